@@ -1,0 +1,73 @@
+"""Elasticsearch clients with timeouts and retries that fit a cluster under ingest.
+
+Owns construction and error conversion; callers use the ``elasticsearch`` 8.19 API itself. The
+client must be 8.x: 9.x asks for a media type that 8.x servers refuse.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from elastic_transport import ConnectionError as TransportConnectionError
+from elastic_transport import TransportError
+from elasticsearch import ApiError, AsyncElasticsearch, Elasticsearch
+
+from .errors import ClientError, ConnectionFailedError, classify
+
+REQUEST_TIMEOUT_SECONDS: Final = 60.0
+MAX_RETRIES: Final = 5
+RETRY_ON_STATUS: Final = (429, 502, 503, 504)
+
+
+def _options(username: str, password: str, overrides: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "basic_auth": (username, password),
+        "request_timeout": REQUEST_TIMEOUT_SECONDS,
+        "max_retries": MAX_RETRIES,
+        "retry_on_status": RETRY_ON_STATUS,
+        "retry_on_timeout": True,
+        # Bulk bodies of text and float vectors shrink to about a half.
+        "http_compress": True,
+        **overrides,
+    }
+
+
+def client(endpoint: str, username: str, password: str, **overrides: Any) -> Elasticsearch:
+    """A client for synchronous code.
+
+    Args:
+        endpoint: ``http[s]://host:port``.
+        username: e.g. ``elastic``.
+        password: Its password.
+        overrides: Further keyword arguments of ``elasticsearch.Elasticsearch``.
+    """
+    return Elasticsearch(endpoint, **_options(username, password, overrides))
+
+
+def async_client(
+    endpoint: str, username: str, password: str, **overrides: Any
+) -> AsyncElasticsearch:
+    """A client for asyncio code; close it with ``await client.close()``.
+
+    Args:
+        endpoint: ``http[s]://host:port``.
+        username: e.g. ``elastic``.
+        password: Its password.
+        overrides: Further keyword arguments of ``elasticsearch.AsyncElasticsearch``.
+    """
+    return AsyncElasticsearch(endpoint, **_options(username, password, overrides))
+
+
+def convert_error(operation: str, error: ApiError | TransportError) -> ClientError:
+    """The ``ClientError`` that an exception of the Elasticsearch client stands for."""
+    if isinstance(error, ApiError):
+        body = error.body if isinstance(error.body, dict) else {}
+        cause = body.get("error")
+        details = cause if isinstance(cause, dict) else {}
+        code = str(details.get("type") or "")
+        message = str(details.get("reason") or error.message)
+        kind = classify(error.meta.status, code)
+        return kind(message, operation=operation, code=code, http_status=error.meta.status)
+    if isinstance(error, TransportConnectionError):
+        return ConnectionFailedError(f"cannot reach the cluster: {error}", operation=operation)
+    return ConnectionFailedError(str(error), operation=operation)
