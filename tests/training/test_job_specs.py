@@ -1,0 +1,149 @@
+"""Job plans are data: these tests prove their shape, not that PAI takes it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from training.job_specs import (
+    IngestSettings,
+    JobPlan,
+    PodSettings,
+    TrainingSettings,
+    ingest_job,
+    train_embedding_job,
+)
+
+CODE = "oss://artifacts.oss-cn-hangzhou-internal.aliyuncs.com/code/customrag-0a1b.zip"
+CORPUS = "oss://corpus.oss-cn-hangzhou-internal.aliyuncs.com/corpus/"
+OUTPUT = "oss://artifacts.oss-cn-hangzhou-internal.aliyuncs.com/training/x/"
+
+
+def _pods(**changes: Any) -> PodSettings:
+    return PodSettings(ecs_spec="ecs.gn7i-c8g1.2xlarge", image="pytorch:2.6", **changes)
+
+
+def _settings(pods: PodSettings | None = None, **changes: Any) -> TrainingSettings:
+    values = {"base_model": "all-MiniLM-L6-v2", "dimension": 384, **changes}
+    return TrainingSettings(pods=pods or _pods(), **values)
+
+
+def _plan(settings: TrainingSettings) -> JobPlan:
+    return train_embedding_job(settings, CODE, CORPUS, OUTPUT)
+
+
+def test_one_pod_with_one_gpu_runs_plain_python() -> None:
+    command = _plan(_settings()).user_command
+    assert command.startswith(
+        "export PYTHONPATH=/mnt/code/customrag-0a1b.zip && exec python -m training.train_embedding "
+    )
+
+
+@pytest.mark.parametrize("pods", [_pods(pod_count=2), _pods(gpus_per_pod=4)])
+def test_several_workers_run_under_torchrun(pods: PodSettings) -> None:
+    command = _plan(_settings(pods)).user_command
+    assert f"torch.distributed.run --nproc_per_node={pods.gpus_per_pod} " in command
+    assert '--nnodes="$WORLD_SIZE" --node_rank="$RANK"' in command
+    assert command.index("torch.distributed.run") < command.index("-m training.train_embedding")
+
+
+def test_settings_that_are_left_out_are_left_to_the_script() -> None:
+    command = _plan(_settings(seed=7)).user_command
+    assert "--seed 7" in command
+    assert "--learning-rate" not in command
+
+
+def test_given_settings_reach_the_command_quoted() -> None:
+    command = _plan(_settings(learning_rate=3e-5, extra_arguments={"note": "a b"})).user_command
+    assert "--learning-rate 3e-05" in command
+    assert "--note 'a b'" in command
+
+
+def test_only_the_output_is_mounted_for_writing() -> None:
+    mounts = {
+        m["mount_path"]: (m["uri"], m["mount_access"]) for m in _plan(_settings()).data_sources
+    }
+    assert mounts == {
+        "/mnt/code": (CODE.rpartition("/")[0] + "/", "RO"),
+        "/mnt/corpus": (CORPUS, "RO"),
+        "/mnt/output": (OUTPUT, "RW"),
+    }
+
+
+def test_job_specs_use_the_service_s_field_names() -> None:
+    plan = _plan(_settings(_pods(pod_count=3, use_spot_instance=True, spot_discount_limit=0.5)))
+    assert plan.job_type == "PyTorchJob"
+    assert plan.job_specs == [
+        {
+            "type": "Worker",
+            "pod_count": 3,
+            "ecs_spec": "ecs.gn7i-c8g1.2xlarge",
+            "image": "pytorch:2.6",
+            "restart_policy": "OnFailure",
+            "use_spot_instance": True,
+            "spot_spec": {"spot_strategy": "SpotWithPriceLimit", "spot_discount_limit": 0.5},
+        }
+    ]
+
+
+def test_ingest_job_carries_the_secret_s_name_and_the_corpus_uri() -> None:
+    settings = IngestSettings(
+        pods=_pods(gpus_per_pod=0),
+        index_name="chunks-1",
+        elasticsearch_url="http://es:9200",
+        elasticsearch_secret="customrag-es",
+        embedding_url="http://node:8000",
+    )
+    command = ingest_job(settings, CODE, CORPUS, OUTPUT).user_command
+    assert "exec python -m rag.ingest --corpus-dir /mnt/corpus" in command
+    assert f"--corpus-uri {CORPUS} --index chunks-1" in command
+    assert "--elasticsearch-secret customrag-es" in command
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dimension": 512}, r"dimension is 512; it must be \[384, 768, 1024\]"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be over 0"),
+        ({"per_device_train_batch_size": 1}, "per_device_train_batch_size is 1"),
+        ({"hard_negatives": -1}, "hard_negatives is -1"),
+        ({"base_model": ""}, "base_model is ''"),
+    ],
+)
+def test_bad_training_settings_are_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        _settings(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pod_count": 0}, "pod_count is 0"),
+        ({"gpus_per_pod": -1}, "gpus_per_pod is -1"),
+        ({"use_spot_instance": True, "spot_discount_limit": 1.5}, "spot_discount_limit is 1.5"),
+        ({"spot_discount_limit": 0.5}, "set use_spot_instance"),
+    ],
+)
+def test_bad_pod_settings_are_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        _pods(**changes)
+
+
+def test_code_that_is_no_zip_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"code_uri is .* it must name a \.zip"):
+        train_embedding_job(_settings(), "oss://b/code/", CORPUS, OUTPUT)
+
+
+def test_a_folder_uri_without_its_slash_is_refused() -> None:
+    with pytest.raises(ValueError, match="corpus_uri is 'oss://b/corpus'"):
+        train_embedding_job(_settings(), CODE, "oss://b/corpus", OUTPUT)
+
+
+def test_importing_the_specs_loads_neither_torch_nor_pulumi() -> None:
+    loaded = "{'torch', 'pulumi', 'numpy'} & set(sys.modules)"
+    code = f"import sys, training.job_specs; print(sorted({loaded}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,296 @@
+"""How PAI DLC starts our scripts: job specs, data sources, commands and environment, as plain data.
+
+Owns the shape of a DLC job for each script: which pods, what is mounted where, which command runs
+in them. Pure and import-light: `infra` builds a plan at preview, before anything exists. Does not
+create jobs (`providers.DlcJob`) and knows no endpoint or credential.
+
+API: PAI-DLC 2020-12-03, CreateJob: `JobSpecs`, `DataSources`, `UserCommand`, `Envs`.
+https://help.aliyun.com/zh/pai/developer-reference/api-pai-dlc-2020-12-03-createjob (read 2026-11)
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Any
+
+__all__ = [
+    "CODE_MOUNT_PATH",
+    "CORPUS_MOUNT_PATH",
+    "DIMENSIONS",
+    "OUTPUT_MOUNT_PATH",
+    "IngestSettings",
+    "JobPlan",
+    "PodSettings",
+    "SpotStrategy",
+    "TrainingSettings",
+    "ingest_job",
+    "train_embedding_job",
+]
+
+CODE_MOUNT_PATH = "/mnt/code"
+CORPUS_MOUNT_PATH = "/mnt/corpus"
+OUTPUT_MOUNT_PATH = "/mnt/output"
+
+DIMENSIONS = (384, 768, 1024)
+"""Embedding dimensions that an index of this project is built for."""
+
+
+class SpotStrategy(StrEnum):
+    """`SpotSpec.SpotStrategy`: how a preemptible pod bids."""
+
+    AS_PRICE_GO = "SpotAsPriceGo"
+    WITH_PRICE_LIMIT = "SpotWithPriceLimit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodSettings:
+    """The machines of one job.
+
+    Attributes:
+        ecs_spec: Instance type of every pod, e.g. ``ecs.gn7i-c8g1.2xlarge``.
+        image: Container image, a PAI image name or a registry address.
+        pod_count: Number of pods, 1 or more. Default: one.
+        gpus_per_pod: Worker processes per pod, one for each GPU of `ecs_spec`; 0 on a CPU
+            instance. Default: 1.
+        use_spot_instance: Whether pods may be preemptible. Default: False, pay-as-you-go.
+        spot_discount_limit: Highest share of the list price to bid, over 0 to 1. None: no limit.
+    """
+
+    ecs_spec: str
+    image: str
+    pod_count: int = 1
+    gpus_per_pod: int = 1
+    use_spot_instance: bool = False
+    spot_discount_limit: float | None = None
+
+    def __post_init__(self) -> None:
+        _need(self.ecs_spec.startswith("ecs."), "ecs_spec", self.ecs_spec, "a name as ecs.…")
+        _need(bool(self.image), "image", self.image, "the name of a container image")
+        _need(self.pod_count >= 1, "pod_count", self.pod_count, "1 or more")
+        _need(self.gpus_per_pod >= 0, "gpus_per_pod", self.gpus_per_pod, "0 or more")
+        limit = self.spot_discount_limit
+        _need(limit is None or 0 < limit <= 1, "spot_discount_limit", limit, "over 0, up to 1")
+        if limit is not None and not self.use_spot_instance:
+            raise ValueError(
+                f"spot_discount_limit is {limit}, but use_spot_instance is False; "
+                f"set use_spot_instance, or leave out the limit"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """One tuning of the embedding model; the names are those of `training.train_embedding`.
+
+    Attributes:
+        pods: The machines.
+        base_model: Name of the model to start from, as `rag.models.resolve_model` takes it.
+        dimension: Components of an embedding: 384, 768 or 1024; must be the base model's.
+        num_train_epochs: Passes over the pairs. Default: the script's.
+        learning_rate: Peak learning rate. Default: the script's.
+        per_device_train_batch_size: Pairs per worker and step. Default: the script's.
+        hard_negatives: Mined negatives per pair, 0 or more. Default: the script's.
+        seed: Of everything random. Default: 42.
+        extra_arguments: Further options of the script, by name without dashes.
+    """
+
+    pods: PodSettings
+    base_model: str
+    dimension: int
+    num_train_epochs: float | None = None
+    learning_rate: float | None = None
+    per_device_train_batch_size: int | None = None
+    hard_negatives: int | None = None
+    seed: int = 42
+    extra_arguments: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _need(bool(self.base_model), "base_model", self.base_model, "the name of a model")
+        _need(self.dimension in DIMENSIONS, "dimension", self.dimension, str(list(DIMENSIONS)))
+        for name, lowest in (
+            ("num_train_epochs", 0.0),
+            ("learning_rate", 0.0),
+            ("per_device_train_batch_size", 1.0),
+        ):
+            value = getattr(self, name)
+            allowed = "over 0" if lowest == 0 else "2 or more"
+            _need(value is None or value > lowest, name, value, allowed)
+        negatives = self.hard_negatives
+        _need(negatives is None or negatives >= 0, "hard_negatives", negatives, "0 or more")
+        _need(self.seed >= 0, "seed", self.seed, "0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestSettings:
+    """One run of `rag.ingest`.
+
+    Attributes:
+        pods: The machines; one pod: the run itself does not embed, the embedding service does.
+        index_name: Physical name of the index to fill.
+        elasticsearch_url: Where the cluster answers.
+        elasticsearch_secret: Name of the KMS secret that holds its password.
+        embedding_url: Where the embedding service answers.
+    """
+
+    pods: PodSettings
+    index_name: str
+    elasticsearch_url: str
+    elasticsearch_secret: str
+    embedding_url: str
+
+    def __post_init__(self) -> None:
+        _need(self.pods.pod_count == 1, "pods.pod_count", self.pods.pod_count, "1 for an ingest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobPlan:
+    """What `providers.DlcJob` is given, with the API's field names in snake_case.
+
+    Attributes:
+        job_type: `JobType`.
+        job_specs: `JobSpecs`, one entry per kind of pod.
+        data_sources: `DataSources`: uri, mount_path, mount_access.
+        user_command: `UserCommand`, run by a shell in every pod.
+        envs: `Envs`.
+        thirdparty_libs: `ThirdpartyLibs`, requirements that the image must come with or gets.
+    """
+
+    job_type: str
+    job_specs: list[dict[str, Any]]
+    data_sources: list[dict[str, Any]]
+    user_command: str
+    envs: dict[str, str]
+    thirdparty_libs: list[str]
+
+
+def train_embedding_job(
+    settings: TrainingSettings, code_uri: str, corpus_uri: str, output_uri: str
+) -> JobPlan:
+    """Plan the DLC job that runs `python -m training.train_embedding`.
+
+    Args:
+        settings: The tuning and its machines.
+        code_uri: The zip with our packages, ``oss://bucket.endpoint/prefix/name.zip``.
+        corpus_uri: Folder of the corpus, ``oss://bucket.endpoint/prefix/``; mounted read-only.
+        output_uri: Folder for the result; mounted for writing, so that checkpoints outlive a pod.
+
+    Raises:
+        ValueError: `code_uri` names no zip, or a folder's URI does not end in a slash.
+    """
+    arguments = {
+        "corpus-dir": CORPUS_MOUNT_PATH,
+        "output-dir": OUTPUT_MOUNT_PATH,
+        "base-model": settings.base_model,
+        "dimension": settings.dimension,
+        "num-train-epochs": settings.num_train_epochs,
+        "learning-rate": settings.learning_rate,
+        "per-device-train-batch-size": settings.per_device_train_batch_size,
+        "hard-negatives": settings.hard_negatives,
+        "seed": settings.seed,
+        **settings.extra_arguments,
+    }
+    command = [*_launcher(settings.pods), "-m", "training.train_embedding", *_options(arguments)]
+    return _plan(settings.pods, command, code_uri, corpus_uri, output_uri)
+
+
+def ingest_job(
+    settings: IngestSettings, code_uri: str, corpus_uri: str, output_uri: str
+) -> JobPlan:
+    """Plan the DLC job that runs `python -m rag.ingest`; arguments as `train_embedding_job`.
+
+    Raises:
+        ValueError: `code_uri` names no zip, or a folder's URI does not end in a slash.
+    """
+    arguments = {
+        "corpus-dir": CORPUS_MOUNT_PATH,
+        "corpus-uri": corpus_uri,
+        "index": settings.index_name,
+        "elasticsearch-url": settings.elasticsearch_url,
+        "elasticsearch-secret": settings.elasticsearch_secret,
+        "embedding-url": settings.embedding_url,
+        "output-dir": OUTPUT_MOUNT_PATH,
+    }
+    command = ["python", "-m", "rag.ingest", *_options(arguments)]
+    return _plan(settings.pods, command, code_uri, corpus_uri, output_uri)
+
+
+def _plan(
+    pods: PodSettings, command: Sequence[str], code_uri: str, corpus_uri: str, output_uri: str
+) -> JobPlan:
+    folder, _, archive = code_uri.rpartition("/")
+    if not archive.endswith(".zip") or not folder:
+        raise ValueError(f"code_uri is {code_uri!r}; it must name a .zip in a folder of a bucket")
+    for name, uri in (("corpus_uri", corpus_uri), ("output_uri", output_uri)):
+        _need(uri.startswith("oss://") and uri.endswith("/"), name, uri, "oss://…/")
+    path = PurePosixPath(CODE_MOUNT_PATH, archive)
+    # Set in the command, not in Envs: where a mount path stands in for a real folder, as in the
+    # local cloud, only the command knows of it.
+    return JobPlan(
+        job_type="PyTorchJob",
+        job_specs=[_job_spec(pods)],
+        data_sources=[
+            _mount(f"{folder}/", CODE_MOUNT_PATH, "RO"),
+            _mount(corpus_uri, CORPUS_MOUNT_PATH, "RO"),
+            _mount(output_uri, OUTPUT_MOUNT_PATH, "RW"),
+        ],
+        user_command=f"export PYTHONPATH={shlex.quote(str(path))} && exec {' '.join(command)}",
+        envs={"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"},
+        thirdparty_libs=[],
+    )
+
+
+def _job_spec(pods: PodSettings) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "type": "Worker",
+        "pod_count": pods.pod_count,
+        "ecs_spec": pods.ecs_spec,
+        "image": pods.image,
+        "restart_policy": "OnFailure",
+    }
+    if pods.use_spot_instance:
+        spec["use_spot_instance"] = True
+        if pods.spot_discount_limit is not None:
+            spec["spot_spec"] = {
+                "spot_strategy": SpotStrategy.WITH_PRICE_LIMIT.value,
+                "spot_discount_limit": pods.spot_discount_limit,
+            }
+    return spec
+
+
+def _launcher(pods: PodSettings) -> list[str]:
+    """`python`, or torchrun where several workers train together.
+
+    DLC gives every pod of a PyTorchJob MASTER_ADDR, MASTER_PORT, RANK (the pod's number) and
+    WORLD_SIZE (the number of pods), which are torchrun's node rank and node count.
+    https://help.aliyun.com/zh/pai/user-guide/general-environment-variables (read 2026-11)
+    """
+    if pods.pod_count == 1 and pods.gpus_per_pod <= 1:
+        return ["python"]
+    return [
+        "python -m torch.distributed.run",
+        f"--nproc_per_node={max(1, pods.gpus_per_pod)}",
+        '--nnodes="$WORLD_SIZE"',
+        '--node_rank="$RANK"',
+        '--master_addr="$MASTER_ADDR"',
+        '--master_port="$MASTER_PORT"',
+    ]
+
+
+def _mount(uri: str, mount_path: str, mount_access: str) -> dict[str, Any]:
+    return {"uri": uri, "mount_path": mount_path, "mount_access": mount_access}
+
+
+def _options(arguments: Mapping[str, object]) -> list[str]:
+    return [
+        f"--{name} {shlex.quote(str(value))}"
+        for name, value in arguments.items()
+        if value is not None
+    ]
+
+
+def _need(condition: bool, name: str, value: object, allowed: str) -> None:
+    if not condition:
+        raise ValueError(f"{name} is {value!r}; it must be {allowed}")
