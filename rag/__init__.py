@@ -1,4 +1,4 @@
-"""The data plane as a library: read, chunk, embed, ingest, retrieve, fuse, generate, and the chat app.
+"""The data plane as a library: read, chunk, embed, ingest, retrieve, fuse, generate, chat app.
 
 Owns what happens to documents and questions once the infrastructure stands. Does not own training
 (`training`), the clients of the cloud (`providers.clients`) or anything of Pulumi, which this

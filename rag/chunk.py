@@ -11,6 +11,7 @@ across a heading. Pure and deterministic; any change here that moves a boundary 
 from __future__ import annotations
 
 import bisect
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ the next piece would still fit."""
 
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*|\f\s*")
 _SENTENCE_BREAK = re.compile(
-    r"""(?<=[.!?])["')\]”’]*\s+(?=["'(\[“‘]?[A-Z0-9])"""  # noqa: RUF001
+    r"""(?<=[.!?])["')\]”’]*\s+(?=["'(\[“‘]?[A-Z0-9])"""
     r"""|(?<=[。！？；])\s*"""
     r"""|\n(?=\s*(?:[-*+•]|\d{1,3}[.)])\s)"""
 )
@@ -180,7 +181,7 @@ def _overlap_start(text: str, atoms: Sequence[_Atom], first: int, stop: int, ove
 def _atoms(document: Document, size: int) -> Iterator[_Atom]:
     text = document.text
     cuts = sorted({0, len(text), *(s.start for s in document.sections)})
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in itertools.pairwise(cuts):
         rank = _SECTION if start else _PARAGRAPH
         for atom in _section_atoms(document, start, end, size):
             yield _Atom(atom.start, atom.end, max(rank, atom.rank))

@@ -198,5 +198,5 @@ def _question(row: dict[str, Any]) -> Question:
         question=str(row["question"]),
         answer=str(row["answer"]),
         answer_start=None if start is None else int(start),
-        split=split,
+        split="train" if split == "train" else "test",
     )

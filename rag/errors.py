@@ -17,8 +17,8 @@ __all__ = [
     "EmbeddingError",
     "GenerationError",
     "IngestError",
-    "ReadError",
     "RagError",
+    "ReadError",
     "SearchIndexError",
     "UnknownModelError",
 ]
@@ -46,7 +46,7 @@ class UnknownModelError(RagError):
 
 
 class EmbeddingError(RagError):
-    """The embedding service failed, or answered with something that is not the embeddings asked for."""
+    """The embedding service failed, or its answer is not the embeddings asked for."""
 
 
 class SearchIndexError(RagError):
@@ -54,7 +54,7 @@ class SearchIndexError(RagError):
 
 
 class IngestError(RagError):
-    """An ingest that could not finish; what was indexed so far stays and is used by the next run."""
+    """An ingest that could not finish; the next run goes on from what it indexed."""
 
 
 class GenerationError(RagError):
