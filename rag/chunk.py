@@ -26,7 +26,7 @@ DEFAULT_OVERLAP = 150
 """Characters that a chunk repeats of the one before, at most."""
 
 _SENTENCE, _PARAGRAPH, _SECTION = 1, 2, 3
-_FILL = {_SECTION: 0.5, _PARAGRAPH: 0.75, _SENTENCE: 0.0}
+_FILL = {_SECTION: 0.5, _PARAGRAPH: 0.9, _SENTENCE: 0.0}
 """Share of the size that must be filled before a chunk ends at a boundary of that rank although
 the next piece would still fit."""
 
