@@ -1,0 +1,171 @@
+"""Runs inside the child: a Pulumi program, or a Python plugin.
+
+Started by path with the project's own interpreter, so it uses nothing but the standard library
+and, there, the Pulumi SDK. Its order is one line of JSON on standard input, which then stays open:
+its end means that the host is gone, and the child with it.
+
+Exit codes: 0 success; 32 failed, and the reason has been shown; 130 asked to stop; else failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import runpy
+import signal
+import sys
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import Any, NoReturn
+
+FAILED_AND_SHOWN = 32
+"""The exit code by which a host knows that the user has seen the error (the SDK's own number)."""
+ASKED_TO_STOP = 130
+HOST_GONE = 143
+
+
+def _leave(code: int) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads blocked in calls to an engine that has gone would hold up an ordinary exit for ever.
+    os._exit(code)
+
+
+def _on_signal(_signum: int, _frame: FrameType | None) -> None:
+    _leave(ASKED_TO_STOP)
+
+
+def _read_order() -> dict[str, Any]:
+    """Read the order, then watch the same pipe for the host's end."""
+    pipe = os.dup(0)
+    with os.fdopen(os.open(os.devnull, os.O_RDONLY), "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    stream = os.fdopen(pipe, "rb")
+    line = stream.readline()
+    if not line:
+        os._exit(HOST_GONE)
+
+    def watch() -> None:
+        while stream.read(1):
+            pass
+        os._exit(HOST_GONE)
+
+    threading.Thread(target=watch, name="watch-host", daemon=True).start()
+    order: dict[str, Any] = json.loads(line)
+    return order
+
+
+def _user_traceback(error: BaseException) -> str:
+    """Format an error without this file's and runpy's frames."""
+    ours = {__file__, runpy.__file__, "<frozen runpy>"}
+    frames = traceback.extract_tb(error.__traceback__)
+    first = next(
+        (
+            index
+            for index, frame in enumerate(frames)
+            if frame.filename not in ours and f"{os.sep}pulumi{os.sep}" not in frame.filename
+        ),
+        0,
+    )
+    lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames[first:])]
+    return "".join([*lines, *traceback.format_exception_only(error)])
+
+
+def _program_error(error: BaseException, program: str) -> str:
+    missing = "can't find '__main__' module in"
+    if isinstance(error, ImportError) and missing in str(error):
+        return f"there is no program: no __main__.py in {os.path.abspath(program)}"  # noqa: PTH100
+    return "Program failed with an unhandled exception:\n" + _user_traceback(error)
+
+
+def run_program(order: dict[str, Any]) -> int:
+    """Run a Pulumi program as the order says, and return the exit code."""
+    try:
+        import pulumi
+        import pulumi.runtime
+    except ImportError:
+        traceback.print_exc()
+        print(
+            f"{sys.executable} has no Pulumi SDK: run `make setup`, or name the right virtualenv "
+            "in Pulumi.yaml",
+            file=sys.stderr,
+        )
+        return FAILED_AND_SHOWN
+
+    pulumi.runtime.set_all_config(order["config"], order["config_secret_keys"])
+    parallel = int(order["parallel"])
+    pulumi.runtime.configure(
+        pulumi.runtime.Settings(
+            monitor=order["monitor_address"],
+            engine=order["engine_address"],
+            project=order["project"],
+            stack=order["stack"],
+            parallel=parallel,
+            dry_run=order["dry_run"],
+            organization=order["organization"],
+            root_directory=order["root_directory"],
+        )
+    )
+    program = order["program"]
+    sys.argv = [program, *order["args"]]
+
+    def run() -> None:
+        runpy.run_path(program, run_name="__main__")
+
+    # Resources that fail leave futures behind on purpose; asyncio would complain of each.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    executor = ThreadPoolExecutor(max_workers=max(parallel, 1) * 4)
+    loop.set_default_executor(executor)
+    try:
+        loop.run_until_complete(pulumi.runtime.run_in_stack(run))
+    except pulumi.RunError as error:
+        pulumi.log.error(str(error))
+        return FAILED_AND_SHOWN
+    except Exception as error:  # noqa: BLE001  whatever a program raises is shown to its author
+        pulumi.log.error(_program_error(error, program))
+        return FAILED_AND_SHOWN
+    executor.shutdown(wait=True)
+    loop.close()
+    return 0
+
+
+def run_plugin(order: dict[str, Any]) -> int:
+    """Run a plugin's module or folder as `__main__` with the order's arguments."""
+    target = order["target"]
+    if order["module"]:
+        sys.argv = [order["module"], *order["args"]]
+        runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = [target, *order["args"]]
+        runpy.run_path(target, run_name="__main__")
+    return 0
+
+
+def main() -> NoReturn:
+    """Read the order, carry it out, and leave with its exit code."""
+    signal.signal(signal.SIGINT, _on_signal)
+    signal.signal(signal.SIGTERM, _on_signal)
+    order = _read_order()
+    # Started by path, Python put this file's folder first; a program's own comes from runpy.
+    del sys.path[0]
+    try:
+        code = run_program(order) if order["mode"] == "program" else run_plugin(order)
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        if leaving.code is not None and not isinstance(leaving.code, int):
+            print(leaving.code, file=sys.stderr)
+    except BaseException:  # noqa: BLE001  the exit code must say that it failed
+        traceback.print_exc()
+        code = 1
+    _leave(code)
+
+
+if __name__ == "__main__":
+    main()
