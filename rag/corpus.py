@@ -94,8 +94,8 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def load_corpus(root: str | Path) -> Corpus:
-    """List a corpus folder.
+def load_corpus(root: str | Path, *, set_aside: list[str] | None = None) -> Corpus:
+    """List a corpus folder; `set_aside` as in `load_questions`.
 
     With a manifest the documents are those that it names, and each must be there: a mount that
     shows half a corpus must not look like a corpus with half its documents deleted.
@@ -112,7 +112,7 @@ def load_corpus(root: str | Path) -> Corpus:
     return Corpus(
         root=root,
         files=files,
-        questions=load_questions(root),
+        questions=load_questions(root, set_aside=set_aside),
         version=None if manifest is None else str(manifest.get("version", "")),
     )
 
@@ -156,8 +156,13 @@ def _manifest_files(root: Path, manifest: dict[str, Any]) -> Iterator[CorpusFile
         )
 
 
-def load_questions(root: str | Path) -> tuple[Question, ...]:
+def load_questions(root: str | Path, *, set_aside: list[str] | None = None) -> tuple[Question, ...]:
     """The questions of a corpus folder, in file order; none when it has no `questions.jsonl`.
+
+    Args:
+        root: The corpus folder.
+        set_aside: Gets a line of text for each line that is not a question, which is then left
+            out. Default: None, the first such line is an error.
 
     Raises:
         CorpusError: A line that is not a question, naming the line and what is wrong with it.
@@ -167,16 +172,20 @@ def load_questions(root: str | Path) -> tuple[Question, ...]:
         return ()
     questions: list[Question] = []
     seen: set[str] = set()
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
                 question = _question(json.loads(line))
+                if question.id in seen:
+                    raise ValueError(f"id {question.id!r} is there twice")
             except (ValueError, KeyError, TypeError) as error:
-                raise CorpusError(f"{path}, line {number}: not a question: {error!r}") from error
-            if question.id in seen:
-                raise CorpusError(f"{path}, line {number}: id {question.id!r} is there twice")
+                problem = f"{path}, line {number}: not a question: {error!r}"
+                if set_aside is None:
+                    raise CorpusError(problem) from error
+                set_aside.append(problem)
+                continue
             seen.add(question.id)
             questions.append(question)
     return tuple(questions)
