@@ -1,0 +1,88 @@
+"""Hosting of Pulumi resource plugins written in Python.
+
+Owns what every plugin of ours needs and the SDK's experimental server lacks: conversion of
+property values, progress in the engine's status line, clean error messages, cancellation, and an
+end when the engine ends. It knows no resource type.
+Built on ``pulumi.provider.experimental`` of Pulumi 3.272 (https://www.pulumi.com/docs/iac/, read
+2026-11).
+
+A plugin is a subclass of ``HostedProvider`` and two lines::
+
+    class CustomragProvider(HostedProvider):
+        async def create(self, request: CreateRequest) -> CreateResponse:
+            inputs = decode_map(request.properties)        # plain Python; UNKNOWN in previews
+            ...
+            self.host.status(request.urn, "training: epoch 1 of 2")   # from any thread
+            outputs = await asyncio.to_thread(self._train, inputs)    # poll host.cancelled in it
+            return CreateResponse(job_id, encode_map(outputs))
+
+    if __name__ == "__main__":
+        main(CustomragProvider(), sys.argv[1:], version="0.1.0")
+
+Values
+    ``decode``/``decode_map`` turn ``PropertyValue`` into None, bool, float, str, list and dict.
+    Numbers arrive as float, so compare and convert with ``int``. What is not known in a preview is
+    ``UNKNOWN`` (use ``contains_unknown``). Secrets are plain values unless ``keep_secrets=True``,
+    which wraps them in ``Secret``. ``encode``/``encode_map`` go back: ``Secret(value)`` and the
+    names in ``secrets=`` become secrets, ``UNKNOWN`` an unknown; int is accepted. Text and file
+    assets decode to ``Asset`` (``read()`` gives the bytes); archives are refused.
+
+Requests
+    ``DiffRequest``, ``UpdateRequest`` and ``DeleteRequest`` here extend the SDK's with
+    ``old_inputs`` (the SDK hands over old outputs only). Secrets reach every method.
+
+Errors
+    Raise ``ProviderError("what, given, allowed, what to change")``: the user sees that text alone.
+    Any other exception is a fault of the plugin and is shown with its traceback. Raise
+    ``PartialError(message, resource_id, properties)`` from create or update when the resource
+    exists but is not as asked: the engine keeps it in the state and updates it next time.
+
+Cancel
+    Ctrl-C sets ``host.cancelled`` (a ``threading.Event``): wait with ``host.wait(seconds)`` in
+    place of ``time.sleep``; once cancelled it raises ``OperationCancelledError``, which is a
+    ``ProviderError``.
+"""
+
+from pluginhost.errors import OperationCancelledError, PartialError, ProviderError
+from pluginhost.host import Host
+from pluginhost.provider import (
+    DeleteRequest,
+    DiffRequest,
+    HostedProvider,
+    UpdateRequest,
+)
+from pluginhost.server import main
+from pluginhost.values import (
+    UNKNOWN,
+    Asset,
+    Secret,
+    Unknown,
+    contains_unknown,
+    decode,
+    decode_map,
+    encode,
+    encode_map,
+    reveal,
+)
+
+__all__ = [
+    "UNKNOWN",
+    "Asset",
+    "DeleteRequest",
+    "DiffRequest",
+    "Host",
+    "HostedProvider",
+    "OperationCancelledError",
+    "PartialError",
+    "ProviderError",
+    "Secret",
+    "Unknown",
+    "UpdateRequest",
+    "contains_unknown",
+    "decode",
+    "decode_map",
+    "encode",
+    "encode_map",
+    "main",
+    "reveal",
+]

@@ -1,0 +1,36 @@
+"""Errors that a plugin reports to the engine.
+
+Hierarchy::
+
+    ProviderError                   shown to the user as it is, without a traceback
+    +-- OperationCancelledError     the user cancelled the update
+    +-- PartialError                the resource exists but is not as asked for
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class ProviderError(Exception):
+    """What went wrong, in words for the user of the plugin."""
+
+
+class OperationCancelledError(ProviderError):
+    """The update was cancelled."""
+
+
+class PartialError(ProviderError):
+    """A resource that exists but is not as asked for.
+
+    Args:
+        message: What is wrong with it and what to change.
+        resource_id: Its id.
+        properties: Its outputs as far as they are known, plain values as for ``encode_map``.
+    """
+
+    def __init__(self, message: str, resource_id: str, properties: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.resource_id = resource_id
+        self.properties = dict(properties)
