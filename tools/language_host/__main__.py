@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
     server.start()
     print(port, flush=True)
     stopping.wait()
-    children.stop_all(refuse_more=True)
+    children.close()
     server.stop(grace=1).wait()
     return 0
 

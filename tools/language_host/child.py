@@ -59,27 +59,21 @@ def _read_order() -> dict[str, Any]:
     return order
 
 
-def _user_traceback(error: BaseException) -> str:
-    """Format an error without this file's and runpy's frames."""
-    ours = {__file__, runpy.__file__, "<frozen runpy>"}
+def _program_error(error: BaseException, program: str, root_directory: str) -> str:
+    """Say what a program raised, from the first frame of the project's own code on."""
+    if isinstance(error, ImportError) and "can't find '__main__' module in" in str(error):
+        return f"there is no program: no __main__.py in {program}"
     frames = traceback.extract_tb(error.__traceback__)
-    first = next(
-        (
-            index
-            for index, frame in enumerate(frames)
-            if frame.filename not in ours and f"{os.sep}pulumi{os.sep}" not in frame.filename
-        ),
-        0,
+    own = os.path.join(root_directory, "")  # noqa: PTH118  the separator at the end is the point
+    first = next((i for i, frame in enumerate(frames) if frame.filename.startswith(own)), 0)
+    return "".join(
+        [
+            "Program failed with an unhandled exception:\n",
+            "Traceback (most recent call last):\n",
+            *traceback.format_list(frames[first:]),
+            *traceback.format_exception_only(error),
+        ]
     )
-    lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames[first:])]
-    return "".join([*lines, *traceback.format_exception_only(error)])
-
-
-def _program_error(error: BaseException, program: str) -> str:
-    missing = "can't find '__main__' module in"
-    if isinstance(error, ImportError) and missing in str(error):
-        return f"there is no program: no __main__.py in {os.path.abspath(program)}"  # noqa: PTH100
-    return "Program failed with an unhandled exception:\n" + _user_traceback(error)
 
 
 def run_program(order: dict[str, Any]) -> int:
@@ -129,7 +123,7 @@ def run_program(order: dict[str, Any]) -> int:
         pulumi.log.error(str(error))
         return FAILED_AND_SHOWN
     except Exception as error:  # noqa: BLE001  whatever a program raises is shown to its author
-        pulumi.log.error(_program_error(error, program))
+        pulumi.log.error(_program_error(error, program, order["root_directory"]))
         return FAILED_AND_SHOWN
     executor.shutdown(wait=True)
     loop.close()

@@ -34,6 +34,7 @@ class Children:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
+        self._programs: set[subprocess.Popen[bytes]] = set()
         self._closed = False
 
     def start(
@@ -43,7 +44,7 @@ class Children:
         *,
         cwd: str,
         env: Mapping[str, str] | None = None,
-        capture: bool = False,
+        is_program: bool,
     ) -> subprocess.Popen[bytes]:
         """Start a child and hand it its order.
 
@@ -52,13 +53,14 @@ class Children:
             order: What `child.py` is to do; travels by standard input, as it may hold secrets.
             cwd: Working directory.
             env: The whole environment, or None for this host's.
-            capture: Pipe its output to this process; otherwise it shares this host's.
+            is_program: A program shares this host's output and ends with `stop_programs`; a
+                plugin's output is piped to this process.
 
         Raises:
             RuntimeError: The host is being stopped.
             OSError: The interpreter could not be started.
         """
-        pipe = subprocess.PIPE if capture else None
+        pipe = None if is_program else subprocess.PIPE
         with self._lock:
             if self._closed:
                 raise RuntimeError("the language host is stopping")
@@ -71,6 +73,8 @@ class Children:
                 stderr=pipe,
             )
             self._running.add(process)
+            if is_program:
+                self._programs.add(process)
         if process.stdin is None:
             raise RuntimeError("the child has no standard input")
         # A child that died at once is reported by its exit code.
@@ -84,6 +88,7 @@ class Children:
         code = process.wait()
         with self._lock:
             self._running.discard(process)
+            self._programs.discard(process)
         if process.stdin is not None:
             with suppress(BrokenPipeError):
                 process.stdin.close()
@@ -99,10 +104,17 @@ class Children:
         except subprocess.TimeoutExpired:
             process.kill()
 
-    def stop_all(self, *, refuse_more: bool) -> None:
-        """Ask every child to end; `refuse_more` makes later starts fail."""
+    def stop_programs(self) -> None:
+        """Ask the running programs to end; plugins are asked by the engine itself."""
         with self._lock:
-            self._closed = self._closed or refuse_more
+            programs = list(self._programs)
+        for process in programs:
+            self.stop(process)
+
+    def close(self) -> None:
+        """Ask every child to end, and start no more."""
+        with self._lock:
+            self._closed = True
             running = list(self._running)
         for process in running:
             process.terminate()

@@ -68,7 +68,10 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         try:
             python = _python(request.info)
             process = self._children.start(
-                python, self._program_order(request), cwd=request.pwd or request.info.root_directory
+                python,
+                self._program_order(request),
+                cwd=request.pwd or request.info.root_directory,
+                is_program=True,
             )
         except (InterpreterError, OSError, RuntimeError) as error:
             return language_pb2.RunResponse(error=str(error))
@@ -117,7 +120,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 order,
                 cwd=request.pwd or directory,
                 env=dict(entry.split("=", 1) for entry in request.env if "=" in entry) or None,
-                capture=True,
+                is_program=False,
             )
         except (InterpreterError, OSError, RuntimeError) as error:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
@@ -171,6 +174,6 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def Cancel(  # noqa: N802
         self, request: empty_pb2.Empty, context: grpc.ServicerContext
     ) -> empty_pb2.Empty:
-        """Ask the running programs and plugins to end."""
-        self._children.stop_all(refuse_more=False)
+        """Ask the running programs to end, as the user has pressed Ctrl-C."""
+        self._children.stop_programs()
         return empty_pb2.Empty()
