@@ -7,4 +7,52 @@ Names are loaded on first use, so that ``import providers.clients.oss`` in a tra
 chat application imports no pulumi.
 """
 
-__all__: list[str] = []
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .corpus import Corpus, CorpusArgs, corpus_version
+    from .dlc_job import DlcJob, DlcJobArgs
+    from .ingest_run import IngestRun, IngestRunArgs
+    from .provider import Provider, ProviderArgs
+    from .search import IndexAlias, IndexAliasArgs, SearchIndex, SearchIndexArgs
+
+__all__ = [
+    "Corpus",
+    "CorpusArgs",
+    "DlcJob",
+    "DlcJobArgs",
+    "IndexAlias",
+    "IndexAliasArgs",
+    "IngestRun",
+    "IngestRunArgs",
+    "Provider",
+    "ProviderArgs",
+    "SearchIndex",
+    "SearchIndexArgs",
+    "corpus_version",
+]
+
+_MODULES = {
+    "Corpus": "corpus",
+    "CorpusArgs": "corpus",
+    "corpus_version": "corpus",
+    "DlcJob": "dlc_job",
+    "DlcJobArgs": "dlc_job",
+    "IngestRun": "ingest_run",
+    "IngestRunArgs": "ingest_run",
+    "Provider": "provider",
+    "ProviderArgs": "provider",
+    "IndexAlias": "search",
+    "IndexAliasArgs": "search",
+    "SearchIndex": "search",
+    "SearchIndexArgs": "search",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)

@@ -1,0 +1,78 @@
+"""``customrag:oss:Corpus``: a folder of documents in OSS, kept equal to the one on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from .wire import Out, with_plugin
+
+MANIFEST_NAME = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusArgs:
+    """Arguments of ``Corpus``.
+
+    Attributes:
+        bucket: Bucket name.
+        source_dir: The folder, as the machine that runs the engine sees it.
+        documents: Key to SHA-256 (64 hexadecimal digits) of every file; keys are relative to
+            ``source_dir`` with forward slashes: ``docs/a.md``, ``questions.jsonl``.
+        prefix: Where the objects go; ends in ``/``. Everything under it belongs to this resource:
+            an object that is no document is deleted. Default ``corpus/``.
+    """
+
+    bucket: pulumi.Input[str]
+    source_dir: pulumi.Input[str]
+    documents: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    prefix: pulumi.Input[str] = "corpus/"
+
+
+class Corpus(pulumi.CustomResource):
+    """The documents of a corpus in a bucket, uploaded by content hash.
+
+    Why it exists: ``alicloud.oss.BucketObject`` is one resource for one file, which ten thousand
+    documents do not fit, and it cannot say "these files changed" as one value. Delete it to remove
+    the documents and their manifest from the bucket; the folder on disk is never touched.
+
+    Attributes:
+        version: SHA-256 over ``documents``; known in a preview.
+        document_count: Number of files.
+        manifest_key: Object key of the manifest, which is written last:
+            ``{"version", "documents": {key: {"sha256", "size_bytes", "etag"}}}``.
+        uri: ``oss://bucket/prefix``.
+    """
+
+    bucket: Out[str] = Out("bucket")
+    prefix: Out[str] = Out("prefix")
+    documents: Out[Mapping[str, str]] = Out("documents")
+    version: Out[str] = Out("version")
+    document_count: Out[int] = Out("documentCount")
+    manifest_key: Out[str] = Out("manifestKey")
+    uri: Out[str] = Out("uri")
+
+    def __init__(
+        self, name: str, args: CorpusArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        props = {
+            "bucket": args.bucket,
+            "prefix": args.prefix,
+            "sourceDir": args.source_dir,
+            "documents": args.documents,
+            "version": None,
+            "documentCount": None,
+            "manifestKey": None,
+            "uri": None,
+        }
+        super().__init__("customrag:oss:Corpus", name, props, with_plugin(opts))
+
+
+def corpus_version(documents: Mapping[str, str]) -> str:
+    """SHA-256 (hexadecimal) over a document map; the same for the same files in any order."""
+    canonical = json.dumps(dict(documents), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,120 @@
+"""``customrag:pai:DlcJob``: a PAI DLC job that runs once for its inputs, and its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from .wire import Out, camel_keys, with_plugin
+
+DEFAULT_MAX_RUNNING_TIME_MINUTES = 240
+DEFAULT_MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class DlcJobArgs:
+    """Arguments of ``DlcJob``; structures have the API's field names in snake_case.
+
+    What a job computes is decided by ``job_type``, ``job_specs``, ``data_sources``,
+    ``user_command``, ``envs``, ``thirdparty_libs``, ``triggers`` and ``result_uri``: a change of
+    any of them is another job. The rest decides where and how it runs and never starts one.
+
+    Attributes:
+        workspace_id: PAI workspace; another one is another job.
+        display_name: What the job's name starts with; the name is ``<display_name>-<hash>``.
+        job_type: e.g. ``PyTorchJob``.
+        job_specs: One entry per kind of pod: type, pod_count, ecs_spec, image, restart_policy, …
+        user_command: What a shell runs in each pod.
+        data_sources: What is mounted: uri or data_source_id, mount_path, mount_access (RO, RW).
+        envs: Environment of the pods; not for secrets, the console shows it.
+        user_vpc: vpc_id, switch_id, security_group_id of the pods.
+        credential_config: RAM role whose temporary credentials the pods get.
+        thirdparty_libs: Python requirements installed before the command.
+        max_running_time_minutes: The service stops the job after this long. Default 240.
+        priority: 1 (lowest) to 9.
+        resource_id: PAI quota; default the public pool.
+        triggers: What else makes this another job, by content.
+        result_uri: ``oss://bucket/prefix/``; the job writes ``result.json`` there.
+        max_attempts: Jobs started at most for the same inputs, one per ``pulumi up``. Default 3.
+    """
+
+    workspace_id: pulumi.Input[str]
+    display_name: pulumi.Input[str]
+    job_type: pulumi.Input[str]
+    job_specs: pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]
+    user_command: pulumi.Input[str]
+    data_sources: pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]] = ()
+    envs: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    user_vpc: pulumi.Input[Mapping[str, Any]] | None = None
+    credential_config: pulumi.Input[Mapping[str, Any]] | None = None
+    thirdparty_libs: pulumi.Input[Sequence[pulumi.Input[str]]] = ()
+    max_running_time_minutes: pulumi.Input[int] = DEFAULT_MAX_RUNNING_TIME_MINUTES
+    priority: pulumi.Input[int] = 1
+    resource_id: pulumi.Input[str] | None = None
+    triggers: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    result_uri: pulumi.Input[str] | None = None
+    max_attempts: pulumi.Input[int] = DEFAULT_MAX_ATTEMPTS
+
+
+def job_props(args: DlcJobArgs) -> dict[str, Any]:
+    """The inputs of a job resource by their wire names, and its outputs."""
+    return {
+        "workspaceId": args.workspace_id,
+        "displayName": args.display_name,
+        "jobType": args.job_type,
+        "jobSpecs": camel_keys(args.job_specs),
+        "userCommand": args.user_command,
+        "dataSources": camel_keys(args.data_sources),
+        "envs": args.envs,
+        "userVpc": camel_keys(args.user_vpc),
+        "credentialConfig": camel_keys(args.credential_config),
+        "thirdpartyLibs": args.thirdparty_libs,
+        "maxRunningTimeMinutes": args.max_running_time_minutes,
+        "priority": args.priority,
+        "resourceId": args.resource_id,
+        "triggers": args.triggers,
+        "resultUri": args.result_uri,
+        "maxAttempts": args.max_attempts,
+        "jobId": None,
+        "jobName": None,
+        "status": None,
+        "durationSeconds": None,
+        "result": None,
+    }
+
+
+class DlcJob(pulumi.CustomResource):
+    """A DLC job that has succeeded, and the result it wrote.
+
+    Why it exists: ``pulumi_alicloud`` has no resource for DLC jobs (ROS has
+    ``ALIYUN::PAIDLC::Job``). The job is found by its name before it is created, so an engine that
+    was killed, or a second ``pulumi up``, takes up the running job; a paid job is never started
+    twice. A failed one is tried again by the next ``up``, from its own output directory. A change
+    of what the job computes replaces the resource, which is a new job. Delete it to stop the job
+    if it runs and to delete its record; what it wrote to OSS stays.
+
+    Attributes:
+        job_id: The DLC job.
+        job_name: ``<display_name>-<12 hexadecimal digits>[-<attempt>]``; known in a preview.
+        status: ``Succeeded``; after a refresh ``Deleted`` if the record is gone but the result is
+            still there.
+        duration_seconds: Run time.
+        result: What ``result.json`` holds; ``None`` without ``result_uri``.
+    """
+
+    workspace_id: Out[str] = Out("workspaceId")
+    display_name: Out[str] = Out("displayName")
+    result_uri: Out[str] = Out("resultUri")
+    job_id: Out[str] = Out("jobId")
+    job_name: Out[str] = Out("jobName")
+    status: Out[str] = Out("status")
+    duration_seconds: Out[int] = Out("durationSeconds")
+    result: Out[Mapping[str, Any]] = Out("result")
+
+    def __init__(
+        self, name: str, args: DlcJobArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:pai:DlcJob", name, job_props(args), with_plugin(opts))

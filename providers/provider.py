@@ -1,0 +1,60 @@
+"""The explicit provider of the customrag resources: region, endpoints, credentials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pulumi
+
+from .wire import VERSION
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderArgs:
+    """Where the resources' services answer, and with which credentials.
+
+    Attributes:
+        region_id: e.g. ``cn-hangzhou``.
+        oss_endpoint: ``[http[s]://]host[:port]``; default the region's public endpoint.
+        dlc_endpoint: As above, for PAI DLC.
+        aiworkspace_endpoint: As above, for PAI AIWorkSpace.
+        access_key_id: Default: the SDK's credential chain of the process that runs the engine.
+        access_key_secret: Kept secret; required with an id.
+        security_token: STS token of a temporary key; kept secret.
+    """
+
+    region_id: pulumi.Input[str]
+    oss_endpoint: pulumi.Input[str] | None = None
+    dlc_endpoint: pulumi.Input[str] | None = None
+    aiworkspace_endpoint: pulumi.Input[str] | None = None
+    access_key_id: pulumi.Input[str] | None = None
+    access_key_secret: pulumi.Input[str] | None = field(default=None, repr=False)
+    security_token: pulumi.Input[str] | None = field(default=None, repr=False)
+
+
+class Provider(pulumi.ProviderResource):
+    """The customrag provider.
+
+    Why it exists: a local stack and a cloud stack differ in nothing but endpoints and credentials,
+    and this is where they are set. Changing any of them replaces no resource. Delete it when every
+    customrag resource is gone.
+    """
+
+    def __init__(
+        self, name: str, args: ProviderArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        props = {
+            "regionId": args.region_id,
+            "ossEndpoint": args.oss_endpoint,
+            "dlcEndpoint": args.dlc_endpoint,
+            "aiworkspaceEndpoint": args.aiworkspace_endpoint,
+            "accessKeyId": args.access_key_id,
+            "accessKeySecret": _secret(args.access_key_secret),
+            "securityToken": _secret(args.security_token),
+        }
+        versioned = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(version=VERSION), opts)
+        super().__init__("customrag", name, props, versioned)
+
+
+def _secret(value: pulumi.Input[str] | None) -> pulumi.Output[str] | None:
+    return None if value is None else pulumi.Output.secret(value)

@@ -1,0 +1,70 @@
+"""Names on the wire: Python's snake_case to Pulumi's camelCase, and the typed view of outputs.
+
+Owns nothing of any one resource. Keys that are data (document keys, environment variables, index
+mappings) are never translated, which is why a resource names its structures one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar, cast
+
+import pulumi
+
+T = TypeVar("T")
+
+
+def camel_case(name: str) -> str:
+    """``max_running_time_minutes`` as ``maxRunningTimeMinutes``; camelCase stays as it is."""
+    head, *rest = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def snake_case(name: str) -> str:
+    """``maxRunningTimeMinutes`` as ``max_running_time_minutes``."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def camel_keys(value: Any) -> Any:
+    """A structure with the keys of all its mappings in camelCase; looks inside Outputs.
+
+    Args:
+        value: Mappings, sequences, plain values and Outputs of them, nested.
+    """
+    if isinstance(value, pulumi.Output):
+        return value.apply(camel_keys)
+    if isinstance(value, Mapping):
+        return {camel_case(str(key)): camel_keys(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [camel_keys(item) for item in value]
+    return value
+
+
+class Out(Generic[T]):
+    """An output of a resource under its Python name: ``job_id: Out[str] = Out("jobId")``."""
+
+    def __init__(self, wire_name: str) -> None:
+        self._wire_name = wire_name
+
+    def __get__(
+        self, instance: pulumi.Resource | None, owner: type | None = None
+    ) -> pulumi.Output[T]:
+        if instance is None:
+            return cast("pulumi.Output[T]", self)
+        return cast("pulumi.Output[T]", instance.__dict__[self._wire_name])
+
+
+VERSION = "0.1.0"
+
+
+def with_plugin(
+    opts: pulumi.ResourceOptions | None, secret_outputs: Sequence[str] = ()
+) -> pulumi.ResourceOptions:
+    """The caller's options, with the plugin's version and the outputs that are always secret.
+
+    The engine picks the plugin ``customrag`` by this version.
+    """
+    return pulumi.ResourceOptions.merge(
+        pulumi.ResourceOptions(version=VERSION, additional_secret_outputs=list(secret_outputs)),
+        opts,
+    )
