@@ -9,7 +9,7 @@ only once per instance.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -58,6 +58,8 @@ class ServiceNodeArgs:
         system_disk_size_gib: 20 to 2,048 GiB. Encrypted, deleted with the node.
         system_disk_category: `cloud_essd` unless the type wants another.
         spot_strategy: `NoSpot`, `SpotAsPriceGo` or `SpotWithPriceLimit`.
+        ready_hook: Makes a hook, given the service's URL, that runs after a new node has all it
+            needs to start; it has to wait for the service itself. Default: none.
         tags: Tags of the instance.
         deletion_protection: Refuses release by the API. False: the node holds no state, and a
             protected one could not be replaced.
@@ -78,6 +80,7 @@ class ServiceNodeArgs:
     system_disk_size_gib: int = 40
     system_disk_category: str = "cloud_essd"
     spot_strategy: str = "NoSpot"
+    ready_hook: Callable[[pulumi.Output[str]], pulumi.ResourceHook] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     deletion_protection: bool = False
 
@@ -143,7 +146,7 @@ class ServiceNode(pulumi.ComponentResource):
             f"{name}-role",
             instance_id=instance.id,
             ram_role_name=args.ram_role_name,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, hooks=_hooks(args, instance.private_ip)),
         )
         self.instance_id = instance.id
         self.private_ip = instance.private_ip
@@ -153,6 +156,16 @@ class ServiceNode(pulumi.ComponentResource):
         self.register_outputs(
             {"instance_id": self.instance_id, "private_ip": self.private_ip, "url": self.url}
         )
+
+
+def _hooks(
+    args: ServiceNodeArgs, private_ip: pulumi.Output[str]
+) -> pulumi.ResourceHookBinding | None:
+    if args.ready_hook is None:
+        return None
+    # Of the instance alone: the attachment, which `url` waits for, is not done before its hook is.
+    url = private_ip.apply(lambda address: f"http://{address}:{args.service.port}")
+    return pulumi.ResourceHookBinding(after_create=[args.ready_hook(url)])
 
 
 def _user_data(args: ServiceNodeArgs) -> pulumi.Output[str]:

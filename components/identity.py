@@ -1,0 +1,201 @@
+"""RAM: one role for each kind of machine, each with just what it needs.
+
+Owns: roles, policies, attachments. Does not own: what a policy says (`components.permissions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_alicloud import ram
+
+from components.naming import Naming
+from components.permissions import (
+    Statement,
+    policy_document,
+    read_objects,
+    read_secret,
+    trust_document,
+    write_objects,
+)
+
+__all__ = ["Identity", "IdentityArgs", "ServiceRole", "ServiceRoleArgs"]
+
+# Who assumes the roles. ECS: https://www.alibabacloud.com/help/en/ecs/user-guide/overview-of-instance-ram-roles;
+# PAI DLC: https://www.alibabacloud.com/help/en/pai/user-guide/associate-a-ram-role-with-a-dlc-job
+# (read 2026-11-21).
+ECS_PRINCIPAL = "ecs.aliyuncs.com"
+PAI_PRINCIPAL = "pai.aliyuncs.com"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceRoleArgs:
+    """Arguments of `ServiceRole`.
+
+    Attributes:
+        role_name: Physical name of the role and of its policy.
+        description: What the role is for, shown in the console.
+        principal: The cloud service that may assume it.
+        statements: What it may do. Each gives its reason.
+        max_session_duration_seconds: Longest life of the credentials, 3,600 to 43,200.
+        tags: Tags of the role and the policy.
+    """
+
+    role_name: str
+    description: str
+    principal: str
+    statements: Sequence[Statement]
+    max_session_duration_seconds: int = 3600
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 3600 <= self.max_session_duration_seconds <= 43_200:
+            raise ValueError(
+                f"max_session_duration_seconds is {self.max_session_duration_seconds}; "
+                "RAM allows 3600 to 43200"
+            )
+
+
+class ServiceRole(pulumi.ComponentResource):
+    """A RAM role with one policy of its own.
+
+    Attributes:
+        role_name: The role's name, known once the policy is attached: who takes it can use it.
+        role_arn: The role's ARN.
+    """
+
+    role_name: pulumi.Output[str]
+    role_arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: ServiceRoleArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:identity:ServiceRole", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        role = ram.Role(
+            name,
+            role_name=args.role_name,
+            description=args.description,
+            assume_role_policy_document=trust_document(args.principal),
+            max_session_duration=args.max_session_duration_seconds,
+            tags=dict(args.tags),
+            opts=child,
+        )
+        policy = ram.Policy(
+            f"{name}-policy",
+            policy_name=args.role_name,
+            description=args.description,
+            policy_document=policy_document(args.statements),
+            # A policy keeps five versions; without this the sixth update fails.
+            rotate_strategy="DeleteOldestNonDefaultVersionWhenLimitExceeded",
+            tags=dict(args.tags),
+            opts=child,
+        )
+        attachment = ram.RolePolicyAttachment(
+            f"{name}-attachment",
+            role_name=role.role_name,
+            policy_name=policy.policy_name,
+            policy_type="Custom",
+            opts=child,
+        )
+        self.role_name = pulumi.Output.all(role.role_name, attachment.id).apply(
+            lambda values: str(values[0])
+        )
+        self.role_arn = pulumi.Output.all(role.arn, attachment.id).apply(
+            lambda values: str(values[0])
+        )
+        self.register_outputs({"role_name": self.role_name, "role_arn": self.role_arn})
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityArgs:
+    """Arguments of `Identity`.
+
+    Attributes:
+        naming: Makes physical names, and those of the buckets that the roles may touch.
+        region_id: Region of the secrets.
+        elasticsearch_secret_name: KMS secret that holds the Elasticsearch password.
+        model_secret_name: KMS secret that holds the language model's API key.
+        tags: Tags of every role and policy.
+    """
+
+    naming: Naming
+    region_id: str
+    elasticsearch_secret_name: str
+    model_secret_name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Identity(pulumi.ComponentResource):
+    """The roles of the training and ingest jobs, the embedding node and the chat application."""
+
+    training: ServiceRole
+    ingest: ServiceRole
+    embedding: ServiceRole
+    chat: ServiceRole
+
+    def __init__(
+        self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:identity:Identity", name, None, opts)
+        corpus = args.naming.bucket("corpus")
+        artifacts = args.naming.bucket("artifacts")
+        account_id = args.naming.account_id
+        code = read_objects(artifacts, "code/", reason="runs the code that the program uploaded")
+        documents = read_objects(corpus, "corpus/", reason="reads the documents")
+
+        def secret(secret_name: str, reason: str) -> Statement:
+            return read_secret(args.region_id, account_id, secret_name, reason=reason)
+
+        search = secret(args.elasticsearch_secret_name, "signs in to Elasticsearch")
+
+        def role(
+            role_name: str, principal: str, description: str, *statements: Statement
+        ) -> ServiceRole:
+            return ServiceRole(
+                f"{name}-{role_name}",
+                ServiceRoleArgs(
+                    role_name=args.naming.physical(role_name),
+                    description=description,
+                    principal=principal,
+                    statements=statements,
+                    tags=args.tags,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
+
+        self.training = role(
+            "training",
+            PAI_PRINCIPAL,
+            "customrag: the training job reads documents and writes models",
+            code,
+            documents,
+            write_objects(artifacts, "training/", reason="writes checkpoints, models, metrics"),
+        )
+        self.ingest = role(
+            "ingest",
+            PAI_PRINCIPAL,
+            "customrag: the ingest job reads documents and fills the index",
+            code,
+            documents,
+            write_objects(artifacts, "ingest/", reason="writes the run's result"),
+            search,
+        )
+        self.embedding = role(
+            "embedding",
+            ECS_PRINCIPAL,
+            "customrag: the embedding node reads its model",
+            code,
+            read_objects(artifacts, "training/", reason="reads the trained model"),
+        )
+        self.chat = role(
+            "chat",
+            ECS_PRINCIPAL,
+            "customrag: the chat application searches and asks the language model",
+            code,
+            search,
+            secret(args.model_secret_name, "calls the language model"),
+        )
+        self.register_outputs({"training_role_arn": self.training.role_arn})

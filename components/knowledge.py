@@ -1,0 +1,157 @@
+"""What the application knows: an index for one model, filled from the corpus, behind an alias.
+
+Owns: index, ingest run and alias, and the order that makes a change blue-green: a new model gets an
+index of its own, the alias moves when that index is complete, the old index goes last. Does not
+own:
+chunking and mapping (`rag`), the cluster, the embedding node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+import providers
+from components.naming import Naming
+from components.pai import role_credentials
+from training.job_specs import JobPlan
+
+__all__ = ["Knowledge", "KnowledgeArgs", "SearchEndpoint"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchEndpoint:
+    """Where a search cluster answers and how to sign in.
+
+    Attributes:
+        url: E.g. `https://es-cn-xxx.elasticsearch.aliyuncs.com:9200`.
+        username: Who signs in.
+        password: Kept secret.
+    """
+
+    url: pulumi.Input[str]
+    username: pulumi.Input[str]
+    password: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnowledgeArgs:
+    """Arguments of `Knowledge`.
+
+    Attributes:
+        naming: Makes physical names.
+        search: The cluster.
+        index_alias: What readers ask.
+        index_name: The index's own name, which changes with model and mapping.
+        mappings: Elasticsearch mappings, `_meta` included.
+        settings: Elasticsearch index settings.
+        documents: Document key to SHA-256: what the index shall hold.
+        ingest_plan: Makes the DLC job's plan once the addresses it needs are known: called with
+            index name, cluster URL and embedding URL.
+        embedding_url: Where the model that the index is made for answers.
+        workspace_id: PAI workspace of the ingest job.
+        result_uri: OSS directory for the run's result, `oss://bucket/prefix/`.
+        triggers: What makes an ingest another one though no document changed.
+        user_vpc: VPC of the job's pods.
+        role_arn: RAM role of the pods.
+        max_running_time_minutes: The job is stopped after this long.
+    """
+
+    naming: Naming
+    search: SearchEndpoint
+    index_alias: str
+    index_name: pulumi.Input[str]
+    mappings: pulumi.Input[Mapping[str, Any]]
+    settings: Mapping[str, Any]
+    documents: Mapping[str, str]
+    ingest_plan: Callable[[str, str, str], JobPlan]
+    embedding_url: pulumi.Input[str]
+    workspace_id: pulumi.Input[str]
+    result_uri: str
+    triggers: Mapping[str, pulumi.Input[str]]
+    user_vpc: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    role_arn: pulumi.Input[str]
+    max_running_time_minutes: int = 240
+
+
+class Knowledge(pulumi.ComponentResource):
+    """An index that is complete before anybody reads it.
+
+    Attributes:
+        index_name: The index that the alias names once this is done.
+        index_alias: What readers ask.
+        ingest: Counts of the last run: documents, chunks, embedded_documents, unchanged_documents,
+            removed_documents, set_aside.
+    """
+
+    index_name: pulumi.Output[str]
+    index_alias: pulumi.Output[str]
+    ingest: pulumi.Output[Mapping[str, Any]]
+
+    def __init__(
+        self, name: str, args: KnowledgeArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:knowledge:Knowledge", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        index = providers.SearchIndex(
+            name,
+            providers.SearchIndexArgs(
+                endpoint=args.search.url,
+                username=args.search.username,
+                password=args.search.password,
+                index_name=args.index_name,
+                mappings=args.mappings,
+                settings=dict(args.settings),
+            ),
+            opts=child,
+        )
+        plan = pulumi.Output.all(index.index_name, args.search.url, args.embedding_url).apply(
+            lambda values: args.ingest_plan(*values)
+        )
+        run = providers.IngestRun(
+            f"{name}-ingest",
+            providers.IngestRunArgs(
+                job_type=plan.apply(lambda value: value.job_type),
+                job_specs=plan.apply(lambda value: list(value.job_specs)),
+                data_sources=plan.apply(lambda value: list(value.data_sources)),
+                user_command=plan.apply(lambda value: value.user_command),
+                envs=plan.apply(lambda value: dict(value.envs)),
+                thirdparty_libs=plan.apply(lambda value: list(value.thirdparty_libs)),
+                workspace_id=args.workspace_id,
+                display_name=args.naming.physical("ingest"),
+                documents=dict(args.documents),
+                index_name=index.index_name,
+                triggers=dict(args.triggers),
+                result_uri=args.result_uri,
+                user_vpc=args.user_vpc,
+                credential_config=role_credentials(args.role_arn),
+                max_running_time_minutes=args.max_running_time_minutes,
+            ),
+            opts=child,
+        )
+        alias = providers.IndexAlias(
+            f"{name}-alias",
+            providers.IndexAliasArgs(
+                endpoint=args.search.url,
+                username=args.search.username,
+                password=args.search.password,
+                alias=args.index_alias,
+                index_name=index.index_name,
+                expected_chunks=run.chunks,
+            ),
+            opts=child,
+        )
+        self.index_name = alias.index_name
+        self.index_alias = alias.alias
+        self.ingest = pulumi.Output.all(
+            documents=run.documents_count if hasattr(run, "documents_count") else run.documents,
+            chunks=run.chunks,
+            embedded_documents=run.embedded_documents,
+            unchanged_documents=run.unchanged_documents,
+            removed_documents=run.removed_documents,
+            set_aside=run.set_aside,
+        )
+        self.register_outputs({"index_name": self.index_name, "index_alias": self.index_alias})

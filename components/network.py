@@ -1,0 +1,170 @@
+"""VPC, vSwitches and security groups: a network with no way in from outside.
+
+Owns: addresses and who may talk to whom. Does not own: NAT and load balancers.
+Two vSwitches exist where two zones are given, because managed services want a second zone to fail
+over to.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_alicloud import ecs, vpc
+
+from components.naming import Naming
+
+__all__ = ["CHAT_PORT", "EMBEDDING_PORT", "Network", "NetworkArgs", "plan_cidr_blocks"]
+
+EMBEDDING_PORT = 8000
+CHAT_PORT = 8080
+
+# A vSwitch may be /16 to /29: https://www.alibabacloud.com/help/en/vpc, CreateVSwitch, read
+# 2026-11-21.
+_VSWITCH_PREFIX_LENGTH = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkArgs:
+    """Arguments of `Network`.
+
+    Attributes:
+        naming: Makes physical names.
+        zone_ids: Zones, one vSwitch each; the first is where single-zone things go.
+        cidr_block: The VPC's private range; a /24 is cut from it for each zone.
+        tags: Tags of every resource here.
+    """
+
+    naming: Naming
+    zone_ids: Sequence[str]
+    cidr_block: str = "10.20.0.0/16"
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        plan_cidr_blocks(self.cidr_block, self.zone_ids)
+
+
+def plan_cidr_blocks(cidr_block: str, zone_ids: Sequence[str]) -> dict[str, str]:
+    """Cuts one /24 for each zone out of `cidr_block`, in the order of the zones.
+
+    Returns:
+        Zone id to CIDR block.
+
+    Raises:
+        ValueError: No zones, a zone twice, a range that is not private, or too small for the zones.
+    """
+    if not zone_ids:
+        raise ValueError("zone_ids is empty; give at least one zone, e.g. ['cn-hangzhou-h']")
+    if len(set(zone_ids)) != len(zone_ids):
+        raise ValueError(f"zone_ids names a zone twice: {list(zone_ids)}")
+    network = ipaddress.ip_network(cidr_block)
+    if not network.is_private:
+        raise ValueError(
+            f"cidr_block is {cidr_block}; a VPC takes a range of "
+            "10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
+        )
+    if network.prefixlen > _VSWITCH_PREFIX_LENGTH:
+        raise ValueError(
+            f"cidr_block is {cidr_block}; it must be /{_VSWITCH_PREFIX_LENGTH} or larger"
+        )
+    subnets = network.subnets(new_prefix=_VSWITCH_PREFIX_LENGTH)
+    plan = {zone: str(block) for zone, block in zip(zone_ids, subnets, strict=False)}
+    if len(plan) < len(zone_ids):
+        raise ValueError(
+            f"cidr_block {cidr_block} has no room for {len(zone_ids)} vSwitches of /24"
+        )
+    return plan
+
+
+class Network(pulumi.ComponentResource):
+    """A VPC whose nodes reach each other on named ports only.
+
+    Attributes:
+        vpc_id: The VPC.
+        cidr_block: Its private range.
+        vswitch_ids: Zone id to vSwitch id.
+        chat_security_group_id: For the chat application's nodes.
+        embedding_security_group_id: For the embedding nodes: port 8000 from the chat nodes and the
+            jobs.
+        job_security_group_id: For PAI DLC jobs: nothing comes in.
+    """
+
+    vpc_id: pulumi.Output[str]
+    cidr_block: str
+    vswitch_ids: dict[str, pulumi.Output[str]]
+    chat_security_group_id: pulumi.Output[str]
+    embedding_security_group_id: pulumi.Output[str]
+    job_security_group_id: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:network:Network", name, None, opts)
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        network = vpc.Network(
+            name,
+            vpc_name=args.naming.physical("vpc"),
+            cidr_block=args.cidr_block,
+            tags=dict(args.tags),
+            opts=self._child,
+        )
+        self.vpc_id = network.id
+        self.cidr_block = args.cidr_block
+        self.vswitch_ids = {
+            zone_id: vpc.Switch(
+                f"{name}-vswitch-{zone_id}",
+                vswitch_name=args.naming.physical(f"vswitch-{zone_id}"),
+                vpc_id=network.id,
+                zone_id=zone_id,
+                cidr_block=cidr_block,
+                tags=dict(args.tags),
+                opts=self._child,
+            ).id
+            for zone_id, cidr_block in plan_cidr_blocks(args.cidr_block, args.zone_ids).items()
+        }
+        self.chat_security_group_id = self._security_group(name, "chat")
+        self.embedding_security_group_id = self._security_group(name, "embedding")
+        # Workers of one training job speak to each other (torchrun's rendezvous, gradients).
+        self.job_security_group_id = self._security_group(name, "job", inner_access_policy="Accept")
+        for source, group_id in (
+            ("chat", self.chat_security_group_id),
+            ("job", self.job_security_group_id),
+        ):
+            ecs.SecurityGroupRule(
+                f"{name}-embedding-from-{source}",
+                type="ingress",
+                ip_protocol="tcp",
+                port_range=f"{EMBEDDING_PORT}/{EMBEDDING_PORT}",
+                security_group_id=self.embedding_security_group_id,
+                source_security_group_id=group_id,
+                description=f"embedding requests of the {source} nodes",
+                opts=self._child,
+            )
+        ecs.SecurityGroupRule(
+            f"{name}-chat-from-vpc",
+            type="ingress",
+            ip_protocol="tcp",
+            port_range=f"{CHAT_PORT}/{CHAT_PORT}",
+            security_group_id=self.chat_security_group_id,
+            cidr_ip=args.cidr_block,
+            description="the chat page, from inside the VPC only",
+            opts=self._child,
+        )
+        self.register_outputs({"vpc_id": self.vpc_id, "vswitch_ids": self.vswitch_ids})
+
+    def _security_group(
+        self, name: str, role: str, *, inner_access_policy: str = "Drop"
+    ) -> pulumi.Output[str]:
+        group = ecs.SecurityGroup(
+            f"{name}-{role}",
+            security_group_name=self._args.naming.physical(role),
+            description=f"customrag: {role}",
+            vpc_id=self.vpc_id,
+            inner_access_policy=inner_access_policy,
+            tags=dict(self._args.tags),
+            opts=self._child,
+        )
+        return group.id

@@ -1,0 +1,78 @@
+"""KMS: passwords and keys that machines read at run time, by their role, and that stand nowhere
+else.
+
+Owns: the secrets. Does not own: who may read them (`components.identity`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_alicloud import kms
+
+from components.naming import Naming
+
+__all__ = ["MachineSecret", "MachineSecretArgs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineSecretArgs:
+    """Arguments of `MachineSecret`.
+
+    Attributes:
+        naming: Makes the physical name.
+        role: What the secret opens, e.g. `elasticsearch-password`.
+        value: The secret itself; kept secret in state.
+        description: For the console.
+        recovery_window_days: Days for which a deleted secret can be brought back, 7 to 30; 0
+            deletes it at once, so that a stack of that name can come up again.
+        tags: Tags of the secret.
+    """
+
+    naming: Naming
+    role: str
+    value: pulumi.Input[str]
+    description: str
+    recovery_window_days: int = 30
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.recovery_window_days != 0 and not 7 <= self.recovery_window_days <= 30:
+            raise ValueError(
+                f"recovery_window_days is {self.recovery_window_days}; "
+                "KMS allows 7 to 30, or 0 for none"
+            )
+
+
+class MachineSecret(pulumi.ComponentResource):
+    """A KMS secret whose version follows its value: a new value is a new version, nothing else."""
+
+    secret_name: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: MachineSecretArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:secrets:MachineSecret", name, None, opts)
+        value = pulumi.Output.secret(args.value)
+        secret = kms.Secret(
+            name,
+            secret_name=args.naming.physical(args.role),
+            description=args.description,
+            secret_data=value,
+            # A salted digest: it changes with the value and tells nothing about it.
+            version_id=value.apply(lambda text: _version_id(args.role, text)),
+            force_delete_without_recovery=args.recovery_window_days == 0,
+            recovery_window_in_days=args.recovery_window_days or None,
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.secret_name = secret.secret_name
+        self.register_outputs({"secret_name": self.secret_name})
+
+
+def _version_id(role: str, value: str) -> str:
+    digest = hashlib.scrypt(value.encode(), salt=role.encode(), n=2**14, r=8, p=1, dklen=8)
+    return f"v-{digest.hex()}"

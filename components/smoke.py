@@ -1,0 +1,99 @@
+"""One question to the application once it is up: the light, idempotent kind of work that hooks are
+for.
+
+A failed after-hook fails the update and does not run again by itself; `make up` asks once more in
+its summary.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+
+__all__ = ["SmokeTestError", "ask_when_ready", "smoke_hook"]
+
+DEADLINE_SECONDS = 300.0
+PAUSE_SECONDS = 1.0
+REQUEST_TIMEOUT_SECONDS = 120.0
+
+Fetch = Callable[[str, dict[str, Any] | None], dict[str, Any]]
+
+
+class SmokeTestError(Exception):
+    """The application did not answer, or answered without an answer."""
+
+
+def smoke_hook(name: str, question: str, url: pulumi.Output[str]) -> pulumi.ResourceHook:
+    """A hook that asks `question` at `url` and says in the update's log what came back.
+
+    Args:
+        name: The hook's name, unique in the program.
+        question: What to ask.
+        url: The application. Must not depend on the resource that the hook is bound to: that one
+            is not done before its hook is.
+    """
+
+    async def ask(_args: pulumi.ResourceHookArgs) -> None:
+        address = str(await url.future())
+        answer = await asyncio.to_thread(ask_when_ready, address, question)
+        pulumi.log.info(f"asked {question!r}: answered with {len(answer['sources'])} sources")
+
+    return pulumi.ResourceHook(name, ask)
+
+
+def ask_when_ready(
+    url: str,
+    question: str,
+    *,
+    fetch: Fetch | None = None,
+    deadline_seconds: float = DEADLINE_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
+    """Waits until `url` is healthy, then asks `question`.
+
+    Returns:
+        The application's answer: `answer`, `sources`.
+
+    Raises:
+        SmokeTestError: It was not healthy in time, or the answer has no text.
+    """
+    fetch = fetch or _fetch
+    started = clock()
+    while True:
+        try:
+            fetch(f"{url}/health", None)
+            break
+        except (OSError, ValueError) as error:
+            if clock() - started > deadline_seconds:
+                raise SmokeTestError(
+                    f"{url}/health was not well within {deadline_seconds:.0f} s: {error}; "
+                    "`make logs SERVICE=chat` shows why"
+                ) from error
+        pause(PAUSE_SECONDS)
+    try:
+        answer = fetch(f"{url}/api/ask", {"question": question, "stream": False})
+    except (OSError, ValueError) as error:
+        raise SmokeTestError(f"{url}/api/ask failed on {question!r}: {error}") from error
+    if not answer.get("answer") or "sources" not in answer:
+        raise SmokeTestError(f"{url}/api/ask gave no answer to {question!r}: {answer}")
+    return answer
+
+
+def _fetch(url: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(  # noqa: S310  the URL is the stack's own output
+        url, data=data, headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(  # noqa: S310
+        request, timeout=REQUEST_TIMEOUT_SECONDS
+    ) as response:
+        value: dict[str, Any] = json.load(response)
+    return value

@@ -1,0 +1,187 @@
+"""OSS: the three buckets of the system, private, versioned, encrypted, with life-cycle rules.
+
+Owns: buckets and their protection. Does not own: what lies in them (`providers.Corpus`,
+`components.code`). OSS API: https://www.alibabacloud.com/help/en/oss/developer-reference, read
+2026-11-21.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import pulumi
+from pulumi_alicloud import oss
+
+from components.naming import Naming
+from components.tags import merge_tags
+
+__all__ = ["BucketRole", "PrivateBucket", "PrivateBucketArgs", "Storage", "StorageArgs"]
+
+
+class BucketRole(StrEnum):
+    """What a bucket holds. One role, one bucket: each has its own readers and its own retention."""
+
+    CORPUS = "corpus"
+    ARTIFACTS = "artifacts"
+    VECTORS = "vectors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateBucketArgs:
+    """Arguments of `PrivateBucket`.
+
+    Attributes:
+        bucket_name: Physical name, global to OSS.
+        tags: Tags of the bucket.
+        kms_key_id: Encrypt with this KMS key; by default with keys that OSS manages (AES256).
+        noncurrent_version_expiration_days: Days for which an overwritten or deleted object can be
+            brought back, 1 or more.
+        abort_multipart_upload_days: Days after which an upload that never ended is dropped.
+        force_destroy: Delete the bucket with what is in it. By default a bucket that is not empty
+            refuses to go.
+        deletion_protection: Pulumi refuses to delete the bucket. Default: it does.
+    """
+
+    bucket_name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    kms_key_id: pulumi.Input[str] | None = None
+    noncurrent_version_expiration_days: int = 30
+    abort_multipart_upload_days: int = 3
+    force_destroy: bool = False
+    deletion_protection: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("noncurrent_version_expiration_days", "abort_multipart_upload_days"):
+            value = getattr(self, name)
+            if value < 1:
+                raise ValueError(f"{name} is {value}; it must be 1 day or more")
+
+
+class PrivateBucket(pulumi.ComponentResource):
+    """An OSS bucket that nobody outside the account can read, whose objects can be brought back."""
+
+    bucket_name: pulumi.Output[str]
+    extranet_endpoint: pulumi.Output[str]
+    intranet_endpoint: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:storage:PrivateBucket", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self._bucket = oss.Bucket(
+            name,
+            bucket=args.bucket_name,
+            force_destroy=args.force_destroy,
+            lifecycle_rules=_lifecycle_rules(args),
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions.merge(
+                child,
+                pulumi.ResourceOptions(
+                    protect=args.deletion_protection,
+                    # These live in resources of their own; the bucket only reports them back.
+                    ignore_changes=["acl", "policy", "serverSideEncryptionRule", "versioning"],
+                ),
+            ),
+        )
+        bucket_id = self._bucket.id
+        oss.BucketAcl(f"{name}-acl", bucket=bucket_id, acl="private", opts=child)
+        block = oss.BucketPublicAccessBlock(
+            f"{name}-public-access-block", bucket=bucket_id, block_public_access=True, opts=child
+        )
+        versioning = oss.BucketVersioning(
+            f"{name}-versioning", bucket=bucket_id, status="Enabled", opts=child
+        )
+        encryption = oss.BucketServerSideEncryption(
+            f"{name}-encryption",
+            bucket=bucket_id,
+            sse_algorithm="KMS" if args.kms_key_id is not None else "AES256",
+            kms_master_key_id=args.kms_key_id,
+            opts=child,
+        )
+        # An object written before these three would be unversioned, unencrypted or public for a
+        # moment: whoever takes the name from here waits for them.
+        self.bucket_name = pulumi.Output.all(
+            bucket_id, block.id, versioning.id, encryption.id
+        ).apply(lambda ids: str(ids[0]))
+        self.extranet_endpoint = self._bucket.extranet_endpoint
+        self.intranet_endpoint = self._bucket.intranet_endpoint
+        self.register_outputs({"bucket_name": self.bucket_name})
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageArgs:
+    """Arguments of `Storage`.
+
+    Attributes:
+        naming: Makes the buckets' physical names.
+        tags: Tags of every bucket.
+        kms_key_id: See `PrivateBucketArgs`.
+        force_destroy: See `PrivateBucketArgs`.
+        deletion_protection: See `PrivateBucketArgs`.
+    """
+
+    naming: Naming
+    tags: Mapping[str, str] = field(default_factory=dict)
+    kms_key_id: pulumi.Input[str] | None = None
+    force_destroy: bool = False
+    deletion_protection: bool = True
+
+
+class Storage(pulumi.ComponentResource):
+    """The buckets for documents, for code, models and job results, and for vectors."""
+
+    corpus: PrivateBucket
+    artifacts: PrivateBucket
+    vectors: PrivateBucket
+
+    def __init__(
+        self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:storage:Storage", name, None, opts)
+        buckets = {
+            role: PrivateBucket(
+                f"{name}-{role}",
+                PrivateBucketArgs(
+                    bucket_name=args.naming.bucket(role),
+                    tags=merge_tags(args.tags, {"content": role}),
+                    kms_key_id=args.kms_key_id,
+                    force_destroy=args.force_destroy,
+                    deletion_protection=args.deletion_protection,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
+            for role in BucketRole
+        }
+        self.corpus = buckets[BucketRole.CORPUS]
+        self.artifacts = buckets[BucketRole.ARTIFACTS]
+        self.vectors = buckets[BucketRole.VECTORS]
+        self.register_outputs({role: bucket.bucket_name for role, bucket in buckets.items()})
+
+
+def _lifecycle_rules(args: PrivateBucketArgs) -> list[oss.BucketLifecycleRuleArgs]:
+    return [
+        oss.BucketLifecycleRuleArgs(
+            id="expire-noncurrent-versions",
+            enabled=True,
+            prefix="",
+            noncurrent_version_expirations=[
+                oss.BucketLifecycleRuleNoncurrentVersionExpirationArgs(
+                    days=args.noncurrent_version_expiration_days
+                )
+            ],
+            expirations=[oss.BucketLifecycleRuleExpirationArgs(expired_object_delete_marker=True)],
+        ),
+        oss.BucketLifecycleRuleArgs(
+            id="abort-multipart-uploads",
+            enabled=True,
+            prefix="",
+            abort_multipart_uploads=[
+                oss.BucketLifecycleRuleAbortMultipartUploadArgs(
+                    days=args.abort_multipart_upload_days
+                )
+            ],
+        ),
+    ]

@@ -1,0 +1,39 @@
+"""Tags that every resource carries, so that cost and leaks can be told apart by stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["merge_tags", "standard_tags"]
+
+
+def standard_tags(*, project: str, stack: str, owner: str, cost_center: str) -> dict[str, str]:
+    """The tags of every resource of a stack.
+
+    Keys follow the cloud's own habit of lower-case words with hyphens.
+    """
+    return {
+        "project": project,
+        "stack": stack,
+        "owner": owner,
+        "cost-center": cost_center,
+        "managed-by": "pulumi",
+    }
+
+
+def merge_tags(base: Mapping[str, str], extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """`base` with `extra` on top.
+
+    Raises:
+        ValueError: A key of `extra` is one of `base` with another value: a component must not
+            silently take a resource out of its stack's bill.
+    """
+    merged = dict(base)
+    for key, value in (extra or {}).items():
+        if key in merged and merged[key] != value:
+            raise ValueError(
+                f"tag {key!r} is {merged[key]!r} for the whole stack and cannot become {value!r}; "
+                "choose another key"
+            )
+        merged[key] = value
+    return merged

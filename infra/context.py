@@ -1,0 +1,128 @@
+"""Everything that is decided before the first resource: configuration, platform, names, corpus,
+addresses.
+
+Owns: the order of those decisions. Does not own: the decisions (`infra.config`, `infra.platform`,
+`infra.corpus`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pulumi
+
+from components.naming import Naming
+from components.tags import standard_tags
+from infra.config import StackConfig
+from infra.corpus import CorpusPlan, plan_corpus
+from infra.plans import training_key
+from infra.platform import Platform, make_platform
+from rag.index import mappings
+
+__all__ = ["ENTRY_POINTS", "Context", "Uris", "load_context"]
+
+ENTRY_POINTS: Mapping[str, str] = MappingProxyType(
+    {
+        "training": "training.train_embedding",
+        "ingest": "rag.ingest",
+        "embedding": "rag.serving",
+        "chat": "rag.app",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uris:
+    """Directories in OSS, as DLC mounts them: `oss://<bucket>.<endpoint host>/<prefix>/`.
+
+    Plain texts, known before a bucket exists: that is what makes a preview precise.
+    """
+
+    corpus: str
+    artifacts: str
+    config: StackConfig
+    training_digest: str
+
+    def training(self, code_digest: str) -> str:
+        """Where one training writes; another training writes elsewhere."""
+        key = training_key(
+            self.config, code_digest=code_digest, training_digest=self.training_digest
+        )
+        return f"{self.artifacts}training/{key}/"
+
+    @property
+    def ingest(self) -> str:
+        """Where ingest runs leave their results."""
+        return f"{self.artifacts}ingest/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What the program knows before it declares anything."""
+
+    root: Path
+    config: StackConfig
+    platform: Platform
+    naming: Naming
+    tags: Mapping[str, str]
+    corpus: CorpusPlan
+    uris: Uris
+    entry_points: Mapping[str, str] = ENTRY_POINTS
+
+    def mappings(self, model_version: str, embedding_url: str) -> dict[str, Any]:
+        """The index's mapping; `_meta` tells readers which model made it and where that answers."""
+        return mappings(
+            self.config.embedding_dimension,
+            {"model_version": model_version, "embedding_url": embedding_url},
+        )
+
+
+def load_context() -> Context:
+    """Reads and checks everything, creates nothing but the providers.
+
+    Raises:
+        infra.config.ConfigError: Something is missing or wrong.
+    """
+    root = Path(__file__).resolve().parent.parent
+    stack, project = pulumi.get_stack(), pulumi.get_project()
+    config = StackConfig.parse(_raw_config(), stack=stack)
+    corpus = plan_corpus(config.corpus_path(root))
+    for line in corpus.set_aside:
+        pulumi.log.warn(f"questions.jsonl: {line}")
+    home = Path(os.environ.get("CUSTOMRAG_HOME") or root / ".customrag" / stack)
+    platform = make_platform(config, home=home)
+    naming = Naming(project=project, stack=stack, account_id=platform.account_id)
+
+    def directory(role: str, prefix: str) -> str:
+        return f"oss://{naming.bucket(role)}.{platform.oss_host}/{prefix}"
+
+    return Context(
+        root=root,
+        config=config,
+        platform=platform,
+        naming=naming,
+        tags=standard_tags(
+            project=project, stack=stack, owner=config.owner, cost_center=config.cost_center
+        ),
+        corpus=corpus,
+        uris=Uris(
+            corpus=directory("corpus", "corpus/"),
+            artifacts=directory("artifacts", ""),
+            config=config,
+            training_digest=corpus.training_digest,
+        ),
+    )
+
+
+def _raw_config() -> dict[str, str]:
+    """Config values of our namespace, without it. Secrets too, but they are not read from here."""
+    prefix = "customrag:"
+    values: Mapping[str, str] = pulumi.runtime.config.CONFIG
+    return {
+        key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)
+    }

@@ -1,0 +1,37 @@
+"""What a stack tells the outside: names and shapes are a contract (docs/outputs.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+__all__ = ["OUTPUTS", "export"]
+
+OUTPUTS: dict[str, str] = {
+    "chat_url": "The chat page and its API.",
+    "embedding_url": "The embedding service, OpenAI-compatible.",
+    "elasticsearch_url": "The Elasticsearch cluster.",
+    "index_alias": "Alias that the application searches.",
+    "index_name": "Index that the alias names.",
+    "buckets": "Names of the OSS buckets by what they hold.",
+    "pai_workspace_id": "The PAI workspace.",
+    "training": "What the training job measured, and which model was kept.",
+    "model_version": "Version of the embedding model in use.",
+    "corpus": "Version and number of documents of the uploaded corpus.",
+    "ingest": "Counts of the last ingest run, with what was set aside and why.",
+}
+
+
+def export(**values: Any) -> None:
+    """Exports the stack's outputs.
+
+    Raises:
+        ValueError: The names are not just those of `OUTPUTS`.
+    """
+    if values.keys() != OUTPUTS.keys():
+        raise ValueError(
+            f"outputs are {sorted(values)}; docs/outputs.md promises {sorted(OUTPUTS)}"
+        )
+    for name, value in values.items():
+        pulumi.export(name, value)

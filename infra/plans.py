@@ -1,0 +1,105 @@
+"""Plans: from configuration to what jobs run and what things are called. Pure.
+
+Owns: job settings, the training's identity, index names. Does not own: resources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from infra.config import StackConfig
+from rag.index import CHUNKER
+from training.job_specs import (
+    IngestSettings,
+    JobPlan,
+    PodSettings,
+    TrainingSettings,
+    ingest_job,
+    train_embedding_job,
+)
+
+__all__ = ["index_name", "plan_ingest", "plan_training", "training_key"]
+
+
+def training_key(config: StackConfig, *, code_digest: str, training_digest: str) -> str:
+    """12 hexadecimal digits that name one training by all that decides its outcome."""
+    identity = {
+        "code": code_digest,
+        "questions": training_digest,
+        "revision": config.training_revision,
+        "model": config.embedding_model,
+        "dimension": config.embedding_dimension,
+        "num_train_epochs": config.training_num_train_epochs,
+        "learning_rate": config.training_learning_rate,
+        "batch_size": config.training_batch_size,
+        "workers": config.training_pod_count * max(1, config.training_gpus_per_pod),
+        "seed": config.training_seed,
+    }
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def plan_training(
+    config: StackConfig, *, code_uri: str, corpus_uri: str, output_uri: str
+) -> JobPlan:
+    """The DLC job that tunes the embedding model."""
+    settings = TrainingSettings(
+        pods=PodSettings(
+            ecs_spec=config.training_ecs_spec,
+            image=config.training_image,
+            pod_count=config.training_pod_count,
+            gpus_per_pod=config.training_gpus_per_pod,
+            use_spot_instance=config.training_spot,
+        ),
+        base_model=config.embedding_model,
+        dimension=config.embedding_dimension,
+        num_train_epochs=config.training_num_train_epochs,
+        learning_rate=config.training_learning_rate,
+        per_device_train_batch_size=config.training_batch_size or None,
+        seed=config.training_seed,
+    )
+    return train_embedding_job(settings, code_uri, corpus_uri, output_uri)
+
+
+def plan_ingest(
+    config: StackConfig,
+    *,
+    index: str,
+    elasticsearch_url: str,
+    elasticsearch_secret: str,
+    embedding_url: str,
+    code_uri: str,
+    corpus_uri: str,
+    output_uri: str,
+    envs: Mapping[str, str],
+) -> JobPlan:
+    """The DLC job that fills the index."""
+    settings = IngestSettings(
+        pods=PodSettings(
+            ecs_spec=config.ingest_ecs_spec, image=config.training_image, gpus_per_pod=0
+        ),
+        index_name=index,
+        elasticsearch_url=elasticsearch_url,
+        elasticsearch_secret=elasticsearch_secret,
+        embedding_url=embedding_url,
+    )
+    plan = ingest_job(settings, code_uri, corpus_uri, output_uri)
+    return replace(plan, envs={**plan.envs, **envs})
+
+
+def index_name(alias: str, model_version: str, mappings: Mapping[str, Any]) -> str:
+    """`<alias>-<model version>-<mapping digest>`: another model or mapping is another index.
+
+    `_meta` does not count, but for the chunker: where the embedder answers may change under an
+    index.
+    """
+    shape = {
+        "properties": mappings.get("properties"),
+        "dynamic": mappings.get("dynamic"),
+        "chunker": CHUNKER,
+    }
+    digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:6]
+    return f"{alias}-{model_version}-{digest}"

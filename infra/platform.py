@@ -1,0 +1,187 @@
+"""Where a stack lives: the providers that make its resources and the endpoints that its parts speak
+to.
+
+The one module that knows the two platforms apart. Components get providers and endpoints, and never
+ask. A local stack is served by version 4.0.0-local of plugin `alicloud`, which comes with this
+project;
+a prerelease, so that no cloud stack ever resolves to it and no local stack ever reaches the cloud.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_alicloud as alicloud
+
+import providers
+from infra.config import SECRET_KEYS, ConfigError, PlatformKind, StackConfig
+
+__all__ = ["LOCAL_PLUGIN_VERSION", "Platform", "make_platform"]
+
+LOCAL_PLUGIN_VERSION = "4.0.0-local"
+_PLATFORM_FILE_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """Providers, endpoints and secrets of one stack.
+
+    Attributes:
+        providers: For `ResourceOptions(providers=...)` of every top-level component.
+        account_id: The account that everything belongs to.
+        oss_host: Host of OSS as jobs and nodes reach it, for URIs like `oss://bucket.<host>/key`.
+        oss_endpoint: The same as a URL.
+        kms_endpoint: URL of KMS as jobs and nodes reach it.
+        llm_base_url: OpenAI-compatible base URL of the language model.
+        elasticsearch_password: For the cluster's administrator.
+        llm_api_key: For the language model.
+        work_dir: Folder of this machine for files that providers read during an update.
+    """
+
+    providers: list[pulumi.ProviderResource]
+    account_id: str
+    oss_host: str
+    oss_endpoint: str
+    kms_endpoint: str
+    llm_base_url: str
+    elasticsearch_password: pulumi.Output[str]
+    llm_api_key: pulumi.Output[str]
+    work_dir: Path
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class _Settings:
+    """What differs between the platforms, before a provider exists. Has secrets: no repr."""
+
+    account_id: str
+    region_id: str
+    endpoints: dict[str, str]
+    llm_base_url: str
+    access_key_id: str | None = None
+    access_key_secret: str | None = None
+    elasticsearch_password: str | None = None
+    llm_api_key: str | None = None
+    platform_file: Path | None = None
+
+
+def make_platform(config: StackConfig, *, home: Path) -> Platform:
+    """Providers and endpoints for `config`.
+
+    Args:
+        config: The stack's configuration.
+        home: Folder that holds a local stack's `platform.json` and every stack's work files.
+
+    Raises:
+        ConfigError: A local stack was not set up, or a cloud stack lacks a secret.
+    """
+    local = config.platform is PlatformKind.LOCAL
+    settings = _local_settings(config, home) if local else _cloud_settings(config)
+    alicloud_provider = alicloud.Provider(
+        "alicloud",
+        region=settings.region_id,
+        access_key=_secret(settings.access_key_id),
+        secret_key=_secret(settings.access_key_secret),
+        shared_credentials_file=str(settings.platform_file) if settings.platform_file else None,
+        opts=pulumi.ResourceOptions(version=LOCAL_PLUGIN_VERSION if local else None),
+    )
+    customrag_provider = providers.Provider(
+        "customrag",
+        providers.ProviderArgs(
+            region_id=settings.region_id,
+            oss_endpoint=settings.endpoints["oss_public"],
+            dlc_endpoint=settings.endpoints["dlc"],
+            aiworkspace_endpoint=settings.endpoints["aiworkspace"],
+            access_key_id=_secret(settings.access_key_id),
+            access_key_secret=_secret(settings.access_key_secret),
+        ),
+    )
+    return Platform(
+        providers=[alicloud_provider, customrag_provider],
+        account_id=settings.account_id,
+        oss_host=urlsplit(settings.endpoints["oss"]).netloc,
+        oss_endpoint=settings.endpoints["oss"],
+        kms_endpoint=settings.endpoints["kms"],
+        llm_base_url=settings.llm_base_url,
+        elasticsearch_password=_required_secret(
+            "elasticsearchPassword", settings.elasticsearch_password
+        ),
+        llm_api_key=_required_secret("llmApiKey", settings.llm_api_key),
+        work_dir=home / "work",
+    )
+
+
+def _local_settings(config: StackConfig, home: Path) -> _Settings:
+    path = home / "platform.json"
+    try:
+        platform = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"this stack is local, but {path} does not exist; run `make up`, which makes it"
+        ) from error
+    if platform.get("version") != _PLATFORM_FILE_VERSION:
+        raise ConfigError(
+            f"{path} has version {platform.get('version')}, this program reads "
+            f"{_PLATFORM_FILE_VERSION}; run `make down` and `make up`"
+        )
+    api, oss = platform["endpoints"]["api"], platform["endpoints"]["oss"]
+    key = platform["access_key_secret"]
+    return _Settings(
+        account_id=platform["account_id"],
+        region_id=config.region_id,
+        endpoints={"oss": oss, "oss_public": oss, "dlc": api, "aiworkspace": api, "kms": api},
+        llm_base_url=f"{platform['endpoints']['dashscope']}/compatible-mode/v1",
+        access_key_id=platform["access_key_id"],
+        access_key_secret=key,
+        elasticsearch_password=_derived_password(key),
+        llm_api_key=platform["dashscope_api_key"],
+        platform_file=path.resolve(),
+    )
+
+
+def _cloud_settings(config: StackConfig) -> _Settings:
+    region_id = config.region_id
+    return _Settings(
+        account_id=config.account_id,
+        region_id=region_id,
+        endpoints={
+            # Endpoint rules: https://www.alibabacloud.com/help/en/oss/user-guide/regions-and-endpoints,
+            # https://api.alibabacloud.com (pai-dlc, AIWorkSpace, Kms; service regions), read
+            # 2026-11-21.
+            "oss": f"https://oss-{region_id}-internal.aliyuncs.com",
+            "oss_public": f"https://oss-{region_id}.aliyuncs.com",
+            "dlc": f"https://pai-dlc.{region_id}.aliyuncs.com",
+            "aiworkspace": f"https://aiworkspace.{region_id}.aliyuncs.com",
+            "kms": f"https://kms-vpc.{region_id}.aliyuncs.com",
+        },
+        llm_base_url=config.llm_base_url,
+    )
+
+
+def _derived_password(key: str) -> str:
+    """A password for the local cluster that needs no place of its own to be kept in."""
+    digest = hmac.new(key.encode(), b"elasticsearch elastic", hashlib.sha256).hexdigest()
+    return f"Es-{digest[:24]}"
+
+
+def _secret(value: str | None) -> pulumi.Output[str] | None:
+    return None if value is None else pulumi.Output.secret(value)
+
+
+def _required_secret(key: str, given: str | None) -> pulumi.Output[str]:
+    if key not in SECRET_KEYS:
+        raise ValueError(f"{key!r} is no secret key; secret keys are {sorted(SECRET_KEYS)}")
+    configured: Any = pulumi.Config("customrag").get_secret(key)
+    if configured is not None:
+        return pulumi.Output.secret(configured)
+    if given is None:
+        raise ConfigError(
+            f"customrag:{key} is missing; set it with `pulumi config set --secret customrag:{key}`"
+        )
+    return pulumi.Output.secret(given)
