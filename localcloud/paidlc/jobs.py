@@ -1,0 +1,291 @@
+"""The record of every DLC job, and how the API tells it.
+
+Owns the documents in the store and each change of a job's status. Does not run anything.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from localcloud.home import Platform
+from localcloud.paidlc.errors import invalid_parameter, job_not_found, pod_not_found
+from localcloud.paidlc.specs import ECS_SPECS
+from localcloud.paidlc.status import CREATING, FOLLOWS, RUNNING, TERMINAL, TIME_OF
+from localcloud.store import Store
+
+Document = dict[str, Any]
+
+_TABLE: Final = "paidlc.jobs"
+_COUNTER: Final = "paidlc.counter"
+_KEPT_EVENTS: Final = 200
+# ListJobs without StartTime tells the last seven days (SDK docstring of StartTime).
+_LOOK_BACK_SECONDS: Final = 7 * 86_400
+_SORT_FIELDS: Final = ("DisplayName", "JobType", "Status", "GmtCreateTime", "GmtFinishTime")
+
+
+def timestamp(seconds: float | None = None) -> str:
+    """A time as the API writes it, such as ``2026-11-21T10:00:00Z``; now by default."""
+    moment = datetime.fromtimestamp(time.time() if seconds is None else seconds, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Jobs:
+    """Every job of a local stack, kept in its store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._table = store.table(_TABLE)
+
+    def add(self, job_id: str, request: Document, pods: list[Document], owner: str) -> None:
+        """A new job, ``Creating``."""
+        now = time.time()
+        counter = self._store.table(_COUNTER).update(
+            "jobs", lambda entry: {"last": (entry or {"last": 0})["last"] + 1}
+        )
+        self._table.put(
+            job_id,
+            {
+                "job_id": job_id,
+                "sequence": (counter or {"last": 0})["last"],
+                "request": request,
+                "owner": owner,
+                "status": CREATING,
+                "reason_code": "",
+                "reason_message": "",
+                "created_at": now,
+                "times": {"GmtCreateTime": timestamp(now), "GmtSubmittedTime": timestamp(now)},
+                "history": [_entry(CREATING, "", "")],
+                "events": [],
+                "pods": pods,
+                "restarts": 0,
+                "prepared": False,
+                "running_at": None,
+                "finished_at": None,
+                "stop_requested": False,
+                "master_address": None,
+                "master_port": None,
+            },
+        )
+
+    def get(self, job_id: str) -> Document:
+        """The job's document.
+
+        Raises:
+            CloudError: ``JobNotFound``.
+        """
+        job = self._table.get(job_id)
+        if job is None:
+            raise job_not_found(job_id)
+        return job
+
+    def all(self) -> list[Document]:
+        """Every job in order of creation."""
+        return sorted((job for _, job in self._table.items()), key=lambda job: int(job["sequence"]))
+
+    def change(self, job_id: str, change: Callable[[Document], None]) -> Document:
+        """Change a job's document atomically.
+
+        Raises:
+            CloudError: ``JobNotFound``.
+        """
+
+        def apply(job: Document | None) -> Document:
+            if job is None:
+                raise job_not_found(job_id)
+            change(job)
+            return job
+
+        return self._table.update(job_id, apply) or {}
+
+    def move(self, job_id: str, status: str, code: str = "", message: str = "") -> Document:
+        """Bring a job to its next status.
+
+        Raises:
+            ValueError: That status cannot follow the present one.
+        """
+
+        def apply(job: Document) -> None:
+            if status not in FOLLOWS[job["status"]]:
+                raise ValueError(f"job {job_id} cannot go from {job['status']} to {status}")
+            now = time.time()
+            job["history"][-1]["EndTime"] = timestamp(now)
+            job["history"].append(_entry(status, code, message))
+            job.update(status=status, reason_code=code, reason_message=message)
+            if status in TIME_OF:
+                job["times"].setdefault(TIME_OF[status], timestamp(now))
+            if status == RUNNING and job["running_at"] is None:
+                job["running_at"] = now
+            if status in TERMINAL:
+                job["finished_at"] = now
+                job["times"]["GmtFinishTime"] = timestamp(now)
+            _note(job, f"job is {status}" + (f": {message}" if message else ""))
+
+        return self.change(job_id, apply)
+
+    def note(self, job_id: str, text: str) -> None:
+        """Add an event."""
+        self.change(job_id, lambda job: _note(job, text))
+
+    def delete(self, job_id: str) -> None:
+        """Forget a job."""
+        self._table.delete(job_id)
+
+    def clear(self) -> None:
+        """Forget every job."""
+        self._table.clear()
+
+
+def pod_of(job: Document, pod_id: str) -> Document:
+    """The pod's part of a job's document.
+
+    Raises:
+        CloudError: ``PodNotFound``.
+    """
+    for pod in job["pods"]:
+        if pod["pod_id"] == pod_id:
+            found: Document = pod
+            return found
+    raise pod_not_found(job["job_id"], pod_id)
+
+
+def describe(job: Mapping[str, Any], platform: Platform) -> Document:
+    """The job as GetJob and ListJobs tell it."""
+    request = job["request"]
+    end = job["finished_at"] or time.time()
+    return {
+        "JobId": job["job_id"],
+        "DisplayName": request["DisplayName"],
+        "Description": request.get("Description", ""),
+        "JobType": request["JobType"],
+        "WorkspaceId": request["WorkspaceId"],
+        "Accessibility": request["Accessibility"],
+        "Priority": request["Priority"],
+        "ResourceId": request.get("ResourceId", ""),
+        "ResourceType": "ECS",
+        "UserCommand": request["UserCommand"],
+        "UserId": platform.account_id,
+        "Envs": request["Envs"],
+        "JobSpecs": request["JobSpecs"],
+        "DataSources": request["DataSources"],
+        "ThirdpartyLibs": request.get("ThirdpartyLibs", []),
+        "JobMaxRunningTimeMinutes": request.get("JobMaxRunningTimeMinutes"),
+        "CredentialConfig": request.get("CredentialConfig"),
+        "UserVpc": request.get("UserVpc"),
+        "Settings": request.get("Settings"),
+        "Status": job["status"],
+        "SubStatus": "",
+        "ReasonCode": job["reason_code"],
+        "ReasonMessage": job["reason_message"],
+        "StatusHistory": job["history"],
+        "Duration": int(end - job["running_at"]) if job["running_at"] else 0,
+        "RestartTimes": str(job["restarts"]),
+        "Pods": [_pod(pod) for pod in job["pods"] if pod["attempts"]],
+        **_requested(request),
+        **job["times"],
+    }
+
+
+def _requested(request: Mapping[str, Any]) -> Document:
+    """What the pods ask for together: whole CPUs and GPUs, memory in GiB."""
+    total = {"RequestCPU": 0, "RequestGPU": 0, "RequestMemory": 0}
+    for spec in request["JobSpecs"]:
+        known = ECS_SPECS.get(spec.get("EcsSpec", ""))
+        if known is not None:
+            total["RequestCPU"] += known.cpu * spec["PodCount"]
+            total["RequestGPU"] += known.gpu * spec["PodCount"]
+            total["RequestMemory"] += known.memory_gib * spec["PodCount"]
+    return dict(total)
+
+
+def _pod(pod: Mapping[str, Any]) -> Document:
+    *earlier, last = pod["attempts"]
+    return {
+        **_attempt(pod, last),
+        "Status": pod["status"],
+        "HistoryPods": [_attempt(pod, attempt) for attempt in earlier],
+    }
+
+
+def _attempt(pod: Mapping[str, Any], attempt: Mapping[str, Any]) -> Document:
+    return {
+        "PodId": pod["pod_id"],
+        "PodUid": attempt["pod_uid"],
+        "Type": pod["type"],
+        "Status": attempt["status"],
+        "SubStatus": "Normal",
+        "Ip": attempt["address"],
+        "GmtCreateTime": attempt["started_at"],
+        "GmtStartTime": attempt["started_at"],
+        "GmtFinishTime": attempt["finished_at"],
+        "ResourceType": "Normal",
+    }
+
+
+def list_jobs(jobs: list[Document], query: Mapping[str, str]) -> tuple[list[Document], int]:
+    """The jobs that a ListJobs query asks for: one page, and how many there are in all.
+
+    Raises:
+        CloudError: ``InvalidParameter``.
+    """
+    found = [job for job in jobs if _matches(job, query)]
+    field = query.get("SortBy", "GmtCreateTime")
+    if field not in _SORT_FIELDS:
+        raise invalid_parameter("SortBy", field, f"one of {', '.join(_SORT_FIELDS)}")
+    order = query.get("Order", "desc")
+    if order not in ("asc", "desc"):
+        raise invalid_parameter("Order", order, "asc or desc")
+    found.sort(key=lambda job: (_sort_value(job, field), job["sequence"]), reverse=order == "desc")
+    number = _number(query, "PageNumber", 1, 1_000_000)
+    size = _number(query, "PageSize", 10, 1000)
+    return found[(number - 1) * size : number * size], len(found)
+
+
+def _matches(job: Document, query: Mapping[str, str]) -> bool:
+    request = job["request"]
+    exact = {
+        "WorkspaceId": request["WorkspaceId"],
+        "Status": job["status"],
+        "JobType": request["JobType"],
+        "JobId": job["job_id"],
+        "ResourceId": request.get("ResourceId", ""),
+        "Accessibility": request["Accessibility"],
+    }
+    if any(query.get(name) not in (None, "", value) for name, value in exact.items()):
+        return False
+    if query.get("JobIds") and job["job_id"] not in query["JobIds"].split(","):
+        return False
+    if query.get("DisplayName", "").lower() not in request["DisplayName"].lower():
+        return False
+    start = query.get("StartTime") or timestamp(time.time() - _LOOK_BACK_SECONDS)
+    created = job["times"]["GmtCreateTime"]
+    return bool(start <= created and created <= (query.get("EndTime") or "9999"))
+
+
+def _sort_value(job: Document, field: str) -> str:
+    if field in ("DisplayName", "JobType"):
+        return str(job["request"][field])
+    return str(job["status"] if field == "Status" else job["times"].get(field, ""))
+
+
+def _number(query: Mapping[str, str], name: str, default: int, highest: int) -> int:
+    text = query.get(name) or str(default)
+    if not text.isdigit() or not 1 <= int(text) <= highest:
+        raise invalid_parameter(name, text, f"a whole number of 1 to {highest}")
+    return int(text)
+
+
+def _entry(status: str, code: str, message: str) -> Document:
+    return {
+        "Status": status,
+        "StartTime": timestamp(),
+        "EndTime": "",
+        "ReasonCode": code,
+        "ReasonMessage": message,
+    }
+
+
+def _note(job: Document, text: str) -> None:
+    job["events"] = [*job["events"], f"{timestamp()} {text}"][-_KEPT_EVENTS:]

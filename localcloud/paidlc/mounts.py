@@ -1,0 +1,283 @@
+"""The data sources of a job: folders of OSS copied down before it runs, and back up while it does.
+
+Owns copying. In the cloud a data source is a FUSE mount; here it is a folder, so an object that
+changes while the job runs is not seen, and what the job writes appears in OSS some seconds later.
+Each mount reads and writes OSS with its role's credentials, so a policy that is too narrow fails
+here as it does there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import oss2
+import oss2.credentials
+import oss2.exceptions
+
+from localcloud.paidlc.errors import JobFailureError
+from localcloud.resources import Context
+
+# A file that was written this recently may be in the middle of a write: the next round takes it.
+_SETTLE_SECONDS: Final = 1.0
+_CONNECT_TIMEOUT_SECONDS: Final = 30
+_MULTIPART_BYTES: Final = 256 * 1024 * 1024
+_ATTEMPTS: Final = 5
+
+PAI_SERVICE: Final = "pai.aliyuncs.com"
+"""The service principal that a job's role must trust."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """One data source of one job.
+
+    Attributes:
+        mount_path: Where the job thinks it is, such as ``/mnt/corpus``.
+        writable: Whether the job's files go back to OSS.
+        bucket: Bucket name.
+        prefix: Key prefix, empty or ending in a slash.
+        folder: Where it really is.
+        role_name: Whose credentials it uses; None for the account's own, which stands for the
+            role that PAI has for itself.
+    """
+
+    mount_path: str
+    writable: bool
+    bucket: str
+    prefix: str
+    folder: Path
+    role_name: str | None
+
+    @property
+    def index_path(self) -> Path:
+        """What is known to be in OSS, as the folder had it then."""
+        return self.folder.with_suffix(".index.json")
+
+
+class _RoleCredentials(oss2.credentials.CredentialsProvider):  # type: ignore[misc]
+    """A role's credentials for oss2, renewed when due."""
+
+    def __init__(self, context: Context, role_name: str, session: str) -> None:
+        self._access = context.access
+        uri = context.access.credentials_uri(role_name, session, service=PAI_SERVICE)
+        self._token = uri.rsplit("/", 1)[-1]
+
+    def get_credentials(self) -> Any:
+        principal = self._access.credentials_of_uri(self._token)
+        if principal is None:
+            raise JobFailureError("CredentialsRevoked", "The job's credentials were revoked.")
+        return oss2.credentials.Credentials(
+            principal.access_key_id, principal.access_key_secret, principal.security_token
+        )
+
+
+class MountSync:
+    """Copies one mount down and up.
+
+    Args:
+        mount: The mount.
+        context: The local cloud.
+        session: Names the role's session: the job's id.
+        check: Called between objects; raises to give up.
+    """
+
+    def __init__(
+        self, mount: Mount, context: Context, session: str, check: Callable[[], None]
+    ) -> None:
+        self.mount = mount
+        self._check = check
+        platform = context.platform
+        if mount.role_name is None:
+            account = context.access.account
+            provider: Any = oss2.credentials.StaticCredentialsProvider(
+                account.access_key_id, account.access_key_secret
+            )
+        else:
+            provider = _RoleCredentials(context, mount.role_name, session)
+        self._bucket = oss2.Bucket(
+            oss2.ProviderAuthV4(provider),
+            platform.endpoints["oss"],
+            mount.bucket,
+            region=platform.region_id,
+            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+            enable_crc=False,
+        )
+
+    def down(self) -> int:
+        """Bring the folder to what OSS has; returns how many objects were fetched.
+
+        Raises:
+            JobFailureError: The bucket is missing, access is denied, or OSS does not answer.
+        """
+        mount, index, fetched = self.mount, self._load(), 0
+        mount.folder.mkdir(parents=True, exist_ok=True)
+        with self._explained("read"):
+            for entry in self._listing():
+                self._check()
+                target = self._target(entry.key)
+                if entry.key.endswith("/"):
+                    target.mkdir(parents=True, exist_ok=True)
+                    continue
+                known = index.get(entry.key)
+                if known is not None and known[0] == entry.etag and _signature(target) == known[1:]:
+                    continue
+                self._fetch(entry.key, target)
+                index[entry.key] = [entry.etag, *_signature(target)]
+                fetched += 1
+        self._save(index)
+        return fetched
+
+    def up(self, *, final: bool = False) -> int:
+        """Bring OSS to what the folder has; returns how many objects were written or removed.
+
+        Files go up in the order they were written, so what a job writes last (its result) arrives
+        last.
+
+        Args:
+            final: Take files that were written just now, too: nobody writes any more.
+
+        Raises:
+            JobFailureError: Access is denied, or OSS does not answer.
+        """
+        if not self.mount.writable:
+            return 0
+        index, changed = self._load(), 0
+        present = {self._key(path): path for path in _files(self.mount.folder)}
+        with self._explained("write"):
+            for key, path in sorted(present.items(), key=lambda item: _modified(item[1])):
+                signature = _signature(path)
+                known = index.get(key)
+                if not signature or (known is not None and known[1:] == signature):
+                    continue
+                if not final and time.time() - _modified(path) < _SETTLE_SECONDS:
+                    continue
+                etag = self._put(key, path)
+                if etag is None or (not final and _signature(path) != signature):
+                    continue
+                index[key] = [etag, *signature]
+                changed += 1
+                self._save(index)
+            gone = sorted(index.keys() - present.keys())
+            for key in gone:
+                self._bucket.delete_object(key)
+                del index[key]
+                changed += 1
+        if gone:
+            self._save(index)
+        return changed
+
+    def _listing(self) -> Iterator[Any]:
+        for entry in oss2.ObjectIteratorV2(self._bucket, prefix=self.mount.prefix):
+            if entry.key != self.mount.prefix:
+                yield entry
+
+    def _target(self, key: str) -> Path:
+        relative = PurePosixPath(key.removeprefix(self.mount.prefix))
+        if relative.is_absolute() or ".." in relative.parts:
+            raise JobFailureError(
+                "DataSourceMountFailed",
+                f"oss://{self.mount.bucket}/{key} has '..' or '//' in its key, which no folder can "
+                "hold; rename the object.",
+            )
+        return self.mount.folder / relative
+
+    def _key(self, path: Path) -> str:
+        return self.mount.prefix + path.relative_to(self.mount.folder).as_posix()
+
+    def _fetch(self, key: str, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.part")
+        try:
+            self._bucket.get_object_to_file(key, str(part))
+            if not self.mount.writable:
+                part.chmod(0o444)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _put(self, key: str, path: Path) -> str | None:
+        try:
+            if path.stat().st_size < _MULTIPART_BYTES:
+                return str(self._bucket.put_object_from_file(key, str(path)).etag)
+            store = oss2.ResumableStore(root=str(self.mount.folder.parent), dir=".uploads")
+            return str(oss2.resumable_upload(self._bucket, key, str(path), store=store).etag)
+        except FileNotFoundError:
+            return None
+
+    @contextlib.contextmanager
+    def _explained(self, verb: str) -> Iterator[None]:
+        mount = self.mount
+        where = f"oss://{mount.bucket}/{mount.prefix} (mounted at {mount.mount_path})"
+        who = f"role {mount.role_name}" if mount.role_name else "the account"
+        try:
+            yield
+        except oss2.exceptions.ServerError as error:
+            raise JobFailureError(
+                "DataSourceMountFailed",
+                f"{who} could not {verb} {where}: {error.code} (HTTP {error.status}) "
+                f"{error.message}",
+            ) from error
+        except oss2.exceptions.RequestError as error:
+            raise JobFailureError(
+                "DataSourceUnavailable", f"OSS did not answer while {who} {verb}s {where}: {error}"
+            ) from error
+
+    def _load(self) -> dict[str, list[Any]]:
+        try:
+            return dict(json.loads(self.mount.index_path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return {}
+
+    def _save(self, index: dict[str, list[Any]]) -> None:
+        path = self.mount.index_path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(index), encoding="utf-8")
+        temporary.replace(path)
+
+
+def patiently(attempt: Callable[[], int], wait: Callable[[float], None]) -> int:
+    """Run ``attempt`` again while OSS is away (killed and being restarted), for a minute or so.
+
+    Raises:
+        JobFailureError: It stays away, or the failure is not of that kind.
+    """
+    for number in range(_ATTEMPTS):
+        try:
+            return attempt()
+        except JobFailureError as error:
+            if error.reason_code != "DataSourceUnavailable" or number == _ATTEMPTS - 1:
+                raise
+            wait(min(2.0**number, 30.0))
+    raise AssertionError("unreachable")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            if path.is_file() and not (name.startswith(".") and name.endswith(".part")):
+                yield path
+
+
+def _signature(path: Path) -> list[int]:
+    """Size in bytes and modification time in ns; empty when there is no file."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return []
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

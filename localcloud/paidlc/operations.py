@@ -1,0 +1,35 @@
+"""What of PAI-DLC 2020-12-03 the local cloud answers, for the coverage table."""
+
+from __future__ import annotations
+
+from localcloud.operations import Operation
+
+
+def _operation(name: str, api: str, notes: str = "") -> Operation:
+    return Operation(service="paidlc", name=name, api=api, notes=notes)
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    _operation(
+        "CreateJob",
+        "POST /api/v1/jobs",
+        "PyTorchJob and ElasticBatchJob; pods are processes of this machine, whatever the Image; "
+        "data sources are OSS folders by Uri, copied rather than mounted; one job at a time",
+    ),
+    _operation("GetJob", "GET /api/v1/jobs/{JobId}"),
+    _operation(
+        "ListJobs",
+        "GET /api/v1/jobs",
+        "filters: DisplayName, WorkspaceId, Status, JobType, JobId, JobIds, ResourceId, "
+        "Accessibility, StartTime, EndTime; others are refused",
+    ),
+    _operation("UpdateJob", "PUT /api/v1/jobs/{JobId}", "Priority (while waiting), Description"),
+    _operation("StopJob", "POST /api/v1/jobs/{JobId}/stop"),
+    _operation("DeleteJob", "DELETE /api/v1/jobs/{JobId}", "of a job that has ended"),
+    _operation(
+        "GetPodLogs", "GET /api/v1/jobs/{JobId}/pods/{PodId}/logs", "no StartTime and EndTime"
+    ),
+    _operation("GetPodEvents", "GET /api/v1/jobs/{JobId}/pods/{PodId}/events"),
+    _operation("GetJobEvents", "GET /api/v1/jobs/{JobId}/events"),
+    _operation("ListEcsSpecs", "GET /api/v1/ecsspecs", "a small table; everything is in stock"),
+)

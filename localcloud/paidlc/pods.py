@@ -1,0 +1,121 @@
+"""Pods of a job as processes: which there are, their environment, their command.
+
+Owns what a pod sees. Every image is this machine's interpreter, and every mount path in the command
+and in ``Envs`` is replaced by the folder that stands for it: there is no container.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from localcloud.home import Platform
+from localcloud.machine_image import image_environment
+from localcloud.paidlc.errors import JobFailureError
+from localcloud.paidlc.mounts import Mount
+
+
+def plan_pods(job_id: str, specs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The pods of a job in order of their rank; the master, or else worker 0, has rank 0."""
+    ordered = sorted(specs, key=lambda spec: spec["Type"] != "Master")
+    pods: list[dict[str, Any]] = []
+    for spec in ordered:
+        for index in range(spec["PodCount"]):
+            pods.append(
+                {
+                    "pod_id": f"{job_id}-{spec['Type'].lower()}-{index}",
+                    "type": spec["Type"],
+                    "rank": len(pods),
+                    "restart_policy": spec["RestartPolicy"],
+                    "command": spec.get("UserCommand"),
+                    "status": "Pending",
+                    "attempts": [],
+                }
+            )
+    return pods
+
+
+def substitute(text: str, mounts: Sequence[Mount]) -> str:
+    """``text`` with each mount path, as a whole path or the start of one, made real."""
+    for mount in sorted(mounts, key=lambda item: len(item.mount_path), reverse=True):
+        pattern = rf"(?<![\w./-]){re.escape(mount.mount_path)}(?![\w.-])"
+        text = re.sub(pattern, str(mount.folder).replace("\\", r"\\"), text)
+    return text
+
+
+def pod_environment(
+    *,
+    platform: Platform,
+    job: Mapping[str, Any],
+    pod: Mapping[str, Any],
+    mounts: Sequence[Mount],
+    work: Path,
+    credentials_uri: str | None,
+    cores: int,
+) -> dict[str, str]:
+    """The whole environment of one pod.
+
+    ``MASTER_ADDR``, ``MASTER_PORT``, ``WORLD_SIZE`` (pods) and ``RANK`` (of the pod) are those of a
+    PyTorchJob in DLC (help.aliyun.com/zh/pai/user-guide/general-environment-variables).
+    """
+    pods = job["pods"]
+    environment = {
+        **image_environment(work),
+        "MASTER_ADDR": job["master_address"],
+        "MASTER_PORT": str(job["master_port"]),
+        "WORLD_SIZE": str(len(pods)),
+        "RANK": str(pod["rank"]),
+        "JOB_NAME": job["job_id"],
+        "POD_NAME": pod["pod_id"],
+        "REGION": platform.region_id,
+        "OMP_NUM_THREADS": str(max(1, cores // len(pods))),
+    }
+    if credentials_uri is not None:
+        environment["ALIBABA_CLOUD_CREDENTIALS_URI"] = credentials_uri
+    for key, value in job["request"]["Envs"].items():
+        environment[key] = substitute(value, mounts)
+    return environment
+
+
+def shell_command(
+    job: Mapping[str, Any], pod: Mapping[str, Any], mounts: Sequence[Mount]
+) -> tuple[str, ...]:
+    """The pod's argv: a shell that runs the user's command."""
+    command = pod["command"] or job["request"]["UserCommand"]
+    shell = shutil.which("bash") or "/bin/sh"
+    return (shell, "-c", substitute(command, mounts))
+
+
+def check_libraries(libraries: Sequence[str]) -> None:
+    """Whether this machine's interpreter has every library of ``ThirdpartyLibs``.
+
+    Raises:
+        JobFailureError: One is missing or too old: here nothing is installed for a job.
+    """
+    problems = []
+    for library in libraries:
+        try:
+            requirement = Requirement(library)
+        except InvalidRequirement as error:
+            problems.append(f"{library!r} is no requirement ({error})")
+            continue
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            problems.append(f"{library} is not installed")
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            problems.append(f"{library} is wanted, {version} is installed")
+    if problems:
+        raise JobFailureError(
+            "ThirdpartyLibsMissing",
+            f"{'; '.join(problems)}. Every image is this machine's interpreter "
+            f"({sys.executable}): install it there, or leave it out of ThirdpartyLibs.",
+        )

@@ -1,0 +1,192 @@
+"""The HTTP API of PAI-DLC 2020-12-03 (ROA, JSON), as ``alibabacloud_pai_dlc20201203`` speaks it.
+
+Owns routing, permissions and the shape of answers; ``localcloud.paidlc.controller`` does the work.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from localcloud.errors import CloudError
+from localcloud.paidlc.controller import JobController
+from localcloud.paidlc.errors import invalid_parameter, unsupported_parameter
+from localcloud.paidlc.jobs import Document, describe, list_jobs, pod_of
+from localcloud.paidlc.requests import parse_create_job, parse_update_job
+from localcloud.paidlc.runner import log_path, read_lines
+from localcloud.paidlc.specs import ECS_SPECS
+from localcloud.paidlc.status import WAITING
+from localcloud.resources import Context
+
+Answer = dict[str, Any]
+Operation = Callable[[Request, Any], Answer]
+
+_LIST_FILTERS = frozenset(
+    {
+        *("DisplayName", "WorkspaceId", "Status", "JobType", "JobId", "JobIds", "ResourceId"),
+        *("Accessibility", "StartTime", "EndTime", "SortBy", "Order", "PageNumber", "PageSize"),
+        *("DisplayNameSearchMode", "ShowOwn", "FromAllWorkspaces"),
+    }
+)
+_MAX_LINES = 2000
+
+
+class DlcApi:
+    """The operations of one local stack's PAI DLC."""
+
+    def __init__(self, context: Context, controller: JobController) -> None:
+        self._context = context
+        self._controller = controller
+        self._jobs = controller.jobs
+
+    def create_job(self, request: Request, body: Any) -> Answer:
+        """CreateJob. The same DisplayName twice makes two jobs, as in the cloud."""
+        if not isinstance(body, dict):
+            raise invalid_parameter("(body)", type(body).__name__, "a JSON object")
+        parsed = parse_create_job(body, self._context.platform)
+        return {"JobId": self._controller.create(parsed, request.state.principal.arn)}
+
+    def get_job(self, request: Request, _: Any) -> Answer:
+        """GetJob."""
+        return describe(self._job(request), self._context.platform)
+
+    def list_jobs(self, request: Request, _: Any) -> Answer:
+        """ListJobs."""
+        query = dict(request.query_params)
+        for name in sorted(query.keys() - _LIST_FILTERS):
+            raise unsupported_parameter(name, f"it filters by {', '.join(sorted(_LIST_FILTERS))}")
+        found, total = list_jobs(self._jobs.all(), query)
+        platform = self._context.platform
+        return {"Jobs": [describe(job, platform) for job in found], "TotalCount": total}
+
+    def update_job(self, request: Request, body: Any) -> Answer:
+        """UpdateJob."""
+        job = self._job(request)
+        changes = parse_update_job(body or {}, waiting=job["status"] in WAITING)
+        self._jobs.change(job["job_id"], lambda document: document["request"].update(changes))
+        return {"JobId": job["job_id"]}
+
+    def stop_job(self, request: Request, _: Any) -> Answer:
+        """StopJob."""
+        job_id = request.path_params["job_id"]
+        self._controller.stop(job_id)
+        return {"JobId": job_id}
+
+    def delete_job(self, request: Request, _: Any) -> Answer:
+        """DeleteJob."""
+        job_id = request.path_params["job_id"]
+        self._controller.delete(job_id)
+        return {"JobId": job_id}
+
+    def get_pod_logs(self, request: Request, _: Any) -> Answer:
+        """GetPodLogs: of the pod's last attempt, or of the one that PodUid names."""
+        job = self._job(request)
+        attempt = self._attempt(request, job)
+        count = _count(request, "MaxLines", _MAX_LINES)
+        logs = []
+        if attempt:
+            logs = read_lines(log_path(self._context, job["job_id"], attempt["pod_uid"]), count)
+        return {**self._names(request, attempt), "Logs": logs}
+
+    def get_pod_events(self, request: Request, _: Any) -> Answer:
+        """GetPodEvents."""
+        job = self._job(request)
+        attempt = self._attempt(request, job)
+        pod_id = request.path_params["pod_id"]
+        events = [event for event in job["events"] if pod_id in event]
+        count = _count(request, "MaxEventsNum", _MAX_LINES)
+        return {**self._names(request, attempt), "Events": events[-count:]}
+
+    def get_job_events(self, request: Request, _: Any) -> Answer:
+        """GetJobEvents."""
+        job = self._job(request)
+        count = _count(request, "MaxEventsNum", _MAX_LINES)
+        return {"JobId": job["job_id"], "Events": job["events"][-count:]}
+
+    def list_ecs_specs(self, request: Request, _: Any) -> Answer:
+        """ListEcsSpecs."""
+        query = request.query_params
+        wanted = query.get("InstanceTypes", "")
+        accelerator = query.get("AcceleratorType", "")
+        found = [
+            spec.describe()
+            for spec in ECS_SPECS.values()
+            if (not wanted or spec.instance_type in wanted.split(","))
+            and accelerator in ("", "GPU" if spec.gpu else "CPU")
+        ]
+        size = _count(request, "PageSize", 100)
+        first = (_count(request, "PageNumber", 1) - 1) * size
+        return {"EcsSpecs": found[first : first + size], "TotalCount": len(found)}
+
+    def _job(self, request: Request) -> Document:
+        return self._jobs.get(request.path_params["job_id"])
+
+    def _attempt(self, request: Request, job: Document) -> Document:
+        pod = pod_of(job, request.path_params["pod_id"])
+        uid = request.query_params.get("PodUid")
+        found = [entry for entry in pod["attempts"] if uid in (None, "", entry["pod_uid"])]
+        return dict(found[-1]) if found else {}
+
+    def _names(self, request: Request, attempt: Document) -> Answer:
+        return {
+            "JobId": request.path_params["job_id"],
+            "PodId": request.path_params["pod_id"],
+            "PodUid": attempt.get("pod_uid", ""),
+        }
+
+
+def _count(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name) or str(default)
+    if not text.isdigit() or int(text) < 1:
+        raise invalid_parameter(name, text, "a whole number of 1 or more")
+    return int(text)
+
+
+def job_routes(context: Context, controller: JobController) -> list[BaseRoute]:
+    """The routes of PAI DLC on the control plane's server."""
+    api = DlcApi(context, controller)
+    job, pod = "/api/v1/jobs/{job_id}", "/api/v1/jobs/{job_id}/pods/{pod_id}"
+    table: tuple[tuple[str, str, str, Operation], ...] = (
+        ("POST", "/api/v1/jobs", "CreateJob", api.create_job),
+        ("GET", "/api/v1/jobs", "ListJobs", api.list_jobs),
+        ("GET", job, "GetJob", api.get_job),
+        ("PUT", job, "UpdateJob", api.update_job),
+        ("DELETE", job, "DeleteJob", api.delete_job),
+        ("POST", f"{job}/stop", "StopJob", api.stop_job),
+        ("GET", f"{job}/events", "GetJobEvents", api.get_job_events),
+        ("GET", f"{pod}/logs", "GetPodLogs", api.get_pod_logs),
+        ("GET", f"{pod}/events", "GetPodEvents", api.get_pod_events),
+        ("GET", "/api/v1/ecsspecs", "ListEcsSpecs", api.list_ecs_specs),
+    )
+    return [
+        Route(path, _endpoint(context, name, operation), methods=[method], name=f"paidlc.{name}")
+        for method, path, name, operation in table
+    ]
+
+
+def _endpoint(
+    context: Context, name: str, operation: Operation
+) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        request_id = str(uuid.uuid4()).upper()
+        body = await request.body()
+        try:
+            parsed = json.loads(body) if body else None
+        except ValueError as error:
+            raise CloudError("InvalidParameter", f"The body is not JSON: {error}.") from error
+
+        def work() -> Answer:
+            resource = f"acs:paidlc:*:*:job/{request.path_params.get('job_id', '*')}"
+            context.access.require(request.state.principal, f"paidlc:{name}", resource)
+            return operation(request, parsed)
+
+        return JSONResponse({**await run_in_threadpool(work), "RequestId": request_id})
+
+    return endpoint
