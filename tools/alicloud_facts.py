@@ -1,0 +1,180 @@
+"""Write ``localcloud/alicloud/facts.json``: what the local ``alicloud`` plugin knows of each type.
+
+Usage: python -m tools.alicloud_facts REFERENCE_JSON
+
+1. Shapes (names, types, what is required) come from the typed ``Args`` of the installed
+   ``pulumi_alicloud``.
+2. Facts (computed, replaces, default, deprecated, secret, max_items, conflicts_with) come from
+   REFERENCE_JSON, one entry per type of the Terraform provider, property by property.
+3. Only the types in ``TYPES`` are carried over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections.abc
+import importlib
+import importlib.metadata
+import inspect
+import json
+import typing
+from pathlib import Path
+from typing import Any
+
+from pulumi import _types
+from pulumi.output import Output
+
+TERRAFORM_PROVIDER_VERSION = "1.285"
+FACTS_FILE = Path("localcloud/alicloud/facts.json")
+_CARRIED = ("computed", "replaces", "default", "deprecated", "secret", "max_items")
+_SCALARS: dict[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
+
+TYPES = {
+    "alicloud:ecs/instance:Instance": "ecs.instance.Instance",
+    "alicloud:ecs/securityGroup:SecurityGroup": "ecs.security_group.SecurityGroup",
+    "alicloud:ecs/securityGroupRule:SecurityGroupRule": "ecs.security_group_rule.SecurityGroupRule",
+    "alicloud:elasticsearch/instance:Instance": "elasticsearch.instance.Instance",
+    "alicloud:kms/key:Key": "kms.key.Key",
+    "alicloud:kms/secret:Secret": "kms.secret.Secret",
+    "alicloud:oss/bucket:Bucket": "oss.bucket.Bucket",
+    "alicloud:oss/bucketAcl:BucketAcl": "oss.bucket_acl.BucketAcl",
+    "alicloud:oss/bucketHttpsConfig:BucketHttpsConfig": "oss.bucket_https_config.BucketHttpsConfig",
+    "alicloud:oss/bucketObject:BucketObject": "oss.bucket_object.BucketObject",
+    "alicloud:oss/bucketPolicy:BucketPolicy": "oss.bucket_policy.BucketPolicy",
+    "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock": (
+        "oss.bucket_public_access_block.BucketPublicAccessBlock"
+    ),
+    "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption": (
+        "oss.bucket_server_side_encryption.BucketServerSideEncryption"
+    ),
+    "alicloud:oss/bucketVersioning:BucketVersioning": "oss.bucket_versioning.BucketVersioning",
+    "alicloud:pai/workspaceDataset:WorkspaceDataset": "pai.workspace_dataset.WorkspaceDataset",
+    "alicloud:pai/workspaceModel:WorkspaceModel": "pai.workspace_model.WorkspaceModel",
+    "alicloud:pai/workspaceModelVersion:WorkspaceModelVersion": (
+        "pai.workspace_model_version.WorkspaceModelVersion"
+    ),
+    "alicloud:pai/workspaceWorkspace:WorkspaceWorkspace": (
+        "pai.workspace_workspace.WorkspaceWorkspace"
+    ),
+    "alicloud:ram/policy:Policy": "ram.policy.Policy",
+    "alicloud:ram/role:Role": "ram.role.Role",
+    "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment": (
+        "ram.role_policy_attachment.RolePolicyAttachment"
+    ),
+    "alicloud:vpc/network:Network": "vpc.network.Network",
+    "alicloud:vpc/switch:Switch": "vpc.switch.Switch",
+}
+
+
+def sdk_classes(token: str) -> tuple[Any, Any]:
+    """The resource class of a type, and its args class."""
+    path, _, name = TYPES[token].rpartition(".")
+    module = importlib.import_module(f"pulumi_alicloud.{path}")
+    # The SDK says InitArgs where a nested type has taken the name.
+    args_class = getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
+    return getattr(module, name), args_class
+
+
+def shapes(args_class: Any) -> dict[str, dict[str, Any]]:
+    """Inputs of an ``Args`` class by wire name: their type, and whether they are required."""
+    wire = _types.input_type_py_to_pulumi_names(args_class)
+    hints = _types.input_type_types(args_class)
+    parameters = inspect.signature(args_class.__init__).parameters
+    found = {}
+    for python_name, wire_name in wire.items():
+        shape = _shape(hints[wire_name])
+        if parameters[python_name].default is inspect.Parameter.empty:
+            shape["required"] = True
+        found[wire_name] = shape
+    return found
+
+
+def _shape(hint: Any) -> dict[str, Any]:
+    hint = _plain(hint)
+    if hint in _SCALARS:
+        return {"type": _SCALARS[hint]}
+    if hint is typing.Any:
+        return {"type": "any"}
+    if _types.is_input_type(hint):
+        return {"type": "object", "properties": shapes(hint)}
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is collections.abc.Sequence:
+        return {"type": "list", "items": _shape(arguments[0])}
+    if origin is collections.abc.Mapping:
+        return {"type": "map", "items": _shape(arguments[1])}
+    raise TypeError(f"no shape for the type hint {hint!r}")
+
+
+def _plain(hint: Any) -> Any:
+    """The hint without Optional, Awaitable and Output."""
+    if typing.get_origin(hint) is not typing.Union:
+        return hint
+    kept = [
+        item
+        for item in typing.get_args(hint)
+        if item is not type(None)
+        and typing.get_origin(item) not in (collections.abc.Awaitable, Output)
+        and not (isinstance(item, type) and issubclass(item, dict))
+    ]
+    names = {_plain(item) for item in kept}
+    if len(names) != 1:
+        raise TypeError(f"the type hint {hint!r} has {len(names)} plain types")
+    return names.pop()
+
+
+def output_names(resource_class: Any) -> list[str]:
+    """Wire names of a resource class' outputs."""
+    return sorted(_types.resource_types(resource_class))
+
+
+def _with_facts(
+    inputs: dict[str, dict[str, Any]], facts: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    wire_names = {fact["terraform"]: name for name, fact in facts.items()}
+    for name, shape in inputs.items():
+        fact = facts.get(name, {})
+        shape.update({key: fact[key] for key in _CARRIED if key in fact})
+        if fact.get("type") == "set":
+            shape["set"] = True
+        conflicts = [wire_names[other] for other in fact.get("conflicts_with", ())]
+        if conflicts:
+            shape["conflicts_with"] = [other for other in conflicts if other in inputs]
+        nested = shape if shape["type"] == "object" else shape.get("items", {})
+        if nested.get("type") == "object":
+            _with_facts(nested["properties"], fact.get("properties", {}))
+    return inputs
+
+
+def facts_of(token: str, reference: dict[str, Any]) -> dict[str, Any]:
+    """The entry of one type."""
+    properties = reference["properties"]
+    resource_class, args_class = sdk_classes(token)
+    inputs = _with_facts(shapes(args_class), properties)
+    outputs = output_names(resource_class)
+    return {
+        "computed": [name for name in outputs if name not in inputs],
+        "inputs": dict(sorted(inputs.items())),
+        "secret_outputs": [name for name in outputs if properties.get(name, {}).get("secret")],
+        "terraform": reference["terraform"],
+    }
+
+
+def main() -> None:
+    """Write the file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("reference", type=Path, help="properties by type, as JSON")
+    reference = json.loads(parser.parse_args().reference.read_text(encoding="utf-8"))
+    document = {
+        "provenance": {
+            "facts": f"Terraform provider aliyun/alicloud {TERRAFORM_PROVIDER_VERSION}",
+            "shapes": "the typed Args of pulumi_alicloud "
+            + importlib.metadata.version("pulumi-alicloud"),
+            "written_by": "python -m tools.alicloud_facts REFERENCE_JSON",
+        },
+        "types": {token: facts_of(token, reference[token]) for token in TYPES},
+    }
+    FACTS_FILE.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The environment of a stack's `pulumi` commands, and the shell file that gives it to the user.
+
+Owns which variables a local stack needs. Holds no secret: the passphrase is named by its file.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+
+from tools.cli import Cli, write_host
+from tools.paths import LOCAL_STACK, Paths
+
+
+def stack_variables(paths: Paths, stack: str, cli: Cli) -> dict[str, str]:
+    """The variables for one stack, without PATH.
+
+    A cloud stack keeps the user's own Pulumi settings: its backend, login and plugins.
+    """
+    own = {"CUSTOMRAG_CHECKOUT": str(paths.checkout), "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    if stack != LOCAL_STACK:
+        return own
+    return {
+        **own,
+        "CUSTOMRAG_HOME": str(paths.home),
+        "PULUMI_HOME": str(paths.pulumi_home),
+        "PULUMI_BACKEND_URL": paths.state.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase),
+        # A stack file that was deleted or rewritten gets its salt back from the state.
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+        # An official CLI would fetch the cloud's plugins, which a local stack must not have.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+
+
+def path_entries(paths: Paths, cli: Cli) -> list[str]:
+    """The folders that go before the user's PATH."""
+    entries = [str(cli.path.parent)]
+    if not cli.brings_host:
+        entries.insert(0, str(write_host(paths.pulumi_home / "bin", paths).parent))
+    return [*entries, str(paths.venv / "bin")]
+
+
+def command_environment(
+    paths: Paths, stack: str, cli: Cli, base: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """The whole environment for a `pulumi` command."""
+    environment = {**base, **stack_variables(paths, stack, cli)}
+    environment["PATH"] = os.pathsep.join([*path_entries(paths, cli), base.get("PATH", "")])
+    if stack == LOCAL_STACK:
+        # It would win over the file.
+        environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
+    return environment
+
+
+def env_file_text(paths: Paths, cli: Cli) -> str:
+    """The shell file of the local stack."""
+    lines = [
+        "# Made by set-up. Use: source this file, then plain pulumi commands, such as",
+        "#   pulumi preview --stack local --expect-no-changes",
+    ]
+    for name, value in stack_variables(paths, LOCAL_STACK, cli).items():
+        lines.append(f"export {name}={shlex.quote(value)}")
+    lines.append("unset PULUMI_CONFIG_PASSPHRASE")
+    entries = os.pathsep.join(path_entries(paths, cli))
+    lines.append(f'export PATH={shlex.quote(entries)}{os.pathsep}"$PATH"')
+    return "\n".join(lines) + "\n"
+
+
+def write_env_file(paths: Paths, cli: Cli) -> None:
+    """Write the shell file, if it is missing or says something else."""
+    text = env_file_text(paths, cli)
+    if not paths.env_file.is_file() or paths.env_file.read_text() != text:
+        paths.env_file.parent.mkdir(parents=True, exist_ok=True)
+        paths.env_file.write_text(text)

@@ -1,0 +1,246 @@
+"""Runs the steps of the set-up side by side and shows how far they are.
+
+Owns the order of steps (each after those it needs), their logs, the status line on a terminal or
+plain lines elsewhere, and the end of everything when one fails. Does not know what a step does.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from tools.errors import StepError
+
+WIDTH = 80
+_TERMINAL_SECONDS = 0.5
+_PLAIN_SECONDS = 15.0
+_STOP_SECONDS = 5.0
+
+
+class StepContext:
+    """What a step may use: its log, and commands whose output goes there.
+
+    Attributes:
+        name: The step's name.
+        log: The file that its commands write to.
+    """
+
+    def __init__(self, name: str, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = False
+
+    def run(
+        self,
+        command: Sequence[str | Path],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> None:
+        """Run a command, its output appended to the log.
+
+        Args:
+            command: The program and its arguments.
+            cwd: Working directory; this process' own when None.
+            env: The whole environment; this process' own when None.
+            timeout_seconds: Kill it after this time.
+
+        Raises:
+            StepError: It cannot be started, fails, or takes too long.
+        """
+        words = [str(word) for word in command]
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            log.write(f"$ {shlex.join(words)}\n".encode())
+            log.flush()
+            with self._lock:
+                if self._stopped:
+                    raise StepError(self.name, "stopped")
+                try:
+                    process = subprocess.Popen(
+                        words,
+                        cwd=cwd,
+                        env=None if env is None else dict(env),
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=subprocess.STDOUT,
+                        start_new_session=True,
+                    )
+                except OSError as error:
+                    raise StepError(self.name, f"cannot run {words[0]}: {error}") from error
+                self._process = process
+            try:
+                code = process.wait(timeout_seconds)
+            except subprocess.TimeoutExpired as error:
+                self._end(process)
+                raise StepError(
+                    self.name, f"{words[0]} took more than {timeout_seconds:.0f} s", self.log
+                ) from error
+            finally:
+                with self._lock:
+                    self._process = None
+        if code != 0:
+            raise StepError(self.name, f"{words[0]} failed with exit code {code}", self.log)
+
+    def say(self, text: str) -> None:
+        """Write a line of the step's own to its log."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("a") as log:
+            log.write(text + "\n")
+
+    def stop(self) -> None:
+        """End the running command, and start no more."""
+        with self._lock:
+            self._stopped = True
+            process = self._process
+        if process is not None:
+            self._end(process)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        for signum in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signum)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_SECONDS)
+                return
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step.
+
+    Attributes:
+        name: What it is called in messages, and its log file.
+        action: Does the work; returns what it did in a few words, or "" when there was nothing.
+        needs: Names of the steps that must be done before.
+    """
+
+    name: str
+    action: Callable[[StepContext], str]
+    needs: tuple[str, ...] = ()
+
+
+@dataclass
+class _Running:
+    context: StepContext
+    started: float = field(default_factory=time.monotonic)
+
+
+class Display:
+    """Lines of finished steps, and one status line for those that run."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self.terminal = self._stream.isatty()
+        self._status_shown = False
+        self._last_plain = time.monotonic()
+
+    @property
+    def interval_seconds(self) -> float:
+        """How often the status is worth showing."""
+        return _TERMINAL_SECONDS if self.terminal else 1.0
+
+    def line(self, text: str) -> None:
+        """Show a line that stays."""
+        self._clear()
+        print(text, file=self._stream, flush=True)
+
+    def status(self, running: Mapping[str, float]) -> None:
+        """Show what runs and for how many seconds it has."""
+        if not running:
+            return
+        now = time.monotonic()
+        text = ", ".join(f"{name} {_clock(now - since)}" for name, since in running.items())
+        if self.terminal:
+            self._clear()
+            self._stream.write(f"  {text}"[: WIDTH - 1])
+            self._stream.flush()
+            self._status_shown = True
+        elif now - self._last_plain >= _PLAIN_SECONDS:
+            self._last_plain = now
+            print(f"  … {text}"[:WIDTH], file=self._stream, flush=True)
+
+    def _clear(self) -> None:
+        if self._status_shown:
+            self._stream.write("\r\x1b[2K")
+            self._status_shown = False
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def run_steps(steps: Sequence[Step], *, logs: Path, display: Display) -> dict[str, float]:
+    """Run steps, each as soon as those it needs are done.
+
+    Args:
+        steps: In any order; a need must be the name of one of them.
+        logs: The folder for their logs.
+        display: Where progress is shown.
+
+    Returns:
+        Seconds by step, for those that had something to do.
+
+    Raises:
+        StepError: The first failure; the others have been stopped.
+        ValueError: A need is unknown, or needs form a circle.
+    """
+    names = {step.name for step in steps}
+    for step in steps:
+        if not set(step.needs) <= names:
+            raise ValueError(f"step {step.name!r} needs {step.needs}, of {sorted(names)}")
+    waiting = list(steps)
+    done: set[str] = set()
+    running: dict[Future[str], tuple[Step, _Running]] = {}
+    took: dict[str, float] = {}
+    with ThreadPoolExecutor(max_workers=len(steps) or 1) as pool:
+        try:
+            while waiting or running:
+                for step in [s for s in waiting if set(s.needs) <= done]:
+                    waiting.remove(step)
+                    log = logs / f"{step.name.replace(' ', '-')}.log"
+                    log.unlink(missing_ok=True)
+                    context = StepContext(step.name, log)
+                    running[pool.submit(step.action, context)] = (step, _Running(context))
+                if not running:
+                    raise ValueError(f"steps wait for each other: {[s.name for s in waiting]}")
+                ended, _ = wait(
+                    running, timeout=display.interval_seconds, return_when=FIRST_COMPLETED
+                )
+                for future in ended:
+                    step, state = running.pop(future)
+                    note = future.result()
+                    done.add(step.name)
+                    if note:
+                        took[step.name] = time.monotonic() - state.started
+                        display.line(_done_line(step.name, note, took[step.name]))
+                display.status({step.name: state.started for step, state in running.values()})
+        except BaseException:
+            for _, state in running.values():
+                state.context.stop()
+            raise
+    return took
+
+
+def _done_line(name: str, note: str, seconds: float) -> str:
+    end = f"{seconds:6.1f} s"
+    room = WIDTH - len(end) - 1
+    text = f"  {name}: {note}"
+    if len(text) > room:
+        text = text[: room - 1] + "…"
+    return f"{text:<{room}} {end}"

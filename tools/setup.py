@@ -1,0 +1,208 @@
+"""Everything that `make up` and `make test` need, on a fresh machine, with the bare system Python.
+
+Owns the order of the steps. Each step looks first whether there is anything to do, so a second run
+takes no time. Needs the standard library only: there is no virtual environment yet.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import cli, environment, plugins, prerequisites, stack, virtualenv
+from tools.errors import StackError, StepError
+from tools.paths import LOCAL_STACK, Paths
+from tools.progress import Display, Step, StepContext, run_steps
+
+_ENGINE_SECONDS = 1800
+_INIT_SECONDS = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """What set-up has provided.
+
+    Attributes:
+        cli: The Pulumi CLI.
+        environment: The whole environment for its commands on the stack.
+        seconds: Time by step, of those that had something to do.
+    """
+
+    cli: cli.Cli
+    environment: dict[str, str]
+    seconds: dict[str, float]
+
+
+@contextmanager
+def only_one(paths: Paths) -> Iterator[None]:
+    """Hold the checkout for one command that changes it.
+
+    Raises:
+        StackError: Another one is at work.
+    """
+    paths.private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = paths.private / "lock"
+    with lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise StackError(
+                f"another `make` (process {file.read().strip() or 'unknown'}) is at work in "
+                f"{paths.checkout}: wait for its end"
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _fetch_engine(paths: Paths, context: StepContext) -> str:
+    began = time.monotonic()
+    context.run(
+        [paths.python, "-m", "localcloud.elasticsearch.distribution", "fetch"],
+        cwd=paths.checkout,
+        env={**os.environ, "CUSTOMRAG_CACHE": str(paths.cache)},
+        timeout_seconds=_ENGINE_SECONDS,
+    )
+    # It says nothing when there is nothing to do, and then takes no time.
+    return "in the cache" if time.monotonic() - began > 5 else ""
+
+
+def engine_is_cached(paths: Paths) -> bool:
+    """Whether Elasticsearch has been fetched, as far as can be seen from outside."""
+    return any(paths.cache.glob("elasticsearch-*/.complete"))
+
+
+def _machine(paths: Paths, context: StepContext) -> str:
+    prerequisites.check_machine(venv=paths.venv)
+    needs_maven = not engine_is_cached(paths) and not os.environ.get("CUSTOMRAG_ELASTICSEARCH_ZIP")
+    missing = prerequisites.find_missing(venv=paths.venv, needs_maven=needs_maven)
+    if not missing:
+        return ""
+    if not prerequisites.can_install():
+        raise prerequisites.report(missing)
+    try:
+        note = prerequisites.install(missing, context)
+    except StepError as error:
+        raise StepError(
+            context.name, f"{error}\n{prerequisites.report(missing)}", context.log
+        ) from error
+    left = prerequisites.find_missing(venv=paths.venv, needs_maven=needs_maven)
+    if left:
+        raise prerequisites.report(left)
+    return note
+
+
+def set_up_tools(paths: Paths, display: Display) -> dict[str, float]:
+    """Provide Java, the virtual environment, the CLI and the search engine.
+
+    Returns:
+        Seconds by step, of those that had something to do.
+
+    Raises:
+        ToolError: Something is missing or failed.
+    """
+    steps = [
+        Step(name="this machine", action=lambda c: _machine(paths, c)),
+        Step(
+            name="virtual environment",
+            action=lambda c: virtualenv.provide(paths, c),
+            needs=("this machine",),
+        ),
+        Step(name="pulumi", action=lambda c: cli.provide(paths, c), needs=("this machine",)),
+        Step(
+            name="elasticsearch",
+            action=lambda c: _fetch_engine(paths, c),
+            needs=("virtual environment",),
+        ),
+    ]
+    return run_steps(steps, logs=paths.logs, display=display)
+
+
+def found_cli(paths: Paths) -> cli.Cli:
+    """The CLI that set-up has provided.
+
+    Raises:
+        StackError: There is none.
+    """
+    found = cli.find(paths)
+    if found is None:
+        raise StackError("there is no Pulumi CLI: run `make setup`")
+    return found
+
+
+def set_up_stack(paths: Paths, name: str, display: Display) -> tuple[cli.Cli, dict[str, str]]:
+    """Provide a stack's plugins and, for the local one, its files.
+
+    Returns:
+        The CLI, and the environment of its commands.
+
+    Raises:
+        ToolError: Something failed.
+    """
+    found = found_cli(paths)
+    if name != LOCAL_STACK:
+        variables = environment.command_environment(paths, name, found)
+        home = Path(variables.get("PULUMI_HOME") or Path.home() / ".pulumi")
+        wanted = [plugins.CUSTOMRAG]
+    else:
+        stack.make_folders(paths)
+        variables = environment.command_environment(paths, name, found)
+        home = paths.pulumi_home
+        wanted = [plugins.ALICLOUD, plugins.CUSTOMRAG]
+
+    def install(context: StepContext) -> str:
+        notes = [
+            plugins.provide(
+                plugin,
+                paths,
+                context,
+                pulumi=found.path,
+                pulumi_home=home,
+                environment=variables,
+            )
+            for plugin in wanted
+        ]
+        return ", ".join(filter(None, notes))
+
+    steps = [Step(name="plugins", action=install)]
+    if name == LOCAL_STACK:
+        steps += [
+            Step(
+                name="stack local",
+                action=lambda _c: stack.provide_stack(paths, found.path, variables),
+            ),
+            Step(name="local cloud", action=lambda c: _init_local_cloud(paths, c)),
+        ]
+    run_steps(steps, logs=paths.logs, display=display)
+    if name == LOCAL_STACK:
+        environment.write_env_file(paths, found)
+    return found, variables
+
+
+def _init_local_cloud(paths: Paths, context: StepContext) -> str:
+    if paths.platform_file.is_file():
+        return ""
+    context.run(
+        [paths.python, "-m", "localcloud", "init", "--home", paths.home],
+        cwd=paths.checkout,
+        timeout_seconds=_INIT_SECONDS,
+    )
+    return "made its addresses and credentials"
+
+
+def set_up(paths: Paths, name: str, display: Display) -> Ready:
+    """Provide everything for one stack.
+
+    Raises:
+        ToolError: Something is missing or failed.
+    """
+    seconds = set_up_tools(paths, display)
+    found, variables = set_up_stack(paths, name, display)
+    return Ready(cli=found, environment=variables, seconds=seconds)

@@ -1,0 +1,117 @@
+"""The checkout's virtual environment.
+
+Owns its making and the installation of exactly what requirements.lock pins, by uv, which pip brings
+in first. The lock itself is made by the command in its first lines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.paths import Paths
+from tools.progress import StepContext
+
+UV = "uv==0.13.8"
+_STAMP = ".customrag-installed"
+_PIP_SECONDS = 60
+_UV_OF_PIP = {
+    "global.index-url": "UV_DEFAULT_INDEX",
+    "global.extra-index-url": "UV_INDEX",
+    "global.find-links": "UV_FIND_LINKS",
+    "global.cert": "SSL_CERT_FILE",
+}
+_UV_OF_PIP_VARIABLE = {
+    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
+    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+    "PIP_FIND_LINKS": "UV_FIND_LINKS",
+    "PIP_CERT": "SSL_CERT_FILE",
+}
+
+
+def stamp_text(lock_file: Path) -> str:
+    """What identifies an installation: the lock's digest and the Python that it is for."""
+    digest = hashlib.sha256(lock_file.read_bytes()).hexdigest()
+    return f"{digest} python {sys.version_info.major}.{sys.version_info.minor}\n"
+
+
+def is_installed(paths: Paths) -> bool:
+    """Whether the environment holds what the lock says, as far as its stamp knows."""
+    stamp = paths.venv / _STAMP
+    return (
+        paths.python.exists()
+        and stamp.is_file()
+        and stamp.read_text() == stamp_text(paths.lock_file)
+    )
+
+
+def provide(paths: Paths, context: StepContext) -> str:
+    """Make the environment and install into it; returns what was done, "" when nothing.
+
+    Raises:
+        StepError: A command failed.
+    """
+    if is_installed(paths):
+        return ""
+    stamp = paths.venv / _STAMP
+    stamp.unlink(missing_ok=True)
+    if not _is_ours(paths):
+        shutil.rmtree(paths.venv, ignore_errors=True)
+        context.run([sys.executable, "-m", "venv", paths.venv])
+    uv = paths.venv / "bin" / "uv"
+    if not uv.exists():
+        context.run([paths.python, "-m", "pip", "install", "--quiet", UV])
+    context.run(
+        [
+            uv,
+            "pip",
+            "install",
+            "--python",
+            paths.python,
+            "--no-deps",
+            "--require-hashes",
+            "--requirement",
+            paths.lock_file,
+        ],
+        env={**os.environ, **_uv_settings(paths.python), "UV_NO_PROGRESS": "1"},
+    )
+    stamp.write_text(stamp_text(paths.lock_file))
+    return "installed what requirements.lock pins"
+
+
+def _is_ours(paths: Paths) -> bool:
+    """Whether the environment is one of this Python version and has pip."""
+    if not paths.python.exists():
+        return False
+    done = subprocess.run(
+        [str(paths.python), "-c", "import sys, pip; print(sys.version_info[:2])"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_PIP_SECONDS,
+    )
+    return done.returncode == 0 and done.stdout.strip() == str(sys.version_info[:2])
+
+
+def _uv_settings(python: Path) -> dict[str, str]:
+    """The user's pip settings (mirror, certificate, folders) in the words of uv, which reads none."""
+    done = subprocess.run(
+        [str(python), "-m", "pip", "config", "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_PIP_SECONDS,
+    )
+    settings = {}
+    for line in done.stdout.splitlines():
+        key, _, value = line.partition("=")
+        if key in _UV_OF_PIP:
+            settings[_UV_OF_PIP[key]] = value.strip("'\"").replace("\\n", " ").strip()
+    for variable, name in _UV_OF_PIP_VARIABLE.items():
+        if os.environ.get(variable):
+            settings[name] = os.environ[variable]
+    return {name: value for name, value in settings.items() if name not in os.environ}
