@@ -63,6 +63,8 @@ class ServiceNodeArgs:
         tags: Tags of the instance.
         deletion_protection: Refuses release by the API. False: the node holds no state, and a
             protected one could not be replaced.
+        ready_hook: Makes a hook of the node's URL; it runs once a new node has its role. The
+            service may still be starting then.
     """
 
     service: ServiceArgs
@@ -83,6 +85,7 @@ class ServiceNodeArgs:
     ready_hook: Callable[[pulumi.Output[str]], pulumi.ResourceHook] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     deletion_protection: bool = False
+    ready_hook: Callable[[pulumi.Output[str]], pulumi.ResourceHook] | None = None
 
     def __post_init__(self) -> None:
         if not 20 <= self.system_disk_size_gib <= 2048:
@@ -142,17 +145,20 @@ class ServiceNode(pulumi.ComponentResource):
                 parent=self, replace_on_changes=["user_data", "image_id", "instance_type"]
             ),
         )
+        address = instance.private_ip.apply(lambda ip: f"http://{ip}:{args.service.port}")
+        # The hook waits for an address that does not wait for the resource it is bound to.
+        hooks = args.ready_hook and pulumi.ResourceHookBinding(
+            after_create=[args.ready_hook(address)]
+        )
         role = ecs.RamRoleAttachment(
             f"{name}-role",
             instance_id=instance.id,
             ram_role_name=args.ram_role_name,
-            opts=pulumi.ResourceOptions(parent=self, hooks=_hooks(args, instance.private_ip)),
+            opts=pulumi.ResourceOptions(parent=self, hooks=hooks),
         )
         self.instance_id = instance.id
         self.private_ip = instance.private_ip
-        self.url = pulumi.Output.all(instance.private_ip, role.id).apply(
-            lambda values: f"http://{values[0]}:{args.service.port}"
-        )
+        self.url = pulumi.Output.all(address, role.id).apply(lambda values: str(values[0]))
         self.register_outputs(
             {"instance_id": self.instance_id, "private_ip": self.private_ip, "url": self.url}
         )

@@ -1,8 +1,8 @@
 """The user data of a service node: pure text, made from plain values.
 
 Owns: what cloud-init writes and runs. Does not own: the instance (`components.nodes.node`).
-Format: cloud-init's `write_files` and `runcmd` (https://cloudinit.readthedocs.io); `set -e` ends its
-script at the first command that fails.
+Format: cloud-init's `write_files` and `runcmd` (https://cloudinit.readthedocs.io); `set -e` ends
+its script at the first command that fails.
 """
 
 from __future__ import annotations
