@@ -63,8 +63,6 @@ class ServiceNodeArgs:
         tags: Tags of the instance.
         deletion_protection: Refuses release by the API. False: the node holds no state, and a
             protected one could not be replaced.
-        ready_hook: Makes a hook of the node's URL; it runs once a new node has its role. The
-            service may still be starting then.
     """
 
     service: ServiceArgs
@@ -85,7 +83,6 @@ class ServiceNodeArgs:
     ready_hook: Callable[[pulumi.Output[str]], pulumi.ResourceHook] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     deletion_protection: bool = False
-    ready_hook: Callable[[pulumi.Output[str]], pulumi.ResourceHook] | None = None
 
     def __post_init__(self) -> None:
         if not 20 <= self.system_disk_size_gib <= 2048:
