@@ -31,6 +31,9 @@ _SCALARS: dict[Any, str] = {str: "string", bool: "boolean", int: "integer", floa
 
 TYPES = {
     "alicloud:ecs/instance:Instance": "ecs.instance.Instance",
+    "alicloud:ecs/ramRoleAttachment:RamRoleAttachment": (
+        "ecs.ram_role_attachment.RamRoleAttachment"
+    ),
     "alicloud:ecs/securityGroup:SecurityGroup": "ecs.security_group.SecurityGroup",
     "alicloud:ecs/securityGroupRule:SecurityGroupRule": "ecs.security_group_rule.SecurityGroupRule",
     "alicloud:elasticsearch/instance:Instance": "elasticsearch.instance.Instance",
