@@ -124,6 +124,8 @@ class Knowledge(pulumi.ComponentResource):
                 display_name=args.naming.physical("ingest"),
                 documents=dict(args.documents),
                 index_name=index.index_name,
+                # An index that was lost and made again is empty: its identity is an input.
+                index_uuid=index.uuid,
                 triggers=dict(args.triggers),
                 result_uri=args.result_uri,
                 user_vpc=args.user_vpc,
@@ -147,7 +149,7 @@ class Knowledge(pulumi.ComponentResource):
         self.index_name = alias.index_name
         self.index_alias = alias.alias
         self.ingest = pulumi.Output.all(
-            documents=run.documents_count if hasattr(run, "documents_count") else run.documents,
+            documents=run.document_count,
             chunks=run.chunks,
             embedded_documents=run.embedded_documents,
             unchanged_documents=run.unchanged_documents,

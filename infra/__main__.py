@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+# Pulumi runs this folder, not the project's.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 import pulumi
 
 import providers

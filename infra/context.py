@@ -72,7 +72,7 @@ class Context:
     tags: Mapping[str, str]
     corpus: CorpusPlan
     uris: Uris
-    entry_points: Mapping[str, str] = ENTRY_POINTS
+    entry_points: Mapping[str, str]
 
     def mappings(self, model_version: str, embedding_url: str) -> dict[str, Any]:
         """The index's mapping; `_meta` tells readers which model made it and where that answers."""
@@ -116,13 +116,14 @@ def load_context() -> Context:
             config=config,
             training_digest=corpus.training_digest,
         ),
+        entry_points=ENTRY_POINTS,
     )
 
 
 def _raw_config() -> dict[str, str]:
     """Config values of our namespace, without it. Secrets too, but they are not read from here."""
     prefix = "customrag:"
-    values: Mapping[str, str] = pulumi.runtime.config.CONFIG
+    values: Mapping[str, str] = pulumi.runtime.config.CONFIG.get()
     return {
         key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)
     }

@@ -1,0 +1,179 @@
+"""The whole program under mocks: every type it may declare, and what the cloud adds to each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import runpy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi.runtime import mocks as pulumi_mocks
+from pulumi.runtime.stack import run_pulumi_func
+
+RESULT = {
+    "kept": "tuned",
+    "model_version": "0123456789ab",
+    "model_prefix": "model/",
+    "dimension": 384,
+    "base": {"recall@5": 0.5},
+    "tuned": {"recall@5": 0.7},
+}
+
+# Type token to the outputs that the cloud computes. Another type is a mistake of the program.
+COMPUTED: dict[str, dict[str, Any]] = {
+    "pulumi:providers:alicloud": {},
+    "pulumi:providers:customrag": {},
+    "alicloud:oss/bucket:Bucket": {
+        "extranetEndpoint": "oss-cn-hangzhou.aliyuncs.com",
+        "intranetEndpoint": "oss-cn-hangzhou-internal.aliyuncs.com",
+    },
+    "alicloud:oss/bucketAcl:BucketAcl": {},
+    "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock": {},
+    "alicloud:oss/bucketVersioning:BucketVersioning": {},
+    "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption": {},
+    "alicloud:oss/bucketObject:BucketObject": {},
+    "alicloud:vpc/network:Network": {},
+    "alicloud:vpc/switch:Switch": {},
+    "alicloud:ecs/securityGroup:SecurityGroup": {},
+    "alicloud:ecs/securityGroupRule:SecurityGroupRule": {},
+    "alicloud:ecs/instance:Instance": {"privateIp": "10.20.0.7"},
+    "alicloud:ecs/ramRoleAttachment:RamRoleAttachment": {},
+    "alicloud:elasticsearch/instance:Instance": {"domain": "es-1.internal", "port": 9200},
+    "alicloud:kms/secret:Secret": {},
+    "alicloud:ram/role:Role": {"arn": "acs:ram::1234567890123456:role/x"},
+    "alicloud:ram/policy:Policy": {},
+    "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment": {},
+    "alicloud:pai/workspaceWorkspace:WorkspaceWorkspace": {},
+    "alicloud:pai/workspaceDataset:WorkspaceDataset": {},
+    "alicloud:pai/workspaceModel:WorkspaceModel": {},
+    "alicloud:pai/workspaceModelVersion:WorkspaceModelVersion": {},
+    "customrag:oss:Corpus": {"version": "v", "documentCount": 1},
+    "customrag:pai:DlcJob": {"jobId": "dlc1", "jobName": "job", "result": RESULT},
+    "customrag:rag:IngestRun": {
+        "documentCount": 1,
+        "chunks": 3,
+        "embeddedDocuments": 1,
+        "unchangedDocuments": 0,
+        "removedDocuments": 0,
+        "setAside": [],
+    },
+    "customrag:elasticsearch:Index": {"uuid": "u1"},
+    "customrag:elasticsearch:Alias": {"previousIndexName": None},
+}
+
+
+@dataclass
+class Recorder(pulumi_mocks.Mocks):
+    """Keeps what the program declares; throws on a type or a call that it does not know."""
+
+    preview: bool
+    declared: list[pulumi_mocks.MockResourceArgs] = field(default_factory=list)
+
+    def new_resource(
+        self, args: pulumi_mocks.MockResourceArgs
+    ) -> tuple[str | None, dict[str, Any]]:
+        if args.typ.startswith("customrag:") and args.typ not in COMPUTED:
+            return None, dict(args.inputs)  # a component
+        if args.typ not in COMPUTED:
+            raise AssertionError(f"{args.name}: unexpected resource type {args.typ}")
+        self.declared.append(args)
+        state = dict(args.inputs)
+        if self.preview:
+            return "", state
+        return f"{args.name}-id", {**state, **COMPUTED[args.typ]}
+
+    def call(self, args: pulumi_mocks.MockCallArgs) -> Any:
+        raise AssertionError(f"unexpected call of {args.token}")
+
+    def of_type(self, typ: str) -> dict[str, dict[str, Any]]:
+        """Logical name to inputs of every declared resource of a type."""
+        return {args.name: args.inputs for args in self.declared if args.typ == typ}
+
+
+LOCAL_CONFIG = {
+    "platform": "local",
+    "owner": "tests",
+    "trainingImage": "local/python",
+    "imageId": "local_python",
+    "trainingGpusPerPod": "0",
+    "deletionProtection": "false",
+    "forceDestroy": "true",
+    "secretRecoveryWindowDays": "0",
+    "elasticsearchProtocol": "HTTP",
+}
+CLOUD_CONFIG = {
+    "platform": "alicloud",
+    "accountId": "1234567890123456",
+    "trainingImage": "registry.example/train:1",
+    "imageId": "aliyun_3_x64",
+    "elasticsearchPassword": "Secret-1234",
+    "llmApiKey": "sk-secret",
+}
+
+
+def project_defaults() -> dict[str, str]:
+    """The defaults of `Pulumi.yaml`, in the raw form in which Pulumi hands them to a program."""
+    root = Path(__file__).resolve().parents[2]
+    schema = yaml.safe_load((root / "Pulumi.yaml").read_text())["config"]
+    values: dict[str, str] = {}
+    for key, entry in schema.items():
+        if "default" in entry:
+            default = entry["default"]
+            values[key.removeprefix("customrag:")] = (
+                default if isinstance(default, str) else json.dumps(default)
+            )
+    return values
+
+
+@pytest.fixture
+def corpus_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpus"
+    (folder / "docs").mkdir(parents=True)
+    (folder / "docs" / "a.md").write_text("# A\n\nThe pump runs at 40 bar.\n")
+    return folder
+
+
+@pytest.fixture
+def run_program(
+    tmp_path: Path, corpus_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Recorder]:
+    """Runs the program with config values on top of the defaults; gives what it declared."""
+    platform = {
+        "version": 1,
+        "account_id": "1234567890123456",
+        "access_key_id": "LTAIxxxx",
+        "access_key_secret": "very-secret",
+        "dashscope_api_key": "sk-local",
+        "endpoints": {
+            "api": "http://127.83.0.2:8080",
+            "oss": "http://127.83.0.3:9000",
+            "dashscope": "http://127.83.0.4:8080",
+        },
+    }
+    (tmp_path / "platform.json").write_text(json.dumps(platform))
+    monkeypatch.setenv("CUSTOMRAG_HOME", str(tmp_path))
+
+    def run(config: dict[str, str], *, preview: bool = False, stack: str = "test") -> Recorder:
+        recorder = Recorder(preview=preview)
+        values = {**project_defaults(), "corpusDir": str(corpus_dir), **config}
+
+        async def body() -> None:
+            pulumi.runtime.set_mocks(recorder, project="customrag", stack=stack, preview=preview)
+            pulumi.runtime.set_all_config(
+                {f"customrag:{key}": value for key, value in values.items()},
+                ["customrag:elasticsearchPassword", "customrag:llmApiKey"],
+            )
+            await run_pulumi_func(
+                lambda: runpy.run_module("infra.__main__", run_name="__main__") and None
+            )
+
+        asyncio.run(body())
+        return recorder
+
+    return run

@@ -1,0 +1,112 @@
+"""The whole program under mocks: types, names, inputs. Proves nothing of what the cloud does."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.infra.conftest import CLOUD_CONFIG, LOCAL_CONFIG, Recorder
+
+Run = Callable[..., Recorder]
+
+
+def test_local_program_declares_every_part_of_the_loop(run_program: Run) -> None:
+    recorder = run_program(LOCAL_CONFIG)
+    counts: dict[str, int] = {}
+    for args in recorder.declared:
+        counts[args.typ] = counts.get(args.typ, 0) + 1
+    assert counts["alicloud:oss/bucket:Bucket"] == 3
+    assert counts["alicloud:ecs/instance:Instance"] == 2
+    assert counts["alicloud:ram/role:Role"] == 4
+    assert counts["customrag:pai:DlcJob"] == 1
+    assert counts["customrag:rag:IngestRun"] == 1
+    assert counts["customrag:elasticsearch:Alias"] == 1
+
+
+@pytest.mark.parametrize("config", [LOCAL_CONFIG, CLOUD_CONFIG], ids=["local", "cloud"])
+def test_first_preview_works_while_every_computed_output_is_unknown(
+    run_program: Run, config: dict[str, str]
+) -> None:
+    recorder = run_program(config, preview=True)
+    assert "customrag:elasticsearch:Alias" in {args.typ for args in recorder.declared}
+
+
+def test_local_and_cloud_programs_declare_the_same_resources(run_program: Run) -> None:
+    local = {(args.typ, args.name) for args in run_program(LOCAL_CONFIG).declared}
+    cloud = {(args.typ, args.name) for args in run_program(CLOUD_CONFIG).declared}
+    assert local == cloud
+
+
+def test_buckets_are_private_versioned_and_encrypted(run_program: Run) -> None:
+    recorder = run_program(CLOUD_CONFIG)
+    blocks = recorder.of_type("alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock")
+    assert [inputs["blockPublicAccess"] for inputs in blocks.values()] == [True] * 3
+    acls = recorder.of_type("alicloud:oss/bucketAcl:BucketAcl")
+    assert {inputs["acl"] for inputs in acls.values()} == {"private"}
+    versioning = recorder.of_type("alicloud:oss/bucketVersioning:BucketVersioning")
+    assert {inputs["status"] for inputs in versioning.values()} == {"Enabled"}
+    encryption = recorder.of_type(
+        "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption"
+    )
+    assert {inputs["sseAlgorithm"] for inputs in encryption.values()} == {"AES256"}
+
+
+def test_nothing_has_a_public_address(run_program: Run) -> None:
+    recorder = run_program(CLOUD_CONFIG)
+    for inputs in recorder.of_type("alicloud:ecs/instance:Instance").values():
+        assert inputs["internetMaxBandwidthOut"] == 0
+    (cluster,) = recorder.of_type("alicloud:elasticsearch/instance:Instance").values()
+    assert cluster["enablePublic"] is False
+    assert cluster["privateWhitelists"] == ["10.20.0.0/16"]
+
+
+def test_no_policy_grants_everything_of_a_service(run_program: Run) -> None:
+    recorder = run_program(CLOUD_CONFIG)
+    for name, inputs in recorder.of_type("alicloud:ram/policy:Policy").items():
+        for statement in json.loads(inputs["policyDocument"])["Statement"]:
+            assert all(not action.endswith("*") for action in statement["Action"]), name
+            assert "*" not in statement["Resource"], name
+
+
+def test_no_secret_stands_in_user_data_or_in_a_job(run_program: Run) -> None:
+    recorder = run_program(CLOUD_CONFIG)
+    texts = [
+        base64.b64decode(inputs["userData"]).decode()
+        for inputs in recorder.of_type("alicloud:ecs/instance:Instance").values()
+    ]
+    for typ in ("customrag:pai:DlcJob", "customrag:rag:IngestRun"):
+        texts += [json.dumps(inputs) for inputs in recorder.of_type(typ).values()]
+    for text in texts:
+        assert "Secret-1234" not in text
+        assert "sk-secret" not in text
+
+
+def test_every_taggable_resource_carries_the_standard_tags(run_program: Run) -> None:
+    recorder = run_program(CLOUD_CONFIG)
+    tagged = [args for args in recorder.declared if "tags" in args.inputs]
+    assert len(tagged) > 15
+    for args in tagged:
+        tags: dict[str, Any] = args.inputs["tags"]
+        assert {"project", "stack", "owner", "cost-center", "managed-by"} <= tags.keys(), args.name
+
+
+def test_a_local_stack_uses_the_local_plugin_and_a_cloud_stack_does_not(run_program: Run) -> None:
+    local = run_program(LOCAL_CONFIG).of_type("pulumi:providers:alicloud")["alicloud"]
+    cloud = run_program(CLOUD_CONFIG).of_type("pulumi:providers:alicloud")["alicloud"]
+    assert "sharedCredentialsFile" in local
+    assert cloud.keys() <= {"region"}
+
+
+def test_a_changed_document_changes_ingest_but_not_training(
+    run_program: Run, corpus_dir: Any
+) -> None:
+    before = run_program(LOCAL_CONFIG)
+    (corpus_dir / "docs" / "a.md").write_text("# A\n\nThe pump runs at 60 bar.\n")
+    after = run_program(LOCAL_CONFIG)
+    jobs = "customrag:pai:DlcJob", "customrag:rag:IngestRun"
+    assert before.of_type(jobs[0]) == after.of_type(jobs[0])
+    assert before.of_type(jobs[1]) != after.of_type(jobs[1])
