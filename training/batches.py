@@ -1,0 +1,186 @@
+"""The order of training: which pair, with which passage and negatives, in which step.
+
+Owns the whole plan, drawn once from the seed before the first step. So a resumed run continues
+with the step it would have come to, whatever samplers and workers there are. Pure.
+
+In a batch every passage serves as a negative of every other query. So no two rows come together
+where a passage of one may answer the other, nor two rows with the same question; with several
+workers that holds over the batches of one step, because the loss gathers negatives across them.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from training.data import Pair, Passage
+
+__all__ = ["BatchPlan", "Row", "plan_batches"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One training example.
+
+    Attributes:
+        pair: Position of its pair.
+        query: The question.
+        positive: The passage that answers it.
+        negatives: Passages that do not; as many in every row of a plan.
+    """
+
+    pair: int
+    query: str
+    positive: str
+    negatives: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchPlan:
+    """Rows in the order of training.
+
+    Attributes:
+        rows: `steps * world_size * batch_size` rows; worker w of step s takes the batch
+            `s * world_size + w`.
+        batch_size: Rows per worker and step.
+        steps: Number of steps.
+    """
+
+    rows: tuple[Row, ...]
+    batch_size: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    pair: int
+    positive: int
+    negatives: tuple[int, ...]
+
+
+def plan_batches(
+    pairs: Sequence[Pair],
+    passages: Sequence[Passage],
+    negatives: Sequence[Sequence[int]],
+    *,
+    num_train_epochs: float,
+    batch_size: int,
+    world_size: int,
+    negatives_per_pair: int,
+    seed: int,
+) -> BatchPlan:
+    """Plan a whole training.
+
+    Every epoch draws another of the relevant passages and other negatives of a pair. Batches are
+    all full; where so many rows do not go together, all batches are smaller.
+
+    Args:
+        pairs: To train on.
+        passages: Every passage.
+        negatives: Mined negatives of every pair, by position in `passages`.
+        num_train_epochs: How often a pair is seen; may be a fraction.
+        batch_size: Rows per worker and step, at most.
+        world_size: Number of workers.
+        negatives_per_pair: Negatives in a row. A pair that has fewer gets some at random.
+        seed: Of everything drawn.
+
+    Returns:
+        The plan; without steps where not even two rows per worker go together.
+    """
+    rng = random.Random(seed)  # noqa: S311 - an order of training, not a secret
+    size = min(batch_size * world_size, _capacity(pairs)) // world_size * world_size
+    if size < 2 * world_size:
+        return BatchPlan(rows=(), batch_size=0, steps=0)
+    steps = max(1, round(num_train_epochs * len(pairs) / size))
+    waiting: list[_Draw] = []
+    planned: list[_Draw] = []
+    for _ in range(4 * math.ceil(num_train_epochs) * len(pairs) + 4):
+        if len(planned) >= steps * size:
+            break
+        if len(waiting) < 2 * size:
+            epoch = [
+                _draw(i, pairs, passages, negatives, negatives_per_pair, rng)
+                for i in range(len(pairs))
+            ]
+            rng.shuffle(epoch)
+            waiting += epoch
+        batch, waiting = _fill(waiting, pairs, size)
+        if len(batch) == size:
+            planned += batch
+        else:
+            waiting = []
+    rows = tuple(_row(draw, pairs, passages) for draw in planned)
+    return BatchPlan(rows=rows, batch_size=size // world_size, steps=len(rows) // size)
+
+
+def _capacity(pairs: Sequence[Pair]) -> int:
+    """How many pairs go together at least, taken first come, first served."""
+    used: set[int] = set()
+    queries: set[str] = set()
+    count = 0
+    for pair in pairs:
+        if pair.query not in queries and not pair.relevant & used:
+            used |= pair.relevant
+            queries.add(pair.query)
+            count += 1
+    # Not the whole: the last rows of an exact fit would not be found in a random order.
+    return max(2, count * 3 // 4) if count >= 2 else count
+
+
+def _draw(
+    index: int,
+    pairs: Sequence[Pair],
+    passages: Sequence[Passage],
+    negatives: Sequence[Sequence[int]],
+    count: int,
+    rng: random.Random,
+) -> _Draw:
+    pair = pairs[index]
+    positive = rng.choice(sorted(pair.relevant))
+    mined = list(negatives[index]) if count else []
+    chosen = rng.sample(mined, min(count, len(mined)))
+    if len(chosen) < count:
+        others = [i for i in range(len(passages)) if i not in pair.relevant and i not in chosen]
+        chosen += rng.sample(others, min(count - len(chosen), len(others)))
+    return _Draw(index, positive, tuple(chosen))
+
+
+def _fill(
+    waiting: Sequence[_Draw], pairs: Sequence[Pair], size: int
+) -> tuple[list[_Draw], list[_Draw]]:
+    """Take `size` rows that go together, the first that fit; the others keep their order."""
+    batch: list[_Draw] = []
+    rest: list[_Draw] = []
+    shown: set[int] = set()
+    answers: set[int] = set()
+    queries: set[str] = set()
+    for draw in waiting:
+        pair = pairs[draw.pair]
+        passages = {draw.positive, *draw.negatives}
+        fits = (
+            len(batch) < size
+            and pair.query not in queries
+            and not passages & answers
+            and not pair.relevant & shown
+        )
+        if not fits:
+            rest.append(draw)
+            continue
+        batch.append(draw)
+        shown |= passages
+        answers |= pair.relevant
+        queries.add(pair.query)
+    return batch, rest
+
+
+def _row(draw: _Draw, pairs: Sequence[Pair], passages: Sequence[Passage]) -> Row:
+    pair = pairs[draw.pair]
+    positive = pair.passage if pair.passage is not None else passages[draw.positive].text
+    return Row(
+        pair=draw.pair,
+        query=pair.query,
+        positive=positive,
+        negatives=tuple(passages[i].text for i in draw.negatives),
+    )

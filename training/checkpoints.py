@@ -1,0 +1,102 @@
+"""Checkpoints that a kill cannot spoil, and JSON files that are whole or absent.
+
+Owns when a checkpoint counts: once its seal, written last, names every file with its size and
+SHA-256. A folder without a fitting seal was cut off, by a kill or by a bucket that had synced only
+half of it, and is removed. Renaming a folder would not do: on an OSS mount it is a copy, file by
+file. What is in a checkpoint is transformers' business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["last_complete", "read_json", "seal", "write_json"]
+
+SEAL = "complete.json"
+PREFIX = "checkpoint-"
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file atomically: a reader sees the old file or the new one, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with partial.open("w", encoding="utf-8") as stream:
+        json.dump(content, stream, indent=2, ensure_ascii=False)
+        stream.write("\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None where there is no such file, or it holds something else."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def seal(checkpoint: Path, fingerprint: str) -> None:
+    """Declare a checkpoint complete.
+
+    Args:
+        checkpoint: Its folder.
+        fingerprint: Of the data and the settings that it belongs to.
+    """
+    files = {
+        path.relative_to(checkpoint).as_posix(): {
+            "size_bytes": path.stat().st_size,
+            "sha256": _sha256(path),
+        }
+        for path in sorted(checkpoint.rglob("*"))
+        if path.is_file() and path.name != SEAL
+    }
+    write_json(checkpoint / SEAL, {"fingerprint": fingerprint, "files": files})
+
+
+def last_complete(root: Path, fingerprint: str) -> Path | None:
+    """The checkpoint to resume from; None to start anew.
+
+    Removes what cannot be resumed from: cut off, spoilt, or of other data or settings.
+
+    Args:
+        root: Folder of the checkpoints; need not exist.
+        fingerprint: As given to `seal`.
+    """
+    last: Path | None = None
+    for checkpoint in sorted(root.glob(f"{PREFIX}*"), key=_step):
+        if _step(checkpoint) >= 0 and _is_complete(checkpoint, fingerprint):
+            last = checkpoint
+        else:
+            shutil.rmtree(checkpoint, ignore_errors=True)
+    return last
+
+
+def _is_complete(checkpoint: Path, fingerprint: str) -> bool:
+    content = read_json(checkpoint / SEAL)
+    if content is None or content.get("fingerprint") != fingerprint or not content.get("files"):
+        return False
+    for name, entry in content["files"].items():
+        path = checkpoint / name
+        if not path.is_file() or path.stat().st_size != entry["size_bytes"]:
+            return False
+        if _sha256(path) != entry["sha256"]:
+            return False
+    return True
+
+
+def _step(checkpoint: Path) -> int:
+    number = checkpoint.name.removeprefix(PREFIX)
+    return int(number) if number.isdigit() else -1
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

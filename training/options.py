@@ -1,0 +1,93 @@
+"""The settings of one tuning of the embedding model, and their command line.
+
+Owns names, defaults and bounds. The names are transformers' where it has one. Pure.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+__all__ = ["Options", "SettingsError", "add_arguments", "options_from"]
+
+_PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+class SettingsError(ValueError):
+    """A setting that cannot work; names the option, its value and what is allowed."""
+
+
+def _option(default: Any, description: str) -> Any:
+    return field(default=default, metadata={"help": description})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """One tuning; each field is an option of `python -m training.train_embedding`.
+
+    The defaults of the tuning itself were chosen on a validation split of covid-qa's train split;
+    docs/training.md has the figures.
+    """
+
+    corpus_dir: str = field(metadata={"help": "folder with docs/ and perhaps questions.jsonl"})
+    output_dir: str = field(metadata={"help": "folder for model/, checkpoints/ and result.json"})
+    base_model: str = _option("all-MiniLM-L6-v2", "model to start from, as in rag.models")
+    dimension: int = _option(384, "components of an embedding: 384, 768 or 1024")
+    num_train_epochs: float = _option(3.0, "passes over the pairs")
+    learning_rate: float = _option(5e-5, "peak learning rate")
+    per_device_train_batch_size: int = _option(32, "pairs per worker and step, 2 or more")
+    hard_negatives: int = _option(1, "mined negatives per pair, 0 or more")
+    skip_hardest: int = _option(3, "candidates passed over, as they may be unmarked answers")
+    warmup_ratio: float = _option(0.1, "share of the steps in which the learning rate rises")
+    weight_decay: float = _option(0.01, "weight decay of AdamW")
+    scale: float = _option(20.0, "inverse temperature of the loss")
+    max_seq_length: int = _option(256, "tokens read of a text, at most what the model reads")
+    save_steps: int = _option(0, "steps between checkpoints; 0: a fifth of the run, 10 to 200")
+    min_pairs: int = _option(16, "with fewer pairs than this the base model is kept")
+    precision: str = _option("auto", f"one of {', '.join(_PRECISIONS)}")
+    seed: int = _option(42, "of everything that is drawn")
+
+    def __post_init__(self) -> None:
+        for name, allowed, valid in (
+            ("dimension", "384, 768 or 1024", self.dimension in (384, 768, 1024)),
+            ("num_train_epochs", "over 0, up to 100", 0 < self.num_train_epochs <= 100),
+            ("learning_rate", "over 0, up to 0.01", 0 < self.learning_rate <= 0.01),
+            ("per_device_train_batch_size", "2 or more", self.per_device_train_batch_size >= 2),
+            ("hard_negatives", "0 to 16", 0 <= self.hard_negatives <= 16),
+            ("skip_hardest", "0 to 50", 0 <= self.skip_hardest <= 50),
+            ("warmup_ratio", "0 to 1", 0 <= self.warmup_ratio <= 1),
+            ("weight_decay", "0 to 1", 0 <= self.weight_decay <= 1),
+            ("scale", "over 0, up to 1000", 0 < self.scale <= 1000),
+            ("max_seq_length", "16 or more", self.max_seq_length >= 16),
+            ("save_steps", "0 or more", self.save_steps >= 0),
+            ("min_pairs", "2 or more", self.min_pairs >= 2),
+            ("precision", ", ".join(_PRECISIONS), self.precision in _PRECISIONS),
+            ("seed", "0 or more", self.seed >= 0),
+        ):
+            if not valid:
+                option = name.replace("_", "-")
+                raise SettingsError(f"--{option} is {getattr(self, name)!r}; allowed: {allowed}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add one option for each field of `Options`."""
+    for entry in fields(Options):
+        required = entry.name in ("corpus_dir", "output_dir")
+        text = entry.metadata["help"]
+        parser.add_argument(
+            f"--{entry.name.replace('_', '-')}",
+            type=str if required else type(entry.default),
+            required=required,
+            default=None if required else entry.default,
+            help=text if required else f"{text} (default: %(default)s)",
+        )
+
+
+def options_from(arguments: argparse.Namespace) -> Options:
+    """The options that `add_arguments` let be given.
+
+    Raises:
+        SettingsError: A value out of bounds.
+    """
+    return Options(**{entry.name: getattr(arguments, entry.name) for entry in fields(Options)})

@@ -1,0 +1,355 @@
+"""One tuning from the base model to the result: measure, mine, train, measure, keep, write.
+
+Owns the order of these steps and the decision which model is kept. Data, batches, the loop and
+the workers have modules of their own; settings are checked before (`training.train_embedding`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from sentence_transformers import SentenceTransformer
+from transformers import set_seed
+from transformers.utils import logging as transformers_logging
+
+from rag.metrics import retrieval_metrics
+from rag.models import ModelInfo
+from training.batches import BatchPlan, plan_batches
+from training.checkpoints import write_json
+from training.data import HeldOut, TrainingData
+from training.negatives import mine_negatives
+from training.options import Options, SettingsError
+from training.tuning import Tuning, tune
+from training.workers import Encoding, Precision, Workers, start_workers
+
+__all__ = ["Run", "decide", "model_version", "rank_metrics"]
+
+_DEPTH = 10
+"""Passages ranked per query: what the deepest measure, @10, looks at."""
+_OUTCOME_OPTIONS_EXCLUDED = ("corpus_dir", "output_dir", "save_steps")
+
+
+@dataclass(kw_only=True)
+class Run:
+    """One worker's run.
+
+    Attributes:
+        options: The settings.
+        data: The corpus.
+        base: What `SentenceTransformer` loads as base model.
+        info: What the catalogue says of it.
+        report: Gets progress lines, from worker 0 only.
+    """
+
+    options: Options
+    data: TrainingData
+    base: str
+    info: ModelInfo | None
+    report: Callable[[str], None]
+
+    @cached_property
+    def workers(self) -> Workers:
+        """This worker and the others."""
+        precision: Precision | Literal["auto"] = self.options.precision  # type: ignore[assignment]
+        try:
+            return start_workers(precision)
+        except ValueError as error:
+            raise SettingsError(str(error)) from error
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the data and of every setting that decides the outcome."""
+        settings = asdict(self.options)
+        for name in _OUTCOME_OPTIONS_EXCLUDED:
+            del settings[name]
+        settings["library"] = version("sentence-transformers")
+        settings["world_size"] = self.workers.world_size
+        settings["data"] = self.data.fingerprint()
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+    def execute(self, started: float) -> dict[str, Any]:
+        """Steps 3 to 6 of `training.train_embedding`.
+
+        Args:
+            started: `time.monotonic()` at the start of the whole.
+
+        Returns:
+            The content of result.json, which worker 0 has written.
+
+        Raises:
+            SettingsError: The base model's dimension is not the one asked for.
+        """
+        transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        set_seed(self.options.seed)
+        output = Path(self.options.output_dir)
+        workers = self.workers
+        self._say(
+            f"device {workers.device}, {workers.precision}, {workers.world_size} worker(s); "
+            f"base model {self.options.base_model}"
+        )
+        model = self._load(self.base)
+        if not self.data.held_out or len(self.data.pairs) < self.options.min_pairs:
+            encoding = self._encode_passages(model)
+            base = self._measure(model, encoding) if self.data.held_out else None
+            return self._finish(model, "base", base, None, self._few(), encoding, [], started)
+        # 3. The base model: its measure, and the negatives it mistakes for answers.
+        encoding = self._encode_passages(model)
+        base = self._measure(model, encoding)
+        self._say(f"base: {_line(base)}")
+        plan = self._plan(model, encoding)
+        if plan.steps == 0:
+            reason = "no two pairs can be told apart: every passage may answer every query"
+            return self._finish(model, "base", base, None, reason, encoding, [], started)
+        # 4. Training.
+        self._say(
+            f"training: {plan.steps} steps of {plan.batch_size * workers.world_size} pairs, "
+            f"{len(plan.rows[0].negatives)} mined negative(s) each"
+        )
+        losses = tune(
+            model,
+            plan,
+            self._tuning(plan.steps),
+            workers,
+            output / "checkpoints",
+            self.fingerprint,
+            self._say,
+        )
+        # 5. The tuned model, as it was saved.
+        tuned_model = self._save_and_reload(model, output / "tuned")
+        encoding = self._encode_passages(tuned_model)
+        tuned = self._measure(tuned_model, encoding)
+        self._say(f"tuned: {_line(tuned)}")
+        # 6. The better one.
+        kept, reason = decide(base, tuned)
+        winner = tuned_model if kept == "tuned" else self._load(self.base)
+        return self._finish(winner, kept, base, tuned, reason, encoding, losses, started)
+
+    def _load(self, path: str) -> SentenceTransformer:
+        model = SentenceTransformer(path, device=str(self.workers.device))
+        dimension = model.get_embedding_dimension()
+        if dimension != self.options.dimension:
+            raise SettingsError(
+                f"--dimension is {self.options.dimension}, but {path} gives {dimension}; "
+                f"use that, or a model of the wanted dimension"
+            )
+        longest = model.max_seq_length or self.options.max_seq_length
+        model.max_seq_length = min(longest, self.options.max_seq_length)
+        if self.info is not None:
+            # Saved with the model: whoever loads it later knows the prefixes from there.
+            model.prompts = {"query": self.info.query_prefix, "document": self.info.document_prefix}
+        return model
+
+    def _encode_passages(self, model: SentenceTransformer) -> Encoding:
+        def progress(done: int, total: int) -> None:
+            self._say(f"encoded {done}/{total} chunks")
+
+        prefix = _prompt(model, "document")
+        texts = [prefix + text for text in self.data.texts()]
+        return self.workers.encode(model, texts, report=progress)
+
+    def _measure(self, model: SentenceTransformer, passages: Encoding) -> dict[str, float]:
+        queries = self._encode_queries(model, [query.query for query in self.data.held_out])
+        return rank_metrics(self.data.held_out, queries, passages.embeddings)
+
+    def _encode_queries(
+        self, model: SentenceTransformer, queries: Sequence[str]
+    ) -> npt.NDArray[np.float32]:
+        prefix = _prompt(model, "query")
+        return self.workers.encode(model, [prefix + query for query in queries]).embeddings
+
+    def _plan(self, model: SentenceTransformer, passages: Encoding) -> BatchPlan:
+        options, data = self.options, self.data
+        mined: list[list[int]] = [[] for _ in data.pairs]
+        if options.hard_negatives:
+            queries = self._encode_queries(model, [pair.query for pair in data.pairs])
+            if self.workers.is_main:
+                mined = mine_negatives(
+                    data.pairs,
+                    data.passages,
+                    queries,
+                    passages.embeddings,
+                    count=max(10, 2 * options.hard_negatives),
+                    skip=options.skip_hardest,
+                )
+            # Not mined by each: a last digit that differs would give each another plan.
+            mined = self.workers.from_main(mined)
+        plan = plan_batches(
+            data.pairs,
+            data.passages,
+            mined,
+            num_train_epochs=options.num_train_epochs,
+            batch_size=options.per_device_train_batch_size,
+            world_size=self.workers.world_size,
+            negatives_per_pair=options.hard_negatives,
+            seed=options.seed,
+        )
+        query, document = _prompt(model, "query"), _prompt(model, "document")
+        rows = tuple(
+            replace(
+                row,
+                query=query + row.query,
+                positive=document + row.positive,
+                negatives=tuple(document + text for text in row.negatives),
+            )
+            for row in plan.rows
+        )
+        return replace(plan, rows=rows)
+
+    def _tuning(self, steps: int) -> Tuning:
+        options = self.options
+        return Tuning(
+            learning_rate=options.learning_rate,
+            warmup_ratio=options.warmup_ratio,
+            weight_decay=options.weight_decay,
+            scale=options.scale,
+            save_steps=options.save_steps or max(10, min(200, math.ceil(steps / 5))),
+            seed=options.seed,
+        )
+
+    def _save_and_reload(self, model: SentenceTransformer, folder: Path) -> SentenceTransformer:
+        if self.workers.is_main:
+            shutil.rmtree(folder, ignore_errors=True)
+            model.save_pretrained(str(folder), create_model_card=False)
+            saved = SentenceTransformer(str(folder), device=str(self.workers.device))
+            dimension = saved.get_embedding_dimension()
+            if dimension != self.options.dimension:
+                raise RuntimeError(
+                    f"the saved model gives {dimension} dimensions, not {self.options.dimension}"
+                )
+            return saved
+        return model
+
+    def _few(self) -> str:
+        return (
+            f"{len(self.data.pairs)} pairs to train on and {len(self.data.held_out)} held-out "
+            f"queries; at least {self.options.min_pairs} and 1 are needed"
+        )
+
+    def _finish(
+        self,
+        model: SentenceTransformer,
+        kept: str,
+        base: Mapping[str, float] | None,
+        tuned: Mapping[str, float] | None,
+        reason: str,
+        encoding: Encoding,
+        losses: Sequence[Mapping[str, float]],
+        started: float,
+    ) -> dict[str, Any]:
+        output = Path(self.options.output_dir)
+        result: dict[str, Any] = {}
+        if self.workers.is_main:
+            shutil.rmtree(output / "model", ignore_errors=True)
+            model.save_pretrained(str(output / "model"), create_model_card=False)
+            shutil.rmtree(output / "tuned", ignore_errors=True)
+            result = {
+                "kept": kept,
+                "reason": reason,
+                "model_version": model_version(output / "model"),
+                "model_prefix": "model/",
+                "base_model": self.options.base_model,
+                "dimension": self.options.dimension,
+                "base": base,
+                "tuned": tuned,
+                "questions": {"train": len(self.data.pairs), "test": len(self.data.held_out)},
+                "pairs_source": self.data.source,
+                "held_out": self.data.held_out_split,
+                "documents": self.data.documents,
+                "chunks": len(self.data.passages),
+                "set_aside": len(self.data.set_aside),
+                "encode_rate_chunks_per_second": round(encoding.texts_per_second, 2),
+                "seconds": round(time.monotonic() - started, 1),
+                "fingerprint": self.fingerprint,
+            }
+            self._write(output, result, losses)
+        return dict(self.workers.from_main(result))
+
+    def _write(
+        self, output: Path, result: Mapping[str, Any], losses: Sequence[Mapping[str, float]]
+    ) -> None:
+        metrics = {
+            **result,
+            "options": asdict(self.options),
+            "workers": self.workers.world_size,
+            "device": str(self.workers.device),
+            "precision": self.workers.precision,
+            "loss": list(losses),
+            "set_aside": list(self.data.set_aside),
+        }
+        write_json(output / "metrics.json", metrics)
+        write_json(output / "result.json", result)
+        # With the result there, nothing resumes; they are three times the model's size.
+        shutil.rmtree(output / "checkpoints", ignore_errors=True)
+        self._say(
+            f"kept: {result['kept']} ({result['reason']}); model version "
+            f"{result['model_version']}, {result['seconds']} s"
+        )
+
+    def _say(self, line: str) -> None:
+        if self.workers.is_main:
+            self.report(line)
+
+
+def decide(
+    base: Mapping[str, float], tuned: Mapping[str, float]
+) -> tuple[Literal["base", "tuned"], str]:
+    """Which model to keep, and why: the tuned one only if its nDCG@10 is higher."""
+    before, after = base["ndcg@10"], tuned["ndcg@10"]
+    figures = f"nDCG@10 {before:.3f} -> {after:.3f} on held-out queries"
+    if after > before:
+        return "tuned", figures
+    return "base", f"tuning did not help: {figures}"
+
+
+def rank_metrics(
+    held_out: Sequence[HeldOut],
+    queries: npt.NDArray[np.float32],
+    passages: npt.NDArray[np.float32],
+) -> dict[str, float]:
+    """Measures of an exact search over all passages.
+
+    Args:
+        held_out: The queries with what is relevant to each.
+        queries: (queries, dimension) float32, L2-normalised.
+        passages: (passages, dimension) float32, L2-normalised.
+    """
+    results = []
+    for query, vector in zip(held_out, queries, strict=True):
+        scores = passages @ vector
+        depth = min(_DEPTH, len(scores))
+        best = np.argpartition(-scores, depth - 1)[:depth]
+        ranked = best[np.lexsort((best, -scores[best]))]
+        results.append(([int(i) for i in ranked], query.relevant))
+    return retrieval_metrics(results)
+
+
+def model_version(folder: Path) -> str:
+    """12 hexadecimal digits over a saved model's weights, tokenizer and configuration."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix != ".md":
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            with path.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:12]
+
+
+def _prompt(model: SentenceTransformer, name: str) -> str:
+    return (model.prompts or {}).get(name) or ""
+
+
+def _line(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())

@@ -1,0 +1,102 @@
+"""Tune the embedding model on the user's own corpus, and keep the tuned model if it is better.
+
+    python -m training.train_embedding --corpus-dir DIR --output-dir DIR \\
+        --base-model all-MiniLM-L6-v2 --dimension 384
+
+The same command runs on PAI, on one GPU or, under torchrun, on many, and on a CPU:
+
+    1. check the settings against what is known of the model;
+    2. read the corpus, make question-passage pairs, hold some out;
+    3. measure the base model on what is held out, mine hard negatives with it;
+    4. train, with checkpoints; after a kill the same command goes on from the last one;
+    5. save the tuned model, load it again, measure it;
+    6. keep the better of the two by nDCG@10, write metrics.json and, last of all, result.json.
+
+Writes into the output folder: `model/` (the kept model, for `SentenceTransformer`),
+`checkpoints/` (until there is a result), `metrics.json`, `result.json`. A result.json of the same data and settings means
+that there is nothing left to do.
+
+Exit status: 0 done; 2 settings or a corpus that cannot be worked with, said in one line on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rag.errors import RagError
+from rag.models import model_info, resolve_model
+from training.checkpoints import read_json
+from training.data import load_training_data
+from training.options import Options, SettingsError, add_arguments, options_from
+
+__all__ = ["main", "train"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train_embedding",
+        description="Tune the embedding model on a corpus; keep the tuned model if it is better.",
+        epilog="Folders: --corpus-dir holds docs/ and perhaps questions.jsonl; --output-dir gets "
+        "model/, checkpoints/, metrics.json and, last, result.json.",
+    )
+    add_arguments(parser)
+    try:
+        train(options_from(parser.parse_args(argv)))
+    except (SettingsError, RagError) as error:
+        print(f"train_embedding: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def train(options: Options) -> dict[str, Any]:
+    """Do what the module says; several workers each call it.
+
+    Returns:
+        The content of result.json.
+
+    Raises:
+        SettingsError: Settings that cannot work, before any work is done.
+        RagError: An unknown model, or a corpus without readable documents.
+    """
+    started = time.monotonic()
+    # 1. Settings.
+    info = model_info(options.base_model)
+    if info is not None and info.dimension != options.dimension:
+        raise SettingsError(
+            f"--dimension is {options.dimension}, but {options.base_model} gives "
+            f"{info.dimension}; use that, or a model of the wanted dimension"
+        )
+    base = resolve_model(options.base_model)
+    # 2. Corpus and pairs.
+    data = load_training_data(
+        options.corpus_dir, seed=options.seed, min_pairs=options.min_pairs, report=_say
+    )
+    _say(
+        f"corpus: {data.documents} documents, {len(data.passages)} chunks, {len(data.pairs)} "
+        f"pairs from {data.source}, {len(data.held_out)} held-out queries, "
+        f"{len(data.set_aside)} set aside"
+    )
+    # torch takes seconds to load: only now, so that wrong settings are told at once.
+    from training.run import Run
+
+    run = Run(options=options, data=data, base=base, info=info, report=_say)
+    done = read_json(Path(options.output_dir) / "result.json")
+    if done is not None and done.get("fingerprint") == run.fingerprint:
+        _say("result.json is of this corpus and these settings: nothing to do")
+        return done
+    # 3 to 6.
+    return run.execute(started)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""The training loop: sentence-transformers' Trainer over a fixed plan of batches.
+
+Owns the loss, the progress lines and when a checkpoint is sealed. What is trained on, and in which
+order, is decided before (`training.batches`); devices are `training.workers`'.
+
+https://sbert.net/docs/package_reference/sentence_transformer/losses.html (read 2026-11)
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from sentence_transformers import (
+    SentenceTransformer,
+    SentenceTransformerTrainer,
+    SentenceTransformerTrainingArguments,
+)
+from sentence_transformers.base.sampler import DefaultBatchSampler
+from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+from transformers import PrinterCallback, TrainerCallback
+
+from training.batches import BatchPlan
+from training.checkpoints import last_complete, seal
+from training.workers import Workers
+
+__all__ = ["Tuning", "tune"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """How the model is tuned.
+
+    Attributes:
+        learning_rate: Peak learning rate; rises over the first `warmup_ratio` of the steps, then
+            falls linearly to 0.
+        warmup_ratio: Share of the steps, 0 to 1.
+        weight_decay: AdamW's.
+        scale: Inverse temperature of the loss.
+        save_steps: Steps between checkpoints, at least 1; the last step always makes one.
+        seed: Of dropout.
+    """
+
+    learning_rate: float
+    warmup_ratio: float = 0.1
+    weight_decay: float = 0.01
+    scale: float = 20.0
+    save_steps: int
+    seed: int
+
+
+def tune(
+    model: SentenceTransformer,
+    plan: BatchPlan,
+    tuning: Tuning,
+    workers: Workers,
+    checkpoints: Path,
+    fingerprint: str,
+    report: Callable[[str], None],
+) -> list[dict[str, float]]:
+    """Train `model` in place, from the last complete checkpoint if there is one.
+
+    Args:
+        model: The base model, on the worker's device.
+        plan: What to train on; the same on every worker, at least one step.
+        tuning: How.
+        workers: This worker and the others.
+        checkpoints: Folder for checkpoints.
+        fingerprint: Of data and settings: checkpoints with another one are not resumed from.
+        report: Gets progress lines.
+
+    Returns:
+        The loss as logged: `step` and `loss` of each line.
+    """
+    last = last_complete(checkpoints, fingerprint) if workers.is_main else None
+    last = workers.from_main(last)
+    trainer = _Trainer(
+        model=model,
+        args=_arguments(plan, tuning, workers, checkpoints),
+        train_dataset=_dataset(plan),
+        loss=_RankingLoss(model, scale=tuning.scale, gather_across_devices=workers.world_size > 1),
+        callbacks=[_Progress(plan.steps, report)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.fingerprint = fingerprint
+    if last is not None:
+        report(f"resuming from {last.name.replace('-', ' of step ')}")
+    trainer.train(resume_from_checkpoint=None if last is None else str(last))
+    return [
+        {"step": entry["step"], "loss": entry["loss"]}
+        for entry in trainer.state.log_history
+        if "loss" in entry
+    ]
+
+
+def _arguments(
+    plan: BatchPlan, tuning: Tuning, workers: Workers, checkpoints: Path
+) -> SentenceTransformerTrainingArguments:
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=plan.steps,
+        per_device_train_batch_size=plan.batch_size,
+        batch_sampler=_InOrder,
+        learning_rate=tuning.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=math.ceil(plan.steps * tuning.warmup_ratio),
+        weight_decay=tuning.weight_decay,
+        bf16=workers.precision == "bf16",
+        fp16=workers.precision == "fp16",
+        use_cpu=workers.use_cpu,
+        seed=tuning.seed,
+        data_seed=tuning.seed,
+        save_strategy="steps",
+        save_steps=tuning.save_steps,
+        save_total_limit=2,
+        logging_strategy="steps",
+        logging_steps=max(1, plan.steps // 40),
+        logging_first_step=True,
+        eval_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=not workers.use_cpu,
+    )
+
+
+def _dataset(plan: BatchPlan) -> Dataset:
+    columns: dict[str, Sequence[str]] = {
+        "anchor": [row.query for row in plan.rows],
+        "positive": [row.positive for row in plan.rows],
+    }
+    for i in range(len(plan.rows[0].negatives)):
+        columns[f"negative_{i + 1}"] = [row.negatives[i] for row in plan.rows]
+    return Dataset.from_dict(columns)
+
+
+class _InOrder(DefaultBatchSampler):
+    """The plan's batches as they come: it has the order of all epochs already."""
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rows = len(self.sampler)  # type: ignore[arg-type]  # the library passes the dataset
+        for start in range(0, rows, self.batch_size):
+            yield list(range(start, min(start + self.batch_size, rows)))
+
+
+class _RankingLoss(MultipleNegativesRankingLoss):
+    """In-batch negatives, compared in float32: bf16 has three digits, too few for a softmax."""
+
+    def compute_loss_from_embeddings(
+        self, embeddings: list[torch.Tensor], labels: torch.Tensor
+    ) -> torch.Tensor:
+        with torch.autocast(embeddings[0].device.type, enabled=False):
+            loss: torch.Tensor = super().compute_loss_from_embeddings(
+                [embedding.float() for embedding in embeddings], labels
+            )
+        return loss
+
+
+class _Trainer(SentenceTransformerTrainer):
+    """Seals a checkpoint once it is whole; makes no model card, which would tokenize all data."""
+
+    fingerprint = ""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Add none."""
+
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        # Every worker writes a file of its own into the checkpoint.
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+            seal(folder, self.fingerprint)
+
+
+class _Progress(TrainerCallback):
+    """Prints `step 120/300 loss 0.41 eta 65s`, and asks for a checkpoint at the last step."""
+
+    def __init__(self, steps: int, report: Callable[[str], None]) -> None:
+        self._steps = steps
+        self._report = report
+        self._started = 0.0
+        self._first = 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._started = time.monotonic()
+        self._first = state.global_step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step >= self._steps:
+            control.should_save = True
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any
+    ) -> None:
+        if not state.is_world_process_zero or not logs or "loss" not in logs:
+            return
+        done = state.global_step - self._first
+        elapsed = time.monotonic() - self._started
+        eta = elapsed / done * (self._steps - state.global_step) if done else 0.0
+        self._report(
+            f"step {state.global_step}/{self._steps} loss {logs['loss']:.3f} eta {eta:.0f}s"
+        )

@@ -1,0 +1,153 @@
+"""The workers of one training: which device, which precision, and how they share work.
+
+Owns everything that knows of torchrun. Without it there is one worker, and every function here
+does the plain thing. The processes are torchrun's, the collectives torch.distributed's.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list, gather_object
+from sentence_transformers import SentenceTransformer
+
+__all__ = ["Encoding", "Precision", "Workers", "start_workers"]
+
+Precision = Literal["fp32", "bf16", "fp16"]
+_ENCODE_PIECE = 512
+"""Texts between two lines of progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """Embeddings, (texts, dimension) float32 and L2-normalised, and how long they took."""
+
+    embeddings: npt.NDArray[np.float32]
+    seconds: float
+
+    @property
+    def texts_per_second(self) -> float:
+        """Rate of all workers together."""
+        return len(self.embeddings) / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """One worker's view of all of them.
+
+    Attributes:
+        rank: 0 to `world_size - 1`; 0 reads, decides and writes.
+        world_size: Number of workers.
+        device: `cpu` or `cuda:<local rank>`.
+        precision: What matrices are multiplied in; weights stay float32.
+    """
+
+    rank: int
+    world_size: int
+    device: torch.device
+    precision: Precision
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this one writes."""
+        return self.rank == 0
+
+    @property
+    def use_cpu(self) -> bool:
+        """Whether there is no accelerator."""
+        return self.device.type == "cpu"
+
+    def autocast(self) -> torch.autocast:
+        """Context in which matrices are multiplied in `precision`."""
+        dtype = torch.float16 if self.precision == "fp16" else torch.bfloat16
+        return torch.autocast(self.device.type, dtype=dtype, enabled=self.precision != "fp32")
+
+    def from_main(self, value: Any) -> Any:
+        """What worker 0 passes here, to every worker."""
+        if self.world_size == 1:
+            return value
+        box = [value]
+        broadcast_object_list(box, from_process=0)
+        return box[0]
+
+    def encode(
+        self,
+        model: SentenceTransformer,
+        texts: Sequence[str],
+        *,
+        batch_size: int = 32,
+        report: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Encoding:
+        """Embed texts, each worker its share, all workers get all.
+
+        Args:
+            model: On this worker's device.
+            texts: Not empty.
+            batch_size: Texts in one forward pass.
+            report: Gets how many of how many texts of this worker's share are done.
+        """
+        started = time.monotonic()
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        mine = order[self.rank :: self.world_size]
+        parts: list[tuple[list[int], npt.NDArray[np.float32]]] = []
+        done = 0
+        with self.autocast():
+            for at in range(0, len(mine), _ENCODE_PIECE):
+                indices = mine[at : at + _ENCODE_PIECE]
+                vectors = model.encode(
+                    [texts[i] for i in indices],
+                    prompt="",
+                    batch_size=batch_size,
+                    normalize_embeddings=True,
+                    show_progress_bar=False,
+                )
+                parts.append((indices, np.asarray(vectors, dtype=np.float32)))
+                done += len(indices)
+                report(done, len(mine))
+        if self.world_size > 1:
+            parts = gather_object(parts)
+        result = np.empty((len(texts), parts[0][1].shape[1]), dtype=np.float32)
+        for indices, vectors in parts:
+            result[indices] = vectors
+        return Encoding(embeddings=result, seconds=time.monotonic() - started)
+
+
+def start_workers(precision: Precision | Literal["auto"]) -> Workers:
+    """Join the other workers, and choose device and precision.
+
+    Args:
+        precision: `auto` takes bf16 where the processor or GPU multiplies it natively, else
+            fp16 on a GPU and fp32 on a CPU.
+
+    Raises:
+        ValueError: fp16 without a GPU.
+    """
+    use_cpu = not torch.cuda.is_available()
+    if precision == "fp16" and use_cpu:
+        raise ValueError("--precision is 'fp16', which needs a GPU; use auto, bf16 or fp32")
+    if os.environ.get("MASTER_ADDR", "").startswith(("127.", "localhost")):
+        # Gloo would else listen on the address that the machine's own name resolves to.
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    state = PartialState(cpu=use_cpu)
+    return Workers(
+        rank=state.process_index,
+        world_size=state.num_processes,
+        device=state.device,
+        precision=_precision(use_cpu) if precision == "auto" else precision,
+    )
+
+
+def _precision(use_cpu: bool) -> Precision:
+    if not use_cpu:
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    capabilities = torch.cpu.get_capabilities()
+    native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    return "bf16" if native else "fp32"
