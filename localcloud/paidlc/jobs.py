@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from localcloud.home import Platform
+from localcloud.instance_types import INSTANCE_TYPES
 from localcloud.paidlc.errors import invalid_parameter, job_not_found, pod_not_found
-from localcloud.paidlc.specs import ECS_SPECS
 from localcloud.paidlc.status import CREATING, FOLLOWS, RUNNING, TERMINAL, TIME_OF
 from localcloud.store import Store
 
@@ -192,7 +192,7 @@ def _requested(request: Mapping[str, Any]) -> Document:
     """What the pods ask for together: whole CPUs and GPUs, memory in GiB."""
     total = {"RequestCPU": 0, "RequestGPU": 0, "RequestMemory": 0}
     for spec in request["JobSpecs"]:
-        known = ECS_SPECS.get(spec.get("EcsSpec", ""))
+        known = INSTANCE_TYPES.get(spec.get("EcsSpec", ""))
         if known is not None:
             total["RequestCPU"] += known.cpu * spec["PodCount"]
             total["RequestGPU"] += known.gpu * spec["PodCount"]

@@ -7,7 +7,6 @@ and in ``Envs`` is replaced by the folder that stands for it: there is no contai
 from __future__ import annotations
 
 import importlib.metadata
-import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from localcloud.home import Platform
 from localcloud.machine_image import image_environment
+from localcloud.mapped_paths import substitute_paths
 from localcloud.paidlc.errors import JobFailureError
 from localcloud.paidlc.mounts import Mount
 
@@ -44,10 +44,7 @@ def plan_pods(job_id: str, specs: Sequence[Mapping[str, Any]]) -> list[dict[str,
 
 def substitute(text: str, mounts: Sequence[Mount]) -> str:
     """``text`` with each mount path, as a whole path or the start of one, made real."""
-    for mount in sorted(mounts, key=lambda item: len(item.mount_path), reverse=True):
-        pattern = rf"(?<![\w./-]){re.escape(mount.mount_path)}(?![\w.-])"
-        text = re.sub(pattern, str(mount.folder).replace("\\", r"\\"), text)
-    return text
+    return substitute_paths(text, {mount.mount_path: mount.folder for mount in mounts})
 
 
 def pod_environment(

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from localcloud.home import Platform
+from localcloud.instance_types import INSTANCE_TYPES
 from localcloud.paidlc.errors import (
     invalid_parameter,
     missing_parameter,
     unsupported_parameter,
 )
-from localcloud.paidlc.specs import ECS_SPECS
 
 Body = dict[str, Any]
 
@@ -201,9 +201,9 @@ def _job_spec(index: int, spec: Body, given: Body) -> Body:
             raise missing_parameter(where + "ResourceConfig")
     elif not spec.get("EcsSpec"):
         raise missing_parameter(where + "EcsSpec")
-    if "EcsSpec" in spec and spec["EcsSpec"] not in ECS_SPECS:
+    if "EcsSpec" in spec and spec["EcsSpec"] not in INSTANCE_TYPES:
         raise invalid_parameter(
-            where + "EcsSpec", spec["EcsSpec"], f"one of {', '.join(sorted(ECS_SPECS))}"
+            where + "EcsSpec", spec["EcsSpec"], f"one of {', '.join(sorted(INSTANCE_TYPES))}"
         )
     return spec
 

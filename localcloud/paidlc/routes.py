@@ -16,12 +16,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from localcloud.errors import CloudError
+from localcloud.instance_types import INSTANCE_TYPES, InstanceType
 from localcloud.paidlc.controller import JobController
 from localcloud.paidlc.errors import invalid_parameter, unsupported_parameter
 from localcloud.paidlc.jobs import Document, describe, list_jobs, pod_of
 from localcloud.paidlc.requests import parse_create_job, parse_update_job
 from localcloud.paidlc.runner import log_path, read_lines
-from localcloud.paidlc.specs import ECS_SPECS
 from localcloud.paidlc.status import WAITING
 from localcloud.resources import Context
 
@@ -116,9 +116,9 @@ class DlcApi:
         wanted = query.get("InstanceTypes", "")
         accelerator = query.get("AcceleratorType", "")
         found = [
-            spec.describe()
-            for spec in ECS_SPECS.values()
-            if (not wanted or spec.instance_type in wanted.split(","))
+            _spec(spec)
+            for spec in INSTANCE_TYPES.values()
+            if (not wanted or spec.name in wanted.split(","))
             and accelerator in ("", "GPU" if spec.gpu else "CPU")
         ]
         size = _count(request, "PageSize", 100)
@@ -140,6 +140,22 @@ class DlcApi:
             "PodId": request.path_params["pod_id"],
             "PodUid": attempt.get("pod_uid", ""),
         }
+
+
+def _spec(spec: InstanceType) -> Answer:
+    return {
+        "InstanceType": spec.name,
+        "AcceleratorType": "GPU" if spec.gpu else "CPU",
+        "Cpu": spec.cpu,
+        "Memory": spec.memory_gib,
+        "Gpu": spec.gpu,
+        "GpuType": spec.gpu_type,
+        "GpuMemory": spec.gpu_memory_gib,
+        "IsAvailable": True,
+        "ResourceType": "ECS",
+        "PaymentTypes": ["PostPaid", "Spot"],
+        "SpotStockStatus": "WithStock",
+    }
 
 
 def _count(request: Request, name: str, default: int) -> int:

@@ -1,23 +1,22 @@
-"""Instance types that ``ListEcsSpecs`` tells and ``CreateJob`` takes.
+"""Instance types of the local cloud, for ECS instances and for the pods of DLC jobs.
 
-A small part of what PAI offers, enough for the program and its alternatives. vCPUs, GiB and GPUs
-follow from the published family naming (https://www.alibabacloud.com/help/en/ecs/user-guide/
+A small part of what the cloud offers, enough for the program and its alternatives. vCPUs, GiB and
+GPUs follow from the published family naming (https://www.alibabacloud.com/help/en/ecs/user-guide/
 overview-of-instance-families: ``c<vCPUs>g<GPUs>``; ``large`` is 2 vCPUs, ``xlarge`` 4; g families
-have 4 GiB a vCPU, c families 2). That each is offered in every region of PAI is assumed.
+have 4 GiB a vCPU, c families 2, r families 8). That each is offered in every region is assumed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class EcsSpec:
+class InstanceType:
     """One instance type.
 
     Attributes:
-        instance_type: Its name.
+        name: Its name.
         cpu: vCPUs.
         memory_gib: Memory in GiB.
         gpu: Number of GPUs.
@@ -25,33 +24,17 @@ class EcsSpec:
         gpu_memory_gib: Of each GPU, in GiB.
     """
 
-    instance_type: str
+    name: str
     cpu: int
     memory_gib: int
     gpu: int = 0
     gpu_type: str = ""
     gpu_memory_gib: int = 0
 
-    def describe(self) -> dict[str, Any]:
-        """As ``ListEcsSpecs`` answers."""
-        return {
-            "InstanceType": self.instance_type,
-            "AcceleratorType": "GPU" if self.gpu else "CPU",
-            "Cpu": self.cpu,
-            "Memory": self.memory_gib,
-            "Gpu": self.gpu,
-            "GpuType": self.gpu_type,
-            "GpuMemory": self.gpu_memory_gib,
-            "IsAvailable": True,
-            "ResourceType": "ECS",
-            "PaymentTypes": ["PostPaid", "Spot"],
-            "SpotStockStatus": "WithStock",
-        }
 
-
-def _gpu(name: str, cpu: int, memory_gib: int, gpu: int, kind: str, gib: int) -> EcsSpec:
-    return EcsSpec(
-        instance_type=name,
+def _gpu(name: str, cpu: int, memory_gib: int, gpu: int, kind: str, gib: int) -> InstanceType:
+    return InstanceType(
+        name=name,
         cpu=cpu,
         memory_gib=memory_gib,
         gpu=gpu,
@@ -60,15 +43,15 @@ def _gpu(name: str, cpu: int, memory_gib: int, gpu: int, kind: str, gib: int) ->
     )
 
 
-def _cpu(family: str, gib_per_cpu: int) -> tuple[EcsSpec, ...]:
+def _cpu(family: str, gib_per_cpu: int) -> tuple[InstanceType, ...]:
     sizes = {"large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32}
     return tuple(
-        EcsSpec(instance_type=f"ecs.{family}.{size}", cpu=cpu, memory_gib=cpu * gib_per_cpu)
+        InstanceType(name=f"ecs.{family}.{size}", cpu=cpu, memory_gib=cpu * gib_per_cpu)
         for size, cpu in sizes.items()
     )
 
 
-_SPECS = (
+_TYPES = (
     _gpu("ecs.gn7i-c8g1.2xlarge", 8, 30, 1, "NVIDIA A10", 24),
     _gpu("ecs.gn7i-c16g1.4xlarge", 16, 60, 1, "NVIDIA A10", 24),
     _gpu("ecs.gn7i-c32g1.8xlarge", 32, 188, 1, "NVIDIA A10", 24),
@@ -85,5 +68,5 @@ _SPECS = (
     *_cpu("r7", 8),
 )
 
-ECS_SPECS: dict[str, EcsSpec] = {spec.instance_type: spec for spec in _SPECS}
+INSTANCE_TYPES: dict[str, InstanceType] = {spec.name: spec for spec in _TYPES}
 """Every known instance type by name."""
