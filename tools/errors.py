@@ -4,6 +4,7 @@ ToolError
 ├── StepError           a step of the set-up failed; knows its log
 ├── MissingError        something of this machine is missing; knows the line that installs it
 └── StackError          the stack cannot be worked on now
+    └── LockedError     an engine that is alive is at work on it
 """
 
 from __future__ import annotations
@@ -37,3 +38,7 @@ class MissingError(ToolError):
 
 class StackError(ToolError):
     """The stack is locked, broken or not there."""
+
+
+class LockedError(StackError):
+    """An engine that is alive is at work on the stack."""

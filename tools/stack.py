@@ -18,7 +18,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.errors import StackError
+from tools.errors import LockedError, StackError
 from tools.paths import LOCAL_STACK, Paths
 
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
@@ -141,6 +141,18 @@ def set_corpus(
         run_pulumi(pulumi, arguments, paths=paths, environment=environment)
 
 
+def has_resources(paths: Paths) -> bool:
+    """Whether the stack's checkpoint holds resources or unfinished work."""
+    file = checkpoint(paths)
+    if not file.is_file():
+        return False
+    try:
+        latest = json.loads(file.read_text())["checkpoint"].get("latest") or {}
+    except (ValueError, KeyError, AttributeError):
+        return True
+    return bool(latest.get("resources") or latest.get("pending_operations"))
+
+
 def _engine_runs(pid: int) -> bool:
     try:
         name = Path(f"/proc/{pid}/comm").read_text().strip()
@@ -156,7 +168,7 @@ def clear_stale_lock(paths: Paths, pulumi: Path, environment: Mapping[str, str])
         What was done, or "".
 
     Raises:
-        StackError: The engine that holds the lock is alive.
+        LockedError: The engine that holds the lock is alive.
     """
     folder = paths.state / ".pulumi" / "locks"
     locks = list(folder.rglob("*.json")) if folder.is_dir() else []
@@ -168,7 +180,7 @@ def clear_stale_lock(paths: Paths, pulumi: Path, environment: Mapping[str, str])
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if _engine_runs(pid):
-            raise StackError(
+            raise LockedError(
                 f"another pulumi (process {pid}) is at work on this stack: wait for its end, or "
                 f"stop it with `kill -INT {pid}`"
             )

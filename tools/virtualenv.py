@@ -98,7 +98,7 @@ def _is_ours(paths: Paths) -> bool:
 
 
 def _uv_settings(python: Path) -> dict[str, str]:
-    """The user's pip settings (mirror, certificate, folders) in the words of uv, which reads none."""
+    """The user's pip settings (mirror, certificate, folders) for uv, which reads none of them."""
     done = subprocess.run(
         [str(python), "-m", "pip", "config", "list"],
         capture_output=True,

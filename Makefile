@@ -1,0 +1,64 @@
+# Thin targets over plain commands. `make help` lists them; what they run is in tools/.
+
+# A stack of stacks/; `local` is this machine.
+STACK ?= local
+# A folder with docs/ and, if there is one, questions.jsonl.
+CORPUS ?=
+# A question for `make ask`.
+Q ?=
+# A service of the local cloud, for `make logs`.
+SERVICE ?=
+# More arguments for pytest, for `make test`.
+ARGS ?=
+# Any Python from 3.11 on.
+NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && exit; done; echo python3)
+
+export PYTHONDONTWRITEBYTECODE = 1
+# Exported, and read by the shell: a question may have quotes, dollars and semicolons in it.
+export CUSTOMRAG_MAKE_Q := $(value Q)
+export CUSTOMRAG_MAKE_CORPUS := $(value CORPUS)
+TOOLS = $(PYTHON) -m tools
+ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up preview ask eval status logs down test fmt lint
+
+help:  ## List the targets
+	@echo 'Usage: make TARGET [STACK=local] [CORPUS=DIR] [Q="…"] [SERVICE=NAME]'
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up:  ## Set up and bring up everything; CORPUS=DIR for your own documents
+	@$(TOOLS) up $(ON_STACK)
+
+preview:  ## Show what `make up` would change
+	@$(TOOLS) preview $(ON_STACK)
+
+ask:  ## Ask the chat application: make ask Q="…"
+	@$(TOOLS) ask --stack "$(STACK)" --question "$$CUSTOMRAG_MAKE_Q"
+
+eval:  ## Measure retrieval on a corpus with questions: make eval CORPUS=DIR
+	@$(TOOLS) eval --corpus "$$CUSTOMRAG_MAKE_CORPUS"
+
+status:  ## Show the local cloud's services and the stack's outputs
+	@$(TOOLS) status --stack "$(STACK)"
+
+logs:  ## Show what the local cloud wrote last; SERVICE=NAME for one service
+	@$(TOOLS) logs --service "$(SERVICE)"
+
+down:  ## Remove the stack; of the local one, everything but caches
+	@$(TOOLS) down --stack "$(STACK)"
+
+setup:  ## Install what is needed, bring nothing up
+	@$(TOOLS) setup
+
+test:  ## Set up and run every check, the quick ones first; ARGS="…" goes to pytest
+	@$(TOOLS) test -- $(ARGS)
+
+fmt:  ## Format the code
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+lint:  ## Check format, lint and types
+	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy

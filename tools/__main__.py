@@ -1,0 +1,75 @@
+"""The commands behind the Makefile: `python3 -m tools COMMAND`.
+
+Runs on the bare system Python; what it needs beyond that it sets up first.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036  whoever has an older one shall be told so
+    sys.exit(
+        "this is Python {}.{}; 3.11 or newer is needed: install it, then say which: "
+        "make up PYTHON=python3.11".format(*sys.version_info)
+    )
+
+import argparse
+import os
+from pathlib import Path
+
+from tools import actions
+from tools.errors import ToolError
+from tools.paths import LOCAL_STACK, default_paths
+
+_INTERRUPTED = 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tools", description="The commands behind the Makefile.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("setup", "up", "preview", "down", "status", "logs", "ask", "eval"):
+        command = commands.add_parser(name)
+        command.add_argument("--stack", default=LOCAL_STACK)
+        command.add_argument("--corpus", type=_folder, default=None)
+        command.add_argument("--question", default="")
+        command.add_argument("--service", default="")
+    test = commands.add_parser("test")
+    test.add_argument("arguments", nargs="*")
+    return parser
+
+
+def _folder(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    paths = default_paths()
+    if options.command == "test":
+        return actions.test(paths, options.arguments)
+    request = actions.Request(stack=options.stack, corpus=options.corpus)
+    commands = {
+        "setup": lambda: actions.set_up_only(paths),
+        "up": lambda: actions.up(paths, request),
+        "preview": lambda: actions.preview(paths, request),
+        "down": lambda: actions.down(paths, request),
+        "status": lambda: actions.status(paths, request),
+        "logs": lambda: actions.logs(paths, options.service),
+        "ask": lambda: actions.ask_question(paths, request, options.question),
+        "eval": lambda: actions.evaluate(paths, options.corpus),
+    }
+    return commands[options.command]()
+
+
+if __name__ == "__main__":
+    try:
+        code = main(sys.argv[1:])
+    except ToolError as error:
+        print(f"\n{error}", file=sys.stderr)
+        code = 1
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        code = _INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)

@@ -1,0 +1,300 @@
+"""What the `make` targets do.
+
+Owns up, preview, down, status, logs, ask and eval, each a few plain commands. Set-up is `setup`'s,
+words are `summary`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from tools import ask, events, setup, stack, summary, teardown
+from tools import environment as tool_environment
+from tools.errors import LockedError, StackError, ToolError
+from tools.paths import LOCAL_STACK, Paths
+from tools.progress import Display
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        stack: The stack's name.
+        corpus: A folder of the user's, or None.
+    """
+
+    stack: str = LOCAL_STACK
+    corpus: Path | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the stack that lives on this machine."""
+        return self.stack == LOCAL_STACK
+
+
+def run_shown(command: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, str]) -> int:
+    """Run a command on the user's terminal and return its exit code.
+
+    Ctrl-C reaches it by itself; here it is waited for, so that it can end in its own way. SIGTERM
+    is handed on as SIGINT.
+    """
+    process: subprocess.Popen[bytes] | None = None
+
+    def on_interrupt(_signum: int, _frame: FrameType | None) -> None:
+        return
+
+    def on_terminate(_signum: int, _frame: FrameType | None) -> None:
+        if process is not None:
+            process.send_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, on_interrupt), signal.signal(signal.SIGTERM, on_terminate)
+    try:
+        process = subprocess.Popen([str(word) for word in command], cwd=cwd, env=dict(environment))
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+        signal.signal(signal.SIGTERM, before[1])
+
+
+def outputs(
+    paths: Paths, request: Request, pulumi: Path, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """The stack's outputs, as the last update left them.
+
+    Raises:
+        StackError: Pulumi refused.
+    """
+    text = stack.run_pulumi(
+        pulumi,
+        ["stack", "output", "--json", "--stack", request.stack],
+        paths=paths,
+        environment=environment,
+    )
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _existing(paths: Paths, request: Request) -> tuple[Path, dict[str, str]]:
+    """The CLI and environment of a stack that is there; sets nothing up."""
+    if request.is_local and not (paths.env_file.exists() and stack.checkpoint(paths).exists()):
+        raise StackError("there is no local stack: run `make up`")
+    cli = setup.found_cli(paths)
+    return cli.path, tool_environment.command_environment(paths, request.stack, cli)
+
+
+def set_up_only(paths: Paths) -> int:
+    """`make setup`: the tools, no stack."""
+    with setup.only_one(paths):
+        took = setup.set_up_tools(paths, Display())
+    print("Set up." if took else "Nothing to set up.")
+    return 0
+
+
+def up(paths: Paths, request: Request) -> int:
+    """`make up`: set up, update, and tell what came of it."""
+    began = time.monotonic()
+    with setup.only_one(paths):
+        ready = setup.set_up(paths, request.stack, Display())
+        pulumi, environment = ready.cli.path, ready.environment
+        if request.corpus is not None:
+            stack.set_corpus(paths, request.corpus, pulumi, environment, request.stack)
+        command = [str(pulumi), "up", "--stack", request.stack]
+        if not request.is_local:
+            return run_shown(command, cwd=paths.checkout, environment=environment)
+        _recover(paths, pulumi, environment)
+        log = paths.home / "logs" / "up-events.jsonl"
+        log.parent.mkdir(exist_ok=True)
+        log.unlink(missing_ok=True)
+        code = run_shown(
+            [*command, "--yes", "--skip-preview", "--suppress-outputs", "--event-log", str(log)],
+            cwd=paths.checkout,
+            # It is what makes the CLI take --event-log.
+            environment={**environment, "PULUMI_DEBUG_COMMANDS": "true"},
+        )
+    if code != 0:
+        print(
+            "\nThe update did not end well; what was made stays. `make up` goes on from here, "
+            "\n`make down` removes it all. More: `make status`, `make logs`."
+        )
+        return code
+    update = events.read(log)
+    found = outputs(paths, request, pulumi, environment)
+    print()
+    print(summary.render(update, found, ready.seconds, time.monotonic() - began))
+    if update.changed and found.get("chat_url"):
+        print()
+        ask.ask(found["chat_url"], ask.sample_question(paths, update.config))
+    print('\nNext: make ask Q="…", make status, make logs, make down')
+    return 0
+
+
+def _recover(paths: Paths, pulumi: Path, environment: Mapping[str, str]) -> None:
+    note = stack.clear_stale_lock(paths, pulumi, environment)
+    if note:
+        print(f"  {note}")
+    cut_off = stack.drop_pending_creates(paths, pulumi, environment)
+    if cut_off:
+        print(f"  taken up again, as the last run was cut off: {', '.join(cut_off)}")
+
+
+def preview(paths: Paths, request: Request) -> int:
+    """`make preview`: what an update would do."""
+    with setup.only_one(paths):
+        ready = setup.set_up(paths, request.stack, Display())
+        if request.corpus is not None:
+            stack.set_corpus(
+                paths, request.corpus, ready.cli.path, ready.environment, request.stack
+            )
+    return run_shown(
+        [ready.cli.path, "preview", "--stack", request.stack, "--diff"],
+        cwd=paths.checkout,
+        environment=ready.environment,
+    )
+
+
+def down(paths: Paths, request: Request) -> int:
+    """`make down`: destroy the stack; of the local one, leave nothing but caches."""
+    if not request.is_local:
+        cli = setup.found_cli(paths)
+        environment = tool_environment.command_environment(paths, request.stack, cli)
+        return run_shown(
+            [cli.path, "destroy", "--stack", request.stack],
+            cwd=paths.checkout,
+            environment=environment,
+        )
+    with setup.only_one(paths):
+        code = _destroy(paths)
+        left = teardown.stop_everything(paths)
+        teardown.remove_files(paths)
+    if left:
+        print("these processes could not be stopped: " + ", ".join(map(str, left)))
+        return 1
+    print("The local stack is gone. The caches stay: " + str(paths.cache))
+    return code
+
+
+def _destroy(paths: Paths) -> int:
+    """Destroy the local stack's resources, as far as that can be done."""
+    if not stack.has_resources(paths):
+        return 0
+    try:
+        cli, environment = setup.set_up_stack(paths, LOCAL_STACK, Display())
+        stack.clear_stale_lock(paths, cli.path, environment)
+        stack.drop_pending_creates(paths, cli.path, environment)
+        code = run_shown(
+            [
+                cli.path,
+                "destroy",
+                "--yes",
+                "--skip-preview",
+                "--continue-on-error",
+                "--stack",
+                LOCAL_STACK,
+            ],
+            cwd=paths.checkout,
+            environment=environment,
+        )
+    except LockedError:
+        raise
+    except ToolError as error:
+        print(f"{error}\n")
+        code = 1
+    if code != 0:
+        print(
+            "`pulumi destroy` did not succeed. All that it would have deleted is on this machine:"
+            "\nits processes are stopped and its files removed."
+        )
+    return 0
+
+
+def status(paths: Paths, request: Request) -> int:
+    """`make status`: the local cloud's services and the stack's outputs."""
+    pulumi, environment = _existing(paths, request)
+    code = 0
+    if request.is_local:
+        code = run_shown(
+            [paths.python, "-m", "localcloud", "status", "--home", paths.home],
+            cwd=paths.checkout,
+            environment=environment,
+        )
+        print()
+    found = outputs(paths, request, pulumi, environment)
+    print(json.dumps(found, indent=2, ensure_ascii=False))
+    return code
+
+
+def logs(paths: Paths, service: str) -> int:
+    """`make logs`: what the local cloud's services wrote last."""
+    _, environment = _existing(paths, Request())
+    command: list[str | Path] = [paths.python, "-m", "localcloud", "logs", "--home", paths.home]
+    return run_shown(
+        [*command, *([service] if service else [])], cwd=paths.checkout, environment=environment
+    )
+
+
+def ask_question(paths: Paths, request: Request, question: str) -> int:
+    """`make ask`: one question to the chat application."""
+    if not question.strip():
+        raise ToolError('ask something: make ask Q="What is …?"')
+    pulumi, environment = _existing(paths, request)
+    url = outputs(paths, request, pulumi, environment).get("chat_url")
+    if not url:
+        raise StackError(f"stack {request.stack} has no chat_url: its last update failed early")
+    ask.ask(str(url), question)
+    return 0
+
+
+def evaluate(paths: Paths, corpus: Path | None) -> int:
+    """`make eval`: what training and fusion are worth on a corpus with questions."""
+    if corpus is None:
+        raise ToolError(
+            "say which corpus: make eval CORPUS=DIR, with DIR/docs, DIR/questions.jsonl"
+        )
+    with setup.only_one(paths):
+        setup.set_up_tools(paths, Display())
+    return run_shown(
+        [paths.python, "-m", "training.evaluate", "--corpus", corpus.expanduser().resolve()],
+        cwd=paths.checkout,
+        environment={**os.environ, "CUSTOMRAG_CACHE": str(paths.cache)},
+    )
+
+
+def test(paths: Paths, arguments: Sequence[str]) -> int:
+    """`make test`: set up, then every check, the quick ones first."""
+    with setup.only_one(paths):
+        setup.set_up_tools(paths, Display())
+    cli = setup.found_cli(paths)
+    entries = tool_environment.path_entries(paths, cli)
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([*entries, os.environ.get("PATH", "")]),
+        "CUSTOMRAG_CHECKOUT": str(paths.checkout),
+        "CUSTOMRAG_CACHE": str(paths.cache),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    for name in [name for name in environment if name.startswith("PULUMI_OPTION_")]:
+        del environment[name]
+    checks: list[list[str | Path]] = [
+        ["ruff", "format", "--check", "."],
+        ["ruff", "check", "."],
+        ["mypy"],
+        ["pytest", *arguments],
+    ]
+    for check in checks:
+        print("$ " + " ".join(map(str, check)), flush=True)
+        executable = shutil.which(str(check[0]), path=str(paths.venv / "bin")) or str(check[0])
+        code = run_shown([executable, *check[1:]], cwd=paths.checkout, environment=environment)
+        if code != 0:
+            return code
+    return 0

@@ -1,0 +1,96 @@
+"""Leaves nothing of the local stack: no process, no port, no file but caches.
+
+Owns the stopping of whatever still runs out of the stack's home, and the removal of its files. It
+touches only processes that run this checkout's Python, or Java, out of that home.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tools.paths import Paths
+
+_STOP_SECONDS = 120
+_KILL_SECONDS = 10.0
+_POLL_SECONDS = 0.1
+
+
+def stop_everything(paths: Paths) -> list[int]:
+    """Stop the local cloud, then whatever of it still runs.
+
+    Returns:
+        The processes that could not be stopped.
+    """
+    if paths.python.exists() and paths.platform_file.exists():
+        try:
+            done = subprocess.run(
+                [str(paths.python), "-m", "localcloud", "stop", "--home", str(paths.home)],
+                cwd=paths.checkout,
+                check=False,
+                timeout=_STOP_SECONDS,
+            )
+            if done.returncode != 0:
+                print("the local cloud did not stop by itself; its processes are killed")
+        except (OSError, subprocess.TimeoutExpired) as error:
+            print(f"the local cloud did not stop by itself ({error}); its processes are killed")
+    for signum in (signal.SIGTERM, signal.SIGKILL):
+        left = running_from(paths)
+        for pid in left:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signum)
+        deadline = time.monotonic() + _KILL_SECONDS
+        while left and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+            left = running_from(paths)
+        if not left:
+            return []
+    return running_from(paths)
+
+
+def running_from(paths: Paths, proc: Path = Path("/proc")) -> list[int]:
+    """Processes that run out of the stack's home: by their command line or working directory."""
+    home = str(paths.home)
+    ours = {os.getpid(), os.getppid()}
+    found = []
+    for entry in proc.iterdir():
+        if not entry.name.isdigit() or int(entry.name) in ours:
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            directory = os.readlink(entry / "cwd")  # noqa: PTH115  Path.readlink drops " (deleted)"
+        except OSError:
+            continue
+        if not _is_service(command[0], paths):
+            continue
+        if any(_is_inside(word, home) for word in command) or _is_inside(directory, home):
+            found.append(int(entry.name))
+    return found
+
+
+def _is_service(executable: str, paths: Paths) -> bool:
+    return executable.startswith(str(paths.venv)) or Path(executable).name in ("java", "controller")
+
+
+def _is_inside(text: str, home: str) -> bool:
+    return f"{home}/" in f"{text}/"
+
+
+def remove_files(paths: Paths) -> None:
+    """Remove everything of the local stack from the checkout.
+
+    Raises:
+        OSError: A file cannot be removed.
+    """
+    for folder in (paths.home, paths.pulumi_home, paths.private / "plugins", paths.logs):
+        if folder.exists():
+            shutil.rmtree(folder)
+    paths.stack_file.unlink(missing_ok=True)
+    (paths.private / "lock").unlink(missing_ok=True)
+    with suppress(OSError):
+        paths.private.rmdir()
