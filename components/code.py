@@ -13,7 +13,7 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,8 +161,13 @@ def _source(root: Path, module: str) -> Path | None:
     return None
 
 
-def _data_files(folder: Path) -> set[Path]:
-    return {path for path in folder.rglob("*") if path.suffix in _DATA_SUFFIXES and path.is_file()}
+def _data_files(folder: Path) -> Iterator[Path]:
+    """Data of this package alone: what lies in a package below it goes with that one."""
+    for path in folder.iterdir():
+        if path.is_file() and path.suffix in _DATA_SUFFIXES:
+            yield path
+        elif path.is_dir() and not (path / "__init__.py").exists():
+            yield from _data_files(path)
 
 
 def _imports(source: Path, module: str) -> list[str]:

@@ -1,0 +1,110 @@
+"""Names, networks, permissions, tags: the pure half of the components."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from components.elasticsearch import ElasticsearchClusterArgs
+from components.naming import Naming
+from components.network import plan_cidr_blocks
+from components.permissions import Statement, policy_document, read_objects, trust_document
+from components.secrets import MachineSecretArgs
+from components.tags import merge_tags
+
+NAMING = Naming(project="customrag", stack="dev", account_id="1234567890123456")
+
+
+def test_bucket_names_differ_between_accounts_and_stacks() -> None:
+    names = {
+        Naming(project="customrag", stack=stack, account_id=account).bucket("corpus")
+        for stack in ("dev", "prod")
+        for account in ("1", "2")
+    }
+    assert len(names) == 4
+
+
+def test_a_stack_name_that_oss_refuses_is_an_error() -> None:
+    with pytest.raises(ValueError, match="rename the stack"):
+        Naming(project="customrag", stack="Pull_Request", account_id="1").bucket("corpus")
+
+
+@pytest.mark.parametrize("stack", ["dev", "pr-7", "a-very-long-stack-name-indeed"])
+def test_workspace_names_keep_to_the_rule_of_pai(stack: str) -> None:
+    name = Naming(project="customrag", stack=stack, account_id="1").workspace()
+    assert 3 <= len(name) <= 23
+    assert name[0].isalpha()
+    assert name.replace("_", "").isalnum()
+
+
+def test_each_zone_gets_a_block_of_its_own() -> None:
+    plan = plan_cidr_blocks("10.20.0.0/16", ["z-a", "z-b"])
+    assert plan == {"z-a": "10.20.0.0/24", "z-b": "10.20.1.0/24"}
+
+
+@pytest.mark.parametrize(
+    ("cidr_block", "zone_ids", "message"),
+    [
+        ("10.20.0.0/16", [], "zone_ids is empty"),
+        ("10.20.0.0/16", ["a", "a"], "twice"),
+        ("8.8.0.0/16", ["a"], "a VPC takes a range of"),
+        ("10.20.0.0/25", ["a"], "/24 or larger"),
+        ("10.20.0.0/24", ["a", "b"], "no room for 2"),
+    ],
+)
+def test_an_impossible_network_is_refused(
+    cidr_block: str, zone_ids: list[str], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        plan_cidr_blocks(cidr_block, zone_ids)
+
+
+@pytest.mark.parametrize("action", ["oss:*", "*", "GetObject"])
+def test_a_wildcard_action_cannot_be_written(action: str) -> None:
+    with pytest.raises(ValueError, match="name each one"):
+        Statement(actions=(action,), resources=("acs:oss:*:*:b",), reason="test")
+
+
+def test_policy_is_canonical_json() -> None:
+    statement = read_objects("bucket", "corpus/", reason="test")
+    document = policy_document([statement])
+    assert document == policy_document([statement])
+    assert json.loads(document)["Statement"][0]["Resource"] == [
+        "acs:oss:*:*:bucket",
+        "acs:oss:*:*:bucket/corpus/*",
+    ]
+
+
+def test_an_empty_policy_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least one statement"):
+        policy_document([])
+
+
+def test_trust_names_one_service() -> None:
+    document = json.loads(trust_document("ecs.aliyuncs.com"))
+    assert document["Statement"][0]["Principal"] == {"Service": ["ecs.aliyuncs.com"]}
+
+
+def test_tags_of_the_stack_cannot_be_overruled() -> None:
+    with pytest.raises(ValueError, match="'owner' is 'a'"):
+        merge_tags({"owner": "a"}, {"owner": "b"})
+
+
+def test_a_whitelist_of_everything_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"0\.0\.0\.0/0"):
+        ElasticsearchClusterArgs(
+            naming=NAMING,
+            version="8.17_with_X-Pack",
+            vswitch_id="vsw",
+            password="x",
+            private_whitelists=["0.0.0.0/0"],
+        )
+
+
+@pytest.mark.parametrize("days", [-1, 3, 31])
+def test_a_recovery_window_that_kms_refuses_is_refused(days: int) -> None:
+    with pytest.raises(ValueError, match="7 to 30, or 0"):
+        MachineSecretArgs(
+            naming=NAMING, role="r", value="v", description="d", recovery_window_days=days
+        )
