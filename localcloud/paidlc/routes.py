@@ -6,7 +6,6 @@ Owns routing, permissions and the shape of answers; ``localcloud.paidlc.controll
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,6 +22,7 @@ from localcloud.paidlc.jobs import Document, describe, list_jobs, pod_of
 from localcloud.paidlc.requests import parse_create_job, parse_update_job
 from localcloud.paidlc.runner import log_path, read_lines
 from localcloud.paidlc.status import WAITING
+from localcloud.paidlc.workers import controller_of
 from localcloud.resources import Context
 
 Answer = dict[str, Any]
@@ -165,9 +165,9 @@ def _count(request: Request, name: str, default: int) -> int:
     return int(text)
 
 
-def job_routes(context: Context, controller: JobController) -> list[BaseRoute]:
+def routes(context: Context) -> list[BaseRoute]:
     """The routes of PAI DLC on the control plane's server."""
-    api = DlcApi(context, controller)
+    api = DlcApi(context, controller_of(context))
     job, pod = "/api/v1/jobs/{job_id}", "/api/v1/jobs/{job_id}/pods/{pod_id}"
     table: tuple[tuple[str, str, str, Operation], ...] = (
         ("POST", "/api/v1/jobs", "CreateJob", api.create_job),
@@ -191,7 +191,6 @@ def _endpoint(
     context: Context, name: str, operation: Operation
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        request_id = str(uuid.uuid4()).upper()
         body = await request.body()
         try:
             parsed = json.loads(body) if body else None
@@ -203,6 +202,8 @@ def _endpoint(
             context.access.require(request.state.principal, f"paidlc:{name}", resource)
             return operation(request, parsed)
 
-        return JSONResponse({**await run_in_threadpool(work), "RequestId": request_id})
+        return JSONResponse(
+            {**await run_in_threadpool(work), "RequestId": request.state.request_id}
+        )
 
     return endpoint

@@ -1,0 +1,17 @@
+"""The queue of DLC jobs, as a worker of the daemon."""
+
+from __future__ import annotations
+
+from localcloud.background import Worker, worker_of
+from localcloud.paidlc.controller import JobController
+from localcloud.resources import Context
+
+
+def controller_of(context: Context) -> JobController:
+    """The controller that serves ``context``."""
+    return worker_of(context, JobController, JobController)
+
+
+def workers(context: Context) -> tuple[Worker, ...]:
+    """What the daemon starts and closes."""
+    return (controller_of(context),)
