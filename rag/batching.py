@@ -1,0 +1,165 @@
+"""Gathering the texts of many requests into batches of like length, first the questions.
+
+Owns the waiting line between request handlers (one event loop) and the threads that compute. Pure
+of any model. A question never waits behind documents that are not computed yet; a document never
+waits for shorter ones forever, because each batch is gathered around the oldest text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rag.embed import InputType, Vectors
+
+__all__ = ["Batch", "BatchQueue", "QueueFullError", "Ticket"]
+
+
+class QueueFullError(Exception):
+    """So many texts wait already that these are not taken."""
+
+
+@dataclass(eq=False)
+class Ticket:
+    """The texts of one request while they are computed.
+
+    Attributes:
+        future: Gets the embeddings, ``(texts, dimension) float32``, or the error.
+        loop: The event loop of `future`.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Vectors]
+    rows: list[Vectors | None]
+    missing: int
+
+    def _deliver(self, error: Exception | None) -> None:
+        def finish() -> None:
+            if self.future.done():
+                return
+            if error is not None:
+                self.future.set_exception(error)
+            else:
+                self.future.set_result(np.stack([row for row in self.rows if row is not None]))
+
+        self.loop.call_soon_threadsafe(finish)
+
+
+@dataclass(order=True)
+class _Item:
+    length: int
+    number: int
+    text: str = field(compare=False)
+    ticket: Ticket = field(compare=False)
+    row: int = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Texts to compute together; give the result to `BatchQueue.done` or `.failed`."""
+
+    input_type: InputType
+    items: tuple[_Item, ...]
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts, in the order the embeddings are expected in."""
+        return [item.text for item in self.items]
+
+
+class BatchQueue:
+    """The waiting line.
+
+    Args:
+        max_texts: Texts that wait at most.
+        batch_size: Texts of a batch at most.
+        batch_characters: Bound on texts times the longest of them: what a batch takes of memory.
+    """
+
+    def __init__(self, max_texts: int, batch_size: int, batch_characters: int) -> None:
+        self._max_texts = max_texts
+        self._batch_size = batch_size
+        self._batch_characters = batch_characters
+        self._ready = threading.Condition()
+        self._waiting: dict[InputType, list[_Item]] = {"query": [], "document": []}
+        self._numbers = 0
+        self._closed = False
+
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def put(self, texts: Sequence[str], input_type: InputType) -> Ticket:
+        """Line up the texts of a request; called on an event loop.
+
+        Raises:
+            QueueFullError: They would be more than may wait.
+        """
+        loop = asyncio.get_running_loop()
+        ticket = Ticket(loop, loop.create_future(), [None] * len(texts), len(texts))
+        with self._ready:
+            if self._closed or len(self) + len(texts) > self._max_texts:
+                raise QueueFullError
+            waiting = self._waiting[input_type]
+            for row, text in enumerate(texts):
+                self._numbers += 1
+                bisect.insort(waiting, _Item(len(text), self._numbers, text, ticket, row))
+            self._ready.notify_all()
+        return ticket
+
+    def take(self) -> Batch | None:
+        """The next batch; blocks until there is one. None once closed."""
+        with self._ready:
+            while True:
+                if self._closed:
+                    return None
+                for input_type in ("query", "document"):
+                    items = self._gather(self._waiting[input_type])
+                    if items:
+                        return Batch(input_type, items)
+                self._ready.wait()
+
+    def _gather(self, waiting: list[_Item]) -> tuple[_Item, ...]:
+        waiting[:] = [item for item in waiting if not item.ticket.future.done()]
+        if not waiting:
+            return ()
+        oldest = min(range(len(waiting)), key=lambda i: waiting[i].number)
+        start = max(0, min(oldest - self._batch_size // 2, len(waiting) - self._batch_size))
+        stop = min(len(waiting), start + self._batch_size)
+        while stop - start > 1 and (stop - start) * waiting[stop - 1].length > (
+            self._batch_characters
+        ):
+            if stop - 1 > oldest:
+                stop -= 1
+            else:
+                start += 1
+        items = tuple(waiting[start:stop])
+        del waiting[start:stop]
+        return items
+
+    def done(self, batch: Batch, vectors: Vectors) -> None:
+        """Give the embeddings of a batch to the requests they belong to."""
+        finished = []
+        with self._ready:
+            for item, vector in zip(batch.items, vectors, strict=True):
+                item.ticket.rows[item.row] = vector
+                item.ticket.missing -= 1
+                if item.ticket.missing == 0:
+                    finished.append(item.ticket)
+        for ticket in finished:
+            ticket._deliver(None)
+
+    def failed(self, batch: Batch, error: Exception) -> None:
+        """Fail every request that has a text in the batch."""
+        for ticket in {id(item.ticket): item.ticket for item in batch.items}.values():
+            ticket._deliver(error)
+
+    def close(self) -> None:
+        """Take no more, and let `take` return None."""
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()

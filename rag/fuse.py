@@ -1,0 +1,94 @@
+"""Fusing a vector search and a word search into one ranking. Pure.
+
+Two methods: reciprocal rank fusion, and a weighted sum of z-scores. The sum is the default: on
+covid-qa it found more (see docs/data-plane.md). Both are done here and not in the cluster, whose
+own need a paid licence.
+
+Source of reciprocal rank fusion and its constant 60: Cormack, Clarke and Büttcher, SIGIR 2009.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+__all__ = ["DEFAULT_WEIGHT", "RRF_CONSTANT", "Fusion", "fuse", "rrf", "weighted_z"]
+
+RRF_CONSTANT = 60
+DEFAULT_WEIGHT = 0.7
+"""Share of the vector search in the weighted sum."""
+
+
+class Fusion(StrEnum):
+    """How two rankings become one."""
+
+    WEIGHTED = "weighted"
+    RRF = "rrf"
+
+
+def rrf(rankings: Sequence[Sequence[str]], constant: int = RRF_CONSTANT) -> dict[str, float]:
+    """Score of each id: the sum over rankings of ``1 / (constant + rank)``, rank from 1."""
+    scores: dict[str, float] = {}
+    for ranking in rankings:
+        for rank, item in enumerate(ranking, start=1):
+            scores[item] = scores.get(item, 0.0) + 1.0 / (constant + rank)
+    return scores
+
+
+def weighted_z(
+    vector: Mapping[str, float], words: Mapping[str, float], weight: float = DEFAULT_WEIGHT
+) -> dict[str, float]:
+    """Weighted sum of the two searches' z-scores.
+
+    Each search's scores are brought to mean 0 and standard deviation 1 over what it returned. An
+    id that one search did not return has, there, the lowest score that it did return: an upper
+    bound of its true one.
+
+    Args:
+        vector: Score by id of the vector search.
+        words: Score by id of the word search.
+        weight: Share of the vector search, 0 to 1.
+
+    Raises:
+        ValueError: `weight` out of bounds.
+    """
+    if not 0.0 <= weight <= 1.0:
+        raise ValueError(f"weight is {weight}; it must be within 0 and 1")
+    left, left_floor = _standardise(vector)
+    right, right_floor = _standardise(words)
+    return {
+        item: weight * left.get(item, left_floor) + (1 - weight) * right.get(item, right_floor)
+        for item in {**vector, **words}
+    }
+
+
+def fuse(
+    vector: Mapping[str, float],
+    words: Mapping[str, float],
+    *,
+    method: Fusion = Fusion.WEIGHTED,
+    weight: float = DEFAULT_WEIGHT,
+) -> list[tuple[str, float]]:
+    """The ids of both searches with their fused score, best first; ties by id."""
+    if method is Fusion.RRF:
+        scores = rrf([_ranked(vector), _ranked(words)])
+    else:
+        scores = weighted_z(vector, words, weight)
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _ranked(scores: Mapping[str, float]) -> list[str]:
+    return sorted(scores, key=lambda item: (-scores[item], item))
+
+
+def _standardise(scores: Mapping[str, float]) -> tuple[dict[str, float], float]:
+    """z-scores and the lowest of them; all 0.0 where the scores are equal or absent."""
+    if not scores:
+        return {}, 0.0
+    mean = math.fsum(scores.values()) / len(scores)
+    deviation = math.sqrt(math.fsum((x - mean) ** 2 for x in scores.values()) / len(scores))
+    if deviation == 0.0:
+        return dict.fromkeys(scores, 0.0), 0.0
+    result = {item: (score - mean) / deviation for item, score in scores.items()}
+    return result, min(result.values())

@@ -1,0 +1,348 @@
+"""The embedding service: ``python -m rag.serving``.
+
+Owns one model, on the machine's GPU or processor, behind the OpenAI embeddings protocol:
+
+    POST /v1/embeddings  {"input": str | [str], "encoding_format"?: "float" | "base64",
+                          "input_type"?: "query" | "document"}
+    GET  /v1/models      the one model
+    GET  /health         200 {"status": "ok", "model_version", "dimension", ...}; 503 while loading
+    GET  /metrics        counters, in the Prometheus text format
+
+Texts of all requests are gathered into batches of like length (`rag.batching`). Limits: 2,048
+texts and 16 MiB a request; ``CUSTOMRAG_MAX_QUEUED_TEXTS`` that wait, then 429 with Retry-After. A
+text longer than the model's input is cut by the model. Errors have OpenAI's shape. It has no
+authentication of its own: it listens on loopback or inside a private network only.
+
+https://platform.openai.com/docs/api-reference/embeddings (read 2026-11).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from rag.batching import BatchQueue, QueueFullError
+from rag.embed import InputType
+from rag.encoder import LocalEncoder
+from rag.settings import EmbeddingServiceSettings, region_of
+
+__all__ = ["EmbeddingService", "create_app", "fetch_model", "main"]
+
+MAX_TEXTS = 2048
+MAX_BODY_BYTES = 16 * 2**20
+_RETRY_AFTER_SECONDS = 1
+_BATCH_CHARACTERS = {"cpu": 256 * 1024, "gpu": 4 * 2**20}
+_LOG = logging.getLogger("rag.serving")
+
+
+class EmbeddingService:
+    """The model and the threads that compute with it.
+
+    Args:
+        settings: Which model, where, and the limits.
+    """
+
+    def __init__(self, settings: EmbeddingServiceSettings) -> None:
+        self.settings = settings
+        self.encoder: LocalEncoder | None = None
+        self.queue: BatchQueue | None = None
+        self.failure = ""
+        self.counters = dict.fromkeys(
+            ("requests", "refused", "texts", "batches", "failed_batches"), 0
+        )
+        self.busy_seconds = 0.0
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+
+    def load(self) -> None:
+        """Fetch and load the model, compute once with it, and start the threads.
+
+        Raises:
+            Exception: Whatever stopped it; `failure` says it in a line.
+        """
+        started = time.monotonic()
+        settings = self.settings
+        try:
+            encoder = LocalEncoder(
+                fetch_model(settings), device=settings.device, batch_size=settings.max_batch_texts
+            )
+            encoder.encode_batch(["ready?"], "query")
+        except Exception as error:
+            self.failure = f"{type(error).__name__}: {error}"
+            raise
+        kind = "cpu" if encoder.device == "cpu" else "gpu"
+        queue = BatchQueue(settings.max_queued_texts, encoder.batch_size, _BATCH_CHARACTERS[kind])
+        for number in range(encoder.workers):
+            thread = threading.Thread(
+                target=self._work, args=(encoder, queue), name=f"encoder-{number}", daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
+        self.encoder, self.queue = encoder, queue
+        _LOG.info(
+            "model %s ready on %s: %d dimensions, %d workers, %.1f s",
+            settings.model_uri,
+            encoder.device,
+            encoder.dimension,
+            encoder.workers,
+            time.monotonic() - started,
+        )
+
+    def close(self) -> None:
+        """Stop the threads after the batch that each is computing."""
+        if self.queue is not None:
+            self.queue.close()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    def _work(self, encoder: LocalEncoder, queue: BatchQueue) -> None:
+        encoder.prepare_thread()
+        while (batch := queue.take()) is not None:
+            started = time.perf_counter()
+            try:
+                vectors = encoder.encode_batch(batch.texts, batch.input_type)
+            except Exception as error:  # noqa: BLE001 - fails the batch, not the service
+                _LOG.exception("a batch of %d texts failed", len(batch.items))
+                self.count(failed_batches=1)
+                queue.failed(batch, error)
+                continue
+            queue.done(batch, vectors)
+            self.count(batches=1, texts=len(batch.items))
+            with self._lock:
+                self.busy_seconds += time.perf_counter() - started
+
+    def count(self, **increments: int) -> None:
+        """Add to the counters."""
+        with self._lock:
+            for name, increment in increments.items():
+                self.counters[name] += increment
+
+
+def fetch_model(settings: EmbeddingServiceSettings) -> str:
+    """Bring an ``oss://`` model to this machine; any other name is returned as it is.
+
+    A model is downloaded once per version: into a folder beside, then renamed, so that a download
+    cut off leaves nothing that looks like a model.
+
+    Raises:
+        ClientError: OSS did not give it.
+    """
+    uri = settings.model_uri
+    if not uri.startswith("oss://"):
+        return uri
+    from providers.clients.credentials import credentials_provider
+    from providers.clients.oss import OssClient
+
+    name = hashlib.sha256(f"{uri} {settings.model_version}".encode()).hexdigest()[:16]
+    folder = settings.model_dir / name
+    if settings.model_version and folder.is_dir():
+        return str(folder)
+    region_id = settings.region_id or region_of(settings.oss_endpoint)
+    client = OssClient(settings.oss_endpoint, region_id, credentials_provider())
+    partial = settings.model_dir / f".{name}.{os.getpid()}"
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        client.download_prefix(uri, partial)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    _remove_others(settings.model_dir, keep=folder)
+    return str(folder)
+
+
+def _remove_others(directory: Path, keep: Path) -> None:
+    for path in directory.iterdir():
+        if path != keep and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def create_app(service: EmbeddingService) -> Starlette:
+    """The service's web application; loads the model in the background once it runs."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        loading = asyncio.create_task(asyncio.to_thread(_load_or_exit, app, service))
+        yield
+        loading.cancel()
+        service.close()
+
+    app = Starlette(
+        routes=[
+            Route("/v1/embeddings", _embeddings, methods=["POST"]),
+            Route("/v1/models", _models),
+            Route("/health", _health),
+            Route("/metrics", _metrics),
+        ],
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    app.state.on_failure = None
+    return app
+
+
+def _load_or_exit(app: Starlette, service: EmbeddingService) -> None:
+    try:
+        if service.queue is None:
+            service.load()
+    except Exception:  # noqa: BLE001 - reported and ends the service
+        _LOG.exception("the model %s cannot be loaded", service.settings.model_uri)
+        if app.state.on_failure is not None:
+            app.state.on_failure()
+
+
+def _error(status: int, message: str, kind: str, **headers: str) -> JSONResponse:
+    body = {"error": {"message": message, "type": kind, "param": None, "code": None}}
+    return JSONResponse(body, status, headers)
+
+
+async def _embeddings(request: Request) -> Response:
+    service = cast(EmbeddingService, request.app.state.service)
+    service.count(requests=1)
+    if service.queue is None or service.encoder is None:
+        return _error(503, "the model is loading", "server_error", **{"Retry-After": "2"})
+    try:
+        texts, input_type, encoding = _parse(await _body(request))
+    except ValueError as error:
+        return _error(400, str(error), "invalid_request_error")
+    except OverflowError:
+        return _error(413, f"the limit is {MAX_BODY_BYTES} bytes", "invalid_request_error")
+    try:
+        ticket = service.queue.put(texts, input_type)
+    except QueueFullError:
+        service.count(refused=1)
+        retry = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
+        return _error(429, "too many texts are waiting", "rate_limit_error", **retry)
+    try:
+        vectors = await ticket.future
+    except asyncio.CancelledError:
+        ticket.future.cancel()
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever failed the batch
+        return _error(500, f"encoding failed: {type(error).__name__}", "server_error")
+    data = [
+        {
+            "object": "embedding",
+            "index": index,
+            "embedding": base64.b64encode(vector.astype("<f4").tobytes()).decode()
+            if encoding == "base64"
+            else vector.tolist(),
+        }
+        for index, vector in enumerate(vectors)
+    ]
+    # Characters over four: what the texts are in tokens is not known outside the encoder.
+    tokens = sum(map(len, texts)) // 4
+    body = {
+        "object": "list",
+        "data": data,
+        "model": service.settings.model_version or service.settings.model_uri,
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+    }
+    return Response(json.dumps(body), media_type="application/json")
+
+
+async def _body(request: Request) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise OverflowError
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _parse(content: bytes) -> tuple[list[str], InputType, str]:
+    try:
+        body = json.loads(content)
+    except ValueError as error:
+        raise ValueError(f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise ValueError("the body must be a JSON object")
+    texts = body.get("input")
+    texts = [texts] if isinstance(texts, str) else texts
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("input must be a string or a list of strings")
+    if not 1 <= len(texts) <= MAX_TEXTS:
+        raise ValueError(f"input has {len(texts)} texts; 1 to {MAX_TEXTS} are taken")
+    input_type = body.get("input_type") or "document"
+    if input_type not in ("query", "document"):
+        raise ValueError(f"input_type is {input_type!r}; use query or document")
+    encoding = body.get("encoding_format") or "float"
+    if encoding not in ("float", "base64"):
+        raise ValueError(f"encoding_format is {encoding!r}; use float or base64")
+    return texts, cast(InputType, input_type), encoding
+
+
+async def _models(request: Request) -> Response:
+    settings = request.app.state.service.settings
+    model = {"id": settings.model_version or settings.model_uri, "object": "model"}
+    return JSONResponse({"object": "list", "data": [{**model, "owned_by": "customrag"}]})
+
+
+async def _health(request: Request) -> Response:
+    service = cast(EmbeddingService, request.app.state.service)
+    if service.failure:
+        return JSONResponse({"status": "failed", "reason": service.failure}, 503)
+    if service.encoder is None:
+        return JSONResponse({"status": "loading"}, 503)
+    return JSONResponse(
+        {
+            "status": "ok",
+            "model_version": service.settings.model_version,
+            "dimension": service.encoder.dimension,
+            "device": service.encoder.device,
+        }
+    )
+
+
+async def _metrics(request: Request) -> Response:
+    service = cast(EmbeddingService, request.app.state.service)
+    lines = [f"customrag_embedding_{name}_total {n}" for name, n in service.counters.items()]
+    lines.append(f"customrag_embedding_busy_seconds_total {service.busy_seconds:.3f}")
+    waiting = 0 if service.queue is None else len(service.queue)
+    lines.append(f"customrag_embedding_waiting_texts {waiting}")
+    return PlainTextResponse("\n".join(lines) + "\n")
+
+
+def main() -> int:
+    """Serve until told to stop; 1 when the model cannot be loaded."""
+    import uvicorn
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+    settings = EmbeddingServiceSettings()
+    service = EmbeddingService(settings)
+    app = create_app(service)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.bind_host,
+            port=settings.port,
+            log_level="warning",
+            timeout_graceful_shutdown=10,
+        )
+    )
+    app.state.on_failure = lambda: setattr(server, "should_exit", True)
+    server.run()
+    return 1 if service.failure or not server.started else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

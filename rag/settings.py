@@ -1,0 +1,164 @@
+"""Settings of the services and jobs of this package, read from the environment, here only.
+
+Every variable is ``CUSTOMRAG_`` and the field's name in capitals. Secrets are named, not given:
+the value is fetched from KMS with the credentials of the machine's RAM role. For development,
+``CUSTOMRAG_ELASTICSEARCH_PASSWORD`` and ``CUSTOMRAG_LLM_API_KEY`` give a value directly.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rag.errors import RagError
+
+__all__ = [
+    "AppSettings",
+    "EmbeddingServiceSettings",
+    "IngestSettings",
+    "SecretMissingError",
+    "SecretSource",
+    "region_of",
+]
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SecretMissingError(RagError):
+    """A secret is neither given nor named, or KMS did not give it."""
+
+
+class _Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="CUSTOMRAG_", frozen=True, extra="ignore")
+
+
+class SecretSource(_Settings):
+    """Where secrets come from.
+
+    Attributes:
+        kms_endpoint: KMS endpoint; needed by whoever names a secret.
+        region_id: Region of KMS and OSS; else taken from an endpoint's name.
+    """
+
+    kms_endpoint: str = ""
+    region_id: str = ""
+
+    def read(self, value: SecretStr | None, name: str, variable: str) -> SecretStr:
+        """The secret: `value` where it is given, else the KMS secret called `name`.
+
+        Args:
+            value: The secret itself; None or empty where it is to be fetched.
+            name: Name of the KMS secret.
+            variable: The environment variable that would name or give it, for the message.
+
+        Raises:
+            SecretMissingError: Neither is given, or KMS did not give it.
+        """
+        if value is not None and value.get_secret_value():
+            return value
+        if not name or not self.kms_endpoint:
+            raise SecretMissingError(
+                f"no secret: set {variable}_SECRET to the name of a KMS secret, with "
+                f"CUSTOMRAG_KMS_ENDPOINT to where KMS is"
+            )
+        from providers.clients.credentials import credentials_provider
+        from providers.clients.errors import ClientError
+        from providers.clients.kms import get_secret_value
+
+        try:
+            region_id = self.region_id or region_of(self.kms_endpoint)
+            return SecretStr(
+                get_secret_value(self.kms_endpoint, region_id, name, credentials_provider())
+            )
+        except ClientError as error:
+            raise SecretMissingError(f"KMS secret {name!r}: {error}") from error
+
+
+class EmbeddingServiceSettings(_Settings):
+    """Settings of `rag.serving`.
+
+    Attributes:
+        model_uri: ``oss://bucket/prefix/``, a folder, or a name as in `rag.models`.
+        model_version: Reported by ``/health``; an index is tied to it.
+        oss_endpoint: OSS endpoint, for an ``oss://`` model.
+        region_id: Region of the bucket; else taken from the endpoint's name.
+        model_dir: Where a model from OSS is kept.
+        bind_host: Address to listen on. Default: loopback only.
+        port: Port to listen on.
+        device: ``cpu``, ``cuda``, ...; default: a GPU where there is one.
+        max_batch_texts: Texts encoded at a time; default 32 on a CPU, 256 on a GPU.
+        max_queued_texts: Texts that wait at most; beyond it a request is answered 429.
+    """
+
+    model_uri: str = "all-MiniLM-L6-v2"
+    model_version: str = ""
+    oss_endpoint: str = ""
+    region_id: str = ""
+    model_dir: Path = Field(default_factory=lambda: Path.home() / ".cache/customrag/models")
+    bind_host: str = "127.0.0.1"
+    port: Port = 8000
+    device: str | None = None
+    max_batch_texts: Annotated[int, Field(ge=1, le=4096)] | None = None
+    max_queued_texts: Annotated[int, Field(ge=1)] = 8192
+
+
+class IngestSettings(SecretSource):
+    """What `rag.ingest` takes from the environment; the rest are its arguments.
+
+    Attributes:
+        elasticsearch_username: Who writes.
+        elasticsearch_password: Their password, for development.
+    """
+
+    elasticsearch_username: str = "elastic"
+    elasticsearch_password: SecretStr | None = None
+
+
+class AppSettings(SecretSource):
+    """Settings of `rag.app`.
+
+    Attributes:
+        elasticsearch_url: URL of the search cluster.
+        elasticsearch_username: Who reads.
+        elasticsearch_password: Their password, for development.
+        elasticsearch_secret: Name of the KMS secret with their password.
+        index_alias: The alias that readers use.
+        llm_base_url: OpenAI-compatible endpoint, up to and including ``/v1``.
+        llm_model: Model name to ask for.
+        llm_api_key: Its key, for development.
+        llm_secret: Name of the KMS secret with its key.
+        llm_context_tokens: Tokens of prompt and answer together; default: by the model's name.
+        llm_timeout_seconds: Longest wait for the next piece of an answer.
+        oss_endpoint: OSS endpoint; not needed to answer, kept for links.
+        bind_host: Address to listen on. Default: loopback only.
+        port: Port to listen on.
+        top_k: Passages retrieved for a question that does not say.
+        max_concurrent_questions: Questions answered at a time; beyond it 503.
+    """
+
+    elasticsearch_url: str
+    elasticsearch_username: str = "elastic"
+    elasticsearch_password: SecretStr | None = None
+    elasticsearch_secret: str = ""
+    index_alias: str
+    llm_base_url: str
+    llm_model: str
+    llm_api_key: SecretStr | None = None
+    llm_secret: str = ""
+    llm_context_tokens: Annotated[int, Field(ge=256)] | None = None
+    llm_timeout_seconds: Annotated[float, Field(gt=0)] = 120.0
+    oss_endpoint: str = ""
+    bind_host: str = "127.0.0.1"
+    port: Port = 8080
+    top_k: Annotated[int, Field(ge=1, le=50)] = 6
+    max_concurrent_questions: Annotated[int, Field(ge=1)] = 32
+
+
+def region_of(endpoint: str) -> str:
+    """The region in an endpoint's name, e.g. ``cn-hangzhou``; that one when it has none."""
+    found = re.search(r"\b((?:cn|ap|us|eu|me|na)-[a-z]+(?:-\d+)?)", endpoint)
+    return found.group(1).removesuffix("-internal") if found else "cn-hangzhou"
