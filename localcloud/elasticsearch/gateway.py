@@ -51,6 +51,9 @@ _HOP_BY_HOP: Final = frozenset(
 _WHOLE_BODY_BYTES: Final = 256 * 1024
 _PROBE_INTERVAL_SECONDS: Final = 0.2
 _PROBE_TIMEOUT_SECONDS: Final = 5.0
+# A cluster that stays red for so many probes of 1 s has an index that is lost for good: its others
+# are to be had nevertheless.
+_RED_PROBES: Final = 30
 _CONNECT_TIMEOUT_SECONDS: Final = 5.0
 _HEALTH_PATH: Final = "/_local/health"
 _ENGINE_HEALTH_PATH: Final = "/_local/health/engine"
@@ -65,15 +68,14 @@ class GatewaySettings:
         host: Loopback address to listen on.
         port: Port to listen on.
         engine_url: ``http://host:port`` of the engine.
-        administrator: File with ``{"username", "password"}`` of the engine's own administrator,
-            used only to ask whether the engine has recovered its users. None: the engine counts
-            as available as soon as it answers at all.
+        operator: File with ``{"username", "password"}`` of the engine's operator, who may ask
+            for the cluster's health. None: the engine counts as available as soon as it answers.
     """
 
     host: str
     port: int
     engine_url: str
-    administrator: Path | None = None
+    operator: Path | None = None
 
 
 class Gateway:
@@ -87,6 +89,7 @@ class Gateway:
         self._unavailable = asyncio.Event()
         self._unavailable.set()
         self._reason = "it has not answered yet"
+        self._not_yellow = 0
 
     @property
     def available(self) -> bool:
@@ -227,19 +230,17 @@ class Gateway:
     async def _probe(self) -> bool:
         timeout = aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_SECONDS)
         try:
-            if self._settings.administrator is None:
+            if self._settings.operator is None:
                 async with self._client.get(self._engine, timeout=timeout) as answer:
                     return answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
-            account = json.loads(self._settings.administrator.read_text("utf-8"))
+            account = json.loads(self._settings.operator.read_text("utf-8"))
             auth = aiohttp.BasicAuth(account["username"], account["password"])
-            # The users made through the API are in an index; until its primary shard is back
-            # the engine would refuse right passwords with 401.
-            url = self._engine.join(
-                URL("/_cluster/health/.security*?wait_for_status=yellow&timeout=2s&level=cluster")
-            )
-            async with self._client.get(url, auth=auth, timeout=timeout) as answer:
+            # A searcher must not meet indices whose shards are still being opened.
+            health = self._engine.join(URL("/_cluster/health?wait_for_status=yellow&timeout=1s"))
+            async with self._client.get(health, auth=auth, timeout=timeout) as answer:
                 self._reason = f"its health check answers {answer.status}"
-                return answer.status == HTTPStatus.OK
+                self._not_yellow += answer.status == HTTPStatus.REQUEST_TIMEOUT
+                return answer.status == HTTPStatus.OK or self._not_yellow > _RED_PROBES
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._reason = str(error) or type(error).__name__
             return False
@@ -248,6 +249,7 @@ class Gateway:
         if self.available:
             _LOGGER.warning("engine %s lost: %s", self._engine, reason)
         self._reason = reason
+        self._not_yellow = 0
         self._available.clear()
         self._unavailable.set()
 
@@ -344,7 +346,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m localcloud.elasticsearch.gateway")
     parser.add_argument("--listen", required=True, help="host:port of this gateway")
     parser.add_argument("--engine", required=True, help="URL of the engine")
-    parser.add_argument("--administrator", type=Path, help="file with the engine's administrator")
+    parser.add_argument("--operator", type=Path, help="file with the operator's credentials")
     options = parser.parse_args(arguments)
     host, _, port = options.listen.rpartition(":")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -354,7 +356,7 @@ def main(arguments: list[str] | None = None) -> None:
                 host=host,
                 port=int(port),
                 engine_url=options.engine,
-                administrator=options.administrator,
+                operator=options.operator,
             )
         )
     )

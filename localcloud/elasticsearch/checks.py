@@ -1,0 +1,158 @@
+"""What inputs of an Elasticsearch instance the local cloud takes, as data and pure checks.
+
+Owns: versions, value ranges and the refusals, with their reasons. It does not check names and types
+of inputs: the plugin has done that before.
+
+Source: the input docs of ``alicloud.elasticsearch.Instance`` (pulumi_alicloud 4.0.0) and the pages
+named below, all read 2026-11.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from localcloud.elasticsearch.distribution import VERSION
+from localcloud.errors import CloudError
+
+__all__ = ["SETTINGS", "VERSIONS", "OfferedVersion", "check_inputs", "engine_settings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferedVersion:
+    """A version string of the cloud.
+
+    Attributes:
+        source: Where it was seen.
+        read: When.
+    """
+
+    source: str
+    read: str
+
+
+_PROVIDER_DOCS: Final = "terraform-provider-alicloud, r/elasticsearch_instance, `version`"
+_REGION_CONFIGURATION: Final = (
+    "AllowedValues of ALIYUN::Elasticsearch::Instance::ElasticsearchVersion in public ROS templates"
+)
+
+# Versions that an engine of 8.19 stands in for: the same major version, so the same wire format
+# and the same clients. The cloud offers 5.x to 7.x as well; nothing here can stand in for those.
+VERSIONS: Final[Mapping[str, OfferedVersion]] = {
+    "8.5.1_with_X-Pack": OfferedVersion(
+        source="https://help.aliyun.com/document_detail/148782.html, esVersion", read="2026-11"
+    ),
+    "8.5_with_X-Pack": OfferedVersion(source=_PROVIDER_DOCS, read="2026-11"),
+    "8.9_with_X-Pack": OfferedVersion(source=_PROVIDER_DOCS, read="2026-11"),
+    "8.13_with_X-Pack": OfferedVersion(source=_PROVIDER_DOCS, read="2026-11"),
+    "8.15_with_X-Pack": OfferedVersion(source=_REGION_CONFIGURATION, read="2026-11"),
+    "8.17_with_X-Pack": OfferedVersion(source=_REGION_CONFIGURATION, read="2026-11"),
+}
+
+# ``settingConfig`` entries with an effect here, and the cloud's defaults.
+# https://help.aliyun.com/en/es/user-guide/configure-the-yml-file
+SETTINGS: Final[Mapping[str, str]] = {
+    "action.auto_create_index": "false",
+    "action.destructive_requires_name": "true",
+}
+
+_PASSWORD_SPECIALS: Final = "!@#$%^&*()_+-="  # noqa: S105 - the characters that are allowed
+_DATA_NODES: Final = range(2, 51)
+_ZONES: Final = (1, 2, 3)
+_PAYMENT_TYPES: Final = ("PayAsYouGo", "Subscription")
+
+
+def check_inputs(inputs: Mapping[str, Any]) -> None:
+    """Refuse what neither the cloud nor this stand-in would take.
+
+    Raises:
+        CloudError: Naming the input, its value (a password never) and what is allowed.
+    """
+    _check_version(str(inputs["version"]))
+    _check_password(inputs.get("password"))
+    _check_protocol(str(inputs.get("protocol") or "HTTP"))
+    _one_of("paymentType", inputs.get("paymentType"), _PAYMENT_TYPES)
+    _one_of("zoneCount", inputs.get("zoneCount"), _ZONES)
+    amount = _data_node_amount(inputs)
+    if amount is not None and amount not in _DATA_NODES:
+        raise _refused(
+            f"dataNodeConfiguration.amount is {amount}; a cluster has 2 to 50 data nodes"
+        )
+    for name in ("enablePublic", "enableKibanaPublicNetwork", "enableKibanaPrivateNetwork"):
+        if inputs.get(name):
+            what = "Kibana is not available" if "Kibana" in name else "nothing is public"
+            raise _unsupported(f"{name} is true; in the local cloud {what}: leave it false")
+    engine_settings(inputs)
+
+
+def engine_settings(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """The engine settings of ``settingConfig``, over the cloud's defaults.
+
+    Raises:
+        CloudError: An entry has no effect here.
+    """
+    given = inputs.get("settingConfig") or {}
+    unknown = sorted(set(given) - set(SETTINGS))
+    if unknown:
+        raise _unsupported(
+            f"settingConfig has {', '.join(unknown)}; the local cloud applies only "
+            f"{', '.join(sorted(SETTINGS))}"
+        )
+    return {name: str(given.get(name, default)) for name, default in SETTINGS.items()}
+
+
+def _check_version(version: str) -> None:
+    if version not in VERSIONS:
+        raise _refused(
+            f"version is {version!r}; the local cloud runs Elasticsearch {VERSION} in place of "
+            f"any of {', '.join(VERSIONS)}"
+        )
+
+
+def _check_password(password: object) -> None:
+    if not isinstance(password, str):
+        raise _refused(
+            "password is missing; the local cloud needs it (kmsEncryptedPassword is not supported)"
+        )
+    classes = (string.ascii_uppercase, string.ascii_lowercase, string.digits, _PASSWORD_SPECIALS)
+    used = sum(any(character in group for character in password) for group in classes)
+    strange = any(character not in "".join(classes) for character in password)
+    if not 8 <= len(password) <= 32 or used < 3 or strange:
+        raise _refused(
+            f"password has {len(password)} characters of {used} allowed kinds; it must have 8 to "
+            "32, of at least three of: upper case, lower case, digits, "
+            f"{_PASSWORD_SPECIALS} (and no others)"
+        )
+
+
+def _check_protocol(protocol: str) -> None:
+    if protocol == "HTTPS":
+        raise _unsupported(
+            "protocol is HTTPS; the local cloud speaks HTTP only, because it listens on loopback "
+            "and no client would trust its certificate: set HTTP in the local stack"
+        )
+    _one_of("protocol", protocol, ("HTTP", "HTTPS"))
+
+
+def _data_node_amount(inputs: Mapping[str, Any]) -> int | None:
+    configuration = inputs.get("dataNodeConfiguration") or {}
+    # A list of one element in the provider's schema, an object in Pulumi's.
+    if isinstance(configuration, list):
+        configuration = configuration[0] if configuration else {}
+    amount = configuration.get("amount", inputs.get("dataNodeAmount"))
+    return None if amount is None else int(amount)
+
+
+def _one_of(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
+    if value is not None and value not in allowed:
+        raise _refused(f"{name} is {value!r}; allowed: {', '.join(map(str, allowed))}")
+
+
+def _refused(message: str) -> CloudError:
+    return CloudError("InvalidParameter", message, 400)
+
+
+def _unsupported(message: str) -> CloudError:
+    return CloudError("LocalCloud.NotSupported", message, 501)

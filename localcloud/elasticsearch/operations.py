@@ -1,0 +1,34 @@
+"""What the local cloud answers for Elasticsearch, for the generated coverage table."""
+
+from __future__ import annotations
+
+from localcloud.elasticsearch.checks import VERSIONS
+from localcloud.elasticsearch.distribution import VERSION
+from localcloud.operations import Operation
+
+__all__ = ["OPERATIONS"]
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        service="elasticsearch",
+        name="DescribeInstance",
+        api="GET /openapi/instances/{InstanceId} (2017-06-13)",
+        notes="one engine node whatever the number of data nodes asked for; no Kibana",
+    ),
+    Operation(
+        service="elasticsearch",
+        name="ListInstance",
+        api="GET /openapi/instances (2017-06-13)",
+        notes="filter by instanceId only",
+    ),
+    Operation(
+        service="elasticsearch",
+        name="(the engine's own REST API)",
+        api="http://<domain>:9200/",
+        notes=(
+            f"a real Elasticsearch {VERSION}, basic licence, for any of {', '.join(VERSIONS)}; "
+            "without painless, ingest processors, language analysers, RRF and inference; HTTP "
+            "only; white lists are recorded, not enforced"
+        ),
+    ),
+)
