@@ -163,15 +163,16 @@ def run_program(
         recorder = Recorder(preview=preview)
         values = {**project_defaults(), "corpusDir": str(corpus_dir), **config}
 
+        def declare() -> None:
+            runpy.run_module("infra.__main__", run_name="__main__")
+
         async def body() -> None:
             pulumi.runtime.set_mocks(recorder, project="customrag", stack=stack, preview=preview)
             pulumi.runtime.set_all_config(
                 {f"customrag:{key}": value for key, value in values.items()},
                 ["customrag:elasticsearchPassword", "customrag:llmApiKey"],
             )
-            await run_pulumi_func(
-                lambda: runpy.run_module("infra.__main__", run_name="__main__") and None
-            )
+            await run_pulumi_func(declare)
 
         asyncio.run(body())
         return recorder

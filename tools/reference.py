@@ -1,0 +1,87 @@
+"""Writes the tables of docs/configuration.md and docs/outputs.md from what the program reads.
+
+    python -m tools.reference            writes both
+    python -m tools.reference --check    exits 1 and names what differs (the tests call this)
+
+Owns: the tables between the markers. Does not own: the prose around them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
+
+
+def configuration_table(schema: dict[str, dict[str, Any]]) -> str:
+    """A Markdown table of the config keys in `Pulumi.yaml`."""
+    rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
+    for key, entry in schema.items():
+        kind = "secret" if entry.get("secret") else entry["type"]
+        default = f"`{json.dumps(entry['default'])}`" if "default" in entry else "none: set it"
+        if entry.get("secret"):
+            default = "none: set it, but in a local stack"
+        rows.append(f"| `{key}` | {kind} | {default} | {' '.join(entry['description'].split())} |")
+    return "\n".join(rows)
+
+
+def outputs_table(outputs: dict[str, str]) -> str:
+    """A Markdown table of the stack's outputs."""
+    rows = ["| output | meaning |", "|---|---|"]
+    rows += [f"| `{name}` | {meaning} |" for name, meaning in outputs.items()]
+    return "\n".join(rows)
+
+
+def with_table(page: str, table: str) -> str:
+    """`page` with `table` between the markers.
+
+    Raises:
+        ValueError: The page has no markers.
+    """
+    if BEGIN not in page or END not in page:
+        raise ValueError(f"the page lacks the lines {BEGIN} and {END}")
+    head, _, rest = page.partition(BEGIN)
+    return f"{head}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}"
+
+
+def pages() -> dict[Path, str]:
+    """Each page as it should be."""
+    sys.path.insert(0, str(ROOT))
+    from infra.outputs import OUTPUTS
+
+    schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
+    tables = {
+        ROOT / "docs" / "configuration.md": configuration_table(schema),
+        ROOT / "docs" / "outputs.md": outputs_table(OUTPUTS),
+    }
+    return {
+        path: with_table(path.read_text(encoding="utf-8"), table) for path, table in tables.items()
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(description="Write the reference tables of docs/.")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 on a difference"
+    )
+    check = parser.parse_args(arguments).check
+    stale = [path for path, text in pages().items() if path.read_text(encoding="utf-8") != text]
+    if check:
+        for path in stale:
+            sys.stderr.write(f"{path.relative_to(ROOT)} is stale; run python -m tools.reference\n")
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(pages()[path], encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
