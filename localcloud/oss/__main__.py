@@ -1,0 +1,87 @@
+"""``python -m localcloud.oss serve --home HOME``: the OSS server of one stack, in the foreground.
+
+Owns the process: its listening address, its log, the lifecycle sweep beside it. It ends on SIGTERM or
+SIGINT; a kill loses nothing that a client was told is stored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from localcloud.access import AccessControl
+from localcloud.home import data_dir, load_platform
+from localcloud.oss import lifecycle
+from localcloud.oss.server import Server
+from localcloud.oss.storage import Storage
+
+SWEEP_SECONDS = 60.0
+# A client that keeps its connection is cut off after this time when the server ends.
+_SHUTDOWN_SECONDS = 5
+
+_log = logging.getLogger("localcloud.oss")
+
+
+def uvicorn_config(server: Server, host: str, port: int) -> uvicorn.Config:
+    """How the server listens: one address, no access log, nothing spoken but HTTP/1.1."""
+    return uvicorn.Config(
+        server,
+        host=host,
+        port=port,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+
+
+async def _sweep_forever(storage: Storage) -> None:
+    while True:
+        swept = await asyncio.to_thread(lifecycle.sweep, storage)
+        if swept != lifecycle.Swept():
+            _log.info("lifecycle: %s", swept)
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _serve(home: Path) -> None:
+    platform = load_platform(home)
+    storage = Storage(data_dir(home, "oss"))
+    address = urlsplit(platform.endpoints["oss"])
+    server = Server(platform, AccessControl(home), storage)
+    config = uvicorn_config(server, address.hostname or "127.0.0.1", address.port or 80)
+    _log.info("listening on %s, %d orphaned blobs removed", address.netloc, storage.swept_blobs)
+    sweeping = asyncio.create_task(_sweep_forever(storage))
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        sweeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sweeping
+        storage.close()
+
+
+def main() -> None:
+    """Parse the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m localcloud.oss", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="serve in the foreground")
+    serve.add_argument("--home", type=Path, required=True, help="the stack's home")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    asyncio.run(_serve(arguments.home))
+
+
+if __name__ == "__main__":
+    main()

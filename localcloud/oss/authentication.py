@@ -1,0 +1,141 @@
+"""Who a request is from: checks its signature, its time and its session.
+
+Owns the order of the checks and the errors they end in. The ways of signing are ``signing_v1`` and
+``signing_v4``; keys and sessions are ``localcloud.access``'s. Version 2 signatures, which the vendor
+has withdrawn, are refused.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from localcloud.access import (
+    AccessControl,
+    ExpiredSecurityTokenError,
+    InvalidSecurityTokenError,
+    Principal,
+    UnknownAccessKeyError,
+)
+from localcloud.oss import signing_v1, signing_v4
+from localcloud.oss.errors import OssError, not_implemented
+from localcloud.oss.signed_request import Claim, SignedRequest
+
+MAX_SKEW_SECONDS = 15 * 60
+
+# Query parameters that carry a signature; no operation sees them.
+PARAMETERS = frozenset(
+    {
+        "OSSAccessKeyId",
+        "Expires",
+        "Signature",
+        "security-token",
+        "x-oss-signature",
+        "x-oss-signature-version",
+        "x-oss-credential",
+        "x-oss-date",
+        "x-oss-expires",
+        "x-oss-additional-headers",
+        "x-oss-security-token",
+    }
+)
+
+
+def authenticate(
+    request: SignedRequest, access: AccessControl, region_id: str, now: float
+) -> Principal | None:
+    """Who the request is from; None for an anonymous one.
+
+    Args:
+        request: The request.
+        access: Knows the keys.
+        region_id: The region that version 4 signatures must name.
+        now: Seconds since the epoch.
+
+    Raises:
+        OssError: ``InvalidAccessKeyId``, ``InvalidSecurityToken``, ``SecurityTokenExpired``,
+            ``RequestTimeTooSkewed``, ``AccessDenied`` (an expired URL), ``SignatureDoesNotMatch``,
+            ``InvalidArgument``.
+    """
+    version_4 = True
+    claim = signing_v4.find(request, region_id)
+    if claim is None:
+        version_4 = False
+        claim = signing_v1.find(request)
+    if claim is None:
+        _refuse_unknown_scheme(request)
+        return None
+    principal = _principal(claim, access)
+    _check_time(claim, now)
+    canonical = b""
+    if version_4:
+        canonical = signing_v4.canonical_request(request, claim)
+        text = signing_v4.string_to_sign(claim, canonical)
+        expected = signing_v4.signature(principal.access_key_secret, claim, text)
+    else:
+        text = signing_v1.string_to_sign(request, claim)
+        expected = signing_v1.signature(principal.access_key_secret, text)
+    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
+        raise _mismatch(claim, text, canonical)
+    return principal
+
+
+def _refuse_unknown_scheme(request: SignedRequest) -> None:
+    authorization = request.header("authorization")
+    if authorization.startswith("OSS2 ") or request.params.get("x-oss-signature-version") == "OSS2":
+        raise not_implemented("Signature version 2 (use version 1 or 4)")
+    if authorization:
+        raise OssError("InvalidArgument", "Unsupported Authorization Type.")
+
+
+def _principal(claim: Claim, access: AccessControl) -> Principal:
+    try:
+        return access.principal(claim.access_key_id, claim.security_token)
+    except UnknownAccessKeyError as error:
+        raise OssError(
+            "InvalidAccessKeyId",
+            "The OSS Access Key Id you provided does not exist in our records.",
+            details={"OSSAccessKeyId": claim.access_key_id},
+        ) from error
+    except InvalidSecurityTokenError as error:
+        raise OssError(
+            "InvalidSecurityToken", "The security token you provided is invalid."
+        ) from error
+    except ExpiredSecurityTokenError as error:
+        raise OssError(
+            "SecurityTokenExpired", "The security token you provided has expired."
+        ) from error
+
+
+def _check_time(claim: Claim, now: float) -> None:
+    if claim.presigned:
+        if claim.expires_at is None or now > claim.expires_at:
+            raise OssError("AccessDenied", "Request has expired.")
+        if claim.signed_at is not None and claim.signed_at > now + MAX_SKEW_SECONDS:
+            raise OssError("AccessDenied", "Request is not valid yet.")
+    elif claim.signed_at is None or abs(now - claim.signed_at) > MAX_SKEW_SECONDS:
+        raise OssError(
+            "RequestTimeTooSkewed",
+            "The difference between the request time and the current time is too large.",
+            details={"MaxAllowedSkewMilliseconds": str(MAX_SKEW_SECONDS * 1000)},
+        )
+
+
+def _mismatch(claim: Claim, text: bytes, canonical: bytes) -> OssError:
+    details = {
+        "OSSAccessKeyId": claim.access_key_id,
+        "SignatureProvided": claim.signature,
+        "StringToSign": _printable(text),
+    }
+    if canonical:
+        details["CanonicalRequest"] = _printable(canonical)
+    return OssError(
+        "SignatureDoesNotMatch",
+        "The request signature we calculated does not match the signature you provided. Check "
+        "your key and signing method.",
+        details=details,
+    )
+
+
+def _printable(text: bytes) -> str:
+    decoded = text.decode("utf-8", "replace")
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in decoded)

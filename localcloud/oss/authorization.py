@@ -1,0 +1,147 @@
+"""Whether a caller may do what it asks: RAM policies, bucket policy, ACLs, public access block.
+
+Owns the order in which they are asked. RAM policies themselves are ``localcloud.access``'s.
+Order: https://help.aliyun.com/en/oss/user-guide/oss-permission-control-overview (read 2026-11). The
+account that owns the buckets may do everything, bucket policies notwithstanding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from localcloud.access import AccessControl, Principal
+from localcloud.oss.bucket_policy import Asked, BucketPolicy
+from localcloud.oss.errors import OssError
+from localcloud.oss.storage import Storage
+from localcloud.policies import Decision
+
+# What a public ACL lets everybody do. Listing is not among it: oss2 2.19.1, ``AnonymousAuth``.
+_PUBLIC_ACTIONS: Mapping[str, frozenset[str]] = {
+    "private": frozenset(),
+    "public-read": frozenset({"oss:GetObject"}),
+    "public-read-write": frozenset({"oss:GetObject", "oss:PutObject", "oss:DeleteObject"}),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        principal: None for an anonymous caller.
+        source_ip: The client's address.
+    """
+
+    principal: Principal | None
+    source_ip: str
+
+
+class Authorization:
+    """Decides on requests to one store.
+
+    Args:
+        access: Evaluates RAM policies.
+        storage: Knows buckets' policies and ACLs.
+    """
+
+    def __init__(self, access: AccessControl, storage: Storage) -> None:
+        self._access = access
+        self._storage = storage
+
+    def require(
+        self,
+        caller: Caller,
+        action: str,
+        bucket: str | None,
+        key: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
+        """Raise unless the caller may do that.
+
+        Args:
+            caller: Who asks.
+            action: Such as ``oss:GetObject``.
+            bucket: The bucket; None for the service.
+            key: The object.
+            parameters: ``prefix`` and ``delimiter`` of a listing.
+
+        Raises:
+            OssError: ``AccessDenied``.
+        """
+        principal = caller.principal
+        resource = _resource(bucket, key)
+        ram = (
+            Decision.NONE if principal is None else self._access.decide(principal, action, resource)
+        )
+        if principal is not None and principal.role_name is None:
+            return
+        asked = Asked(
+            principal=principal,
+            action=action,
+            resource=self._access.resource_arn(resource),
+            source_ip=caller.source_ip,
+            parameters=parameters or {},
+        )
+        allowed = ram is Decision.ALLOW
+        denied = ram is Decision.DENY
+        if bucket is not None and self._storage.buckets.find(bucket) is not None:
+            blocked = self.is_blocked(bucket)
+            policy = self._policy_decision(bucket, asked, blocked)
+            denied = denied or policy is Decision.DENY
+            allowed = allowed or policy is Decision.ALLOW
+            allowed = allowed or (not blocked and self._is_public(action, bucket, key))
+        if denied or not allowed:
+            raise _denied(caller, action, asked.resource, explicit=denied)
+
+    def is_blocked(self, bucket: str) -> bool:
+        """Whether the bucket's public access block is on."""
+        return bool(self._storage.buckets.configuration(bucket, "publicAccessBlock"))
+
+    def refuse_public(self, bucket: str, what: str) -> None:
+        """Raise ``AccessDenied`` when the bucket's public access block is on."""
+        if self.is_blocked(bucket):
+            raise OssError("AccessDenied", f"Put public {what} is not allowed")
+
+    def _policy_decision(self, bucket: str, asked: Asked, blocked: bool) -> Decision:
+        text = self._storage.buckets.configuration(bucket, "policy")
+        if text is None:
+            return Decision.NONE
+        policy = BucketPolicy(text)
+        decision = policy.decide(asked)
+        if decision is Decision.ALLOW and blocked and policy.is_public:
+            return Decision.NONE
+        return decision
+
+    def _is_public(self, action: str, bucket: str, key: str | None) -> bool:
+        if key is None:
+            return False
+        found = self._storage.buckets.find(bucket)
+        acl = "private" if found is None else found.acl
+        version = self._storage.objects.find(bucket, key)
+        if version is not None and not version.delete_marker:
+            own = version.settings.acl
+            acl = acl if own == "default" else own
+        return action in _PUBLIC_ACTIONS[acl]
+
+
+def _resource(bucket: str | None, key: str | None) -> str:
+    if bucket is None:
+        return "acs:oss:*:*:*"
+    return f"acs:oss:*:*:{bucket}" if key is None else f"acs:oss:*:*:{bucket}/{key}"
+
+
+def _denied(caller: Caller, action: str, resource: str, *, explicit: bool) -> OssError:
+    who = "an anonymous caller" if caller.principal is None else caller.principal.arn
+    details = {
+        "AuthAction": action,
+        "AuthResource": resource,
+        "NoPermissionType": "ExplicitDeny" if explicit else "ImplicitDeny",
+    }
+    if caller.principal is None:
+        message = "You have no right to access this object because of bucket acl."
+    elif explicit:
+        message = f"A policy denies {action} on {resource} to {who}."
+    else:
+        message = f"No policy allows {action} on {resource} to {who}."
+    return OssError("AccessDenied", message, details=details)

@@ -1,0 +1,212 @@
+"""Buckets and their configurations in the database.
+
+Owns creating, changing and deleting buckets. A configuration (encryption rule, lifecycle rules,
+tags, ...) is a JSON document per kind; what it may hold is checked where it is parsed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from localcloud.oss.database import Database, Transaction, bucket_of
+from localcloud.oss.errors import OssError, no_such_bucket
+from localcloud.oss.models import Bucket, Versioning
+
+
+def require_bucket(transaction: Transaction, name: str) -> Bucket:
+    """The bucket of that name, within a transaction.
+
+    Raises:
+        OssError: ``NoSuchBucket``.
+    """
+    rows = transaction.execute("SELECT * FROM buckets WHERE name = ?", (name,))
+    if not rows:
+        raise no_such_bucket(name)
+    return bucket_of(rows[0])
+
+
+class Buckets:
+    """Every bucket of the local account.
+
+    Args:
+        database: Where they are kept.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def get(self, name: str) -> Bucket:
+        """The bucket of that name.
+
+        Raises:
+            OssError: ``NoSuchBucket``.
+        """
+        with self._database.reading() as transaction:
+            return require_bucket(transaction, name)
+
+    def find(self, name: str) -> Bucket | None:
+        """The bucket of that name, or None."""
+        rows = self._database.query("SELECT * FROM buckets WHERE name = ?", (name,))
+        return bucket_of(rows[0]) if rows else None
+
+    def list(self, prefix: str, marker: str, limit: int) -> list[Bucket]:
+        """Buckets by name, at most ``limit``, those after ``marker``."""
+        rows = self._database.query(
+            "SELECT * FROM buckets WHERE name > ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?",
+            (marker, len(prefix), prefix, limit),
+        )
+        return [bucket_of(row) for row in rows]
+
+    def create(
+        self,
+        name: str,
+        *,
+        owner_id: str,
+        acl: str | None,
+        storage_class: str,
+        redundancy_type: str,
+        resource_group_id: str,
+    ) -> Bucket:
+        """Make a bucket; one that its owner has already is left as it is, but for the ACL.
+
+        Raises:
+            OssError: ``BucketAlreadyExists`` with another storage class or redundancy.
+        """
+        with self._database.transaction() as transaction:
+            rows = transaction.execute("SELECT * FROM buckets WHERE name = ?", (name,))
+            if rows:
+                self._adopt(transaction, bucket_of(rows[0]), acl, storage_class, redundancy_type)
+            else:
+                transaction.execute(
+                    "INSERT INTO buckets VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        name,
+                        owner_id,
+                        self._clock(),
+                        acl or "private",
+                        storage_class,
+                        redundancy_type,
+                        Versioning.OFF,
+                        resource_group_id,
+                    ),
+                )
+            return require_bucket(transaction, name)
+
+    @staticmethod
+    def _adopt(
+        transaction: Transaction,
+        bucket: Bucket,
+        acl: str | None,
+        storage_class: str,
+        redundancy_type: str,
+    ) -> None:
+        if (bucket.storage_class, bucket.redundancy_type) != (storage_class, redundancy_type):
+            raise OssError(
+                "BucketAlreadyExists",
+                f"The bucket exists with storage class {bucket.storage_class} and redundancy type "
+                f"{bucket.redundancy_type}; neither can be changed by creating it again.",
+                details={"BucketName": bucket.name},
+            )
+        if acl is not None:
+            transaction.execute("UPDATE buckets SET acl = ? WHERE name = ?", (acl, bucket.name))
+
+    def delete(self, name: str) -> None:
+        """Remove an empty bucket.
+
+        Raises:
+            OssError: ``NoSuchBucket``; ``BucketNotEmpty`` while it has versions, delete markers
+                or unfinished multipart uploads.
+        """
+        with self._database.transaction() as transaction:
+            require_bucket(transaction, name)
+            for table in ("versions", "uploads"):
+                statement = f"SELECT 1 FROM {table} WHERE bucket = ? LIMIT 1"  # noqa: S608
+                if transaction.execute(statement, (name,)):
+                    raise OssError(
+                        "BucketNotEmpty",
+                        "The bucket you tried to delete is not empty.",
+                        details={"BucketName": name},
+                    )
+            transaction.execute("DELETE FROM buckets WHERE name = ?", (name,))
+
+    def set_acl(self, name: str, acl: str) -> None:
+        """Set the bucket's ACL."""
+        with self._database.transaction() as transaction:
+            require_bucket(transaction, name)
+            transaction.execute("UPDATE buckets SET acl = ? WHERE name = ?", (acl, name))
+
+    def set_versioning(self, name: str, versioning: Versioning) -> None:
+        """Turn versioning on or suspend it."""
+        with self._database.transaction() as transaction:
+            require_bucket(transaction, name)
+            transaction.execute(
+                "UPDATE buckets SET versioning = ? WHERE name = ?", (versioning, name)
+            )
+
+    def configuration(self, name: str, kind: str) -> Any:
+        """The configuration of that kind, or None.
+
+        Raises:
+            OssError: ``NoSuchBucket``.
+        """
+        with self._database.reading() as transaction:
+            require_bucket(transaction, name)
+            rows = transaction.execute(
+                "SELECT document FROM bucket_configurations WHERE bucket = ? AND kind = ?",
+                (name, kind),
+            )
+        return json.loads(rows[0]["document"]) if rows else None
+
+    def set_configuration(self, name: str, kind: str, document: Any) -> None:
+        """Set or (None) remove the configuration of that kind."""
+        with self._database.transaction() as transaction:
+            require_bucket(transaction, name)
+            transaction.execute(
+                "DELETE FROM bucket_configurations WHERE bucket = ? AND kind = ?", (name, kind)
+            )
+            if document is not None:
+                transaction.execute(
+                    "INSERT INTO bucket_configurations VALUES (?, ?, ?)",
+                    (name, kind, json.dumps(document)),
+                )
+
+    def configured(self, kind: str) -> list[tuple[str, Any]]:
+        """Every bucket with a configuration of that kind, and the configuration."""
+        rows = self._database.query(
+            "SELECT bucket, document FROM bucket_configurations WHERE kind = ?", (kind,)
+        )
+        return [(row["bucket"], json.loads(row["document"])) for row in rows]
+
+    def statistics(self, name: str) -> dict[str, int]:
+        """Counts and bytes, by the names of the ``BucketStat`` document."""
+        with self._database.reading() as transaction:
+            require_bucket(transaction, name)
+            objects = transaction.execute(
+                "SELECT coalesce(sum(size), 0) AS bytes, coalesce(sum(is_latest), 0) AS latest, "
+                "max(modified_at) AS modified FROM versions WHERE bucket = ? "
+                "AND delete_marker = 0",
+                (name,),
+            )[0]
+            markers = transaction.execute(
+                "SELECT count(*) AS n FROM versions WHERE bucket = ? AND delete_marker = 1", (name,)
+            )[0]
+            parts = transaction.execute(
+                "SELECT count(DISTINCT uploads.upload_id) AS uploads, count(parts.number) AS parts "
+                "FROM uploads LEFT JOIN parts USING (upload_id) WHERE bucket = ?",
+                (name,),
+            )[0]
+        return {
+            "Storage": objects["bytes"],
+            "ObjectCount": objects["latest"],
+            "MultipartUploadCount": parts["uploads"],
+            "LiveChannelCount": 0,
+            "LastModifiedTime": int(objects["modified"] or 0),
+            "StandardStorage": objects["bytes"],
+            "StandardObjectCount": objects["latest"],
+            "MultipartPartCount": parts["parts"],
+            "DeleteMarkerCount": markers["n"],
+        }

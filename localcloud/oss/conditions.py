@@ -1,0 +1,123 @@
+"""Conditional headers and ranges of reads. Pure.
+
+Owns which condition ends in which status, and which bytes a ``Range`` asks for.
+Sources: https://help.aliyun.com/en/oss/developer-reference/getobject and
+https://help.aliyun.com/en/oss/how-to-obtain-oss-resources-by-segmenting-http-range-requests (read
+2026-11).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.utils import formatdate, parsedate_to_datetime
+
+from localcloud.oss.errors import OssError
+from localcloud.oss.models import ObjectVersion
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)(?:,.*)?")
+
+
+def http_date(timestamp: float) -> str:
+    """Seconds since the epoch as an HTTP date."""
+    return formatdate(int(timestamp), usegmt=True)
+
+
+def check_conditions(version: ObjectVersion, headers: Mapping[str, str], prefix: str = "") -> None:
+    """Hold a version against a request's conditions.
+
+    Args:
+        version: What would be read.
+        headers: The request's headers by lower-case name.
+        prefix: ``x-oss-copy-source-`` for the conditions of a copy; they never end in 304.
+
+    Raises:
+        OssError: ``PreconditionFailed`` or ``NotModified``.
+    """
+    etag = version.etag
+    modified = int(version.modified_at)
+    if_match = headers.get(f"{prefix}if-match")
+    if if_match is not None and not _names_etag(if_match, etag):
+        raise _failed("If-Match")
+    unmodified_since = _date(headers.get(f"{prefix}if-unmodified-since"))
+    if if_match is None and unmodified_since is not None and modified > unmodified_since:
+        raise _failed("If-Unmodified-Since")
+    if_none_match = headers.get(f"{prefix}if-none-match")
+    if if_none_match is not None and _names_etag(if_none_match, etag):
+        raise _failed("If-None-Match") if prefix else _not_modified(version)
+    modified_since = _date(headers.get(f"{prefix}if-modified-since"))
+    if if_none_match is None and modified_since is not None and modified <= modified_since:
+        raise _failed("If-Modified-Since") if prefix else _not_modified(version)
+
+
+def _names_etag(value: str, etag: str) -> bool:
+    names = [name.strip().removeprefix("W/").strip('"').upper() for name in value.split(",")]
+    return "*" in names or etag in names
+
+
+def _date(value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except ValueError:
+        # A date that is none puts no condition, as RFC 9110 section 13.1.3 has it.
+        return None
+
+
+def _failed(condition: str) -> OssError:
+    return OssError(
+        "PreconditionFailed",
+        "At least one of the pre-conditions you specified did not hold.",
+        details={"Condition": condition},
+    )
+
+
+def _not_modified(version: ObjectVersion) -> OssError:
+    return OssError(
+        "NotModified",
+        "Not Modified",
+        headers={"etag": f'"{version.etag}"', "last-modified": http_date(version.modified_at)},
+    )
+
+
+def wanted_range(size: int, headers: Mapping[str, str]) -> tuple[int, int] | None:
+    """First and last byte a request asks for, or None for the whole object.
+
+    A range that is malformed or goes beyond the object is ignored, unless
+    ``x-oss-range-behavior: standard`` asks for the usual HTTP behaviour. Of several ranges the first
+    counts.
+
+    Raises:
+        OssError: ``InvalidRange``, under the standard behaviour only.
+    """
+    value = headers.get("range")
+    if value is None:
+        return None
+    standard = headers.get("x-oss-range-behavior", "") == "standard"
+    match = _RANGE.fullmatch(value.strip())
+    if match is None or match.groups() == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:
+        length = int(last)
+        if standard and length and size:
+            return max(size - length, 0), size - 1
+        return (size - length, size - 1) if 0 < length <= size else _beyond(value, size, standard)
+    start = int(first)
+    end = int(last) if last else size - 1
+    if start >= size or (last and end < start):
+        return _beyond(value, size, standard and start >= size)
+    if end >= size:
+        return (start, size - 1) if standard else None
+    return start, end
+
+
+def _beyond(value: str, size: int, standard: bool) -> None:
+    if standard:
+        raise OssError(
+            "InvalidRange",
+            "The requested range cannot be satisfied",
+            details={"ActualObjectSize": str(size), "RangeRequested": value},
+            headers={"content-range": f"bytes */{size}"},
+        )

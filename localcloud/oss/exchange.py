@@ -1,0 +1,178 @@
+"""A request and its reply, as the operations see them.
+
+Owns reading a request's parameters, headers and body, and what a reply is made of. Operations run
+in worker threads, so reading the body blocks; a body is never held in memory as a whole but for the
+XML documents, which are small.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
+from xml.etree.ElementTree import Element
+
+from localcloud.oss import xml
+from localcloud.oss.authorization import Caller
+from localcloud.oss.blobs import ObjectStream
+from localcloud.oss.errors import OssError, invalid_argument
+
+_MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """An authenticated request.
+
+    Attributes:
+        method: The HTTP method.
+        bucket: The bucket; empty for the service.
+        key: The object's key; empty for the service or a bucket.
+        params: Query parameters, without those of the signature.
+        headers: Headers by lower-case name.
+        caller: Who asks.
+        read: The body's next bytes; empty at its end.
+    """
+
+    method: str
+    bucket: str
+    key: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    caller: Caller
+    read: Callable[[], bytes] = field(repr=False)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body, piece by piece."""
+        return iter(self.read, b"")
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        """An integer parameter.
+
+        Raises:
+            OssError: ``InvalidArgument`` when it is not one, or not within the bounds.
+        """
+        value = self.params.get(name, "")
+        if value == "":
+            return default
+        if not (value.isascii() and value.isdigit()) or not low <= int(value) <= high:
+            raise invalid_argument(
+                name, value, f"Argument {name} must be an integer between {low} and {high}."
+            )
+        return int(value)
+
+    def flag(self, header: str) -> bool:
+        """Whether a header says ``true``."""
+        return self.headers.get(header, "").lower() == "true"
+
+    def document(self) -> bytes:
+        """The body as a whole, its ``Content-MD5`` checked.
+
+        Raises:
+            OssError: ``InvalidDigest``, ``EntityTooLarge``.
+        """
+        body = bytearray()
+        for chunk in self.chunks():
+            body += chunk
+            if len(body) > _MAX_DOCUMENT_BYTES:
+                raise OssError("EntityTooLarge", "Your request document is too large.")
+        self.check_md5(hashlib.md5(body, usedforsecurity=False).digest())
+        return bytes(body)
+
+    def xml(self, root: str) -> Element:
+        """The body as XML.
+
+        Raises:
+            OssError: ``MalformedXML``, and as ``document``.
+        """
+        return self.parsed(self.document(), root)
+
+    @staticmethod
+    def parsed(body: bytes, root: str) -> Element:
+        """A document's root element.
+
+        Raises:
+            OssError: ``MalformedXML``.
+        """
+        try:
+            return xml.parse(body, root)
+        except xml.XmlError as error:
+            raise OssError(
+                "MalformedXML",
+                "The XML you provided was not well-formed or did not validate against our "
+                f"published schema: {error}.",
+            ) from error
+
+    def check_md5(self, digest: bytes) -> None:
+        """Compare a body's MD5 with the request's ``Content-MD5``.
+
+        Raises:
+            OssError: ``InvalidDigest``.
+        """
+        given = self.headers.get("content-md5")
+        if given is None:
+            return
+        if given != base64.b64encode(digest).decode("ascii"):
+            raise OssError(
+                "InvalidDigest",
+                "The Content-MD5 you specified was invalid.",
+                details={"Content-MD5": given},
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What an operation answers.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Response headers.
+        body: The body, or a stream of an object's bytes, which the server closes.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | ObjectStream = b""
+
+
+def xml_reply(
+    root: str,
+    content: Mapping[str, xml.Value] | str,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """A reply with an XML body."""
+    return Reply(
+        headers={"content-type": "application/xml", **(headers or {})},
+        body=xml.document(root, content),
+    )
+
+
+def decoded(value: str) -> str:
+    """A percent-encoded header value (``x-oss-copy-source``, ``x-oss-tagging``), decoded.
+
+    Raises:
+        OssError: ``InvalidArgument`` when it is not UTF-8.
+    """
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError as error:
+        raise OssError("InvalidArgument", f"{value!r} is not percent-encoded UTF-8.") from error
+
+
+def key_encoder(request: Request) -> tuple[Callable[[str], str], str | None]:
+    """How keys are written in the reply: as they are, or URL-encoded when the request asks for it.
+
+    Returns:
+        The function that writes a key, and the reply's ``EncodingType``.
+
+    Raises:
+        OssError: ``InvalidArgument``.
+    """
+    encoding = request.params.get("encoding-type", "").lower()
+    if encoding == "url":
+        return quote, "url"
+    if encoding:
+        raise invalid_argument("encoding-type", encoding, "encoding-type must be url.")
+    return str, None

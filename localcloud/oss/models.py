@@ -1,0 +1,182 @@
+"""What the local OSS keeps: buckets, versions of objects, multipart uploads and their parts.
+
+Owns the value types and the rules on names. How they are stored is ``database`` and below.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+
+NULL_VERSION = "null"
+MAX_KEY_BYTES = 1023
+MIN_PART_BYTES = 100 * 1024
+MAX_PARTS = 10_000
+
+BUCKET_ACLS = ("private", "public-read", "public-read-write")
+OBJECT_ACLS = ("default", *BUCKET_ACLS)
+STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
+REDUNDANCY_TYPES = ("LRS", "ZRS")
+SSE_ALGORITHMS = ("AES256", "KMS", "SM4")
+
+_BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
+
+
+class Versioning(StrEnum):
+    """A bucket's versioning; once on it can only be suspended."""
+
+    OFF = ""
+    ENABLED = "Enabled"
+    SUSPENDED = "Suspended"
+
+
+class ObjectType(StrEnum):
+    """How an object came to be."""
+
+    NORMAL = "Normal"
+    MULTIPART = "Multipart"
+    APPENDABLE = "Appendable"
+
+
+def is_bucket_name(name: str) -> bool:
+    """Whether OSS takes that bucket name: 3 to 63 lower-case letters, digits and hyphens."""
+    return _BUCKET_NAME.fullmatch(name) is not None
+
+
+def is_object_name(key: str) -> bool:
+    """Whether OSS takes that key: 1 to 1,023 bytes, not starting with ``/`` or a backslash."""
+    return 1 <= len(key.encode()) <= MAX_KEY_BYTES and key[0] not in "/\\"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """A bucket; times are seconds since the epoch."""
+
+    name: str
+    owner_id: str
+    created_at: float
+    acl: str
+    storage_class: str
+    redundancy_type: str
+    versioning: Versioning
+    resource_group_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectSettings:
+    """What a writer says about an object besides its bytes.
+
+    Attributes:
+        headers: Standard headers kept with it (``Content-Type``, ``Cache-Control``, ...).
+        metadata: User metadata, without the ``x-oss-meta-`` prefix.
+        tags: Tags by key.
+        acl: Its own ACL, or ``default`` for the bucket's.
+        storage_class: Its storage class.
+        encryption: ``algorithm``, and for KMS ``key_id`` and ``data_algorithm``; empty for none.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    acl: str = "default"
+    storage_class: str = "Standard"
+    encryption: Mapping[str, str] = field(default_factory=dict)
+
+    def dumps(self) -> str:
+        """As JSON, for the database."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def loads(text: str) -> ObjectSettings:
+        """From the database's JSON."""
+        return ObjectSettings(**json.loads(text))
+
+    def with_tags(self, tags: Mapping[str, str]) -> ObjectSettings:
+        """The same with other tags."""
+        return replace(self, tags=dict(tags))
+
+    def with_acl(self, acl: str) -> ObjectSettings:
+        """The same with another ACL."""
+        return replace(self, acl=acl)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """Bytes that lie in one blob.
+
+    Attributes:
+        blob: The blob's name; empty for no bytes at all.
+        size: Its length in bytes.
+        md5: Its MD5, 16 bytes.
+        crc64: Its CRC-64/ECMA-182.
+    """
+
+    blob: str
+    size: int
+    md5: bytes
+    crc64: int
+
+    @property
+    def etag(self) -> str:
+        """The ETag of an object of just these bytes: the MD5 in upper-case hex."""
+        return self.md5.hex().upper()
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of an object: the first ``length`` bytes of a blob."""
+
+    blob: str
+    length: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectVersion:
+    """One version of an object, or a delete marker.
+
+    Attributes:
+        sequence: Grows with every version written to this store.
+        md5: Base64 MD5 of the bytes, or empty when they were not written in one piece.
+        noncurrent_since: When a newer version replaced it; None for the latest.
+    """
+
+    sequence: int
+    bucket: str
+    key: str
+    version_id: str
+    is_latest: bool
+    delete_marker: bool
+    type: ObjectType
+    size: int
+    etag: str
+    crc64: int
+    md5: str
+    modified_at: float
+    noncurrent_since: float | None
+    settings: ObjectSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A multipart upload that is under way."""
+
+    upload_id: str
+    bucket: str
+    key: str
+    initiated_at: float
+    settings: ObjectSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One uploaded part."""
+
+    number: int
+    etag: str
+    size: int
+    crc64: int
+    modified_at: float
+    blob: str

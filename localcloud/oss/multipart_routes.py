@@ -1,0 +1,302 @@
+"""Operations of multipart uploads.
+
+Owns what each operation reads from its request and answers. API reference:
+https://help.aliyun.com/en/oss/developer-reference/multipart-upload-related-operations (read 2026-11).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from localcloud.oss.errors import OssError, invalid_argument
+from localcloud.oss.exchange import Reply, Request, key_encoder, xml_reply
+from localcloud.oss.listing import Query
+from localcloud.oss.models import MAX_PARTS
+from localcloud.oss.object_headers import WRITE_HEADERS, encryption_headers, written_headers
+from localcloud.oss.object_routes import copy_source
+from localcloud.oss.routing import Route
+from localcloud.oss.xml import Value, iso8601, text
+
+if TYPE_CHECKING:
+    from localcloud.oss.server import Server
+
+_COPY_RANGE = re.compile(r"bytes=(\d+)-(\d+)?")
+
+
+def initiate_multipart_upload(server: Server, request: Request) -> Reply:
+    """Begin an upload."""
+    bucket = server.storage.buckets.get(request.bucket)
+    settings = server.settings(request, bucket)
+    upload = server.storage.uploads.initiate(
+        request.bucket,
+        request.key,
+        settings,
+        forbid_overwrite=request.flag("x-oss-forbid-overwrite"),
+    )
+    encode, encoding = key_encoder(request)
+    return xml_reply(
+        "InitiateMultipartUploadResult",
+        {
+            "EncodingType": encoding,
+            "Bucket": request.bucket,
+            "Key": encode(request.key),
+            "UploadId": upload.upload_id,
+        },
+        encryption_headers(settings.encryption),
+    )
+
+
+def upload_part(server: Server, request: Request) -> Reply:
+    """Store a part."""
+    number, upload_id = _part_number(request), request.params["uploadId"]
+    server.storage.uploads.get(request.bucket, request.key, upload_id)
+    with server.storage.receive(request.chunks()) as content:
+        request.check_md5(content.md5)
+        part = server.storage.uploads.add_part(
+            request.bucket, request.key, upload_id, number, content
+        )
+    return Reply(headers={"etag": f'"{part.etag}"', "x-oss-hash-crc64ecma": str(part.crc64)})
+
+
+def upload_part_copy(server: Server, request: Request) -> Reply:
+    """Store a part that is a range of another object."""
+    number, upload_id = _part_number(request), request.params["uploadId"]
+    server.storage.uploads.get(request.bucket, request.key, upload_id)
+    source = copy_source(server, request)
+    start, end = _copy_range(request, source.size)
+    with (
+        server.storage.objects.open(source, start, end - start + 1) as stream,
+        server.storage.receive(iter(stream)) as content,
+    ):
+        part = server.storage.uploads.add_part(
+            request.bucket, request.key, upload_id, number, content
+        )
+    return xml_reply(
+        "CopyPartResult",
+        {"LastModified": iso8601(part.modified_at), "ETag": f'"{part.etag}"'},
+        {"x-oss-hash-crc64ecma": str(part.crc64)},
+    )
+
+
+def _part_number(request: Request) -> int:
+    if not request.params["partNumber"]:
+        raise invalid_argument("partNumber", "", "Part number must be given.")
+    return request.number("partNumber", 0, 1, MAX_PARTS)
+
+
+def _copy_range(request: Request, size: int) -> tuple[int, int]:
+    value = request.headers.get("x-oss-copy-source-range")
+    if value is None:
+        return 0, size - 1
+    match = _COPY_RANGE.fullmatch(value)
+    if match is None:
+        raise invalid_argument("x-oss-copy-source-range", value, "It must read bytes=FIRST-LAST.")
+    start = int(match[1])
+    end = min(int(match[2]), size - 1) if match[2] else size - 1
+    if start > end:
+        raise OssError(
+            "InvalidRange",
+            "The requested range cannot be satisfied",
+            details={"ActualObjectSize": str(size), "RangeRequested": value},
+        )
+    return start, end
+
+
+def complete_multipart_upload(server: Server, request: Request) -> Reply:
+    """Make the object of its parts."""
+    bucket = server.storage.buckets.get(request.bucket)
+    complete_all = request.headers.get("x-oss-complete-all", "").lower() == "yes"
+    version = server.storage.uploads.complete(
+        request.bucket,
+        request.key,
+        request.params["uploadId"],
+        None if complete_all else _listed_parts(request),
+        forbid_overwrite=request.flag("x-oss-forbid-overwrite"),
+    )
+    encode, encoding = key_encoder(request)
+    return xml_reply(
+        "CompleteMultipartUploadResult",
+        {
+            "EncodingType": encoding,
+            "Location": f"{server.endpoint}/{request.bucket}/{quote(request.key)}",
+            "Bucket": request.bucket,
+            "Key": encode(request.key),
+            "ETag": f'"{version.etag}"',
+        },
+        written_headers(bucket, version),
+    )
+
+
+def _listed_parts(request: Request) -> list[tuple[int, str]]:
+    listed = []
+    for part in request.xml("CompleteMultipartUpload").iter("Part"):
+        number, etag = text(part, "PartNumber") or "", text(part, "ETag")
+        if not (number.isascii() and number.isdigit()) or etag is None:
+            raise OssError("MalformedXML", "Each Part needs a PartNumber and an ETag.")
+        listed.append((int(number), etag))
+    return listed
+
+
+def abort_multipart_upload(server: Server, request: Request) -> Reply:
+    """End an upload and forget its parts."""
+    server.storage.uploads.abort(request.bucket, request.key, request.params["uploadId"])
+    return Reply(status=204)
+
+
+def list_parts(server: Server, request: Request) -> Reply:
+    """The parts of an upload."""
+    upload_id = request.params["uploadId"]
+    upload = server.storage.uploads.get(request.bucket, request.key, upload_id)
+    marker = request.number("part-number-marker", 0, 0, MAX_PARTS)
+    limit = request.number("max-parts", 1000, 1, 1000)
+    parts = server.storage.uploads.parts(upload_id, marker, limit + 1)
+    shown = parts[:limit]
+    encode, encoding = key_encoder(request)
+    entries: list[Value] = [
+        {
+            "PartNumber": part.number,
+            "LastModified": iso8601(part.modified_at),
+            "ETag": f'"{part.etag}"',
+            "HashCrc64ecma": part.crc64,
+            "Size": part.size,
+        }
+        for part in shown
+    ]
+    return xml_reply(
+        "ListPartsResult",
+        {
+            "EncodingType": encoding,
+            "Bucket": request.bucket,
+            "Key": encode(request.key),
+            "UploadId": upload_id,
+            "StorageClass": upload.settings.storage_class,
+            "PartNumberMarker": marker,
+            "NextPartNumberMarker": shown[-1].number if shown else 0,
+            "MaxParts": limit,
+            "IsTruncated": len(parts) > limit,
+            "Part": entries,
+        },
+    )
+
+
+def list_multipart_uploads(server: Server, request: Request) -> Reply:
+    """The uploads under way in a bucket."""
+    params = request.params
+    query = Query(
+        bucket=request.bucket,
+        prefix=params.get("prefix", ""),
+        delimiter=params.get("delimiter", ""),
+        limit=request.number("max-uploads", 1000, 1, 1000),
+    )
+    key_marker = params.get("key-marker", "")
+    upload_id_marker = params.get("upload-id-marker", "") if key_marker else ""
+    page = server.storage.listing.uploads(query, key_marker, upload_id_marker)
+    encode, encoding = key_encoder(request)
+    entries: list[Value] = [
+        {
+            "Key": encode(upload.key),
+            "UploadId": upload.upload_id,
+            "StorageClass": upload.settings.storage_class,
+            "Initiated": iso8601(upload.initiated_at),
+        }
+        for upload in page.items
+    ]
+    last_upload = page.items[-1].upload_id if page.items else ""
+    return xml_reply(
+        "ListMultipartUploadsResult",
+        {
+            "EncodingType": encoding,
+            "Bucket": request.bucket,
+            "KeyMarker": encode(key_marker),
+            "UploadIdMarker": upload_id_marker,
+            "NextKeyMarker": encode(page.last) if page.truncated else "",
+            "NextUploadIdMarker": last_upload if page.truncated else "",
+            "Delimiter": encode(query.delimiter),
+            "Prefix": encode(query.prefix),
+            "MaxUploads": query.limit,
+            "IsTruncated": page.truncated,
+            "Upload": entries,
+            "CommonPrefixes": [{"Prefix": encode(prefix)} for prefix in page.prefixes],
+        },
+    )
+
+
+_UPLOAD = frozenset({"uploadId"})
+_ENCODING = frozenset({"encoding-type"})
+
+ROUTES = (
+    Route(
+        name="InitiateMultipartUpload",
+        scope="object",
+        method="POST",
+        handler=initiate_multipart_upload,
+        action="oss:PutObject",
+        requires=frozenset({"uploads"}),
+        params=_ENCODING | {"sequential"},
+        headers=WRITE_HEADERS,
+    ),
+    Route(
+        name="UploadPart",
+        scope="object",
+        method="PUT",
+        handler=upload_part,
+        action="oss:PutObject",
+        requires=_UPLOAD | {"partNumber"},
+    ),
+    Route(
+        name="UploadPartCopy",
+        scope="object",
+        method="PUT",
+        handler=upload_part_copy,
+        action="oss:PutObject",
+        requires=_UPLOAD | {"partNumber"},
+        requires_header="x-oss-copy-source",
+        headers=frozenset(
+            {
+                "x-oss-copy-source-range",
+                "x-oss-copy-source-if-match",
+                "x-oss-copy-source-if-none-match",
+                "x-oss-copy-source-if-modified-since",
+                "x-oss-copy-source-if-unmodified-since",
+            }
+        ),
+    ),
+    Route(
+        name="CompleteMultipartUpload",
+        scope="object",
+        method="POST",
+        handler=complete_multipart_upload,
+        action="oss:PutObject",
+        requires=_UPLOAD,
+        params=_ENCODING,
+        headers=frozenset({"x-oss-complete-all", "x-oss-forbid-overwrite"}),
+    ),
+    Route(
+        name="AbortMultipartUpload",
+        scope="object",
+        method="DELETE",
+        handler=abort_multipart_upload,
+        action="oss:AbortMultipartUpload",
+        requires=_UPLOAD,
+    ),
+    Route(
+        name="ListParts",
+        scope="object",
+        method="GET",
+        handler=list_parts,
+        action="oss:ListParts",
+        requires=_UPLOAD,
+        params=_ENCODING | {"max-parts", "part-number-marker"},
+    ),
+    Route(
+        name="ListMultipartUploads",
+        scope="bucket",
+        method="GET",
+        handler=list_multipart_uploads,
+        action="oss:ListMultipartUploads",
+        requires=frozenset({"uploads"}),
+        params=_ENCODING | {"prefix", "delimiter", "max-uploads", "key-marker", "upload-id-marker"},
+    ),
+)

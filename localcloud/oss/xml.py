@@ -1,0 +1,81 @@
+"""XML of OSS requests and responses.
+
+Owns turning plain values into XML and checking XML that came in. It does not know any operation.
+Bodies carry no namespace, as OSS sends them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeAlias
+from xml.etree import ElementTree
+
+Value: TypeAlias = "str | int | bool | None | Mapping[str, Value] | Sequence[Value]"
+
+
+class XmlError(ValueError):
+    """The XML is malformed or not what was expected."""
+
+
+def document(root: str, content: Mapping[str, Value] | str) -> bytes:
+    """An XML document.
+
+    Args:
+        root: The root element's name.
+        content: Children by element name, or the root's text. None leaves an element out, a
+            list repeats it, a mapping nests, a bool becomes ``true`` or ``false``.
+    """
+    element = ElementTree.Element(root)
+    if isinstance(content, str):
+        element.text = content
+    else:
+        for name, value in content.items():
+            _add(element, name, value)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(element, "utf-8")
+
+
+def _add(parent: ElementTree.Element, name: str, value: Value) -> None:
+    if value is None:
+        return
+    if isinstance(value, Mapping):
+        child = ElementTree.SubElement(parent, name)
+        for key, nested in value.items():
+            _add(child, key, nested)
+    elif isinstance(value, bool):
+        ElementTree.SubElement(parent, name).text = "true" if value else "false"
+    elif isinstance(value, str | int):
+        ElementTree.SubElement(parent, name).text = str(value)
+    else:
+        for item in value:
+            _add(parent, name, item)
+
+
+def parse(body: bytes, root: str) -> ElementTree.Element:
+    """The root element of a request's body.
+
+    Raises:
+        XmlError: It is not XML, has a document type, or another root element.
+    """
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        raise XmlError("document types are not allowed")
+    try:
+        element = ElementTree.fromstring(body)  # noqa: S314 - document types are refused above
+    except ElementTree.ParseError as error:
+        raise XmlError(str(error)) from error
+    for node in element.iter():
+        node.tag = node.tag.rpartition("}")[2]
+    if element.tag != root:
+        raise XmlError(f"the root element is {element.tag}, expected {root}")
+    return element
+
+
+def text(element: ElementTree.Element, path: str) -> str | None:
+    """The text at ``path``; None when there is no such element."""
+    found = element.find(path)
+    return None if found is None else (found.text or "").strip()
+
+
+def iso8601(timestamp: float) -> str:
+    """Seconds since the epoch as ``2026-11-21T10:00:00.000Z``: whole seconds, as OSS has them."""
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
