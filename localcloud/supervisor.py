@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
 from localcloud import processes
 from localcloud.errors import SupervisorError
@@ -92,15 +93,16 @@ class Supervisor:
     Args:
         store: Where the record of each process is kept.
         folder: Where each run's pid and exit-code files lie.
+        watch: False only to look at and stop what a daemon that is gone left behind.
     """
 
-    def __init__(self, store: Store, folder: Path) -> None:
+    def __init__(self, store: Store, folder: Path, *, watch: bool = True) -> None:
         self._table = store.table("supervisor.processes")
         self._folder = folder
         self._lock = threading.RLock()
         self._watchers: dict[str, _Watcher] = {}
         for name, record in self._table.items():
-            self._watchers[name] = _Watcher.restored(self, record)
+            self._watchers[name] = _Watcher.restored(self, record, watch)
 
     def start(self, spec: ProcessSpec) -> ProcessStatus:
         """Run it, unless it runs already with the same spec; a changed spec restarts it.
@@ -175,6 +177,13 @@ class Supervisor:
             watcher = self._watchers.get(name)
         return watcher.spec.log if watcher is not None else None
 
+    def address(self, name: str) -> str:
+        """Where it answers (``host:port`` of its health URL); empty when it has none."""
+        with self._lock:
+            watcher = self._watchers.get(name)
+        url = watcher.spec.health_url if watcher is not None else None
+        return urlsplit(url).netloc if url else ""
+
     def log_tail(self, name: str, lines: int = 20) -> str:
         """The last lines of its output."""
         path = self.log_path(name)
@@ -225,7 +234,7 @@ class _Watcher:
         self._status = ProcessStatus(name=spec.name, state="starting")
 
     @classmethod
-    def restored(cls, supervisor: Supervisor, record: dict[str, Any]) -> _Watcher:
+    def restored(cls, supervisor: Supervisor, record: dict[str, Any], watch: bool) -> _Watcher:
         """What a daemon before this one watched: adopted if it should be running."""
         spec = record["spec"]
         watcher = cls(
@@ -244,7 +253,7 @@ class _Watcher:
         launched = record["launched"]
         if launched is not None:
             watcher._launched = Launched(**{**launched, "base": Path(launched["base"])})
-        if watcher._status.state in ACTIVE:
+        if watch and watcher._status.state in ACTIVE:
             watcher._run_thread()
         return watcher
 

@@ -1,0 +1,339 @@
+"""The ``alicloud`` provider of a local stack: one resource's life, from check to delete.
+
+Owns the translation between the engine's requests and the daemon's admin API, and what is secret
+and what is unknown in a preview. Checking is ``check``'s, comparing ``diff``'s, invokes
+``invokes``'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi.provider.experimental import provider as sdk
+from pulumi.provider.experimental.property_value import PropertyValue
+
+from localcloud.alicloud import invokes
+from localcloud.alicloud.check import Support, check, deprecations
+from localcloud.alicloud.client import DaemonClient
+from localcloud.alicloud.diff import Change, diff
+from localcloud.alicloud.schema import ResourceType, resource_type
+from localcloud.errors import CloudError
+from pluginhost import (
+    UNKNOWN,
+    Asset,
+    HostedProvider,
+    ProviderError,
+    Secret,
+    contains_unknown,
+    decode,
+    decode_map,
+    encode,
+    encode_map,
+    reveal,
+)
+
+PropertyMap = dict[str, PropertyValue]
+_CONFIG = frozenset({"region", "accessKey", "secretKey", "sharedCredentialsFile", "endpoints"})
+# Set by the SDK on every provider resource.
+_CONFIG_IGNORED = frozenset({"version", "pluginDownloadURL", "configurationSource"})
+_KINDS = {
+    ("add", False): sdk.PropertyDiffKind.ADD,
+    ("add", True): sdk.PropertyDiffKind.ADD_REPLACE,
+    ("delete", False): sdk.PropertyDiffKind.DELETE,
+    ("delete", True): sdk.PropertyDiffKind.DELETE_REPLACE,
+    ("update", False): sdk.PropertyDiffKind.UPDATE,
+    ("update", True): sdk.PropertyDiffKind.UPDATE_REPLACE,
+}
+
+
+class AlicloudProvider(HostedProvider):
+    """Serves the ``alicloud`` types from the local cloud.
+
+    Args:
+        client: The daemon; None: ``configure`` finds and starts it.
+    """
+
+    def __init__(self, client: DaemonClient | None = None) -> None:
+        self._client = client
+        # Ids the engine has in its state, by URN: a create must not hand one of them out again
+        # as if it had been left over from an update that was killed.
+        self._known_ids: dict[str, set[str]] = {}
+
+    async def check_config(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
+        """Only what finds the stack is accepted; anything else is a mistake or the cloud's."""
+        failures = [
+            sdk.CheckFailure(
+                name,
+                f"is not supported by the local alicloud provider; allowed: {sorted(_CONFIG)}",
+            )
+            for name in sorted(request.new_inputs.keys() - _CONFIG - _CONFIG_IGNORED)
+        ]
+        if "sharedCredentialsFile" not in request.new_inputs:
+            failures.append(
+                sdk.CheckFailure(
+                    "sharedCredentialsFile",
+                    "is missing; give the path of the local stack's platform.json",
+                )
+            )
+        return sdk.CheckResponse(inputs=request.new_inputs, failures=failures)
+
+    async def diff_config(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
+        """Another file, key or endpoint is still the same cloud: nothing is replaced."""
+        old, new = decode_map(request.old_state), decode_map(request.new_inputs)
+        names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+        return sdk.DiffResponse(changes=bool(names), diffs=names)
+
+    async def configure(self, request: sdk.ConfigureRequest) -> sdk.ConfigureResponse:
+        """Find the stack and see that its daemon runs."""
+        config = decode_map(request.args)
+        path = config.get("sharedCredentialsFile")
+        if self._client is None and isinstance(path, str):
+            client = await asyncio.to_thread(DaemonClient.of_credentials_file, path)
+            region = config.get("region")
+            if region not in (None, UNKNOWN, client.platform.region_id):
+                raise ProviderError(
+                    f"region of the alicloud provider is {region!r}, but this local stack plays "
+                    f"{client.platform.region_id}; set alicloud:region to that"
+                )
+            await asyncio.to_thread(client.ensure_running)
+            self._client = client
+        return sdk.ConfigureResponse(
+            accept_secrets=True, supports_preview=True, accept_resources=False
+        )
+
+    async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
+        """Types, required inputs, conflicts, defaults, and what is supported here."""
+        known = self._type(request.type)
+        support = await asyncio.to_thread(self._support, known)
+        inputs = decode_map(request.new_inputs, keep_secrets=True)
+        inputs.pop("__defaults", None)
+        for name, shape in known.inputs.items():
+            if shape.secret and name in inputs and not isinstance(inputs[name], Secret):
+                inputs[name] = Secret(inputs[name])
+        for name in deprecations(known, inputs):
+            self.host.log(request.urn, f"{name} of {known.token} is deprecated", "warning")
+        completed, failures = check(known, inputs, support)
+        return sdk.CheckResponse(
+            inputs=encode_map(completed),
+            failures=[sdk.CheckFailure(failure.path, failure.reason) for failure in failures],
+        )
+
+    async def diff(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
+        """By the cloud provider's facts."""
+        self._remember(request.urn, request.resource_id)
+        known = self._type(request.type)
+        changes = diff(
+            known,
+            decode_map(getattr(request, "old_inputs", {}) or request.old_state),
+            decode_map(request.old_state),
+            decode_map(request.new_inputs),
+            frozenset(request.ignore_changes),
+        )
+        return _diff_response(changes)
+
+    async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
+        """Make it; what an earlier, killed update had made already is taken over."""
+        known = self._type(request.type)
+        if request.preview:
+            return sdk.CreateResponse("", _planned(known, request.properties, {}))
+        inputs = self._plain(request.properties)
+        self.host.status(request.urn, "creating")
+        created = await self._call(
+            request.urn,
+            "create",
+            {
+                "type": known.token,
+                "inputs": inputs,
+                "client_token": client_token(request.urn, inputs),
+                "known_ids": sorted(self._known_ids.get(request.urn, ())),
+            },
+        )
+        self._remember(request.urn, created["id"])
+        return sdk.CreateResponse(
+            created["id"], _state(known, request.properties, created["outputs"])
+        )
+
+    async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
+        """What is there now; an empty answer tells the engine that it is gone."""
+        known = self._type(request.type)
+        self._remember(request.urn, request.resource_id)
+        outputs = decode_map(request.properties)
+        answer = await self._call(
+            request.urn,
+            "read",
+            {
+                "type": known.token,
+                "id": request.resource_id,
+                "outputs": {key: value for key, value in outputs.items() if not _is_asset(value)},
+            },
+        )
+        if answer["outputs"] is None:
+            return sdk.ReadResponse()
+        state = _refreshed(known, request.properties, answer["outputs"])
+        names = request.inputs.keys() or known.inputs.keys()
+        inputs = {name: state[name] for name in names if name in state}
+        inputs |= {name: request.inputs[name] for name in request.inputs.keys() - state.keys()}
+        return sdk.ReadResponse(request.resource_id, state, inputs)
+
+    async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
+        """Change it in place."""
+        known = self._type(request.type)
+        if request.preview:
+            return sdk.UpdateResponse(_planned(known, request.news, request.olds))
+        self.host.status(request.urn, "updating")
+        outputs = decode_map(request.olds)
+        answer = await self._call(
+            request.urn,
+            "update",
+            {
+                "type": known.token,
+                "id": request.resource_id,
+                "outputs": {key: value for key, value in outputs.items() if not _is_asset(value)},
+                "inputs": self._plain(request.news),
+            },
+        )
+        return sdk.UpdateResponse(_state(known, request.news, answer["outputs"]))
+
+    async def delete(self, request: sdk.DeleteRequest) -> None:
+        """Remove it; gone already is fine."""
+        outputs = decode_map(request.properties)
+        await self._call(
+            request.urn,
+            "delete",
+            {
+                "type": request.type,
+                "id": request.resource_id,
+                "outputs": {key: value for key, value in outputs.items() if not _is_asset(value)},
+            },
+        )
+
+    async def invoke(self, request: sdk.InvokeRequest) -> sdk.InvokeResponse:
+        """The few data sources that the program asks."""
+        arguments = decode_map(request.args)
+        result = invokes.answer(request.tok, arguments, self._daemon().platform)
+        return sdk.InvokeResponse(encode_map(result))
+
+    def _daemon(self) -> DaemonClient:
+        if self._client is None:
+            raise ProviderError("the alicloud provider is not configured yet")
+        return self._client
+
+    def _type(self, token: str) -> ResourceType:
+        known = resource_type(token)
+        if known is None or token not in self._daemon().types():
+            raise ProviderError(
+                f"{token} is not supported by the local cloud; supported are "
+                + ", ".join(sorted(self._daemon().types()))
+            )
+        return known
+
+    def _support(self, known: ResourceType) -> Support:
+        entry = self._daemon().types()[known.token]
+        return Support(frozenset(entry["effective"]), frozenset(entry["recorded"]))
+
+    def _remember(self, urn: str, resource_id: str) -> None:
+        if resource_id:
+            self._known_ids.setdefault(urn, set()).add(resource_id)
+
+    @staticmethod
+    def _plain(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
+        plain = decode_map(properties)
+        unknown = sorted(name for name, value in plain.items() if contains_unknown(value))
+        if unknown:
+            raise ProviderError(f"these inputs are still unknown: {', '.join(unknown)}")
+        return {name: _sendable(value) for name, value in plain.items()}
+
+    async def _call(self, urn: str, operation: str, document: dict[str, Any]) -> dict[str, Any]:
+        call = asyncio.create_task(asyncio.to_thread(self._daemon().resource, operation, document))
+        while not call.done():
+            await asyncio.wait({call}, timeout=0.2)
+            if self.host.cancelled.is_set() and not call.done():
+                raise ProviderError(
+                    f"cancelled while the local cloud was to {operation} it; what it goes on to "
+                    "make is taken up by the next update"
+                )
+        try:
+            return call.result()
+        except CloudError as error:
+            raise ProviderError(f"{operation} failed: {error.code}: {error.message}") from error
+
+
+def client_token(urn: str, inputs: Mapping[str, Any]) -> str:
+    """What names one creation: the same resource with the same inputs has the same token."""
+    canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{urn}\n{canonical}".encode()).hexdigest()
+
+
+def _is_asset(value: Any) -> bool:
+    return isinstance(value, Asset)
+
+
+def _sendable(value: Any) -> Any:
+    """JSON for the daemon: whole numbers as integers, as they were declared."""
+    if isinstance(value, Asset):
+        raise ProviderError("an asset is not supported here; give a path or text input")
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _sendable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_sendable(item) for item in value]
+    return value
+
+
+def _diff_response(changes: list[Change]) -> sdk.DiffResponse:
+    def top(change: Change) -> str:
+        return change.path.split(".", 1)[0].split("[", 1)[0]
+
+    return sdk.DiffResponse(
+        changes=bool(changes),
+        replaces=sorted({top(change) for change in changes if change.replaces}),
+        diffs=sorted({top(change) for change in changes}),
+        detailed_diff={
+            change.path: sdk.PropertyDiff(_KINDS[change.kind, change.replaces], input_diff=True)
+            for change in changes
+        },
+    )
+
+
+def _planned(known: ResourceType, inputs: PropertyMap, olds: PropertyMap) -> PropertyMap:
+    """The outputs a preview shows: what is declared, what was there, and unknown for the rest."""
+    if olds:
+        kept = {
+            name: value
+            for name, value in olds.items()
+            if name not in known.inputs or known.inputs[name].computed
+        }
+        return kept | inputs
+    unknown = {name: encode(UNKNOWN) for name in known.computed}
+    unknown |= {name: encode(UNKNOWN) for name, shape in known.inputs.items() if shape.computed}
+    return unknown | inputs
+
+
+def _state(known: ResourceType, inputs: PropertyMap, outputs: Mapping[str, Any]) -> PropertyMap:
+    """The outputs of a resource just made or changed: inputs exactly as declared, secrets too."""
+    computed = {
+        name: value for name, value in outputs.items() if value is not None and name not in inputs
+    }
+    return encode_map(computed, secrets=known.secret_outputs) | inputs
+
+
+def _refreshed(known: ResourceType, olds: PropertyMap, outputs: Mapping[str, Any]) -> PropertyMap:
+    """The outputs after a read: values that did not change keep their secrecy."""
+    state = dict(olds)
+    for name, value in outputs.items():
+        if value is None:
+            state.pop(name, None)
+        elif name not in olds or _sendable_or_none(olds[name]) != value:
+            secret = name in known.secret_outputs or (name in olds and olds[name].contains_secret())
+            state[name] = encode(Secret(value) if secret else value)
+    return state
+
+
+def _sendable_or_none(value: PropertyValue) -> Any:
+    plain = reveal(decode(value))
+    return None if isinstance(plain, Asset) else _sendable(plain)

@@ -1,0 +1,211 @@
+"""Starting, stopping and looking at the daemon from outside.
+
+Owns the commands of ``python -m localcloud`` except ``serve``. The daemon itself is ``daemon``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+
+import localcloud
+from localcloud.daemon import daemon_pid, make_context
+from localcloud.errors import LocalCloudError
+from localcloud.home import Platform, data_dir, load_platform, log_dir
+
+_START_SECONDS = 60.0
+_SERVICES_SECONDS = 90.0
+_STOP_SECONDS = 60.0
+_POLL_SECONDS = 0.05
+# The engine's settings must not reach services that outlive it.
+_DROPPED_PREFIXES = ("PULUMI_", "GRPC_")
+
+
+class ControlError(LocalCloudError):
+    """The daemon could not be started, stopped or asked."""
+
+
+def start(home: Path) -> bool:
+    """Start the stack's daemon and wait until it and its services are ready.
+
+    Safe to call from several processes at once.
+
+    Returns:
+        Whether it was started; False: it ran already.
+
+    Raises:
+        ControlError: It ended or was not ready in time; with the end of its log.
+    """
+    platform = load_platform(home)
+    with _starting(home):
+        started = not healthy(platform)
+        if started:
+            _launch(platform)
+        _wait_for_services(platform)
+        return started
+
+
+@contextmanager
+def _starting(home: Path) -> Iterator[None]:
+    with (data_dir(home, "daemon") / "start.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _launch(platform: Platform) -> None:
+    home = platform.home
+    pid = daemon_pid(home)
+    if pid is not None and not _wait_healthy(platform, None):
+        raise ControlError(f"the daemon (pid {pid}) runs but does not answer; stop it first")
+    if pid is not None:
+        return
+    log = log_dir(home) / "daemon.log"
+    package_root = str(Path(localcloud.__file__).resolve().parent.parent)
+    env = {
+        name: value for name, value in os.environ.items() if not name.startswith(_DROPPED_PREFIXES)
+    }
+    env["PYTHONPATH"] = os.pathsep.join(
+        filter(None, (package_root, os.environ.get("PYTHONPATH", "")))
+    )
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "localcloud", "serve", "--home", str(home)],
+            env=env,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    if not _wait_healthy(platform, process):
+        ending = "\n".join(log.read_text("utf-8", "replace").splitlines()[-20:])
+        raise ControlError(f"the local cloud did not start; {log} ends:\n{ending}")
+
+
+def _wait_healthy(platform: Platform, process: subprocess.Popen[bytes] | None) -> bool:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if healthy(platform):
+            return True
+        if process is not None and process.poll() is not None:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
+def _wait_for_services(platform: Platform) -> None:
+    deadline = time.monotonic() + _SERVICES_SECONDS
+    while True:
+        rows = call(platform, "GET", "/_local/status")["processes"]
+        services = [row for row in rows if row["service"]]
+        failed = [row for row in services if row["state"] in ("failed", "exited", "stopped")]
+        if failed:
+            raise ControlError(
+                "; ".join(f"{row['name']}: {row['reason']} (see {row['log']})" for row in failed)
+            )
+        waiting = [row["name"] for row in services if row["state"] != "running"]
+        if not waiting:
+            return
+        if time.monotonic() > deadline:
+            raise ControlError(
+                f"not ready after {_SERVICES_SECONDS:g} s: {', '.join(waiting)}; see "
+                f"{log_dir(platform.home)}"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def healthy(platform: Platform) -> bool:
+    """Whether the daemon of this very stack answers."""
+    try:
+        return call(platform, "GET", "/_local/health").get("home") == str(platform.home)
+    except ControlError:
+        return False
+
+
+def call(platform: Platform, method: str, path: str) -> dict[str, Any]:
+    """Ask the daemon's admin API.
+
+    Raises:
+        ControlError: It does not answer, or refuses.
+    """
+    address = urlsplit(platform.endpoints["api"])
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+    try:
+        connection.request(method, path, headers={"X-Local-Secret": platform.access_key_secret})
+        response = connection.getresponse()
+        document = json.loads(response.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise ControlError(f"{platform.endpoints['api']} does not answer: {error}") from error
+    finally:
+        connection.close()
+    if response.status >= 400 or not isinstance(document, dict):
+        raise ControlError(f"{method} {path}: {document}")
+    return document
+
+
+def stop(home: Path) -> None:
+    """Stop every process of the stack and its daemon; what does not run is no error.
+
+    Raises:
+        ControlError: The daemon did not end in time.
+    """
+    platform = load_platform(home)
+    with _starting(home):
+        pid = daemon_pid(home)
+        if pid is not None:
+            _end_daemon(platform, pid)
+        # What a killed daemon left behind, or one that could not stop it all.
+        context = make_context(home, watch=False)
+        context.supervisor.stop_all()
+        context.store.close()
+
+
+def _end_daemon(platform: Platform, pid: int) -> None:
+    try:
+        call(platform, "POST", "/_local/stop")
+    except ControlError:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    try:
+        psutil.Process(pid).wait(timeout=_STOP_SECONDS)
+    except psutil.NoSuchProcess:
+        return
+    except psutil.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        raise ControlError(
+            f"the daemon (pid {pid}) did not end within {_STOP_SECONDS:g} s and was killed; run "
+            "stop again to end what it had started"
+        ) from None
+
+
+def status(home: Path) -> list[dict[str, Any]]:
+    """One row per process, the daemon first."""
+    platform = load_platform(home)
+    pid = daemon_pid(home)
+    up = healthy(platform)
+    daemon = {
+        "name": "daemon",
+        "state": "running" if up else "stopped" if pid is None else "not answering",
+        "pid": pid,
+        "address": urlsplit(platform.endpoints["api"]).netloc,
+        "restarts": 0,
+        "reason": "",
+        "log": str(log_dir(home) / "daemon.log"),
+    }
+    rows = call(platform, "GET", "/_local/status")["processes"] if up else []
+    return [daemon, *rows]

@@ -1,0 +1,258 @@
+"""The local cloud's daemon: the ``api`` endpoint and the supervisor, in one process.
+
+Owns the process itself: its web application, signature checking, start and end. What it answers
+comes from the services (``registry``) and the admin API (``admin``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from localcloud import registry
+from localcloud.access import AccessControl
+from localcloud.admin import ResourceService, admin_routes
+from localcloud.errors import CloudError, HomeError
+from localcloud.home import data_dir, load_platform
+from localcloud.ids import Ids
+from localcloud.resources import Addresses, Context
+from localcloud.rpc import RpcEndpoint
+from localcloud.signing import SignedRequest, authenticate
+from localcloud.store import Store, open_store
+from localcloud.supervisor import Supervisor
+
+_MAX_BODY_BYTES = 16 * 1024 * 1024
+_LOCAL_PREFIX = "/_local/"
+
+
+def make_context(home: Path, *, watch: bool = True) -> Context:
+    """The context of the stack whose home that is.
+
+    Args:
+        home: The stack's home.
+        watch: Whether to adopt and watch the processes of an earlier daemon.
+    """
+    platform = load_platform(home)
+    store = open_store(home)
+    return Context(
+        platform=platform,
+        store=store,
+        supervisor=Supervisor(store, data_dir(home, "processes"), watch=watch),
+        ids=Ids(platform.account_id, lambda: _next_number(store)),
+        access=AccessControl(home, store),
+        addresses=Addresses(store, platform.loopback_prefix),
+    )
+
+
+def _next_number(store: Store) -> int:
+    document = store.table("ids").update(
+        "counter", lambda entry: {"value": 1 if entry is None else entry["value"] + 1}
+    )
+    if document is None:
+        raise RuntimeError("the id counter vanished")
+    return int(document["value"])
+
+
+class SignatureMiddleware:
+    """Lets only signed requests through, with ``request.state.principal`` set.
+
+    ``request.state.signed`` is the request as it was signed and ``request.state.request_id`` its
+    id. The admin API authenticates by itself.
+    """
+
+    def __init__(self, app: ASGIApp, access: AccessControl, host_id: str) -> None:
+        self._app = app
+        self._access = access
+        self._host_id = host_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(_LOCAL_PREFIX):
+            await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        state["request_id"] = str(uuid.uuid4()).upper()
+        try:
+            body = await _body(receive)
+            signed = _signed_request(scope, body)
+            state["signed"] = signed
+            state["principal"] = await run_in_threadpool(authenticate, signed, self._access)
+        except CloudError as error:
+            response = JSONResponse(
+                error.envelope(state["request_id"], self._host_id), error.http_status
+            )
+            await response(scope, receive, send)
+            return
+        await self._app(scope, _replay(body, receive), send)
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > _MAX_BODY_BYTES:
+            raise CloudError(
+                "RequestEntityTooLarge", f"The body exceeds {_MAX_BODY_BYTES} bytes.", 413
+            )
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replayed
+
+
+def _signed_request(scope: Scope, body: bytes) -> SignedRequest:
+    return SignedRequest(
+        method=scope["method"],
+        path=scope.get("raw_path", b"").decode("ascii") or scope["path"],
+        query=scope["query_string"].decode("ascii"),
+        headers={key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]},
+        body=body,
+    )
+
+
+def application(
+    context: Context, stop: Callable[[], None], service_names: frozenset[str] = frozenset()
+) -> ASGIApp:
+    """The web application of the ``api`` endpoint.
+
+    Args:
+        context: The running local cloud.
+        stop: Called without arguments when the admin API is asked to stop the daemon.
+        service_names: Processes that the daemon starts with itself.
+    """
+    host_id = urlsplit(context.platform.endpoints["api"]).netloc
+
+    async def cloud_error(request: Request, error: Exception) -> Response:
+        if not isinstance(error, CloudError):
+            raise error
+        request_id = getattr(request.state, "request_id", "")
+        return JSONResponse(error.envelope(request_id, host_id), error.http_status)
+
+    async def not_found(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        refusal = CloudError(
+            "InvalidAction.NotFound",
+            f"{request.method} {request.url.path} is no operation of the local cloud; its "
+            "coverage is in docs/local-cloud-coverage.md",
+            status,
+        )
+        return await cloud_error(request, refusal)
+
+    service = ResourceService(registry.handlers(), context)
+    endpoint = RpcEndpoint(registry.rpc_actions(context))
+
+    async def rpc(request: Request) -> Response:
+        return await endpoint(request)
+
+    app = Starlette(
+        routes=[
+            *admin_routes(service, context, stop, service_names),
+            Route("/", rpc, methods=["GET", "POST"]),
+            *registry.routes(context),
+        ],
+        exception_handlers={CloudError: cloud_error, HTTPException: not_found},
+    )
+    return SignatureMiddleware(app, context.access, host_id)
+
+
+@contextmanager
+def only_daemon(home: Path) -> Iterator[None]:
+    """Hold the stack's daemon lock; the system lets go of it however the process ends.
+
+    Raises:
+        HomeError: Another daemon of this stack runs.
+    """
+    path = data_dir(home, "daemon") / "pid"
+    with path.open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HomeError(f"a daemon of {home} runs already ({path})") from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+@dataclass
+class Daemon:
+    """One daemon.
+
+    Attributes:
+        context: The running local cloud.
+    """
+
+    context: Context
+
+    def run(self) -> None:
+        """Serve until a signal or the admin API says to stop, then stop every process."""
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        address = urlsplit(self.context.platform.endpoints["api"])
+        services = registry.services(self.context)
+        names = frozenset(spec.name for spec in services)
+        config = uvicorn.Config(
+            application(self.context, self._stop, names),
+            host=address.hostname or "",
+            port=address.port or 0,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=5,
+        )
+        self._server = uvicorn.Server(config)
+        for spec in services:
+            await asyncio.to_thread(self.context.supervisor.start, spec)
+        workers = registry.workers(self.context)
+        try:
+            for worker in workers:
+                await asyncio.to_thread(worker.start)
+            await self._server.serve()
+        finally:
+            # First, lest they start again what is being stopped.
+            for worker in workers:
+                await asyncio.to_thread(worker.close)
+            await asyncio.to_thread(self.context.supervisor.stop_all)
+
+    def _stop(self) -> None:
+        self._server.should_exit = True
+
+
+def daemon_pid(home: Path) -> int | None:
+    """The process id of the stack's daemon; None when none runs."""
+    path = home / "cloud" / "daemon" / "pid"
+    if not path.exists():
+        return None
+    with path.open("r+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            text = file.read().strip()
+            return int(text) if text else None
+    return None

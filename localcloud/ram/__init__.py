@@ -1,0 +1,7 @@
+"""RAM: roles, policies and their attachment.
+
+Owns the records that ``localcloud.access`` evaluates. The account's own key may do everything;
+there are no RAM users and no system policies.
+"""
+
+__all__: list[str] = []

@@ -1,0 +1,290 @@
+"""Resource types of VPC and of ECS security groups.
+
+Error codes: https://api.aliyun.com/document/Vpc/2016-04-28/CreateVpc, .../CreateVSwitch,
+.../DeleteVpc and https://api.aliyun.com/document/Ecs/2014-05-26/AuthorizeSecurityGroup (2026-11).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, ClassVar
+
+from localcloud.errors import CloudError
+from localcloud.records import RecordHandler, now
+from localcloud.resources import Context, Properties, ResourceHandler
+
+VPCS, VSWITCHES = "vpc.networks", "vpc.vswitches"
+GROUPS, RULES = "ecs.security_groups", "ecs.security_group_rules"
+_DEFAULT_CIDR = "172.16.0.0/12"
+_PRIVATE = tuple(
+    ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+)
+_VPC_PREFIXES, _VSWITCH_PREFIXES = range(8, 29), range(16, 30)
+_PROTOCOLS = ("tcp", "udp", "icmp", "gre", "all")
+
+
+def network_of(text: str, name: str) -> ipaddress.IPv4Network:
+    """The CIDR block an input gives.
+
+    Raises:
+        CloudError: ``InvalidCidrBlock.Malformed``.
+    """
+    try:
+        return ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise CloudError(
+            "InvalidCidrBlock.Malformed", f"{name} is {text!r}, not an IPv4 CIDR block: {error}."
+        ) from error
+
+
+class NetworkHandler(RecordHandler):
+    """``alicloud:vpc/network:Network``."""
+
+    token: ClassVar[str] = "alicloud:vpc/network:Network"
+    table: ClassVar[str] = VPCS
+    effective: ClassVar[frozenset[str]] = frozenset({"cidrBlock", "vpcName", "name"})
+    recorded: ClassVar[frozenset[str]] = frozenset({"description", "resourceGroupId", "tags"})
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As CreateVpc and ModifyVpcAttribute."""
+        block = network_of(inputs.get("cidrBlock", _DEFAULT_CIDR), "cidrBlock")
+        if block.prefixlen not in _VPC_PREFIXES or not any(
+            block.subnet_of(private) for private in _PRIVATE
+        ):
+            raise CloudError(
+                "InvalidCidrBlock.Malformed",
+                f"cidrBlock is {block}; a VPC takes a block of /8 to /28 in "
+                f"{', '.join(map(str, _PRIVATE))}.",
+            )
+        name = inputs.get("vpcName", inputs.get("name", ""))
+        computed: dict[str, Any] = {"cidrBlock": str(block), "vpcName": name, "name": name}
+        if old is not None:
+            return "", computed
+        router_id = context.ids.new("vrt-bp1", 18)
+        route_table_id = context.ids.new("vtb-bp1", 18)
+        return context.ids.new("vpc-bp1", 18), {
+            **computed,
+            "createTime": now(),
+            "regionId": context.platform.region_id,
+            "resourceGroupId": inputs.get("resourceGroupId", "rg-default"),
+            "routeTableId": route_table_id,
+            "routerId": router_id,
+            "routerTableId": route_table_id,
+            "status": "Available",
+        }
+
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+        """As DeleteVpc: not while vSwitches or security groups are in it."""
+        for table, code, what in (
+            (VSWITCHES, "DependencyViolation.VSwitch", "vSwitches"),
+            (GROUPS, "DependencyViolation.SecurityGroup", "security groups"),
+        ):
+            users = [key for key, item in context.store.table(table).items() if item["vpcId"] == id]
+            if users:
+                raise CloudError(code, f"The VPC {id} still has {what}: {', '.join(users)}.")
+
+
+class SwitchHandler(RecordHandler):
+    """``alicloud:vpc/switch:Switch``."""
+
+    token: ClassVar[str] = "alicloud:vpc/switch:Switch"
+    table: ClassVar[str] = VSWITCHES
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {"cidrBlock", "vpcId", "zoneId", "vswitchName", "name"}
+    )
+    recorded: ClassVar[frozenset[str]] = frozenset({"description", "tags"})
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As CreateVSwitch and ModifyVSwitchAttribute."""
+        name = inputs.get("vswitchName", inputs.get("name", ""))
+        computed: dict[str, Any] = {"vswitchName": name, "name": name}
+        if old is not None:
+            return "", computed
+        for required in ("vpcId", "cidrBlock", "zoneId"):
+            if not inputs.get(required):
+                raise CloudError("MissingParameter", f"The input {required} is mandatory.")
+        vpc = context.store.table(VPCS).get(inputs["vpcId"])
+        if vpc is None:
+            raise CloudError(
+                "InvalidVpcId.NotFound", f"vpcId is {inputs['vpcId']!r}; no such VPC exists.", 404
+            )
+        zones = context.platform.zone_ids
+        if inputs["zoneId"] not in zones:
+            raise CloudError(
+                "InvalidZoneId.NotFound",
+                f"zoneId is {inputs['zoneId']!r}; this region has {', '.join(zones)}.",
+                404,
+            )
+        block = network_of(inputs["cidrBlock"], "cidrBlock")
+        self._check_block(block, inputs["vpcId"], vpc["cidrBlock"], context)
+        return context.ids.new("vsw-bp1", 18), {
+            **computed,
+            "availabilityZone": inputs["zoneId"],
+            "createTime": now(),
+            "status": "Available",
+        }
+
+    def _check_block(
+        self, block: ipaddress.IPv4Network, vpc_id: str, vpc_block: str, context: Context
+    ) -> None:
+        if block.prefixlen not in _VSWITCH_PREFIXES or not block.subnet_of(
+            ipaddress.IPv4Network(vpc_block)
+        ):
+            raise CloudError(
+                "InvalidCidrBlock.Malformed",
+                f"cidrBlock is {block}; a vSwitch takes a block of /16 to /29 within its VPC's "
+                f"{vpc_block}.",
+            )
+        for key, other in self.records(context).items():
+            if other["vpcId"] == vpc_id and block.overlaps(
+                ipaddress.IPv4Network(other["cidrBlock"])
+            ):
+                raise CloudError(
+                    "InvalidCidrBlock.Overlapped",
+                    f"cidrBlock {block} overlaps with {other['cidrBlock']} of vSwitch {key}.",
+                )
+
+
+class SecurityGroupHandler(RecordHandler):
+    """``alicloud:ecs/securityGroup:SecurityGroup``."""
+
+    token: ClassVar[str] = "alicloud:ecs/securityGroup:SecurityGroup"
+    table: ClassVar[str] = GROUPS
+    effective: ClassVar[frozenset[str]] = frozenset({"vpcId", "securityGroupName", "name"})
+    recorded: ClassVar[frozenset[str]] = frozenset(
+        {"description", "innerAccessPolicy", "resourceGroupId", "securityGroupType", "tags"}
+    )
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As CreateSecurityGroup and ModifySecurityGroupAttribute."""
+        name = inputs.get("securityGroupName", inputs.get("name", ""))
+        policy = inputs.get("innerAccessPolicy", "Accept")
+        if policy not in ("Accept", "Drop"):
+            raise CloudError(
+                "InvalidInnerAccessPolicy.NotFound",
+                f"innerAccessPolicy is {policy!r}; allowed are Accept and Drop.",
+            )
+        computed: dict[str, Any] = {
+            "securityGroupName": name,
+            "name": name,
+            "innerAccessPolicy": policy,
+            "innerAccess": policy == "Accept",
+        }
+        if old is not None:
+            return "", computed
+        vpc_id = inputs.get("vpcId", "")
+        if context.store.table(VPCS).get(vpc_id) is None:
+            raise CloudError(
+                "InvalidVpcId.NotFound", f"vpcId is {vpc_id!r}; no such VPC exists.", 404
+            )
+        return context.ids.new("sg-bp1", 18), {
+            **computed,
+            "createTime": now(),
+            "resourceGroupId": inputs.get("resourceGroupId", "rg-default"),
+            "securityGroupType": inputs.get("securityGroupType", "normal"),
+        }
+
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+        """As DeleteSecurityGroup: not while another group's rule names it; own rules go along."""
+        rules = context.store.table(RULES)
+        users = [key for key, rule in rules.items() if rule.get("sourceSecurityGroupId") == id]
+        users = [key for key in users if not key.startswith(f"{id}:")]
+        if users:
+            raise CloudError(
+                "DependencyViolation",
+                f"The security group {id} is named by rules of other groups: {', '.join(users)}.",
+                403,
+            )
+        for key, rule in rules.items():
+            if rule["securityGroupId"] == id:
+                rules.delete(key)
+
+
+class SecurityGroupRuleHandler(RecordHandler):
+    """``alicloud:ecs/securityGroupRule:SecurityGroupRule``."""
+
+    token: ClassVar[str] = "alicloud:ecs/securityGroupRule:SecurityGroupRule"
+    table: ClassVar[str] = RULES
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {"securityGroupId", "type", "ipProtocol", "portRange", "cidrIp", "sourceSecurityGroupId"}
+    )
+    recorded: ClassVar[frozenset[str]] = frozenset({"description", "nicType", "policy", "priority"})
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As AuthorizeSecurityGroup(Egress); the id is the cloud provider's."""
+        groups = context.store.table(GROUPS)
+        group_id, source = inputs["securityGroupId"], inputs.get("sourceSecurityGroupId")
+        for name, value in (("securityGroupId", group_id), ("sourceSecurityGroupId", source)):
+            if value is not None and groups.get(value) is None:
+                raise CloudError(
+                    "InvalidSecurityGroupId.NotFound", f"{name} is {value!r}; no such group.", 404
+                )
+        _choice(inputs, "type", ("ingress", "egress"))
+        protocol = _choice(inputs, "ipProtocol", _PROTOCOLS)
+        policy = _choice(inputs, "policy", ("accept", "drop"), "accept")
+        if "cidrIp" in inputs:
+            network_of(inputs["cidrIp"], "cidrIp")
+        elif source is None:
+            raise CloudError("MissingParameter", "Give cidrIp or sourceSecurityGroupId.")
+        port_range = inputs.get("portRange", "-1/-1")
+        _check_ports(protocol, port_range)
+        priority, nic_type = int(inputs.get("priority", 1)), inputs.get("nicType", "intranet")
+        if priority not in range(1, 101):
+            raise CloudError("InvalidPriority.Malformed", f"priority is {priority}; 1 to 100.")
+        parts = (
+            *(group_id, inputs["type"], protocol, port_range, nic_type),
+            *(inputs.get("cidrIp") or source, policy, str(priority)),
+        )
+        computed = {"nicType": nic_type, "securityGroupRuleId": context.ids.new("sgr-bp1", 18)}
+        if old is not None:
+            computed["securityGroupRuleId"] = old["securityGroupRuleId"]
+        return ":".join(map(str, parts)), computed
+
+
+def _choice(
+    inputs: Properties, name: str, allowed: tuple[str, ...], default: str | None = None
+) -> str:
+    value = inputs.get(name, default)
+    if value not in allowed:
+        raise CloudError(
+            "InvalidParameter", f"{name} is {value!r}; allowed are {', '.join(allowed)}."
+        )
+    return str(value)
+
+
+def _check_ports(protocol: str, port_range: str) -> None:
+    if protocol not in ("tcp", "udp"):
+        if port_range != "-1/-1":
+            raise CloudError(
+                "InvalidPortRange.Malformed",
+                f"portRange is {port_range!r}; for {protocol} it must be -1/-1.",
+            )
+        return
+    first, _, last = port_range.partition("/")
+    if not (first.isdigit() and last.isdigit() and 1 <= int(first) <= int(last) <= 65535):
+        raise CloudError(
+            "InvalidPortRange.Malformed",
+            f"portRange is {port_range!r}; for {protocol} give first/last within 1 to 65535.",
+        )
+
+
+HANDLERS: tuple[type[ResourceHandler], ...] = (
+    NetworkHandler,
+    SwitchHandler,
+    SecurityGroupHandler,
+    SecurityGroupRuleHandler,
+)
+
+
+def reset(context: Context) -> None:
+    """Forget every network, vSwitch, security group and rule."""
+    for table in (VPCS, VSWITCHES, GROUPS, RULES):
+        context.store.table(table).clear()
