@@ -126,11 +126,11 @@ class OssClient:
         headers = {"Content-MD5": base64.b64encode(digest.digest()).decode()}
         if content_type:
             headers["Content-Type"] = content_type
-        self._call(
+        result = self._call(
             f"PutObject {target}",
             lambda: self.bucket(target.bucket).put_object(target.key, data, headers=headers),
         )
-        return ObjectInfo(key=target.key, size_bytes=len(data), etag=digest.hexdigest().upper())
+        return ObjectInfo(key=target.key, size_bytes=len(data), etag=_etag(result.etag))
 
     def upload_file(
         self, path: str | Path, uri: str | OssUri, *, expected_sha256: str | None = None
@@ -148,7 +148,7 @@ class OssClient:
         """
         source, target = Path(path), parse_oss_uri(uri)
         operation = f"PutObject {target}"
-        sha256, md5, size_bytes = _digests(source)
+        sha256, md5, size_bytes = file_digests(source)
         if expected_sha256 is not None and sha256 != expected_sha256:
             raise ContentMismatchError(
                 f"file {source} has SHA-256 {sha256}, expected {expected_sha256}",
@@ -158,12 +158,12 @@ class OssClient:
         if size_bytes <= MULTIPART_THRESHOLD_BYTES:
             headers = {"Content-MD5": base64.b64encode(md5).decode()}
 
-            def put() -> None:
+            def put() -> Any:
                 with source.open("rb") as file:
-                    bucket.put_object(target.key, file, headers=headers)
+                    return bucket.put_object(target.key, file, headers=headers)
 
-            self._call(operation, put)
-            return ObjectInfo(key=target.key, size_bytes=size_bytes, etag=md5.hex().upper())
+            result = self._call(operation, put)
+            return ObjectInfo(key=target.key, size_bytes=size_bytes, etag=_etag(result.etag))
         with tempfile.TemporaryDirectory() as records:
             store = oss2.ResumableStore(root=records)
             self._call(
@@ -224,7 +224,7 @@ class OssClient:
         return ObjectInfo(
             key=target.key,
             size_bytes=int(result.content_length),
-            etag=str(result.etag or "").strip('"').upper(),
+            etag=_etag(result.etag),
         )
 
     def exists(self, uri: str | OssUri) -> bool:
@@ -251,9 +251,7 @@ class OssClient:
                 ),
             )
             for item in page.object_list:
-                yield ObjectInfo(
-                    key=item.key, size_bytes=int(item.size), etag=item.etag.strip('"').upper()
-                )
+                yield ObjectInfo(key=item.key, size_bytes=int(item.size), etag=_etag(item.etag))
             if not page.is_truncated:
                 return
             token = page.next_continuation_token
@@ -386,7 +384,11 @@ def _converted(operation: str, function: Callable[[], T]) -> T:
         raise ConnectionFailedError(str(error), operation=operation) from error
 
 
-def _digests(path: Path) -> tuple[str, bytes, int]:
+def _etag(value: str | None) -> str:
+    return (value or "").strip('"').upper()
+
+
+def file_digests(path: Path) -> tuple[str, bytes, int]:
     """``(sha256 hex, md5, size in bytes)`` of a file, read once."""
     sha256, md5, size_bytes = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     with path.open("rb") as file:

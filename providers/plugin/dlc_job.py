@@ -1,0 +1,290 @@
+"""Life cycle of ``customrag:pai:DlcJob`` and the checks that every job resource shares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+from alibabacloud_pai_dlc20201203 import models
+
+from pluginhost import UNKNOWN, PartialError, contains_unknown
+from providers import jobs
+from providers.clients.dlc import Job
+from providers.clients.errors import NotFoundError
+from providers.clients.oss_uri import parse_oss_uri
+from providers.dlc_job import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_RUNNING_TIME_MINUTES
+from providers.plugin.framework import (
+    Call,
+    Change,
+    Difference,
+    Failure,
+    Handler,
+    Input,
+    compare,
+    require_known_state,
+)
+from providers.plugin.job_runner import (
+    RESULT_NAME,
+    Finished,
+    JobFailedError,
+    JobLeftRunningError,
+    JobRunner,
+    delete_jobs,
+)
+
+SUCCEEDED: Final = "Succeeded"
+DELETED: Final = "Deleted"
+# Source: CreateJob, JobType (alibabacloud_pai_dlc20201203 1.11.6).
+JOB_TYPES: Final = (
+    "TFJob",
+    "PyTorchJob",
+    "MPIJob",
+    "XGBoostJob",
+    "OneFlowJob",
+    "ElasticBatchJob",
+    "SlurmJob",
+    "RayJob",
+    "DataJuicerJob",
+)
+# Source: CreateJob, "total parameters at most 65,536 bytes" (help.aliyun.com, read 2026-11).
+_BODY_LIMIT_BYTES: Final = 65_536
+
+JOB_INPUTS: Final[dict[str, Input]] = {
+    "workspaceId": Input(kind="string", effect="replace", required=True),
+    "displayName": Input(kind="string", required=True),
+    "jobType": Input(kind="string", effect="replace", required=True),
+    "jobSpecs": Input(kind="list", effect="replace", required=True),
+    "userCommand": Input(kind="string", effect="replace", required=True),
+    "dataSources": Input(kind="list", effect="replace"),
+    "envs": Input(kind="string map", effect="replace"),
+    "userVpc": Input(kind="map"),
+    "credentialConfig": Input(kind="map"),
+    "thirdpartyLibs": Input(kind="string list", effect="replace"),
+    "maxRunningTimeMinutes": Input(kind="integer", default=DEFAULT_MAX_RUNNING_TIME_MINUTES),
+    "priority": Input(kind="integer", default=1),
+    "resourceId": Input(kind="string"),
+    "triggers": Input(kind="string map", effect="replace"),
+    "resultUri": Input(kind="string", effect="replace"),
+    "maxAttempts": Input(kind="integer", default=DEFAULT_MAX_ATTEMPTS),
+}
+
+
+def check_job(inputs: Mapping[str, Any]) -> Iterator[Failure]:
+    """Failures in what the DLC service takes, found before it is asked."""
+    name = inputs.get("displayName")
+    if isinstance(name, str) and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,127}", name):
+        yield Failure(
+            "displayName",
+            f"is {name!r}; allowed are 1 to 128 letters, digits, '-', '_' and '.', a letter or "
+            "digit first",
+        )
+    job_type = inputs.get("jobType")
+    if isinstance(job_type, str) and job_type not in JOB_TYPES:
+        yield Failure("jobType", f"is {job_type!r}; allowed are {', '.join(JOB_TYPES)}")
+    for key, low, high in (
+        ("priority", 1, 9),
+        ("maxAttempts", 1, 20),
+        ("maxRunningTimeMinutes", 1, 60 * 24 * 30),
+    ):
+        value = inputs.get(key)
+        if isinstance(value, int | float) and not low <= value <= high:
+            yield Failure(key, f"is {value:g}; allowed is {low} to {high}")
+    yield from _check_uri(inputs.get("resultUri"))
+    yield from _check_structures(inputs)
+
+
+def _check_uri(value: Any) -> Iterator[Failure]:
+    if not isinstance(value, str):
+        return
+    try:
+        uri = parse_oss_uri(value)
+    except ValueError as error:
+        yield Failure("resultUri", str(error))
+        return
+    if not uri.key.endswith("/"):
+        yield Failure("resultUri", f"is {value!r}; it must be a directory and end in '/'")
+
+
+def _check_structures(inputs: Mapping[str, Any]) -> Iterator[Failure]:
+    if inputs.get("jobSpecs") == []:
+        yield Failure("jobSpecs", "is empty; give at least one kind of pod")
+    known = {
+        key: value
+        for key, value in inputs.items()
+        if value is not UNKNOWN and not contains_unknown(value)
+    }
+    known.setdefault("displayName", "name")
+    try:
+        body = jobs.create_job_body(known, str(known["displayName"]))
+        taken = models.CreateJobRequest().from_map(body).to_map()
+    except (AttributeError, TypeError) as error:
+        yield Failure("jobSpecs", f"has a value of the wrong kind somewhere: {error}")
+        return
+    for name, wire in (
+        ("jobSpecs", "JobSpecs"),
+        ("dataSources", "DataSources"),
+        ("userVpc", "UserVpc"),
+        ("credentialConfig", "CredentialConfig"),
+    ):
+        for path in _lost(body.get(wire), taken.get(wire)):
+            yield Failure(f"{name}{path}", "is not a parameter of CreateJob")
+    size = len(str(body).encode())
+    if size > _BODY_LIMIT_BYTES:
+        yield Failure(
+            "userCommand",
+            f"and the other parameters take {size} bytes; CreateJob takes {_BODY_LIMIT_BYTES} in "
+            "all: put scripts and data into OSS",
+        )
+
+
+def _lost(given: Any, taken: Any) -> Iterator[str]:
+    """Paths that the vendor's own model of CreateJob drops: it does not know them."""
+    if isinstance(given, Mapping):
+        known = taken if isinstance(taken, Mapping) else {}
+        for key, value in given.items():
+            path = f".{key[:1].lower()}{key[1:]}"
+            if key not in known:
+                yield path
+            else:
+                yield from (f"{path}{rest}" for rest in _lost(value, known[key]))
+    elif isinstance(given, list) and isinstance(taken, list):
+        for index, (value, kept) in enumerate(zip(given, taken, strict=False)):
+            yield from (f"[{index}]{rest}" for rest in _lost(value, kept))
+
+
+def known_job_name(inputs: Mapping[str, Any], **also: Any) -> Any:
+    """The job's name, or ``UNKNOWN`` while something it is made from is."""
+    parts = [inputs.get(name) for name in (*jobs.HASHED_INPUTS, "displayName")]
+    if contains_unknown(parts) or contains_unknown(also):
+        return UNKNOWN
+    return jobs.job_name(inputs, **also)
+
+
+def job_outputs(finished: Finished, base_names: list[str]) -> dict[str, Any]:
+    """Outputs of a job that succeeded."""
+    return {
+        "jobId": finished.job.job_id,
+        "jobName": finished.job.display_name,
+        "jobNames": base_names,
+        "status": SUCCEEDED,
+        "durationSeconds": finished.job.duration_seconds,
+        "result": finished.result,
+    }
+
+
+class DlcJobHandler(Handler):
+    """One job for one set of inputs."""
+
+    token: ClassVar[str] = "customrag:pai:DlcJob"  # noqa: S105 - a type token
+    inputs: ClassVar[Mapping[str, Input]] = JOB_INPUTS
+
+    def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
+        return check_job(inputs)
+
+    def diff(
+        self,
+        old_inputs: Mapping[str, Any],
+        olds: Mapping[str, Any],
+        news: Mapping[str, Any],
+        call: Call,
+    ) -> Difference:
+        changes = compare(self.inputs, old_inputs, news)
+        if olds.get("status") not in (SUCCEEDED, DELETED):
+            changes.append(Change(path="status", kind="update"))
+        return Difference(changes=tuple(changes))
+
+    def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "jobId": UNKNOWN,
+            "jobName": known_job_name(inputs),
+            "status": SUCCEEDED,
+            "durationSeconds": UNKNOWN,
+            "result": UNKNOWN if inputs.get("resultUri") else None,
+        }
+
+    def preview_update(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        if olds.get("status") in (SUCCEEDED, DELETED):
+            return {name: olds.get(name) for name in _OUTPUTS}
+        return self.preview_create(inputs)
+
+    def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
+        base_name = jobs.job_name(inputs)
+        return base_name, self._run(inputs, base_name, call)
+
+    def _run(self, inputs: Mapping[str, Any], base_name: str, call: Call) -> dict[str, Any]:
+        try:
+            finished = JobRunner(inputs, base_name, call).run()
+        except (JobFailedError, JobLeftRunningError) as error:
+            # Recorded as it is, so that `destroy` knows of the job and the next `up` goes on.
+            status = "Failed" if isinstance(error, JobFailedError) else "Running"
+            outputs = {**inputs, "jobName": base_name, "jobNames": [base_name], "status": status}
+            raise PartialError(str(error), call.resource_id or base_name, outputs) from error
+        if not finished.created:
+            call.log(f"job {finished.job.display_name} ({finished.job.job_id}) was not run again")
+        return job_outputs(finished, [base_name])
+
+    def read(
+        self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        require_known_state(inputs, ("workspaceId", "displayName"), self.token)
+        outputs = {name: olds.get(name) for name in _OUTPUTS}
+        result = _read_result(inputs, call)
+        job = find_recorded_job(inputs, olds, call)
+        if job is not None:
+            outputs |= {
+                "jobId": job.job_id,
+                "jobName": job.display_name,
+                "status": job.status,
+                "durationSeconds": job.duration_seconds,
+            }
+        elif result is None:
+            return None
+        else:
+            outputs["status"] = DELETED
+        if inputs.get("resultUri"):
+            if result is None and outputs["status"] in (SUCCEEDED, DELETED):
+                call.log(f"{inputs['resultUri']}{RESULT_NAME} is gone", "warning")
+            outputs["result"] = result
+        return dict(inputs), outputs
+
+    def update(
+        self, olds: Mapping[str, Any], inputs: Mapping[str, Any], call: Call
+    ) -> dict[str, Any]:
+        if olds.get("status") in (SUCCEEDED, DELETED):
+            return {name: olds.get(name) for name in _OUTPUTS}
+        names = olds.get("jobNames")
+        base_name = str(names[-1]) if names else jobs.job_name(inputs)
+        return self._run(inputs, base_name, call)
+
+    def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
+        delete_jobs(str(inputs["workspaceId"]), list(olds.get("jobNames") or ()), call)
+
+
+_OUTPUTS: Final = ("jobId", "jobName", "jobNames", "status", "durationSeconds", "result")
+
+
+def find_recorded_job(inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> Job | None:
+    """The job that the state names, or the latest attempt at it; ``None`` if it was deleted."""
+    if olds.get("jobId") and olds.get("status") == SUCCEEDED:
+        try:
+            return call.services.dlc.get_job(str(olds["jobId"]))
+        except NotFoundError:
+            return None
+    for base_name in reversed(olds.get("jobNames") or ()):
+        found = call.services.dlc.find_jobs(str(inputs["workspaceId"]), str(base_name))
+        attempts = jobs.attempts(str(base_name), found)
+        if attempts:
+            return attempts[max(attempts)]
+    return None
+
+
+def _read_result(inputs: Mapping[str, Any], call: Call) -> dict[str, Any] | None:
+    uri = inputs.get("resultUri")
+    if not uri:
+        return None
+    try:
+        result = call.services.oss.get_json(parse_oss_uri(str(uri)).join(RESULT_NAME))
+    except NotFoundError:
+        return None
+    return result if isinstance(result, dict) else None

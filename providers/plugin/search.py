@@ -1,0 +1,125 @@
+"""What the index and the alias share: talking to the cluster, comparing mappings and settings.
+
+A cluster answers with more than was declared (defaults, text in place of numbers), so declared and
+present values are compared where something was declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from elastic_transport import TransportError
+from elasticsearch import ApiError
+
+from providers.clients.elasticsearch import convert_error
+from providers.clients.errors import NotFoundError
+from providers.plugin.framework import Call, Input
+
+T = TypeVar("T")
+
+# Parameters that a cluster leaves out of the mapping it shows when they have these values.
+# Seen with Elasticsearch 8.19.21.
+_NOT_SHOWN: Final[dict[str, tuple[str, ...]]] = {
+    "type": ("object",),
+    "index": ("true",),
+    "doc_values": ("true",),
+    "enabled": ("true",),
+    "norms": ("true",),
+    "store": ("false",),
+    "properties": ("{}",),
+}
+
+CLUSTER_INPUTS: Final[dict[str, Input]] = {
+    "endpoint": Input(kind="string", required=True),
+    "username": Input(kind="string", required=True),
+    "password": Input(kind="string", required=True, secret=True),
+}
+
+
+def cluster(inputs: Mapping[str, Any], call: Call) -> Any:
+    """The Elasticsearch client for a resource's inputs."""
+    return call.services.elasticsearch(
+        str(inputs["endpoint"]), str(inputs["username"]), str(inputs["password"])
+    )
+
+
+def ask(operation: str, function: Callable[[], T]) -> T:
+    """Call the cluster.
+
+    Raises:
+        ClientError: It refused or could not be reached.
+    """
+    try:
+        return function()
+    except (ApiError, TransportError) as error:
+        raise convert_error(operation, error) from error
+
+
+def index_state(client: Any, index_name: str) -> dict[str, Any] | None:
+    """``{"uuid", "mappings", "settings"}`` of an index, settings flat; ``None`` if there is none.
+
+    An alias of that name is no index.
+    """
+    try:
+        found = ask(
+            f"GetIndex {index_name}",
+            lambda: client.indices.get(index=index_name, flat_settings=True),
+        )
+    except NotFoundError:
+        return None
+    body = dict(found).get(index_name)
+    if body is None:
+        return None
+    return {
+        "uuid": body["settings"]["index.uuid"],
+        "mappings": body.get("mappings", {}),
+        "settings": body["settings"],
+    }
+
+
+def flat_settings(settings: Mapping[str, Any] | None) -> dict[str, str]:
+    """Index settings as the cluster shows them flat: ``{"index.number_of_shards": "1"}``."""
+    flat: dict[str, str] = {}
+
+    def add(prefix: str, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                add(f"{prefix}.{key}" if prefix else str(key), item)
+        else:
+            name = prefix if prefix.startswith("index.") else f"index.{prefix}"
+            flat[name] = _text(value)
+
+    add("", settings or {})
+    return flat
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, list | tuple):
+        return str([_text(item) for item in value])
+    return str(value)
+
+
+def as_declared(declared: Any, present: Any) -> Any:
+    """``present`` in the shape and spelling of ``declared``, for a diff that shows real drift.
+
+    Where the two mean the same the declared value is returned; where they differ, the present one;
+    what was not declared is left out.
+    """
+    if isinstance(declared, Mapping) and isinstance(present, Mapping):
+        shown = {}
+        for key, value in declared.items():
+            if key in present:
+                shown[key] = as_declared(value, present[key])
+            elif _text(value) in _NOT_SHOWN.get(key, ()):
+                shown[key] = value
+        return shown
+    if isinstance(declared, Mapping) or isinstance(present, Mapping):
+        return present
+    if isinstance(declared, list) and isinstance(present, list):
+        return declared if _text(declared) == _text(present) else present
+    return declared if _text(declared) == _text(present) else present

@@ -1,0 +1,223 @@
+"""Life cycle of ``customrag:elasticsearch:Index``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+from pluginhost import UNKNOWN, ProviderError, contains_unknown
+from providers.clients.errors import ClientError, ConflictError, NotFoundError
+from providers.plugin.framework import (
+    Call,
+    Change,
+    Difference,
+    Failure,
+    Handler,
+    Input,
+    compare,
+    require_known_state,
+)
+from providers.plugin.search import (
+    CLUSTER_INPUTS,
+    as_declared,
+    ask,
+    cluster,
+    flat_settings,
+    index_state,
+)
+
+# Settings that an open index takes. Source: elastic.co/guide 8.19, "Index modules", dynamic.
+_DYNAMIC: Final = frozenset(
+    {"index.number_of_replicas", "index.refresh_interval", "index.max_result_window"}
+)
+_BAD_CHARACTERS: Final = re.compile(r'[\\/*?"<>| ,#:A-Z]')
+
+
+class SearchIndexHandler(Handler):
+    """An index and its mapping."""
+
+    token: ClassVar[str] = "customrag:elasticsearch:Index"  # noqa: S105 - a type token
+    inputs: ClassVar[Mapping[str, Input]] = {
+        **CLUSTER_INPUTS,
+        "indexName": Input(kind="string", effect="replace", required=True),
+        "mappings": Input(kind="map", effect="replace", required=True),
+        "settings": Input(kind="map", effect="replace"),
+        "deletionProtection": Input(kind="boolean", default=False),
+    }
+
+    def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
+        name = inputs.get("indexName")
+        if isinstance(name, str) and (
+            _BAD_CHARACTERS.search(name) or name[:1] in "-_+." or len(name.encode()) > 255
+        ):
+            yield Failure(
+                "indexName",
+                f"is {name!r}; allowed are at most 255 bytes, no upper case, none of "
+                '\\ / * ? " < > | , # : or space, and no -, _, + or . first',
+            )
+        for key in ("mappings", "settings"):
+            value = inputs.get(key)
+            allowed = {"mappings": "'properties' and its siblings", "settings": "index settings"}
+            if isinstance(value, Mapping) and key in value:
+                yield Failure(key, f"has a member {key!r}; give {allowed[key]} directly")
+
+    def diff(
+        self,
+        old_inputs: Mapping[str, Any],
+        olds: Mapping[str, Any],
+        news: Mapping[str, Any],
+        call: Call,
+    ) -> Difference:
+        changes = [
+            Change(path=change.path, kind=change.kind, replaces=False)
+            if _in_place(change, old_inputs, news)
+            else change
+            for change in compare(self.inputs, old_inputs, news)
+        ]
+        endpoint = news.get("endpoint")
+        if endpoint != old_inputs.get("endpoint") and not _same_index(olds, news, call):
+            changes = [change for change in changes if change.property != "endpoint"]
+            changes.append(Change(path="endpoint", kind="update", replaces=True))
+        # Two indexes of one name cannot be there at a time.
+        same_name = news.get("indexName") == old_inputs.get("indexName")
+        same_place = endpoint == old_inputs.get("endpoint")
+        return Difference(changes=tuple(changes), delete_before_replace=same_name and same_place)
+
+    def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"uuid": UNKNOWN}
+
+    def preview_update(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"uuid": olds.get("uuid")}
+
+    def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
+        client, name = cluster(inputs, call), str(inputs["indexName"])
+        found = index_state(client, name)
+        if found is None:
+            try:
+                ask(
+                    f"CreateIndex {name}",
+                    lambda: client.indices.create(
+                        index=name,
+                        mappings=inputs["mappings"],
+                        settings=inputs.get("settings"),
+                    ),
+                )
+            except ConflictError:
+                call.log(f"index {name} was there already", "info")
+            found = index_state(client, name)
+            if found is None:
+                raise ProviderError(
+                    f"index {name} is not there right after it was created; is {name!r} an alias?"
+                )
+        else:
+            self._refuse_another(inputs, found)
+            count = ask(f"Count {name}", lambda: client.count(index=name))["count"]
+            call.log(f"index {name} is there already, with {count} chunks: adopted")
+        return name, {"uuid": found["uuid"]}
+
+    def _refuse_another(self, inputs: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+        name = inputs["indexName"]
+        settings = flat_settings(inputs.get("settings"))
+        for what, declared, present in (
+            ("mappings", inputs["mappings"], found["mappings"]),
+            ("settings", settings, found["settings"]),
+        ):
+            if as_declared(declared, present) != declared:
+                raise ProviderError(
+                    f"index {name!r} is there already, with other {what}: "
+                    f"{as_declared(declared, present)}; wanted {declared}. Delete it, or use "
+                    "another index_name."
+                )
+
+    def read(
+        self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        require_known_state(inputs, ("endpoint", "username", "indexName"), self.token)
+        found = index_state(cluster(inputs, call), str(inputs["indexName"]))
+        if found is None:
+            return None
+        present = {**inputs, "mappings": as_declared(inputs["mappings"], found["mappings"])}
+        declared = inputs.get("settings")
+        if declared is not None:
+            flat = flat_settings(declared)
+            seen = as_declared(flat, found["settings"])
+            present["settings"] = declared if seen == flat else seen
+        return present, {"uuid": found["uuid"]}
+
+    def update(
+        self, olds: Mapping[str, Any], inputs: Mapping[str, Any], call: Call
+    ) -> dict[str, Any]:
+        client, name = cluster(inputs, call), str(inputs["indexName"])
+        found = index_state(client, name)
+        if found is None:
+            raise ProviderError(
+                f"index {name!r} is gone; run `pulumi up --refresh` to make it again"
+            )
+        meta = inputs["mappings"].get("_meta")
+        if meta is not None and meta != found["mappings"].get("_meta"):
+            ask(f"PutMapping {name}", lambda: client.indices.put_mapping(index=name, meta=meta))
+        changed = {
+            key: value
+            for key, value in flat_settings(inputs.get("settings")).items()
+            if key in _DYNAMIC and found["settings"].get(key) != value
+        }
+        if changed:
+            ask(
+                f"PutSettings {name}",
+                lambda: client.indices.put_settings(index=name, settings=changed),
+            )
+        return {"uuid": found["uuid"]}
+
+    def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
+        name = str(inputs["indexName"])
+        if inputs.get("deletionProtection"):
+            raise ProviderError(
+                f"index {name!r} has deletion_protection; set it to False and run `pulumi up` "
+                "before it is deleted or replaced"
+            )
+        client = cluster(inputs, call)
+        found = index_state(client, name)
+        if found is None:
+            return
+        if olds.get("uuid") and found["uuid"] != olds["uuid"]:
+            raise ProviderError(
+                f"index {name!r} is not the one that was made here (uuid {found['uuid']}, not "
+                f"{olds['uuid']}); run `pulumi refresh` if it is to be deleted all the same"
+            )
+        try:
+            ask(f"DeleteIndex {name}", lambda: client.indices.delete(index=name))
+        except NotFoundError:
+            return
+
+
+def _in_place(change: Change, old_inputs: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether a change that replaces by its property can be made to the index as it is."""
+    if change.property == "mappings":
+        return change.path.startswith("mappings._meta") and not _meta_removed(news)
+    if change.property == "settings":
+        old, new = old_inputs.get("settings"), news.get("settings")
+        if contains_unknown(new):
+            return False
+        before, after = flat_settings(old), flat_settings(new)
+        differing = {key for key in {*before, *after} if before.get(key) != after.get(key)}
+        # A setting that is no longer declared stays as it is: that changes nothing.
+        return all(key in _DYNAMIC or key not in after for key in differing)
+    return False
+
+
+def _meta_removed(news: Mapping[str, Any]) -> bool:
+    mappings = news.get("mappings")
+    return isinstance(mappings, Mapping) and mappings.get("_meta") is None
+
+
+def _same_index(olds: Mapping[str, Any], news: Mapping[str, Any], call: Call) -> bool:
+    """Whether the new endpoint leads to the very index the state knows: another address of one
+    cluster, and not another cluster."""
+    if any(contains_unknown(news.get(key)) for key in (*CLUSTER_INPUTS, "indexName")):
+        return False
+    try:
+        found = index_state(cluster(news, call), str(news["indexName"]))
+    except ClientError:
+        return False
+    return found is not None and found["uuid"] == olds.get("uuid")

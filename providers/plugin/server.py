@@ -1,0 +1,264 @@
+"""The plugin as the engine calls it: dispatch by resource type, secrets, errors in plain words.
+
+Owns the translation between the engine's requests and the handlers. Hosting is ``pluginhost``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from pulumi.provider.experimental import provider as sdk
+from pulumi.provider.experimental.property_value import PropertyValue
+
+from pluginhost import (
+    UNKNOWN,
+    DeleteRequest,
+    HostedProvider,
+    PartialError,
+    ProviderError,
+    Secret,
+    decode_map,
+    encode_map,
+)
+from providers.clients.errors import ClientError
+from providers.plugin.corpus import CorpusHandler
+from providers.plugin.dlc_job import DlcJobHandler
+from providers.plugin.framework import (
+    Call,
+    Difference,
+    Handler,
+    Services,
+    check_inputs,
+    whole_numbers,
+    with_defaults,
+)
+from providers.plugin.index_alias import IndexAliasHandler
+from providers.plugin.ingest_run import IngestRunHandler
+from providers.plugin.search_index import SearchIndexHandler
+from providers.plugin.services import CloudServices
+
+HANDLERS: Final[tuple[Handler, ...]] = (
+    CorpusHandler(),
+    DlcJobHandler(),
+    IngestRunHandler(),
+    SearchIndexHandler(),
+    IndexAliasHandler(),
+)
+CONFIG: Final = (
+    "regionId",
+    "ossEndpoint",
+    "dlcEndpoint",
+    "aiworkspaceEndpoint",
+    "accessKeyId",
+    "accessKeySecret",
+    "securityToken",
+)
+_SECRET_CONFIG: Final = ("accessKeySecret", "securityToken")
+_KINDS: Final = {
+    ("add", False): sdk.PropertyDiffKind.ADD,
+    ("add", True): sdk.PropertyDiffKind.ADD_REPLACE,
+    ("delete", False): sdk.PropertyDiffKind.DELETE,
+    ("delete", True): sdk.PropertyDiffKind.DELETE_REPLACE,
+    ("update", False): sdk.PropertyDiffKind.UPDATE,
+    ("update", True): sdk.PropertyDiffKind.UPDATE_REPLACE,
+}
+
+PropertyMap = dict[str, PropertyValue]
+T = TypeVar("T")
+
+
+class CustomragProvider(HostedProvider):
+    """The provider ``customrag``.
+
+    Args:
+        services: Makes the clients from the provider's configuration.
+        clock: Monotonic seconds.
+        wait: Sleeps for the seconds given; by default until cancelled at most.
+    """
+
+    def __init__(
+        self,
+        services: Callable[[Mapping[str, str]], Services] = CloudServices,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], None] | None = None,
+    ) -> None:
+        self._make_services = services
+        self._clock = clock
+        self._wait = wait
+        self._services: Services = services({})
+        self._handlers = {handler.token: handler for handler in HANDLERS}
+
+    async def check_config(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
+        given = decode_map(request.new_inputs)
+        failures = [
+            sdk.CheckFailure(name, f"is not a property; allowed are {', '.join(sorted(CONFIG))}")
+            for name in given
+            if name not in (*CONFIG, "version") and not name.startswith("__")
+        ]
+        if not given.get("regionId") and given.get("regionId") is not UNKNOWN:
+            failures.append(sdk.CheckFailure("regionId", "is required, e.g. 'cn-hangzhou'"))
+        for one, other in (("accessKeyId", "accessKeySecret"), ("accessKeySecret", "accessKeyId")):
+            if given.get(one) is not None and given.get(other) is None:
+                failures.append(sdk.CheckFailure(other, f"is required with {one}"))
+        return sdk.CheckResponse(inputs=request.new_inputs, failures=failures)
+
+    async def diff_config(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
+        """Endpoints and keys lead to the same resources: a change replaces nothing."""
+        old = decode_map(getattr(request, "old_inputs", None) or request.old_state)
+        new = decode_map(request.new_inputs)
+        changed = [name for name in CONFIG if old.get(name) != new.get(name)]
+        return sdk.DiffResponse(changes=bool(changed), diffs=changed)
+
+    async def configure(self, request: sdk.ConfigureRequest) -> sdk.ConfigureResponse:
+        given = decode_map(request.args)
+        config = {name: value for name, value in given.items() if isinstance(value, str)}
+        self._services = self._make_services(config)
+        return sdk.ConfigureResponse(
+            accept_secrets=True, supports_preview=True, accept_resources=True, accept_outputs=False
+        )
+
+    async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
+        handler = self._handler(request.type)
+        given = decode_map(request.new_inputs)
+        failures = list(check_inputs(handler.inputs, given))
+        inputs = with_defaults(handler.inputs, given)
+        if not failures:
+            failures = list(handler.check(inputs))
+        return sdk.CheckResponse(
+            inputs=self._encode(handler, inputs, _secrets(request.new_inputs)),
+            failures=[sdk.CheckFailure(item.property, item.reason) for item in failures],
+        )
+
+    async def diff(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
+        handler = self._handler(request.type)
+        old_inputs = getattr(request, "old_inputs", None) or request.old_state
+        before, olds = _plain(old_inputs), _plain(request.old_state)
+        news = _plain(request.new_inputs)
+        for name in request.ignore_changes:
+            news[name] = before.get(name)
+        call = self._call(request.urn, resource_id=request.resource_id)
+        difference = await self._run(lambda: handler.diff(before, olds, news, call))
+        return _diff_response(difference)
+
+    async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
+        handler, inputs = self._handler(request.type), _plain(request.properties)
+        secrets = _secrets(request.properties)
+        if request.preview:
+            outputs = {**inputs, **handler.preview_create(inputs)}
+            return sdk.CreateResponse("", self._encode(handler, outputs, secrets))
+        call = self._call(request.urn, request.timeout)
+        resource_id, made = await self._run(
+            lambda: handler.create(inputs, call), self._hide(handler, secrets)
+        )
+        return sdk.CreateResponse(resource_id, self._encode(handler, {**inputs, **made}, secrets))
+
+    async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
+        handler = self._handler(request.type)
+        inputs, olds = _plain(request.inputs), _plain(request.properties)
+        secrets = {*_secrets(request.inputs), *_secrets(request.properties)}
+        call = self._call(request.urn, resource_id=request.resource_id)
+        found = await self._run(lambda: handler.read(inputs, olds, call))
+        if found is None:
+            return sdk.ReadResponse("", {}, {})
+        present, outputs = found
+        return sdk.ReadResponse(
+            request.resource_id,
+            self._encode(handler, {**present, **outputs}, secrets),
+            self._encode(handler, present, secrets),
+        )
+
+    async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
+        handler, inputs = self._handler(request.type), _plain(request.news)
+        olds, secrets = _plain(request.olds), _secrets(request.news)
+        if request.preview:
+            outputs = {**inputs, **handler.preview_update(olds, inputs)}
+            return sdk.UpdateResponse(self._encode(handler, outputs, secrets))
+        call = self._call(request.urn, request.timeout, request.resource_id)
+        made = await self._run(
+            lambda: handler.update(olds, inputs, call), self._hide(handler, secrets)
+        )
+        return sdk.UpdateResponse(self._encode(handler, {**inputs, **made}, secrets))
+
+    async def delete(self, request: sdk.DeleteRequest) -> None:
+        handler, olds = self._handler(request.type), _plain(request.properties)
+        inputs = olds
+        if isinstance(request, DeleteRequest) and request.old_inputs:
+            inputs = _plain(request.old_inputs)
+        call = self._call(request.urn, request.timeout, request.resource_id)
+        await self._run(lambda: handler.delete(inputs, olds, call))
+
+    def _handler(self, token: str) -> Handler:
+        if token not in self._handlers:
+            raise ProviderError(
+                f"{token} is not a resource of customrag; there are "
+                f"{', '.join(sorted(self._handlers))}"
+            )
+        return self._handlers[token]
+
+    def _call(self, urn: str, timeout_seconds: float = 0, resource_id: str = "") -> Call:
+        return Call(
+            urn=urn,
+            services=self._services,
+            host=self.host,
+            resource_id=resource_id,
+            timeout_seconds=timeout_seconds or None,
+            clock=self._clock,
+            wait=self._wait or self.host.wait,
+        )
+
+    def _hide(self, handler: Handler, secrets: Collection[str]) -> Callable[[str], bool]:
+        return lambda name: name in secrets or _declared_secret(handler, name)
+
+    def _encode(
+        self, handler: Handler, values: Mapping[str, Any], secrets: Collection[str]
+    ) -> PropertyMap:
+        declared = [name for name, spec in handler.inputs.items() if spec.secret]
+        return encode_map(values, secrets={*secrets, *declared})
+
+    async def _run(
+        self, function: Callable[[], T], hidden: Callable[[str], bool] | None = None
+    ) -> T:
+        """Run a handler in a worker thread; what a client raises is the user's to read."""
+        try:
+            return await asyncio.to_thread(function)
+        except PartialError as error:
+            kept = {
+                name: Secret(value) if hidden and hidden(name) else value
+                for name, value in error.properties.items()
+            }
+            raise PartialError(str(error), error.resource_id, kept) from error
+        except ClientError as error:
+            raise ProviderError(str(error)) from error
+
+
+def _declared_secret(handler: Handler, name: str) -> bool:
+    return name in handler.inputs and handler.inputs[name].secret
+
+
+def _plain(values: Mapping[str, PropertyValue]) -> dict[str, Any]:
+    return {name: whole_numbers(value) for name, value in decode_map(values).items()}
+
+
+def _secrets(values: Mapping[str, PropertyValue]) -> set[str]:
+    return {name for name, value in values.items() if value.contains_secret()}
+
+
+def _diff_response(difference: Difference) -> sdk.DiffResponse:
+    changes: Sequence[Any] = difference.changes
+    return sdk.DiffResponse(
+        changes=bool(changes),
+        replaces=difference.replaces,
+        diffs=list(dict.fromkeys(change.property for change in changes)),
+        detailed_diff={
+            change.path: sdk.PropertyDiff(
+                _KINDS[change.kind, change.replaces],
+                # A change of an output (a job that is not done) has no inputs to show.
+                input_diff=change.property not in ("status", "version"),
+            )
+            for change in changes
+        },
+        delete_before_replace=difference.delete_before_replace and bool(difference.replaces),
+    )

@@ -1,0 +1,79 @@
+"""The clients of one configured provider: endpoints and credentials to clients, made when needed.
+
+Owns the defaults of the endpoints, nothing of what the clients do.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from pluginhost import ProviderError
+from providers.clients import elasticsearch
+from providers.clients.credentials import Credentials, credentials_provider
+from providers.clients.dlc import DlcClient
+from providers.clients.oss import OssClient
+
+
+class CloudServices:
+    """Clients for the provider's configuration.
+
+    Args:
+        config: The provider's inputs by their wire names.
+    """
+
+    def __init__(self, config: Mapping[str, str]) -> None:
+        self._config = config
+        self._lock = threading.RLock()
+        self._credentials: Credentials | None = None
+        self._oss: OssClient | None = None
+        self._dlc: DlcClient | None = None
+        self._clusters: dict[tuple[str, str, str], Any] = {}
+
+    @property
+    def _region_id(self) -> str:
+        region_id = self._config.get("regionId")
+        if not region_id:
+            raise ProviderError("region_id of customrag.Provider is not set; set it")
+        return region_id
+
+    def _signing(self) -> Credentials:
+        if self._credentials is None:
+            try:
+                self._credentials = credentials_provider(
+                    self._config.get("accessKeyId"),
+                    self._config.get("accessKeySecret"),
+                    self._config.get("securityToken"),
+                )
+            except ValueError as error:
+                raise ProviderError(f"customrag.Provider: {error}") from error
+        return self._credentials
+
+    @property
+    def oss(self) -> OssClient:
+        """Objects of the region."""
+        with self._lock:
+            if self._oss is None:
+                default = f"https://oss-{self._region_id}.aliyuncs.com"
+                endpoint = self._config.get("ossEndpoint") or default
+                self._oss = OssClient(endpoint, self._region_id, self._signing())
+            return self._oss
+
+    @property
+    def dlc(self) -> DlcClient:
+        """DLC jobs of the region."""
+        with self._lock:
+            if self._dlc is None:
+                default = f"pai-dlc.{self._region_id}.aliyuncs.com"
+                endpoint = self._config.get("dlcEndpoint") or default
+                self._dlc = DlcClient(endpoint, self._region_id, self._signing())
+            return self._dlc
+
+    def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:
+        """The client of a cluster; one for each address and user."""
+        with self._lock:
+            key = (endpoint, username, password)
+            if key not in self._clusters:
+                self._clusters[key] = elasticsearch.client(endpoint, username, password)
+            return self._clusters[key]
