@@ -1,0 +1,153 @@
+"""Who may import whom.
+
+The arrows go one way: `infra -> components -> providers -> pluginhost`, and everything that runs in
+a job or on a node (`training`, `rag`) reaches the cloud by `providers.clients` only. They hold for
+imports inside functions, too. It cannot see imports by name (`importlib`, `python -m`).
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = (
+    "infra",
+    "components",
+    "providers",
+    "pluginhost",
+    "localcloud",
+    "training",
+    "rag",
+    "tools",
+)
+ALLOWED: dict[str, tuple[str, ...]] = {
+    # The plans are pure: names, hashes and mappings that a preview must know.
+    "infra": (
+        "components",
+        "providers",
+        "rag.corpus",
+        "rag.errors",
+        "rag.index",
+        "rag.models",
+        "training.job_specs",
+    ),
+    "components": ("providers", "training.job_specs"),
+    "providers": ("pluginhost",),
+    "providers.clients": (),
+    "pluginhost": (),
+    "localcloud": ("pluginhost",),
+    "training": ("rag", "providers.clients"),
+    "rag": ("providers.clients",),
+    # Of the generators of the documentation.
+    "tools": ("infra.outputs",),
+}
+WITHOUT_PULUMI = ("rag", "training", "providers.clients")
+PLANS = ("infra.plans", "infra.corpus", "components.pai", "components.knowledge", "providers")
+
+
+def _module_name(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    for package in PACKAGES:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            yield _module_name(file), file
+
+
+def _imports(file: Path, module: str) -> Iterator[tuple[str, int]]:
+    """What a file imports, as far as `from a import b` can mean module `a.b`: both are given."""
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), str(file))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")
+                up = parents[: len(parents) - node.level + 1]
+                base = ".".join([*up, base] if base else up)
+            for alias in node.names:
+                is_module = (ROOT / base.replace(".", "/") / f"{alias.name}.py").exists()
+                is_package = (ROOT / base.replace(".", "/") / alias.name).is_dir()
+                yield (f"{base}.{alias.name}" if is_module or is_package else base), node.lineno
+
+
+def _room(module: str) -> str:
+    return "providers.clients" if _inside(module, "providers.clients") else module.split(".")[0]
+
+
+def _inside(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_a_package_imports_only_what_its_arrows_allow(room: str) -> None:
+    wrong = []
+    for module, file in _modules():
+        if _room(module) != room:
+            continue
+        for name, line in _imports(file, module):
+            if name.split(".")[0] not in PACKAGES or _inside(name, room):
+                continue
+            if not any(_inside(name, allowed) for allowed in ALLOWED[room]):
+                wrong.append(f"{file.relative_to(ROOT)}:{line} imports {name}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", WITHOUT_PULUMI)
+def test_what_runs_in_jobs_and_on_nodes_never_imports_pulumi(room: str) -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)}:{line} imports {name}"
+        for module, file in _modules()
+        if _inside(module, room)
+        for name, line in _imports(file, module)
+        if name.split(".")[0].startswith("pulumi")
+    ]
+    assert wrong == []
+
+
+def test_the_set_up_uses_the_standard_library_only_as_there_is_no_environment_yet() -> None:
+    files = {module: file for module, file in _modules() if _inside(module, "tools")}
+    reached, wrong = set(), []
+    left = ["tools.__main__"]
+    while left:
+        module = left.pop()
+        if module in reached:
+            continue
+        reached.add(module)
+        for name, line in _imports(files[module], module):
+            if _inside(name, "tools"):
+                left.append(name)
+            elif name.split(".")[0] not in sys.stdlib_module_names:
+                wrong.append(f"{module}:{line} imports {name}")
+    assert wrong == []
+    assert {"tools.setup", "tools.virtualenv", "tools.cli"} <= reached
+
+
+def _loaded_by(statement: str, *names: str) -> list[str]:
+    """Which of the named modules are loaded after a statement, in a fresh interpreter."""
+    code = f"import sys\n{statement}\nprint(*(n for n in {names!r} if n in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+def test_importing_the_clients_does_not_load_pulumi() -> None:
+    modules = ", ".join(module for module, _ in _modules() if _inside(module, "providers.clients"))
+    assert _loaded_by(f"import {modules}", "pulumi", "pulumi_alicloud") == []
+
+
+@pytest.mark.parametrize("module", PLANS)
+def test_planning_an_update_does_not_load_torch(module: str) -> None:
+    heavy = ("torch", "transformers", "sentence_transformers", "datasets")
+    assert _loaded_by(f"import {module}", *heavy) == []
