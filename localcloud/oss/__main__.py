@@ -1,7 +1,7 @@
 """``python -m localcloud.oss serve --home HOME``: the OSS server of one stack, in the foreground.
 
-Owns the process: its listening address, its log, the lifecycle sweep beside it. It ends on SIGTERM or
-SIGINT; a kill loses nothing that a client was told is stored.
+Owns the process: its listening address, its log, the lifecycle sweep beside it. It ends on SIGTERM
+or SIGINT; a kill loses nothing that a client was told is stored.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Who a request is from: checks its signature, its time and its session.
 
 Owns the order of the checks and the errors they end in. The ways of signing are ``signing_v1`` and
-``signing_v4``; keys and sessions are ``localcloud.access``'s. Version 2 signatures, which the vendor
-has withdrawn, are refused.
+``signing_v4``; keys and sessions are ``localcloud.access``'s. Version 2 signatures are refused.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def list_buckets(server: Server, request: Request) -> Reply:
     params = request.params
     limit = request.number("max-keys", 100, 1, 1000)
     prefix, marker = params.get("prefix", ""), params.get("marker", "")
-    found = server.storage.buckets.list(prefix, marker, limit + 1)
+    found = server.storage.buckets.matching(prefix, marker, limit + 1)
     buckets = found[:limit]
     truncated = len(found) > limit
     entries: list[Value] = [

@@ -53,7 +53,7 @@ class Buckets:
         rows = self._database.query("SELECT * FROM buckets WHERE name = ?", (name,))
         return bucket_of(rows[0]) if rows else None
 
-    def list(self, prefix: str, marker: str, limit: int) -> list[Bucket]:
+    def matching(self, prefix: str, marker: str, limit: int) -> list[Bucket]:
         """Buckets by name, at most ``limit``, those after ``marker``."""
         rows = self._database.query(
             "SELECT * FROM buckets WHERE name > ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?",

@@ -85,8 +85,8 @@ def wanted_range(size: int, headers: Mapping[str, str]) -> tuple[int, int] | Non
     """First and last byte a request asks for, or None for the whole object.
 
     A range that is malformed or goes beyond the object is ignored, unless
-    ``x-oss-range-behavior: standard`` asks for the usual HTTP behaviour. Of several ranges the first
-    counts.
+    ``x-oss-range-behavior: standard`` asks for the usual HTTP behaviour. Of several ranges the
+    first counts.
 
     Raises:
         OssError: ``InvalidRange``, under the standard behaviour only.
@@ -103,7 +103,9 @@ def wanted_range(size: int, headers: Mapping[str, str]) -> tuple[int, int] | Non
         length = int(last)
         if standard and length and size:
             return max(size - length, 0), size - 1
-        return (size - length, size - 1) if 0 < length <= size else _beyond(value, size, standard)
+        if 0 < length <= size:
+            return size - length, size - 1
+        return _beyond(value, size, standard)
     start = int(first)
     end = int(last) if last else size - 1
     if start >= size or (last and end < start):
@@ -113,7 +115,7 @@ def wanted_range(size: int, headers: Mapping[str, str]) -> tuple[int, int] | Non
     return start, end
 
 
-def _beyond(value: str, size: int, standard: bool) -> None:
+def _beyond(value: str, size: int, standard: bool) -> tuple[int, int] | None:
     if standard:
         raise OssError(
             "InvalidRange",
@@ -121,3 +123,4 @@ def _beyond(value: str, size: int, standard: bool) -> None:
             details={"ActualObjectSize": str(size), "RangeRequested": value},
             headers={"content-range": f"bytes */{size}"},
         )
+    return None

@@ -1,4 +1,4 @@
-"""Operations on a bucket's configuration: ACL, versioning, encryption, lifecycle, tags, access, policy.
+"""Operations on a bucket's configuration: ACL, versioning, encryption, lifecycle, policy, ...
 
 Owns what each operation reads from its request and answers. API reference:
 https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).

@@ -1,8 +1,8 @@
 """Lifecycle rules: their documents, and carrying them out.
 
-Owns parsing, validation and applying of rules. The cloud applies them once a day; here a sweep does so
-whenever the server calls it. A transition changes the storage class that is reported, not where the
-bytes are.
+Owns parsing, validation and applying of rules. The cloud applies them once a day; here a sweep does
+so whenever the server calls it. A transition changes the storage class that is reported, not where
+the bytes are.
 Rules: https://help.aliyun.com/en/oss/developer-reference/putbucketlifecycle (read 2026-11).
 """
 
@@ -33,7 +33,8 @@ def parse_rules(root: Element) -> list[Rule]:
     """The rules of a ``LifecycleConfiguration``, as JSON.
 
     Raises:
-        OssError: ``InvalidArgument``, ``MalformedXML``; ``NotImplemented`` for rules by access time.
+        OssError: ``InvalidArgument``, ``MalformedXML``; ``NotImplemented`` for rules that go by
+            access time.
     """
     rules = [_rule(node, index) for index, node in enumerate(root.findall("Rule"))]
     if not 1 <= len(rules) <= _MAX_RULES:
@@ -240,9 +241,9 @@ def _is_due(when: dict[str, Any] | None, since: float, now: float) -> bool:
     if when is None:
         return False
     if "days" in when:
-        return now - since >= when["days"] * _DAY_SECONDS
+        return now - since >= int(when["days"]) * _DAY_SECONDS
     # CreatedBeforeDate: what was written before that date goes at once.
-    return "timestamp" in when and since < when["timestamp"]
+    return "timestamp" in when and bool(since < when["timestamp"])
 
 
 def _concerns(rule: Rule, version: ObjectVersion) -> bool:

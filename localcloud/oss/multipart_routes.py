@@ -1,7 +1,7 @@
 """Operations of multipart uploads.
 
-Owns what each operation reads from its request and answers. API reference:
-https://help.aliyun.com/en/oss/developer-reference/multipart-upload-related-operations (read 2026-11).
+Owns what each operation reads from its request and answers. API reference (read 2026-11):
+https://help.aliyun.com/en/oss/developer-reference/multipart-upload-related-operations
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What headers say about an object when it is written, and what they say when it is read.
 
-Owns the settings a writer gives in headers (content headers, user metadata, tags, ACL, storage class,
-encryption) and the headers of a reply that describe a version. Encryption is reported as asked for;
-the bytes on this disk are not encrypted.
+Owns the settings a writer gives in headers (content headers, user metadata, tags, ACL, storage
+class, encryption) and the headers of a reply that describe a version. Encryption is reported as
+asked for; the bytes on this disk are not encrypted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The operations the server answers, and how a request finds its own.
 
-Owns matching: an operation is a method on the service, a bucket or an object, told apart from others
-by the query parameters and headers it requires. A parameter or ``x-oss-`` header that the operation
-does not know is refused, never ignored.
+Owns matching: an operation is a method on the service, a bucket or an object, told apart from
+others by the query parameters and headers it requires. A parameter or ``x-oss-`` header that the
+operation does not know is refused, never ignored.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The OSS server: an ASGI application over a store.
 
-Owns the way of a request: its address (path or virtual-host style), authentication, the operation it is
-for, authorization, the operation itself in a worker thread, and the reply or the error in XML.
-It does not know what any operation does.
+Owns the way of a request: its address (path or virtual-host style), authentication, the operation
+it is for, authorization, the operation itself in a worker thread, and the reply or the error in
+XML. It does not know what any operation does.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Server:
             return
         except OssError as error:
             reply = _error_reply(error, request_id, host.partition(":")[0], scope["method"])
-        except Exception:
+        except Exception:  # noqa: BLE001 - a fault of the server is logged and answered as one
             _log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
             internal = OssError(
                 "InternalError", "We encountered an internal error. Please try again."

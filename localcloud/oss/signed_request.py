@@ -1,7 +1,7 @@
 """What both signature versions need to know of a request, and what a request claims.
 
-Owns no check: ``signing_v1`` and ``signing_v4`` say how a claim is proved, ``authentication`` whether
-it is.
+Owns no check: ``signing_v1`` and ``signing_v4`` say how a claim is proved, ``authentication``
+whether it is.
 """
 
 from __future__ import annotations

@@ -18,9 +18,22 @@ from localcloud.oss.signed_request import Claim, SignedRequest, not_a_number
 
 _SCHEME = "OSS "
 # The subresources and overrides that oss2 2.19.1 signs (``_subresource_key_set``).
-_SIGNED_PARAMETERS = frozenset(
-    ["response-content-type", "response-content-language", "response-cache-control", "logging", "response-content-encoding", "acl", "uploadId", "uploads", "partNumber", "group", "link", "delete", "website", "location", "objectInfo", "objectMeta", "response-expires", "response-content-disposition", "cors", "lifecycle", "restore", "qos", "referer", "stat", "bucketInfo", "append", "position", "security-token", "live", "comp", "status", "vod", "startTime", "endTime", "x-oss-process", "symlink", "callback", "callback-var", "tagging", "encryption", "versions", "versioning", "versionId", "policy", "requestPayment", "x-oss-traffic-limit", "qosInfo", "asyncFetch", "x-oss-request-payer", "sequential", "inventory", "inventoryId", "continuation-token", "worm", "wormId", "wormExtend", "replication", "replicationLocation", "replicationProgress", "transferAcceleration", "cname", "metaQuery", "x-oss-ac-source-ip", "x-oss-ac-subnet-mask", "x-oss-ac-vpc-id", "x-oss-ac-forward-allow", "resourceGroup", "style", "styleName", "x-oss-async-process", "regionList", "x-oss-write-get-object-response", "bucketArchiveDirectRead", "httpsConfig", "redundancyTransition", "x-oss-target-redundancy-type", "x-oss-redundancy-transition-taskid", "accessPoint", "accessPointPolicy", "publicAccessBlock", "x-oss-access-point-name", "requesterQosInfo", "qosRequester", "resourcePoolInfo", "resourcePool", "resourcePoolBuckets"]
-)
+_NAMES = """
+response-content-type response-content-language response-cache-control logging
+response-content-encoding acl uploadId uploads partNumber group link delete website location
+objectInfo objectMeta response-expires response-content-disposition cors lifecycle restore qos
+referer stat bucketInfo append position security-token live comp status vod startTime endTime
+x-oss-process symlink callback callback-var tagging encryption versions versioning versionId policy
+requestPayment x-oss-traffic-limit qosInfo asyncFetch x-oss-request-payer sequential inventory
+inventoryId continuation-token worm wormId wormExtend replication replicationLocation
+replicationProgress transferAcceleration cname metaQuery x-oss-ac-source-ip x-oss-ac-subnet-mask
+x-oss-ac-vpc-id x-oss-ac-forward-allow resourceGroup style styleName x-oss-async-process regionList
+x-oss-write-get-object-response bucketArchiveDirectRead httpsConfig redundancyTransition
+x-oss-target-redundancy-type x-oss-redundancy-transition-taskid accessPoint accessPointPolicy
+publicAccessBlock x-oss-access-point-name requesterQosInfo qosRequester resourcePoolInfo
+resourcePool resourcePoolBuckets
+"""
+_SIGNED_PARAMETERS = frozenset(_NAMES.split())
 
 
 def find(request: SignedRequest) -> Claim | None:

@@ -101,7 +101,7 @@ def _timestamp(date: str) -> float:
     except ValueError as error:
         raise OssError(
             "AccessDenied",
-            f"OSS authentication requires a valid x-oss-date such as 20261121T100000Z, not {date!r}.",
+            f"OSS authentication requires a valid x-oss-date (20261121T100000Z), not {date!r}.",
         ) from error
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 from xml.etree import ElementTree
 
-Value: TypeAlias = "str | int | bool | None | Mapping[str, Value] | Sequence[Value]"
+Value: TypeAlias = "str | int | bool | Mapping[str, Value] | Sequence[Value] | None"
 
 
 class XmlError(ValueError):
@@ -32,7 +32,8 @@ def document(root: str, content: Mapping[str, Value] | str) -> bytes:
     else:
         for name, value in content.items():
             _add(element, name, value)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(element, "utf-8")
+    body: bytes = ElementTree.tostring(element, "utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + body
 
 
 def _add(parent: ElementTree.Element, name: str, value: Value) -> None:
