@@ -1,0 +1,351 @@
+"""Bringing an index into step with a corpus: ``python -m rag.ingest``.
+
+Owns the run: what is new, changed or gone by comparing the corpus with the index itself; reading,
+cutting, embedding and writing of what is; the removal of what is not; the check of the counts at
+the end. Does not make the index, nor move the alias.
+
+    python -m rag.ingest --corpus-dir DIR --corpus-uri oss://bucket/corpus/ --index NAME
+        --elasticsearch-url URL --elasticsearch-secret NAME --embedding-url URL --output-dir DIR
+
+A run may be killed anywhere and run again: a chunk's `_id` is made of its document's key, content
+and its number, a document counts as indexed when all its chunks are, and searches see nothing
+until all is written. ``result.json`` is written last. A document that cannot be read is set aside
+with its reason, and its former content leaves the index.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from elastic_transport import TransportError
+from elasticsearch import ApiError, AsyncElasticsearch
+
+from rag.bulk import BulkWriter, delete_line
+from rag.corpus import Corpus, load_corpus, sha256_of
+from rag.embed import Embedder, EmbeddingClient
+from rag.errors import IngestError, RagError
+from rag.index import CHUNKER
+from rag.index_state import IndexMeta, chunk_ids, index_meta, indexed_documents
+from rag.pipeline import Pipeline, Task
+from rag.readers import DEFAULT_MAX_BYTES
+from rag.settings import IngestSettings
+
+__all__ = ["IngestResult", "ingest", "main"]
+
+_PROGRESS_SECONDS = 2.0
+_DELETE_BATCH = 1000
+
+
+@dataclass(kw_only=True)
+class IngestResult:
+    """What a run did; the content of ``result.json``.
+
+    Attributes:
+        documents: Documents in the index.
+        chunks: Chunks in the index.
+        embedded_documents: Documents that were embedded by this run.
+        unchanged_documents: Documents that were found in the index as they are.
+        removed_documents: Documents that left the index.
+        set_aside: Documents that could not be read, with the reason.
+        seconds: Of the whole run.
+        chunks_per_second: Chunks embedded and written a second, while there were any to do.
+    """
+
+    documents: int = 0
+    chunks: int = 0
+    embedded_documents: int = 0
+    unchanged_documents: int = 0
+    removed_documents: int = 0
+    set_aside: list[dict[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+    chunks_per_second: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What is to be done: files to embed, contents (key, sha256) that are to leave the index."""
+
+    tasks: tuple[Task, ...]
+    stale: tuple[tuple[str, str], ...]
+    unchanged: frozenset[str]
+    removed: frozenset[str]
+
+
+async def ingest(
+    client: AsyncElasticsearch,
+    embedder: Embedder,
+    corpus: Corpus,
+    *,
+    index: str,
+    corpus_uri: str,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    report: Callable[[str], None] = print,
+) -> IngestResult:
+    """Bring `index` into step with `corpus`.
+
+    Args:
+        client: The cluster.
+        embedder: Embeds the chunks; its dimension is the index's.
+        corpus: What the index is to hold.
+        index: The index, or an alias of one.
+        corpus_uri: ``oss://bucket/prefix/`` of the corpus: prefix of each chunk's `uri`.
+        max_bytes: Largest document that is read.
+        report: Gets a line of progress about every two seconds.
+
+    Raises:
+        IngestError: The cluster refuses writes, or the counts at the end are not what they must
+            be.
+        EmbeddingError: The embedder failed for longer than it is tried again.
+        SearchIndexError: No such index.
+    """
+    started = time.monotonic()
+    meta = await index_meta(client, index)
+    if meta.chunker != CHUNKER:
+        raise IngestError(
+            f"index {meta.index!r} was made for chunks of {meta.chunker!r}, this is {CHUNKER!r}; "
+            f"make a new index"
+        )
+    writer = BulkWriter(client, meta.index)
+    try:
+        async with _quiet(client, meta.index):
+            plan = await _plan(client, meta.index, corpus)
+            report(_announce(plan))
+            pipeline = Pipeline(
+                embedder, writer, uri_prefix=corpus_uri.rstrip("/") + "/", max_bytes=max_bytes
+            )
+            async with _progress(pipeline, len(plan.tasks), report):
+                await pipeline.run(plan.tasks)
+            await _remove(client, writer, meta.index, plan.stale)
+    except (ApiError, TransportError) as error:
+        raise IngestError(f"index {meta.index!r}: {error}") from error
+    expected = {task.key for task in plan.tasks} - set(pipeline.set_aside) | plan.unchanged
+    chunks = await _verify(client, meta, expected)
+    result = IngestResult(
+        documents=len(expected),
+        chunks=chunks,
+        embedded_documents=pipeline.documents,
+        unchanged_documents=len(plan.unchanged),
+        removed_documents=len(plan.removed),
+        set_aside=[
+            {"document": key, "reason": reason}
+            for key, reason in sorted(pipeline.set_aside.items())
+        ],
+        seconds=round(time.monotonic() - started, 3),
+        chunks_per_second=round(pipeline.chunks_per_second, 2),
+    )
+    report(_summary(result))
+    return result
+
+
+async def _plan(client: AsyncElasticsearch, index: str, corpus: Corpus) -> _Plan:
+    indexed = await indexed_documents(client, index)
+    tasks, stale, unchanged = [], [], set()
+    for file in corpus.files:
+        sha256 = file.sha256
+        if sha256 is None:
+            sha256 = await asyncio.to_thread(sha256_of, file.path)
+        contents = indexed.pop(file.key, [])
+        done = [x for x in contents if x.sha256 == sha256]
+        if len(done) == 1 and done[0].complete:
+            unchanged.add(file.key)
+        else:
+            tasks.append(Task(key=file.key, path=file.path, sha256=sha256))
+        stale += [(file.key, x.sha256) for x in contents if x.sha256 != sha256]
+    stale += [(key, x.sha256) for key, contents in indexed.items() for x in contents]
+    return _Plan(
+        tasks=tuple(tasks),
+        stale=tuple(dict.fromkeys(stale)),
+        unchanged=frozenset(unchanged),
+        removed=frozenset(indexed),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _quiet(client: AsyncElasticsearch, index: str) -> AsyncIterator[None]:
+    """Show searches nothing of the run until it is over, however it ends."""
+    await client.indices.refresh(index=index)
+    await client.indices.put_settings(index=index, settings={"refresh_interval": "-1"})
+    try:
+        yield
+    finally:
+        await client.indices.put_settings(index=index, settings={"refresh_interval": None})
+        await client.indices.refresh(index=index)
+
+
+async def _remove(
+    client: AsyncElasticsearch,
+    writer: BulkWriter,
+    index: str,
+    stale: Sequence[tuple[str, str]],
+) -> None:
+    lines: list[str] = []
+    for key, sha256 in stale:
+        async for identifier in chunk_ids(client, index, key, sha256):
+            lines.append(delete_line(identifier))
+            if len(lines) >= _DELETE_BATCH:
+                await writer.write(lines)
+                lines = []
+    if lines:
+        await writer.write(lines)
+
+
+async def _verify(client: AsyncElasticsearch, meta: IndexMeta, expected: set[str]) -> int:
+    """Count what the index holds, document by document; returns the chunks."""
+    indexed = await indexed_documents(client, meta.index)
+    missing, extra = sorted(expected - set(indexed)), sorted(set(indexed) - expected)
+    broken = sorted(
+        key for key, contents in indexed.items() if len(contents) != 1 or not contents[0].complete
+    )
+    if missing or extra or broken:
+        raise IngestError(
+            f"index {meta.index!r} is not in step with the corpus: {len(missing)} documents "
+            f"missing {missing[:3]}, {len(extra)} too many {extra[:3]}, {len(broken)} incomplete "
+            f"{broken[:3]}; is something else writing to it? Run the ingest again"
+        )
+    total = sum(contents[0].chunks for contents in indexed.values())
+    counted = int((await client.count(index=meta.index))["count"])
+    if counted != total:
+        raise IngestError(
+            f"index {meta.index!r} holds {counted} chunks, its documents have {total}; "
+            f"is something else writing to it? Run the ingest again"
+        )
+    return total
+
+
+@contextlib.asynccontextmanager
+async def _progress(
+    pipeline: Pipeline, total: int, report: Callable[[str], None]
+) -> AsyncIterator[None]:
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            report(
+                f"ingest {pipeline.documents + len(pipeline.set_aside):,}/{total:,} documents, "
+                f"{pipeline.chunks:,} chunks, {pipeline.chunks_per_second:.0f} chunks/s"
+            )
+
+    task = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _announce(plan: _Plan) -> str:
+    return (
+        f"ingest: {len(plan.tasks):,} documents to embed, {len(plan.unchanged):,} unchanged, "
+        f"{len(plan.removed):,} to remove"
+    )
+
+
+def _summary(result: IngestResult) -> str:
+    return (
+        f"ingest done: {result.documents:,} documents, {result.chunks:,} chunks; "
+        f"{result.embedded_documents:,} embedded, {result.unchanged_documents:,} unchanged, "
+        f"{result.removed_documents:,} removed, {len(result.set_aside):,} set aside; "
+        f"{result.seconds:.1f} s, {result.chunks_per_second:.0f} chunks/s"
+    )
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m rag.ingest", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--corpus-dir", type=Path, required=True, help="folder with docs/")
+    parser.add_argument("--corpus-uri", required=True, help="oss://bucket/prefix/ of that folder")
+    parser.add_argument("--index", required=True, help="index to bring into step")
+    parser.add_argument("--elasticsearch-url", required=True, help="http[s]://host:port")
+    parser.add_argument("--elasticsearch-secret", default="", help="KMS secret with the password")
+    parser.add_argument("--embedding-url", required=True, help="http://host:port")
+    parser.add_argument("--output-dir", type=Path, required=True, help="gets result.json")
+    parser.add_argument("--max-document-bytes", type=int, default=DEFAULT_MAX_BYTES)
+    parser.add_argument(
+        "--embedding-wait-seconds",
+        type=float,
+        default=900.0,
+        help="how long the embedding service may take to become ready",
+    )
+    return parser.parse_args(argv)
+
+
+async def _run(arguments: argparse.Namespace) -> IngestResult:
+    from providers.clients.elasticsearch import async_client
+
+    settings = IngestSettings()
+    password = await asyncio.to_thread(
+        settings.read,
+        settings.elasticsearch_password,
+        arguments.elasticsearch_secret,
+        "CUSTOMRAG_ELASTICSEARCH",
+    )
+    corpus = await asyncio.to_thread(load_corpus, arguments.corpus_dir, set_aside=[])
+    # Vectors as text hardly shrink, and shrinking them takes longer than sending them.
+    client = async_client(
+        arguments.elasticsearch_url,
+        settings.elasticsearch_username,
+        password.get_secret_value(),
+        http_compress=False,
+    )
+    try:
+        meta = await index_meta(client, arguments.index)
+        embedder = EmbeddingClient(
+            arguments.embedding_url, dimension=meta.dimension, retry_seconds=180.0
+        )
+        try:
+            info = await embedder.wait_ready(arguments.embedding_wait_seconds)
+            if (info.model_version, info.dimension) != (meta.model_version, meta.dimension):
+                raise IngestError(
+                    f"index {meta.index!r} is for model {meta.model_version!r} of dimension "
+                    f"{meta.dimension}; {arguments.embedding_url} serves {info.model_version!r} "
+                    f"of dimension {info.dimension}"
+                )
+            return await ingest(
+                client,
+                embedder,
+                corpus,
+                index=meta.index,
+                corpus_uri=arguments.corpus_uri,
+                max_bytes=arguments.max_document_bytes,
+                report=lambda line: print(line, flush=True),
+            )
+        finally:
+            await embedder.close()
+    finally:
+        await client.close()
+
+
+def write_result(output_dir: Path, result: dict[str, Any]) -> None:
+    """Write ``result.json``: complete or not at all."""
+    output_dir.mkdir(parents=True, exist_ok=True)
+    partial = output_dir / f".result.json.{os.getpid()}"
+    partial.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(output_dir / "result.json")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run an ingest; 0 when the index is in step with the corpus, else 1."""
+    arguments = _arguments(argv)
+    (arguments.output_dir / "result.json").unlink(missing_ok=True)
+    try:
+        result = asyncio.run(_run(arguments))
+    except (RagError, ApiError, TransportError, OSError) as error:
+        print(f"ingest failed: {error}", file=sys.stderr, flush=True)
+        return 1
+    write_result(arguments.output_dir, asdict(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""Read, cut, embed, write: the four stages of an ingest, all at work at the same time.
+
+Owns the stages and the bounded queues between them: memory does not grow with the corpus, and the
+encoder always has the next batches before it while the cluster takes the last ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.bulk import BulkWriter, index_lines
+from rag.chunk import Chunk, chunk_document, embedding_text
+from rag.corpus import sha256_of
+from rag.documents import Document
+from rag.embed import Embedder, Vectors
+from rag.errors import CorpusError, ReadError
+from rag.index import chunk_id
+from rag.readers import read_document
+
+__all__ = ["Pipeline", "Task"]
+
+_FIRST_WINDOW = 128
+_WINDOW = 1024
+"""Chunks that are sorted by length before they are embedded: texts of like length waste no
+padding. The first windows are smaller, so that the encoder starts at once."""
+_BATCH = 32
+_EMBEDDING_REQUESTS = 8
+_BULK_CHUNKS = 256
+_BULK_REQUESTS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A document to embed.
+
+    Attributes:
+        key: ``docs/...``.
+        path: Its file.
+        sha256: Its content's.
+    """
+
+    key: str
+    path: Path
+    sha256: str
+
+
+@dataclass(eq=False)
+class _Progress:
+    """One document on its way; done when no chunk is left."""
+
+    task: Task
+    left: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """One chunk on its way."""
+
+    owner: _Progress
+    identifier: str
+    text: str
+    source: dict[str, Any]
+
+
+@dataclass
+class Pipeline:
+    """The stages of one run.
+
+    Args:
+        embedder: Embeds the chunks.
+        writer: Writes them.
+        uri_prefix: Put before a document's key: its `uri`.
+        max_bytes: Largest document that is read.
+
+    Attributes:
+        documents: Documents written whole.
+        chunks: Chunks written.
+        set_aside: Reason by key of the documents that could not be read.
+    """
+
+    embedder: Embedder
+    writer: BulkWriter
+    uri_prefix: str
+    max_bytes: int
+    documents: int = 0
+    chunks: int = 0
+    set_aside: dict[str, str] = field(default_factory=dict)
+    _started: float | None = None
+    _ended: float | None = None
+
+    @property
+    def chunks_per_second(self) -> float:
+        """Chunks written a second since the first was there to be embedded; 0.0 before."""
+        if self._started is None or not self.chunks:
+            return 0.0
+        return self.chunks / max((self._ended or time.monotonic()) - self._started, 1e-9)
+
+    async def run(self, tasks: Sequence[Task]) -> None:
+        """Embed and write `tasks`; returns once every chunk is acknowledged.
+
+        Raises:
+            IngestError, EmbeddingError: A stage failed; the others are stopped.
+        """
+        batches: asyncio.Queue[list[_Piece] | None] = asyncio.Queue(_EMBEDDING_REQUESTS)
+        embedded: asyncio.Queue[tuple[list[_Piece], Vectors] | None] = asyncio.Queue(
+            2 * _BULK_CHUNKS // _BATCH
+        )
+
+        async def embed_all() -> None:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_EMBEDDING_REQUESTS):
+                    group.create_task(self._embed(batches, embedded))
+            for _ in range(_BULK_REQUESTS):
+                await embedded.put(None)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._read(tasks, batches))
+                group.create_task(embed_all())
+                for _ in range(_BULK_REQUESTS):
+                    group.create_task(self._write(embedded))
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from errors
+        self._ended = time.monotonic()
+
+    async def _read(
+        self, tasks: Sequence[Task], batches: asyncio.Queue[list[_Piece] | None]
+    ) -> None:
+        window: list[_Piece] = []
+        limit = _FIRST_WINDOW
+        for task in tasks:
+            try:
+                document, chunks = await asyncio.to_thread(self._cut, task)
+            except ReadError as error:
+                self.set_aside[task.key] = error.reason
+                continue
+            owner = _Progress(task, len(chunks))
+            for chunk in chunks:
+                window.append(self._piece(owner, document, chunk))
+                if len(window) >= limit:
+                    await self._hand_over(window, batches)
+                    window, limit = [], min(2 * limit, _WINDOW)
+        await self._hand_over(window, batches)
+        for _ in range(_EMBEDDING_REQUESTS):
+            await batches.put(None)
+
+    def _cut(self, task: Task) -> tuple[Document, list[Chunk]]:
+        document = read_document(task.key, task.path, max_bytes=self.max_bytes)
+        if sha256_of(task.path) != task.sha256:
+            raise CorpusError(
+                f"{task.key} changed while it was read; wait until the corpus is uploaded whole, "
+                f"then run again"
+            )
+        return document, chunk_document(document)
+
+    def _piece(self, owner: _Progress, document: Document, chunk: Chunk) -> _Piece:
+        task = owner.task
+        source = {
+            "document_key": task.key,
+            "document_sha256": task.sha256,
+            "chunk_number": chunk.number,
+            "chunk_count": chunk.count,
+            "start_offset": chunk.start,
+            "end_offset": chunk.end,
+            "title": document.title,
+            "heading": chunk.heading,
+            "text": chunk.text,
+            "uri": self.uri_prefix + task.key,
+        }
+        identifier = chunk_id(task.key, task.sha256, chunk.number)
+        return _Piece(owner, identifier, embedding_text(document.title, chunk), source)
+
+    async def _hand_over(
+        self, window: list[_Piece], batches: asyncio.Queue[list[_Piece] | None]
+    ) -> None:
+        window.sort(key=lambda piece: len(piece.text), reverse=True)
+        for start in range(0, len(window), _BATCH):
+            if self._started is None:
+                self._started = time.monotonic()
+            await batches.put(window[start : start + _BATCH])
+
+    async def _embed(
+        self,
+        batches: asyncio.Queue[list[_Piece] | None],
+        embedded: asyncio.Queue[tuple[list[_Piece], Vectors] | None],
+    ) -> None:
+        while (batch := await batches.get()) is not None:
+            vectors = await self.embedder.embed([piece.text for piece in batch], "document")
+            await embedded.put((batch, vectors))
+
+    async def _write(self, embedded: asyncio.Queue[tuple[list[_Piece], Vectors] | None]) -> None:
+        ended = False
+        while not ended:
+            got = await embedded.get()
+            if got is None:
+                return
+            pieces, vectors = list(got[0]), [got[1]]
+            while len(pieces) < _BULK_CHUNKS and not embedded.empty():
+                more = embedded.get_nowait()
+                if more is None:
+                    ended = True
+                    break
+                pieces += more[0]
+                vectors.append(more[1])
+            rows = np.concatenate(vectors)
+            await self.writer.write(
+                [index_lines(p.identifier, p.source, v) for p, v in zip(pieces, rows, strict=True)]
+            )
+            self.chunks += len(pieces)
+            for piece in pieces:
+                piece.owner.left -= 1
+                self.documents += piece.owner.left == 0
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that stopped the run: the first that is not a group."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
