@@ -19,6 +19,7 @@ from localcloud import control
 from localcloud.daemon import Daemon, make_context, only_daemon
 from localcloud.errors import LocalCloudError
 from localcloud.home import init_home
+from localcloud.registry import SERVICES
 
 _COLUMNS = ("name", "state", "pid", "address", "restarts", "reason")
 
@@ -29,7 +30,7 @@ def _init(arguments: argparse.Namespace) -> None:
 
 
 def _start(arguments: argparse.Namespace) -> None:
-    started = control.start(arguments.home)
+    started = control.start(arguments.home, arguments.services)
     print("the local cloud runs" + ("" if started else " already"))
 
 
@@ -40,7 +41,7 @@ def _stop(arguments: argparse.Namespace) -> None:
 
 def _serve(arguments: argparse.Namespace) -> None:
     with only_daemon(arguments.home):
-        Daemon(make_context(arguments.home)).run()
+        Daemon(make_context(arguments.home), arguments.services or SERVICES).run()
         sys.stdout.flush()
         sys.stderr.flush()
         # Threads of services may still wait for something; the processes they watch are stopped.
@@ -97,6 +98,13 @@ def main() -> int:
         command = commands.add_parser(name)
         command.add_argument("--home", type=Path, required=True, help="the stack's home folder")
         command.set_defaults(function=function)
+        if name in ("start", "serve"):
+            command.add_argument(
+                "--services",
+                type=lambda text: tuple(text.split(",")),
+                default=(),
+                help=f"run only these, comma-separated, of {', '.join(SERVICES)}",
+            )
         if name == "status":
             command.add_argument("--json", action="store_true", help="print JSON")
         if name == "logs":

@@ -271,6 +271,10 @@ class AccessControl:
             raise CloudError("EntityNotExist.Role", f"The role not exists: {role_name}.", 404)
         return role
 
+    def roles(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Every role's name and record."""
+        return list(self._store.table(ROLES).items())
+
     def credentials_uri(self, role_name: str, session: str, *, service: str | None = None) -> str:
         """The URL that serves a node or pod its role's credentials.
 

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,14 @@ class ControlError(LocalCloudError):
     """The daemon could not be started, stopped or asked."""
 
 
-def start(home: Path) -> bool:
+def start(home: Path, services: Sequence[str] = ()) -> bool:
     """Start the stack's daemon and wait until it and its services are ready.
 
     Safe to call from several processes at once.
+
+    Args:
+        home: The stack's home.
+        services: The service folders to run; empty for all of them.
 
     Returns:
         Whether it was started; False: it ran already.
@@ -54,7 +58,7 @@ def start(home: Path) -> bool:
     with _starting(home):
         started = not healthy(platform)
         if started:
-            _launch(platform)
+            _launch(platform, services)
         _wait_for_services(platform)
         return started
 
@@ -66,7 +70,7 @@ def _starting(home: Path) -> Iterator[None]:
         yield
 
 
-def _launch(platform: Platform) -> None:
+def _launch(platform: Platform, services: Sequence[str]) -> None:
     home = platform.home
     pid = daemon_pid(home)
     if pid is not None and not _wait_healthy(platform, None):
@@ -81,9 +85,12 @@ def _launch(platform: Platform) -> None:
     env["PYTHONPATH"] = os.pathsep.join(
         filter(None, (package_root, os.environ.get("PYTHONPATH", "")))
     )
+    command = [sys.executable, "-m", "localcloud", "serve", "--home", str(home)]
+    if services:
+        command += ["--services", ",".join(services)]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "localcloud", "serve", "--home", str(home)],
+            command,
             env=env,
             cwd=home,
             stdin=subprocess.DEVNULL,

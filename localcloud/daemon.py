@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,14 +136,18 @@ def _signed_request(scope: Scope, body: bytes) -> SignedRequest:
 
 
 def application(
-    context: Context, stop: Callable[[], None], service_names: frozenset[str] = frozenset()
+    context: Context,
+    stop: Callable[[], None],
+    process_names: frozenset[str] = frozenset(),
+    services: Sequence[str] = registry.SERVICES,
 ) -> ASGIApp:
     """The web application of the ``api`` endpoint.
 
     Args:
         context: The running local cloud.
         stop: Called without arguments when the admin API is asked to stop the daemon.
-        service_names: Processes that the daemon starts with itself.
+        process_names: Processes that the daemon starts with itself.
+        services: The service folders to answer for.
     """
     host_id = urlsplit(context.platform.endpoints["api"]).netloc
 
@@ -163,17 +167,17 @@ def application(
         )
         return await cloud_error(request, refusal)
 
-    service = ResourceService(registry.handlers(), context)
-    endpoint = RpcEndpoint(registry.rpc_actions(context))
+    service = ResourceService(registry.handlers(services), context)
+    endpoint = RpcEndpoint(registry.rpc_actions(context, services))
 
     async def rpc(request: Request) -> Response:
         return await endpoint(request)
 
     app = Starlette(
         routes=[
-            *admin_routes(service, context, stop, service_names),
+            *admin_routes(service, context, stop, process_names),
             Route("/", rpc, methods=["GET", "POST"]),
-            *registry.routes(context),
+            *registry.routes(context, services),
         ],
         exception_handlers={CloudError: cloud_error, HTTPException: not_found},
     )
@@ -205,9 +209,11 @@ class Daemon:
 
     Attributes:
         context: The running local cloud.
+        services: The service folders it runs; all of them, or fewer for a test.
     """
 
     context: Context
+    services: Sequence[str] = registry.SERVICES
 
     def run(self) -> None:
         """Serve until a signal or the admin API says to stop, then stop every process."""
@@ -215,10 +221,10 @@ class Daemon:
 
     async def _serve(self) -> None:
         address = urlsplit(self.context.platform.endpoints["api"])
-        services = registry.services(self.context)
-        names = frozenset(spec.name for spec in services)
+        specs = registry.services(self.context, self.services)
+        names = frozenset(spec.name for spec in specs)
         config = uvicorn.Config(
-            application(self.context, self._stop, names),
+            application(self.context, self._stop, names, self.services),
             host=address.hostname or "",
             port=address.port or 0,
             log_level="warning",
@@ -227,9 +233,9 @@ class Daemon:
             timeout_graceful_shutdown=5,
         )
         self._server = uvicorn.Server(config)
-        for spec in services:
+        for spec in specs:
             await asyncio.to_thread(self.context.supervisor.start, spec)
-        workers = registry.workers(self.context)
+        workers = registry.workers(self.context, self.services)
         try:
             for worker in workers:
                 await asyncio.to_thread(worker.start)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -38,21 +38,21 @@ SERVICES = (
 )
 
 
-def _modules(part: str) -> Iterator[ModuleType]:
-    for service in SERVICES:
+def _modules(part: str, names: Sequence[str]) -> Iterator[ModuleType]:
+    for service in names:
         name = f"localcloud.{service}.{part}"
         if importlib.util.find_spec(f"localcloud.{service}") and importlib.util.find_spec(name):
             yield importlib.import_module(name)
 
 
-def handlers() -> dict[str, ResourceHandler]:
+def handlers(names: Sequence[str] = SERVICES) -> dict[str, ResourceHandler]:
     """Every resource handler by its type token.
 
     Raises:
         ValueError: Two services claim one type.
     """
     found: dict[str, ResourceHandler] = {}
-    for module in _modules("resources"):
+    for module in _modules("resources", names):
         for handler in module.HANDLERS:
             if handler.token in found:
                 raise ValueError(f"{handler.token} has two handlers")
@@ -60,32 +60,34 @@ def handlers() -> dict[str, ResourceHandler]:
     return found
 
 
-def routes(context: Context) -> list[BaseRoute]:
+def routes(context: Context, names: Sequence[str] = SERVICES) -> list[BaseRoute]:
     """Every control-plane route that is not RPC."""
-    return [route for module in _modules("routes") for route in module.routes(context)]
+    return [route for module in _modules("routes", names) for route in module.routes(context)]
 
 
-def rpc_actions(context: Context) -> list[RpcAction]:
+def rpc_actions(context: Context, names: Sequence[str] = SERVICES) -> list[RpcAction]:
     """Every RPC operation."""
-    return [action for module in _modules("rpc") for action in module.actions(context)]
+    return [action for module in _modules("rpc", names) for action in module.actions(context)]
 
 
-def services(context: Context) -> list[ProcessSpec]:
+def services(context: Context, names: Sequence[str] = SERVICES) -> list[ProcessSpec]:
     """Every process the daemon starts with itself."""
-    return [spec for module in _modules("services") for spec in module.services(context)]
+    return [spec for module in _modules("services", names) for spec in module.services(context)]
 
 
-def reset(context: Context) -> None:
+def reset(context: Context, names: Sequence[str] = SERVICES) -> None:
     """Put every service back to its beginning: no resources, no records."""
-    for module in _modules("resources"):
+    for module in _modules("resources", names):
         module.reset(context)
 
 
-def workers(context: Context) -> list[Worker]:
+def workers(context: Context, names: Sequence[str] = SERVICES) -> list[Worker]:
     """Every thread of work that the daemon starts once it is up, and closes first."""
-    return [worker for module in _modules("workers") for worker in module.workers(context)]
+    return [worker for module in _modules("workers", names) for worker in module.workers(context)]
 
 
-def operations() -> list[Operation]:
+def operations(names: Sequence[str] = SERVICES) -> list[Operation]:
     """Every API operation, for the coverage table."""
-    return [operation for module in _modules("operations") for operation in module.OPERATIONS]
+    return [
+        operation for module in _modules("operations", names) for operation in module.OPERATIONS
+    ]

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pulumi.provider.experimental import provider as sdk
@@ -40,6 +41,8 @@ PropertyMap = dict[str, PropertyValue]
 _CONFIG = frozenset({"region", "accessKey", "secretKey", "sharedCredentialsFile", "endpoints"})
 # Set by the SDK on every provider resource.
 _CONFIG_IGNORED = frozenset({"version", "pluginDownloadURL", "configurationSource"})
+# Inputs that are paths of files, relative to the program's folder.
+_PATHS = {"alicloud:oss/bucketObject:BucketObject": ("source",)}
 _KINDS = {
     ("add", False): sdk.PropertyDiffKind.ADD,
     ("add", True): sdk.PropertyDiffKind.ADD_REPLACE,
@@ -140,7 +143,7 @@ class AlicloudProvider(HostedProvider):
         known = self._type(request.type)
         if request.preview:
             return sdk.CreateResponse("", _planned(known, request.properties, {}))
-        inputs = self._plain(request.properties)
+        inputs = self._plain(known, request.properties)
         self.host.status(request.urn, "creating")
         created = await self._call(
             request.urn,
@@ -174,7 +177,7 @@ class AlicloudProvider(HostedProvider):
         if answer["outputs"] is None:
             return sdk.ReadResponse()
         state = _refreshed(known, request.properties, answer["outputs"])
-        names = request.inputs.keys() or known.inputs.keys()
+        names = request.inputs.keys() or _importable(known)
         inputs = {name: state[name] for name in names if name in state}
         inputs |= {name: request.inputs[name] for name in request.inputs.keys() - state.keys()}
         return sdk.ReadResponse(request.resource_id, state, inputs)
@@ -193,7 +196,7 @@ class AlicloudProvider(HostedProvider):
                 "type": known.token,
                 "id": request.resource_id,
                 "outputs": {key: value for key, value in outputs.items() if not _is_asset(value)},
-                "inputs": self._plain(request.news),
+                "inputs": self._plain(known, request.news),
             },
         )
         return sdk.UpdateResponse(_state(known, request.news, answer["outputs"]))
@@ -240,11 +243,15 @@ class AlicloudProvider(HostedProvider):
             self._known_ids.setdefault(urn, set()).add(resource_id)
 
     @staticmethod
-    def _plain(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
+    def _plain(known: ResourceType, properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
         plain = decode_map(properties)
         unknown = sorted(name for name, value in plain.items() if contains_unknown(value))
         if unknown:
             raise ProviderError(f"these inputs are still unknown: {', '.join(unknown)}")
+        for name in _PATHS.get(known.token, ()):
+            if name in plain:
+                # The engine runs the plugin in the program's folder; the daemon runs elsewhere.
+                plain[name] = str(Path(plain[name]).absolute())
         return {name: _sendable(value) for name, value in plain.items()}
 
     async def _call(self, urn: str, operation: str, document: dict[str, Any]) -> dict[str, Any]:
@@ -332,6 +339,11 @@ def _refreshed(known: ResourceType, olds: PropertyMap, outputs: Mapping[str, Any
             secret = name in known.secret_outputs or (name in olds and olds[name].contains_secret())
             state[name] = encode(Secret(value) if secret else value)
     return state
+
+
+def _importable(known: ResourceType) -> list[str]:
+    """Inputs that an imported resource is described with: a deprecated one has a successor."""
+    return [name for name, shape in known.inputs.items() if not shape.deprecated]
 
 
 def _sendable_or_none(value: PropertyValue) -> Any:

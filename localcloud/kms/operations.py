@@ -1,0 +1,17 @@
+"""The operations of KMS that the local cloud answers."""
+
+from __future__ import annotations
+
+from localcloud.operations import Operation
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        service="kms",
+        name="GetSecretValue",
+        api="RPC Kms 2016-01-20",
+        notes="no DryRun, FetchExtendedConfig or Recipient",
+    ),
+    Operation(
+        service="kms", name="DescribeSecret", api="RPC Kms 2016-01-20", notes="tags are left out"
+    ),
+)

@@ -1,0 +1,76 @@
+"""The RPC API of KMS 2016-01-20, as ``alibabacloud_kms20160120`` speaks it.
+
+Source: https://api.aliyun.com/document/Kms/2016-01-20/GetSecretValue (read 2026-11).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localcloud.errors import CloudError
+from localcloud.kms.secrets import Secrets
+from localcloud.resources import Context
+from localcloud.rpc import RpcAction, RpcCall
+
+VERSION = "2016-01-20"
+
+
+class KmsApi:
+    """The operations of one local stack's KMS."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._secrets = Secrets(context)
+
+    def get_secret_value(self, call: RpcCall) -> dict[str, Any]:
+        """GetSecretValue; needs ``kms:GetSecretValue`` on the secret."""
+        name = self._authorised(call, "kms:GetSecretValue")
+        return self._secrets.value(
+            name, call.parameters.get("VersionId"), call.parameters.get("VersionStage")
+        )
+
+    def describe_secret(self, call: RpcCall) -> dict[str, Any]:
+        """DescribeSecret; needs ``kms:DescribeSecret`` on the secret."""
+        name = self._authorised(call, "kms:DescribeSecret")
+        secret = self._secrets.require(name)
+        return {
+            "Arn": self._secrets.arn(name),
+            "SecretName": name,
+            "SecretType": secret["type"],
+            "Description": secret["description"],
+            "EncryptionKeyId": secret["encryption_key_id"],
+            "CreateTime": secret["create_time"],
+            "PlannedDeleteTime": secret["planned_delete_time"],
+            "AutomaticRotation": "Disabled",
+        }
+
+    def _authorised(self, call: RpcCall, action: str) -> str:
+        name = call.required("SecretName")
+        arn = self._secrets.arn(name)
+        if not self._context.access.allows(call.principal, action, arn):
+            raise CloudError(
+                "Forbidden.NoPermission",
+                f"{call.principal.arn} has no permission for {action} on {arn}; attach a policy "
+                "that allows it to the role.",
+                403,
+            )
+        return name
+
+
+def actions(context: Context) -> tuple[RpcAction, ...]:
+    """The operations of KMS."""
+    api = KmsApi(context)
+    return (
+        RpcAction(
+            name="GetSecretValue",
+            version=VERSION,
+            parameters=frozenset({"SecretName", "VersionId", "VersionStage"}),
+            answer=api.get_secret_value,
+        ),
+        RpcAction(
+            name="DescribeSecret",
+            version=VERSION,
+            parameters=frozenset({"SecretName"}),
+            answer=api.describe_secret,
+        ),
+    )

@@ -1,0 +1,129 @@
+"""The RPC API of STS 2015-04-01, as ``alibabacloud_sts20150401`` speaks it.
+
+Source: https://api.aliyun.com/document/Sts/2015-04-01/AssumeRole (read 2026-11).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from localcloud.access import Principal
+from localcloud.errors import CloudError
+from localcloud.policies import parse_trust_policy, trusts
+from localcloud.resources import Context
+from localcloud.rpc import RpcAction, RpcCall
+
+VERSION = "2015-04-01"
+_SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}")
+_ROLE_ARN = re.compile(r"acs:ram::(\d+):role/(.+)")
+_MAX_POLICY_CHARACTERS = 2048
+_DEFAULT_DURATION_SECONDS = "3600"
+
+
+class StsApi:
+    """The operations of one local stack's STS."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def assume_role(self, call: RpcCall) -> dict[str, Any]:
+        """AssumeRole: the role must trust the caller, and a role must be allowed to assume it."""
+        arn, session = call.required("RoleArn"), call.required("RoleSessionName")
+        role_name = self._role_name(arn)
+        if _SESSION_NAME.fullmatch(session) is None:
+            raise CloudError(
+                "InvalidParameter.RoleSessionName",
+                f"RoleSessionName is {session!r}; it must match {_SESSION_NAME.pattern}.",
+            )
+        duration = call.parameters.get("DurationSeconds", _DEFAULT_DURATION_SECONDS)
+        if not duration.isdigit():
+            raise CloudError(
+                "InvalidParameter.DurationSeconds",
+                f"DurationSeconds is {duration!r}; give a whole number of seconds.",
+            )
+        policy = call.parameters.get("Policy")
+        if policy is not None and len(policy) > _MAX_POLICY_CHARACTERS:
+            raise CloudError(
+                "InvalidParameter.PolicyGrammar",
+                f"Policy has {len(policy)} characters; at most {_MAX_POLICY_CHARACTERS}.",
+            )
+        self._check_trust(call.principal, role_name, arn)
+        issued = self._context.access.issue(role_name, session, int(duration), policy=policy)
+        role_id = self._context.access.role(role_name)["role_id"]
+        return {
+            "AssumedRoleUser": {"Arn": issued.arn, "AssumedRoleId": f"{role_id}:{session}"},
+            "Credentials": {
+                "AccessKeyId": issued.access_key_id,
+                "AccessKeySecret": issued.access_key_secret,
+                "SecurityToken": issued.security_token,
+                "Expiration": issued.expiration,
+            },
+        }
+
+    def get_caller_identity(self, call: RpcCall) -> dict[str, Any]:
+        """GetCallerIdentity."""
+        principal = call.principal
+        account_id = self._context.platform.account_id
+        identity = {"AccountId": account_id, "Arn": principal.arn}
+        if principal.role_name is None:
+            return identity | {
+                "IdentityType": "Account",
+                "PrincipalId": account_id,
+                "UserId": account_id,
+            }
+        role_id = self._context.access.role(principal.role_name)["role_id"]
+        session = principal.arn.rsplit("/", 1)[-1]
+        return identity | {
+            "IdentityType": "AssumedRoleUser",
+            "PrincipalId": f"{role_id}:{session}",
+            "RoleId": role_id,
+        }
+
+    def _role_name(self, arn: str) -> str:
+        match = _ROLE_ARN.fullmatch(arn)
+        if match is None or match[1] != self._context.platform.account_id:
+            raise CloudError(
+                "InvalidParameter.RoleArn",
+                f"RoleArn is {arn!r}; give acs:ram::{self._context.platform.account_id}:role/NAME.",
+            )
+        # A role's ARN is in lower case; its name keeps its case.
+        for name, role in self._context.access.roles():
+            if role["arn"] == arn.lower():
+                return name
+        raise CloudError("EntityNotExist.Role", f"The role not exists: {match[2]}.", 404)
+
+    def _check_trust(self, principal: Principal, role_name: str, arn: str) -> None:
+        access = self._context.access
+        statements = parse_trust_policy(access.role(role_name)["trust_policy"])
+        who = principal.arn
+        if principal.role_name is not None:
+            who = str(access.role(principal.role_name)["arn"])
+        account = f"acs:ram::{self._context.platform.account_id}:root"
+        trusted = trusts(statements, "RAM", who) or trusts(statements, "RAM", account)
+        if not trusted or not access.allows(principal, "sts:AssumeRole", arn):
+            raise CloudError(
+                "NoPermission",
+                f"{principal.arn} may not assume {arn}: the role's trust policy must name it in "
+                "Principal.RAM, and a role needs a policy that allows sts:AssumeRole.",
+                403,
+            )
+
+
+def actions(context: Context) -> tuple[RpcAction, ...]:
+    """The operations of STS."""
+    api = StsApi(context)
+    return (
+        RpcAction(
+            name="AssumeRole",
+            version=VERSION,
+            parameters=frozenset({"DurationSeconds", "Policy", "RoleArn", "RoleSessionName"}),
+            answer=api.assume_role,
+        ),
+        RpcAction(
+            name="GetCallerIdentity",
+            version=VERSION,
+            parameters=frozenset(),
+            answer=api.get_caller_identity,
+        ),
+    )
