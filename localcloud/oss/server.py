@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from localcloud.access import AccessControl
 from localcloud.home import Platform
 from localcloud.oss import (
+    attribute_routes,
     bucket_routes,
     configuration_routes,
     listing_routes,
@@ -45,6 +46,7 @@ ROUTES: tuple[Route, ...] = (
     *configuration_routes.ROUTES,
     *listing_routes.ROUTES,
     *object_routes.ROUTES,
+    *attribute_routes.ROUTES,
     *multipart_routes.ROUTES,
 )
 HEALTH_PATH = "/_local/health"

@@ -11,6 +11,7 @@ from localcloud.resources import Context
 from localcloud.supervisor import ProcessSpec
 
 PROCESS_NAME = "oss"
+_ENVIRONMENT = ("HOME", "LANG", "PATH", "PYTHONPATH", "TZ", "VIRTUAL_ENV")
 
 
 def services(context: Context) -> tuple[ProcessSpec, ...]:
@@ -27,7 +28,7 @@ def services(context: Context) -> tuple[ProcessSpec, ...]:
                 "--home",
                 str(platform.home.absolute()),
             ),
-            env=dict(os.environ),
+            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
             cwd=platform.home.absolute(),
             log=log_dir(platform.home) / "oss.log",
             health_url=platform.endpoints["oss"] + HEALTH_PATH,

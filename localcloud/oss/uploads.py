@@ -24,7 +24,7 @@ from localcloud.oss.models import (
     Upload,
     Versioning,
 )
-from localcloud.oss.objects import NewObject, put_in, refuse_existing
+from localcloud.oss.versions import NewObject, put_in, refuse_existing
 
 
 class Uploads:

@@ -1,0 +1,39 @@
+"""The ``alicloud:oss`` resource types of the local cloud."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import oss2
+
+from localcloud.oss.bucket_resource import Bucket
+from localcloud.oss.client import bucket_client, empty, service_client
+from localcloud.oss.object_resource import BucketObject
+from localcloud.oss.setting_resources import (
+    BucketAcl,
+    BucketHttpsConfig,
+    BucketPolicy,
+    BucketPublicAccessBlock,
+    BucketServerSideEncryption,
+    BucketVersioning,
+)
+from localcloud.resources import Context, ResourceHandler
+
+HANDLERS: Final[tuple[type[ResourceHandler], ...]] = (
+    Bucket,
+    BucketAcl,
+    BucketHttpsConfig,
+    BucketObject,
+    BucketPolicy,
+    BucketPublicAccessBlock,
+    BucketServerSideEncryption,
+    BucketVersioning,
+)
+
+
+def reset(context: Context) -> None:
+    """Remove every bucket with what is in it."""
+    for found in oss2.BucketIterator(service_client(context.platform)):
+        bucket = bucket_client(context.platform, found.name)
+        empty(bucket)
+        bucket.delete_bucket()

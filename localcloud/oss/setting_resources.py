@@ -1,0 +1,170 @@
+"""The resource types for one setting of a bucket each: ACL, versioning, encryption, policy, ...
+
+Owns them. Deleting one does what the cloud's provider does: settings that cannot be absent (ACL,
+versioning, HTTPS) stay as they are, the others are removed.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import oss2
+
+from localcloud.oss.bucket_resource import current_encryption, current_policy
+from localcloud.oss.client import bucket_client, cloud_errors, exists
+from localcloud.resources import Context, Created, Properties, ResourceHandler
+
+
+class BucketSetting(ResourceHandler):
+    """One setting of a bucket; its id is the bucket's name."""
+
+    @abstractmethod
+    def put(self, bucket: Any, inputs: Properties) -> None:
+        """Set it, on an ``oss2.Bucket``."""
+
+    @abstractmethod
+    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
+        """It as it is, in the inputs' shape; None when it is not set."""
+
+    def remove(self, bucket: Any) -> None:
+        """Remove it; by default it stays."""
+
+    def create(self, inputs: Properties, context: Context) -> Created:
+        """Set it."""
+        name = str(inputs["bucket"])
+        bucket = bucket_client(context.platform, name)
+        with cloud_errors():
+            self.put(bucket, inputs)
+            return Created(name, self.current(bucket, inputs) or {})
+
+    def read(
+        self,
+        id: str,  # noqa: A002
+        outputs: Properties,
+        context: Context,
+    ) -> Properties | None:
+        """It as it is; None when it, or its bucket, is gone."""
+        bucket = bucket_client(context.platform, id)
+        with cloud_errors():
+            if not exists(bucket):
+                return None
+            found = self.current(bucket, outputs)
+        return None if found is None else {"bucket": id, **found}
+
+    def update(
+        self,
+        id: str,  # noqa: A002
+        outputs: Properties,
+        inputs: Properties,
+        context: Context,
+    ) -> Properties:
+        """Set it anew."""
+        bucket = bucket_client(context.platform, id)
+        with cloud_errors():
+            self.put(bucket, inputs)
+            return self.current(bucket, inputs) or {}
+
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+        """Remove it where it can be; a bucket that is gone is no error."""
+        bucket = bucket_client(context.platform, id)
+        with cloud_errors():
+            if exists(bucket):
+                self.remove(bucket)
+
+
+class BucketAcl(BucketSetting):
+    """A bucket's ACL."""
+
+    token = "alicloud:oss/bucketAcl:BucketAcl"  # noqa: S105 - a type token
+    effective = frozenset({"acl", "bucket"})
+
+    def put(self, bucket: Any, inputs: Properties) -> None:
+        bucket.put_bucket_acl(inputs["acl"])
+
+    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
+        return {"acl": bucket.get_bucket_acl().acl}
+
+
+class BucketVersioning(BucketSetting):
+    """A bucket's versioning."""
+
+    token = "alicloud:oss/bucketVersioning:BucketVersioning"  # noqa: S105 - a type token
+    effective = frozenset({"bucket", "status"})
+
+    def put(self, bucket: Any, inputs: Properties) -> None:
+        if inputs.get("status"):
+            bucket.put_bucket_versioning(oss2.models.BucketVersioningConfig(inputs["status"]))
+
+    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
+        return {"status": bucket.get_bucket_versioning().status or ""}
+
+
+class BucketServerSideEncryption(BucketSetting):
+    """A bucket's encryption rule."""
+
+    token = "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption"  # noqa: S105
+    effective = frozenset({"bucket", "kmsDataEncryption", "kmsMasterKeyId", "sseAlgorithm"})
+
+    def put(self, bucket: Any, inputs: Properties) -> None:
+        bucket.put_bucket_encryption(
+            oss2.models.ServerSideEncryptionRule(
+                inputs["sseAlgorithm"],
+                inputs.get("kmsMasterKeyId"),
+                inputs.get("kmsDataEncryption"),
+            )
+        )
+
+    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
+        return current_encryption(bucket)
+
+    def remove(self, bucket: Any) -> None:
+        bucket.delete_bucket_encryption()
+
+
+class BucketPublicAccessBlock(BucketSetting):
+    """Whether a bucket can be made public."""
+
+    token = "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock"  # noqa: S105
+    effective = frozenset({"blockPublicAccess", "bucket"})
+
+    def put(self, bucket: Any, inputs: Properties) -> None:
+        bucket.put_bucket_public_access_block(bool(inputs["blockPublicAccess"]))
+
+    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
+        return {"blockPublicAccess": bucket.get_bucket_public_access_block().block_public_access}
+
+    def remove(self, bucket: Any) -> None:
+        bucket.delete_bucket_public_access_block()
+
+
+class BucketPolicy(BucketSetting):
+    """A bucket's policy."""
+
+    token = "alicloud:oss/bucketPolicy:BucketPolicy"  # noqa: S105 - a type token
+    effective = frozenset({"bucket", "policy"})
+
+    def put(self, bucket: Any, inputs: Properties) -> None:
+        bucket.put_bucket_policy(inputs["policy"])
+
+    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
+        found = current_policy(bucket, outputs.get("policy"))
+        return None if found is None else {"policy": found}
+
+    def remove(self, bucket: Any) -> None:
+        bucket.delete_bucket_policy()
+
+
+class BucketHttpsConfig(BucketSetting):
+    """The TLS versions a bucket takes: kept, without effect, as this server speaks no TLS."""
+
+    token = "alicloud:oss/bucketHttpsConfig:BucketHttpsConfig"  # noqa: S105 - a type token
+    effective = frozenset({"bucket"})
+    recorded = frozenset({"cipherSuit", "enable", "tlsVersions"})
+
+    def put(self, bucket: Any, inputs: Properties) -> None:
+        bucket.get_bucket_info()
+
+    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
+        names = self.recorded & outputs.keys()
+        return {name: outputs[name] for name in names}

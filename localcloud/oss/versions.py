@@ -1,0 +1,263 @@
+"""Writing, finding and deleting versions of objects within a transaction.
+
+Owns what a write and a delete mean with versioning on, suspended and never on. Transactions are opened
+by ``objects`` and ``uploads``.
+Versioning rules: https://help.aliyun.com/en/oss/user-guide/overview-78 (read 2026-11).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from localcloud.oss.buckets import require_bucket
+from localcloud.oss.checksums import base64_md5
+from localcloud.oss.database import Transaction, version_of
+from localcloud.oss.errors import OssError, no_such_key
+from localcloud.oss.models import (
+    NULL_VERSION,
+    Bucket,
+    Content,
+    ObjectSettings,
+    ObjectType,
+    ObjectVersion,
+    Segment,
+    Versioning,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewObject:
+    """What is about to become an object's latest version."""
+
+    type: ObjectType
+    segments: Sequence[Segment]
+    size: int
+    etag: str
+    crc64: int
+    md5: str
+    settings: ObjectSettings
+
+    @staticmethod
+    def of(content: Content, settings: ObjectSettings) -> NewObject:
+        """An object written in one piece."""
+        return NewObject(
+            type=ObjectType.NORMAL,
+            segments=[Segment(content.blob, content.size)] if content.size else [],
+            size=content.size,
+            etag=content.etag,
+            crc64=content.crc64,
+            md5=base64_md5(content.md5),
+            settings=settings,
+        )
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """What a delete did.
+
+    Attributes:
+        version_id: The version removed, or of the delete marker made; None without versioning.
+        delete_marker: Whether a delete marker was made or removed.
+    """
+
+    version_id: str | None = None
+    delete_marker: bool = False
+
+
+_MARKER = NewObject(
+    type=ObjectType.NORMAL,
+    segments=(),
+    size=0,
+    etag="",
+    crc64=0,
+    md5="",
+    settings=ObjectSettings(),
+)
+
+
+def put_in(
+    transaction: Transaction,
+    bucket: str,
+    key: str,
+    new: NewObject,
+    now: float,
+    forbid_overwrite: bool,
+) -> ObjectVersion:
+    """As ``Objects.put``, within a transaction."""
+    owner = require_bucket(transaction, bucket)
+    if forbid_overwrite and owner.versioning is Versioning.OFF:
+        refuse_existing(transaction, bucket, key)
+    return _insert(transaction, owner, key, new, now)
+
+
+def refuse_existing(transaction: Transaction, bucket: str, key: str) -> None:
+    """Raise ``FileAlreadyExists`` when there is an object."""
+    current = find_version(transaction, bucket, key, None)
+    if current is not None and not current.delete_marker:
+        raise OssError(
+            "FileAlreadyExists",
+            "The object you specified already exists and can not be overwritten.",
+            details={"Key": key},
+        )
+
+
+def _insert(
+    transaction: Transaction,
+    bucket: Bucket,
+    key: str,
+    new: NewObject,
+    now: float,
+    *,
+    delete_marker: bool = False,
+) -> ObjectVersion:
+    name, raw_key = bucket.name, key.encode()
+    sequence = _next_sequence(transaction)
+    version_id = NULL_VERSION
+    if bucket.versioning is Versioning.ENABLED:
+        version_id = "CAEQ" + hashlib.sha256(f"{name}/{sequence}".encode()).hexdigest()[:40]
+    else:
+        _drop(
+            transaction,
+            "bucket = ? AND key = ? AND version_id = ?",
+            (name, raw_key, NULL_VERSION),
+        )
+    transaction.execute(
+        "UPDATE versions SET is_latest = 0, noncurrent_since = ? "
+        "WHERE bucket = ? AND key = ? AND is_latest = 1",
+        (now, name, raw_key),
+    )
+    transaction.execute(
+        "INSERT INTO versions VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+        (
+            sequence,
+            name,
+            raw_key,
+            version_id,
+            delete_marker,
+            new.type,
+            new.size,
+            new.etag,
+            str(new.crc64),
+            new.md5,
+            now,
+            new.settings.dumps(),
+        ),
+    )
+    for ordinal, segment in enumerate(new.segments):
+        transaction.execute(
+            "INSERT INTO segments VALUES (?, ?, ?, ?)",
+            (sequence, ordinal, segment.blob, segment.length),
+        )
+    return version_by_sequence(transaction, sequence)
+
+
+def _next_sequence(transaction: Transaction) -> int:
+    rows = transaction.execute("SELECT seq FROM sqlite_sequence WHERE name = 'versions'")
+    return int(rows[0]["seq"]) + 1 if rows else 1
+
+
+def _drop(transaction: Transaction, condition: str, parameters: Sequence[Any]) -> None:
+    rows = transaction.execute(
+        "SELECT blob FROM segments WHERE version IN "  # noqa: S608 - conditions are constants
+        f"(SELECT sequence FROM versions WHERE {condition})",
+        parameters,
+    )
+    transaction.execute(f"DELETE FROM versions WHERE {condition}", parameters)  # noqa: S608
+    transaction.release(row["blob"] for row in rows)
+
+
+def delete_latest(transaction: Transaction, bucket: str, key: str, now: float) -> Deleted:
+    """Delete an object; a bucket with versioning gets a delete marker."""
+    owner = require_bucket(transaction, bucket)
+    if owner.versioning is Versioning.OFF:
+        _drop(transaction, "bucket = ? AND key = ?", (bucket, key.encode()))
+        return Deleted()
+    marker = _insert(transaction, owner, key, _MARKER, now, delete_marker=True)
+    return Deleted(marker.version_id, delete_marker=True)
+
+
+def delete_version(transaction: Transaction, bucket: str, key: str, version_id: str) -> Deleted:
+    version = find_version(transaction, bucket, key, version_id)
+    if version is None:
+        return Deleted(version_id)
+    _drop(transaction, "sequence = ?", (version.sequence,))
+    if version.is_latest:
+        transaction.execute(
+            "UPDATE versions SET is_latest = 1, noncurrent_since = NULL WHERE sequence = "
+            "(SELECT max(sequence) FROM versions WHERE bucket = ? AND key = ?)",
+            (bucket, key.encode()),
+        )
+    return Deleted(version_id, delete_marker=version.delete_marker)
+
+
+def find_version(
+    transaction: Transaction, bucket: str, key: str, version_id: str | None
+) -> ObjectVersion | None:
+    if version_id is None:
+        rows = transaction.execute(
+            "SELECT * FROM versions WHERE bucket = ? AND key = ? AND is_latest = 1",
+            (bucket, key.encode()),
+        )
+    else:
+        rows = transaction.execute(
+            "SELECT * FROM versions WHERE bucket = ? AND key = ? AND version_id = ?",
+            (bucket, key.encode(), version_id),
+        )
+    return version_of(rows[0]) if rows else None
+
+
+def get_version(
+    transaction: Transaction, bucket: str, key: str, version_id: str | None
+) -> ObjectVersion:
+    version = find_version(transaction, bucket, key, version_id)
+    if version is None and version_id is not None:
+        raise OssError(
+            "NoSuchVersion",
+            "The specified version does not exist.",
+            details={"Key": key, "VersionId": version_id},
+        )
+    if version is None:
+        raise no_such_key(key)
+    if not version.delete_marker:
+        return version
+    headers = {"x-oss-delete-marker": "true", "x-oss-version-id": version.version_id}
+    if version_id is None:
+        error = no_such_key(key)
+        error.headers.update(headers)
+        raise error
+    raise OssError(
+        "MethodNotAllowed",
+        "The specified method is not allowed against this resource: the version is a delete "
+        "marker.",
+        headers=headers,
+    )
+
+
+def version_by_sequence(transaction: Transaction, sequence: int) -> ObjectVersion:
+    """The version of that sequence number; it must exist."""
+    return version_of(
+        transaction.execute("SELECT * FROM versions WHERE sequence = ?", (sequence,))[0]
+    )
+
+
+def segments_of(transaction: Transaction, version: ObjectVersion) -> list[Segment]:
+    """The segments of a version, in order."""
+    rows = transaction.execute(
+        "SELECT blob, length FROM segments WHERE version = ? ORDER BY ordinal", (version.sequence,)
+    )
+    return [Segment(row["blob"], row["length"]) for row in rows]
+
+
+def append_etag(crc64: int, size: int) -> str:
+    """The ETag of an appendable object: it names the content but is not its MD5."""
+    text = f"{crc64}-{size}".encode()
+    return hashlib.md5(text, usedforsecurity=False).hexdigest().upper()
+
+
+def appendable(new: NewObject) -> NewObject:
+    """The same as an appendable object."""
+    etag = append_etag(new.crc64, new.size)
+    return replace(new, type=ObjectType.APPENDABLE, etag=etag, md5="")
