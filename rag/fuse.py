@@ -16,8 +16,11 @@ from enum import StrEnum
 __all__ = ["DEFAULT_WEIGHT", "RRF_CONSTANT", "Fusion", "fuse", "rrf", "weighted_z"]
 
 RRF_CONSTANT = 60
-DEFAULT_WEIGHT = 0.7
-"""Share of the vector search in the weighted sum."""
+DEFAULT_WEIGHT = 0.45
+"""Share of the vector search in the weighted sum, over the best 100 of each search.
+
+Among those the cosines lie closer together, and the word scores further apart, than over the whole
+corpus: 0.45 here weighs like 0.7 there (measured on covid-qa)."""
 
 
 class Fusion(StrEnum):

@@ -1,0 +1,323 @@
+"""Finding the passages for a question: vector search and word search at the same time, fused.
+
+Owns the two searches, and whom they ask: the alias leads to the index, and the index's own
+mapping says where its model embeds questions, so that moving the alias moves both at once. Does
+not judge whether the passages answer the question (`rag.answerable`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from elastic_transport import TransportError
+from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
+
+from rag.embed import Embedder, EmbeddingClient
+from rag.errors import EmbeddingError, SearchIndexError
+from rag.fuse import DEFAULT_WEIGHT, Fusion, fuse
+from rag.index import SOURCE_FIELDS
+from rag.index_state import IndexMeta, index_meta
+
+__all__ = ["Hit", "Retrieval", "Retriever", "knn_search", "word_search"]
+
+CANDIDATES = 100
+"""Passages that each search gives to the fusion."""
+_META_SECONDS = 5.0
+_TITLE_BOOST = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """A passage that was found.
+
+    Attributes:
+        chunk_id: Its `_id` in the index.
+        score: Fused score; comparable within one question only.
+        cosine: Cosine of its embedding and the question's; None if the vector search did not
+            return it.
+        bm25: Score of the word search; None if that did not return it.
+        document_key, uri, title, heading, text: As indexed.
+        start_offset, end_offset: In characters of the document's text.
+        chunk_number, chunk_count: Its place in the document.
+    """
+
+    chunk_id: str
+    score: float
+    cosine: float | None
+    bm25: float | None
+    document_key: str
+    uri: str
+    title: str
+    heading: str
+    text: str
+    start_offset: int
+    end_offset: int
+    chunk_number: int
+    chunk_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrieval:
+    """What was found for a question, best first."""
+
+    question: str
+    meta: IndexMeta
+    hits: tuple[Hit, ...]
+    seconds: float
+
+
+class _ClosableEmbedder(Embedder, Protocol):
+    async def close(self) -> None: ...
+
+
+def knn_search(vector: list[float], candidates: int) -> dict[str, Any]:
+    """Body of the vector search: ids and scores only."""
+    return {
+        "knn": {
+            "field": "embedding",
+            "query_vector": vector,
+            "k": candidates,
+            "num_candidates": max(2 * candidates, 100),
+        },
+        "size": candidates,
+        "_source": False,
+    }
+
+
+def word_search(question: str, candidates: int) -> dict[str, Any]:
+    """Body of the word search (BM25): ids and scores only."""
+    return {
+        "query": {
+            "bool": {
+                "must": {"match": {"text": {"query": question}}},
+                "should": [
+                    {"match": {field: {"query": question, "boost": _TITLE_BOOST}}}
+                    for field in ("title", "heading")
+                ],
+            }
+        },
+        "size": candidates,
+        "_source": False,
+    }
+
+
+class Retriever:
+    """Finds passages behind one alias.
+
+    Args:
+        client: The cluster.
+        alias: The alias, or an index.
+        fusion: How the two searches become one ranking.
+        weight: Share of the vector search in the weighted sum.
+        embedder: Makes an embedder from an index's `_meta`; default: a client of the service
+            that it names.
+    """
+
+    def __init__(
+        self,
+        client: AsyncElasticsearch,
+        alias: str,
+        *,
+        fusion: Fusion = Fusion.WEIGHTED,
+        weight: float = DEFAULT_WEIGHT,
+        embedder: Callable[[IndexMeta], _ClosableEmbedder] | None = None,
+    ) -> None:
+        self._client = client
+        self._alias = alias
+        self._fusion = fusion
+        self._weight = weight
+        self._make_embedder = embedder or _embedding_client
+        self._resolved: tuple[IndexMeta, _ClosableEmbedder] | None = None
+        self._resolved_at = 0.0
+        self._resolving = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Close the embedder's connections; the cluster's client is the caller's."""
+        if self._resolved is not None:
+            await self._resolved[1].close()
+            self._resolved = None
+
+    async def resolve(self, *, again: bool = False) -> tuple[IndexMeta, Embedder]:
+        """The index behind the alias, and its embedder; remembered for a few seconds.
+
+        Args:
+            again: Ask the cluster even if it was asked just now.
+
+        Raises:
+            SearchIndexError: No such alias, or the cluster does not answer.
+        """
+        async with self._resolving:
+            fresh = time.monotonic() - self._resolved_at < _META_SECONDS
+            if self._resolved is not None and fresh and not again:
+                return self._resolved
+            try:
+                meta = await index_meta(self._client, self._alias)
+            except TransportError as error:
+                raise SearchIndexError(f"the search cluster does not answer: {error}") from error
+            if self._resolved is None or self._resolved[0] != meta:
+                former = self._resolved
+                self._resolved = (meta, self._make_embedder(meta))
+                if former is not None:
+                    await former[1].close()
+            self._resolved_at = time.monotonic()
+            return self._resolved
+
+    async def retrieve(self, question: str, top_k: int) -> Retrieval:
+        """The `top_k` best passages for `question`.
+
+        A search or an embedding that fails is tried once more after the alias is looked up
+        again: the index or the node may just have been replaced.
+
+        Raises:
+            SearchIndexError: The cluster failed twice.
+            EmbeddingError: The embedding service failed twice.
+        """
+        started = time.monotonic()
+        meta, embedder = await self.resolve()
+        try:
+            hits = await self._search(meta, embedder, question, top_k)
+        except (EmbeddingError, ApiError, TransportError):
+            meta, embedder = await self.resolve(again=True)
+            try:
+                hits = await self._search(meta, embedder, question, top_k)
+            except (ApiError, TransportError) as error:
+                raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error
+        return Retrieval(
+            question=question, meta=meta, hits=hits, seconds=time.monotonic() - started
+        )
+
+    async def _search(
+        self, meta: IndexMeta, embedder: Embedder, question: str, top_k: int
+    ) -> tuple[Hit, ...]:
+        candidates = max(CANDIDATES, top_k)
+
+        async def vector_scores() -> dict[str, float]:
+            (vector,) = await embedder.embed([question], "query")
+            return await self._scores(meta.index, knn_search(vector.tolist(), candidates))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                words_task = group.create_task(
+                    self._scores(meta.index, word_search(question, candidates))
+                )
+                vector_task = group.create_task(vector_scores())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+        vector, words = vector_task.result(), words_task.result()
+        ranking = fuse(vector, words, method=self._fusion, weight=self._weight)[:top_k]
+        if not ranking:
+            return ()
+        sources = await self._sources(meta.index, [identifier for identifier, _ in ranking])
+        return tuple(
+            _hit(identifier, score, vector.get(identifier), words.get(identifier), sources)
+            for identifier, score in ranking
+            if identifier in sources
+        )
+
+    async def _scores(self, index: str, body: Mapping[str, Any]) -> dict[str, float]:
+        answer = await self._client.perform_request(
+            "POST",
+            f"/{index}/_search?filter_path=hits.hits._id,hits.hits._score",
+            headers={"accept": "application/json", "content-type": "application/json"},
+            body=dict(body),
+        )
+        hits = answer.body.get("hits", {}).get("hits", [])
+        return {hit["_id"]: hit["_score"] for hit in hits}
+
+    async def _sources(self, index: str, identifiers: list[str]) -> dict[str, dict[str, Any]]:
+        answer = await self._client.mget(
+            index=index, ids=identifiers, source_includes=list(SOURCE_FIELDS)
+        )
+        return {doc["_id"]: doc["_source"] for doc in answer["docs"] if doc.get("found")}
+
+    async def passage(self, chunk_id: str) -> tuple[Hit, list[Hit]]:
+        """A passage by its id, and the passages of its document around it, in order.
+
+        Raises:
+            SearchIndexError: There is no such passage (any more), or the cluster failed.
+        """
+        meta, _ = await self.resolve()
+        try:
+            answer = await self._client.get(index=meta.index, id=chunk_id)
+            hit = _hit(chunk_id, 0.0, None, None, {chunk_id: answer["_source"]})
+            number = hit.chunk_number
+            around = await self._client.search(
+                index=meta.index,
+                query={
+                    "bool": {
+                        "filter": [
+                            {"term": {"document_key": hit.document_key}},
+                            {"term": {"document_sha256": answer["_source"]["document_sha256"]}},
+                            {"range": {"chunk_number": {"gte": number - 1, "lte": number + 1}}},
+                        ]
+                    }
+                },
+                sort=[{"chunk_number": "asc"}],
+                size=3,
+            )
+        except NotFoundError as error:
+            raise SearchIndexError(
+                f"there is no passage {chunk_id!r} in {meta.index!r}; ask the question again"
+            ) from error
+        except (ApiError, TransportError) as error:
+            raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error
+        hits = around["hits"]["hits"]
+        return hit, [_hit(h["_id"], 0.0, None, None, {h["_id"]: h["_source"]}) for h in hits]
+
+    async def document_counts(self, terms: list[str]) -> tuple[int, dict[str, int]]:
+        """How many passages there are, and how many of them hold each of `terms`.
+
+        Raises:
+            SearchIndexError: The cluster failed.
+        """
+        meta, _ = await self.resolve()
+        filters = {term: {"match": {"text": {"query": term}}} for term in terms}
+        try:
+            answer = await self._client.search(
+                index=meta.index,
+                size=0,
+                track_total_hits=True,
+                aggs={"terms": {"filters": {"filters": filters}}} if terms else None,
+            )
+        except (ApiError, TransportError) as error:
+            raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error
+        total = int(answer["hits"]["total"]["value"])
+        buckets = answer.body.get("aggregations", {}).get("terms", {}).get("buckets", {})
+        return total, {term: bucket["doc_count"] for term, bucket in buckets.items()}
+
+
+def _embedding_client(meta: IndexMeta) -> EmbeddingClient:
+    # A reader waits for an answer: it gives up sooner than a job does.
+    return EmbeddingClient(
+        meta.embedding_url, dimension=meta.dimension, timeout_seconds=20.0, retry_seconds=10.0
+    )
+
+
+def _hit(
+    identifier: str,
+    score: float,
+    vector: float | None,
+    words: float | None,
+    sources: Mapping[str, Mapping[str, Any]],
+) -> Hit:
+    source = sources[identifier]
+    return Hit(
+        chunk_id=identifier,
+        score=score,
+        # Elasticsearch's cosine similarity is (1 + cosine) / 2.
+        cosine=None if vector is None else 2 * vector - 1,
+        bm25=words,
+        document_key=source["document_key"],
+        uri=source["uri"],
+        title=source["title"],
+        heading=source["heading"],
+        text=source["text"],
+        start_offset=source["start_offset"],
+        end_offset=source["end_offset"],
+        chunk_number=source["chunk_number"],
+        chunk_count=source["chunk_count"],
+    )
