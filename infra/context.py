@@ -1,7 +1,7 @@
 """Everything that is decided before the first resource: configuration, platform, names, corpus,
 addresses.
 
-Owns: the order of those decisions. Does not own: the decisions (`infra.config`, `infra.platform`,
+Owns: the order of those decisions. Does not own: the decisions (`infra.config`, `infra.platforms`,
 `infra.corpus`).
 """
 
@@ -21,7 +21,7 @@ from components.tags import standard_tags
 from infra.config import StackConfig
 from infra.corpus import CorpusPlan, plan_corpus
 from infra.plans import training_key
-from infra.platform import Platform, make_platform
+from infra.platforms import Platform, make_platform
 from rag.index import mappings
 
 __all__ = ["ENTRY_POINTS", "Context", "Uris", "load_context"]

@@ -24,11 +24,9 @@ def configuration_table(schema: dict[str, dict[str, Any]]) -> str:
     """A Markdown table of the config keys in `Pulumi.yaml`."""
     rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
     for key, entry in schema.items():
-        kind = "secret" if entry.get("secret") else entry["type"]
         default = f"`{json.dumps(entry['default'])}`" if "default" in entry else "none: set it"
-        if entry.get("secret"):
-            default = "none: set it, but in a local stack"
-        rows.append(f"| `{key}` | {kind} | {default} | {' '.join(entry['description'].split())} |")
+        meaning = " ".join(entry["description"].split())
+        rows.append(f"| `{key}` | {entry['type']} | {default} | {meaning} |")
     return "\n".join(rows)
 
 

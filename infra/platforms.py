@@ -5,6 +5,8 @@ The one module that knows the two platforms apart. Components get providers and 
 ask. A local stack is served by version 4.0.0-local of plugin `alicloud`, which comes with this
 project;
 a prerelease, so that no cloud stack ever resolves to it and no local stack ever reaches the cloud.
+(Not called `platform`: Pulumi puts this folder on the path, where that name would hide the standard
+library's.)
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ import hmac
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_alicloud as alicloud
+from pulumi.runtime.config import is_config_secret
 
 import providers
 from infra.config import SECRET_KEYS, ConfigError, PlatformKind, StackConfig
@@ -177,8 +179,15 @@ def _secret(value: str | None) -> pulumi.Output[str] | None:
 def _required_secret(key: str, given: str | None) -> pulumi.Output[str]:
     if key not in SECRET_KEYS:
         raise ValueError(f"{key!r} is no secret key; secret keys are {sorted(SECRET_KEYS)}")
-    configured: Any = pulumi.Config("customrag").get_secret(key)
-    if configured is not None:
+    # Not `secret: true` in Pulumi.yaml: such a key cannot be left out, and a local stack needs
+    # none.
+    configured = pulumi.Config("customrag").get(key)
+    if configured:
+        if not is_config_secret(f"customrag:{key}"):
+            raise ConfigError(
+                f"customrag:{key} stands unencrypted in the stack's file; set it again with "
+                f"`pulumi config set --secret customrag:{key}`, and change the secret itself"
+            )
         return pulumi.Output.secret(configured)
     if given is None:
         raise ConfigError(
