@@ -1,0 +1,6 @@
+"""PAI AIWorkSpace: workspaces, datasets, and the registry of models and their versions.
+
+Owns these records. A dataset or model version only names its data: nothing here reads OSS.
+"""
+
+__all__: list[str] = []

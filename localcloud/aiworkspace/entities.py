@@ -1,0 +1,196 @@
+"""What each kind of AIWorkSpace entity is: its fields, rules and error codes. Data and pure checks.
+
+Field names are the API's (https://api.aliyun.com/document/AIWorkSpace/2021-02-04, read 2026-11).
+The codes of a missing workspace and dataset are those the cloud provider's Terraform source
+expects; the others are assumed, in the same form.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.errors import CloudError, not_supported
+
+INVALID = "100600002"
+_WORKSPACE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{2,22}")
+_ENTITY_NAME = re.compile(r"[A-Za-z0-9\u4e00-\u9fff_.][^\s]{0,126}")
+_MAX_METRICS_BYTES = 8192
+_ACCESSIBILITIES = ("PRIVATE", "PUBLIC")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of entity.
+
+    Attributes:
+        name: In messages and RAM actions, such as ``Model``.
+        product: RAM product of its actions, such as ``paimodel``.
+        id_field: The field that holds its id.
+        required: Fields a creation must give.
+        fields: Fields a creation may give.
+        changeable: Fields an update may give.
+        not_found: The error code when there is none.
+        defaults: Fields the cloud fills in.
+        check: Refuses values; gets the fields given.
+        unique: Fields that no two entities share, taken together; empty: none need be.
+    """
+
+    name: str
+    product: str
+    id_field: str
+    required: tuple[str, ...]
+    fields: frozenset[str]
+    changeable: frozenset[str]
+    not_found: str
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    check: Callable[[Mapping[str, Any]], None] = lambda _: None
+    unique: tuple[str, ...] = ()
+
+    def validate(self, given: Mapping[str, Any], *, creating: bool) -> None:
+        """Refuse unknown fields, missing ones, and values the service would not take.
+
+        Raises:
+            CloudError: With the field's name, the value, and what is allowed.
+        """
+        allowed = self.fields if creating else self.changeable
+        for name in sorted(given.keys() - allowed):
+            raise not_supported(
+                f"the field {name}={given[name]!r} of {self.name}",
+                f"supported are {', '.join(sorted(allowed))}",
+            )
+        for name in self.required if creating else ():
+            if given.get(name) in (None, "", []):
+                raise CloudError(INVALID, f"The field {name} of {self.name} is mandatory.")
+        self.check(given)
+
+
+def _choice(given: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> None:
+    if name in given and given[name] not in allowed:
+        raise CloudError(INVALID, f"{name} is {given[name]!r}; allowed are {', '.join(allowed)}.")
+
+
+def _check_workspace(given: Mapping[str, Any]) -> None:
+    name = given.get("WorkspaceName")
+    if name is not None and _WORKSPACE_NAME.fullmatch(name) is None:
+        raise CloudError(
+            INVALID,
+            f"WorkspaceName is {name!r}; it takes 3 to 23 letters, digits, _ and -, "
+            "a letter first.",
+        )
+    if len(given.get("Description", "")) > 80:
+        raise CloudError(
+            INVALID, f"Description has {len(given['Description'])} characters; at most 80."
+        )
+    types = given.get("EnvTypes")
+    if types is not None and sorted(types) not in (["prod"], ["dev", "prod"]):
+        raise CloudError(INVALID, f'EnvTypes is {types!r}; give ["prod"] or ["dev", "prod"].')
+
+
+def _check_name(given: Mapping[str, Any], name: str) -> None:
+    value = given.get(name)
+    if value is not None and _ENTITY_NAME.fullmatch(value) is None:
+        raise CloudError(
+            INVALID, f"{name} is {value!r}; it takes 1 to 127 characters without blanks."
+        )
+
+
+def _check_dataset(given: Mapping[str, Any]) -> None:
+    _check_name(given, "Name")
+    _choice(given, "Accessibility", _ACCESSIBILITIES)
+    _choice(given, "Property", ("FILE", "DIRECTORY"))
+    _choice(given, "DataSourceType", ("OSS",))
+    _choice(given, "DataType", ("COMMON", "PIC", "TEXT", "VIDEO", "AUDIO"))
+    uri = given.get("Uri")
+    if uri is not None and not str(uri).startswith("oss://"):
+        raise CloudError(
+            INVALID, f"Uri is {uri!r}; an OSS dataset's is oss://bucket.endpoint/path."
+        )
+
+
+def _check_model(given: Mapping[str, Any]) -> None:
+    _check_name(given, "ModelName")
+    _choice(given, "Accessibility", _ACCESSIBILITIES)
+
+
+def _check_version(given: Mapping[str, Any]) -> None:
+    _choice(given, "ApprovalStatus", ("Pending", "Approved", "Rejected"))
+    _choice(given, "SourceType", ("Custom", "PAIFlow", "TrainingService"))
+    version_name = given.get("VersionName")
+    if version_name is not None and re.fullmatch(r"\d+\.\d+\.\d+", version_name) is None:
+        raise CloudError(INVALID, f"VersionName is {version_name!r}; give x.y.z, such as 0.1.0.")
+    size = len(json.dumps(given.get("Metrics", {})).encode())
+    if size > _MAX_METRICS_BYTES:
+        raise CloudError(INVALID, f"Metrics has {size} bytes; at most {_MAX_METRICS_BYTES}.")
+
+
+WORKSPACE = Kind(
+    name="Workspace",
+    product="paiworkspace",
+    id_field="WorkspaceId",
+    required=("WorkspaceName", "Description", "EnvTypes"),
+    fields=frozenset(
+        {"WorkspaceName", "Description", "EnvTypes", "DisplayName", "ResourceGroupId"}
+    ),
+    changeable=frozenset({"Description", "DisplayName"}),
+    not_found="100400027",
+    defaults={"Status": "ENABLED", "IsDefault": False, "ResourceGroupId": "rg-default"},
+    check=_check_workspace,
+    unique=("WorkspaceName",),
+)
+_DATASET_CHANGEABLE = frozenset({"Name", "Description", "Options", "Accessibility"})
+DATASET = Kind(
+    name="Dataset",
+    product="paidataset",
+    id_field="DatasetId",
+    required=("Name", "DataSourceType", "Property", "Uri"),
+    fields=_DATASET_CHANGEABLE
+    | {
+        *("WorkspaceId", "DataSourceType", "DataType", "Property", "Uri"),
+        *("Labels", "SourceId", "SourceType", "UserId"),
+    },
+    changeable=_DATASET_CHANGEABLE,
+    not_found="201300003",
+    defaults={"Accessibility": "PRIVATE", "DataType": "COMMON", "SourceType": "USER"},
+    check=_check_dataset,
+    unique=("WorkspaceId", "Name"),
+)
+_MODEL_CHANGEABLE = frozenset(
+    {
+        *("Accessibility", "Domain", "ExtraInfo", "ModelDescription", "ModelDoc", "ModelName"),
+        *("ModelType", "OrderNumber", "Origin", "ParameterSize", "Task"),
+    }
+)
+MODEL = Kind(
+    name="Model",
+    product="paimodel",
+    id_field="ModelId",
+    required=("ModelName",),
+    fields=_MODEL_CHANGEABLE | {"WorkspaceId", "Labels"},
+    changeable=_MODEL_CHANGEABLE,
+    not_found="201400001",
+    defaults={"Accessibility": "PRIVATE"},
+    check=_check_model,
+    unique=("WorkspaceId", "ModelName"),
+)
+_VERSION_CHANGEABLE = frozenset(
+    {
+        *("ApprovalStatus", "CompressionSpec", "DistillationSpec", "EvaluationSpec", "ExtraInfo"),
+        *("InferenceSpec", "Metrics", "Options", "SourceId", "SourceType", "TrainingSpec"),
+        "VersionDescription",
+    }
+)
+VERSION = Kind(
+    name="ModelVersion",
+    product="paimodel",
+    id_field="VersionName",
+    required=("Uri",),
+    fields=_VERSION_CHANGEABLE | {"VersionName", "Uri", "FormatType", "FrameworkType", "Labels"},
+    changeable=_VERSION_CHANGEABLE,
+    not_found="201400011",
+    defaults={"ApprovalStatus": "Pending", "SourceType": "Custom"},
+    check=_check_version,
+)

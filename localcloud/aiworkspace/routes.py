@@ -1,0 +1,205 @@
+"""The HTTP API of AIWorkSpace 2021-02-04 (ROA), as ``alibabacloud_aiworkspace20210204`` speaks it.
+
+Owns routing, permissions, filters and paging; ``models`` does the work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from localcloud.aiworkspace.entities import DATASET, INVALID, MODEL, VERSION, WORKSPACE, Kind
+from localcloud.aiworkspace.models import AIWorkSpace
+from localcloud.errors import CloudError, not_supported
+from localcloud.resources import Context
+
+Body = dict[str, Any]
+_Operation = Callable[[Request, Body], Body]
+_Endpoint = Callable[[Request], Awaitable[Response]]
+_PAGING = frozenset({"PageNumber", "PageSize", "SortBy", "Order"})
+_MAX_PAGE_SIZE = 100
+# Query parameters that filter a list, by the field they compare.
+_FILTERS: Mapping[str, Mapping[str, str]] = {
+    "Workspace": {"WorkspaceName": "WorkspaceName", "Status": "Status"},
+    "Dataset": {"WorkspaceId": "WorkspaceId", "Name": "Name"},
+    "Model": {"WorkspaceId": "WorkspaceId", "ModelName": "ModelName", "ModelType": "ModelType"},
+    "ModelVersion": {"VersionName": "VersionName", "ApprovalStatus": "ApprovalStatus"},
+}
+# Accepted and without effect: they ask for more detail than there is.
+_IGNORED_QUERY = frozenset({"Verbose", "Fields", "Option"})
+
+
+class AIWorkSpaceApi:
+    """The operations of one local stack's AIWorkSpace."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._entities = AIWorkSpace(context)
+
+    def create(self, kind: Kind) -> _Operation:
+        """CreateWorkspace, CreateDataset, CreateModel."""
+
+        def operation(request: Request, body: Body) -> Body:
+            self._authorise(request, f"Create{kind.name}", kind, "*")
+            record = self._entities.create(kind, body)
+            return {kind.id_field: record[kind.id_field]}
+
+        return operation
+
+    def get(self, kind: Kind) -> _Operation:
+        """GetWorkspace, GetDataset, GetModel, GetModelVersion."""
+
+        def operation(request: Request, _: Body) -> Body:
+            identifier = _identifier(request)
+            self._authorise(request, f"Get{kind.name}", kind, identifier)
+            return self._entities.get(kind, identifier)
+
+        return operation
+
+    def update(self, kind: Kind) -> _Operation:
+        """UpdateWorkspace, UpdateDataset, UpdateModel, UpdateModelVersion."""
+
+        def operation(request: Request, body: Body) -> Body:
+            identifier = _identifier(request)
+            self._authorise(request, f"Update{kind.name}", kind, identifier)
+            self._entities.update(kind, identifier, body)
+            return {}
+
+        return operation
+
+    def delete(self, kind: Kind) -> _Operation:
+        """DeleteWorkspace, DeleteDataset, DeleteModel, DeleteModelVersion."""
+
+        def operation(request: Request, _: Body) -> Body:
+            identifier = _identifier(request)
+            self._authorise(request, f"Delete{kind.name}", kind, identifier)
+            self._entities.delete(kind, identifier)
+            return {}
+
+        return operation
+
+    def list_of(self, kind: Kind) -> _Operation:
+        """ListWorkspaces, ListDatasets, ListModels."""
+
+        def operation(request: Request, _: Body) -> Body:
+            self._authorise(request, f"List{kind.name}s", kind, "*")
+            found = self._entities.find(kind, _filters(request, kind))
+            return {f"{kind.name}s": _page(request, found), "TotalCount": len(found)}
+
+        return operation
+
+    def create_version(self, request: Request, body: Body) -> Body:
+        """CreateModelVersion."""
+        model_id = request.path_params["id"]
+        self._authorise(request, "CreateModelVersion", VERSION, model_id)
+        record = self._entities.create_version(model_id, body)
+        return {"VersionName": record["VersionName"]}
+
+    def list_versions(self, request: Request, _: Body) -> Body:
+        """ListModelVersions."""
+        model_id = request.path_params["id"]
+        self._authorise(request, "ListModelVersions", VERSION, model_id)
+        self._entities.get(MODEL, model_id)
+        filters = _filters(request, VERSION)
+        found = [
+            record
+            for record in self._entities.versions(model_id)
+            if all(record.get(name) == value for name, value in filters.items())
+        ]
+        return {"Versions": _page(request, found), "TotalCount": len(found)}
+
+    def _authorise(self, request: Request, action: str, kind: Kind, identifier: str) -> None:
+        what = kind.name.lower().removesuffix("version")
+        self._context.access.require(
+            request.state.principal,
+            f"{kind.product}:{action}",
+            f"acs:{kind.product}:*:*:{what}/{identifier}",
+        )
+
+
+def _identifier(request: Request) -> str:
+    parameters = request.path_params
+    version = parameters.get("version")
+    return f"{parameters['id']}:{version}" if version else str(parameters["id"])
+
+
+def _filters(request: Request, kind: Kind) -> dict[str, str]:
+    known = _FILTERS[kind.name]
+    query = {
+        key: value
+        for key, value in request.query_params.items()
+        if key not in _PAGING | _IGNORED_QUERY
+    }
+    for name in sorted(query.keys() - known.keys()):
+        raise not_supported(
+            f"the filter {name}={query[name]!r} of List{kind.name}s",
+            f"supported are {', '.join(sorted(known))}",
+        )
+    return {known[name]: value for name, value in query.items()}
+
+
+def _page(request: Request, found: list[Body]) -> list[Body]:
+    number = _count(request, "PageNumber", 1)
+    size = min(_count(request, "PageSize", 20), _MAX_PAGE_SIZE)
+    order = request.query_params.get("Order", "DESC").upper()
+    ordered = found if order == "ASC" else list(reversed(found))
+    return ordered[(number - 1) * size : number * size]
+
+
+def _count(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not text.isdigit() or int(text) < 1:
+        raise CloudError(INVALID, f"{name} is {text!r}; give a whole number of at least 1.")
+    return int(text)
+
+
+def _endpoint(operation: _Operation) -> _Endpoint:
+    async def answer(request: Request) -> Response:
+        raw = await request.body()
+        try:
+            body = json.loads(raw) if raw else {}
+        except ValueError as error:
+            raise CloudError(INVALID, f"The body is not JSON: {error}.") from error
+        if not isinstance(body, dict):
+            raise CloudError(INVALID, "The body must be a JSON object.")
+        result = await run_in_threadpool(operation, request, body)
+        return JSONResponse({**result, "RequestId": request.state.request_id})
+
+    return answer
+
+
+def routes(context: Context) -> list[BaseRoute]:
+    """Every route of AIWorkSpace."""
+    api = AIWorkSpaceApi(context)
+    found: list[BaseRoute] = []
+    for kind, path in (
+        (WORKSPACE, "/api/v1/workspaces"),
+        (DATASET, "/api/v1/datasets"),
+        (MODEL, "/api/v1/models"),
+    ):
+        found += [
+            Route(path, _endpoint(api.create(kind)), methods=["POST"]),
+            Route(path, _endpoint(api.list_of(kind)), methods=["GET"]),
+            *_item_routes(api, kind, f"{path}/{{id}}"),
+        ]
+    versions = "/api/v1/models/{id}/versions"
+    return [
+        *found,
+        Route(versions, _endpoint(api.create_version), methods=["POST"]),
+        Route(versions, _endpoint(api.list_versions), methods=["GET"]),
+        *_item_routes(api, VERSION, f"{versions}/{{version}}"),
+    ]
+
+
+def _item_routes(api: AIWorkSpaceApi, kind: Kind, path: str) -> list[BaseRoute]:
+    return [
+        Route(path, _endpoint(api.get(kind)), methods=["GET"]),
+        Route(path, _endpoint(api.update(kind)), methods=["PUT"]),
+        Route(path, _endpoint(api.delete(kind)), methods=["DELETE"]),
+    ]
