@@ -173,7 +173,7 @@ def _data_files(folder: Path) -> Iterator[Path]:
 def _imports(source: Path, module: str) -> list[str]:
     package = module if source.name == "__init__.py" else module.rpartition(".")[0]
     names: list[str] = []
-    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"), str(source))):
+    for node in _run_time_nodes(ast.parse(source.read_text(encoding="utf-8"), str(source))):
         if isinstance(node, ast.Import):
             names.extend(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -183,3 +183,15 @@ def _imports(source: Path, module: str) -> list[str]:
             names.append(target)
             names.extend(f"{target}.{alias.name}" for alias in node.names)
     return names
+
+
+def _run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node but those that only a type checker sees (`if TYPE_CHECKING:`)."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            for statement in node.orelse:
+                yield statement
+                yield from _run_time_nodes(statement)
+            continue
+        yield node
+        yield from _run_time_nodes(node)

@@ -18,6 +18,7 @@ def tree(tmp_path: Path) -> Path:
     files = {
         "ours/__init__.py": "",
         "ours/entry.py": "from ours.used import value\nimport json\nprint(value())\n",
+        "ours/typed.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import ours.unused\n",
         "ours/used.py": "def value():\n    from other import deep\n    return deep.NAME\n",
         "ours/unused.py": "raise SystemExit\n",
         "ours/app/__init__.py": "from . import inner\n",
@@ -56,6 +57,10 @@ def test_closure_of_a_package_takes_its_main_and_its_data_files(tree: Path) -> N
         "ours/app/static/page.html",
         "other/deep.py",
     } <= set(names(tree, "ours.app"))
+
+
+def test_closure_leaves_out_what_only_a_type_checker_imports(tree: Path) -> None:
+    assert names(tree, "ours.typed") == ["ours/__init__.py", "ours/typed.py"]
 
 
 def test_missing_entry_point_is_an_error(tree: Path) -> None:
