@@ -1,0 +1,243 @@
+"""Jobs of the local PAI DLC through the vendor's SDK. It cannot show what the cloud answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+import pytest
+from alibabacloud_pai_dlc20201203 import models
+from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
+
+from localcloud.paidlc import Scenario, StageFault
+from tests.localcloud.paidlc.conftest import Dlc, sdk_client
+from tests.localcloud.running import lives, until
+
+
+def test_job_runs_to_success_and_tells_its_history(dlc: Dlc) -> None:
+    job = dlc.wait(dlc.create("echo hello"))
+    assert job.status == "Succeeded"
+    assert job.reason_code == "JobSucceeded"
+    statuses = [entry.status for entry in job.status_history]
+    assert statuses == ["Creating", "EnvPreparing", "Running", "Succeeded"]
+    assert job.gmt_create_time <= job.gmt_running_time <= job.gmt_finish_time
+    assert job.restart_times == "0"
+
+
+def test_pod_log_is_told_by_the_sdk(dlc: Dlc) -> None:
+    job_id = dlc.create("echo one; echo two >&2; echo three")
+    dlc.wait(job_id)
+    assert dlc.logs(job_id) == ["one", "two", "three"]
+    assert dlc.logs(job_id, max_lines=1) == ["three"]
+
+
+def test_exit_code_fails_the_job_and_its_reason_ends_with_the_log(dlc: Dlc) -> None:
+    job = dlc.wait(dlc.create("echo the corpus is empty; exit 3"))
+    assert job.status == "Failed"
+    assert job.reason_code == "PodFailed"
+    assert "code 3" in job.reason_message
+    assert "the corpus is empty" in job.reason_message
+
+
+def test_envs_reach_the_pod_and_threads_are_the_cores(dlc: Dlc) -> None:
+    job_id = dlc.create('echo "$COLOUR $OMP_NUM_THREADS $RANK/$WORLD_SIZE"', envs={"COLOUR": "red"})
+    dlc.wait(job_id)
+    assert dlc.logs(job_id) == ["red 2 0/1"]
+
+
+def test_pods_of_one_job_have_ranks_and_one_master(dlc: Dlc) -> None:
+    command = 'echo "$RANK of $WORLD_SIZE at $MASTER_ADDR:$MASTER_PORT with $OMP_NUM_THREADS"'
+    job_id = dlc.create(command, pod_count=2)
+    job = dlc.wait(job_id)
+    assert [pod.status for pod in job.pods] == ["Succeeded", "Succeeded"]
+    first, second = dlc.logs(job_id, 0)[0], dlc.logs(job_id, 1)[0]
+    assert first.startswith("0 of 2 at 127.") and second.startswith("1 of 2 at 127.")
+    assert first[1:] == second[1:] and first.endswith("with 1")
+
+
+def test_same_display_name_makes_a_second_job(dlc: Dlc) -> None:
+    assert dlc.create("true") != dlc.create("true")
+
+
+def test_stop_ends_the_job_and_every_process_it_started(dlc: Dlc) -> None:
+    job_id = dlc.create("sleep 600 & sleep 600 & wait")
+    dlc.wait(job_id, "Running")
+    parent = psutil.Process(dlc.pid(job_id))
+    children = until(lambda: len(parent.children()) == 2 and parent.children(), "both sleep")
+    dlc.client.stop_job(job_id)
+    job = dlc.wait(job_id)
+    assert (job.status, job.reason_code) == ("Stopped", "JobStoppedByUser")
+    assert [entry.status for entry in job.status_history][-2:] == ["Stopping", "Stopped"]
+    assert not any(lives(child) for child in children)
+
+
+def test_job_waits_while_another_runs_and_the_higher_priority_goes_first(dlc: Dlc) -> None:
+    first = dlc.create("sleep 600")
+    dlc.wait(first, "Running")
+    low, high = dlc.create("true", priority=1), dlc.create("true", priority=9)
+    dlc.wait(low, "Queuing")
+    dlc.wait(high, "Queuing")
+    dlc.client.stop_job(first)
+    assert dlc.wait(high).gmt_finish_time <= dlc.wait(low).gmt_finish_time
+    assert dlc.wait(low).status_history[1].reason_code == "ResourceInsufficient"
+
+
+def test_queuing_job_is_stopped_without_ever_running(dlc: Dlc) -> None:
+    first, second = dlc.create("sleep 600"), dlc.create("true")
+    dlc.wait(second, "Queuing")
+    dlc.client.stop_job(second)
+    job = dlc.wait(second)
+    assert job.status == "Stopped"
+    assert not job.pods
+    dlc.client.stop_job(first)
+
+
+def test_killed_pod_is_started_again_on_failure(dlc: Dlc) -> None:
+    job_id = dlc.create(
+        "test -e started && echo again && exit 0; touch started; exec sleep 600",
+        restart_policy="OnFailure",
+    )
+    dlc.wait(job_id, "Running")
+    os.kill(dlc.pid(job_id), signal.SIGKILL)
+    job = dlc.wait(job_id)
+    assert (job.status, job.restart_times) == ("Succeeded", "1")
+    assert "Restarting" in [entry.status for entry in job.status_history]
+    assert len(job.pods[0].history_pods) == 1
+    assert dlc.logs(job_id) == ["again"]
+
+
+def test_restarts_have_a_limit(start_dlc: Callable[..., Dlc]) -> None:
+    dlc = start_dlc(max_restarts=1)
+    job = dlc.wait(dlc.create("exit 1", restart_policy="OnFailure"))
+    assert (job.status, job.reason_code) == ("Failed", "RestartLimitExceeded")
+    assert job.restart_times == "1"
+
+
+def test_exit_code_policy_does_not_restart_after_a_permanent_error(dlc: Dlc) -> None:
+    job = dlc.wait(dlc.create("exit 2", restart_policy="ExitCode"))
+    assert (job.status, job.restart_times) == ("Failed", "0")
+
+
+def test_job_is_stopped_when_its_time_is_over(start_dlc: Callable[..., Dlc]) -> None:
+    dlc = start_dlc(seconds_per_minute=0.2)
+    job = dlc.wait(dlc.create("sleep 600", job_max_running_time_minutes=1))
+    assert (job.status, job.reason_code) == ("Stopped", "JobMaxRunningTimeExceeded")
+
+
+def test_missing_library_fails_the_job_with_its_name(dlc: Dlc) -> None:
+    job = dlc.wait(dlc.create("true", thirdparty_libs=["pyyaml", "no-such-library>=1"]))
+    assert (job.status, job.reason_code) == ("Failed", "ThirdpartyLibsMissing")
+    assert "no-such-library" in job.reason_message and "pyyaml" not in job.reason_message
+
+
+def test_scenario_makes_a_status_fail(start_dlc: Callable[..., Dlc]) -> None:
+    fault = StageFault(reason_code="ImagePullFailed", reason_message="no such image")
+    dlc = start_dlc(scenario=Scenario(faults={"EnvPreparing": fault}))
+    job = dlc.wait(dlc.create("true"))
+    assert (job.status, job.reason_code) == ("Failed", "ImagePullFailed")
+    assert not job.pods
+
+
+def test_slow_status_can_be_stopped(start_dlc: Callable[..., Dlc]) -> None:
+    dlc = start_dlc(scenario=Scenario(delay_seconds={"EnvPreparing": 600}))
+    job_id = dlc.create("true")
+    dlc.wait(job_id, "EnvPreparing")
+    dlc.client.stop_job(job_id)
+    assert dlc.wait(job_id).status == "Stopped"
+
+
+def test_list_filters_pages_and_sorts(dlc: Dlc) -> None:
+    ids = [dlc.create("true", display_name=f"Embed-{number}") for number in range(3)]
+    dlc.create("true", display_name="other", workspace_id="2")
+    for job_id in ids:
+        dlc.wait(job_id)
+
+    def found(**query: Any) -> tuple[list[str], int]:
+        body = dlc.client.list_jobs(models.ListJobsRequest(**query)).body
+        return [job.job_id for job in body.jobs], body.total_count
+
+    assert found(display_name="embed", order="asc", sort_by="GmtCreateTime") == (ids, 3)
+    assert found(display_name="embed") == (ids[::-1], 3)
+    assert found(display_name="embed", order="asc", page_size=2, page_number=2) == (ids[2:], 3)
+    assert found(workspace_id="1", status="Succeeded", order="asc") == (ids, 3)
+    assert found(job_id=ids[1]) == ([ids[1]], 1)
+
+
+def test_filter_that_is_not_supported_is_refused(dlc: Dlc) -> None:
+    with pytest.raises(AlibabaCloudException, match="UserCommandSearch") as caught:
+        dlc.client.list_jobs(models.ListJobsRequest(user_command_search="x"))
+    assert caught.value.code == "UnsupportedParameter"
+
+
+def test_ended_job_is_deleted_and_then_not_found(dlc: Dlc) -> None:
+    job_id = dlc.create("true")
+    dlc.wait(job_id)
+    dlc.client.delete_job(job_id)
+    with pytest.raises(AlibabaCloudException) as caught:
+        dlc.job(job_id)
+    assert (caught.value.code, caught.value.status_code) == ("JobNotFound", 404)
+
+
+def test_running_job_is_not_deleted(dlc: Dlc) -> None:
+    job_id = dlc.create("sleep 600")
+    dlc.wait(job_id, "Running")
+    with pytest.raises(AlibabaCloudException) as caught:
+        dlc.client.delete_job(job_id)
+    assert caught.value.status_code == 409
+
+
+def test_ended_job_is_not_stopped_again(dlc: Dlc) -> None:
+    job_id = dlc.create("true")
+    dlc.wait(job_id)
+    with pytest.raises(AlibabaCloudException, match="Succeeded") as caught:
+        dlc.client.stop_job(job_id)
+    assert caught.value.status_code == 409
+
+
+def test_events_tell_statuses_and_pods(dlc: Dlc) -> None:
+    job_id = dlc.create("true")
+    job = dlc.wait(job_id)
+    events = dlc.client.get_job_events(job_id, models.GetJobEventsRequest()).body.events
+    assert any("job is Running" in event for event in events)
+    pod_id = job.pods[0].pod_id
+    request = models.GetPodEventsRequest()
+    pod_events = dlc.client.get_pod_events(job_id, pod_id, request).body.events
+    assert len(pod_events) == 1 and "Succeeded with exit code 0" in pod_events[0]
+
+
+def test_waiting_job_takes_another_priority(dlc: Dlc) -> None:
+    first, second = dlc.create("sleep 600"), dlc.create("true")
+    dlc.wait(second, "Queuing")
+    dlc.client.update_job(second, models.UpdateJobRequest(priority=7))
+    assert dlc.job(second).priority == 7
+    with pytest.raises(AlibabaCloudException, match="Priority"):
+        dlc.client.update_job(first, models.UpdateJobRequest(priority=7))
+
+
+def test_ecs_specs_tell_the_gpu(dlc: Dlc) -> None:
+    request = models.ListEcsSpecsRequest(
+        instance_types="ecs.gn7i-c8g1.2xlarge,ecs.g7.xlarge", accelerator_type="GPU"
+    )
+    body = dlc.client.list_ecs_specs(request).body
+    assert body.total_count == 1
+    spec = body.ecs_specs[0]
+    assert (spec.instance_type, spec.gpu, spec.gpu_type) == (
+        "ecs.gn7i-c8g1.2xlarge",
+        1,
+        "NVIDIA A10",
+    )
+
+
+def test_role_without_permission_may_not_create_a_job(dlc: Dlc) -> None:
+    allowed = [{"Effect": "Allow", "Action": "paidlc:GetJob", "Resource": "*"}]
+    dlc.stack.make_role("reader", "ecs.aliyuncs.com", allowed)
+    key = dlc.stack.context.access.issue("reader", "test", 900)
+    client = sdk_client(
+        dlc.stack.context, (key.access_key_id, key.access_key_secret, key.security_token)
+    )
+    with pytest.raises(AlibabaCloudException) as caught:
+        Dlc(dlc.stack, client).create("true")
+    assert (caught.value.code, caught.value.status_code) == ("NoPermission", 403)
