@@ -1,7 +1,7 @@
 """One tuning from the base model to the result: measure, mine, train, measure, keep, write.
 
-Owns the order of these steps and the decision which model is kept. Data, batches, the loop and
-the workers have modules of their own; settings are checked before (`training.train_embedding`).
+Owns the order of these steps. Data, batches, the loop, the workers and the decision which model
+is kept have modules of their own; settings are checked before (`training.train_embedding`).
 """
 
 from __future__ import annotations
@@ -24,20 +24,18 @@ from sentence_transformers import SentenceTransformer
 from transformers import set_seed
 from transformers.utils import logging as transformers_logging
 
-from rag.metrics import retrieval_metrics
 from rag.models import ModelInfo
 from training.batches import BatchPlan, plan_batches
 from training.checkpoints import write_json
-from training.data import HeldOut, TrainingData
+from training.data import TrainingData
 from training.negatives import mine_negatives
 from training.options import Options, SettingsError
+from training.outcome import decide, model_version, rank_metrics
 from training.tuning import Tuning, tune
 from training.workers import Encoding, Precision, Workers, start_workers
 
-__all__ = ["Run", "decide", "model_version", "rank_metrics"]
+__all__ = ["Run"]
 
-_DEPTH = 10
-"""Passages ranked per query: what the deepest measure, @10, looks at."""
 _OUTCOME_OPTIONS_EXCLUDED = ("corpus_dir", "output_dir", "save_steps")
 
 
@@ -301,50 +299,6 @@ class Run:
     def _say(self, line: str) -> None:
         if self.workers.is_main:
             self.report(line)
-
-
-def decide(
-    base: Mapping[str, float], tuned: Mapping[str, float]
-) -> tuple[Literal["base", "tuned"], str]:
-    """Which model to keep, and why: the tuned one only if its nDCG@10 is higher."""
-    before, after = base["ndcg@10"], tuned["ndcg@10"]
-    figures = f"nDCG@10 {before:.3f} -> {after:.3f} on held-out queries"
-    if after > before:
-        return "tuned", figures
-    return "base", f"tuning did not help: {figures}"
-
-
-def rank_metrics(
-    held_out: Sequence[HeldOut],
-    queries: npt.NDArray[np.float32],
-    passages: npt.NDArray[np.float32],
-) -> dict[str, float]:
-    """Measures of an exact search over all passages.
-
-    Args:
-        held_out: The queries with what is relevant to each.
-        queries: (queries, dimension) float32, L2-normalised.
-        passages: (passages, dimension) float32, L2-normalised.
-    """
-    results = []
-    for query, vector in zip(held_out, queries, strict=True):
-        scores = passages @ vector
-        depth = min(_DEPTH, len(scores))
-        best = np.argpartition(-scores, depth - 1)[:depth]
-        ranked = best[np.lexsort((best, -scores[best]))]
-        results.append(([int(i) for i in ranked], query.relevant))
-    return retrieval_metrics(results)
-
-
-def model_version(folder: Path) -> str:
-    """12 hexadecimal digits over a saved model's weights, tokenizer and configuration."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix != ".md":
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            with path.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()[:12]
 
 
 def _prompt(model: SentenceTransformer, name: str) -> str:

@@ -13,8 +13,8 @@ The same command runs on PAI, on one GPU or, under torchrun, on many, and on a C
     6. keep the better of the two by nDCG@10, write metrics.json and, last of all, result.json.
 
 Writes into the output folder: `model/` (the kept model, for `SentenceTransformer`),
-`checkpoints/` (until there is a result), `metrics.json`, `result.json`. A result.json of the same data and settings means
-that there is nothing left to do.
+`checkpoints/` (until there is a result), `metrics.json`, `result.json`. A result.json of the same
+data and settings means that there is nothing left to do.
 
 Exit status: 0 done; 2 settings or a corpus that cannot be worked with, said in one line on stderr.
 """

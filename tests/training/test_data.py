@@ -1,0 +1,141 @@
+"""How a corpus becomes pairs and held-out queries; no model is loaded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rag.errors import CorpusError
+from training.data import TrainingData, load_training_data
+
+
+def _load(corpus: Path, **changes: int) -> TrainingData:
+    return load_training_data(corpus, **{"seed": 1, "min_pairs": 16, **changes})
+
+
+def _append(corpus: Path, *lines: str) -> None:
+    with (corpus / "questions.jsonl").open("a") as stream:
+        stream.writelines(line + "\n" for line in lines)
+
+
+def _without_split(corpus: Path, split: str) -> None:
+    path = corpus / "questions.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    kept = [row for row in rows if row["split"] != split]
+    path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+
+
+def test_train_questions_become_pairs_and_test_questions_are_held_out(corpus: Path) -> None:
+    data = _load(corpus)
+    assert (data.source, len(data.pairs), len(data.held_out)) == ("questions", 72, 24)
+
+
+def test_the_relevant_passage_holds_the_answer(corpus: Path) -> None:
+    data = _load(corpus)
+    for pair in data.pairs:
+        assert all(pair.answer in data.passages[i].text for i in pair.relevant)
+
+
+def test_a_question_that_is_held_out_is_not_trained_on(corpus: Path) -> None:
+    row = {"id": "again", "document": "pump.md", "answer": "every 10 days", "split": "train"}
+    question = "When must someone look at the zorvex?"
+    _append(corpus, json.dumps({**row, "question": question}))
+    data = _load(corpus)
+    assert question in {query.query for query in data.held_out}
+    assert question not in {pair.query for pair in data.pairs}
+
+
+def test_a_bad_question_line_is_set_aside_by_its_number(corpus: Path) -> None:
+    _append(corpus, "{not json")
+    reported: list[str] = []
+    data = load_training_data(corpus, seed=1, min_pairs=16, report=reported.append)
+    assert len(data.pairs) == 72
+    assert len(data.set_aside) == 1
+    assert "questions.jsonl, line 97: not a question" in reported[0]
+
+
+def test_a_question_whose_answer_is_nowhere_is_set_aside(corpus: Path) -> None:
+    row = {"id": "lost", "document": "pump.md", "question": "?", "answer": "no such text"}
+    _append(corpus, json.dumps(row))
+    assert _load(corpus).set_aside == ("question 'lost': its answer is not in docs/pump.md",)
+
+
+def test_an_unreadable_document_is_set_aside_with_its_questions(corpus: Path) -> None:
+    (corpus / "docs" / "pump.md").write_bytes(b"\xff\x00\x9f")
+    data = _load(corpus)
+    assert len(data.pairs) == 66
+    assert data.set_aside[0].startswith("docs/pump.md: ")
+    assert data.documents == 11
+
+
+def test_without_test_questions_a_fifth_of_the_others_is_held_out(corpus: Path) -> None:
+    _without_split(corpus, "test")
+    data = _load(corpus)
+    assert len(data.pairs) + len(data.held_out) == 72
+    assert 5 <= len(data.held_out) <= 30
+
+
+def test_without_questions_pairs_are_made_of_the_documents(bare_corpus: Path) -> None:
+    data = _load(bare_corpus)
+    assert data.source == "documents"
+    assert data.pairs
+    assert data.held_out
+
+
+def test_a_sentence_is_absent_from_the_passage_it_is_paired_with(bare_corpus: Path) -> None:
+    sentences = [pair for pair in _load(bare_corpus).pairs if pair.query.endswith(".")]
+    assert sentences
+    for pair in sentences:
+        assert pair.passage is not None
+        assert pair.query not in " ".join(pair.passage.split())
+
+
+def test_a_heading_becomes_a_query_for_its_section(bare_corpus: Path) -> None:
+    queries = {pair.query for pair in _load(bare_corpus).pairs}
+    assert queries & {"The pump", "The valve", "The fan"}
+
+
+def test_a_held_out_sentence_is_absent_from_what_is_searched(bare_corpus: Path) -> None:
+    data = _load(bare_corpus)
+    texts = data.texts()
+    for query in data.held_out:
+        (position,) = query.relevant
+        assert query.query not in " ".join(texts[position].split())
+
+
+def test_no_document_is_both_trained_on_and_measured_on(bare_corpus: Path) -> None:
+    data = _load(bare_corpus)
+    trained = {data.passages[i].document for pair in data.pairs for i in pair.relevant}
+    measured = {data.passages[i].document for query in data.held_out for i in query.relevant}
+    assert not trained & measured
+
+
+def test_too_few_questions_give_way_to_the_documents(corpus: Path) -> None:
+    _without_split(corpus, "train")
+    assert _load(corpus).source == "documents"
+
+
+def test_the_same_seed_makes_the_same_pairs(bare_corpus: Path) -> None:
+    assert _load(bare_corpus).fingerprint() == _load(bare_corpus).fingerprint()
+    assert _load(bare_corpus).fingerprint() != _load(bare_corpus, seed=2).fingerprint()
+
+
+def test_a_changed_document_changes_the_fingerprint(corpus: Path) -> None:
+    before = _load(corpus).fingerprint()
+    (corpus / "docs" / "new.md").write_text("Something new.")
+    assert _load(corpus).fingerprint() != before
+
+
+def test_a_corpus_without_documents_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    with pytest.raises(CorpusError, match="holds no documents"):
+        _load(tmp_path)
+
+
+def test_a_corpus_without_a_readable_document_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.xyz").write_text("what is this")
+    with pytest.raises(CorpusError, match=r"none of the 1 documents .* docs/a\.xyz"):
+        _load(tmp_path)

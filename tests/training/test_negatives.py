@@ -1,0 +1,79 @@
+"""Which passages may be hard negatives, on vectors made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from training.data import Pair, Passage
+from training.negatives import Bm25, mine_negatives
+
+TEXTS = (
+    "The pump is checked every ten days.",
+    "The pump is painted blue.",
+    "A pump needs oil.",
+    "Valves are checked every ten days.",
+    "The canteen serves soup.",
+    "Pumps hum.",
+)
+
+
+def _passages(documents: str = "aabbcd") -> list[Passage]:
+    return [
+        Passage(document=document, number=i, start=0, end=1, heading="", text=text)
+        for i, (document, text) in enumerate(zip(documents, TEXTS, strict=True))
+    ]
+
+
+def _embeddings() -> npt.NDArray[np.float32]:
+    vectors = np.eye(len(TEXTS), dtype=np.float32) + 0.1
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def _mine(pair: Pair, passages: list[Passage], count: int = 6, skip: int = 0) -> list[int]:
+    vectors = _embeddings()
+    query = vectors[:1]
+    (mined,) = mine_negatives([pair], passages, query, vectors, count=count, skip=skip)
+    return mined
+
+
+def test_a_relevant_passage_is_never_a_negative() -> None:
+    assert 0 not in _mine(Pair(query="pump checked", relevant=frozenset({0})), _passages())
+
+
+def test_a_passage_that_repeats_the_answer_is_never_a_negative() -> None:
+    pair = Pair(query="pump checked", relevant=frozenset({0}), answer="Every  ten days")
+    assert 3 not in _mine(pair, _passages())
+
+
+def test_neighbours_in_the_document_are_never_negatives() -> None:
+    assert 1 not in _mine(Pair(query="pump", relevant=frozenset({0})), _passages())
+
+
+def test_the_next_passage_of_another_document_may_be_a_negative() -> None:
+    assert 1 in _mine(Pair(query="pump", relevant=frozenset({0})), _passages("abbbcd"))
+
+
+def test_a_copy_of_a_relevant_passage_is_never_a_negative() -> None:
+    vectors = _embeddings()
+    vectors[5] = vectors[0]
+    pair = Pair(query="pump", relevant=frozenset({0}))
+    (mined,) = mine_negatives([pair], _passages(), vectors[:1], vectors, count=6, skip=0)
+    assert 5 not in mined
+
+
+def test_the_hardest_are_passed_over_as_asked() -> None:
+    pair = Pair(query="pump checked", relevant=frozenset({0}))
+    whole = _mine(pair, _passages())
+    assert _mine(pair, _passages(), skip=1) == whole[1:]
+
+
+def test_word_search_ranks_the_passage_with_the_rare_word_first() -> None:
+    assert int(np.argmax(Bm25(TEXTS).scores("the soup"))) == 4
+
+
+def test_word_search_scores_as_lucene_does() -> None:
+    texts = ["a b", "a c c"]
+    norm = 1.2 * (0.25 + 0.75 * 3 / 2.5)
+    expected = np.log(1 + (2 - 1 + 0.5) / 1.5) * 2 * 2.2 / (2 + norm)
+    assert np.isclose(Bm25(texts).scores("c")[1], expected)

@@ -1,0 +1,68 @@
+"""The command line of the tuning."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from training.job_specs import PodSettings, TrainingSettings, train_embedding_job
+from training.options import Options, SettingsError, add_arguments, options_from
+
+
+def _parse(*arguments: str) -> Options:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return options_from(parser.parse_args(["--corpus-dir=c", "--output-dir=o", *arguments]))
+
+
+def test_every_field_is_an_option_with_its_default() -> None:
+    assert _parse() == Options(corpus_dir="c", output_dir="o")
+
+
+def test_options_keep_their_types() -> None:
+    options = _parse("--num-train-epochs", "2", "--seed", "7", "--precision", "fp32")
+    assert (options.num_train_epochs, options.seed, options.precision) == (2.0, 7, "fp32")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dimension": 512}, "--dimension is 512; allowed: 384, 768 or 1024"),
+        ({"num_train_epochs": 0}, "--num-train-epochs is 0"),
+        ({"learning_rate": 1.0}, "--learning-rate is 1.0"),
+        ({"per_device_train_batch_size": 1}, "--per-device-train-batch-size is 1"),
+        ({"hard_negatives": -1}, "--hard-negatives is -1"),
+        ({"precision": "int8"}, "--precision is 'int8'; allowed: auto, fp32, bf16, fp16"),
+        ({"min_pairs": 1}, "--min-pairs is 1"),
+    ],
+)
+def test_a_value_out_of_bounds_is_named_with_what_is_allowed(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Options(corpus_dir="c", output_dir="o", **changes)
+
+
+def test_the_job_s_command_is_one_that_the_script_takes() -> None:
+    settings = TrainingSettings(
+        pods=PodSettings(ecs_spec="ecs.g7.xlarge", image="i"),
+        base_model="all-MiniLM-L6-v2",
+        dimension=384,
+        num_train_epochs=2,
+        learning_rate=3e-5,
+        per_device_train_batch_size=16,
+        hard_negatives=2,
+        extra_arguments={"scale": "30"},
+    )
+    command = train_embedding_job(settings, "oss://b/c.zip", "oss://b/c/", "oss://b/o/")
+    given = command.user_command.partition("training.train_embedding")[2].split()
+    options = _parse(*given)
+    assert options.corpus_dir == "/mnt/corpus"
+    assert (options.scale, options.hard_negatives, options.learning_rate) == (30.0, 2, 3e-5)
+
+
+def test_every_option_says_what_it_is() -> None:
+    assert all(entry.metadata["help"] for entry in fields(Options))

@@ -1,0 +1,223 @@
+"""The script as it is run: on a small corpus, with the real all-MiniLM-L6-v2, on a CPU.
+
+Cannot prove: what a GPU does, that a corpus of real size is learned (see docs/training.md).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.train_embedding import main
+
+METRICS = {"recall@5", "recall@10", "mrr@10", "ndcg@10"}
+DEADLINE_SECONDS = 300.0
+
+
+def _arguments(corpus: Path, output: Path, **changes: object) -> list[str]:
+    options = {
+        "corpus_dir": corpus,
+        "output_dir": output,
+        "num_train_epochs": 4,
+        "per_device_train_batch_size": 8,
+        "learning_rate": 2e-4,
+        "precision": "fp32",
+        "max_seq_length": 64,
+        **changes,
+    }
+    return [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+
+
+def _environment(**changes: str) -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", **changes}
+
+
+def _run(
+    arguments: list[str], launcher: tuple[str, ...] = (), env: Mapping[str, str] | None = None
+) -> str:
+    command = [sys.executable, *launcher, "-m", "training.train_embedding", *arguments]
+    done = subprocess.run(
+        command,
+        env=dict(env or _environment()),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def _result(output: Path) -> dict[str, Any]:
+    return dict(json.loads((output / "result.json").read_text()))
+
+
+def _kill_at(arguments: list[str], line: str) -> str:
+    """Run the script, and kill it (SIGKILL) as soon as a line of its output contains `line`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training.train_embedding", *arguments],
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    seen: list[str] = []
+    try:
+        assert process.stdout is not None
+        for text in process.stdout:
+            seen.append(text)
+            if line in text:
+                process.send_signal(signal.SIGKILL)
+                break
+    finally:
+        process.kill()
+        process.wait(DEADLINE_SECONDS)
+        if process.stdout is not None:
+            process.stdout.close()
+    assert process.returncode == -signal.SIGKILL, "".join(seen)
+    return "".join(seen)
+
+
+@pytest.mark.model
+def test_a_killed_run_resumes_and_comes_to_a_complete_result(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    arguments = _arguments(corpus, output, save_steps=5)
+    _kill_at(arguments, "step 12/36")
+    assert not (output / "result.json").exists()
+
+    log = _run(arguments)
+
+    assert "resuming from checkpoint of step 10" in log
+    assert "step 10/36" not in log
+    result = _result(output)
+    assert (result["kept"], result["model_prefix"], result["dimension"]) == ("tuned", "model/", 384)
+    assert set(result["base"]) == set(result["tuned"]) == METRICS
+    assert result["tuned"]["ndcg@10"] > result["base"]["ndcg@10"]
+    assert result["questions"] == {"train": 72, "test": 24}
+    assert len(result["model_version"]) == 12
+    assert result["encode_rate_chunks_per_second"] > 0
+    assert (output / "metrics.json").is_file()
+    assert (output / "model" / "modules.json").is_file()
+    assert not (output / "checkpoints").exists()
+
+    assert "nothing to do" in _run(arguments)
+    assert _result(output) == result
+
+
+@pytest.mark.model
+def test_a_checkpoint_that_was_cut_off_is_passed_over(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    arguments = _arguments(corpus, output, save_steps=5)
+    _kill_at(arguments, "step 12/36")
+    newest = output / "checkpoints" / "checkpoint-10"
+    weights = newest / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+
+    assert "resuming from checkpoint of step 5" in _run(arguments)
+    assert _result(output)["kept"] == "tuned"
+
+
+@pytest.mark.model
+def test_two_workers_under_torchrun_train_together(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    launcher = (
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node=2",
+        "--nnodes=1",
+        "--node_rank=0",
+        "--master_addr=127.0.0.1",
+        f"--master_port={port}",
+    )
+    log = _run(_arguments(corpus, output, per_device_train_batch_size=4), launcher)
+    assert "2 worker(s)" in log
+    assert "36 steps of 8 pairs" in log
+    assert log.count("step 36/36") == 1
+    result = _result(output)
+    assert result["kept"] == "tuned"
+    assert json.loads((output / "metrics.json").read_text())["workers"] == 2
+
+
+@pytest.mark.model
+def test_a_model_made_worse_is_not_kept(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    _run(_arguments(corpus, output, learning_rate=0.01, num_train_epochs=1, warmup_ratio=0))
+    result = _result(output)
+    assert result["kept"] == "base"
+    assert result["reason"].startswith("tuning did not help")
+    assert result["tuned"]["ndcg@10"] <= result["base"]["ndcg@10"]
+
+    few = tmp_path / "few"
+    _run(_arguments(corpus, few, min_pairs=1000))
+    assert _result(few)["model_version"] == result["model_version"]
+
+
+@pytest.mark.model
+def test_too_few_pairs_keep_the_base_and_say_why(tmp_path: Path) -> None:
+    corpus, output = tmp_path / "corpus", tmp_path / "out"
+    (corpus / "docs").mkdir(parents=True)
+    (corpus / "docs" / "a.md").write_text("# A\n\nOne short document.\n")
+    _run(_arguments(corpus, output))
+    result = _result(output)
+    assert result["kept"] == "base"
+    assert result["reason"].startswith("0 pairs to train on and 0 held-out queries")
+    assert result["tuned"] is None
+    assert (output / "model" / "modules.json").is_file()
+
+
+@pytest.mark.model
+def test_a_corpus_without_questions_is_trained_on_itself(bare_corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    _run(_arguments(bare_corpus, output, num_train_epochs=1, min_pairs=4))
+    result = _result(output)
+    assert result["pairs_source"] == "documents"
+    assert set(result["tuned"]) == METRICS
+
+
+def test_a_dimension_that_is_not_the_model_s_is_told_before_any_work(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started = time.monotonic()
+    assert main(_arguments(corpus, tmp_path / "out", dimension=768)) == 2
+    error = capsys.readouterr().err
+    assert "--dimension is 768, but all-MiniLM-L6-v2 gives 384" in error
+    assert time.monotonic() - started < 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_model_is_told_in_one_line(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_arguments(corpus, tmp_path / "out", base_model="no-such-model")) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("train_embedding: embedding model 'no-such-model' is not known")
+    assert error.count("\n") == 1
+
+
+def test_an_empty_corpus_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "docs").mkdir()
+    assert main(_arguments(tmp_path, tmp_path / "out")) == 2
+    assert "holds no documents" in capsys.readouterr().err
+
+
+def test_a_value_out_of_bounds_is_told_in_one_line(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_arguments(corpus, tmp_path / "out", scale=0)) == 2
+    assert capsys.readouterr().err == (
+        "train_embedding: --scale is 0.0; allowed: over 0, up to 1000\n"
+    )

@@ -1,0 +1,66 @@
+"""What a tuning came to: its measures, which model is kept, and the name of that model's content.
+
+Pure: numpy and the standard library; loads no model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.metrics import retrieval_metrics
+from training.data import HeldOut
+
+__all__ = ["decide", "model_version", "rank_metrics"]
+
+_DEPTH = 10
+"""Passages ranked per query: what the deepest measure, @10, looks at."""
+
+
+def decide(
+    base: Mapping[str, float], tuned: Mapping[str, float]
+) -> tuple[Literal["base", "tuned"], str]:
+    """Which model to keep, and why: the tuned one only if its nDCG@10 is higher."""
+    before, after = base["ndcg@10"], tuned["ndcg@10"]
+    figures = f"nDCG@10 {before:.3f} -> {after:.3f} on held-out queries"
+    if after > before:
+        return "tuned", figures
+    return "base", f"tuning did not help: {figures}"
+
+
+def rank_metrics(
+    held_out: Sequence[HeldOut],
+    queries: npt.NDArray[np.float32],
+    passages: npt.NDArray[np.float32],
+) -> dict[str, float]:
+    """Measures of an exact search over all passages.
+
+    Args:
+        held_out: The queries with what is relevant to each.
+        queries: (queries, dimension) float32, L2-normalised.
+        passages: (passages, dimension) float32, L2-normalised.
+    """
+    results = []
+    for query, vector in zip(held_out, queries, strict=True):
+        scores = passages @ vector
+        depth = min(_DEPTH, len(scores))
+        best = np.argpartition(-scores, depth - 1)[:depth]
+        ranked = best[np.lexsort((best, -scores[best]))]
+        results.append(([int(i) for i in ranked], query.relevant))
+    return retrieval_metrics(results)
+
+
+def model_version(folder: Path) -> str:
+    """12 hexadecimal digits over a saved model's weights, tokenizer and configuration."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix != ".md":
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            with path.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:12]
