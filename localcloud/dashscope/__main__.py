@@ -1,0 +1,69 @@
+"""Command line of the local DashScope: ``python -m localcloud.dashscope serve --home HOME``.
+
+Environment (read here only): ``CUSTOMRAG_DASHSCOPE_THREADS``, how many threads compute (default:
+half the processors, at least 1, at most 8: the rest of the stack computes as well).
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import torch
+import uvicorn
+
+from localcloud.dashscope.generation import TextGenerator
+from localcloud.dashscope.models import MODELS, ServedModel
+from localcloud.dashscope.server import application
+from localcloud.dashscope.weights import prepared
+from localcloud.dashscope.worker import Worker
+from localcloud.home import load_platform
+
+_QUEUE_LENGTH = 8
+_SHUTDOWN_SECONDS = 3
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m localcloud.dashscope")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serving = commands.add_parser("serve", help="serve in the foreground")
+    serving.add_argument("--home", type=Path, required=True, help="home of the local stack")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    platform = load_platform(options.home)
+    torch.set_num_threads(_threads())
+    workers = {
+        name: Worker(functools.partial(_load, model), _QUEUE_LENGTH)
+        for name, model in MODELS.items()
+    }
+    address = urlsplit(platform.endpoints["dashscope"])
+    uvicorn.run(
+        application(platform.dashscope_api_key, workers),
+        host=str(address.hostname),
+        port=int(address.port or 80),
+        access_log=False,
+        log_level="info",
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+
+
+def _load(model: ServedModel) -> TextGenerator:
+    return TextGenerator(model, prepared(model))
+
+
+def _threads() -> int:
+    given = os.environ.get("CUSTOMRAG_DASHSCOPE_THREADS")
+    if given is None:
+        return max(1, min(8, (os.cpu_count() or 2) // 2))
+    if not given.isdigit() or int(given) < 1:
+        raise SystemExit(f"CUSTOMRAG_DASHSCOPE_THREADS is {given!r}; it must be 1 or more")
+    return int(given)
+
+
+if __name__ == "__main__":
+    main()
