@@ -1,7 +1,7 @@
 """Objects in the database: reading, writing, copying, appending, deleting.
 
-Owns the transactions around ``versions``' steps. It does not own listing (``listing``) nor multipart
-uploads (``uploads``).
+Owns the transactions around ``versions``' steps. It does not own listing (``listing``) nor
+multipart uploads (``uploads``).
 """
 
 from __future__ import annotations

@@ -255,7 +255,9 @@ def _decode(path: bytes) -> str:
 def _error_reply(error: OssError, request_id: str, host_id: str, method: str) -> Reply:
     body = error.body(request_id, host_id)
     headers = {**error.headers, "x-oss-ec": error.ec}
-    if method == "HEAD" or error.status == 304:
+    if error.status == 304:
+        return Reply(status=error.status, headers=error.headers)
+    if method == "HEAD":
         # Without a body, oss2 reads the error from this header.
         headers["x-oss-err"] = base64.b64encode(body).decode("ascii")
         return Reply(status=error.status, headers=headers)

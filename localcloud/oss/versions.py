@@ -1,7 +1,7 @@
 """Writing, finding and deleting versions of objects within a transaction.
 
-Owns what a write and a delete mean with versioning on, suspended and never on. Transactions are opened
-by ``objects`` and ``uploads``.
+Owns what a write and a delete mean with versioning on, suspended and never on. Transactions are
+opened by ``objects`` and ``uploads``.
 Versioning rules: https://help.aliyun.com/en/oss/user-guide/overview-78 (read 2026-11).
 """
 

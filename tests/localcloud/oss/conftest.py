@@ -1,0 +1,39 @@
+"""Fixtures of the local OSS's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import oss2
+import pytest
+
+from tests.localcloud.oss.local_oss import LocalOss, running_oss
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalOss]:
+    """One server for the tests of a module; each makes buckets of its own."""
+    with running_oss(tmp_path_factory.mktemp("home")) as oss:
+        yield oss
+
+
+@pytest.fixture
+def oss(running: LocalOss) -> LocalOss:
+    """The module's server, its clock set right."""
+    running.clock.offset_seconds = 0.0
+    return running
+
+
+@pytest.fixture(params=["v1", "v4"])
+def bucket(request: pytest.FixtureRequest, oss: LocalOss) -> Any:
+    """A new bucket, once per signature version."""
+    return oss.make_bucket(request.param)
+
+
+@pytest.fixture
+def versioned(oss: LocalOss) -> Any:
+    """A new bucket with versioning on."""
+    bucket = oss.make_bucket()
+    bucket.put_bucket_versioning(oss2.models.BucketVersioningConfig("Enabled"))
+    return bucket

@@ -1,0 +1,144 @@
+"""A local OSS inside the test process, on a loopback address of its own."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import oss2
+import uvicorn
+
+from localcloud.access import ATTACHMENTS, POLICIES, ROLES, AccessControl, Principal
+from localcloud.home import Platform, data_dir, init_home
+from localcloud.oss.__main__ import uvicorn_config
+from localcloud.oss.server import Server
+from localcloud.oss.storage import Storage
+from localcloud.store import Store, open_store
+
+
+class Clock:
+    """The time, plus what a test adds."""
+
+    def __init__(self) -> None:
+        self.offset_seconds = 0.0
+
+    def __call__(self) -> float:
+        """Seconds since the epoch."""
+        return time.time() + self.offset_seconds
+
+
+@dataclass
+class LocalOss:
+    """A running local OSS and clients of it."""
+
+    platform: Platform
+    store: Store
+    access: AccessControl
+    storage: Storage
+    clock: Clock
+    names: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
+
+    @property
+    def endpoint(self) -> str:
+        """The server's URL."""
+        return self.platform.endpoints["oss"]
+
+    def auth(self, signature: str = "v4") -> Any:
+        """The account's key, for signature ``v1`` or ``v4``."""
+        return oss2.make_auth(
+            self.platform.access_key_id, self.platform.access_key_secret, signature
+        )
+
+    def client(self, name: str, auth: Any = None) -> Any:
+        """An ``oss2.Bucket``."""
+        return oss2.Bucket(
+            auth or self.auth(), self.endpoint, name, region=self.platform.region_id
+        )
+
+    def service(self, auth: Any = None) -> Any:
+        """An ``oss2.Service``."""
+        return oss2.Service(auth or self.auth(), self.endpoint, region=self.platform.region_id)
+
+    def make_bucket(self, signature: str = "v4") -> Any:
+        """A new bucket of a name of its own."""
+        bucket = self.client(f"bucket-{next(self.names)}", self.auth(signature))
+        bucket.create_bucket()
+        return bucket
+
+    def session(self, role_name: str, *statements: dict[str, Any]) -> Principal:
+        """A session of a role whose policy has these statements."""
+        document = json.dumps({"Version": "1", "Statement": list(statements)})
+        self.store.table(ROLES).put(
+            role_name, {"trust_policy": "{}", "max_session_duration": 3600}
+        )
+        self.store.table(POLICIES).put(role_name, {"document": document})
+        self.store.table(ATTACHMENTS).put(
+            role_name, {"role_name": role_name, "policy_name": role_name}
+        )
+        return self.access.issue(role_name, "test", 900)
+
+    def as_role(self, bucket_name: str, session: Principal, signature: str = "v4") -> Any:
+        """The bucket, seen by a role's session."""
+        auth = oss2.StsAuth(
+            session.access_key_id,
+            session.access_key_secret,
+            session.security_token,
+            auth_version=signature,
+        )
+        return self.client(bucket_name, auth)
+
+    def anonymously(self, bucket_name: str) -> Any:
+        """The bucket, seen by nobody in particular."""
+        return self.client(bucket_name, oss2.AnonymousAuth())
+
+
+@contextmanager
+def running_oss(home: Path) -> Iterator[LocalOss]:
+    """A local OSS that ends with the ``with``."""
+    platform = init_home(home)
+    store = open_store(home)
+    access = AccessControl(home, store)
+    clock = Clock()
+    storage = Storage(data_dir(home, "oss"), clock)
+    address = urlsplit(platform.endpoints["oss"])
+    config = uvicorn_config(
+        Server(platform, access, storage), address.hostname or "", address.port or 0
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started, "the server starts")
+    try:
+        yield LocalOss(platform, store, access, storage, clock)
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        thread.join()
+        storage.close()
+        store.close()
+
+
+def until(condition: Callable[[], Any], what: str, deadline_seconds: float = 30.0) -> Any:
+    """Poll until the condition holds; what it returned then."""
+    deadline = time.monotonic() + deadline_seconds
+    pause = threading.Event()
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {deadline_seconds} s: {what}"
+        pause.wait(0.02)
+    return found
+
+
+def code_of(call: Callable[[], Any]) -> tuple[int, str]:
+    """HTTP status and error code that a call fails with."""
+    try:
+        call()
+    except oss2.exceptions.ServerError as error:
+        return error.status, error.code
+    raise AssertionError("the call did not fail")
