@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 PYTHON_MINIMUM = (3, 11)
 # An instance's RAM role is attached after the instance exists; until then OSS is asked again.
 DEADLINE_SECONDS = 600.0
-PAUSE_SECONDS = 5.0
+FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.5, 5.0
 _DIGEST = re.compile(r"-([0-9a-f]{12,64})\.zip$")
 
 
@@ -130,7 +130,7 @@ def fetch_with_patience(arguments: argparse.Namespace, deadline_seconds: float) 
     uri = urlsplit(arguments.code_uri)
     key = uri.path.lstrip("/")
     destination = Path(arguments.directory) / Path(key).name
-    started = time.monotonic()
+    started, pause = time.monotonic(), FIRST_PAUSE_SECONDS
     while True:
         try:
             bucket = open_bucket(arguments.oss_endpoint, uri.netloc, arguments.region_id)
@@ -145,7 +145,8 @@ def fetch_with_patience(arguments: argparse.Namespace, deadline_seconds: float) 
                     f"{error}"
                 ) from error
             print(f"bootstrap: not yet ({error}); trying again", flush=True)
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(pause)
+            pause = min(2 * pause, LAST_PAUSE_SECONDS)
         else:
             return destination
 

@@ -53,9 +53,13 @@ class LocalStack:
         bucket.create_bucket()
         return bucket
 
+    def handler(self, token: str) -> Any:
+        """The handler of a declared resource type."""
+        return registry.handlers()[token]
+
     def make(self, token: str, inputs: dict[str, Any]) -> Any:
         """Make a declared resource through its handler."""
-        return registry.handlers()[token].create(inputs, self.context)
+        return self.handler(token).create(inputs, self.context)
 
     def make_role(self, name: str, service: str, statements: list[dict[str, Any]]) -> str:
         """A RAM role with one policy; its ARN."""
@@ -108,6 +112,8 @@ def running_stack(
     home: Path,
     services: Sequence[str],
     prepare: Callable[[Context], None] = lambda _: None,
+    *,
+    leave_processes: bool = False,
 ) -> Iterator[LocalStack]:
     """A local cloud with its API and OSS up; its processes are stopped at the end.
 
@@ -115,13 +121,15 @@ def running_stack(
         home: Where it lives; made when new.
         services: The services it has, besides OSS.
         prepare: Called before anything is served.
+        leave_processes: Leave the processes running at the end, as a killed daemon does.
     """
     init_home(home)
     context = make_context(home)
     prepare(context)
     with ExitStack() as stack:
         stack.callback(context.store.close)
-        stack.callback(context.supervisor.stop_all)
+        supervisor = context.supervisor
+        stack.callback(supervisor.detach if leave_processes else supervisor.stop_all)
         workers = registry.workers(context, services)
         for worker in workers:
             stack.callback(worker.close)

@@ -1,0 +1,311 @@
+"""Which instances a local stack has, and their life: create, boot, stop, start, change, release.
+
+Owns the records and one boot thread per booting instance. What happens on the machine is
+``localcloud.ecs.node``'s.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from localcloud.ecs.node import Node, NodeClosingError, NodeState
+from localcloud.ecs.user_data import CloudConfig, parse_user_data
+from localcloud.errors import CloudError
+from localcloud.home import data_dir, log_dir
+from localcloud.records import now
+from localcloud.resources import Context, Properties
+
+Document = dict[str, Any]
+
+INSTANCES: Final = "ecs.instances"
+ECS_SERVICE: Final = "ecs.aliyuncs.com"
+"""The service principal that a node's role must trust."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class Instances:
+    """Every instance of one local stack.
+
+    Args:
+        context: The local cloud.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._table = context.store.table(INSTANCES)
+        self._lock = threading.RLock()
+        self._closing = threading.Event()
+        self._boots: dict[str, threading.Thread] = {}
+
+    def start(self) -> None:
+        """Take up every running instance of an earlier daemon: its boot or its services."""
+        for instance_id, document in self.all():
+            if document["status"] == "Running":
+                self._power_on(instance_id)
+
+    def close(self) -> None:
+        """Watch no more boot; processes are left for the next daemon."""
+        self._closing.set()
+        with self._lock:
+            threads = list(self._boots.values())
+        for thread in threads:
+            thread.join()
+
+    def all(self) -> list[tuple[str, Document]]:
+        """Every instance with its record."""
+        return self._table.items()
+
+    def get(self, instance_id: str) -> Document | None:
+        """The instance's record."""
+        return self._table.get(instance_id)
+
+    def require(self, instance_id: str) -> Document:
+        """The instance's record.
+
+        Raises:
+            CloudError: ``InvalidInstanceId.NotFound``.
+        """
+        document = self.get(instance_id)
+        if document is None:
+            raise CloudError(
+                "InvalidInstanceId.NotFound", f"The instance {instance_id} does not exist.", 404
+            )
+        return document
+
+    def create(self, inputs: Properties) -> str:
+        """A new instance; it boots on its own.
+
+        Raises:
+            CloudError: Its user data is refused, or no address is left.
+        """
+        parse_user_data(inputs.get("userData") or "")
+        context = self._context
+        instance_id = context.ids.new("i-bp1", 17)
+        self._table.put(
+            instance_id,
+            {
+                "inputs": inputs,
+                "status": inputs.get("status", "Running"),
+                "address": context.addresses.allocate(f"ecs/{instance_id}"),
+                "role": inputs.get("roleName"),
+                "credentials_token": secrets.token_urlsafe(32),
+                "created_at": now(),
+                "started_at": now(),
+                "boot": {"state": "new", "reason": ""},
+                "enabled": [],
+                "active": [],
+            },
+        )
+        if self.require(instance_id)["status"] == "Running":
+            self._power_on(instance_id)
+        return instance_id
+
+    def update(self, instance_id: str, inputs: Properties) -> None:
+        """Change an instance in place.
+
+        New user data restarts the machine, and its commands do not run again: cloud-init runs them
+        once per instance. A new image is a new disk: everything boots anew.
+        """
+        document = self.require(instance_id)
+        old = document["inputs"]
+        parse_user_data(inputs.get("userData") or "")
+        wanted = inputs.get("status", document["status"])
+        reinstall = inputs.get("imageId") != old.get("imageId")
+        restart = reinstall or any(
+            inputs.get(name) != old.get(name) for name in ("userData", "instanceType")
+        )
+        if restart or wanted != "Running":
+            self._power_off(instance_id)
+        if reinstall:
+            self.node(instance_id).remove()
+            self._change(
+                instance_id,
+                lambda entry: entry.update(
+                    boot={"state": "new", "reason": ""}, enabled=[], active=[]
+                ),
+            )
+
+        def apply(entry: Document) -> None:
+            entry.update(inputs=inputs, status=wanted)
+            if "roleName" in inputs:
+                entry["role"] = inputs["roleName"]
+            if restart:
+                entry["started_at"] = now()
+
+        self._change(instance_id, apply)
+        if wanted == "Running" and (restart or document["status"] != "Running"):
+            self._power_on(instance_id)
+
+    def delete(self, instance_id: str) -> None:
+        """Release an instance: processes, address, files. One that is gone is no error.
+
+        Raises:
+            CloudError: It is protected.
+        """
+        document = self.get(instance_id)
+        if document is None:
+            return
+        if document["inputs"].get("deletionProtection"):
+            raise CloudError(
+                "InvalidOperation.DeletionProtection",
+                f"Instance {instance_id} is protected; set deletionProtection to false first.",
+                403,
+            )
+        self._power_off(instance_id)
+        self.node(instance_id).remove()
+        self.attach_role(instance_id, None)
+        self._context.addresses.release(f"ecs/{instance_id}")
+        self._table.delete(instance_id)
+
+    def attach_role(self, instance_id: str, role_name: str | None) -> None:
+        """Give an instance a role, or take it away.
+
+        Raises:
+            CloudError: There is no such instance or role, or the role does not trust ECS.
+        """
+        document = self.require(instance_id)
+        access = self._context.access
+        if role_name is None:
+            if document["role"] is not None:
+                uri = document.get("role_uri")
+                if uri:
+                    access.revoke_credentials_uri(uri)
+            self._change(instance_id, lambda entry: entry.update(role=None, role_uri=None))
+            return
+        uri = access.credentials_uri(role_name, instance_id, service=ECS_SERVICE)
+        self._change(instance_id, lambda entry: entry.update(role=role_name, role_uri=uri))
+
+    def credentials(self, token: str) -> Any:
+        """The credentials of the instance that has that token; None without a role."""
+        for instance_id, document in self.all():
+            if secrets.compare_digest(document["credentials_token"], token) and document["role"]:
+                access = self._context.access
+                uri = access.credentials_uri(document["role"], instance_id, service=ECS_SERVICE)
+                return access.credentials_of_uri(uri.rsplit("/", 1)[-1])
+        return None
+
+    def node(self, instance_id: str) -> Node:
+        """The instance's machine."""
+        context, document = self._context, self.require(instance_id)
+        home = context.platform.home
+
+        def remember(state: NodeState) -> None:
+            node.state = state
+            self._change(
+                instance_id,
+                lambda entry: entry.update(
+                    enabled=sorted(state.enabled), active=sorted(state.active)
+                ),
+            )
+
+        node = Node(
+            instance_id=instance_id,
+            root=data_dir(home, "ecs") / instance_id,
+            log_folder=log_dir(home) / "ecs" / instance_id,
+            address=document["address"],
+            credentials_uri=(
+                f"{context.platform.endpoints['api']}/_local/credentials/ecs/"
+                f"{document['credentials_token']}"
+            ),
+            supervisor=context.supervisor,
+            state=NodeState(
+                enabled=frozenset(document["enabled"]), active=frozenset(document["active"])
+            ),
+            remember=remember,
+            files=self._config(document).files,
+        )
+        return node
+
+    def reset(self) -> None:
+        """Release every instance, protected or not."""
+        for instance_id, _ in self.all():
+            self._change(instance_id, lambda entry: entry["inputs"].pop("deletionProtection", None))
+            self.delete(instance_id)
+
+    def _config(self, document: Document) -> CloudConfig:
+        return parse_user_data(document["inputs"].get("userData") or "")
+
+    def _power_on(self, instance_id: str) -> None:
+        with self._lock:
+            thread = self._boots.get(instance_id)
+            if self._closing.is_set() or (thread is not None and thread.is_alive()):
+                return
+            thread = threading.Thread(
+                target=self._boot, args=(instance_id,), name=f"boot {instance_id}", daemon=True
+            )
+            self._boots[instance_id] = thread
+            thread.start()
+
+    def _power_off(self, instance_id: str) -> None:
+        """End every process. A boot that was under way begins again at the next start."""
+        document = self.require(instance_id)
+        self._change(instance_id, lambda entry: entry.update(status="Stopping"))
+        node = self.node(instance_id)
+        with self._lock:
+            thread = self._boots.pop(instance_id, None)
+        while thread is not None and thread.is_alive():
+            node.stop()
+            thread.join(timeout=0.1)
+        node.stop()
+        self._change(
+            instance_id,
+            lambda entry: entry.update(
+                status="Stopped",
+                boot={"state": "new", "reason": ""}
+                if document["boot"]["state"] == "booting"
+                else entry["boot"],
+            ),
+        )
+
+    def _boot(self, instance_id: str) -> None:
+        try:
+            node, document = self.node(instance_id), self.require(instance_id)
+            if document["boot"]["state"] in ("new", "booting"):
+                self._first_boot(instance_id, node, document)
+            else:
+                node.start_services()
+        except NodeClosingError:
+            return
+        except Exception as error:  # noqa: BLE001 - shown as the boot's state, must not end the daemon
+            _LOG.exception("boot of %s", instance_id)
+            if self.get(instance_id) is not None:
+                self._booted(instance_id, "failed", repr(error))
+
+    def _first_boot(self, instance_id: str, node: Node, document: Document) -> None:
+        self._booted(instance_id, "booting", "")
+        if document["boot"]["state"] == "new":
+            config = self._config(document)
+            node.install(config)
+            node.log(f"cloud-init of {instance_id}: {len(config.files)} files")
+            for key, value in config.recorded.items():
+                node.log(f"{key}: {value!r} is recorded; the image of this node is this machine")
+        code = node.run_boot_script(self._closing)
+        if self.require(instance_id)["status"] != "Running":
+            return
+        if code == 0:
+            self._booted(instance_id, "done", "")
+        else:
+            reason = f"the boot script ended with exit code {code}; see {node.boot_log}"
+            node.log(reason)
+            self._booted(instance_id, "failed", reason)
+
+    def _booted(self, instance_id: str, state: str, reason: str) -> None:
+        self._change(
+            instance_id, lambda entry: entry.update(boot={"state": state, "reason": reason})
+        )
+
+    def _change(self, instance_id: str, change: Callable[[Document], Any]) -> None:
+        def apply(document: Document | None) -> Document:
+            if document is None:
+                raise CloudError(
+                    "InvalidInstanceId.NotFound", f"The instance {instance_id} is gone.", 404
+                )
+            change(document)
+            return document
+
+        self._table.update(instance_id, apply)

@@ -1,0 +1,325 @@
+"""One instance's machine: its files, its boot, its systemd services, as processes here.
+
+Owns what happens below the instance's folder. There is no file system of the node's own: the paths
+it uses are mapped into the folder by substitution in what it writes and runs. Which instances there
+are is ``localcloud.ecs.instances``'.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from localcloud.ecs import shims
+from localcloud.ecs.units import (
+    Unit,
+    UnitError,
+    launcher,
+    parse_environment_file,
+    parse_unit,
+)
+from localcloud.ecs.user_data import CloudConfig, FileToWrite
+from localcloud.machine_image import image_environment
+from localcloud.mapped_paths import substitute_paths
+from localcloud.supervisor import ACTIVE, ProcessSpec, Supervisor
+
+PREFIXES: Final = (
+    "/opt/customrag",
+    "/etc/customrag",
+    "/etc/systemd/system",
+    "/var/lib/customrag",
+    "/var/log/customrag",
+    "/var/cache/customrag",
+    "/run/customrag",
+)
+"""Folders of a node that are mapped; a file that is written elsewhere is mapped by itself."""
+
+_UNITS: Final = "/etc/systemd/system"
+_POLL_SECONDS: Final = 0.05
+
+
+class NodeClosingError(Exception):
+    """The daemon is ending: leave everything as it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeState:
+    """What a node remembers across daemons; changed through ``remember``.
+
+    Attributes:
+        enabled: Units that start with the node.
+        active: Units that should be running.
+    """
+
+    enabled: frozenset[str] = frozenset()
+    active: frozenset[str] = frozenset()
+
+
+@dataclass(kw_only=True)
+class Node:
+    """The machine of one instance.
+
+    Attributes:
+        instance_id: Its instance.
+        root: The folder that stands for its file system.
+        log_folder: Where its logs go.
+        address: Its private address.
+        credentials_uri: Serves its role's credentials.
+        supervisor: Runs its processes.
+        state: What it remembers.
+        remember: Keeps the state.
+    """
+
+    instance_id: str
+    root: Path
+    log_folder: Path
+    address: str
+    credentials_uri: str
+    supervisor: Supervisor
+    state: NodeState
+    remember: Callable[[NodeState], None]
+    files: Sequence[FileToWrite] = ()
+    _real: dict[str, Path] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        paths = [*PREFIXES, *(item.path for item in self.files)]
+        self._real = {path: self.root / path.lstrip("/") for path in paths}
+
+    @property
+    def boot_process(self) -> str:
+        """The supervisor's name for the boot script."""
+        return f"ecs/{self.instance_id}/cloud-init"
+
+    def map_text(self, text: str) -> str:
+        """Text with the node's paths made real."""
+        return substitute_paths(text, self._real)
+
+    def real(self, path: str) -> Path:
+        """Where a path of the node really is."""
+        return self.root / path.lstrip("/")
+
+    def install(self, config: CloudConfig) -> None:
+        """Write the files and the boot script; what was there stays."""
+        for path in PREFIXES:
+            self.real(path).mkdir(parents=True, exist_ok=True)
+        for item in config.files:
+            self._write(item)
+        shims.write_shims(self._shims, self._spool)
+        if config.script:
+            script = self._script
+            script.parent.mkdir(parents=True, exist_ok=True)
+            script.write_text(self.map_text(config.script), encoding="utf-8")
+            script.chmod(0o700)
+
+    def run_boot_script(self, closing: threading.Event) -> int | None:
+        """Run the boot script to its end, or go on watching one that runs already.
+
+        Returns:
+            Its exit code; None when nobody knows it.
+
+        Raises:
+            NodeClosingError: The daemon is ending.
+        """
+        if not self._script.exists():
+            return 0
+        first = self._script.read_text(encoding="utf-8").splitlines()[0]
+        interpreter = first.removeprefix("#!").split() if first.startswith("#!") else ["/bin/sh"]
+        status = self.supervisor.status(self.boot_process)
+        if status is None or status.state in ("stopped", "failed"):
+            environment = self.environment()
+            environment["PATH"] = f"{self._shims}:{environment['PATH']}"
+            self.supervisor.start(
+                ProcessSpec(
+                    name=self.boot_process,
+                    argv=(*interpreter, str(self._script)),
+                    env=environment,
+                    cwd=self.root,
+                    log=self.boot_log,
+                    restart="never",
+                )
+            )
+        while True:
+            shims.answer_requests(self._spool, self.systemctl)
+            status = self.supervisor.status(self.boot_process)
+            if status is None or status.state not in ACTIVE:
+                return status.exit_code if status is not None else None
+            if closing.wait(_POLL_SECONDS):
+                raise NodeClosingError
+
+    @property
+    def boot_log(self) -> Path:
+        """The output of the boot."""
+        return self.log_folder / "cloud-init-output.log"
+
+    @property
+    def _script(self) -> Path:
+        return self.real("/var/lib/cloud/instance/scripts/runcmd")
+
+    @property
+    def _shims(self) -> Path:
+        return self.root / ".local" / "bin"
+
+    @property
+    def _spool(self) -> Path:
+        return self.root / ".local" / "systemctl"
+
+    def log(self, text: str) -> None:
+        """Add a line to the boot's log."""
+        self.boot_log.parent.mkdir(parents=True, exist_ok=True)
+        with self.boot_log.open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+
+    def environment(self) -> dict[str, str]:
+        """What every process of the node has: the image's, and who the node is."""
+        return {
+            **image_environment(self.real("/root")),
+            "CUSTOMRAG_BIND_HOST": self.address,
+            "ALIBABA_CLOUD_CREDENTIALS_URI": self.credentials_uri,
+            # What a node lacks must not be installed into this machine's interpreter.
+            "PIP_NO_INDEX": "1",
+        }
+
+    def systemctl(self, arguments: Sequence[str]) -> tuple[int, str]:
+        """Carry out ``systemctl``; its exit code and output."""
+        words = [word for word in arguments if word not in ("--quiet", "-q", "--no-block")]
+        now = "--now" in words
+        words = [word for word in words if word != "--now"]
+        verb, names = (words[0] if words else ""), [_full(name) for name in words[1:]]
+        actions: Mapping[str, Callable[[str], Any]] = {
+            "start": self._start,
+            "restart": self._restart,
+            "stop": self._stop,
+            "enable": lambda name: self._enable(name, now=now),
+            "disable": lambda name: self._disable(name, now=now),
+        }
+        try:
+            if verb == "daemon-reload" and not names:
+                return 0, ""
+            if verb in ("is-active", "is-enabled") and len(names) == 1:
+                return self._ask(verb, names[0])
+            if verb not in actions or not names:
+                return 1, (
+                    f"systemctl {' '.join(arguments)}: not supported by the local cloud; supported "
+                    "are daemon-reload, is-active, is-enabled, " + ", ".join(actions)
+                )
+            for name in names:
+                actions[verb](name)
+        except (UnitError, OSError) as error:
+            return 1, str(error)
+        return 0, ""
+
+    def start_services(self) -> None:
+        """What a start of the machine starts: enabled units, and those that were running."""
+        for name in sorted(self.state.enabled | self.state.active):
+            try:
+                self._start(name)
+            except (UnitError, OSError) as error:
+                self.log(str(error))
+
+    def stop(self) -> None:
+        """End every process of the node."""
+        for name in self.supervisor.names():
+            if name.startswith(f"ecs/{self.instance_id}/"):
+                self.supervisor.stop(name)
+
+    def remove(self) -> None:
+        """End every process and remove what the node has on disk."""
+        for name in self.supervisor.names():
+            if name.startswith(f"ecs/{self.instance_id}/"):
+                self.supervisor.forget(name)
+        shutil.rmtree(self.root, ignore_errors=True)
+        shutil.rmtree(self.log_folder, ignore_errors=True)
+
+    def _write(self, item: FileToWrite) -> None:
+        content = item.content
+        try:
+            content = self.map_text(content.decode("utf-8")).encode()
+        except UnicodeDecodeError:
+            # Not text: it names no path that would have to be mapped.
+            content = item.content
+        path = self.real(item.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab" if item.append else "wb") as file:
+            file.write(content)
+        path.chmod(item.mode)
+
+    def _unit(self, name: str) -> Unit:
+        path = self.real(f"{_UNITS}/{name}")
+        if not path.is_file():
+            raise UnitError(f"Unit {name} not found: {_UNITS}/{name} was not written.")
+        return parse_unit(name, path.read_text(encoding="utf-8"))
+
+    def _start(self, name: str) -> None:
+        unit = self._unit(name)
+        environment = {**self.environment(), **unit.environment}
+        for path, may_miss in unit.environment_files:
+            file = Path(path) if path.startswith(str(self.root)) else self.real(path)
+            if not file.is_file():
+                if may_miss:
+                    continue
+                raise UnitError(f"{name}: EnvironmentFile {path} does not exist")
+            environment |= parse_environment_file(file.read_text(encoding="utf-8"))
+        # A service must not listen on every address of this machine, whatever its unit says.
+        environment["CUSTOMRAG_BIND_HOST"] = self.address
+        for folder in unit.directories:
+            self.real(folder).mkdir(parents=True, exist_ok=True)
+        home = self.real("/root")
+        home.mkdir(parents=True, exist_ok=True)
+        self.remember(NodeState(enabled=self.state.enabled, active=self.state.active | {unit.name}))
+        self.supervisor.start(
+            ProcessSpec(
+                name=self._process(unit.name),
+                argv=("/bin/sh", "-c", launcher(unit, environment, self.map_text)),
+                env=environment,
+                cwd=self._working_directory(unit),
+                log=self.log_folder / f"{unit.name.removesuffix('.service')}.log",
+                restart=unit.restart,
+                max_restarts=unit.max_restarts,
+                stop_timeout_seconds=unit.stop_timeout_seconds,
+            )
+        )
+
+    def _working_directory(self, unit: Unit) -> Path:
+        given = unit.working_directory
+        folder = Path(given) if given.startswith(str(self.root)) else self.real(given)
+        if not folder.is_dir():
+            raise UnitError(f"{unit.name}: WorkingDirectory {given} does not exist")
+        return folder
+
+    def _process(self, name: str) -> str:
+        return f"ecs/{self.instance_id}/{name.removesuffix('.service')}"
+
+    def _restart(self, name: str) -> None:
+        self.supervisor.stop(self._process(name))
+        self._start(name)
+
+    def _stop(self, name: str) -> None:
+        self.remember(NodeState(enabled=self.state.enabled, active=self.state.active - {name}))
+        self.supervisor.stop(self._process(name))
+
+    def _enable(self, name: str, *, now: bool) -> None:
+        self._unit(name)
+        self.remember(NodeState(enabled=self.state.enabled | {name}, active=self.state.active))
+        if now:
+            self._start(name)
+
+    def _disable(self, name: str, *, now: bool) -> None:
+        self.remember(NodeState(enabled=self.state.enabled - {name}, active=self.state.active))
+        if now:
+            self._stop(name)
+
+    def _ask(self, verb: str, name: str) -> tuple[int, str]:
+        if verb == "is-enabled":
+            enabled = name in self.state.enabled
+            return (0, "enabled") if enabled else (1, "disabled")
+        status = self.supervisor.status(self._process(name))
+        active = status is not None and status.state in ACTIVE
+        return (0, "active") if active else (3, "inactive")
+
+
+def _full(name: str) -> str:
+    return name if "." in name else f"{name}.service"

@@ -1,0 +1,106 @@
+"""ECS 2014-05-26 over RPC: just what looks at instances."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from localcloud.ecs.workers import instances_of
+from localcloud.errors import CloudError
+from localcloud.instance_types import INSTANCE_TYPES
+from localcloud.resources import Context
+from localcloud.rpc import RpcAction, RpcCall
+
+VERSION: Final = "2014-05-26"
+_TAGS: Final = 20
+
+
+def actions(context: Context) -> tuple[RpcAction, ...]:
+    """The operations."""
+    instances = instances_of(context)
+
+    def describe_instances(call: RpcCall) -> dict[str, Any]:
+        context.access.require(call.principal, "ecs:DescribeInstances", "acs:ecs:*:*:instance/*")
+        found = [
+            _describe(context, instance_id, document)
+            for instance_id, document in instances.all()
+            if _matches(instance_id, document, call)
+        ]
+        number, size = _number(call, "PageNumber", 1), _number(call, "PageSize", 10)
+        return {
+            "TotalCount": len(found),
+            "PageNumber": number,
+            "PageSize": size,
+            "Instances": {"Instance": found[(number - 1) * size : number * size]},
+        }
+
+    tags = {f"Tag.{n}.{part}" for n in range(1, _TAGS + 1) for part in ("Key", "Value")}
+    own = {"InstanceIds", "Status", "InstanceName", "PageNumber", "PageSize"}
+    return (
+        RpcAction(
+            name="DescribeInstances",
+            version=VERSION,
+            parameters=frozenset(tags | own),
+            answer=describe_instances,
+        ),
+    )
+
+
+def _matches(instance_id: str, document: dict[str, Any], call: RpcCall) -> bool:
+    given, inputs = call.parameters, document["inputs"]
+    if given.get("InstanceIds") and instance_id not in json.loads(given["InstanceIds"]):
+        return False
+    if given.get("Status") not in (None, "", document["status"]):
+        return False
+    if given.get("InstanceName") not in (None, "", inputs.get("instanceName")):
+        return False
+    tags = inputs.get("tags") or {}
+    for number in range(1, _TAGS + 1):
+        key = given.get(f"Tag.{number}.Key")
+        value = given.get(f"Tag.{number}.Value")
+        if key and (key not in tags or value not in (None, "", tags[key])):
+            return False
+    return True
+
+
+def _number(call: RpcCall, name: str, default: int) -> int:
+    text = call.parameters.get(name) or str(default)
+    if not text.isdigit() or not 1 <= int(text) <= 100:
+        raise CloudError("InvalidParameter", f"{name} is {text!r}; give 1 to 100.")
+    return int(text)
+
+
+def _describe(context: Context, instance_id: str, document: dict[str, Any]) -> dict[str, Any]:
+    inputs = document["inputs"]
+    kind = INSTANCE_TYPES[inputs["instanceType"]]
+    return {
+        "InstanceId": instance_id,
+        "InstanceName": inputs.get("instanceName", instance_id),
+        "Description": inputs.get("description", ""),
+        "Status": document["status"],
+        "RegionId": context.platform.region_id,
+        "ZoneId": inputs.get("availabilityZone", ""),
+        "InstanceType": kind.name,
+        "ImageId": inputs["imageId"],
+        "Cpu": kind.cpu,
+        "Memory": kind.memory_gib * 1024,
+        "GPUAmount": kind.gpu,
+        "GPUSpec": kind.gpu_type,
+        "OSType": "linux",
+        "CreationTime": document["created_at"],
+        "StartTime": document["started_at"],
+        "InstanceChargeType": "PostPaid",
+        "DeletionProtection": bool(inputs.get("deletionProtection")),
+        "PublicIpAddress": {"IpAddress": []},
+        "VpcAttributes": {
+            "VSwitchId": inputs.get("vswitchId", ""),
+            "PrivateIpAddress": {"IpAddress": [document["address"]]},
+        },
+        "SecurityGroupIds": {"SecurityGroupId": list(inputs.get("securityGroups") or ())},
+        "Tags": {
+            "Tag": [
+                {"TagKey": key, "TagValue": value}
+                for key, value in sorted((inputs.get("tags") or {}).items())
+            ]
+        },
+    }

@@ -1,0 +1,206 @@
+"""User data of an instance: ``#cloud-config`` or a shell script, read as cloud-init reads it. Pure.
+
+Owns parsing. Supported of cloud-init (https://cloudinit.readthedocs.io, modules): ``write_files``,
+``runcmd``; packages and ssh settings are recorded, for here the image is this machine. Every other
+key is refused: to ignore it would boot another node than the one declared.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import yaml
+
+from localcloud.errors import CloudError
+
+# RunInstances: UserData, before Base64.
+MAX_BYTES: Final = 32 * 1024
+RECORDED: Final = frozenset(
+    {
+        *("packages", "package_update", "package_upgrade", "package_reboot_if_required"),
+        *("ssh_pwauth", "disable_root", "hostname", "fqdn", "preserve_hostname", "timezone"),
+        *("locale", "final_message", "output"),
+    }
+)
+_FILE_KEYS: Final = frozenset(
+    {"path", "content", "encoding", "owner", "permissions", "append", "defer"}
+)
+_ENCODINGS: Final[Mapping[str, tuple[bool, bool]]] = {
+    "text/plain": (False, False),
+    "b64": (True, False),
+    "base64": (True, False),
+    "gz": (False, True),
+    "gzip": (False, True),
+    "gz+base64": (True, True),
+    "gzip+base64": (True, True),
+    "gz+b64": (True, True),
+    "gzip+b64": (True, True),
+}
+"""Encoding names of ``write_files``: whether it is Base64, and whether it is gzip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileToWrite:
+    """One entry of ``write_files``.
+
+    Attributes:
+        path: Absolute, on the node.
+        content: What it holds.
+        mode: Permission bits.
+        owner: ``user:group``; recorded.
+        append: Whether it is added to the file's end.
+    """
+
+    path: str
+    content: bytes
+    mode: int = 0o644
+    owner: str = "root:root"
+    append: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudConfig:
+    """What a node does at its first boot.
+
+    Attributes:
+        files: Files to write, in order.
+        script: The shell script that runs then, with its ``#!`` line; empty for none.
+        recorded: Settings that have no effect here, by key.
+    """
+
+    files: tuple[FileToWrite, ...] = ()
+    script: str = ""
+    recorded: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_user_data(user_data: str) -> CloudConfig:
+    """Read user data, plain or in Base64.
+
+    Raises:
+        CloudError: It is too long, no valid YAML, or asks for what is not supported; named.
+    """
+    text = _decode(user_data)
+    if len(text.encode()) > MAX_BYTES:
+        raise CloudError(
+            "InvalidUserData.SizeExceeded",
+            f"UserData has {len(text.encode())} bytes; {MAX_BYTES} are allowed before Base64.",
+            403,
+        )
+    if not text.strip():
+        return CloudConfig()
+    first = text.splitlines()[0].strip()
+    if first.startswith("#!"):
+        return CloudConfig(script=text)
+    if first != "#cloud-config":
+        raise _refused(f"user data that starts with {first[:40]!r}", "#cloud-config or #!")
+    try:
+        document = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise CloudError("InvalidUserData.Malformed", f"UserData is no YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise CloudError("InvalidUserData.Malformed", "UserData is no YAML mapping.")
+    for key in document:
+        if key not in RECORDED | {"write_files", "runcmd"}:
+            raise _refused(
+                f"the cloud-config key {key!r}", f"{sorted(RECORDED | {'write_files', 'runcmd'})}"
+            )
+    return CloudConfig(
+        files=tuple(_file(entry) for entry in document.get("write_files") or ()),
+        script=_script(document.get("runcmd") or ()),
+        recorded={key: document[key] for key in document if key in RECORDED},
+    )
+
+
+def _decode(user_data: str) -> str:
+    if user_data.lstrip().startswith("#") or not user_data.strip():
+        return user_data
+    try:
+        content = base64.b64decode("".join(user_data.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise CloudError(
+            "InvalidUserData.Base64FormatInvalid",
+            f"UserData neither starts with '#' nor is Base64: {error}.",
+        ) from error
+    if content.startswith(b"\x1f\x8b"):
+        content = gzip.decompress(content)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CloudError("InvalidUserData.Malformed", "UserData is no UTF-8 text.") from error
+
+
+def _file(entry: Any) -> FileToWrite:
+    if not isinstance(entry, dict) or "path" not in entry:
+        raise CloudError("InvalidUserData.Malformed", f"write_files has {entry!r} without a path.")
+    path = str(entry["path"])
+    for key in entry:
+        if key not in _FILE_KEYS:
+            raise _refused(f"write_files[{path}].{key}", str(sorted(_FILE_KEYS)))
+    if not path.startswith("/") or ".." in PurePosixPath(path).parts:
+        raise CloudError("InvalidUserData.Malformed", f"write_files path {path!r} is not absolute.")
+    return FileToWrite(
+        path=path,
+        content=_content(path, entry),
+        mode=_mode(path, entry.get("permissions", 0o644)),
+        owner=str(entry.get("owner", "root:root")),
+        append=bool(entry.get("append", False)),
+    )
+
+
+def _content(path: str, entry: Mapping[str, Any]) -> bytes:
+    encoding = str(entry.get("encoding", "text/plain")).lower()
+    if encoding not in _ENCODINGS:
+        raise _refused(f"write_files[{path}].encoding {encoding!r}", str(sorted(_ENCODINGS)))
+    is_base64, is_gzip = _ENCODINGS[encoding]
+    value = entry.get("content", "")
+    content = value if isinstance(value, bytes) else str(value).encode()
+    try:
+        if is_base64:
+            content = base64.b64decode(content)
+        return gzip.decompress(content) if is_gzip else content
+    except (binascii.Error, OSError, EOFError) as error:
+        raise CloudError(
+            "InvalidUserData.Malformed", f"write_files[{path}] is not {encoding}: {error}."
+        ) from error
+
+
+def _mode(path: str, permissions: Any) -> int:
+    try:
+        mode = permissions if isinstance(permissions, int) else int(str(permissions), 8)
+    except ValueError:
+        mode = -1
+    if not 0 <= mode <= 0o7777:
+        raise CloudError(
+            "InvalidUserData.Malformed",
+            f"write_files[{path}].permissions is {permissions!r}; give octal text such as '0644'.",
+        )
+    return mode
+
+
+def _script(commands: Any) -> str:
+    """The commands of ``runcmd`` as cloud-init joins them: one script, lists quoted."""
+    lines = []
+    for command in commands:
+        if isinstance(command, list):
+            lines.append(shlex.join(str(word) for word in command))
+        elif isinstance(command, str):
+            lines.append(command)
+        else:
+            raise CloudError(
+                "InvalidUserData.Malformed", f"runcmd has {command!r}; give a text or a list."
+            )
+    return "".join(f"{line}\n" for line in ("#!/bin/sh", *lines)) if lines else ""
+
+
+def _refused(what: str, supported: str) -> CloudError:
+    return CloudError(
+        "UserDataNotSupported",
+        f"The local cloud does not boot {what}; it supports {supported}.",
+    )

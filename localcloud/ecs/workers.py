@@ -1,0 +1,17 @@
+"""The instances of a local stack, as a worker of the daemon."""
+
+from __future__ import annotations
+
+from localcloud.background import Worker, worker_of
+from localcloud.ecs.instances import Instances
+from localcloud.resources import Context
+
+
+def instances_of(context: Context) -> Instances:
+    """The instances that ``context`` serves."""
+    return worker_of(context, Instances, Instances)
+
+
+def workers(context: Context) -> tuple[Worker, ...]:
+    """What the daemon starts and closes."""
+    return (instances_of(context),)
