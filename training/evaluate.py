@@ -1,0 +1,245 @@
+"""Measure retrieval on a corpus with questions: BM25, base model, tuned model, both fused.
+
+    python -m training.evaluate --corpus DIR [--elasticsearch-url URL] [--model DIR]
+        [--base-model NAME] [--output FILE.json]
+
+    1. tune the model on the train split, unless --model gives one (a second run with the same
+       corpus and settings finds it in --work-dir);
+    2. embed and index all chunks with both models, in temporary indices of a real Elasticsearch;
+    3. ask the test split's questions, with the application's own searches and fusion;
+    4. print one table; remove the indices, however the run ends.
+
+URL and user come from CUSTOMRAG_ELASTICSEARCH_URL and CUSTOMRAG_ELASTICSEARCH_USERNAME where the
+options do not give them; the password comes from CUSTOMRAG_ELASTICSEARCH_PASSWORD alone.
+
+Exit status: 0 done; 1 failed; 2 cannot start, said in one line; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rag.errors import RagError
+from training.checkpoints import write_json
+from training.data import TrainingData, load_training_data
+from training.measure import COLUMNS, Cluster, Measured, measure
+from training.options import Options, SettingsError
+from training.settings import EvaluationSettings
+from training.train_embedding import train
+
+__all__ = ["Evaluation", "evaluate", "main", "table"]
+
+_WORK_DIR = Path(".customrag/local/work/eval")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        rows: Measures by label, in the order of the table.
+        questions: Test questions asked.
+        chunks: Chunks searched.
+        documents: Documents they are of.
+        encode_rates: Chunks per second by model, embedded on this machine.
+        note: What a reader must know of the tuned model; may be empty.
+    """
+
+    rows: dict[str, dict[str, float]]
+    questions: int
+    chunks: int
+    documents: int
+    encode_rates: dict[str, float]
+    note: str
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    arguments = _parse(argv)
+    try:
+        cluster = _cluster(arguments)
+        evaluation = evaluate(
+            arguments.corpus,
+            cluster,
+            base_model=arguments.base_model,
+            model=arguments.model,
+            work_dir=arguments.work_dir,
+        )
+    except (SettingsError, RagError) as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("evaluate: interrupted; the temporary indices are removed", file=sys.stderr)
+        return 130
+    print(table(evaluation))
+    if arguments.output is not None:
+        write_json(arguments.output, _as_json(evaluation))
+    return 0
+
+
+def evaluate(
+    corpus: Path,
+    cluster: Cluster,
+    *,
+    base_model: str,
+    model: Path | None,
+    work_dir: Path,
+) -> Evaluation:
+    """Do what the module says, printing progress.
+
+    Args:
+        corpus: Folder with `docs/` and `questions.jsonl`.
+        cluster: Where to index.
+        base_model: To start from, and to compare with.
+        model: A tuned model; None to tune one.
+        work_dir: Where tuned models are kept, a folder for each corpus and setting.
+
+    Raises:
+        RagError: A corpus without test questions, or a cluster that fails.
+    """
+    _say("reading the corpus")
+    data = load_training_data(corpus, seed=0, min_pairs=0)
+    if data.source != "questions" or not data.held_out:
+        raise SettingsError(
+            f"--corpus is {str(corpus)!r}, which has no questions to ask: it needs a "
+            f"questions.jsonl whose answers are in docs/, some of them with split test"
+        )
+    asyncio.run(_probe(cluster))
+    note = ""
+    if model is None:
+        model, note = _tuned(corpus, base_model, data, work_dir)
+    measured = asyncio.run(
+        _cancelled_by_sigterm(measure(corpus, data, cluster, base_model, str(model), _say))
+    )
+    return Evaluation(
+        rows=measured.rows,
+        questions=len(data.held_out),
+        chunks=len(data.passages),
+        documents=data.documents,
+        encode_rates=measured.encode_rates,
+        note=note,
+    )
+
+
+def table(evaluation: Evaluation) -> str:
+    """The measures as text, no line longer than 80 characters."""
+    width = max(len(label) for label in evaluation.rows)
+    lines = [f"{'':{width}}" + "".join(f"{name:>11}" for name in COLUMNS.values())]
+    for label, metrics in evaluation.rows.items():
+        lines.append(f"{label:{width}}" + "".join(f"{metrics[key]:11.3f}" for key in COLUMNS))
+    rates = ", ".join(f"{name} {rate:.0f}" for name, rate in evaluation.encode_rates.items())
+    lines += [
+        "",
+        f"test split: {evaluation.questions:,} questions, {evaluation.chunks:,} chunks of "
+        f"{evaluation.documents:,} documents",
+        f"encode rate, chunks/s: {rates}",
+    ]
+    if evaluation.note:
+        lines.append(evaluation.note)
+    return "\n".join(lines)
+
+
+def _tuned(corpus: Path, base_model: str, data: TrainingData, work_dir: Path) -> tuple[Path, str]:
+    dimension = _dimension(base_model)
+    options = Options(
+        corpus_dir=str(corpus), output_dir="unset", base_model=base_model, dimension=dimension
+    )
+    key = hashlib.sha256(f"{data.fingerprint()}{options}".encode()).hexdigest()[:12]
+    output = work_dir / key
+    _say(f"tuning {base_model} into {output}")
+    result = train(
+        Options(
+            corpus_dir=str(corpus),
+            output_dir=str(output),
+            base_model=base_model,
+            dimension=dimension,
+        )
+    )
+    note = "" if result["kept"] == "tuned" else "tuned = base: tuning did not help, base was kept"
+    return output / "model", note
+
+
+def _dimension(base_model: str) -> int:
+    from rag.models import model_info, resolve_model
+
+    info = model_info(base_model)
+    if info is not None:
+        return info.dimension
+    from sentence_transformers import SentenceTransformer
+
+    loaded = SentenceTransformer(resolve_model(base_model), device="cpu")
+    return int(loaded.get_embedding_dimension() or 0)
+
+
+async def _probe(cluster: Cluster) -> None:
+    """Fail before minutes of training, not after."""
+    client = cluster.client()
+    try:
+        await cluster.check(client)
+    finally:
+        await client.close()
+
+
+async def _cancelled_by_sigterm(work: Any) -> Measured:
+    """Await `work`; SIGTERM cancels it as Ctrl-C does, so that it cleans up."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    measured: Measured = await task
+    return measured
+
+
+def _cluster(arguments: argparse.Namespace) -> Cluster:
+    settings = EvaluationSettings()
+    url = arguments.elasticsearch_url or settings.elasticsearch_url
+    if not url:
+        raise SettingsError("there is no Elasticsearch to ask; run `make up` first")
+    return Cluster(
+        url=url,
+        username=arguments.elasticsearch_username or settings.elasticsearch_username,
+        password=settings.elasticsearch_password.get_secret_value(),
+    )
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.evaluate",
+        description="Measure retrieval on a corpus with questions, in a real Elasticsearch.",
+    )
+    parser.add_argument("--corpus", type=Path, required=True, help="docs/ and questions.jsonl")
+    parser.add_argument("--elasticsearch-url", default="", help="http[s]://host:port")
+    parser.add_argument("--elasticsearch-username", default="", help="default: elastic")
+    parser.add_argument("--base-model", default="all-MiniLM-L6-v2", help="as in rag.models")
+    parser.add_argument("--model", type=Path, help="a tuned model; default: tune one")
+    parser.add_argument("--output", type=Path, help="also write the figures to this JSON file")
+    parser.add_argument(
+        "--work-dir", type=Path, default=_WORK_DIR, help="keeps tuned models (%(default)s)"
+    )
+    return parser.parse_args(argv)
+
+
+def _as_json(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "split": "test",
+        "questions": evaluation.questions,
+        "chunks": evaluation.chunks,
+        "documents": evaluation.documents,
+        "metrics": evaluation.rows,
+        "encode_rate_chunks_per_second": evaluation.encode_rates,
+        "note": evaluation.note,
+    }
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

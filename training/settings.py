@@ -1,0 +1,24 @@
+"""What the evaluation takes from the environment; read here only."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["EvaluationSettings"]
+
+
+class EvaluationSettings(BaseSettings):
+    """Settings of `training.evaluate`; each is ``CUSTOMRAG_`` and its name in capitals.
+
+    Attributes:
+        elasticsearch_url: ``http[s]://host:port``; empty where there is none.
+        elasticsearch_username: Who indexes and searches.
+        elasticsearch_password: Their password.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CUSTOMRAG_", frozen=True, extra="ignore")
+
+    elasticsearch_url: str = ""
+    elasticsearch_username: str = "elastic"
+    elasticsearch_password: SecretStr = SecretStr("")
