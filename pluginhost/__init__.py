@@ -52,6 +52,7 @@ from pluginhost.provider import (
     UpdateRequest,
 )
 from pluginhost.server import main
+from pluginhost.urns import type_of
 from pluginhost.values import (
     UNKNOWN,
     Asset,
@@ -85,4 +86,5 @@ __all__ = [
     "encode_map",
     "main",
     "reveal",
+    "type_of",
 ]

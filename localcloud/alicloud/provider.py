@@ -35,6 +35,7 @@ from pluginhost import (
     encode,
     encode_map,
     reveal,
+    type_of,
 )
 
 PropertyMap = dict[str, PropertyValue]
@@ -110,7 +111,7 @@ class AlicloudProvider(HostedProvider):
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
         """Types, required inputs, conflicts, defaults, and what is supported here."""
-        known = self._type(request.type)
+        known = self._type(type_of(request.urn))
         support = await asyncio.to_thread(self._support, known)
         inputs = decode_map(request.new_inputs, keep_secrets=True)
         inputs.pop("__defaults", None)
@@ -128,7 +129,7 @@ class AlicloudProvider(HostedProvider):
     async def diff(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
         """By the cloud provider's facts."""
         self._remember(request.urn, request.resource_id)
-        known = self._type(request.type)
+        known = self._type(type_of(request.urn))
         changes = diff(
             known,
             decode_map(getattr(request, "old_inputs", {}) or request.old_state),
@@ -140,7 +141,7 @@ class AlicloudProvider(HostedProvider):
 
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
         """Make it; what an earlier, killed update had made already is taken over."""
-        known = self._type(request.type)
+        known = self._type(type_of(request.urn))
         if request.preview:
             return sdk.CreateResponse("", _planned(known, request.properties, {}))
         inputs = self._plain(known, request.properties)
@@ -162,7 +163,7 @@ class AlicloudProvider(HostedProvider):
 
     async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
         """What is there now; an empty answer tells the engine that it is gone."""
-        known = self._type(request.type)
+        known = self._type(type_of(request.urn))
         self._remember(request.urn, request.resource_id)
         outputs = decode_map(request.properties)
         answer = await self._call(
@@ -184,7 +185,7 @@ class AlicloudProvider(HostedProvider):
 
     async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
         """Change it in place."""
-        known = self._type(request.type)
+        known = self._type(type_of(request.urn))
         if request.preview:
             return sdk.UpdateResponse(_planned(known, request.news, request.olds))
         self.host.status(request.urn, "updating")
@@ -208,7 +209,7 @@ class AlicloudProvider(HostedProvider):
             request.urn,
             "delete",
             {
-                "type": request.type,
+                "type": type_of(request.urn),
                 "id": request.resource_id,
                 "outputs": {key: value for key, value in outputs.items() if not _is_asset(value)},
             },

@@ -22,6 +22,7 @@ from pluginhost import (
     Secret,
     decode_map,
     encode_map,
+    type_of,
 )
 from providers.clients.errors import ClientError
 from providers.plugin.corpus import CorpusHandler
@@ -121,7 +122,7 @@ class CustomragProvider(HostedProvider):
         )
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
-        handler = self._handler(request.type)
+        handler = self._handler(type_of(request.urn))
         given = decode_map(request.new_inputs)
         failures = list(check_inputs(handler.inputs, given))
         inputs = with_defaults(handler.inputs, given)
@@ -133,7 +134,7 @@ class CustomragProvider(HostedProvider):
         )
 
     async def diff(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
-        handler = self._handler(request.type)
+        handler = self._handler(type_of(request.urn))
         old_inputs = getattr(request, "old_inputs", None) or request.old_state
         before, olds = _plain(old_inputs), _plain(request.old_state)
         news = _plain(request.new_inputs)
@@ -144,7 +145,7 @@ class CustomragProvider(HostedProvider):
         return _diff_response(difference)
 
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
-        handler, inputs = self._handler(request.type), _plain(request.properties)
+        handler, inputs = self._handler(type_of(request.urn)), _plain(request.properties)
         secrets = _secrets(request.properties)
         if request.preview:
             outputs = {**inputs, **handler.preview_create(inputs)}
@@ -156,7 +157,7 @@ class CustomragProvider(HostedProvider):
         return sdk.CreateResponse(resource_id, self._encode(handler, {**inputs, **made}, secrets))
 
     async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
-        handler = self._handler(request.type)
+        handler = self._handler(type_of(request.urn))
         inputs, olds = _plain(request.inputs), _plain(request.properties)
         secrets = {*_secrets(request.inputs), *_secrets(request.properties)}
         call = self._call(request.urn, resource_id=request.resource_id)
@@ -171,7 +172,7 @@ class CustomragProvider(HostedProvider):
         )
 
     async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
-        handler, inputs = self._handler(request.type), _plain(request.news)
+        handler, inputs = self._handler(type_of(request.urn)), _plain(request.news)
         olds, secrets = _plain(request.olds), _secrets(request.news)
         if request.preview:
             outputs = {**inputs, **handler.preview_update(olds, inputs)}
@@ -183,7 +184,7 @@ class CustomragProvider(HostedProvider):
         return sdk.UpdateResponse(self._encode(handler, {**inputs, **made}, secrets))
 
     async def delete(self, request: sdk.DeleteRequest) -> None:
-        handler, olds = self._handler(request.type), _plain(request.properties)
+        handler, olds = self._handler(type_of(request.urn)), _plain(request.properties)
         inputs = olds
         if isinstance(request, DeleteRequest) and request.old_inputs:
             inputs = _plain(request.old_inputs)
