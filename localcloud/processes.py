@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,12 +22,13 @@ from pathlib import Path
 import psutil
 
 MARKER = "LOCALCLOUD_PROCESS"
+_SHELL = "/bin/sh"
 _PID_SECONDS = 2.0
 
 # The inner shell becomes the program itself (same pid, SIGINT not ignored); the outer one outlives
 # the signals sent to the group, to write down how the program ended.
 _WRAPPER = (
-    "trap : TERM INT HUP; base=$1; shift; "
+    'trap : TERM INT HUP; base=$1; cd -- "$2" || exit; shift 2; '
     'sh -c \'base=$1; shift; echo $$ >"$base.pid"; exec "$@"\' sh "$base" "$@"; '
     'echo $? >"$base.exit"'
 )
@@ -85,7 +85,7 @@ def _alive(pid: int, created: float) -> bool:
 
 def launch(
     argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path, base: Path
-) -> tuple[Launched, subprocess.Popen[bytes]]:
+) -> Launched:
     """Start a program under the wrapper.
 
     Args:
@@ -100,28 +100,38 @@ def launch(
     """
     base.parent.mkdir(parents=True, exist_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
+    if not cwd.is_dir():
+        raise NotADirectoryError(f"its working directory {cwd} does not exist")
     for suffix in (".pid", ".exit"):
         Path(f"{base}{suffix}").unlink(missing_ok=True)
     mark = str(base)
-    with log.open("ab") as output:
-        popen = subprocess.Popen(
-            ["/bin/sh", "-c", _WRAPPER, "sh", str(base), *argv],
-            env={**env, MARKER: mark},
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    # Not subprocess: nobody may be there to wait for a process that outlives its daemon.
+    pid = os.posix_spawn(
+        _SHELL,
+        [_SHELL, "-c", _WRAPPER, "sh", str(base), str(cwd), *argv],
+        {**env, MARKER: mark},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
     try:
-        created = psutil.Process(popen.pid).create_time()
+        created = psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:
         created = time.time()
-    launched = Launched(popen.pid, created, base, mark)
+    launched = Launched(pid, created, base, mark)
     deadline = time.monotonic() + _PID_SECONDS
-    while launched.pid() is None and popen.poll() is None and time.monotonic() < deadline:
+    while launched.pid() is None and launched.alive() and time.monotonic() < deadline:
         time.sleep(0.005)
-    return launched, popen
+    return launched
+
+
+def reap(launched: Launched) -> None:
+    """Take note of the wrapper's end, if it is this process' child, so that no zombie stays."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(launched.wrapper_pid, os.WNOHANG)
 
 
 def members(launched: Launched) -> list[psutil.Process]:

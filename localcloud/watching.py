@@ -5,7 +5,6 @@ Owns restart policy and health. It does not know other processes: ``supervisor``
 
 from __future__ import annotations
 
-import subprocess
 import threading
 import time
 import urllib.error
@@ -99,7 +98,6 @@ class Watcher:
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self._launched: Launched | None = None
-        self._popen: subprocess.Popen[bytes] | None = None
         self._failures = 0
         self._status = ProcessStatus(name=spec.name, state="starting")
 
@@ -171,14 +169,14 @@ class Watcher:
 
     def _launch(self) -> None:
         try:
-            launched, popen = processes.launch(
+            launched = processes.launch(
                 self.spec.argv, self.spec.env, self.spec.cwd, self.spec.log, self._base
             )
         except OSError as error:
             self._set(state="failed", reason=f"cannot be started: {error}")
             return
         with self._lock:
-            self._launched, self._popen = launched, popen
+            self._launched = launched
         state: State = "starting" if self.spec.health_url else "running"
         self._set(state=state, started_at=time.time(), reason="", exit_code=None)
 
@@ -233,8 +231,8 @@ class Watcher:
             self._ending.wait(min(delay, _LAST_BACKOFF_SECONDS))
 
     def _reap(self) -> None:
-        if self._popen is not None:
-            self._popen.poll()
+        if self._launched is not None:
+            processes.reap(self._launched)
 
     def _set(self, **changes: Any) -> None:
         with self._lock:

@@ -1,0 +1,21 @@
+"""A stack's home and context, without anything running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localcloud.daemon import make_context
+from localcloud.home import init_home
+from localcloud.resources import Context
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    init_home(tmp_path)
+    made = make_context(tmp_path)
+    yield made
+    made.supervisor.stop_all()
+    made.store.close()

@@ -1,0 +1,144 @@
+"""Principals, role sessions and permissions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from localcloud.access import (
+    AccessControl,
+    ExpiredSecurityTokenError,
+    InvalidSecurityTokenError,
+    UnknownAccessKeyError,
+)
+from localcloud.errors import CloudError
+from localcloud.ram.resources import PolicyHandler, RoleHandler, RolePolicyAttachmentHandler
+from localcloud.resources import Context
+
+ECS = "ecs.aliyuncs.com"
+
+
+def document(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "1", "Statement": [statement]})
+
+
+@pytest.fixture
+def access(context: Context) -> AccessControl:
+    """Access to a stack with a role `node` that may read the bucket `corpus`."""
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": [ECS]}}
+    allow = {"Effect": "Allow", "Action": "oss:GetObject", "Resource": "acs:oss:*:*:corpus/*"}
+    RoleHandler().create({"roleName": "node", "assumeRolePolicyDocument": document(trust)}, context)
+    PolicyHandler().create({"policyName": "read", "policyDocument": document(allow)}, context)
+    RolePolicyAttachmentHandler().create(
+        {"roleName": "node", "policyName": "read", "policyType": "Custom"}, context
+    )
+    return context.access
+
+
+def test_the_accounts_key_is_its_root(access: AccessControl, context: Context) -> None:
+    principal = access.principal(context.platform.access_key_id, None)
+    assert principal.arn == f"acs:ram::{context.platform.account_id}:root"
+
+
+def test_an_unknown_key_is_refused(access: AccessControl) -> None:
+    with pytest.raises(UnknownAccessKeyError):
+        access.principal("LTAIunknown", None)
+
+
+def test_a_session_is_found_by_its_key_and_token(access: AccessControl) -> None:
+    issued = access.issue("node", "i-1", 900)
+    assert access.principal(issued.access_key_id, issued.security_token) == issued
+
+
+@pytest.mark.parametrize("token", [None, "", "CAISwrong"])
+def test_a_session_needs_its_own_token(access: AccessControl, token: str | None) -> None:
+    issued = access.issue("node", "i-1", 900)
+    with pytest.raises(InvalidSecurityTokenError):
+        access.principal(issued.access_key_id, token)
+
+
+def test_a_session_ends(access: AccessControl, monkeypatch: pytest.MonkeyPatch) -> None:
+    issued = access.issue("node", "i-1", 900)
+    assert issued.expires_at is not None
+    end = issued.expires_at
+    monkeypatch.setattr("localcloud.access.time.time", lambda: end)
+    with pytest.raises(ExpiredSecurityTokenError):
+        access.principal(issued.access_key_id, issued.security_token)
+
+
+def test_a_role_may_do_what_its_policies_allow(access: AccessControl) -> None:
+    session = access.issue("node", "i-1", 900)
+    assert access.allows(session, "oss:GetObject", "acs:oss:*:*:corpus/a.md")
+    assert not access.allows(session, "oss:PutObject", "acs:oss:*:*:corpus/a.md")
+    assert not access.allows(session, "oss:GetObject", "acs:oss:*:*:models/a")
+
+
+def test_a_role_loses_what_is_detached(access: AccessControl, context: Context) -> None:
+    session = access.issue("node", "i-1", 900)
+    RolePolicyAttachmentHandler().delete("role:read:Custom:node", {}, context)
+    assert not access.allows(session, "oss:GetObject", "acs:oss:*:*:corpus/a.md")
+
+
+def test_a_session_policy_only_narrows(access: AccessControl) -> None:
+    narrow = {"Effect": "Allow", "Action": "oss:*", "Resource": "acs:oss:*:*:corpus/docs/*"}
+    session = access.issue("node", "i-1", 900, policy=document(narrow))
+    assert access.allows(session, "oss:GetObject", "acs:oss:*:*:corpus/docs/a")
+    assert not access.allows(session, "oss:GetObject", "acs:oss:*:*:corpus/other")
+    assert not access.allows(session, "oss:PutObject", "acs:oss:*:*:corpus/docs/a")
+
+
+def test_a_policy_for_another_region_does_not_apply(
+    access: AccessControl, context: Context
+) -> None:
+    elsewhere = {"Effect": "Allow", "Action": "kms:*", "Resource": "acs:kms:cn-beijing:*:*"}
+    PolicyHandler().create({"policyName": "far", "policyDocument": document(elsewhere)}, context)
+    RolePolicyAttachmentHandler().create(
+        {"roleName": "node", "policyName": "far", "policyType": "Custom"}, context
+    )
+    session = access.issue("node", "i-1", 900)
+    assert not access.allows(session, "kms:GetSecretValue", "acs:kms:*:*:secret/x")
+
+
+def test_a_service_the_role_does_not_trust_gets_no_session(access: AccessControl) -> None:
+    with pytest.raises(CloudError, match="does not let pai-dlc"):
+        access.issue("node", "job", 900, service="pai-dlc.aliyuncs.com")
+
+
+@pytest.mark.parametrize("seconds", [899, 3601])
+def test_a_session_lasts_as_long_as_the_role_allows(access: AccessControl, seconds: int) -> None:
+    with pytest.raises(CloudError, match="900 to 3600"):
+        access.issue("node", "i-1", seconds)
+
+
+def test_sessions_of_a_deleted_role_are_gone(access: AccessControl, context: Context) -> None:
+    issued = access.issue("node", "i-1", 900)
+    RoleHandler().delete("node", {"force": True}, context)
+    with pytest.raises(UnknownAccessKeyError):
+        access.principal(issued.access_key_id, issued.security_token)
+
+
+def test_a_nodes_credentials_uri_stays_the_same(access: AccessControl) -> None:
+    assert access.credentials_uri("node", "i-1", service=ECS) == access.credentials_uri(
+        "node", "i-1", service=ECS
+    )
+
+
+def test_a_credentials_uri_gives_a_session_of_the_role(access: AccessControl) -> None:
+    token = access.credentials_uri("node", "i-1", service=ECS).rsplit("/", 1)[-1]
+    principal = access.credentials_of_uri(token)
+    assert principal is not None
+    assert principal.arn.endswith(":assumed-role/node/i-1")
+
+
+def test_a_revoked_credentials_uri_gives_nothing(access: AccessControl) -> None:
+    uri = access.credentials_uri("node", "i-1")
+    access.revoke_credentials_uri(uri)
+    assert access.credentials_of_uri(uri.rsplit("/", 1)[-1]) is None
+
+
+def test_secrets_are_not_in_a_principals_repr(access: AccessControl) -> None:
+    issued = access.issue("node", "i-1", 900)
+    assert issued.access_key_secret not in repr(issued)
+    assert str(issued.security_token) not in repr(issued)

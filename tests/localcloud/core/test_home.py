@@ -1,0 +1,87 @@
+"""The stack's home and its platform file."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from localcloud.errors import HomeError
+from localcloud.home import data_dir, init_home, is_free, load_platform
+from localcloud.ids import Ids
+
+
+def test_a_home_made_twice_is_the_same(tmp_path: Path) -> None:
+    assert init_home(tmp_path) == init_home(tmp_path)
+
+
+def test_two_homes_have_keys_of_their_own(tmp_path: Path) -> None:
+    first, second = init_home(tmp_path / "a"), init_home(tmp_path / "b")
+    assert first.access_key_secret != second.access_key_secret
+
+
+def test_the_platform_file_is_the_owners_alone(tmp_path: Path) -> None:
+    init_home(tmp_path)
+    assert (tmp_path / "platform.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_endpoints_have_addresses_of_the_stacks_own_range(tmp_path: Path) -> None:
+    platform = init_home(tmp_path)
+    assert platform.endpoints == {
+        "api": f"http://{platform.loopback_prefix}.0.2:8080",
+        "oss": f"http://{platform.loopback_prefix}.0.3:9000",
+        "dashscope": f"http://{platform.loopback_prefix}.0.4:8080",
+    }
+
+
+def test_an_account_id_has_16_digits(tmp_path: Path) -> None:
+    account_id = init_home(tmp_path).account_id
+    assert (len(account_id), account_id.isdigit()) == (16, True)
+
+
+def test_secrets_are_not_in_the_repr(tmp_path: Path) -> None:
+    platform = init_home(tmp_path)
+    assert platform.access_key_secret not in repr(platform)
+    assert platform.dashscope_api_key not in repr(platform)
+
+
+def test_a_missing_home_says_how_to_make_it(tmp_path: Path) -> None:
+    with pytest.raises(HomeError, match="python -m localcloud init --home"):
+        load_platform(tmp_path)
+
+
+def test_an_unknown_key_in_the_platform_file_is_named(tmp_path: Path) -> None:
+    init_home(tmp_path)
+    path = tmp_path / "platform.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"colour": "red"}))
+    with pytest.raises(HomeError, match="unknown keys \\['colour'\\]"):
+        load_platform(tmp_path)
+
+
+def test_an_address_in_use_is_not_free() -> None:
+    with socket.socket() as server:
+        server.bind(("127.19.0.9", 0))
+        server.listen()
+        assert not is_free("127.19.0.9", server.getsockname()[1])
+
+
+def test_data_lies_in_the_home_by_service(tmp_path: Path) -> None:
+    assert data_dir(tmp_path, "oss") == tmp_path / "cloud" / "oss"
+
+
+def test_ids_follow_from_the_seed_and_the_order() -> None:
+    first, second = Ids("seed"), Ids("seed")
+    assert [first.new("vpc-"), first.new("vpc-")] == [second.new("vpc-"), second.new("vpc-")]
+
+
+def test_no_id_comes_twice() -> None:
+    ids = Ids("seed")
+    assert len({ids.new("i-", 8) for _ in range(500)}) == 500
+
+
+def test_an_id_has_its_prefix_and_length() -> None:
+    identifier = Ids("seed").new("vpc-bp1", 18)
+    assert identifier.startswith("vpc-bp1")
+    assert len(identifier) == 25
