@@ -43,7 +43,7 @@ class Llama:
 
     Args:
         folder: What ``weights.prepared`` made.
-        dtype: Of weights and activations.
+        dtype: Of matrices and of what they are multiplied with.
         context_tokens: Longest sequence.
     """
 
@@ -60,7 +60,7 @@ class Llama:
         self._head_dim: int = settings["head_dim"]
         self._epsilon: float = settings["rms_norm_eps"]
         self._embedding = tensors["model.embed_tokens.weight"]
-        self._norm = tensors["model.norm.weight"]
+        self._norm = tensors["model.norm.weight"].float()
         self._layers = [_layer(tensors, index) for index in range(settings["num_hidden_layers"])]
         self._cosine, self._sine = _rotation(settings, context_tokens, dtype)
         self._keys = self._values = torch.empty(0)
@@ -79,7 +79,8 @@ class Llama:
         """
         count, total = len(tokens), start + len(tokens)
         self._grow(total)
-        hidden = self._embedding[torch.tensor(tokens)]
+        # The sum over the layers stays in float32: in bfloat16 it would lose what each one adds.
+        hidden = self._embedding[torch.tensor(tokens)].float()
         cosine, sine = self._cosine[start:total], self._sine[start:total]
         mask = None
         if count > 1:
@@ -133,7 +134,7 @@ class Llama:
         )
 
     def _normalised(self, hidden: Tensor, weight: Tensor) -> Tensor:
-        return rms_norm(hidden, (weight.shape[0],), weight, self._epsilon)
+        return rms_norm(hidden, (weight.shape[0],), weight, self._epsilon).to(self.dtype)
 
     def _grow(self, tokens: int) -> None:
         room = self._keys.shape[2] if self._keys.dim() == 4 else 0
@@ -158,10 +159,10 @@ def _layer(tensors: dict[str, Tensor], index: int) -> _Layer:
     projections = [weight(f"self_attn.{name}_proj") for name in ("q", "k", "v")]
     feed_forward = [weight(f"mlp.{name}_proj") for name in ("gate", "up")]
     return _Layer(
-        attention_norm=weight("input_layernorm"),
+        attention_norm=weight("input_layernorm").float(),
         qkv=torch.cat(projections),
         output=weight("self_attn.o_proj"),
-        feed_forward_norm=weight("post_attention_layernorm"),
+        feed_forward_norm=weight("post_attention_layernorm").float(),
         gate_up=torch.cat(feed_forward),
         down=weight("mlp.down_proj"),
     )

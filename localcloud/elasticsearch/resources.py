@@ -20,7 +20,7 @@ from localcloud.errors import CloudError, LocalCloudError
 from localcloud.home import data_dir, log_dir
 from localcloud.resources import Context, Created, Properties, ResourceHandler
 
-__all__ = ["HANDLERS", "TABLE", "Instance", "discard", "start"]
+__all__ = ["HANDLERS", "TABLE", "Instance", "discard", "reset", "start"]
 
 TABLE: Final = "elasticsearch.instances"
 _START_TIMEOUT_SECONDS: Final = 300.0
@@ -211,6 +211,12 @@ def discard(instance_id: str, context: Context) -> None:
     engine.remove_folder(folder)
     table.delete(instance_id)
     context.addresses.release(instance_id)
+
+
+def reset(context: Context) -> None:
+    """Remove every instance."""
+    for instance_id, _ in context.store.table(TABLE).items():
+        discard(instance_id, context)
 
 
 def _kept(inputs: Properties) -> Properties:
