@@ -1,0 +1,95 @@
+"""Reading systemd units. Pure: the manual pages are the source, no systemd was asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from localcloud.ecs.units import (
+    UnitError,
+    command_line,
+    launcher,
+    parse_environment_file,
+    parse_unit,
+)
+
+
+def unit(*service: str, head: str = "") -> str:
+    """A unit with these lines in [Service]."""
+    lines = service if any(line.startswith("ExecStart=") for line in service) else (*service, "")
+    start = [] if lines == service else ["ExecStart=/bin/true"]
+    return "\n".join(["[Unit]", head, "[Service]", *start, *lines])
+
+
+def test_environment_lines_add_up_and_quotes_hold_spaces() -> None:
+    text = unit('Environment=A=1 "B=two words"', "Environment=C=3")
+    assert parse_unit("x.service", text).environment == {"A": "1", "B": "two words", "C": "3"}
+
+
+def test_empty_assignment_clears_what_was_before() -> None:
+    text = unit("ExecStartPre=/bin/a", "ExecStartPre=", "ExecStartPre=-/bin/b")
+    assert parse_unit("x.service", text).exec_start_pre == (("/bin/b", True),)
+
+
+def test_directories_lie_below_their_roots() -> None:
+    text = unit("StateDirectory=a b", "CacheDirectory=c")
+    assert parse_unit("x.service", text).directories == ("/var/lib/a", "/var/lib/b", "/var/cache/c")
+
+
+@pytest.mark.parametrize(
+    ("restart", "policy"), [("always", "always"), ("on-failure", "on-failure"), ("no", "never")]
+)
+def test_restart_policies(restart: str, policy: str) -> None:
+    assert parse_unit("x.service", unit(f"Restart={restart}")).restart == policy
+
+
+def test_no_start_limit_means_no_end_of_restarts() -> None:
+    assert parse_unit("x.service", unit(head="StartLimitIntervalSec=0")).max_restarts > 1000
+    assert parse_unit("x.service", unit(head="StartLimitBurst=4")).max_restarts == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (unit("Type=notify"), "Type=notify"),
+        (unit("Restart=sometimes"), "sometimes"),
+        (unit("ExecReload=/bin/true"), "ExecReload"),
+        (unit("Environment=A"), "without"),
+        (unit("Environment=A=%h"), "%h"),
+        (unit("ExecStart=+/bin/true"), "prefix"),
+        (unit("ExecStart=/a", "ExecStart=/b"), "2 ExecStart"),
+        (unit("TimeoutStopSec=soon"), "soon"),
+        ("[Timer]\nOnBootSec=1", "Timer"),
+        ("ExecStart=/a", "section"),
+    ],
+)
+def test_what_is_not_supported_is_refused_and_named(text: str, named: str) -> None:
+    with pytest.raises(UnitError, match=named):
+        parse_unit("x.service", text)
+
+
+def test_environment_file_has_comments_and_escapes_but_no_expansion() -> None:
+    text = '# a comment\nA=plain\nB="say \\"hi\\" \\$X"\nC=\'$Y\'\n; another\nbad line\n'
+    assert parse_environment_file(text) == {"A": "plain", "B": 'say "hi" $X', "C": "$Y"}
+
+
+def test_variables_expand_in_words_and_split_as_words() -> None:
+    environment = {"ONE": "1", "TWO": "a b"}
+    assert command_line("/bin/x --n=${ONE} $TWO '${TWO}' $$", environment) == [
+        "/bin/x",
+        "--n=1",
+        "a",
+        "b",
+        "a b",
+        "$",
+    ]
+
+
+def test_launcher_runs_what_goes_before_and_stops_when_it_fails() -> None:
+    text = unit("ExecStartPre=/bin/a", "ExecStartPre=-/bin/b", "ExecStart=/bin/c 'd e'")
+    script = launcher(parse_unit("x.service", text), {}, lambda word: word)
+    assert script.splitlines() == [
+        "umask 0022",
+        "/bin/a || exit $?",
+        "/bin/b || true",
+        "exec /bin/c 'd e'",
+    ]

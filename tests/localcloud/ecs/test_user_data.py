@@ -1,0 +1,96 @@
+"""Reading user data. Pure: that cloud-init reads it the same way is not shown."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+
+import pytest
+import yaml
+
+from localcloud.ecs import parse_user_data
+from localcloud.ecs.user_data import MAX_BYTES
+from localcloud.errors import CloudError
+
+
+def config(**keys: object) -> str:
+    """A cloud-config."""
+    return "#cloud-config\n" + yaml.safe_dump(keys)
+
+
+def test_plain_and_base64_read_the_same() -> None:
+    text = config(runcmd=["true"])
+    assert parse_user_data(text) == parse_user_data(base64.b64encode(text.encode()).decode())
+
+
+def test_empty_user_data_boots_nothing() -> None:
+    assert parse_user_data("").script == ""
+
+
+def test_lists_of_runcmd_are_quoted_and_texts_are_not() -> None:
+    script = parse_user_data(config(runcmd=[["echo", "a b", "$X"], "echo $X && true"])).script
+    assert script == "#!/bin/sh\necho 'a b' '$X'\necho $X && true\n"
+
+
+def test_shell_script_is_taken_as_it_is() -> None:
+    assert parse_user_data("#!/bin/bash\necho x\n").script == "#!/bin/bash\necho x\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content"),
+    [
+        ("b64", base64.b64encode(b"text").decode()),
+        ("gzip", gzip.compress(b"text")),
+        ("gz+b64", base64.b64encode(gzip.compress(b"text")).decode()),
+        ("text/plain", "text"),
+    ],
+)
+def test_content_is_decoded(encoding: str, content: object) -> None:
+    file = {"path": "/a", "encoding": encoding, "content": content}
+    assert parse_user_data(config(write_files=[file])).files[0].content == b"text"
+
+
+def test_settings_of_the_image_are_recorded() -> None:
+    found = parse_user_data(config(packages=["git"], package_update=True))
+    assert found.recorded == {"packages": ["git"], "package_update": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (config(users=["x"]), "users"),
+        (config(bootcmd=["x"]), "bootcmd"),
+        (config(write_files=[{"path": "/a", "source": {"uri": "x"}}]), "source"),
+        (config(write_files=[{"path": "/a", "encoding": "rot13"}]), "rot13"),
+        ("#include\nx", "#include"),
+    ],
+)
+def test_what_is_not_supported_is_refused_and_named(text: str, named: str) -> None:
+    with pytest.raises(CloudError, match=named) as caught:
+        parse_user_data(text)
+    assert caught.value.code == "UserDataNotSupported"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("#cloud-config\n- a", "mapping"),
+        ("#cloud-config\na: [", "YAML"),
+        (config(write_files=[{"path": "a"}]), "absolute"),
+        (config(write_files=[{"path": "/../a"}]), "absolute"),
+        (config(write_files=[{"content": "x"}]), "without a path"),
+        (config(write_files=[{"path": "/a", "permissions": "0999"}]), "octal"),
+        (config(write_files=[{"path": "/a", "encoding": "gzip", "content": "x"}]), "gzip"),
+        (config(runcmd=[{"a": 1}]), "list"),
+    ],
+)
+def test_malformed_user_data_is_refused(text: str, named: str) -> None:
+    with pytest.raises(CloudError, match=named) as caught:
+        parse_user_data(text)
+    assert caught.value.code == "InvalidUserData.Malformed"
+
+
+def test_user_data_that_is_too_long_is_refused() -> None:
+    with pytest.raises(CloudError) as caught:
+        parse_user_data("#!/bin/sh\n" + "#" * MAX_BYTES)
+    assert caught.value.code == "InvalidUserData.SizeExceeded"
