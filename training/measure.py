@@ -134,6 +134,9 @@ class _Encoder:
     """A `LocalEncoder` that remembers questions and how fast it was on documents."""
 
     def __init__(self, name: str) -> None:
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self._encoder = LocalEncoder(name)
         self.dimension = self._encoder.dimension
         self._asked: dict[str, Vectors] = {}

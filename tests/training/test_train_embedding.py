@@ -62,6 +62,12 @@ def _result(output: Path) -> dict[str, Any]:
     return dict(json.loads((output / "result.json").read_text()))
 
 
+def _cut_off(checkpoint: Path) -> None:
+    """Leave a checkpoint as a kill in the middle of its writing would."""
+    checkpoint.mkdir()
+    (checkpoint / "model.safetensors").write_bytes(b"half")
+
+
 def _kill_at(arguments: list[str], line: str) -> str:
     """Run the script, and kill it (SIGKILL) as soon as a line of its output contains `line`."""
     process = subprocess.Popen(
@@ -88,14 +94,18 @@ def _kill_at(arguments: list[str], line: str) -> str:
 
 
 @pytest.mark.model
-def test_a_killed_run_resumes_and_comes_to_a_complete_result(corpus: Path, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_and_comes_to_a_complete_result(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "out"
-    arguments = _arguments(corpus, output, save_steps=5)
+    arguments = _arguments(corpus, output, save_steps=10)
     _kill_at(arguments, "step 12/36")
     assert not (output / "result.json").exists()
+    _cut_off(output / "checkpoints" / "checkpoint-11")
 
-    log = _run(arguments)
+    assert main(arguments) == 0
 
+    log = capsys.readouterr().out
     assert "resuming from checkpoint of step 10" in log
     assert "step 10/36" not in log
     result = _result(output)
@@ -109,21 +119,9 @@ def test_a_killed_run_resumes_and_comes_to_a_complete_result(corpus: Path, tmp_p
     assert (output / "model" / "modules.json").is_file()
     assert not (output / "checkpoints").exists()
 
-    assert "nothing to do" in _run(arguments)
+    assert main(arguments) == 0
+    assert "nothing to do" in capsys.readouterr().out
     assert _result(output) == result
-
-
-@pytest.mark.model
-def test_a_checkpoint_that_was_cut_off_is_passed_over(corpus: Path, tmp_path: Path) -> None:
-    output = tmp_path / "out"
-    arguments = _arguments(corpus, output, save_steps=5)
-    _kill_at(arguments, "step 12/36")
-    newest = output / "checkpoints" / "checkpoint-10"
-    weights = newest / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1])
-
-    assert "resuming from checkpoint of step 5" in _run(arguments)
-    assert _result(output)["kept"] == "tuned"
 
 
 @pytest.mark.model
@@ -145,23 +143,22 @@ def test_two_workers_under_torchrun_train_together(corpus: Path, tmp_path: Path)
     assert "2 worker(s)" in log
     assert "36 steps of 8 pairs" in log
     assert log.count("step 36/36") == 1
-    result = _result(output)
-    assert result["kept"] == "tuned"
+    assert _result(output)["kept"] == "tuned"
     assert json.loads((output / "metrics.json").read_text())["workers"] == 2
 
 
 @pytest.mark.model
 def test_a_model_made_worse_is_not_kept(corpus: Path, tmp_path: Path) -> None:
-    output = tmp_path / "out"
-    _run(_arguments(corpus, output, learning_rate=0.01, num_train_epochs=1, warmup_ratio=0))
+    output, untrained = tmp_path / "out", tmp_path / "untrained"
+    worse = {"learning_rate": 0.01, "num_train_epochs": 1, "warmup_ratio": 0}
+    assert main(_arguments(corpus, output, **worse)) == 0
     result = _result(output)
     assert result["kept"] == "base"
     assert result["reason"].startswith("tuning did not help")
     assert result["tuned"]["ndcg@10"] <= result["base"]["ndcg@10"]
 
-    few = tmp_path / "few"
-    _run(_arguments(corpus, few, min_pairs=1000))
-    assert _result(few)["model_version"] == result["model_version"]
+    assert main(_arguments(corpus, untrained, min_pairs=1000)) == 0
+    assert _result(untrained)["model_version"] == result["model_version"]
 
 
 @pytest.mark.model
@@ -169,7 +166,7 @@ def test_too_few_pairs_keep_the_base_and_say_why(tmp_path: Path) -> None:
     corpus, output = tmp_path / "corpus", tmp_path / "out"
     (corpus / "docs").mkdir(parents=True)
     (corpus / "docs" / "a.md").write_text("# A\n\nOne short document.\n")
-    _run(_arguments(corpus, output))
+    assert main(_arguments(corpus, output)) == 0
     result = _result(output)
     assert result["kept"] == "base"
     assert result["reason"].startswith("0 pairs to train on and 0 held-out queries")
@@ -180,7 +177,7 @@ def test_too_few_pairs_keep_the_base_and_say_why(tmp_path: Path) -> None:
 @pytest.mark.model
 def test_a_corpus_without_questions_is_trained_on_itself(bare_corpus: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    _run(_arguments(bare_corpus, output, num_train_epochs=1, min_pairs=4))
+    assert main(_arguments(bare_corpus, output, num_train_epochs=1, min_pairs=4)) == 0
     result = _result(output)
     assert result["pairs_source"] == "documents"
     assert set(result["tuned"]) == METRICS
