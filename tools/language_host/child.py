@@ -65,7 +65,16 @@ def _program_error(error: BaseException, program: str, root_directory: str) -> s
         return f"there is no program: no __main__.py in {program}"
     frames = traceback.extract_tb(error.__traceback__)
     own = os.path.join(root_directory, "")  # noqa: PTH118  the separator at the end is the point
-    first = next((i for i, frame in enumerate(frames) if frame.filename.startswith(own)), 0)
+    # A checkout may hold this very file, and its own virtual environment.
+    others = (__file__, os.path.join(sys.prefix, ""))  # noqa: PTH118
+    first = next(
+        (
+            index
+            for index, frame in enumerate(frames)
+            if frame.filename.startswith(own) and not frame.filename.startswith(others)
+        ),
+        0,
+    )
     return "".join(
         [
             "Program failed with an unhandled exception:\n",
