@@ -76,7 +76,7 @@ def upload_part_copy(server: Server, request: Request) -> Reply:
     return xml_reply(
         "CopyPartResult",
         {"LastModified": iso8601(part.modified_at), "ETag": f'"{part.etag}"'},
-        {"x-oss-hash-crc64ecma": str(part.crc64)},
+        {"etag": f'"{part.etag}"', "x-oss-hash-crc64ecma": str(part.crc64)},
     )
 
 

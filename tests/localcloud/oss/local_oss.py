@@ -58,9 +58,7 @@ class LocalOss:
 
     def client(self, name: str, auth: Any = None) -> Any:
         """An ``oss2.Bucket``."""
-        return oss2.Bucket(
-            auth or self.auth(), self.endpoint, name, region=self.platform.region_id
-        )
+        return oss2.Bucket(auth or self.auth(), self.endpoint, name, region=self.platform.region_id)
 
     def service(self, auth: Any = None) -> Any:
         """An ``oss2.Service``."""
@@ -75,9 +73,7 @@ class LocalOss:
     def session(self, role_name: str, *statements: dict[str, Any]) -> Principal:
         """A session of a role whose policy has these statements."""
         document = json.dumps({"Version": "1", "Statement": list(statements)})
-        self.store.table(ROLES).put(
-            role_name, {"trust_policy": "{}", "max_session_duration": 3600}
-        )
+        self.store.table(ROLES).put(role_name, {"trust_policy": "{}", "max_session_duration": 3600})
         self.store.table(POLICIES).put(role_name, {"document": document})
         self.store.table(ATTACHMENTS).put(
             role_name, {"role_name": role_name, "policy_name": role_name}

@@ -1,0 +1,211 @@
+"""Who may do what: RAM policies of roles, bucket policies, ACLs, public access block."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import oss2
+import pytest
+
+from tests.localcloud.oss.local_oss import LocalOss, code_of
+
+DENIED = (403, "AccessDenied")
+
+
+def allow(actions: str | list[str], *resources: str) -> dict[str, Any]:
+    """A statement that allows."""
+    return {"Effect": "Allow", "Action": actions, "Resource": list(resources)}
+
+
+def put_policy(bucket: Any, **statement: Any) -> None:
+    """Give a bucket a policy of one statement."""
+    statement = {"Resource": [f"acs:oss:*:*:{bucket.bucket_name}/*"], **statement}
+    bucket.put_bucket_policy(json.dumps({"Version": "1", "Statement": [statement]}))
+
+
+def test_role_reads_where_its_policy_says_and_nowhere_else(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("docs/a", b"x")
+    bucket.put_object("secret/a", b"x")
+    name = bucket.bucket_name
+    session = oss.session(
+        "reader",
+        allow(
+            ["oss:GetObject", "oss:ListObjects"],
+            f"acs:oss:*:*:{name}",
+            f"acs:oss:*:{oss.platform.account_id}:{name}/docs/*",
+        ),
+    )
+    reader = oss.as_role(name, session)
+    assert reader.get_object("docs/a").read() == b"x"
+    assert len(reader.list_objects().object_list) == 2
+    assert code_of(lambda: reader.get_object("secret/a")) == DENIED
+    assert code_of(lambda: reader.put_object("docs/a", b"y")) == DENIED
+    assert code_of(lambda: reader.delete_object("docs/a")) == DENIED
+    assert code_of(reader.get_bucket_info) == DENIED
+    assert code_of(lambda: oss.service(reader.auth).list_buckets()) == DENIED
+    assert code_of(oss.as_role("another", session).list_objects) == DENIED
+
+
+def test_denial_says_what_would_be_needed(oss: LocalOss) -> None:
+    name = oss.make_bucket().bucket_name
+    nobody = oss.as_role(name, oss.session("nobody", allow("oss:ListBuckets", "*")))
+    with pytest.raises(oss2.exceptions.AccessDenied) as caught:
+        nobody.put_object("k", b"x")
+    details = caught.value.details
+    assert details["AuthAction"] == "oss:PutObject"
+    assert details["AuthResource"].endswith(f":{oss.platform.account_id}:{name}/k")
+    assert details["NoPermissionType"] == "ImplicitDeny"
+
+
+def test_explicit_deny_wins(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("k", b"x")
+    deny = {"Effect": "Deny", "Action": "oss:GetObject", "Resource": "*"}
+    role = oss.as_role(bucket.bucket_name, oss.session("denied", allow("oss:*", "*"), deny))
+    assert code_of(lambda: role.get_object("k")) == DENIED
+    role.put_object("k", b"y")
+
+
+def test_copy_needs_to_read_the_source(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("k", b"x")
+    name = bucket.bucket_name
+    writer = oss.as_role(name, oss.session("writer", allow("oss:PutObject", "*")))
+    assert code_of(lambda: writer.copy_object(name, "k", "copy")) == DENIED
+
+
+def test_batch_delete_is_decided_for_every_key(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    name = bucket.bucket_name
+    for key in ("mine/a", "other/a"):
+        bucket.put_object(key, b"x")
+    session = oss.session("deleter", allow("oss:DeleteObject", f"acs:oss:*:*:{name}/mine/*"))
+    deleter = oss.as_role(name, session)
+    assert code_of(lambda: deleter.batch_delete_objects(["mine/a", "other/a"])) == DENIED
+    assert bucket.object_exists("mine/a")
+    deleter.batch_delete_objects(["mine/a"])
+    assert not bucket.object_exists("mine/a")
+
+
+def test_reading_a_version_needs_its_own_permission(oss: LocalOss, versioned: Any) -> None:
+    version = {"versionId": versioned.put_object("k", b"x").versionid}
+    name = versioned.bucket_name
+    reader = oss.as_role(name, oss.session("latest-only", allow("oss:GetObject", "*")))
+    assert reader.get_object("k").read() == b"x"
+    assert code_of(lambda: reader.get_object("k", params=version)) == DENIED
+
+
+def test_anonymous_reads_public_objects_only(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("private", b"x")
+    bucket.put_object("public", b"x", headers={"x-oss-object-acl": "public-read"})
+    anybody = oss.anonymously(bucket.bucket_name)
+    assert anybody.get_object("public").read() == b"x"
+    assert code_of(lambda: anybody.get_object("private")) == DENIED
+    assert code_of(lambda: anybody.put_object("public", b"y")) == DENIED
+    assert code_of(anybody.list_objects) == DENIED
+    assert code_of(oss.service(oss2.AnonymousAuth()).list_buckets) == DENIED
+
+
+def test_object_acl_outweighs_the_buckets(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_bucket_acl("public-read")
+    bucket.put_object("default", b"x")
+    bucket.put_object("private", b"x", headers={"x-oss-object-acl": "private"})
+    anybody = oss.anonymously(bucket.bucket_name)
+    assert anybody.get_object("default").read() == b"x"
+    assert code_of(lambda: anybody.get_object("private")) == DENIED
+
+
+def test_public_read_write_bucket_lets_anybody_write(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_bucket_acl("public-read-write")
+    oss.anonymously(bucket.bucket_name).put_object("k", b"x")
+    assert bucket.get_object("k").read() == b"x"
+
+
+def test_public_access_block_switches_public_acls_and_policies_off(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_bucket_acl("public-read")
+    bucket.put_object("k", b"x")
+    put_policy(bucket, Effect="Allow", Action=["oss:GetObject"], Principal=["*"])
+    anybody = oss.anonymously(bucket.bucket_name)
+    assert anybody.get_object("k").read() == b"x"
+    bucket.put_bucket_public_access_block(True)
+    assert code_of(lambda: anybody.get_object("k")) == DENIED
+    statement = {"Effect": "Allow", "Action": ["oss:GetObject"], "Principal": ["*"]}
+    assert code_of(lambda: put_policy(bucket, **statement)) == DENIED
+
+
+def test_bucket_policy_allows_a_role_that_has_no_policy_of_its_own(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("k", b"x")
+    session = oss.session("guest", allow("oss:ListBuckets", "*"))
+    role = oss.as_role(bucket.bucket_name, session)
+    assert code_of(lambda: role.get_object("k")) == DENIED
+    account = oss.platform.account_id
+    put_policy(
+        bucket,
+        Effect="Allow",
+        Action=["oss:GetObject"],
+        Principal=[f"arn:sts::{account}:assumed-role/guest/*"],
+    )
+    assert role.get_object("k").read() == b"x"
+    other = oss.as_role(bucket.bucket_name, oss.session("stranger", allow("oss:ListBuckets", "*")))
+    assert code_of(lambda: other.get_object("k")) == DENIED
+
+
+def test_bucket_policy_denies_a_role_but_not_the_owner(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("k", b"x")
+    put_policy(bucket, Effect="Deny", Action=["oss:*"], Principal=["*"])
+    role = oss.as_role(bucket.bucket_name, oss.session("full", allow("oss:*", "*")))
+    assert code_of(lambda: role.get_object("k")) == DENIED
+    assert bucket.get_object("k").read() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("condition", "allowed"),
+    [
+        ({"IpAddress": {"acs:SourceIp": ["127.0.0.0/8"]}}, True),
+        ({"IpAddress": {"acs:SourceIp": ["10.0.0.0/8"]}}, False),
+        ({"NotIpAddress": {"acs:SourceIp": ["10.0.0.0/8"]}}, True),
+        ({"Bool": {"acs:SecureTransport": ["true"]}}, True),
+        ({"Bool": {"acs:SecureTransport": ["false"]}}, False),
+    ],
+)
+def test_conditions_of_a_bucket_policy_count(
+    oss: LocalOss, condition: dict[str, Any], allowed: bool
+) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("k", b"x")
+    put_policy(
+        bucket,
+        Effect="Allow",
+        Action=["oss:GetObject"],
+        Principal=["*"],
+        Condition=condition,
+    )
+    anybody = oss.anonymously(bucket.bucket_name)
+    if allowed:
+        assert anybody.get_object("k").read() == b"x"
+    else:
+        assert code_of(lambda: anybody.get_object("k")) == DENIED
+
+
+def test_listing_can_be_limited_to_a_prefix(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    session = oss.session("lister", allow("oss:ListBuckets", "*"))
+    put_policy(
+        bucket,
+        Effect="Allow",
+        Action=["oss:ListObjects"],
+        Principal=["*"],
+        Resource=[f"acs:oss:*:*:{bucket.bucket_name}"],
+        Condition={"StringLike": {"oss:Prefix": ["docs/*"]}},
+    )
+    role = oss.as_role(bucket.bucket_name, session)
+    role.list_objects(prefix="docs/")
+    assert code_of(role.list_objects) == DENIED

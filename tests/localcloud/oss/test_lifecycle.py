@@ -1,0 +1,154 @@
+"""Lifecycle rules as the server carries them out, by a clock of the tests' own."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import oss2
+import pytest
+
+from localcloud.oss.lifecycle import Swept, sweep
+from tests.localcloud.oss.local_oss import LocalOss
+
+DAY_SECONDS = 86_400
+models = oss2.models
+
+
+def put_rule(bucket: Any, prefix: str = "", **actions: Any) -> None:
+    """Give a bucket one rule."""
+    rule = models.LifecycleRule("rule", prefix, **actions)
+    bucket.put_bucket_lifecycle(models.BucketLifecycle([rule]))
+
+
+def sweep_after(oss: LocalOss, days: float) -> Swept:
+    """Sweep as if so many days had passed; then the clock is right again."""
+    oss.clock.offset_seconds = days * DAY_SECONDS
+    try:
+        return sweep(oss.storage)
+    finally:
+        oss.clock.offset_seconds = 0
+
+
+def keys(bucket: Any) -> list[str]:
+    """The bucket's keys."""
+    return [item.key for item in oss2.ObjectIterator(bucket)]
+
+
+@pytest.fixture(autouse=True)
+def empty_store(oss: LocalOss) -> None:
+    """No other test's rules are swept."""
+    oss.storage.reset()
+
+
+def test_object_expires_after_its_days_and_not_before(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    put_rule(bucket, "logs/", expiration=models.LifecycleExpiration(days=3))
+    bucket.put_object("logs/a", b"x")
+    bucket.put_object("docs/a", b"x")
+    assert sweep_after(oss, 2.9) == Swept()
+    assert sweep_after(oss, 3) == Swept(expired=1)
+    assert keys(bucket) == ["docs/a"]
+
+
+def test_object_written_before_a_date_expires(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("a", b"x")
+    tomorrow = datetime.date.today() + datetime.timedelta(days=2)
+    put_rule(bucket, expiration=models.LifecycleExpiration(created_before_date=tomorrow))
+    assert sweep_after(oss, 0) == Swept(expired=1)
+
+
+def test_rule_that_is_disabled_or_for_other_tags_does_nothing(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("a", b"x", headers={"x-oss-tagging": "keep=yes"})
+    expiration = models.LifecycleExpiration(days=1)
+    put_rule(bucket, status="Disabled", expiration=expiration)
+    assert sweep_after(oss, 9) == Swept()
+    tags = models.TaggingRule()
+    tags.add("keep", "no")
+    put_rule(bucket, expiration=expiration, tagging=models.Tagging(tags))
+    assert sweep_after(oss, 9) == Swept()
+
+
+def test_filter_leaves_out_small_objects_and_a_prefix(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    for key, size in (("small", 10), ("large", 1000), ("kept/large", 1000)):
+        bucket.put_object(key, b"x" * size)
+    found = models.LifecycleFilter(object_size_greater_than=100)
+    found.filter_not = [models.FilterNot("kept/", None)]
+    put_rule(bucket, expiration=models.LifecycleExpiration(days=1), filter=found)
+    assert sweep_after(oss, 1) == Swept(expired=1)
+    assert keys(bucket) == ["kept/large", "small"]
+
+
+def test_unfinished_upload_is_aborted(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    put_rule(bucket, abort_multipart_upload=models.AbortMultipartUpload(days=3))
+    bucket.init_multipart_upload("k")
+    assert sweep_after(oss, 2) == Swept()
+    assert sweep_after(oss, 3) == Swept(aborted_uploads=1)
+    assert list(oss2.MultipartUploadIterator(bucket)) == []
+
+
+def test_noncurrent_version_expires_from_when_it_was_replaced(
+    oss: LocalOss, versioned: Any
+) -> None:
+    put_rule(versioned, noncurrent_version_expiration=models.NoncurrentVersionExpiration(5))
+    versioned.put_object("k", b"1")
+    versioned.put_object("k", b"2")
+    assert sweep_after(oss, 4) == Swept()
+    assert sweep_after(oss, 5) == Swept(expired=1)
+    assert versioned.get_object("k").read() == b"2"
+    assert len(versioned.list_object_versions().versions) == 1
+
+
+def test_expired_object_of_a_versioned_bucket_gets_a_delete_marker(
+    oss: LocalOss, versioned: Any
+) -> None:
+    put_rule(versioned, expiration=models.LifecycleExpiration(days=1))
+    versioned.put_object("k", b"1")
+    assert sweep_after(oss, 1) == Swept(expired=1)
+    page = versioned.list_object_versions()
+    assert (len(page.versions), len(page.delete_marker)) == (1, 1)
+    assert sweep_after(oss, 9) == Swept()
+
+
+def test_delete_marker_with_nothing_behind_it_expires(oss: LocalOss, versioned: Any) -> None:
+    expiration = models.LifecycleExpiration()
+    expiration.expired_detete_marker = True
+    put_rule(versioned, expiration=expiration)
+    versioned.delete_object("alone")
+    versioned.put_object("k", b"1")
+    versioned.delete_object("k")
+    assert sweep_after(oss, 0) == Swept(expired=1)
+    assert [item.key for item in versioned.list_object_versions().delete_marker] == ["k"]
+
+
+def test_transition_changes_the_storage_class_once(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    put_rule(
+        bucket,
+        storage_transitions=[
+            models.StorageTransition(days=1, storage_class="IA"),
+            models.StorageTransition(days=2, storage_class="Archive"),
+        ],
+    )
+    bucket.put_object("k", b"x")
+    assert sweep_after(oss, 1) == Swept(transitioned=1)
+    assert bucket.head_object("k").headers["x-oss-storage-class"] == "IA"
+    assert sweep_after(oss, 1) == Swept()
+    sweep_after(oss, 2)
+    with pytest.raises(oss2.exceptions.ServerError, match="InvalidObjectState"):
+        bucket.get_object("k")
+
+
+def test_more_objects_than_a_page_holds_all_expire(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("k", b"x")
+    source = oss.storage.objects.get(bucket.bucket_name, "k")
+    for number in range(1100):
+        oss.storage.objects.copy(source, bucket.bucket_name, f"copy-{number}", source.settings)
+    put_rule(bucket, expiration=models.LifecycleExpiration(days=1))
+    assert sweep_after(oss, 1) == Swept(expired=1101)
+    assert keys(bucket) == []

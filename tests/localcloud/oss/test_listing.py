@@ -1,0 +1,101 @@
+"""Listing of objects through oss2: order, folding, paging."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import oss2
+import pytest
+
+from tests.localcloud.oss.local_oss import LocalOss, code_of
+
+KEYS = ["a", "a/1", "a/2", "a/b/3", "b/1", "c", "d/", "é", "日本/1"]
+
+
+@pytest.fixture
+def filled(bucket: Any) -> Any:
+    """A bucket with ``KEYS``."""
+    for key in KEYS:
+        bucket.put_object(key, b"x")
+    return bucket
+
+
+def in_order(keys: list[str]) -> list[str]:
+    """Keys by the bytes of their UTF-8."""
+    return sorted(keys, key=str.encode)
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3, 100])
+def test_every_key_is_listed_once_whatever_the_page_size(filled: Any, page_size: int) -> None:
+    for iterator in (oss2.ObjectIterator, oss2.ObjectIteratorV2):
+        listed = [item.key for item in iterator(filled, max_keys=page_size)]
+        assert listed == in_order(KEYS)
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 100])
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        ("", ["a", "a/", "b/", "c", "d/", "é", "日本/"]),
+        ("a/", ["a/1", "a/2", "a/b/"]),
+        ("d/", ["d/"]),
+        ("日", ["日本/"]),
+        ("x", []),
+    ],
+)
+def test_keys_fold_at_the_delimiter(
+    filled: Any, prefix: str, expected: list[str], page_size: int
+) -> None:
+    for iterator in (oss2.ObjectIterator, oss2.ObjectIteratorV2):
+        found = list(iterator(filled, prefix=prefix, delimiter="/", max_keys=page_size))
+        assert [item.key for item in found] == in_order(expected)
+
+
+def test_folded_prefixes_are_told_from_keys(filled: Any) -> None:
+    found = filled.list_objects(delimiter="/")
+    assert found.prefix_list == in_order(["a/", "b/", "d/", "日本/"])
+    assert [item.key for item in found.object_list] == in_order(["a", "c", "é"])
+
+
+def test_listing_begins_after_the_marker(filled: Any) -> None:
+    assert filled.list_objects(marker="b/1").object_list[0].key == "c"
+    assert filled.list_objects_v2(start_after="b/1").object_list[0].key == "c"
+
+
+def test_entry_has_size_etag_and_owner(oss: LocalOss, bucket: Any) -> None:
+    put = bucket.put_object("k", b"12345")
+    (item,) = bucket.list_objects().object_list
+    assert (item.size, item.etag, item.type, item.storage_class) == (
+        5,
+        put.etag,
+        "Normal",
+        "Standard",
+    )
+    assert item.owner.id == oss.platform.account_id
+    assert bucket.list_objects_v2().object_list[0].owner is None
+    assert bucket.list_objects_v2(fetch_owner=True).object_list[0].owner is not None
+
+
+@pytest.mark.parametrize("max_keys", [0, 1001])
+def test_page_size_out_of_bounds_is_refused(bucket: Any, max_keys: int) -> None:
+    assert code_of(lambda: bucket.list_objects(max_keys=max_keys)) == (400, "InvalidArgument")
+
+
+def test_continuation_token_of_no_listing_is_refused(bucket: Any) -> None:
+    assert code_of(lambda: bucket.list_objects_v2(continuation_token="?")) == (
+        400,
+        "InvalidArgument",
+    )
+
+
+def test_long_folders_are_skipped_over(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("big/0000", b"x")
+    source = oss.storage.objects.get(bucket.bucket_name, "big/0000")
+    for number in range(1, 1200):
+        key = f"big/{number:04d}"
+        oss.storage.objects.copy(source, bucket.bucket_name, key, source.settings)
+    bucket.put_object("z", b"x")
+    found = bucket.list_objects(delimiter="/")
+    assert (found.prefix_list, [item.key for item in found.object_list]) == (["big/"], ["z"])
+    assert len(list(oss2.ObjectIterator(bucket, max_keys=1000))) == 1201
