@@ -48,13 +48,13 @@ class Corpus(pulumi.CustomResource):
         uri: ``oss://bucket/prefix``.
     """
 
-    bucket: Out[str] = Out("bucket")
-    prefix: Out[str] = Out("prefix")
-    documents: Out[Mapping[str, str]] = Out("documents")
-    version: Out[str] = Out("version")
-    document_count: Out[int] = Out("documentCount")
-    manifest_key: Out[str] = Out("manifestKey")
-    uri: Out[str] = Out("uri")
+    bucket = Out[str]("bucket")
+    prefix = Out[str]("prefix")
+    documents = Out[Mapping[str, str]]("documents")
+    version = Out[str]("version")
+    document_count = Out[int]("documentCount")
+    manifest_key = Out[str]("manifestKey")
+    uri = Out[str]("uri")
 
     def __init__(
         self, name: str, args: CorpusArgs, opts: pulumi.ResourceOptions | None = None

@@ -105,14 +105,14 @@ class DlcJob(pulumi.CustomResource):
         result: What ``result.json`` holds; ``None`` without ``result_uri``.
     """
 
-    workspace_id: Out[str] = Out("workspaceId")
-    display_name: Out[str] = Out("displayName")
-    result_uri: Out[str] = Out("resultUri")
-    job_id: Out[str] = Out("jobId")
-    job_name: Out[str] = Out("jobName")
-    status: Out[str] = Out("status")
-    duration_seconds: Out[int] = Out("durationSeconds")
-    result: Out[Mapping[str, Any]] = Out("result")
+    workspace_id = Out[str]("workspaceId")
+    display_name = Out[str]("displayName")
+    result_uri = Out[str]("resultUri")
+    job_id = Out[str]("jobId")
+    job_name = Out[str]("jobName")
+    status = Out[str]("status")
+    duration_seconds = Out[int]("durationSeconds")
+    result = Out[Mapping[str, Any]]("result")
 
     def __init__(
         self, name: str, args: DlcJobArgs, opts: pulumi.ResourceOptions | None = None

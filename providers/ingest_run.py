@@ -47,20 +47,20 @@ class IngestRun(pulumi.CustomResource):
         result: All that the run wrote.
     """
 
-    workspace_id: Out[str] = Out("workspaceId")
-    index_name: Out[str] = Out("indexName")
-    documents: Out[Mapping[str, str]] = Out("documents")
-    job_id: Out[str] = Out("jobId")
-    job_name: Out[str] = Out("jobName")
-    status: Out[str] = Out("status")
-    duration_seconds: Out[int] = Out("durationSeconds")
-    document_count: Out[int] = Out("documentCount")
-    chunks: Out[int] = Out("chunks")
-    embedded_documents: Out[int] = Out("embeddedDocuments")
-    unchanged_documents: Out[int] = Out("unchangedDocuments")
-    removed_documents: Out[int] = Out("removedDocuments")
-    set_aside: Out[Sequence[Mapping[str, str]]] = Out("setAside")
-    result: Out[Mapping[str, object]] = Out("result")
+    workspace_id = Out[str]("workspaceId")
+    index_name = Out[str]("indexName")
+    documents = Out[Mapping[str, str]]("documents")
+    job_id = Out[str]("jobId")
+    job_name = Out[str]("jobName")
+    status = Out[str]("status")
+    duration_seconds = Out[int]("durationSeconds")
+    document_count = Out[int]("documentCount")
+    chunks = Out[int]("chunks")
+    embedded_documents = Out[int]("embeddedDocuments")
+    unchanged_documents = Out[int]("unchangedDocuments")
+    removed_documents = Out[int]("removedDocuments")
+    set_aside = Out[Sequence[Mapping[str, str]]]("setAside")
+    result = Out[Mapping[str, object]]("result")
 
     def __init__(
         self, name: str, args: IngestRunArgs, opts: pulumi.ResourceOptions | None = None

@@ -46,11 +46,11 @@ class SearchIndex(pulumi.CustomResource):
         uuid: The cluster's own id of this index; an index made anew has another.
     """
 
-    endpoint: Out[str] = Out("endpoint")
-    index_name: Out[str] = Out("indexName")
-    mappings: Out[Mapping[str, Any]] = Out("mappings")
-    settings: Out[Mapping[str, Any]] = Out("settings")
-    uuid: Out[str] = Out("uuid")
+    endpoint = Out[str]("endpoint")
+    index_name = Out[str]("indexName")
+    mappings = Out[Mapping[str, Any]]("mappings")
+    settings = Out[Mapping[str, Any]]("settings")
+    uuid = Out[str]("uuid")
 
     def __init__(
         self, name: str, args: SearchIndexArgs, opts: pulumi.ResourceOptions | None = None
@@ -101,9 +101,9 @@ class IndexAlias(pulumi.CustomResource):
         previous_index_name: What the alias named before its last move; ``None`` if nothing.
     """
 
-    alias: Out[str] = Out("alias")
-    index_name: Out[str] = Out("indexName")
-    previous_index_name: Out[str | None] = Out("previousIndexName")
+    alias = Out[str]("alias")
+    index_name = Out[str]("indexName")
+    previous_index_name = Out[str | None]("previousIndexName")
 
     def __init__(
         self, name: str, args: IndexAliasArgs, opts: pulumi.ResourceOptions | None = None

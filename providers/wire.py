@@ -41,7 +41,10 @@ def camel_keys(value: Any) -> Any:
 
 
 class Out(Generic[T]):
-    """An output of a resource under its Python name: ``job_id: Out[str] = Out("jobId")``."""
+    """An output of a resource under its Python name: ``job_id = Out[str]("jobId")``.
+
+    Not annotated: the SDK takes the annotations of a resource for the types of its outputs.
+    """
 
     def __init__(self, wire_name: str) -> None:
         self._wire_name = wire_name
