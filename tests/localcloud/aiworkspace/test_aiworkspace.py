@@ -1,0 +1,203 @@
+"""AIWorkSpace: declared resources, and the API through alibabacloud_aiworkspace20210204."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from alibabacloud_aiworkspace20210204 import models as m
+
+from localcloud.errors import CloudError
+from tests.localcloud.control_plane import AlibabaCloudException, ControlPlane
+
+WORKSPACE = "pai/workspaceWorkspace:WorkspaceWorkspace"
+DATASET = "pai/workspaceDataset:WorkspaceDataset"
+MODEL = "pai/workspaceModel:WorkspaceModel"
+VERSION = "pai/workspaceModelVersion:WorkspaceModelVersion"
+
+
+def workspace(plane: ControlPlane, name: str) -> str:
+    inputs = {"workspaceName": name, "description": "tests", "envTypes": ["prod"]}
+    return plane.create(WORKSPACE, inputs).id
+
+
+def model(plane: ControlPlane, name: str) -> str:
+    return plane.create(MODEL, {"modelName": name}).id
+
+
+def version(plane: ControlPlane, model_id: str, **more: Any) -> str:
+    inputs = {"modelId": model_id, "uri": "oss://artifacts/model/", **more}
+    return plane.create(VERSION, inputs).id
+
+
+def test_a_declared_workspace_is_seen_by_the_sdk(control_plane: ControlPlane) -> None:
+    identifier = workspace(control_plane, "seen")
+    body = control_plane.aiworkspace().get_workspace(identifier, m.GetWorkspaceRequest()).body
+    assert (body.workspace_name, body.status, body.env_types) == ("seen", "ENABLED", ["prod"])
+
+
+def test_workspaces_are_listed_by_name(control_plane: ControlPlane) -> None:
+    workspace(control_plane, "listed")
+    request = m.ListWorkspacesRequest(workspace_name="listed")
+    body = control_plane.aiworkspace().list_workspaces(request).body
+    assert [item.workspace_name for item in body.workspaces] == ["listed"]
+    assert body.total_count == 1
+
+
+@pytest.mark.parametrize("name", ["ab", "1abc", "a" * 24, "a b c"])
+def test_a_workspace_name_follows_the_clouds_rule(control_plane: ControlPlane, name: str) -> None:
+    with pytest.raises(CloudError, match="3 to 23 letters"):
+        workspace(control_plane, name)
+
+
+def test_a_workspace_name_is_taken_once(control_plane: ControlPlane) -> None:
+    workspace(control_plane, "taken")
+    with pytest.raises(CloudError, match="exists already"):
+        workspace(control_plane, "taken")
+
+
+def test_a_workspace_in_use_is_not_deleted(control_plane: ControlPlane) -> None:
+    identifier = workspace(control_plane, "used")
+    model_id = control_plane.create(MODEL, {"modelName": "in-it", "workspaceId": identifier}).id
+    handler = control_plane.handler(WORKSPACE)
+    with pytest.raises(CloudError, match=f"while it has {model_id}"):
+        handler.delete(identifier, {}, control_plane.context)
+
+
+def test_a_model_in_a_missing_workspace_is_refused(control_plane: ControlPlane) -> None:
+    with pytest.raises(CloudError, match="The Workspace 1 does not exist"):
+        control_plane.create(MODEL, {"modelName": "lost", "workspaceId": "1"})
+
+
+def test_versions_are_numbered_in_turn(control_plane: ControlPlane) -> None:
+    model_id = model(control_plane, "numbered")
+    assert [version(control_plane, model_id) for _ in range(3)] == [
+        f"{model_id}:0.1.0",
+        f"{model_id}:0.2.0",
+        f"{model_id}:0.3.0",
+    ]
+
+
+def test_the_number_of_a_deleted_version_is_not_given_again(control_plane: ControlPlane) -> None:
+    model_id = model(control_plane, "renumbered")
+    first = version(control_plane, model_id)
+    control_plane.handler(VERSION).delete(first, {}, control_plane.context)
+    assert version(control_plane, model_id) == f"{model_id}:0.2.0"
+
+
+def test_numbering_goes_on_from_a_given_name(control_plane: ControlPlane) -> None:
+    model_id = model(control_plane, "jumped")
+    version(control_plane, model_id, versionName="1.4.0")
+    assert version(control_plane, model_id) == f"{model_id}:1.5.0"
+
+
+def test_a_model_knows_its_latest_version(control_plane: ControlPlane) -> None:
+    model_id = model(control_plane, "latest")
+    version(control_plane, model_id)
+    version(control_plane, model_id, metrics={"recall": "0.8"})
+    body = control_plane.aiworkspace().get_model(model_id, m.GetModelRequest()).body
+    assert body.latest_version.version_name == "0.2.0"
+    assert body.latest_version.metrics == {"recall": "0.8"}
+
+
+def test_a_version_is_approved_in_place(control_plane: ControlPlane) -> None:
+    model_id = model(control_plane, "approved")
+    identifier = version(control_plane, model_id)
+    client = control_plane.aiworkspace()
+    request = m.UpdateModelVersionRequest(approval_status="Approved")
+    client.update_model_version(model_id, "0.1.0", request)
+    outputs = control_plane.handler(VERSION).read(identifier, {}, control_plane.context)
+    assert outputs["approvalStatus"] == "Approved"
+
+
+def test_labels_are_changed_by_an_update(control_plane: ControlPlane) -> None:
+    model_id = model(control_plane, "labelled")
+    inputs = {"modelName": "labelled", "labels": [{"key": "team", "value": "search"}]}
+    handler = control_plane.handler(MODEL)
+    assert handler.update(model_id, {}, inputs, control_plane.context)["labels"] == inputs["labels"]
+    labels = control_plane.aiworkspace().get_model(model_id, m.GetModelRequest()).body.labels
+    assert [(label.key, label.value) for label in labels] == [("team", "search")]
+
+
+def test_a_description_that_is_no_longer_declared_is_gone(control_plane: ControlPlane) -> None:
+    inputs = {"modelName": "undescribed", "modelDescription": "old"}
+    identifier = control_plane.create(MODEL, inputs).id
+    outputs = control_plane.handler(MODEL).update(
+        identifier, inputs, {"modelName": "undescribed"}, control_plane.context
+    )
+    assert outputs["modelDescription"] is None
+
+
+def test_the_sdk_makes_and_removes_a_model(control_plane: ControlPlane) -> None:
+    client = control_plane.aiworkspace()
+    model_id = client.create_model(m.CreateModelRequest(model_name="by-sdk")).body.model_id
+    name = client.create_model_version(
+        model_id, m.CreateModelVersionRequest(uri="oss://a/b/")
+    ).body.version_name
+    with pytest.raises(AlibabaCloudException, match=r"while it has 0\.1\.0"):
+        client.delete_model(model_id, m.DeleteModelRequest())
+    client.delete_model_version(model_id, name, m.DeleteModelVersionRequest())
+    client.delete_model(model_id, m.DeleteModelRequest())
+    with pytest.raises(AlibabaCloudException, match="does not exist"):
+        client.get_model(model_id, m.GetModelRequest())
+
+
+def test_versions_are_listed_newest_first(control_plane: ControlPlane) -> None:
+    model_id = model(control_plane, "many")
+    for _ in range(3):
+        version(control_plane, model_id)
+    request = m.ListModelVersionsRequest(page_size=2)
+    body = control_plane.aiworkspace().list_model_versions(model_id, request).body
+    assert [item.version_name for item in body.versions] == ["0.3.0", "0.2.0"]
+    assert body.total_count == 3
+
+
+def test_a_dataset_is_declared_and_read(control_plane: ControlPlane) -> None:
+    created = control_plane.create(
+        DATASET,
+        {
+            "datasetName": "corpus",
+            "workspaceId": workspace(control_plane, "with-dataset"),
+            "dataSourceType": "OSS",
+            "property": "DIRECTORY",
+            "uri": "oss://corpus.oss-cn-hangzhou.aliyuncs.com/corpus/",
+        },
+    )
+    body = control_plane.aiworkspace().get_dataset(created.id, m.GetDatasetRequest()).body
+    assert (body.name, body.property, body.accessibility) == ("corpus", "DIRECTORY", "PRIVATE")
+
+
+def test_a_data_source_that_is_not_there_is_refused(control_plane: ControlPlane) -> None:
+    request = m.CreateDatasetRequest(
+        name="nas", data_source_type="NAS", property="FILE", uri="nas://x/"
+    )
+    with pytest.raises(AlibabaCloudException, match="DataSourceType is 'NAS'; allowed are OSS"):
+        control_plane.aiworkspace().create_dataset(request)
+
+
+def test_an_unsupported_filter_is_refused(control_plane: ControlPlane) -> None:
+    with pytest.raises(AlibabaCloudException, match="the filter Query='x' of ListModels"):
+        control_plane.aiworkspace().list_models(m.ListModelsRequest(query="x"))
+
+
+def test_an_operation_that_is_not_there_fails_loudly(control_plane: ControlPlane) -> None:
+    with pytest.raises(AlibabaCloudException, match="is no operation of the local cloud"):
+        control_plane.aiworkspace().list_products(m.ListProductsRequest())
+
+
+def test_a_role_needs_permission(control_plane: ControlPlane) -> None:
+    control_plane.role(
+        "registrar",
+        {"Effect": "Allow", "Action": "paimodel:Get*", "Resource": "*"},
+    )
+    session = control_plane.context.access.issue("registrar", "job", 900)
+    model_id = model(control_plane, "guarded")
+    client = control_plane.aiworkspace(session)
+    assert client.get_model(model_id, m.GetModelRequest()).body.model_name == "guarded"
+    with pytest.raises(AlibabaCloudException) as raised:
+        client.delete_model(model_id, m.DeleteModelRequest())
+    assert raised.value.code == "NoPermission"
+
+
+def test_delete_of_a_missing_model_is_success(control_plane: ControlPlane) -> None:
+    control_plane.handler(MODEL).delete("model-gone", {}, control_plane.context)
