@@ -17,6 +17,7 @@ Source: unshare(1) and setpriv(1) of util-linux 2.38 (read 2026-11).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -28,7 +29,7 @@ from typing import Final
 
 from localcloud.elasticsearch.distribution import DistributionError
 
-__all__ = ["Account", "give_away", "plan_account", "readable_by_others"]
+__all__ = ["Account", "give_away", "plan_account", "readable_by_others", "tidy"]
 
 _SHARED_ROOT: Final = Path("/var/tmp/customrag-elasticsearch")  # noqa: S108 - see the module docstring
 _PROBE_TIMEOUT_SECONDS: Final = 20
@@ -83,6 +84,12 @@ def readable_by_others(path: Path) -> bool:
     return all(
         folder.stat().st_mode & stat.S_IXOTH for folder in (path.resolve(), *path.resolve().parents)
     )
+
+
+def tidy() -> None:
+    """Remove what the third way shares below ``/var/tmp``, once no instance is left there."""
+    with contextlib.suppress(OSError):
+        _SHARED_ROOT.rmdir()
 
 
 def _namespace_works(folder: Path, distribution: Path) -> bool:

@@ -33,7 +33,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from localcloud.elasticsearch.accounts import Account, give_away
+from localcloud.elasticsearch.accounts import Account, give_away, tidy
 from localcloud.errors import LocalCloudError
 from localcloud.supervisor import ProcessSpec
 
@@ -60,6 +60,7 @@ _USER: Final = "elastic"
 _HASH_ROUNDS: Final = 10_000
 _HEALTH_TIMEOUT_SECONDS: Final = 300.0
 _STOP_TIMEOUT_SECONDS: Final = 20.0
+_MAX_RESTARTS: Final = 5
 _REQUEST_TIMEOUT_SECONDS: Final = 30.0
 _PASSWORD_TIMEOUT_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 0.2
@@ -249,6 +250,7 @@ def specs(engine: Engine) -> tuple[ProcessSpec, ...]:
         cwd=engine.folder,
         log=engine.log_folder / f"elasticsearch-{engine.instance_id}.log",
         health_url=f"{engine.url}/_local/health/engine",
+        max_restarts=_MAX_RESTARTS,
         health_timeout_seconds=_HEALTH_TIMEOUT_SECONDS,
         stop_timeout_seconds=_STOP_TIMEOUT_SECONDS,
     )
@@ -295,6 +297,7 @@ def password_accepted(engine: Engine, password: str) -> bool:
 def remove(engine: Engine) -> None:
     """Delete everything the instance kept; its processes must have ended."""
     remove_folder(engine.folder)
+    tidy()
     engine.operator_file.unlink(missing_ok=True)
 
 

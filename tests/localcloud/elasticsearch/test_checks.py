@@ -1,0 +1,87 @@
+"""What inputs of an instance are taken; no engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from localcloud.elasticsearch.checks import SETTINGS, VERSIONS, check_inputs, engine_settings
+from localcloud.errors import CloudError
+from tests.support.elasticsearch import INPUTS
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(CloudError) as caught:
+        check_inputs({**INPUTS, **changes})
+    return caught.value.message
+
+
+def test_usual_inputs_are_taken() -> None:
+    check_inputs(INPUTS)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_version_of_the_table_is_taken_and_has_a_dated_source(version: str) -> None:
+    check_inputs({**INPUTS, "version": version})
+
+    assert VERSIONS[version].source
+    assert VERSIONS[version].read
+
+
+def test_version_of_another_major_is_refused_with_the_table() -> None:
+    message = refusal(version="7.10_with_X-Pack")
+
+    assert "'7.10_with_X-Pack'" in message
+    assert "8.17_with_X-Pack" in message
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "Aa1!",
+        "x" * 33,
+        "alllowercase1",
+        "Spaces are 1",
+        None,
+    ],
+)
+def test_weak_or_missing_password_is_refused_without_showing_it(password: str | None) -> None:
+    message = refusal(password=password)
+
+    assert message.startswith("password")
+    assert password is None or password not in message
+
+
+def test_https_is_refused_with_the_reason() -> None:
+    assert "no client would trust its certificate" in refusal(protocol="HTTPS")
+
+
+@pytest.mark.parametrize("amount", [1, 51])
+def test_number_of_data_nodes_outside_the_cloud_range_is_refused(amount: int) -> None:
+    assert f"amount is {amount}" in refusal(dataNodeConfiguration={"spec": "x", "amount": amount})
+
+
+@pytest.mark.parametrize(
+    "name", ["enablePublic", "enableKibanaPublicNetwork", "enableKibanaPrivateNetwork"]
+)
+def test_public_addresses_and_kibana_are_refused(name: str) -> None:
+    assert refusal(**{name: True}).startswith(f"{name} is true")
+
+
+def test_payment_type_outside_the_list_is_refused() -> None:
+    assert "PayAsYouGo, Subscription" in refusal(paymentType="PostPaid")
+
+
+def test_unknown_engine_setting_is_refused_with_those_that_work() -> None:
+    message = refusal(settingConfig={"http.cors.enabled": "true"})
+
+    assert "http.cors.enabled" in message
+    assert all(name in message for name in SETTINGS)
+
+
+def test_engine_settings_start_from_the_defaults_of_the_cloud() -> None:
+    given = {"settingConfig": {"action.auto_create_index": "true"}}
+
+    assert engine_settings({}) == dict(SETTINGS)
+    assert engine_settings(given)["action.auto_create_index"] == "true"
