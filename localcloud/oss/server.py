@@ -11,6 +11,7 @@ import base64
 import logging
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import parse_qsl, unquote_to_bytes, urlsplit
 
 import anyio
@@ -169,7 +170,7 @@ class Server:
         route = find_route(ROUTES, level, request)
         if route.action is not None:
             self._authorize(request, route.action)
-        return route.handler(self, request)
+        return _with_small_body(route.handler(self, request))
 
     def _authorize(self, request: Request, action: str) -> None:
         if "versionId" in request.params:
@@ -225,6 +226,15 @@ class _Body:
             data += message.get("body", b"")
             self._ended = not message.get("more_body", False)
         return bytes(data)
+
+
+def _with_small_body(reply: Reply) -> Reply:
+    """The reply, a small object's bytes read at once: that saves two changes of thread."""
+    stream = reply.body
+    if isinstance(stream, bytes) or stream.length > CHUNK_BYTES:
+        return reply
+    with stream:
+        return replace(reply, body=b"".join(stream))
 
 
 def _headers(scope: Scope) -> dict[str, str]:
