@@ -18,7 +18,14 @@ from dataclasses import dataclass
 
 from rag.documents import Document
 
-__all__ = ["DEFAULT_OVERLAP", "DEFAULT_SIZE", "Chunk", "chunk_document", "embedding_text"]
+__all__ = [
+    "DEFAULT_OVERLAP",
+    "DEFAULT_SIZE",
+    "Chunk",
+    "chunk_document",
+    "embedding_text",
+    "sentence_spans",
+]
 
 DEFAULT_SIZE = 1000
 """Characters of a chunk at most. With 150 of overlap: the setting the project's figures are for."""
@@ -260,3 +267,12 @@ def _fit(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]
             start += 1
     if start < end:
         yield start, end
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Start and end of each sentence, or line of a list, of `text`; without white space around."""
+    return [
+        span
+        for left, right in _split(text, 0, len(text), _PARAGRAPH_BREAK)
+        for span in _split(text, left, right, _SENTENCE_BREAK)
+    ]

@@ -268,20 +268,20 @@ class Retriever:
         hits = around["hits"]["hits"]
         return hit, [_hit(h["_id"], 0.0, None, None, {h["_id"]: h["_source"]}) for h in hits]
 
-    async def document_counts(self, terms: list[str]) -> tuple[int, dict[str, int]]:
-        """How many passages there are, and how many of them hold each of `terms`.
+    async def document_counts(self, stems: list[str]) -> tuple[int, dict[str, int]]:
+        """How many passages there are, and how many have a word that starts with each stem.
 
         Raises:
             SearchIndexError: The cluster failed.
         """
         meta, _ = await self.resolve()
-        filters = {term: {"match": {"text": {"query": term}}} for term in terms}
+        filters = {stem: {"prefix": {"text": stem}} for stem in stems}
         try:
             answer = await self._client.search(
                 index=meta.index,
                 size=0,
                 track_total_hits=True,
-                aggs={"terms": {"filters": {"filters": filters}}} if terms else None,
+                aggs={"terms": {"filters": {"filters": filters}}} if stems else None,
             )
         except (ApiError, TransportError) as error:
             raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error

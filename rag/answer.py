@@ -1,0 +1,245 @@
+"""From a question to an answer with its sources, as a stream of events.
+
+Owns the order of the steps: find passages, judge whether they can hold the answer, ask the
+language model or say that the documents do not hold it, check what it said. Sources are told
+before the model is asked, so a model that fails does not take them away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from rag.answerable import Evidence, judge, term_weights
+from rag.embed import Embedder
+from rag.errors import GenerationError
+from rag.generate import LanguageModel
+from rag.prompt import (
+    NOT_IN_DOCUMENTS,
+    ModelProfile,
+    citations,
+    is_refusal,
+    is_supported,
+    messages_for_passages,
+    messages_for_quotes,
+)
+from rag.retrieve import Hit, Retrieval, Retriever
+from rag.words import content_terms, sentence_spans
+
+__all__ = ["Answerer", "Done", "Event", "Failed", "Sources", "State", "Token"]
+
+_QUOTED_PASSAGES = 4
+_QUOTES = 2
+_SHORTEST_SENTENCE = 15
+_MOST_SENTENCES = 48
+_COVERAGE_WEIGHT = 0.3
+_RANK_WEIGHT = 0.1
+
+
+class State(StrEnum):
+    """How a question ended.
+
+    ANSWERED: the model answered from the passages. QUOTED: the passages themselves are quoted,
+    what the model made of them where they support it. NOT_IN_DOCUMENTS: no passage holds the
+    answer.
+    """
+
+    ANSWERED = "answered"
+    QUOTED = "quoted"
+    NOT_IN_DOCUMENTS = "not_in_documents"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """The passages found, best first; the first is [1]."""
+
+    retrieval: Retrieval
+    evidence: Evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """A piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The end of an answer.
+
+    Attributes:
+        answer: The whole answer.
+        state: How it came about.
+        citations: Numbers of the sources it cites, in order.
+        quotes: Sentences quoted, by the number of their source.
+        seconds: Since the question, by step.
+    """
+
+    answer: str
+    state: State
+    citations: tuple[int, ...]
+    quotes: tuple[tuple[int, str], ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The model failed after the sources were told."""
+
+    message: str
+
+
+Event = Sources | Token | Done | Failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Quote:
+    number: int
+    text: str
+    place: tuple[int, int]
+
+
+class Answerer:
+    """Answers questions from one index.
+
+    Args:
+        retriever: Finds passages.
+        model: Words answers.
+        profile: What is known of the model.
+    """
+
+    def __init__(self, retriever: Retriever, model: LanguageModel, profile: ModelProfile) -> None:
+        self._retriever = retriever
+        self._model = model
+        self._profile = profile
+
+    async def answer(self, question: str, top_k: int) -> AsyncGenerator[Event, None]:
+        """The events of one question: `Sources`, any `Token`, then `Done` or `Failed`.
+
+        Raises:
+            SearchIndexError: The search failed.
+            EmbeddingError: The embedding service failed.
+        """
+        started = time.monotonic()
+        retrieval, (total, counts) = await asyncio.gather(
+            self._retriever.retrieve(question, top_k),
+            self._retriever.document_counts(content_terms(question)),
+        )
+        evidence = judge(question, retrieval.hits, total, counts)
+        seconds = {"retrieval": retrieval.seconds}
+        yield Sources(retrieval=retrieval, evidence=evidence)
+        if not retrieval.hits or not evidence.answerable:
+            yield Token(text=NOT_IN_DOCUMENTS)
+            seconds["total"] = time.monotonic() - started
+            yield Done(
+                answer=NOT_IN_DOCUMENTS,
+                state=State.NOT_IN_DOCUMENTS,
+                citations=(),
+                seconds=seconds,
+            )
+            return
+        if self._profile.quotes:
+            weights = term_weights(question, total, counts)
+            events = self._quote(question, retrieval.hits, weights)
+        else:
+            events = self._write(question, retrieval.hits)
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, Token):
+                        seconds.setdefault("first_token", time.monotonic() - started)
+                    else:
+                        event.seconds.update(seconds, total=time.monotonic() - started)
+                    yield event
+        except GenerationError as error:
+            yield Failed(message=str(error))
+
+    async def _write(
+        self, question: str, hits: Sequence[Hit]
+    ) -> AsyncGenerator[Token | Done, None]:
+        messages = messages_for_passages(question, hits, self._profile)
+        parts: list[str] = []
+        async with aclosing(self._stream(messages)) as stream:
+            async for part in stream:
+                parts.append(part)
+                yield Token(text=part)
+        answer = "".join(parts).strip()
+        if not answer:
+            raise GenerationError(f"the language model {self._model.name!r} gave an empty answer")
+        refused = is_refusal(answer)
+        yield Done(
+            answer=answer,
+            state=State.NOT_IN_DOCUMENTS if refused else State.ANSWERED,
+            citations=() if refused else tuple(citations(answer, len(hits))),
+        )
+
+    async def _quote(
+        self, question: str, hits: Sequence[Hit], weights: dict[str, float]
+    ) -> AsyncGenerator[Token | Done, None]:
+        _, embedder = await self._retriever.resolve()
+        quotes = await _best_sentences(question, hits, weights, embedder)
+        text = " ".join(f"“{quote.text}” [{quote.number}]" for quote in quotes)
+        yield Token(text=text)
+        said = [quote.text for quote in quotes]
+        sentence = await self._one_sentence(messages_for_quotes(question, said))
+        if is_supported(sentence, said, question) and not is_refusal(sentence):
+            addition = f"\n\nIn short: {sentence}"
+            yield Token(text=addition)
+            text += addition
+        yield Done(
+            answer=text,
+            state=State.QUOTED,
+            citations=tuple(citations(text, len(hits))),
+            quotes=tuple((quote.number, quote.text) for quote in quotes),
+        )
+
+    async def _one_sentence(self, messages: Sequence[dict[str, str]]) -> str:
+        """The model's answer up to the end of its first sentence."""
+        answer = ""
+        async with aclosing(self._stream(messages)) as stream:
+            async for part in stream:
+                answer += part
+                spans = sentence_spans(answer)
+                if len(spans) > 1:
+                    return answer[slice(*spans[0])]
+        return answer.strip()
+
+    def _stream(self, messages: Sequence[dict[str, str]]) -> AsyncGenerator[str, None]:
+        return self._model.stream(messages, self._profile.answer_tokens)
+
+
+async def _best_sentences(
+    question: str, hits: Sequence[Hit], weights: dict[str, float], embedder: Embedder
+) -> list[_Quote]:
+    """The sentences nearest to the question, in the order of their passages.
+
+    Nearness: cosine, and the share of the question's words that the sentence has, and a little of
+    its passage's rank. On the sample's 125 questions the best two hold the answer in 74 %.
+    """
+    quotes = [
+        _Quote(number=number, text=hit.text[start:end], place=(number, start))
+        for number, hit in enumerate(hits[:_QUOTED_PASSAGES], start=1)
+        for start, end in sentence_spans(hit.text)
+        if end - start >= _SHORTEST_SENTENCE
+    ][:_MOST_SENTENCES] or [_Quote(number=1, text=hits[0].text, place=(1, 0))]
+    (asked,), vectors = await asyncio.gather(
+        embedder.embed([question], "query"),
+        embedder.embed([quote.text for quote in quotes], "document"),
+    )
+    whole = sum(weights.values()) or 1.0
+    scores = vectors @ asked
+    for index, quote in enumerate(quotes):
+        present = set(content_terms(quote.text))
+        covered = sum(weight for term, weight in weights.items() if term in present)
+        scores[index] += _COVERAGE_WEIGHT * covered / whole
+        scores[index] += _RANK_WEIGHT * hits[quote.number - 1].score
+    best = [quotes[i] for i in np.argsort(-scores, kind="stable")]
+    distinct = list({quote.text: quote for quote in reversed(best)}.values())[::-1]
+    return sorted(distinct[:_QUOTES], key=lambda quote: quote.place)

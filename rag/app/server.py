@@ -1,0 +1,244 @@
+"""The application's routes.
+
+    GET  /                 the page
+    GET  /health           200 when every dependency answers, else 503; which, and why not
+    POST /api/ask          {"question", "top_k"?, "stream"?} -> JSON, or server-sent events
+    GET  /api/passage      ?chunk_id=... -> the passage with what stands around it
+
+Events of a streamed answer: ``sources`` (passages found), ``token`` (a piece of text), then
+``done`` (answer, state, citations) or ``error`` (message). No route takes or returns HTML but the
+page itself, whose content security policy allows no script but its own file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import asdict
+from importlib import resources
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from rag.answer import Done, Event, Failed, Sources, Token
+from rag.app.services import Services
+from rag.errors import EmbeddingError, RagError, SearchIndexError
+from rag.retrieve import Hit
+from rag.settings import AppSettings
+
+__all__ = ["AskRequest", "create_app", "surroundings"]
+
+_FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/app.js": ("app.js", "text/javascript; charset=utf-8"),
+    "/style.css": ("style.css", "text/css; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class AskRequest(BaseModel):
+    """A question.
+
+    Attributes:
+        question: 1 to 2,000 characters.
+        top_k: Passages to retrieve, 1 to 50; default: the application's setting.
+        stream: Answer in server-sent events. Default: one JSON object.
+    """
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    question: Annotated[str, Field(min_length=1, max_length=2000)]
+    top_k: Annotated[int, Field(ge=1, le=50)] | None = None
+    stream: bool = False
+
+
+def create_app(services: Services, settings: AppSettings) -> FastAPI:
+    """The application over its services."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await services.close()
+
+    app = FastAPI(title="customrag", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.services = services
+    app.state.settings = settings
+    app.state.slots = asyncio.Semaphore(settings.max_concurrent_questions)
+    app.middleware("http")(_security_headers)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(RagError, _unavailable)
+    for path, (name, media_type) in _FILES.items():
+        app.add_api_route(path, _file(name, media_type), include_in_schema=False)
+    app.add_api_route("/health", _health)
+    app.add_api_route("/api/ask", _ask, methods=["POST"])
+    app.add_api_route("/api/passage", _passage)
+    return app
+
+
+async def _security_headers(request: Request, call_next: Any) -> Response:
+    response: Response = await call_next(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _file(name: str, media_type: str) -> Any:
+    content = resources.files("rag.app").joinpath("static", name).read_bytes()
+
+    async def serve() -> Response:
+        return Response(content, media_type=media_type, headers={"Cache-Control": "no-cache"})
+
+    return serve
+
+
+def _error(status: int, message: str, **more: Any) -> JSONResponse:
+    return JSONResponse({"error": {"message": message}, **more}, status)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    said = "; ".join(f"{'.'.join(map(str, p['loc'][1:]))}: {p['msg']}" for p in problems)
+    return _error(422, said or "the request is not valid")
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    return _error(503, str(error))
+
+
+async def _health(request: Request) -> Response:
+    report = await request.app.state.services.health()
+    return JSONResponse(report, 200 if report["status"] == "ok" else 503)
+
+
+async def _ask(request: Request, body: AskRequest) -> Response:
+    services: Services = request.app.state.services
+    slots: asyncio.Semaphore = request.app.state.slots
+    if slots.locked():
+        response = _error(503, "too many questions at a time; ask again in a moment")
+        response.headers["Retry-After"] = "2"
+        return response
+    top_k = body.top_k or request.app.state.settings.top_k
+    if body.stream:
+        return StreamingResponse(
+            _server_sent(services, slots, body.question, top_k),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+    async with slots:
+        return await _whole(services, body.question, top_k)
+
+
+async def _whole(services: Services, question: str, top_k: int) -> Response:
+    answer: dict[str, Any] = {}
+    async for event in services.answerer.answer(question, top_k):
+        if isinstance(event, Sources):
+            answer = {"question": question, **_sources(event)}
+        elif isinstance(event, Failed):
+            return _error(502, event.message, **answer)
+        elif isinstance(event, Done):
+            answer |= _done(event)
+    return JSONResponse(answer)
+
+
+async def _server_sent(
+    services: Services, slots: asyncio.Semaphore, question: str, top_k: int
+) -> AsyncGenerator[str, None]:
+    async with slots:
+        try:
+            async with aclosing(services.answerer.answer(question, top_k)) as events:
+                async for event in events:
+                    yield _wire(event)
+        except (SearchIndexError, EmbeddingError) as error:
+            yield _wire(Failed(message=str(error)))
+
+
+def _wire(event: Event) -> str:
+    match event:
+        case Sources():
+            name, data = "sources", _sources(event)
+        case Token():
+            name, data = "token", {"text": event.text}
+        case Done():
+            name, data = "done", _done(event)
+        case Failed():
+            name, data = "error", {"message": event.message}
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def _sources(event: Sources) -> dict[str, Any]:
+    hits = event.retrieval.hits
+    return {
+        "index": event.retrieval.meta.index,
+        "model_version": event.retrieval.meta.model_version,
+        "evidence": {
+            "coverage": round(event.evidence.coverage, 4),
+            "cosine": round(event.evidence.cosine, 4),
+        },
+        "sources": [_source(number, hit) for number, hit in enumerate(hits, start=1)],
+    }
+
+
+def _source(number: int, hit: Hit) -> dict[str, Any]:
+    source = asdict(hit)
+    for name in ("score", "cosine", "bm25"):
+        source[name] = None if source[name] is None else round(source[name], 4)
+    return {"number": number, **source}
+
+
+def _done(event: Done) -> dict[str, Any]:
+    return {
+        "answer": event.answer,
+        "state": event.state.value,
+        "citations": list(event.citations),
+        "quotes": [{"number": number, "text": text} for number, text in event.quotes],
+        "seconds": {name: round(value, 3) for name, value in event.seconds.items()},
+    }
+
+
+async def _passage(
+    request: Request, chunk_id: Annotated[str, Query(min_length=1, max_length=200)]
+) -> Response:
+    services: Services = request.app.state.services
+    try:
+        hit, around = await services.retriever.passage(chunk_id)
+    except SearchIndexError as error:
+        missing = str(error).startswith("there is no passage")
+        return _error(404 if missing else 503, str(error))
+    before, after = surroundings(hit, around)
+    passage = asdict(hit)
+    for name in ("score", "cosine", "bm25"):
+        del passage[name]
+    return JSONResponse({**passage, "before": before, "after": after})
+
+
+def surroundings(hit: Hit, around: list[Hit]) -> tuple[str, str]:
+    """What stands before and after a passage in its document, out of its neighbours.
+
+    Neighbours repeat some of the passage; that part is left out. What the document has between
+    two passages is white space only: a blank line stands for it.
+    """
+    before = after = ""
+    for other in around:
+        if other.chunk_number == hit.chunk_number - 1:
+            shared = other.end_offset - hit.start_offset
+            before = other.text[: len(other.text) - shared] if shared > 0 else f"{other.text}\n\n"
+        elif other.chunk_number == hit.chunk_number + 1:
+            shared = hit.end_offset - other.start_offset
+            after = other.text[shared:] if shared > 0 else f"\n\n{other.text}"
+    return before, after

@@ -1,0 +1,125 @@
+"""What the application stands on: search, embedding service, language model; and their health."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rag.answer import Answerer
+from rag.embed import EmbeddingClient
+from rag.errors import RagError
+from rag.generate import LanguageModel, OpenAIModel
+from rag.prompt import profile_of
+from rag.retrieve import Retriever
+from rag.settings import AppSettings
+
+__all__ = ["Services"]
+
+_HEALTH_SECONDS = 2.0
+
+
+@dataclass
+class Services:
+    """The application's dependencies, injected by `connect` or by a test.
+
+    Attributes:
+        retriever: Finds passages.
+        answerer: Answers questions.
+        model: Words answers.
+        closers: Called, in order, when the application ends.
+    """
+
+    retriever: Retriever
+    answerer: Answerer
+    model: LanguageModel
+    closers: tuple[Callable[[], Awaitable[Any]], ...] = ()
+    _health: tuple[float, dict[str, Any]] | None = field(default=None, repr=False)
+    _checking: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+
+    @classmethod
+    def connect(cls, settings: AppSettings) -> Services:
+        """The real ones. Nothing is asked of them yet but the secrets, of KMS.
+
+        Raises:
+            SecretMissingError: A secret cannot be had.
+        """
+        from providers.clients.elasticsearch import async_client
+
+        password = settings.read(
+            settings.elasticsearch_password,
+            settings.elasticsearch_secret,
+            "CUSTOMRAG_ELASTICSEARCH",
+        )
+        api_key = settings.read(settings.llm_api_key, settings.llm_secret, "CUSTOMRAG_LLM")
+        client = async_client(
+            settings.elasticsearch_url,
+            settings.elasticsearch_username,
+            password.get_secret_value(),
+            request_timeout=15,
+            max_retries=2,
+            http_compress=False,
+        )
+        retriever = Retriever(client, settings.index_alias)
+        model = OpenAIModel(
+            settings.llm_base_url,
+            settings.llm_model,
+            api_key.get_secret_value(),
+            timeout_seconds=settings.llm_timeout_seconds,
+        )
+        profile = profile_of(settings.llm_model, settings.llm_context_tokens)
+        return cls(
+            retriever=retriever,
+            answerer=Answerer(retriever, model, profile),
+            model=model,
+            closers=(retriever.close, model.close, client.close),
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for close in self.closers:
+            await close()
+
+    async def health(self) -> dict[str, Any]:
+        """State of each dependency; asked at most every two seconds.
+
+        Returns:
+            ``{"status": "ok" | "unavailable", "checks": {name: {"ok", "detail"}}}``.
+        """
+        async with self._checking:
+            if self._health is None or time.monotonic() - self._health[0] > _HEALTH_SECONDS:
+                names = {"search": self._search, "embedding": self._embedding, "model": self._model}
+                outcomes = await asyncio.gather(*(_check(check) for check in names.values()))
+                checks = dict(zip(names, outcomes, strict=True))
+                ok = all(outcome["ok"] for outcome in outcomes)
+                report = {"status": "ok" if ok else "unavailable", "checks": checks}
+                self._health = (time.monotonic(), report)
+            return self._health[1]
+
+    async def _search(self) -> str:
+        meta, _ = await self.retriever.resolve()
+        total, _ = await self.retriever.document_counts([])
+        return f"{meta.index}: {total:,} passages"
+
+    async def _embedding(self) -> str:
+        _, embedder = await self.retriever.resolve()
+        if isinstance(embedder, EmbeddingClient):
+            info = await embedder.info()
+            return f"{embedder.url}: {info.model_version}, {info.dimension} dimensions"
+        return "in this process"
+
+    async def _model(self) -> str:
+        await self.model.check()
+        return self.model.name
+
+
+async def _check(check: Callable[[], Awaitable[str]]) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(8):
+            return {"ok": True, "detail": await check()}
+    except RagError as error:
+        return {"ok": False, "detail": str(error)}
+    except TimeoutError:
+        return {"ok": False, "detail": "no answer within 8 s"}

@@ -1,0 +1,232 @@
+"use strict";
+// Text from the server is only ever set as textContent: nothing of a document or an answer is parsed as HTML.
+
+const byId = (id) => document.getElementById(id);
+const log = byId("log"), form = byId("ask"), question = byId("question"), send = byId("send"), stop = byId("stop");
+const dialog = byId("passage");
+let running = null;
+
+function fromTemplate(id) {
+  return byId(id).content.firstElementChild.cloneNode(true);
+}
+
+function renderAnswer(turn) {
+  const { answer, text, sources } = turn;
+  const parts = [];
+  let at = 0;
+  for (const match of text.matchAll(/\[(\d{1,2})\]/g)) {
+    const source = sources[Number(match[1]) - 1];
+    if (!source) continue;
+    parts.push(text.slice(at, match.index));
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "cite";
+    button.textContent = match[1];
+    button.setAttribute("aria-label", `Source ${match[1]}: ${source.title}`);
+    button.addEventListener("click", () => openPassage(source, turn.quotes));
+    parts.push(button);
+    at = match.index + match[0].length;
+  }
+  parts.push(text.slice(at));
+  answer.replaceChildren(...parts);
+}
+
+function renderSources(turn) {
+  const { sources, citations, article } = turn;
+  const box = article.querySelector(".sources");
+  box.hidden = sources.length === 0;
+  const found = sources.length === 1 ? "1 passage found" : `${sources.length} passages found`;
+  box.querySelector("summary").textContent = citations.length ? `${found}, ${citations.length} cited` : found;
+  box.querySelector("ol").replaceChildren(...sources.map((source) => {
+    const item = fromTemplate("source");
+    const set = (name, value) => { item.querySelector(`.${name}`).textContent = value; };
+    item.classList.toggle("cited", citations.includes(source.number));
+    set("number", source.number);
+    set("title", source.title);
+    set("heading", source.heading);
+    set("score", source.score.toFixed(2));
+    set("excerpt", source.text);
+    set("uri", `${source.uri}  ${source.start_offset}–${source.end_offset}`);
+    item.querySelector(".open").addEventListener("click", () => openPassage(source, turn.quotes));
+    return item;
+  }));
+}
+
+function note(turn, text, isError) {
+  const place = turn.article.querySelector(".note");
+  place.textContent = text;
+  place.classList.toggle("error", Boolean(isError));
+  place.hidden = !text;
+}
+
+function hint(turn, text) {
+  const place = turn.article.querySelector(".hint");
+  place.textContent = text;
+  place.hidden = !text;
+}
+
+const handlers = {
+  sources(turn, data) {
+    turn.sources = data.sources;
+    hint(turn, "");
+    renderSources(turn);
+  },
+  token(turn, data) {
+    turn.text += data.text;
+    renderAnswer(turn);
+  },
+  done(turn, data) {
+    turn.text = data.answer;
+    turn.citations = data.citations;
+    turn.quotes = data.quotes;
+    turn.finished = true;
+    renderAnswer(turn);
+    renderSources(turn);
+    const box = turn.article.querySelector(".sources");
+    box.open = data.citations.length > 0;
+    if (data.state === "not_in_documents") {
+      note(turn, turn.sources.length
+        ? "No passage holds the answer. The nearest ones are listed below."
+        : "Nothing in the documents comes near this question.");
+    } else if (data.state === "quoted") {
+      note(turn, "Quoted word for word: the language model in use is too small to be trusted to rephrase.");
+    } else if (!data.citations.length) {
+      note(turn, "The answer cites no passage. Check it against the passages below.");
+    }
+  },
+  error(turn, data) {
+    turn.finished = true;
+    note(turn, data.message, true);
+    turn.article.querySelector(".sources").open = true;
+  },
+};
+
+function dispatch(turn, block) {
+  let name = "message";
+  const data = [];
+  for (const line of block.split("\n")) {
+    if (line.startsWith("event: ")) name = line.slice(7);
+    else if (line.startsWith("data: ")) data.push(line.slice(6));
+  }
+  if (handlers[name] && data.length) handlers[name](turn, JSON.parse(data.join("\n")));
+}
+
+async function stream(turn, asked, signal) {
+  const response = await fetch("api/ask", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ question: asked, stream: true }),
+    signal,
+  });
+  if (!response.ok) {
+    const body = await response.json().catch(() => null);
+    throw new Error(body?.error?.message ?? `The server answered ${response.status}.`);
+  }
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let buffer = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    buffer += value;
+    const blocks = buffer.split("\n\n");
+    buffer = blocks.pop();
+    for (const block of blocks) dispatch(turn, block);
+  }
+  if (!turn.finished) throw new Error("The connection ended before the answer did. Ask again.");
+}
+
+async function ask(asked) {
+  byId("empty")?.remove();
+  const article = fromTemplate("turn");
+  const turn = { article, answer: article.querySelector(".answer"), text: "", sources: [], citations: [], quotes: [], finished: false };
+  article.querySelector(".asked").textContent = asked;
+  hint(turn, "Searching the documents…");
+  log.append(article);
+  article.scrollIntoView({ block: "start", behavior: "smooth" });
+  running = new AbortController();
+  send.hidden = true;
+  stop.hidden = false;
+  try {
+    await stream(turn, asked, running.signal);
+  } catch (error) {
+    note(turn, error.name === "AbortError" ? "Stopped." : error.message || "The server cannot be reached.", error.name !== "AbortError");
+  } finally {
+    hint(turn, "");
+    turn.answer.setAttribute("aria-busy", "false");
+    running = null;
+    send.hidden = false;
+    stop.hidden = true;
+    question.focus({ preventScroll: true });
+  }
+}
+
+function highlighted(text, quotes) {
+  const mark = document.createElement("mark");
+  let rest = text;
+  for (const quote of quotes) {
+    const at = rest.indexOf(quote);
+    if (at < 0) continue;
+    const strong = document.createElement("strong");
+    strong.textContent = quote;
+    mark.append(rest.slice(0, at), strong);
+    rest = rest.slice(at + quote.length);
+  }
+  mark.append(rest);
+  return mark;
+}
+
+async function openPassage(source, quotes) {
+  byId("passage-title").textContent = source.title;
+  byId("passage-heading").textContent = source.heading;
+  byId("passage-heading").hidden = !source.heading;
+  byId("passage-place").textContent = `${source.uri}  characters ${source.start_offset}–${source.end_offset}  passage ${source.chunk_number + 1} of ${source.chunk_count}`;
+  const own = quotes.filter((quote) => quote.number === source.number).map((quote) => quote.text);
+  const place = byId("passage-text");
+  place.replaceChildren(highlighted(source.text, own));
+  dialog.showModal();
+  place.scrollTop = 0;
+  try {
+    const response = await fetch(`api/passage?chunk_id=${encodeURIComponent(source.chunk_id)}`);
+    if (!response.ok) return;
+    const passage = await response.json();
+    const mark = highlighted(passage.text, own);
+    place.replaceChildren(passage.before, mark, passage.after);
+    (mark.querySelector("strong") ?? mark).scrollIntoView({ block: "nearest" });
+  } catch {
+    // The passage itself is shown; only what stands around it is missing.
+  }
+}
+
+async function showStatus() {
+  const place = byId("status");
+  try {
+    const response = await fetch("health");
+    const health = await response.json();
+    const failing = Object.values(health.checks).filter((check) => !check.ok).map((check) => check.detail);
+    place.classList.toggle("bad", failing.length > 0);
+    place.textContent = failing.length ? failing.join("; ") : health.checks.search.detail.replace(/^.*: /, "");
+  } catch {
+    place.classList.add("bad");
+    place.textContent = "The server cannot be reached.";
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const asked = question.value.trim();
+  if (!asked || running) return;
+  question.value = "";
+  ask(asked);
+});
+question.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    form.requestSubmit();
+  }
+});
+stop.addEventListener("click", () => running?.abort());
+byId("close").addEventListener("click", () => dialog.close());
+dialog.addEventListener("click", (event) => {
+  if (event.target === dialog) dialog.close();
+});
+showStatus();

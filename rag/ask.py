@@ -1,0 +1,177 @@
+"""``python -m rag.ask --url CHAT_URL "question"``: ask the chat application from a terminal.
+
+Streams the answer, then lists its sources, within 80 columns. Needs nothing but the standard
+library. Exit status: 0 answered (also when the documents do not say), 1 an error, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import textwrap
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TextIO
+
+__all__ = ["AskError", "events", "main", "show"]
+
+_WIDTH = 80
+_TIMEOUT_SECONDS = 180.0
+
+
+class AskError(Exception):
+    """The application cannot be reached, or could not answer."""
+
+
+class Wrapped:
+    """Writes text as it comes, breaking lines between words."""
+
+    def __init__(self, out: TextIO, width: int = _WIDTH) -> None:
+        self._out = out
+        self._width = width
+        self._column = 0
+        self._word = ""
+
+    def write(self, text: str) -> None:
+        """Write all whole words of what has come so far."""
+        for character in text:
+            if character == "\n":
+                self._flush()
+                self._out.write("\n")
+                self._column = 0
+            elif character == " ":
+                self._flush()
+            else:
+                self._word += character
+        self._out.flush()
+
+    def end(self) -> None:
+        """Write what is left, and end the line."""
+        self._flush()
+        self._out.write("\n")
+        self._column = 0
+        self._out.flush()
+
+    def _flush(self) -> None:
+        if not self._word:
+            return
+        if self._column and self._column + 1 + len(self._word) > self._width:
+            self._out.write("\n")
+            self._column = 0
+        if self._column:
+            self._out.write(" ")
+            self._column += 1
+        self._out.write(self._word)
+        self._column += len(self._word)
+        self._word = ""
+
+
+def events(lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Read server-sent events from the lines of a response."""
+    name, data = "", ""
+    for raw in lines:
+        line = raw.decode("utf-8").rstrip("\r\n")
+        if line.startswith("event: "):
+            name = line[len("event: ") :]
+        elif line.startswith("data: "):
+            data += line[len("data: ") :]
+        elif not line and data:
+            yield name, json.loads(data)
+            name, data = "", ""
+
+
+def show(stream: Iterable[tuple[str, dict[str, Any]]], out: TextIO) -> None:
+    """Show an answer as its events come.
+
+    Raises:
+        AskError: The application said that it could not answer, or stopped in the middle.
+    """
+    sources: list[dict[str, Any]] = []
+    text = Wrapped(out)
+    shown = ""
+    for name, data in stream:
+        if name == "sources":
+            sources = data["sources"]
+        elif name == "token":
+            shown += data["text"]
+            text.write(data["text"])
+        elif name == "error":
+            if shown:
+                text.end()
+            _list(sources, [], out)
+            raise AskError(data["message"])
+        elif name == "done":
+            text.end()
+            _list(sources, data["citations"], out)
+            return
+    raise AskError("the connection ended before the answer did; ask again")
+
+
+def _list(sources: Sequence[dict[str, Any]], cited: Sequence[int], out: TextIO) -> None:
+    listed = [source for source in sources if source["number"] in cited] or sources[:3]
+    if not listed:
+        return
+    out.write("\nSources:\n" if cited else "\nNearest passages:\n")
+    for source in listed:
+        what = " > ".join(part for part in (source["title"], source["heading"]) if part)
+        number = f"[{source['number']}]"
+        out.write(f"{number:>4} {textwrap.shorten(what, _WIDTH - 5, placeholder='…')}\n")
+        place = (
+            f"{source['uri']} {source['start_offset']}-{source['end_offset']}, "
+            f"score {source['score']:.2f}"
+        )
+        out.write(f"     {place}\n")
+
+
+def _ask(url: str, question: str, top_k: int | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    body: dict[str, Any] = {"question": question, "stream": True}
+    if top_k is not None:
+        body["top_k"] = top_k
+    request = urllib.request.Request(  # noqa: S310 - the URL is the caller's own
+        f"{url.rstrip('/')}/api/ask",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
+            yield from events(response)
+    except urllib.error.HTTPError as error:
+        raise AskError(_message(error)) from error
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise AskError(f"{url} cannot be reached: {reason}") from error
+
+
+def _message(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"the application answered {error.code}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Ask one question."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rag.ask", description="Ask the chat application a question."
+    )
+    parser.add_argument("--url", required=True, help="where the chat application is")
+    parser.add_argument("--top-k", type=int, default=None, help="passages to retrieve")
+    parser.add_argument("question", nargs="+", help="the question")
+    arguments = parser.parse_args(argv)
+    question = " ".join(arguments.question).strip()
+    if not question or not arguments.url.startswith(("http://", "https://")):
+        parser.error("give a question, and --url with http:// or https://")
+    try:
+        show(_ask(arguments.url, question, arguments.top_k), sys.stdout)
+    except AskError as error:
+        print(f"ask: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
