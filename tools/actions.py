@@ -256,18 +256,28 @@ def ask_question(paths: Paths, request: Request, question: str) -> int:
 
 
 def evaluate(paths: Paths, corpus: Path | None) -> int:
-    """`make eval`: what training and fusion are worth on a corpus with questions."""
+    """`make eval`: what training and fusion are worth on a corpus with questions.
+
+    Elasticsearch is the one that CUSTOMRAG_ELASTICSEARCH_URL names, else one borrowed for the run.
+    """
     if corpus is None:
         raise ToolError(
             "say which corpus: make eval CORPUS=DIR, with DIR/docs, DIR/questions.jsonl"
         )
     with setup.only_one(paths):
         setup.set_up_tools(paths, Display())
-    return run_shown(
-        [paths.python, "-m", "training.evaluate", "--corpus", corpus.expanduser().resolve()],
-        cwd=paths.checkout,
-        environment={**os.environ, "CUSTOMRAG_CACHE": str(paths.cache)},
-    )
+        measure: list[str | Path] = [paths.python, "-m", "training.evaluate"]
+        measure += ["--corpus", corpus.expanduser().resolve()]
+        measure += ["--work-dir", paths.cache / "eval"]
+        lend: list[str | Path] = []
+        if not os.environ.get("CUSTOMRAG_ELASTICSEARCH_URL"):
+            lend = [paths.python, "-m", "localcloud.elasticsearch.borrow"]
+            lend += ["--home", paths.private / "eval"]
+        return run_shown(
+            [*lend, *measure],
+            cwd=paths.checkout,
+            environment={**os.environ, "CUSTOMRAG_CACHE": str(paths.cache)},
+        )
 
 
 def test(paths: Paths, arguments: Sequence[str]) -> int:

@@ -54,8 +54,8 @@ def stop_everything(paths: Paths) -> list[int]:
 
 
 def running_from(paths: Paths, proc: Path = Path("/proc")) -> list[int]:
-    """Processes that run out of the stack's home: by their command line or working directory."""
-    home = str(paths.home)
+    """Processes that run out of the checkout's private folder, by their words or directory."""
+    home = str(paths.private)
     ours = {os.getpid(), os.getppid()}
     found = []
     for entry in proc.iterdir():
@@ -87,7 +87,8 @@ def remove_files(paths: Paths) -> None:
     Raises:
         OSError: A file cannot be removed.
     """
-    for folder in (paths.home, paths.pulumi_home, paths.private / "plugins", paths.logs):
+    others = (paths.private / "plugins", paths.private / "eval", paths.logs)
+    for folder in (paths.home, paths.pulumi_home, *others):
         if folder.exists():
             shutil.rmtree(folder)
     paths.stack_file.unlink(missing_ok=True)
