@@ -10,7 +10,6 @@ workers that holds over the batches of one step, because the loss gathers negati
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,44 +88,44 @@ def plan_batches(
     Returns:
         The plan; without steps where not even two rows per worker go together.
     """
+    size = min(batch_size * world_size, len(pairs)) // world_size * world_size
+    while size >= 2 * world_size:
+        steps = max(1, round(num_train_epochs * len(pairs) / size))
+        planned = _pack(pairs, passages, negatives, steps, size, negatives_per_pair, seed)
+        if planned is not None:
+            rows = tuple(_row(draw, pairs, passages) for draw in planned)
+            return BatchPlan(rows=rows, batch_size=size // world_size, steps=steps)
+        size = size * 7 // 8 // world_size * world_size
+    return BatchPlan(rows=(), batch_size=0, steps=0)
+
+
+def _pack(
+    pairs: Sequence[Pair],
+    passages: Sequence[Passage],
+    negatives: Sequence[Sequence[int]],
+    steps: int,
+    size: int,
+    negatives_per_pair: int,
+    seed: int,
+) -> list[_Draw] | None:
+    """`steps` batches of `size` rows; None where a whole epoch did not hold one."""
     rng = random.Random(seed)  # noqa: S311 - an order of training, not a secret
-    size = min(batch_size * world_size, _capacity(pairs)) // world_size * world_size
-    if size < 2 * world_size:
-        return BatchPlan(rows=(), batch_size=0, steps=0)
-    steps = max(1, round(num_train_epochs * len(pairs) / size))
-    waiting: list[_Draw] = []
     planned: list[_Draw] = []
-    for _ in range(4 * math.ceil(num_train_epochs) * len(pairs) + 4):
-        if len(planned) >= steps * size:
-            break
-        if len(waiting) < 2 * size:
-            epoch = [
-                _draw(i, pairs, passages, negatives, negatives_per_pair, rng)
-                for i in range(len(pairs))
-            ]
-            rng.shuffle(epoch)
-            waiting += epoch
-        batch, waiting = _fill(waiting, pairs, size)
+    waiting: list[_Draw] = []
+    while len(planned) < steps * size:
+        batch, rest = _fill(waiting, pairs, size)
         if len(batch) == size:
             planned += batch
-        else:
-            waiting = []
-    rows = tuple(_row(draw, pairs, passages) for draw in planned)
-    return BatchPlan(rows=rows, batch_size=size // world_size, steps=len(rows) // size)
-
-
-def _capacity(pairs: Sequence[Pair]) -> int:
-    """How many pairs go together at least, taken first come, first served."""
-    used: set[int] = set()
-    queries: set[str] = set()
-    count = 0
-    for pair in pairs:
-        if pair.query not in queries and not pair.relevant & used:
-            used |= pair.relevant
-            queries.add(pair.query)
-            count += 1
-    # Not the whole: the last rows of an exact fit would not be found in a random order.
-    return max(2, count * 3 // 4) if count >= 2 else count
+            waiting = rest
+            continue
+        if len(waiting) > 2 * len(pairs):
+            return None
+        epoch = [
+            _draw(i, pairs, passages, negatives, negatives_per_pair, rng) for i in range(len(pairs))
+        ]
+        rng.shuffle(epoch)
+        waiting += epoch
+    return planned
 
 
 def _draw(
@@ -156,22 +155,20 @@ def _fill(
     shown: set[int] = set()
     answers: set[int] = set()
     queries: set[str] = set()
-    for draw in waiting:
+    at = 0
+    while at < len(waiting) and len(batch) < size:
+        draw = waiting[at]
+        at += 1
         pair = pairs[draw.pair]
         passages = {draw.positive, *draw.negatives}
-        fits = (
-            len(batch) < size
-            and pair.query not in queries
-            and not passages & answers
-            and not pair.relevant & shown
-        )
-        if not fits:
+        if pair.query in queries or passages & answers or pair.relevant & shown:
             rest.append(draw)
             continue
         batch.append(draw)
         shown |= passages
         answers |= pair.relevant
         queries.add(pair.query)
+    rest += waiting[at:]
     return batch, rest
 
 

@@ -106,6 +106,23 @@ def test_batches_shrink_where_few_pairs_go_together() -> None:
     assert plan.steps > 0
 
 
+def test_batches_shrink_where_negatives_are_answers_of_others() -> None:
+    pairs = [Pair(query=f"query {i}", relevant=frozenset({i % 10})) for i in range(40)]
+    mined = [[(i + 1) % 10, (i + 2) % 10] for i in range(40)]
+    plan = plan_batches(
+        pairs,
+        PASSAGES,
+        mined,
+        num_train_epochs=2,
+        batch_size=32,
+        world_size=1,
+        negatives_per_pair=1,
+        seed=1,
+    )
+    assert 2 <= plan.batch_size < 10
+    assert plan.steps == round(2 * 40 / plan.batch_size)
+
+
 def test_pairs_that_share_one_passage_give_no_plan() -> None:
     pairs = [Pair(query=f"query {i}", relevant=frozenset({0})) for i in range(40)]
     assert _plan(pairs).steps == 0
