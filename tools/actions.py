@@ -133,10 +133,15 @@ def up(paths: Paths, request: Request) -> int:
     print()
     print(summary.render(update, found, ready.seconds, time.monotonic() - began))
     if update.changed and found.get("chat_url"):
-        print()
-        ask.ask(found["chat_url"], ask.sample_question(paths, update.config))
+        question = ask.sample_question(paths, update.config)
+        print(f"\n{ask.heading(question)}\n", flush=True)
+        code = run_shown(
+            ask.command(paths, str(found["chat_url"]), question),
+            cwd=paths.checkout,
+            environment=environment,
+        )
     print('\nNext: make ask Q="…", make status, make logs, make down')
-    return 0
+    return code
 
 
 def _recover(paths: Paths, pulumi: Path, environment: Mapping[str, str]) -> None:
@@ -251,8 +256,9 @@ def ask_question(paths: Paths, request: Request, question: str) -> int:
     url = outputs(paths, request, pulumi, environment).get("chat_url")
     if not url:
         raise StackError(f"stack {request.stack} has no chat_url: its last update failed early")
-    ask.ask(str(url), question)
-    return 0
+    return run_shown(
+        ask.command(paths, str(url), question), cwd=paths.checkout, environment=environment
+    )
 
 
 def evaluate(paths: Paths, corpus: Path | None) -> int:
