@@ -108,7 +108,10 @@ class Gateway:
             connector=connector, timeout=timeout, auto_decompress=False, trust_env=False
         ) as session:
             self._session = session
-            server = web.Server(self.handle, handler_cancellation=True, access_log=None)
+            # A compressed body goes on as it came: its Content-Encoding header does, too.
+            server = web.Server(
+                self.handle, handler_cancellation=True, access_log=None, auto_decompress=False
+            )
             runner = web.ServerRunner(server)
             await runner.setup()
             site = web.TCPSite(runner, self._settings.host, self._settings.port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -105,6 +106,22 @@ def test_request_and_answer_pass_unchanged() -> None:
         }
 
     run(echo, scenario)
+
+
+def test_compressed_body_passes_as_it_came() -> None:
+    compressed = gzip.compress(b'{"query": {}}')
+
+    async def raw(request: web.BaseRequest) -> web.StreamResponse:
+        body = await request.read()
+        return web.Response(body=body, headers={"X-Encoding": request.headers["Content-Encoding"]})
+
+    async def scenario(session: aiohttp.ClientSession, url: str) -> None:
+        headers = {"Content-Encoding": "gzip"}
+        async with session.post(f"{url}/x", data=compressed, headers=headers) as answer:
+            assert answer.headers["X-Encoding"] == "gzip"
+            assert await answer.read() == b'{"query": {}}'  # inflated by the test's own engine
+
+    run(raw, scenario)
 
 
 def test_client_that_waits_before_its_body_is_told_to_go_on() -> None:
