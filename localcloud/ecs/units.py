@@ -36,6 +36,7 @@ _RECORDED: Final = frozenset(
         *("RestrictSUIDSGID", "LockPersonality", "MemoryDenyWriteExecute", "SystemCallFilter"),
         *("SystemCallArchitectures", "CapabilityBoundingSet", "AmbientCapabilities"),
         *("DeviceAllow", "DevicePolicy", "RemoveIPC", "StateDirectoryMode", "CacheDirectoryMode"),
+        *("LimitNOFILE", "LimitNPROC", "LimitMEMLOCK", "LimitCORE", "LimitAS"),
     }
 )
 _TYPES: Final = ("simple", "exec")

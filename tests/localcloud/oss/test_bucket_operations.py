@@ -237,3 +237,4 @@ def test_document_that_is_not_xml_is_malformed(bucket: Any) -> None:
     assert code_of(lambda: put(b"<Versioning")) == (400, "MalformedXML")
     entity = b'<!DOCTYPE a [<!ENTITY b "c">]><VersioningConfiguration/>'
     assert code_of(lambda: put(entity)) == (400, "MalformedXML")
+    assert code_of(lambda: put(entity.decode().encode("utf-16"))) == (400, "MalformedXML")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -265,10 +266,14 @@ def test_lifecycle_rule_with_a_block_twice_is_refused(context: Any) -> None:
         handler("Bucket").create({"bucket": "twice", "lifecycleRules": [rule]}, context)
 
 
-def test_every_input_of_the_types_is_effective_or_recorded() -> None:
-    assert {item.token for item in HANDLERS} <= registry.handlers().keys()
-    for item in HANDLERS:
-        assert not item.effective & item.recorded
+@pytest.mark.parametrize("item", HANDLERS)
+def test_type_supports_inputs_that_the_provider_has_each_in_one_way(
+    item: type[ResourceHandler],
+) -> None:
+    assert isinstance(registry.handlers()[item.token], item)
+    assert not item.effective & item.recorded
+    facts = json.loads(resources.files("localcloud.alicloud").joinpath("facts.json").read_bytes())
+    assert item.effective | item.recorded <= facts["types"][item.token]["inputs"].keys()
 
 
 def test_reset_removes_every_bucket(oss: LocalOss, context: Any) -> None:

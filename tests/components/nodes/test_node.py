@@ -1,0 +1,162 @@
+"""`ServiceNode` under mocks: what it declares. What the provider makes of it is not shown."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi.runtime import mocks as pulumi_mocks
+from pulumi.runtime.stack import run_pulumi_func
+
+from components.nodes import ServiceArgs, ServiceNode, ServiceNodeArgs
+
+INSTANCE = "alicloud:ecs/instance:Instance"
+ATTACHMENT = "alicloud:ecs/ramRoleAttachment:RamRoleAttachment"
+COMPONENT = "customrag:nodes:ServiceNode"
+CODE_URI = "oss://artifacts/code/0123456789ab/customrag-0123456789ab.zip"
+
+
+@dataclass
+class Recorder(pulumi_mocks.Mocks):
+    """Keeps what is declared; throws on anything that is not expected."""
+
+    preview: bool = False
+    inputs: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+
+    def new_resource(
+        self, args: pulumi_mocks.MockResourceArgs
+    ) -> tuple[str | None, dict[str, Any]]:
+        if args.typ not in (INSTANCE, ATTACHMENT, COMPONENT, "pulumi:pulumi:Stack"):
+            raise AssertionError(f"{args.name}: unexpected resource type {args.typ}")
+        self.inputs[args.typ, args.name] = dict(args.inputs)
+        state = dict(args.inputs)
+        if self.preview:
+            return "", state
+        if args.typ == INSTANCE:
+            state["privateIp"] = "10.20.0.7"
+        return f"{args.name}-id", state
+
+    def call(self, args: pulumi_mocks.MockCallArgs) -> Any:
+        raise AssertionError(f"unexpected call of {args.token}")
+
+
+def arguments(**changes: Any) -> ServiceNodeArgs:
+    """Arguments of an embedding node, with changes."""
+    given: dict[str, Any] = {
+        "service": ServiceArgs(
+            name="embedding",
+            module="rag.serving",
+            port=8000,
+            environment={"CUSTOMRAG_MODEL_URI": "oss://artifacts/model/"},
+        ),
+        "instance_type": "ecs.gn7i-c8g1.2xlarge",
+        "image_id": "image",
+        "vswitch_id": "vsw-1",
+        "security_group_ids": ["sg-1"],
+        "ram_role_name": "embedding-role",
+        "zone_id": "cn-hangzhou-h",
+        "code_uri": CODE_URI,
+        "oss_endpoint": "http://oss",
+        "tags": {"stack": "test"},
+    }
+    return ServiceNodeArgs(**{**given, **changes})
+
+
+def declare(recorder: Recorder) -> dict[str, Any]:
+    """Declare a node; its outputs, as far as they are known."""
+    found: dict[str, Any] = {}
+
+    async def body() -> None:
+        pulumi.runtime.set_mocks(recorder, preview=recorder.preview)
+        nodes: list[ServiceNode] = []
+        code_uri = pulumi.Output.from_input(CODE_URI)
+        args = arguments(code_uri=code_uri)
+        await run_pulumi_func(lambda: nodes.append(ServiceNode("node", args)))
+        await nodes[0].urn.future()
+        for name in ("instance_id", "private_ip", "url"):
+            found[name] = await getattr(nodes[0], name).future()
+
+    asyncio.run(body())
+    return found
+
+
+def test_node_is_private_encrypted_and_asks_for_metadata_with_a_token() -> None:
+    recorder = Recorder()
+    declare(recorder)
+    inputs = recorder.inputs[INSTANCE, "node"]
+    del inputs["userData"]
+    assert inputs == {
+        "availabilityZone": "cn-hangzhou-h",
+        "deletionProtection": False,
+        "description": "customrag embedding: rag.serving",
+        "httpEndpoint": "enabled",
+        "httpTokens": "required",
+        "imageId": "image",
+        "instanceChargeType": "PostPaid",
+        "instanceName": "node",
+        "instanceType": "ecs.gn7i-c8g1.2xlarge",
+        "internetMaxBandwidthOut": 0,
+        "securityEnhancementStrategy": "Active",
+        "securityGroups": ["sg-1"],
+        "spotStrategy": "NoSpot",
+        "systemDiskCategory": "cloud_essd",
+        "systemDiskEncrypted": True,
+        "systemDiskSize": 40,
+        "tags": {"stack": "test"},
+        "vswitchId": "vsw-1",
+    }
+
+
+def test_role_is_attached_to_the_instance() -> None:
+    recorder = Recorder()
+    declare(recorder)
+    assert recorder.inputs[ATTACHMENT, "node-role"] == {
+        "instanceId": "node-id",
+        "ramRoleName": "embedding-role",
+    }
+
+
+def test_user_data_is_base64_and_names_code_that_was_an_output() -> None:
+    recorder = Recorder()
+    declare(recorder)
+    text = base64.b64decode(recorder.inputs[INSTANCE, "node"]["userData"]).decode()
+    assert f"--code-uri, {CODE_URI}".replace(", ", '", "') in text
+    files = {entry["path"]: entry["content"] for entry in yaml.safe_load(text)["write_files"]}
+    assert 'CUSTOMRAG_MODEL_URI="oss://artifacts/model/"' in files["/etc/customrag/embedding.env"]
+    assert 'CUSTOMRAG_REGION_ID="cn-hangzhou"' in files["/etc/customrag/embedding.env"]
+
+
+def test_url_is_that_of_the_private_address() -> None:
+    assert declare(Recorder()) == {
+        "instance_id": "node-id",
+        "private_ip": "10.20.0.7",
+        "url": "http://10.20.0.7:8000",
+    }
+
+
+def test_preview_declares_the_same_and_knows_no_address() -> None:
+    recorder = Recorder(preview=True)
+    outputs = declare(recorder)
+    assert {typ for typ, _ in recorder.inputs} >= {INSTANCE, ATTACHMENT, COMPONENT}
+    assert outputs["url"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"system_disk_size_gib": 10}, "system_disk_size_gib"),
+        ({"spot_strategy": "Cheap"}, "SpotAsPriceGo"),
+        ({"security_group_ids": []}, "security_group_ids"),
+        ({"zone_id": "nowhere"}, "zone_id"),
+    ],
+)
+def test_argument_that_ecs_would_refuse_is_refused_and_named(
+    changes: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        arguments(**changes)

@@ -1,0 +1,139 @@
+"""The user data of a service node. Pure: no cloud-init has read it here."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.nodes import bootstrap, render_user_data
+from components.nodes.user_data import USER_DATA_LIMIT_BYTES, region_of_zone
+from localcloud.ecs import parse_user_data
+from localcloud.ecs.units import parse_environment_file, parse_unit
+
+CODE_URI = "oss://artifacts/code/0123456789ab/customrag-0123456789ab.zip"
+
+
+def render(**changes: Any) -> str:
+    """The user data of an embedding node, with changes."""
+    arguments: dict[str, Any] = {
+        "service_name": "embedding",
+        "module": "rag.serving",
+        "port": 8000,
+        "environment": {"CUSTOMRAG_MODEL_URI": "oss://artifacts/model/"},
+        "code_uri": CODE_URI,
+        "oss_endpoint": "https://oss-cn-hangzhou-internal.aliyuncs.com",
+        "region_id": "cn-hangzhou",
+    }
+    return render_user_data(**{**arguments, **changes})
+
+
+def files(text: str) -> dict[str, dict[str, Any]]:
+    """The files it writes, by path."""
+    return {entry["path"]: entry for entry in yaml.safe_load(text)["write_files"]}
+
+
+def test_it_is_a_cloud_config_that_the_local_cloud_boots() -> None:
+    text = render()
+    assert text.startswith("#cloud-config\n")
+    encoded = base64.b64encode(text.encode()).decode()
+    assert {item.path for item in parse_user_data(encoded).files} == {
+        "/opt/customrag/bootstrap.py",
+        "/etc/customrag/requirements.txt",
+        "/etc/customrag/embedding.env",
+        "/etc/systemd/system/customrag-embedding.service",
+    }
+
+
+def test_same_arguments_give_the_same_text() -> None:
+    one = render(environment={"A": "1", "B": "2"}, requirements=["torch", "numpy"])
+    other = render(environment={"B": "2", "A": "1"}, requirements=["numpy", "torch"])
+    assert one == other
+
+
+def test_bootstrap_arrives_unchanged() -> None:
+    assert bootstrap.__file__ is not None
+    source = Path(bootstrap.__file__).read_text(encoding="utf-8")
+    assert files(render())["/opt/customrag/bootstrap.py"]["content"].strip() == source.strip()
+
+
+def test_commands_stop_at_a_failed_bootstrap_and_then_start_the_service() -> None:
+    commands = yaml.safe_load(render())["runcmd"]
+    assert commands[0] == "set -e"
+    assert commands[1][:4] == [
+        "python3",
+        "/opt/customrag/bootstrap.py",
+        "--code-uri",
+        CODE_URI,
+    ]
+    assert commands[2:] == [
+        ["systemctl", "daemon-reload"],
+        ["systemctl", "enable", "--now", "customrag-embedding.service"],
+    ]
+
+
+def test_unit_runs_the_module_from_the_zip_hardened_and_for_ever() -> None:
+    name = "customrag-embedding.service"
+    text = files(render())[f"/etc/systemd/system/{name}"]["content"]
+    unit = parse_unit(name, text)
+    assert unit.exec_start == "/usr/bin/env python3 -m rag.serving"
+    assert unit.restart == "always"
+    assert unit.environment["PYTHONPATH"] == "/opt/customrag/code/customrag-0123456789ab.zip"
+    assert unit.environment_files == (("/etc/customrag/embedding.env", False),)
+    for line in ("DynamicUser=yes", "NoNewPrivileges=yes", "ProtectSystem=strict"):
+        assert line in text.splitlines()
+
+
+def test_settings_survive_the_environment_file() -> None:
+    values = {"A": 'say "hi" $HOME `x` \\ done', "B": "", "C": "{{ x }} %n # no"}
+    entry = files(render(environment=values))["/etc/customrag/embedding.env"]
+    found = parse_environment_file(entry["content"])
+    assert {key: found[key] for key in values} == values
+    assert found["CUSTOMRAG_PORT"] == "8000"
+    assert entry["permissions"] == "0600"
+
+
+def test_bootstrap_gets_the_requirements_and_what_it_needs_itself() -> None:
+    content = files(render(requirements=["torch>=2"]))["/etc/customrag/requirements.txt"]["content"]
+    assert content.split() == ["alibabacloud-credentials", "oss2", "torch>=2"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"service_name": "Embedding Node"}, "service.name"),
+        ({"module": "rag serving"}, "service.module"),
+        ({"port": 80}, "service.port"),
+        ({"code_uri": "oss://artifacts/code/customrag.zip"}, "SHA-256"),
+        ({"code_uri": "https://x/customrag-0123456789ab.zip"}, "code_uri"),
+        ({"environment": {"1A": "x"}}, "1A"),
+        ({"environment": {"A": "x\ny"}}, "line break"),
+        ({"environment": {"CUSTOMRAG_PORT": "1"}}, "CUSTOMRAG_PORT"),
+        ({"environment": {"A": "x" * USER_DATA_LIMIT_BYTES}}, "16384"),
+    ],
+)
+def test_what_would_make_an_invalid_file_is_refused_and_named(
+    changes: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        render(**changes)
+
+
+@pytest.mark.parametrize(
+    ("zone_id", "region_id"),
+    [
+        ("cn-hangzhou-h", "cn-hangzhou"),
+        ("ap-southeast-1a", "ap-southeast-1"),
+        ("cn-wulanchabu-c", "cn-wulanchabu"),
+    ],
+)
+def test_region_of_a_zone(zone_id: str, region_id: str) -> None:
+    assert region_of_zone(zone_id) == region_id
+
+
+def test_what_is_no_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="hangzhou1"):
+        region_of_zone("hangzhou1")

@@ -1,0 +1,192 @@
+"""The plugin under the real engine: preview, up, refresh, replace, import, kill, destroy.
+
+Proves nothing about the cloud: what it answers is the local cloud's word.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from localcloud import control
+from localcloud.alicloud import VERSION
+from localcloud.home import init_home
+from tests.localcloud.running import lives, until
+from tests.tools.engine import Project, end
+from tools.paths import Paths
+from tools.plugins import ALICLOUD, launcher
+
+pytestmark = pytest.mark.engine
+
+PROGRAM = """
+import json
+
+import pulumi
+import pulumi_alicloud as alicloud
+
+config = pulumi.Config()
+provider = alicloud.Provider(
+    "local",
+    region="cn-hangzhou",
+    shared_credentials_file=config.require("platform"),
+    opts=pulumi.ResourceOptions(version="4.0.0-local"),
+)
+options = pulumi.ResourceOptions(provider=provider)
+vpc = alicloud.vpc.Network(
+    "net", vpc_name="net", cidr_block="10.0.0.0/8", tags={"team": "search"}, opts=options
+)
+vswitch = alicloud.vpc.Switch(
+    "net",
+    vswitch_name="net",
+    vpc_id=vpc.id,
+    cidr_block=config.get("block") or "10.0.1.0/24",
+    zone_id="cn-hangzhou-h",
+    opts=options,
+)
+secret = alicloud.kms.Secret(
+    "secret",
+    secret_name="secret",
+    secret_data=config.get("data") or "hush-hush",
+    version_id="v1",
+    force_delete_without_recovery=True,
+    opts=options,
+)
+if config.get_bool("wrong"):
+    alicloud.vpc.Network("wrong", cidr_block=5, enable_ipv6=True, opts=options)
+account = alicloud.get_account(opts=pulumi.InvokeOptions(provider=provider, version="4.0.0-local"))
+pulumi.export("account", account.id)
+pulumi.export("vpc", vpc.id)
+pulumi.export("vswitch", vswitch.id)
+pulumi.export("route_table", vpc.route_table_id)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """The home of a stack; whatever it runs is stopped at the end."""
+    folder = tmp_path / "home"
+    init_home(folder)
+    yield folder
+    control.stop(folder)
+
+
+@pytest.fixture
+def stack(
+    tmp_path: Path,
+    pulumi_path: str,
+    pulumi_environment: dict[str, str],
+    home: Path,
+    checkout: Paths,
+) -> Project:
+    """A project with the plugin installed and a stack that uses it."""
+    control.start(home, ("vpc", "ram", "kms"))
+    project = Project(
+        folder=tmp_path / "project", pulumi=pulumi_path, environment=pulumi_environment
+    )
+    project.folder.mkdir()
+    folder = project.folder / "plugin"
+    folder.mkdir()
+    executable = folder / "pulumi-resource-alicloud"
+    executable.write_text(launcher(ALICLOUD, checkout))
+    executable.chmod(0o755)
+    project.succeed(
+        "plugin", "install", "resource", "alicloud", VERSION, "--file", str(folder), "--reinstall"
+    )
+    project.write(PROGRAM)
+    project.succeed("stack", "init", "local")
+    project.succeed("config", "set", "platform", str(home / "platform.json"))
+    return project
+
+
+def up(stack: Project) -> str:
+    return stack.succeed("up", "--yes", "--skip-preview")
+
+
+def exported(stack: Project) -> list[dict[str, Any]]:
+    document = json.loads(stack.succeed("stack", "export"))
+    resources: list[dict[str, Any]] = document["deployment"]["resources"]
+    return resources
+
+
+def test_a_stack_goes_up_stays_the_same_and_comes_down(stack: Project, home: Path) -> None:
+    preview = stack.succeed("preview")
+    assert "4 to create" in preview or "5 to create" in preview
+    up(stack)
+    outputs = stack.outputs()
+    assert outputs["vpc"].startswith("vpc-")
+    assert outputs["route_table"].startswith("vtb-")
+    stack.succeed("preview", "--expect-no-changes")
+    stack.succeed("refresh", "--yes", "--expect-no-changes")
+    assert "hush-hush" not in stack.succeed("stack", "export")
+    stack.succeed("config", "set", "block", "10.0.2.0/24")
+    diff = stack.succeed("preview", "--diff")
+    assert "replace" in diff
+    assert "cidrBlock" in diff
+    up(stack)
+    assert stack.outputs()["vswitch"] != outputs["vswitch"]
+    assert stack.outputs()["vpc"] == outputs["vpc"]
+    stack.succeed("destroy", "--yes")
+    assert [item["type"] for item in exported(stack) if "alicloud" in item["type"]] == []
+
+
+def test_wrong_inputs_are_named_before_anything_is_made(stack: Project) -> None:
+    stack.succeed("config", "set", "wrong", "true")
+    done = stack.run("preview")
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "cidrBlock" in text
+    assert "is 5 (a number); it takes a string" in text
+    assert "enableIpv6" in text
+
+
+def test_a_service_error_is_shown_without_a_traceback(stack: Project) -> None:
+    stack.succeed("config", "set", "block", "192.168.0.0/24")
+    done = stack.run("up", "--yes", "--skip-preview")
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "InvalidCidrBlock.Malformed" in text
+    assert "Traceback" not in text
+
+
+def plugins_of(engine: int) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.Process(engine).children(recursive=True)
+        if "localcloud.alicloud" in process.cmdline()
+    ]
+
+
+def test_no_plugin_outlives_a_killed_engine(stack: Project) -> None:
+    engine = subprocess.Popen(
+        [stack.pulumi, "up", "--yes", "--skip-preview"],
+        cwd=stack.folder,
+        env=stack.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        plugins = until(lambda: plugins_of(engine.pid), "the plugin runs", 60)
+        os.kill(engine.pid, signal.SIGKILL)
+        until(lambda: not any(lives(plugin) for plugin in plugins), "the plugin ends", 20)
+    finally:
+        end(engine)
+
+
+def test_the_plugin_starts_the_daemon_when_it_is_down(stack: Project, home: Path) -> None:
+    control.stop(home)
+    # The whole cloud may hold services that take long to start; the part under test is enough.
+    control.start(home, ("vpc", "ram", "kms"))
+    os.kill(int((home / "cloud" / "daemon" / "pid").read_text()), signal.SIGKILL)
+    stack.succeed("preview")
+    assert control.status(home)[0]["state"] == "running"
