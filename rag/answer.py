@@ -8,6 +8,7 @@ before the model is asked, so a model that fails does not take them away.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -38,8 +39,9 @@ _QUOTED_PASSAGES = 4
 _QUOTES = 2
 _SHORTEST_SENTENCE = 15
 _MOST_SENTENCES = 48
-_COVERAGE_WEIGHT = 0.3
+_COVERAGE_WEIGHT = 0.5
 _RANK_WEIGHT = 0.1
+_HEADING = re.compile(r"#{1,6}\s[^\n]*$")
 
 
 class State(StrEnum):
@@ -227,7 +229,7 @@ async def _best_sentences(
         _Quote(number=number, text=hit.text[start:end], place=(number, start))
         for number, hit in enumerate(hits[:_QUOTED_PASSAGES], start=1)
         for start, end in sentence_spans(hit.text)
-        if end - start >= _SHORTEST_SENTENCE
+        if end - start >= _SHORTEST_SENTENCE and not _HEADING.match(hit.text, start, end)
     ][:_MOST_SENTENCES] or [_Quote(number=1, text=hits[0].text, place=(1, 0))]
     (asked,), vectors = await asyncio.gather(
         embedder.embed([question], "query"),

@@ -170,7 +170,7 @@ class Pipeline:
             "start_offset": chunk.start,
             "end_offset": chunk.end,
             "title": document.title,
-            "heading": chunk.heading,
+            "heading": _below(document.title, chunk.heading),
             "text": chunk.text,
             "uri": self.uri_prefix + task.key,
         }
@@ -217,6 +217,11 @@ class Pipeline:
             for piece in pieces:
                 piece.owner.left -= 1
                 self.documents += piece.owner.left == 0
+
+
+def _below(title: str, heading: str) -> str:
+    """A heading path without the document's own title at its beginning."""
+    return "" if heading == title else heading.removeprefix(f"{title} > ")
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
