@@ -40,6 +40,17 @@ def camel_keys(value: Any) -> Any:
     return value
 
 
+def whole_numbers(value: Any) -> Any:
+    """A value with its whole numbers as ``int``: the engine sends every number as a float."""
+    if isinstance(value, Mapping):
+        return {key: whole_numbers(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [whole_numbers(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
 class Out(Generic[T]):
     """An output of a resource under its Python name: ``job_id = Out[str]("jobId")``.
 
@@ -54,7 +65,11 @@ class Out(Generic[T]):
     ) -> pulumi.Output[T]:
         if instance is None:
             return cast("pulumi.Output[T]", self)
-        return cast("pulumi.Output[T]", instance.__dict__[self._wire_name])
+        output: pulumi.Output[Any] = instance.__dict__[self._wire_name]
+        return cast("pulumi.Output[T]", output.apply(whole_numbers))
+
+    def __set__(self, instance: pulumi.Resource, value: object) -> None:
+        raise AttributeError(f"{self._wire_name} is an output; it cannot be set")
 
 
 VERSION = "0.1.0"

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final, Literal, Protocol
 from pluginhost import UNKNOWN, Host, ProviderError, contains_unknown
 from providers.clients.dlc import DlcClient
 from providers.clients.oss import OssClient
+from providers.wire import whole_numbers
 
 Effect = Literal["replace", "update", "ignore"]
 ChangeKind = Literal["add", "delete", "update"]
@@ -219,17 +220,6 @@ def with_defaults(declared: Mapping[str, Input], given: Mapping[str, Any]) -> di
         if value is not None:
             values[name] = whole_numbers(value)
     return values
-
-
-def whole_numbers(value: Any) -> Any:
-    """A value with its whole numbers as ``int``: the engine sends every number as a float."""
-    if isinstance(value, Mapping):
-        return {key: whole_numbers(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [whole_numbers(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
 
 
 def _kind_problem(kind: Kind, value: Any) -> str | None:

@@ -33,13 +33,13 @@ from providers.plugin.framework import (
     Handler,
     Services,
     check_inputs,
-    whole_numbers,
     with_defaults,
 )
 from providers.plugin.index_alias import IndexAliasHandler
 from providers.plugin.ingest_run import IngestRunHandler
 from providers.plugin.search_index import SearchIndexHandler
 from providers.plugin.services import CloudServices
+from providers.wire import whole_numbers
 
 HANDLERS: Final[tuple[Handler, ...]] = (
     CorpusHandler(),
