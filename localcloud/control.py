@@ -11,7 +11,6 @@ import http.client
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from urllib.parse import urlsplit
 import psutil
 
 import localcloud
+from localcloud import processes
 from localcloud.daemon import daemon_pid, make_context
 from localcloud.errors import LocalCloudError
 from localcloud.home import Platform, data_dir, load_platform, log_dir
@@ -88,27 +88,20 @@ def _launch(platform: Platform, services: Sequence[str]) -> None:
     command = [sys.executable, "-m", "localcloud", "serve", "--home", str(home)]
     if services:
         command += ["--services", ",".join(services)]
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            env=env,
-            cwd=home,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    # In the home, so that the daemon does not hold the folder it happened to be started from.
+    shell = ["/bin/sh", "-c", 'cd -- "$1" && shift && exec "$@"', "sh", str(home), *command]
+    process = processes.spawn(shell, env, log)
     if not _wait_healthy(platform, process):
         ending = "\n".join(log.read_text("utf-8", "replace").splitlines()[-20:])
         raise ControlError(f"the local cloud did not start; {log} ends:\n{ending}")
 
 
-def _wait_healthy(platform: Platform, process: subprocess.Popen[bytes] | None) -> bool:
+def _wait_healthy(platform: Platform, pid: int | None) -> bool:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if healthy(platform):
             return True
-        if process is not None and process.poll() is not None:
+        if pid is not None and processes.reap(pid):
             return False
         time.sleep(_POLL_SECONDS)
     return False

@@ -105,18 +105,8 @@ def launch(
     for suffix in (".pid", ".exit"):
         Path(f"{base}{suffix}").unlink(missing_ok=True)
     mark = str(base)
-    # Not subprocess: nobody may be there to wait for a process that outlives its daemon.
-    pid = os.posix_spawn(
-        _SHELL,
-        [_SHELL, "-c", _WRAPPER, "sh", str(base), str(cwd), *argv],
-        {**env, MARKER: mark},
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ],
-        setsid=True,
-    )
+    shell = [_SHELL, "-c", _WRAPPER, "sh", str(base), str(cwd), *argv]
+    pid = spawn(shell, {**env, MARKER: mark}, log)
     try:
         created = psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:
@@ -128,10 +118,37 @@ def launch(
     return launched
 
 
-def reap(launched: Launched) -> None:
-    """Take note of the wrapper's end, if it is this process' child, so that no zombie stays."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(launched.wrapper_pid, os.WNOHANG)
+def spawn(argv: Sequence[str], env: Mapping[str, str], log: Path) -> int:
+    """Start a program in a session of its own, its output appended to ``log``; its process id.
+
+    Not ``subprocess``: that warns of programs which outlive the one that started them.
+
+    Raises:
+        OSError: The program or the log cannot be used.
+    """
+    return os.posix_spawn(
+        argv[0],
+        list(argv),
+        env,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+
+
+def reap(pid: int) -> bool:
+    """Take note of a child's end, so that no zombie stays.
+
+    Returns:
+        Whether it has ended; False also when it is not this process' child.
+    """
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return False
 
 
 def members(launched: Launched) -> list[psutil.Process]:

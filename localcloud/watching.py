@@ -232,7 +232,7 @@ class Watcher:
 
     def _reap(self) -> None:
         if self._launched is not None:
-            processes.reap(self._launched)
+            processes.reap(self._launched.wrapper_pid)
 
     def _set(self, **changes: Any) -> None:
         with self._lock:

@@ -6,7 +6,7 @@ Owns the small extensions to the SDK's provider interface; the interface itself 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from pulumi.provider.experimental import provider as sdk
 from pulumi.provider.experimental.property_value import PropertyValue
@@ -47,7 +47,13 @@ class HostedProvider(sdk.Provider):
         host: The engine it works for; ``main`` replaces the initial one, which logs nowhere.
     """
 
-    host: Host = Host()
+    host: Host
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """A provider with a host of its own, whatever its ``__init__`` does."""
+        made = super().__new__(cls)
+        made.host = Host()
+        return made
 
     async def cancel(self) -> None:
         """Ctrl-C: everything that waits with ``host.wait`` ends at once."""

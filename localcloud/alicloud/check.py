@@ -129,7 +129,12 @@ def _check_properties(
 
 def _check_value(path: str, shape: Shape, value: Any) -> Iterator[Failure]:
     if isinstance(value, Secret):
-        value = value.value
+        # What is wrong with it is said without its value.
+        for failure in _check_value(path, shape, value.value):
+            yield Failure(
+                failure.path, f"is a secret that does not fit; {path} takes {wanted(shape)}"
+            )
+        return
     if value is None or isinstance(value, Unknown) or shape.type == "any":
         return
     if isinstance(value, Asset) or not _fits(shape, value):

@@ -5,6 +5,7 @@ Proves nothing about the cloud: what it answers is the local cloud's word.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -112,13 +113,12 @@ def up(stack: Project) -> str:
 
 def exported(stack: Project) -> list[dict[str, Any]]:
     document = json.loads(stack.succeed("stack", "export"))
-    resources: list[dict[str, Any]] = document["deployment"]["resources"]
+    resources: list[dict[str, Any]] = document["deployment"].get("resources", [])
     return resources
 
 
 def test_a_stack_goes_up_stays_the_same_and_comes_down(stack: Project, home: Path) -> None:
-    preview = stack.succeed("preview")
-    assert "4 to create" in preview or "5 to create" in preview
+    assert "5 to create" in stack.succeed("preview")
     up(stack)
     outputs = stack.outputs()
     assert outputs["vpc"].startswith("vpc-")
@@ -157,11 +157,12 @@ def test_a_service_error_is_shown_without_a_traceback(stack: Project) -> None:
 
 
 def plugins_of(engine: int) -> list[psutil.Process]:
-    return [
-        process
-        for process in psutil.Process(engine).children(recursive=True)
-        if "localcloud.alicloud" in process.cmdline()
-    ]
+    found = []
+    for process in psutil.Process(engine).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "localcloud.alicloud" in process.cmdline():
+                found.append(process)
+    return found
 
 
 def test_no_plugin_outlives_a_killed_engine(stack: Project) -> None:
@@ -181,12 +182,3 @@ def test_no_plugin_outlives_a_killed_engine(stack: Project) -> None:
         until(lambda: not any(lives(plugin) for plugin in plugins), "the plugin ends", 20)
     finally:
         end(engine)
-
-
-def test_the_plugin_starts_the_daemon_when_it_is_down(stack: Project, home: Path) -> None:
-    control.stop(home)
-    # The whole cloud may hold services that take long to start; the part under test is enough.
-    control.start(home, ("vpc", "ram", "kms"))
-    os.kill(int((home / "cloud" / "daemon" / "pid").read_text()), signal.SIGKILL)
-    stack.succeed("preview")
-    assert control.status(home)[0]["state"] == "running"
