@@ -13,9 +13,11 @@ from typing import Final
 
 from localcloud.errors import CloudError
 from localcloud.paidlc.errors import wrong_status
+from localcloud.paidlc.files import job_folder, log_folder
 from localcloud.paidlc.jobs import Document, Jobs
 from localcloud.paidlc.pods import plan_pods
-from localcloud.paidlc.runner import JobRunner, Settings, job_folder, log_folder
+from localcloud.paidlc.runner import JobRunner
+from localcloud.paidlc.settings import Settings
 from localcloud.paidlc.status import CREATING, QUEUING, STOPPED, STOPPING, TERMINAL, WAITING
 from localcloud.resources import Context
 

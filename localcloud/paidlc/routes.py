@@ -18,9 +18,9 @@ from localcloud.errors import CloudError
 from localcloud.instance_types import INSTANCE_TYPES, InstanceType
 from localcloud.paidlc.controller import JobController
 from localcloud.paidlc.errors import invalid_parameter, unsupported_parameter
+from localcloud.paidlc.files import log_path, read_lines
 from localcloud.paidlc.jobs import Document, describe, list_jobs, pod_of
 from localcloud.paidlc.requests import parse_create_job, parse_update_job
-from localcloud.paidlc.runner import log_path, read_lines
 from localcloud.paidlc.status import WAITING
 from localcloud.paidlc.workers import controller_of
 from localcloud.resources import Context

@@ -14,17 +14,16 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from localcloud.errors import CloudError
-from localcloud.home import data_dir, log_dir
 from localcloud.paidlc import pods as pod_plans
 from localcloud.paidlc.errors import JobFailureError
+from localcloud.paidlc.files import job_folder, log_path, read_lines
 from localcloud.paidlc.jobs import Document, Jobs, pod_of, timestamp
 from localcloud.paidlc.mounts import PAI_SERVICE, Mount, MountSync, patiently
 from localcloud.paidlc.requests import bucket_and_prefix, environment_role, role_name
+from localcloud.paidlc.settings import Settings
 from localcloud.paidlc.status import (
     CREATING,
     ENV_PREPARING,
@@ -36,7 +35,6 @@ from localcloud.paidlc.status import (
     STOPPING,
     SUCCEEDED,
     TERMINAL,
-    Scenario,
 )
 from localcloud.resources import Context
 from localcloud.supervisor import ACTIVE, ProcessSpec, ProcessStatus
@@ -45,27 +43,6 @@ _LOG = logging.getLogger(__name__)
 _POLL_SECONDS: Final = 0.2
 _FIRST_BACKOFF_SECONDS: Final = 0.5
 _STOP_TIMEOUT_SECONDS: Final = 20.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How jobs are run.
-
-    Attributes:
-        max_running_jobs: Jobs at a time; others are ``Queuing``. One fills two cores.
-        max_restarts: Restarts of a job's pods, all together.
-        sync_seconds: Seconds between two rounds of carrying files up.
-        seconds_per_minute: Length of a minute of ``JobMaxRunningTimeMinutes``; tests shorten it.
-        cores: Cores that a job's pods share.
-        scenario: Slow and failing statuses; none by default.
-    """
-
-    max_running_jobs: int = 1
-    max_restarts: int = 3
-    sync_seconds: float = 3.0
-    seconds_per_minute: float = 60.0
-    cores: int = 2
-    scenario: Scenario = field(default_factory=Scenario)
 
 
 class _StopRequestedError(Exception):
@@ -402,33 +379,6 @@ class JobRunner:
         except CloudError:
             return False
         return True
-
-
-def job_folder(context: Context, job_id: str) -> Path:
-    """Where a job's mounts and work lie while it runs."""
-    return data_dir(context.platform.home, "paidlc") / job_id
-
-
-def log_folder(context: Context, job_id: str) -> Path:
-    """Where the logs of a job's pods lie."""
-    return log_dir(context.platform.home) / "paidlc" / job_id
-
-
-def log_path(context: Context, job_id: str, pod_uid: str) -> Path:
-    """The log of one attempt of one pod."""
-    return log_folder(context, job_id) / f"{pod_uid}.log"
-
-
-def read_lines(path: Path, count: int) -> list[str]:
-    """The last lines of a log; none when there is no log."""
-    try:
-        with path.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 1000 * count))
-            text = file.read().decode("utf-8", "replace")
-    except FileNotFoundError:
-        return []
-    return text.splitlines()[-count:]
 
 
 def _restarts(policy: str, exit_code: int | None) -> bool:

@@ -113,7 +113,7 @@ def start_dlc(tmp_path: Path) -> Iterator[Callable[..., Dlc]]:
     with ExitStack() as stack:
 
         def start(**settings: Any) -> Dlc:
-            settings.setdefault("sync_seconds", 0.1)
+            settings = {"sync_seconds": 0.1, "cores": 2, **settings}
 
             def prepare(context: Context) -> None:
                 worker_of(
