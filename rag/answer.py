@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -31,7 +31,7 @@ from rag.prompt import (
     messages_for_quotes,
 )
 from rag.retrieve import Hit, Retrieval, Retriever
-from rag.words import content_terms, sentence_spans
+from rag.words import content_terms, numbers, sentence_spans
 
 __all__ = ["Answerer", "Done", "Event", "Failed", "Sources", "State", "Token"]
 
@@ -41,6 +41,8 @@ _SHORTEST_SENTENCE = 15
 _MOST_SENTENCES = 48
 _COVERAGE_WEIGHT = 0.5
 _RANK_WEIGHT = 0.1
+_CODE_WEIGHT = 0.3
+_LIST_MARK = re.compile(r"(?:[-*+•]|\d{1,3}[.)])\s+")
 _HEADING = re.compile(r"#{1,6}\s[^\n]*$")
 
 
@@ -105,7 +107,7 @@ Event = Sources | Token | Done | Failed
 class _Quote:
     number: int
     text: str
-    place: tuple[int, int]
+    place: int
 
 
 class Answerer:
@@ -220,28 +222,40 @@ class Answerer:
 async def _best_sentences(
     question: str, hits: Sequence[Hit], weights: dict[str, float], embedder: Embedder
 ) -> list[_Quote]:
-    """The sentences nearest to the question, in the order of their passages.
+    """The sentences nearest to the question; those of one passage in its order.
 
-    Nearness: cosine, and the share of the question's words that the sentence has, and a little of
-    its passage's rank. On the sample's 125 questions the best two hold the answer in 74 %.
+    Nearness: cosine, the share of the question's words and of its codes (W3, 24V) that the
+    sentence has, and a little of its passage's rank. On the sample's 125 questions the best two hold the answer in 74 %.
     """
     quotes = [
-        _Quote(number=number, text=hit.text[start:end], place=(number, start))
+        _Quote(number=number, text=text, place=place)
         for number, hit in enumerate(hits[:_QUOTED_PASSAGES], start=1)
-        for start, end in sentence_spans(hit.text)
-        if end - start >= _SHORTEST_SENTENCE and not _HEADING.match(hit.text, start, end)
-    ][:_MOST_SENTENCES] or [_Quote(number=1, text=hits[0].text, place=(1, 0))]
+        for place, text in _sentences(hit.text)
+    ][:_MOST_SENTENCES] or [_Quote(number=1, text=hits[0].text, place=0)]
     (asked,), vectors = await asyncio.gather(
         embedder.embed([question], "query"),
         embedder.embed([quote.text for quote in quotes], "document"),
     )
+    codes = numbers(question)
     whole = sum(weights.values()) or 1.0
     scores = vectors @ asked
     for index, quote in enumerate(quotes):
         present = set(content_terms(quote.text))
         covered = sum(weight for term, weight in weights.items() if term in present)
         scores[index] += _COVERAGE_WEIGHT * covered / whole
+        scores[index] += _CODE_WEIGHT * len(codes & numbers(quote.text)) / max(1, len(codes))
         scores[index] += _RANK_WEIGHT * hits[quote.number - 1].score
     best = [quotes[i] for i in np.argsort(-scores, kind="stable")]
     distinct = list({quote.text: quote for quote in reversed(best)}.values())[::-1]
-    return sorted(distinct[:_QUOTES], key=lambda quote: quote.place)
+    chosen = distinct[:_QUOTES]
+    passages = [quote.number for quote in chosen]
+    return sorted(chosen, key=lambda quote: (passages.index(quote.number), quote.place))
+
+
+def _sentences(text: str) -> Iterator[tuple[int, str]]:
+    """Offset and text of each sentence that can be quoted: no heading, no list mark."""
+    for start, end in sentence_spans(text):
+        if mark := _LIST_MARK.match(text, start, end):
+            start = mark.end()
+        if end - start >= _SHORTEST_SENTENCE and not _HEADING.match(text, start, end):
+            yield start, text[start:end]

@@ -22,6 +22,8 @@ __all__ = ["THRESHOLD", "Evidence", "judge", "term_weights"]
 
 THRESHOLD = 0.72
 """Evidence below which the documents are said to hold no answer."""
+_NEAR = 0.6
+"""Cosine of a passage that is near enough without any word in common."""
 _PASSAGES = 3
 
 
@@ -48,7 +50,7 @@ class Evidence:
     @property
     def answerable(self) -> bool:
         """Whether it is worth asking a model."""
-        return self.score >= THRESHOLD
+        return self.score >= THRESHOLD or self.cosine >= _NEAR
 
 
 def term_weights(question: str, total: int, counts: Mapping[str, int]) -> dict[str, float]:

@@ -16,15 +16,15 @@ _NUMBER = re.compile(r"\w*\d[\w.,:/-]*")
 _STOPWORDS = frozenset(
     re.findall(
         r"\w+",
-        """a about after again all also am an and any are as at be because been before being between
-        both but by can cannot could did do does doing down during each few for from further get
-        gets give gives given got had happen happens
-        has have having he her here hers him his how i if in into is it its itself just kind know let lets long
-        many may me might mean more most much must my need needs no nor not of off often on once one only or
-        other our out over own please same say says shall she should so some such tell than that
-        the their them then there these they this those through to too under until up us use used
-        very want wants was we were what when where which while who whom whose why will with within would you
-        your""",
+        """a about after again all also am an and any are as at be because been before being
+        between both but by can cannot could did do does doing down during each few for from
+        further get gets give gives given got had happen happens has have having he her here hers
+        him his how i if in into is it its itself just kind know let lets long many may me might
+        mean more most much must my need needs no nor not of off often on once one only or other
+        our out over own please same say says shall she should so some such tell than that the
+        their them then there these they this those through to too under until up us use used very
+        want wants was we were what when where which while who whom whose why will with within
+        would you your""",
     )
 )
 _SUFFIXES = ("ations", "ation", "ingly", "ings", "ing", "edly", "ies", "ied", "es", "ed", "ly", "s")
