@@ -49,9 +49,13 @@ def uvicorn_config(server: Server, host: str, port: int) -> uvicorn.Config:
 
 async def _sweep_forever(storage: Storage) -> None:
     while True:
-        swept = await asyncio.to_thread(lifecycle.sweep, storage)
-        if swept != lifecycle.Swept():
-            _log.info("lifecycle: %s", swept)
+        try:
+            swept = await asyncio.to_thread(lifecycle.sweep, storage)
+        except Exception:  # noqa: BLE001 - a sweep that fails must not be the last
+            _log.exception("lifecycle: the sweep failed")
+        else:
+            if swept != lifecycle.Swept():
+                _log.info("lifecycle: %s", swept)
         await asyncio.sleep(SWEEP_SECONDS)
 
 

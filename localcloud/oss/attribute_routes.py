@@ -43,10 +43,11 @@ def put_object_acl(server: Server, request: Request) -> Reply:
         raise invalid_argument("x-oss-object-acl", acl, f"no such ACL; allowed: {OBJECT_ACLS}")
     if acl.startswith("public"):
         server.authorization.refuse_public(request.bucket, "object acl")
-    version = server.storage.objects.get(
-        request.bucket, request.key, request.params.get("versionId")
-    )
-    server.storage.objects.change_settings(version, version.settings.with_acl(acl))
+    with server.storage.unchanged():
+        version = server.storage.objects.get(
+            request.bucket, request.key, request.params.get("versionId")
+        )
+        server.storage.objects.change_settings(version, version.settings.with_acl(acl))
     return Reply(headers=version_headers(bucket, version.version_id))
 
 
@@ -76,10 +77,11 @@ def delete_object_tagging(server: Server, request: Request) -> Reply:
 
 def _change_tags(server: Server, request: Request, tags: dict[str, str], status: int) -> Reply:
     bucket = server.storage.buckets.get(request.bucket)
-    version = server.storage.objects.get(
-        request.bucket, request.key, request.params.get("versionId")
-    )
-    server.storage.objects.change_settings(version, version.settings.with_tags(tags))
+    with server.storage.unchanged():
+        version = server.storage.objects.get(
+            request.bucket, request.key, request.params.get("versionId")
+        )
+        server.storage.objects.change_settings(version, version.settings.with_tags(tags))
     return Reply(status=status, headers=version_headers(bucket, version.version_id))
 
 

@@ -19,6 +19,8 @@ from localcloud.oss.authorization import Caller
 from localcloud.oss.blobs import ObjectStream
 from localcloud.oss.errors import OssError, invalid_argument
 
+# https://help.aliyun.com/en/oss/user-guide/limits (read 2026-11)
+_MAX_BODY_BYTES = 5 * 1024**3
 _MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
 
 
@@ -45,8 +47,21 @@ class Request:
     read: Callable[[], bytes] = field(repr=False)
 
     def chunks(self) -> Iterator[bytes]:
-        """The body, piece by piece."""
-        return iter(self.read, b"")
+        """The body, piece by piece.
+
+        Raises:
+            OssError: ``EntityTooLarge`` beyond 5 GiB, the most that one request may carry.
+        """
+        size = 0
+        while chunk := self.read():
+            size += len(chunk)
+            if size > _MAX_BODY_BYTES:
+                raise OssError(
+                    "EntityTooLarge",
+                    "Your proposed upload exceeds the maximum allowed size.",
+                    details={"MaxSizeAllowed": str(_MAX_BODY_BYTES)},
+                )
+            yield chunk
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         """An integer parameter.

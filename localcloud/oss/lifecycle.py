@@ -285,7 +285,12 @@ def _apply_to(storage: Storage, rule: Rule, version: ObjectVersion, now: float) 
     coldest = max(due, key=STORAGE_CLASSES.index, default=version.settings.storage_class)
     if STORAGE_CLASSES.index(coldest) <= STORAGE_CLASSES.index(version.settings.storage_class):
         return Swept()
-    storage.objects.change_settings(version, replace(version.settings, storage_class=coldest))
+    with storage.unchanged():
+        current = storage.objects.find(version.bucket, version.key, version.version_id)
+        if current is None or current.sequence != version.sequence:
+            return Swept()
+        settings = replace(current.settings, storage_class=coldest)
+        storage.objects.change_settings(current, settings)
     return Swept(transitioned=1)
 
 

@@ -64,12 +64,11 @@ def upload_part_copy(server: Server, request: Request) -> Reply:
     """Store a part that is a range of another object."""
     number, upload_id = _part_number(request), request.params["uploadId"]
     server.storage.uploads.get(request.bucket, request.key, upload_id)
-    source = copy_source(server, request)
-    start, end = _copy_range(request, source.size)
-    with (
-        server.storage.objects.open(source, start, end - start + 1) as stream,
-        server.storage.receive(iter(stream)) as content,
-    ):
+    with server.storage.unchanged():
+        source = copy_source(server, request)
+        start, end = _copy_range(request, source.size)
+        stream = server.storage.objects.open(source, start, end - start + 1)
+    with stream, server.storage.receive(iter(stream)) as content:
         part = server.storage.uploads.add_part(
             request.bucket, request.key, upload_id, number, content
         )

@@ -88,6 +88,11 @@ def _readable(server: Server, request: Request) -> tuple[Bucket, ObjectVersion]:
 
 def get_object(server: Server, request: Request) -> Reply:
     """Read an object or a range of it."""
+    with server.storage.unchanged():
+        return _opened(server, request)
+
+
+def _opened(server: Server, request: Request) -> Reply:
     bucket, version = _readable(server, request)
     if version.settings.storage_class in _ARCHIVED:
         raise OssError(
@@ -174,6 +179,11 @@ def copy_source(server: Server, request: Request) -> ObjectVersion:
 
 def copy_object(server: Server, request: Request) -> Reply:
     """Copy an object, or change the metadata of one by copying it to itself."""
+    with server.storage.unchanged():
+        return _copied(server, request)
+
+
+def _copied(server: Server, request: Request) -> Reply:
     bucket = server.storage.buckets.get(request.bucket)
     source = copy_source(server, request)
     version = server.storage.objects.copy(

@@ -123,6 +123,8 @@ class Server:
         except ClientGoneError:
             return
         except OssError as error:
+            if error.status not in (304, 404):
+                _log.info("%s %s %s: %s", request_id, scope["method"], scope["path"], error)
             reply = _error_reply(error, request_id, host.partition(":")[0], scope["method"])
         except Exception:  # noqa: BLE001 - a fault of the server is logged and answered as one
             _log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
@@ -281,7 +283,8 @@ async def _send(
 ) -> None:
     headers = {**common, **reply.headers}
     body = reply.body
-    if isinstance(body, bytes) and reply.status not in (204, 304):
+    if isinstance(body, bytes) and reply.status != 304:
+        # Also with 204, as OSS does: without it oss2 would not use the connection again.
         headers.setdefault("content-length", str(len(body)))
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     try:

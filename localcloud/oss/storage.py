@@ -64,6 +64,12 @@ class Storage:
             self.blobs.discard(name for name in (content.blob,) if name)
             raise
 
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Nobody writes meanwhile: what was found in the ``with`` is still there later in it."""
+        with self._database.reading():
+            yield
+
     def reset(self) -> None:
         """Forget everything; for tests."""
         with self._database.transaction() as transaction:

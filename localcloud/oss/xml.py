@@ -58,10 +58,14 @@ def parse(body: bytes, root: str) -> ElementTree.Element:
     Raises:
         XmlError: It is not XML, has a document type, or another root element.
     """
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+    try:
+        document_text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise XmlError("it is not UTF-8") from error
+    if "<!DOCTYPE" in document_text:
         raise XmlError("document types are not allowed")
     try:
-        element = ElementTree.fromstring(body)  # noqa: S314 - document types are refused above
+        element = ElementTree.fromstring(document_text)  # noqa: S314 - without a document type
     except ElementTree.ParseError as error:
         raise XmlError(str(error)) from error
     for node in element.iter():

@@ -19,10 +19,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalOss]:
 
 
 @pytest.fixture
-def oss(running: LocalOss) -> LocalOss:
+def oss(running: LocalOss) -> Iterator[LocalOss]:
     """The module's server, its clock set right."""
     running.clock.offset_seconds = 0.0
-    return running
+    yield running
+    running.connections.close_replies()
 
 
 @pytest.fixture(params=["v1", "v4"])

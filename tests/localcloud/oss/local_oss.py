@@ -23,6 +23,30 @@ from localcloud.oss.storage import Storage
 from localcloud.store import Store, open_store
 
 
+class TrackedSession(oss2.Session):  # type: ignore[misc]  # oss2 has no annotations
+    """A session that can close what oss2 leaves open: it does not read every reply to its end."""
+
+    def __init__(self) -> None:
+        super().__init__(pool_size=100)
+        self._replies: list[Any] = []
+
+    def do_request(self, req: Any, timeout: Any) -> Any:
+        """Send a request."""
+        reply = super().do_request(req, timeout)
+        self._replies.append(reply.response)
+        return reply
+
+    def close_replies(self) -> None:
+        """Close every reply so far."""
+        while self._replies:
+            self._replies.pop().close()
+
+    def close(self) -> None:
+        """Close everything."""
+        self.close_replies()
+        self.session.close()
+
+
 class Clock:
     """The time, plus what a test adds."""
 
@@ -43,6 +67,7 @@ class LocalOss:
     access: AccessControl
     storage: Storage
     clock: Clock
+    connections: TrackedSession = field(default_factory=TrackedSession)
     names: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
 
     @property
@@ -58,11 +83,22 @@ class LocalOss:
 
     def client(self, name: str, auth: Any = None) -> Any:
         """An ``oss2.Bucket``."""
-        return oss2.Bucket(auth or self.auth(), self.endpoint, name, region=self.platform.region_id)
+        return oss2.Bucket(
+            auth or self.auth(),
+            self.endpoint,
+            name,
+            session=self.connections,
+            region=self.platform.region_id,
+        )
 
     def service(self, auth: Any = None) -> Any:
         """An ``oss2.Service``."""
-        return oss2.Service(auth or self.auth(), self.endpoint, region=self.platform.region_id)
+        return oss2.Service(
+            auth or self.auth(),
+            self.endpoint,
+            session=self.connections,
+            region=self.platform.region_id,
+        )
 
     def make_bucket(self, signature: str = "v4") -> Any:
         """A new bucket of a name of its own."""
@@ -111,9 +147,11 @@ def running_oss(home: Path) -> Iterator[LocalOss]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until(lambda: server.started, "the server starts")
+    oss = LocalOss(platform, store, access, storage, clock)
     try:
-        yield LocalOss(platform, store, access, storage, clock)
+        yield oss
     finally:
+        oss.connections.close()
         server.should_exit = True
         server.force_exit = True
         thread.join()

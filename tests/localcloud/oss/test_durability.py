@@ -26,7 +26,7 @@ import requests
 from localcloud.home import Platform, init_home
 from localcloud.oss.server import HEALTH_PATH
 from localcloud.oss.storage import Storage, StorageInUseError
-from tests.localcloud.oss.local_oss import until
+from tests.localcloud.oss.local_oss import TrackedSession, until
 
 MIB = 1024 * 1024
 ROOT = Path(__file__).parents[3]
@@ -37,6 +37,7 @@ class ServerProcess:
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
+        self.connections = TrackedSession()
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> psutil.Process:
@@ -67,7 +68,11 @@ class ServerProcess:
         """An ``oss2.Bucket`` of the account's."""
         auth = oss2.AuthV4(self.platform.access_key_id, self.platform.access_key_secret)
         return oss2.Bucket(
-            auth, self.platform.endpoints["oss"], name, region=self.platform.region_id
+            auth,
+            self.platform.endpoints["oss"],
+            name,
+            session=self.connections,
+            region=self.platform.region_id,
         )
 
 
@@ -77,6 +82,7 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
     server = ServerProcess(init_home(tmp_path / "home"))
     server.start()
     yield server
+    server.connections.close()
     if server.process is not None:
         server.end(signal.SIGKILL)
 
