@@ -20,6 +20,7 @@ from typing import Any, Final
 import oss2
 import oss2.credentials
 import oss2.exceptions
+import requests
 
 from localcloud.paidlc.errors import JobFailureError
 from localcloud.resources import Context
@@ -128,7 +129,7 @@ class MountSync:
                 known = index.get(entry.key)
                 if known is not None and known[0] == entry.etag and _signature(target) == known[1:]:
                     continue
-                self._fetch(entry.key, target)
+                self._fetch(entry.key, entry.size, target)
                 index[entry.key] = [entry.etag, *_signature(target)]
                 fetched += 1
         self._save(index)
@@ -191,11 +192,17 @@ class MountSync:
     def _key(self, path: Path) -> str:
         return self.mount.prefix + path.relative_to(self.mount.folder).as_posix()
 
-    def _fetch(self, key: str, target: Path) -> None:
+    def _fetch(self, key: str, size: int, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.part")
         try:
             self._bucket.get_object_to_file(key, str(part))
+            if part.stat().st_size != size:
+                raise JobFailureError(
+                    "DataSourceUnavailable",
+                    f"oss://{self.mount.bucket}/{key} has {size} bytes, but "
+                    f"{part.stat().st_size} came",
+                )
             if not self.mount.writable:
                 part.chmod(0o444)
             part.replace(target)
@@ -220,11 +227,11 @@ class MountSync:
             yield
         except oss2.exceptions.ServerError as error:
             raise JobFailureError(
-                "DataSourceMountFailed",
+                "DataSourceMountFailed" if error.status < 500 else "DataSourceUnavailable",
                 f"{who} could not {verb} {where}: {error.code} (HTTP {error.status}) "
                 f"{error.message}",
             ) from error
-        except oss2.exceptions.RequestError as error:
+        except (oss2.exceptions.RequestError, requests.RequestException) as error:
             raise JobFailureError(
                 "DataSourceUnavailable", f"OSS did not answer while {who} {verb}s {where}: {error}"
             ) from error
