@@ -33,7 +33,7 @@ __all__ = [
     "native_bfloat16",
 ]
 
-_PREFILL_TOKENS: Final = 128
+_PREFILL_TOKENS: Final = 64
 _UNFINISHED: Final = "\ufffd"
 
 
@@ -145,6 +145,7 @@ class TextGenerator:
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
         self._template = environment.from_string(settings["chat_template"])
         self._cached: list[int] = []
+        self._reusable = 0
 
     def generate(
         self,
@@ -210,18 +211,24 @@ class TextGenerator:
         return tokens
 
     def _common_beginning(self, prompt: list[int]) -> int:
+        """How many cached tokens to keep.
+
+        Only whole parts, as prefill computed them: another division gives other rounding, and the
+        same request with the same seed shall give the same answer whatever was asked before it.
+        """
         common = 0
         # The last token is always computed: its logits are needed.
-        for old, new in zip(self._cached, prompt[:-1], strict=False):
+        for old, new in zip(self._cached[: self._reusable], prompt[:-1], strict=False):
             if old != new:
                 break
             common += 1
-        return common
+        return common - common % _PREFILL_TOKENS
 
     def _prefill(
         self, prompt: list[int], cached: int, cancelled: threading.Event
     ) -> torch.Tensor | None:
         del self._cached[cached:]
+        self._reusable = cached
         logits = None
         for start in range(cached, len(prompt), _PREFILL_TOKENS):
             if cancelled.is_set():
@@ -229,6 +236,8 @@ class TextGenerator:
             part = prompt[start : start + _PREFILL_TOKENS]
             logits = self._llama.forward(part, start)
             self._cached.extend(part)
+            if len(part) == _PREFILL_TOKENS:
+                self._reusable = len(self._cached)
         return logits
 
     def _piece(

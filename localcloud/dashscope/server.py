@@ -8,6 +8,7 @@ Source: as ``protocol.py``.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hmac
 import json
@@ -16,7 +17,6 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any, Final
 
-import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -31,6 +31,8 @@ __all__ = ["application"]
 
 _PREFIX: Final = "/compatible-mode/v1"
 _DISCONNECT_POLL_SECONDS: Final = 0.1
+# Nobody reads it; the status that nginx logs when a client closed its connection.
+_READER_GONE: Final = 499
 _NOT_SERVED: Final = (
     "is not served by the local DashScope; it serves "
     f"POST {_PREFIX}/chat/completions and GET {_PREFIX}/models"
@@ -76,7 +78,12 @@ class _Service:
 
     async def health(self, request: Request) -> Response:
         models = [
-            {"id": name, "state": worker.state, "reason": worker.reason}
+            {
+                "id": name,
+                "state": worker.state,
+                "reason": worker.reason,
+                "requests": worker.present,
+            }
             for name, worker in self._workers.items()
         ]
         failed = any(item["state"] == "failed" for item in models)
@@ -134,21 +141,17 @@ async def _first(pieces: AsyncGenerator[Piece, None]) -> Piece | None:
 async def _whole(
     request: Request, chat: ChatRequest, pieces: AsyncGenerator[Piece, None], answer_id: str
 ) -> Response:
-    parts: list[Piece] = []
-
-    async def collect() -> None:
-        async with contextlib.aclosing(pieces):
-            first = await _first(pieces)
-            if first is not None:
-                parts.append(first)
-            parts.extend([piece async for piece in pieces])
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(_cancel_when_gone, request, group.cancel_scope)
-        await collect()
-        group.cancel_scope.cancel()
-    if not parts or parts[-1].finish_reason is None:
-        return Response(status_code=499)
+    collecting = asyncio.ensure_future(_collect(pieces))
+    leaving = asyncio.ensure_future(_reader_leaves(request))
+    try:
+        await asyncio.wait({collecting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not collecting.done():
+            return Response(status_code=_READER_GONE)
+        parts = collecting.result()
+    finally:
+        collecting.cancel()
+        leaving.cancel()
+        await asyncio.gather(collecting, leaving, return_exceptions=True)
     last = parts[-1]
     return JSONResponse(
         {
@@ -169,10 +172,15 @@ async def _whole(
     )
 
 
-async def _cancel_when_gone(request: Request, scope: anyio.CancelScope) -> None:
+async def _collect(pieces: AsyncGenerator[Piece, None]) -> list[Piece]:
+    async with contextlib.aclosing(pieces):
+        first = await _first(pieces)
+        return [*([] if first is None else [first]), *[piece async for piece in pieces]]
+
+
+async def _reader_leaves(request: Request) -> None:
     while not await request.is_disconnected():
-        await anyio.sleep(_DISCONNECT_POLL_SECONDS)
-    scope.cancel()
+        await asyncio.sleep(_DISCONNECT_POLL_SECONDS)
 
 
 async def _events(

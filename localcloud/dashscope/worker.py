@@ -51,6 +51,11 @@ class Worker:
         """Why the model could not be loaded; empty unless it failed."""
         return self._reason
 
+    @property
+    def present(self) -> int:
+        """How many requests are being answered or wait."""
+        return self._present
+
     def start(self) -> None:
         """Begin to load the model; requests wait for it."""
         self._thread.submit(self._load_model)

@@ -20,11 +20,16 @@ DEADLINE_SECONDS = 20.0
 
 
 class FakeGenerator:
-    """Says its words one by one; can be held back."""
+    """Says its words one by one; while `go_on` is clear, none from word `hold_before` on."""
 
-    def __init__(self, words: Sequence[str] = ("Hello", " there", ".")) -> None:
-        self.words = words
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """As new."""
+        self.words: Sequence[str] = ("Hello", " there", ".")
         self.asked: list[tuple[tuple[Message, ...], str, Sampling]] = []
+        self.hold_before = 1
         self.go_on = threading.Event()
         self.go_on.set()
         self.said = 0
@@ -42,7 +47,7 @@ class FakeGenerator:
         if self.raises is not None:
             raise self.raises
         for number, word in enumerate(self.words, start=1):
-            while not self.go_on.wait(0.01):
+            while number >= self.hold_before and not self.go_on.wait(0.01):
                 if cancelled.is_set():
                     break
             if cancelled.is_set():

@@ -24,23 +24,34 @@ from tests.localcloud.dashscope.support import (
 QUESTION: list[Any] = [{"role": "user", "content": "Who are you?"}]
 
 
-@pytest.fixture
-def model() -> FakeGenerator:
+@pytest.fixture(scope="module")
+def shared_model() -> FakeGenerator:
     return FakeGenerator()
 
 
 @pytest.fixture
-def url(model: FakeGenerator) -> Iterator[str]:
-    with serving(lambda: model) as url:
+def model(shared_model: FakeGenerator) -> FakeGenerator:
+    shared_model.reset()
+    return shared_model
+
+
+@pytest.fixture(scope="module")
+def url(shared_model: FakeGenerator) -> Iterator[str]:
+    with serving(lambda: shared_model) as url:
         yield url
 
 
-@pytest.fixture
-def client(url: str) -> Iterator[openai.OpenAI]:
+@pytest.fixture(scope="module")
+def connected(url: str) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(
         base_url=f"{url}/compatible-mode/v1", api_key=API_KEY, max_retries=0
     ) as client:
         yield client
+
+
+@pytest.fixture
+def client(connected: openai.OpenAI, model: FakeGenerator) -> openai.OpenAI:
+    return connected
 
 
 def ask(client: openai.OpenAI, **options: Any) -> Any:
@@ -82,14 +93,15 @@ def test_stream_has_no_usage_unless_asked(client: openai.OpenAI) -> None:
 def test_pieces_arrive_while_the_model_still_speaks(
     client: openai.OpenAI, model: FakeGenerator
 ) -> None:
-    stream = ask(client, stream=True)
-    first = [next(stream).choices[0].delta.content for _ in range(2)]
+    model.hold_before = 3
     model.go_on.clear()
 
-    assert first == ["", "Hello"]
-    assert model.said < 3 or model.go_on.is_set() is False
+    stream = ask(client, stream=True, timeout=DEADLINE_SECONDS)
+
+    assert [next(stream).choices[0].delta.content for _ in range(3)] == ["", "Hello", " there"]
+    assert model.said == 2
     model.go_on.set()
-    assert "".join(chunk.choices[0].delta.content for chunk in stream).endswith(".")
+    assert [chunk.choices[0].delta.content for chunk in stream] == [".", ""]
 
 
 def test_options_reach_the_model(client: openai.OpenAI, model: FakeGenerator) -> None:
@@ -242,28 +254,23 @@ def test_models_are_listed_and_retrieved(client: openai.OpenAI) -> None:
 
 
 def test_requests_wait_for_each_other_and_too_many_are_refused(
-    client: openai.OpenAI, model: FakeGenerator
+    url: str, client: openai.OpenAI, model: FakeGenerator
 ) -> None:
+    def present() -> int:
+        return int(httpx.get(f"{url}/health").json()["models"][0]["requests"])
+
+    until(lambda: present() == 0)
     model.go_on.clear()
     with ThreadPoolExecutor() as pool:
         first = [pool.submit(ask, client) for _ in range(3)]
-        until(lambda: len(model.asked) == 1)
-        refused: list[openai.RateLimitError] = []
-
-        def one_is_refused() -> bool:
-            try:
-                ask(client, timeout=0.5)
-            except openai.RateLimitError as error:
-                refused.append(error)
-            except openai.APITimeoutError:
-                pass
-            return bool(refused)
-
-        until(one_is_refused)
+        until(lambda: present() == 3)
+        with pytest.raises(openai.RateLimitError) as caught:
+            ask(client)
+        assert len(model.asked) == 1
         model.go_on.set()
         answers = [future.result(DEADLINE_SECONDS) for future in first]
 
-    assert refused[0].code == "limit_requests"
+    assert caught.value.code == "limit_requests"
     assert [answer.choices[0].message.content for answer in answers] == ["Hello there."] * 3
 
 
@@ -318,7 +325,7 @@ def test_health_says_when_the_model_is_loading_and_ready() -> None:
         release.set()
         until(lambda: httpx.get(f"{url}/health").json()["models"][0]["state"] == "ready")
 
-    assert loading["models"] == [{"id": MODEL, "state": "loading", "reason": ""}]
+    assert loading["models"] == [{"id": MODEL, "state": "loading", "reason": "", "requests": 0}]
 
 
 def test_model_that_cannot_be_loaded_is_reported_by_health_and_requests() -> None:
