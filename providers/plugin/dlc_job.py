@@ -200,7 +200,7 @@ class DlcJobHandler(Handler):
             "jobName": known_job_name(inputs),
             "status": SUCCEEDED,
             "durationSeconds": UNKNOWN,
-            "result": UNKNOWN if inputs.get("resultUri") else None,
+            "result": None if inputs.get("resultUri") in (None, "") else UNKNOWN,
         }
 
     def preview_update(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:

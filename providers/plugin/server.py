@@ -14,7 +14,6 @@ from pulumi.provider.experimental import provider as sdk
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from pluginhost import (
-    UNKNOWN,
     DeleteRequest,
     HostedProvider,
     PartialError,
@@ -99,7 +98,7 @@ class CustomragProvider(HostedProvider):
             for name in given
             if name not in (*CONFIG, "version") and not name.startswith("__")
         ]
-        if not given.get("regionId") and given.get("regionId") is not UNKNOWN:
+        if given.get("regionId") in (None, ""):
             failures.append(sdk.CheckFailure("regionId", "is required, e.g. 'cn-hangzhou'"))
         for one, other in (("accessKeyId", "accessKeySecret"), ("accessKeySecret", "accessKeyId")):
             if given.get(one) is not None and given.get(other) is None:

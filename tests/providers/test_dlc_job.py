@@ -65,6 +65,10 @@ def test_a_preview_with_an_unknown_workspace_still_knows_the_name(engine: Engine
     assert engine.preview({**INPUTS, "workspaceId": UNKNOWN})["jobName"] == NAME
 
 
+def test_a_preview_with_an_unknown_result_uri_expects_a_result(engine: Engine) -> None:
+    assert engine.preview({**INPUTS, "resultUri": UNKNOWN})["result"] is UNKNOWN
+
+
 def test_a_preview_with_an_unknown_command_does_not_know_the_name(engine: Engine) -> None:
     assert engine.preview({**INPUTS, "userCommand": UNKNOWN})["jobName"] is UNKNOWN
 
