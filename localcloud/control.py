@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
-
 import localcloud
 from localcloud import processes
 from localcloud.daemon import daemon_pid, make_context
@@ -180,17 +178,17 @@ def _end_daemon(platform: Platform, pid: int) -> None:
     except ControlError:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-    try:
-        psutil.Process(pid).wait(timeout=_STOP_SECONDS)
-    except psutil.NoSuchProcess:
-        return
-    except psutil.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        raise ControlError(
-            f"the daemon (pid {pid}) did not end within {_STOP_SECONDS:g} s and was killed; run "
-            "stop again to end what it had started"
-        ) from None
+    deadline = time.monotonic() + _STOP_SECONDS
+    # The lock is let go of when the process ends, also while nobody has taken note of its end.
+    while daemon_pid(platform.home) == pid:
+        if time.monotonic() > deadline:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            raise ControlError(
+                f"the daemon (pid {pid}) did not end within {_STOP_SECONDS:g} s and was killed; "
+                "run stop again to end what it had started"
+            )
+        time.sleep(_POLL_SECONDS)
 
 
 def status(home: Path) -> list[dict[str, Any]]:

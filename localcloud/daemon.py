@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -203,6 +204,14 @@ def only_daemon(home: Path) -> Iterator[None]:
         yield
 
 
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the daemon: uvicorn would raise them again and end it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 @dataclass
 class Daemon:
     """One daemon.
@@ -232,7 +241,10 @@ class Daemon:
             lifespan="off",
             timeout_graceful_shutdown=5,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
         for spec in specs:
             await asyncio.to_thread(self.context.supervisor.start, spec)
         workers = registry.workers(self.context, self.services)

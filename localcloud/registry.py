@@ -41,7 +41,7 @@ SERVICES = (
 def _modules(part: str, names: Sequence[str]) -> Iterator[ModuleType]:
     for service in names:
         name = f"localcloud.{service}.{part}"
-        if importlib.util.find_spec(f"localcloud.{service}") and importlib.util.find_spec(name):
+        if importlib.util.find_spec(name) is not None:
             yield importlib.import_module(name)
 
 

@@ -1,0 +1,85 @@
+"""The generated coverage document, and that what it says is so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.routing import Route
+
+from localcloud import registry
+from localcloud.daemon import make_context
+from localcloud.home import init_home
+from localcloud.operations import Operation
+from localcloud.resources import Context
+from tools.coverage import COVERAGE_FILE, render
+from tools.paths import Paths
+
+# These services listen on endpoints of their own; their own tests compare operations and routes.
+OWN_ENDPOINTS = ("oss", "dashscope")
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    home = tmp_path_factory.mktemp("coverage")
+    init_home(home)
+    made = make_context(home)
+    yield made
+    made.supervisor.stop_all()
+    made.store.close()
+
+
+def of_api(operation: Operation) -> bool:
+    """Whether it is answered on the `api` endpoint by a route of its own."""
+    return operation.service not in OWN_ENDPOINTS and " /" in operation.api
+
+
+def without_names(path: str) -> str:
+    """A path with its placeholders alike, whatever they are called."""
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+def test_the_document_is_up_to_date(checkout: Paths) -> None:
+    text = (checkout.checkout / COVERAGE_FILE).read_text("utf-8")
+    assert text == render(), "run: python -m tools.coverage"
+
+
+def test_every_operation_belongs_to_a_listed_service() -> None:
+    assert {operation.service for operation in registry.operations()} <= set(registry.SERVICES)
+
+
+def test_no_operation_is_listed_twice() -> None:
+    names = [(operation.service, operation.name) for operation in registry.operations()]
+    assert len(names) == len(set(names))
+
+
+def test_rpc_operations_are_those_that_are_answered(context: Context) -> None:
+    answered = {(action.name, action.version) for action in registry.rpc_actions(context)}
+    listed = {
+        (operation.name, operation.api.rsplit(" ", 1)[-1])
+        for operation in registry.operations()
+        if operation.api.startswith("RPC ")
+    }
+    assert listed == answered
+
+
+def test_http_operations_are_those_that_are_routed(context: Context) -> None:
+    routed = {
+        (method, without_names(route.path))
+        for route in registry.routes(context)
+        if isinstance(route, Route) and not route.path.startswith("/_local/")
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    listed = {
+        (operation.api.split(" ")[0], without_names(operation.api.split(" ")[1]))
+        for operation in registry.operations()
+        if of_api(operation)
+    }
+    assert listed == routed
+
+
+@pytest.mark.parametrize("service", registry.SERVICES)
+def test_every_listed_service_is_there(service: str) -> None:
+    assert Path(registry.__file__).with_name(service).joinpath("__init__.py").exists()

@@ -1,0 +1,158 @@
+"""The daemon as a process: start, adopt, status, stop.
+
+With the control plane's services and OSS only; the whole cloud is started by the end-to-end test.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from localcloud import control
+from localcloud.errors import LocalCloudError
+from localcloud.home import init_home, is_free
+from tests.localcloud.running import lives, until
+
+SERVICES = ("vpc", "oss")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    init_home(tmp_path)
+    yield tmp_path
+    control.stop(tmp_path)
+
+
+def command(home: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "localcloud", *arguments, "--home", str(home)]
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(home, *arguments), capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def row(home: Path, name: str) -> dict[str, Any]:
+    return next(item for item in control.status(home) if item["name"] == name)
+
+
+def test_starts_at_the_same_time_make_one_daemon(home: Path) -> None:
+    starts = [
+        subprocess.Popen(command(home, "start", "--services", "vpc"), stdout=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    outputs = sorted(start.communicate(timeout=120)[0].decode().strip() for start in starts)
+    assert outputs == [
+        "the local cloud runs",
+        "the local cloud runs already",
+        "the local cloud runs already",
+    ]
+
+
+def test_a_second_daemon_is_refused(home: Path) -> None:
+    control.start(home, ("vpc",))
+    done = run(home, "serve", "--services", "vpc")
+    assert (done.returncode, "runs already" in done.stderr) == (1, True)
+
+
+def test_a_killed_daemon_leaves_services_that_the_next_adopts(home: Path) -> None:
+    control.start(home, SERVICES)
+    oss, daemon = row(home, "oss")["pid"], psutil.Process(row(home, "daemon")["pid"])
+    daemon.kill()
+    until(lambda: not lives(daemon), "the daemon is dead")
+    assert lives(psutil.Process(oss))
+    assert control.start(home, SERVICES)
+    assert row(home, "oss")["pid"] == oss
+    assert row(home, "oss")["restarts"] == 0
+
+
+def test_a_killed_service_is_seen_and_restarted(home: Path) -> None:
+    control.start(home, SERVICES)
+    first = row(home, "oss")["pid"]
+    os.kill(first, signal.SIGKILL)
+    until(lambda: row(home, "oss")["restarts"] == 1, "the restart is reported", 5)
+    until(lambda: row(home, "oss")["state"] == "running", "it runs again")
+    assert row(home, "oss")["pid"] != first
+
+
+def test_stop_leaves_no_process_and_no_port(home: Path) -> None:
+    control.start(home, SERVICES)
+    running = [psutil.Process(item["pid"]) for item in control.status(home)]
+    addresses = [item["address"].split(":") for item in control.status(home)]
+    assert len(running) == 2
+    done = run(home, "stop")
+    assert done.stdout.strip() == "the local cloud is stopped"
+    assert not any(lives(process) for process in running)
+    assert all(is_free(host, int(port)) for host, port in addresses)
+
+
+def test_stop_ends_what_a_killed_daemon_left(home: Path) -> None:
+    control.start(home, SERVICES)
+    oss, daemon = (psutil.Process(row(home, name)["pid"]) for name in ("oss", "daemon"))
+    daemon.kill()
+    until(lambda: not lives(daemon), "the daemon is dead")
+    control.stop(home)
+    assert not lives(oss)
+
+
+def test_a_sigterm_stops_everything(home: Path) -> None:
+    control.start(home, SERVICES)
+    oss, daemon = (psutil.Process(row(home, name)["pid"]) for name in ("oss", "daemon"))
+    daemon.terminate()
+    until(lambda: not lives(daemon), "the daemon ends", 30)
+    assert not lives(oss)
+
+
+def test_stop_of_what_does_not_run_is_success(home: Path) -> None:
+    assert run(home, "stop").returncode == 0
+
+
+def test_status_is_a_table(home: Path) -> None:
+    control.start(home, SERVICES)
+    lines = run(home, "status").stdout.splitlines()
+    assert lines[0].split() == ["name", "state", "pid", "address", "restarts", "reason"]
+    assert [line.split()[:2] for line in lines[1:]] == [["daemon", "running"], ["oss", "running"]]
+
+
+def test_logs_of_an_unknown_process_name_the_known(home: Path) -> None:
+    done = run(home, "logs", "nothing")
+    assert (done.returncode, done.stderr) == (1, "error: no process 'nothing'; there are daemon\n")
+
+
+def test_a_home_that_was_not_made_is_named(tmp_path: Path) -> None:
+    done = run(tmp_path / "nowhere", "status")
+    assert done.returncode == 1
+    assert "python -m localcloud init --home" in done.stderr
+
+
+def test_a_daemon_that_cannot_start_shows_its_log(home: Path) -> None:
+    with pytest.raises(LocalCloudError, match="No module named 'localcloud\\.nothing'"):
+        control.start(home, ("nothing",))
+
+
+def test_everything_binds_to_loopback(home: Path) -> None:
+    control.start(home, SERVICES)
+    hosts = set()
+    for item in control.status(home):
+        for process in (psutil.Process(item["pid"]),):
+            listening = [c for c in process.net_connections("inet") if c.status == "LISTEN"]
+            assert listening, item["name"]
+            hosts |= {connection.laddr.ip.split(".")[0] for connection in listening}
+    assert hosts == {"127"}
+
+
+def test_the_health_route_names_the_home(home: Path) -> None:
+    control.start(home, ("vpc",))
+    address = row(home, "daemon")["address"]
+    with urllib.request.urlopen(f"http://{address}/_local/health", timeout=10) as response:
+        assert str(home) in response.read().decode()
