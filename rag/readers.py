@@ -136,6 +136,7 @@ def _read_json(key: str, data: bytes) -> Document:
 
 def _read_jsonl(key: str, data: bytes) -> Document:
     builder = TextBuilder()
+    records = 0
     for number, line in enumerate(decode(key, data).split("\n"), start=1):
         if not line.strip():
             continue
@@ -143,7 +144,8 @@ def _read_jsonl(key: str, data: bytes) -> Document:
             record = json.loads(line)
         except ValueError as error:
             raise ReadError(key, f"line {number} is not JSON: {error}") from error
-        _add_record(builder, record, f"Record {number}")
+        records += 1
+        _add_record(builder, record, f"Record {records}")
     return builder.document(key, stem(key))
 
 

@@ -1,0 +1,118 @@
+"""Stand-ins injected into the data plane: an embedder, a model, a search."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.errors import GenerationError, SearchIndexError
+from rag.index_state import IndexMeta
+from rag.retrieve import Hit, Retrieval
+
+DIMENSION = 16
+META = IndexMeta(
+    index="kestrel-v1",
+    model_version="v1",
+    dimension=DIMENSION,
+    embedding_url="http://embedder",
+    chunker="test",
+)
+
+
+def vector_of(text: str) -> npt.NDArray[np.float32]:
+    """A unit vector that is the same for the same text."""
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    vector = np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32)
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+
+class FakeEmbedder:
+    """Embeds by hashing, and counts."""
+
+    def __init__(self) -> None:
+        self.texts = 0
+
+    async def embed(self, texts: Sequence[str], input_type: str) -> npt.NDArray[np.float32]:
+        self.texts += len(texts)
+        return np.stack([vector_of(text) for text in texts])
+
+    async def close(self) -> None:
+        pass
+
+
+def hit(number: int, text: str, **changes: object) -> Hit:
+    """A hit of document ``docs/<number>.md``."""
+    fields: dict[str, object] = {
+        "chunk_id": f"chunk-{number}",
+        "score": 2.0 - number,
+        "cosine": 0.5,
+        "bm25": 3.0,
+        "document_key": f"docs/{number}.md",
+        "uri": f"oss://bucket/corpus/docs/{number}.md",
+        "title": f"Title {number}",
+        "heading": "",
+        "text": text,
+        "start_offset": 0,
+        "end_offset": len(text),
+        "chunk_number": 0,
+        "chunk_count": 1,
+    }
+    return Hit(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+class FakeRetriever:
+    """Finds what it was given."""
+
+    def __init__(self, hits: Sequence[Hit], *, failing: bool = False) -> None:
+        self.hits = tuple(hits)
+        self.failing = failing
+        self.embedder = FakeEmbedder()
+
+    async def resolve(self, *, again: bool = False) -> tuple[IndexMeta, FakeEmbedder]:
+        if self.failing:
+            raise SearchIndexError("the search cluster does not answer")
+        return META, self.embedder
+
+    async def retrieve(self, question: str, top_k: int) -> Retrieval:
+        meta, _ = await self.resolve()
+        return Retrieval(question=question, meta=meta, hits=self.hits[:top_k], seconds=0.01)
+
+    async def document_counts(self, stems: list[str]) -> tuple[int, dict[str, int]]:
+        await self.resolve()
+        texts = [hit.text.lower() for hit in self.hits]
+        return 100, {stem: sum(stem in text for text in texts) for stem in stems}
+
+    async def passage(self, chunk_id: str) -> tuple[Hit, list[Hit]]:
+        for found in self.hits:
+            if found.chunk_id == chunk_id:
+                return found, [found]
+        raise SearchIndexError(f"there is no passage {chunk_id!r}")
+
+
+class FakeModel:
+    """Says what it was told to; `fails_after` pieces it fails."""
+
+    name = "fake-model"
+
+    def __init__(self, pieces: Sequence[str], *, fails_after: int | None = None) -> None:
+        self.pieces = list(pieces)
+        self.fails_after = fails_after
+        self.asked: list[list[dict[str, str]]] = []
+
+    async def stream(
+        self, messages: Sequence[dict[str, str]], max_tokens: int
+    ) -> AsyncGenerator[str, None]:
+        self.asked.append(list(messages))
+        for number, piece in enumerate(self.pieces):
+            if number == self.fails_after:
+                raise GenerationError("the language model cannot be reached")
+            yield piece
+        if self.fails_after is not None and self.fails_after >= len(self.pieces):
+            raise GenerationError("the language model cannot be reached")
+
+    async def check(self) -> None:
+        if self.fails_after is not None:
+            raise GenerationError("the language model cannot be reached")

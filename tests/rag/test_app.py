@@ -1,0 +1,260 @@
+"""Answering, the application's routes and the terminal client, over injected search and model."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from rag.answer import Answerer
+from rag.app import create_app
+from rag.app.server import surroundings
+from rag.app.services import Services
+from rag.ask import AskError, Wrapped, events, main, show
+from rag.prompt import NOT_IN_DOCUMENTS, profile_of
+from rag.retrieve import Hit
+from rag.settings import AppSettings
+from tests.rag.fakes import FakeModel, FakeRetriever, hit
+
+HITS = [
+    hit(1, "The valve opens at noon. It closes at nine in the evening.", cosine=0.7),
+    hit(2, "Trays weigh forty kilograms. Clean the filter.", cosine=0.3),
+]
+QUESTION = "When does the valve open?"
+
+
+def application(
+    model: FakeModel,
+    hits: Sequence[Hit] = HITS,
+    *,
+    model_name: str = "qwen-plus",
+    failing: bool = False,
+    **settings: Any,
+) -> TestClient:
+    retriever: Any = FakeRetriever(hits, failing=failing)
+    answerer = Answerer(retriever, model, profile_of(model_name))
+    values = {
+        "elasticsearch_url": "http://search",
+        "index_alias": "kestrel",
+        "llm_base_url": "http://model/v1",
+        "llm_model": model_name,
+        **settings,
+    }
+    services = Services(retriever=retriever, answerer=answerer, model=model)
+    return TestClient(create_app(services, AppSettings(**values)))
+
+
+def streamed(http: TestClient, question: str = QUESTION) -> list[tuple[str, dict[str, Any]]]:
+    reply = http.post("/api/ask", json={"question": question, "stream": True})
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    return list(events(line.encode() for line in reply.text.split("\n")))
+
+
+def test_an_answer_streams_after_its_sources_and_ends_with_its_citations() -> None:
+    found = streamed(application(FakeModel(["At ", "noon [1]."])))
+    assert [name for name, _ in found] == ["sources", "token", "token", "done"]
+    assert [source["number"] for source in found[0][1]["sources"]] == [1, 2]
+    assert found[0][1]["sources"][0]["uri"] == "oss://bucket/corpus/docs/1.md"
+    assert found[-1][1]["answer"] == "At noon [1]."
+    assert found[-1][1]["citations"] == [1]
+    assert found[-1][1]["state"] == "answered"
+
+
+def test_an_answer_in_one_piece_has_the_same_parts() -> None:
+    reply = application(FakeModel(["At noon [1]."])).post("/api/ask", json={"question": QUESTION})
+    assert reply.status_code == 200
+    assert reply.json()["answer"] == "At noon [1]."
+    assert len(reply.json()["sources"]) == 2
+
+
+def test_the_model_gets_the_passages_and_the_strict_rules() -> None:
+    model = FakeModel(["At noon [1]."])
+    application(model).post("/api/ask", json={"question": QUESTION})
+    system, user = model.asked[0]
+    assert NOT_IN_DOCUMENTS in system["content"]
+    assert "[2] Title 2\nTrays weigh" in user["content"]
+
+
+def test_a_question_that_the_documents_do_not_answer_is_not_put_to_the_model() -> None:
+    model = FakeModel(["Paris."])
+    found = streamed(application(model, [hit(1, "The valve.", cosine=0.1)]), "Capital of France?")
+    assert found[-1][1]["state"] == "not_in_documents"
+    assert found[-1][1]["answer"] == NOT_IN_DOCUMENTS
+    assert model.asked == []
+
+
+def test_an_empty_index_has_no_answer() -> None:
+    found = streamed(application(FakeModel([]), []))
+    assert found[0][1]["sources"] == []
+    assert found[-1][1]["state"] == "not_in_documents"
+
+
+def test_a_refusal_of_the_model_is_told_as_one() -> None:
+    found = streamed(application(FakeModel([NOT_IN_DOCUMENTS])))
+    assert found[-1][1]["state"] == "not_in_documents"
+
+
+def test_a_small_model_is_not_trusted_beyond_what_is_quoted() -> None:
+    model = FakeModel(["The valve opens ", "on April 14th."])
+    http = application(model, HITS, model_name="smollm2-135m-instruct")
+    done = streamed(http)[-1][1]
+    assert done["state"] == "quoted"
+    assert "“The valve opens at noon.” [1]" in done["answer"]
+    assert "April" not in done["answer"]
+    assert {quote["number"] for quote in done["quotes"]} <= {1, 2}
+
+
+def test_what_a_small_model_says_is_kept_where_the_quotes_say_it() -> None:
+    model = FakeModel(["The valve opens at noon. ", "Then more."])
+    http = application(model, HITS, model_name="smollm2-135m-instruct")
+    assert streamed(http)[-1][1]["answer"].endswith("In short: The valve opens at noon.")
+
+
+def test_sources_are_told_when_the_model_fails() -> None:
+    http = application(FakeModel(["At "], fails_after=0))
+    found = streamed(http)
+    assert [name for name, _ in found] == ["sources", "error"]
+    assert "cannot be reached" in found[-1][1]["message"]
+    reply = http.post("/api/ask", json={"question": QUESTION})
+    assert reply.status_code == 502
+    assert len(reply.json()["sources"]) == 2
+
+
+def test_an_empty_answer_is_an_error() -> None:
+    found = streamed(application(FakeModel([" "])))
+    assert found[-1][0] == "error"
+    assert "empty answer" in found[-1][1]["message"]
+
+
+def test_a_search_that_fails_says_so() -> None:
+    http = application(FakeModel([]), failing=True)
+    assert streamed(http) == [("error", {"message": "the search cluster does not answer"})]
+    reply = http.post("/api/ask", json={"question": QUESTION})
+    assert reply.status_code == 503
+    assert reply.json()["error"]["message"] == "the search cluster does not answer"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"question": "  "}, "question"),
+        ({"question": "x" * 2001}, "question"),
+        ({"question": "x", "top_k": 0}, "top_k"),
+        ({"question": "x", "colour": 1}, "colour"),
+        ({}, "question"),
+    ],
+)
+def test_a_bad_request_names_the_field(body: dict[str, Any], field: str) -> None:
+    reply = application(FakeModel([])).post("/api/ask", json=body)
+    assert reply.status_code == 422
+    assert field in reply.json()["error"]["message"]
+
+
+def test_a_passage_is_given_with_its_place() -> None:
+    http = application(FakeModel([]))
+    passage = http.get("/api/passage", params={"chunk_id": "chunk-1"}).json()
+    assert passage["text"] == HITS[0].text
+    assert (passage["before"], passage["after"]) == ("", "")
+    missing = http.get("/api/passage", params={"chunk_id": "nothing"})
+    assert missing.status_code == 404
+
+
+def test_what_stands_around_a_passage_repeats_none_of_it() -> None:
+    text = "0123456789abcdefghij"
+
+    def piece(number: int, start: int, end: int) -> Hit:
+        return hit(1, text[start:end], start_offset=start, end_offset=end, chunk_number=number)
+
+    middle = piece(1, 6, 14)
+    assert surroundings(middle, [piece(0, 0, 8), middle, piece(2, 12, 20)]) == ("012345", "efghij")
+    assert surroundings(middle, [middle, piece(2, 16, 20)]) == ("", "\n\nghij")
+
+
+def test_health_says_what_is_missing() -> None:
+    well = application(FakeModel([])).get("/health")
+    assert well.status_code == 200
+    assert well.json()["status"] == "ok"
+    ill = application(FakeModel([], fails_after=0)).get("/health")
+    assert ill.status_code == 503
+    assert ill.json()["checks"]["search"]["ok"]
+    assert "cannot be reached" in ill.json()["checks"]["model"]["detail"]
+
+
+def test_the_page_allows_no_script_but_its_own_and_loads_nothing_from_elsewhere() -> None:
+    http = application(FakeModel([]))
+    page = http.get("/")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert page.headers["x-content-type-options"] == "nosniff"
+    for path in ("/", "/app.js", "/style.css", "/icon.svg"):
+        reply = http.get(path)
+        assert reply.status_code == 200
+        outside = reply.text.replace("http://www.w3.org/2000/svg", "")
+        assert "http://" not in outside
+        assert "https://" not in outside
+    assert "innerHTML" not in http.get("/app.js").text
+    assert "<script>" not in page.text
+    assert "style=" not in page.text
+
+
+def test_secrets_are_not_shown_with_the_settings() -> None:
+    settings = AppSettings(
+        elasticsearch_url="u",
+        index_alias="a",
+        llm_base_url="b",
+        llm_model="m",
+        llm_api_key="sk-very-secret",  # type: ignore[arg-type]
+    )
+    assert "very-secret" not in repr(settings)
+
+
+def terminal(found: list[tuple[str, dict[str, Any]]]) -> str:
+    out = io.StringIO()
+    show(found, out)
+    return out.getvalue()
+
+
+def test_the_terminal_shows_the_answer_in_80_columns_and_the_cited_sources() -> None:
+    words = ["word "] * 60 + ["end [2]."]
+    shown = terminal(streamed(application(FakeModel(words))))
+    answer, sources = shown.split("\nSources:\n")
+    assert all(len(line) <= 80 for line in answer.splitlines())
+    assert answer.rstrip().endswith("end [2].")
+    assert "[2] Title 2" in sources
+    assert "Title 1" not in sources
+    assert "oss://bucket/corpus/docs/2.md 0-46" in sources
+
+
+def test_the_terminal_lists_the_nearest_passages_where_nothing_is_cited() -> None:
+    assert "Nearest passages:" in terminal(streamed(application(FakeModel([NOT_IN_DOCUMENTS]))))
+
+
+def test_the_terminal_fails_when_the_answer_does() -> None:
+    with pytest.raises(AskError, match="cannot be reached"):
+        terminal(streamed(application(FakeModel(["a"], fails_after=0))))
+    with pytest.raises(AskError, match="ended before"):
+        terminal([("sources", {"sources": []})])
+
+
+def test_asking_where_nothing_listens_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--url", "http://127.0.0.1:9", "why?"]) == 1
+    assert "http://127.0.0.1:9 cannot be reached" in capsys.readouterr().err
+
+
+def test_words_longer_than_a_line_are_not_lost() -> None:
+    out = io.StringIO()
+    text = Wrapped(out, width=10)
+    text.write("ab " + "x" * 25 + "\n\nlast")
+    text.end()
+    assert out.getvalue() == "ab\n" + "x" * 25 + "\n\nlast\n"
+
+
+def test_events_are_read_from_lines() -> None:
+    data = {"text": "é\n"}
+    lines = [b"event: token\n", b"data: " + json.dumps(data).encode() + b"\n", b"\n", b": note\n"]
+    assert list(events(lines)) == [("token", data)]

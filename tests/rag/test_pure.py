@@ -1,0 +1,263 @@
+"""Corpus, metrics, fusion, mapping, model names and words: plain functions on plain values."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from rag import errors
+from rag.answerable import judge
+from rag.corpus import load_corpus, load_questions
+from rag.errors import CorpusError, UnknownModelError
+from rag.fuse import Fusion, fuse, rrf, weighted_z
+from rag.index import chunk_id, mappings
+from rag.metrics import (
+    mrr_at_k,
+    ndcg_at_k,
+    recall_at_k,
+    relevant_chunks,
+    retrieval_metrics,
+)
+from rag.models import CATALOGUE, resolve_model
+from rag.prompt import (
+    SYSTEM_PROMPT,
+    citations,
+    estimate_tokens,
+    is_refusal,
+    is_supported,
+    messages_for_passages,
+    profile_of,
+)
+from rag.settings import region_of
+from rag.words import content_terms, numbers, stem
+from tests.rag.fakes import hit
+
+
+def corpus(folder: Path, **documents: str) -> Path:
+    (folder / "docs").mkdir()
+    for name, text in documents.items():
+        (folder / "docs" / f"{name}.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_corpus_lists_its_documents_by_key_and_leaves_hidden_files_out(tmp_path: Path) -> None:
+    corpus(tmp_path, b="2", a="1")
+    (tmp_path / "docs" / ".DS_Store").write_text("x")
+    assert [file.key for file in load_corpus(tmp_path).files] == ["docs/a.txt", "docs/b.txt"]
+
+
+def test_a_corpus_without_documents_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="no folder docs/"):
+        load_corpus(tmp_path)
+    corpus(tmp_path)
+    with pytest.raises(CorpusError, match="holds no documents"):
+        load_corpus(tmp_path)
+
+
+def test_a_manifest_that_names_a_missing_file_is_refused(tmp_path: Path) -> None:
+    corpus(tmp_path, a="1")
+    manifest = {"version": "v", "documents": {"docs/a.txt": {"sha256": "s"}, "docs/b.txt": {}}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(CorpusError, match=r"names 'docs/b.txt'"):
+        load_corpus(tmp_path)
+
+
+def test_a_manifest_gives_the_digests_and_the_version(tmp_path: Path) -> None:
+    corpus(tmp_path, a="1", unlisted="2")
+    manifest = {
+        "version": "v9",
+        "documents": {"docs/a.txt": {"sha256": "s"}, "questions.jsonl": {}},
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    loaded = load_corpus(tmp_path)
+    assert loaded.version == "v9"
+    assert [(file.key, file.sha256) for file in loaded.files] == [("docs/a.txt", "s")]
+
+
+def test_a_question_without_split_or_offset_gets_both(tmp_path: Path) -> None:
+    row = {"id": 1, "document": "a.txt", "question": "q?", "answer": "two"}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(row) + "\n\n")
+    (question,) = load_questions(tmp_path)
+    assert question.document == "docs/a.txt"
+    assert question.split == load_questions(tmp_path)[0].split
+    assert question.span("one two") == (4, 7)
+    assert question.span("nothing") is None
+
+
+def test_a_malformed_question_names_its_line(tmp_path: Path) -> None:
+    (tmp_path / "questions.jsonl").write_text('\n{"id": 1}\n')
+    with pytest.raises(CorpusError, match="line 2: not a question"):
+        load_questions(tmp_path)
+
+
+def test_chunks_that_hold_the_whole_answer_are_relevant_and_no_others() -> None:
+    assert relevant_chunks([(0, 10), (8, 20), (18, 30)], 8, 10) == {0, 1}
+
+
+def test_where_no_chunk_holds_the_answer_the_larger_part_counts() -> None:
+    assert relevant_chunks([(0, 10), (10, 20)], 8, 15) == {1}
+    assert relevant_chunks([(0, 10), (20, 30)], 12, 15) == frozenset()
+
+
+def test_measures_of_one_ranking() -> None:
+    ranked, relevant = ["a", "b", "c", "d"], {"b", "d"}
+    assert recall_at_k(ranked, relevant, 1) == 0.0
+    assert recall_at_k(ranked, relevant, 2) == 1.0
+    assert mrr_at_k(ranked, relevant, 10) == 0.5
+    ideal = 1 + 1 / math.log2(3)
+    assert ndcg_at_k(ranked, relevant, 4) == pytest.approx(
+        (1 / math.log2(3) + 1 / math.log2(5)) / ideal
+    )
+    assert ndcg_at_k(ranked, set(), 4) == 0.0
+
+
+def test_means_over_questions_need_a_question() -> None:
+    assert retrieval_metrics([(["a"], {"a"}), (["a"], {"b"})])["recall@5"] == 0.5
+    with pytest.raises(ValueError, match="no questions"):
+        retrieval_metrics([])
+
+
+def test_reciprocal_ranks_add_up() -> None:
+    assert rrf([["a", "b"], ["b"]]) == pytest.approx({"a": 1 / 61, "b": 1 / 62 + 1 / 61})
+
+
+def test_the_weighted_sum_gives_an_absent_id_the_lowest_score_there() -> None:
+    scores = weighted_z({"a": 0.9, "b": 0.1}, {"b": 5.0, "c": 1.0}, weight=0.5)
+    assert scores == pytest.approx({"a": 0.0, "b": 0.0, "c": -1.0})
+
+
+def test_fusion_works_with_one_empty_search_and_breaks_ties_by_id() -> None:
+    assert fuse({}, {"b": 1.0, "a": 1.0}) == [("a", 0.0), ("b", 0.0)]
+    assert fuse({}, {}) == []
+    assert [i for i, _ in fuse({"a": 2, "b": 1}, {"b": 9}, method=Fusion.RRF)] == ["b", "a"]
+
+
+def test_a_weight_out_of_bounds_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"weight is 1\.5"):
+        weighted_z({}, {}, weight=1.5)
+
+
+def test_a_mapping_carries_what_readers_need() -> None:
+    mapping = mappings(384, {"model_version": "v", "embedding_url": "http://e"})
+    assert mapping["_meta"]["dimension"] == mapping["properties"]["embedding"]["dims"] == 384
+    assert mapping["_meta"]["chunker"]
+    assert mapping["dynamic"] == "strict"
+
+
+@pytest.mark.parametrize(
+    ("dimension", "meta", "message"),
+    [
+        (0, {}, "dimension is 0"),
+        (4097, {}, "1 to 4096"),
+        (384, {"dimension": 768}, "meta\\['dimension'\\] is 768"),
+        (384, {"colour": 1}, "meta has \\['colour'\\]"),
+    ],
+)
+def test_an_impossible_mapping_is_refused(
+    dimension: int, meta: dict[str, int], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        mappings(dimension, meta)
+
+
+def test_a_chunk_id_changes_with_document_content_and_number() -> None:
+    ids = {
+        chunk_id("a", "s", 0),
+        chunk_id("b", "s", 0),
+        chunk_id("a", "t", 0),
+        chunk_id("a", "s", 1),
+    }
+    assert len(ids) == 4
+    assert chunk_id("a", "s", 0) in ids
+
+
+def test_model_names_resolve_to_what_can_be_loaded(tmp_path: Path) -> None:
+    assert Path(resolve_model("all-MiniLM-L6-v2"), "model.safetensors").is_file()
+    assert resolve_model("hf:BAAI/bge-m3") == "BAAI/bge-m3"
+    assert resolve_model(str(tmp_path)) == str(tmp_path)
+    assert CATALOGUE["all-MiniLM-L6-v2"].dimension == 384
+
+
+@pytest.mark.parametrize("name", ["no-such-model", "hf:", "hf:only", "hf:a/../b", "modelscope:a/b"])
+def test_an_unknown_model_is_refused_with_what_is_allowed(name: str) -> None:
+    with pytest.raises(UnknownModelError, match=r"all-MiniLM-L6-v2|pip install modelscope"):
+        resolve_model(name)
+
+
+def test_every_public_error_is_one_of_ours() -> None:
+    assert all(issubclass(getattr(errors, name), errors.RagError) for name in errors.__all__)
+
+
+def test_stems_join_forms_of_a_word() -> None:
+    assert stem("watering") == stem("waters") == stem("watered") == stem("water")
+    assert stem("shipped") == stem("ship")
+    assert content_terms("What is the weight of trays, the tray's weight?") == ["weight", "tray"]
+    assert numbers("At 10.8 V, see E21; SK-2.") == {"10.8", "e21", "2"}
+
+
+def test_evidence_weighs_rare_words_more() -> None:
+    hits = [hit(1, "The valve opens at noon.", cosine=0.4)]
+    common = judge("Which valve?", hits, 100, {"valv": 90})
+    rare = judge("Which valve plays music?", hits, 100, {"valv": 90, "play": 0, "music": 0})
+    assert common.coverage == 1.0
+    assert rare.coverage < 0.1
+    assert rare.unknown == ("play", "music")
+    assert common.answerable
+    assert not rare.answerable
+
+
+def test_citations_are_read_once_each_and_only_real_ones() -> None:
+    assert citations("A [2]. B [1][2], not [9] or [0].", 3) == [2, 1]
+
+
+def test_a_refusal_is_recognised_and_an_answer_is_not() -> None:
+    assert is_refusal("The documents do not say.")
+    assert is_refusal("The text does not mention the price.")
+    assert not is_refusal("The valve does not open by itself [1].")
+
+
+def test_a_sentence_is_supported_only_by_what_was_quoted() -> None:
+    quotes = ["The last fourteen backups are kept on the card for 36 months."]
+    question = "How many backups are kept?"
+    assert is_supported("The last fourteen backups are kept.", quotes, question)
+    assert not is_supported("The last 40 backups are kept.", quotes, question)
+    assert not is_supported("The backups are kept.", quotes, question)
+    assert not is_supported("Fourteen engineers in Berlin keep backups safely.", quotes, question)
+
+
+def test_passages_are_left_out_when_the_context_is_full() -> None:
+    hits = [hit(number, "word " * 400) for number in range(10)]
+    profile = profile_of("unknown-model", context_tokens=2048)
+    system, user = messages_for_passages("Why?", hits, profile)
+    assert system["content"] == SYSTEM_PROMPT
+    assert "[1]" in user["content"]
+    assert "[9]" not in user["content"]
+    total = estimate_tokens(system["content"]) + estimate_tokens(user["content"])
+    assert total + profile.answer_tokens <= 2048
+
+
+def test_a_single_passage_that_is_too_long_is_cut() -> None:
+    profile = profile_of("unknown-model", context_tokens=1024)
+    _, user = messages_for_passages("Why?", [hit(1, "word " * 5000)], profile)
+    assert estimate_tokens(user["content"]) < 1024
+
+
+def test_profiles_go_by_the_beginning_of_the_name() -> None:
+    assert profile_of("smollm2-135m-instruct").quotes
+    assert not profile_of("qwen-plus").quotes
+    assert not profile_of("anything").quotes
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "region_id"),
+    [
+        ("https://oss-cn-hangzhou-internal.aliyuncs.com", "cn-hangzhou"),
+        ("kms.ap-southeast-1.aliyuncs.com", "ap-southeast-1"),
+        ("http://127.0.0.1:9000", "cn-hangzhou"),
+    ],
+)
+def test_a_region_is_read_from_an_endpoint(endpoint: str, region_id: str) -> None:
+    assert region_of(endpoint) == region_id
