@@ -283,6 +283,7 @@ def main(provider: HostedProvider, args: Sequence[str], *, version: str) -> None
 
 
 async def _serve(provider: HostedProvider, host: Host, version: str) -> int:
+    parent = os.getppid()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(max_workers=_WORKERS))
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
@@ -296,7 +297,7 @@ async def _serve(provider: HostedProvider, host: Host, version: str) -> int:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    watches = [asyncio.create_task(ended.wait()), asyncio.create_task(_watch_parent(os.getppid()))]
+    watches = [asyncio.create_task(ended.wait()), asyncio.create_task(_watch_parent(parent))]
     if host.engine_address is not None:
         watches.append(asyncio.create_task(_watch_engine(host.engine_address)))
     await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)

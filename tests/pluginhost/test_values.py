@@ -1,0 +1,112 @@
+"""Property values as plain Python and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.runtime.rpc import UNKNOWN as WIRE_UNKNOWN
+
+from pluginhost import (
+    UNKNOWN,
+    Asset,
+    ProviderError,
+    Secret,
+    contains_unknown,
+    decode,
+    decode_map,
+    encode,
+    encode_map,
+    reveal,
+)
+
+VALUES: list[Any] = [
+    None,
+    True,
+    1.5,
+    "text",
+    ["a", [1.0]],
+    {"a": {"b": None}},
+    UNKNOWN,
+    Secret("hush"),
+    Secret({"a": [UNKNOWN]}),
+    {"a": Secret("hush")},
+    Asset("text", "content"),
+    Asset("file", "a.txt"),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_a_value_comes_back_over_the_wire(value: Any) -> None:
+    wire = PropertyValue.marshal_map(encode_map({"value": value}))
+    assert decode_map(PropertyValue.unmarshal_map(wire), keep_secrets=True) == {"value": value}
+
+
+def test_an_int_goes_out_as_a_number() -> None:
+    assert decode(encode(3)) == 3.0
+
+
+def test_secrets_are_plain_unless_kept() -> None:
+    assert decode(encode({"a": Secret("hush")})) == {"a": "hush"}
+
+
+def test_named_values_are_marked_secret() -> None:
+    encoded = encode_map({"a": "hush", "b": "open"}, secrets={"a", "absent"})
+    assert decode_map(encoded, keep_secrets=True) == {"a": Secret("hush"), "b": "open"}
+
+
+def test_the_engines_unknown_is_known_as_such() -> None:
+    assert decode(PropertyValue(WIRE_UNKNOWN)) is UNKNOWN
+
+
+def test_an_unknown_is_no_condition() -> None:
+    with pytest.raises(TypeError, match="is UNKNOWN"):
+        bool(UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (UNKNOWN, True),
+        ({"a": [1.0, UNKNOWN]}, True),
+        (Secret({"a": UNKNOWN}), True),
+        ({"a": [1.0, "b"]}, False),
+    ],
+)
+def test_an_unknown_is_found_at_any_depth(value: Any, expected: bool) -> None:
+    assert contains_unknown(value) is expected
+
+
+def test_a_secret_hides_in_its_repr() -> None:
+    assert "hush" not in repr({"a": Secret("hush")})
+
+
+def test_reveal_takes_secrets_off_at_any_depth() -> None:
+    assert reveal({"a": [Secret(Secret("hush"))]}) == {"a": ["hush"]}
+
+
+def test_an_assets_content_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"from a file")
+    assert Asset("file", str(tmp_path / "a.txt")).read() == b"from a file"
+    assert Asset("text", "given").read() == b"given"
+
+
+def test_a_file_asset_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ProviderError, match="nowhere"):
+        Asset("file", str(tmp_path / "nowhere")).read()
+
+
+@pytest.mark.parametrize(
+    "value", [pulumi.FileArchive("."), pulumi.RemoteAsset("https://example.com/a")], ids=repr
+)
+def test_what_cannot_be_a_value_is_refused(value: Any) -> None:
+    with pytest.raises(ProviderError, match=f"a {type(value).__name__} is not supported"):
+        decode(PropertyValue(value))
+
+
+def test_what_has_no_property_value_is_refused() -> None:
+    with pytest.raises(TypeError, match="a set has no property value"):
+        encode({"a": {1, 2}})
