@@ -1,0 +1,278 @@
+"""Ingest and retrieval against a real Elasticsearch, embeddings by hashing: counts are exact.
+
+What this cannot prove: that the passages found are good ones (`training.evaluate` measures that).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from elasticsearch import AsyncElasticsearch, Elasticsearch
+
+from rag.bulk import BulkWriter, index_lines
+from rag.chunk import chunk_document
+from rag.corpus import load_corpus
+from rag.errors import IngestError, SearchIndexError
+from rag.index import SETTINGS, chunk_id, mappings
+from rag.ingest import IngestResult, ingest
+from rag.readers import read_document
+from rag.retrieve import Retriever
+from tests.rag.fakes import DIMENSION, META, FakeEmbedder, vector_of
+from tests.support.elasticsearch import ElasticsearchServer
+
+pytestmark = pytest.mark.elasticsearch
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+URI = "oss://bucket/corpus/"
+
+
+@pytest.fixture
+def index(elasticsearch_server: ElasticsearchServer) -> Iterator[str]:
+    name = f"ingest-{os.getpid()}-{time.monotonic_ns()}"
+    mapping = mappings(
+        DIMENSION, {"model_version": META.model_version, "embedding_url": "http://embedder"}
+    )
+    with elasticsearch_server.client() as client:
+        client.indices.create(index=name, mappings=mapping, settings=dict(SETTINGS))
+        yield name
+        client.indices.delete(index=name)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpus"
+    (folder / "docs").mkdir(parents=True)
+    for number in range(12):
+        write(folder, number, f"Document {number} about topic{number}. " * (10 + 20 * number))
+    return folder
+
+
+def write(folder: Path, number: int, text: str) -> None:
+    (folder / "docs" / f"{number:02}.txt").write_text(text, encoding="utf-8")
+
+
+def chunks_of(folder: Path) -> set[str]:
+    """The `_id` of every chunk that an index of this corpus must hold."""
+    found = set()
+    for file in load_corpus(folder).files:
+        from rag.corpus import sha256_of
+
+        for chunk in chunk_document(read_document(file.key, file.path)):
+            found.add(chunk_id(file.key, sha256_of(file.path), chunk.number))
+    return found
+
+
+def ids_in(client: Elasticsearch, index: str) -> set[str]:
+    client.indices.refresh(index=index)
+    answer = client.search(index=index, size=10_000, source=False)
+    return {hit["_id"] for hit in answer["hits"]["hits"]}
+
+
+def run(server: ElasticsearchServer, index: str, folder: Path) -> tuple[IngestResult, FakeEmbedder]:
+    async def main() -> tuple[IngestResult, FakeEmbedder]:
+        embedder = FakeEmbedder()
+        async with AsyncElasticsearch(
+            server.url, basic_auth=(server.username, server.password)
+        ) as client:
+            result = await ingest(
+                client,
+                embedder,
+                load_corpus(folder),
+                index=index,
+                corpus_uri=URI,
+                report=lambda line: None,
+            )
+        return result, embedder
+
+    return asyncio.run(main())
+
+
+def test_a_first_run_indexes_every_chunk_and_a_second_none(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+) -> None:
+    first, embedder = run(elasticsearch_server, index, corpus)
+    expected = chunks_of(corpus)
+    assert (first.documents, first.embedded_documents) == (12, 12)
+    assert first.chunks == len(expected) == embedder.texts
+    with elasticsearch_server.client() as client:
+        assert ids_in(client, index) == expected
+    second, embedder = run(elasticsearch_server, index, corpus)
+    assert (second.documents, second.unchanged_documents, second.chunks) == (12, 12, first.chunks)
+    assert embedder.texts == 0
+
+
+def test_only_what_changed_is_embedded_and_what_is_gone_leaves(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+) -> None:
+    run(elasticsearch_server, index, corpus)
+    write(corpus, 11, "Now short.")
+    write(corpus, 12, "A new document.")
+    (corpus / "docs" / "03.txt").unlink()
+    result, embedder = run(elasticsearch_server, index, corpus)
+    assert (result.embedded_documents, result.unchanged_documents) == (2, 10)
+    assert (result.removed_documents, result.documents) == (1, 12)
+    assert embedder.texts == 2
+    with elasticsearch_server.client() as client:
+        assert ids_in(client, index) == chunks_of(corpus)
+
+
+def test_a_document_that_cannot_be_read_is_set_aside_and_its_former_content_leaves(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+) -> None:
+    run(elasticsearch_server, index, corpus)
+    (corpus / "docs" / "05.txt").write_bytes(b"\xb0\xa1")
+    result, _ = run(elasticsearch_server, index, corpus)
+    assert [entry["document"] for entry in result.set_aside] == ["docs/05.txt"]
+    assert result.documents == 11
+    (corpus / "docs" / "05.txt").unlink()
+    with elasticsearch_server.client() as client:
+        assert ids_in(client, index) == chunks_of(corpus)
+
+
+def test_chunks_that_something_else_wrote_fail_the_run(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+) -> None:
+    run(elasticsearch_server, index, corpus)
+    with elasticsearch_server.client() as client:
+        client.index(index=index, document={"text": "foreign"}, refresh=True)
+    with pytest.raises(IngestError, match="something else writing"):
+        run(elasticsearch_server, index, corpus)
+
+
+def test_an_index_for_other_chunks_is_refused(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+) -> None:
+    with elasticsearch_server.client() as client:
+        meta = client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]
+        client.indices.put_mapping(index=index, meta={**meta, "chunker": "other"})
+    with pytest.raises(IngestError, match="made for chunks of 'other'"):
+        run(elasticsearch_server, index, corpus)
+
+
+def test_a_missing_index_is_named(elasticsearch_server: ElasticsearchServer, corpus: Path) -> None:
+    with pytest.raises(SearchIndexError, match="no index or alias 'nowhere'"):
+        run(elasticsearch_server, "nowhere", corpus)
+
+
+def test_a_chunk_that_the_index_refuses_fails_the_write(
+    elasticsearch_server: ElasticsearchServer, index: str
+) -> None:
+    async def main() -> None:
+        async with AsyncElasticsearch(
+            elasticsearch_server.url,
+            basic_auth=(elasticsearch_server.username, elasticsearch_server.password),
+        ) as client:
+            line = index_lines("x", {"unknown_field": 1}, vector_of("x"))
+            await BulkWriter(client, index).write([line])
+
+    with pytest.raises(IngestError, match="refused a chunk: 400"):
+        asyncio.run(main())
+
+
+@contextmanager
+def embedding_service(delay_seconds: float) -> Iterator[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.rag.stub_embedder", "0", str(delay_seconds)],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def command(server: ElasticsearchServer, index: str, corpus: Path, url: str) -> dict[str, Any]:
+    arguments = {
+        "corpus-dir": corpus,
+        "corpus-uri": URI,
+        "index": index,
+        "elasticsearch-url": server.url,
+        "embedding-url": url,
+        "output-dir": corpus.parent / "output",
+    }
+    return {
+        "args": [
+            sys.executable,
+            "-m",
+            "rag.ingest",
+            *(f"--{name}={value}" for name, value in arguments.items()),
+        ],
+        "cwd": REPOSITORY,
+        "env": {**os.environ, "CUSTOMRAG_ELASTICSEARCH_PASSWORD": server.password},
+    }
+
+
+def test_a_run_killed_in_the_middle_and_run_again_leaves_exact_counts(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+) -> None:
+    for number in range(12, 40):
+        write(corpus, number, f"Document {number} about topic{number}. " * 300)
+    expected = chunks_of(corpus)
+    output = corpus.parent / "output" / "result.json"
+    with elasticsearch_server.client() as client, embedding_service(0.5) as url:
+        process = subprocess.Popen(**command(elasticsearch_server, index, corpus, url))
+        deadline = time.monotonic() + 60
+        while not (done := len(ids_in(client, index))):
+            assert process.poll() is None, "it ended before anything was written"
+            assert time.monotonic() < deadline, "nothing was written within 60 s"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert 0 < done < len(expected)
+        assert not output.exists()
+    with elasticsearch_server.client() as client, embedding_service(0.0) as url:
+        subprocess.run(**command(elasticsearch_server, index, corpus, url), check=True)
+        assert ids_in(client, index) == expected
+        settings = client.indices.get_settings(index=index)[index]["settings"]["index"]
+        assert "refresh_interval" not in settings
+    result = json.loads(output.read_text())
+    assert result["documents"] == 40
+    assert result["chunks"] == len(expected)
+
+
+def test_a_passage_is_found_through_the_alias_and_follows_it_to_another_index(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+) -> None:
+    run(elasticsearch_server, index, corpus)
+    alias = f"{index}-alias"
+
+    async def main() -> None:
+        async with AsyncElasticsearch(
+            elasticsearch_server.url,
+            basic_auth=(elasticsearch_server.username, elasticsearch_server.password),
+        ) as client:
+            retriever = Retriever(client, alias, embedder=lambda meta: FakeEmbedder())
+            with pytest.raises(SearchIndexError, match="no index or alias"):
+                await retriever.retrieve("topic7?", 3)
+            await client.indices.put_alias(index=index, name=alias)
+            found = await retriever.retrieve("What is said about topic7?", 3)
+            assert found.meta.index == index
+            assert found.hits[0].document_key == "docs/07.txt"
+            assert found.hits[0].uri == f"{URI}docs/07.txt"
+            passage, around = await retriever.passage(found.hits[0].chunk_id)
+            assert passage.text == found.hits[0].text
+            assert passage.chunk_id in {hit.chunk_id for hit in around}
+            total, counts = await retriever.document_counts(["topic7", "absent"])
+            assert total > counts["topic7"] > counts["absent"] == 0
+            with pytest.raises(SearchIndexError, match="there is no passage"):
+                await retriever.passage("nothing")
+            await retriever.close()
+
+    asyncio.run(main())
