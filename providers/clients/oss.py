@@ -45,6 +45,7 @@ READ_TIMEOUT_SECONDS: Final = 120
 # Above this size an upload is sent in parts, so that a broken connection repeats one part only.
 MULTIPART_THRESHOLD_BYTES: Final = 256 * 1024 * 1024
 PART_SIZE_BYTES: Final = 32 * 1024 * 1024
+LIST_PAGE = 1000
 DELETE_BATCH: Final = 1000  # help.aliyun.com DeleteMultipleObjects: at most 1,000 keys a request.
 _CHUNK_BYTES: Final = 1024 * 1024
 # Without its C extension crcmod checks 4 MB/s: slower than the network it guards.
@@ -247,7 +248,7 @@ class OssClient:
             page = self._call(
                 f"ListObjectsV2 {target}",
                 lambda token=token: self.bucket(target.bucket).list_objects_v2(  # type: ignore[misc]
-                    prefix=target.key, continuation_token=token, max_keys=1000
+                    prefix=target.key, continuation_token=token, max_keys=LIST_PAGE
                 ),
             )
             for item in page.object_list:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -13,7 +14,7 @@ import pytest
 from pulumi.runtime.stack import run_pulumi_func
 
 import providers
-from providers.wire import camel_case, camel_keys, snake_case
+from providers.wire import Out, camel_case, camel_keys, snake_case
 
 
 class Recorder(pulumi.runtime.Mocks):
@@ -161,3 +162,14 @@ def test_what_the_package_exports_is_there() -> None:
     assert all(getattr(providers, name) for name in providers.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         _ = providers.Nothing  # type: ignore[attr-defined]
+
+
+def test_every_argument_and_output_is_in_the_documentation() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "providers.md").read_text()
+    classes = [getattr(providers, name) for name in providers.__all__ if name[0].isupper()]
+    arguments = {name for made in classes for name in getattr(made, "__dataclass_fields__", {})}
+    outputs = {
+        name for made in classes for name, value in vars(made).items() if isinstance(value, Out)
+    }
+    missing = {name for name in arguments | outputs if f"`{name}`" not in text}
+    assert missing == set()
