@@ -14,6 +14,7 @@ import pulumi
 from components.model_endpoint import ModelEndpoint
 from components.network import CHAT_PORT
 from components.nodes import ServiceArgs, ServiceNode, ServiceNodeArgs
+from components.requirements import CHAT
 from components.smoke import smoke_hook
 
 __all__ = ["ChatApp", "ChatAppArgs"]
@@ -89,6 +90,8 @@ class ChatApp(pulumi.ComponentResource):
                 ram_role_name=args.ram_role_name,
                 code_uri=args.code_uri,
                 oss_endpoint=args.oss_endpoint,
+                region_id=args.region_id,
+                requirements=CHAT,
                 service=ServiceArgs(
                     name="chat",
                     module="rag.app",

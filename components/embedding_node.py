@@ -13,6 +13,7 @@ import pulumi
 
 from components.network import EMBEDDING_PORT
 from components.nodes import ServiceArgs, ServiceNode, ServiceNodeArgs
+from components.requirements import EMBEDDING
 
 __all__ = ["EmbeddingNode", "EmbeddingNodeArgs"]
 
@@ -85,6 +86,8 @@ class EmbeddingNode(pulumi.ComponentResource):
                 ram_role_name=args.ram_role_name,
                 code_uri=args.code_uri,
                 oss_endpoint=args.oss_endpoint,
+                region_id=args.region_id,
+                requirements=EMBEDDING,
                 tags=args.tags,
             ),
             pulumi.ResourceOptions(parent=self),

@@ -17,6 +17,8 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
+from providers.clients.oss_uri import parse_oss_uri
+
 __all__ = [
     "CODE_MOUNT_PATH",
     "CORPUS_MOUNT_PATH",
@@ -219,7 +221,8 @@ def ingest_job(
     """
     arguments = {
         "corpus-dir": CORPUS_MOUNT_PATH,
-        "corpus-uri": corpus_uri,
+        # What a source is cited by: as people write it, without the endpoint's host.
+        "corpus-uri": str(parse_oss_uri(corpus_uri)),
         "index": settings.index_name,
         "elasticsearch-url": settings.elasticsearch_url,
         "elasticsearch-secret": settings.elasticsearch_secret,

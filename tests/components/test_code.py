@@ -18,7 +18,9 @@ def tree(tmp_path: Path) -> Path:
     files = {
         "ours/__init__.py": "",
         "ours/entry.py": "from ours.used import value\nimport json\nprint(value())\n",
-        "ours/typed.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import ours.unused\n",
+        "ours/typed.py": (
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import ours.unused\n"
+        ),
         "ours/used.py": "def value():\n    from other import deep\n    return deep.NAME\n",
         "ours/unused.py": "raise SystemExit\n",
         "ours/app/__init__.py": "from . import inner\n",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 
 import pytest
 
@@ -10,6 +12,7 @@ from components.elasticsearch import ElasticsearchClusterArgs
 from components.naming import Naming
 from components.network import plan_cidr_blocks
 from components.permissions import Statement, policy_document, read_objects, trust_document
+from components.requirements import CHAT, EMBEDDING
 from components.secrets import MachineSecretArgs
 from components.tags import merge_tags
 
@@ -108,3 +111,13 @@ def test_a_recovery_window_that_kms_refuses_is_refused(days: int) -> None:
         MachineSecretArgs(
             naming=NAMING, role="r", value="v", description="d", recovery_window_days=days
         )
+
+
+@pytest.mark.parametrize("wanted", [*CHAT, *EMBEDDING])
+def test_a_node_wants_only_what_the_project_pins(
+    wanted: str, request: pytest.FixtureRequest
+) -> None:
+    project = tomllib.loads((request.config.rootpath / "pyproject.toml").read_text())["project"]
+    plain = {re.sub(r"\[.*?\]", "", requirement) for requirement in project["dependencies"]}
+    names = {re.split(r"[=<>]", requirement)[0] for requirement in plain}
+    assert wanted in plain or wanted in names

@@ -16,6 +16,10 @@ import yaml
 from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime.stack import run_pulumi_func
 
+from tests.support.pulumi_mocks import closed_loops
+
+__all__ = ["closed_loops"]
+
 RESULT = {
     "kept": "tuned",
     "model_version": "0123456789ab",

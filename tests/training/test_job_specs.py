@@ -102,10 +102,10 @@ def test_job_specs_use_the_service_s_field_names() -> None:
     ]
 
 
-def test_ingest_job_carries_the_secret_s_name_and_the_corpus_uri() -> None:
+def test_ingest_job_carries_the_secret_s_name_and_the_corpus_uri_as_people_write_it() -> None:
     command = ingest_job(_ingest_settings(), CODE, CORPUS, OUTPUT).user_command
     assert "exec python -m rag.ingest --corpus-dir /mnt/corpus" in command
-    assert f"--corpus-uri {CORPUS} --index chunks-1" in command
+    assert "--corpus-uri oss://corpus/corpus/ --index chunks-1" in command
     assert "--elasticsearch-secret customrag-es" in command
 
 

@@ -1,26 +1,5 @@
 """What the tests of nodes share."""
 
-from __future__ import annotations
+from tests.support.pulumi_mocks import closed_loops
 
-import asyncio
-from collections.abc import Iterator
-
-import pytest
-from pulumi.runtime import mocks
-
-
-@pytest.fixture(autouse=True)
-def closed_loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close the event loops that Pulumi's mocks make in their threads and leave open."""
-    loops: set[asyncio.AbstractEventLoop] = set()
-    ensure = mocks._ensure_event_loop
-
-    def remembering() -> asyncio.AbstractEventLoop:
-        loop: asyncio.AbstractEventLoop = ensure()
-        loops.add(loop)
-        return loop
-
-    monkeypatch.setattr(mocks, "_ensure_event_loop", remembering)
-    yield
-    for loop in loops:
-        loop.close()
+__all__ = ["closed_loops"]

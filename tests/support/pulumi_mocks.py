@@ -1,0 +1,26 @@
+"""Pulumi's mocks, tidied up after: imported by the conftest of whoever uses them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from pulumi.runtime import mocks
+
+
+@pytest.fixture(autouse=True)
+def closed_loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the event loops that Pulumi's mocks make in their threads and leave open."""
+    loops: set[asyncio.AbstractEventLoop] = set()
+    ensure = mocks._ensure_event_loop
+
+    def remembering() -> asyncio.AbstractEventLoop:
+        loop: asyncio.AbstractEventLoop = ensure()
+        loops.add(loop)
+        return loop
+
+    monkeypatch.setattr(mocks, "_ensure_event_loop", remembering)
+    yield
+    for loop in loops:
+        loop.close()
