@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from tools import environment as tool_environment
 from tools.errors import LockedError, StackError, ToolError
 from tools.paths import LOCAL_STACK, Paths
 from tools.progress import Display
+from tools.thin import thin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +45,25 @@ class Request:
         return self.stack == LOCAL_STACK
 
 
-def run_shown(command: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, str]) -> int:
+def run_shown(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    thinned: bool = False,
+) -> int:
     """Run a command on the user's terminal and return its exit code.
 
     Ctrl-C reaches it by itself; here it is waited for, so that it can end in its own way. SIGTERM
     is handed on as SIGINT.
+
+    Args:
+        command: The program and its arguments.
+        cwd: Working directory.
+        environment: The whole environment.
+        thinned: Thin out its progress where there is no terminal.
     """
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[str] | None = None
 
     def on_interrupt(_signum: int, _frame: FrameType | None) -> None:
         return
@@ -58,9 +72,21 @@ def run_shown(command: Sequence[str | Path], *, cwd: Path, environment: Mapping[
         if process is not None:
             process.send_signal(signal.SIGINT)
 
+    thinned = thinned and not sys.stdout.isatty()
     before = signal.signal(signal.SIGINT, on_interrupt), signal.signal(signal.SIGTERM, on_terminate)
     try:
-        process = subprocess.Popen([str(word) for word in command], cwd=cwd, env=dict(environment))
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=dict(environment),
+            stdout=subprocess.PIPE if thinned else None,
+            text=True,
+            errors="replace",
+        )
+        if process.stdout is not None:
+            with process.stdout:
+                for line in thin(process.stdout):
+                    print(line, end="", flush=True)
         return process.wait()
     finally:
         signal.signal(signal.SIGINT, before[0])
@@ -121,6 +147,7 @@ def up(paths: Paths, request: Request) -> int:
             cwd=paths.checkout,
             # It is what makes the CLI take --event-log.
             environment={**environment, "PULUMI_DEBUG_COMMANDS": "true"},
+            thinned=True,
         )
     if code != 0:
         print(
@@ -209,6 +236,7 @@ def _destroy(paths: Paths) -> int:
             ],
             cwd=paths.checkout,
             environment=environment,
+            thinned=True,
         )
     except LockedError:
         raise

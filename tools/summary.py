@@ -40,7 +40,7 @@ def _block(heading: str, text: str) -> str:
 def times(update: Update, setup: Mapping[str, float], total_seconds: float) -> str:
     """Time by phase: steps of the set-up run side by side, so they do not add up."""
     parts = [f"{name} {clock(seconds)}" for name, seconds in setup.items() if seconds >= 1]
-    parts += [f"{name} {clock(seconds)}" for name, seconds in update.phases.items()]
+    parts += [f"{name} {clock(seconds)}" for name, seconds in update.phases.items() if seconds >= 1]
     return _block(
         "time",
         f"{clock(total_seconds)} in all, pulumi {clock(update.seconds)}; " + ", ".join(parts)
@@ -68,13 +68,11 @@ def training(result: Mapping[str, Any]) -> str:
     if not result:
         return ""
     questions = result.get("questions") or {}
-    kept = (
-        "the tuned model"
-        if result.get("kept") == "tuned"
-        else "the base model: tuning did not help"
-    )
+    kept = f"kept the {result.get('kept', '?')} model, version {result.get('model_version', '?')}"
+    if result.get("reason"):
+        kept += f": {result['reason']}"
     lines = [
-        _block("training", f"kept {kept} ({result.get('model_version', 'no version')})"),
+        _block("training", kept),
         f"{'':<{_MARGIN}}{questions.get('train', '?')} questions trained on, "
         f"{questions.get('test', '?')} held out:",
         f"{'':<{_MARGIN}}{'':<6}" + "".join(f"{heading:>10}" for heading in _HEADINGS),
@@ -87,7 +85,7 @@ def training(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def documents(corpus: Mapping[str, Any], ingest: Mapping[str, Any]) -> str:
+def documents(ingest: Mapping[str, Any]) -> str:
     """What was ingested, and what was set aside and why."""
     if not ingest:
         return ""
@@ -124,7 +122,7 @@ def render(
         times(update, setup, total_seconds),
         changes(update),
         training(outputs.get("training") or {}),
-        documents(outputs.get("corpus") or {}, outputs.get("ingest") or {}),
+        documents(outputs.get("ingest") or {}),
     ]
     if outputs.get("chat_url"):
         parts.append(f"{'chat page':<{_MARGIN}}{outputs['chat_url']}")

@@ -113,7 +113,7 @@ def test_the_summary_tells_times_changes_training_documents_and_the_page() -> No
         "training 4:01",
         "64 created",
         "alicloud oss 9",
-        "kept the tuned model (0a1b2c3d4e5f)",
+        "kept the tuned model, version 0a1b2c3d4e5f",
         "42 questions trained on, 14 held out",
         "0.677",
         "40 documents, 312 chunks",
@@ -125,10 +125,9 @@ def test_the_summary_tells_times_changes_training_documents_and_the_page() -> No
     assert max(map(len, text.splitlines())) <= WIDTH
 
 
-def test_a_base_model_that_was_kept_is_said_to_be_so() -> None:
-    assert "kept the base model: tuning did not help" in _render(
-        training={**TRAINING, "kept": "base"}
-    )
+def test_a_base_model_that_was_kept_is_said_to_be_so_and_why() -> None:
+    text = _render(training={**TRAINING, "kept": "base", "reason": "tuning did not help"})
+    assert "kept the base model, version 0a1b2c3d4e5f: tuning did not help" in text
 
 
 def test_metrics_that_are_missing_are_a_dash_and_no_error() -> None:

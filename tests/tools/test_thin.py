@@ -1,0 +1,54 @@
+"""What is left out of pulumi's plain display, and what never is."""
+
+from __future__ import annotations
+
+from tools.thin import thin
+
+JOB = " +  customrag:pai:DlcJob model creating ({0}s) Running {0}s"
+
+
+def _thin(*lines: str, seconds_between: float = 1.0) -> list[str]:
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += seconds_between
+        return now[0]
+
+    return list(thin(lines, clock))
+
+
+def test_a_job_at_work_is_shown_first_and_then_now_and_again() -> None:
+    shown = _thin(*(JOB.format(second) for second in range(60)))
+    assert shown == [JOB.format(second) for second in (0, 20, 40)]
+
+
+def test_each_resource_is_shown_when_it_begins_and_ends() -> None:
+    lines = [
+        " +  alicloud:oss:Bucket a creating (0s) ",
+        " +  alicloud:oss:Bucket b creating (0s) ",
+        " +  alicloud:oss:Bucket a created (0.1s) ",
+        " +  alicloud:oss:Bucket b **creating failed** error: no",
+    ]
+    assert _thin(*lines) == lines
+
+
+def test_an_error_is_never_left_out() -> None:
+    lines = [JOB.format(0), " +  customrag:pai:DlcJob model creating (1s) error: it failed"]
+    assert _thin(*lines) == lines
+
+
+def test_dots_are_left_out_with_the_blank_lines_around_them() -> None:
+    lines = [
+        "Updating (local):\n",
+        "\n",
+        "@ updating.....\n",
+        "\n",
+        "@ previewing update...\n",
+        "x\n",
+    ]
+    assert _thin(*lines) == ["Updating (local):\n", "\n", "x\n"]
+
+
+def test_everything_else_stays() -> None:
+    lines = ["Diagnostics:", "    a message creating (things)", "Resources:", "    + 84 created"]
+    assert _thin(*lines) == lines
