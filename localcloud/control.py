@@ -83,7 +83,7 @@ def _launch(platform: Platform, services: Sequence[str]) -> None:
     env["PYTHONPATH"] = os.pathsep.join(
         filter(None, (package_root, os.environ.get("PYTHONPATH", "")))
     )
-    command = [sys.executable, "-m", "localcloud", "serve", "--home", str(home)]
+    command = [sys.executable, "-P", "-m", "localcloud", "serve", "--home", str(home)]
     if services:
         command += ["--services", ",".join(services)]
     # In the home, so that the daemon does not hold the folder it happened to be started from.

@@ -57,9 +57,10 @@ class Host:
             raise OperationCancelledError("the update was cancelled")
 
     def flush(self) -> None:
-        """Wait until what was logged so far has reached the engine."""
+        """Wait until what was logged so far has reached the engine, but not for ever."""
         if self._sender is not None:
-            self._sender.submit(lambda: None).result(timeout=2 * _LOG_TIMEOUT_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                self._sender.submit(lambda: None).result(timeout=2 * _LOG_TIMEOUT_SECONDS)
 
     def close(self) -> None:
         """Let go of the engine."""

@@ -59,7 +59,8 @@ class DaemonClient:
         if self.healthy():
             return
         home = self.platform.home
-        command = [sys.executable, "-m", "localcloud", "start", "--home", str(home)]
+        # -P: the engine runs the plugin in the program's folder, whose modules must stay out.
+        command = [sys.executable, "-P", "-m", "localcloud", "start", "--home", str(home)]
         try:
             started = subprocess.run(
                 command,

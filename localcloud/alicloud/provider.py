@@ -40,8 +40,10 @@ from pluginhost import (
 
 PropertyMap = dict[str, PropertyValue]
 _CONFIG = frozenset({"region", "accessKey", "secretKey", "sharedCredentialsFile", "endpoints"})
-# Set by the SDK on every provider resource.
-_CONFIG_IGNORED = frozenset({"version", "pluginDownloadURL", "configurationSource"})
+# Set by the SDK on every provider resource, the last two from the user's environment.
+_CONFIG_IGNORED = frozenset(
+    {"version", "pluginDownloadURL", "configurationSource", "ecsRoleName", "profile"}
+)
 # Inputs that are paths of files, relative to the program's folder.
 _PATHS = {"alicloud:oss/bucketObject:BucketObject": ("source",)}
 _KINDS = {
