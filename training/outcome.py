@@ -6,6 +6,7 @@ Pure: numpy and the standard library; loads no model.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -56,11 +57,23 @@ def rank_metrics(
 
 
 def model_version(folder: Path) -> str:
-    """12 hexadecimal digits over a saved model's weights, tokenizer and configuration."""
+    """12 hexadecimal digits over a saved model: its weights, tokenizer and configuration.
+
+    Left out: model cards, and the padding and truncation in `tokenizer.json`, which are those of
+    the last text that was tokenized before the model was saved.
+    """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix != ".md":
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            with path.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+            digest.update(_content(path))
     return digest.hexdigest()[:12]
+
+
+def _content(path: Path) -> bytes:
+    """SHA-256 of what a file means."""
+    if path.name == "tokenizer.json":
+        tokenizer = {**json.loads(path.read_bytes()), "padding": None, "truncation": None}
+        return hashlib.sha256(json.dumps(tokenizer, sort_keys=True).encode()).digest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()

@@ -64,3 +64,13 @@ def test_a_model_card_does_not_change_the_version(tmp_path: Path) -> None:
     before = model_version(folder)
     (folder / "README.md").write_text("made today")
     assert model_version(folder) == before
+
+
+def test_how_the_last_text_was_padded_does_not_change_the_version(tmp_path: Path) -> None:
+    folder = _model(tmp_path / "a", b"w")
+    (folder / "tokenizer.json").write_text('{"padding": null, "model": 1}')
+    before = model_version(folder)
+    (folder / "tokenizer.json").write_text('{"padding": {"x": 1}, "model": 1}')
+    assert model_version(folder) == before
+    (folder / "tokenizer.json").write_text('{"padding": null, "model": 2}')
+    assert model_version(folder) != before
