@@ -28,7 +28,8 @@ class Retries:
         sleep: Pauses for the seconds given; replaced in tests.
     """
 
-    attempts: int = 5
+    # About 12 s in all: a service that is restarted is back by then.
+    attempts: int = 7
     base_delay_seconds: float = 0.25
     max_delay_seconds: float = 8.0
     sleep: Callable[[float], None] = time.sleep

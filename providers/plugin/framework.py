@@ -10,7 +10,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, Protocol
 
 from pluginhost import UNKNOWN, Host, ProviderError, contains_unknown
@@ -114,18 +114,18 @@ class Call:
         services: The clients.
         resource_id: Its id; empty in a create.
         host: Progress, log, cancel.
+        wait: Sleeps; raises ``OperationCancelledError`` once the user pressed Ctrl-C.
         timeout_seconds: The user's ``custom_timeouts``; ``None`` without.
         clock: Monotonic seconds.
-        wait: Sleeps; raises ``OperationCancelledError`` once the user pressed Ctrl-C.
     """
 
     urn: str
     services: Services
     host: Host
+    wait: Callable[[float], None]
     resource_id: str = ""
     timeout_seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
-    wait: Callable[[float], None] = field(default=lambda seconds: None)
 
     @property
     def cancelled(self) -> threading.Event:

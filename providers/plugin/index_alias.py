@@ -16,7 +16,7 @@ from providers.plugin.framework import (
     compare,
     require_known_state,
 )
-from providers.plugin.search import CLUSTER_INPUTS, ask, cluster, index_state
+from providers.plugin.search import CLUSTER_INPUTS, SearchCluster, cluster, index_state
 
 _GATE_DEADLINE_SECONDS: Final = 30.0
 
@@ -58,14 +58,14 @@ class IndexAliasHandler(Handler):
 
     def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
         alias, index_name = str(inputs["alias"]), str(inputs["indexName"])
-        client = cluster(inputs, call)
-        if index_state(client, alias) is not None:
+        search = cluster(inputs, call)
+        if index_state(search, alias) is not None:
             raise ProviderError(
                 f"alias {alias!r} cannot be made: there is an index of that name; use another "
                 "alias, or delete the index"
             )
-        before = [name for name in _targets(client, alias) if name != index_name]
-        self._move(client, inputs, call)
+        before = [name for name in _targets(search, alias) if name != index_name]
+        self._move(search, inputs, call)
         return alias, {"previousIndexName": before[0] if before else None}
 
     def read(
@@ -85,32 +85,34 @@ class IndexAliasHandler(Handler):
         return {"previousIndexName": _previous(olds, inputs)}
 
     def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
-        client, alias = cluster(inputs, call), str(inputs["alias"])
-        for target in _targets(client, alias):
+        search, alias = cluster(inputs, call), str(inputs["alias"])
+        for target in _targets(search, alias):
             try:
-                ask(
+                search.ask(
                     f"DeleteAlias {alias}",
-                    lambda target=target: client.indices.delete_alias(  # type: ignore[misc]
+                    lambda target=target: search.client.indices.delete_alias(  # type: ignore[misc]
                         index=target, name=alias
                     ),
                 )
             except NotFoundError:
                 continue
 
-    def _move(self, client: Any, inputs: Mapping[str, Any], call: Call) -> None:
+    def _move(self, search: SearchCluster, inputs: Mapping[str, Any], call: Call) -> None:
         alias, index_name = str(inputs["alias"]), str(inputs["indexName"])
-        targets = _targets(client, alias)
+        targets = _targets(search, alias)
         if targets == [index_name]:
             return
         if inputs.get("expectedChunks") is not None:
-            _pass_gate(client, alias, index_name, int(inputs["expectedChunks"]), call)
+            _pass_gate(search, alias, index_name, int(inputs["expectedChunks"]), call)
         actions: list[dict[str, Any]] = [
             {"remove": {"index": target, "alias": alias, "must_exist": False}}
             for target in targets
             if target != index_name
         ]
         actions.append({"add": {"index": index_name, "alias": alias}})
-        ask(f"UpdateAliases {alias}", lambda: client.indices.update_aliases(actions=actions))
+        search.ask(
+            f"UpdateAliases {alias}", lambda: search.client.indices.update_aliases(actions=actions)
+        )
         call.log(f"alias {alias} names {index_name}" + (f", before {targets}" if targets else ""))
 
 
@@ -119,15 +121,17 @@ def _previous(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
     return olds.get("previousIndexName") if before == inputs.get("indexName") else before
 
 
-def _targets(client: Any, alias: str) -> list[str]:
+def _targets(search: SearchCluster, alias: str) -> list[str]:
     try:
-        found = ask(f"GetAlias {alias}", lambda: client.indices.get_alias(name=alias))
+        found = search.ask(f"GetAlias {alias}", lambda: search.client.indices.get_alias(name=alias))
     except NotFoundError:
         return []
     return sorted(dict(found))
 
 
-def _pass_gate(client: Any, alias: str, index_name: str, expected: int, call: Call) -> None:
+def _pass_gate(
+    search: SearchCluster, alias: str, index_name: str, expected: int, call: Call
+) -> None:
     """Let only an index through that holds what the ingest said.
 
     Raises:
@@ -135,8 +139,8 @@ def _pass_gate(client: Any, alias: str, index_name: str, expected: int, call: Ca
     """
     deadline = call.clock() + _GATE_DEADLINE_SECONDS
     while True:
-        ask(f"Refresh {index_name}", lambda: client.indices.refresh(index=index_name))
-        answer = ask(f"Count {index_name}", lambda: client.count(index=index_name))
+        search.ask(f"Refresh {index_name}", lambda: search.client.indices.refresh(index=index_name))
+        answer = search.ask(f"Count {index_name}", lambda: search.client.count(index=index_name))
         if not answer["_shards"]["failed"]:
             break
         if call.clock() >= deadline:

@@ -161,7 +161,11 @@ class JobRunner:
     def _last_line(self, job: Job) -> str:
         if job.status != "Running":
             return ""
-        lines = [line for line in self._dlc.log_lines(job, max_lines=5) if line.strip()]
+        try:
+            lines = [line for line in self._dlc.log_lines(job, max_lines=5) if line.strip()]
+        except ClientError:
+            # Progress only: a job is not in trouble because its log cannot be read.
+            return ""
         return lines[-1].strip() if lines else ""
 
     def _result(self, job: Job) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ present values are compared where something was declared.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from elastic_transport import TransportError
@@ -14,6 +15,7 @@ from elasticsearch import ApiError
 
 from providers.clients.elasticsearch import convert_error
 from providers.clients.errors import NotFoundError
+from providers.clients.retries import Retries
 from providers.plugin.framework import Call, Input
 
 T = TypeVar("T")
@@ -37,34 +39,51 @@ CLUSTER_INPUTS: Final[dict[str, Input]] = {
 }
 
 
-def cluster(inputs: Mapping[str, Any], call: Call) -> Any:
-    """The Elasticsearch client for a resource's inputs."""
-    return call.services.elasticsearch(
+@dataclass(frozen=True, kw_only=True)
+class SearchCluster:
+    """A cluster and how patiently it is asked.
+
+    Attributes:
+        client: An ``elasticsearch.Elasticsearch``.
+        retries: When a call is made again; every call of ours may safely happen twice.
+    """
+
+    client: Any
+    retries: Retries
+
+    def ask(self, operation: str, function: Callable[[], T]) -> T:
+        """Call the cluster.
+
+        Raises:
+            ClientError: It refused or could not be reached.
+        """
+
+        def once() -> T:
+            try:
+                return function()
+            except (ApiError, TransportError) as error:
+                raise convert_error(operation, error) from error
+
+        return self.retries.call(once)
+
+
+def cluster(inputs: Mapping[str, Any], call: Call, *, attempts: int = 8) -> SearchCluster:
+    """The cluster that a resource's inputs name."""
+    client = call.services.elasticsearch(
         str(inputs["endpoint"]), str(inputs["username"]), str(inputs["password"])
     )
+    return SearchCluster(client=client, retries=Retries(attempts=attempts, sleep=call.wait))
 
 
-def ask(operation: str, function: Callable[[], T]) -> T:
-    """Call the cluster.
-
-    Raises:
-        ClientError: It refused or could not be reached.
-    """
-    try:
-        return function()
-    except (ApiError, TransportError) as error:
-        raise convert_error(operation, error) from error
-
-
-def index_state(client: Any, index_name: str) -> dict[str, Any] | None:
+def index_state(search: SearchCluster, index_name: str) -> dict[str, Any] | None:
     """``{"uuid", "mappings", "settings"}`` of an index, settings flat; ``None`` if there is none.
 
     An alias of that name is no index.
     """
     try:
-        found = ask(
+        found = search.ask(
             f"GetIndex {index_name}",
-            lambda: client.indices.get(index=index_name, flat_settings=True),
+            lambda: search.client.indices.get(index=index_name, flat_settings=True),
         )
     except NotFoundError:
         return None

@@ -21,7 +21,6 @@ from providers.plugin.framework import (
 from providers.plugin.search import (
     CLUSTER_INPUTS,
     as_declared,
-    ask,
     cluster,
     flat_settings,
     index_state,
@@ -91,13 +90,13 @@ class SearchIndexHandler(Handler):
         return {"uuid": olds.get("uuid")}
 
     def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
-        client, name = cluster(inputs, call), str(inputs["indexName"])
-        found = index_state(client, name)
+        search, name = cluster(inputs, call), str(inputs["indexName"])
+        found = index_state(search, name)
         if found is None:
             try:
-                ask(
+                search.ask(
                     f"CreateIndex {name}",
-                    lambda: client.indices.create(
+                    lambda: search.client.indices.create(
                         index=name,
                         mappings=inputs["mappings"],
                         settings=inputs.get("settings"),
@@ -105,14 +104,14 @@ class SearchIndexHandler(Handler):
                 )
             except ConflictError:
                 call.log(f"index {name} was there already", "info")
-            found = index_state(client, name)
+            found = index_state(search, name)
             if found is None:
                 raise ProviderError(
                     f"index {name} is not there right after it was created; is {name!r} an alias?"
                 )
         else:
             self._refuse_another(inputs, found)
-            count = ask(f"Count {name}", lambda: client.count(index=name))["count"]
+            count = search.ask(f"Count {name}", lambda: search.client.count(index=name))["count"]
             call.log(f"index {name} is there already, with {count} chunks: adopted")
         return name, {"uuid": found["uuid"]}
 
@@ -148,24 +147,27 @@ class SearchIndexHandler(Handler):
     def update(
         self, olds: Mapping[str, Any], inputs: Mapping[str, Any], call: Call
     ) -> dict[str, Any]:
-        client, name = cluster(inputs, call), str(inputs["indexName"])
-        found = index_state(client, name)
+        search, name = cluster(inputs, call), str(inputs["indexName"])
+        found = index_state(search, name)
         if found is None:
             raise ProviderError(
                 f"index {name!r} is gone; run `pulumi up --refresh` to make it again"
             )
         meta = inputs["mappings"].get("_meta")
         if meta is not None and meta != found["mappings"].get("_meta"):
-            ask(f"PutMapping {name}", lambda: client.indices.put_mapping(index=name, meta=meta))
+            search.ask(
+                f"PutMapping {name}",
+                lambda: search.client.indices.put_mapping(index=name, meta=meta),
+            )
         changed = {
             key: value
             for key, value in flat_settings(inputs.get("settings")).items()
             if key in _DYNAMIC and found["settings"].get(key) != value
         }
         if changed:
-            ask(
+            search.ask(
                 f"PutSettings {name}",
-                lambda: client.indices.put_settings(index=name, settings=changed),
+                lambda: search.client.indices.put_settings(index=name, settings=changed),
             )
         return {"uuid": found["uuid"]}
 
@@ -176,8 +178,8 @@ class SearchIndexHandler(Handler):
                 f"index {name!r} has deletion_protection; set it to False and run `pulumi up` "
                 "before it is deleted or replaced"
             )
-        client = cluster(inputs, call)
-        found = index_state(client, name)
+        search = cluster(inputs, call)
+        found = index_state(search, name)
         if found is None:
             return
         if olds.get("uuid") and found["uuid"] != olds["uuid"]:
@@ -186,7 +188,7 @@ class SearchIndexHandler(Handler):
                 f"{olds['uuid']}); run `pulumi refresh` if it is to be deleted all the same"
             )
         try:
-            ask(f"DeleteIndex {name}", lambda: client.indices.delete(index=name))
+            search.ask(f"DeleteIndex {name}", lambda: search.client.indices.delete(index=name))
         except NotFoundError:
             return
 
@@ -217,7 +219,7 @@ def _same_index(olds: Mapping[str, Any], news: Mapping[str, Any], call: Call) ->
     if any(contains_unknown(news.get(key)) for key in (*CLUSTER_INPUTS, "indexName")):
         return False
     try:
-        found = index_state(cluster(news, call), str(news["indexName"]))
+        found = index_state(cluster(news, call, attempts=1), str(news["indexName"]))
     except ClientError:
         return False
     return found is not None and found["uuid"] == olds.get("uuid")

@@ -74,22 +74,28 @@ class CustomragProvider(HostedProvider):
     """The provider ``customrag``.
 
     Args:
-        services: Makes the clients from the provider's configuration.
+        services: Makes the clients from the provider's configuration; the cloud's by default.
         clock: Monotonic seconds.
         wait: Sleeps for the seconds given; by default until cancelled at most.
     """
 
     def __init__(
         self,
-        services: Callable[[Mapping[str, str]], Services] = CloudServices,
+        services: Callable[[Mapping[str, str]], Services] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] | None = None,
     ) -> None:
-        self._make_services = services
         self._clock = clock
         self._wait = wait
-        self._services: Services = services({})
+        self._make_services = services or self._cloud_services
+        self._services = self._make_services({})
         self._handlers = {handler.token: handler for handler in HANDLERS}
+
+    def _cloud_services(self, config: Mapping[str, str]) -> Services:
+        return CloudServices(config, sleep=self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        (self._wait or self.host.wait)(seconds)
 
     async def check_config(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
         given = decode_map(request.new_inputs)
@@ -206,7 +212,7 @@ class CustomragProvider(HostedProvider):
             resource_id=resource_id,
             timeout_seconds=timeout_seconds or None,
             clock=self._clock,
-            wait=self._wait or self.host.wait,
+            wait=self._sleep,
         )
 
     def _hide(self, handler: Handler, secrets: Collection[str]) -> Callable[[str], bool]:

@@ -6,7 +6,8 @@ Owns the defaults of the endpoints, nothing of what the clients do.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pluginhost import ProviderError
@@ -14,6 +15,7 @@ from providers.clients import elasticsearch
 from providers.clients.credentials import Credentials, credentials_provider
 from providers.clients.dlc import DlcClient
 from providers.clients.oss import OssClient
+from providers.clients.retries import Retries
 
 
 class CloudServices:
@@ -21,10 +23,14 @@ class CloudServices:
 
     Args:
         config: The provider's inputs by their wire names.
+        sleep: Pauses between retries; may raise to end them.
     """
 
-    def __init__(self, config: Mapping[str, str]) -> None:
+    def __init__(
+        self, config: Mapping[str, str], sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._config = config
+        self._retries = Retries(sleep=sleep)
         self._lock = threading.RLock()
         self._credentials: Credentials | None = None
         self._oss: OssClient | None = None
@@ -57,7 +63,9 @@ class CloudServices:
             if self._oss is None:
                 default = f"https://oss-{self._region_id}.aliyuncs.com"
                 endpoint = self._config.get("ossEndpoint") or default
-                self._oss = OssClient(endpoint, self._region_id, self._signing())
+                self._oss = OssClient(
+                    endpoint, self._region_id, self._signing(), retries=self._retries
+                )
             return self._oss
 
     @property
@@ -67,7 +75,9 @@ class CloudServices:
             if self._dlc is None:
                 default = f"pai-dlc.{self._region_id}.aliyuncs.com"
                 endpoint = self._config.get("dlcEndpoint") or default
-                self._dlc = DlcClient(endpoint, self._region_id, self._signing())
+                self._dlc = DlcClient(
+                    endpoint, self._region_id, self._signing(), retries=self._retries
+                )
             return self._dlc
 
     def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:

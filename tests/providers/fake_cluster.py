@@ -25,6 +25,7 @@ class Cluster:
         self.aliases: dict[str, set[str]] = {}
         self.requests: list[tuple[str, str]] = []
         self.failed_shards = 0
+        self.down_for = 0
         self.made = 0
 
     def client(self) -> Elasticsearch:
@@ -78,6 +79,9 @@ class Cluster:
         parts = urlsplit(target)
         path = parts.path.strip("/")
         self.requests.append((method, path))
+        if self.down_for > 0:
+            self.down_for -= 1
+            return 503, _error("unavailable_exception", "starting", 503)
         name, _, rest = path.partition("/")
         if name == "_alias":
             return self._get_alias(rest)

@@ -141,6 +141,7 @@ class FakeDlc:
         self.lines = ["step 119/300", "step 120/300, loss 0.41"]
         self.reply_lost = False
         self.on_success: Callable[[Job], None] | None = None
+        self.log_error: Exception | None = None
         self.stopped: list[str] = []
         self.outage_until = 0
         self.looks = 0
@@ -203,6 +204,8 @@ class FakeDlc:
         self.jobs.pop(job_id, None)
 
     def log_lines(self, job: Job, *, max_lines: int = 50) -> list[str]:
+        if self.log_error:
+            raise self.log_error
         return self.lines[-max_lines:]
 
 

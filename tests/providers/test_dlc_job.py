@@ -9,6 +9,7 @@ import pytest
 
 from pluginhost import UNKNOWN, PartialError, ProviderError
 from providers import jobs
+from providers.clients.errors import AccessDeniedError
 from tests.providers.fakes import Engine, FakeDlc, FakeOss, FakeServices
 
 INPUTS: dict[str, Any] = {
@@ -53,6 +54,23 @@ def test_a_job_is_created_waited_for_and_its_result_read(
 def test_progress_is_the_status_and_the_last_log_line(engine: Engine) -> None:
     engine.up(INPUTS)
     assert "Running 2m10s, step 120/300, loss 0.41" in engine.host.statuses
+
+
+def test_a_log_that_cannot_be_read_does_not_end_the_wait(
+    engine: Engine, services: FakeServices
+) -> None:
+    services.dlc.log_error = AccessDeniedError("not allowed", code="NoPermission")
+    engine.up(INPUTS)
+    assert "Running 2m10s" in engine.host.statuses
+
+
+def test_a_failure_whose_log_cannot_be_read_says_why(
+    engine: Engine, services: FakeServices
+) -> None:
+    services.dlc.log_error = AccessDeniedError("not allowed", code="NoPermission")
+    services.dlc.script = ["Failed"]
+    with pytest.raises(PartialError, match=r"log could not be read: not allowed"):
+        engine.up(INPUTS)
 
 
 def test_a_preview_knows_the_jobs_name_before_it_exists(engine: Engine) -> None:

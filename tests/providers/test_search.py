@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pluginhost import UNKNOWN, ProviderError
+from pluginhost import UNKNOWN, OperationCancelledError, ProviderError
 from providers.plugin.search import as_declared, flat_settings
 from rag.index import SETTINGS, mappings
 from tests.providers.fake_cluster import Cluster
@@ -206,6 +206,29 @@ def test_an_index_that_somebody_else_made_anew_is_not_deleted(
     cluster.add_index("chunks-1")
     with pytest.raises(ProviderError, match="not the one that was made here"):
         index.destroy()
+
+
+def test_a_cluster_that_is_restarting_is_waited_for(index: Engine, cluster: Cluster) -> None:
+    cluster.down_for = 12
+    index.up(INDEX)
+    assert "chunks-1" in cluster.indexes
+    assert index.clock.now > 1
+
+
+def test_a_cluster_that_stays_away_is_an_error_that_says_so(
+    index: Engine, cluster: Cluster
+) -> None:
+    cluster.down_for = 10_000
+    with pytest.raises(ProviderError, match=r"GetIndex chunks-1: starting .*HTTP 503"):
+        index.up(INDEX)
+    assert index.clock.now < 60
+
+
+def test_ctrl_c_ends_the_wait_for_a_cluster(index: Engine, cluster: Cluster) -> None:
+    cluster.down_for = 10_000
+    index.clock.on_wait = lambda now: index.host.cancelled.set()
+    with pytest.raises(OperationCancelledError):
+        index.up(INDEX)
 
 
 def test_the_alias_names_a_complete_index(alias: Engine, cluster: Cluster) -> None:
