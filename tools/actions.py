@@ -26,6 +26,9 @@ from tools.paths import LOCAL_STACK, Paths
 from tools.progress import Display
 from tools.thin import thin
 
+_SIGNALLED = 128
+"""What shells add to the number of the signal that ended a command."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -87,7 +90,8 @@ def run_shown(
             with process.stdout:
                 for line in thin(process.stdout):
                     print(line, end="", flush=True)
-        return process.wait()
+        code = process.wait()
+        return _SIGNALLED - code if code < 0 else code
     finally:
         signal.signal(signal.SIGINT, before[0])
         signal.signal(signal.SIGTERM, before[1])
@@ -175,7 +179,7 @@ def _recover(paths: Paths, pulumi: Path, environment: Mapping[str, str]) -> None
     note = stack.clear_stale_lock(paths, pulumi, environment)
     if note:
         print(f"  {note}")
-    cut_off = stack.drop_pending_creates(paths, pulumi, environment)
+    cut_off = stack.drop_pending_operations(paths, pulumi, environment)
     if cut_off:
         print(f"  taken up again, as the last run was cut off: {', '.join(cut_off)}")
 
@@ -223,7 +227,7 @@ def _destroy(paths: Paths) -> int:
     try:
         cli, environment = setup.set_up_stack(paths, LOCAL_STACK, Display())
         stack.clear_stale_lock(paths, cli.path, environment)
-        stack.drop_pending_creates(paths, cli.path, environment)
+        stack.drop_pending_operations(paths, cli.path, environment)
         code = run_shown(
             [
                 cli.path,

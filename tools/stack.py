@@ -3,9 +3,9 @@
 Owns the passphrase, the stack's making, its configuration file, the stale lock and the pending
 operations. Does not run updates.
 
-File backend, as found in CLI 3.259.0: locks are JSON files with the engine's process id; a create
-that was cut off stays in the checkpoint as a pending operation, which `up` warns of at length
-and then creates again (our providers take over what is there).
+File backend, as found in CLI 3.259.0: locks are JSON files with the engine's process id; what was
+cut off stays in the checkpoint as a pending operation, which `up` warns of at length and then does
+again (our providers take over what is there).
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from tools.errors import LockedError, StackError
 from tools.paths import LOCAL_STACK, Paths
 
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
+_DONE_AGAIN = ("creating", "updating", "deleting", "reading")
+"""Pending operations after which the checkpoint still says what was before them."""
 _COMMAND_SECONDS = 120
 
 
@@ -190,8 +192,10 @@ def clear_stale_lock(paths: Paths, pulumi: Path, environment: Mapping[str, str])
     return "the last run was killed: its lock is removed"
 
 
-def drop_pending_creates(paths: Paths, pulumi: Path, environment: Mapping[str, str]) -> list[str]:
-    """Forget the creates that a killed engine left pending; the next update does them again.
+def drop_pending_operations(
+    paths: Paths, pulumi: Path, environment: Mapping[str, str]
+) -> list[str]:
+    """Forget what a killed engine left pending; the next update finds it undone, and does it.
 
     Returns:
         The names of the resources.
@@ -211,7 +215,7 @@ def drop_pending_creates(paths: Paths, pulumi: Path, environment: Mapping[str, s
         )
     )
     operations = exported["deployment"].get("pending_operations", [])
-    kept = [operation for operation in operations if operation["type"] != "creating"]
+    kept = [operation for operation in operations if operation["type"] not in _DONE_AGAIN]
     if len(kept) == len(operations):
         return []
     exported["deployment"]["pending_operations"] = kept
@@ -227,5 +231,5 @@ def drop_pending_creates(paths: Paths, pulumi: Path, environment: Mapping[str, s
         environment=environment,
     )
     repaired.unlink()
-    creates = (operation for operation in operations if operation["type"] == "creating")
-    return [operation["resource"]["urn"].rpartition("::")[2] for operation in creates]
+    dropped = (operation for operation in operations if operation not in kept)
+    return [operation["resource"]["urn"].rpartition("::")[2] for operation in dropped]

@@ -81,8 +81,8 @@ def test_after_kill_9_the_next_update_goes_on(local: Project, paths: Paths, tmp_
     assert stack.has_resources(paths)
     assert stack.clear_stale_lock(paths, pulumi, environment) != ""
     assert stack.clear_stale_lock(paths, pulumi, environment) == ""
-    assert stack.drop_pending_creates(paths, pulumi, environment) == ["thing"]
-    assert stack.drop_pending_creates(paths, pulumi, environment) == []
+    assert stack.drop_pending_operations(paths, pulumi, environment) == ["thing"]
+    assert stack.drop_pending_operations(paths, pulumi, environment) == []
     (tmp_path / "release").touch()
     shown = local.succeed("up", "--yes", "--skip-preview")
     assert "pending operations" not in shown
