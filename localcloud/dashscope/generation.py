@@ -178,11 +178,7 @@ class TextGenerator:
         logits = self._prefill(prompt, cached, cancelled)
         if logits is None:
             return
-        source = torch.Generator()
-        if sampling.seed is None:
-            source.seed()
-        else:
-            source.manual_seed(sampling.seed)
+        source = _source(sampling.seed)
         decoder, hold = _Decoder(self._tokenizer), _StopHold(sampling.stop)
         reason: Literal["stop", "length"] = "length"
         while len(decoder.tokens) < sampling.max_tokens:
@@ -287,6 +283,14 @@ def _overlap(text: str, stop: str) -> int:
         if text.endswith(stop[:length]):
             return length
     return 0
+
+
+def _source(seed: int | None) -> torch.Generator:
+    source = torch.Generator()
+    if seed is None:
+        source.seed()
+        return source
+    return source.manual_seed(seed)
 
 
 def _choose(

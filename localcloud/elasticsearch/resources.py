@@ -38,7 +38,7 @@ _NOT_KEPT: Final = frozenset({"password", "kmsEncryptedPassword"})
 class Instance(ResourceHandler):
     """An Elasticsearch instance: one engine and its gateway, on an address of their own."""
 
-    token = "alicloud:elasticsearch/instance:Instance"  # noqa: S105 - a type token
+    token = "alicloud:elasticsearch/instance:Instance"
     effective = frozenset(
         {
             "enableKibanaPrivateNetwork",
@@ -215,7 +215,7 @@ def discard(instance_id: str, context: Context) -> None:
 
 def reset(context: Context) -> None:
     """Remove every instance."""
-    for instance_id, _ in context.store.table(TABLE).items():
+    for instance_id in dict(context.store.table(TABLE).items()):
         discard(instance_id, context)
 
 
