@@ -1,0 +1,153 @@
+"""How near an ingest comes to the encoder's own rate, measured in one run.
+
+    python -m benchmarks.ingest --elasticsearch-url URL --corpus DIR [--model NAME]
+
+In turns, on the same chunk texts and the same cores:
+    encoder  the model in a process that does nothing else: the faster of `rag.encoder` and
+             SentenceTransformer.encode as it comes
+    ingest   `rag.ingest` with the embedding service as a process beside the engine: reading,
+             cutting, embedding over HTTP, indexing, until the counts are verified
+Prints chunks a second of each and the ratio of the medians. The index is made and removed here. The
+password is CUSTOMRAG_ELASTICSEARCH_PASSWORD.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from providers.clients.elasticsearch import async_client
+from rag.chunk import chunk_document, embedding_text
+from rag.corpus import Corpus, load_corpus
+from rag.embed import EmbeddingClient
+from rag.index import SETTINGS, mappings
+from rag.ingest import ingest
+from rag.readers import read_document
+
+_VERSION = "benchmark"
+
+
+@contextlib.contextmanager
+def embedding_service(model: str) -> Iterator[str]:
+    """`rag.serving` as a process of its own, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {
+        "CUSTOMRAG_MODEL_URI": model,
+        "CUSTOMRAG_MODEL_VERSION": _VERSION,
+        "CUSTOMRAG_PORT": str(port),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rag.serving"], env={**os.environ, **settings}
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def encoder_rates(model: str, texts: list[str]) -> Iterator[dict[str, float]]:
+    """Chunks a second of the encoder alone, measured anew each time it is asked."""
+    import torch
+
+    from rag.encoder import LocalEncoder, available_cores
+
+    encoder = LocalEncoder(model)
+    stock: Any = encoder._model
+    encoder.encode(texts[:64], "document")
+    stock.encode(texts[:64], show_progress_bar=False)
+    while True:
+        rates = {}
+        started = time.perf_counter()
+        encoder.encode(texts, "document")
+        rates["rag.encoder"] = len(texts) / (time.perf_counter() - started)
+        torch.set_num_threads(available_cores())
+        started = time.perf_counter()
+        stock.encode(texts, show_progress_bar=False)
+        rates["sentence-transformers"] = len(texts) / (time.perf_counter() - started)
+        yield rates
+
+
+async def ingest_rate(arguments: argparse.Namespace, corpus: Corpus, url: str) -> float:
+    """Chunks a second of a whole ingest into a new index."""
+    client = async_client(
+        arguments.elasticsearch_url,
+        arguments.username,
+        os.environ["CUSTOMRAG_ELASTICSEARCH_PASSWORD"],
+        http_compress=False,
+    )
+    embedder = EmbeddingClient(url)
+    index = f"benchmark-ingest-{os.getpid()}"
+    try:
+        info = await embedder.wait_ready(300)
+        await embedder.embed(["warm"] * 64, "document")
+        meta = {"model_version": _VERSION, "embedding_url": url}
+        await client.indices.create(
+            index=index, mappings=mappings(info.dimension, meta), settings=dict(SETTINGS)
+        )
+        started = time.perf_counter()
+        result = await ingest(
+            client,
+            embedder,
+            corpus,
+            index=index,
+            corpus_uri="oss://benchmark/",
+            report=lambda line: None,
+        )
+        return result.chunks / (time.perf_counter() - started)
+    finally:
+        await client.indices.delete(index=index, ignore_unavailable=True)
+        await embedder.close()
+        await client.close()
+
+
+def main() -> None:
+    """Read the arguments, measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest")
+    parser.add_argument("--elasticsearch-url", required=True)
+    parser.add_argument("--username", default="elastic")
+    parser.add_argument("--corpus", type=Path, required=True, help="folder with docs/")
+    parser.add_argument("--model", default="all-MiniLM-L6-v2", help="as in rag.models")
+    parser.add_argument("--documents", type=int, default=None, help="only the first so many")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    corpus = load_corpus(arguments.corpus)
+    corpus = replace(corpus, files=corpus.files[: arguments.documents])
+    documents = [read_document(file.key, file.path) for file in corpus.files]
+    texts = [
+        embedding_text(document.title, chunk)
+        for document in documents
+        for chunk in chunk_document(document)
+    ]
+    print(f"{len(documents)} documents, {len(texts)} chunks, {arguments.rounds} rounds")
+    measured: dict[str, list[float]] = {}
+    alone = encoder_rates(arguments.model, texts)
+    with embedding_service(arguments.model) as url:
+        asyncio.run(ingest_rate(arguments, replace(corpus, files=corpus.files[:1]), url))
+        for _ in range(arguments.rounds):
+            rates = next(alone)
+            rates["ingest"] = asyncio.run(ingest_rate(arguments, corpus, url))
+            for name, rate in rates.items():
+                measured.setdefault(name, []).append(rate)
+                print(f"  {name:<22} {rate:7.1f} chunks/s", flush=True)
+    medians = {name: statistics.median(rates) for name, rates in measured.items()}
+    own = max(rate for name, rate in medians.items() if name != "ingest")
+    print(f"encoder {own:.1f}, ingest {medians['ingest']:.1f} chunks/s")
+    print(f"ratio   {medians['ingest'] / own:.2f}")
+
+
+if __name__ == "__main__":
+    main()
