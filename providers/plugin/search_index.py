@@ -20,6 +20,7 @@ from providers.plugin.framework import (
 )
 from providers.plugin.search import (
     CLUSTER_INPUTS,
+    SearchCluster,
     as_declared,
     cluster,
     flat_settings,
@@ -92,42 +93,66 @@ class SearchIndexHandler(Handler):
     def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
         search, name = cluster(inputs, call), str(inputs["indexName"])
         found = index_state(search, name)
+        adopted = found is not None
         if found is None:
-            try:
-                search.ask(
-                    f"CreateIndex {name}",
-                    lambda: search.client.indices.create(
-                        index=name,
-                        mappings=inputs["mappings"],
-                        settings=inputs.get("settings"),
-                    ),
-                )
-            except ConflictError:
-                call.log(f"index {name} was there already", "info")
+            adopted = not self._make(search, inputs)
             found = index_state(search, name)
-            if found is None:
-                raise ProviderError(
-                    f"index {name} is not there right after it was created; is {name!r} an alias?"
-                )
-        else:
-            self._refuse_another(inputs, found)
+        if found is None:
+            raise ProviderError(
+                f"index {name!r} is not there right after it was created; run `pulumi up` again"
+            )
+        if adopted:
             count = search.ask(f"Count {name}", lambda: search.client.count(index=name))["count"]
+            self._refuse_another(inputs, found, empty=not count)
+            self._write_meta(search, inputs, found)
             call.log(f"index {name} is there already, with {count} chunks: adopted")
         return name, {"uuid": found["uuid"]}
 
-    def _refuse_another(self, inputs: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-        name = inputs["indexName"]
+    def _make(self, search: SearchCluster, inputs: Mapping[str, Any]) -> bool:
+        """Create the index; whether this call did (and not one whose reply was lost)."""
+        name = str(inputs["indexName"])
+        try:
+            search.ask(
+                f"CreateIndex {name}",
+                lambda: search.client.indices.create(
+                    index=name, mappings=inputs["mappings"], settings=inputs.get("settings")
+                ),
+            )
+        except ConflictError:
+            return False
+        return True
+
+    def _refuse_another(
+        self, inputs: Mapping[str, Any], found: Mapping[str, Any], *, empty: bool
+    ) -> None:
+        """Adopt only what a create would have made; `_meta` of an empty index is no matter."""
         settings = flat_settings(inputs.get("settings"))
-        for what, declared, present in (
-            ("mappings", inputs["mappings"], found["mappings"]),
-            ("settings", settings, found["settings"]),
-        ):
-            if as_declared(declared, present) != declared:
-                raise ProviderError(
-                    f"index {name!r} is there already, with other {what}: "
-                    f"{as_declared(declared, present)}; wanted {declared}. Delete it, or use "
-                    "another index_name."
-                )
+        declared = {"mappings": dict(inputs["mappings"]), "settings": settings}
+        present = {
+            "mappings": as_declared(inputs["mappings"], found["mappings"]),
+            "settings": as_declared(settings, found["settings"]),
+        }
+        kinds = dict.fromkeys(declared, Input(kind="map"))
+        paths = [
+            change.path
+            for change in compare(kinds, present, declared)
+            if not (empty and change.path.startswith("mappings._meta"))
+        ]
+        if paths:
+            raise ProviderError(
+                f"index {inputs['indexName']!r} is there already, and is another: it differs in "
+                f"{', '.join(paths)}. Delete it, or use another index_name."
+            )
+
+    def _write_meta(
+        self, search: SearchCluster, inputs: Mapping[str, Any], found: Mapping[str, Any]
+    ) -> None:
+        name, meta = str(inputs["indexName"]), inputs["mappings"].get("_meta")
+        if meta is not None and meta != found["mappings"].get("_meta"):
+            search.ask(
+                f"PutMapping {name}",
+                lambda: search.client.indices.put_mapping(index=name, meta=meta),
+            )
 
     def read(
         self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
@@ -153,12 +178,7 @@ class SearchIndexHandler(Handler):
             raise ProviderError(
                 f"index {name!r} is gone; run `pulumi up --refresh` to make it again"
             )
-        meta = inputs["mappings"].get("_meta")
-        if meta is not None and meta != found["mappings"].get("_meta"):
-            search.ask(
-                f"PutMapping {name}",
-                lambda: search.client.indices.put_mapping(index=name, meta=meta),
-            )
+        self._write_meta(search, inputs, found)
         changed = {
             key: value
             for key, value in flat_settings(inputs.get("settings")).items()

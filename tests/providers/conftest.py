@@ -12,6 +12,9 @@ from localcloud.paidlc import JobController, Settings
 from localcloud.resources import Context
 from providers.plugin.services import CloudServices
 from tests.localcloud.running import LocalStack, running_stack
+from tests.support.elasticsearch import elasticsearch_server
+
+__all__ = ["elasticsearch_server"]
 
 
 def _quick_jobs(context: Context) -> None:

@@ -85,7 +85,22 @@ def test_an_index_of_that_name_with_another_mapping_is_refused(
     index: Engine, cluster: Cluster
 ) -> None:
     cluster.add_index("chunks-1", {"properties": {"text": {"type": "keyword"}}})
-    with pytest.raises(ProviderError, match="other mappings"):
+    with pytest.raises(ProviderError, match=r"is another: .*mappings.properties.text.type"):
+        index.up(INDEX)
+
+
+def test_an_empty_index_left_behind_gets_the_present_embedding_url(
+    index: Engine, cluster: Cluster
+) -> None:
+    cluster.add_index("chunks-1", mappings(384, {**META, "embedding_url": "http://gone"}), SETTINGS)
+    index.up(INDEX)
+    assert cluster.indexes["chunks-1"]["mappings"]["_meta"] == INDEX["mappings"]["_meta"]
+
+
+def test_a_filled_index_of_another_model_is_refused(index: Engine, cluster: Cluster) -> None:
+    cluster.add_index("chunks-1", mappings(384, {**META, "model_version": "other"}), SETTINGS)
+    cluster.indexes["chunks-1"]["count"] = 5
+    with pytest.raises(ProviderError, match=r"mappings._meta.model_version"):
         index.up(INDEX)
 
 

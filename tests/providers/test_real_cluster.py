@@ -1,0 +1,141 @@
+"""Index and alias on a real Elasticsearch: what it shows of a mapping is not taken for drift."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pluginhost import ProviderError
+from providers.clients import elasticsearch
+from rag.index import SETTINGS, mappings
+from tests.providers.fakes import Engine, FakeDlc, FakeOss, FakeServices
+from tests.support.elasticsearch import ElasticsearchServer
+
+pytestmark = pytest.mark.elasticsearch
+
+META = {"model_version": "abc", "embedding_url": "http://10.0.0.1:8000"}
+NAMES = ("providers-1", "providers-2")
+# Every parameter that a cluster leaves out of what it shows when it has its default.
+DEFAULTS: dict[str, Any] = {
+    "dynamic": True,
+    "properties": {
+        "text": {"type": "text", "norms": True, "index": True, "store": False},
+        "key": {"type": "keyword", "doc_values": True},
+        "object": {"type": "object", "enabled": True, "properties": {"n": {"type": "long"}}},
+    },
+}
+
+
+@pytest.fixture
+def inputs(elasticsearch_server: ElasticsearchServer) -> Iterator[dict[str, Any]]:
+    yield {
+        "endpoint": elasticsearch_server.url,
+        "username": elasticsearch_server.username,
+        "password": elasticsearch_server.password,
+        "indexName": NAMES[0],
+        "mappings": mappings(384, META),
+        "settings": dict(SETTINGS),
+    }
+    client = elasticsearch_server.client()
+    for name in NAMES:
+        client.options(ignore_status=404).indices.delete(index=name)
+    client.close()
+
+
+@pytest.fixture
+def services() -> Iterator[FakeServices]:
+    clients: list[Any] = []
+
+    def search(endpoint: str, username: str, password: str) -> Any:
+        clients.append(elasticsearch.client(endpoint, username, password))
+        return clients[-1]
+
+    made = FakeServices(FakeOss(), FakeDlc())
+    made.elasticsearch = search  # type: ignore[method-assign]
+    yield made
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def index(services: FakeServices) -> Engine:
+    return Engine("customrag:elasticsearch:Index", services)
+
+
+@pytest.mark.parametrize("mapping", [mappings(384, META), DEFAULTS], ids=["ours", "defaults"])
+def test_a_refresh_after_a_create_shows_no_drift(
+    index: Engine, inputs: dict[str, Any], mapping: dict[str, Any]
+) -> None:
+    index.up({**inputs, "mappings": mapping})
+    index.refresh()
+    assert index.up({**inputs, "mappings": mapping}) == "same"
+
+
+def test_an_index_is_adopted_by_the_engine_that_lost_it(
+    index: Engine, inputs: dict[str, Any]
+) -> None:
+    index.up(inputs)
+    assert index.state is not None
+    uuid = index.state.outputs["uuid"]
+    index.state = None
+    index.up(inputs)
+    assert index.state is not None
+    assert index.state.outputs["uuid"] == uuid
+
+
+def test_meta_and_dynamic_settings_change_in_place(index: Engine, inputs: dict[str, Any]) -> None:
+    index.up(inputs)
+    assert index.state is not None
+    uuid = index.state.outputs["uuid"]
+    changed = {
+        **inputs,
+        "mappings": mappings(384, {**META, "embedding_url": "http://10.0.0.2:8000"}),
+        "settings": {"index": {**SETTINGS["index"], "refresh_interval": "5s"}},
+    }
+    assert index.up(changed) == "update"
+    index.refresh()
+    assert index.up(changed) == "same"
+    assert index.state.outputs["uuid"] == uuid
+
+
+def test_another_dimension_replaces_the_index(index: Engine, inputs: dict[str, Any]) -> None:
+    index.up(inputs)
+    assert index.diff({**inputs, "mappings": mappings(768, META)}).replaces == ["mappings"]
+    assert index.up({**inputs, "mappings": mappings(768, META)}) == "replace"
+
+
+def test_the_alias_moves_between_complete_indexes_only(
+    index: Engine,
+    inputs: dict[str, Any],
+    services: FakeServices,
+    elasticsearch_server: ElasticsearchServer,
+) -> None:
+    index.up(inputs)
+    second = Engine("customrag:elasticsearch:Index", services)
+    second.up({**inputs, "indexName": NAMES[1]})
+    client = elasticsearch_server.client()
+    client.index(index=NAMES[1], document={"text": "one"})
+    alias = Engine("customrag:elasticsearch:Alias", services)
+    cluster = {key: inputs[key] for key in ("endpoint", "username", "password")}
+    named = {**cluster, "alias": "providers-alias", "indexName": NAMES[0], "expectedChunks": 0}
+    alias.up(named)
+    with pytest.raises(ProviderError, match="holds 1 chunks, the ingest made 2"):
+        alias.up({**named, "indexName": NAMES[1], "expectedChunks": 2})
+    assert list(client.indices.get_alias(name="providers-alias")) == [NAMES[0]]
+    alias.up({**named, "indexName": NAMES[1], "expectedChunks": 1})
+    assert list(client.indices.get_alias(name="providers-alias")) == [NAMES[1]]
+    alias.destroy()
+    alias.state = None
+    index.destroy()
+    second.destroy()
+    assert not client.indices.exists(index=",".join(NAMES))
+    client.close()
+
+
+def test_a_wrong_password_is_told_in_the_clusters_words(
+    index: Engine, inputs: dict[str, Any]
+) -> None:
+    with pytest.raises(ProviderError, match="unable to authenticate"):
+        index.up({**inputs, "password": "wrong"})
