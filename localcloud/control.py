@@ -70,10 +70,7 @@ def _starting(home: Path) -> Iterator[None]:
 
 def _launch(platform: Platform, services: Sequence[str]) -> None:
     home = platform.home
-    pid = daemon_pid(home)
-    if pid is not None and not _wait_healthy(platform, None):
-        raise ControlError(f"the daemon (pid {pid}) runs but does not answer; stop it first")
-    if pid is not None:
+    if _another_answers(platform):
         return
     log = log_dir(home) / "daemon.log"
     package_root = str(Path(localcloud.__file__).resolve().parent.parent)
@@ -94,12 +91,24 @@ def _launch(platform: Platform, services: Sequence[str]) -> None:
         raise ControlError(f"the local cloud did not start; {log} ends:\n{ending}")
 
 
-def _wait_healthy(platform: Platform, pid: int | None) -> bool:
+def _another_answers(platform: Platform) -> bool:
+    """Whether a daemon that was there already answers; one that is just dying is waited for."""
+    deadline = time.monotonic() + _START_SECONDS
+    while (pid := daemon_pid(platform.home)) is not None:
+        if healthy(platform):
+            return True
+        if time.monotonic() > deadline:
+            raise ControlError(f"the daemon (pid {pid}) runs but does not answer; stop it first")
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
+def _wait_healthy(platform: Platform, pid: int) -> bool:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if healthy(platform):
             return True
-        if pid is not None and processes.reap(pid):
+        if processes.reap(pid):
             return False
         time.sleep(_POLL_SECONDS)
     return False
