@@ -33,6 +33,7 @@ def _arguments(corpus: Path, output: Path, **changes: object) -> list[str]:
         "learning_rate": 2e-4,
         "precision": "fp32",
         "max_seq_length": 64,
+        "hard_negatives": 0,
         **changes,
     }
     return [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
@@ -125,6 +126,22 @@ def test_a_killed_run_resumes_and_comes_to_a_complete_result(
 
 
 @pytest.mark.model
+def test_a_run_killed_after_its_last_step_trains_no_further(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    arguments = _arguments(corpus, output, num_train_epochs=1)
+    _kill_at(arguments, "tuned: recall@5")
+
+    assert main(arguments) == 0
+
+    log = capsys.readouterr().out
+    assert "resuming from checkpoint of step 9" in log
+    assert "loss" not in log
+    assert set(_result(output)["tuned"]) == METRICS
+
+
+@pytest.mark.model
 def test_two_workers_under_torchrun_train_together(corpus: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     with socket.socket() as probe:
@@ -139,11 +156,12 @@ def test_two_workers_under_torchrun_train_together(corpus: Path, tmp_path: Path)
         "--master_addr=127.0.0.1",
         f"--master_port={port}",
     )
-    log = _run(_arguments(corpus, output, per_device_train_batch_size=4), launcher)
+    options = {"per_device_train_batch_size": 2, "num_train_epochs": 1, "hard_negatives": 1}
+    log = _run(_arguments(corpus, output, **options), launcher)
     assert "2 worker(s)" in log
-    assert "36 steps of 8 pairs" in log
-    assert log.count("step 36/36") == 1
-    assert _result(output)["kept"] == "tuned"
+    assert "18 steps of 4 pairs, 1 mined negative(s) each" in log
+    assert log.count("step 18/18") == 1
+    assert set(_result(output)["tuned"]) == METRICS
     assert json.loads((output / "metrics.json").read_text())["workers"] == 2
 
 
