@@ -54,7 +54,7 @@ down:  ## Remove the stack; of the local one, everything but caches
 setup:  ## Install what is needed, bring nothing up
 	@$(TOOLS) setup
 
-test:  ## Set up and run every check, the quick ones first; ARGS="…" goes to pytest
+test:  ## Set up and run every check; ARGS="…" goes to pytest
 	@$(TOOLS) test -- $(ARGS)
 
 fmt:  ## Format the code

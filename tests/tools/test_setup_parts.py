@@ -142,6 +142,17 @@ def test_a_cli_without_a_host_gets_ours_on_its_path(paths: Paths, tmp_path: Path
     assert os.access(Path(first) / cli.HOST_NAME, os.X_OK)
 
 
+def test_a_local_stack_gets_the_host_as_a_plugin_and_none_from_path(
+    paths: Paths, tmp_path: Path
+) -> None:
+    found = _cli(tmp_path, brings_host=False)
+    variables = environment.command_environment(paths, "local", found, {"PATH": "/bin"})
+    assert variables["PULUMI_IGNORE_AMBIENT_PLUGINS"] == "true"
+    plugin = paths.pulumi_home / "plugins" / "language-python-v3.259.0" / cli.HOST_NAME
+    assert os.access(plugin, os.X_OK)
+    assert variables["PATH"].split(os.pathsep)[0] == str(found.path.parent)
+
+
 def test_a_plugins_launcher_runs_its_module_from_the_checkout(paths: Paths) -> None:
     _fake(paths.venv / "bin", "python", 'echo "$PYTHONPATH" "$@"')
     text = plugins.launcher(plugins.ALICLOUD, paths)

@@ -1,0 +1,138 @@
+"""What the make targets run, with a recording stand-in for the CLI."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import actions, cli
+from tools.errors import StackError, ToolError
+from tools.paths import Paths
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    paths = Paths(checkout=tmp_path / "checkout", cache=tmp_path / "cache")
+    paths.stack_file.parent.mkdir(parents=True)
+    paths.program_file.write_text("name: customrag\n")
+    return paths
+
+
+@pytest.fixture
+def calls(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file in which a CLI on PATH writes what it was asked."""
+    record = tmp_path / "calls"
+    pulumi = tmp_path / "bin" / "pulumi"
+    pulumi.parent.mkdir()
+    pulumi.write_text(
+        f'#!/bin/sh\nif [ "$1" = version ]; then echo v{cli.VERSION}; exit; fi\n'
+        f'echo "$@" >> "{record}"\n'
+    )
+    pulumi.chmod(0o755)
+    (pulumi.parent / cli.HOST_NAME).write_bytes(b"\x7fELF")
+    monkeypatch.setenv("PATH", f"{pulumi.parent}{os.pathsep}{os.environ['PATH']}")
+    return record
+
+
+def test_down_of_a_cloud_stack_is_a_plain_destroy_and_deletes_no_file(
+    paths: Paths, calls: Path
+) -> None:
+    cloud_file = paths.stack_file.with_name("Pulumi.dev.yaml")
+    for file in (cloud_file, paths.stack_file, paths.home / "kept"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    assert actions.down(paths, actions.Request(stack="dev")) == 0
+    assert calls.read_text() == "destroy --stack dev\n"
+    assert cloud_file.exists()
+    assert paths.stack_file.exists()
+    assert (paths.home / "kept").exists()
+
+
+def test_down_without_a_local_stack_is_success_and_asks_pulumi_nothing(
+    paths: Paths, calls: Path
+) -> None:
+    assert actions.down(paths, actions.Request()) == 0
+    assert not calls.exists()
+    assert not paths.private.exists()
+
+
+def test_down_removes_a_local_stack_that_destroy_cannot_read(
+    paths: Paths, calls: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = paths.state / ".pulumi" / "stacks" / "customrag" / "local.json"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_text("not a checkpoint")
+    assert actions.down(paths, actions.Request()) == 0
+    assert "did not succeed" in capsys.readouterr().out
+    assert not paths.private.exists()
+
+
+def test_asking_without_a_stack_says_to_bring_it_up(paths: Paths) -> None:
+    with pytest.raises(StackError, match="make up"):
+        actions.ask_question(paths, actions.Request(), "What?")
+
+
+def test_asking_nothing_says_how_to_ask(paths: Paths) -> None:
+    with pytest.raises(ToolError, match="make ask Q="):
+        actions.ask_question(paths, actions.Request(), " ")
+
+
+def test_evaluating_nothing_says_how_to_evaluate(paths: Paths) -> None:
+    with pytest.raises(ToolError, match="make eval CORPUS="):
+        actions.evaluate(paths, None)
+
+
+@pytest.mark.parametrize(
+    ("program", "code"),
+    [
+        ("raise SystemExit(3)", 3),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137),
+    ],
+)
+def test_a_commands_exit_code_is_handed_on_as_shells_do(
+    program: str, code: int, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", program]
+    assert actions.run_shown(command, cwd=tmp_path, environment=os.environ) == code
+
+
+def test_a_questions_quotes_and_dollars_reach_the_command_unchanged(tmp_path: Path) -> None:
+    record = tmp_path / "python"
+    record.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    record.chmod(0o755)
+    question = """Is "it" $HOME; `ls` or 'this'?"""
+    done = subprocess.run(
+        ["make", "--no-print-directory", "ask", f"PYTHON={record}", f"Q={question}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == question
+
+
+def test_help_lists_every_target() -> None:
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    targets = [
+        "help",
+        "up",
+        "preview",
+        "ask",
+        "eval",
+        "status",
+        "logs",
+        "down",
+        "setup",
+        "test",
+        "fmt",
+        "lint",
+    ]
+    listed = [line.split()[0] for line in done.stdout.splitlines()[2:] if line.strip()]
+    assert sorted(listed) == sorted(targets)
+    assert max(map(len, done.stdout.splitlines())) <= 80
