@@ -83,6 +83,7 @@ class EmbeddingService:
             encoder = LocalEncoder(
                 fetch_model(settings), device=settings.device, batch_size=settings.max_batch_texts
             )
+            encoder.prepare_thread()
             encoder.encode_batch(["ready?"], "query")
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"

@@ -273,6 +273,17 @@ def test_a_passage_is_found_through_the_alias_and_follows_it_to_another_index(
             assert total > counts["topic7"] > counts["absent"] == 0
             with pytest.raises(SearchIndexError, match="there is no passage"):
                 await retriever.passage("nothing")
+            other = f"{index}-other"
+            mapping = mappings(
+                DIMENSION, {"model_version": "v2", "embedding_url": "http://embedder-2"}
+            )
+            await client.indices.create(index=other, mappings=mapping)
+            move = {"add": {"index": other, "alias": alias}}
+            drop = {"remove": {"index": index, "alias": alias}}
+            await client.indices.update_aliases(actions=[drop, move])
+            meta, _ = await retriever.resolve(again=True)
+            assert (meta.index, meta.embedding_url) == (other, "http://embedder-2")
             await retriever.close()
+            await client.indices.delete(index=other)
 
     asyncio.run(main())
