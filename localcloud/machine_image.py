@@ -34,6 +34,6 @@ def image_environment(home: Path) -> dict[str, str]:
         "PATH": f"{binaries}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
         # Jobs, nodes and engines share these cores. OpenMP threads that spin while they wait take
-        # them from each other: a training step of 4 s took 50 s beside an indexing Elasticsearch.
+        # them from each other: a training step of seconds took 50 at a load of 30 on 2 cores.
         "OMP_WAIT_POLICY": "PASSIVE",
     }
