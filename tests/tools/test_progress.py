@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.engine import is_running, wait_until
 from tools.errors import StepError
 from tools.progress import WIDTH, Display, Step, StepContext, run_steps
 
@@ -125,3 +128,24 @@ def test_a_terminal_gets_one_status_line_that_is_cleared() -> None:
     display.line("done")
     assert "a long step 1:15" in terminal.getvalue()
     assert terminal.getvalue().endswith("\r\x1b[2Kdone\n")
+
+
+def test_ctrl_c_ends_the_commands_that_run(tmp_path: Path) -> None:
+    script = f"""
+import sys
+from pathlib import Path
+from tools.progress import Display, Step, run_steps
+sleep = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+step = Step(name="long", action=lambda c: c.run([sys.executable, "-c", sleep]) or "slept")
+run_steps([step], logs=Path({str(tmp_path)!r}), display=Display())
+"""
+    log = tmp_path / "long.log"
+    root = Path(__file__).resolve().parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=root, stderr=subprocess.DEVNULL
+    ) as process:
+        wait_until(lambda: log.exists() and log.read_text().count("\n") >= 2, "it runs")
+        command = int(log.read_text().splitlines()[1])
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: process.poll() is not None, "the set-up ended")
+    wait_until(lambda: not is_running(command), "its command ended")
