@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 
 from tools.cli import Cli, write_host
 from tools.paths import LOCAL_STACK, Paths
@@ -31,15 +32,30 @@ def stack_variables(paths: Paths, stack: str, cli: Cli) -> dict[str, str]:
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         # An official CLI would fetch the cloud's plugins, which a local stack must not have.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # A plugin on PATH is taken whatever its version: the cloud's would serve a local stack.
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
     }
 
 
-def path_entries(paths: Paths, cli: Cli) -> list[str]:
-    """The folders that go before the user's PATH."""
+def path_entries(paths: Paths, cli: Cli, stack: str = "") -> list[str]:
+    """The folders that go before the user's PATH.
+
+    A CLI without a language host gets ours: in a local stack as a plugin, as PATH is not looked
+    at there, else on PATH.
+    """
     entries = [str(cli.path.parent)]
     if not cli.brings_host:
-        entries.insert(0, str(write_host(paths.pulumi_home / "bin", paths).parent))
+        if stack == LOCAL_STACK:
+            write_host(host_folder(paths, cli), paths)
+        else:
+            entries.insert(0, str(write_host(paths.pulumi_home / "bin", paths).parent))
     return [*entries, str(paths.venv / "bin")]
+
+
+def host_folder(paths: Paths, cli: Cli) -> Path:
+    """Where the engine looks for the local stack's language host."""
+    version = ".".join(map(str, cli.version))
+    return paths.pulumi_home / "plugins" / f"language-python-v{version}"
 
 
 def command_environment(
@@ -47,7 +63,7 @@ def command_environment(
 ) -> dict[str, str]:
     """The whole environment for a `pulumi` command."""
     environment = {**base, **stack_variables(paths, stack, cli)}
-    environment["PATH"] = os.pathsep.join([*path_entries(paths, cli), base.get("PATH", "")])
+    environment["PATH"] = os.pathsep.join([*path_entries(paths, cli, stack), base.get("PATH", "")])
     if stack == LOCAL_STACK:
         # It would win over the file.
         environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
@@ -63,7 +79,7 @@ def env_file_text(paths: Paths, cli: Cli) -> str:
     for name, value in stack_variables(paths, LOCAL_STACK, cli).items():
         lines.append(f"export {name}={shlex.quote(value)}")
     lines.append("unset PULUMI_CONFIG_PASSPHRASE")
-    entries = os.pathsep.join(path_entries(paths, cli))
+    entries = os.pathsep.join(path_entries(paths, cli, LOCAL_STACK))
     lines.append(f'export PATH={shlex.quote(entries)}{os.pathsep}"$PATH"')
     return "\n".join(lines) + "\n"
 
