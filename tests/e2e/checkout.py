@@ -1,0 +1,369 @@
+"""A private copy of the working tree, and the commands that its user would type into it.
+
+Owns copying, running `make` and `pulumi` with time limits, and what is left on the machine by a
+checkout. The virtual environment and the cache are the tested checkout's own; everything else,
+state, plugins, ports and processes, is the copy's.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from localcloud.home import Platform, load_platform
+from tools.paths import Paths
+
+POLL_SECONDS = 0.1
+_LOOK_SECONDS = 0.5
+_DOWN_SECONDS = 300.0
+_TAIL_LINES = 60
+_SERVICE_TAIL_LINES = 15
+# A `make test` that runs this must not pass its own settings on to the `make` that is tested.
+_NOT_PASSED_ON = (
+    "PULUMI_",
+    "MAKE",
+    "MFLAGS",
+    "CUSTOMRAG_",
+    "ALIBABA_CLOUD_",
+    "ALICLOUD_",
+    "PYTEST",
+)
+
+
+def tail(text: str, lines: int = _TAIL_LINES) -> str:
+    """The last lines of a text."""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A command that has ended.
+
+    Attributes:
+        command: Its words.
+        code: Its exit code, or minus the signal.
+        output: All that it wrote.
+        seconds: How long it ran.
+    """
+
+    command: tuple[str, ...]
+    code: int
+    output: str
+    seconds: float
+
+    def check(self) -> Finished:
+        """This, if it ended well.
+
+        Raises:
+            AssertionError: It did not; with the end of its output.
+        """
+        assert self.code == 0, f"{self}\n{tail(self.output)}"
+        return self
+
+    def __str__(self) -> str:
+        words = shlex.join(self.command)
+        return f"`{words}` ended with code {self.code} after {self.seconds:.0f} s"
+
+
+@dataclass
+class Running:
+    """A command that was started, in a session of its own, its output in a file.
+
+    Attributes:
+        command: Its words.
+        process: It.
+        log: Where its output goes.
+        deadline: When it is to have ended, by `time.monotonic`.
+    """
+
+    command: tuple[str, ...]
+    process: subprocess.Popen[bytes]
+    log: Path
+    deadline: float
+    began: float = field(default_factory=time.monotonic)
+
+    def output(self) -> str:
+        """What it has written so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def wait(self) -> Finished:
+        """Wait for its end.
+
+        Raises:
+            AssertionError: It took too long, and was killed.
+        """
+        try:
+            code = self.process.wait(max(0.0, self.deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(
+                f"`{shlex.join(self.command)}` did not end in time; its output ends:\n"
+                f"{tail(self.output())}"
+            ) from None
+        return Finished(
+            command=self.command,
+            code=code,
+            output=self.output(),
+            seconds=time.monotonic() - self.began,
+        )
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Poll until a condition holds while the command runs.
+
+        Raises:
+            AssertionError: The command ended or its time was over before.
+        """
+        while not condition():
+            if self.process.poll() is not None:
+                raise AssertionError(f"{self.wait()}, and never: {what}\n{tail(self.output())}")
+            if time.monotonic() > self.deadline:
+                self.kill()
+                raise AssertionError(f"not in time: {what}\n{tail(self.output())}")
+            time.sleep(POLL_SECONDS)
+
+    def kill(self) -> None:
+        """Kill it and what it has started in its session."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """A private copy of the working tree.
+
+    Attributes:
+        paths: Where everything of it is.
+        corpus: The corpus it is used with.
+        outputs: Folder for the commands' output.
+        path: PATH of its commands.
+    """
+
+    paths: Paths
+    corpus: Path
+    outputs: Path
+    path: str
+
+    @property
+    def folder(self) -> Path:
+        """The copy's folder."""
+        return self.paths.checkout
+
+    def environment(self) -> dict[str, str]:
+        """The environment of its user, who has set nothing but the cache."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(_NOT_PASSED_ON) and name not in ("CORPUS", "STACK", "Q", "ARGS")
+        }
+        return {
+            **kept,
+            "PATH": self.path,
+            "CUSTOMRAG_CACHE": str(self.paths.cache),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def start(
+        self,
+        *command: str,
+        timeout_seconds: float,
+        environment: Mapping[str, str] | None = None,
+    ) -> Running:
+        """Start a command in the checkout, with some more variables in its environment."""
+        number = len(list(self.outputs.iterdir()))
+        log = self.outputs / f"{number:02d}.log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env={**self.environment(), **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + timeout_seconds
+        return Running(command=command, process=process, log=log, deadline=deadline)
+
+    def start_make(self, target: str, *, timeout_seconds: float, **variables: str) -> Running:
+        """Start `make TARGET NAME=value …`."""
+        settings = {"PYTHON": sys.executable, **variables}
+        words = [f"{name}={value}" for name, value in settings.items()]
+        return self.start("make", target, *words, timeout_seconds=timeout_seconds)
+
+    def make(self, target: str, *, timeout_seconds: float = 120.0, **variables: str) -> Finished:
+        """Run `make TARGET NAME=value …`; not checked."""
+        return self.start_make(target, timeout_seconds=timeout_seconds, **variables).wait()
+
+    def start_up(self, *, timeout_seconds: float) -> Running:
+        """Start `make up` with the corpus."""
+        return self.start_make("up", CORPUS=str(self.corpus), timeout_seconds=timeout_seconds)
+
+    def pulumi(
+        self, *arguments: str, timeout_seconds: float = 300.0, first_on_path: Path | None = None
+    ) -> Finished:
+        """Run a plain `pulumi` command, as the env file of the stack allows; not checked."""
+        script = '. "$1" && PATH="${0:+$0:}$PATH" && shift && exec pulumi "$@"'
+        return self.start(
+            *("sh", "-c", script, str(first_on_path or ""), str(self.paths.env_file), *arguments),
+            timeout_seconds=timeout_seconds,
+        ).wait()
+
+    def platform(self) -> Platform:
+        """The local cloud's own description."""
+        return load_platform(self.paths.home)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every living process that names the checkout in its words, directory or environment."""
+        mark = str(self.folder)
+        ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+        return [
+            process
+            for process in psutil.process_iter()
+            if process.pid not in ours and _names(process, mark)
+        ]
+
+    def files(self) -> set[str]:
+        """Every file and link of the checkout, relative to it."""
+        found: set[str] = set()
+        for folder, folders, files in os.walk(self.folder):
+            links = [name for name in folders if (Path(folder) / name).is_symlink()]
+            folders[:] = [name for name in folders if name not in links]
+            found |= {str((Path(folder) / name).relative_to(self.folder)) for name in files + links}
+        return found
+
+    def logs(self) -> str:
+        """The end of every log: of the commands, then of the local cloud's services."""
+        services = sorted(self.paths.home.glob("logs/**/*.log"))
+        commands = sorted(self.outputs.iterdir())[-2:]
+        parts = []
+        for path, lines in [
+            *((path, _TAIL_LINES) for path in commands),
+            *((path, _SERVICE_TAIL_LINES) for path in services),
+        ]:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            parts.append(f"--- {path.name}\n{tail(text, lines)}")
+        return "\n".join(parts)
+
+    def end(self) -> None:
+        """`make down`, and whatever still runs is killed.
+
+        Raises:
+            AssertionError: `make down` failed, or left something running.
+        """
+        try:
+            self.make("down", timeout_seconds=_DOWN_SECONDS).check()
+            left = [_described(process) for process in self.processes()]
+            assert not left, f"`make down` left running: {left}"
+        finally:
+            for process in self.processes():
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+
+
+def _names(process: psutil.Process, mark: str) -> bool:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        words = [*process.cmdline(), process.cwd(), *process.environ().values()]
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+    return any(mark in word for word in words)
+
+
+def _described(process: psutil.Process) -> str:
+    try:
+        return f"{process.pid} {shlex.join(process.cmdline())[:200]}"
+    except psutil.NoSuchProcess:
+        return f"{process.pid} (gone)"
+
+
+def listening(prefix: str) -> list[str]:
+    """Addresses below `prefix` (such as ``127.83``) on which something listens."""
+    return sorted(
+        f"{connection.laddr.ip}:{connection.laddr.port}"
+        for connection in psutil.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.ip.startswith(f"{prefix}.")
+    )
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether an address is a loopback one, also where a socket of IPv6 shows one of IPv4."""
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        return parsed.ipv4_mapped.is_loopback
+    return parsed.is_loopback
+
+
+class ConnectionWatch:
+    """Looks, while it is open, at where the processes of a checkout connect to.
+
+    Attributes:
+        strangers: Remote addresses beyond 127.0.0.0/8, with the process; empty is well.
+    """
+
+    def __init__(self, checkout: Checkout) -> None:
+        self.strangers: list[str] = []
+        self._checkout = checkout
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watch connections")
+
+    def __enter__(self) -> ConnectionWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(_LOOK_SECONDS):
+            for connection in psutil.net_connections("inet"):
+                remote = connection.raddr.ip if connection.raddr else ""
+                if not remote or is_this_machine(remote) or connection.pid is None:
+                    continue
+                if self._is_ours(connection.pid):
+                    self.strangers.append(f"{remote}:{connection.raddr.port} {connection.pid}")
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            return _names(psutil.Process(pid), str(self._checkout.folder))
+        except psutil.NoSuchProcess:
+            return False
+
+
+def copy_working_tree(source: Path, target: Path) -> None:
+    """Copy what git tracks and what it does not ignore, as it is now, with a link to `.venv`."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=source,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        # A file that was removed but not yet committed is listed, too.
+        if (source / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / name, target / name)
+    (target / ".venv").symlink_to(source / ".venv")
+
+
+def add_configuration(checkout: Checkout, values: Mapping[str, str]) -> None:
+    """Give the local stack that is to be made other values than the template's."""
+    lines = [f'  customrag:{name}: "{value}"\n' for name, value in values.items()]
+    with checkout.paths.stack_template.open("a", encoding="utf-8") as template:
+        template.writelines(lines)

@@ -1,0 +1,136 @@
+"""What the local cloud of a checkout holds, asked through the vendors' own clients.
+
+Owns the tests' view of jobs, indexes, objects and processes. Changes nothing by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import oss2
+import psutil
+from elasticsearch import Elasticsearch
+
+from localcloud import control
+from localcloud.errors import LocalCloudError
+from providers.clients.credentials import credentials_provider
+from providers.clients.dlc import DlcClient, Job
+from providers.clients.errors import ClientError
+from providers.clients.kms import get_secret_value
+from tests.e2e.checkout import Checkout
+
+ELASTICSEARCH_SECRET = "customrag-local-elasticsearch-password"
+TRAINING_JOB = "customrag-local-embedding-"
+INGEST_JOB = "customrag-local-ingest-"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The local cloud of one checkout."""
+
+    checkout: Checkout
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        done = self.checkout.pulumi("stack", "output", "--json", "--stack", "local").check()
+        found: dict[str, Any] = json.loads(done.output)
+        return found
+
+    def exported(self) -> dict[str, dict[str, Any]]:
+        """The stack's resources by name, as the engine's state has them."""
+        done = self.checkout.pulumi("stack", "export", "--stack", "local").check()
+        resources = json.loads(done.output)["deployment"].get("resources", [])
+        return {resource["urn"].rpartition("::")[2]: resource for resource in resources}
+
+    def dlc(self) -> DlcClient:
+        """PAI DLC, with the account's own key."""
+        platform = self.checkout.platform()
+        return DlcClient(platform.endpoints["api"], platform.region_id, self._credentials())
+
+    def _credentials(self) -> Any:
+        platform = self.checkout.platform()
+        return credentials_provider(
+            access_key_id=platform.access_key_id, access_key_secret=platform.access_key_secret
+        )
+
+    def jobs(self, prefix: str) -> list[Job]:
+        """Jobs of a name, oldest first; none while the local cloud is not there yet."""
+        with suppress(ClientError, LocalCloudError):
+            return self.dlc().find_jobs("", prefix)
+        return []
+
+    def job_log(self, prefix: str) -> str:
+        """What the latest job of a name has written; empty while there is none."""
+        jobs = self.jobs(prefix)
+        if not jobs:
+            return ""
+        with suppress(ClientError):
+            return "\n".join(self.dlc().log_lines(jobs[-1], max_lines=1000))
+        return ""
+
+    def bucket(self, name: str) -> Any:
+        """An OSS bucket, with the account's own key."""
+        platform = self.checkout.platform()
+        auth = oss2.AuthV4(platform.access_key_id, platform.access_key_secret)
+        return oss2.Bucket(auth, platform.endpoints["oss"], name, region=platform.region_id)
+
+    @contextmanager
+    def search(self, url: str) -> Iterator[Elasticsearch]:
+        """The search cluster, signed in."""
+        platform = self.checkout.platform()
+        password = get_secret_value(
+            platform.endpoints["api"],
+            platform.region_id,
+            ELASTICSEARCH_SECRET,
+            self._credentials(),
+        )
+        client = Elasticsearch(url, basic_auth=("elastic", password), request_timeout=60)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def indexed(self, url: str, index: str) -> dict[str, int]:
+        """Chunks by document, as the index holds them now."""
+        with self.search(url) as client:
+            client.indices.refresh(index=index)
+            answer = client.search(
+                index=index,
+                size=0,
+                track_total_hits=True,
+                aggs={"documents": {"terms": {"field": "document_key", "size": 10_000}}},
+            )
+            buckets = answer["aggregations"]["documents"]["buckets"]
+            found = {bucket["key"]: int(bucket["doc_count"]) for bucket in buckets}
+            assert sum(found.values()) == answer["hits"]["total"]["value"]
+            return found
+
+    def supervised(self) -> list[dict[str, Any]]:
+        """The local cloud's processes; none while it is not there."""
+        with suppress(LocalCloudError):
+            rows = control.call(self.checkout.platform(), "GET", "/_local/status")["processes"]
+            return list(rows)
+        return []
+
+    def pid(self, is_wanted: Callable[[str], bool]) -> int:
+        """The process id of the one running process whose name is wanted.
+
+        Raises:
+            AssertionError: There is none, or there are several.
+        """
+        found = [row for row in self.supervised() if is_wanted(row["name"]) and row["pid"]]
+        assert len(found) == 1, f"one process is wanted, there are {found}"
+        return int(found[0]["pid"])
+
+
+def kill_tree(pid: int) -> None:
+    """`kill -9` a process and all below it, as when its machine goes down."""
+    with suppress(psutil.NoSuchProcess):
+        top = psutil.Process(pid)
+        for process in [top, *top.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()

@@ -1,0 +1,232 @@
+"""The whole loop, as its user goes through it: up, ask, drift, change, refusal, down.
+
+What it cannot prove: that answers are good (`make eval`), and that Alibaba Cloud takes the same
+program.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import Any
+
+import pytest
+
+from tests.e2e import sample
+from tests.e2e.checkout import Checkout, ConnectionWatch, Finished, is_this_machine, listening
+from tests.e2e.cloud import INGEST_JOB, TRAINING_JOB, Cloud
+
+pytestmark = pytest.mark.e2e
+
+UP_SECONDS = 900.0
+QUESTION = "How long is the warranty on the flume board?"
+SOURCE = "docs/20-warranty.md"
+
+
+@pytest.fixture(scope="module")
+def facts() -> dict[str, Any]:
+    """What one step finds out and a later one compares with."""
+    return {}
+
+
+def _up(private: Checkout) -> Finished:
+    return private.start_up(timeout_seconds=UP_SECONDS).wait()
+
+
+def _nothing_to_do(private: Checkout) -> None:
+    private.pulumi("preview", "--stack", "local", "--expect-no-changes").check()
+
+
+def _operations(private: Checkout) -> dict[str, str]:
+    """Resources by name that a preview would not leave as they are, and what it would do."""
+    done = private.pulumi("preview", "--stack", "local", "--json").check()
+    steps = json.loads(done.output[done.output.index("{\n") :])["steps"]
+    return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"}
+
+
+def _refreshed(private: Checkout) -> dict[str, str]:
+    """Resources by name in which `pulumi refresh` sees drift, and what it sees."""
+    done = private.pulumi("refresh", "--stack", "local", "--yes", "--skip-preview").check()
+    lines = re.findall(r"^ +([~-]) +\S+ +(\S+) +(?:updated|deleted)", done.output, re.MULTILINE)
+    return {name: sign for sign, name in lines}
+
+
+def test_up_ends_well_with_a_summary(private: Checkout, facts: dict[str, Any]) -> None:
+    facts["files"] = private.files()
+    with ConnectionWatch(private) as watch:
+        done = _up(private).check()
+    facts["strangers"] = watch.strangers
+    assert f"documents  {len(sample.DOCUMENTS)} documents" in done.output
+    assert "none" in done.output.partition("documents  ")[2].partition("chat page")[0]
+    assert re.search(r"^training   kept the (tuned|base) model", done.output, re.MULTILINE)
+    assert "17 questions trained on, 9 held out" in done.output
+    assert re.search(r"^time +\d+:\d\d in all, pulumi", done.output, re.MULTILINE)
+    assert re.search(r"^chat page +http://127\.\d+\.\d+\.\d+:8080$", done.output, re.MULTILINE)
+    assert "Asked: What does alarm W1 tell me?" in done.output
+    assert "Sources:" in done.output
+
+
+def test_the_local_stack_talks_to_this_machine_only(
+    private: Checkout, facts: dict[str, Any]
+) -> None:
+    assert facts["strangers"] == []
+    for process in private.processes():
+        for connection in process.net_connections("inet"):
+            assert is_this_machine(connection.laddr.ip), (process.cmdline(), connection)
+
+
+def test_a_question_is_answered_with_its_source(private: Checkout, cloud: Cloud) -> None:
+    bucket = cloud.outputs()["buckets"]["corpus"]
+    answer = private.make("ask", Q=QUESTION).check().output
+    sources = answer.partition("Sources:")[2]
+    assert "five years" in answer.partition("Sources:")[0]
+    assert f"oss://{bucket}/corpus/{SOURCE} " in sources
+
+
+def test_a_preview_right_after_expects_no_changes(private: Checkout) -> None:
+    _nothing_to_do(private)
+
+
+def test_an_up_with_nothing_changed_changes_nothing(private: Checkout, cloud: Cloud) -> None:
+    before = cloud.exported()
+    done = _up(private).check()
+    assert "nothing has changed" in done.output
+    assert cloud.exported() == before
+
+
+def test_refresh_sees_no_drift_where_there_is_none(private: Checkout) -> None:
+    private.pulumi("refresh", "--stack", "local", "--yes", "--expect-no-changes").check()
+
+
+def test_refresh_sees_an_object_that_was_deleted_and_an_index_that_is_gone(
+    private: Checkout, cloud: Cloud, facts: dict[str, Any]
+) -> None:
+    outputs = cloud.outputs()
+    facts["training job"] = cloud.exported()["embedding-model"]["outputs"]["jobId"]
+    cloud.bucket(outputs["buckets"]["corpus"]).delete_object(f"corpus/{SOURCE}")
+    with cloud.search(outputs["elasticsearch_url"]) as client:
+        client.indices.delete(index=outputs["index_name"])
+        client.indices.create(index="another")
+        client.indices.put_alias(index="another", name=outputs["index_alias"])
+    drift = _refreshed(private)
+    assert drift["corpus"] == "~"
+    assert drift["knowledge"] == "-"
+    assert drift["knowledge-alias"] == "~"
+    assert "embedding-model" not in drift
+
+
+def test_the_next_up_heals_the_drift(
+    private: Checkout, cloud: Cloud, facts: dict[str, Any]
+) -> None:
+    _up(private).check()
+    outputs = cloud.outputs()
+    with cloud.search(outputs["elasticsearch_url"]) as client:
+        assert list(client.indices.get_alias(name=outputs["index_alias"])) == [
+            outputs["index_name"]
+        ]
+        client.indices.delete(index="another")
+    indexed = cloud.indexed(outputs["elasticsearch_url"], outputs["index_name"])
+    assert indexed == {f"docs/{name}": 1 for name in sample.DOCUMENTS}
+    assert cloud.exported()["embedding-model"]["outputs"]["jobId"] == facts["training job"]
+    assert len(cloud.jobs(TRAINING_JOB)) == 1
+    _nothing_to_do(private)
+
+
+def test_a_preview_names_what_changed_in_the_corpus_and_retrains_nothing(
+    private: Checkout, checkout: Any
+) -> None:
+    docs = private.corpus / "docs"
+    warranty = docs / "20-warranty.md"
+    warranty.write_text(warranty.read_text("utf-8").replace("five years", "seven years"), "utf-8")
+    shutil.copy2(checkout.checkout / "examples/corpus/docs/09-drip-ledger.md", docs)
+    (docs / "16-mobile-app.md").unlink()
+    shown = private.make("preview").check().output
+    assert "corpus: 1 changed, 1 added, 1 removed; 6 unchanged" in shown
+    for sign, name in (("~", "20-warranty"), ("+", "09-drip-ledger"), ("-", "16-mobile-app")):
+        assert re.search(rf"^ +{re.escape(sign)} docs/{name}\.md", shown, re.MULTILINE), shown
+    named = set(re.findall(r"docs/[\w.-]+", shown))
+    assert named == {
+        f"docs/{name}.md" for name in ("20-warranty", "09-drip-ledger", "16-mobile-app")
+    }
+    assert _operations(private) == {"corpus": "update", "knowledge-ingest": "update"}
+
+
+def test_the_up_after_it_embeds_only_what_changed(
+    private: Checkout, cloud: Cloud, facts: dict[str, Any]
+) -> None:
+    _up(private).check()
+    outputs = cloud.outputs()
+    ingest = outputs["ingest"]
+    assert ingest == {
+        "documents": 8,
+        "chunks": 8,
+        "embedded_documents": 2,
+        "unchanged_documents": 6,
+        "removed_documents": 1,
+        "set_aside": [],
+    }
+    expected = {*sample.DOCUMENTS, "09-drip-ledger.md"} - {"16-mobile-app.md"}
+    indexed = cloud.indexed(outputs["elasticsearch_url"], outputs["index_name"])
+    assert indexed == {f"docs/{name}": 1 for name in expected}
+    assert cloud.exported()["embedding-model"]["outputs"]["jobId"] == facts["training job"]
+    keys = _object_keys(cloud, outputs)
+    assert keys == {f"docs/{name}" for name in expected} | {"manifest.json", "questions.jsonl"}
+
+
+def _object_keys(cloud: Cloud, outputs: dict[str, Any]) -> set[str]:
+    listed = cloud.bucket(outputs["buckets"]["corpus"]).list_objects_v2("corpus/", max_keys=1000)
+    return {entry.key.removeprefix("corpus/") for entry in listed.object_list}
+
+
+def test_answers_follow_the_documents(private: Checkout) -> None:
+    answer = private.make("ask", Q=QUESTION).check().output
+    assert "seven years" in answer
+    assert "five years" not in answer
+    gone = private.make("ask", Q="How many phones can be paired?").check().output
+    assert "16-mobile-app" not in gone
+
+
+def test_an_unreadable_file_is_set_aside_with_its_reason_and_nothing_else_is_lost(
+    private: Checkout, cloud: Cloud
+) -> None:
+    sample.add_corrupt_pdf(private.corpus, "41-scan.pdf")
+    done = _up(private).check()
+    assert "1 set aside" in done.output
+    assert "docs/41-scan.pdf: " in done.output
+    outputs = cloud.outputs()
+    ingest = outputs["ingest"]
+    assert [entry["document"] for entry in ingest["set_aside"]] == ["docs/41-scan.pdf"]
+    assert ingest["set_aside"][0]["reason"]
+    assert (ingest["documents"], ingest["chunks"], ingest["embedded_documents"]) == (8, 8, 0)
+    indexed = cloud.indexed(outputs["elasticsearch_url"], outputs["index_name"])
+    assert len(indexed) == 8
+    assert "docs/41-scan.pdf" not in indexed
+    _nothing_to_do(private)
+
+
+def test_a_wrong_dimension_is_refused_before_anything_is_touched(
+    private: Checkout, cloud: Cloud
+) -> None:
+    before, jobs = cloud.exported(), len(cloud.jobs(INGEST_JOB))
+    key = "customrag:embeddingDimension"
+    private.pulumi("config", "set", key, "768", "--stack", "local").check()
+    refused = _up(private)
+    private.pulumi("config", "rm", key, "--stack", "local").check()
+    assert refused.code != 0
+    assert re.search(r"embeddingDimension is 768, but\s+all-MiniLM-L6-v2 makes", refused.output)
+    assert cloud.exported() == before
+    assert len(cloud.jobs(INGEST_JOB)) == jobs
+    _nothing_to_do(private)
+
+
+def test_down_leaves_no_process_no_port_and_no_file(
+    private: Checkout, facts: dict[str, Any]
+) -> None:
+    prefix = private.platform().loopback_prefix
+    assert listening(prefix)
+    done = private.make("down", timeout_seconds=300.0).check()
+    assert str(private.paths.cache) in done.output
+    assert private.processes() == []
+    assert listening(prefix) == []
+    assert private.files() == facts["files"]

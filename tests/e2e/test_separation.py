@@ -1,0 +1,102 @@
+"""A cloud stack is never served by the local cloud's plugin, nor a local stack by the cloud's.
+
+Both through the engine and the whole program, previews only: no engine, no account. What it cannot
+prove: that an official CLI, which may fetch plugins, finds the cloud's for a cloud stack.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.checkout import Checkout, Finished
+from tools.plugins import ALICLOUD, Plugin, installed_path
+
+pytestmark = pytest.mark.engine
+
+CLOUDS_OWN = Plugin(name="alicloud", version="4.0.0", module="")
+CLOUD_CONFIGURATION = {
+    "platform": "alicloud",
+    "accountId": "1234567890123456",
+    "trainingImage": "registry/image:1",
+    "imageId": "m-1",
+}
+SECRETS = {"elasticsearchPassword": "Not-a-real-1", "llmApiKey": "sk-not-a-real-one"}
+
+
+def _write_plugin(path: Path, mark: Path) -> None:
+    """A plugin in the cloud's place that does nothing but note that it was started."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/bin/sh\necho "$0" >> "{mark}"\nexit 1\n')
+    path.chmod(0o755)
+
+
+def _preview(done: Finished) -> list[dict[str, Any]]:
+    text = done.check().output
+    steps: list[dict[str, Any]] = json.loads(text[text.index("{\n") :])["steps"]
+    return steps
+
+
+@pytest.fixture(scope="module")
+def set_up(private: Checkout) -> Checkout:
+    """The checkout with its local plugins and stack; nothing of the stack is made."""
+    private.make("preview", timeout_seconds=600.0, CORPUS=str(private.corpus)).check()
+    return private
+
+
+def test_a_local_stack_is_served_by_the_local_plugin_though_the_clouds_own_is_there(
+    set_up: Checkout, tmp_path: Path
+) -> None:
+    mark = tmp_path / "started"
+    in_home = installed_path(CLOUDS_OWN, set_up.paths.pulumi_home)
+    on_path = tmp_path / "bin" / in_home.name
+    _write_plugin(in_home, mark)
+    _write_plugin(on_path, mark)
+    steps = _preview(
+        set_up.pulumi("preview", "--stack", "local", "--json", first_on_path=on_path.parent)
+    )
+    in_home.unlink()
+    in_home.parent.rmdir()
+    assert not mark.exists(), mark.read_text()
+    states = [step["newState"] for step in steps]
+    (provider,) = [state for state in states if state["type"] == "pulumi:providers:alicloud"]
+    assert provider["inputs"]["version"] == ALICLOUD.version
+    served = [state for state in states if state["type"].startswith("alicloud:")]
+    assert len(served) > 50
+    assert {state["provider"].rpartition("::")[0] for state in served} == {provider["urn"]}
+
+
+def test_a_cloud_stack_finds_no_plugin_where_only_the_local_one_is(
+    set_up: Checkout, tmp_path: Path
+) -> None:
+    assert installed_path(ALICLOUD, set_up.paths.pulumi_home).is_file()
+    state = tmp_path / "state"
+    state.mkdir()
+    environment = {
+        "PULUMI_HOME": str(set_up.paths.pulumi_home),
+        "PULUMI_BACKEND_URL": state.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "of this test only",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Else an official CLI would fetch the cloud's plugin, and ask the cloud.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "CUSTOMRAG_CHECKOUT": str(set_up.folder),
+    }
+
+    def pulumi(*arguments: str) -> Finished:
+        return set_up.start(
+            "pulumi", *arguments, timeout_seconds=300.0, environment=environment
+        ).wait()
+
+    pulumi("stack", "init", "dev").check()
+    for name, value in CLOUD_CONFIGURATION.items():
+        pulumi("config", "set", f"customrag:{name}", value, "--stack", "dev").check()
+    for name, value in SECRETS.items():
+        pulumi("config", "set", f"customrag:{name}", value, "--secret", "--stack", "dev").check()
+    done = pulumi("preview", "--stack", "dev")
+    assert done.code != 0
+    assert "no resource plugin 'pulumi-resource-alicloud' found" in done.output
+    assert "version v4.0.0" in done.output
+    assert ALICLOUD.version not in done.output
