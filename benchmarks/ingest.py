@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import statistics
 import subprocess
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=None, help="only the first so many")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     corpus = load_corpus(arguments.corpus)
     corpus = replace(corpus, files=corpus.files[: arguments.documents])
     documents = [read_document(file.key, file.path) for file in corpus.files]
