@@ -15,7 +15,7 @@ import pulumi
 from components.naming import Naming
 from components.secrets import MachineSecret, MachineSecretArgs
 
-__all__ = ["ModelEndpoint", "ModelEndpointArgs"]
+__all__ = ["SECRET_ROLE", "ModelEndpoint", "ModelEndpointArgs"]
 
 SECRET_ROLE = "model-api-key"  # noqa: S105  the secret's name, not its value
 

@@ -13,7 +13,13 @@ __all__ = ["CHAT", "EMBEDDING"]
 # The bootstrap itself fetches the code with these two.
 _BOOTSTRAP = ("oss2==2.19.1", "alibabacloud-credentials==1.0.12")
 
-EMBEDDING = (*_BOOTSTRAP, "sentence-transformers==6.2.0", "starlette", "uvicorn", "pydantic-settings")
+EMBEDDING = (
+    *_BOOTSTRAP,
+    "sentence-transformers==6.2.0",
+    "starlette",
+    "uvicorn",
+    "pydantic-settings",
+)
 CHAT = (
     *_BOOTSTRAP,
     "alibabacloud-kms20160120==3.3.1",

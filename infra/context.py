@@ -24,7 +24,10 @@ from infra.plans import training_key
 from infra.platforms import Platform, make_platform
 from rag.index import mappings
 
-__all__ = ["ENTRY_POINTS", "Context", "Uris", "load_context"]
+__all__ = ["ENTRY_POINTS", "SEARCH_SECRET_ROLE", "Context", "Uris", "load_context"]
+
+# The secret's name, not its value.
+SEARCH_SECRET_ROLE = "elasticsearch-password"  # noqa: S105
 
 ENTRY_POINTS: Mapping[str, str] = MappingProxyType(
     {
@@ -73,6 +76,22 @@ class Context:
     corpus: CorpusPlan
     uris: Uris
     entry_points: Mapping[str, str]
+
+    @property
+    def search_secret_name(self) -> str:
+        """KMS secret with the search cluster's password."""
+        return self.naming.physical(SEARCH_SECRET_ROLE)
+
+    @property
+    def zone_id(self) -> str:
+        """Where single-zone resources go."""
+        return self.config.zone_ids[0]
+
+    def options(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of a top-level component: the stack's providers, and what it waits for."""
+        return pulumi.ResourceOptions(
+            providers=self.platform.providers, depends_on=list(depends_on)
+        )
 
     def mappings(self, model_version: str, embedding_url: str) -> dict[str, Any]:
         """The index's mapping; `_meta` tells readers which model made it and where that answers."""

@@ -1,0 +1,93 @@
+"""The embedding model: trained on PAI, registered there, and served by a GPU node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.embedding_node import EmbeddingNode, EmbeddingNodeArgs
+from components.pai import PaiWorkspace, PaiWorkspaceArgs, TrainedEmbedding, TrainedEmbeddingArgs
+from infra.context import Context
+from infra.foundation import Foundation
+from infra.plans import plan_training
+
+__all__ = ["Embedding", "job_vpc", "train_and_serve"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedding:
+    """The PAI workspace, the model that was kept, and the node that answers with it."""
+
+    workspace: PaiWorkspace
+    model: TrainedEmbedding
+    node: EmbeddingNode
+
+
+def job_vpc(context: Context, foundation: Foundation) -> dict[str, pulumi.Output[str]]:
+    """Where the pods of DLC jobs are: in the VPC, with nothing coming in."""
+    network = foundation.network
+    return {
+        "vpc_id": network.vpc_id,
+        "switch_id": network.vswitch_ids[context.zone_id],
+        "security_group_id": network.job_security_group_id,
+    }
+
+
+def train_and_serve(context: Context, foundation: Foundation) -> Embedding:
+    """Declares workspace, training job, model version and embedding node."""
+    workspace = PaiWorkspace(
+        "workspace",
+        PaiWorkspaceArgs(naming=context.naming, dataset_uris={"corpus": context.uris.corpus}),
+        context.options(),
+    )
+    model = _train(context, foundation, workspace)
+    node = EmbeddingNode(
+        "embedding-node",
+        EmbeddingNodeArgs(
+            region_id=context.config.region_id,
+            instance_type=context.config.embedding_instance_type,
+            image_id=context.config.image_id,
+            zone_id=context.zone_id,
+            vswitch_id=foundation.network.vswitch_ids[context.zone_id],
+            security_group_ids=[foundation.network.embedding_security_group_id],
+            ram_role_name=foundation.identity.embedding.role_name,
+            code_uri=foundation.code["embedding"].uri,
+            oss_endpoint=context.platform.oss_endpoint,
+            model_uri=model.model_uri,
+            model_version=model.model_version,
+            tags=context.tags,
+        ),
+        context.options(foundation.code["embedding"]),
+    )
+    return Embedding(workspace=workspace, model=model, node=node)
+
+
+def _train(context: Context, foundation: Foundation, workspace: PaiWorkspace) -> TrainedEmbedding:
+    config, code = context.config, foundation.code["training"]
+    output_uri = context.uris.training(code.digest)
+    return TrainedEmbedding(
+        "embedding-model",
+        TrainedEmbeddingArgs(
+            naming=context.naming,
+            workspace_id=workspace.workspace_id,
+            plan=plan_training(
+                config,
+                code_uri=f"{code.directory_uri}{code.file_name}",
+                corpus_uri=context.uris.corpus,
+                output_uri=output_uri,
+            ),
+            output_uri=output_uri,
+            dimension=config.embedding_dimension,
+            triggers={
+                "questions": context.corpus.training_digest,
+                "revision": config.training_revision,
+            },
+            user_vpc=job_vpc(context, foundation),
+            role_arn=foundation.identity.training.role_arn,
+            max_running_time_minutes=config.training_max_running_time_minutes,
+        ),
+        context.options(
+            foundation.corpus, code, foundation.storage.artifacts, foundation.identity.training
+        ),
+    )

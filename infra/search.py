@@ -1,0 +1,128 @@
+"""The search cluster, what it knows, and the application that people ask."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.chat_app import ChatApp, ChatAppArgs
+from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
+from components.knowledge import Knowledge, KnowledgeArgs, SearchEndpoint
+from infra.context import Context
+from infra.embedding import Embedding, job_vpc
+from infra.foundation import Foundation
+from infra.plans import index_name, plan_ingest
+from rag.index import SETTINGS
+from training.job_specs import JobPlan
+
+__all__ = ["build_knowledge", "make_cluster", "open_chat"]
+
+
+def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchCluster:
+    """Declares the Elasticsearch instance."""
+    config = context.config
+    return ElasticsearchCluster(
+        "search",
+        ElasticsearchClusterArgs(
+            naming=context.naming,
+            version=config.elasticsearch_version,
+            vswitch_id=foundation.network.vswitch_ids[context.zone_id],
+            password=context.platform.elasticsearch_password,
+            private_whitelists=[config.cidr_block],
+            data_node_spec=config.elasticsearch_data_node_spec,
+            data_node_amount=config.elasticsearch_data_node_amount,
+            data_node_disk_gib=config.elasticsearch_data_node_disk_gib,
+            protocol=config.elasticsearch_protocol,
+            tags=context.tags,
+            deletion_protection=config.deletion_protection,
+        ),
+        context.options(),
+    )
+
+
+def build_knowledge(
+    context: Context, foundation: Foundation, embedding: Embedding, cluster: ElasticsearchCluster
+) -> Knowledge:
+    """Declares the index for the model that was kept, its ingest run and the alias."""
+    model, alias = embedding.model, context.config.index_alias
+    code = foundation.code["ingest"]
+
+    def ingest_plan(index: str, elasticsearch_url: str, embedding_url: str) -> JobPlan:
+        return plan_ingest(
+            context.config,
+            index=index,
+            elasticsearch_url=elasticsearch_url,
+            elasticsearch_secret=context.search_secret_name,
+            embedding_url=embedding_url,
+            code_uri=f"{code.directory_uri}{code.file_name}",
+            corpus_uri=context.uris.corpus,
+            output_uri=context.uris.ingest,
+            envs={
+                "CUSTOMRAG_KMS_ENDPOINT": context.platform.kms_endpoint,
+                "CUSTOMRAG_REGION_ID": context.config.region_id,
+            },
+        )
+
+    return Knowledge(
+        "knowledge",
+        KnowledgeArgs(
+            naming=context.naming,
+            search=SearchEndpoint(
+                url=cluster.url,
+                username=cluster.username,
+                password=context.platform.elasticsearch_password,
+            ),
+            index_alias=alias,
+            index_name=model.model_version.apply(
+                lambda version: index_name(alias, version, context.mappings(version, ""))
+            ),
+            mappings=pulumi.Output.all(model.model_version, embedding.node.url).apply(
+                lambda values: context.mappings(*values)
+            ),
+            settings=SETTINGS,
+            documents=context.corpus.documents,
+            ingest_plan=ingest_plan,
+            embedding_url=embedding.node.url,
+            workspace_id=embedding.workspace.workspace_id,
+            result_uri=context.uris.ingest,
+            triggers={},
+            user_vpc=job_vpc(context, foundation),
+            role_arn=foundation.identity.ingest.role_arn,
+        ),
+        context.options(
+            foundation.corpus,
+            code,
+            foundation.storage.artifacts,
+            foundation.search_secret,
+            foundation.identity.ingest,
+        ),
+    )
+
+
+def open_chat(
+    context: Context, foundation: Foundation, cluster: ElasticsearchCluster, knowledge: Knowledge
+) -> ChatApp:
+    """Declares the chat application; it is asked one question once it is up."""
+    config = context.config
+    return ChatApp(
+        "chat",
+        ChatAppArgs(
+            region_id=config.region_id,
+            instance_type=config.chat_instance_type,
+            image_id=config.image_id,
+            zone_id=context.zone_id,
+            vswitch_id=foundation.network.vswitch_ids[context.zone_id],
+            security_group_ids=[foundation.network.chat_security_group_id],
+            ram_role_name=foundation.identity.chat.role_name,
+            code_uri=foundation.code["chat"].uri,
+            oss_endpoint=context.platform.oss_endpoint,
+            kms_endpoint=context.platform.kms_endpoint,
+            elasticsearch_url=cluster.url,
+            elasticsearch_username=cluster.username,
+            elasticsearch_secret_name=foundation.search_secret.secret_name,
+            index_alias=knowledge.index_alias,
+            model=foundation.model,
+            smoke_question=config.smoke_question or context.corpus.first_question,
+            tags=context.tags,
+        ),
+        context.options(foundation.code["chat"]),
+    )
