@@ -10,6 +10,7 @@ import asyncio
 import dataclasses
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,8 @@ class FakeOss:
         self.buckets: dict[str, dict[str, bytes]] = {name: {} for name in buckets}
         self.uploaded: list[str] = []
         self.fail_after: int | None = None
+        self._begun = 0
+        self._begun_lock = threading.Lock()
 
     def _objects(self, bucket: str) -> dict[str, bytes]:
         if bucket not in self.buckets:
@@ -106,7 +109,11 @@ class FakeOss:
     def upload_file(
         self, path: str | Path, uri: str | OssUri, *, expected_sha256: str | None = None
     ) -> ObjectInfo:
-        if self.fail_after is not None and len(self.uploaded) >= self.fail_after:
+        # Uploads run side by side: which one is the third is decided by who begins third.
+        with self._begun_lock:
+            self._begun += 1
+            cut_off = self.fail_after is not None and self._begun > self.fail_after
+        if cut_off:
             raise ConnectionFailedError("connection reset", operation="PutObject")
         sha256, _, _ = file_digests(Path(path))
         if expected_sha256 not in (None, sha256):
