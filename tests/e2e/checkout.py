@@ -48,6 +48,18 @@ def tail(text: str, lines: int = _TAIL_LINES) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
+def wait_until(condition: Callable[[], bool], what: str, timeout_seconds: float) -> None:
+    """Poll until a condition holds.
+
+    Raises:
+        AssertionError: It did not in time.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout_seconds:.0f} s: {what}"
+        time.sleep(POLL_SECONDS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finished:
     """A command that has ended.
@@ -235,6 +247,20 @@ class Checkout:
             for process in psutil.process_iter()
             if process.pid not in ours and _names(process, mark)
         ]
+
+    def engine(self) -> psutil.Process:
+        """The one `pulumi up` of the checkout.
+
+        Raises:
+            AssertionError: There is none, or there are several.
+        """
+        found = [
+            process
+            for process in self.processes()
+            if process.name().startswith("pulumi") and "up" in process.cmdline()
+        ]
+        assert len(found) == 1, found
+        return found[0]
 
     def files(self) -> set[str]:
         """Every file and link of the checkout, relative to it."""

@@ -28,6 +28,16 @@ TRAINING_JOB = "customrag-local-embedding-"
 INGEST_JOB = "customrag-local-ingest-"
 
 
+# Marks a secret in the state: another ciphertext each time it is written.
+_SECRET_MARK = "4dabf18193072939515e22adb298388d"
+
+
+def _without_secrets(value: dict[str, Any]) -> Any:
+    if _SECRET_MARK in value:
+        return "[secret]"
+    return value
+
+
 @dataclass(frozen=True)
 class Cloud:
     """The local cloud of one checkout."""
@@ -41,10 +51,19 @@ class Cloud:
         return found
 
     def exported(self) -> dict[str, dict[str, Any]]:
-        """The stack's resources by name, as the engine's state has them."""
+        """Id, inputs and outputs of the stack's resources by name, as in the engine's state.
+
+        Secrets are left out.
+        """
         done = self.checkout.pulumi("stack", "export", "--stack", "local").check()
-        resources = json.loads(done.output)["deployment"].get("resources", [])
-        return {resource["urn"].rpartition("::")[2]: resource for resource in resources}
+        state = json.loads(done.output, object_hook=_without_secrets)
+        resources = state["deployment"].get("resources", [])
+        return {
+            resource["urn"].rpartition("::")[2]: {
+                part: resource.get(part) for part in ("id", "inputs", "outputs")
+            }
+            for resource in resources
+        }
 
     def dlc(self) -> DlcClient:
         """PAI DLC, with the account's own key."""

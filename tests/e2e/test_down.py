@@ -1,0 +1,66 @@
+"""`make down` after an update that was killed half-way, of a local cloud whose daemon is dead.
+
+That it leaves nothing after an update that ended well is the last step of `test_loop`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from localcloud.daemon import daemon_pid
+from tests.e2e.checkout import Checkout, listening, wait_until
+from tests.e2e.cloud import Cloud
+
+pytestmark = pytest.mark.e2e
+
+UP_SECONDS = 600.0
+
+
+@pytest.fixture(scope="module")
+def facts() -> dict[str, Any]:
+    """What one step finds out and a later one compares with."""
+    return {}
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_down_of_a_stack_that_was_never_made_is_success(
+    private: Checkout, facts: dict[str, Any]
+) -> None:
+    facts["files"] = private.files()
+    private.make("down").check()
+    assert private.files() == facts["files"]
+
+
+def test_down_after_a_killed_up_leaves_no_process_no_port_and_no_file(
+    private: Checkout, cloud: Cloud, facts: dict[str, Any]
+) -> None:
+    up = private.start_up(timeout_seconds=UP_SECONDS)
+    up.until(
+        lambda: any(row["name"].startswith("elasticsearch/") for row in cloud.supervised()),
+        "Elasticsearch is being started",
+    )
+    engine = private.engine()
+    _kill(engine.pid)
+    assert up.wait().code != 0
+    prefix = private.platform().loopback_prefix
+    daemon = daemon_pid(private.paths.home)
+    assert daemon is not None
+    _kill(daemon)
+    wait_until(lambda: daemon_pid(private.paths.home) is None, "the daemon is dead", 30.0)
+    assert listening(prefix), "nothing was left for `make down` to stop"
+    private.make("down", timeout_seconds=300.0).check()
+    assert [process.cmdline() for process in private.processes()] == []
+    assert listening(prefix) == []
+    assert private.files() == facts["files"]
+
+
+def test_down_a_second_time_is_success(private: Checkout, facts: dict[str, Any]) -> None:
+    private.make("down").check()
+    assert private.files() == facts["files"]

@@ -1,0 +1,185 @@
+"""`kill -9` in mid-work: of the engine, of a training pod, of OSS, of Elasticsearch, of the daemon.
+
+Each time the same command, given again, finishes; nothing is done twice and nothing is lost. What
+it cannot prove: a machine that goes down with what its disk had not written yet.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from typing import Any
+
+import psutil
+import pytest
+
+from localcloud.daemon import daemon_pid
+from providers.clients.dlc import Job
+from rag.chunk import chunk_document
+from rag.readers import read_document
+from tests.e2e import sample
+from tests.e2e.checkout import Checkout, Running, wait_until
+from tests.e2e.cloud import INGEST_JOB, TRAINING_JOB, Cloud, kill_tree
+
+pytestmark = pytest.mark.e2e
+
+# 24 steps; a checkpoint is made at the tenth.
+CONFIGURATION = {"trainingNumTrainEpochs": "3", "trainingBatchSize": "2"}
+UP_SECONDS = 1500.0
+MORE_DOCUMENTS = 300
+
+
+@pytest.fixture(scope="module")
+def facts() -> dict[str, Any]:
+    """What one step finds out and a later one compares with."""
+    return {}
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def _of_the_engine(private: Checkout) -> list[str]:
+    """What lives of the engine's language host, program and plugins."""
+    marks = ("language_host", "localcloud.alicloud", "providers", "pulumi")
+    found = []
+    for process in private.processes():
+        try:
+            words = process.cmdline()
+        except psutil.NoSuchProcess:
+            continue
+        if any(word in marks or "language_host" in word for word in words):
+            found.append(" ".join(words))
+    return found
+
+
+def _job(cloud: Cloud, prefix: str) -> Job:
+    """The one job of a name."""
+    jobs = cloud.jobs(prefix)
+    assert len(jobs) == 1, jobs
+    return jobs[0]
+
+
+def _steps_done(cloud: Cloud) -> int:
+    steps = re.findall(r"^step (\d+)/", cloud.job_log(TRAINING_JOB), re.MULTILINE)
+    return int(steps[-1]) if steps else 0
+
+
+def _up_until_well(private: Checkout, running: Running) -> int:
+    """Wait for an update, and begin anew, once, if it did not end well; how often it began."""
+    done = running.wait()
+    if done.code == 0:
+        return 1
+    private.start_up(timeout_seconds=UP_SECONDS).wait().check()
+    return 2
+
+
+def _chunks(private: Checkout) -> dict[str, int]:
+    """Chunks by document, cut here from the corpus itself."""
+    found = {}
+    for path in sorted((private.corpus / "docs").iterdir()):
+        key = f"docs/{path.name}"
+        found[key] = len(list(chunk_document(read_document(key, path))))
+    return found
+
+
+def test_of_a_killed_engine_nothing_lives_on_but_the_job(private: Checkout, cloud: Cloud) -> None:
+    up = private.start_up(timeout_seconds=UP_SECONDS)
+    up.until(lambda: _steps_done(cloud) >= 1, "the training's first step")
+    _kill(private.engine().pid)
+    assert up.wait().code != 0
+    wait_until(lambda: not _of_the_engine(private), "the engine's children are gone", 60.0)
+    assert _job(cloud, TRAINING_JOB).status == "Running"
+
+
+def test_the_next_up_adopts_the_job_whose_killed_pod_goes_on_from_its_checkpoint(
+    private: Checkout, cloud: Cloud, facts: dict[str, Any]
+) -> None:
+    before = _job(cloud, TRAINING_JOB)
+    up = private.start_up(timeout_seconds=UP_SECONDS)
+    up.until(lambda: f"{before.job_id}) is Running: taken up" in up.output(), "the job is adopted")
+    up.until(lambda: _steps_done(cloud) >= 11, "the training's first checkpoint")
+    kill_tree(cloud.pid(lambda name: name.startswith(f"paidlc/{before.job_id}/")))
+    up.until(lambda: _job(cloud, TRAINING_JOB).restart_times == 1, "the pod is started again")
+    up.until(
+        lambda: "resuming from checkpoint of step 10" in cloud.job_log(TRAINING_JOB),
+        "the training goes on from its checkpoint",
+    )
+    done = up.wait().check()
+    assert "the last run was killed: its lock is removed" in done.output
+    job = _job(cloud, TRAINING_JOB)
+    assert (job.job_id, job.display_name) == (before.job_id, before.display_name)
+    assert (job.status, job.restart_times) == ("Succeeded", 1)
+    assert [found.status for found in cloud.jobs(INGEST_JOB)] == ["Succeeded"]
+    outputs = cloud.outputs()
+    indexed = cloud.indexed(outputs["elasticsearch_url"], outputs["index_name"])
+    assert indexed == {f"docs/{name}": 1 for name in sample.DOCUMENTS}
+    facts["training"] = job
+
+
+def test_uploads_and_ingest_outlive_a_killed_oss_and_elasticsearch(
+    private: Checkout, cloud: Cloud, facts: dict[str, Any]
+) -> None:
+    outputs = cloud.outputs()
+    bucket = cloud.bucket(outputs["buckets"]["corpus"])
+    url, index = outputs["elasticsearch_url"], outputs["index_name"]
+    sample.add_many(private.corpus, MORE_DOCUMENTS, "house")
+    up = private.start_up(timeout_seconds=UP_SECONDS)
+
+    def uploaded() -> int:
+        return len(bucket.list_objects_v2("corpus/docs/house-", max_keys=1000).object_list)
+
+    up.until(lambda: uploaded() > 0, "the first of many documents is there")
+    then = uploaded()
+    _kill(cloud.pid(lambda name: name == "oss"))
+    assert 0 < then < MORE_DOCUMENTS, "it was not in mid-upload"
+    with cloud.search(url) as client:
+
+        def written() -> int:
+            stats = client.indices.stats(index=index, metric="indexing")
+            return int(stats["_all"]["primaries"]["indexing"]["index_total"])
+
+        before = written()
+        up.until(lambda: written() > before, "the first chunks are written")
+        _kill(cloud.pid(lambda name: name.startswith("elasticsearch/") and "engine" in name))
+    facts["ups"] = _up_until_well(private, up)
+
+
+def test_document_and_chunk_counts_are_exact_after_it(private: Checkout, cloud: Cloud) -> None:
+    outputs = cloud.outputs()
+    expected = _chunks(private)
+    assert len(expected) == len(sample.DOCUMENTS) + MORE_DOCUMENTS
+    assert sum(expected.values()) > 2 * MORE_DOCUMENTS
+    indexed = cloud.indexed(outputs["elasticsearch_url"], outputs["index_name"])
+    assert indexed == expected
+    ingest = outputs["ingest"]
+    assert (ingest["documents"], ingest["chunks"]) == (len(expected), sum(expected.values()))
+    assert ingest["set_aside"] == []
+    assert ingest["unchanged_documents"] >= len(sample.DOCUMENTS)
+
+
+def test_nothing_ran_twice(private: Checkout, cloud: Cloud, facts: dict[str, Any]) -> None:
+    assert _job(cloud, TRAINING_JOB) == facts["training"]
+    ingests = cloud.jobs(INGEST_JOB)
+    names = [job.display_name for job in ingests]
+    assert len(set(names)) == len(names)
+    # One for each state of the corpus; an attempt that failed with its update does not count.
+    assert [job.status for job in ingests].count("Succeeded") == 2
+    assert len(ingests) <= 1 + facts["ups"]
+    private.pulumi("preview", "--stack", "local", "--expect-no-changes").check()
+
+
+def test_services_outlive_a_killed_daemon_which_the_next_up_starts_again(
+    private: Checkout, cloud: Cloud
+) -> None:
+    before = {row["name"]: row["pid"] for row in cloud.supervised() if row["state"] == "running"}
+    daemon = daemon_pid(private.paths.home)
+    assert daemon is not None
+    _kill(daemon)
+    answer = private.make("ask", Q="How long is the warranty on the flume board?").check()
+    assert "five years" in answer.output
+    done = private.start_up(timeout_seconds=UP_SECONDS).wait().check()
+    assert "nothing has changed" in done.output
+    after = {row["name"]: row["pid"] for row in cloud.supervised() if row["state"] == "running"}
+    assert after == before
