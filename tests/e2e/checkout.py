@@ -76,6 +76,11 @@ class Finished:
     output: str
     seconds: float
 
+    @property
+    def words(self) -> str:
+        """Its output without line breaks, which fall where the terminal's width has them."""
+        return " ".join(self.output.split())
+
     def check(self) -> Finished:
         """This, if it ended well.
 
