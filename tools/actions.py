@@ -330,6 +330,8 @@ def test(paths: Paths, arguments: Sequence[str]) -> int:
         "CUSTOMRAG_CHECKOUT": str(paths.checkout),
         "CUSTOMRAG_CACHE": str(paths.cache),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Models and engines share the cores: OpenMP threads that wait must not spin.
+        "OMP_WAIT_POLICY": "PASSIVE",
     }
     for name in [name for name in environment if name.startswith("PULUMI_OPTION_")]:
         del environment[name]
