@@ -7,14 +7,12 @@ state, plugins, ports and processes, is the copy's.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -27,7 +25,6 @@ from localcloud.home import Platform, load_platform
 from tools.paths import Paths
 
 POLL_SECONDS = 0.1
-_LOOK_SECONDS = 0.5
 _DOWN_SECONDS = 300.0
 _TAIL_LINES = 60
 _SERVICE_TAIL_LINES = 15
@@ -167,12 +164,14 @@ class Checkout:
         corpus: The corpus it is used with.
         outputs: Folder for the commands' output.
         path: PATH of its commands.
+        started: The commands that were started in it.
     """
 
     paths: Paths
     corpus: Path
     outputs: Path
     path: str
+    started: list[Running] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -200,8 +199,7 @@ class Checkout:
         environment: Mapping[str, str] | None = None,
     ) -> Running:
         """Start a command in the checkout, with some more variables in its environment."""
-        number = len(list(self.outputs.iterdir()))
-        log = self.outputs / f"{number:02d}.log"
+        log = self.outputs / f"{len(self.started):02d}.log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 command,
@@ -213,7 +211,9 @@ class Checkout:
                 start_new_session=True,
             )
         deadline = time.monotonic() + timeout_seconds
-        return Running(command=command, process=process, log=log, deadline=deadline)
+        running = Running(command=command, process=process, log=log, deadline=deadline)
+        self.started.append(running)
+        return running
 
     def start_make(self, target: str, *, timeout_seconds: float, **variables: str) -> Running:
         """Start `make TARGET NAME=value …`."""
@@ -250,7 +250,7 @@ class Checkout:
         return [
             process
             for process in psutil.process_iter()
-            if process.pid not in ours and _names(process, mark)
+            if process.pid not in ours and names_folder(process, mark)
         ]
 
     def engine(self) -> psutil.Process:
@@ -268,11 +268,11 @@ class Checkout:
         return found[0]
 
     def files(self) -> set[str]:
-        """Every file and link of the checkout, relative to it."""
+        """Every file and link of the checkout, relative to it; without Python's own cache."""
         found: set[str] = set()
         for folder, folders, files in os.walk(self.folder):
             links = [name for name in folders if (Path(folder) / name).is_symlink()]
-            folders[:] = [name for name in folders if name not in links]
+            folders[:] = [name for name in folders if name not in [*links, "__pycache__"]]
             found |= {str((Path(folder) / name).relative_to(self.folder)) for name in files + links}
         return found
 
@@ -290,11 +290,14 @@ class Checkout:
         return "\n".join(parts)
 
     def end(self) -> None:
-        """`make down`, and whatever still runs is killed.
+        """Kill what was left running by a test that failed, then `make down`.
 
         Raises:
             AssertionError: `make down` failed, or left something running.
         """
+        for running in self.started:
+            if running.process.poll() is None:
+                running.kill()
         try:
             self.make("down", timeout_seconds=_DOWN_SECONDS).check()
             left = [_described(process) for process in self.processes()]
@@ -305,14 +308,15 @@ class Checkout:
                     process.kill()
 
 
-def _names(process: psutil.Process, mark: str) -> bool:
+def names_folder(process: psutil.Process, folder: str) -> bool:
+    """Whether a process names a folder in its words, directory or environment."""
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
         words = [*process.cmdline(), process.cwd(), *process.environ().values()]
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
-    return any(mark in word for word in words)
+    return any(folder in word for word in words)
 
 
 def _described(process: psutil.Process) -> str:
@@ -320,60 +324,6 @@ def _described(process: psutil.Process) -> str:
         return f"{process.pid} {shlex.join(process.cmdline())[:200]}"
     except psutil.NoSuchProcess:
         return f"{process.pid} (gone)"
-
-
-def listening(prefix: str) -> list[str]:
-    """Addresses below `prefix` (such as ``127.83``) on which something listens."""
-    return sorted(
-        f"{connection.laddr.ip}:{connection.laddr.port}"
-        for connection in psutil.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.ip.startswith(f"{prefix}.")
-    )
-
-
-def is_this_machine(address: str) -> bool:
-    """Whether an address is a loopback one, also where a socket of IPv6 shows one of IPv4."""
-    parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        return parsed.ipv4_mapped.is_loopback
-    return parsed.is_loopback
-
-
-class ConnectionWatch:
-    """Looks, while it is open, at where the processes of a checkout connect to.
-
-    Attributes:
-        strangers: Remote addresses beyond 127.0.0.0/8, with the process; empty is well.
-    """
-
-    def __init__(self, checkout: Checkout) -> None:
-        self.strangers: list[str] = []
-        self._checkout = checkout
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="watch connections")
-
-    def __enter__(self) -> ConnectionWatch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closed.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._closed.wait(_LOOK_SECONDS):
-            for connection in psutil.net_connections("inet"):
-                remote = connection.raddr.ip if connection.raddr else ""
-                if not remote or is_this_machine(remote) or connection.pid is None:
-                    continue
-                if self._is_ours(connection.pid):
-                    self.strangers.append(f"{remote}:{connection.raddr.port} {connection.pid}")
-
-    def _is_ours(self, pid: int) -> bool:
-        try:
-            return _names(psutil.Process(pid), str(self._checkout.folder))
-        except psutil.NoSuchProcess:
-            return False
 
 
 def copy_working_tree(source: Path, target: Path) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from localcloud.daemon import daemon_pid
-from tests.e2e.checkout import Checkout, listening, wait_until
+from tests.e2e.checkout import Checkout, wait_until
 from tests.e2e.cloud import Cloud
+from tests.e2e.network import listening
 
 pytestmark = pytest.mark.e2e
 

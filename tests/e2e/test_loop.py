@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from tests.e2e import sample
-from tests.e2e.checkout import Checkout, ConnectionWatch, Finished, is_this_machine, listening
+from tests.e2e.checkout import Checkout, Finished
 from tests.e2e.cloud import INGEST_JOB, TRAINING_JOB, Cloud
+from tests.e2e.network import ConnectionWatch, is_this_machine, listening
 
 pytestmark = pytest.mark.e2e
 
