@@ -237,10 +237,11 @@ class Gateway:
                 async with self._client.get(self._engine, timeout=timeout) as answer:
                     return answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
             account = json.loads(self._settings.operator.read_text("utf-8"))
-            auth = aiohttp.BasicAuth(account["username"], account["password"])
+            login = aiohttp.encode_basic_auth(account["username"], account["password"])
             # A searcher must not meet indices whose shards are still being opened.
             health = self._engine.join(URL("/_cluster/health?wait_for_status=yellow&timeout=1s"))
-            async with self._client.get(health, auth=auth, timeout=timeout) as answer:
+            headers = {"Authorization": login}
+            async with self._client.get(health, headers=headers, timeout=timeout) as answer:
                 self._reason = f"its health check answers {answer.status}"
                 self._not_yellow += answer.status == HTTPStatus.REQUEST_TIMEOUT
                 return answer.status == HTTPStatus.OK or self._not_yellow > _RED_PROBES
