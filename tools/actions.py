@@ -333,7 +333,9 @@ def test(paths: Paths, arguments: Sequence[str]) -> int:
         # Models and engines share the cores: OpenMP threads that wait must not spin.
         "OMP_WAIT_POLICY": "PASSIVE",
     }
-    for name in [name for name in environment if name.startswith("PULUMI_OPTION_")]:
+    # What this make says to a make below it is not meant for those that the tests start.
+    inherited = ("PULUMI_OPTION_", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CUSTOMRAG_MAKE_")
+    for name in [name for name in environment if name.startswith(inherited)]:
         del environment[name]
     checks: list[list[str | Path]] = [
         ["ruff", "format", "--check", "."],
