@@ -86,12 +86,18 @@ def train(options: Options) -> dict[str, Any]:
     from training.run import Run
 
     run = Run(options=options, data=data, base=base, info=info, report=_say)
-    done = read_json(Path(options.output_dir) / "result.json")
+    workers = run.workers
+    # Worker 0 looks for all: they must not come to different conclusions.
+    done = workers.from_main(read_json(Path(options.output_dir) / "result.json"))
     if done is not None and done.get("fingerprint") == run.fingerprint:
-        _say("result.json is of this corpus and these settings: nothing to do")
-        return done
-    # 3 to 6.
-    return run.execute(started)
+        if workers.is_main:
+            _say("result.json is of this corpus and these settings: nothing to do")
+        result: dict[str, Any] = done
+    else:
+        # 3 to 6.
+        result = run.execute(started)
+    workers.close()
+    return result
 
 
 def _say(line: str) -> None:

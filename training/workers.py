@@ -78,6 +78,18 @@ class Workers:
         broadcast_object_list(box, from_process=0)
         return box[0]
 
+    def close(self) -> None:
+        """Part from the other workers, once all are done.
+
+        Left to the end of the interpreter, the collectives' threads are sometimes still running
+        when their library is unloaded: a worker that did everything then ends by SIGABRT, and the
+        job counts as failed.
+        """
+        if self.world_size > 1:
+            state = PartialState()
+            state.wait_for_everyone()
+            state.destroy_process_group()
+
     def encode(
         self,
         model: SentenceTransformer,
