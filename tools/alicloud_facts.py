@@ -26,27 +26,66 @@ from pulumi.output import Output
 
 TERRAFORM_PROVIDER_VERSION = "1.285"
 FACTS_FILE = Path("localcloud/alicloud/facts.json")
+# The Python SDK has a type that the Terraform documents read did not: its shape alone is known.
+_NO_FACTS: dict[str, Any] = {"properties": {}, "terraform": ""}
 _CARRIED = ("computed", "replaces", "default", "deprecated", "secret", "max_items")
 _SCALARS: dict[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 TYPES = {
-    "alicloud:ecs/instance:Instance": "ecs.instance.Instance",
-    "alicloud:ecs/ramRoleAttachment:RamRoleAttachment": (
-        "ecs.ram_role_attachment.RamRoleAttachment"
+    "alicloud:alb/acl:Acl": "alb.acl.Acl",
+    "alicloud:alb/aclEntryAttachment:AclEntryAttachment": (
+        "alb.acl_entry_attachment.AclEntryAttachment"
     ),
+    "alicloud:alb/listener:Listener": "alb.listener.Listener",
+    "alicloud:alb/listenerAclAttachment:ListenerAclAttachment": (
+        "alb.listener_acl_attachment.ListenerAclAttachment"
+    ),
+    "alicloud:alb/loadBalancer:LoadBalancer": "alb.load_balancer.LoadBalancer",
+    "alicloud:alb/serverGroup:ServerGroup": "alb.server_group.ServerGroup",
+    "alicloud:cms/alarm:Alarm": "cms.alarm.Alarm",
+    "alicloud:cms/alarmContact:AlarmContact": "cms.alarm_contact.AlarmContact",
+    "alicloud:cms/alarmContactGroup:AlarmContactGroup": "cms.alarm_contact_group.AlarmContactGroup",
+    "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": (
+        "ecs.ecs_launch_template.EcsLaunchTemplate"
+    ),
+    "alicloud:ecs/eipAddress:EipAddress": "ecs.eip_address.EipAddress",
+    "alicloud:ecs/eipAssociation:EipAssociation": "ecs.eip_association.EipAssociation",
+    "alicloud:ecs/instance:Instance": "ecs.instance.Instance",
+    "alicloud:ecs/ramRoleAttachment:RamRoleAttachment": "ecs.ram_role_attachment.RamRoleAttachment",
     "alicloud:ecs/securityGroup:SecurityGroup": "ecs.security_group.SecurityGroup",
     "alicloud:ecs/securityGroupRule:SecurityGroupRule": "ecs.security_group_rule.SecurityGroupRule",
     "alicloud:elasticsearch/instance:Instance": "elasticsearch.instance.Instance",
+    "alicloud:ess/alarm:Alarm": "ess.alarm.Alarm",
+    "alicloud:ess/albServerGroupAttachment:AlbServerGroupAttachment": (
+        "ess.alb_server_group_attachment.AlbServerGroupAttachment"
+    ),
+    "alicloud:ess/instanceRefresh:InstanceRefresh": "ess.instance_refresh.InstanceRefresh",
+    "alicloud:ess/scalingConfiguration:ScalingConfiguration": (
+        "ess.scaling_configuration.ScalingConfiguration"
+    ),
+    "alicloud:ess/scalingGroup:ScalingGroup": "ess.scaling_group.ScalingGroup",
+    "alicloud:ess/scalingRule:ScalingRule": "ess.scaling_rule.ScalingRule",
+    "alicloud:ess/scheduledTask:ScheduledTask": "ess.scheduled_task.ScheduledTask",
+    "alicloud:ims/oidcProvider:OidcProvider": "ims.oidc_provider.OidcProvider",
+    "alicloud:kms/alias:Alias": "kms.alias.Alias",
     "alicloud:kms/key:Key": "kms.key.Key",
     "alicloud:kms/secret:Secret": "kms.secret.Secret",
+    "alicloud:log/logTailAttachment:LogTailAttachment": "log.log_tail_attachment.LogTailAttachment",
+    "alicloud:log/logTailConfig:LogTailConfig": "log.log_tail_config.LogTailConfig",
+    "alicloud:log/machineGroup:MachineGroup": "log.machine_group.MachineGroup",
+    "alicloud:log/project:Project": "log.project.Project",
+    "alicloud:log/store:Store": "log.store.Store",
+    "alicloud:log/storeIndex:StoreIndex": "log.store_index.StoreIndex",
     "alicloud:oss/bucket:Bucket": "oss.bucket.Bucket",
     "alicloud:oss/bucketAcl:BucketAcl": "oss.bucket_acl.BucketAcl",
     "alicloud:oss/bucketHttpsConfig:BucketHttpsConfig": "oss.bucket_https_config.BucketHttpsConfig",
+    "alicloud:oss/bucketLogging:BucketLogging": "oss.bucket_logging.BucketLogging",
     "alicloud:oss/bucketObject:BucketObject": "oss.bucket_object.BucketObject",
     "alicloud:oss/bucketPolicy:BucketPolicy": "oss.bucket_policy.BucketPolicy",
     "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock": (
         "oss.bucket_public_access_block.BucketPublicAccessBlock"
     ),
+    "alicloud:oss/bucketReplication:BucketReplication": "oss.bucket_replication.BucketReplication",
     "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption": (
         "oss.bucket_server_side_encryption.BucketServerSideEncryption"
     ),
@@ -64,7 +103,9 @@ TYPES = {
     "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment": (
         "ram.role_policy_attachment.RolePolicyAttachment"
     ),
+    "alicloud:vpc/natGateway:NatGateway": "vpc.nat_gateway.NatGateway",
     "alicloud:vpc/network:Network": "vpc.network.Network",
+    "alicloud:vpc/snatEntry:SnatEntry": "vpc.snat_entry.SnatEntry",
     "alicloud:vpc/switch:Switch": "vpc.switch.Switch",
 }
 
@@ -139,8 +180,9 @@ def _with_facts(
         shape.update({key: fact[key] for key in _CARRIED if key in fact})
         if fact.get("type") == "set":
             shape["set"] = True
-        conflicts = [wire_names[other] for other in fact.get("conflicts_with", ())]
-        if conflicts:
+        # A conflict with a property of another level cannot be said in these facts.
+        conflicts = [wire_names.get(other) for other in fact.get("conflicts_with", ())]
+        if any(other in inputs for other in conflicts):
             shape["conflicts_with"] = [other for other in conflicts if other in inputs]
         nested = shape if shape["type"] == "object" else shape.get("items", {})
         if nested.get("type") == "object":
@@ -174,7 +216,7 @@ def main() -> None:
             + importlib.metadata.version("pulumi-alicloud"),
             "written_by": "python -m tools.alicloud_facts REFERENCE_JSON",
         },
-        "types": {token: facts_of(token, reference[token]) for token in TYPES},
+        "types": {token: facts_of(token, reference.get(token, _NO_FACTS)) for token in TYPES},
     }
     FACTS_FILE.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
