@@ -7,18 +7,29 @@ from collections.abc import Mapping
 __all__ = ["merge_tags", "standard_tags"]
 
 
-def standard_tags(*, project: str, stack: str, owner: str, cost_center: str) -> dict[str, str]:
+def standard_tags(
+    *,
+    project: str,
+    stack: str,
+    environment: str,
+    owner: str,
+    cost_center: str,
+    expires_at: str = "",
+) -> dict[str, str]:
     """The tags of every resource of a stack.
 
-    Keys follow the cloud's own habit of lower-case words with hyphens.
+    Keys follow the cloud's own habit of lower-case words with hyphens. `expires-at` is there only
+    if the stack is not for good: the sweeper goes by it.
     """
-    return {
+    tags = {
         "project": project,
         "stack": stack,
+        "environment": environment,
         "owner": owner,
         "cost-center": cost_center,
         "managed-by": "pulumi",
     }
+    return {**tags, "expires-at": expires_at} if expires_at else tags
 
 
 def merge_tags(base: Mapping[str, str], extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -51,4 +51,5 @@ export(
         "document_count": len(context.corpus.documents),
     },
     ingest=knowledge.ingest,
+    expires_at=context.config.expires_at,
 )

@@ -1,9 +1,9 @@
 """The stack's configuration, read once into one frozen object.
 
-Owns: names, types and bounds of every config key, and the one place where they are read. Does not
-own: defaults (they stand in `Pulumi.yaml`) nor values (`stacks/`). Everything here is checked
-before anything
-is created.
+Owns: names and types of every config key, and the one place where they are read. Does not own:
+defaults (they stand in `Pulumi.yaml`), values (`stacks/`), how raw text becomes a value
+(`infra.config_values`), nor bounds and what keys mean together (`infra.config_checks`). Everything
+here is checked before anything is created.
 
 Errors:
     ConfigError: one or several keys are wrong; the message has a line for each.
@@ -11,62 +11,33 @@ Errors:
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from components.elasticsearch import Protocol
-from rag.errors import UnknownModelError
-from rag.models import CATALOGUE, model_info
+from infra import config_checks
+from infra.config_values import PARSERS, AddressType, EdgeKind, Environment, PlatformKind
 
-__all__ = ["SECRET_KEYS", "ConfigError", "PlatformKind", "StackConfig", "config_key"]
+__all__ = [
+    "NAMESPACE",
+    "SECRET_KEYS",
+    "AddressType",
+    "ConfigError",
+    "EdgeKind",
+    "Environment",
+    "PlatformKind",
+    "StackConfig",
+    "config_key",
+]
 
 NAMESPACE = "customrag"
 SECRET_KEYS = frozenset({"elasticsearchPassword", "llmApiKey"})
-DIMENSIONS = (384, 768, 1024)
-
-# Regions with gn7i instances, for PAI DLC and ECS. Source: https://www.alibabacloud.com/help/en/ecs/user-guide/
-# gpu-accelerated-compute-optimized-and-vgpu-accelerated-instance-families-1 and the buy page; read
-# 2026-11-21,
-# not asked of the cloud itself (preflight does that per zone).
-GN7I_REGIONS = frozenset(
-    {
-        "ap-northeast-1",
-        "ap-southeast-1",
-        "ap-southeast-3",
-        "ap-southeast-5",
-        "cn-beijing",
-        "cn-chengdu",
-        "cn-guangzhou",
-        "cn-hangzhou",
-        "cn-heyuan",
-        "cn-hongkong",
-        "cn-nanjing",
-        "cn-qingdao",
-        "cn-shanghai",
-        "cn-shenzhen",
-        "cn-wulanchabu",
-        "cn-zhangjiakou",
-        "eu-central-1",
-        "us-east-1",
-        "us-west-1",
-    }
-)
 
 
 class ConfigError(Exception):
     """The configuration cannot be used. The message says, key by key, what to change."""
-
-
-class PlatformKind(StrEnum):
-    """Where a stack lives."""
-
-    LOCAL = "local"
-    ALICLOUD = "alicloud"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +85,43 @@ class StackConfig:
     llm_base_url: str
     llm_model: str
     smoke_question: str
+    environment: Environment
+    expires_at: str
+    monthly_budget_cny: int
+    preflight: bool
+    existing_vpc_id: str
+    existing_vswitch_ids: tuple[str, ...]
+    existing_corpus_bucket: str
+    existing_elasticsearch_instance_id: str
+    existing_pai_workspace_id: str
+    encryption_key: str
+    kms_instance_id: str
+    nat_gateway: bool
+    load_balancer: bool
+    chat_certificate_id: str
+    chat_domain_name: str
+    chat_address_type: AddressType
+    chat_allowed_cidr_blocks: tuple[str, ...]
+    chat_min_instances: int
+    chat_max_instances: int
+    embedding_spot: bool
+    elasticsearch_zone_count: int
+    elasticsearch_master_node_spec: str
+    elasticsearch_snapshot_schedule: str
+    log_retention_days: int
+    alarm_contact_emails: tuple[str, ...]
+    replication_region_id: str
+    retain_data: bool
+    night_hours: str
+    edge: EdgeKind
+    edge_hostname: str
+    edge_cloudflare_account_id: str
+    edge_cloudflare_zone_id: str
+    edge_issuer: str
+    edge_audience: str
+    edge_jwks_url: str
+    edge_requests_per_minute: int
+    edge_cache_seconds: int
 
     @classmethod
     def parse(cls, values: Mapping[str, str], *, stack: str) -> StackConfig:
@@ -139,12 +147,15 @@ class StackConfig:
                 )
                 continue
             try:
-                parsed[field.name] = _PARSERS[str(field.type)](values[key])
+                parsed[field.name] = PARSERS[str(field.type)](values[key])
             except ValueError as error:
                 problems.append(f"{NAMESPACE}:{key} is {values[key]!r}; {error}")
         if not problems:
             config = cls(**parsed)
-            problems = config._problems()
+            problems = [
+                f"{NAMESPACE}:{config_key(problem.field)} {problem.text}"
+                for problem in config_checks.problems(config)
+            ]
             if not problems:
                 return config
         raise ConfigError(
@@ -152,81 +163,6 @@ class StackConfig:
             f"(stacks/Pulumi.{stack}.yaml; every key is described in Pulumi.yaml):\n"
             + "\n".join(f"  - {problem}" for problem in problems)
         )
-
-    def _problems(self) -> list[str]:
-        found = [*self._model_problems(), *self._place_problems()]
-
-        def need(condition: bool, field: str, allowed: str) -> None:
-            if not condition:
-                found.append(
-                    f"{NAMESPACE}:{config_key(field)} is {getattr(self, field)!r}; {allowed}"
-                )
-
-        need(self.training_pod_count >= 1, "training_pod_count", "give 1 or more")
-        need(0 <= self.training_gpus_per_pod <= 8, "training_gpus_per_pod", "give 0 to 8")
-        need(self.training_batch_size >= 0, "training_batch_size", "give 0 or more")
-        need(
-            self.training_max_running_time_minutes >= 1,
-            "training_max_running_time_minutes",
-            "give 1 or more minutes",
-        )
-        need(
-            self.secret_recovery_window_days == 0 or 7 <= self.secret_recovery_window_days <= 30,
-            "secret_recovery_window_days",
-            "KMS allows 7 to 30 days, or 0 to delete at once",
-        )
-        need(
-            bool(re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", self.index_alias)),
-            "index_alias",
-            "use lower-case letters, digits, - and _",
-        )
-        need(
-            self.platform is PlatformKind.LOCAL or bool(re.fullmatch(r"\d{16}", self.account_id)),
-            "account_id",
-            "a cloud stack needs the account's 16 digits, so that it lands in no other",
-        )
-        return found
-
-    def _model_problems(self) -> list[str]:
-        found: list[str] = []
-        if self.embedding_dimension not in DIMENSIONS:
-            found.append(
-                f"{NAMESPACE}:embeddingDimension is {self.embedding_dimension}; "
-                f"allowed are {', '.join(map(str, DIMENSIONS))}"
-            )
-        try:
-            info = model_info(self.embedding_model)
-        except UnknownModelError as error:
-            return [*found, f"{NAMESPACE}:embeddingModel is {self.embedding_model!r}; {error}"]
-        if info is not None and info.dimension != self.embedding_dimension:
-            fitting = [n for n, i in CATALOGUE.items() if i.dimension == self.embedding_dimension]
-            found.append(
-                f"{NAMESPACE}:embeddingDimension is {self.embedding_dimension}, but "
-                f"{self.embedding_model} makes embeddings of {info.dimension}; set "
-                f"{NAMESPACE}:embeddingDimension to {info.dimension}"
-                + (f", or use one of {', '.join(fitting)}" if fitting else "")
-            )
-        return found
-
-    def _place_problems(self) -> list[str]:
-        found = [
-            f"{NAMESPACE}:zoneIds has {zone_id!r}, which is not in region {self.region_id}; zones "
-            f"there are named {self.region_id}-a, -b, …"
-            for zone_id in self.zone_ids
-            if not zone_id.startswith(self.region_id)
-        ]
-        if not self.zone_ids:
-            found.append(
-                f"{NAMESPACE}:zoneIds is empty; name at least one zone of {self.region_id}"
-            )
-        for field in ("training_ecs_spec", "embedding_instance_type"):
-            spec = getattr(self, field)
-            if ".gn7i" in spec and self.region_id not in GN7I_REGIONS:
-                found.append(
-                    f"{NAMESPACE}:{config_key(field)} is {spec!r}, but {self.region_id} has "
-                    f"no gn7i instances; regions that do: {', '.join(sorted(GN7I_REGIONS))}"
-                )
-        return found
 
     def corpus_path(self, root: Path) -> Path:
         """The corpus folder, absolute; `root` is the project's."""
@@ -237,64 +173,6 @@ def config_key(field: str) -> str:
     """`embedding_model` -> `embeddingModel`."""
     first, *rest = field.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-def _text(raw: str) -> str:
-    return raw
-
-
-def _integer(raw: str) -> int:
-    if not re.fullmatch(r"-?\d+", raw):
-        raise ValueError("give a whole number")
-    return int(raw)
-
-
-def _boolean(raw: str) -> bool:
-    if raw not in ("true", "false"):
-        raise ValueError("give true or false")
-    return raw == "true"
-
-
-def _optional_number(raw: str) -> float | None:
-    if not raw:
-        return None
-    try:
-        value = float(raw)
-    except ValueError as error:
-        raise ValueError("give a number, or nothing") from error
-    if value <= 0:
-        raise ValueError("give a number over 0, or nothing")
-    return value
-
-
-def _texts(raw: str) -> tuple[str, ...]:
-    value = json.loads(raw) if raw.startswith("[") else None
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError("give a list of texts")
-    return tuple(value)
-
-
-def _platform(raw: str) -> PlatformKind:
-    if raw not in tuple(PlatformKind):
-        raise ValueError(f"allowed are {', '.join(PlatformKind)}")
-    return PlatformKind(raw)
-
-
-def _protocol(raw: str) -> Protocol:
-    if raw not in tuple(Protocol):
-        raise ValueError(f"allowed are {', '.join(Protocol)}")
-    return Protocol(raw)
-
-
-_PARSERS: Mapping[str, Any] = {
-    "str": _text,
-    "int": _integer,
-    "bool": _boolean,
-    "float | None": _optional_number,
-    "tuple[str, ...]": _texts,
-    "PlatformKind": _platform,
-    "Protocol": _protocol,
-}
 
 
 def _distance(one: str, other: str) -> int:

@@ -126,7 +126,12 @@ def load_context() -> Context:
         platform=platform,
         naming=naming,
         tags=standard_tags(
-            project=project, stack=stack, owner=config.owner, cost_center=config.cost_center
+            project=project,
+            stack=stack,
+            environment=config.environment,
+            owner=config.owner,
+            cost_center=config.cost_center,
+            expires_at=config.expires_at,
         ),
         corpus=corpus,
         uris=Uris(

@@ -19,6 +19,7 @@ OUTPUTS: dict[str, str] = {
     "training": "What the training job measured, and which model was kept.",
     "model_version": "Version of the embedding model in use.",
     "corpus": "Version and number of documents of the uploaded corpus.",
+    "expires_at": "When the sweeper may destroy the stack, in UTC; empty if it is for good.",
     "ingest": "Counts of the last ingest run, with what was set aside and why.",
 }
 

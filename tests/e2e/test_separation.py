@@ -20,6 +20,7 @@ pytestmark = pytest.mark.engine
 CLOUDS_OWN = Plugin(name="alicloud", version="4.0.0", module="")
 CLOUD_CONFIGURATION = {
     "platform": "alicloud",
+    "environment": "dev",
     "accountId": "1234567890123456",
     "trainingImage": "registry/image:1",
     "imageId": "m-1",

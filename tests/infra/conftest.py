@@ -102,6 +102,7 @@ class Recorder(pulumi_mocks.Mocks):
 
 LOCAL_CONFIG = {
     "platform": "local",
+    "environment": "local",
     "owner": "tests",
     "trainingImage": "local/python",
     "imageId": "local_python",
@@ -113,6 +114,7 @@ LOCAL_CONFIG = {
 }
 CLOUD_CONFIG = {
     "platform": "alicloud",
+    "environment": "dev",
     "accountId": "1234567890123456",
     "trainingImage": "registry.example/train:1",
     "imageId": "aliyun_3_x64",
