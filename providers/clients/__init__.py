@@ -5,4 +5,14 @@ Owns connections, retries, timeouts and error conversion. Each module is importe
 the SDKs it uses.
 """
 
-__all__ = ["credentials", "dlc", "elasticsearch", "errors", "kms", "openapi", "oss", "retries"]
+__all__ = [
+    "credentials",
+    "dlc",
+    "elasticsearch",
+    "errors",
+    "generic",
+    "kms",
+    "openapi",
+    "oss",
+    "retries",
+]
