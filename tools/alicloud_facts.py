@@ -41,6 +41,7 @@ TYPES = {
         "alb.listener_acl_attachment.ListenerAclAttachment"
     ),
     "alicloud:alb/loadBalancer:LoadBalancer": "alb.load_balancer.LoadBalancer",
+    "alicloud:alb/rule:Rule": "alb.rule.Rule",
     "alicloud:alb/serverGroup:ServerGroup": "alb.server_group.ServerGroup",
     "alicloud:cms/alarm:Alarm": "cms.alarm.Alarm",
     "alicloud:cms/alarmContact:AlarmContact": "cms.alarm_contact.AlarmContact",
@@ -55,17 +56,9 @@ TYPES = {
     "alicloud:ecs/securityGroup:SecurityGroup": "ecs.security_group.SecurityGroup",
     "alicloud:ecs/securityGroupRule:SecurityGroupRule": "ecs.security_group_rule.SecurityGroupRule",
     "alicloud:elasticsearch/instance:Instance": "elasticsearch.instance.Instance",
-    "alicloud:ess/alarm:Alarm": "ess.alarm.Alarm",
-    "alicloud:ess/albServerGroupAttachment:AlbServerGroupAttachment": (
-        "ess.alb_server_group_attachment.AlbServerGroupAttachment"
-    ),
-    "alicloud:ess/instanceRefresh:InstanceRefresh": "ess.instance_refresh.InstanceRefresh",
-    "alicloud:ess/scalingConfiguration:ScalingConfiguration": (
-        "ess.scaling_configuration.ScalingConfiguration"
-    ),
+    "alicloud:ess/lifecycleHook:LifecycleHook": "ess.lifecycle_hook.LifecycleHook",
     "alicloud:ess/scalingGroup:ScalingGroup": "ess.scaling_group.ScalingGroup",
     "alicloud:ess/scalingRule:ScalingRule": "ess.scaling_rule.ScalingRule",
-    "alicloud:ess/scheduledTask:ScheduledTask": "ess.scheduled_task.ScheduledTask",
     "alicloud:ims/oidcProvider:OidcProvider": "ims.oidc_provider.OidcProvider",
     "alicloud:kms/alias:Alias": "kms.alias.Alias",
     "alicloud:kms/key:Key": "kms.key.Key",
