@@ -46,6 +46,7 @@ def main(arguments: list[str]) -> int:
     paths = default_paths()
     if options.command == "test":
         return actions.test(paths, options.arguments)
+    paths = paths.of(options.stack)
     request = actions.Request(stack=options.stack, corpus=options.corpus)
     commands = {
         "setup": lambda: actions.set_up_only(paths),
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> int:
         "preview": lambda: actions.preview(paths, request),
         "down": lambda: actions.down(paths, request),
         "status": lambda: actions.status(paths, request),
-        "logs": lambda: actions.logs(paths, options.service),
+        "logs": lambda: actions.logs(paths, request, options.service),
         "ask": lambda: actions.ask_question(paths, request, options.question),
         "eval": lambda: actions.evaluate(paths, options.corpus),
     }

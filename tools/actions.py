@@ -22,7 +22,7 @@ from typing import Any
 from tools import ask, events, setup, stack, summary, teardown
 from tools import environment as tool_environment
 from tools.errors import LockedError, StackError, ToolError
-from tools.paths import LOCAL_STACK, Paths
+from tools.paths import LOCAL_STACK, Paths, is_on_this_machine
 from tools.progress import Display
 from tools.thin import thin
 
@@ -44,8 +44,8 @@ class Request:
 
     @property
     def is_local(self) -> bool:
-        """Whether this is the stack that lives on this machine."""
-        return self.stack == LOCAL_STACK
+        """Whether this stack lives on this machine: the local one, or a rehearsal."""
+        return is_on_this_machine(self.stack)
 
 
 def run_shown(
@@ -118,7 +118,7 @@ def outputs(
 def _existing(paths: Paths, request: Request) -> tuple[Path, dict[str, str]]:
     """The CLI and environment of a stack that is there; sets nothing up."""
     if request.is_local and not (paths.env_file.exists() and stack.checkpoint(paths).exists()):
-        raise StackError("there is no local stack: run `make up`")
+        raise StackError(f"there is no stack {request.stack} on this machine: run `make up`")
     cli = setup.found_cli(paths)
     return cli.path, tool_environment.command_environment(paths, request.stack, cli)
 
@@ -271,9 +271,9 @@ def status(paths: Paths, request: Request) -> int:
     return code
 
 
-def logs(paths: Paths, service: str) -> int:
+def logs(paths: Paths, request: Request, service: str) -> int:
     """`make logs`: what the local cloud's services wrote last."""
-    _, environment = _existing(paths, Request())
+    _, environment = _existing(paths, request)
     command: list[str | Path] = [paths.python, "-m", "localcloud", "logs", "--home", paths.home]
     return run_shown(
         [*command, *([service] if service else [])], cwd=paths.checkout, environment=environment

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.cli import Cli, write_host
-from tools.paths import LOCAL_STACK, Paths
+from tools.paths import Paths
 
 
 def stack_variables(paths: Paths, stack: str, cli: Cli) -> dict[str, str]:
@@ -20,7 +20,7 @@ def stack_variables(paths: Paths, stack: str, cli: Cli) -> dict[str, str]:
     A cloud stack keeps the user's own Pulumi settings: its backend, login and plugins.
     """
     own = {"CUSTOMRAG_CHECKOUT": str(paths.checkout), "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    if stack != LOCAL_STACK:
+    if stack != paths.local_stack:
         return own
     return {
         **own,
@@ -45,7 +45,7 @@ def path_entries(paths: Paths, cli: Cli, stack: str = "") -> list[str]:
     """
     entries = [str(cli.path.parent)]
     if not cli.brings_host:
-        if stack == LOCAL_STACK:
+        if stack == paths.local_stack:
             write_host(host_folder(paths, cli), paths)
         else:
             entries.insert(0, str(write_host(paths.pulumi_home / "bin", paths).parent))
@@ -64,7 +64,7 @@ def command_environment(
     """The whole environment for a `pulumi` command."""
     environment = {**base, **stack_variables(paths, stack, cli)}
     environment["PATH"] = os.pathsep.join([*path_entries(paths, cli, stack), base.get("PATH", "")])
-    if stack == LOCAL_STACK:
+    if stack == paths.local_stack:
         # It would win over the file.
         environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
     return environment
@@ -76,10 +76,10 @@ def env_file_text(paths: Paths, cli: Cli) -> str:
         "# Made by set-up. Use: source this file, then plain pulumi commands, such as",
         "#   pulumi preview --stack local --expect-no-changes",
     ]
-    for name, value in stack_variables(paths, LOCAL_STACK, cli).items():
+    for name, value in stack_variables(paths, paths.local_stack, cli).items():
         lines.append(f"export {name}={shlex.quote(value)}")
     lines.append("unset PULUMI_CONFIG_PASSPHRASE")
-    entries = os.pathsep.join(path_entries(paths, cli, LOCAL_STACK))
+    entries = os.pathsep.join(path_entries(paths, cli, paths.local_stack))
     lines.append(f'export PATH={shlex.quote(entries)}{os.pathsep}"$PATH"')
     return "\n".join(lines) + "\n"
 

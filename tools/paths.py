@@ -7,10 +7,17 @@ Owns the layout: the checkout's own folders and the cache of the machine. Create
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 LOCAL_STACK = "local"
+REHEARSAL = "rehearse-"
+"""What the name of a rehearsal's stack begins with; the rest is the stack that is rehearsed."""
+
+
+def is_on_this_machine(stack: str) -> bool:
+    """Whether a stack is brought up on this machine: the local one, or a rehearsal."""
+    return stack == LOCAL_STACK or stack.startswith(REHEARSAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +27,25 @@ class Paths:
     Attributes:
         checkout: The folder of Pulumi.yaml.
         cache: What survives `make down`: the built CLI, the engines.
+        local_stack: The stack of this machine whose home these paths name: `local`, or a
+            rehearsal's, which has everything of its own and so runs beside it.
     """
 
     checkout: Path
     cache: Path
+    local_stack: str = LOCAL_STACK
+
+    def of(self, stack: str) -> Paths:
+        """The paths of a stack: of its own for a rehearsal, else these."""
+        return replace(self, local_stack=stack) if stack.startswith(REHEARSAL) else self
+
+    @property
+    def _is_rehearsal(self) -> bool:
+        return self.local_stack != LOCAL_STACK
+
+    @property
+    def _shared(self) -> Path:
+        return self.home if self._is_rehearsal else self.private
 
     @property
     def venv(self) -> Path:
@@ -42,18 +64,36 @@ class Paths:
 
     @property
     def private(self) -> Path:
-        """The git-ignored folder that holds everything of the local stack."""
+        """The git-ignored folder that holds everything of the stacks of this machine."""
         return self.checkout / ".customrag"
 
     @property
     def home(self) -> Path:
         """The local stack's home."""
-        return self.private / LOCAL_STACK
+        return self.private / self.local_stack
 
     @property
     def pulumi_home(self) -> Path:
         """PULUMI_HOME of the local stack: its plugins and selected stack, nothing of the user's."""
-        return self.private / "pulumi"
+        return self._shared / "pulumi"
+
+    @property
+    def plugin_sources(self) -> Path:
+        """The launchers of the plugins, as Pulumi is given them to install."""
+        return self._shared / "plugins"
+
+    @property
+    def lock(self) -> Path:
+        """Held by a command that changes the stack."""
+        return self._shared / "lock"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All that is the stack's own, and what its processes run out of."""
+        if self._is_rehearsal:
+            return (self.home,)
+        shared = (self.plugin_sources, self.private / "eval", self.logs)
+        return (self.home, self.pulumi_home, *shared)
 
     @property
     def state(self) -> Path:
@@ -83,12 +123,12 @@ class Paths:
     @property
     def logs(self) -> Path:
         """Logs of the set-up's own steps."""
-        return self.private / "setup-logs"
+        return self._shared / "setup-logs"
 
     @property
     def stack_file(self) -> Path:
         """The local stack's configuration; made from the template, ignored by git."""
-        return self.checkout / "stacks" / f"Pulumi.{LOCAL_STACK}.yaml"
+        return self.checkout / "stacks" / f"Pulumi.{self.local_stack}.yaml"
 
     @property
     def stack_template(self) -> Path:

@@ -66,7 +66,7 @@ def provide(
     installed = installed_path(plugin, pulumi_home)
     if installed.is_file() and installed.read_text() == text:
         return ""
-    folder = paths.private / "plugins" / plugin.name
+    folder = paths.plugin_sources / plugin.name
     folder.mkdir(parents=True, exist_ok=True)
     executable = folder / f"pulumi-resource-{plugin.name}"
     executable.write_text(text)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools import cli, environment, plugins, prerequisites, stack, virtualenv
 from tools.errors import StackError, StepError
-from tools.paths import LOCAL_STACK, Paths
+from tools.paths import LOCAL_STACK, REHEARSAL, Paths
 from tools.progress import Display, Step, StepContext, run_steps
 
 _ENGINE_SECONDS = 1800
@@ -45,16 +45,15 @@ def only_one(paths: Paths) -> Iterator[None]:
     Raises:
         StackError: Another one is at work.
     """
-    paths.private.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = paths.private / "lock"
-    with lock.open("a+") as file:
+    paths.lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with paths.lock.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
             raise StackError(
-                f"another `make` (process {file.read().strip() or 'unknown'}) is at work in "
-                f"{paths.checkout}: wait for its end"
+                f"another `make` (process {file.read().strip() or 'unknown'}) is at work on "
+                f"{paths.lock.parent}: wait for its end"
             ) from error
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -137,8 +136,16 @@ def found_cli(paths: Paths) -> cli.Cli:
     return found
 
 
-def set_up_stack(paths: Paths, name: str, display: Display) -> tuple[cli.Cli, dict[str, str]]:
-    """Provide a stack's plugins and, for the local one, its files.
+def set_up_stack(
+    paths: Paths, name: str, display: Display, overlay: Sequence[str] | None = None
+) -> tuple[cli.Cli, dict[str, str]]:
+    """Provide a stack's plugins and, for one of this machine, its files.
+
+    Args:
+        paths: Where things are; those of the stack, if it is of this machine.
+        name: The stack's name.
+        display: Shows the steps.
+        overlay: Arguments of `ops.rehearse.overlay`, to write a rehearsal's configuration anew.
 
     Returns:
         The CLI, and the environment of its commands.
@@ -147,7 +154,8 @@ def set_up_stack(paths: Paths, name: str, display: Display) -> tuple[cli.Cli, di
         ToolError: Something failed.
     """
     found = found_cli(paths)
-    if name != LOCAL_STACK:
+    of_this_machine = name == paths.local_stack
+    if not of_this_machine:
         variables = environment.command_environment(paths, name, found)
         home = Path(variables.get("PULUMI_HOME") or Path.home() / ".pulumi")
         wanted = [plugins.CUSTOMRAG]
@@ -172,16 +180,20 @@ def set_up_stack(paths: Paths, name: str, display: Display) -> tuple[cli.Cli, di
         return ", ".join(filter(None, notes))
 
     steps = [Step(name="plugins", action=install)]
-    if name == LOCAL_STACK:
-        steps += [
-            Step(
-                name="stack local",
-                action=lambda _c: stack.provide_stack(paths, found.path, variables),
-            ),
-            Step(name="local cloud", action=lambda c: _init_local_cloud(paths, c)),
-        ]
+    if of_this_machine:
+        make = Step(
+            name=f"stack {name}",
+            action=lambda _c: stack.provide_stack(paths, found.path, variables),
+        )
+        local_cloud = Step(name="local cloud", action=lambda c: _init_local_cloud(paths, c))
+        if name != LOCAL_STACK:
+            local_cloud = Step(
+                name="declared values", action=lambda c: _write_overlay(paths, overlay, c)
+            )
+            make = replace(make, needs=(local_cloud.name,))
+        steps += [local_cloud, make]
     run_steps(steps, logs=paths.logs, display=display)
-    if name == LOCAL_STACK:
+    if of_this_machine:
         environment.write_env_file(paths, found)
     return found, variables
 
@@ -197,12 +209,25 @@ def _init_local_cloud(paths: Paths, context: StepContext) -> str:
     return "made its addresses and credentials"
 
 
-def set_up(paths: Paths, name: str, display: Display) -> Ready:
-    """Provide everything for one stack.
+def _write_overlay(paths: Paths, overlay: Sequence[str] | None, context: StepContext) -> str:
+    """The stack file of a rehearsal, and a local cloud of its region, from what is declared."""
+    if overlay is None and paths.stack_file.is_file() and paths.platform_file.is_file():
+        return ""
+    declared = paths.local_stack.removeprefix(REHEARSAL)
+    command: list[str | Path] = [paths.python, "-m", "ops.rehearse.overlay", "--stack", declared]
+    command += ["--home", paths.home, "--output", paths.stack_file, *(overlay or ())]
+    context.run(command, cwd=paths.checkout, timeout_seconds=_INIT_SECONDS)
+    return f"those of {declared}, on a local cloud of its own"
+
+
+def set_up(
+    paths: Paths, name: str, display: Display, overlay: Sequence[str] | None = None
+) -> Ready:
+    """Provide everything for one stack; `overlay` is `set_up_stack`'s.
 
     Raises:
         ToolError: Something is missing or failed.
     """
     seconds = set_up_tools(paths, display)
-    found, variables = set_up_stack(paths, name, display)
+    found, variables = set_up_stack(paths, name, display, overlay)
     return Ready(cli=found, environment=variables, seconds=seconds)

@@ -1,4 +1,4 @@
-"""The local stack's own files, and what a killed engine leaves behind in them.
+"""The own files of a stack of this machine, and what a killed engine leaves behind in them.
 
 Owns the passphrase, the stack's making, its configuration file, the stale lock and the pending
 operations. Does not run updates.
@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.errors import LockedError, StackError
-from tools.paths import LOCAL_STACK, Paths
+from tools.paths import Paths
 
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
 _DONE_AGAIN = ("creating", "updating", "deleting", "reading")
@@ -41,7 +41,7 @@ def project_name(paths: Paths) -> str:
 
 def checkpoint(paths: Paths) -> Path:
     """The file that holds the stack's state."""
-    return paths.state / ".pulumi" / "stacks" / project_name(paths) / f"{LOCAL_STACK}.json"
+    return paths.state / ".pulumi" / "stacks" / project_name(paths) / f"{paths.local_stack}.json"
 
 
 def run_pulumi(
@@ -107,6 +107,7 @@ def provide_stack(paths: Paths, pulumi: Path, environment: Mapping[str, str]) ->
     """
     provide_passphrase(paths)
     if not paths.stack_file.exists():
+        # That of a rehearsal is written before, from what the rehearsed stack declares.
         paths.stack_file.write_text(paths.stack_template.read_text())
     if checkpoint(paths).exists():
         return ""
@@ -114,7 +115,7 @@ def provide_stack(paths: Paths, pulumi: Path, environment: Mapping[str, str]) ->
     text = paths.stack_file.read_text()
     if _SALT.search(text):
         paths.stack_file.write_text(_SALT.sub("", text))
-    run_pulumi(pulumi, ["stack", "init", LOCAL_STACK], paths=paths, environment=environment)
+    run_pulumi(pulumi, ["stack", "init", paths.local_stack], paths=paths, environment=environment)
     return "made"
 
 
@@ -187,7 +188,10 @@ def clear_stale_lock(paths: Paths, pulumi: Path, environment: Mapping[str, str])
                 f"stop it with `kill -INT {pid}`"
             )
     run_pulumi(
-        pulumi, ["cancel", "--yes", "--stack", LOCAL_STACK], paths=paths, environment=environment
+        pulumi,
+        ["cancel", "--yes", "--stack", paths.local_stack],
+        paths=paths,
+        environment=environment,
     )
     return "the last run was killed: its lock is removed"
 
@@ -209,7 +213,7 @@ def drop_pending_operations(
     exported = json.loads(
         run_pulumi(
             pulumi,
-            ["stack", "export", "--stack", LOCAL_STACK],
+            ["stack", "export", "--stack", paths.local_stack],
             paths=paths,
             environment=environment,
         )
@@ -226,7 +230,7 @@ def drop_pending_operations(
         json.dump(exported, out)
     run_pulumi(
         pulumi,
-        ["stack", "import", "--stack", LOCAL_STACK, "--file", str(repaired)],
+        ["stack", "import", "--stack", paths.local_stack, "--file", str(repaired)],
         paths=paths,
         environment=environment,
     )

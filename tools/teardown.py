@@ -54,8 +54,8 @@ def stop_everything(paths: Paths) -> list[int]:
 
 
 def running_from(paths: Paths, proc: Path = Path("/proc")) -> list[int]:
-    """Processes that run out of the checkout's private folder, by their words or directory."""
-    home = str(paths.private)
+    """Processes that run out of the stack's own folders, by their words or directory."""
+    homes = [str(folder) for folder in paths.folders]
     ours = {os.getpid(), os.getppid()}
     found = []
     for entry in proc.iterdir():
@@ -68,7 +68,7 @@ def running_from(paths: Paths, proc: Path = Path("/proc")) -> list[int]:
             continue
         if not _is_service(command[0], paths):
             continue
-        if any(_is_inside(word, home) for word in command) or _is_inside(directory, home):
+        if any(_is_inside(word, home) for word in (*command, directory) for home in homes):
             found.append(int(entry.name))
     return found
 
@@ -87,11 +87,10 @@ def remove_files(paths: Paths) -> None:
     Raises:
         OSError: A file cannot be removed.
     """
-    others = (paths.private / "plugins", paths.private / "eval", paths.logs)
-    for folder in (paths.home, paths.pulumi_home, *others):
+    for folder in paths.folders:
         if folder.exists():
             shutil.rmtree(folder)
     paths.stack_file.unlink(missing_ok=True)
-    (paths.private / "lock").unlink(missing_ok=True)
+    paths.lock.unlink(missing_ok=True)
     with suppress(OSError):
         paths.private.rmdir()
