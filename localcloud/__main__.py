@@ -25,7 +25,7 @@ _COLUMNS = ("name", "state", "pid", "address", "restarts", "reason")
 
 
 def _init(arguments: argparse.Namespace) -> None:
-    platform = init_home(arguments.home)
+    platform = init_home(arguments.home, arguments.region_id, arguments.zone_ids)
     print(platform.home / "platform.json")
 
 
@@ -98,6 +98,14 @@ def main() -> int:
         command = commands.add_parser(name)
         command.add_argument("--home", type=Path, required=True, help="the stack's home folder")
         command.set_defaults(function=function)
+        if name == "init":
+            command.add_argument("--region-id", default="", help="the region to play")
+            command.add_argument(
+                "--zone-ids",
+                type=lambda text: tuple(text.split(",")),
+                default=(),
+                help="that region's zones, comma-separated",
+            )
         if name in ("start", "serve"):
             command.add_argument(
                 "--services",

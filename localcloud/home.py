@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -86,24 +86,30 @@ def _platform(home: Path, path: Path, document: Any) -> Platform:
     return Platform(home=home, **values)
 
 
-def init_home(home: Path) -> Platform:
+def init_home(home: Path, region_id: str = "", zone_ids: Sequence[str] = ()) -> Platform:
     """Make the stack's home and its platform file, or read the one that is there.
 
     The account, its keys and the address range are drawn at random, once.
 
+    Args:
+        home: The stack's home folder.
+        region_id: The region that it plays; empty takes the one that is there, or the default.
+        zone_ids: That region's zones; the same.
+
     Raises:
-        HomeError: No address range of 127/8 has the endpoints' ports free.
+        HomeError: No address range of 127/8 has the endpoints' ports free, or the one that is
+            there plays another region.
     """
     path = home / PLATFORM_FILE
     if path.exists():
-        return load_platform(home)
+        return _checked(load_platform(home), region_id, zone_ids)
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
     prefix = _free_prefix()
     document = {
         "version": _VERSION,
-        "region_id": _REGION_ID,
-        "zone_ids": list(_ZONE_IDS),
+        "region_id": region_id or _REGION_ID,
+        "zone_ids": list(zone_ids or _ZONE_IDS),
         "account_id": str(10**15 + secrets.randbelow(9 * 10**15)),
         "access_key_id": "LTAI5t" + secrets.token_hex(9),
         "access_key_secret": secrets.token_urlsafe(24),
@@ -125,7 +131,17 @@ def init_home(home: Path) -> Platform:
         pass
     finally:
         temporary.unlink()
-    return load_platform(home)
+    return _checked(load_platform(home), region_id, zone_ids)
+
+
+def _checked(platform: Platform, region_id: str, zone_ids: Sequence[str]) -> Platform:
+    wanted = region_id or platform.region_id, tuple(zone_ids) or platform.zone_ids
+    if (platform.region_id, platform.zone_ids) != wanted:
+        raise HomeError(
+            f"{platform.home} plays {platform.region_id} with {', '.join(platform.zone_ids)}, not "
+            f"{wanted[0]} with {', '.join(wanted[1])}; make another home, or remove this one first"
+        )
+    return platform
 
 
 def _free_prefix() -> str:
