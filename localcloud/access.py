@@ -111,6 +111,11 @@ class AccessControl:
         self._store = store if store is not None else open_store(home)
 
     @property
+    def store(self) -> Store:
+        """The stack's store."""
+        return self._store
+
+    @property
     def account(self) -> Principal:
         """The account itself, with its own key."""
         platform = self._platform

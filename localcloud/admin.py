@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from localcloud.errors import CloudError
+from localcloud.faults.routes import fault_routes
 from localcloud.resources import Context, Properties, ResourceHandler
 
 _SECRET_HEADER = "x-local-secret"  # noqa: S105 - a header's name
@@ -178,6 +179,7 @@ def admin_routes(
         Route("/_local/status", status),
         Route("/_local/stop", stopping, methods=["POST"]),
         Route("/_local/credentials/{token}", credentials),
+        *fault_routes(context, lambda request: _authorise(request, context)),
     ]
 
 

@@ -30,6 +30,7 @@ from localcloud import registry
 from localcloud.access import AccessControl
 from localcloud.admin import ResourceService, admin_routes
 from localcloud.errors import CloudError, HomeError
+from localcloud.faults import Faults
 from localcloud.home import data_dir, load_platform
 from localcloud.ids import Ids
 from localcloud.resources import Addresses, Context
@@ -77,10 +78,13 @@ class SignatureMiddleware:
     id. The admin API authenticates by itself.
     """
 
-    def __init__(self, app: ASGIApp, access: AccessControl, host_id: str) -> None:
+    def __init__(
+        self, app: ASGIApp, access: AccessControl, host_id: str, faults: Faults | None = None
+    ) -> None:
         self._app = app
         self._access = access
         self._host_id = host_id
+        self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(_LOCAL_PREFIX):
@@ -93,6 +97,8 @@ class SignatureMiddleware:
             signed = _signed_request(scope, body)
             state["signed"] = signed
             state["principal"] = await run_in_threadpool(authenticate, signed, self._access)
+            if self._faults is not None:
+                await run_in_threadpool(self._faults.check_call, signed.operation())
         except CloudError as error:
             response = JSONResponse(
                 error.envelope(state["request_id"], self._host_id), error.http_status
@@ -182,7 +188,7 @@ def application(
         ],
         exception_handlers={CloudError: cloud_error, HTTPException: not_found},
     )
-    return SignatureMiddleware(app, context.access, host_id)
+    return SignatureMiddleware(app, context.access, host_id, Faults(context.store))
 
 
 @contextmanager

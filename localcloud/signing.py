@@ -50,6 +50,12 @@ class SignedRequest:
             found |= dict(parse_qsl(self.body.decode(), keep_blank_values=True))
         return found
 
+    def operation(self) -> str:
+        """What is asked for: the RPC action, or method and path."""
+        if self.path == "/":
+            return self.headers.get("x-acs-action") or self.parameters().get("Action", "")
+        return f"{self.method} {self.path}"
+
 
 def authenticate(request: SignedRequest, access: AccessControl) -> Principal:
     """Who signed a request.

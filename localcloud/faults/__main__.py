@@ -1,0 +1,69 @@
+"""``python -m localcloud.faults COMMAND --home HOME``: a local cloud on its worst days.
+
+Commands: ``kinds`` shows which faults there are; ``inject KIND [name=value…]`` turns one on, such
+as ``inject sold-out instance_type=ecs.gn7i-c8g1.2xlarge``; ``list`` shows those that are on;
+``clear`` turns them all off. It works on the stack's store, whether its daemon runs or not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from localcloud.errors import LocalCloudError
+from localcloud.faults.faults import KINDS, FaultError, Faults
+from localcloud.home import load_platform
+from localcloud.store import open_store
+
+
+def _about(pairs: list[str]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator:
+            raise FaultError(f"{pair!r} is no name=value")
+        found[name] = value
+    return found
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    if arguments.command == "kinds":
+        for name, kind in KINDS.items():
+            names = [*kind.required, *(f"[{name}]" for name in kind.optional)]
+            print(f"{' '.join([name, *names])}\n    {kind.about}")
+        return
+    store = open_store(load_platform(arguments.home.resolve()).home)
+    try:
+        faults = Faults(store)
+        if arguments.command == "inject":
+            faults.inject(arguments.kind, _about(arguments.about))
+        elif arguments.command == "clear":
+            faults.clear()
+        for fault in faults.active():
+            print(" ".join([fault.kind, *(f"{name}={fault.about[name]}" for name in fault.about)]))
+    finally:
+        store.close()
+
+
+def main(words: list[str]) -> int:
+    """Run one command; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m localcloud.faults", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("kinds")
+    for name in ("inject", "list", "clear"):
+        command = commands.add_parser(name)
+        if name == "inject":
+            command.add_argument("kind")
+            command.add_argument("about", nargs="*", metavar="name=value")
+        command.add_argument("--home", type=Path, required=True, help="the stack's home folder")
+    try:
+        _run(parser.parse_args(words))
+    except LocalCloudError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
