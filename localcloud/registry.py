@@ -35,6 +35,8 @@ SERVICES = (
     "ecs",
     "elasticsearch",
     "dashscope",
+    "log",
+    "cms",
 )
 
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, ClassVar
 
 from localcloud.errors import CloudError
+from localcloud.kms.keys import ALIASES, KEYS, AliasHandler, KeyHandler, require_key
 from localcloud.kms.secrets import CURRENT, SECRETS, Secrets
-from localcloud.records import RecordHandler, now
 from localcloud.resources import Context, Created, Properties, ResourceHandler
-
-KEYS = "kms.keys"
-_KEY_SPECS = ("Aliyun_AES_256",)
-_KEY_USAGES = ("ENCRYPT/DECRYPT",)
-_STATUSES = ("Enabled", "Disabled")
 
 
 class SecretHandler(ResourceHandler):
@@ -23,14 +17,16 @@ class SecretHandler(ResourceHandler):
     effective: ClassVar[frozenset[str]] = frozenset(
         {
             *("secretName", "secretData", "secretDataType", "versionId"),
-            *("forceDeleteWithoutRecovery", "recoveryWindowInDays"),
+            *("forceDeleteWithoutRecovery", "recoveryWindowInDays", "encryptionKeyId"),
         }
     )
-    recorded: ClassVar[frozenset[str]] = frozenset({"description", "encryptionKeyId", "tags"})
+    recorded: ClassVar[frozenset[str]] = frozenset({"description", "dkmsInstanceId", "tags"})
 
     def create(self, inputs: Properties, context: Context) -> Created:
         """As CreateSecret."""
         name = inputs["secretName"]
+        if inputs.get("encryptionKeyId"):
+            require_key(inputs["encryptionKeyId"], context)
         secret = Secrets(context).create(
             name, inputs["versionId"], inputs["secretData"], self._fields(inputs)
         )
@@ -77,6 +73,7 @@ class SecretHandler(ResourceHandler):
             "type": "Generic",
             "tags": inputs.get("tags", {}),
             "encryption_key_id": inputs.get("encryptionKeyId", ""),
+            "instance_id": inputs.get("dkmsInstanceId", ""),
         }
 
     @staticmethod
@@ -86,6 +83,7 @@ class SecretHandler(ResourceHandler):
             "arn": Secrets(context).arn(name),
             "createTime": secret["create_time"],
             "description": secret["description"] or None,
+            "dkmsInstanceId": secret.get("instance_id") or None,
             "encryptionKeyId": secret["encryption_key_id"] or None,
             "plannedDeleteTime": secret["planned_delete_time"],
             "secretData": secret["versions"][version_id]["data"],
@@ -98,52 +96,10 @@ class SecretHandler(ResourceHandler):
         }
 
 
-class KeyHandler(RecordHandler):
-    """``alicloud:kms/key:Key``: a record; nothing is encrypted with it here."""
-
-    token: ClassVar[str] = "alicloud:kms/key:Key"
-    table: ClassVar[str] = KEYS
-    effective: ClassVar[frozenset[str]] = frozenset({"keySpec", "keyUsage", "status"})
-    recorded: ClassVar[frozenset[str]] = frozenset(
-        {"description", "pendingWindowInDays", "protectionLevel", "tags"}
-    )
-
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
-        """As CreateKey."""
-        for name, allowed in (
-            ("keySpec", _KEY_SPECS),
-            ("keyUsage", _KEY_USAGES),
-            ("status", _STATUSES),
-        ):
-            value = inputs.get(name, allowed[0])
-            if value not in allowed:
-                raise CloudError(
-                    "InvalidParameter", f"{name} is {value!r}; allowed are {', '.join(allowed)}."
-                )
-        status = inputs.get("status", "Enabled")
-        if old is not None:
-            return "", {"status": status}
-        key_id = f"key-{uuid.uuid5(uuid.NAMESPACE_URL, context.ids.new('key-', 20))}"
-        platform = context.platform
-        return key_id, {
-            "arn": f"acs:kms:{platform.region_id}:{platform.account_id}:key/{key_id}",
-            "automaticRotation": "Disabled",
-            "creationDate": now(),
-            "creator": platform.account_id,
-            "keySpec": _KEY_SPECS[0],
-            "keyUsage": _KEY_USAGES[0],
-            "origin": "Aliyun_KMS",
-            "primaryKeyVersion": context.ids.new("", 32),
-            "status": status,
-        }
-
-
-HANDLERS: tuple[type[ResourceHandler], ...] = (SecretHandler, KeyHandler)
+HANDLERS: tuple[type[ResourceHandler], ...] = (SecretHandler, KeyHandler, AliasHandler)
 
 
 def reset(context: Context) -> None:
-    """Forget every secret and key."""
-    for table in (SECRETS, KEYS):
+    """Forget every secret, key and alias."""
+    for table in (SECRETS, KEYS, ALIASES):
         context.store.table(table).clear()

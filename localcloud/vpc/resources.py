@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from localcloud.errors import CloudError
 from localcloud.records import RecordHandler, now
 from localcloud.resources import Context, Properties, ResourceHandler
+from localcloud.vpc.egress import EGRESS_HANDLERS, EGRESS_TABLES, GATEWAYS
 
 VPCS, VSWITCHES = "vpc.networks", "vpc.vswitches"
 GROUPS, RULES = "ecs.security_groups", "ecs.security_group_rules"
@@ -76,10 +77,11 @@ class NetworkHandler(RecordHandler):
         }
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteVpc: not while vSwitches or security groups are in it."""
+        """As DeleteVpc: not while vSwitches, security groups or NAT gateways are in it."""
         for table, code, what in (
             (VSWITCHES, "DependencyViolation.VSwitch", "vSwitches"),
             (GROUPS, "DependencyViolation.SecurityGroup", "security groups"),
+            (GATEWAYS, "DependencyViolation.NatGateway", "NAT gateways"),
         ):
             users = [key for key, item in context.store.table(table).items() if item["vpcId"] == id]
             if users:
@@ -281,10 +283,11 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
     SwitchHandler,
     SecurityGroupHandler,
     SecurityGroupRuleHandler,
+    *EGRESS_HANDLERS,
 )
 
 
 def reset(context: Context) -> None:
-    """Forget every network, vSwitch, security group and rule."""
-    for table in (VPCS, VSWITCHES, GROUPS, RULES):
+    """Forget every network, vSwitch, security group and rule, gateway and address."""
+    for table in (VPCS, VSWITCHES, GROUPS, RULES, *EGRESS_TABLES):
         context.store.table(table).clear()

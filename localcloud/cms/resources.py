@@ -1,0 +1,187 @@
+"""Resource types of CloudMonitor (2019-01-01).
+
+Namespaces, metrics and their statistics: https://cms.console.aliyun.com/metric-meta and the
+metric references of each product (read 2026-11); those of other products are refused, because
+nothing here could say whether they exist.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from localcloud.errors import CloudError
+from localcloud.records import RecordHandler
+from localcloud.resources import Context, Properties, ResourceHandler
+
+CONTACTS, CONTACT_GROUPS, ALARMS = "cms.contacts", "cms.contact_groups", "cms.alarms"
+_NODE = ("Average", "Minimum", "Maximum")
+# https://www.alibabacloud.com/help/en/cms/support/appendix-1-metrics and, for each namespace, the
+# product's page: es/user-guide/metrics-and-exception-handling-suggestions,
+# slb/application-load-balancer/developer-reference/alb-monitoring-metrics (read 2026-11).
+METRICS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "acs_elasticsearch": {
+        "ClusterStatus": ("Value", "Maximum"),
+        "ClusterAutoSnapshotLatestStatus": ("Value", "Maximum"),
+        "NodeCPUUtilization": _NODE,
+        "NodeDiskUtilization": _NODE,
+        "NodeHeapMemoryUtilization": _NODE,
+    },
+    "acs_ecs_dashboard": {
+        "cpu_total": _NODE,
+        "memory_usedutilization": _NODE,
+        "diskusage_utilization": _NODE,
+        "instance_gpu_gpu_usedutilization": _NODE,
+        "instance_gpu_memory_usedutilization": _NODE,
+    },
+    "acs_alb": {
+        "ListenerHTTPCode5XX": ("Value",),
+        "ListenerHTTPCodeUpstream5XX": ("Value",),
+        "ListenerUnHealthyHostCount": ("Value",),
+        "ServerGroupUnHealthyHostCount": ("Value",),
+        "ServerGroupHTTPCodeUpstream5XX": ("Value",),
+    },
+}
+_OPERATORS = (
+    *("GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanOrEqualToThreshold"),
+    *("LessThanThreshold", "NotEqualToThreshold", "EqualToThreshold"),
+    *(">", ">=", "<", "<=", "==", "!="),
+)
+_LEVELS = ("escalationsCritical", "escalationsWarn", "escalationsInfo")
+_CHANNELS = ("channelsMail", "channelsSms", "channelsAliim", "channelsDingWebHook")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_PERIODS_SECONDS = (15, 60, 300, 900, 1800, 3600, 86400)
+
+
+class AlarmContactHandler(RecordHandler):
+    """``alicloud:cms/alarmContact:AlarmContact``; here an address needs no activation."""
+
+    token: ClassVar[str] = "alicloud:cms/alarmContact:AlarmContact"
+    table: ClassVar[str] = CONTACTS
+    effective: ClassVar[frozenset[str]] = frozenset({"alarmContactName", "channelsMail"})
+    recorded: ClassVar[frozenset[str]] = frozenset(
+        {"channelsAliim", "channelsDingWebHook", "channelsSms", "describe", "lang"}
+    )
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As PutContact."""
+        name = inputs["alarmContactName"]
+        if not 2 <= len(name) <= 40:
+            raise CloudError("ParameterInvalid", f"alarmContactName is {name!r}; 2 to 40 letters.")
+        if not any(inputs.get(channel) for channel in _CHANNELS):
+            raise CloudError("ParameterInvalid", f"Give one of {', '.join(_CHANNELS)}.")
+        mail = inputs.get("channelsMail")
+        if mail and not _MAIL.fullmatch(mail):
+            raise CloudError("ParameterInvalid", f"channelsMail is {mail!r}, no mail address.")
+        return name, {}
+
+
+class AlarmContactGroupHandler(RecordHandler):
+    """``alicloud:cms/alarmContactGroup:AlarmContactGroup``."""
+
+    token: ClassVar[str] = "alicloud:cms/alarmContactGroup:AlarmContactGroup"
+    table: ClassVar[str] = CONTACT_GROUPS
+    effective: ClassVar[frozenset[str]] = frozenset({"alarmContactGroupName", "contacts"})
+    recorded: ClassVar[frozenset[str]] = frozenset({"describe", "enableSubscribed"})
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As PutContactGroup."""
+        known = context.store.table(CONTACTS)
+        missing = [name for name in inputs.get("contacts") or () if known.get(name) is None]
+        if missing:
+            raise CloudError("ResourceNotFound", f"No such contacts: {', '.join(missing)}.", 404)
+        return inputs["alarmContactGroupName"], {
+            "enableSubscribed": inputs.get("enableSubscribed", True)
+        }
+
+
+class AlarmHandler(RecordHandler):
+    """``alicloud:cms/alarm:Alarm``: a rule that is checked and kept; nothing is measured."""
+
+    token: ClassVar[str] = "alicloud:cms/alarm:Alarm"
+    table: ClassVar[str] = ALARMS
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("project", "metric", "contactGroups", "metricDimensions", "period", "name"),
+            *("silenceTime", *_LEVELS),
+        }
+    )
+    recorded: ClassVar[frozenset[str]] = frozenset(
+        {"effectiveInterval", "enabled", "tags", "webhook"}
+    )
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As PutResourceMetricRule."""
+        _check_metric(inputs)
+        known = context.store.table(CONTACT_GROUPS)
+        missing = [name for name in inputs["contactGroups"] if known.get(name) is None]
+        if missing:
+            raise CloudError(
+                "ResourceNotFound", f"No such contact groups: {', '.join(missing)}.", 404
+            )
+        try:
+            dimensions = json.loads(inputs.get("metricDimensions") or "[]")
+        except ValueError as error:
+            raise CloudError(
+                "ParameterInvalid", f"metricDimensions is not JSON: {error}"
+            ) from error
+        if not isinstance(dimensions, list) or not dimensions:
+            raise CloudError(
+                "ParameterInvalid",
+                'metricDimensions must be a JSON list, e.g. [{"instanceId":"i-1"}].',
+            )
+        if int(inputs.get("period", 300)) not in _PERIODS_SECONDS:
+            raise CloudError("ParameterInvalid", f"period: one of {_PERIODS_SECONDS} seconds.")
+        if not 300 <= int(inputs.get("silenceTime", 86400)) <= 86400:
+            raise CloudError("ParameterInvalid", "silenceTime: 300 to 86400 seconds.")
+        if old is not None:
+            return "", {"status": "OK"}
+        return context.ids.new("alarm-", 20), {"status": "OK"}
+
+
+def _check_metric(inputs: Properties) -> None:
+    namespace, metric = inputs["project"], inputs["metric"]
+    metrics = METRICS.get(namespace, {})
+    if metric not in metrics:
+        raise CloudError(
+            "ParameterInvalid",
+            f"{namespace}/{metric} is not known here; known are "
+            + ", ".join(f"{space}/{name}" for space, names in METRICS.items() for name in names),
+        )
+    levels: dict[str, Any] = {level: inputs[level] for level in _LEVELS if inputs.get(level)}
+    if not levels:
+        raise CloudError("ParameterInvalid", f"Give one of {', '.join(_LEVELS)}.")
+    for level, rule in levels.items():
+        if rule.get("statistics", "Average") not in metrics[metric]:
+            raise CloudError(
+                "ParameterInvalid",
+                f"{level}.statistics is {rule.get('statistics', 'Average')!r}; "
+                f"{metric} has {', '.join(metrics[metric])}.",
+            )
+        if rule.get("comparisonOperator", ">") not in _OPERATORS:
+            raise CloudError(
+                "ParameterInvalid",
+                f"{level}.comparisonOperator is {rule['comparisonOperator']!r}; allowed are "
+                f"{', '.join(_OPERATORS)}.",
+            )
+
+
+HANDLERS: tuple[type[ResourceHandler], ...] = (
+    AlarmContactHandler,
+    AlarmContactGroupHandler,
+    AlarmHandler,
+)
+
+
+def reset(context: Context) -> None:
+    """Forget every contact, group and alarm."""
+    for table in (CONTACTS, CONTACT_GROUPS, ALARMS):
+        context.store.table(table).clear()

@@ -1,0 +1,163 @@
+"""Keys of KMS and their aliases.
+
+Owns the records of keys: nothing is encrypted with them here, but whoever names a key has to name
+one that exists and is enabled. Error codes: https://api.aliyun.com/document/Kms/2016-01-20
+(CreateKey, ScheduleKeyDeletion, CreateAlias; read 2026-11).
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+from localcloud.errors import CloudError
+from localcloud.records import RecordHandler, now
+from localcloud.resources import Context, Properties
+
+KEYS, ALIASES = "kms.keys", "kms.aliases"
+_KEY_SPECS = ("Aliyun_AES_256",)
+_KEY_USAGES = ("ENCRYPT/DECRYPT",)
+_STATUSES = ("Enabled", "Disabled")
+_SWITCHES = ("Disabled", "Enabled")
+_PENDING_DELETION = "PendingDeletion"
+_WINDOW_DAYS = range(7, 367)
+# 7 to 365 days: https://www.alibabacloud.com/help/en/kms/key-management-service/user-guide/
+# configure-key-rotation (read 2026-11).
+_ROTATION_DAYS = range(7, 366)
+_ALIAS = re.compile(r"alias/[A-Za-z0-9/_-]{1,249}")
+_INTERVAL = re.compile(r"(\d+)([dhms])")
+_UNIT_SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+
+
+def require_key(key_id: str, context: Context) -> Properties:
+    """The key of that id.
+
+    Raises:
+        CloudError: ``Forbidden.KeyNotFound`` or ``Rejected.Disabled``.
+    """
+    record = context.store.table(KEYS).get(key_id)
+    if record is None:
+        raise CloudError("Forbidden.KeyNotFound", f"The key {key_id} does not exist.", 404)
+    if record["status"] != "Enabled":
+        raise CloudError("Rejected.Disabled", f"The key {key_id} is {record['status']}.", 409)
+    return record
+
+
+class KeyHandler(RecordHandler):
+    """``alicloud:kms/key:Key``: a record; nothing is encrypted with it here."""
+
+    token: ClassVar[str] = "alicloud:kms/key:Key"  # noqa: S105 - a type token
+    table: ClassVar[str] = KEYS
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("keySpec", "keyUsage", "status", "pendingWindowInDays"),
+            *("automaticRotation", "rotationInterval", "deletionProtection"),
+        }
+    )
+    recorded: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("description", "deletionProtectionDescription", "dkmsInstanceId"),
+            *("protectionLevel", "tags"),
+        }
+    )
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As CreateKey and UpdateRotationPolicy."""
+        for name, allowed in (
+            ("keySpec", _KEY_SPECS),
+            ("keyUsage", _KEY_USAGES),
+            ("status", _STATUSES),
+            ("automaticRotation", _SWITCHES),
+            ("deletionProtection", _SWITCHES),
+        ):
+            value = inputs.get(name, allowed[0])
+            if value not in allowed:
+                raise CloudError(
+                    "InvalidParameter", f"{name} is {value!r}; allowed are {', '.join(allowed)}."
+                )
+        rotation = inputs.get("automaticRotation", "Disabled")
+        changing = {
+            "status": inputs.get("status", "Enabled"),
+            "automaticRotation": rotation,
+            "deletionProtection": inputs.get("deletionProtection", "Disabled"),
+            "nextRotationDate": _next_rotation(rotation, inputs.get("rotationInterval")),
+        }
+        if old is not None:
+            return "", changing
+        key_id = f"key-{uuid.uuid5(uuid.NAMESPACE_URL, context.ids.new('key-', 20))}"
+        platform = context.platform
+        return key_id, {
+            **changing,
+            "arn": f"acs:kms:{platform.region_id}:{platform.account_id}:key/{key_id}",
+            "creationDate": now(),
+            "creator": platform.account_id,
+            "keySpec": _KEY_SPECS[0],
+            "keyUsage": _KEY_USAGES[0],
+            "origin": "Aliyun_KMS",
+            "primaryKeyVersion": context.ids.new("", 32),
+        }
+
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+        """The record; a key that waits for its deletion is gone to a program."""
+        record = super().read(id, outputs, context)
+        return None if record is None or record["status"] == _PENDING_DELETION else record
+
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+        """As ScheduleKeyDeletion: it is kept, and of no use, for the window of days."""
+        with context.store.transaction():
+            record = self.records(context).get(id)
+            if record is None or record["status"] == _PENDING_DELETION:
+                return
+            if record["deletionProtection"] == "Enabled":
+                raise CloudError(
+                    "Rejected.DeletionProtectionEnabled",
+                    f"The key {id} has deletion protection; switch it off first.",
+                    409,
+                )
+            days = int(record.get("pendingWindowInDays", 30))
+            if days not in _WINDOW_DAYS:
+                raise CloudError("InvalidParameter", f"pendingWindowInDays is {days}; 7 to 366.")
+            date = (datetime.now(UTC) + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self.records(context).put(
+                id, record | {"status": _PENDING_DELETION, "deleteDate": date}
+            )
+            aliases = context.store.table(ALIASES)
+            for name, alias in aliases.items():
+                if alias["keyId"] == id:
+                    aliases.delete(name)
+
+
+def _next_rotation(rotation: str, interval: str | None) -> str:
+    if rotation == "Disabled":
+        return ""
+    found = _INTERVAL.fullmatch(interval or "")
+    seconds = int(found.group(1)) * _UNIT_SECONDS[found.group(2)] if found else 0
+    if seconds // 86_400 not in _ROTATION_DAYS:
+        raise CloudError("InvalidParameter", f"rotationInterval is {interval!r}; give 7d to 365d.")
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class AliasHandler(RecordHandler):
+    """``alicloud:kms/alias:Alias``; its id is its name."""
+
+    token: ClassVar[str] = "alicloud:kms/alias:Alias"  # noqa: S105 - a type token
+    table: ClassVar[str] = ALIASES
+    effective: ClassVar[frozenset[str]] = frozenset({"aliasName", "keyId"})
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As CreateAlias and UpdateAlias."""
+        name = inputs["aliasName"]
+        if not _ALIAS.fullmatch(name):
+            raise CloudError(
+                "InvalidParameter", f"aliasName is {name!r}; it must match {_ALIAS.pattern}."
+            )
+        require_key(inputs["keyId"], context)
+        if old is None and self.records(context).get(name) is not None:
+            raise CloudError("Forbidden.AliasAlreadyExists", f"{name} exists already.", 409)
+        return name, {}
