@@ -1,0 +1,201 @@
+/**
+ * The way of a request through the edge: let in, limited, answered from the cache or by the
+ * application.
+ *
+ *     GET  /, /app.js, /style.css, /icon.svg   the page: public, it holds nothing but itself
+ *     everything else                          needs a token
+ *     POST /api/ask                            may be answered from the cache (X-Edge-Cache: hit)
+ */
+
+import { keyOf, observed, questionIn, type Question } from "./answers";
+import { settingsOf, SettingsError, type Bindings, type Settings } from "./settings";
+import { callerOf, IssuerError, TokenError, type Caller } from "./tokens";
+
+const PAGE = new Set(["/", "/app.js", "/style.css", "/icon.svg"]);
+const METHODS = new Set(["GET", "HEAD", "POST"]);
+/** A question has 2,000 characters at most; beyond this nothing of ours is in a body. */
+const LARGEST_BODY_BYTES = 16 * 1024;
+/** Longest wait for the application to begin its answer. The answer itself may take longer. */
+const ORIGIN_TIMEOUT_MS = 180_000;
+const LIMIT_PERIOD_SECONDS = 60;
+/** How the application knows the edge; the same name stands in `rag/app/server.py`. */
+export const ORIGIN_KEY_HEADER = "X-Customrag-Edge-Key";
+/** What is passed on to the application; the token stays here. */
+const PASSED_ON = ["Accept", "Accept-Language", "Content-Type", "If-None-Match", "User-Agent"];
+
+/** What a platform must bring: Cloudflare's `ExecutionContext` has it. */
+export interface Background {
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+/** Answers one request; never throws. */
+export async function handle(
+  request: Request,
+  bindings: Bindings,
+  background: Background,
+): Promise<Response> {
+  try {
+    const settings = settingsOf(bindings);
+    return await route(request, bindings, settings, background);
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+async function route(
+  request: Request,
+  bindings: Bindings,
+  settings: Settings,
+  background: Background,
+): Promise<Response> {
+  const url = new URL(request.url);
+  if (!METHODS.has(request.method)) return refused(405, `${request.method} is not allowed here`);
+  if (PAGE.has(url.pathname) && request.method !== "POST") {
+    return (await tooMany(bindings.ADDRESS_LIMITER, addressOf(request)))
+      ? limited()
+      : await ofOrigin(request, settings);
+  }
+  let caller: Caller;
+  try {
+    caller = await callerOf(request, settings);
+  } catch (error) {
+    // Guesses cost the guesser: they are counted by address, for there is no caller to count by.
+    if (error instanceof TokenError && (await tooMany(bindings.ADDRESS_LIMITER, addressOf(request))))
+      return limited();
+    throw error;
+  }
+  const key = `${caller.tenant} ${caller.subject}`;
+  if (await tooMany(bindings.CALLER_LIMITER, key)) return limited();
+  if (request.method !== "POST") return await ofOrigin(request, settings);
+  return await posted(request, url, caller, settings, background);
+}
+
+async function posted(
+  request: Request,
+  url: URL,
+  caller: Caller,
+  settings: Settings,
+  background: Background,
+): Promise<Response> {
+  const body = await textOf(request);
+  if (body === null) return refused(413, `a request has ${LARGEST_BODY_BYTES} bytes at most`);
+  const question = url.pathname === "/api/ask" && url.search === "" ? questionIn(body) : null;
+  if (question === null || settings.cacheSeconds === 0) {
+    return await ofOrigin(request, settings, body);
+  }
+  const key = await keyOf(caller, settings.answersVersion, question);
+  if (!/\bno-(cache|store)\b/.test(request.headers.get("Cache-Control") ?? "")) {
+    const known = await caches.default.match(key);
+    if (known !== undefined) return marked(known, "hit");
+  }
+  return await freshAnswer(request, body, key, question, settings, background);
+}
+
+async function freshAnswer(
+  request: Request,
+  body: string,
+  key: Request,
+  question: Question,
+  settings: Settings,
+  background: Background,
+): Promise<Response> {
+  const response = await ofOrigin(request, settings, body);
+  const { passing, kept } = observed(response, question);
+  const type = response.headers.get("Content-Type") ?? "";
+  background.waitUntil(
+    kept.then(async (text) => {
+      if (text === null) return;
+      const headers = {
+        "Content-Type": type,
+        "Cache-Control": `public, max-age=${settings.cacheSeconds}`,
+      };
+      await caches.default.put(key, new Response(text, { headers }));
+    }),
+  );
+  return marked(passing, "miss");
+}
+
+/** Asks the application; what it says is passed on as it comes. */
+async function ofOrigin(request: Request, settings: Settings, body?: string): Promise<Response> {
+  const asked = new URL(request.url);
+  const url = new URL(asked.pathname + asked.search, settings.originUrl);
+  const headers = new Headers({ [ORIGIN_KEY_HEADER]: settings.originKey });
+  for (const name of PASSED_ON) {
+    const value = request.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  const waiting = new AbortController();
+  const timer = setTimeout(() => waiting.abort(), ORIGIN_TIMEOUT_MS);
+  try {
+    const response = await fetch(url, {
+      method: request.method,
+      headers,
+      redirect: "manual",
+      signal: waiting.signal,
+      ...(body === undefined ? {} : { body }),
+    });
+    return new Response(response.body, response);
+  } catch (error) {
+    console.error(`the application cannot be reached: ${String(error)}`);
+    return refused(502, "the application cannot be reached; ask again in a moment");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The body as text; null when it is too long. */
+async function textOf(request: Request): Promise<string | null> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  if (request.body === null) return "";
+  for await (const piece of request.body as ReadableStream<Uint8Array>) {
+    size += piece.byteLength;
+    if (size > LARGEST_BODY_BYTES) return null;
+    pieces.push(piece);
+  }
+  return await new Blob(pieces).text();
+}
+
+function addressOf(request: Request): string {
+  return request.headers.get("CF-Connecting-IP") ?? "unknown";
+}
+
+async function tooMany(limiter: Bindings["CALLER_LIMITER"], key: string): Promise<boolean> {
+  return !(await limiter.limit({ key })).success;
+}
+
+function limited(): Response {
+  const response = refused(429, "too many requests; ask again in a minute");
+  response.headers.set("Retry-After", String(LIMIT_PERIOD_SECONDS));
+  return response;
+}
+
+function marked(response: Response, state: "hit" | "miss"): Response {
+  const answer = new Response(response.body, response);
+  answer.headers.set("X-Edge-Cache", state);
+  // Kept at the edge, where tenants are told apart, and nowhere on the way.
+  answer.headers.set("Cache-Control", "private, no-store");
+  return answer;
+}
+
+function failure(error: unknown): Response {
+  if (error instanceof TokenError) {
+    const response = refused(401, error.reason);
+    response.headers.set("WWW-Authenticate", `Bearer error="invalid_token"`);
+    return response;
+  }
+  console.error(String(error));
+  if (error instanceof IssuerError) {
+    return refused(503, "tokens cannot be checked at the moment; ask again soon");
+  }
+  if (error instanceof SettingsError) return refused(500, "the edge is not set up well");
+  return refused(500, "the edge failed");
+}
+
+/** An error in the form in which the application gives its own. */
+function refused(status: number, message: string): Response {
+  return Response.json(
+    { error: { message } },
+    { status, headers: { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } },
+  );
+}

@@ -1,0 +1,187 @@
+/** Which answers are kept, and who gets them. */
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+
+import { answerTo, event, json, World } from "./world";
+
+let world: World;
+before(async () => {
+  world = await World.open();
+});
+after(() => world.close());
+beforeEach(() => {
+  world.received.length = 0;
+  world.reply = (request, response) => json(response, 200, answerTo(request));
+});
+
+/** Asks twice, one after the other; how often the application was asked. */
+async function askedFor(body: unknown): Promise<number> {
+  const token = await world.token();
+  await world.cacheState(token, body);
+  await settled();
+  assert.notEqual(await world.cacheState(token, body), "hit");
+  return world.received.length;
+}
+
+/** Whatever was going to be kept has been kept once a later question's answer has been. */
+async function settled(): Promise<void> {
+  const reply = world.reply;
+  const before = world.received.length;
+  world.reply = (request, response) => json(response, 200, answerTo(request));
+  const marker = { question: `marker ${Math.random()}` };
+  await world.untilHit(await world.token({ sub: "marker" }), marker);
+  world.reply = reply;
+  world.received.splice(before);
+}
+
+test("the same question of the same tenant is answered from the cache", async () => {
+  const token = await world.token();
+  const question = { question: "Same?" };
+  assert.equal(await world.cacheState(token, question), "miss");
+  await settled();
+  const response = await world.ask(token, question);
+  assert.equal(response.headers.get("X-Edge-Cache"), "hit");
+  assert.equal(((await response.json()) as { answer: string }).answer, "40 bar");
+  assert.equal(world.received.length, 1);
+});
+
+test("another caller of the same tenant gets the kept answer", async () => {
+  const question = { question: "Shared?" };
+  await world.cacheState(await world.token({ sub: "ada" }), question);
+  await settled();
+  assert.equal(await world.cacheState(await world.token({ sub: "bob" }), question), "hit");
+});
+
+test("white space around a question makes no other question", async () => {
+  const token = await world.token();
+  await world.cacheState(token, { question: "Spaces?" });
+  await settled();
+  assert.equal(await world.cacheState(token, { question: "  Spaces? \n" }), "hit");
+});
+
+test("two tenants that ask the same each get their own answer", async () => {
+  world.reply = (_request, response) =>
+    json(response, 200, { answer: `answer ${world.received.length}`, sources: [] });
+  const question = { question: "Whose?" };
+  const [north, south] = [await world.token(), await world.token({ tenant: "south" })];
+  await world.untilHit(north, question);
+  const other = await world.ask(south, question);
+  assert.equal(other.headers.get("X-Edge-Cache"), "miss");
+  const known = (await (await world.ask(north, question)).json()) as { answer: string };
+  assert.notEqual(((await other.json()) as { answer: string }).answer, known.answer);
+});
+
+test("callers without a tenant do not share answers, with each other or a tenant of that name", async () => {
+  const question = { question: "Alone?" };
+  await world.untilHit(await world.token({ tenant: undefined, sub: "ada" }), question);
+  const bob = await world.token({ tenant: undefined, sub: "bob" });
+  assert.equal(await world.cacheState(bob, question), "miss");
+  const named = await world.token({ tenant: "ada", sub: "eve" });
+  assert.equal(await world.cacheState(named, question), "miss");
+});
+
+test("another number of passages is another question", async () => {
+  const token = await world.token();
+  await world.untilHit(token, { question: "How many?" });
+  assert.equal(await world.cacheState(token, { question: "How many?", top_k: 3 }), "miss");
+});
+
+test("a caller can ask for a fresh answer", async () => {
+  const token = await world.token();
+  await world.untilHit(token, { question: "Fresh?" });
+  const fresh = await world.ask(token, { question: "Fresh?" }, { "Cache-Control": "no-cache" });
+  assert.equal(fresh.headers.get("X-Edge-Cache"), "miss");
+});
+
+test("nobody on the way may keep an answer", async () => {
+  const response = await world.ask(await world.token(), { question: "On the way?" });
+  assert.equal(response.headers.get("Cache-Control"), "private, no-store");
+});
+
+for (const status of [400, 404, 422, 429, 500, 502, 503]) {
+  test(`an error is never kept: ${status}`, async () => {
+    world.reply = (_request, response) => json(response, status, { answer: "no", sources: [] });
+    assert.equal(await askedFor({ question: `Error ${status}?` }), 2);
+  });
+}
+
+test("an error in a body of status 200 is not kept", async () => {
+  world.reply = (_request, response) => json(response, 200, { error: { message: "no" } });
+  assert.equal(await askedFor({ question: "An error in 200?" }), 2);
+});
+
+test("an answer that breaks off is not kept", async () => {
+  world.reply = (_request, response) => {
+    response.writeHead(200, { "Content-Type": "application/json", "Content-Length": "500" });
+    response.write('{"answer": "40 ba', () => response.destroy());
+  };
+  assert.equal(await askedFor({ question: "Broken off?" }), 2);
+});
+
+test("a redirect of the application is passed on and not followed", async () => {
+  world.reply = (_request, response) => {
+    response.writeHead(302, { Location: "/elsewhere" }).end();
+  };
+  const headers = { Authorization: `Bearer ${await world.token()}` };
+  const response = await fetch(`${world.url}/api/passage`, { headers, redirect: "manual" });
+  assert.equal(response.status, 302);
+  assert.equal(world.received.length, 1);
+});
+
+test("what the application has to judge is passed on and not kept", async () => {
+  for (const body of ["no json", "[]", '{"question": 1}', '{"question": "a", "more": 1}']) {
+    world.received.length = 0;
+    assert.equal(await askedFor(body), 2, body);
+    assert.equal(world.received[0]?.body, body);
+  }
+});
+
+test("a stream that ended well is kept and replayed", async () => {
+  const whole = event("sources", { sources: [] }) + event("token", { text: "40" }) + event("done", {});
+  world.reply = (_request, response) => {
+    response.writeHead(200, { "Content-Type": "text/event-stream" }).end(whole);
+  };
+  const token = await world.token();
+  const question = { question: "Streamed?", stream: true };
+  assert.equal(await world.cacheState(token, question), "miss");
+  await settled();
+  const replayed = await world.ask(token, question);
+  assert.equal(replayed.headers.get("X-Edge-Cache"), "hit");
+  assert.equal(replayed.headers.get("Content-Type"), "text/event-stream");
+  assert.equal(await replayed.text(), whole);
+});
+
+test("a streamed and a whole answer are kept apart", async () => {
+  const token = await world.token();
+  await world.untilHit(token, { question: "Both ways?" });
+  world.reply = (_request, response) => {
+    response.writeHead(200, { "Content-Type": "text/event-stream" }).end(event("done", {}));
+  };
+  const streamed = await world.ask(token, { question: "Both ways?", stream: true });
+  assert.equal(await streamed.text(), event("done", {}));
+});
+
+for (const [what, text] of [
+  ["an error event", event("sources", {}) + event("error", { message: "no model" })],
+  ["an error event before its end", event("error", { message: "no" }) + event("done", {})],
+  ["no end", event("sources", {}) + event("token", { text: "40" })],
+  ["half an end", `${event("token", { text: "40" })}event: done\ndata: {`],
+] as const) {
+  test(`a stream with ${what} is not kept`, async () => {
+    world.reply = (_request, response) => {
+      response.writeHead(200, { "Content-Type": "text/event-stream" }).end(text);
+    };
+    assert.equal(await askedFor({ question: `A stream with ${what}?`, stream: true }), 2);
+  });
+}
+
+test("an answer too long to hold is passed on whole and not kept", async () => {
+  const answer = "x".repeat(600 * 1024);
+  world.reply = (_request, response) => json(response, 200, { answer, sources: [] });
+  const token = await world.token();
+  const question = { question: "Long?" };
+  const first = (await (await world.ask(token, question)).json()) as { answer: string };
+  assert.equal(first.answer.length, answer.length);
+  assert.equal(await askedFor(question), 3);
+});

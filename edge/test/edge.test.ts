@@ -1,0 +1,145 @@
+/** Streaming, limits, versions, and what happens when something around the worker fails. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { event, World, type Options } from "./world";
+
+async function inWorld(options: Options, run: (world: World) => Promise<void>): Promise<void> {
+  const world = await World.open(options);
+  try {
+    await run(world);
+  } finally {
+    await world.close();
+  }
+}
+
+test("a stream passes through piece by piece", () =>
+  inWorld({}, async (world) => {
+    let goOn = (): void => undefined;
+    const seen = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    // The second piece is not sent before the first has arrived: a buffer would wait for ever.
+    world.reply = async (_request, response) => {
+      response.writeHead(200, { "Content-Type": "text/event-stream" });
+      response.write(event("token", { text: "40" }));
+      await seen;
+      response.end(event("done", {}));
+    };
+    const response = await world.ask(await world.token(), { question: "Stream?", stream: true });
+    const reader = response.body?.getReader();
+    assert.ok(reader);
+    const first = await reader.read();
+    assert.equal(new TextDecoder().decode(first.value), event("token", { text: "40" }));
+    goOn();
+    let rest = "";
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      rest += new TextDecoder().decode(piece.value);
+    }
+    assert.equal(rest, event("done", {}));
+  }));
+
+test("when the asker goes away the application is told", () =>
+  inWorld({}, async (world) => {
+    let told = (): void => undefined;
+    const gone = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    world.reply = (_request, response) => {
+      response.on("close", told);
+      response.writeHead(200, { "Content-Type": "text/event-stream" });
+      const beat = setInterval(() => response.write(event("token", { text: "." })), 20);
+      response.on("close", () => clearInterval(beat));
+    };
+    const leaving = new AbortController();
+    const response = await fetch(`${world.url}/api/ask`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${await world.token()}` },
+      body: JSON.stringify({ question: "Leaving?", stream: true }),
+      signal: leaving.signal,
+    });
+    await response.body?.getReader().read();
+    leaving.abort();
+    await gone;
+  }));
+
+test("another version of the corpus is asked anew", async () => {
+  // Two workers cannot share a cache here, so the two versions follow each other in one world.
+  await inWorld({ bindings: { ANSWERS_VERSION: "corpus-1" } }, async (world) => {
+    const token = await world.token();
+    await world.untilHit(token, { question: "Which corpus?" });
+    await world.redeploy({ ANSWERS_VERSION: "corpus-2" });
+    assert.equal(await world.cacheState(token, { question: "Which corpus?" }), "miss");
+    await world.redeploy({ ANSWERS_VERSION: "corpus-1" });
+    assert.equal(await world.cacheState(token, { question: "Which corpus?" }), "hit");
+  });
+});
+
+test("with no seconds to keep them answers are not kept", () =>
+  inWorld({ bindings: { CACHE_SECONDS: "0" } }, async (world) => {
+    const token = await world.token();
+    assert.equal(await world.cacheState(token, { question: "Kept?" }), null);
+    assert.equal(await world.cacheState(token, { question: "Kept?" }), null);
+    assert.equal(world.received.length, 2);
+  }));
+
+test("a caller who asks too often is told to wait, others are not", () =>
+  inWorld({ callerLimit: 3 }, async (world) => {
+    const token = await world.token({ sub: "eager" });
+    const statuses = [];
+    for (let turn = 0; turn < 4; turn += 1) {
+      statuses.push((await world.ask(token, { question: `Turn ${turn}?` })).status);
+    }
+    assert.deepEqual(statuses, [200, 200, 200, 429]);
+    const refused = await world.ask(token, { question: "Again?" });
+    assert.equal(refused.headers.get("Retry-After"), "60");
+    const patient = await world.token({ sub: "patient" });
+    assert.equal((await world.ask(patient, { question: "Me?" })).status, 200);
+  }));
+
+test("callers of one name in two tenants are two callers", () =>
+  inWorld({ callerLimit: 1 }, async (world) => {
+    assert.equal((await world.ask(await world.token(), { question: "One?" })).status, 200);
+    const namesake = await world.token({ tenant: "south" });
+    assert.equal((await world.ask(namesake, { question: "Two?" })).status, 200);
+  }));
+
+test("an address that guesses tokens is told to wait", () =>
+  inWorld({ addressLimit: 2 }, async (world) => {
+    const statuses = [];
+    for (let turn = 0; turn < 3; turn += 1) {
+      statuses.push((await world.ask(null, { question: "Guess?" })).status);
+    }
+    assert.deepEqual(statuses, [401, 401, 429]);
+    assert.equal((await world.ask(await world.token(), { question: "Honest?" })).status, 200);
+  }));
+
+test("a body too long is refused without asking the application", () =>
+  inWorld({}, async (world) => {
+    const response = await world.ask(await world.token(), { question: "x".repeat(20_000) });
+    assert.equal(response.status, 413);
+    assert.deepEqual(world.received, []);
+  }));
+
+test("an application that is not there is an error that nobody keeps", () =>
+  inWorld({ bindings: { ORIGIN_URL: "http://127.0.0.1:9" } }, async (world) => {
+    const response = await world.ask(await world.token(), { question: "There?" });
+    assert.equal(response.status, 502);
+    assert.match(((await response.json()) as { error: { message: string } }).error.message, /reached/);
+  }));
+
+for (const [name, value] of [
+  ["TOKEN_ISSUER", ""],
+  ["TOKEN_AUDIENCE", ""],
+  ["ORIGIN_KEY", ""],
+  ["JWKS_URL", "ftp://127.0.0.1/jwks"],
+  ["CACHE_SECONDS", "soon"],
+] as const) {
+  test(`a worker without a usable ${name} lets nobody in`, () =>
+    inWorld({ bindings: { [name]: value } }, async (world) => {
+      const response = await world.ask(await world.token(), { question: "In?" });
+      assert.equal(response.status, 500);
+      assert.deepEqual(world.received, []);
+    }));
+}

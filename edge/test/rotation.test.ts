@@ -1,0 +1,70 @@
+/** The issuer's keys change while the worker runs. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { signingKey, World } from "./world";
+
+const QUESTION = { question: "How high is the pressure?" };
+
+async function inWorld(bindings: Record<string, string>, run: (world: World) => Promise<void>) {
+  const world = await World.open({ bindings });
+  try {
+    await run(world);
+  } finally {
+    await world.close();
+  }
+}
+
+test("a key that the issuer has rotated to is taken", () =>
+  inWorld({}, async (world) => {
+    assert.equal((await world.ask(await world.token(), QUESTION)).status, 200);
+    world.keys = [await signingKey("key-2")];
+    assert.equal((await world.ask(await world.token(), QUESTION)).status, 200);
+    assert.equal(world.jwksFetches, 2);
+  }));
+
+test("a key that was withdrawn is refused once the keys have been read anew", () =>
+  inWorld({}, async (world) => {
+    const old = await world.token();
+    world.keys = [await signingKey("key-2")];
+    await world.ask(await world.token(), QUESTION);
+    assert.equal((await world.ask(old, QUESTION)).status, 401);
+  }));
+
+test("during an overlap both keys are taken", () =>
+  inWorld({}, async (world) => {
+    const old = await world.token();
+    world.keys.push(await signingKey("key-2"));
+    assert.equal((await world.ask(await world.token({}, world.keys[1]), QUESTION)).status, 200);
+    assert.equal((await world.ask(old, QUESTION)).status, 200);
+  }));
+
+test("made-up key ids do not make the edge ask the issuer each time", () =>
+  inWorld({ JWKS_COOLDOWN_SECONDS: "30" }, async (world) => {
+    await world.ask(await world.token(), QUESTION);
+    for (const kid of ["a", "b", "c", "d"]) {
+      const response = await world.ask(await world.token({}, await signingKey(kid)), QUESTION);
+      assert.equal(response.status, 401);
+    }
+    assert.equal(world.jwksFetches, 1);
+  }));
+
+test("many callers at a time are let in on one set of keys", () =>
+  inWorld({ JWKS_COOLDOWN_SECONDS: "30" }, async (world) => {
+    const tokens = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => world.token({ sub: `caller-${index}` })),
+    );
+    const responses = await Promise.all(tokens.map((token) => world.ask(token, QUESTION)));
+    assert.deepEqual(new Set(responses.map((response) => response.status)), new Set([200]));
+  }));
+
+test("an issuer that cannot be asked lets nobody in, and is asked again", () =>
+  inWorld({}, async (world) => {
+    world.jwksStatus = 500;
+    const refused = await world.ask(await world.token(), QUESTION);
+    assert.equal(refused.status, 503);
+    assert.deepEqual(world.received, []);
+    world.jwksStatus = 200;
+    assert.equal((await world.ask(await world.token(), QUESTION)).status, 200);
+  }));

@@ -1,0 +1,146 @@
+/** Who is let in: one request for each kind of token that a caller or a forger may send. */
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+
+import { exportSPKI, importJWK, SignJWT } from "jose";
+
+import { AUDIENCE, ORIGIN_KEY, signingKey, World } from "./world";
+
+let world: World;
+before(async () => {
+  world = await World.open();
+});
+after(() => world.close());
+beforeEach(() => {
+  world.received.length = 0;
+});
+
+const now = () => Math.floor(Date.now() / 1000);
+const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+async function refusedWith(token: string | null, reason: RegExp): Promise<void> {
+  const response = await world.ask(token, { question: "How high is the pressure?" });
+  assert.equal(response.status, 401);
+  assert.match(((await response.json()) as { error: { message: string } }).error.message, reason);
+  assert.match(response.headers.get("WWW-Authenticate") ?? "", /^Bearer/);
+  assert.deepEqual(world.received, [], "the application must not hear of it");
+}
+
+test("a valid token is let in, and the application knows the edge", async () => {
+  const response = await world.ask(await world.token(), { question: "valid?" });
+  assert.equal(response.status, 200);
+  assert.equal(world.received[0]?.headers["x-customrag-edge-key"], ORIGIN_KEY);
+});
+
+test("the token and cookies stay at the edge", async () => {
+  await world.ask(await world.token(), { question: "kept back?" }, { Cookie: "a=b" });
+  assert.equal(world.received[0]?.headers.authorization, undefined);
+  assert.equal(world.received[0]?.headers.cookie, undefined);
+});
+
+test("a caller cannot pass for the edge", async () => {
+  const forged = { "X-Customrag-Edge-Key": "forged" };
+  await world.ask(await world.token(), { question: "forged key?" }, forged);
+  assert.equal(world.received[0]?.headers["x-customrag-edge-key"], ORIGIN_KEY);
+});
+
+test("RS256 is taken as well as ES256", async () => {
+  const key = await signingKey("rsa-1", "RS256");
+  world.keys.push(key);
+  const response = await world.ask(await world.token({}, key), { question: "RSA?" });
+  assert.equal(response.status, 200);
+});
+
+test("no token is refused", () => refusedWith(null, /token is needed/));
+
+test("what is no JWT is refused", () => refusedWith("no.jwt", /no bearer JWT/));
+
+test("an expired token is refused", async () =>
+  refusedWith(await world.token({ exp: now() - 120 }), /expired/));
+
+test("a token that just expired is taken, for clocks differ", async () => {
+  const token = await world.token({ exp: now() - 30 });
+  assert.equal((await world.ask(token, { question: "skewed?" })).status, 200);
+});
+
+test("a token from a clock that runs ahead a little is taken", async () => {
+  const token = await world.token({ nbf: now() + 30, iat: now() + 30 });
+  assert.equal((await world.ask(token, { question: "ahead?" })).status, 200);
+});
+
+test("a token that is not valid yet is refused", async () =>
+  refusedWith(await world.token({ nbf: now() + 120 }), /nbf/));
+
+test("a token without an end is refused", async () =>
+  refusedWith(await world.token({ exp: undefined }), /exp/));
+
+test("a token for another audience is refused", async () =>
+  refusedWith(await world.token({ aud: "another" }), /aud/));
+
+test("a token for several audiences is taken when ours is one", async () => {
+  const token = await world.token({ aud: ["another", AUDIENCE] });
+  assert.equal((await world.ask(token, { question: "many?" })).status, 200);
+});
+
+test("a token of another issuer is refused", async () =>
+  refusedWith(await world.token({ iss: "https://evil.example" }), /iss/));
+
+test("a token without a subject is refused", async () =>
+  refusedWith(await world.token({ sub: undefined }), /sub/));
+
+test("a token with a tenant that is no text is refused", async () =>
+  refusedWith(await world.token({ tenant: ["north"] }), /tenant/));
+
+test("alg none is refused", async () => {
+  const claims = { iss: world.issuer, aud: AUDIENCE, sub: "eve", exp: now() + 300 };
+  await refusedWith(`${encoded({ alg: "none" })}.${encoded(claims)}.`, /algorithm/);
+});
+
+test("HS256 keyed with the issuer's public key is refused", async () => {
+  const key = world.keys[0];
+  assert.ok(key);
+  const publicKey = await importJWK(key.publicJwk, "ES256", { extractable: true });
+  const secret = new TextEncoder().encode(await exportSPKI(publicKey as CryptoKey));
+  const token = await new SignJWT({ iss: world.issuer, aud: AUDIENCE, sub: "eve" })
+    .setProtectedHeader({ alg: "HS256", kid: key.kid })
+    .setExpirationTime("5m")
+    .sign(secret);
+  await refusedWith(token, /algorithm/);
+});
+
+test("a token of a key that the issuer does not publish is refused", async () =>
+  refusedWith(await world.token({}, await signingKey("stranger")), /no key/));
+
+test("a stranger's key under the issuer's key id is refused", async () =>
+  refusedWith(await world.token({}, await signingKey("key-1")), /signature/));
+
+test("a key that came into the header with the token is not believed", async () => {
+  const key = await signingKey("key-1");
+  const token = await new SignJWT({ iss: world.issuer, aud: AUDIENCE, sub: "eve" })
+    .setProtectedHeader({ alg: "ES256", kid: key.kid, jwk: key.publicJwk })
+    .setExpirationTime("5m")
+    .sign(key.privateKey);
+  await refusedWith(token, /signature/);
+});
+
+test("claims that were changed after signing are refused", async () => {
+  const [header, , signature] = (await world.token()).split(".");
+  const claims = { iss: world.issuer, aud: AUDIENCE, sub: "ada", tenant: "south", exp: now() + 300 };
+  await refusedWith(`${header}.${encoded(claims)}.${signature}`, /signature/);
+});
+
+test("the page itself needs no token", async () => {
+  assert.equal((await fetch(`${world.url}/`)).status, 200);
+  assert.equal((await fetch(`${world.url}/app.js`)).status, 200);
+});
+
+test("nothing else is public", async () => {
+  for (const path of ["/health", "/api/passage?chunk_id=a", "/api/ask", "/index.html", "//"]) {
+    assert.equal((await fetch(world.url + path)).status, 401, path);
+  }
+});
+
+test("other methods are refused", async () => {
+  assert.equal((await fetch(`${world.url}/api/ask`, { method: "DELETE" })).status, 405);
+});
