@@ -1,7 +1,7 @@
 """Names of embedding models, and what is known of each before it is loaded.
 
-Owns the catalogue (dimension, longest input, where the weights come from, prefixes) and the
-resolution of a name to something that `SentenceTransformer` loads. Does not load a model, and
+Owns the catalogue (dimension, longest input, where the weights come from, prefixes), the hosted
+models that are no more, and the resolution of a name to something that `SentenceTransformer` loads. Does not load a model, and
 imports neither torch nor a hub client unless a name asks for one: `infra` reads the catalogue at
 preview.
 
@@ -25,7 +25,7 @@ from types import MappingProxyType
 
 from rag.errors import UnknownModelError
 
-__all__ = ["CATALOGUE", "ModelInfo", "model_info", "resolve_model"]
+__all__ = ["CATALOGUE", "RETIRED", "ModelInfo", "Retirement", "model_info", "resolve_model"]
 
 _BGE_QUERY = "Represent this sentence for searching relevant passages: "
 _QWEN_QUERY = (
@@ -90,6 +90,49 @@ CATALOGUE: Mapping[str, ModelInfo] = MappingProxyType(
         )
     }
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retirement:
+    """The end of a hosted model: calls by its name fail from that day on.
+
+    Attributes:
+        offline: The day, e.g. `2026-07-13`.
+        replacement: What its vendor advises to use.
+        source: Where the vendor said so.
+    """
+
+    offline: str
+    replacement: str
+    source: str
+
+
+def _retired(offline: str, replacement: str, notice: int, *names: str) -> dict[str, Retirement]:
+    # Read 2026-11-21; the page has no anchors for single notices.
+    source = (
+        f"notice {notice}, https://www.alibabacloud.com/help/en/model-studio/model-depreciation"
+    )
+    return {
+        name: Retirement(offline=offline, replacement=replacement, source=source) for name in names
+    }
+
+
+RETIRED: Mapping[str, Retirement] = MappingProxyType(
+    {
+        **_retired(
+            "2026-07-13",
+            "a model of the Qwen3.6 series, such as qwen3.6-flash or qwen3.6-plus",
+            731,
+            "qwen-turbo",
+            "qwen-max",
+            "qwen-vl-max",
+            "qwen-vl-plus",
+            "qwq-plus",
+        ),
+        **_retired("2026-05-30", "qwen3-rerank", 751, "gte-rerank"),
+    }
+)
+"""Models of DashScope that are switched off, by name."""
 
 
 def model_info(name: str) -> ModelInfo | None:
