@@ -1,9 +1,9 @@
 """Names of embedding models, and what is known of each before it is loaded.
 
 Owns the catalogue (dimension, longest input, where the weights come from, prefixes), the hosted
-models that are no more, and the resolution of a name to something that `SentenceTransformer` loads. Does not load a model, and
-imports neither torch nor a hub client unless a name asks for one: `infra` reads the catalogue at
-preview.
+models that are no more, and the resolution of a name to something that `SentenceTransformer`
+loads. Does not load a model, and imports neither torch nor a hub client unless a name asks for
+one: `infra` reads the catalogue at preview.
 
 A name is one of:
     all-MiniLM-L6-v2        a catalogue name; these weights come from a Python package, offline
