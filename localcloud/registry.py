@@ -29,6 +29,7 @@ SERVICES = (
     "ram",
     "sts",
     "kms",
+    "quotas",
     "aiworkspace",
     "oss",
     "paidlc",
@@ -37,6 +38,7 @@ SERVICES = (
     "dashscope",
     "log",
     "cms",
+    "tag",
 )
 
 

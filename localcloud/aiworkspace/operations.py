@@ -20,7 +20,14 @@ _CREATE_NOTES = {"Dataset": "data source OSS only", "Model": "no Tag"}
 
 
 def _operations() -> tuple[Operation, ...]:
-    found = []
+    found = [
+        Operation(
+            service="aiworkspace",
+            name="ListProducts",
+            api="GET /api/v1/products",
+            notes="PAI_share only, which is activated until a fault says otherwise",
+        )
+    ]
     for name, path, item in _ITEMS:
         rows = (
             (f"Create{name}", f"POST {path}", _CREATE_NOTES.get(name, "")),

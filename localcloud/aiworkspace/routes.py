@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from localcloud.aiworkspace.entities import DATASET, INVALID, MODEL, VERSION, WORKSPACE, Kind
 from localcloud.aiworkspace.models import AIWorkSpace
 from localcloud.errors import CloudError, not_supported
+from localcloud.faults import Faults
 from localcloud.resources import Context
 
 Body = dict[str, Any]
@@ -24,6 +25,9 @@ _Operation = Callable[[Request, Body], Body]
 _Endpoint = Callable[[Request], Awaitable[Response]]
 _PAGING = frozenset({"PageNumber", "PageSize", "SortBy", "Order"})
 _MAX_PAGE_SIZE = 100
+# Pay-as-you-go PAI: https://www.alibabacloud.com/help/en/pai/developer-reference/
+# api-aiworkspace-2021-02-04-listproducts, read 2026-11-21.
+_PRODUCT = "PAI_share"
 # Query parameters that filter a list, by the field they compare.
 _FILTERS: Mapping[str, Mapping[str, str]] = {
     "Workspace": {"WorkspaceName": "WorkspaceName", "Status": "Status"},
@@ -114,6 +118,26 @@ class AIWorkSpaceApi:
         ]
         return {"Versions": _page(request, found), "TotalCount": len(found)}
 
+    def list_products(self, request: Request, _: Body) -> Body:
+        """ListProducts: PAI is activated, unless a fault says otherwise."""
+        self._context.access.require(
+            request.state.principal, "paiworkspace:ListProducts", "acs:paiworkspace:*:*:*"
+        )
+        for name in sorted(request.query_params.keys() - {"ProductCodes", "Verbose"}):
+            raise not_supported(f"the parameter {name} of ListProducts", "supported: ProductCodes")
+        codes = request.query_params.get("ProductCodes", "")
+        unknown = sorted(set(codes.split(",")) - {_PRODUCT, ""})
+        if unknown:
+            raise not_supported(f"ProductCodes={unknown[0]!r}", f"supported is {_PRODUCT}")
+        activated = not Faults(self._context.store).hits("pai-not-activated")
+        product = {
+            "ProductCode": _PRODUCT,
+            "IsPurchased": activated,
+            "HasPermissionToPurchase": True,
+            "PurchaseUrl": "",
+        }
+        return {"Products": [product], "Services": []}
+
     def _authorise(self, request: Request, action: str, kind: Kind, identifier: str) -> None:
         what = kind.name.lower().removesuffix("version")
         self._context.access.require(
@@ -177,7 +201,9 @@ def _endpoint(operation: _Operation) -> _Endpoint:
 def routes(context: Context) -> list[BaseRoute]:
     """Every route of AIWorkSpace."""
     api = AIWorkSpaceApi(context)
-    found: list[BaseRoute] = []
+    found: list[BaseRoute] = [
+        Route("/api/v1/products", _endpoint(api.list_products), methods=["GET"])
+    ]
     for kind, path in (
         (WORKSPACE, "/api/v1/workspaces"),
         (DATASET, "/api/v1/datasets"),

@@ -21,7 +21,9 @@ from localcloud.dashscope.models import MODELS, ServedModel
 from localcloud.dashscope.server import application
 from localcloud.dashscope.weights import prepared
 from localcloud.dashscope.worker import Worker
+from localcloud.faults import Faults
 from localcloud.home import load_platform
+from localcloud.store import open_store
 
 _QUEUE_LENGTH = 8
 _SHUTDOWN_SECONDS = 3
@@ -41,9 +43,14 @@ def main(arguments: list[str] | None = None) -> None:
         name: Worker(functools.partial(_load, model), _QUEUE_LENGTH)
         for name, model in MODELS.items()
     }
+    faults = Faults(open_store(options.home))
     address = urlsplit(platform.endpoints["dashscope"])
     uvicorn.run(
-        application(platform.dashscope_api_key, workers),
+        application(
+            platform.dashscope_api_key,
+            workers,
+            lambda name: faults.hits("model-retired", model=name),
+        ),
         host=str(address.hostname),
         port=int(address.port or 80),
         access_log=False,

@@ -14,10 +14,11 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -39,14 +40,19 @@ _NOT_SERVED: Final = (
 )
 
 
-def application(api_key: str, workers: Mapping[str, Worker]) -> Starlette:
+def application(
+    api_key: str,
+    workers: Mapping[str, Worker],
+    is_retired: Callable[[str], bool] = lambda _: False,
+) -> Starlette:
     """The endpoint.
 
     Args:
         api_key: The key that callers must bear.
         workers: By model name; each is started with the application.
+        is_retired: Whether a model is served no more, by its name.
     """
-    service = _Service(api_key, workers)
+    service = _Service(api_key, workers, is_retired)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -72,9 +78,12 @@ def application(api_key: str, workers: Mapping[str, Worker]) -> Starlette:
 
 
 class _Service:
-    def __init__(self, api_key: str, workers: Mapping[str, Worker]) -> None:
+    def __init__(
+        self, api_key: str, workers: Mapping[str, Worker], is_retired: Callable[[str], bool]
+    ) -> None:
         self._api_key = api_key
         self._workers = workers
+        self._is_retired = is_retired
 
     async def health(self, request: Request) -> Response:
         models = [
@@ -92,14 +101,18 @@ class _Service:
 
     async def models(self, request: Request) -> Response:
         self._authenticate(request)
-        return JSONResponse({"object": "list", "data": [_model_view(name) for name in MODELS]})
+        names = await run_in_threadpool(self._served)
+        return JSONResponse({"object": "list", "data": [_model_view(name) for name in names]})
 
     async def model(self, request: Request) -> Response:
         self._authenticate(request)
         name = request.path_params["model"]
-        if name not in MODELS:
+        if name not in await run_in_threadpool(self._served):
             raise ApiError(404, "model_not_found", f"The model `{name}` does not exist.")
         return JSONResponse(_model_view(name))
+
+    def _served(self) -> list[str]:
+        return [name for name in MODELS if not self._is_retired(name)]
 
     async def elsewhere(self, request: Request) -> Response:
         self._authenticate(request)
@@ -112,6 +125,10 @@ class _Service:
         except ValueError:
             raise ApiError(400, "invalid_parameter_error", "the body is not JSON") from None
         chat = parse_chat_request(body)
+        if await run_in_threadpool(self._is_retired, chat.model.model_id):
+            raise ApiError(
+                404, "model_not_found", f"The model `{chat.model.model_id}` does not exist."
+            )
         pieces = self._workers[chat.model.model_id].answer(chat)
         answer_id = f"chatcmpl-{uuid.uuid4()}"
         if not chat.stream:

@@ -12,4 +12,22 @@ OPERATIONS: tuple[Operation, ...] = (
         notes="filters: InstanceIds, Status, InstanceName, tags; instances are made by the "
         "alicloud plugin only",
     ),
+    Operation(
+        service="ecs",
+        name="DescribeAvailableResource",
+        api="RPC Ecs 2014-05-26",
+        notes="DestinationResource InstanceType; all that is known is in stock, until a fault "
+        "says otherwise",
+    ),
+    Operation(service="ecs", name="DescribeInstanceTypes", api="RPC Ecs 2014-05-26"),
+    Operation(
+        service="ecs",
+        name="DescribeAccountAttributes",
+        api="RPC Ecs 2014-05-26",
+        notes="the vCPU counts; 1,000 vCPUs of each kind, which is assumed",
+    ),
+    Operation(
+        service="ecs", name="DescribeRegions", api="RPC Ecs 2014-05-26", notes="the stack's region"
+    ),
+    Operation(service="ecs", name="DescribeZones", api="RPC Ecs 2014-05-26"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from localcloud.ecs.catalogue import catalogue_actions
 from localcloud.ecs.workers import instances_of
 from localcloud.errors import CloudError
 from localcloud.instance_types import INSTANCE_TYPES
@@ -43,6 +44,7 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
             parameters=frozenset(tags | own),
             answer=describe_instances,
         ),
+        *catalogue_actions(context),
     )
 
 

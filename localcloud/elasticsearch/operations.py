@@ -11,6 +11,12 @@ __all__ = ["OPERATIONS"]
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         service="elasticsearch",
+        name="GetRegionConfiguration",
+        api="GET /openapi/region (2017-06-13)",
+        notes="versions, node specifications and disks; those that a local instance takes",
+    ),
+    Operation(
+        service="elasticsearch",
         name="DescribeInstance",
         api="GET /openapi/instances/{InstanceId} (2017-06-13)",
         notes="one engine node whatever the number of data nodes asked for; no Kibana",

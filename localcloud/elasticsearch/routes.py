@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from localcloud.elasticsearch.checks import engine_settings
+from localcloud.elasticsearch.offer import region_configuration
 from localcloud.elasticsearch.resources import TABLE, Instance
 from localcloud.resources import Context, Properties
 
@@ -26,7 +27,7 @@ _PAGE_SIZE = 10
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """``ListInstance`` and ``DescribeInstance``."""
+    """``ListInstance``, ``DescribeInstance`` and ``GetRegionConfiguration``."""
 
     def list_instance(request: Request) -> JSONResponse:
         query = request.query_params
@@ -55,7 +56,11 @@ def routes(context: Context) -> list[BaseRoute]:
             )
         return _answer(view, {})
 
+    def get_region_configuration(request: Request) -> JSONResponse:
+        return _answer(region_configuration(context), {})
+
     return [
+        Route("/openapi/region", get_region_configuration, methods=["GET"]),
         Route("/openapi/instances", list_instance, methods=["GET"]),
         Route("/openapi/instances/{instance_id}", describe_instance, methods=["GET"]),
     ]

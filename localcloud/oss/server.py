@@ -20,6 +20,7 @@ import anyio.to_thread
 from starlette.types import Receive, Scope, Send
 
 from localcloud.access import AccessControl
+from localcloud.faults import Faults
 from localcloud.home import Platform
 from localcloud.oss import (
     attribute_routes,
@@ -88,6 +89,7 @@ class Server:
         self.location = f"oss-{platform.region_id}"
         self.owner = {"ID": platform.account_id, "DisplayName": platform.account_id}
         self._access = access
+        self._faults = Faults(access.store)
         self._limiter: anyio.CapacityLimiter | None = None
 
     def settings(self, request: Request, bucket: Bucket) -> ObjectSettings:
@@ -170,6 +172,8 @@ class Server:
         if key and not is_object_name(key):
             raise OssError("InvalidObjectName", "The specified object is not valid.")
         route = find_route(ROUTES, level, request)
+        if bucket and self._faults.hits("bucket-taken", bucket=bucket):
+            raise _taken(bucket, route.name)
         if route.action is not None:
             self._authorize(request, route.action)
         return _with_small_body(route.handler(self, request))
@@ -228,6 +232,18 @@ class _Body:
             data += message.get("body", b"")
             self._ended = not message.get("more_body", False)
         return bytes(data)
+
+
+def _taken(bucket: str, operation: str) -> OssError:
+    """What OSS says of a bucket that another account has."""
+    if operation == "PutBucket":
+        return OssError(
+            "BucketAlreadyExists",
+            "The requested bucket name is not available. The bucket namespace is shared by all "
+            "users of the system. Please select a different name and try again.",
+            details={"BucketName": bucket},
+        )
+    return OssError("AccessDenied", "The bucket you access does not belong to you.")
 
 
 def _with_small_body(reply: Reply) -> Reply:

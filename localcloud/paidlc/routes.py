@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from localcloud.errors import CloudError
+from localcloud.faults import Faults
 from localcloud.instance_types import INSTANCE_TYPES, InstanceType
 from localcloud.paidlc.controller import JobController
 from localcloud.paidlc.errors import invalid_parameter, unsupported_parameter
@@ -115,8 +116,9 @@ class DlcApi:
         query = request.query_params
         wanted = query.get("InstanceTypes", "")
         accelerator = query.get("AcceleratorType", "")
+        faults = Faults(self._context.store)
         found = [
-            _spec(spec)
+            _spec(spec, available=not faults.hits("ecs-spec-unavailable", ecs_spec=spec.name))
             for spec in INSTANCE_TYPES.values()
             if (not wanted or spec.name in wanted.split(","))
             and accelerator in ("", "GPU" if spec.gpu else "CPU")
@@ -142,7 +144,7 @@ class DlcApi:
         }
 
 
-def _spec(spec: InstanceType) -> Answer:
+def _spec(spec: InstanceType, *, available: bool) -> Answer:
     return {
         "InstanceType": spec.name,
         "AcceleratorType": "GPU" if spec.gpu else "CPU",
@@ -151,10 +153,10 @@ def _spec(spec: InstanceType) -> Answer:
         "Gpu": spec.gpu,
         "GpuType": spec.gpu_type,
         "GpuMemory": spec.gpu_memory_gib,
-        "IsAvailable": True,
+        "IsAvailable": available,
         "ResourceType": "ECS",
         "PaymentTypes": ["PostPaid", "Spot"],
-        "SpotStockStatus": "WithStock",
+        "SpotStockStatus": "WithStock" if available else "NoStock",
     }
 
 

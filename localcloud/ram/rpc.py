@@ -1,0 +1,82 @@
+"""The RPC API of RAM 2015-05-01: looking at roles.
+
+Roles are made and changed through their resource type alone, so the operations that do so are not
+served. Source: https://api.aliyun.com/document/Ram/2015-05-01/GetRole (read 2026-11-21).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from localcloud.errors import CloudError
+from localcloud.faults import Faults
+from localcloud.ram.service_roles import SERVICE_ROLES
+from localcloud.resources import Context
+from localcloud.rpc import RpcAction, RpcCall
+
+VERSION: Final = "2015-05-01"
+
+
+class RamApi:
+    """The operations of one local stack's RAM."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._faults = Faults(context.store)
+
+    def get_role(self, call: RpcCall) -> dict[str, Any]:
+        """GetRole, of the stack's own roles and of the services'."""
+        name = call.required("RoleName")
+        self._context.access.require(call.principal, "ram:GetRole", f"acs:ram:*:*:role/{name}")
+        if self._faults.hits("role-missing", role_name=name):
+            raise CloudError("EntityNotExist.Role", f"The role not exists: {name}.", 404)
+        if name in SERVICE_ROLES:
+            return {"Role": self._service_role(name)}
+        role = self._context.access.role(name)
+        return {
+            "Role": {
+                "RoleName": name,
+                "RoleId": role["role_id"],
+                "Arn": role["arn"],
+                "Description": role["description"],
+                "CreateDate": role["create_time"],
+                "MaxSessionDuration": role["max_session_duration"],
+                "AssumeRolePolicyDocument": role["trust_policy"],
+            }
+        }
+
+    def _service_role(self, name: str) -> dict[str, Any]:
+        trust = {
+            "Version": "1",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": "sts:AssumeRole",
+                    "Principal": {"Service": [SERVICE_ROLES[name]]},
+                }
+            ],
+        }
+        account_id = self._context.platform.account_id
+        return {
+            "RoleName": name,
+            "RoleId": "300000000000000001",
+            "Arn": f"acs:ram::{account_id}:role/{name.lower()}",
+            "Description": "",
+            "CreateDate": "2026-01-01T00:00:00Z",
+            "MaxSessionDuration": 3600,
+            "AssumeRolePolicyDocument": json.dumps(trust),
+        }
+
+
+def actions(context: Context) -> tuple[RpcAction, ...]:
+    """The operations of RAM."""
+    api = RamApi(context)
+    return (
+        RpcAction(
+            name="GetRole",
+            version=VERSION,
+            parameters=frozenset({"RoleName"}),
+            answer=api.get_role,
+        ),
+    )
