@@ -1,0 +1,146 @@
+"""From what a stack declares to what it costs. Pure: asks neither the cloud nor the engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from infra.cost.meters import METERS, Gap, Stack, Use
+from infra.cost.model import Estimate, Line, Period, Resource, Unpriced
+from infra.cost.prices import Price, PriceTable, load_prices
+
+__all__ = ["coverage", "estimate"]
+
+_PROVIDER = "pulumi:providers:alicloud"
+_ZONE = re.compile(r"[a-z]+-[a-z]+(-\d)?")
+
+
+def estimate(
+    declared: Iterable[Resource],
+    *,
+    prices: PriceTable | None = None,
+    region_id: str = "",
+    llm_model: str = "",
+) -> Estimate:
+    """What a stack costs at list prices.
+
+    Args:
+        declared: Its resources, e.g. from `infra.declare.declare`. Resources that were there before
+            (`existing`) are another's bill.
+        prices: The price table; by default this project's.
+        region_id: Region of the prices; by default the region of the stack's alicloud provider.
+        llm_model: The hosted language model, to price questions by; empty for none.
+
+    Raises:
+        ValueError: No region is given, and no provider tells it.
+    """
+    prices = prices or load_prices()
+    resources = list(declared)
+    region_id = region_id or _region_of(resources)
+    stack = Stack(resources=resources, prices=prices)
+    lines: list[Line] = []
+    unpriced: list[Unpriced] = []
+    for resource in resources:
+        if getattr(resource, "existing", "") or resource.type.startswith("pulumi:"):
+            continue
+        for found in _priced(resource, stack, region_id):
+            (lines if isinstance(found, Line) else unpriced).append(found)  # type: ignore[arg-type]
+    if llm_model:
+        for found in _questions(llm_model, stack, region_id):
+            (lines if isinstance(found, Line) else unpriced).append(found)  # type: ignore[arg-type]
+    return Estimate(
+        region_id=region_id,
+        lines=lines,
+        unpriced=unpriced,
+        asides=list(_asides(resources, prices, region_id)),
+    )
+
+
+def coverage(types: Iterable[str], prices: PriceTable | None = None) -> list[str]:
+    """The types among `types` that are neither metered nor declared free, sorted."""
+    prices = prices or load_prices()
+    return sorted({token for token in types if token not in METERS and token not in prices.free})
+
+
+def _region_of(resources: Sequence[Resource]) -> str:
+    providers = [item for item in resources if item.type == _PROVIDER]
+    # The first by name is the stack's own; others replicate to elsewhere.
+    for provider in sorted(providers, key=lambda item: len(item.name)):
+        region_id = provider.inputs.get("region")
+        if isinstance(region_id, str) and _ZONE.fullmatch(region_id):
+            return region_id
+    raise ValueError("no alicloud provider with a region is declared; say region_id")
+
+
+def _priced(resource: Resource, stack: Stack, region_id: str) -> Iterator[Line | Unpriced]:
+    meter = METERS.get(resource.type)
+    if meter is None:
+        if resource.type not in stack.prices.free:
+            why = "the type is neither metered nor declared free; add it to infra/cost"
+            yield Unpriced(type=resource.type, name=resource.name, why=why)
+        return
+    for use in meter(resource, stack):
+        if isinstance(use, Gap):
+            yield Unpriced(type=resource.type, name=resource.name, why=use.why)
+        else:
+            yield _line(resource.type, resource.name, use, stack.prices, region_id)
+
+
+def _line(token: str, name: str, use: Use, prices: PriceTable, region_id: str) -> Line | Unpriced:
+    price = prices.find(use.item, region_id)
+    if price is None and use.otherwise:
+        price = prices.find(use.otherwise, region_id)
+    if price is None:
+        why = f"the table has no price of {use.item} in {region_id} ({use.what})"
+        return Unpriced(type=token, name=name, why=why)
+    share = _share(use, prices, region_id)
+    # A run's amount is unit hours already; everything else is there, or used, each month.
+    each = price.cny if use.period is Period.RUN else price.cny_per_month
+    return Line(
+        type=token,
+        name=name,
+        what=use.what,
+        period=use.period,
+        cny=each * use.amount * share,
+        most_cny=each * (use.amount if use.most is None else use.most) * share,
+        price=price,
+        idle=use.idle,
+        gpu=use.gpu,
+    )
+
+
+def _share(use: Use, prices: PriceTable, region_id: str) -> float:
+    discount: Price | None = prices.find(use.discount, region_id) if use.discount else None
+    share = discount.cny if discount else 1.0
+    return share if use.share is None else min(share, use.share)
+
+
+def _questions(model: str, stack: Stack, region_id: str) -> Iterator[Line | Unpriced]:
+    questions = stack.usage("questions")
+    for way in ("input", "output"):
+        tokens = stack.usage(f"question_{way}_tokens") * questions
+        use = Use(
+            item=f"llm/{model}/{way}",
+            amount=tokens / 1000,
+            what=f"{questions:,.0f} questions, {tokens / 1e6:g}M {way} tokens",
+            period=Period.USE,
+        )
+        yield _line("language model", model, use, stack.prices, region_id)
+
+
+def _asides(resources: Sequence[Resource], prices: PriceTable, region_id: str) -> Iterator[str]:
+    instances = {
+        str(item.inputs["dkmsInstanceId"])
+        for item in resources
+        if item.type == "alicloud:kms/key:Key" and item.inputs.get("dkmsInstanceId")
+    }
+    price = prices.find("kms/instance", region_id)
+    for instance in sorted(instances):
+        cost = f"about {price.cny_per_month:,.0f} CNY a month" if price else "not priced"
+        yield f"KMS instance {instance}, which you brought along: {cost}, not counted here"
+    existing: Mapping[str, str] = {
+        item.name: str(getattr(item, "existing", "")) for item in resources
+    }
+    for name, found in sorted(existing.items()):
+        if found:
+            yield f"{name} ({found}) was there before: its bill is not counted here"

@@ -1,0 +1,175 @@
+"""What an estimate consists of: lines, what could not be priced, and the difference of two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from infra.cost.prices import HOURS_PER_MONTH, Basis, Price
+
+__all__ = ["Difference", "Estimate", "Line", "Period", "Resource", "Unpriced", "difference"]
+
+
+class Resource(Protocol):
+    """A declared resource, e.g. `infra.declare.Declared`."""
+
+    @property
+    def type(self) -> str:
+        """Type token."""
+
+    @property
+    def name(self) -> str:
+        """Logical name."""
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """Inputs by their wire names; unknown ones are whatever stands for unknown."""
+
+
+class Period(StrEnum):
+    """When a line is paid."""
+
+    ALWAYS = "always"
+    USE = "by use"
+    RUN = "per run"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One thing that bills.
+
+    Attributes:
+        type: Type token of the resource.
+        name: Its logical name.
+        what: What bills, in words: `2 x ecs.g7.large`.
+        period: Whether it bills all the time, by use, or for each run of a job.
+        cny: CNY a month; of a job, CNY for a run of the longest time that it may take.
+        most_cny: The same when it has scaled to its largest.
+        price: Where the figure comes from.
+        idle: Why it is worth a look when nobody works: it bills all the same. Empty: no need.
+        gpus: Whether a GPU bills.
+    """
+
+    type: str
+    name: str
+    what: str
+    period: Period
+    cny: float
+    most_cny: float
+    price: Price
+    idle: str = ""
+    gpu: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What makes it the same line in another estimate."""
+        return self.type, self.name, self.price.item.split("/")[0], self.period
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpriced:
+    """A resource that bills, or may, and that the table cannot price."""
+
+    type: str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a stack costs, at list prices.
+
+    Attributes:
+        region_id: Region of the prices.
+        lines: Everything that bills.
+        unpriced: What could not be priced. An estimate with any is too low.
+        asides: What is not of this stack, but paid because of it.
+    """
+
+    region_id: str
+    lines: Sequence[Line] = ()
+    unpriced: Sequence[Unpriced] = ()
+    asides: Sequence[str] = field(default=())
+
+    @property
+    def monthly_cny(self) -> float:
+        """A month of 730 hours, jobs left out."""
+        return sum(line.cny for line in self.lines if line.period is not Period.RUN)
+
+    @property
+    def most_monthly_cny(self) -> float:
+        """The same with every group scaled to its largest."""
+        return sum(line.most_cny for line in self.lines if line.period is not Period.RUN)
+
+    @property
+    def hourly_cny(self) -> float:
+        """The month, by the hour."""
+        return self.monthly_cny / HOURS_PER_MONTH
+
+    @property
+    def runs(self) -> list[Line]:
+        """The jobs, each with what a run costs at most."""
+        return [line for line in self.lines if line.period is Period.RUN]
+
+    @property
+    def idle(self) -> list[Line]:
+        """What bills when nobody works, dearest first."""
+        found = [line for line in self.lines if line.idle]
+        return sorted(found, key=lambda line: -line.cny)
+
+    @property
+    def assumed_share(self) -> float:
+        """The share of the month that stands on assumed prices, 0 to 1."""
+        assumed = sum(
+            line.cny
+            for line in self.lines
+            if line.period is not Period.RUN and line.price.basis is Basis.ASSUMED
+        )
+        return assumed / self.monthly_cny if self.monthly_cny else 0.0
+
+    def over_budget(self, monthly_budget_cny: int) -> bool:
+        """Whether the month, at its largest, exceeds a budget; 0 is none."""
+        return bool(monthly_budget_cny) and self.most_monthly_cny > monthly_budget_cny
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """From one estimate to another.
+
+    Attributes:
+        before: The estimate of what is there; `None` if nothing is.
+        after: The estimate of what will be.
+        added: Lines that are new.
+        removed: Lines that go.
+        changed: Lines that cost something else, before and after.
+    """
+
+    before: Estimate | None
+    after: Estimate
+    added: Sequence[Line]
+    removed: Sequence[Line]
+    changed: Sequence[tuple[Line, Line]]
+
+    @property
+    def monthly_cny(self) -> float:
+        """What a month costs more; less, if negative."""
+        return self.after.monthly_cny - (self.before.monthly_cny if self.before else 0.0)
+
+
+def difference(before: Estimate | None, after: Estimate) -> Difference:
+    """What changes from one estimate to another, line by line."""
+    old = {line.key: line for line in before.lines} if before else {}
+    new = {line.key: line for line in after.lines}
+    return Difference(
+        before=before,
+        after=after,
+        added=[line for key, line in new.items() if key not in old],
+        removed=[line for key, line in old.items() if key not in new],
+        changed=[
+            (old[key], line)
+            for key, line in new.items()
+            if key in old and (old[key].cny, old[key].what) != (line.cny, line.what)
+        ],
+    )
