@@ -2,8 +2,9 @@
 
 Owns: which types of resource the program may declare (those that the installed SDKs have, and
 ours), and an output for everything that another resource may be made of. Does not own: running the
-program (`infra.declare`). A made-up text says so, `unknown(<name>.<property>)`, and `is_unknown`
-finds it in whatever was built of it; made-up numbers, flags and lists are 0, false and empty.
+program (`infra.declare`). A made-up text says so, `unknown-yet.<name>.<property>`: it can stand in
+a URL or a shell command as what it stands for can, and `is_unknown` finds it in whatever was built
+of it. Made-up numbers, flags and lists are 0, false and empty.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pulumi import _types
 __all__ = ["UnknownTypeError", "is_unknown", "outputs_of", "unknown"]
 
 ACCOUNT_ID = "1234567890123456"
-_MARK = "unknown("
+_MARK = "unknown-yet."
 _SDKS = MappingProxyType({"alicloud": "pulumi_alicloud", "cloudflare": "pulumi_cloudflare"})
 _INTERNAL = frozenset({"id", "urn"})
 
@@ -63,7 +64,7 @@ class UnknownTypeError(Exception):
 
 def unknown(name: str, property_name: str) -> str:
     """The text that stands for an output that is not known."""
-    return f"{_MARK}{name}.{property_name})"
+    return f"{_MARK}{name}.{property_name}"
 
 
 def is_unknown(value: object) -> bool:

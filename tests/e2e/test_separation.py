@@ -21,6 +21,7 @@ CLOUDS_OWN = Plugin(name="alicloud", version="4.0.0", module="")
 CLOUD_CONFIGURATION = {
     "platform": "alicloud",
     "environment": "dev",
+    "preflight": "false",
     "accountId": "1234567890123456",
     "trainingImage": "registry/image:1",
     "imageId": "m-1",

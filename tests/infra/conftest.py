@@ -16,60 +16,10 @@ import yaml
 from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime.stack import run_pulumi_func
 
+from infra.made_up import outputs_of
 from tests.support.pulumi_mocks import closed_loops
 
 __all__ = ["closed_loops"]
-
-RESULT = {
-    "kept": "tuned",
-    "model_version": "0123456789ab",
-    "model_prefix": "model/",
-    "dimension": 384,
-    "base": {"recall@5": 0.5},
-    "tuned": {"recall@5": 0.7},
-}
-
-# Type token to the outputs that the cloud computes. Another type is a mistake of the program.
-COMPUTED: dict[str, dict[str, Any]] = {
-    "pulumi:providers:alicloud": {},
-    "pulumi:providers:customrag": {},
-    "alicloud:oss/bucket:Bucket": {
-        "extranetEndpoint": "oss-cn-hangzhou.aliyuncs.com",
-        "intranetEndpoint": "oss-cn-hangzhou-internal.aliyuncs.com",
-    },
-    "alicloud:oss/bucketAcl:BucketAcl": {},
-    "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock": {},
-    "alicloud:oss/bucketVersioning:BucketVersioning": {},
-    "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption": {},
-    "alicloud:oss/bucketObject:BucketObject": {},
-    "alicloud:vpc/network:Network": {},
-    "alicloud:vpc/switch:Switch": {},
-    "alicloud:ecs/securityGroup:SecurityGroup": {},
-    "alicloud:ecs/securityGroupRule:SecurityGroupRule": {},
-    "alicloud:ecs/instance:Instance": {"privateIp": "10.20.0.7"},
-    "alicloud:ecs/ramRoleAttachment:RamRoleAttachment": {},
-    "alicloud:elasticsearch/instance:Instance": {"domain": "es-1.internal", "port": 9200},
-    "alicloud:kms/secret:Secret": {},
-    "alicloud:ram/role:Role": {"arn": "acs:ram::1234567890123456:role/x"},
-    "alicloud:ram/policy:Policy": {},
-    "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment": {},
-    "alicloud:pai/workspaceWorkspace:WorkspaceWorkspace": {},
-    "alicloud:pai/workspaceDataset:WorkspaceDataset": {},
-    "alicloud:pai/workspaceModel:WorkspaceModel": {},
-    "alicloud:pai/workspaceModelVersion:WorkspaceModelVersion": {},
-    "customrag:oss:Corpus": {"version": "v", "documentCount": 1},
-    "customrag:pai:DlcJob": {"jobId": "dlc1", "jobName": "job", "result": RESULT},
-    "customrag:rag:IngestRun": {
-        "documentCount": 1,
-        "chunks": 3,
-        "embeddedDocuments": 1,
-        "unchangedDocuments": 0,
-        "removedDocuments": 0,
-        "setAside": [],
-    },
-    "customrag:elasticsearch:Index": {"uuid": "u1"},
-    "customrag:elasticsearch:Alias": {"previousIndexName": None},
-}
 
 
 @dataclass
@@ -82,15 +32,13 @@ class Recorder(pulumi_mocks.Mocks):
     def new_resource(
         self, args: pulumi_mocks.MockResourceArgs
     ) -> tuple[str | None, dict[str, Any]]:
-        if args.typ.startswith("customrag:") and args.typ not in COMPUTED:
+        if args.custom is False:
             return None, dict(args.inputs)  # a component
-        if args.typ not in COMPUTED:
-            raise AssertionError(f"{args.name}: unexpected resource type {args.typ}")
+        outputs = outputs_of(args.typ, args.name, args.inputs)
         self.declared.append(args)
-        state = dict(args.inputs)
-        if self.preview:
-            return "", state
-        return f"{args.name}-id", {**state, **COMPUTED[args.typ]}
+        if self.preview and not args.resource_id:
+            return "", dict(args.inputs)
+        return args.resource_id or f"{args.name}-id", outputs
 
     def call(self, args: pulumi_mocks.MockCallArgs) -> Any:
         raise AssertionError(f"unexpected call of {args.token}")
@@ -115,6 +63,7 @@ LOCAL_CONFIG = {
 CLOUD_CONFIG = {
     "platform": "alicloud",
     "environment": "dev",
+    "preflight": "false",
     "accountId": "1234567890123456",
     "trainingImage": "registry.example/train:1",
     "imageId": "aliyun_3_x64",
