@@ -92,12 +92,12 @@ def test_a_cloud_stack_finds_no_plugin_where_only_the_local_one_is(
             "pulumi", *arguments, timeout_seconds=300.0, environment=environment
         ).wait()
 
-    pulumi("stack", "init", "dev").check()
+    pulumi("stack", "init", "cloud").check()
     for name, value in CLOUD_CONFIGURATION.items():
-        pulumi("config", "set", f"customrag:{name}", value, "--stack", "dev").check()
+        pulumi("config", "set", f"customrag:{name}", value, "--stack", "cloud").check()
     for name, value in SECRETS.items():
-        pulumi("config", "set", f"customrag:{name}", value, "--secret", "--stack", "dev").check()
-    done = pulumi("preview", "--stack", "dev")
+        pulumi("config", "set", f"customrag:{name}", value, "--secret", "--stack", "cloud").check()
+    done = pulumi("preview", "--stack", "cloud")
     assert done.code != 0
     assert "no resource plugin 'pulumi-resource-alicloud' found" in done.output
     assert "version v4.0.0" in done.output
