@@ -12,7 +12,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
@@ -22,6 +22,8 @@ __all__ = ["SmokeTestError", "ask_when_ready", "smoke_hook"]
 DEADLINE_SECONDS = 300.0
 PAUSE_SECONDS = 1.0
 REQUEST_TIMEOUT_SECONDS = 120.0
+# As `rag.app.gate` and the edge have it.
+EDGE_KEY_HEADER = "X-Customrag-Edge-Key"
 
 Fetch = Callable[[str, dict[str, Any] | None], dict[str, Any]]
 
@@ -30,7 +32,12 @@ class SmokeTestError(Exception):
     """The application did not answer, or answered without an answer."""
 
 
-def smoke_hook(name: str, question: str, url: pulumi.Output[str]) -> pulumi.ResourceHook:
+def smoke_hook(
+    name: str,
+    question: str,
+    url: pulumi.Output[str],
+    edge_key: pulumi.Output[str] | None = None,
+) -> pulumi.ResourceHook:
     """A hook that asks `question` at `url` and says in the update's log what came back.
 
     Args:
@@ -38,11 +45,14 @@ def smoke_hook(name: str, question: str, url: pulumi.Output[str]) -> pulumi.Reso
         question: What to ask.
         url: The application. Must not depend on the resource that the hook is bound to: that one
             is not done before its hook is.
+        edge_key: What the application wants to be shown, where it stands behind an edge.
     """
 
     async def ask(_args: pulumi.ResourceHookArgs) -> None:
         address = str(await url.future())
-        answer = await asyncio.to_thread(ask_when_ready, address, question)
+        key = "" if edge_key is None else str(await edge_key.future())
+        fetch = _fetch_with({EDGE_KEY_HEADER: key} if key else {})
+        answer = await asyncio.to_thread(ask_when_ready, address, question, fetch=fetch)
         pulumi.log.info(f"asked {question!r}: answered with {len(answer['sources'])} sources")
 
     return pulumi.ResourceHook(name, ask)
@@ -65,7 +75,7 @@ def ask_when_ready(
     Raises:
         SmokeTestError: It was not healthy in time, or the answer has no text.
     """
-    fetch = fetch or _fetch
+    fetch = fetch or _fetch_with({})
     started = clock()
     while True:
         try:
@@ -87,13 +97,16 @@ def ask_when_ready(
     return answer
 
 
-def _fetch(url: str, body: dict[str, Any] | None) -> dict[str, Any]:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(  # noqa: S310  the URL is the stack's own output
-        url, data=data, headers={"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(  # noqa: S310
-        request, timeout=REQUEST_TIMEOUT_SECONDS
-    ) as response:
-        value: dict[str, Any] = json.load(response)
-    return value
+def _fetch_with(headers: Mapping[str, str]) -> Fetch:
+    def fetch(url: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310  the URL is the stack's own output
+            url, data=data, headers={"Content-Type": "application/json", **headers}
+        )
+        with urllib.request.urlopen(  # noqa: S310
+            request, timeout=REQUEST_TIMEOUT_SECONDS
+        ) as response:
+            value: dict[str, Any] = json.load(response)
+        return value
+
+    return fetch

@@ -131,6 +131,9 @@ class AppSettings(SecretSource):
         llm_model: Model name to ask for.
         llm_api_key: Its key, for development.
         llm_secret: Name of the KMS secret with its key.
+        edge_key: What the edge shows with each request, for development.
+        edge_secret: Name of the KMS secret with that key. Default: there is no edge, and whoever
+            reaches the application may ask.
         llm_context_tokens: Tokens of prompt and answer together; default: by the model's name.
         llm_timeout_seconds: Longest wait for the next piece of an answer.
         oss_endpoint: OSS endpoint; not needed to answer, kept for links.
@@ -149,6 +152,8 @@ class AppSettings(SecretSource):
     llm_model: str
     llm_api_key: SecretStr | None = None
     llm_secret: str = ""
+    edge_key: SecretStr | None = None
+    edge_secret: str = ""
     llm_context_tokens: Annotated[int, Field(ge=256)] | None = None
     llm_timeout_seconds: Annotated[float, Field(gt=0)] = 120.0
     oss_endpoint: str = ""
@@ -156,6 +161,16 @@ class AppSettings(SecretSource):
     port: Port = 8080
     top_k: Annotated[int, Field(ge=1, le=50)] = 6
     max_concurrent_questions: Annotated[int, Field(ge=1)] = 32
+
+    def read_edge_key(self) -> SecretStr | None:
+        """What the edge shows with each request; None where there is no edge.
+
+        Raises:
+            SecretMissingError: It is named, but KMS did not give it.
+        """
+        if self.edge_key is None and not self.edge_secret:
+            return None
+        return self.read(self.edge_key, self.edge_secret, "CUSTOMRAG_EDGE")
 
 
 def region_of(endpoint: str) -> str:

@@ -22,6 +22,7 @@ def main() -> int:
     try:
         settings = AppSettings()  # type: ignore[call-arg]  # from the environment
         services = Services.connect(settings)
+        edge_key = settings.read_edge_key()
     except ValidationError as error:
         for problem in error.errors():
             name = "CUSTOMRAG_" + "_".join(map(str, problem["loc"])).upper()
@@ -31,7 +32,7 @@ def main() -> int:
         print(f"rag.app: {error}", file=sys.stderr)
         return 1
     uvicorn.run(
-        create_app(services, settings),
+        create_app(services, settings, edge_key),
         host=settings.bind_host,
         port=settings.port,
         log_level="warning",

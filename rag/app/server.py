@@ -7,7 +7,8 @@
 
 Events of a streamed answer: ``sources`` (passages found), ``token`` (a piece of text), then
 ``done`` (answer, state, citations) or ``error`` (message). No route takes or returns HTML but the
-page itself, whose content security policy allows no script but its own file.
+page itself, whose content security policy allows no script but its own file. Behind an edge,
+every route but /health wants the edge's key (`rag.app.gate`).
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from rag.answer import Done, Event, Failed, Sources, Token
+from rag.app.gate import EdgeGate
 from rag.app.services import Services
 from rag.errors import EmbeddingError, RagError, SearchIndexError
 from rag.retrieve import Hit
@@ -68,8 +70,10 @@ class AskRequest(BaseModel):
     stream: bool = False
 
 
-def create_app(services: Services, settings: AppSettings) -> FastAPI:
-    """The application over its services."""
+def create_app(
+    services: Services, settings: AppSettings, edge_key: SecretStr | None = None
+) -> FastAPI:
+    """The application over its services; with `edge_key`, for the edge that shows it only."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -80,6 +84,8 @@ def create_app(services: Services, settings: AppSettings) -> FastAPI:
     app.state.services = services
     app.state.settings = settings
     app.state.slots = asyncio.Semaphore(settings.max_concurrent_questions)
+    if edge_key is not None:
+        app.add_middleware(EdgeGate, key=edge_key)
     app.middleware("http")(_security_headers)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(RagError, _unavailable)

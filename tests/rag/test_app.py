@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from rag.answer import Answerer
 from rag.app import create_app
+from rag.app.gate import KEY_HEADER, EdgeGate
 from rag.app.server import surroundings
 from rag.app.services import Services
 from rag.ask import AskError, Wrapped, events, main, show
@@ -45,7 +48,8 @@ def application(
         **settings,
     }
     services = Services(retriever=retriever, answerer=answerer, model=model)
-    return TestClient(create_app(services, AppSettings(**values)))
+    given = AppSettings(**values)
+    return TestClient(create_app(services, given, given.read_edge_key()))
 
 
 def streamed(http: TestClient, question: str = QUESTION) -> list[tuple[str, dict[str, Any]]]:
@@ -258,3 +262,36 @@ def test_events_are_read_from_lines() -> None:
     data = {"text": "é\n"}
     lines = [b"event: token\n", b"data: " + json.dumps(data).encode() + b"\n", b"\n", b": note\n"]
     assert list(events(lines)) == [("token", data)]
+
+
+def behind_an_edge(**headers: str) -> TestClient:
+    http = application(FakeModel(["At noon [1]."]), edge_key="the-key")
+    http.headers.update(headers)
+    return http
+
+
+def test_behind_an_edge_a_request_with_its_key_is_answered() -> None:
+    http = behind_an_edge(**{KEY_HEADER: "the-key"})
+    assert http.post("/api/ask", json={"question": QUESTION}).status_code == 200
+
+
+@pytest.mark.parametrize("shown", [{}, {KEY_HEADER: ""}, {KEY_HEADER: "another"}])
+@pytest.mark.parametrize("path", ["/", "/api/ask", "/api/passage"])
+def test_behind_an_edge_nobody_gets_around_it(path: str, shown: dict[str, str]) -> None:
+    reply = behind_an_edge(**shown).post(path, json={"question": QUESTION})
+    assert reply.status_code == 403
+    assert "edge_url" in reply.json()["error"]["message"]
+
+
+def test_the_load_balancer_asks_for_health_without_a_key() -> None:
+    assert behind_an_edge().get("/health").status_code == 200
+
+
+def test_an_empty_key_is_no_gate_and_is_refused() -> None:
+    with pytest.raises(ValueError, match="key is empty"):
+        EdgeGate(FastAPI(), SecretStr(""))
+
+
+def test_a_stream_comes_through_the_gate_whole() -> None:
+    http = behind_an_edge(**{KEY_HEADER: "the-key"})
+    assert [name for name, _ in streamed(http)][-1] == "done"
