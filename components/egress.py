@@ -1,0 +1,117 @@
+"""The way out: a NAT gateway with one public address, for what has to leave the VPC.
+
+Owns: gateway, address, and which vSwitches leave through it. Does not own: the VPC
+(`components.network`). Nothing comes in this way: there is no DNAT entry.
+API: https://www.alibabacloud.com/help/en/nat-gateway, CreateNatGateway (2016-04-28), read
+2026-11-21.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_alicloud import ecs, vpc
+
+from components.naming import Naming
+
+__all__ = ["NatEgress", "NatEgressArgs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NatEgressArgs:
+    """Arguments of `NatEgress`.
+
+    Attributes:
+        naming: Makes physical names.
+        vpc_id: The VPC.
+        zone_id: Zone whose vSwitch the gateway takes its private address from. The gateway itself
+            survives the loss of a zone.
+        vswitch_ids: Zone id to the vSwitch whose nodes may leave.
+        bandwidth_mbps: Highest rate of the public address, 1 to 200 Mbit/s. Traffic is what is
+            paid for.
+        deletion_protection: The cloud refuses to delete gateway and address. Default: it does.
+        tags: Tags of gateway and address.
+    """
+
+    naming: Naming
+    vpc_id: pulumi.Input[str]
+    zone_id: str
+    vswitch_ids: Mapping[str, pulumi.Input[str]]
+    bandwidth_mbps: int = 100
+    deletion_protection: bool = True
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.zone_id not in self.vswitch_ids:
+            raise ValueError(
+                f"zone_id is {self.zone_id!r}; vswitch_ids has {', '.join(self.vswitch_ids)}"
+            )
+        # https://www.alibabacloud.com/help/en/eip, bandwidth of pay-by-traffic, read 2026-11-21.
+        if not 1 <= self.bandwidth_mbps <= 200:
+            raise ValueError(f"bandwidth_mbps is {self.bandwidth_mbps}; 1 to 200 are allowed")
+
+
+class NatEgress(pulumi.ComponentResource):
+    """Nodes leave, nobody enters.
+
+    Attributes:
+        public_ip: The address that others see; for their allow lists.
+    """
+
+    public_ip: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: NatEgressArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:network:NatEgress", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        gateway = vpc.NatGateway(
+            name,
+            nat_gateway_name=args.naming.physical("nat"),
+            description="customrag: what leaves the VPC",
+            vpc_id=args.vpc_id,
+            vswitch_id=args.vswitch_ids[args.zone_id],
+            nat_type="Enhanced",
+            network_type="internet",
+            payment_type="PayAsYouGo",
+            internet_charge_type="PayByLcu",
+            deletion_protection=args.deletion_protection,
+            tags=dict(args.tags),
+            opts=child,
+        )
+        address = ecs.EipAddress(
+            f"{name}-address",
+            address_name=args.naming.physical("nat"),
+            description="customrag: what leaves the VPC",
+            bandwidth=str(args.bandwidth_mbps),
+            internet_charge_type="PayByTraffic",
+            payment_type="PayAsYouGo",
+            deletion_protection=args.deletion_protection,
+            tags=dict(args.tags),
+            opts=child,
+        )
+        bound = ecs.EipAssociation(
+            f"{name}-address-gateway",
+            allocation_id=address.id,
+            instance_id=gateway.id,
+            instance_type="Nat",
+            opts=child,
+        )
+        entries = [
+            vpc.SnatEntry(
+                f"{name}-snat-{zone_id}",
+                snat_entry_name=args.naming.physical(f"snat-{zone_id}"),
+                snat_table_id=gateway.snat_table_ids,
+                source_vswitch_id=vswitch_id,
+                snat_ip=address.ip_address,
+                # The address must be bound first, and an entry goes before its binding does.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[bound]),
+            )
+            for zone_id, vswitch_id in args.vswitch_ids.items()
+        ]
+        self.public_ip = pulumi.Output.all(
+            address.ip_address, *(entry.snat_entry_id for entry in entries)
+        ).apply(lambda values: str(values[0]))
+        self.register_outputs({"public_ip": self.public_ip})

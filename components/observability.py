@@ -1,0 +1,326 @@
+"""Where logs go, and who is told when something is wrong.
+
+Owns: the log project with its stores, indexes and what is collected from nodes; contacts and alarm
+rules. Does not own: which rules a stack has (`infra.observability`), nor the agent on the nodes
+(`components.nodes`), which joins the machine group by the identity that `log_identity` gives.
+APIs: Simple Log Service 2020-12-30 (https://www.alibabacloud.com/help/en/sls), CloudMonitor
+2019-01-01 (https://www.alibabacloud.com/help/en/cms), read 2026-11-21.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import pulumi
+from pulumi_alicloud import cms, log
+
+from components.naming import Naming
+
+__all__ = [
+    "Alarm",
+    "Alarms",
+    "AlarmsArgs",
+    "LogCollection",
+    "LogCollectionArgs",
+    "LogStoreRole",
+    "log_identity",
+    "log_project_name",
+]
+
+_NODES = "nodes"
+_DELIMITERS = ", '\";=()[]{}?@&<>/:\n\t\r"
+_JOURNAL_DIRECTORIES = ("/var/log/journal", "/run/log/journal")
+
+
+class LogStoreRole(StrEnum):
+    """What a logstore holds."""
+
+    APP = "app"
+    ALB = "alb"
+
+
+def log_identity(naming: Naming) -> str:
+    """The user-defined identity of the stack's nodes: what their agents say they are."""
+    return naming.physical(_NODES)
+
+
+def log_project_name(naming: Naming) -> str:
+    """Name of the log project; unique in a region among all accounts, so it carries the hash."""
+    return naming.bucket("logs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogCollectionArgs:
+    """Arguments of `LogCollection`.
+
+    Attributes:
+        naming: Makes physical names.
+        region_id: Region of the encryption key.
+        retention_days: Days for which logs are kept, 1 to 3,650; 3,650 is for ever.
+        units: systemd units whose journal is collected.
+        load_balancer: Also make the store for a load balancer's access log.
+        kms_key_id: Encrypt with this KMS key; by default with a key of the service's own.
+        kms_role_arn: Role by which the service uses that key; goes with `kms_key_id`.
+        tags: Tags of the project.
+    """
+
+    naming: Naming
+    region_id: str
+    retention_days: int
+    units: Sequence[str]
+    load_balancer: bool = False
+    kms_key_id: pulumi.Input[str] | None = None
+    kms_role_arn: pulumi.Input[str] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.retention_days <= 3650:
+            raise ValueError(f"retention_days is {self.retention_days}; give 1 to 3650")
+        if (self.kms_key_id is None) != (self.kms_role_arn is None):
+            raise ValueError("kms_key_id and kms_role_arn go together; give both or none")
+
+
+class LogCollection(pulumi.ComponentResource):
+    """A log project that the stack's nodes report to.
+
+    Attributes:
+        project_name: The log project.
+        store_names: Role to logstore, each known once its index is there.
+    """
+
+    project_name: pulumi.Output[str]
+    store_names: dict[LogStoreRole, pulumi.Output[str]]
+
+    def __init__(
+        self, name: str, args: LogCollectionArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:observability:LogCollection", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        project = log.Project(
+            name,
+            project_name=log_project_name(args.naming),
+            description="customrag: logs of nodes and load balancer",
+            tags=dict(args.tags),
+            opts=self._child,
+        )
+        self.project_name = project.project_name.apply(str)
+        roles = [LogStoreRole.APP, *([LogStoreRole.ALB] if args.load_balancer else [])]
+        self.store_names = {role: self._store(name, args, role) for role in roles}
+        self._collect(name, args)
+        self.register_outputs({"project_name": self.project_name})
+
+    def _store(self, name: str, args: LogCollectionArgs, role: LogStoreRole) -> pulumi.Output[str]:
+        store = log.Store(
+            f"{name}-{role}",
+            project_name=self.project_name,
+            logstore_name=str(role),
+            retention_period=args.retention_days,
+            shard_count=2,
+            auto_split=True,
+            max_split_shard_count=16,
+            append_meta=True,
+            encrypt_conf=_encryption(args),
+            opts=self._child,
+        )
+        index = log.StoreIndex(
+            f"{name}-{role}-index",
+            project=self.project_name,
+            logstore=store.logstore_name,
+            full_text=log.StoreIndexFullTextArgs(
+                case_sensitive=False, include_chinese=True, token=_DELIMITERS
+            ),
+            opts=self._child,
+        )
+        return pulumi.Output.all(store.logstore_name, index.id).apply(lambda ids: str(ids[0]))
+
+    def _collect(self, name: str, args: LogCollectionArgs) -> None:
+        group = log.MachineGroup(
+            f"{name}-nodes",
+            project=self.project_name,
+            name=_NODES,
+            identify_type="userdefined",
+            identify_lists=[log_identity(args.naming)],
+            opts=self._child,
+        )
+        config = log.LogTailConfig(
+            f"{name}-journal",
+            project=self.project_name,
+            logstore=self.store_names[LogStoreRole.APP],
+            name="journal",
+            input_type="plugin",
+            input_detail=_journal(args.units),
+            output_type="LogService",
+            opts=self._child,
+        )
+        log.LogTailAttachment(
+            f"{name}-journal-nodes",
+            project=self.project_name,
+            logtail_config_name=config.name,
+            machine_group_name=group.name,
+            opts=self._child,
+        )
+
+
+def _encryption(args: LogCollectionArgs) -> log.StoreEncryptConfArgs:
+    if args.kms_key_id is None:
+        return log.StoreEncryptConfArgs(enable=True, encrypt_type="default")
+    return log.StoreEncryptConfArgs(
+        enable=True,
+        encrypt_type="default",
+        user_cmk_info=log.StoreEncryptConfUserCmkInfoArgs(
+            cmk_key_id=args.kms_key_id, arn=args.kms_role_arn, region_id=args.region_id
+        ),
+    )
+
+
+def _journal(units: Sequence[str]) -> str:
+    """The plugin configuration that collects the journal of `units`, from its beginning.
+
+    Source: https://help.aliyun.com/document_detail/104041.html (service_journal), read 2026-11-21.
+    """
+    detail = {
+        "JournalPaths": list(_JOURNAL_DIRECTORIES),
+        "SeekPosition": "head",
+        "Kernel": False,
+        "Units": sorted(units),
+        "ParsePriority": True,
+        "UseJournalEventTime": True,
+    }
+    document = {"plugin": {"inputs": [{"type": "service_journal", "detail": detail}]}}
+    return json.dumps(document, sort_keys=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """One rule: a metric of one resource, and when it is worth a message.
+
+    Attributes:
+        name: Short name, unique in the stack.
+        namespace: CloudMonitor's name for the product, e.g. `acs_elasticsearch`.
+        metric: Name of the metric.
+        dimensions: What is watched: the metric's dimensions.
+        statistics: As the metric has it: `Average`, `Maximum`, `Value`, …
+        operator: E.g. `GreaterThanThreshold`.
+        threshold: In the metric's unit.
+        times: So many periods on end.
+        period_seconds: How long a period is.
+        critical: Level critical; level warn otherwise.
+    """
+
+    name: str
+    namespace: str
+    metric: str
+    dimensions: Mapping[str, pulumi.Input[str]]
+    statistics: str
+    operator: str
+    threshold: float
+    times: int = 3
+    period_seconds: int = 60
+    critical: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmsArgs:
+    """Arguments of `Alarms`.
+
+    Attributes:
+        naming: Makes physical names.
+        emails: Who is told. CloudMonitor writes to each once, with a link: until that is followed,
+            nothing else is sent there.
+        alarms: The rules.
+        silence_seconds: After a message, none about the same rule for so long, 300 to 86,400.
+        tags: Tags of every rule.
+    """
+
+    naming: Naming
+    emails: Sequence[str]
+    alarms: Sequence[Alarm]
+    silence_seconds: int = 3600
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.emails:
+            raise ValueError("emails is empty; an alarm that nobody hears is none")
+        names = [alarm.name for alarm in self.alarms]
+        if len(set(names)) != len(names):
+            raise ValueError(f"alarms have a name twice: {sorted(names)}")
+        if not 300 <= self.silence_seconds <= 86_400:
+            raise ValueError(f"silence_seconds is {self.silence_seconds}; give 300 to 86400")
+
+
+class Alarms(pulumi.ComponentResource):
+    """Contacts, their group, and the rules that call it."""
+
+    def __init__(
+        self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:observability:Alarms", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        contacts = [
+            cms.AlarmContact(
+                f"{name}-contact-{_digest(email)}",
+                alarm_contact_name=_contact_name(args.naming, email),
+                describe=f"customrag: alarms of stack {args.naming.stack}",
+                channels_mail=email,
+                lang="en",
+                # The cloud reports no address until its owner has followed the link. Another
+                # address is another contact, so no change is lost by this.
+                opts=pulumi.ResourceOptions(parent=self, ignore_changes=["channelsMail"]),
+            )
+            for email in args.emails
+        ]
+        group = cms.AlarmContactGroup(
+            f"{name}-contacts",
+            alarm_contact_group_name=args.naming.physical("alarms"),
+            describe=f"customrag: alarms of stack {args.naming.stack}",
+            contacts=[contact.alarm_contact_name for contact in contacts],
+            opts=child,
+        )
+        for alarm in args.alarms:
+            _rule(name, alarm, group.alarm_contact_group_name, args, child)
+        self.register_outputs({"contact_group": group.alarm_contact_group_name})
+
+
+def _digest(email: str) -> str:
+    return hashlib.sha256(email.lower().encode()).hexdigest()[:8]
+
+
+def _contact_name(naming: Naming, email: str) -> str:
+    # 2 to 40 characters: provider docs of alicloud_cms_alarm_contact, read 2026-11-21.
+    return f"{naming.physical('')[:31].rstrip('-')}-{_digest(email)}"
+
+
+def _rule(
+    name: str,
+    alarm: Alarm,
+    contact_group: pulumi.Output[str],
+    args: AlarmsArgs,
+    child: pulumi.ResourceOptions,
+) -> None:
+    level: dict[str, Any] = {
+        "comparison_operator": alarm.operator,
+        "statistics": alarm.statistics,
+        "threshold": f"{alarm.threshold:g}",
+        "times": alarm.times,
+    }
+    cms.Alarm(
+        f"{name}-{alarm.name}",
+        name=args.naming.physical(alarm.name),
+        project=alarm.namespace,
+        metric=alarm.metric,
+        metric_dimensions=pulumi.Output.all(**alarm.dimensions).apply(
+            lambda values: json.dumps([values], sort_keys=True)
+        ),
+        period=alarm.period_seconds,
+        contact_groups=[contact_group],
+        silence_time=args.silence_seconds,
+        escalations_critical=cms.AlarmEscalationsCriticalArgs(**level) if alarm.critical else None,
+        escalations_warn=None if alarm.critical else cms.AlarmEscalationsWarnArgs(**level),
+        tags=dict(args.tags),
+        opts=child,
+    )
