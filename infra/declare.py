@@ -92,6 +92,7 @@ def declare(
     config: Mapping[str, str] | None = None,
     root: Path = ROOT,
     preview: bool = False,
+    template: bool = False,
 ) -> list[Declared]:
     """What the program declares for a stack.
 
@@ -101,6 +102,7 @@ def declare(
             `pulumi config set`.
         root: The project's folder: its code and its stacks.
         preview: Leave every computed output unknown, as a first preview does.
+        template: Take the template of a stack that has one, though it may have been made already.
 
     Returns:
         The resources in order of their URNs.
@@ -111,7 +113,7 @@ def declare(
     """
     command = [sys.executable, "-m", "infra.declare", "--stack", stack, "--json", "--overlay", "-"]
     done = subprocess.run(
-        [*command, "--preview"] if preview else command,
+        [*command, *["--preview"] * preview, *["--template"] * template],
         input=json.dumps(dict(config or {})),
         cwd=root,
         capture_output=True,
@@ -129,8 +131,13 @@ def declare(
     ]
 
 
-def stack_file(stack: str, root: Path = ROOT) -> Path:
+def stack_file(stack: str, root: Path = ROOT, *, template: bool = False) -> Path:
     """The file with a stack's values, or the template that it will be made from.
+
+    Args:
+        stack: Its name.
+        root: The project's folder.
+        template: Prefer the template.
 
     Raises:
         ConfigError: There is neither.
@@ -141,7 +148,7 @@ def stack_file(stack: str, root: Path = ROOT) -> Path:
         files.append(folder / "local.template.yaml")
     if re.fullmatch(r"pr-\d+", stack):
         files.append(folder / "pr.template.yaml")
-    for file in files:
+    for file in reversed(files) if template else files:
         if file.is_file():
             return file
     known = sorted(file.name.split(".")[1] for file in folder.glob("Pulumi.*.yaml"))
@@ -151,7 +158,7 @@ def stack_file(stack: str, root: Path = ROOT) -> Path:
     )
 
 
-def stack_config(stack: str, root: Path = ROOT) -> dict[str, str]:
+def stack_config(stack: str, root: Path = ROOT, *, template: bool = False) -> dict[str, str]:
     """A stack's values over the project's defaults: key without namespace to raw text.
 
     Encrypted values are left out: nothing here can or should read them.
@@ -165,7 +172,7 @@ def stack_config(stack: str, root: Path = ROOT) -> dict[str, str]:
         for key, entry in project["config"].items()
         if "default" in entry
     }
-    file = stack_file(stack, root)
+    file = stack_file(stack, root, template=template)
     given = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config") or {}
     for key, value in given.items():
         if key.startswith(_PREFIX) and not _is_encrypted(value):
@@ -255,11 +262,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stack", required=True)
     parser.add_argument("--json", action="store_true", help="print everything")
     parser.add_argument("--preview", action="store_true", help="leave computed outputs unknown")
+    parser.add_argument("--template", action="store_true", help="take the stack's template")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--overlay", choices=["-"], help="read values from standard input")
     given = parser.parse_args(arguments)
     try:
-        config = _with_stand_ins(stack_config(given.stack), _overlay(given))
+        config = _with_stand_ins(
+            stack_config(given.stack, template=given.template), _overlay(given)
+        )
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
             _home(Path(folder))
             declared = _run(given.stack, config, ROOT, preview=given.preview)

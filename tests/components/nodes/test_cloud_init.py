@@ -1,0 +1,145 @@
+"""What nodes and jobs are told to run, read by those who know: cloud-init's schema and shellcheck.
+
+Every user data and every command of every stack. It does not show a boot: `test_boots_locally`
+does, without systemd.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.support.stacks import STACKS, declared
+
+FOLDER = Path(__file__).parent / "cloud_init"
+SHELLCHECK = Path(sys.executable).parent / "shellcheck"
+COMMAND_TYPES = ("customrag:pai:DlcJob", "customrag:rag:IngestRun")
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Cloud-init's own."""
+    found: dict[str, Any] = json.loads((FOLDER / "schema-cloud-config-v1.json").read_text())
+    return found
+
+
+def known_keys() -> set[str]:
+    """The top-level keys that any module of cloud-init reads."""
+    return {key for module in schema()["$defs"].values() for key in module.get("properties", ())}
+
+
+def refusals(text: str) -> list[str]:
+    """What cloud-init would complain of in a user data."""
+    if not text.startswith("#cloud-config\n"):
+        return ["the first line must be #cloud-config"]
+    config = yaml.safe_load(text)
+    found = [f"no module reads {key!r}" for key in sorted(config.keys() - known_keys())]
+    validator = jsonschema.Draft4Validator(schema())
+    found += [f"{error.json_path}: {error.message}" for error in validator.iter_errors(config)]
+    return found
+
+
+def shell_script(config: Mapping[str, Any]) -> str:
+    """The script that cloud-init writes of `runcmd`: texts as they are, lists word by word.
+
+    Source: https://cloudinit.readthedocs.io/en/latest/reference/modules.html#runcmd, read
+    2026-11-21.
+    """
+    lines = ["#!/bin/sh"]
+    for command in config.get("runcmd", ()):
+        if isinstance(command, str):
+            lines.append(command)
+        else:
+            words = (str(word).replace("'", "'\\''") for word in command)
+            lines.append(" ".join(f"'{word}'" for word in words))
+    return "\n".join(lines) + "\n"
+
+
+def shellcheck(script: str) -> str:
+    """What shellcheck says of a script; nothing if it is well."""
+    done = subprocess.run(
+        [str(SHELLCHECK), "--shell=sh", "--severity=style", "-"],
+        input=script,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+def user_data(stack: str) -> Iterator[tuple[str, str]]:
+    """Logical name and text of every user data of a stack, of nodes and of launch templates."""
+    for item in declared(stack):
+        if "userData" in item.inputs:
+            yield item.name, base64.b64decode(item.inputs["userData"], validate=True).decode()
+
+
+def commands(stack: str) -> Iterator[tuple[str, str]]:
+    """Logical name and shell command of every job of a stack."""
+    for item in declared(stack):
+        if item.type in COMMAND_TYPES:
+            yield item.name, item.inputs["userCommand"]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_cloud_init_takes_every_user_data(stack: str) -> None:
+    texts = dict(user_data(stack))
+    assert len(texts) >= 2
+    assert {name: refusals(text) for name, text in texts.items()} == {name: [] for name in texts}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_shellcheck_finds_nothing_in_any_script_of_a_node(stack: str) -> None:
+    scripts = {name: shell_script(yaml.safe_load(text)) for name, text in user_data(stack)}
+    assert len(scripts) >= 2
+    assert {name: shellcheck(text) for name, text in scripts.items()} == dict.fromkeys(scripts, "")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_shellcheck_finds_nothing_in_any_command_of_a_job(stack: str) -> None:
+    scripts = {name: f"#!/bin/sh\n{text}\n" for name, text in commands(stack)}
+    assert len(scripts) >= 2
+    assert {name: shellcheck(text) for name, text in scripts.items()} == dict.fromkeys(scripts, "")
+
+
+def test_the_schema_is_the_one_that_its_readme_names() -> None:
+    (promised,) = re.findall(r"`([0-9a-f]{64})`", (FOLDER / "README.md").read_text())
+    content = (FOLDER / "schema-cloud-config-v1.json").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == promised
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("#cloud-config\nwrite_files: [{content: x}]\n", "'path' is a required property"),
+        ("#cloud-config\nruncmd: systemctl start x\n", "is not of type 'array'"),
+        ("#cloud-config\nwritefiles: []\n", "no module reads 'writefiles'"),
+        ("write_files: []\n", "the first line must be #cloud-config"),
+    ],
+)
+def test_a_mistake_in_a_user_data_is_found(text: str, complaint: str) -> None:
+    assert complaint in " ".join(refusals(text))
+
+
+def test_a_mistake_in_a_script_is_found() -> None:
+    assert "SC2086" in shellcheck(shell_script({"runcmd": ["rm -r $folder/x"]}))
+
+
+def test_a_list_of_words_reaches_the_shell_word_by_word() -> None:
+    script = shell_script({"runcmd": [["printf", "%s|", "it's", "a b", "$HOME"]]})
+    done = subprocess.run(["sh"], input=script, capture_output=True, text=True, check=True)
+    assert done.stdout == "it's|a b|$HOME|"
