@@ -8,6 +8,16 @@ CORPUS ?=
 Q ?=
 # A service of the local cloud, for `make logs`.
 SERVICE ?=
+# Config values that a rehearsal replaces: SET="trainingNumTrainEpochs=1 …".
+SET ?=
+# The name of a protected stack, to say that its removal is meant.
+CONSENT ?=
+# The time to go by, in ISO 8601, for `make sweep` and `make night`; empty is now.
+NOW ?=
+# 1 keeps a rehearsal that failed.
+KEEP ?=
+# 1 rehearses the whole life of prod, which is previewed only by default.
+WHOLE ?=
 # More arguments for pytest, for `make test`.
 ARGS ?=
 # Any Python from 3.11 on.
@@ -23,7 +33,7 @@ TOOLS = $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview ask eval status logs down test fmt lint
+.PHONY: help setup up preview ask eval status logs down test fmt lint rehearse leaks
 
 help:  ## List the targets
 	@echo 'Usage: make TARGET [STACK=local] [CORPUS=DIR] [Q="…"] [SERVICE=NAME]'
@@ -49,7 +59,13 @@ logs:  ## Show what the local cloud wrote last; SERVICE=NAME for one service
 	@$(TOOLS) logs --service "$(SERVICE)"
 
 down:  ## Remove the stack; of the local one, everything but caches
-	@$(TOOLS) down --stack "$(STACK)"
+	@$(TOOLS) down --stack "$(STACK)" --consent "$(CONSENT)"
+
+rehearse:  ## Bring a cloud stack up on the local cloud, and down: STACK=dev
+	@$(TOOLS) rehearse $(ON_STACK) $(if $(SET),--set "$(SET)") $(if $(KEEP),--keep) $(if $(WHOLE),--whole)
+
+leaks:  ## List what is left of a stack in the cloud; fails if anything is
+	@$(TOOLS) leaks --stack "$(STACK)"
 
 setup:  ## Install what is needed, bring nothing up
 	@$(TOOLS) setup

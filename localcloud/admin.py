@@ -98,6 +98,15 @@ class ResourceService:
                 self._created.delete(token)
         return {}
 
+    def left(self) -> dict[str, Any]:
+        """Every resource that was made through here and is still there."""
+        found = []
+        for entry in self._created.values():
+            handler = self._handlers.get(entry["type"])
+            if handler and handler.read(entry["id"], entry["outputs"], self._context) is not None:
+                found.append({"type": entry["type"], "id": entry["id"]})
+        return {"resources": found}
+
     def _handler(self, token: str) -> ResourceHandler:
         handler = self._handlers.get(token)
         if handler is None:
@@ -148,6 +157,10 @@ def admin_routes(
             raise CloudError("InvalidAction.NotFound", f"allowed: {sorted(operations)}", 404)
         return JSONResponse(await run_in_threadpool(operation, await request.json()))
 
+    async def left(request: Request) -> Response:
+        _authorise(request, context)
+        return JSONResponse(await run_in_threadpool(service.left))
+
     async def status(request: Request) -> Response:
         _authorise(request, context)
         return JSONResponse({"processes": await run_in_threadpool(_status, context, service_names)})
@@ -175,6 +188,7 @@ def admin_routes(
     return [
         Route("/_local/health", health),
         Route("/_local/types", types),
+        Route("/_local/resources", left),
         Route("/_local/resources/{operation}", resources, methods=["POST"]),
         Route("/_local/status", status),
         Route("/_local/stop", stopping, methods=["POST"]),

@@ -15,7 +15,7 @@ import argparse
 import os
 from pathlib import Path
 
-from tools import actions
+from tools import actions, lifecycle
 from tools.errors import ToolError
 from tools.paths import LOCAL_STACK, default_paths
 
@@ -25,12 +25,18 @@ _INTERRUPTED = 130
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tools", description="The commands behind the Makefile.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("setup", "up", "preview", "down", "status", "logs", "ask", "eval"):
+    on_a_stack = ("setup", "up", "preview", "down", "status", "logs", "ask", "eval")
+    for name in (*on_a_stack, "rehearse", "leaks"):
         command = commands.add_parser(name)
         command.add_argument("--stack", default=LOCAL_STACK)
         command.add_argument("--corpus", type=_folder, default=None)
         command.add_argument("--question", default="")
         command.add_argument("--service", default="")
+        command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+        command.add_argument("--consent", default="")
+        command.add_argument("--now", default="")
+        command.add_argument("--keep", action="store_true")
+        command.add_argument("--whole", action="store_true")
     test = commands.add_parser("test")
     test.add_argument("arguments", nargs="*")
     return parser
@@ -48,15 +54,28 @@ def main(arguments: list[str]) -> int:
         return actions.test(paths, options.arguments)
     paths = paths.of(options.stack)
     request = actions.Request(stack=options.stack, corpus=options.corpus)
+    further = lifecycle.Options(
+        values=[value for text in options.set for value in text.split()],
+        consent=options.consent,
+        now=options.now,
+        keep=options.keep,
+        whole=options.whole,
+    )
     commands = {
         "setup": lambda: actions.set_up_only(paths),
         "up": lambda: actions.up(paths, request),
         "preview": lambda: actions.preview(paths, request),
-        "down": lambda: actions.down(paths, request),
+        "down": lambda: (
+            actions.down(paths, request)
+            if request.is_local
+            else lifecycle.remove(paths, options.stack, further)
+        ),
         "status": lambda: actions.status(paths, request),
         "logs": lambda: actions.logs(paths, request, options.service),
         "ask": lambda: actions.ask_question(paths, request, options.question),
         "eval": lambda: actions.evaluate(paths, options.corpus),
+        "rehearse": lambda: lifecycle.rehearse(paths, request, further),
+        "leaks": lambda: lifecycle.leaks(paths, options.stack),
     }
     return commands[options.command]()
 

@@ -200,15 +200,7 @@ def preview(paths: Paths, request: Request) -> int:
 
 
 def down(paths: Paths, request: Request) -> int:
-    """`make down`: destroy the stack; of the local one, leave nothing but caches."""
-    if not request.is_local:
-        cli = setup.found_cli(paths)
-        environment = tool_environment.command_environment(paths, request.stack, cli)
-        return run_shown(
-            [cli.path, "destroy", "--stack", request.stack],
-            cwd=paths.checkout,
-            environment=environment,
-        )
+    """`make down` of a stack of this machine: destroy it, leave nothing but caches."""
     with setup.only_one(paths):
         code = _destroy(paths)
         left = teardown.stop_everything(paths)
@@ -216,7 +208,7 @@ def down(paths: Paths, request: Request) -> int:
     if left:
         print("these processes could not be stopped: " + ", ".join(map(str, left)))
         return 1
-    print("The local stack is gone. The caches stay: " + str(paths.cache))
+    print(f"The stack {request.stack} is gone. The caches stay: {paths.cache}")
     return code
 
 
@@ -225,7 +217,7 @@ def _destroy(paths: Paths) -> int:
     if not stack.has_resources(paths):
         return 0
     try:
-        cli, environment = setup.set_up_stack(paths, LOCAL_STACK, Display())
+        cli, environment = setup.set_up_stack(paths, paths.local_stack, Display())
         stack.clear_stale_lock(paths, cli.path, environment)
         stack.drop_pending_operations(paths, cli.path, environment)
         code = run_shown(
@@ -236,7 +228,7 @@ def _destroy(paths: Paths) -> int:
                 "--skip-preview",
                 "--continue-on-error",
                 "--stack",
-                LOCAL_STACK,
+                paths.local_stack,
             ],
             cwd=paths.checkout,
             environment=environment,

@@ -1,0 +1,122 @@
+"""The values that a stack's file declares, as the rooms of `ops` read them.
+
+Owns where a stack's values stand (`stacks/Pulumi.<stack>.yaml`, or the template of a pull request's
+stack), and the making of the latter. Does not own what keys mean (`infra.config`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = [
+    "NAMESPACE",
+    "PULL_REQUEST_HOURS",
+    "REHEARSAL",
+    "ROOT",
+    "DeclaredError",
+    "declared_values",
+    "is_pull_request",
+    "moment",
+    "with_defaults",
+    "write_stack_file",
+]
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMESPACE = "customrag:"
+REHEARSAL = "rehearse-"
+"""What the name of a rehearsal's stack begins with."""
+PULL_REQUEST_HOURS = 72
+"""Time to live of a pull request's stack, from its last `make pr-up`."""
+_PULL_REQUEST = re.compile(r"pr-[1-9]\d*")
+_TEMPLATE = "pr.template.yaml"
+
+
+class DeclaredError(Exception):
+    """A stack has no file, or one that cannot be read. The message says what to do."""
+
+
+def is_pull_request(stack: str) -> bool:
+    """Whether a stack, or the one that it rehearses, is a pull request's."""
+    return _PULL_REQUEST.fullmatch(stack.removeprefix(REHEARSAL)) is not None
+
+
+def moment(at: datetime) -> str:
+    """A moment as `expiresAt` is written: `2026-11-24T12:00:00Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def declared_values(
+    stack: str, *, root: Path = ROOT, now: datetime | None = None
+) -> dict[str, Any]:
+    """What a stack's file says, by key with its namespace.
+
+    A pull request's stack that has no file gets the template's values, and its time to live.
+    Secrets (`secure:`) are left out: they are encrypted for that stack's own key.
+
+    Args:
+        stack: Such as `dev` or `pr-7`.
+        root: The project's folder.
+        now: When a pull request's stack begins to live; the present by default.
+
+    Raises:
+        DeclaredError: There is no such file, or it is no stack file.
+    """
+    folder = root / "stacks"
+    path, template = folder / f"Pulumi.{stack}.yaml", folder / _TEMPLATE
+    from_template = is_pull_request(stack) and not path.is_file()
+    path = template if from_template else path
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        there = sorted(file.name.split(".")[1] for file in folder.glob("Pulumi.*.yaml"))
+        raise DeclaredError(
+            f"stack {stack!r} has no file {path.relative_to(root)}; there are files of "
+            f"{', '.join(there) or 'no stack'}, and any pr-<number> is made from {_TEMPLATE}"
+        ) from error
+    except yaml.YAMLError as error:
+        raise DeclaredError(f"{path.relative_to(root)} is not YAML: {error}") from error
+    config = document.get("config") if isinstance(document, dict) else None
+    if not isinstance(config, dict):
+        raise DeclaredError(f"{path.relative_to(root)} has no mapping `config:`")
+    values = {key: value for key, value in config.items() if not _is_secret(value)}
+    if from_template:
+        began = now or datetime.now(UTC)
+        values[f"{NAMESPACE}expiresAt"] = moment(began + timedelta(hours=PULL_REQUEST_HOURS))
+    return values
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and "secure" in value
+
+
+def with_defaults(values: Mapping[str, Any], *, root: Path = ROOT) -> dict[str, Any]:
+    """`values` over the defaults of `Pulumi.yaml`."""
+    project = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))
+    defaults = {
+        key: entry["default"]
+        for key, entry in project["config"].items()
+        if isinstance(entry, dict) and "default" in entry
+    }
+    return {**defaults, **values}
+
+
+def write_stack_file(path: Path, values: Mapping[str, Any], *, remark: str) -> None:
+    """Writes a stack's file; what an earlier one says outside `config:` stays (its encryption).
+
+    Args:
+        path: The file.
+        values: By key with its namespace.
+        remark: The file's first line, as a comment.
+    """
+    kept: dict[str, Any] = {}
+    if path.is_file():
+        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        kept = {key: value for key, value in document.items() if key != "config"}
+    text = yaml.safe_dump({**kept, "config": dict(values)}, allow_unicode=True, width=100)
+    path.write_text(f"# {remark}\n{text}", encoding="utf-8")

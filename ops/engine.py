@@ -1,0 +1,266 @@
+"""The Pulumi CLI as the rooms of `ops` use it: one command on one stack, its events read.
+
+Owns running a command with its output in a file, and what its event log says happened (the log is
+one JSON object a line, as `--event-log` writes it; CLI 3.259). The environment (backend,
+passphrase, plugins) is the caller's: `tools` sets it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ops.declared import ROOT
+
+__all__ = ["Change", "Engine", "EngineError", "Outcome", "read_events"]
+
+_COLOURS = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
+_QUICK_SECONDS = 120
+_SAME = ("same", "read", "refresh")
+
+
+class EngineError(Exception):
+    """The CLI refused a quick command; the message has its words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What happened to one resource.
+
+    Attributes:
+        operation: `create`, `update`, `replace` or `delete`.
+        type: Its type.
+        name: Its Pulumi name.
+        properties: What of it changed, for an update or a replacement.
+    """
+
+    operation: str
+    type: str
+    name: str
+    properties: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        told = f" ({', '.join(self.properties)})" if self.properties else ""
+        return f"{self.operation} {self.name} [{self.type}]{told}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One finished command.
+
+    Attributes:
+        code: Its exit code.
+        seconds: How long it took.
+        changes: What happened, or would happen, to resources; components are left out.
+        same: Resources that stayed as they were.
+        errors: What the engine and the providers said was wrong.
+        violations: Policy violations, `rule (level): message`.
+        infos: Other words of the program, in their order.
+        log: The command's output.
+    """
+
+    code: int
+    seconds: float
+    changes: tuple[Change, ...] = ()
+    same: int = 0
+    errors: tuple[str, ...] = ()
+    violations: tuple[str, ...] = ()
+    infos: tuple[str, ...] = ()
+    log: Path | None = None
+
+    def count(self, operation: str) -> int:
+        """Resources to which that happened."""
+        return sum(change.operation == operation for change in self.changes)
+
+
+@dataclass
+class _Read:
+    changes: list[Change] = field(default_factory=list)
+    same: int = 0
+    errors: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    infos: list[str] = field(default_factory=list)
+
+
+def _plain(text: str) -> str:
+    return _COLOURS.sub("", text).strip()
+
+
+def _operation(metadata: Mapping[str, Any]) -> str:
+    """One word for a step, or "" for those that only belong to another's."""
+    operation = str(metadata["op"])
+    if operation in ("replace", "delete-replaced", "discard-replaced"):
+        return ""
+    return {"create-replacement": "replace", "discard": "delete"}.get(operation, operation)
+
+
+def _add_step(found: _Read, metadata: Mapping[str, Any]) -> None:
+    resource_type = str(metadata["type"])
+    # A component has no provider of its own; providers and stacks are Pulumi's.
+    if not metadata.get("provider") or resource_type.startswith("pulumi:"):
+        return
+    operation = _operation(metadata)
+    if operation in _SAME:
+        found.same += 1
+    elif operation:
+        details = metadata.get("detailedDiff") or {}
+        found.changes.append(
+            Change(
+                operation=operation,
+                type=resource_type,
+                name=str(metadata["urn"]).rpartition("::")[2],
+                properties=tuple(sorted(details or metadata.get("diffs") or ())),
+            )
+        )
+
+
+def read_events(lines: Iterable[str], *, preview: bool = False) -> _Read:
+    """What an event log says; a last line that was cut off is left out.
+
+    Args:
+        lines: The log.
+        preview: Whether the steps were planned only: those are told before, not after, each.
+    """
+    found, steps = _Read(), "resourcePreEvent" if preview else "resOutputsEvent"
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if steps in event:
+            _add_step(found, event[steps]["metadata"])
+        elif "policyEvent" in event:
+            policy = event["policyEvent"]
+            found.violations.append(
+                f"{policy.get('policyName', '?')} ({policy.get('enforcementLevel', '?')}): "
+                f"{_plain(policy.get('message', ''))}"
+            )
+        elif "diagnosticEvent" in event:
+            words = _plain(event["diagnosticEvent"].get("message", ""))
+            severity = event["diagnosticEvent"].get("severity")
+            if words and severity in ("error", "info#err"):
+                found.errors.append(words)
+            elif words and severity in ("info", "warning"):
+                found.infos.append(words)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """Runs `pulumi` on one stack.
+
+    Attributes:
+        stack: The stack.
+        logs: Folder for the commands' output.
+        environment: The whole environment of the commands.
+    """
+
+    stack: str
+    logs: Path
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+
+    def run(self, name: str, command: str, *arguments: str) -> Outcome:
+        """Run `preview`, `up`, `refresh` or `destroy`; its failure is in the outcome.
+
+        SIGINT and SIGTERM reach it as SIGINT, and it is waited for.
+
+        Args:
+            name: Of the step, for the names of its files.
+            command: The CLI's.
+            arguments: After it.
+        """
+        self.logs.mkdir(parents=True, exist_ok=True)
+        log, events = self.logs / f"{name}.log", self.logs / f"{name}.events.jsonl"
+        events.unlink(missing_ok=True)
+        began = time.monotonic()
+        words = ["pulumi", command, "--stack", self.stack, "--non-interactive", "--color", "never"]
+        words += ["--suppress-outputs"] if command != "preview" else []
+        with log.open("wb") as stream:
+            code = self._wait(
+                subprocess.Popen(
+                    [*words, "--event-log", str(events), *arguments],
+                    cwd=ROOT,
+                    # It is what makes the CLI take --event-log.
+                    env={**self.environment, "PULUMI_DEBUG_COMMANDS": "true"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                )
+            )
+        found = _Read()
+        if events.is_file():
+            with events.open(encoding="utf-8") as lines:
+                found = read_events(lines, preview=command == "preview")
+        return Outcome(
+            code=code,
+            seconds=time.monotonic() - began,
+            changes=tuple(found.changes),
+            same=found.same,
+            errors=tuple(found.errors),
+            violations=tuple(dict.fromkeys(found.violations)),
+            infos=tuple(found.infos),
+            log=log,
+        )
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int:
+        def hand_on(signum: int, _frame: FrameType | None) -> None:
+            # Ctrl-C reaches the whole group by itself.
+            if signum == signal.SIGTERM:
+                process.send_signal(signal.SIGINT)
+
+        before = [(s, signal.signal(s, hand_on)) for s in (signal.SIGINT, signal.SIGTERM)]
+        try:
+            return process.wait()
+        finally:
+            for signum, handler in before:
+                signal.signal(signum, handler)
+
+    def ask(self, *arguments: str, stack: bool = True) -> str:
+        """Run a quick command and return what it wrote.
+
+        Raises:
+            EngineError: It failed.
+        """
+        words = ["pulumi", *arguments, *(("--stack", self.stack) if stack else ())]
+        done = subprocess.run(
+            [*words, "--non-interactive"],
+            cwd=ROOT,
+            env=dict(self.environment),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_QUICK_SECONDS,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise EngineError(
+                f"`pulumi {' '.join(arguments[:2])}` of stack {self.stack} failed: "
+                f"{done.stderr.strip() or done.stdout.strip()}"
+            )
+        return done.stdout
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The stack's resources as its state has them; secrets stay encrypted.
+
+        Raises:
+            EngineError: There is no such stack, or no access to it.
+        """
+        exported = json.loads(self.ask("stack", "export"))
+        found: list[dict[str, Any]] = exported.get("deployment", {}).get("resources") or []
+        return found
+
+
+def tail(path: Path | None, lines: int = 25) -> Sequence[str]:
+    """The last lines of a command's output."""
+    if path is None or not path.is_file():
+        return []
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]

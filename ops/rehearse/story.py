@@ -1,0 +1,224 @@
+"""The steps of a rehearsal: up, change, refresh, a preview without changes, policy, destroy, leaks.
+
+Owns their order and what each must show. A step that fails ends the story, but for destroy and the
+leak check, which come in any case. Does not own the summary's words (`ops.rehearse.summary`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ops.declared import NAMESPACE, ROOT
+from ops.engine import Engine, Outcome, tail
+
+__all__ = ["PREVIEW_ONLY", "STEPS", "Step", "Story", "run"]
+
+PREVIEW_ONLY = ("preview",)
+STEPS = ("up", "unchanged", "change", "refresh", "unchanged again", "destroy", "leak check")
+_POLICY_PACK = ROOT / "infra" / "policy"
+_REMARK = "\n\nThis sentence is the rehearsal's: it changes one document.\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step that was taken.
+
+    Attributes:
+        name: Its name, of `STEPS` or `PREVIEW_ONLY`.
+        ended_well: Whether it showed what it must.
+        seconds: How long it took.
+        told: What it showed, or what went wrong, a line each.
+        outcome: Of the engine's command, if it was one.
+    """
+
+    name: str
+    ended_well: bool
+    seconds: float
+    told: tuple[str, ...]
+    outcome: Outcome | None = None
+
+
+@dataclass
+class Story:
+    """A rehearsal, told so far.
+
+    Attributes:
+        stack: The stack that is rehearsed.
+        engine: On the rehearsal's own stack.
+        home: The rehearsal's home.
+        leak_check: What is left in the cloud that carries the stack's name, a line each.
+        show: Gets each step as it ends.
+        steps: Those that were taken.
+    """
+
+    stack: str
+    engine: Engine
+    home: Path
+    leak_check: Callable[[], list[str]]
+    show: Callable[[Step], None]
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether every step so far did."""
+        return bool(self.steps) and all(step.ended_well for step in self.steps)
+
+    def add(self, step: Step) -> bool:
+        """Take a step into the story; whether it ended well."""
+        self.steps.append(step)
+        self.show(step)
+        return step.ended_well
+
+
+def _policy() -> tuple[str, ...]:
+    return ("--policy-pack", str(_POLICY_PACK)) if _POLICY_PACK.is_dir() else ()
+
+
+def _counts(outcome: Outcome) -> str:
+    parts = [
+        f"{outcome.count(operation)} {past}"
+        for operation, past in (
+            ("create", "created"),
+            ("update", "updated"),
+            ("replace", "replaced"),
+            ("delete", "deleted"),
+        )
+        if outcome.count(operation)
+    ]
+    return ", ".join(parts) + (f", {outcome.same} unchanged" if outcome.same else "") or "nothing"
+
+
+def _failed(outcome: Outcome) -> tuple[str, ...]:
+    return (*outcome.errors, *outcome.violations) or tuple(tail(outcome.log))
+
+
+def _engine_step(
+    story: Story,
+    name: str,
+    command: str,
+    *arguments: str,
+    told: Callable[[Outcome], tuple[str, ...]] = lambda outcome: (_counts(outcome),),
+    wrong: Callable[[Outcome], tuple[str, ...]] = lambda _outcome: (),
+) -> bool:
+    number = len(story.steps) + 1
+    outcome = story.engine.run(f"{number}-{name.replace(' ', '-')}", command, *arguments)
+    problems = wrong(outcome) if outcome.code == 0 else _failed(outcome)
+    return story.add(
+        Step(
+            name=name,
+            ended_well=outcome.code == 0 and not problems,
+            seconds=outcome.seconds,
+            told=problems or told(outcome),
+            outcome=outcome,
+        )
+    )
+
+
+def _with_policy(outcome: Outcome) -> tuple[str, ...]:
+    words = (
+        f"{len(outcome.violations)} remarks of the policy pack"
+        if outcome.violations
+        else ("policy pack: no violation" if _policy() else "no policy pack is there")
+    )
+    return (_counts(outcome), words, *outcome.violations)
+
+
+def _change_document(story: Story, values: dict[str, Any]) -> str:
+    """Change one document of the rehearsal's corpus, and the owner that all is tagged with."""
+    documents = sorted((Path(values[f"{NAMESPACE}corpusDir"]) / "docs").iterdir())
+    texts = [path for path in documents if path.suffix in (".md", ".txt")]
+    document = texts[0]
+    document.write_text(document.read_text(encoding="utf-8") + _REMARK, encoding="utf-8")
+    owner = f"{values.get(f'{NAMESPACE}owner', 'owner')}-rehearsed"
+    story.engine.ask("config", "set", f"{NAMESPACE}owner", owner)
+    return f"docs/{document.name} and the tag `owner`"
+
+
+def _replaced(outcome: Outcome) -> tuple[str, ...]:
+    """A change of tags and of a document must replace nothing and train nothing again."""
+    return tuple(
+        f"{change}: a tag and a document must not do that"
+        for change in outcome.changes
+        if change.operation in ("replace", "delete", "create") or change.type.endswith(":DlcJob")
+    )
+
+
+def _unchanged(story: Story, name: str) -> bool:
+    return _engine_step(
+        story,
+        name,
+        "preview",
+        "--expect-no-changes",
+        told=lambda outcome: (f"nothing to do, {outcome.same} resources in place",),
+        wrong=lambda outcome: tuple(map(str, outcome.changes)),
+    )
+
+
+def _drift(story: Story) -> bool:
+    return _engine_step(
+        story,
+        "refresh",
+        "refresh",
+        "--yes",
+        "--skip-preview",
+        "--expect-no-changes",
+        told=lambda outcome: (f"no drift in {outcome.same} resources",),
+    )
+
+
+def _go(story: Story, values: dict[str, Any]) -> bool:
+    if not _engine_step(
+        story, "up", "up", "--yes", "--skip-preview", *_policy(), told=_with_policy
+    ):
+        return False
+    if not _unchanged(story, "unchanged"):
+        return False
+    what = _change_document(story, values)
+    return (
+        _engine_step(
+            story,
+            "change",
+            "up",
+            "--yes",
+            "--skip-preview",
+            told=lambda outcome: (f"{what}: {_counts(outcome)}",),
+            wrong=_replaced,
+        )
+        and _drift(story)
+        and _unchanged(story, "unchanged again")
+    )
+
+
+def _end(story: Story) -> None:
+    """Destroy, protected or not, and look at what is left."""
+    story.engine.ask("state", "unprotect", "--all", "--yes")
+    _engine_step(story, "destroy", "destroy", "--yes", "--skip-preview")
+    left = story.leak_check()
+    story.add(
+        Step(
+            name="leak check",
+            ended_well=not left,
+            seconds=0.0,
+            told=tuple(left) or ("nothing of the stack is left",),
+        )
+    )
+
+
+def run(story: Story, values: dict[str, Any], *, preview_only: bool = False) -> None:
+    """Go through the steps.
+
+    Args:
+        story: The rehearsal.
+        values: The rehearsal's own config values.
+        preview_only: Look at what an update would do, and make nothing.
+    """
+    if preview_only:
+        _engine_step(story, "preview", "preview", *_policy(), told=_with_policy)
+        return
+    try:
+        _go(story, values)
+    finally:
+        _end(story)

@@ -1,0 +1,114 @@
+"""What the `make` targets do to stacks beside `up`: rehearse, remove, sweep, look for leaks, night.
+
+Owns which stack's environment a command gets, and what of this machine goes with a stack that is
+removed. What the commands do is that of the rooms of `ops`, which are started as modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import environment as tool_environment
+from tools import setup, teardown
+from tools.actions import Request, run_shown
+from tools.errors import StackError, ToolError
+from tools.paths import REHEARSAL, Paths, is_on_this_machine
+from tools.progress import Display
+
+_PREVIEW_ONLY = ("prod",)
+"""Stacks of which `make rehearse` makes nothing: they are too large for one machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What else the user asked for.
+
+    Attributes:
+        values: Config values to replace in a rehearsal, as KEY=VALUE.
+        consent: The name of the protected stack whose removal is meant.
+        now: The time to go by, in ISO 8601; the present by default.
+        keep: Leave a failed rehearsal as it is.
+        whole: Rehearse the whole life of a stack that is previewed only by default.
+    """
+
+    values: Sequence[str] = ()
+    consent: str = ""
+    now: str = ""
+    keep: bool = False
+    whole: bool = False
+
+
+def _overlay(request: Request, options: Options) -> list[str]:
+    arguments = [word for value in options.values for word in ("--set", value)]
+    if request.corpus is not None:
+        arguments += ["--corpus", str(request.corpus.expanduser().resolve())]
+    return arguments
+
+
+def _module(paths: Paths, name: str, *arguments: str | Path) -> list[str | Path]:
+    return [paths.python, "-m", name, *arguments]
+
+
+def _run(paths: Paths, environment: Mapping[str, str], name: str, *arguments: str | Path) -> int:
+    return run_shown(_module(paths, name, *arguments), cwd=paths.checkout, environment=environment)
+
+
+def of_stack(paths: Paths, stack: str) -> dict[str, str]:
+    """The environment of a stack that is there; sets nothing up.
+
+    Raises:
+        StackError: It is one of this machine, and is not there.
+    """
+    if is_on_this_machine(stack) and not paths.env_file.exists():
+        raise StackError(f"there is no stack {stack} on this machine")
+    return tool_environment.command_environment(paths, stack, setup.found_cli(paths))
+
+
+def remove_from_this_machine(paths: Paths) -> int:
+    """Stop what runs of a stack of this machine and remove its files; the exit code."""
+    left = teardown.stop_everything(paths)
+    teardown.remove_files(paths)
+    if left:
+        print("these processes could not be stopped: " + ", ".join(map(str, left)))
+    return 1 if left else 0
+
+
+def rehearse(paths: Paths, request: Request, options: Options) -> int:
+    """`make rehearse`: the declared environment on a local cloud of its own, and away with it."""
+    name = f"{REHEARSAL}{request.stack}"
+    if is_on_this_machine(request.stack):
+        raise ToolError(f"STACK={request.stack} lives on this machine: give dev, prod or pr-1")
+    with setup.only_one(paths):
+        setup.set_up_tools(paths, Display())
+    own = paths.of(name)
+    preview = request.stack in _PREVIEW_ONLY and not options.whole
+    with setup.only_one(own):
+        code = 1
+        try:
+            _, environment = setup.set_up_stack(own, name, Display(), _overlay(request, options))
+            arguments: list[str | Path] = ["--stack", request.stack, "--home", own.home]
+            arguments += ["--preview"] if preview else []
+            code = _run(own, environment, "ops.rehearse", *arguments)
+        finally:
+            if code == 0 or not options.keep:
+                code = remove_from_this_machine(own) or code
+            else:
+                print(f"\nIt stays, as KEEP says: {own.home}; `make down STACK={name}` removes it.")
+    return code
+
+
+def remove(paths: Paths, stack: str, options: Options) -> int:
+    """`make down` of a stack in the cloud: consent, removal, leak check."""
+    return _run(
+        paths,
+        of_stack(paths, stack),
+        "ops.teardown",
+        *("--stack", stack, "--consent", options.consent),
+    )
+
+
+def leaks(paths: Paths, stack: str) -> int:
+    """`make leaks`: what is left of a stack in the cloud."""
+    return _run(paths, of_stack(paths, stack), "ops.teardown.leaks", "--stack", stack)
