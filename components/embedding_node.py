@@ -34,6 +34,8 @@ class EmbeddingNodeArgs:
         oss_endpoint: URL of OSS as the node reaches it.
         model_uri: OSS directory of the model.
         model_version: Which model that is; the service reports it, the index names it.
+        spot: A spot instance, at the market's price up to that on demand; the cloud may take it
+            back, and the next update makes another. Default: on demand.
         tags: Tags of the node.
     """
 
@@ -48,6 +50,7 @@ class EmbeddingNodeArgs:
     oss_endpoint: str
     model_uri: pulumi.Input[str]
     model_version: pulumi.Input[str]
+    spot: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -88,6 +91,7 @@ class EmbeddingNode(pulumi.ComponentResource):
                 oss_endpoint=args.oss_endpoint,
                 region_id=args.region_id,
                 requirements=EMBEDDING,
+                spot_strategy="SpotAsPriceGo" if args.spot else "NoSpot",
                 tags=args.tags,
             ),
             pulumi.ResourceOptions(parent=self),

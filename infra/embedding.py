@@ -56,6 +56,7 @@ def train_and_serve(context: Context, foundation: Foundation) -> Embedding:
             oss_endpoint=context.platform.oss_endpoint,
             model_uri=model.model_uri,
             model_version=model.model_version,
+            spot=context.config.embedding_spot,
             tags=context.tags,
         ),
         context.options(foundation.code["embedding"]),
