@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from infra.context import load_context
+from infra.cost.collector import collect, judge
 from infra.embedding import train_and_serve
 from infra.foundation import lay_foundation
 from infra.outputs import export
@@ -17,6 +18,9 @@ from infra.search import build_knowledge, make_cluster, open_chat
 # Configuration, platform, names and corpus: everything that can be refused, before anything is
 # made.
 context = load_context()
+
+# What it costs is said in the preview, and refused there if it is over the budget.
+declared = collect()
 
 # Buckets, network, secrets, roles; the code and the documents, uploaded.
 foundation = lay_foundation(context)
@@ -53,3 +57,5 @@ export(
     ingest=knowledge.ingest,
     expires_at=context.config.expires_at,
 )
+
+judge(declared, context.config)
