@@ -6,12 +6,17 @@ the SDKs it uses.
 """
 
 __all__ = [
+    "account",
+    "buckets",
+    "compute",
     "credentials",
     "dlc",
     "elasticsearch",
     "errors",
     "generic",
     "kms",
+    "model_studio",
+    "offers",
     "openapi",
     "oss",
     "retries",

@@ -113,6 +113,15 @@ class OssClient:
                 )
             return self._buckets[name]
 
+    def bucket_info(self, name: str) -> Any:
+        """The SDK's ``BucketInfo`` of a bucket.
+
+        Raises:
+            NotFoundError: Nobody has a bucket of that name.
+            AccessDeniedError: Another account has it, or the credentials may not look.
+        """
+        return self._call(f"GetBucketInfo {name}", self.bucket(name).get_bucket_info)
+
     def put_bytes(
         self, uri: str | OssUri, data: bytes, *, content_type: str | None = None
     ) -> ObjectInfo:
