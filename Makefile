@@ -33,7 +33,7 @@ TOOLS = $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview ask eval status logs down test fmt lint rehearse leaks
+.PHONY: help setup up preview ask eval status logs down test policy fmt lint rehearse leaks
 
 help:  ## List the targets
 	@echo 'Usage: make TARGET [STACK=local] [CORPUS=DIR] [Q="…"] [SERVICE=NAME]'
@@ -72,6 +72,9 @@ setup:  ## Install what is needed, bring nothing up
 
 test:  ## Set up and run every check; ARGS="…" goes to pytest
 	@$(TOOLS) test -- $(ARGS)
+
+policy:  ## Hold a stack against the policy pack: make policy STACK=dev
+	@.venv/bin/python -m infra.policy.check --stack "$(STACK)"
 
 fmt:  ## Format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .

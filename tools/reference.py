@@ -1,6 +1,6 @@
-"""Writes the tables of docs/configuration.md and docs/outputs.md from what the program reads.
+"""Writes the tables of docs/ that say what the program reads, exports, refuses and grants.
 
-    python -m tools.reference            writes both
+    python -m tools.reference            writes them all
     python -m tools.reference --check    exits 1 and names what differs (the tests call this)
 
 Owns: the tables between the markers. Does not own: the prose around them.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ def outputs_table(outputs: dict[str, str]) -> str:
     return "\n".join(rows)
 
 
+def rules_table(rules: Iterable[tuple[str, str]]) -> str:
+    """A Markdown table of the policy pack's rules."""
+    rows = ["| rule | what it demands |", "|---|---|"]
+    rows += [f"| `{name}` | {description} |" for name, description in rules]
+    return "\n".join(rows)
+
+
 def with_table(page: str, table: str) -> str:
     """`page` with `table` between the markers.
 
@@ -53,11 +61,13 @@ def pages() -> dict[Path, str]:
     """Each page as it should be."""
     sys.path.insert(0, str(ROOT))
     from infra.outputs import OUTPUTS
+    from infra.policy import RULES
 
     schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     tables = {
         ROOT / "docs" / "configuration.md": configuration_table(schema),
         ROOT / "docs" / "outputs.md": outputs_table(OUTPUTS),
+        ROOT / "docs" / "policy.md": rules_table((rule.name, rule.description) for rule in RULES),
     }
     return {
         path: with_table(path.read_text(encoding="utf-8"), table) for path, table in tables.items()

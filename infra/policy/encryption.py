@@ -35,13 +35,13 @@ _KEYS = {
 
 
 def _bucket_is_encrypted(
-    resources: Sequence[Resource], _: Setting
+    resources: Sequence[Resource], setting: Setting
 ) -> Iterator[tuple[Resource, str]]:
     rules = [r for r in resources if r.type == _BUCKET_ENCRYPTION]
     for bucket in resources:
-        if bucket.type != _BUCKET:
+        if bucket.type != _BUCKET or setting.brings(bucket):
             continue
-        # One that was brought along says so itself.
+        # The cloud may say so of the bucket itself.
         if value_at(bucket.inputs, "serverSideEncryptionRule", "sseAlgorithm"):
             continue
         names = (bucket.inputs.get("bucket"), bucket.inputs.get("id"))

@@ -85,6 +85,11 @@ class Setting:
         """Whether the stack is in the cloud, and no local cloud stands in for it."""
         return self.config.get("platform", "alicloud") != "local"
 
+    def brings(self, bucket: Resource) -> bool:
+        """Whether a bucket was there before the stack, which then is not to answer for it."""
+        name = bucket.inputs.get("bucket")
+        return isinstance(name, str) and name == self.config.get("existingCorpusBucket")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Violation:

@@ -74,11 +74,11 @@ def _policy_names_principals(resource: Resource, _: Setting) -> Iterator[str]:
 
 
 def _blocks_public_access(
-    resources: Sequence[Resource], _: Setting
+    resources: Sequence[Resource], setting: Setting
 ) -> Iterator[tuple[Resource, str]]:
     blocks = [r for r in resources if r.type.endswith(":BucketPublicAccessBlock")]
     for bucket in resources:
-        if bucket.type != _BUCKET:
+        if bucket.type != _BUCKET or setting.brings(bucket):
             continue
         names = (bucket.inputs.get("bucket"), bucket.inputs.get("id"))
         if not any(

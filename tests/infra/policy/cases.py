@@ -14,6 +14,7 @@ DEV = Setting(environment="dev")
 PROD = Setting(environment="prod")
 PR = Setting(environment="pr")
 WITH_EDGE = Setting(environment="prod", config={"edge": "cloudflare"})
+BRINGS = Setting(environment="dev", config={"existingCorpusBucket": "theirs"})
 LOCAL = Setting(environment="local", config={"platform": "local"})
 TAGS = dict.fromkeys(REQUIRED_TAGS, "x")
 
@@ -278,7 +279,8 @@ PASSING: dict[str, list[Case]] = {
         Case("unknown yet", one(POLICY, policy=UNKNOWN)),
     ],
     "bucket-blocks-public-access": [
-        Case("a block", bucket_with((BLOCK, {"blockPublicAccess": True})))
+        Case("a block", bucket_with((BLOCK, {"blockPublicAccess": True}))),
+        Case("one that was brought along", one(BUCKET, bucket="theirs"), BRINGS),
     ],
     "no-public-address": [
         Case("a private node", one(INSTANCE, internetMaxBandwidthOut=0)),
@@ -319,9 +321,10 @@ PASSING: dict[str, list[Case]] = {
     "bucket-is-encrypted": [
         Case("a rule", bucket_with((ENCRYPTION, {"sseAlgorithm": "AES256"}))),
         Case(
-            "one that was brought along",
+            "the bucket says so itself",
             one(BUCKET, bucket="b", serverSideEncryptionRule={"sseAlgorithm": "KMS"}),
         ),
+        Case("one that was brought along", one(BUCKET, bucket="theirs"), BRINGS),
     ],
     "disk-is-encrypted": [
         Case(

@@ -1,0 +1,46 @@
+"""Every stack of the project against every rule; and the pack's own reading of what it is given."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
+
+from infra.policy import UNKNOWN, Resource
+from infra.policy.check import check, main
+from infra.policy.pack import plain, setting_of
+
+
+@pytest.mark.parametrize("stack", ["local", "dev", "prod", "pr-1"])
+def test_every_stack_keeps_every_rule(stack: str) -> None:
+    broken = [f"{v.rule}: {v.resource.name}: {v.message}" for v in check(stack)]
+    assert broken == []
+
+
+def test_a_stack_that_breaks_a_rule_is_told_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--stack", "dev", "--set", "llmModel=qwen-turbo", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert {item["rule"] for item in found} == {"no-retired-model"}
+
+
+def test_a_stack_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--stack", "nowhere"]) == 2
+    assert "'nowhere'" in capsys.readouterr().err
+
+
+def test_what_the_engine_does_not_know_becomes_unknown() -> None:
+    given = unknown_checking_proxy(
+        {"a": UNKNOWN_STRING_VALUE, "b": [UNKNOWN_STRING_VALUE, 1.0], "c": {"d": "x"}}
+    )
+    assert plain(given) == {"a": UNKNOWN, "b": [UNKNOWN, 1.0], "c": {"d": "x"}}
+
+
+def tagged(environment: object) -> Resource:
+    return Resource(type="t", name="n", inputs={"tags": {"environment": environment}})
+
+
+def test_the_environment_is_the_configurations_then_a_tags_then_prod() -> None:
+    assert setting_of({"environment": "dev"}, [tagged("pr")]).environment == "dev"
+    assert setting_of({}, [tagged(UNKNOWN), tagged("pr")]).environment == "pr"
+    assert setting_of({}, []).environment == "prod"
