@@ -21,6 +21,10 @@ __all__ = ["ElasticsearchCluster", "ElasticsearchClusterArgs", "Protocol"]
 
 USERNAME = "elastic"
 PORT = 9200
+# The cloud takes no other number; 20 GiB is the least: CreateInstance, masterConfiguration, read
+# 2026-11-21.
+MASTER_NODE_AMOUNT = 3
+MASTER_NODE_DISK_GIB = 20
 
 
 class Protocol(StrEnum):
@@ -44,7 +48,11 @@ class ElasticsearchClusterArgs:
         data_node_spec: Size of a data node, e.g. `elasticsearch.sn2ne.large`.
         data_node_amount: Data nodes, 2 to 50.
         data_node_disk_gib: Disk of each, in GiB.
-        zone_count: Zones to spread the nodes over, 1 to 3.
+        zone_count: Zones to spread the nodes over, 1 to 3. The cloud picks them, the vSwitch's
+            first; more than one need dedicated master nodes.
+        master_node_spec: Size of the three dedicated master nodes. Empty: data nodes do that, too.
+        existing_instance_id: An instance that is there: read, never changed, never deleted; then
+            `password` must be its own, and sizes do not count. Empty: one is made.
         protocol: HTTPS by default.
         tags: Tags of the instance.
         deletion_protection: Pulumi refuses to delete it. Default: it does.
@@ -59,6 +67,8 @@ class ElasticsearchClusterArgs:
     data_node_amount: int = 2
     data_node_disk_gib: int = 20
     zone_count: int = 1
+    master_node_spec: str = ""
+    existing_instance_id: str = ""
     protocol: Protocol = Protocol.HTTPS
     tags: Mapping[str, str] = field(default_factory=dict)
     deletion_protection: bool = True
@@ -72,6 +82,13 @@ class ElasticsearchClusterArgs:
             raise ValueError(
                 f"data_node_amount is {self.data_node_amount} and zone_count {self.zone_count}; "
                 "the nodes must divide evenly over the zones"
+            )
+        # Three for several zones: https://www.alibabacloud.com/help/en/es/user-guide/
+        # migrate-the-zone-of-the-node, "Create a cross-AZ instance", read 2026-11-21.
+        if self.zone_count > 1 and not self.master_node_spec:
+            raise ValueError(
+                f"zone_count is {self.zone_count} and master_node_spec is empty; an instance in "
+                "several zones needs three dedicated master nodes: name their size"
             )
         if self.data_node_disk_gib < 20:
             raise ValueError(
@@ -103,7 +120,23 @@ class ElasticsearchCluster(pulumi.ComponentResource):
         self, name: str, args: ElasticsearchClusterArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("customrag:elasticsearch:ElasticsearchCluster", name, None, opts)
-        instance = elasticsearch.Instance(
+        instance = (
+            elasticsearch.Instance.get(
+                name, args.existing_instance_id, opts=pulumi.ResourceOptions(parent=self)
+            )
+            if args.existing_instance_id
+            else self._make(name, args)
+        )
+        protocol = instance.protocol if args.existing_instance_id else args.protocol.lower()
+        self.instance_id = instance.id
+        self.username = USERNAME
+        self.url = pulumi.Output.all(protocol, instance.domain, instance.port).apply(
+            lambda found: f"{str(found[0]).lower()}://{found[1]}:{found[2]}"
+        )
+        self.register_outputs({"url": self.url})
+
+    def _make(self, name: str, args: ElasticsearchClusterArgs) -> elasticsearch.Instance:
+        return elasticsearch.Instance(
             name,
             description=args.naming.physical("search"),
             version=args.version,
@@ -123,6 +156,7 @@ class ElasticsearchCluster(pulumi.ComponentResource):
                 performance_level="PL1",
                 disk_encryption=True,
             ),
+            master_configuration=_masters(args.master_node_spec),
             tags=dict(args.tags),
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -131,9 +165,11 @@ class ElasticsearchCluster(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create="120m", update="120m", delete="60m"),
             ),
         )
-        self.instance_id = instance.id
-        self.username = USERNAME
-        self.url = pulumi.Output.concat(
-            args.protocol.lower(), "://", instance.domain, ":", instance.port.apply(str)
-        )
-        self.register_outputs({"url": self.url})
+
+
+def _masters(spec: str) -> elasticsearch.InstanceMasterConfigurationArgs | None:
+    if not spec:
+        return None
+    return elasticsearch.InstanceMasterConfigurationArgs(
+        amount=MASTER_NODE_AMOUNT, spec=spec, disk=MASTER_NODE_DISK_GIB, disk_type="cloud_essd"
+    )

@@ -18,6 +18,7 @@ from components.permissions import (
     read_objects,
     read_secret,
     trust_document,
+    use_key,
     write_objects,
 )
 
@@ -38,7 +39,8 @@ class ServiceRoleArgs:
         role_name: Physical name of the role and of its policy.
         description: What the role is for, shown in the console.
         principal: The cloud service that may assume it.
-        statements: What it may do. Each gives its reason.
+        statements: What it may do. Each gives its reason. An output where a resource that it
+            names is not known before it is made.
         max_session_duration_seconds: Longest life of the credentials, 3,600 to 43,200.
         tags: Tags of the role and the policy.
     """
@@ -46,7 +48,7 @@ class ServiceRoleArgs:
     role_name: str
     description: str
     principal: str
-    statements: Sequence[Statement]
+    statements: Sequence[Statement] | pulumi.Output[Sequence[Statement]]
     max_session_duration_seconds: int = 3600
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -87,7 +89,11 @@ class ServiceRole(pulumi.ComponentResource):
             f"{name}-policy",
             policy_name=args.role_name,
             description=args.description,
-            policy_document=policy_document(args.statements),
+            policy_document=(
+                args.statements.apply(policy_document)
+                if isinstance(args.statements, pulumi.Output)
+                else policy_document(args.statements)
+            ),
             # A policy keeps five versions; without this the sixth update fails.
             rotate_strategy="DeleteOldestNonDefaultVersionWhenLimitExceeded",
             tags=dict(args.tags),
@@ -118,6 +124,9 @@ class IdentityArgs:
         region_id: Region of the secrets.
         elasticsearch_secret_name: KMS secret that holds the Elasticsearch password.
         model_secret_name: KMS secret that holds the language model's API key.
+        corpus_bucket: Bucket of the documents.
+        key_arn: KMS key that the buckets, and with a KMS instance the secrets, are encrypted with.
+            None: the services' own keys, which need no permission.
         tags: Tags of every role and policy.
     """
 
@@ -125,6 +134,8 @@ class IdentityArgs:
     region_id: str
     elasticsearch_secret_name: str
     model_secret_name: str
+    corpus_bucket: str
+    key_arn: pulumi.Input[str] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -140,7 +151,7 @@ class Identity(pulumi.ComponentResource):
         self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("customrag:identity:Identity", name, None, opts)
-        corpus = args.naming.bucket("corpus")
+        corpus = args.corpus_bucket
         artifacts = args.naming.bucket("artifacts")
         account_id = args.naming.account_id
         code = read_objects(artifacts, "code/", reason="runs the code that the program uploaded")
@@ -160,7 +171,7 @@ class Identity(pulumi.ComponentResource):
                     role_name=args.naming.physical(role_name),
                     description=description,
                     principal=principal,
-                    statements=statements,
+                    statements=_with_key(statements, args.key_arn),
                     tags=args.tags,
                 ),
                 pulumi.ResourceOptions(parent=self),
@@ -199,3 +210,14 @@ class Identity(pulumi.ComponentResource):
             secret(args.model_secret_name, "calls the language model"),
         )
         self.register_outputs({"training_role_arn": self.training.role_arn})
+
+
+def _with_key(
+    statements: Sequence[Statement], key_arn: pulumi.Input[str] | None
+) -> Sequence[Statement] | pulumi.Output[Sequence[Statement]]:
+    if key_arn is None:
+        return statements
+    reason = "reads and writes objects, and reads secrets, that are encrypted with this key"
+    return pulumi.Output.from_input(key_arn).apply(
+        lambda arn: (*statements, use_key(arn, reason=reason))
+    )

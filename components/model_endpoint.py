@@ -30,6 +30,8 @@ class ModelEndpointArgs:
         model: The model's name in requests.
         api_key: Bearer key; kept secret, read by machines from KMS.
         secret_recovery_window_days: See `MachineSecretArgs.recovery_window_days`.
+        kms_instance_id: See `MachineSecretArgs`.
+        kms_key_id: See `MachineSecretArgs`.
         tags: Tags of the secret.
     """
 
@@ -38,6 +40,8 @@ class ModelEndpointArgs:
     model: str
     api_key: pulumi.Input[str]
     secret_recovery_window_days: int = 30
+    kms_instance_id: str = ""
+    kms_key_id: pulumi.Input[str] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -74,6 +78,8 @@ class ModelEndpoint(pulumi.ComponentResource):
                 value=args.api_key,
                 description="API key of the language model",
                 recovery_window_days=args.secret_recovery_window_days,
+                kms_instance_id=args.kms_instance_id,
+                kms_key_id=args.kms_key_id,
                 tags=args.tags,
             ),
             pulumi.ResourceOptions(parent=self),

@@ -1,6 +1,7 @@
 """VPC, vSwitches and security groups: a network with no way in from outside.
 
-Owns: addresses and who may talk to whom. Does not own: NAT and load balancers.
+Owns: addresses and who may talk to whom. Does not own: the way out (`components.egress`) and load
+balancers.
 Two vSwitches exist where two zones are given, because managed services want a second zone to fail
 over to.
 """
@@ -8,6 +9,7 @@ over to.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -34,16 +36,27 @@ class NetworkArgs:
         naming: Makes physical names.
         zone_ids: Zones, one vSwitch each; the first is where single-zone things go.
         cidr_block: The VPC's private range; a /24 is cut from it for each zone.
+        existing_vpc_id: A VPC to live in, with that very range. Empty: one is made.
+        existing_vswitch_ids: Zone id to a vSwitch of it; goes with `existing_vpc_id`.
         tags: Tags of every resource here.
     """
 
     naming: Naming
     zone_ids: Sequence[str]
     cidr_block: str = "10.20.0.0/16"
+    existing_vpc_id: str = ""
+    existing_vswitch_ids: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        plan_cidr_blocks(self.cidr_block, self.zone_ids)
+        if not self.existing_vpc_id:
+            plan_cidr_blocks(self.cidr_block, self.zone_ids)
+        wanted = set(self.zone_ids) if self.existing_vpc_id else set()
+        if set(self.existing_vswitch_ids) != wanted:
+            raise ValueError(
+                f"existing_vswitch_ids has {sorted(self.existing_vswitch_ids)}; with "
+                f"existing_vpc_id {self.existing_vpc_id!r} it needs just {sorted(wanted)}"
+            )
 
 
 def plan_cidr_blocks(cidr_block: str, zone_ids: Sequence[str]) -> dict[str, str]:
@@ -104,27 +117,11 @@ class Network(pulumi.ComponentResource):
         super().__init__("customrag:network:Network", name, None, opts)
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        network = vpc.Network(
-            name,
-            vpc_name=args.naming.physical("vpc"),
-            cidr_block=args.cidr_block,
-            tags=dict(args.tags),
-            opts=self._child,
-        )
-        self.vpc_id = network.id
         self.cidr_block = args.cidr_block
-        self.vswitch_ids = {
-            zone_id: vpc.Switch(
-                f"{name}-vswitch-{zone_id}",
-                vswitch_name=args.naming.physical(f"vswitch-{zone_id}"),
-                vpc_id=network.id,
-                zone_id=zone_id,
-                cidr_block=cidr_block,
-                tags=dict(args.tags),
-                opts=self._child,
-            ).id
-            for zone_id, cidr_block in plan_cidr_blocks(args.cidr_block, args.zone_ids).items()
-        }
+        if args.existing_vpc_id:
+            self._bring(name, args)
+        else:
+            self._make(name, args)
         self.chat_security_group_id = self._security_group(name, "chat")
         self.embedding_security_group_id = self._security_group(name, "embedding")
         # Workers of one training job speak to each other (torchrun's rendezvous, gradients).
@@ -155,6 +152,40 @@ class Network(pulumi.ComponentResource):
         )
         self.register_outputs({"vpc_id": self.vpc_id, "vswitch_ids": self.vswitch_ids})
 
+    def _make(self, name: str, args: NetworkArgs) -> None:
+        network = vpc.Network(
+            name,
+            vpc_name=args.naming.physical("vpc"),
+            cidr_block=args.cidr_block,
+            tags=dict(args.tags),
+            opts=self._child,
+        )
+        self.vpc_id = network.id
+        self.vswitch_ids = {
+            zone_id: vpc.Switch(
+                f"{name}-vswitch-{zone_id}",
+                vswitch_name=args.naming.physical(f"vswitch-{zone_id}"),
+                vpc_id=network.id,
+                zone_id=zone_id,
+                cidr_block=cidr_block,
+                tags=dict(args.tags),
+                opts=self._child,
+            ).id
+            for zone_id, cidr_block in plan_cidr_blocks(args.cidr_block, args.zone_ids).items()
+        }
+
+    def _bring(self, name: str, args: NetworkArgs) -> None:
+        """Reads VPC and vSwitches that are there; they are never changed nor deleted."""
+        network = vpc.Network.get(name, args.existing_vpc_id, opts=self._child)
+        self.vpc_id = pulumi.Output.all(network.id, network.cidr_block).apply(
+            lambda found: _same_range(str(found[0]), str(found[1]), args.cidr_block)
+        )
+        self.vswitch_ids = {}
+        for zone_id in args.zone_ids:
+            vswitch_id = args.existing_vswitch_ids[zone_id]
+            vswitch = vpc.Switch.get(f"{name}-vswitch-{zone_id}", vswitch_id, opts=self._child)
+            self.vswitch_ids[zone_id] = _placed(vswitch, args.existing_vpc_id, zone_id)
+
     def _security_group(
         self, name: str, role: str, *, inner_access_policy: str = "Drop"
     ) -> pulumi.Output[str]:
@@ -168,3 +199,38 @@ class Network(pulumi.ComponentResource):
             opts=self._child,
         )
         return group.id
+
+
+def _same_range(vpc_id: str, cidr_block: str, expected: str) -> str:
+    """The VPC's id, if its range is the one that the rest of the stack goes by.
+
+    Raises:
+        ValueError: It is another range.
+    """
+    # What is no range stands in for one, in a run without a cloud, and says nothing.
+    if cidr_block != expected and re.fullmatch(r"[\d.]+/\d+", cidr_block):
+        raise ValueError(
+            f"VPC {vpc_id} has the range {cidr_block}, the configuration says {expected}; set "
+            f"customrag:cidrBlock to {cidr_block}"
+        )
+    return vpc_id
+
+
+def _placed(vswitch: vpc.Switch, vpc_id: str, zone_id: str) -> pulumi.Output[str]:
+    return pulumi.Output.all(vswitch.id, vswitch.vpc_id, vswitch.zone_id).apply(
+        lambda found: _same_place(str(found[0]), str(found[1]), str(found[2]), vpc_id, zone_id)
+    )
+
+
+def _same_place(vswitch_id: str, vpc_id: str, zone_id: str, vpc: str, zone: str) -> str:
+    """The vSwitch's id, if it is where the configuration says.
+
+    Raises:
+        ValueError: It is in another VPC or zone.
+    """
+    if (vpc_id, zone_id) != (vpc, zone) and vpc_id.startswith("vpc-"):
+        raise ValueError(
+            f"vSwitch {vswitch_id} is in zone {zone_id} of {vpc_id}, not in zone {zone} of {vpc}; "
+            "put existingVswitchIds in the order of zoneIds"
+        )
+    return vswitch_id

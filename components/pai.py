@@ -29,11 +29,14 @@ class PaiWorkspaceArgs:
         naming: Makes physical names.
         dataset_uris: Dataset role to the OSS directory it names, e.g. `corpus`.
         env_types: `prod` for a simple workspace, `dev` and `prod` for a standard one.
+        existing_workspace_id: A workspace that is there: read, never changed, never deleted. Empty:
+            one is made.
     """
 
     naming: Naming
     dataset_uris: Mapping[str, str] = field(default_factory=dict)
     env_types: tuple[str, ...] = ("prod",)
+    existing_workspace_id: str = ""
 
     def __post_init__(self) -> None:
         if self.env_types not in (("prod",), ("dev", "prod")):
@@ -53,14 +56,17 @@ class PaiWorkspace(pulumi.ComponentResource):
     ) -> None:
         super().__init__("customrag:pai:PaiWorkspace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        workspace = pai.WorkspaceWorkspace(
-            name,
-            workspace_name=args.naming.workspace(),
-            display_name=args.naming.workspace(),
-            description="Custom RAG: training jobs, datasets and models",
-            env_types=list(args.env_types),
-            opts=child,
-        )
+        if args.existing_workspace_id:
+            workspace = pai.WorkspaceWorkspace.get(name, args.existing_workspace_id, opts=child)
+        else:
+            workspace = pai.WorkspaceWorkspace(
+                name,
+                workspace_name=args.naming.workspace(),
+                display_name=args.naming.workspace(),
+                description="Custom RAG: training jobs, datasets and models",
+                env_types=list(args.env_types),
+                opts=child,
+            )
         self.workspace_id = workspace.id
         self.dataset_ids = {
             role: pai.WorkspaceDataset(

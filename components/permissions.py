@@ -18,6 +18,7 @@ __all__ = [
     "read_objects",
     "read_secret",
     "trust_document",
+    "use_key",
     "write_objects",
 ]
 
@@ -80,6 +81,17 @@ def read_secret(region_id: str, account_id: str, secret_name: str, *, reason: st
         actions=("kms:GetSecretValue",),
         resources=(f"acs:kms:{region_id}:{account_id}:secret/{secret_name}",),
         reason=reason,
+    )
+
+
+def use_key(key_arn: str, *, reason: str) -> Statement:
+    """Lets the holder have data keys made and opened by one KMS key; not manage it.
+
+    Source: https://www.alibabacloud.com/help/en/oss/user-guide/server-side-encryption-8, "Notes",
+    read 2026-11-21.
+    """
+    return Statement(
+        actions=("kms:GenerateDataKey", "kms:Decrypt"), resources=(key_arn,), reason=reason
     )
 
 

@@ -29,6 +29,8 @@ class MachineSecretArgs:
         description: For the console.
         recovery_window_days: Days for which a deleted secret can be brought back, 7 to 30; 0
             deletes it at once, so that a stack of that name can come up again.
+        kms_instance_id: KMS instance that keeps the secret. Empty: KMS itself.
+        kms_key_id: Encrypt with this key of that instance; by default with KMS's own.
         tags: Tags of the secret.
     """
 
@@ -37,6 +39,8 @@ class MachineSecretArgs:
     value: pulumi.Input[str]
     description: str
     recovery_window_days: int = 30
+    kms_instance_id: str = ""
+    kms_key_id: pulumi.Input[str] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -44,6 +48,10 @@ class MachineSecretArgs:
             raise ValueError(
                 f"recovery_window_days is {self.recovery_window_days}; "
                 "KMS allows 7 to 30, or 0 for none"
+            )
+        if self.kms_key_id is not None and not self.kms_instance_id:
+            raise ValueError(
+                "kms_key_id goes with kms_instance_id: key and secret must be in one KMS instance"
             )
 
 
@@ -66,6 +74,8 @@ class MachineSecret(pulumi.ComponentResource):
             version_id=value.apply(lambda text: _version_id(args.role, text)),
             force_delete_without_recovery=args.recovery_window_days == 0,
             recovery_window_in_days=args.recovery_window_days or None,
+            dkms_instance_id=args.kms_instance_id or None,
+            encryption_key_id=args.kms_key_id,
             tags=dict(args.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )

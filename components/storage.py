@@ -17,7 +17,14 @@ from pulumi_alicloud import oss
 from components.naming import Naming
 from components.tags import merge_tags
 
-__all__ = ["BucketRole", "PrivateBucket", "PrivateBucketArgs", "Storage", "StorageArgs"]
+__all__ = [
+    "BucketRole",
+    "ExistingBucket",
+    "PrivateBucket",
+    "PrivateBucketArgs",
+    "Storage",
+    "StorageArgs",
+]
 
 
 class BucketRole(StrEnum):
@@ -42,6 +49,8 @@ class PrivateBucketArgs:
         force_destroy: Delete the bucket with what is in it. By default a bucket that is not empty
             refuses to go.
         deletion_protection: Pulumi refuses to delete the bucket. Default: it does.
+        retain: The bucket stays, with its protection, when the stack is destroyed. Default: it
+            goes.
     """
 
     bucket_name: str
@@ -51,6 +60,7 @@ class PrivateBucketArgs:
     abort_multipart_upload_days: int = 3
     force_destroy: bool = False
     deletion_protection: bool = True
+    retain: bool = False
 
     def __post_init__(self) -> None:
         for name in ("noncurrent_version_expiration_days", "abort_multipart_upload_days"):
@@ -70,7 +80,8 @@ class PrivateBucket(pulumi.ComponentResource):
         self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("customrag:storage:PrivateBucket", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        # Its settings stay with a bucket that stays: without them it would be less private.
+        child = pulumi.ResourceOptions(parent=self, retain_on_delete=args.retain)
         self._bucket = oss.Bucket(
             name,
             bucket=args.bucket_name,
@@ -111,6 +122,24 @@ class PrivateBucket(pulumi.ComponentResource):
         self.register_outputs({"bucket_name": self.bucket_name})
 
 
+class ExistingBucket(pulumi.ComponentResource):
+    """A bucket that was there before the stack: read, never changed, never deleted.
+
+    How it is encrypted, versioned and shut is its owner's; documents are put under a prefix of
+    their own in it.
+    """
+
+    bucket_name: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, bucket_name: str, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:storage:ExistingBucket", name, None, opts)
+        bucket = oss.Bucket.get(name, bucket_name, opts=pulumi.ResourceOptions(parent=self))
+        self.bucket_name = bucket.id
+        self.register_outputs({"bucket_name": self.bucket_name})
+
+
 @dataclass(frozen=True, kw_only=True)
 class StorageArgs:
     """Arguments of `Storage`.
@@ -118,22 +147,26 @@ class StorageArgs:
     Attributes:
         naming: Makes the buckets' physical names.
         tags: Tags of every bucket.
+        existing_corpus_bucket: Name of a bucket to keep the documents in. Empty: one is made.
         kms_key_id: See `PrivateBucketArgs`.
         force_destroy: See `PrivateBucketArgs`.
         deletion_protection: See `PrivateBucketArgs`.
+        retain: See `PrivateBucketArgs`.
     """
 
     naming: Naming
     tags: Mapping[str, str] = field(default_factory=dict)
+    existing_corpus_bucket: str = ""
     kms_key_id: pulumi.Input[str] | None = None
     force_destroy: bool = False
     deletion_protection: bool = True
+    retain: bool = False
 
 
 class Storage(pulumi.ComponentResource):
     """The buckets for documents, for code, models and job results, and for vectors."""
 
-    corpus: PrivateBucket
+    corpus: PrivateBucket | ExistingBucket
     artifacts: PrivateBucket
     vectors: PrivateBucket
 
@@ -141,24 +174,40 @@ class Storage(pulumi.ComponentResource):
         self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("customrag:storage:Storage", name, None, opts)
-        buckets = {
-            role: PrivateBucket(
-                f"{name}-{role}",
-                PrivateBucketArgs(
-                    bucket_name=args.naming.bucket(role),
-                    tags=merge_tags(args.tags, {"content": role}),
-                    kms_key_id=args.kms_key_id,
-                    force_destroy=args.force_destroy,
-                    deletion_protection=args.deletion_protection,
-                ),
+        self._args = args
+        self.corpus = (
+            ExistingBucket(
+                f"{name}-{BucketRole.CORPUS}",
+                args.existing_corpus_bucket,
                 pulumi.ResourceOptions(parent=self),
             )
-            for role in BucketRole
-        }
-        self.corpus = buckets[BucketRole.CORPUS]
-        self.artifacts = buckets[BucketRole.ARTIFACTS]
-        self.vectors = buckets[BucketRole.VECTORS]
-        self.register_outputs({role: bucket.bucket_name for role, bucket in buckets.items()})
+            if args.existing_corpus_bucket
+            else self._bucket(name, BucketRole.CORPUS)
+        )
+        self.artifacts = self._bucket(name, BucketRole.ARTIFACTS)
+        self.vectors = self._bucket(name, BucketRole.VECTORS)
+        self.register_outputs(
+            {
+                BucketRole.CORPUS: self.corpus.bucket_name,
+                BucketRole.ARTIFACTS: self.artifacts.bucket_name,
+                BucketRole.VECTORS: self.vectors.bucket_name,
+            }
+        )
+
+    def _bucket(self, name: str, role: BucketRole) -> PrivateBucket:
+        args = self._args
+        return PrivateBucket(
+            f"{name}-{role}",
+            PrivateBucketArgs(
+                bucket_name=args.naming.bucket(role),
+                tags=merge_tags(args.tags, {"content": role}),
+                kms_key_id=args.kms_key_id,
+                force_destroy=args.force_destroy,
+                deletion_protection=args.deletion_protection,
+                retain=args.retain,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
 
 
 def _lifecycle_rules(args: PrivateBucketArgs) -> list[oss.BucketLifecycleRuleArgs]:

@@ -17,6 +17,7 @@ from typing import Any
 import pulumi
 
 from components.naming import Naming
+from components.storage import BucketRole
 from components.tags import standard_tags
 from infra.config import StackConfig
 from infra.corpus import CorpusPlan, plan_corpus
@@ -82,6 +83,12 @@ class Context:
         """KMS secret with the search cluster's password."""
         return self.naming.physical(SEARCH_SECRET_ROLE)
 
+    def bucket(self, role: BucketRole) -> str:
+        """Name of a bucket, known before it is made, or the one that was brought along."""
+        if role is BucketRole.CORPUS and self.config.existing_corpus_bucket:
+            return self.config.existing_corpus_bucket
+        return self.naming.bucket(role)
+
     @property
     def zone_id(self) -> str:
         """Where single-zone resources go."""
@@ -117,8 +124,10 @@ def load_context() -> Context:
     platform = make_platform(config, home=home)
     naming = Naming(project=project, stack=stack, account_id=platform.account_id)
 
-    def directory(role: str, prefix: str) -> str:
-        return f"oss://{naming.bucket(role)}.{platform.oss_host}/{prefix}"
+    def directory(bucket_name: str, prefix: str) -> str:
+        return f"oss://{bucket_name}.{platform.oss_host}/{prefix}"
+
+    corpus_bucket = config.existing_corpus_bucket or naming.bucket(BucketRole.CORPUS)
 
     return Context(
         root=root,
@@ -135,8 +144,8 @@ def load_context() -> Context:
         ),
         corpus=corpus,
         uris=Uris(
-            corpus=directory("corpus", "corpus/"),
-            artifacts=directory("artifacts", ""),
+            corpus=directory(corpus_bucket, "corpus/"),
+            artifacts=directory(naming.bucket(BucketRole.ARTIFACTS), ""),
             config=config,
             training_digest=corpus.training_digest,
         ),

@@ -38,7 +38,11 @@ def train_and_serve(context: Context, foundation: Foundation) -> Embedding:
     """Declares workspace, training job, model version and embedding node."""
     workspace = PaiWorkspace(
         "workspace",
-        PaiWorkspaceArgs(naming=context.naming, dataset_uris={"corpus": context.uris.corpus}),
+        PaiWorkspaceArgs(
+            naming=context.naming,
+            dataset_uris={"corpus": context.uris.corpus},
+            existing_workspace_id=context.config.existing_pai_workspace_id,
+        ),
         context.options(),
     )
     model = _train(context, foundation, workspace)

@@ -1,21 +1,33 @@
-"""What everything stands on: buckets, network, secrets, roles, the code and the corpus."""
+"""What everything stands on: keys, buckets, network, secrets, roles, the code and the corpus."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pulumi
+
 import providers
 from components.code import CodePackage, CodePackageArgs
+from components.egress import NatEgress, NatEgressArgs
+from components.encryption import EncryptionKey, EncryptionKeyArgs
 from components.identity import Identity, IdentityArgs
 from components.model_endpoint import SECRET_ROLE as MODEL_SECRET_ROLE
 from components.model_endpoint import ModelEndpoint, ModelEndpointArgs
 from components.network import Network, NetworkArgs
 from components.secrets import MachineSecret, MachineSecretArgs
-from components.storage import Storage, StorageArgs
+from components.storage import BucketRole, Storage, StorageArgs
 from infra.context import SEARCH_SECRET_ROLE, Context
 
-__all__ = ["Foundation", "lay_foundation"]
+__all__ = ["DataKey", "Foundation", "lay_foundation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataKey:
+    """The KMS key that the stack's data is encrypted with; made here, or brought along."""
+
+    key_id: pulumi.Input[str]
+    key_arn: pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,40 +35,54 @@ class Foundation:
     """The parts that the rest of the system is put upon.
 
     Attributes:
+        key: The data's key; None where the services' own keys encrypt it.
+        egress: The way out of the VPC; None where there is none. What has to reach the Internet
+            waits for it.
         code: Entry point (`infra.context.ENTRY_POINTS`) to its code in OSS.
         search_secret: KMS secret with the search cluster's password.
         model: The language model's endpoint; its key is a KMS secret, too.
     """
 
+    key: DataKey | None
     storage: Storage
     network: Network
+    egress: NatEgress | None
     search_secret: MachineSecret
     model: ModelEndpoint
     identity: Identity
     code: Mapping[str, CodePackage]
     corpus: providers.Corpus
 
+    @property
+    def key_id(self) -> pulumi.Input[str] | None:
+        """For whoever encrypts; None for the service's own key."""
+        return self.key.key_id if self.key is not None else None
+
+    @property
+    def way_out(self) -> list[pulumi.Resource]:
+        """What a machine that has to leave the VPC depends on."""
+        return [self.egress] if self.egress is not None else []
+
 
 def lay_foundation(context: Context) -> Foundation:
-    """Declares storage, network, secrets, identity, code and corpus."""
+    """Declares key, storage, network, secrets, identity, code and corpus."""
     config, naming, tags = context.config, context.naming, context.tags
+    key = _key(context)
+    secret_key = key.key_id if key is not None and config.kms_instance_id else None
     storage = Storage(
         "storage",
         StorageArgs(
             naming=naming,
             tags=tags,
+            existing_corpus_bucket=config.existing_corpus_bucket,
+            kms_key_id=key.key_id if key is not None else None,
             force_destroy=config.force_destroy,
             deletion_protection=config.deletion_protection,
+            retain=config.retain_data,
         ),
         context.options(),
     )
-    network = Network(
-        "network",
-        NetworkArgs(
-            naming=naming, zone_ids=config.zone_ids, cidr_block=config.cidr_block, tags=tags
-        ),
-        context.options(),
-    )
+    network = _network(context)
     search_secret = MachineSecret(
         "search-password",
         MachineSecretArgs(
@@ -65,6 +91,8 @@ def lay_foundation(context: Context) -> Foundation:
             value=context.platform.elasticsearch_password,
             description="Password of the Elasticsearch user elastic",
             recovery_window_days=config.secret_recovery_window_days,
+            kms_instance_id=config.kms_instance_id,
+            kms_key_id=secret_key,
             tags=tags,
         ),
         context.options(),
@@ -77,6 +105,8 @@ def lay_foundation(context: Context) -> Foundation:
             model=config.llm_model,
             api_key=context.platform.llm_api_key,
             secret_recovery_window_days=config.secret_recovery_window_days,
+            kms_instance_id=config.kms_instance_id,
+            kms_key_id=secret_key,
             tags=tags,
         ),
         context.options(),
@@ -88,13 +118,17 @@ def lay_foundation(context: Context) -> Foundation:
             region_id=config.region_id,
             elasticsearch_secret_name=context.search_secret_name,
             model_secret_name=naming.physical(MODEL_SECRET_ROLE),
+            corpus_bucket=context.bucket(BucketRole.CORPUS),
+            key_arn=key.key_arn if key is not None else None,
             tags=tags,
         ),
         context.options(),
     )
     return Foundation(
+        key=key,
         storage=storage,
         network=network,
+        egress=_egress(context, network),
         search_secret=search_secret,
         model=model,
         identity=identity,
@@ -103,12 +137,71 @@ def lay_foundation(context: Context) -> Foundation:
     )
 
 
+def _key(context: Context) -> DataKey | None:
+    config = context.config
+    if config.encryption_key == "managed":
+        return None
+    if config.encryption_key != "own":
+        account_id = context.platform.account_id
+        return DataKey(
+            key_id=config.encryption_key,
+            key_arn=f"acs:kms:{config.region_id}:{account_id}:key/{config.encryption_key}",
+        )
+    key = EncryptionKey(
+        "key",
+        EncryptionKeyArgs(
+            naming=context.naming,
+            kms_instance_id=config.kms_instance_id,
+            deletion_protection=config.deletion_protection,
+            retain=config.retain_data,
+            tags=context.tags,
+        ),
+        context.options(),
+    )
+    return DataKey(key_id=key.key_id, key_arn=key.key_arn)
+
+
+def _network(context: Context) -> Network:
+    config = context.config
+    return Network(
+        "network",
+        NetworkArgs(
+            naming=context.naming,
+            zone_ids=config.zone_ids,
+            cidr_block=config.cidr_block,
+            existing_vpc_id=config.existing_vpc_id,
+            existing_vswitch_ids=dict(
+                zip(config.zone_ids, config.existing_vswitch_ids, strict=False)
+            ),
+            tags=context.tags,
+        ),
+        context.options(),
+    )
+
+
+def _egress(context: Context, network: Network) -> NatEgress | None:
+    if not context.config.nat_gateway:
+        return None
+    return NatEgress(
+        "egress",
+        NatEgressArgs(
+            naming=context.naming,
+            vpc_id=network.vpc_id,
+            zone_id=context.zone_id,
+            vswitch_ids=network.vswitch_ids,
+            deletion_protection=context.config.deletion_protection,
+            tags=context.tags,
+        ),
+        context.options(),
+    )
+
+
 def _upload_code(context: Context, storage: Storage) -> dict[str, CodePackage]:
     return {
         name: CodePackage(
             f"code-{name}",
             CodePackageArgs(
-                bucket_name=context.naming.bucket("artifacts"),
+                bucket_name=context.bucket(BucketRole.ARTIFACTS),
                 endpoint_host=context.platform.oss_host,
                 work_dir=context.platform.work_dir / "code",
                 module=module,
@@ -124,10 +217,14 @@ def _upload_corpus(context: Context, storage: Storage) -> providers.Corpus:
     return providers.Corpus(
         "corpus",
         providers.CorpusArgs(
-            bucket=context.naming.bucket("corpus"),
+            bucket=context.bucket(BucketRole.CORPUS),
             prefix="corpus/",
             source_dir=str(context.corpus.source_dir),
             documents=dict(context.corpus.objects),
         ),
-        context.options(storage.corpus),
+        # What was uploaded stays with a bucket that stays.
+        pulumi.ResourceOptions.merge(
+            context.options(storage.corpus),
+            pulumi.ResourceOptions(retain_on_delete=context.config.retain_data),
+        ),
     )
