@@ -5,6 +5,7 @@ from __future__ import annotations
 from localcloud.operations import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
+    Operation(service="kms", name="DescribeKey", api="RPC Kms 2016-01-20"),
     Operation(
         service="kms",
         name="GetSecretValue",

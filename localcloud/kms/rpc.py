@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.errors import CloudError
+from localcloud.kms.key_rpc import key_actions
 from localcloud.kms.secrets import Secrets
 from localcloud.resources import Context
 from localcloud.rpc import RpcAction, RpcCall
@@ -73,4 +74,5 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
             parameters=frozenset({"SecretName"}),
             answer=api.describe_secret,
         ),
+        *key_actions(context),
     )

@@ -1,0 +1,57 @@
+"""The RPC API of KMS 2016-01-20: looking at keys.
+
+Source: https://api.aliyun.com/document/Kms/2016-01-20/DescribeKey (read 2026-11-21).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from localcloud.errors import CloudError
+from localcloud.kms.keys import KEYS
+from localcloud.resources import Context
+from localcloud.rpc import RpcAction, RpcCall
+
+VERSION: Final = "2016-01-20"
+
+
+class KeyApi:
+    """The operations of one local stack's KMS that look at keys."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def describe_key(self, call: RpcCall) -> dict[str, Any]:
+        """DescribeKey, by the key's id; needs ``kms:DescribeKey`` on the key."""
+        key_id = call.required("KeyId")
+        platform = self._context.platform
+        arn = f"acs:kms:{platform.region_id}:{platform.account_id}:key/{key_id}"
+        self._context.access.require(call.principal, "kms:DescribeKey", arn)
+        record = self._context.store.table(KEYS).get(key_id)
+        if record is None:
+            raise CloudError("Forbidden.KeyNotFound", f"The key {key_id} does not exist.", 404)
+        return {
+            "KeyMetadata": {
+                "KeyId": key_id,
+                "Arn": arn,
+                "KeyState": record["status"],
+                "KeySpec": record["keySpec"],
+                "KeyUsage": record["keyUsage"],
+                "CreationDate": record["creationDate"],
+                "Creator": record["creator"],
+                "Origin": record["origin"],
+                "AutomaticRotation": record["automaticRotation"],
+            }
+        }
+
+
+def key_actions(context: Context) -> tuple[RpcAction, ...]:
+    """The operations."""
+    return (
+        RpcAction(
+            name="DescribeKey",
+            version=VERSION,
+            parameters=frozenset({"KeyId"}),
+            answer=KeyApi(context).describe_key,
+        ),
+    )

@@ -1,0 +1,14 @@
+"""The operations of VPC that the local cloud answers."""
+
+from __future__ import annotations
+
+from localcloud.operations import Operation
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        service="vpc",
+        name="DescribeVSwitches",
+        api="RPC Vpc 2016-04-28",
+        notes="filters VpcId, VSwitchId, ZoneId; every address of a vSwitch counts as free",
+    ),
+)
