@@ -40,6 +40,9 @@ class ChatAppArgs:
         elasticsearch_secret_name: KMS secret with the password.
         index_alias: What is searched.
         model: Language model that writes the answers.
+        edge_secret_name: KMS secret with the key that the edge shows. None: there is no edge, and
+            the application answers whoever reaches it.
+        edge_key: That key, for the smoke question.
         smoke_question: Asked once the application is up; a failure fails the update. Empty: none.
         tags: Tags of the node.
     """
@@ -59,6 +62,8 @@ class ChatAppArgs:
     elasticsearch_secret_name: pulumi.Input[str]
     index_alias: pulumi.Input[str]
     model: ModelEndpoint
+    edge_secret_name: pulumi.Input[str] | None = None
+    edge_key: pulumi.Output[str] | None = None
     smoke_question: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -107,9 +112,14 @@ class ChatApp(pulumi.ComponentResource):
                         "CUSTOMRAG_LLM_BASE_URL": args.model.base_url,
                         "CUSTOMRAG_LLM_MODEL": args.model.model,
                         "CUSTOMRAG_LLM_SECRET": args.model.secret_name,
+                        **(
+                            {"CUSTOMRAG_EDGE_SECRET": args.edge_secret_name}
+                            if args.edge_secret_name is not None
+                            else {}
+                        ),
                     },
                 ),
-                ready_hook=_smoke_test(name, args.smoke_question),
+                ready_hook=_smoke_test(name, args.smoke_question, args.edge_key),
                 tags=args.tags,
             ),
             pulumi.ResourceOptions(parent=self),
@@ -119,6 +129,8 @@ class ChatApp(pulumi.ComponentResource):
 
 
 def _smoke_test(
-    name: str, question: str
+    name: str, question: str, edge_key: pulumi.Output[str] | None
 ) -> Callable[[pulumi.Output[str]], pulumi.ResourceHook] | None:
-    return (lambda url: smoke_hook(f"{name}-smoke", question, url)) if question else None
+    if not question:
+        return None
+    return lambda url: smoke_hook(f"{name}-smoke", question, url, edge_key)
