@@ -12,7 +12,7 @@ Errors:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,7 @@ class StackConfig:
     edge_jwks_url: str
     edge_requests_per_minute: int
     edge_cache_seconds: int
+    tear_down: str
 
     @classmethod
     def parse(cls, values: Mapping[str, str], *, stack: str) -> StackConfig:
@@ -156,13 +157,22 @@ class StackConfig:
                 f"{NAMESPACE}:{config_key(problem.field)} {problem.text}"
                 for problem in config_checks.problems(config)
             ]
+            if config.tear_down not in ("", stack):
+                problems.append(
+                    f"{NAMESPACE}:tearDown is {config.tear_down!r}; it is set by `make down` for a "
+                    f"moment, to {stack!r}: remove it"
+                )
             if not problems:
-                return config
+                return config._being_torn_down() if config.tear_down else config
         raise ConfigError(
             f"the configuration of stack {stack!r} cannot be used "
             f"(stacks/Pulumi.{stack}.yaml; every key is described in Pulumi.yaml):\n"
             + "\n".join(f"  - {problem}" for problem in problems)
         )
+
+    def _being_torn_down(self) -> StackConfig:
+        """This, without what would keep its resources from being deleted."""
+        return replace(self, deletion_protection=False, force_destroy=True)
 
     def corpus_path(self, root: Path) -> Path:
         """The corpus folder, absolute; `root` is the project's."""
