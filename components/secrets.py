@@ -30,7 +30,8 @@ class MachineSecretArgs:
         recovery_window_days: Days for which a deleted secret can be brought back, 7 to 30; 0
             deletes it at once, so that a stack of that name can come up again.
         kms_instance_id: KMS instance that keeps the secret. Empty: KMS itself.
-        kms_key_id: Encrypt with this key of that instance; by default with KMS's own.
+        kms_key_id: Encrypt with this key, which must be where the secret is; by default with KMS's
+            own.
         tags: Tags of the secret.
     """
 
@@ -48,10 +49,6 @@ class MachineSecretArgs:
             raise ValueError(
                 f"recovery_window_days is {self.recovery_window_days}; "
                 "KMS allows 7 to 30, or 0 for none"
-            )
-        if self.kms_key_id is not None and not self.kms_instance_id:
-            raise ValueError(
-                "kms_key_id goes with kms_instance_id: key and secret must be in one KMS instance"
             )
 
 

@@ -68,14 +68,14 @@ def lay_foundation(context: Context) -> Foundation:
     """Declares key, storage, network, secrets, identity, code and corpus."""
     config, naming, tags = context.config, context.naming, context.tags
     key = _key(context)
-    secret_key = key.key_id if key is not None and config.kms_instance_id else None
+    key_id = key.key_id if key is not None else None
     storage = Storage(
         "storage",
         StorageArgs(
             naming=naming,
             tags=tags,
             existing_corpus_bucket=config.existing_corpus_bucket,
-            kms_key_id=key.key_id if key is not None else None,
+            kms_key_id=key_id,
             force_destroy=config.force_destroy,
             deletion_protection=config.deletion_protection,
             retain=config.retain_data,
@@ -92,7 +92,7 @@ def lay_foundation(context: Context) -> Foundation:
             description="Password of the Elasticsearch user elastic",
             recovery_window_days=config.secret_recovery_window_days,
             kms_instance_id=config.kms_instance_id,
-            kms_key_id=secret_key,
+            kms_key_id=key_id,
             tags=tags,
         ),
         context.options(),
@@ -106,7 +106,7 @@ def lay_foundation(context: Context) -> Foundation:
             api_key=context.platform.llm_api_key,
             secret_recovery_window_days=config.secret_recovery_window_days,
             kms_instance_id=config.kms_instance_id,
-            kms_key_id=secret_key,
+            kms_key_id=key_id,
             tags=tags,
         ),
         context.options(),
