@@ -124,6 +124,7 @@ class IdentityArgs:
         region_id: Region of the secrets.
         elasticsearch_secret_name: KMS secret that holds the Elasticsearch password.
         model_secret_name: KMS secret that holds the language model's API key.
+        edge_secret_name: KMS secret that holds the key of the edge; None: there is no edge.
         corpus_bucket: Bucket of the documents.
         key_arn: KMS key that the buckets, and with a KMS instance the secrets, are encrypted with.
             None: the services' own keys, which need no permission.
@@ -135,6 +136,7 @@ class IdentityArgs:
     elasticsearch_secret_name: str
     model_secret_name: str
     corpus_bucket: str
+    edge_secret_name: str | None = None
     key_arn: pulumi.Input[str] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -208,6 +210,11 @@ class Identity(pulumi.ComponentResource):
             code,
             search,
             secret(args.model_secret_name, "calls the language model"),
+            *(
+                [secret(args.edge_secret_name, "knows the edge by its key")]
+                if args.edge_secret_name is not None
+                else []
+            ),
         )
         self.register_outputs({"training_role_arn": self.training.role_arn})
 

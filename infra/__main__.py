@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from infra.context import load_context
 from infra.cost.collector import collect, judge
+from infra.edge import open_edge
 from infra.embedding import train_and_serve
 from infra.foundation import lay_foundation
 from infra.outputs import export
@@ -36,8 +37,12 @@ knowledge = build_knowledge(context, foundation, embedding, cluster)
 # The page where people ask.
 chat = open_chat(context, foundation, cluster, knowledge)
 
+# Where there is one, a worker that knows who asks, and keeps answers.
+edge = open_edge(context, foundation, knowledge, chat)
+
 export(
     chat_url=chat.url,
+    edge_url=edge.url if edge is not None else "",
     embedding_url=embedding.node.url,
     elasticsearch_url=cluster.url,
     index_alias=knowledge.index_alias,

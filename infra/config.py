@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 NAMESPACE = "customrag"
-SECRET_KEYS = frozenset({"elasticsearchPassword", "llmApiKey"})
+SECRET_KEYS = frozenset({"elasticsearchPassword", "llmApiKey", "edgeOriginKey"})
 
 
 class ConfigError(Exception):

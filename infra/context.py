@@ -25,10 +25,18 @@ from infra.plans import training_key
 from infra.platforms import Platform, make_platform
 from rag.index import mappings
 
-__all__ = ["ENTRY_POINTS", "SEARCH_SECRET_ROLE", "Context", "Uris", "load_context"]
+__all__ = [
+    "EDGE_SECRET_ROLE",
+    "ENTRY_POINTS",
+    "SEARCH_SECRET_ROLE",
+    "Context",
+    "Uris",
+    "load_context",
+]
 
 # The secret's name, not its value.
 SEARCH_SECRET_ROLE = "elasticsearch-password"  # noqa: S105
+EDGE_SECRET_ROLE = "edge-origin-key"  # noqa: S105
 
 ENTRY_POINTS: Mapping[str, str] = MappingProxyType(
     {
@@ -82,6 +90,11 @@ class Context:
     def search_secret_name(self) -> str:
         """KMS secret with the search cluster's password."""
         return self.naming.physical(SEARCH_SECRET_ROLE)
+
+    @property
+    def edge_secret_name(self) -> str | None:
+        """KMS secret with the key that the edge shows the application; None without an edge."""
+        return self.naming.physical(EDGE_SECRET_ROLE) if self.platform.edge is not None else None
 
     def bucket(self, role: BucketRole) -> str:
         """Name of a bucket, known before it is made, or the one that was brought along."""

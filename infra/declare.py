@@ -49,6 +49,7 @@ _STAND_INS: Mapping[str, str] = {
     "chatCertificateId": "1234567-cn-hangzhou",
     "elasticsearchPassword": "Stand-in-1234",
     "llmApiKey": "sk-stand-in",
+    "edgeOriginKey": "stand-in",
 }
 _PR_EXPIRES_AT = "2099-01-01T00:00:00Z"
 
@@ -239,7 +240,8 @@ def _home(folder: Path) -> None:
         "access_key_secret": "stand-in",
         "dashscope_api_key": "sk-stand-in",
         "endpoints": {
-            name: f"http://{unknown('platform', name)}" for name in ("api", "oss", "dashscope")
+            name: f"http://{unknown('platform', name)}"
+            for name in ("api", "oss", "dashscope", "issuer", "edge")
         },
     }
     (folder / "platform.json").write_text(json.dumps(platform), encoding="utf-8")

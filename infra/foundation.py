@@ -118,6 +118,7 @@ def lay_foundation(context: Context) -> Foundation:
             region_id=config.region_id,
             elasticsearch_secret_name=context.search_secret_name,
             model_secret_name=naming.physical(MODEL_SECRET_ROLE),
+            edge_secret_name=context.edge_secret_name,
             corpus_bucket=context.bucket(BucketRole.CORPUS),
             key_arn=key.key_arn if key is not None else None,
             tags=tags,

@@ -23,12 +23,46 @@ import pulumi_alicloud as alicloud
 from pulumi.runtime.config import is_config_secret
 
 import providers
-from infra.config import SECRET_KEYS, ConfigError, PlatformKind, StackConfig
+from infra.config import SECRET_KEYS, ConfigError, EdgeKind, PlatformKind, StackConfig
 
-__all__ = ["LOCAL_PLUGIN_VERSION", "Platform", "make_platform"]
+__all__ = [
+    "LOCAL_CLOUDFLARE_VERSION",
+    "LOCAL_PLUGIN_VERSION",
+    "EdgePlatform",
+    "Platform",
+    "make_platform",
+]
 
 LOCAL_PLUGIN_VERSION = "4.0.0-local"
+# As with alicloud's: a prerelease beyond the SDK's own major version.
+LOCAL_CLOUDFLARE_VERSION = "7.0.0-local"
 _PLATFORM_FILE_VERSION = 1
+_LOCAL_AUDIENCE = "customrag"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class EdgePlatform:
+    """What the edge is made with and told. Has a secret: no repr.
+
+    Attributes:
+        provider: Cloudflare's, or the local cloud's in its place.
+        account_id: Cloudflare account.
+        zone_id: Cloudflare zone of the URL's host.
+        url: Where the edge answers.
+        issuer: Who issues the tokens, as `iss` has it.
+        audience: Whom they are for, as `aud` has it.
+        jwks_url: Where the issuer publishes its keys.
+        origin_key: What the edge shows the application.
+    """
+
+    provider: pulumi.ProviderResource
+    account_id: str
+    zone_id: str
+    url: str
+    issuer: str
+    audience: str
+    jwks_url: str
+    origin_key: pulumi.Output[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +79,7 @@ class Platform:
         elasticsearch_password: For the cluster's administrator.
         llm_api_key: For the language model.
         work_dir: Folder of this machine for files that providers read during an update.
+        edge: What stands before the application; None: nothing does.
     """
 
     providers: list[pulumi.ProviderResource]
@@ -56,6 +91,7 @@ class Platform:
     elasticsearch_password: pulumi.Output[str]
     llm_api_key: pulumi.Output[str]
     work_dir: Path
+    edge: EdgePlatform | None = None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -116,7 +152,49 @@ def make_platform(config: StackConfig, *, home: Path) -> Platform:
         ),
         llm_api_key=_required_secret("llmApiKey", settings.llm_api_key),
         work_dir=home / "work",
+        edge=None if config.edge is EdgeKind.NONE else _edge(config, settings),
     )
+
+
+def _edge(config: StackConfig, settings: _Settings) -> EdgePlatform:
+    # Its SDK takes more than a second to load: only a stack with an edge waits for it.
+    from pulumi_cloudflare import Provider
+
+    if settings.platform_file is None:
+        return EdgePlatform(
+            # The API token is CLOUDFLARE_API_TOKEN's, so that it stands in no file and no state.
+            provider=Provider("cloudflare"),
+            account_id=config.edge_cloudflare_account_id,
+            zone_id=config.edge_cloudflare_zone_id,
+            url=f"https://{config.edge_hostname}",
+            issuer=config.edge_issuer,
+            audience=config.edge_audience,
+            jwks_url=config.edge_jwks_url,
+            origin_key=_required_secret("edgeOriginKey", None),
+        )
+    # The local cloud has an issuer, a name and an account of its own, whatever is configured.
+    issuer, key = settings.endpoints["issuer"], str(settings.access_key_secret)
+    return EdgePlatform(
+        provider=Provider(
+            "cloudflare",
+            base_url=settings.platform_file.as_uri(),
+            opts=pulumi.ResourceOptions(version=LOCAL_CLOUDFLARE_VERSION),
+        ),
+        account_id=_cloudflare_id(settings.account_id, "account"),
+        zone_id=_cloudflare_id(settings.account_id, "zone"),
+        url=settings.endpoints["edge"],
+        issuer=issuer,
+        audience=config.edge_audience or _LOCAL_AUDIENCE,
+        jwks_url=f"{issuer}/.well-known/jwks.json",
+        origin_key=_required_secret(
+            "edgeOriginKey", hmac.new(key.encode(), b"edge", hashlib.sha256).hexdigest()
+        ),
+    )
+
+
+def _cloudflare_id(account_id: str, what: str) -> str:
+    """32 hexadecimal digits, as Cloudflare's ids are."""
+    return hashlib.sha256(f"{account_id} {what}".encode()).hexdigest()[:32]
 
 
 def _local_settings(config: StackConfig, home: Path) -> _Settings:
@@ -137,7 +215,14 @@ def _local_settings(config: StackConfig, home: Path) -> _Settings:
     return _Settings(
         account_id=platform["account_id"],
         region_id=config.region_id,
-        endpoints={"oss": oss, "oss_public": oss, "dlc": api, "aiworkspace": api, "kms": api},
+        endpoints={
+            "oss": oss,
+            "oss_public": oss,
+            "dlc": api,
+            "aiworkspace": api,
+            "kms": api,
+            **_edge_endpoints(config, platform["endpoints"], path),
+        },
         llm_base_url=f"{platform['endpoints']['dashscope']}/compatible-mode/v1",
         access_key_id=platform["access_key_id"],
         access_key_secret=key,
@@ -145,6 +230,18 @@ def _local_settings(config: StackConfig, home: Path) -> _Settings:
         llm_api_key=platform["dashscope_api_key"],
         platform_file=path.resolve(),
     )
+
+
+def _edge_endpoints(config: StackConfig, endpoints: dict[str, str], path: Path) -> dict[str, str]:
+    if config.edge is EdgeKind.NONE:
+        return {}
+    try:
+        return {name: endpoints[name] for name in ("issuer", "edge")}
+    except KeyError as error:
+        raise ConfigError(
+            f"customrag:edge is {config.edge}, but {path} is of an older local stack, without an "
+            "address for it; run `make down` and `make up`, or set customrag:edge to none"
+        ) from error
 
 
 def _cloud_settings(config: StackConfig) -> _Settings:

@@ -8,6 +8,7 @@ from components.chat_app import ChatApp, ChatAppArgs
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
 from components.knowledge import Knowledge, KnowledgeArgs, SearchEndpoint
 from infra.context import Context
+from infra.edge import make_edge_secret
 from infra.embedding import Embedding, job_vpc
 from infra.foundation import Foundation
 from infra.plans import index_name, plan_ingest
@@ -105,7 +106,8 @@ def open_chat(
     context: Context, foundation: Foundation, cluster: ElasticsearchCluster, knowledge: Knowledge
 ) -> ChatApp:
     """Declares the chat application; it is asked one question once it is up."""
-    config = context.config
+    config, edge = context.config, context.platform.edge
+    edge_secret = make_edge_secret(context, foundation)
     return ChatApp(
         "chat",
         ChatAppArgs(
@@ -124,6 +126,8 @@ def open_chat(
             elasticsearch_secret_name=foundation.search_secret.secret_name,
             index_alias=knowledge.index_alias,
             model=foundation.model,
+            edge_secret_name=edge_secret.secret_name if edge_secret is not None else None,
+            edge_key=edge.origin_key if edge is not None else None,
             smoke_question=config.smoke_question or context.corpus.first_question,
             tags=context.tags,
         ),

@@ -109,6 +109,8 @@ def run_program(
             "api": "http://127.83.0.2:8080",
             "oss": "http://127.83.0.3:9000",
             "dashscope": "http://127.83.0.4:8080",
+            "issuer": "http://127.83.0.5:8080",
+            "edge": "http://127.83.0.6:8787",
         },
     }
     (tmp_path / "platform.json").write_text(json.dumps(platform))

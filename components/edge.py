@@ -1,0 +1,204 @@
+"""The edge: a Cloudflare Worker that knows who asks, before anything of ours is reached.
+
+Owns: the worker, its bindings, its domain, and the key by which the application knows it. Does not
+own: the worker's code (`edge/`), the application behind it, or who issues tokens.
+API: https://developers.cloudflare.com/workers/ (scripts, custom domains, rate limiting binding,
+Cache API), read 2026-11-21.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+
+__all__ = [
+    "COMPATIBILITY_DATE",
+    "Edge",
+    "EdgeArgs",
+    "WorkerMissingError",
+    "answers_version",
+    "read_worker",
+]
+
+# How workerd behaves towards the worker; the tests of `edge/` run with the same.
+COMPATIBILITY_DATE = "2025-10-01"
+_MAIN_MODULE = "worker.js"
+# Of the rate limiting binding: 10 or 60.
+_LIMIT_PERIOD_SECONDS = 60
+# An address may stand for a whole office; it is counted where no token says who asks.
+_CALLERS_PER_ADDRESS = 10
+_SCRIPT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class WorkerMissingError(Exception):
+    """The worker's bundle has not been built."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeArgs:
+    """Arguments of `Edge`.
+
+    Attributes:
+        script_name: The worker's name in the Cloudflare account.
+        content: The worker, as `edge/build.mjs` bundles it.
+        account_id: Cloudflare account.
+        zone_id: Zone of the host of `url`.
+        url: Where the edge answers, without a path. A domain of its own: on workers.dev the cache
+            is without effect.
+        origin_url: The application.
+        origin_key: What the edge shows it with each request.
+        issuer: `iss` of the tokens that are taken.
+        audience: `aud` of the tokens that are taken.
+        jwks_url: Where the issuer publishes its keys.
+        answers_version: What answers depend on besides the question, see `answers_version`.
+        requests_per_minute: Requests of one caller in one data centre, 1 or more; about, as
+            Cloudflare counts.
+        cache_seconds: How long an answer is kept; 0 keeps none.
+    """
+
+    script_name: str
+    content: str
+    account_id: str
+    zone_id: str
+    url: str
+    origin_url: pulumi.Input[str]
+    origin_key: pulumi.Input[str]
+    issuer: str
+    audience: str
+    jwks_url: str
+    answers_version: pulumi.Input[str]
+    requests_per_minute: int = 60
+    cache_seconds: int = 3600
+
+    def __post_init__(self) -> None:
+        if not _SCRIPT_NAME.fullmatch(self.script_name):
+            raise ValueError(
+                f"script_name is {self.script_name!r}; Cloudflare takes 1 to 63 lower-case "
+                "letters, digits and hyphens, no hyphen at either end"
+            )
+        if self.requests_per_minute < 1:
+            raise ValueError(f"requests_per_minute is {self.requests_per_minute}; give 1 or more")
+        if self.cache_seconds < 0:
+            raise ValueError(f"cache_seconds is {self.cache_seconds}; give 0 or more")
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+            raise ValueError(f"url is {self.url!r}; give https://<name>, without a path")
+
+
+class Edge(pulumi.ComponentResource):
+    """A worker under its own name, in front of the application.
+
+    Attributes:
+        url: Where people and programs ask, with a token.
+    """
+
+    url: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:edge:Edge", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        script = cloudflare.WorkersScript(
+            name,
+            account_id=args.account_id,
+            script_name=args.script_name,
+            content=args.content,
+            main_module=_MAIN_MODULE,
+            compatibility_date=COMPATIBILITY_DATE,
+            bindings=_bindings(args),
+            # Errors are logged; what people ask is not.
+            observability={"enabled": True, "head_sampling_rate": 1},
+            opts=child,
+        )
+        # Under that name there would be no cache, and a second way in that nobody looks at.
+        cloudflare.WorkersScriptSubdomain(
+            f"{name}-subdomain",
+            account_id=args.account_id,
+            script_name=script.script_name,
+            enabled=False,
+            previews_enabled=False,
+            opts=child,
+        )
+        domain = cloudflare.WorkersCustomDomain(
+            f"{name}-domain",
+            account_id=args.account_id,
+            zone_id=args.zone_id,
+            hostname=urlsplit(args.url).hostname or "",
+            service=script.script_name,
+            opts=child,
+        )
+        self.url = domain.id.apply(lambda _: args.url)
+        self.register_outputs({"url": self.url})
+
+
+def _bindings(args: EdgeArgs) -> Sequence[cloudflare.WorkersScriptBindingArgs]:
+    texts: Mapping[str, pulumi.Input[str]] = {
+        "ORIGIN_URL": args.origin_url,
+        "TOKEN_ISSUER": args.issuer,
+        "TOKEN_AUDIENCE": args.audience,
+        "JWKS_URL": args.jwks_url,
+        "ANSWERS_VERSION": args.answers_version,
+        "CACHE_SECONDS": str(args.cache_seconds),
+    }
+    limits = {
+        "CALLER_LIMITER": args.requests_per_minute,
+        "ADDRESS_LIMITER": args.requests_per_minute * _CALLERS_PER_ADDRESS,
+    }
+    plain = [
+        cloudflare.WorkersScriptBindingArgs(name=name, type="plain_text", text=text)
+        for name, text in texts.items()
+    ]
+    secret = cloudflare.WorkersScriptBindingArgs(
+        name="ORIGIN_KEY", type="secret_text", text=pulumi.Output.secret(args.origin_key)
+    )
+    limiters = [
+        cloudflare.WorkersScriptBindingArgs(
+            name=name,
+            type="ratelimit",
+            namespace_id=_namespace_id(args.script_name, name),
+            simple=cloudflare.WorkersScriptBindingSimpleArgs(
+                limit=limit, period=_LIMIT_PERIOD_SECONDS
+            ),
+        )
+        for name, limit in limits.items()
+    ]
+    return [*plain, secret, *limiters]
+
+
+def _namespace_id(script_name: str, binding: str) -> str:
+    """A number that no other counter of the account has: 1 to 2^31, from the names."""
+    digest = hashlib.sha256(f"{script_name} {binding}".encode()).digest()
+    return str(1 + int.from_bytes(digest[:4], "big") % (2**31 - 1))
+
+
+def answers_version(*parts: str) -> str:
+    """16 hexadecimal digits that change with anything that an answer depends on."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def read_worker(root: Path) -> str:
+    """The worker's bundle.
+
+    Args:
+        root: The project's folder.
+
+    Raises:
+        WorkerMissingError: It has not been built.
+    """
+    file = root / "edge" / "dist" / "worker.js"
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise WorkerMissingError(
+            "edge/dist/worker.js does not exist; run `make setup`, which builds it, or "
+            "`npm ci && npm run build` in edge/"
+        ) from error

@@ -1,0 +1,87 @@
+"""The edge, where the stack has one: its key, and the worker in front of the application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.chat_app import ChatApp
+from components.knowledge import Knowledge
+from components.secrets import MachineSecret, MachineSecretArgs
+from infra.config import ConfigError
+from infra.context import EDGE_SECRET_ROLE, Context
+from infra.foundation import Foundation
+
+if TYPE_CHECKING:
+    from components.edge import Edge
+
+__all__ = ["make_edge_secret", "open_edge"]
+
+
+def make_edge_secret(context: Context, foundation: Foundation) -> MachineSecret | None:
+    """Declares the KMS secret with the key that the edge shows; None without an edge."""
+    edge, config = context.platform.edge, context.config
+    if edge is None:
+        return None
+    return MachineSecret(
+        "edge-key",
+        MachineSecretArgs(
+            naming=context.naming,
+            role=EDGE_SECRET_ROLE,
+            value=edge.origin_key,
+            description="What the edge shows the chat application",
+            recovery_window_days=config.secret_recovery_window_days,
+            kms_instance_id=config.kms_instance_id,
+            kms_key_id=foundation.key_id,
+            tags=context.tags,
+        ),
+        context.options(),
+    )
+
+
+def open_edge(
+    context: Context, foundation: Foundation, knowledge: Knowledge, chat: ChatApp
+) -> Edge | None:
+    """Declares the worker; None without an edge.
+
+    Raises:
+        ConfigError: The worker has not been built.
+    """
+    settings, config = context.platform.edge, context.config
+    if settings is None:
+        return None
+    # Its SDK takes more than a second to load: only a stack with an edge waits for it.
+    from components.edge import Edge, EdgeArgs, WorkerMissingError, answers_version, read_worker
+
+    try:
+        content = read_worker(context.root)
+    except WorkerMissingError as error:
+        raise ConfigError(f"customrag:edge is {config.edge}, but {error}") from error
+    # Known when the alias has moved: an answer of the old index must not be kept as the new one's.
+    version = pulumi.Output.all(
+        foundation.corpus.version, knowledge.index_name, knowledge.ingest
+    ).apply(
+        lambda values: answers_version(
+            str(values[0]), str(values[1]), config.llm_model, foundation.code["chat"].uri
+        )
+    )
+    return Edge(
+        "edge",
+        EdgeArgs(
+            script_name=context.naming.physical("edge"),
+            content=content,
+            account_id=settings.account_id,
+            zone_id=settings.zone_id,
+            url=settings.url,
+            origin_url=chat.url,
+            origin_key=settings.origin_key,
+            issuer=settings.issuer,
+            audience=settings.audience,
+            jwks_url=settings.jwks_url,
+            answers_version=version,
+            requests_per_minute=config.edge_requests_per_minute,
+            cache_seconds=config.edge_cache_seconds,
+        ),
+        pulumi.ResourceOptions(providers=[settings.provider]),
+    )
