@@ -227,9 +227,24 @@ class Engine:
     def ask(self, *arguments: str, stack: bool = True) -> str:
         """Run a quick command and return what it wrote.
 
+        Args:
+            arguments: The command's words.
+            stack: Whether it is about the stack.
+
         Raises:
             EngineError: It failed.
         """
+        return self._ask(arguments, stack=stack)
+
+    def ask_secretly(self, secret: str, *arguments: str) -> str:
+        """Run a quick command that reads a secret from its standard input.
+
+        Raises:
+            EngineError: It failed.
+        """
+        return self._ask(arguments, stack=True, secret=secret)
+
+    def _ask(self, arguments: Sequence[str], *, stack: bool, secret: str = "") -> str:
         words = ["pulumi", *arguments, *(("--stack", self.stack) if stack else ())]
         done = subprocess.run(
             [*words, "--non-interactive"],
@@ -237,7 +252,7 @@ class Engine:
             env=dict(self.environment),
             capture_output=True,
             text=True,
-            stdin=subprocess.DEVNULL,
+            input=secret,
             timeout=_QUICK_SECONDS,
             check=False,
         )

@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tools", description="The commands behind the Makefile.")
     commands = parser.add_subparsers(dest="command", required=True)
     on_a_stack = ("setup", "up", "preview", "down", "status", "logs", "ask", "eval")
-    for name in (*on_a_stack, "rehearse", "leaks"):
+    for name in (*on_a_stack, "rehearse", "leaks", "sweep", "pr-up", "pr-down"):
         command = commands.add_parser(name)
         command.add_argument("--stack", default=LOCAL_STACK)
         command.add_argument("--corpus", type=_folder, default=None)
@@ -35,6 +35,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
         command.add_argument("--consent", default="")
         command.add_argument("--now", default="")
+        command.add_argument("--pull-request", default="")
+        command.add_argument("--rehearsal", action="store_true")
         command.add_argument("--keep", action="store_true")
         command.add_argument("--whole", action="store_true")
     test = commands.add_parser("test")
@@ -52,7 +54,10 @@ def main(arguments: list[str]) -> int:
     paths = default_paths()
     if options.command == "test":
         return actions.test(paths, options.arguments)
-    paths = paths.of(options.stack)
+    if options.pull_request or options.command.startswith("pr-"):
+        options.stack = lifecycle.pull_request(options.pull_request, options.rehearsal)
+    if options.command not in ("rehearse", "pr-up", "pr-down", "sweep"):
+        paths = paths.of(options.stack)
     request = actions.Request(stack=options.stack, corpus=options.corpus)
     further = lifecycle.Options(
         values=[value for text in options.set for value in text.split()],
@@ -76,6 +81,9 @@ def main(arguments: list[str]) -> int:
         "eval": lambda: actions.evaluate(paths, options.corpus),
         "rehearse": lambda: lifecycle.rehearse(paths, request, further),
         "leaks": lambda: lifecycle.leaks(paths, options.stack),
+        "sweep": lambda: lifecycle.sweep(paths, options.stack, further),
+        "pr-up": lambda: lifecycle.pr_up(paths, request, further),
+        "pr-down": lambda: lifecycle.pr_down(paths, options.stack, further),
     }
     return commands[options.command]()
 

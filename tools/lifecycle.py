@@ -100,13 +100,75 @@ def rehearse(paths: Paths, request: Request, options: Options) -> int:
 
 
 def remove(paths: Paths, stack: str, options: Options) -> int:
-    """`make down` of a stack in the cloud: consent, removal, leak check."""
+    """`make down` of a stack that is not `local`: consent, removal, leak check."""
     return _run(
         paths,
         of_stack(paths, stack),
         "ops.teardown",
         *("--stack", stack, "--consent", options.consent),
     )
+
+
+def pull_request(number: str, rehearsed: bool) -> str:
+    """The stack of a pull request, or its rehearsal's.
+
+    Raises:
+        ToolError: That is no number.
+    """
+    if not (number.isdigit() and number.lstrip("0") == number):
+        raise ToolError(f"PR={number!r}: give the pull request's number, as PR=7")
+    return f"{REHEARSAL if rehearsed else ''}pr-{number}"
+
+
+def pr_up(paths: Paths, request: Request, options: Options) -> int:
+    """`make pr-up`: bring up a pull request's stack; it lives for a while from now on."""
+    stack = request.stack
+    with setup.only_one(paths):
+        setup.set_up_tools(paths, Display())
+    own = paths.of(stack)
+    with setup.only_one(own):
+        if is_on_this_machine(stack):
+            cli, environment = setup.set_up_stack(own, stack, Display(), _overlay(request, options))
+        else:
+            cli, environment = setup.set_up_stack(own, stack, Display())
+            code = _run(own, environment, "ops.pull_request", "--stack", stack)
+            if code != 0:
+                return code
+        return run_shown(
+            [cli.path, "up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs"],
+            cwd=own.checkout,
+            environment=environment,
+            thinned=True,
+        )
+
+
+def pr_down(paths: Paths, stack: str, options: Options) -> int:
+    """`make pr-down`: remove a pull request's stack, and of a rehearsed one everything."""
+    own = paths.of(stack)
+    with setup.only_one(own):
+        code = remove(own, stack, options)
+        if is_on_this_machine(stack):
+            code = remove_from_this_machine(own) or code
+    return code
+
+
+def sweep(paths: Paths, stack: str, options: Options) -> int:
+    """`make sweep`: remove the pull requests' stacks of a backend that outlived their time.
+
+    Args:
+        paths: Where things are.
+        stack: A rehearsal, to sweep in its backend; else the environment's own is meant.
+        options: With the time to go by.
+    """
+    own = paths.of(stack)
+    arguments = ["--now", options.now] if options.now else []
+    if not is_on_this_machine(stack):
+        with setup.only_one(paths):
+            setup.set_up_tools(paths, Display())
+            environment = setup.set_up_stack(paths, stack, Display())[1]
+    else:
+        environment = of_stack(own, stack)
+    return _run(own, environment, "ops.teardown.sweep", *arguments)
 
 
 def leaks(paths: Paths, stack: str) -> int:

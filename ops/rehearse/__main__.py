@@ -19,7 +19,6 @@ from ops.engine import Engine, EngineError
 from ops.rehearse import story as stories
 from ops.rehearse import summary
 from ops.rehearse.overlay import REPLACED_FILE
-from ops.teardown.leaks import leak_check
 
 
 def _values(stack: str) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outputs: dict[str, Any] = {}
 
     def show(step: stories.Step) -> None:
-        print("\n".join(summary.step_lines(step)), flush=True)
+        print(summary.step_lines(step)[0], flush=True)
         if step.name == "up" and step.ended_well:
             outputs.update(json.loads(engine.ask("stack", "output", "--json")))
 
@@ -50,7 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stack=options.stack,
         engine=engine,
         home=options.home,
-        leak_check=lambda: list(map(str, leak_check(engine.stack, home=options.home))),
         show=show,
     )
     try:

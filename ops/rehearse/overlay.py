@@ -211,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             corpus=options.corpus,
             overrides=dict(options.set),
         )
-    except (DeclaredError, yaml.YAMLError) as error:
+    except (DeclaredError, yaml.YAMLError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
         return 1
     for item in found:

@@ -1,11 +1,13 @@
-"""The steps of a rehearsal: up, change, refresh, a preview without changes, policy, destroy, leaks.
+"""The steps of a rehearsal: up with policy, change, refresh, previews without changes, down, leaks.
 
-Owns their order and what each must show. A step that fails ends the story, but for destroy and the
-leak check, which come in any case. Does not own the summary's words (`ops.rehearse.summary`).
+Owns their order and what each must show. A step that fails ends the story, but for the tear-down
+and its leak check, which come in any case: it is the one of `make down`, consent given. Does not
+own the summary's words (`ops.rehearse.summary`).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +15,14 @@ from typing import Any
 
 from ops.declared import NAMESPACE, ROOT
 from ops.engine import Engine, Outcome, tail
+from ops.teardown.removal import FAILURES, Removal, remove
 
 __all__ = ["PREVIEW_ONLY", "STEPS", "Step", "Story", "run"]
 
 PREVIEW_ONLY = ("preview",)
-STEPS = ("up", "unchanged", "change", "refresh", "unchanged again", "destroy", "leak check")
+STEPS = ("up", "unchanged", "change", "refresh", "unchanged again", "down", "leak check")
 _POLICY_PACK = ROOT / "infra" / "policy"
+_ERROR_LINES = 8
 _REMARK = "\n\nThis sentence is the rehearsal's: it changes one document.\n"
 
 
@@ -49,7 +53,6 @@ class Story:
         stack: The stack that is rehearsed.
         engine: On the rehearsal's own stack.
         home: The rehearsal's home.
-        leak_check: What is left in the cloud that carries the stack's name, a line each.
         show: Gets each step as it ends.
         steps: Those that were taken.
     """
@@ -57,7 +60,6 @@ class Story:
     stack: str
     engine: Engine
     home: Path
-    leak_check: Callable[[], list[str]]
     show: Callable[[Step], None]
     steps: list[Step] = field(default_factory=list)
 
@@ -92,7 +94,12 @@ def _counts(outcome: Outcome) -> str:
 
 
 def _failed(outcome: Outcome) -> tuple[str, ...]:
-    return (*outcome.errors, *outcome.violations) or tuple(tail(outcome.log))
+    """What went wrong; of a long text its end, where a traceback has its reason."""
+    shortened = []
+    for text in (*outcome.errors, *outcome.violations):
+        lines = text.splitlines()
+        shortened.append("\n".join(["…", *lines[-_ERROR_LINES:]] if len(lines) > 12 else lines))
+    return tuple(dict.fromkeys(shortened)) or tuple(tail(outcome.log))
 
 
 def _engine_step(
@@ -193,16 +200,32 @@ def _go(story: Story, values: dict[str, Any]) -> bool:
 
 
 def _end(story: Story) -> None:
-    """Destroy, protected or not, and look at what is left."""
-    story.engine.ask("state", "unprotect", "--all", "--yes")
-    _engine_step(story, "destroy", "destroy", "--yes", "--skip-preview")
-    left = story.leak_check()
+    """Remove it as `make down` does, protected or not, and look at what is left."""
+    said: list[str] = []
+    removal = Removal(
+        stack=story.engine.stack,
+        engine=story.engine,
+        consent=story.engine.stack,
+        home=story.home,
+        say=said.append,
+    )
+    began = time.monotonic()
+    try:
+        code = remove(removal)
+    except FAILURES as error:
+        said.append(str(error))
+        code = 1
+    leaks = [str(left) for left in removal.left if left.is_leak]
+    stays = [str(left) for left in removal.left if not left.is_leak]
+    seconds = time.monotonic() - began
+    ended_well = code == 0 or bool(leaks)
+    story.add(Step(name="down", ended_well=ended_well, seconds=seconds, told=tuple(said)))
     story.add(
         Step(
             name="leak check",
-            ended_well=not left,
+            ended_well=ended_well and not leaks,
             seconds=0.0,
-            told=tuple(left) or ("nothing of the stack is left",),
+            told=(*leaks, *stays) or ("nothing of the stack is left",),
         )
     )
 

@@ -1,0 +1,105 @@
+"""What another state of the repository declares: its code, its stack files, as they were there.
+
+Owns finding the state to compare with and reading it out of git into a folder that is gone
+afterwards. Touches neither the working tree nor git's own files. Does not own what a program
+declares (`infra.declare`): that of the other state is used, if it has one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from infra.config import ConfigError
+from infra.declare import Declared, declare, stack_config, stack_file
+
+__all__ = ["BaseError", "checkout", "commit_of", "default_base", "former", "former_config"]
+
+_SECONDS = 60
+_MAIN = ("origin/main", "main")
+
+
+class BaseError(Exception):
+    """The state to compare with cannot be found. The message says what to give instead."""
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    done = subprocess.run(
+        ["git", *arguments], cwd=root, capture_output=True, timeout=_SECONDS, check=False
+    )
+    if done.returncode:
+        raise BaseError(f"`git {' '.join(arguments)}` failed: {done.stderr.decode().strip()}")
+    return done.stdout
+
+
+def commit_of(root: Path, ref: str) -> str:
+    """The commit that a ref names.
+
+    Raises:
+        BaseError: It names none.
+    """
+    try:
+        return (
+            _git(root, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+            .decode()
+            .strip()
+        )
+    except BaseError as error:
+        raise BaseError(
+            f"BASE={ref} names no commit here; give a branch, a tag or a commit, and fetch it first"
+        ) from error
+
+
+def default_base(root: Path) -> str:
+    """Where this branch left main; on main itself, its last commit.
+
+    Raises:
+        BaseError: This is no git repository, or it has no commit.
+    """
+    for branch in _MAIN:
+        with contextlib.suppress(BaseError):
+            return _git(root, "merge-base", "HEAD", branch).decode().strip()
+    return commit_of(root, "HEAD")
+
+
+@contextlib.contextmanager
+def checkout(root: Path, commit: str) -> Iterator[Path]:
+    """The tree of a commit, in a folder of its own for as long as the block lasts.
+
+    Raises:
+        BaseError: Git does not have it.
+    """
+    archive = _git(root, "archive", "--format=tar", commit)
+    with tempfile.TemporaryDirectory(prefix="customrag-base-") as folder:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(folder, filter="data")
+        yield Path(folder)
+
+
+def former(stack: str, tree: Path) -> list[Declared] | None:
+    """What a stack declares in another tree; `None` if it did not exist there.
+
+    Raises:
+        ConfigError: The stack's configuration was not usable there.
+        DeclareError: The program failed there.
+    """
+    try:
+        stack_file(stack, tree)
+    except ConfigError:
+        return None
+    if not (tree / "infra" / "declare.py").is_file():
+        return None
+    return declare(stack, root=tree)
+
+
+def former_config(stack: str, tree: Path) -> dict[str, str]:
+    """A stack's configuration in another tree; empty if it did not exist there."""
+    try:
+        return stack_config(stack, tree)
+    except ConfigError:
+        return {}

@@ -1,0 +1,259 @@
+"""The Markdown that a pull request shows: what changes, what works for it, what it costs.
+
+Owns wording and layout, and the marker by which a workflow finds its own comment to update. Computes
+nothing but counts. Every value passes `ops.review.values`, so that no secret is ever shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from infra.cost import Basis, Difference, Line, Period
+from infra.cost.render import money
+from ops.review.changes import Change, Kind, PropertyChange
+from ops.review.values import shown
+
+__all__ = ["Review", "marker", "render"]
+
+_PAST: Mapping[Kind, str] = {
+    Kind.CREATE: "created",
+    Kind.UPDATE: "changed",
+    Kind.REPLACE: "replaced",
+    Kind.DELETE: "deleted",
+}
+_MOST_PROPERTIES = 12
+_MOST_COST_LINES = 15
+# GitHub takes 65,536 characters; the details are cut before that.
+_LONGEST = 60_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """All that is said of one stack.
+
+    Attributes:
+        stack: Its name.
+        basis: What was compared with what, and how, in one sentence.
+        changes: What happens to resources.
+        unchanged: How many stay as they are.
+        trainings: See `ops.review.work`.
+        embeddings: See `ops.review.work`.
+        cost: From what is there to what will be.
+        monthly_budget_cny: The stack's budget; 0 is none.
+        violations: What the policy pack has against it.
+        problems: What went wrong while looking; with any, the rest is not to be trusted.
+    """
+
+    stack: str
+    basis: str
+    changes: Sequence[Change] = ()
+    unchanged: int = 0
+    trainings: Sequence[str] = ()
+    embeddings: Sequence[str] = ()
+    cost: Difference | None = None
+    monthly_budget_cny: int = 0
+    violations: Sequence[str] = ()
+    problems: Sequence[str] = ()
+
+    @property
+    def over_budget(self) -> bool:
+        """Whether the stack, as it will be, exceeds its budget."""
+        return self.cost is not None and self.cost.after.over_budget(self.monthly_budget_cny)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the change must not be merged as it is."""
+        return bool(self.problems or self.violations or self.over_budget)
+
+
+def marker(stack: str) -> str:
+    """First line of a stack's comment; a comment with it is updated, not added to."""
+    return f"<!-- customrag-preview: {stack} -->"
+
+
+def render(review: Review) -> str:
+    """The comment's Markdown."""
+    parts = [marker(review.stack), f"### Preview of `{review.stack}`: {_headline(review)}", ""]
+    parts += [f"{review.basis}", ""]
+    for problem in review.problems:
+        parts += ["**The preview failed:**", "", *_quoted(problem), ""]
+    parts += [*_table(review), *_work(review), *_cost(review), *_policy(review)]
+    details = "\n".join(_details(review))
+    text = "\n".join(parts)
+    if len(text) + len(details) > _LONGEST:
+        details = details[: _LONGEST - len(text)].rpartition("\n")[0]
+        details += "\n\n… and more; `make preview-comment` prints it all.\n\n</details>\n"
+    return f"{text}\n{details}".rstrip() + "\n"
+
+
+def _headline(review: Review) -> str:
+    if review.problems:
+        return "failed"
+    if not review.changes:
+        return "nothing changes"
+    counts = [
+        f"{sum(change.kind is kind for change in review.changes)} {past}"
+        for kind, past in _PAST.items()
+        if any(change.kind is kind for change in review.changes)
+    ]
+    if review.cost is not None:
+        counts.append(f"**{_signed(review.cost.monthly_cny)} CNY a month**")
+    return ", ".join(counts)
+
+
+def _signed(cny: float) -> str:
+    if abs(cny) < 0.005:
+        return "±0"
+    return f"{'+' if cny > 0 else '−'}{money(abs(cny))}"
+
+
+def _table(review: Review) -> list[str]:
+    if not review.changes:
+        return []
+    lines = ["| component | created | changed | replaced | deleted |", "|---|---|---|---|---|"]
+    for component in dict.fromkeys(change.resource.component for change in review.changes):
+        mine = [change for change in review.changes if change.resource.component == component]
+        cells = [_cell([change for change in mine if change.kind is kind]) for kind in _PAST]
+        lines.append(f"| `{component}` | " + " | ".join(cells) + " |")
+    return [*lines, "", f"{review.unchanged} resources stay as they are.", ""]
+
+
+def _cell(changes: Sequence[Change]) -> str:
+    counts: dict[str, int] = {}
+    for change in changes:
+        kind = change.resource.type.rpartition(":")[2]
+        counts[kind] = counts.get(kind, 0) + 1
+    return ", ".join(kind if count == 1 else f"{count} {kind}" for kind, count in counts.items())
+
+
+def _work(review: Review) -> list[str]:
+    lines = [*review.trainings, *review.embeddings]
+    if lines:
+        return ["**What works for it**", "", *(f"- {line}" for line in lines), ""]
+    return ["Nothing trains again, nothing is embedded again.", ""] if review.changes else []
+
+
+def _cost(review: Review) -> list[str]:
+    cost = review.cost
+    if cost is None:
+        return []
+    before = cost.before
+    lines = [
+        "**Cost** at list prices, CNY",
+        "",
+        "| | now | then | difference |",
+        "|---|--:|--:|--:|",
+        _cost_row("an hour", before and before.hourly_cny, cost.after.hourly_cny),
+        _cost_row("a month", before and before.monthly_cny, cost.after.monthly_cny),
+    ]
+    if cost.after.most_monthly_cny > cost.after.monthly_cny:
+        most = before and before.most_monthly_cny
+        lines.append(_cost_row("a month, at the largest", most, cost.after.most_monthly_cny))
+    lines += ["", *_budget(review)]
+    lines += [f"- **not priced:** `{item.name}`: {item.why}" for item in cost.after.unpriced]
+    moved = list(_cost_lines(cost))
+    lines += moved[:_MOST_COST_LINES]
+    if len(moved) > _MOST_COST_LINES:
+        lines.append(f"- … and {len(moved) - _MOST_COST_LINES} more, below")
+    idle = [line for line in cost.added if line.gpu and line.period is not Period.RUN]
+    lines += [
+        f"- `{line.name}` bills whether or not it is asked; `nightHours` would stop it at night"
+        for line in idle
+    ]
+    return [*lines, ""]
+
+
+def _cost_row(what: str, before: float | None, after: float) -> str:
+    now = "—" if before is None else money(before)
+    return f"| {what} | {now} | {money(after)} | {_signed(after - (before or 0.0))} |"
+
+
+def _budget(review: Review) -> list[str]:
+    if review.cost is None or not review.monthly_budget_cny:
+        return []
+    most, budget = review.cost.after.most_monthly_cny, review.monthly_budget_cny
+    if review.over_budget:
+        text = f"**Over the budget** of {budget:,} CNY a month, by {money(most - budget)}."
+        return [f"{text} The preview fails.", ""]
+    return [f"Within the budget of {budget:,} CNY a month.", ""]
+
+
+def _cost_lines(cost: Difference) -> Iterator[str]:
+    moves = [(line.cny, "adds", line) for line in cost.added]
+    moves += [(-line.cny, "saves", line) for line in cost.removed]
+    for old, new in cost.changed:
+        moves.append((new.cny - old.cny, f"was {old.what}, now", new))
+    for cny, verb, line in sorted(moves, key=lambda move: (-abs(move[0]), move[2].name)):
+        per = "a run at most" if line.period is Period.RUN else "a month"
+        if verb in ("adds", "saves"):
+            yield f"- `{line.name}` {verb} {money(abs(cny))} {per}: {line.what}{_basis(line)}"
+        else:
+            yield f"- `{line.name}`: {verb} {line.what}: {_signed(cny)} {per}{_basis(line)}"
+
+
+def _basis(line: Line) -> str:
+    return " (assumed price)" if line.price.basis is Basis.ASSUMED else ""
+
+
+def _policy(review: Review) -> list[str]:
+    if review.problems:
+        return []
+    if not review.violations:
+        return ["The policy pack has nothing against it.", ""]
+    return ["**Policy violations**", "", *(f"- {text}" for text in review.violations), ""]
+
+
+def _details(review: Review) -> Iterator[str]:
+    if review.changes:
+        yield "<details><summary>Every change</summary>"
+        yield ""
+        for change in review.changes:
+            yield from _change(change)
+        yield ""
+        yield "</details>"
+        yield ""
+    if review.cost is not None and (review.cost.added or review.cost.changed):
+        prices = {line.price for line in review.cost.added}
+        prices |= {new.price for _, new in review.cost.changed}
+        yield "<details><summary>Where the prices come from</summary>"
+        yield ""
+        for price in sorted(prices, key=lambda price: price.item):
+            note = f"; {price.note}" if price.note else ""
+            yield (
+                f"- `{price.item}` {price.cny:.4g} CNY/{price.unit}, {price.basis}, "
+                f"[read {price.read}]({price.source}){note}"
+            )
+        yield ""
+        yield "</details>"
+
+
+def _change(change: Change) -> Iterator[str]:
+    because = f", because `{change.because}` is replaced" if change.because else ""
+    token = change.resource.type
+    yield f"- {_PAST[change.kind]}: `{change.resource.name}` ({token}){because}"
+    for item in change.properties[:_MOST_PROPERTIES]:
+        yield f"  - {_property(item)}"
+    if len(change.properties) > _MOST_PROPERTIES:
+        yield f"  - … and {len(change.properties) - _MOST_PROPERTIES} more properties"
+
+
+def _property(item: PropertyChange) -> str:
+    forces = ", which makes it anew" if item.replaces else ""
+    if item.before is None and item.after is None:
+        return f"`{item.path}`: known later{forces}"
+    before = shown(item.path, item.before, secret=item.secret)
+    after = shown(item.path, item.after, secret=item.secret)
+    if before == after:
+        return f"`{item.path}`: changed{forces}"
+    return f"`{item.path}`: {_code(before)} → {_code(after)}{forces}"
+
+
+def _code(text: str) -> str:
+    """Inline code whatever the text holds."""
+    fence = "``" if "`" in text else "`"
+    return f"{fence}{text}{fence}" if text != "—" else text
+
+
+def _quoted(text: str) -> list[str]:
+    return ["```text", *text.replace("```", "'''").splitlines()[-40:], "```"]

@@ -1,0 +1,49 @@
+"""`python -m ops.teardown --stack dev [--consent dev]`: see `make down`.
+
+Wants the environment of the stack, as `tools` sets it. Exit code: 0 when nothing is left, 1 when
+something is or the removal failed, 3 when it was refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ops.declared import ROOT, DeclaredError
+from ops.engine import Engine
+from ops.teardown.leaks import report
+from ops.teardown.removal import FAILURES, Refused, Removal, remove
+
+__all__ = ["engine_of", "main"]
+
+_REFUSED = 3
+
+
+def engine_of(stack: str, root: Path = ROOT) -> Engine:
+    """The engine on a stack, its logs in the project's private folder."""
+    return Engine(stack=stack, logs=root / ".customrag" / stack / "logs")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Remove one stack; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m ops.teardown")
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--consent", default="", help="the stack's name, if it is protected")
+    options = parser.parse_args(arguments)
+    removal = Removal(stack=options.stack, engine=engine_of(options.stack), consent=options.consent)
+    try:
+        code = remove(removal)
+    except Refused as error:
+        print(error, file=sys.stderr)
+        return _REFUSED
+    except (DeclaredError, *FAILURES) as error:
+        print(f"{error}\nwhat was done stays, and `make down` goes on from here", file=sys.stderr)
+        return 1
+    print(report(removal.left))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
