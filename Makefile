@@ -8,6 +8,10 @@ CORPUS ?=
 Q ?=
 # A service of the local cloud, for `make logs`.
 SERVICE ?=
+# A pull request's number.
+PR ?=
+# 1 makes a pull request's stack, or sweeps it, on a local cloud of its own.
+REHEARSAL ?=
 # Config values that a rehearsal replaces: SET="trainingNumTrainEpochs=1 …".
 SET ?=
 # The name of a protected stack, to say that its removal is meant.
@@ -33,12 +37,12 @@ TOOLS = $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview ask eval status logs down test policy fmt lint rehearse leaks
+.PHONY: help setup up preview ask eval status logs down test policy fmt lint rehearse leaks pr-up pr-down sweep
 
 help:  ## List the targets
 	@echo 'Usage: make TARGET [STACK=local] [CORPUS=DIR] [Q="…"] [SERVICE=NAME]'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up:  ## Set up and bring up everything; CORPUS=DIR for your own documents
 	@$(TOOLS) up $(ON_STACK)
@@ -56,13 +60,24 @@ status:  ## Show the local cloud's services and the stack's outputs
 	@$(TOOLS) status --stack "$(STACK)"
 
 logs:  ## Show what the local cloud wrote last; SERVICE=NAME for one service
-	@$(TOOLS) logs --service "$(SERVICE)"
+	@$(TOOLS) logs --stack "$(STACK)" --service "$(SERVICE)"
 
 down:  ## Remove the stack; of the local one, everything but caches
 	@$(TOOLS) down --stack "$(STACK)" --consent "$(CONSENT)"
 
 rehearse:  ## Bring a cloud stack up on the local cloud, and down: STACK=dev
 	@$(TOOLS) rehearse $(ON_STACK) $(if $(SET),--set "$(SET)") $(if $(KEEP),--keep) $(if $(WHOLE),--whole)
+
+pr-up:  ## Bring up a pull request's stack for three days: PR=7
+	@$(TOOLS) pr-up --pull-request "$(PR)" $(if $(REHEARSAL),--rehearsal) \
+		--corpus "$$CUSTOMRAG_MAKE_CORPUS" $(if $(SET),--set "$(SET)")
+
+pr-down:  ## Remove a pull request's stack, and show that nothing is left: PR=7
+	@$(TOOLS) pr-down --pull-request "$(PR)" $(if $(REHEARSAL),--rehearsal)
+
+sweep:  ## Remove the pull requests' stacks that outlived their time; NOW=2026-11-24T12:00:00Z
+	@$(TOOLS) sweep $(if $(PR),--pull-request "$(PR)",--stack cloud) \
+		$(if $(REHEARSAL),--rehearsal) $(if $(NOW),--now "$(NOW)")
 
 leaks:  ## List what is left of a stack in the cloud; fails if anything is
 	@$(TOOLS) leaks --stack "$(STACK)"

@@ -1,4 +1,4 @@
-"""A pull request's stack in the cloud: its file from the template, with its time to live; the stack.
+"""A pull request's stack in the cloud: its file, from the template, with its time to live.
 
 Owns `stacks/Pulumi.pr-<number>.yaml` and what of it comes from the environment of CI: account,
 certificate and secrets, which no file holds. Does not own the update (`tools`).

@@ -26,8 +26,20 @@ from pulumi.output import Output
 
 TERRAFORM_PROVIDER_VERSION = "1.285"
 FACTS_FILE = Path("localcloud/alicloud/facts.json")
-# The Python SDK has a type that the Terraform documents read did not: its shape alone is known.
-_NO_FACTS: dict[str, Any] = {"properties": {}, "terraform": ""}
+# The reference has nothing of this type. Its facts, and that the lists are sets:
+# https://help.aliyun.com/zh/terraform/alicloud-ims-oidc-provider (read 2026-11-21).
+_OWN_FACTS: dict[str, Any] = {
+    "alicloud:ims/oidcProvider:OidcProvider": {
+        "terraform": "alicloud_ims_oidc_provider",
+        "properties": {
+            "clientIds": {"terraform": "client_ids", "type": "set"},
+            "fingerprints": {"terraform": "fingerprints", "type": "set"},
+            "issuanceLimitTime": {"terraform": "issuance_limit_time", "computed": True},
+            "issuerUrl": {"terraform": "issuer_url", "replaces": True},
+            "oidcProviderName": {"terraform": "oidc_provider_name", "replaces": True},
+        },
+    }
+}
 _CARRIED = ("computed", "replaces", "default", "deprecated", "secret", "max_items")
 _SCALARS: dict[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
@@ -209,7 +221,7 @@ def main() -> None:
             + importlib.metadata.version("pulumi-alicloud"),
             "written_by": "python -m tools.alicloud_facts REFERENCE_JSON",
         },
-        "types": {token: facts_of(token, reference.get(token, _NO_FACTS)) for token in TYPES},
+        "types": {token: facts_of(token, {**_OWN_FACTS, **reference}[token]) for token in TYPES},
     }
     FACTS_FILE.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
