@@ -98,6 +98,10 @@ class Principal:
         return datetime.fromtimestamp(self.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+NOBODY = Principal(arn="anonymous", access_key_id="", access_key_secret="", role_name="(nobody)")
+"""Who calls without a signature. No role has that name, so that no policy allows it anything."""
+
+
 class AccessControl:
     """Principals and permissions of one local stack; usable from any process with the home.
 

@@ -2,15 +2,17 @@
 
 Owns the policy language. It does not know who has which policy (``access``), nor keeps any.
 Language: https://www.alibabacloud.com/help/en/ram/policy-structure-and-syntax (read 2026-11).
-``Condition`` and ``NotAction``/``NotResource`` are refused: evaluating a statement while ignoring
-its condition would allow what the cloud denies, or deny what it allows.
+``NotAction``/``NotResource``, and ``Condition`` but on the claims of an OIDC token in a trust
+policy, are refused: evaluating a statement while ignoring its condition would allow what the cloud
+denies, or deny what it allows. OIDC conditions: https://www.alibabacloud.com/help/en/ram/user-guide/
+create-a-ram-role-for-a-trusted-idp (read 2026-11-21).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -21,6 +23,8 @@ from localcloud.errors import CloudError, not_supported
 _STATEMENT_KEYS = frozenset({"Effect", "Action", "Resource", "Principal", "Condition"})
 _PRINCIPAL_KINDS = ("Service", "RAM", "Federated")
 _MAX_DOCUMENT_CHARACTERS = 6144
+_OIDC_KEYS = ("oidc:iss", "oidc:aud", "oidc:sub")
+_OPERATORS = ("StringEquals", "StringLike")
 
 
 class Decision(StrEnum):
@@ -32,13 +36,31 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One test of a claim: any of its values must fit any that the caller's token has."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+    def holds(self, claims: Mapping[str, Sequence[str]]) -> bool:
+        """Whether the claims pass; a claim that is not there does not."""
+        return any(
+            _matches(value, claim) if self.operator == "StringLike" else value == claim
+            for value in self.values
+            for claim in claims.get(self.key, ())
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One statement of a policy; principals are given in trust policies only, by kind."""
+    """One statement of a policy; principals and conditions are in trust policies only."""
 
     effect: str
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     principals: tuple[tuple[str, str], ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
     def covers(self, action: str, resource: str) -> bool:
         """Whether the statement speaks of that action on that resource."""
@@ -106,7 +128,7 @@ def parse_trust_policy(text: str) -> tuple[Statement, ...]:
         CloudError: ``MalformedPolicyDocument`` with what is wrong and where.
     """
     statements = []
-    for path, entry in _statements(text):
+    for path, entry in _statements(text, conditions=True):
         if "Resource" in entry:
             raise _malformed(f"{path}.Resource is not part of a trust policy")
         actions = _texts(entry, "Action", path)
@@ -119,25 +141,33 @@ def parse_trust_policy(text: str) -> tuple[Statement, ...]:
                 actions=actions,
                 resources=("*",),
                 principals=_principals(entry, path),
+                conditions=_conditions(entry, path),
             )
         )
     return tuple(statements)
 
 
-def trusts(statements: Iterable[Statement], kind: str, name: str) -> bool:
+def trusts(
+    statements: Iterable[Statement],
+    kind: str,
+    name: str,
+    claims: Mapping[str, Sequence[str]] | None = None,
+) -> bool:
     """Whether a trust policy lets that principal assume the role; a Deny wins.
 
     Args:
         statements: Of the trust policy.
-        kind: ``Service`` or ``RAM``.
+        kind: ``Service``, ``RAM`` or ``Federated``.
         name: A service such as ``ecs.aliyuncs.com``, or an ARN such as ``acs:ram::<account>:root``.
+        claims: What the caller's token says, by condition key. Default: there is no token, and
+            no statement with a condition counts.
     """
     allowed = False
     for statement in statements:
         named = any(
             entry_kind == kind and _matches(entry, name)
             for entry_kind, entry in statement.principals
-        )
+        ) and all(condition.holds(claims or {}) for condition in statement.conditions)
         if named and statement.effect == "Deny":
             return False
         allowed = allowed or named
@@ -148,7 +178,7 @@ def _malformed(message: str) -> CloudError:
     return CloudError("MalformedPolicyDocument", f"The policy document is malformed: {message}.")
 
 
-def _statements(text: str) -> list[tuple[str, dict[str, Any]]]:
+def _statements(text: str, *, conditions: bool = False) -> list[tuple[str, dict[str, Any]]]:
     if len(text) > _MAX_DOCUMENT_CHARACTERS:
         raise CloudError(
             "InvalidParameter.PolicyDocument.Length",
@@ -176,7 +206,8 @@ def _statements(text: str) -> list[tuple[str, dict[str, Any]]]:
         path = f"Statement[{index}]"
         if not isinstance(entry, dict):
             raise _malformed(f"{path} must be an object")
-        refused = sorted(entry.keys() & {"Condition", "NotAction", "NotResource"})
+        narrow = {"NotAction", "NotResource"} | (set() if conditions else {"Condition"})
+        refused = sorted(entry.keys() & narrow)
         if refused:
             raise not_supported(
                 f"{path}.{refused[0]}", "statements have Effect, Action, Resource (and Principal)"
@@ -225,4 +256,31 @@ def _principals(entry: dict[str, Any], path: str) -> tuple[tuple[str, str], ...]
         if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
             raise _malformed(f"{path}.Principal.{kind} must be a list of strings")
         found.extend((kind, name) for name in listed)
+    return tuple(found)
+
+
+def _conditions(entry: dict[str, Any], path: str) -> tuple[Condition, ...]:
+    """The conditions of a trust policy's statement."""
+    given = entry.get("Condition", {})
+    if not isinstance(given, dict):
+        raise _malformed(f"{path}.Condition must be an object")
+    found = []
+    for operator, tests in given.items():
+        if operator not in _OPERATORS:
+            raise not_supported(
+                f"{path}.Condition.{operator}", f"operators here are {', '.join(_OPERATORS)}"
+            )
+        if not isinstance(tests, dict) or not tests:
+            raise _malformed(f"{path}.Condition.{operator} must be an object")
+        for key, value in tests.items():
+            if key not in _OIDC_KEYS:
+                raise not_supported(
+                    f"{path}.Condition.{operator}.{key}", f"keys here are {', '.join(_OIDC_KEYS)}"
+                )
+            if operator != "StringEquals" and key != "oidc:sub":
+                raise _malformed(f"{path}.Condition: {key} takes StringEquals only")
+            values = [value] if isinstance(value, str) else value
+            if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+                raise _malformed(f"{path}.Condition.{operator}.{key} must be strings")
+            found.append(Condition(operator=operator, key=key, values=tuple(values)))
     return tuple(found)

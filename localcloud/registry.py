@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SERVICES = (
     "vpc",
     "ram",
+    "ims",
     "sts",
     "kms",
     "quotas",

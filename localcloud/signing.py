@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, quote
 
-from localcloud.access import AccessControl, Principal
+from localcloud.access import NOBODY, AccessControl, Principal
 from localcloud.errors import CloudError
 
 _ACS3 = "ACS3-HMAC-SHA256"
 _MAX_SKEW = timedelta(minutes=15)
+# The token that they carry says who calls.
+_WITHOUT_SIGNATURE = frozenset({"AssumeRoleWithOIDC"})
 _REQUIRED_SIGNED_HEADERS = frozenset({"host", "x-acs-date", "x-acs-content-sha256"})
 
 
@@ -58,7 +60,7 @@ class SignedRequest:
 
 
 def authenticate(request: SignedRequest, access: AccessControl) -> Principal:
-    """Who signed a request.
+    """Who signed a request; `NOBODY` for an operation that takes none.
 
     Raises:
         CloudError: It is not signed, its key is unknown, its time is off, or the signature is not
@@ -70,6 +72,8 @@ def authenticate(request: SignedRequest, access: AccessControl) -> Principal:
     parameters = request.parameters()
     if "Signature" in parameters:
         return _authenticate_rpc(request, parameters, access)
+    if request.operation() in _WITHOUT_SIGNATURE:
+        return NOBODY
     raise CloudError("MissingAccessKeyId", "AccessKeyId is mandatory for this action.")
 
 

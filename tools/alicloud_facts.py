@@ -26,6 +26,8 @@ from pulumi.output import Output
 
 TERRAFORM_PROVIDER_VERSION = "1.285"
 FACTS_FILE = Path("localcloud/alicloud/facts.json")
+# The Python SDK has a type that the Terraform documents read did not: its shape alone is known.
+_NO_FACTS: dict[str, Any] = {"properties": {}, "terraform": ""}
 # The reference has nothing of this type. Its facts, and that the lists are sets:
 # https://help.aliyun.com/zh/terraform/alicloud-ims-oidc-provider (read 2026-11-21).
 _OWN_FACTS: dict[str, Any] = {
@@ -214,6 +216,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("reference", type=Path, help="properties by type, as JSON")
     reference = json.loads(parser.parse_args().reference.read_text(encoding="utf-8"))
+    known = {**_OWN_FACTS, **reference}
     document = {
         "provenance": {
             "facts": f"Terraform provider aliyun/alicloud {TERRAFORM_PROVIDER_VERSION}",
@@ -221,7 +224,7 @@ def main() -> None:
             + importlib.metadata.version("pulumi-alicloud"),
             "written_by": "python -m tools.alicloud_facts REFERENCE_JSON",
         },
-        "types": {token: facts_of(token, {**_OWN_FACTS, **reference}[token]) for token in TYPES},
+        "types": {token: facts_of(token, known.get(token, _NO_FACTS)) for token in TYPES},
     }
     FACTS_FILE.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 

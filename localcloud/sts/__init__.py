@@ -1,7 +1,7 @@
 """STS: role sessions for callers of the API.
 
-Owns AssumeRole and GetCallerIdentity. Sessions themselves, and the credentials URIs of nodes and
-pods, are ``localcloud.access``'s.
+Owns AssumeRole, AssumeRoleWithOIDC and GetCallerIdentity. Sessions themselves, and the credentials
+URIs of nodes and pods, are ``localcloud.access``'s.
 """
 
 __all__: list[str] = []

@@ -1,18 +1,24 @@
 """The RPC API of STS 2015-04-01, as ``alibabacloud_sts20150401`` speaks it.
 
-Source: https://api.aliyun.com/document/Sts/2015-04-01/AssumeRole (read 2026-11).
+Source: https://api.aliyun.com/document/Sts/2015-04-01/AssumeRole (read 2026-11) and
+https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerolewithoidc
+(read 2026-11-21).
 """
 
 from __future__ import annotations
 
 import re
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.access import Principal
 from localcloud.errors import CloudError
+from localcloud.ims.resources import OIDC_PROVIDERS, provider_arn
 from localcloud.policies import parse_trust_policy, trusts
 from localcloud.resources import Context
 from localcloud.rpc import RpcAction, RpcCall
+from localcloud.sts.oidc import verified_claims
 
 VERSION = "2015-04-01"
 _SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}")
@@ -29,8 +35,53 @@ class StsApi:
 
     def assume_role(self, call: RpcCall) -> dict[str, Any]:
         """AssumeRole: the role must trust the caller, and a role must be allowed to assume it."""
-        arn, session = call.required("RoleArn"), call.required("RoleSessionName")
+        arn = call.required("RoleArn")
         role_name = self._role_name(arn)
+        self._check_trust(call.principal, role_name, arn)
+        return self._issued(call, role_name)
+
+    def assume_role_with_oidc(self, call: RpcCall) -> dict[str, Any]:
+        """AssumeRoleWithOIDC: nobody signs; the token says who calls, and its issuer vouches."""
+        given, token = call.required("OIDCProviderArn"), call.required("OIDCToken")
+        role_name = self._role_name(call.required("RoleArn"))
+        provider = self._oidc_provider(given)
+        claims = verified_claims(token, provider, time.time())
+        audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+        statements = parse_trust_policy(self._context.access.role(role_name)["trust_policy"])
+        tested = {
+            "oidc:iss": [str(claims["iss"])],
+            "oidc:aud": [str(audience) for audience in audiences],
+            "oidc:sub": [str(claims["sub"])],
+        }
+        if not trusts(statements, "Federated", given, tested):
+            raise CloudError(
+                "AuthenticationFail.NoPermission",
+                f"There is no permission: the trust policy of role {role_name} does not let a "
+                f"token of {given} with sub {claims['sub']!r} and aud {audiences} assume it.",
+                401,
+            )
+        return {
+            **self._issued(call, role_name),
+            "OIDCTokenInfo": {
+                "Issuer": claims["iss"],
+                "Subject": claims["sub"],
+                "ClientIds": ",".join(audiences),
+                "IssuanceTime": _written(claims["iat"]),
+                "ExpirationTime": _written(claims["exp"]),
+                "VerificationInfo": "Success",
+            },
+        }
+
+    def _oidc_provider(self, arn: str) -> dict[str, Any]:
+        for name, record in self._context.store.table(OIDC_PROVIDERS).items():
+            if provider_arn(self._context.platform.account_id, name) == arn:
+                return dict(record)
+        raise CloudError(
+            "AuthenticationFail.NoPermission", f"No such OIDC Provider registered: {arn}.", 401
+        )
+
+    def _issued(self, call: RpcCall, role_name: str) -> dict[str, Any]:
+        session = call.required("RoleSessionName")
         if _SESSION_NAME.fullmatch(session) is None:
             raise CloudError(
                 "InvalidParameter.RoleSessionName",
@@ -48,7 +99,6 @@ class StsApi:
                 "InvalidParameter.PolicyGrammar",
                 f"Policy has {len(policy)} characters; at most {_MAX_POLICY_CHARACTERS}.",
             )
-        self._check_trust(call.principal, role_name, arn)
         issued = self._context.access.issue(role_name, session, int(duration), policy=policy)
         role_id = self._context.access.role(role_name)["role_id"]
         return {
@@ -110,6 +160,10 @@ class StsApi:
             )
 
 
+def _written(timestamp: float) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def actions(context: Context) -> tuple[RpcAction, ...]:
     """The operations of STS."""
     api = StsApi(context)
@@ -119,6 +173,21 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
             version=VERSION,
             parameters=frozenset({"DurationSeconds", "Policy", "RoleArn", "RoleSessionName"}),
             answer=api.assume_role,
+        ),
+        RpcAction(
+            name="AssumeRoleWithOIDC",
+            version=VERSION,
+            parameters=frozenset(
+                {
+                    "DurationSeconds",
+                    "OIDCProviderArn",
+                    "OIDCToken",
+                    "Policy",
+                    "RoleArn",
+                    "RoleSessionName",
+                }
+            ),
+            answer=api.assume_role_with_oidc,
         ),
         RpcAction(
             name="GetCallerIdentity",

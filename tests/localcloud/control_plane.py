@@ -23,7 +23,7 @@ from localcloud.home import init_home
 from localcloud.resources import Context, Created
 from tests.localcloud.running import served
 
-SERVICES = ("vpc", "ram", "sts", "kms", "aiworkspace")
+SERVICES = ("vpc", "ram", "ims", "sts", "kms", "aiworkspace")
 
 __all__ = ["SERVICES", "AlibabaCloudException", "ControlPlane", "control_plane_at", "document"]
 

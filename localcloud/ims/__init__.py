@@ -1,0 +1,7 @@
+"""IMS: identity providers of the account.
+
+Owns OIDC providers, which STS asks about tokens (`localcloud.sts.oidc`). There are no users, no
+groups and no SAML providers.
+"""
+
+__all__: list[str] = []
