@@ -1,6 +1,6 @@
 """Resource types of ECS: instances, and the attachment of a RAM role to one.
 
-Security groups are ``localcloud.vpc``'s. Error codes:
+Launch templates have a module of their own; security groups are ``localcloud.vpc``'s. Error codes:
 https://api.aliyun.com/document/Ecs/2014-05-26/RunInstances and .../DeleteInstance (2026-11).
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from localcloud.ecs.launch_templates import TEMPLATES, LaunchTemplateHandler
 from localcloud.ecs.workers import instances_of
 from localcloud.errors import CloudError
 from localcloud.instance_types import INSTANCE_TYPES
@@ -112,12 +113,17 @@ class RamRoleAttachmentHandler(ResourceHandler):
             instances_of(context).attach_role(id.partition(":")[0], None)
 
 
-HANDLERS: tuple[type[ResourceHandler], ...] = (InstanceHandler, RamRoleAttachmentHandler)
+HANDLERS: tuple[type[ResourceHandler], ...] = (
+    InstanceHandler,
+    RamRoleAttachmentHandler,
+    LaunchTemplateHandler,
+)
 
 
 def reset(context: Context) -> None:
-    """Release every instance."""
+    """Release every instance and forget every launch template."""
     instances_of(context).reset()
+    context.store.table(TEMPLATES).clear()
 
 
 def _check(inputs: Properties, context: Context) -> None:

@@ -1,0 +1,372 @@
+"""Resource types of ALB. What is refused is said in ``localcloud.alb.checks``."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from typing import Any, ClassVar, Final
+
+from localcloud.alb import checks, state
+from localcloud.alb.ports import may_bind, served_port
+from localcloud.alb.services import process_name, spec
+from localcloud.errors import CloudError
+from localcloud.records import RecordHandler, now
+from localcloud.resources import Context, Created, Properties, ResourceHandler
+
+_LISTEN_SECONDS: Final = 30.0
+_HTTPS: Final = 443
+
+
+class LoadBalancerHandler(RecordHandler):
+    """``alicloud:alb/loadBalancer:LoadBalancer``: a process on an address of its own."""
+
+    token: ClassVar[str] = "alicloud:alb/loadBalancer:LoadBalancer"
+    table: ClassVar[str] = state.LOAD_BALANCERS
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("addressType", "loadBalancerEdition", "loadBalancerBillingConfig", "vpcId"),
+            *("zoneMappings", "loadBalancerName", "deletionProtectionConfig", "accessLogConfig"),
+            *("deletionProtectionEnabled", "addressIpVersion"),
+        }
+    )
+    recorded: ClassVar[frozenset[str]] = frozenset(
+        {"tags", "resourceGroupId", "addressAllocatedMode", "modificationProtectionConfig"}
+    )
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As CreateLoadBalancer and UpdateLoadBalancerAttribute."""
+        checks.check_load_balancer(inputs, context)
+        protected = _protected(inputs)
+        computed: dict[str, Any] = {"deletionProtectionEnabled": protected}
+        if old is not None:
+            return "", computed
+        load_balancer_id = context.ids.new("alb-", 18)
+        address = context.addresses.allocate(f"alb/{load_balancer_id}")
+        return load_balancer_id, {
+            **computed,
+            # The cloud's is a name. Where 443 may not be served, the name has to carry the port.
+            "dnsName": address if may_bind(_HTTPS) else f"{address}:{served_port(_HTTPS)}",
+            "createTime": now(),
+            "regionId": context.platform.region_id,
+            "status": "Active",
+            "addressIpVersion": "IPv4",
+            "resourceGroupId": inputs.get("resourceGroupId", "rg-default"),
+        }
+
+    def create(self, inputs: Properties, context: Context) -> Created:
+        """Keep it, and start its process."""
+        created = super().create(inputs, context)
+        context.supervisor.start(spec(created.id, context))
+        return created
+
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+        """As DeleteLoadBalancer: not while it is protected."""
+        if _protected(record):
+            raise CloudError(
+                "OperationDenied.DeletionProtection",
+                f"{id} is protected; set deletionProtectionConfig.enabled to false first.",
+                403,
+            )
+
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+        """As DeleteLoadBalancer: with its listeners, rules and process."""
+        super().delete(id, outputs, context)
+        for listener_id, listener in context.store.table(state.LISTENERS).items():
+            if listener["loadBalancerId"] == id:
+                _drop_listener(listener_id, context)
+        context.supervisor.forget(process_name(id))
+        health = context.store.table(state.HEALTH)
+        for key in dict(health.items()):
+            if key.startswith(f"{id}/"):
+                health.delete(key)
+        context.addresses.release(f"alb/{id}")
+
+
+class ListenerHandler(RecordHandler):
+    """``alicloud:alb/listener:Listener``."""
+
+    token: ClassVar[str] = "alicloud:alb/listener:Listener"
+    table: ClassVar[str] = state.LISTENERS
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("loadBalancerId", "listenerPort", "listenerProtocol", "defaultActions", "status"),
+            *("certificates", "securityPolicyId", "requestTimeout", "idleTimeout"),
+        }
+    )
+    recorded: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("tags", "listenerDescription", "gzipEnabled", "http2Enabled"),
+            *("xForwardedForConfig", "accessLogRecordCustomizedHeadersEnabled"),
+        }
+    )
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As CreateListener and UpdateListenerAttribute."""
+        known = next((key for key, record in self.records(context).items() if record == old), None)
+        checks.check_listener(inputs, context, known)
+        checks.choice("status", inputs.get("status", "Running"), ("Running", "Stopped"))
+        computed = {"status": inputs.get("status", "Running")}
+        return context.ids.new("lsn-", 18) if old is None else "", computed
+
+    def create(self, inputs: Properties, context: Context) -> Created:
+        """As CreateListener, done when it answers."""
+        created = super().create(inputs, context)
+        if inputs.get("status", "Running") == "Running":
+            _wait_until_served(created.id, inputs, context)
+        return created
+
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+        """As DeleteListener, with its rules and attachments."""
+        _drop_listener(id, context)
+
+
+class RuleHandler(RecordHandler):
+    """``alicloud:alb/rule:Rule``."""
+
+    token: ClassVar[str] = "alicloud:alb/rule:Rule"
+    table: ClassVar[str] = state.RULES
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {"listenerId", "priority", "ruleActions", "ruleConditions", "ruleName", "direction"}
+    )
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As CreateRule and UpdateRuleAttribute."""
+        checks.required_record(context, state.LISTENERS, inputs["listenerId"], "Listener")
+        checks.number("priority", inputs["priority"], 1, 10000)
+        checks.choice("direction", inputs.get("direction", "Request"), ("Request",))
+        checks.check_actions(inputs["ruleActions"], context)
+        checks.check_conditions(inputs["ruleConditions"])
+        for rule in self.records(context).values():
+            same = all(rule[name] == inputs[name] for name in ("listenerId", "priority"))
+            if same and rule != old:
+                raise CloudError(
+                    "ResourceAlreadyExist.Rule",
+                    f"The listener has a rule of priority {inputs['priority']} already.",
+                    409,
+                )
+        computed = {"direction": "Request", "status": "Available"}
+        return context.ids.new("rule-", 18) if old is None else "", computed
+
+
+class ServerGroupHandler(RecordHandler):
+    """``alicloud:alb/serverGroup:ServerGroup``; its servers are a scaling group's."""
+
+    token: ClassVar[str] = "alicloud:alb/serverGroup:ServerGroup"
+    table: ClassVar[str] = state.SERVER_GROUPS
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("serverGroupName", "vpcId", "protocol", "serverGroupType", "healthCheckConfig"),
+            *("connectionDrainConfig", "scheduler"),
+        }
+    )
+    recorded: ClassVar[frozenset[str]] = frozenset({"tags", "resourceGroupId", "crossZoneEnabled"})
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As CreateServerGroup and UpdateServerGroupAttribute."""
+        checks.choice("protocol", inputs.get("protocol", "HTTP"), ("HTTP",))
+        checks.choice("serverGroupType", inputs.get("serverGroupType", "Instance"), ("Instance",))
+        checks.choice("scheduler", inputs.get("scheduler", "Wrr"), ("Wrr",))
+        checks.check_health(inputs["healthCheckConfig"])
+        drain = inputs.get("connectionDrainConfig") or {}
+        checks.number("connectionDrainTimeout", drain.get("connectionDrainTimeout"), 0, 900)
+        computed = {
+            "protocol": "HTTP",
+            "serverGroupType": "Instance",
+            "scheduler": "Wrr",
+            "status": "Available",
+            "resourceGroupId": inputs.get("resourceGroupId", "rg-default"),
+        }
+        if old is not None:
+            return "", computed
+        return context.ids.new("sgp-", 18), {**computed, "createTime": now()}
+
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+        """As DeleteServerGroup: not while a listener or rule forwards to it."""
+        users = [
+            key
+            for table, field in ((state.LISTENERS, "defaultActions"), (state.RULES, "ruleActions"))
+            for key, entry in context.store.table(table).items()
+            if id in state.targets(entry[field])
+        ]
+        if users:
+            raise CloudError(
+                "ResourceInUse.ServerGroup", f"{id} is forwarded to by {', '.join(users)}.", 409
+            )
+        for key, _ in state.servers_of(context.store, id):
+            state.drop_server(context.store, key)
+
+
+class AclHandler(RecordHandler):
+    """``alicloud:alb/acl:Acl``; its entries are attachments."""
+
+    token: ClassVar[str] = "alicloud:alb/acl:Acl"
+    table: ClassVar[str] = state.ACLS
+    effective: ClassVar[frozenset[str]] = frozenset({"aclName"})
+    recorded: ClassVar[frozenset[str]] = frozenset({"tags", "resourceGroupId"})
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As CreateAcl."""
+        computed = {
+            "status": "Available",
+            "resourceGroupId": inputs.get("resourceGroupId", "rg-default"),
+        }
+        return context.ids.new("acl-", 18) if old is None else "", computed
+
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+        """As DeleteAcl: not while a listener uses it."""
+        users = context.store.table(state.LISTENER_ACLS).values()
+        if any(entry["aclId"] == id for entry in users):
+            raise CloudError("ResourceInUse.Acl", f"{id} is used by a listener.", 409)
+        entries = context.store.table(state.ACL_ENTRIES)
+        for key, entry in entries.items():
+            if entry["aclId"] == id:
+                entries.delete(key)
+
+
+class AclEntryAttachmentHandler(ResourceHandler):
+    """``alicloud:alb/aclEntryAttachment:AclEntryAttachment``: CIDR blocks of a list."""
+
+    token: ClassVar[str] = "alicloud:alb/aclEntryAttachment:AclEntryAttachment"
+    effective: ClassVar[frozenset[str]] = frozenset({"aclId", "entries"})
+
+    def create(self, inputs: Properties, context: Context) -> Created:
+        """As AddEntriesToAcl."""
+        checks.required_record(context, state.ACLS, inputs["aclId"], "Acl")
+        self._put(inputs, context)
+        return Created(str(inputs["aclId"]), {**inputs, "status": "Available"})
+
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+        """As ListAclEntries."""
+        entries = [
+            entry["given"]
+            for entry in context.store.table(state.ACL_ENTRIES).values()
+            if entry["aclId"] == id
+        ]
+        return {"aclId": id, "entries": entries, "status": "Available"} if entries else None
+
+    def update(
+        self,
+        id: str,  # noqa: A002
+        outputs: Properties,
+        inputs: Properties,
+        context: Context,
+    ) -> Properties:
+        """As AddEntriesToAcl and RemoveEntriesFromAcl, in one step: nobody is let in between."""
+        with context.store.transaction():
+            self._drop(id, context)
+            self._put(inputs, context)
+        return {**inputs, "status": "Available"}
+
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+        """As RemoveEntriesFromAcl."""
+        self._drop(id, context)
+
+    def _put(self, inputs: Properties, context: Context) -> None:
+        entries = inputs.get("entries") or []
+        if not entries:
+            raise CloudError("MissingParam.AclEntries", "entries is empty; give a CIDR block.")
+        for entry in entries:
+            try:
+                ipaddress.ip_network(entry["entry"])
+            except ValueError as error:
+                raise CloudError(
+                    "IllegalParam.AclEntries", f"entry is {entry['entry']!r}: {error}."
+                ) from error
+            context.store.table(state.ACL_ENTRIES).put(
+                f"{inputs['aclId']}:{entry['entry']}",
+                {"aclId": inputs["aclId"], "entry": entry["entry"], "given": entry},
+            )
+
+    def _drop(self, acl_id: str, context: Context) -> None:
+        table = context.store.table(state.ACL_ENTRIES)
+        for key, entry in table.items():
+            if entry["aclId"] == acl_id:
+                table.delete(key)
+
+
+class ListenerAclAttachmentHandler(RecordHandler):
+    """``alicloud:alb/listenerAclAttachment:ListenerAclAttachment``."""
+
+    token: ClassVar[str] = "alicloud:alb/listenerAclAttachment:ListenerAclAttachment"
+    table: ClassVar[str] = state.LISTENER_ACLS
+    effective: ClassVar[frozenset[str]] = frozenset({"aclId", "aclType", "listenerId"})
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As AssociateAclsWithListener."""
+        checks.required_record(context, state.LISTENERS, inputs["listenerId"], "Listener")
+        checks.required_record(context, state.ACLS, inputs["aclId"], "Acl")
+        checks.choice("aclType", inputs["aclType"], ("White", "Black"))
+        return f"{inputs['listenerId']}:{inputs['aclId']}", {"status": "Associated"}
+
+
+HANDLERS: tuple[type[ResourceHandler], ...] = (
+    LoadBalancerHandler,
+    ListenerHandler,
+    RuleHandler,
+    ServerGroupHandler,
+    AclHandler,
+    AclEntryAttachmentHandler,
+    ListenerAclAttachmentHandler,
+)
+
+
+def reset(context: Context) -> None:
+    """End every proxy and forget everything."""
+    for load_balancer_id in dict(context.store.table(state.LOAD_BALANCERS).items()):
+        context.supervisor.forget(process_name(load_balancer_id))
+        context.addresses.release(f"alb/{load_balancer_id}")
+    for table in (
+        *(state.LOAD_BALANCERS, state.LISTENERS, state.RULES, state.SERVER_GROUPS, state.SERVERS),
+        *(state.ACLS, state.ACL_ENTRIES, state.LISTENER_ACLS, state.HEALTH),
+    ):
+        context.store.table(table).clear()
+
+
+def _protected(record: Properties) -> bool:
+    config = record.get("deletionProtectionConfig")
+    if config is not None:
+        return bool(config.get("enabled"))
+    return bool(record.get("deletionProtectionEnabled"))
+
+
+def _drop_listener(listener_id: str, context: Context) -> None:
+    with context.store.transaction():
+        for table in (state.RULES, state.LISTENER_ACLS):
+            for key, entry in context.store.table(table).items():
+                if entry["listenerId"] == listener_id:
+                    context.store.table(table).delete(key)
+        context.store.table(state.LISTENERS).delete(listener_id)
+
+
+def _wait_until_served(listener_id: str, inputs: Properties, context: Context) -> None:
+    address = context.addresses.allocate(f"alb/{inputs['loadBalancerId']}")
+    port = served_port(int(inputs["listenerPort"]))
+    deadline = time.monotonic() + _LISTEN_SECONDS
+    while True:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex((address, port)) == 0:
+                return
+        if time.monotonic() > deadline:
+            name = process_name(inputs["loadBalancerId"])
+            _drop_listener(listener_id, context)
+            raise CloudError(
+                "ListenerNotServed",
+                f"The listener did not answer at {address}:{port} within {_LISTEN_SECONDS:g} s; "
+                f"the log of {name} ends:\n{context.supervisor.log_tail(name)}",
+                500,
+            )
+        time.sleep(0.05)

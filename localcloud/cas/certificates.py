@@ -1,0 +1,172 @@
+"""The certificates of one local stack: checked when they are uploaded, found by id.
+
+Owns the records, and ``trusted.pem``: what a client on this machine may trust to reach the stack's
+own load balancers, since no public authority signed these. A key never leaves the store but for
+the load balancer's process (``localcloud.alb``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtensionOID, NameOID
+
+from localcloud.errors import CloudError
+from localcloud.home import data_dir
+from localcloud.resources import Context
+
+__all__ = ["CERTIFICATES", "Certificates", "trusted_file"]
+
+CERTIFICATES: Final = "cas.certificates"
+LISTENERS: Final = "alb.listeners"
+
+Record = dict[str, Any]
+
+
+def trusted_file(home: Path) -> Path:
+    """PEM file of every certificate that was uploaded to the stack whose home that is."""
+    return data_dir(home, "cas") / "trusted.pem"
+
+
+class Certificates:
+    """Uploaded certificates.
+
+    Args:
+        context: The local cloud.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._table = context.store.table(CERTIFICATES)
+
+    def upload(self, name: str, certificate: str, key: str) -> tuple[int, Record]:
+        """Keep a certificate with its key.
+
+        Args:
+            name: Unique among the account's certificates.
+            certificate: PEM; the server's certificate first, then its chain.
+            key: PEM of its private key, without a password.
+
+        Raises:
+            CloudError: ``NameRepeat``, or the certificate and key do not fit.
+        """
+        parsed = _parse(certificate, key)
+        with self._context.store.transaction():
+            if any(record["name"] == name for record in self._table.values()):
+                raise CloudError(
+                    "NameRepeat", f"Name is {name!r}; a certificate of that name exists already."
+                )
+            number = int(self._context.ids.digits(8))
+            record = {
+                "name": name,
+                "certificate": certificate,
+                "key": key,
+                "identifier": f"{number}-{self._context.platform.region_id}",
+                **parsed,
+            }
+            self._table.put(str(number), record)
+        self._write_trusted()
+        return number, record
+
+    def get(self, number: str) -> Record:
+        """The certificate of that ``CertId``.
+
+        Raises:
+            CloudError: ``NotFound``.
+        """
+        record = self._table.get(number)
+        if record is None:
+            raise CloudError("NotFound", f"The certificate {number!r} does not exist.", 404)
+        return record
+
+    def by_identifier(self, identifier: str) -> Record | None:
+        """The certificate a listener names, ``<CertId>-<region id>``; None when there is none."""
+        for record in self._table.values():
+            if record["identifier"] == identifier:
+                return record
+        return None
+
+    def all(self) -> Iterable[tuple[str, Record]]:
+        """Every certificate by its ``CertId``."""
+        return self._table.items()
+
+    def delete(self, number: str) -> None:
+        """Drop a certificate; one that is gone is no error.
+
+        Raises:
+            CloudError: ``CertificateInUse``: a listener serves it.
+        """
+        record = self._table.get(number)
+        if record is None:
+            return
+        for listener_id, listener in self._context.store.table(LISTENERS).items():
+            used = (listener.get("certificates") or {}).get("certificateId")
+            if used == record["identifier"]:
+                raise CloudError(
+                    "CertificateInUse",
+                    f"The certificate {number} is served by the listener {listener_id}; give that "
+                    "another one first.",
+                    409,
+                )
+        self._table.delete(number)
+        self._write_trusted()
+
+    def reset(self) -> None:
+        """Forget every certificate."""
+        self._table.clear()
+        self._write_trusted()
+
+    def _write_trusted(self) -> None:
+        path = trusted_file(self._context.platform.home)
+        text = "".join(f"{record['certificate'].strip()}\n" for record in self._table.values())
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(text, encoding="ascii")
+        temporary.replace(path)
+
+
+def _parse(certificate: str, key: str) -> Record:
+    try:
+        chain = x509.load_pem_x509_certificates(certificate.encode())
+        private = serialization.load_pem_private_key(key.encode(), password=None)
+    except (ValueError, TypeError) as error:
+        raise CloudError(
+            "InvalidCertificate", f"Cert or Key is no PEM without a password: {error}."
+        ) from error
+    leaf = chain[0]
+    if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise CloudError("InvalidCertificate", "Key is neither RSA nor ECDSA.")
+    if private.public_key() != leaf.public_key():
+        raise CloudError("CertificateKeyNotMatch", "Key is not the key of the first Cert.")
+    if leaf.not_valid_after_utc <= datetime.now(UTC):
+        raise CloudError("CertificateExpired", f"Cert ended on {leaf.not_valid_after_utc:%F}.")
+    names = [str(item.value) for item in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    issuers = leaf.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return {
+        "common": names[0] if names else "",
+        "sans": _names(leaf),
+        "issuer": str(issuers[0].value) if issuers else "",
+        "start_date": f"{leaf.not_valid_before_utc:%F}",
+        "end_date": f"{leaf.not_valid_after_utc:%F}",
+        "not_after_ms": int(leaf.not_valid_after_utc.timestamp() * 1000),
+        "fingerprint": leaf.fingerprint(hashes.SHA1()).hex(),  # noqa: S303  (CAS names it so)
+        "algorithm": "RSA" if isinstance(private, rsa.RSAPrivateKey) else "ECDSA",
+    }
+
+
+def _names(leaf: x509.Certificate) -> str:
+    try:
+        extension = leaf.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
+    except x509.ExtensionNotFound:
+        return ""
+    value = extension.value
+    if not isinstance(value, x509.SubjectAlternativeName):
+        return ""
+    addresses = [str(item) for item in value.get_values_for_type(x509.IPAddress)]
+    return ",".join([*value.get_values_for_type(x509.DNSName), *addresses])

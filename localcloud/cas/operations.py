@@ -1,0 +1,29 @@
+"""What of CAS 2020-04-07 the local cloud answers, for the coverage table."""
+
+from __future__ import annotations
+
+from localcloud.operations import Operation
+
+_API = "RPC cas 2020-04-07"
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(service="cas", name="UploadUserCertificate", api=_API, notes="PEM, RSA and ECDSA"),
+    Operation(
+        service="cas",
+        name="GetUserCertificateDetail",
+        api=_API,
+        notes="the private key is never given back",
+    ),
+    Operation(
+        service="cas",
+        name="ListUserCertificateOrder",
+        api=_API,
+        notes="OrderType CERT and UPLOAD; nothing was ever ordered here",
+    ),
+    Operation(
+        service="cas",
+        name="DeleteUserCertificate",
+        api=_API,
+        notes="refused while a listener of a load balancer uses it",
+    ),
+)

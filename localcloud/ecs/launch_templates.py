@@ -1,0 +1,222 @@
+"""Launch templates of ECS: what an instance is to be, version by version.
+
+Owns templates and their versions, and turning one into the inputs of an instance. Error codes:
+https://api.aliyun.com/document/Ecs/2014-05-26/CreateLaunchTemplate and
+.../CreateLaunchTemplateVersion (2026-11).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+from localcloud.ecs.user_data import parse_user_data
+from localcloud.errors import CloudError
+from localcloud.instance_types import INSTANCE_TYPES
+from localcloud.resources import Context, Created, Properties, ResourceHandler
+
+__all__ = ["TEMPLATES", "LaunchTemplateHandler", "instance_inputs", "resolve_version"]
+
+TEMPLATES: Final = "ecs.launch_templates"
+# CreateLaunchTemplateVersion: a template has at most 30 versions; the cloud provider drops the
+# oldest that is not the default before it makes the 31st.
+_MAX_VERSIONS: Final = 30
+_OF_TEMPLATE: Final = frozenset(
+    {
+        *("launchTemplateName", "templateTags", "templateResourceGroupId"),
+        *("updateDefaultVersionNumber", "defaultVersionNumber", "versionDescription"),
+    }
+)
+_SAME_NAME: Final = ("instanceType", "imageId", "userData", "instanceName", "description", "tags")
+_RECORDED_BY_INSTANCE: Final = (
+    *("spotStrategy", "spotPriceLimit", "httpEndpoint", "httpTokens", "httpPutResponseHopLimit"),
+    *("securityEnhancementStrategy", "hostName", "deploymentSetId", "internetMaxBandwidthOut"),
+)
+_DISK: Final = {
+    "category": "systemDiskCategory",
+    "size": "systemDiskSize",
+    "encrypted": "systemDiskEncrypted",
+    "kmsKeyId": "systemDiskKmsKeyId",
+    "performanceLevel": "systemDiskPerformanceLevel",
+}
+
+
+class LaunchTemplateHandler(ResourceHandler):
+    """``alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate``; every change is a new version."""
+
+    token: ClassVar[str] = "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"  # noqa: S105 - a type token
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("launchTemplateName", "updateDefaultVersionNumber", "userData", "imageId"),
+            *("instanceType", "securityGroupIds", "ramRoleName", "tags", "instanceName"),
+            *("vpcId", "internetMaxBandwidthOut"),
+        }
+    )
+    recorded: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("description", "versionDescription", "templateTags", "templateResourceGroupId"),
+            *("systemDisk", "httpEndpoint", "httpTokens", "httpPutResponseHopLimit"),
+            *("securityEnhancementStrategy", "networkType", "instanceChargeType", "hostName"),
+            *("spotStrategy", "spotPriceLimit", "spotDuration", "resourceGroupId"),
+            *("deploymentSetId", "imageOwnerAlias", "ioOptimized"),
+        }
+    )
+
+    def create(self, inputs: Properties, context: Context) -> Created:
+        """As CreateLaunchTemplate; its first version is 1, and the default."""
+        _check(inputs)
+        templates = context.store.table(TEMPLATES)
+        with context.store.transaction():
+            name = inputs.get("launchTemplateName") or context.ids.new("lt-", 8)
+            if any(record["name"] == name for record in templates.values()):
+                raise CloudError(
+                    "InvalidLaunchTemplateName.Duplicated",
+                    f"launchTemplateName is {name!r}; a template of that name exists already.",
+                )
+            template_id = context.ids.new("lt-bp1", 17)
+            record = {
+                "name": name,
+                "template": {key: inputs[key] for key in _OF_TEMPLATE if key in inputs},
+                "versions": {"1": _content(inputs)},
+                "latest": 1,
+                "default": 1,
+            }
+            templates.put(template_id, record)
+        return Created(template_id, _outputs(record))
+
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+        """As DescribeLaunchTemplates and DescribeLaunchTemplateVersions, the latest one."""
+        record = context.store.table(TEMPLATES).get(id)
+        return None if record is None else _outputs(record)
+
+    def update(
+        self,
+        id: str,  # noqa: A002
+        outputs: Properties,
+        inputs: Properties,
+        context: Context,
+    ) -> Properties:
+        """As CreateLaunchTemplateVersion and ModifyLaunchTemplateDefaultVersion."""
+        _check(inputs)
+
+        def change(record: dict[str, Any] | None) -> dict[str, Any]:
+            if record is None:
+                raise _missing(id)
+            record["template"] = {key: inputs[key] for key in _OF_TEMPLATE if key in inputs}
+            content = _content(inputs)
+            if content != record["versions"][str(record["latest"])]:
+                record["latest"] += 1
+                record["versions"][str(record["latest"])] = content
+                _drop_oldest(record)
+            if inputs.get("updateDefaultVersionNumber"):
+                record["default"] = record["latest"]
+            return record
+
+        changed = context.store.table(TEMPLATES).update(id, change)
+        return _outputs(changed or {})
+
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+        """As DeleteLaunchTemplate, with its versions; its instances stay."""
+        context.store.table(TEMPLATES).delete(id)
+
+
+def resolve_version(context: Context, template_id: str, version: str) -> str:
+    """The number that ``version`` stands for now.
+
+    Args:
+        context: The local cloud.
+        template_id: The template.
+        version: A number, ``Default`` or ``Latest``.
+
+    Raises:
+        CloudError: ``InvalidLaunchTemplate.NotFound`` or ``InvalidLaunchTemplateVersion.NotFound``.
+    """
+    record = context.store.table(TEMPLATES).get(template_id)
+    if record is None:
+        raise _missing(template_id)
+    number = {"Default": str(record["default"]), "Latest": str(record["latest"])}.get(
+        version, version
+    )
+    if number not in record["versions"]:
+        raise CloudError(
+            "InvalidLaunchTemplateVersion.NotFound",
+            f"The template {template_id} has no version {version!r}; it has "
+            f"{', '.join(record['versions'])}, and Default and Latest.",
+            404,
+        )
+    return number
+
+
+def instance_inputs(
+    context: Context, template_id: str, version: str, vswitch_id: str
+) -> Properties:
+    """Inputs of an instance of that version, in that vSwitch.
+
+    Raises:
+        CloudError: There is no such template or version, or it lacks what RunInstances needs.
+    """
+    number = resolve_version(context, template_id, version)
+    record = context.store.table(TEMPLATES).get(template_id) or {}
+    content = record["versions"][number]
+    for name in ("instanceType", "imageId", "securityGroupIds"):
+        if not content.get(name):
+            raise CloudError(
+                f"MissingParameter.{name[0].upper()}{name[1:]}",
+                f"The template {template_id} version {number} has no {name}.",
+            )
+    kept = {
+        name: content[name] for name in (*_SAME_NAME, *_RECORDED_BY_INSTANCE) if name in content
+    }
+    disk = content.get("systemDisk") or {}
+    return {
+        **kept,
+        **{wire: disk[name] for name, wire in _DISK.items() if name in disk},
+        "vswitchId": vswitch_id,
+        "securityGroups": content["securityGroupIds"],
+        "instanceChargeType": "PostPaid",
+        **({"roleName": content["ramRoleName"]} if content.get("ramRoleName") else {}),
+    }
+
+
+def _check(inputs: Properties) -> None:
+    parse_user_data(inputs.get("userData") or "")
+    kind = inputs.get("instanceType")
+    if kind is not None and kind not in INSTANCE_TYPES:
+        raise CloudError(
+            "InvalidInstanceType.ValueNotSupported",
+            f"instanceType is {kind!r}; the local cloud has {', '.join(sorted(INSTANCE_TYPES))}.",
+        )
+    for name, allowed in (("instanceChargeType", "PostPaid"), ("networkType", "vpc")):
+        if inputs.get(name) not in (None, allowed):
+            raise CloudError(
+                "LocalCloud.NotSupported",
+                f"{name} is {inputs[name]!r}; the local cloud has {allowed}.",
+            )
+
+
+def _content(inputs: Properties) -> Properties:
+    return {key: value for key, value in inputs.items() if key not in _OF_TEMPLATE}
+
+
+def _drop_oldest(record: dict[str, Any]) -> None:
+    numbers = sorted(record["versions"], key=int)
+    if len(numbers) > _MAX_VERSIONS:
+        oldest = next(number for number in numbers if int(number) != record["default"])
+        del record["versions"][oldest]
+
+
+def _outputs(record: dict[str, Any]) -> Properties:
+    return {
+        **record["template"],
+        **record["versions"][str(record["latest"])],
+        "launchTemplateName": record["name"],
+        "latestVersionNumber": record["latest"],
+        "defaultVersionNumber": None
+        if record["template"].get("updateDefaultVersionNumber")
+        else record["default"],
+    }
+
+
+def _missing(template_id: str) -> CloudError:
+    return CloudError(
+        "InvalidLaunchTemplate.NotFound", f"The launch template {template_id!r} is not there.", 404
+    )

@@ -1,0 +1,86 @@
+"""What a rolling refresh does next. Pure.
+
+Owns the order: new members first, as far as the share over the capacity allows, and an old one goes
+only while enough healthy ones stay. Source:
+https://api.aliyun.com/document/Ess/2014-08-28/StartInstanceRefresh (2026-11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.ess.state import configuration_of, percent
+
+__all__ = ["Step", "advance"]
+
+_SUCCESS = {
+    "Pending": "Successful",
+    "InProgress": "Successful",
+    "RollbackInProgress": "RollbackSuccessful",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What is to be done now.
+
+    Attributes:
+        launch: How many members to make.
+        remove: Instances that are to go.
+        status: What the refresh becomes; None when it goes on.
+    """
+
+    launch: int = 0
+    remove: tuple[str, ...] = ()
+    status: str | None = None
+
+
+def advance(
+    group: Mapping[str, Any],
+    refresh: Mapping[str, Any],
+    members: Mapping[str, Mapping[str, Any]],
+    healthy: Collection[str],
+) -> Step:
+    """The next step of a refresh.
+
+    Args:
+        group: The scaling group.
+        refresh: Its refresh.
+        members: Members that are not on their way out, by instance id.
+        healthy: Those of them that serve.
+    """
+    target = configuration_of(dict(group), dict(refresh))
+    renewed = set(refresh.get("renewed", ()))
+    desired = int(group["desired"])
+    new = {
+        key
+        for key, member in members.items()
+        if target.matches(dict(member)) and key not in renewed
+    }
+    old = sorted(members.keys() - new, key=lambda key: members[key]["created_at"])
+    if not old and len(new) == desired and new <= set(healthy):
+        return Step(status=_SUCCESS[refresh["status"]])
+    most = max(percent(desired, int(refresh["max_healthy"])), desired)
+    floor = percent(desired, int(refresh["min_healthy"]))
+    if floor == most == desired:
+        # "When MinHealthyPercentage = MaxHealthyPercentage = 100, one instance is refreshed at a
+        # time": assumed to go one below.
+        floor = max(0, desired - 1)
+    launch = min(max(0, desired - len(new)), max(0, most - len(members)))
+    serving = len([key for key in members if key in healthy])
+    remove = []
+    for key in old:
+        # One that does not serve is no loss; of the others enough must stay.
+        if key not in healthy:
+            if len(new) >= desired or len(members) >= most:
+                remove.append(key)
+        elif serving - 1 >= floor:
+            remove.append(key)
+            serving -= 1
+    surplus = len(new) - desired
+    if surplus > 0 and not old:
+        newest = sorted(new, key=lambda key: members[key]["created_at"], reverse=True)
+        remove += newest[:surplus]
+    return Step(launch=launch, remove=tuple(remove))

@@ -1,0 +1,295 @@
+"""Resource types of ESS: scaling groups, their rules and lifecycle hooks.
+
+Error codes: https://api.aliyun.com/document/Ess/2022-02-22/CreateScalingGroup,
+.../CreateScalingRule, .../CreateLifecycleHook (2026-11).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from localcloud.alb.state import SERVER_GROUPS
+from localcloud.ecs.launch_templates import instance_inputs
+from localcloud.errors import CloudError, not_supported
+from localcloud.ess import state
+from localcloud.ess.workers import fleets_of
+from localcloud.records import RecordHandler, now
+from localcloud.resources import Context, Created, Properties, ResourceHandler
+from localcloud.vpc.resources import VSWITCHES
+
+_MOST_MEMBERS = 2000
+_CONFIGURATION = ("launchTemplateId", "launchTemplateVersion")
+
+
+class ScalingGroupHandler(ResourceHandler):
+    """``alicloud:ess/scalingGroup:ScalingGroup``; its members come and go on their own."""
+
+    token: ClassVar[str] = "alicloud:ess/scalingGroup:ScalingGroup"
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("minSize", "maxSize", "desiredCapacity", "scalingGroupName", "vswitchIds"),
+            *("launchTemplateId", "launchTemplateVersion", "albServerGroups", "healthCheckType"),
+            *("groupDeletionProtection", "removalPolicies", "multiAzPolicy"),
+        }
+    )
+    recorded: ClassVar[frozenset[str]] = frozenset(
+        {"defaultCooldown", "tags", "resourceGroupId", "groupType", "stopInstanceTimeout"}
+    )
+
+    def create(self, inputs: Properties, context: Context) -> Created:
+        """As CreateScalingGroup with a launch template, which enables it."""
+        _check_group(inputs, context)
+        groups = context.store.table(state.GROUPS)
+        with context.store.transaction():
+            name = inputs.get("scalingGroupName")
+            if name and any(
+                group["inputs"].get("scalingGroupName") == name for group in groups.values()
+            ):
+                raise CloudError(
+                    "InvalidScalingGroupName.Duplicate",
+                    f"scalingGroupName is {name!r}; a group of that name exists already.",
+                )
+            group_id = context.ids.new("asg-bp1", 17)
+            group = {
+                "inputs": inputs,
+                "desired": int(inputs.get("desiredCapacity") or inputs["minSize"]),
+                "created_at": now(),
+                "last_error": "",
+                **_configuration(inputs),
+            }
+            groups.put(group_id, group)
+        return Created(group_id, _outputs(group))
+
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+        """As DescribeScalingGroups."""
+        group = context.store.table(state.GROUPS).get(id)
+        return None if group is None else _outputs(group)
+
+    def update(
+        self,
+        id: str,  # noqa: A002
+        outputs: Properties,
+        inputs: Properties,
+        context: Context,
+    ) -> Properties:
+        """As ModifyScalingGroup: members that are there stay what they are."""
+        _check_group(inputs, context)
+
+        def change(group: dict[str, Any] | None) -> dict[str, Any]:
+            if group is None:
+                raise _missing(id)
+            desired = int(group["desired"])
+            if inputs.get("desiredCapacity") not in (None, outputs.get("desiredCapacity")):
+                desired = int(inputs["desiredCapacity"])
+            desired = min(max(desired, int(inputs["minSize"])), int(inputs["maxSize"]))
+            changed = {**group, "inputs": inputs, "desired": desired}
+            # Only what the declaration changed: a refresh may have moved the group on since.
+            if any(inputs.get(name) != outputs.get(name) for name in _CONFIGURATION):
+                changed |= _configuration(inputs)
+            return changed
+
+        with fleets_of(context).lock:
+            group = context.store.table(state.GROUPS).update(id, change)
+        return _outputs(group or {})
+
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+        """As DeleteScalingGroup with ForceDelete, as the cloud provider does: with its members."""
+        groups = context.store.table(state.GROUPS)
+        fleets = fleets_of(context)
+        with fleets.lock:
+            group = groups.get(id)
+            if group is None:
+                return
+            if group["inputs"].get("groupDeletionProtection"):
+                raise CloudError(
+                    "OperationDenied.GroupDeletionProtection",
+                    f"{id} is protected; set groupDeletionProtection to false first.",
+                    403,
+                )
+            # First, lest a daemon that takes over in the middle of this makes them anew.
+            groups.put(id, {**group, "desired": 0})
+            fleets.release_all(id)
+            for table in (state.RULES, state.HOOKS):
+                _drop(context, table, "scalingGroupId", id)
+            _drop(context, state.REFRESHES, "group_id", id)
+            groups.delete(id)
+
+
+class ScalingRuleHandler(RecordHandler):
+    """``alicloud:ess/scalingRule:ScalingRule``.
+
+    A rule of type ``SimpleScalingRule`` is carried out by ExecuteScalingRule; one of type
+    ``TargetTrackingScalingRule`` is recorded: there is no CloudMonitor here that would call it.
+    """
+
+    token: ClassVar[str] = "alicloud:ess/scalingRule:ScalingRule"
+    table: ClassVar[str] = state.RULES
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {
+            "scalingGroupId",
+            "scalingRuleType",
+            "scalingRuleName",
+            "adjustmentType",
+            "adjustmentValue",
+        }
+    )
+    recorded: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("metricName", "targetValue", "estimatedInstanceWarmup", "disableScaleIn"),
+            *("cooldown", "scaleInEvaluationCount", "scaleOutEvaluationCount"),
+        }
+    )
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As CreateScalingRule and ModifyScalingRule."""
+        _require_group(inputs["scalingGroupId"], context)
+        kind = inputs.get("scalingRuleType", "SimpleScalingRule")
+        if kind == "TargetTrackingScalingRule":
+            if not inputs.get("metricName") or inputs.get("targetValue") is None:
+                raise CloudError("MissingParameter", f"{kind} needs metricName and targetValue.")
+        elif kind == "SimpleScalingRule":
+            allowed = ("QuantityChangeInCapacity", "PercentChangeInCapacity", "TotalCapacity")
+            if inputs.get("adjustmentType") not in allowed or "adjustmentValue" not in inputs:
+                raise CloudError(
+                    "InvalidParameter",
+                    f"adjustmentType is {inputs.get('adjustmentType')!r}; {kind} takes one of "
+                    f"{', '.join(allowed)}, and an adjustmentValue.",
+                )
+        else:
+            raise not_supported(
+                f"scalingRuleType {kind!r}",
+                "supported are SimpleScalingRule and TargetTrackingScalingRule",
+            )
+        if old is not None:
+            return "", {}
+        rule_id = context.ids.new("asr-bp1", 17)
+        platform = context.platform
+        ari = f"ari:acs:ess:{platform.region_id}:{platform.account_id}:scalingrule/{rule_id}"
+        return rule_id, {"ari": ari, "scalingRuleName": inputs.get("scalingRuleName", rule_id)}
+
+
+class LifecycleHookHandler(RecordHandler):
+    """``alicloud:ess/lifecycleHook:LifecycleHook``."""
+
+    token: ClassVar[str] = "alicloud:ess/lifecycleHook:LifecycleHook"
+    table: ClassVar[str] = state.HOOKS
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {"scalingGroupId", "lifecycleTransition", "heartbeatTimeout", "name", "defaultResult"}
+    )
+    recorded: ClassVar[frozenset[str]] = frozenset({"notificationMetadata"})
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As CreateLifecycleHook and ModifyLifecycleHook."""
+        _require_group(inputs["scalingGroupId"], context)
+        for name, allowed in (
+            ("lifecycleTransition", ("SCALE_OUT", "SCALE_IN")),
+            ("defaultResult", ("CONTINUE",)),
+        ):
+            if inputs.get(name, allowed[0]) not in allowed:
+                raise CloudError(
+                    "InvalidParameter",
+                    f"{name} is {inputs[name]!r}; the local cloud has {', '.join(allowed)}.",
+                )
+        seconds = int(inputs.get("heartbeatTimeout", 600))
+        if not 30 <= seconds <= 21600:
+            raise CloudError(
+                "InvalidParameter", f"heartbeatTimeout is {seconds}; give 30 to 21600 seconds."
+            )
+        if old is not None:
+            return "", {}
+        hook_id = context.ids.new("ash-bp1", 17)
+        return hook_id, {"name": inputs.get("name", hook_id)}
+
+
+HANDLERS: tuple[type[ResourceHandler], ...] = (
+    ScalingGroupHandler,
+    ScalingRuleHandler,
+    LifecycleHookHandler,
+)
+
+
+def reset(context: Context) -> None:
+    """Forget every group; their instances are released with ECS."""
+    with fleets_of(context).lock:
+        for table in (state.GROUPS, state.MEMBERS, state.RULES, state.HOOKS, state.REFRESHES):
+            context.store.table(table).clear()
+
+
+def _check_group(inputs: Properties, context: Context) -> None:
+    lowest, highest = int(inputs["minSize"]), int(inputs["maxSize"])
+    if not 0 <= lowest <= highest <= _MOST_MEMBERS:
+        raise CloudError(
+            "InvalidParameter",
+            f"minSize is {lowest} and maxSize {highest}; give 0 to {_MOST_MEMBERS}, the smaller "
+            "first.",
+        )
+    desired = int(inputs.get("desiredCapacity") or lowest)
+    if not lowest <= desired <= highest:
+        raise CloudError(
+            "InvalidDesiredCapacity",
+            f"desiredCapacity is {desired}; give {lowest} to {highest}, minSize to maxSize.",
+        )
+    if inputs.get("healthCheckType", "ECS") != "ECS":
+        raise not_supported(f"healthCheckType {inputs['healthCheckType']!r}", "supported is ECS")
+    if not inputs.get("vswitchIds"):
+        raise CloudError("MissingParameter", "vswitchIds is empty; give one at least.")
+    for vswitch_id in inputs["vswitchIds"]:
+        if context.store.table(VSWITCHES).get(vswitch_id) is None:
+            raise CloudError("InvalidVSwitchId.NotFound", f"No vSwitch {vswitch_id!r}.", 404)
+    for entry in inputs.get("albServerGroups") or ():
+        if context.store.table(SERVER_GROUPS).get(entry["albServerGroupId"]) is None:
+            raise CloudError(
+                "InvalidAlbServerGroup.NotFound",
+                f"There is no ALB server group {entry['albServerGroupId']!r}.",
+                404,
+            )
+    if not inputs.get("launchTemplateId"):
+        raise not_supported("a group without launchTemplateId", "scaling configurations are not")
+    configuration = _configuration(inputs)
+    instance_inputs(
+        context, configuration["template_id"], configuration["version"], inputs["vswitchIds"][0]
+    )
+
+
+def _configuration(inputs: Properties) -> dict[str, str]:
+    version = str(inputs.get("launchTemplateVersion", "Default"))
+    if not version.isdigit():
+        raise not_supported(
+            f"launchTemplateVersion {version!r}",
+            "supported is a number: with another a refresh could not be rolled back",
+        )
+    return {"template_id": str(inputs["launchTemplateId"]), "version": version}
+
+
+def _outputs(group: dict[str, Any]) -> Properties:
+    inputs = group["inputs"]
+    return {
+        "groupType": "ECS",
+        "healthCheckType": "ECS",
+        "removalPolicies": ["OldestScalingConfiguration", "OldestInstance"],
+        **inputs,
+        "launchTemplateId": group["template_id"],
+        "launchTemplateVersion": group["version"],
+    }
+
+
+def _require_group(group_id: str, context: Context) -> None:
+    if context.store.table(state.GROUPS).get(group_id) is None:
+        raise _missing(group_id)
+
+
+def _missing(group_id: str) -> CloudError:
+    return CloudError(
+        "InvalidScalingGroupId.NotFound", f"The scaling group {group_id!r} does not exist.", 404
+    )
+
+
+def _drop(context: Context, table: str, field: str, group_id: str) -> None:
+    records = context.store.table(table)
+    for key, record in records.items():
+        if record[field] == group_id:
+            records.delete(key)
