@@ -258,7 +258,7 @@ def test_white_list_lets_in_whom_it_names_only(balancer: Balancer) -> None:
     until(turned_away, "the list is in force")
     entries.update(acl, {}, {"aclId": acl, "entries": [{"entry": "127.0.0.0/8"}]}, stack.context)
     until(lambda: not turned_away(), "the list names this machine")
-    token = "alicloud:alb/listenerAclAttachment:ListenerAclAttachment"  # noqa: S105
+    token = "alicloud:alb/listenerAclAttachment:ListenerAclAttachment"
     stack.handler(token).delete(attachment, {}, stack.context)
 
 

@@ -1,0 +1,193 @@
+"""Scaling groups: instances that really start, serve, are drained and go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from localcloud.ecs.workers import instances_of
+from localcloud.errors import CloudError
+from tests.localcloud.alb.support import make_balancer
+from tests.localcloud.ess.conftest import SERVICES
+from tests.localcloud.ess.support import (
+    GROUP,
+    TEMPLATE,
+    Fleet,
+    Load,
+    call,
+    group_inputs,
+    make_fleet,
+    template_inputs,
+)
+from tests.localcloud.running import lives, running_stack, until
+
+
+def test_rolling_refresh_drops_no_request(fleet: Fleet) -> None:
+    fleet.serving(b"one")
+    first = fleet.in_service(1)
+    version = fleet.new_version("two")
+    with Load(fleet.balancer) as load:
+        task = fleet.call(
+            "StartInstanceRefresh",
+            **{
+                "ScalingGroupId": fleet.group_id,
+                "MinHealthyPercentage": 100,
+                "MaxHealthyPercentage": 200,
+                "DesiredConfiguration.LaunchTemplateId": fleet.template_id,
+                "DesiredConfiguration.LaunchTemplateVersion": version,
+            },
+        )["InstanceRefreshTaskId"]
+        until(lambda: fleet.refresh_status(task) == "Successful", "the refresh is done", 60)
+        until(lambda: load.answers["two"] > 3, "the new version answers")
+    assert load.failures == []
+    assert load.answers["one"] > 0
+    assert not fleet.in_service(1, version) & first
+    group = fleet.call("DescribeScalingGroups")["ScalingGroups"][0]
+    assert group["LaunchTemplateVersion"] == version
+
+
+def test_refresh_to_what_never_answers_leaves_the_old_serving_and_can_be_rolled_back(
+    fleet: Fleet,
+) -> None:
+    fleet.serving(b"one")
+    first = fleet.in_service(1)
+    version = fleet.new_version("broken", health=503)
+    task = fleet.call(
+        "StartInstanceRefresh",
+        **{
+            "ScalingGroupId": fleet.group_id,
+            "MinHealthyPercentage": 100,
+            "MaxHealthyPercentage": 200,
+            "DesiredConfiguration.LaunchTemplateId": fleet.template_id,
+            "DesiredConfiguration.LaunchTemplateVersion": version,
+        },
+    )["InstanceRefreshTaskId"]
+    until(lambda: len(fleet.members()) == 2, "the new member is there")
+    assert fleet.balancer.ask("/").body == b"one"
+    fleet.call("RollbackInstanceRefresh", ScalingGroupId=fleet.group_id, InstanceRefreshTaskId=task)
+    until(lambda: fleet.refresh_status(task) == "RollbackSuccessful", "it is rolled back")
+    assert fleet.in_service(1, "1") == first
+
+
+def test_group_grows_over_its_zones_and_shrinks_by_its_bounds(fleet: Fleet) -> None:
+    fleet.update(minSize=2)
+    members = fleet.in_service(2)
+    vswitches = {member["vswitch_id"] for member in fleet.members().values()}
+    assert vswitches == set(fleet.balancer.vswitch_ids)
+    fleet.update(minSize=0, maxSize=1)
+    assert fleet.in_service(1) <= members
+    fleet.update(minSize=0, maxSize=1, desiredCapacity=0)
+    fleet.in_service(0)
+    assert instances_of(fleet.context).all() == []
+
+
+def test_simple_rule_is_executed_within_the_bounds(fleet: Fleet) -> None:
+    fleet.in_service(1)
+    rule = fleet.balancer.stack.make(
+        "alicloud:ess/scalingRule:ScalingRule",
+        {
+            "scalingGroupId": fleet.group_id,
+            "adjustmentType": "QuantityChangeInCapacity",
+            "adjustmentValue": -5,
+        },
+    )
+    fleet.call("ExecuteScalingRule", ScalingRuleAri=rule.outputs["ari"])
+    (group,) = fleet.call("DescribeScalingGroups")["ScalingGroups"]
+    assert group["DesiredCapacity"] == 1
+
+
+def test_member_that_was_stopped_is_replaced(fleet: Fleet) -> None:
+    (first,) = fleet.in_service(1)
+    instances = instances_of(fleet.context)
+    inputs = instances.require(first)["inputs"]
+    instances.update(first, {**inputs, "status": "Stopped"})
+    until(lambda: instances.get(first) is None, "the stopped member is gone")
+    assert first not in fleet.in_service(1)
+
+
+def test_deleted_group_leaves_no_instance_and_no_process(fleet: Fleet) -> None:
+    (member,) = fleet.in_service(1)
+    status = fleet.context.supervisor.status(f"ecs/{member}/web")
+    process = psutil.Process(status.pid)
+    handler = fleet.balancer.stack.handler(GROUP)
+    handler.delete(fleet.group_id, {}, fleet.context)
+    assert not lives(process)
+    assert instances_of(fleet.context).all() == []
+    assert handler.read(fleet.group_id, {}, fleet.context) is None
+
+
+def test_members_are_adopted_by_the_next_daemon(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with running_stack(home, SERVICES, leave_processes=True) as stack:
+        fleet = make_fleet(make_balancer(stack))
+        members = fleet.in_service(1)
+        template, group, security = fleet.template_id, fleet.group_id, fleet.security_group_id
+        before = fleet.balancer
+    with running_stack(home, SERVICES) as stack:
+        before.stack = stack
+        again = Fleet(before, template, group, security)
+        again.serving(b"one")
+        assert again.in_service(1) == members
+
+
+def test_protected_group_is_not_deleted(fleet: Fleet) -> None:
+    fleet.update(groupDeletionProtection=True)
+    handler = fleet.balancer.stack.handler(GROUP)
+    with pytest.raises(CloudError, match="OperationDenied"):
+        handler.delete(fleet.group_id, {}, fleet.context)
+    fleet.in_service(1)
+
+
+def test_refresh_without_need_is_refused(fleet: Fleet) -> None:
+    fleet.in_service(1)
+    with pytest.raises(Exception, match="NoInstanceNeedBeRefreshed"):
+        fleet.call("StartInstanceRefresh", ScalingGroupId=fleet.group_id)
+
+
+def test_template_makes_a_version_of_each_change_and_of_nothing_else(fleet: Fleet) -> None:
+    handler = fleet.balancer.stack.handler(TEMPLATE)
+    same = template_inputs(fleet.security_group_id, "one")
+    assert handler.update(fleet.template_id, {}, same, fleet.context)["latestVersionNumber"] == 1
+    assert fleet.new_version("two") == "2"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"minSize": 3, "maxSize": 2}, "InvalidParameter"),
+        ({"desiredCapacity": 9}, "InvalidDesiredCapacity"),
+        ({"vswitchIds": ["vsw-none"]}, "InvalidVSwitchId.NotFound"),
+        ({"launchTemplateVersion": "7"}, "InvalidLaunchTemplateVersion.NotFound"),
+        ({"launchTemplateVersion": "Latest"}, "LocalCloud.NotSupported"),
+        ({"scalingGroupName": "chat"}, "InvalidScalingGroupName.Duplicate"),
+    ],
+)
+def test_group_that_ess_would_refuse_is_refused(
+    fleet: Fleet, changes: dict[str, object], code: str
+) -> None:
+    inputs = {**group_inputs(fleet.balancer, fleet.template_id), "scalingGroupName": "other"}
+    with pytest.raises(CloudError) as caught:
+        fleet.balancer.stack.make(GROUP, {**inputs, **changes})
+    assert caught.value.code == code
+
+
+def test_servers_are_told_by_the_load_balancers_api(fleet: Fleet) -> None:
+    fleet.serving(b"one")
+    (member,) = fleet.in_service(1)
+    found = call(
+        fleet.balancer,
+        "2020-06-16",
+        "ListServerGroupServers",
+        ServerGroupId=fleet.balancer.server_group_id,
+    )
+    assert [server["ServerId"] for server in found["Servers"]] == [member]
+    health = call(
+        fleet.balancer,
+        "2020-06-16",
+        "GetListenerHealthStatus",
+        ListenerId=fleet.balancer.listener_id,
+    )
+    (info,) = health["ListenerHealthStatus"][0]["ServerGroupInfos"]
+    assert info["NonNormalServers"] == []
