@@ -34,6 +34,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "providers",
         "rag.corpus",
         "rag.errors",
+        "rag.hosted_models",
         "rag.index",
         "rag.models",
         "training.job_specs",
