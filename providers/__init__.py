@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .ingest_run import IngestRun, IngestRunArgs
     from .provider import Provider, ProviderArgs
     from .search import IndexAlias, IndexAliasArgs, SearchIndex, SearchIndexArgs
+    from .snapshots import SnapshotSchedule, SnapshotScheduleArgs
 
 __all__ = [
     "Corpus",
@@ -32,6 +33,8 @@ __all__ = [
     "ProviderArgs",
     "SearchIndex",
     "SearchIndexArgs",
+    "SnapshotSchedule",
+    "SnapshotScheduleArgs",
     "corpus_version",
 ]
 
@@ -49,6 +52,8 @@ _MODULES = {
     "IndexAliasArgs": "search",
     "SearchIndex": "search",
     "SearchIndexArgs": "search",
+    "SnapshotSchedule": "snapshots",
+    "SnapshotScheduleArgs": "snapshots",
 }
 
 

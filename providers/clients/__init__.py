@@ -12,6 +12,7 @@ __all__ = [
     "credentials",
     "dlc",
     "elasticsearch",
+    "elasticsearch_instances",
     "errors",
     "generic",
     "kms",

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, Literal, Protocol
 
 from pluginhost import UNKNOWN, Host, ProviderError, contains_unknown
 from providers.clients.dlc import DlcClient
+from providers.clients.elasticsearch_instances import ElasticsearchInstances
 from providers.clients.oss import OssClient
 from providers.wire import whole_numbers
 
@@ -35,6 +36,10 @@ class Services(Protocol):
     @property
     def dlc(self) -> DlcClient:
         """DLC jobs of the configured region."""
+
+    @property
+    def elasticsearch_instances(self) -> ElasticsearchInstances:
+        """Elasticsearch instances of the configured region, as the service manages them."""
 
     def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:
         """An ``elasticsearch.Elasticsearch`` for a cluster."""

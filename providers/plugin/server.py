@@ -38,6 +38,7 @@ from providers.plugin.index_alias import IndexAliasHandler
 from providers.plugin.ingest_run import IngestRunHandler
 from providers.plugin.search_index import SearchIndexHandler
 from providers.plugin.services import CloudServices
+from providers.plugin.snapshot_schedule import SnapshotScheduleHandler
 from providers.wire import whole_numbers
 
 HANDLERS: Final[tuple[Handler, ...]] = (
@@ -46,12 +47,14 @@ HANDLERS: Final[tuple[Handler, ...]] = (
     IngestRunHandler(),
     SearchIndexHandler(),
     IndexAliasHandler(),
+    SnapshotScheduleHandler(),
 )
 CONFIG: Final = (
     "regionId",
     "ossEndpoint",
     "dlcEndpoint",
     "aiworkspaceEndpoint",
+    "elasticsearchEndpoint",
     "accessKeyId",
     "accessKeySecret",
     "securityToken",

@@ -14,6 +14,8 @@ from pluginhost import ProviderError
 from providers.clients import elasticsearch
 from providers.clients.credentials import Credentials, credentials_provider
 from providers.clients.dlc import DlcClient
+from providers.clients.elasticsearch_instances import ElasticsearchInstancesClient
+from providers.clients.generic import GenericClient
 from providers.clients.oss import OssClient
 from providers.clients.retries import Retries
 
@@ -35,6 +37,7 @@ class CloudServices:
         self._credentials: Credentials | None = None
         self._oss: OssClient | None = None
         self._dlc: DlcClient | None = None
+        self._instances: ElasticsearchInstancesClient | None = None
         self._clusters: dict[tuple[str, str, str], Any] = {}
 
     @property
@@ -79,6 +82,19 @@ class CloudServices:
                     endpoint, self._region_id, self._signing(), retries=self._retries
                 )
             return self._dlc
+
+    @property
+    def elasticsearch_instances(self) -> ElasticsearchInstancesClient:
+        """The management of Elasticsearch instances of the region."""
+        with self._lock:
+            if self._instances is None:
+                default = f"elasticsearch.{self._region_id}.aliyuncs.com"
+                endpoint = self._config.get("elasticsearchEndpoint") or default
+                self._instances = ElasticsearchInstancesClient(
+                    # Every operation asked through it may safely happen twice.
+                    GenericClient(endpoint, self._region_id, self._signing(), retries=self._retries)
+                )
+            return self._instances
 
     def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:
         """The client of a cluster; one for each address and user."""

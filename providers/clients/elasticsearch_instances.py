@@ -1,0 +1,75 @@
+"""Elasticsearch instances as the service manages them: their automatic snapshots.
+
+Owns calls to Elasticsearch 2017-06-13 that no Pulumi resource makes. What is inside a cluster is
+``providers.clients.elasticsearch``'s. Source:
+https://help.aliyun.com/zh/es/developer-reference/api-elasticsearch-2017-06-13-updatesnapshotsetting
+and .../-describesnapshotsetting (read 2026-11-21).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+from .generic import GenericClient
+
+VERSION: Final = "2017-06-13"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotSetting:
+    """Whether snapshots are taken, and when (Quartz)."""
+
+    enable: bool
+    schedule: str = ""
+
+
+class ElasticsearchInstances(Protocol):
+    """What is asked of the service; replaced by a fake in tests."""
+
+    def snapshot_setting(self, instance_id: str) -> SnapshotSetting:
+        """The instance's setting.
+
+        Raises:
+            NotFoundError: There is no such instance.
+        """
+
+    def set_snapshots(self, instance_id: str, setting: SnapshotSetting) -> None:
+        """Change the instance's setting; the same one again changes nothing.
+
+        Raises:
+            NotFoundError: There is no such instance.
+        """
+
+
+class ElasticsearchInstancesClient:
+    """The service behind one endpoint.
+
+    Args:
+        client: Calls its operations.
+    """
+
+    def __init__(self, client: GenericClient) -> None:
+        self._client = client
+
+    def snapshot_setting(self, instance_id: str) -> SnapshotSetting:
+        """DescribeSnapshotSetting."""
+        body = self._client.roa("DescribeSnapshotSetting", VERSION, "GET", _path(instance_id))
+        result: dict[str, Any] = body.get("Result") or {}
+        # The reference shows both spellings: Enable in the model, enable in the example.
+        plain = {key.lower(): value for key, value in result.items()}
+        return SnapshotSetting(
+            enable=bool(plain.get("enable")), schedule=str(plain.get("quartzregex") or "")
+        )
+
+    def set_snapshots(self, instance_id: str, setting: SnapshotSetting) -> None:
+        """UpdateSnapshotSetting."""
+        body: dict[str, Any] = {"enable": setting.enable}
+        if setting.schedule:
+            body["quartzRegex"] = setting.schedule
+        self._client.roa("UpdateSnapshotSetting", VERSION, "POST", _path(instance_id), body=body)
+
+
+def _path(instance_id: str) -> str:
+    return f"/openapi/instances/{quote(instance_id, safe='')}/snapshot-setting"
