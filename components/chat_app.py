@@ -13,7 +13,7 @@ import pulumi
 
 from components.model_endpoint import ModelEndpoint
 from components.network import CHAT_PORT
-from components.nodes import ServiceArgs, ServiceNode, ServiceNodeArgs
+from components.nodes import LogAgent, ServiceArgs, ServiceNode, ServiceNodeArgs
 from components.requirements import CHAT
 from components.smoke import smoke_hook
 
@@ -44,6 +44,8 @@ class ChatAppArgs:
             the application answers whoever reaches it.
         edge_key: That key, for the smoke question.
         smoke_question: Asked once the application is up; a failure fails the update. Empty: none.
+        disk_kms_key_id: See `ServiceNodeArgs.system_disk_kms_key_id`.
+        log_agent: See `ServiceNodeArgs`.
         tags: Tags of the node.
     """
 
@@ -65,6 +67,8 @@ class ChatAppArgs:
     edge_secret_name: pulumi.Input[str] | None = None
     edge_key: pulumi.Output[str] | None = None
     smoke_question: str = ""
+    disk_kms_key_id: pulumi.Input[str] | None = None
+    log_agent: LogAgent | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -120,6 +124,8 @@ class ChatApp(pulumi.ComponentResource):
                     },
                 ),
                 ready_hook=_smoke_test(name, args.smoke_question, args.edge_key),
+                system_disk_kms_key_id=args.disk_kms_key_id,
+                log_agent=args.log_agent,
                 tags=args.tags,
             ),
             pulumi.ResourceOptions(parent=self),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.network import EMBEDDING_PORT
-from components.nodes import ServiceArgs, ServiceNode, ServiceNodeArgs
+from components.nodes import LogAgent, ServiceArgs, ServiceNode, ServiceNodeArgs
 from components.requirements import EMBEDDING
 
 __all__ = ["EmbeddingNode", "EmbeddingNodeArgs"]
@@ -36,6 +36,8 @@ class EmbeddingNodeArgs:
         model_version: Which model that is; the service reports it, the index names it.
         spot: A spot instance, at the market's price up to that on demand; the cloud may take it
             back, and the next update makes another. Default: on demand.
+        disk_kms_key_id: See `ServiceNodeArgs.system_disk_kms_key_id`.
+        log_agent: See `ServiceNodeArgs`.
         tags: Tags of the node.
     """
 
@@ -51,6 +53,8 @@ class EmbeddingNodeArgs:
     model_uri: pulumi.Input[str]
     model_version: pulumi.Input[str]
     spot: bool = False
+    disk_kms_key_id: pulumi.Input[str] | None = None
+    log_agent: LogAgent | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -92,6 +96,8 @@ class EmbeddingNode(pulumi.ComponentResource):
                 region_id=args.region_id,
                 requirements=EMBEDDING,
                 spot_strategy="SpotAsPriceGo" if args.spot else "NoSpot",
+                system_disk_kms_key_id=args.disk_kms_key_id,
+                log_agent=args.log_agent,
                 tags=args.tags,
             ),
             pulumi.ResourceOptions(parent=self),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_alicloud import ecs
 
-from components.nodes.user_data import region_of_zone, render_user_data
+from components.nodes.user_data import LogAgent, region_of_zone, render_user_data
 
 __all__ = ["ServiceArgs", "ServiceNode", "ServiceNodeArgs"]
 
@@ -56,8 +56,11 @@ class ServiceNodeArgs:
         requirements: pip requirements the image must have; what it lacks is installed at boot.
         instance_name: Physical name; the logical name when None.
         system_disk_size_gib: 20 to 2,048 GiB. Encrypted, deleted with the node.
+        system_disk_kms_key_id: Encrypt the disk with this KMS key; by default with a key that ECS
+            manages. ECS uses it by the service-linked role AliyunECSDiskEncryptDefaultRole.
         system_disk_category: `cloud_essd` unless the type wants another.
         spot_strategy: `NoSpot`, `SpotAsPriceGo` or `SpotWithPriceLimit`.
+        log_agent: Sends the node's journal to the log service. None: it stays on the node.
         ready_hook: Makes a hook, given the service's URL, that runs after a new node has all it
             needs to start; it has to wait for the service itself. Default: none.
         tags: Tags of the instance.
@@ -78,8 +81,10 @@ class ServiceNodeArgs:
     requirements: Sequence[str] = ()
     instance_name: str | None = None
     system_disk_size_gib: int = 40
+    system_disk_kms_key_id: pulumi.Input[str] | None = None
     system_disk_category: str = "cloud_essd"
     spot_strategy: str = "NoSpot"
+    log_agent: LogAgent | None = None
     ready_hook: Callable[[pulumi.Output[str]], pulumi.ResourceHook] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     deletion_protection: bool = False
@@ -135,6 +140,7 @@ class ServiceNode(pulumi.ComponentResource):
             system_disk_category=args.system_disk_category,
             system_disk_size=args.system_disk_size_gib,
             system_disk_encrypted=True,
+            system_disk_kms_key_id=args.system_disk_kms_key_id,
             user_data=_user_data(args),
             deletion_protection=args.deletion_protection,
             tags=dict(args.tags),
@@ -184,6 +190,7 @@ def _user_data(args: ServiceNodeArgs) -> pulumi.Output[str]:
             oss_endpoint=str(values["oss_endpoint"]),
             region_id=args.region_id or region_of_zone(args.zone_id),
             requirements=args.requirements,
+            log_agent=args.log_agent,
         )
         return base64.b64encode(text.encode()).decode()
 

@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 import jinja2
 
-__all__ = ["CODE_DIRECTORY", "USER_DATA_LIMIT_BYTES", "region_of_zone", "render_user_data"]
+__all__ = [
+    "CODE_DIRECTORY",
+    "USER_DATA_LIMIT_BYTES",
+    "LogAgent",
+    "region_of_zone",
+    "render_user_data",
+]
 
 CODE_DIRECTORY = "/opt/customrag/code"
 # Before Base64. Assumed: the lower of the limits (16 and 32 KB) ECS has had; the text needs 10 KB.
@@ -27,7 +34,38 @@ _SERVICE_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CODE_URI = re.compile(r"oss://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]/[^?#\s]*-[0-9a-f]{12,64}\.zip")
+_IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+_ACCOUNT_ID = re.compile(r"\d{16}")
+_URL = re.compile(r"https?://[A-Za-z0-9./:_-]+")
 _OWN_VARIABLES = frozenset({"CUSTOMRAG_BIND_HOST", "CUSTOMRAG_PORT", "PYTHONPATH", "HOME"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogAgent:
+    """The agent that sends the node's journal to Simple Log Service.
+
+    Source: https://www.alibabacloud.com/help/en/sls/loongcollector-management-linux and
+    .../sls/host-text-log-collection-auto-install, read 2026-11-21.
+
+    Attributes:
+        identity: User-defined identity of the machine group that the node joins.
+        account_id: Account that owns the log project, 16 digits.
+        installer_url: The agent's installer, reachable from the node.
+    """
+
+    identity: str
+    account_id: str
+    installer_url: str
+
+    def __post_init__(self) -> None:
+        for name, pattern in (
+            ("identity", _IDENTITY),
+            ("account_id", _ACCOUNT_ID),
+            ("installer_url", _URL),
+        ):
+            value = getattr(self, name)
+            if not pattern.fullmatch(value):
+                raise ValueError(f"log_agent.{name} is {value!r}; it must match {pattern.pattern}")
 
 
 def region_of_zone(zone_id: str) -> str:
@@ -52,6 +90,7 @@ def render_user_data(
     oss_endpoint: str,
     region_id: str,
     requirements: Sequence[str] = (),
+    log_agent: LogAgent | None = None,
 ) -> str:
     """The `#cloud-config` of a node that runs one Python module as a systemd service.
 
@@ -64,6 +103,7 @@ def render_user_data(
         oss_endpoint: URL of OSS as the node sees it.
         region_id: The bucket's region.
         requirements: pip requirements that the image must have; what it lacks is installed.
+        log_agent: Sends the node's journal away. None: it stays on the node.
 
     Returns:
         YAML text, the same for the same arguments.
@@ -89,6 +129,9 @@ def render_user_data(
             f"{line}\n" for line in sorted({*_BOOTSTRAP_REQUIREMENTS, *requirements})
         ),
         environment_text="".join(f"{key}={_quote(variables[key])}\n" for key in sorted(variables)),
+        log_agent=log_agent,
+        log_agent_script=_source("log-agent.sh").strip(),
+        region_id=region_id,
         bootstrap_command=[
             *("python3", "/opt/customrag/bootstrap.py", "--code-uri", code_uri),
             *("--oss-endpoint", oss_endpoint, "--region-id", region_id),
