@@ -64,7 +64,7 @@ class Line:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What makes it the same line in another estimate."""
+        """What makes it the same line in another estimate, beside its place among alike ones."""
         return self.type, self.name, self.price.item.split("/")[0], self.period
 
 
@@ -160,8 +160,8 @@ class Difference:
 
 def difference(before: Estimate | None, after: Estimate) -> Difference:
     """What changes from one estimate to another, line by line."""
-    old = {line.key: line for line in before.lines} if before else {}
-    new = {line.key: line for line in after.lines}
+    old = _by_key(before.lines) if before else {}
+    new = _by_key(after.lines)
     return Difference(
         before=before,
         after=after,
@@ -173,3 +173,14 @@ def difference(before: Estimate | None, after: Estimate) -> Difference:
             if key in old and (old[key].cny, old[key].what) != (line.cny, line.what)
         ],
     )
+
+
+def _by_key(lines: Sequence[Line]) -> dict[tuple[object, ...], Line]:
+    """Lines by what makes them the same in another estimate; alike ones by their order."""
+    found: dict[tuple[object, ...], Line] = {}
+    for line in lines:
+        number = 0
+        while (*line.key, number) in found:
+            number += 1
+        found[(*line.key, number)] = line
+    return found

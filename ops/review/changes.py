@@ -17,7 +17,7 @@ from typing import Any
 from infra.declare import Declared
 from ops.review.replacing import is_ignored, replaces, top
 
-__all__ = ["Change", "Kind", "PropertyChange", "compare", "portable"]
+__all__ = ["Change", "Kind", "PropertyChange", "compare", "differences", "portable"]
 
 _ABSENT = object()
 
@@ -111,19 +111,20 @@ def _properties(old: Declared, new: Declared) -> list[PropertyChange]:
             secret=top(path) in secrets,
             replaces=replaces(new.type, path),
         )
-        for path, before, after in _differences(old.inputs, new.inputs, "")
+        for path, before, after in differences(old.inputs, new.inputs, "")
         if not is_ignored(new.type, top(path))
     ]
 
 
-def _differences(before: Any, after: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+def differences(before: Any, after: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Path, value before and value after of each leaf that differs; `None` for an absent one."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted(before.keys() | after.keys()):
             below = f"{path}.{key}" if path else str(key)
-            yield from _differences(before.get(key, _ABSENT), after.get(key, _ABSENT), below)
+            yield from differences(before.get(key, _ABSENT), after.get(key, _ABSENT), below)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
-            yield from _differences(one, other, f"{path}[{index}]")
+            yield from differences(one, other, f"{path}[{index}]")
     elif before != after:
         yield path, None if before is _ABSENT else before, None if after is _ABSENT else after
 

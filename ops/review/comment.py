@@ -1,7 +1,7 @@
 """The Markdown that a pull request shows: what changes, what works for it, what it costs.
 
-Owns wording and layout, and the marker by which a workflow finds its own comment to update. Computes
-nothing but counts. Every value passes `ops.review.values`, so that no secret is ever shown.
+Owns wording and layout, and the marker by which a workflow finds its own comment to update.
+Computes nothing but counts. Every value passes `ops.review.values`: no secret is ever shown.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from infra.cost import Basis, Difference, Line, Period
 from infra.cost.render import money
 from ops.review.changes import Change, Kind, PropertyChange
-from ops.review.values import shown
+from ops.review.values import scrubbed, shown
 
 __all__ = ["Review", "marker", "render"]
 
@@ -41,6 +41,7 @@ class Review:
         embeddings: See `ops.review.work`.
         cost: From what is there to what will be.
         monthly_budget_cny: The stack's budget; 0 is none.
+        stopped_at_night: Whether its GPU nodes are stopped at night.
         violations: What the policy pack has against it.
         problems: What went wrong while looking; with any, the rest is not to be trusted.
     """
@@ -53,6 +54,7 @@ class Review:
     embeddings: Sequence[str] = ()
     cost: Difference | None = None
     monthly_budget_cny: int = 0
+    stopped_at_night: bool = False
     violations: Sequence[str] = ()
     problems: Sequence[str] = ()
 
@@ -139,16 +141,22 @@ def _cost(review: Review) -> list[str]:
     if cost is None:
         return []
     before = cost.before
+    if before is not None and not (cost.added or cost.removed or cost.changed):
+        return [
+            f"It costs {money(before.monthly_cny)} CNY a month, as before.",
+            "",
+            *_budget(review),
+        ]
     lines = [
         "**Cost** at list prices, CNY",
         "",
         "| | now | then | difference |",
         "|---|--:|--:|--:|",
-        _cost_row("an hour", before and before.hourly_cny, cost.after.hourly_cny),
-        _cost_row("a month", before and before.monthly_cny, cost.after.monthly_cny),
+        _cost_row("an hour", before.hourly_cny if before else None, cost.after.hourly_cny),
+        _cost_row("a month", before.monthly_cny if before else None, cost.after.monthly_cny),
     ]
     if cost.after.most_monthly_cny > cost.after.monthly_cny:
-        most = before and before.most_monthly_cny
+        most = before.most_monthly_cny if before else None
         lines.append(_cost_row("a month, at the largest", most, cost.after.most_monthly_cny))
     lines += ["", *_budget(review)]
     lines += [f"- **not priced:** `{item.name}`: {item.why}" for item in cost.after.unpriced]
@@ -158,7 +166,8 @@ def _cost(review: Review) -> list[str]:
         lines.append(f"- … and {len(moved) - _MOST_COST_LINES} more, below")
     idle = [line for line in cost.added if line.gpu and line.period is not Period.RUN]
     lines += [
-        f"- `{line.name}` bills whether or not it is asked; `nightHours` would stop it at night"
+        f"- `{line.name}` has a GPU, which bills whether or not it is asked"
+        + ("" if review.stopped_at_night else "; `nightHours` would stop it at night")
         for line in idle
     ]
     return [*lines, ""]
@@ -241,7 +250,7 @@ def _change(change: Change) -> Iterator[str]:
 def _property(item: PropertyChange) -> str:
     forces = ", which makes it anew" if item.replaces else ""
     if item.before is None and item.after is None:
-        return f"`{item.path}`: known later{forces}"
+        return f"`{item.path}`: {'changed' if item.secret else 'known later'}{forces}"
     before = shown(item.path, item.before, secret=item.secret)
     after = shown(item.path, item.after, secret=item.secret)
     if before == after:
@@ -256,4 +265,4 @@ def _code(text: str) -> str:
 
 
 def _quoted(text: str) -> list[str]:
-    return ["```text", *text.replace("```", "'''").splitlines()[-40:], "```"]
+    return ["```text", *scrubbed(text).replace("```", "'''").splitlines()[-40:], "```"]

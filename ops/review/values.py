@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.declare import is_unknown
 
-__all__ = ["HIDDEN", "shown"]
+__all__ = ["HIDDEN", "scrubbed", "shown"]
 
 HIDDEN = "[secret]"
 _LONGEST = 80
@@ -25,7 +25,9 @@ _NAMED = re.compile(
 )
 # Access keys of Alibaba Cloud, keys of model services, PEM blocks, tokens of the form a.b.c.
 _LOOKS_LIKE = re.compile(
-    r"\bLTAI\w{8,}|\bSTS\.\w{8,}|\bsk-[\w-]{8,}|-----BEGIN|\beyJ[\w-]{8,}\.[\w-]{8,}\."
+    r"\bLTAI\w{8,}|\bSTS\.\w{8,}|\bsk-[\w-]{8,}|-----BEGIN[^-]*-----(.*?-----END[^-]*-----)?"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",
+    re.DOTALL,
 )
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 # Names of secrets, which are no secrets.
@@ -51,6 +53,11 @@ def shown(path: str, value: Any, *, secret: bool = False) -> str:
         digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
         return f"{len(text)} characters, digest {digest}"
     return text
+
+
+def scrubbed(text: str) -> str:
+    """A text of somebody else's, such as an error, without what looks like a secret."""
+    return _LOOKS_LIKE.sub(HIDDEN, text)
 
 
 def _is_secret(path: str, value: Any) -> bool:

@@ -1,0 +1,95 @@
+"""``make preview-comment`` and ``make drift``: Markdown for a pull request, and for an issue.
+
+    python -m ops.review comment --stack dev [--base REF] [--how auto|declared|engine]
+    python -m ops.review changed [--base REF]
+    python -m ops.review drift --stack dev
+
+`comment` compares what the base and this tree declare, which needs no account; where a backend is
+logged in that has the stack, it reads the engine's own preview. `--stack all` takes every stack of
+stacks/ that the change touches; `changed` only names those, a line each. Exit status of `comment`:
+1 if the change must not be merged as it is (the preview failed, the policy pack, the budget), 2 if
+nothing could be compared; of `drift`: 1 if the cloud differs, 2 if it could not be asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from infra.config import ConfigError
+from infra.declare import ROOT, DeclareError
+from ops.review import drift, previews, reviewing
+from ops.review.base import BaseError, checkout, commit_of, default_base
+from ops.review.comment import render
+
+_NOTHING = 2
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="ops.review", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    comment = commands.add_parser("comment")
+    comment.add_argument("--stack", required=True, help="a stack, or all that the change touches")
+    comment.add_argument("--base", default="", help="a ref; by default where main was left")
+    comment.add_argument("--how", choices=reviewing.WAYS, default="auto")
+    comment.add_argument("--output", type=Path, default=None, help="write the Markdown there")
+    changed = commands.add_parser("changed")
+    changed.add_argument("--base", default="")
+    report = commands.add_parser("drift")
+    report.add_argument("--stack", required=True)
+    report.add_argument("--output", type=Path, default=None)
+    return parser.parse_args(arguments)
+
+
+def _write(text: str, output: Path | None) -> None:
+    sys.stdout.write(text)
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+
+
+def _comment(given: argparse.Namespace) -> int:
+    commit = commit_of(ROOT, given.base) if given.base else default_base(ROOT)
+    with checkout(ROOT, commit) as tree:
+        stacks = [given.stack]
+        if given.stack == "all":
+            stacks = reviewing.touched(tree)
+        if not stacks:
+            _write("No stack declares anything else than before.\n", given.output)
+            return 0
+        reviews = [reviewing.review(stack, tree, commit, how=given.how) for stack in stacks]
+    _write("\n".join(map(render, reviews)), given.output)
+    return 1 if any(item.refused for item in reviews) else 0
+
+
+def _changed(given: argparse.Namespace) -> int:
+    commit = commit_of(ROOT, given.base) if given.base else default_base(ROOT)
+    with checkout(ROOT, commit) as tree:
+        for stack in reviewing.touched(tree):
+            print(stack)
+    return 0
+
+
+def _drift(given: argparse.Namespace) -> int:
+    found = previews.refresh(given.stack, root=ROOT, environment=os.environ)
+    _write(drift.render(given.stack, found), given.output)
+    if found.problems:
+        return _NOTHING
+    return 1 if found.changes else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit status."""
+    given = _arguments(arguments)
+    commands = {"comment": _comment, "changed": _changed, "drift": _drift}
+    try:
+        return commands[given.command](given)
+    except (BaseError, ConfigError, DeclareError) as error:
+        print(error, file=sys.stderr)
+        return _NOTHING
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

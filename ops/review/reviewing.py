@@ -1,0 +1,147 @@
+"""One stack's review, put together: what changes, what works for it, what it costs, the rules.
+
+Owns which way it is looked at: by the engine where a backend has the stack, else by comparing
+declarations.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from infra.config import ConfigError
+from infra.cost import Estimate, difference, estimate
+from infra.declare import ROOT, Declared, DeclareError, declare, stack_config
+from infra.policy.check import setting_of, violations_of
+from ops.review.base import former, former_config
+from ops.review.changes import Change, compare, portable
+from ops.review.comment import Review
+from ops.review.previews import Planned, plan, stack_is_there
+from ops.review.work import embeddings, trainings
+
+__all__ = ["WAYS", "review", "touched"]
+
+WAYS: Final = ("auto", "declared", "engine")
+_SHORT = 10
+_TEMPLATE_STACK = "pr-1"
+
+
+def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path = ROOT) -> Review:
+    """Looks at one stack.
+
+    Args:
+        stack: Its name.
+        tree: The base's tree, see `ops.review.base.checkout`.
+        commit: The base's commit.
+        how: One of `WAYS`; `auto` asks the engine if a backend is logged in that has the stack.
+        root: The project's folder.
+
+    Raises:
+        ConfigError: There is no such stack.
+    """
+    config = stack_config(stack, root)
+    base = f"base `{commit[:_SHORT]}`"
+    try:
+        head = declare(stack, root=root)
+    except (ConfigError, DeclareError) as error:
+        return Review(
+            stack=stack, basis=f"What this tree declares, against {base}.", problems=[str(error)]
+        )
+    violations = [
+        f"`{item.rule}`: `{item.resource.name}`: {item.message}"
+        for item in violations_of(head, setting_of(stack))
+    ]
+    there = how == "engine" or (
+        how == "auto" and stack_is_there(stack, root=root, environment=os.environ)
+    )
+    if there:
+        planned = plan(stack, root=root, environment=os.environ)
+        basis = "By `pulumi preview`: this tree, against what is deployed."
+        return _review(stack, basis, planned, config, config, violations)
+    planned, new = _declared(stack, tree, root, head)
+    basis = (
+        f"What this tree declares, against {base}; no account was asked, so what the cloud itself "
+        "would say (defaults, drift, stock) is not in it."
+    )
+    if new:
+        basis = f"{basis} The stack is a new one."
+    return _review(stack, basis, planned, former_config(stack, tree), config, violations)
+
+
+def _declared(stack: str, tree: Path, root: Path, head: Sequence[Declared]) -> tuple[Planned, bool]:
+    """The change from the base's declaration, and whether the stack is new."""
+    after = portable(head, root)
+    try:
+        found = former(stack, tree)
+    except (ConfigError, DeclareError) as error:
+        problem = f"the base does not declare this stack any more: {error}"
+        return Planned(after=after, problems=[problem]), False
+    before = portable(found or [], tree)
+    return Planned(before=before, after=after, changes=compare(before, after)), found is None
+
+
+def _review(
+    stack: str,
+    basis: str,
+    planned: Planned,
+    old_config: Mapping[str, str],
+    config: Mapping[str, str],
+    violations: Sequence[str],
+) -> Review:
+    after = _estimate(planned.after, config)
+    before = _estimate(planned.before, old_config) if planned.before else None
+    # A stack of this machine costs nothing: what it would cost in the cloud is not its change.
+    priced = config.get("platform") == "alicloud" and not planned.problems
+    cost = difference(before, after) if priced else None
+    return Review(
+        stack=stack,
+        basis=basis,
+        changes=planned.changes,
+        unchanged=_unchanged(planned.after, planned.changes),
+        trainings=trainings(planned.changes, after),
+        embeddings=embeddings(planned.before, planned.after, planned.changes),
+        cost=cost,
+        monthly_budget_cny=int(config.get("monthlyBudgetCny") or 0),
+        stopped_at_night=bool(config.get("nightHours")),
+        violations=violations,
+        problems=planned.problems,
+    )
+
+
+def _estimate(resources: Sequence[Declared], config: Mapping[str, str]) -> Estimate:
+    hosted = config.get("platform") == "alicloud"
+    return estimate(
+        resources,
+        region_id=config["regionId"],
+        llm_model=config.get("llmModel", "") if hosted else "",
+    )
+
+
+def _unchanged(after: Sequence[Declared], changes: Sequence[Change]) -> int:
+    touched_urns = {change.resource.urn for change in changes}
+    mine = [item for item in after if not item.type.startswith("pulumi:")]
+    return sum(item.urn not in touched_urns for item in mine)
+
+
+def touched(tree: Path, root: Path = ROOT) -> list[str]:
+    """The stacks of stacks/ that declare something else than the base does, or cannot be declared.
+
+    The template of a pull request's stack counts as `pr-1`. The local stack is nobody's to review.
+    """
+    names = sorted(file.name.split(".")[1] for file in (root / "stacks").glob("Pulumi.*.yaml"))
+    names = [
+        name for name in names if name != "local" and not name.startswith(("rehearse-", "pr-"))
+    ]
+    if (root / "stacks" / "pr.template.yaml").is_file():
+        names.append(_TEMPLATE_STACK)
+    return [name for name in names if _is_touched(name, tree, root)]
+
+
+def _is_touched(stack: str, tree: Path, root: Path) -> bool:
+    try:
+        planned, new = _declared(stack, tree, root, declare(stack, root=root))
+    except (ConfigError, DeclareError):
+        return True
+    return new or bool(planned.changes) or bool(planned.problems)
