@@ -22,6 +22,12 @@ NOW ?=
 KEEP ?=
 # 1 rehearses the whole life of prod, which is previewed only by default.
 WHOLE ?=
+# What a change is compared with: a branch, tag or commit; where main was left by default.
+BASE ?=
+# A file that a comment or report is written to as well.
+OUTPUT ?=
+# JSON=1: the estimate for machines, for `make cost`.
+JSON ?=
 # More arguments for pytest, for `make test`.
 ARGS ?=
 # Any Python from 3.11 on.
@@ -37,7 +43,7 @@ TOOLS = $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview ask eval status logs down test policy fmt lint rehearse leaks pr-up pr-down sweep
+.PHONY: help setup up preview ask eval status logs down test policy cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep
 
 help:  ## List the targets
 	@echo 'Usage: make TARGET [STACK=local] [CORPUS=DIR] [Q="…"] [SERVICE=NAME]'
@@ -90,6 +96,18 @@ test:  ## Set up and run every check; ARGS="…" goes to pytest
 
 policy:  ## Hold a stack against the policy pack: make policy STACK=dev
 	@.venv/bin/python -m infra.policy.check --stack "$(STACK)"
+
+cost:  ## Show what a stack costs, with sources: STACK=prod [JSON=1]
+	@$(TOOLS) cost --stack "$(STACK)" $(if $(JSON),--json)
+
+preview-comment:  ## Show what a change does to a stack, in Markdown: STACK=dev [BASE=ref]
+	@$(TOOLS) preview-comment --stack "$(STACK)" --base "$(BASE)" --output "$(OUTPUT)"
+
+changed-stacks:  ## List the stacks that a change touches: [BASE=ref]
+	@$(TOOLS) changed-stacks --base "$(BASE)"
+
+drift:  ## Report how the cloud differs from what was deployed: STACK=dev
+	@$(TOOLS) drift --stack "$(STACK)" --output "$(OUTPUT)"
 
 fmt:  ## Format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .

@@ -15,7 +15,7 @@ import argparse
 import os
 from pathlib import Path
 
-from tools import actions, lifecycle
+from tools import actions, lifecycle, review
 from tools.errors import ToolError
 from tools.paths import LOCAL_STACK, default_paths
 
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--rehearsal", action="store_true")
         command.add_argument("--keep", action="store_true")
         command.add_argument("--whole", action="store_true")
+    review.add_commands(commands)
     test = commands.add_parser("test")
     test.add_argument("arguments", nargs="*")
     return parser
@@ -54,6 +55,9 @@ def main(arguments: list[str]) -> int:
     paths = default_paths()
     if options.command == "test":
         return actions.test(paths, options.arguments)
+    reviewed = review.run(paths, options)
+    if reviewed is not None:
+        return reviewed
     if options.pull_request or options.command.startswith("pr-"):
         options.stack = lifecycle.pull_request(options.pull_request, options.rehearsal)
     if options.command not in ("rehearse", "pr-up", "pr-down", "sweep"):

@@ -1,0 +1,104 @@
+"""What reviewers run: what a stack costs, what a change does to it, how the cloud has drifted.
+
+Owns which environment each gets. What they do is that of `infra.cost` and `ops.review`, which are
+started as modules; none needs an account, but for the drift.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools import cli, environment, setup
+from tools.actions import run_shown
+from tools.paths import LOCAL_STACK, Paths, is_on_this_machine
+from tools.progress import Display
+
+_COMMANDS = ("cost", "preview-comment", "changed-stacks", "drift")
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What of `python -m tools` is carried out here."""
+    for name in _COMMANDS:
+        command = commands.add_parser(name)
+        command.add_argument("--stack", default=LOCAL_STACK)
+        command.add_argument("--base", default="")
+        command.add_argument("--output", default="")
+        command.add_argument("--json", action="store_true")
+
+
+def run(paths: Paths, options: argparse.Namespace) -> int | None:
+    """Carry out one of those commands; `None` if it is none of them."""
+    if options.command not in _COMMANDS:
+        return None
+    paths, stack = paths.of(options.stack), str(options.stack)
+    if options.command == "cost":
+        return cost(paths, stack, as_json=options.json)
+    if options.command == "preview-comment":
+        return comment(paths, stack, base=options.base, output=options.output)
+    if options.command == "changed-stacks":
+        return changed(paths, base=options.base)
+    return drift(paths, stack, output=options.output)
+
+
+def cost(paths: Paths, stack: str, *, as_json: bool) -> int:
+    """`make cost`: the table of a stack's estimate."""
+    _provide(paths)
+    words = ["infra.cost", "--stack", stack, *(["--json"] if as_json else [])]
+    return _run(paths, words, os.environ)
+
+
+def comment(paths: Paths, stack: str, *, base: str, output: str) -> int:
+    """`make preview-comment`: the Markdown of a pull request."""
+    _provide(paths)
+    words = ["ops.review", "comment", "--stack", stack]
+    words += ["--base", base] if base else []
+    words += ["--output", output] if output else []
+    if not (_is_logged_in(paths, stack) and stack != "all"):
+        return _run(paths, [*words, "--how", "declared"], os.environ)
+    return _run(paths, words, _of_stack(paths, stack))
+
+
+def changed(paths: Paths, *, base: str) -> int:
+    """`make changed-stacks`: the stacks that declare something else than the base does."""
+    _provide(paths)
+    return _run(paths, ["ops.review", "changed", *(["--base", base] if base else [])], os.environ)
+
+
+def drift(paths: Paths, stack: str, *, output: str) -> int:
+    """`make drift`: how the cloud differs from what was deployed."""
+    _provide(paths)
+    words = ["ops.review", "drift", "--stack", stack, *(["--output", output] if output else [])]
+    return _run(paths, words, _of_stack(paths, stack))
+
+
+def _provide(paths: Paths) -> None:
+    """What a fresh machine lacks; on one that is set up this takes no time."""
+    if not paths.python.exists() or cli.find(paths) is None:
+        with setup.only_one(paths):
+            setup.set_up_tools(paths, Display(sys.stderr))
+
+
+def _is_logged_in(paths: Paths, stack: str) -> bool:
+    """Whether there is a backend to ask: one that the environment names, or a login."""
+    if is_on_this_machine(stack):
+        return paths.env_file.exists()
+    if os.environ.get("PULUMI_BACKEND_URL") or os.environ.get("PULUMI_ACCESS_TOKEN"):
+        return True
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    return (home / "credentials.json").is_file()
+
+
+def _of_stack(paths: Paths, stack: str) -> dict[str, str]:
+    """The environment of a stack's `pulumi`, with the plugins that it needs."""
+    if is_on_this_machine(stack):
+        return environment.command_environment(paths, stack, setup.found_cli(paths))
+    _, variables = setup.set_up_stack(paths, stack, Display(sys.stderr))
+    return variables
+
+
+def _run(paths: Paths, words: list[str], variables: Mapping[str, str]) -> int:
+    return run_shown([paths.python, "-m", *words], cwd=paths.checkout, environment=variables)
