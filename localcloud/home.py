@@ -24,7 +24,13 @@ PLATFORM_FILE = "platform.json"
 _VERSION = 1
 _REGION_ID = "cn-hangzhou"
 _ZONE_IDS = ("cn-hangzhou-h", "cn-hangzhou-i")
-_ENDPOINTS = {"api": (2, 8080), "oss": (3, 9000), "dashscope": (4, 8080)}
+_ENDPOINTS = {
+    "api": (2, 8080),
+    "oss": (3, 9000),
+    "dashscope": (4, 8080),
+    "issuer": (5, 8080),
+    "edge": (6, 8787),
+}
 _FIRST_OCTET, _LAST_OCTET = 20, 239
 
 
@@ -41,7 +47,7 @@ class Platform:
         access_key_secret: Its secret.
         dashscope_api_key: The API key of the model endpoint.
         loopback_prefix: The first two octets of every address, such as ``127.83``.
-        endpoints: URL by service: ``api``, ``oss``, ``dashscope``.
+        endpoints: URL by service: ``api``, ``oss``, ``dashscope``, ``issuer``, ``edge``.
     """
 
     home: Path
@@ -83,6 +89,8 @@ def _platform(home: Path, path: Path, document: Any) -> Platform:
         raise HomeError(f"{path}: missing keys {missing}, unknown keys {unknown}; run init anew")
     values = {name: document[name] for name in names}
     values["zone_ids"] = tuple(values["zone_ids"])
+    # A home that was made before a service came has no address written down for it.
+    values["endpoints"] = {**_endpoints(values["loopback_prefix"]), **values["endpoints"]}
     return Platform(home=home, **values)
 
 
@@ -115,9 +123,7 @@ def init_home(home: Path, region_id: str = "", zone_ids: Sequence[str] = ()) -> 
         "access_key_secret": secrets.token_urlsafe(24),
         "dashscope_api_key": "sk-" + secrets.token_hex(16),
         "loopback_prefix": prefix,
-        "endpoints": {
-            name: f"http://{prefix}.0.{last}:{port}" for name, (last, port) in _ENDPOINTS.items()
-        },
+        "endpoints": _endpoints(prefix),
     }
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -142,6 +148,10 @@ def _checked(platform: Platform, region_id: str, zone_ids: Sequence[str]) -> Pla
             f"{wanted[0]} with {', '.join(wanted[1])}; make another home, or remove this one first"
         )
     return platform
+
+
+def _endpoints(prefix: str) -> dict[str, str]:
+    return {name: f"http://{prefix}.0.{last}:{port}" for name, (last, port) in _ENDPOINTS.items()}
 
 
 def _free_prefix() -> str:

@@ -43,6 +43,8 @@ SERVICES = (
     "log",
     "cms",
     "tag",
+    "issuer",
+    "cloudflare",
 )
 
 

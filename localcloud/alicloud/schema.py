@@ -1,8 +1,9 @@
 """What is known of each resource type: shapes of its inputs and the cloud provider's facts.
 
-Owns reading ``facts.json`` (written by ``tools/alicloud_facts.py``, which says where the facts
-come from). Shapes stem from the typed ``Args`` of ``pulumi_alicloud``; a test compares them with
-the installed SDK, so that the plugin need not import it (1.4 s) at every preview.
+Owns reading each plugin's ``facts.json`` (written by ``tools/alicloud_facts.py`` and
+``tools/cloudflare_facts.py``, which say where the facts come from). Shapes stem from the typed
+``Args`` of the SDKs; a test compares them with the installed ones, so that a plugin need not import
+its SDK (more than a second) at every preview.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any
+
+
+_PACKAGES = ("alicloud", "cloudflare")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,26 +71,27 @@ class ResourceType:
 
 
 @cache
-def _facts() -> dict[str, Any]:
-    text = resources.files("localcloud.alicloud").joinpath("facts.json").read_text("utf-8")
+def _facts(package: str) -> dict[str, Any]:
+    text = resources.files(f"localcloud.{package}").joinpath("facts.json").read_text("utf-8")
     document: dict[str, Any] = json.loads(text)
     return document
 
 
-def provenance() -> dict[str, str]:
+def provenance(package: str = "alicloud") -> dict[str, str]:
     """Where shapes and facts come from."""
-    return dict(_facts()["provenance"])
+    return dict(_facts(package)["provenance"])
 
 
-def type_tokens() -> tuple[str, ...]:
-    """Every known resource type, in order."""
-    return tuple(sorted(_facts()["types"]))
+def type_tokens(package: str = "alicloud") -> tuple[str, ...]:
+    """Every known resource type of a package, in order."""
+    return tuple(sorted(_facts(package)["types"]))
 
 
 @cache
 def resource_type(token: str) -> ResourceType | None:
     """The resource type of that token; None when it is not known."""
-    entry = _facts()["types"].get(token)
+    package = token.partition(":")[0]
+    entry = _facts(package)["types"].get(token) if package in _PACKAGES else None
     if entry is None:
         return None
     return ResourceType(

@@ -18,7 +18,7 @@ from tools.coverage import COVERAGE_FILE, render
 from tools.paths import Paths
 
 # These services listen on endpoints of their own; their own tests compare operations and routes.
-OWN_ENDPOINTS = ("oss", "dashscope")
+OWN_ENDPOINTS = ("oss", "dashscope", "issuer")
 
 
 @pytest.fixture(scope="module")

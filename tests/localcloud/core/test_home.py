@@ -33,7 +33,18 @@ def test_endpoints_have_addresses_of_the_stacks_own_range(tmp_path: Path) -> Non
         "api": f"http://{platform.loopback_prefix}.0.2:8080",
         "oss": f"http://{platform.loopback_prefix}.0.3:9000",
         "dashscope": f"http://{platform.loopback_prefix}.0.4:8080",
+        "issuer": f"http://{platform.loopback_prefix}.0.5:8080",
+        "edge": f"http://{platform.loopback_prefix}.0.6:8787",
     }
+
+
+def test_a_home_from_before_a_service_came_gets_an_address_for_it(tmp_path: Path) -> None:
+    platform = init_home(tmp_path)
+    file = tmp_path / "platform.json"
+    document = json.loads(file.read_text())
+    del document["endpoints"]["edge"]
+    file.write_text(json.dumps(document))
+    assert load_platform(tmp_path).endpoints == platform.endpoints
 
 
 def test_an_account_id_has_16_digits(tmp_path: Path) -> None:

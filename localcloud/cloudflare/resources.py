@@ -1,0 +1,170 @@
+"""Declared workers, their domain and their name on workers.dev.
+
+API: https://developers.cloudflare.com/api/resources/workers/, read 2026-11-21; error codes 10007
+and 10021 as Cloudflare's API gives them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import ClassVar, Final
+from urllib.parse import urlsplit
+
+from localcloud.cloudflare.workers import DOMAINS, SCRIPTS, workers_of
+from localcloud.errors import CloudError, not_supported
+from localcloud.records import RecordHandler, now
+from localcloud.resources import Context, Created, Properties, ResourceHandler
+
+SUBDOMAINS: Final = "cloudflare.subdomains"
+_PERIODS: Final = (10, 60)
+
+
+class _Served(RecordHandler):
+    """A record that decides what serves: after each change the stack is brought to it."""
+
+    def create(self, inputs: Properties, context: Context) -> Created:
+        """Keep it, and serve by it."""
+        created = super().create(inputs, context)
+        workers_of(context).apply()
+        return created
+
+    def update(
+        self,
+        id: str,  # noqa: A002
+        outputs: Properties,
+        inputs: Properties,
+        context: Context,
+    ) -> Properties:
+        """Keep the new one, and serve by it."""
+        record = super().update(id, outputs, inputs, context)
+        workers_of(context).apply()
+        return record
+
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+        """Drop it, and stop what it served."""
+        super().delete(id, outputs, context)
+        workers_of(context).apply()
+
+
+class WorkersScriptHandler(_Served):
+    """``cloudflare:index/workersScript:WorkersScript``: a worker; it serves when a domain does."""
+
+    token: ClassVar[str] = "cloudflare:index/workersScript:WorkersScript"
+    table: ClassVar[str] = SCRIPTS
+    effective: ClassVar[frozenset[str]] = frozenset(
+        {"scriptName", "content", "mainModule", "compatibilityDate", "bindings"}
+    )
+    recorded: ClassVar[frozenset[str]] = frozenset({"accountId", "observability"})
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As a script's upload."""
+        name, content = str(inputs["scriptName"]), inputs.get("content")
+        for needed in ("content", "mainModule", "compatibilityDate"):
+            if not inputs.get(needed):
+                raise not_supported(
+                    f"A worker without {needed}",
+                    "give a module's content, mainModule and compatibilityDate",
+                )
+        bindings = inputs.get("bindings") or []
+        for binding in bindings:
+            _check_binding(binding)
+        names = [binding["name"] for binding in bindings]
+        if len(set(names)) < len(names):
+            raise CloudError("10021", f"A binding's name stands twice in {sorted(names)}.")
+        digest = hashlib.sha256(str(content).encode()).hexdigest()
+        return name, {
+            "bindings": bindings,
+            "createdOn": old["createdOn"] if old else now(),
+            "modifiedOn": now(),
+            "etag": digest,
+            "handlers": ["fetch"],
+            "hasAssets": False,
+            "hasModules": True,
+        }
+
+
+def _check_binding(binding: Properties) -> None:
+    kind = binding["type"]
+    check = _CHECKS.get(kind)
+    if check is None:
+        raise not_supported(
+            f"Binding {binding['name']} of type {kind}", f"supported are {', '.join(_CHECKS)}"
+        )
+    check(binding)
+
+
+def _check_text(binding: Properties) -> None:
+    if not isinstance(binding.get("text"), str):
+        raise CloudError("10021", f"Binding {binding['name']} has no text.")
+
+
+def _check_limit(binding: Properties) -> None:
+    simple = binding.get("simple") or {}
+    if not str(binding.get("namespaceId", "")).isdigit():
+        raise CloudError("10021", f"namespaceId of {binding['name']} must be a positive integer.")
+    if simple.get("period") not in _PERIODS or float(simple.get("limit", 0)) < 1:
+        raise CloudError(
+            "10021", f"Limit of {binding['name']}: a limit of 1 or more in a period of 10 or 60 s."
+        )
+
+
+_CHECKS: Final[dict[str, Callable[[Properties], None]]] = {
+    "plain_text": _check_text,
+    "secret_text": _check_text,
+    "ratelimit": _check_limit,
+}
+
+
+class WorkersCustomDomainHandler(_Served):
+    """``cloudflare:index/workersCustomDomain:WorkersCustomDomain``: lets a worker serve."""
+
+    token: ClassVar[str] = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
+    table: ClassVar[str] = DOMAINS
+    effective: ClassVar[frozenset[str]] = frozenset({"hostname", "service"})
+    recorded: ClassVar[frozenset[str]] = frozenset({"accountId", "zoneId"})
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """As attaching a domain: only to a worker that is there."""
+        own = urlsplit(context.platform.endpoints["edge"]).hostname
+        if inputs["hostname"] != own:
+            raise not_supported(f"Hostname {inputs['hostname']!r}", f"the local edge has {own}")
+        if context.store.table(SCRIPTS).get(str(inputs["service"])) is None:
+            raise CloudError("10007", f"Worker {inputs['service']} does not exist.", 404)
+        domain_id = hashlib.sha256(f"domain {own}".encode()).hexdigest()[:40]
+        return domain_id, {}
+
+
+class WorkersScriptSubdomainHandler(RecordHandler):
+    """``cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain``: off, as it must be."""
+
+    token: ClassVar[str] = "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain"
+    table: ClassVar[str] = SUBDOMAINS
+    effective: ClassVar[frozenset[str]] = frozenset({"scriptName", "enabled", "previewsEnabled"})
+    recorded: ClassVar[frozenset[str]] = frozenset({"accountId"})
+
+    def plan(
+        self, inputs: Properties, context: Context, old: Properties | None
+    ) -> tuple[str, Properties]:
+        """There is no workers.dev here."""
+        if inputs["enabled"] or inputs.get("previewsEnabled"):
+            raise not_supported("workers.dev", "set enabled and previewsEnabled to false")
+        return str(inputs["scriptName"]), {}
+
+
+HANDLERS: tuple[type[ResourceHandler], ...] = (
+    WorkersScriptHandler,
+    WorkersCustomDomainHandler,
+    WorkersScriptSubdomainHandler,
+)
+
+
+def reset(context: Context) -> None:
+    """Forget every worker; stop the one that serves."""
+    for table in (DOMAINS, SCRIPTS, SUBDOMAINS):
+        context.store.table(table).clear()
+    workers_of(context).apply()

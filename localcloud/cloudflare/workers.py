@@ -1,0 +1,153 @@
+"""The declared workers of a local stack: which there are, and the process of the one that serves.
+
+Owns the scripts' files and workerd's process. A worker serves once a domain names it, under the
+address that the stack has for its edge; there is one such address, so one worker serves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from localcloud.background import Worker, worker_of
+from localcloud.errors import CloudError, SupervisorError
+from localcloud.home import data_dir, log_dir
+from localcloud.resources import Context, Properties
+from localcloud.supervisor import ProcessSpec
+
+SCRIPTS: Final = "cloudflare.scripts"
+DOMAINS: Final = "cloudflare.domains"
+
+_EDGE: Final = Path(__file__).resolve().parents[2] / "edge"
+_PROCESS: Final = "edge"
+_READY_SECONDS: Final = 60.0
+
+
+class Workers:
+    """The workers of one local stack.
+
+    Args:
+        context: The local cloud.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._scripts = context.store.table(SCRIPTS)
+        self._domains = context.store.table(DOMAINS)
+
+    def start(self) -> None:
+        """Serve again what an earlier daemon served."""
+        service = self._served()
+        script = self._scripts.get(service) if service else None
+        if service and script is not None and shutil.which("node") is not None:
+            self._context.supervisor.start(self._spec(service, script))
+
+    def close(self) -> None:
+        """Nothing of its own runs."""
+
+    def apply(self) -> None:
+        """Run what is declared now: the script that the domain names, or nothing.
+
+        Raises:
+            CloudError: It does not start; with the end of its log.
+        """
+        service = self._served()
+        script = self._scripts.get(service) if service else None
+        if not service or script is None:
+            self._context.supervisor.forget(_PROCESS)
+            shutil.rmtree(self._folder, ignore_errors=True)
+            return
+        self._context.supervisor.start(self._spec(service, script))
+        try:
+            self._context.supervisor.wait_healthy(_PROCESS, _READY_SECONDS)
+        except SupervisorError as error:
+            raise CloudError("10021", f"The worker {service} does not start: {error}") from error
+
+    def _served(self) -> str | None:
+        return next((str(domain["service"]) for domain in self._domains.values()), None)
+
+    @property
+    def _folder(self) -> Path:
+        return data_dir(self._context.platform.home, "cloudflare")
+
+    def _spec(self, service: str, script: Properties) -> ProcessSpec:
+        url = self._context.platform.endpoints["edge"]
+        return ProcessSpec(
+            name=_PROCESS,
+            argv=(_node(), str(_EDGE / "local" / "serve.mjs"), str(self._config(service, script))),
+            env={
+                "PATH": os.environ.get("PATH", os.defpath),
+                "HOME": str(self._folder),
+                "LANG": "C.UTF-8",
+            },
+            cwd=_EDGE,
+            log=log_dir(self._context.platform.home) / "edge.log",
+            # Whatever the worker answers: below 500 it runs.
+            health_url=f"{url}/health",
+            stop_timeout_seconds=5,
+        )
+
+    def _config(self, service: str, script: Properties) -> Path:
+        """Files for workerd. Named by what is in them, so that a change starts it anew."""
+        address = urlsplit(self._context.platform.endpoints["edge"])
+        content = str(script["content"])
+        source = self._folder / f"{service}-{_digest(content)}.js"
+        config = {
+            "script": str(source),
+            "host": address.hostname,
+            "port": address.port,
+            "compatibility_date": script["compatibilityDate"],
+            **_bindings(script["bindings"]),
+        }
+        text = json.dumps(config, indent=1)
+        file = self._folder / f"{service}-{_digest(text)}.json"
+        for path, written in ((source, content), (file, text)):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+                out.write(written)
+        for other in self._folder.glob(f"{service}-*"):
+            if other not in (source, file):
+                other.unlink(missing_ok=True)
+        return file
+
+
+def _node() -> str:
+    found = shutil.which("node")
+    if found is None or not (_EDGE / "node_modules" / "miniflare").is_dir():
+        raise CloudError(
+            "LocalCloud.NotSupported",
+            "The edge's worker runs on workerd, from npm: Node.js or its packages are missing. Run "
+            "`make setup`, or set customrag:edge to none.",
+            501,
+        )
+    return found
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _bindings(bindings: list[Properties]) -> dict[str, Any]:
+    return {
+        "bindings": {b["name"]: b["text"] for b in bindings if b["type"].endswith("_text")},
+        "ratelimits": {
+            b["name"]: {"limit": int(b["simple"]["limit"]), "period": int(b["simple"]["period"])}
+            for b in bindings
+            if b["type"] == "ratelimit"
+        },
+    }
+
+
+def workers_of(context: Context) -> Workers:
+    """The workers that ``context`` serves."""
+    return worker_of(context, Workers, Workers)
+
+
+def workers(context: Context) -> tuple[Worker, ...]:
+    """What the daemon starts and closes."""
+    return (workers_of(context),)

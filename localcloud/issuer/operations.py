@@ -1,0 +1,19 @@
+"""What the local issuer answers, for the generated coverage table."""
+
+from __future__ import annotations
+
+from localcloud.operations import Operation
+
+OPERATIONS: tuple[Operation, ...] = tuple(
+    Operation(service="issuer", name=name, api=api, notes=notes)
+    for name, api, notes in (
+        ("openid-configuration", "GET /.well-known/openid-configuration", ""),
+        ("jwks", "GET /.well-known/jwks.json", "ES256 keys"),
+        (
+            "token",
+            "POST /oauth/token",
+            "client credentials only; subject and tenant are whatever is asked for",
+        ),
+        ("rotate", "POST /oauth/rotate", "no such route elsewhere: a new signing key"),
+    )
+)
