@@ -1,7 +1,8 @@
 """Who a request is from: checks its signature, its time and its session.
 
-Owns the order of the checks and the errors they end in. The ways of signing are ``signing_v1`` and
-``signing_v4``; keys and sessions are ``localcloud.access``'s. Version 2 signatures are refused.
+Owns the order of the checks and the errors they end in. The ways of signing are ``signing_v1``,
+``signing_v4`` and ``signing_aws4``; keys and sessions are ``localcloud.access``'s. Version 2
+signatures are refused.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from localcloud.access import (
     Principal,
     UnknownAccessKeyError,
 )
-from localcloud.oss import signing_v1, signing_v4
+from localcloud.oss import signing_aws4, signing_v1, signing_v4
 from localcloud.oss.errors import OssError, not_implemented
 from localcloud.oss.signed_request import Claim, SignedRequest
 
@@ -55,10 +56,10 @@ def authenticate(
             ``RequestTimeTooSkewed``, ``AccessDenied`` (an expired URL), ``SignatureDoesNotMatch``,
             ``InvalidArgument``.
     """
-    version_4 = True
-    claim = signing_v4.find(request, region_id)
+    scheme = signing_aws4 if signing_aws4.is_signed(request) else signing_v4
+    claim = signing_aws4.find(request) or signing_v4.find(request, region_id)
+    version_4 = claim is not None
     if claim is None:
-        version_4 = False
         claim = signing_v1.find(request)
     if claim is None:
         _refuse_unknown_scheme(request)
@@ -67,9 +68,9 @@ def authenticate(
     _check_time(claim, now)
     canonical = b""
     if version_4:
-        canonical = signing_v4.canonical_request(request, claim)
-        text = signing_v4.string_to_sign(claim, canonical)
-        expected = signing_v4.signature(principal.access_key_secret, claim, text)
+        canonical = scheme.canonical_request(request, claim)
+        text = scheme.string_to_sign(claim, canonical)
+        expected = scheme.signature(principal.access_key_secret, claim, text)
     else:
         text = signing_v1.string_to_sign(request, claim)
         expected = signing_v1.signature(principal.access_key_secret, text)

@@ -40,7 +40,9 @@ from localcloud.oss.models import Bucket, ObjectSettings, is_object_name
 from localcloud.oss.object_headers import settings_from
 from localcloud.oss.routing import Route, find_route
 from localcloud.oss.routing import Scope as RouteScope
+from localcloud.oss.s3 import as_s3, from_s3, refuse_unknown
 from localcloud.oss.signed_request import SignedRequest
+from localcloud.oss.signing_aws4 import is_signed
 from localcloud.oss.storage import Storage
 
 ROUTES: tuple[Route, ...] = (
@@ -152,6 +154,7 @@ class Server:
             key=key or None,
             params=params,
             headers=scope["headers"],
+            raw_path=scope["raw_path"].decode("ascii"),
         )
         principal = authenticate(
             signed, self._access, self.platform.region_id, self.storage.clock()
@@ -166,17 +169,23 @@ class Server:
             caller=Caller(principal=principal, source_ip=client[0]),
             read=body.read,
         )
+        is_s3 = is_signed(signed)
+        if is_s3:
+            request = from_s3(request)
         level: RouteScope = "object" if key else "bucket" if bucket else "service"
         if principal is None and level == "service":
             raise OssError("AccessDenied", "Anonymous access is forbidden for this operation.")
         if key and not is_object_name(key):
             raise OssError("InvalidObjectName", "The specified object is not valid.")
         route = find_route(ROUTES, level, request)
+        if is_s3:
+            refuse_unknown(route.name)
         if bucket and self._faults.hits("bucket-taken", bucket=bucket):
             raise _taken(bucket, route.name)
         if route.action is not None:
             self._authorize(request, route.action)
-        return _with_small_body(route.handler(self, request))
+        reply = _with_small_body(route.handler(self, request))
+        return as_s3(reply) if is_s3 else reply
 
     def _authorize(self, request: Request, action: str) -> None:
         if "versionId" in request.params:

@@ -1,7 +1,7 @@
-"""What both signature versions need to know of a request, and what a request claims.
+"""What all signature versions need to know of a request, and what a request claims.
 
-Owns no check: ``signing_v1`` and ``signing_v4`` say how a claim is proved, ``authentication``
-whether it is.
+Owns no check: ``signing_v1``, ``signing_v4`` and ``signing_aws4`` say how a claim is proved,
+``authentication`` whether it is.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class SignedRequest:
         key: The object's key, decoded; None for a bucket or the service.
         params: Query parameters, decoded.
         headers: Header names in lower case and their values, as they came in.
+        raw_path: The path as it came in, percent-encoded; AWS signatures cover that.
     """
 
     method: str
@@ -27,6 +28,7 @@ class SignedRequest:
     key: str | None
     params: Mapping[str, str]
     headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
+    raw_path: str = "/"
 
     def header(self, name: str) -> str:
         """A header's value, or an empty string."""
@@ -50,7 +52,8 @@ class Claim:
         presigned: Whether the signature is in the URL.
         date: Version 4: the date it was signed, as written.
         scope: Version 4: date, region, product and terminator, with slashes.
-        additional_headers: Version 4: further headers it covers, in lower case, sorted.
+        additional_headers: Version 4: further headers it covers, in lower case, sorted; AWS: all
+            of them.
     """
 
     access_key_id: str

@@ -1,0 +1,99 @@
+"""Pulumi's state in the local OSS, by the real CLI over the S3-compatible API with STS credentials.
+
+It cannot prove that OSS itself takes these requests, only what its documents say it takes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from localcloud.access import Principal
+from tests.localcloud.oss.local_oss import LocalOss
+from tests.tools.conftest import project
+from tests.tools.engine import Project
+
+__all__ = ["project"]
+
+pytestmark = pytest.mark.engine
+
+BUCKET = "state-of-stacks"
+PROGRAM = """
+import pulumi
+
+config = pulumi.Config()
+pulumi.export("size", config.require_int("size"))
+pulumi.export("secret", config.require_secret("password"))
+"""
+
+
+def statement(*actions: str, resource: str) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+@pytest.fixture
+def session(oss: LocalOss) -> Principal:
+    """What CI has once it has assumed its role: credentials of a session, for this bucket only."""
+    oss.client(BUCKET).create_bucket()
+    objects = f"acs:oss:*:*:{BUCKET}/*"
+    return oss.session(
+        "ci-deploy",
+        statement("oss:ListObjects", resource=f"acs:oss:*:*:{BUCKET}"),
+        statement("oss:GetObject", "oss:PutObject", "oss:DeleteObject", resource=objects),
+    )
+
+
+def signed_in(project: Project, oss: LocalOss, session: Principal) -> Project:
+    """The project with its backend in OSS."""
+    endpoint = oss.endpoint
+    return replace(
+        project,
+        environment={
+            **project.environment,
+            "AWS_ACCESS_KEY_ID": session.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": session.access_key_secret,
+            "AWS_SESSION_TOKEN": session.security_token or "",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            # A bucket's name cannot come before a loopback address, so the path has it here.
+            "PULUMI_BACKEND_URL": f"s3://{BUCKET}?region={oss.platform.region_id}"
+            f"&endpoint={endpoint}&s3ForcePathStyle=true",
+        },
+    )
+
+
+def test_a_stack_lives_in_oss_with_its_secrets_encrypted(
+    project: Project, oss: LocalOss, session: Principal
+) -> None:
+    stack = signed_in(project, oss, session)
+    stack.write(PROGRAM)
+    stack.succeed("stack", "init", "dev")
+    stack.succeed("config", "set", "size", "3")
+    stack.succeed("config", "set", "--secret", "password", "not to be seen")
+    stack.succeed("up", "--yes", "--skip-preview")
+    stack.succeed("up", "--yes", "--skip-preview")
+    assert stack.outputs()["size"] == 3
+    assert "dev" in stack.succeed("stack", "ls")
+
+    kept = {item.key for item in oss.client(BUCKET).list_objects(max_keys=1000).object_list}
+    assert ".pulumi/stacks/scratch/dev.json" in kept
+    assert not any(key.startswith(".pulumi/locks/") for key in kept), "the lock is given back"
+    state = oss.client(BUCKET).get_object(".pulumi/stacks/scratch/dev.json").read().decode()
+    assert "not to be seen" not in state
+    assert json.loads(state)["checkpoint"]["latest"]["secrets_providers"]["type"] == "passphrase"
+    assert not any(Path(stack.environment["PULUMI_HOME"]).rglob("dev.json"))
+
+    stack.succeed("destroy", "--yes", "--skip-preview")
+    stack.succeed("stack", "rm", "--yes", "dev")
+
+
+def test_who_may_not_read_the_bucket_is_told(project: Project, oss: LocalOss) -> None:
+    oss.client(BUCKET).create_bucket()
+    stranger = oss.session("stranger", statement("oss:GetObject", resource="acs:oss:*:*:other/*"))
+    stack = signed_in(project, oss, stranger)
+    stack.write(PROGRAM)
+    refused = stack.run("stack", "init", "dev")
+    assert refused.returncode != 0
+    assert "AccessDenied" in refused.stdout + refused.stderr
