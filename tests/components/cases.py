@@ -1,0 +1,409 @@
+"""Every component with arguments that show its shapes; `test_declared.py` says what each declares.
+
+Plain values stand for what other components would give. A case makes its component only, named as
+the case is, so that what is declared is the component's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pulumi
+import pulumi_alicloud as alicloud
+
+from components.chat_app import ChatApp, ChatAppArgs
+from components.code import CodePackage, CodePackageArgs
+from components.edge import Edge, EdgeArgs
+from components.egress import NatEgress, NatEgressArgs
+from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs, Protocol
+from components.embedding_node import EmbeddingNode, EmbeddingNodeArgs
+from components.encryption import EncryptionKey, EncryptionKeyArgs
+from components.identity import Identity, IdentityArgs, ServiceRole, ServiceRoleArgs
+from components.knowledge import Knowledge, KnowledgeArgs, SearchEndpoint
+from components.model_endpoint import ModelEndpoint, ModelEndpointArgs
+from components.naming import Naming
+from components.network import Network, NetworkArgs
+from components.nodes import LogAgent, ServiceArgs, ServiceNode, ServiceNodeArgs
+from components.observability import (
+    Alarm,
+    Alarms,
+    AlarmsArgs,
+    LogCollection,
+    LogCollectionArgs,
+)
+from components.pai import PaiWorkspace, PaiWorkspaceArgs, TrainedEmbedding, TrainedEmbeddingArgs
+from components.permissions import read_objects
+from components.replication import Replication, ReplicationArgs
+from components.secrets import MachineSecret, MachineSecretArgs
+from components.storage import (
+    ExistingBucket,
+    PrivateBucket,
+    PrivateBucketArgs,
+    Storage,
+    StorageArgs,
+)
+from training.job_specs import JobPlan
+
+__all__ = ["CASES", "Case"]
+
+Case = Callable[[str], pulumi.ComponentResource]
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMING = Naming(project="customrag", stack="dev", account_id="1234567890123456")
+TAGS = {"stack": "dev"}
+REGION, ZONE = "cn-hangzhou", "cn-hangzhou-h"
+OSS = "https://oss-cn-hangzhou-internal.aliyuncs.com"
+CODE_URI = "oss://artifacts/code/0123456789ab/customrag-0123456789ab.zip"
+KEY_ARN = "acs:kms:cn-hangzhou:1234567890123456:key/key-1"
+VPC = {"vpcId": "vpc-1", "switchId": "vsw-1", "securityGroupId": "sg-1"}
+LOG_AGENT = LogAgent(
+    identity="customrag-dev",
+    account_id="1234567890123456",
+    installer_url=f"{OSS}/loongcollector.sh",
+)
+NODE: Mapping[str, Any] = MappingProxyType(
+    {
+        "region_id": REGION,
+        "image_id": "image",
+        "zone_id": ZONE,
+        "vswitch_id": "vsw-1",
+        "security_group_ids": ["sg-1"],
+        "ram_role_name": "role",
+        "code_uri": CODE_URI,
+        "oss_endpoint": OSS,
+        "tags": TAGS,
+    }
+)
+
+
+def _plan() -> JobPlan:
+    return JobPlan(
+        job_type="PyTorchJob",
+        job_specs=[{"type": "Worker", "podCount": 1, "image": "image", "ecsSpec": "ecs.g7.large"}],
+        data_sources=[{"uri": "oss://corpus/", "mountPath": "/mnt/corpus", "mountAccess": "RO"}],
+        user_command="python -m training.train_embedding",
+        envs={"A": "1"},
+        thirdparty_libs=["datasets"],
+    )
+
+
+def _bucket(name: str, **changes: Any) -> PrivateBucket:
+    return PrivateBucket(name, PrivateBucketArgs(bucket_name="docs", tags=TAGS, **changes))
+
+
+def _network(name: str, **changes: Any) -> Network:
+    zones = (ZONE, "cn-hangzhou-i")
+    return Network(name, NetworkArgs(naming=NAMING, zone_ids=zones, tags=TAGS, **changes))
+
+
+def _cluster(name: str, **changes: Any) -> ElasticsearchCluster:
+    return ElasticsearchCluster(
+        name,
+        ElasticsearchClusterArgs(
+            naming=NAMING,
+            version="8.17_with_X-Pack",
+            vswitch_id="vsw-1",
+            password="Secret-1234",
+            private_whitelists=["10.20.0.0/16"],
+            tags=TAGS,
+            **changes,
+        ),
+    )
+
+
+def _identity(name: str, **changes: Any) -> Identity:
+    return Identity(
+        name,
+        IdentityArgs(
+            naming=NAMING,
+            region_id=REGION,
+            elasticsearch_secret_name="search-password",
+            model_secret_name="model-key",
+            corpus_bucket="docs",
+            tags=TAGS,
+            **changes,
+        ),
+    )
+
+
+def _secret(name: str, **changes: Any) -> MachineSecret:
+    return MachineSecret(
+        name,
+        MachineSecretArgs(
+            naming=NAMING, role="key", value="s3cret", description="A key", tags=TAGS, **changes
+        ),
+    )
+
+
+def _workspace(name: str, **changes: Any) -> PaiWorkspace:
+    return PaiWorkspace(
+        name, PaiWorkspaceArgs(naming=NAMING, dataset_uris={"corpus": "oss://corpus/"}, **changes)
+    )
+
+
+def _trained(name: str) -> TrainedEmbedding:
+    return TrainedEmbedding(
+        name,
+        TrainedEmbeddingArgs(
+            naming=NAMING,
+            workspace_id="4711",
+            plan=_plan(),
+            output_uri="oss://artifacts.oss/training/1/",
+            dimension=384,
+            triggers={"questions": "q"},
+            user_vpc=VPC,
+            role_arn="acs:ram::1234567890123456:role/training",
+        ),
+    )
+
+
+def _knowledge(name: str) -> Knowledge:
+    return Knowledge(
+        name,
+        KnowledgeArgs(
+            naming=NAMING,
+            search=SearchEndpoint(
+                url="https://es-1.internal:9200",
+                username="elastic",
+                password="Secret-1234",
+            ),
+            index_alias="customrag",
+            index_name="customrag-1",
+            mappings={"properties": {"text": {"type": "text"}}},
+            settings={"number_of_replicas": 1},
+            documents={"docs/a.md": "1"},
+            ingest_plan=lambda *_: _plan(),
+            embedding_url="http://10.20.0.7:8000",
+            workspace_id="4711",
+            result_uri="oss://artifacts.oss/ingest/",
+            triggers={},
+            user_vpc=VPC,
+            role_arn="acs:ram::1234567890123456:role/ingest",
+        ),
+    )
+
+
+def _model(name: str, **changes: Any) -> ModelEndpoint:
+    return ModelEndpoint(
+        name,
+        ModelEndpointArgs(
+            naming=NAMING,
+            base_url="https://dashscope.aliyuncs.com/compatible-mode/v1",
+            model="qwen-plus",
+            api_key="sk-1",
+            tags=TAGS,
+            **changes,
+        ),
+    )
+
+
+def _embedding_node(name: str, **changes: Any) -> EmbeddingNode:
+    return EmbeddingNode(
+        name,
+        EmbeddingNodeArgs(
+            **NODE,
+            instance_type="ecs.gn7i-c8g1.2xlarge",
+            model_uri="oss://artifacts.oss/model/",
+            model_version="1",
+            **changes,
+        ),
+    )
+
+
+def _chat(name: str, **changes: Any) -> ChatApp:
+    return ChatApp(
+        name,
+        ChatAppArgs(
+            **NODE,
+            instance_type="ecs.g7.large",
+            kms_endpoint="https://kms-vpc.cn-hangzhou.aliyuncs.com",
+            elasticsearch_url="https://es-1.internal:9200",
+            elasticsearch_username="elastic",
+            elasticsearch_secret_name="search-password",
+            index_alias="customrag",
+            model=_model(f"{name}-model"),
+            **changes,
+        ),
+    )
+
+
+def _service_node(name: str, **changes: Any) -> ServiceNode:
+    return ServiceNode(
+        name,
+        ServiceNodeArgs(
+            **NODE,
+            service=ServiceArgs(name="embedding", module="rag.serving", port=8000),
+            instance_type="ecs.g7.large",
+            **changes,
+        ),
+    )
+
+
+def _code(name: str) -> CodePackage:
+    return CodePackage(
+        name,
+        CodePackageArgs(
+            bucket_name="artifacts",
+            endpoint_host="oss-cn-hangzhou-internal.aliyuncs.com",
+            work_dir=ROOT / ".customrag" / "test-work",
+            module="rag.chunk",
+            root=ROOT,
+        ),
+    )
+
+
+def _replication(name: str, **changes: Any) -> Replication:
+    return Replication(
+        name,
+        ReplicationArgs(
+            naming=NAMING,
+            bucket_names={"corpus": "docs"},
+            buckets={"corpus": "docs"},
+            region_id="cn-shanghai",
+            region_providers=[alicloud.Provider(f"{name}-shanghai", region="cn-shanghai")],
+            tags=TAGS,
+            **changes,
+        ),
+    )
+
+
+def _logs(name: str, **changes: Any) -> LogCollection:
+    return LogCollection(
+        name,
+        LogCollectionArgs(
+            naming=NAMING,
+            region_id=REGION,
+            retention_days=7,
+            units=["customrag-chat.service"],
+            tags=TAGS,
+            **changes,
+        ),
+    )
+
+
+def _alarms(name: str) -> Alarms:
+    disk = Alarm(
+        name="disk",
+        namespace="acs_elasticsearch",
+        metric="NodeDiskUtilization",
+        dimensions={"clusterId": "es-cn-1"},
+        statistics="Average",
+        operator="GreaterThanThreshold",
+        threshold=80,
+    )
+    return Alarms(
+        name, AlarmsArgs(naming=NAMING, emails=["a@example.com"], alarms=[disk], tags=TAGS)
+    )
+
+
+def _egress(name: str) -> NatEgress:
+    return NatEgress(
+        name,
+        NatEgressArgs(
+            naming=NAMING,
+            vpc_id="vpc-1",
+            zone_id=ZONE,
+            vswitch_ids={ZONE: "vsw-1", "cn-hangzhou-i": "vsw-2"},
+            tags=TAGS,
+        ),
+    )
+
+
+def _edge(name: str) -> Edge:
+    return Edge(
+        name,
+        EdgeArgs(
+            script_name="customrag-dev",
+            content="export default {};",
+            account_id="a1",
+            zone_id="z1",
+            url="https://rag.example.com",
+            origin_url="https://alb-1.example.com",
+            origin_key="00ff",
+            issuer="https://issuer.example.com/",
+            audience="rag",
+            jwks_url="https://issuer.example.com/jwks",
+            answers_version="1",
+        ),
+    )
+
+
+def _role(name: str) -> ServiceRole:
+    return ServiceRole(
+        name,
+        ServiceRoleArgs(
+            role_name="customrag-dev-chat",
+            description="The chat application",
+            principal="ecs.aliyuncs.com",
+            statements=[read_objects("docs", "corpus/", reason="It reads them.")],
+            tags=TAGS,
+        ),
+    )
+
+
+CASES: Mapping[str, Case] = MappingProxyType(
+    {
+        "bucket": _bucket,
+        "bucket-kept-own-key": lambda name: _bucket(name, kms_key_id="key-1", retain=True),
+        "bucket-thrown-away": lambda name: _bucket(
+            name, force_destroy=True, deletion_protection=False
+        ),
+        "bucket-existing": lambda name: ExistingBucket(name, "theirs"),
+        "storage": lambda name: Storage(name, StorageArgs(naming=NAMING, tags=TAGS)),
+        "storage-existing-corpus": lambda name: Storage(
+            name, StorageArgs(naming=NAMING, tags=TAGS, existing_corpus_bucket="theirs")
+        ),
+        "network": _network,
+        "network-existing": lambda name: _network(
+            name,
+            existing_vpc_id="vpc-1",
+            existing_vswitch_ids={ZONE: "vsw-1", "cn-hangzhou-i": "vsw-2"},
+        ),
+        "egress": _egress,
+        "identity": _identity,
+        "identity-own-key": lambda name: _identity(name, key_arn=KEY_ARN),
+        "role": _role,
+        "secret": _secret,
+        "secret-own-key": lambda name: _secret(
+            name, recovery_window_days=0, kms_instance_id="kst-1", kms_key_id="key-1"
+        ),
+        "encryption": lambda name: EncryptionKey(name, EncryptionKeyArgs(naming=NAMING, tags=TAGS)),
+        "encryption-kept": lambda name: EncryptionKey(
+            name, EncryptionKeyArgs(naming=NAMING, retain=True, kms_instance_id="kst-1")
+        ),
+        "code": _code,
+        "workspace": _workspace,
+        "workspace-existing": lambda name: _workspace(name, existing_workspace_id="4711"),
+        "trained": _trained,
+        "cluster": _cluster,
+        "cluster-of-three-zones": lambda name: _cluster(
+            name,
+            zone_count=3,
+            data_node_amount=3,
+            master_node_spec="elasticsearch.sn2ne.large",
+            protocol=Protocol.HTTP,
+            deletion_protection=False,
+        ),
+        "cluster-existing": lambda name: _cluster(name, existing_instance_id="es-cn-1"),
+        "knowledge": _knowledge,
+        "model": _model,
+        "node": _service_node,
+        "node-own-key-logs": lambda name: _service_node(
+            name, system_disk_kms_key_id="key-1", log_agent=LOG_AGENT, deletion_protection=True
+        ),
+        "embedding": _embedding_node,
+        "embedding-spot": lambda name: _embedding_node(name, spot=True),
+        "chat": _chat,
+        "logs": _logs,
+        "logs-own-key-load-balancer": lambda name: _logs(
+            name, load_balancer=True, kms_key_id="key-1", kms_role_arn="acs:ram::1:role/log"
+        ),
+        "alarms": _alarms,
+        "replication": _replication,
+        "replication-own-key": lambda name: _replication(name, key_arn=KEY_ARN, retain=True),
+        "edge": _edge,
+    }
+)

@@ -1,0 +1,38 @@
+"""A component by itself under mocks, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pulumi
+from pulumi.runtime import mocks
+from pulumi.runtime.stack import run_pulumi_func
+
+from infra.declare import Declared
+from infra.recorder import Recorder, RecordingMonitor
+
+__all__ = ["declared_by"]
+
+
+def declared_by(make: Callable[[], object], *, preview: bool = False) -> list[Declared]:
+    """What making a component declares; the mocks throw on a type that no SDK has.
+
+    Args:
+        make: Makes it. It may make the resources that it is given, too.
+        preview: As in a first preview: nothing computed is known.
+    """
+    monitor = RecordingMonitor(Recorder(preview=preview))
+
+    def program() -> None:
+        make()
+
+    async def body() -> None:
+        mocks.set_mocks(
+            monitor.recorder, project="customrag", stack="dev", preview=preview, monitor=monitor
+        )
+        pulumi.runtime.set_all_config({})
+        await run_pulumi_func(program)
+
+    asyncio.run(body())
+    return sorted((Declared(**item) for item in monitor.declared()), key=lambda item: item.urn)

@@ -1,0 +1,85 @@
+"""What is declared, as a text to read and to compare: files of `expected/` beside the tests.
+
+    CUSTOMRAG_WRITE_EXPECTED=1 .venv/bin/pytest tests/components/test_declared.py \\
+        tests/infra/test_expected.py
+
+writes them anew; read the difference before you commit it. Digests, which change with every line
+of code, are cut out, and so is user data, which `tests/components/nodes` reads.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.declare import Declared
+
+__all__ = ["assert_expected", "names", "readable"]
+
+_DIGEST = re.compile(r"(?<![0-9a-z])[0-9a-f]{12,64}(?![0-9a-z])")
+_WRITE = "CUSTOMRAG_WRITE_EXPECTED"
+_OPTIONS = ("protect", "retain", "existing")
+
+
+def names(resources: Iterable[Declared]) -> str:
+    """A line for each resource: component, type, name, and whether it is protected or kept."""
+    lines = []
+    for item in sorted(resources, key=lambda item: (item.component, item.type, item.name)):
+        options = [option for option in _OPTIONS if getattr(item, option)]
+        lines.append(" ".join((item.component, item.type, item.name, *options)))
+    return "\n".join(lines) + "\n"
+
+
+def readable(resources: Iterable[Declared]) -> str:
+    """Types, names, options and inputs as YAML; documents in JSON opened."""
+    shown = {}
+    for item in sorted(resources, key=lambda item: (item.type, item.name)):
+        entry: dict[str, Any] = {name: getattr(item, name) for name in _OPTIONS}
+        entry = {name: value for name, value in entry.items() if value}
+        if item.secrets:
+            entry["secrets"] = list(item.secrets)
+        entry["inputs"] = {name: _shown(name, item.inputs[name]) for name in sorted(item.inputs)}
+        shown[f"{item.type} {item.name}"] = entry
+    return yaml.safe_dump(shown, sort_keys=False, width=100, allow_unicode=True)
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name == "userData":
+        return "<user data>"
+    if isinstance(value, str):
+        if value.startswith(("{", "[")):
+            return _shown(name, json.loads(value))
+        return _DIGEST.sub("<digest>", value)
+    if isinstance(value, list):
+        return [_shown("", item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _shown(key, value[key]) for key in sorted(value)}
+    return value
+
+
+def assert_expected(file: Path, text: str) -> None:
+    """Compares with a file; writes it where the environment says so.
+
+    Raises:
+        AssertionError: It differs, or is not there.
+    """
+    if os.environ.get(_WRITE):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    expected = file.read_text(encoding="utf-8") if file.exists() else ""
+    difference = "\n".join(
+        difflib.unified_diff(
+            expected.splitlines(), text.splitlines(), "expected", "declared", lineterm=""
+        )
+    )
+    assert not difference, (
+        f"{file.name} says otherwise; if this is meant, set {_WRITE}=1 and run the test again:\n"
+        f"{difference}"
+    )
