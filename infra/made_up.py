@@ -47,6 +47,7 @@ _OURS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "customrag:elasticsearch:Index": {"uuid": "u1"},
         "customrag:elasticsearch:Alias": {"previousIndexName": ""},
+        "customrag:ess:Rollout": {"instanceIds": []},
         "customrag:elasticsearch:SnapshotSchedule": {},
     }
 )

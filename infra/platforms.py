@@ -79,6 +79,9 @@ class Platform:
         elasticsearch_password: For the cluster's administrator.
         llm_api_key: For the language model.
         work_dir: Folder of this machine for files that providers read during an update.
+        log_agent_url: Installer of the log service's agent, as nodes reach it.
+        replica_providers: As `providers`, for resources in the region that data is copied to; empty
+            where none is.
         edge: What stands before the application; None: nothing does.
     """
 
@@ -91,6 +94,8 @@ class Platform:
     elasticsearch_password: pulumi.Output[str]
     llm_api_key: pulumi.Output[str]
     work_dir: Path
+    log_agent_url: str
+    replica_providers: list[pulumi.ProviderResource]
     edge: EdgePlatform | None = None
 
 
@@ -121,14 +126,8 @@ def make_platform(config: StackConfig, *, home: Path) -> Platform:
     """
     local = config.platform is PlatformKind.LOCAL
     settings = _local_settings(config, home) if local else _cloud_settings(config)
-    alicloud_provider = alicloud.Provider(
-        "alicloud",
-        region=settings.region_id,
-        access_key=_secret(settings.access_key_id),
-        secret_key=_secret(settings.access_key_secret),
-        shared_credentials_file=str(settings.platform_file) if settings.platform_file else None,
-        opts=pulumi.ResourceOptions(version=LOCAL_PLUGIN_VERSION if local else None),
-    )
+    alicloud_provider = _alicloud("alicloud", settings, settings.region_id)
+    replica_region_id = config.replication_region_id
     customrag_provider = providers.Provider(
         "customrag",
         providers.ProviderArgs(
@@ -136,6 +135,8 @@ def make_platform(config: StackConfig, *, home: Path) -> Platform:
             oss_endpoint=settings.endpoints["oss_public"],
             dlc_endpoint=settings.endpoints["dlc"],
             aiworkspace_endpoint=settings.endpoints["aiworkspace"],
+            ess_endpoint=settings.endpoints["ess"],
+            elasticsearch_endpoint=settings.endpoints["elasticsearch"],
             access_key_id=_secret(settings.access_key_id),
             access_key_secret=_secret(settings.access_key_secret),
         ),
@@ -152,7 +153,25 @@ def make_platform(config: StackConfig, *, home: Path) -> Platform:
         ),
         llm_api_key=_required_secret("llmApiKey", settings.llm_api_key),
         work_dir=home / "work",
+        log_agent_url=settings.endpoints["log_agent"],
+        replica_providers=(
+            [_alicloud("alicloud-replica", settings, replica_region_id)]
+            if replica_region_id
+            else []
+        ),
         edge=None if config.edge is EdgeKind.NONE else _edge(config, settings),
+    )
+
+
+def _alicloud(name: str, settings: _Settings, region_id: str) -> alicloud.Provider:
+    file = settings.platform_file
+    return alicloud.Provider(
+        name,
+        region=region_id,
+        access_key=_secret(settings.access_key_id),
+        secret_key=_secret(settings.access_key_secret),
+        shared_credentials_file=str(file) if file else None,
+        opts=pulumi.ResourceOptions(version=LOCAL_PLUGIN_VERSION if file else None),
     )
 
 
@@ -220,7 +239,10 @@ def _local_settings(config: StackConfig, home: Path) -> _Settings:
             "oss_public": oss,
             "dlc": api,
             "aiworkspace": api,
+            "ess": api,
             "kms": api,
+            "elasticsearch": api,
+            "log_agent": f"{api}/_local/log-agent.sh",
             **_edge_endpoints(config, platform["endpoints"], path),
         },
         llm_base_url=f"{platform['endpoints']['dashscope']}/compatible-mode/v1",
@@ -257,7 +279,15 @@ def _cloud_settings(config: StackConfig) -> _Settings:
             "oss_public": f"https://oss-{region_id}.aliyuncs.com",
             "dlc": f"https://pai-dlc.{region_id}.aliyuncs.com",
             "aiworkspace": f"https://aiworkspace.{region_id}.aliyuncs.com",
+            "ess": f"https://ess.{region_id}.aliyuncs.com",
             "kms": f"https://kms-vpc.{region_id}.aliyuncs.com",
+            "elasticsearch": f"https://elasticsearch.{region_id}.aliyuncs.com",
+            # https://www.alibabacloud.com/help/en/sls/loongcollector-management-linux, read
+            # 2026-11-21; from inside the VPC by the bucket's internal name.
+            "log_agent": (
+                f"https://aliyun-observability-release-{region_id}.oss-{region_id}-internal"
+                ".aliyuncs.com/loongcollector/linux64/latest/loongcollector.sh"
+            ),
         },
         llm_base_url=config.llm_base_url,
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .dlc_job import DlcJob, DlcJobArgs
     from .ingest_run import IngestRun, IngestRunArgs
     from .provider import Provider, ProviderArgs
+    from .rollout import Rollout, RolloutArgs
     from .search import IndexAlias, IndexAliasArgs, SearchIndex, SearchIndexArgs
     from .snapshots import SnapshotSchedule, SnapshotScheduleArgs
 
@@ -31,6 +32,8 @@ __all__ = [
     "IngestRunArgs",
     "Provider",
     "ProviderArgs",
+    "Rollout",
+    "RolloutArgs",
     "SearchIndex",
     "SearchIndexArgs",
     "SnapshotSchedule",
@@ -48,6 +51,8 @@ _MODULES = {
     "IngestRunArgs": "ingest_run",
     "Provider": "provider",
     "ProviderArgs": "provider",
+    "Rollout": "rollout",
+    "RolloutArgs": "rollout",
     "IndexAlias": "search",
     "IndexAliasArgs": "search",
     "SearchIndex": "search",

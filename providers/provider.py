@@ -18,6 +18,7 @@ class ProviderArgs:
         oss_endpoint: ``[http[s]://]host[:port]``; default the region's public endpoint.
         dlc_endpoint: As above, for PAI DLC.
         aiworkspace_endpoint: As above, for PAI AIWorkSpace.
+        ess_endpoint: As above, for Auto Scaling.
         elasticsearch_endpoint: As above, for the management of Elasticsearch instances.
         access_key_id: Default: the SDK's credential chain of the process that runs the engine.
         access_key_secret: Kept secret; required with an id.
@@ -28,6 +29,7 @@ class ProviderArgs:
     oss_endpoint: pulumi.Input[str] | None = None
     dlc_endpoint: pulumi.Input[str] | None = None
     aiworkspace_endpoint: pulumi.Input[str] | None = None
+    ess_endpoint: pulumi.Input[str] | None = None
     elasticsearch_endpoint: pulumi.Input[str] | None = None
     access_key_id: pulumi.Input[str] | None = None
     access_key_secret: pulumi.Input[str] | None = field(default=None, repr=False)
@@ -50,6 +52,7 @@ class Provider(pulumi.ProviderResource):
             "ossEndpoint": args.oss_endpoint,
             "dlcEndpoint": args.dlc_endpoint,
             "aiworkspaceEndpoint": args.aiworkspace_endpoint,
+            "essEndpoint": args.ess_endpoint,
             "elasticsearchEndpoint": args.elasticsearch_endpoint,
             "accessKeyId": args.access_key_id,
             "accessKeySecret": _secret(args.access_key_secret),

@@ -21,4 +21,5 @@ __all__ = [
     "openapi",
     "oss",
     "retries",
+    "scaling",
 ]

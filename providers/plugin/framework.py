@@ -17,6 +17,7 @@ from pluginhost import UNKNOWN, Host, ProviderError, contains_unknown
 from providers.clients.dlc import DlcClient
 from providers.clients.elasticsearch_instances import ElasticsearchInstances
 from providers.clients.oss import OssClient
+from providers.clients.scaling import Scaling
 from providers.wire import whole_numbers
 
 Effect = Literal["replace", "update", "ignore"]
@@ -40,6 +41,10 @@ class Services(Protocol):
     @property
     def elasticsearch_instances(self) -> ElasticsearchInstances:
         """Elasticsearch instances of the configured region, as the service manages them."""
+
+    @property
+    def scaling(self) -> Scaling:
+        """Scaling groups of the configured region."""
 
     def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:
         """An ``elasticsearch.Elasticsearch`` for a cluster."""

@@ -36,6 +36,7 @@ from providers.plugin.framework import (
 )
 from providers.plugin.index_alias import IndexAliasHandler
 from providers.plugin.ingest_run import IngestRunHandler
+from providers.plugin.rollout import RolloutHandler
 from providers.plugin.search_index import SearchIndexHandler
 from providers.plugin.services import CloudServices
 from providers.plugin.snapshot_schedule import SnapshotScheduleHandler
@@ -47,6 +48,7 @@ HANDLERS: Final[tuple[Handler, ...]] = (
     IngestRunHandler(),
     SearchIndexHandler(),
     IndexAliasHandler(),
+    RolloutHandler(),
     SnapshotScheduleHandler(),
 )
 CONFIG: Final = (
@@ -54,6 +56,7 @@ CONFIG: Final = (
     "ossEndpoint",
     "dlcEndpoint",
     "aiworkspaceEndpoint",
+    "essEndpoint",
     "elasticsearchEndpoint",
     "accessKeyId",
     "accessKeySecret",

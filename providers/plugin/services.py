@@ -18,6 +18,7 @@ from providers.clients.elasticsearch_instances import ElasticsearchInstancesClie
 from providers.clients.generic import GenericClient
 from providers.clients.oss import OssClient
 from providers.clients.retries import Retries
+from providers.clients.scaling import ScalingClient
 
 
 class CloudServices:
@@ -38,6 +39,7 @@ class CloudServices:
         self._oss: OssClient | None = None
         self._dlc: DlcClient | None = None
         self._instances: ElasticsearchInstancesClient | None = None
+        self._scaling: ScalingClient | None = None
         self._clusters: dict[tuple[str, str, str], Any] = {}
 
     @property
@@ -95,6 +97,22 @@ class CloudServices:
                     GenericClient(endpoint, self._region_id, self._signing(), retries=self._retries)
                 )
             return self._instances
+
+    @property
+    def scaling(self) -> ScalingClient:
+        """Scaling groups of the region."""
+        with self._lock:
+            if self._scaling is None:
+                default = f"ess.{self._region_id}.aliyuncs.com"
+                endpoint = self._config.get("essEndpoint") or default
+                self._scaling = ScalingClient(
+                    # A group has one refresh at a time: a call that is repeated starts no second.
+                    GenericClient(
+                        endpoint, self._region_id, self._signing(), retries=self._retries
+                    ),
+                    self._region_id,
+                )
+            return self._scaling
 
     def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:
         """The client of a cluster; one for each address and user."""

@@ -1,0 +1,236 @@
+"""Life cycle of ``customrag:ess:Rollout``: refresh a group's instances, wait, or take it back.
+
+A refresh that is under way for the same version is watched, never started twice: an update that was
+cut off is taken up by the next one. Nothing here makes or removes an instance itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+from pluginhost import UNKNOWN, ProviderError
+from providers.clients.errors import ClientError, NotFoundError
+from providers.clients.scaling import Member, Refresh, Scaling, TemplateVersion
+from providers.plugin.framework import (
+    Call,
+    Difference,
+    Failure,
+    Handler,
+    Input,
+    compare,
+    require_known_state,
+)
+from providers.rollout import DEFAULT_TIMEOUT_SECONDS
+
+_POLL_SECONDS: Final = 2.0
+_ROLL_BACK_SECONDS: Final = 900.0
+_BOUNDS: Final = {
+    "minHealthyPercentage": (0, 100),
+    "maxHealthyPercentage": (100, 200),
+    "timeoutSeconds": (30, 14_400),
+}
+
+
+class RolloutHandler(Handler):
+    """Brings a scaling group to one version of its launch template."""
+
+    token: ClassVar[str] = "customrag:ess:Rollout"  # noqa: S105 - a type token
+    inputs: ClassVar[Mapping[str, Input]] = {
+        "scalingGroupId": Input(kind="string", effect="replace", required=True),
+        "launchTemplateId": Input(kind="string", required=True),
+        "launchTemplateVersion": Input(kind="string", required=True),
+        "contentDigest": Input(kind="string", required=True),
+        # How, not what: a change of these rolls nothing.
+        "minHealthyPercentage": Input(kind="integer", effect="ignore", default=100),
+        "maxHealthyPercentage": Input(kind="integer", effect="ignore", default=200),
+        "timeoutSeconds": Input(kind="integer", effect="ignore", default=DEFAULT_TIMEOUT_SECONDS),
+    }
+
+    def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
+        for name, (lowest, highest) in _BOUNDS.items():
+            value = inputs.get(name)
+            if isinstance(value, int) and not lowest <= value <= highest:
+                yield Failure(name, f"is {value}; allowed are {lowest} to {highest}")
+        version = inputs.get("launchTemplateVersion")
+        if isinstance(version, str) and not version.isdigit():
+            yield Failure(
+                "launchTemplateVersion",
+                f"is {version!r}; give a number: with another ESS could not take a refresh back",
+            )
+
+    def diff(
+        self,
+        old_inputs: Mapping[str, Any],
+        olds: Mapping[str, Any],
+        news: Mapping[str, Any],
+        call: Call,
+    ) -> Difference:
+        return Difference(changes=tuple(compare(self.inputs, old_inputs, news)))
+
+    def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"instanceRefreshTaskId": UNKNOWN, "instanceIds": UNKNOWN}
+
+    def preview_update(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"instanceRefreshTaskId": UNKNOWN, "instanceIds": UNKNOWN}
+
+    def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
+        return str(inputs["scalingGroupId"]), _Rolling(inputs, call).run()
+
+    def read(
+        self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        require_known_state(inputs, ("scalingGroupId",), self.token)
+        try:
+            group = call.services.scaling.group(str(inputs["scalingGroupId"]))
+        except NotFoundError:
+            return None
+        present = {
+            **inputs,
+            "launchTemplateId": group.template.template_id,
+            "launchTemplateVersion": group.template.version,
+        }
+        return present, {name: olds.get(name) for name in ("instanceRefreshTaskId", "instanceIds")}
+
+    def update(
+        self, olds: Mapping[str, Any], inputs: Mapping[str, Any], call: Call
+    ) -> dict[str, Any]:
+        return _Rolling(inputs, call).run()
+
+    def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
+        """Nothing: the instances are the group's."""
+
+
+class _Rolling:
+    """One rollout, from what is there to one version in service."""
+
+    def __init__(self, inputs: Mapping[str, Any], call: Call) -> None:
+        self._call = call
+        self._scaling: Scaling = call.services.scaling
+        self._group_id = str(inputs["scalingGroupId"])
+        self._wanted = TemplateVersion(
+            template_id=str(inputs["launchTemplateId"]),
+            version=str(inputs["launchTemplateVersion"]),
+        )
+        self._min_healthy = int(inputs["minHealthyPercentage"])
+        self._max_healthy = int(inputs["maxHealthyPercentage"])
+        self._seconds = call.timeout_seconds or float(inputs["timeoutSeconds"])
+
+    def run(self) -> dict[str, Any]:
+        deadline = self._call.clock() + self._seconds
+        task_id: str | None = None
+        while True:
+            # In this order: members that were looked at before a refresh ended are old news.
+            refresh = self._latest(task_id)
+            members = [
+                member for member in self._scaling.members(self._group_id) if not member.leaving
+            ]
+            if refresh is not None and not refresh.active and refresh.status != "Successful":
+                raise ProviderError(
+                    f"the refresh {refresh.task_id} of {self._group_id} is {refresh.status}"
+                    + (f": {refresh.detail}" if refresh.detail else "")
+                    + "; correct what the instances run and update again"
+                )
+            if refresh is None or not refresh.active:
+                if self._serves(members):
+                    return {
+                        "instanceRefreshTaskId": task_id,
+                        "instanceIds": sorted(member.instance_id for member in members),
+                    }
+                if any(member.template != self._wanted for member in members):
+                    refresh = self._begin()
+            task_id = refresh.task_id if refresh is not None else task_id
+            self._call.status(_progress(refresh, members))
+            if self._call.clock() >= deadline:
+                self._give_up(refresh)
+            self._call.wait(_POLL_SECONDS)
+
+    def _latest(self, task_id: str | None) -> Refresh | None:
+        """The refresh that is watched: this rollout's own, or one that is under way already."""
+        for refresh in self._scaling.refreshes(self._group_id):
+            if refresh.task_id == task_id:
+                return refresh
+            if task_id is None and refresh.active:
+                if refresh.desired == self._wanted and not refresh.status.startswith("Rollback"):
+                    return refresh
+                self._stop_other(refresh)
+        return None
+
+    def _stop_other(self, refresh: Refresh) -> None:
+        """End a refresh to another version, that an earlier update left behind."""
+        if refresh.status in ("Cancelling", "RollbackInProgress"):
+            return
+        self._call.log(
+            f"ending the refresh {refresh.task_id} to version {refresh.desired.version}: another "
+            "is wanted now"
+        )
+        self._scaling.cancel(self._group_id, refresh.task_id)
+
+    def _begin(self) -> Refresh | None:
+        if any(refresh.active for refresh in self._scaling.refreshes(self._group_id)):
+            return None
+        task_id = self._scaling.start_refresh(
+            self._group_id,
+            self._wanted,
+            min_healthy=self._min_healthy,
+            max_healthy=self._max_healthy,
+        )
+        if task_id is None:
+            return None
+        self._call.log(f"refresh {task_id}: every instance becomes version {self._wanted.version}")
+        return Refresh(task_id=task_id, status="InProgress", desired=self._wanted)
+
+    def _serves(self, members: list[Member]) -> bool:
+        desired = self._scaling.group(self._group_id).desired
+        return len(members) >= desired and all(
+            member.template == self._wanted
+            and member.lifecycle_state == "InService"
+            and member.healthy
+            for member in members
+        )
+
+    def _give_up(self, refresh: Refresh | None) -> None:
+        """Fail, after the group is back at the version it had.
+
+        Raises:
+            ProviderError: Always.
+        """
+        version = self._wanted.version
+        if refresh is None:
+            raise ProviderError(
+                f"{self._group_id} has not all its instances in service after "
+                f"{self._seconds:.0f} s; look at the log of their boot (cloud-init-output.log), "
+                "correct it and update again"
+            )
+        self._call.log(f"rolling back: version {version} is not in service", "warning")
+        outcome = self._roll_back(refresh)
+        raise ProviderError(
+            f"version {version} was not in service after {self._seconds:.0f} s; {outcome}. Look at "
+            "the log of the new instances' boot (cloud-init-output.log), correct it and update "
+            "again"
+        )
+
+    def _roll_back(self, refresh: Refresh) -> str:
+        deadline = self._call.clock() + _ROLL_BACK_SECONDS
+        try:
+            self._scaling.roll_back(self._group_id, refresh.task_id)
+            while self._call.clock() < deadline:
+                (found,) = [
+                    item
+                    for item in self._scaling.refreshes(self._group_id)
+                    if item.task_id == refresh.task_id
+                ]
+                if not found.active:
+                    return f"the refresh {refresh.task_id} is {found.status}"
+                self._call.status(f"rolling back: {found.status}")
+                self._call.wait(_POLL_SECONDS)
+        except ClientError as error:
+            return f"it could not be rolled back ({error})"
+        return f"its rollback is not over after {_ROLL_BACK_SECONDS:.0f} s"
+
+
+def _progress(refresh: Refresh | None, members: list[Member]) -> str:
+    if refresh is not None and refresh.active:
+        return f"refresh {refresh.status}: {refresh.finished} of {refresh.total} instances"
+    ready = sum(member.lifecycle_state == "InService" for member in members)
+    return f"{ready} of {len(members)} instances in service"
