@@ -60,8 +60,9 @@ class ResourceService:
             if left is not None:
                 return left
             created = handler.create(document["inputs"], self._context)
-            entry = {"type": handler.token, "id": created.id, "outputs": created.outputs}
-            self._created.put(token, entry)
+            # What was asked for, too: handlers read by properties that they need not compute.
+            made = {**document["inputs"], **created.outputs}
+            self._created.put(token, {"type": handler.token, "id": created.id, "outputs": made})
             return {"id": created.id, "outputs": created.outputs}
 
     def _left_over(
