@@ -15,44 +15,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from infra.config_values import AddressType, EdgeKind, Environment, PlatformKind
+from infra.config_values import (
+    GN7I_REGIONS,
+    AddressType,
+    EdgeKind,
+    Environment,
+    PlatformKind,
+)
 from rag.errors import UnknownModelError
 from rag.models import CATALOGUE, model_info
 
 if TYPE_CHECKING:
     from infra.config import StackConfig
 
-__all__ = ["DIMENSIONS", "GN7I_REGIONS", "Problem", "expiry", "problems"]
+__all__ = ["DIMENSIONS", "Problem", "expiry", "problems"]
 
 DIMENSIONS = (384, 768, 1024)
-
-# Regions with gn7i instances, for PAI DLC and ECS. Source: https://www.alibabacloud.com/help/en/ecs/user-guide/
-# gpu-accelerated-compute-optimized-and-vgpu-accelerated-instance-families-1 and the buy page; read
-# 2026-11-21,
-# not asked of the cloud itself (preflight does that per zone).
-GN7I_REGIONS = frozenset(
-    {
-        "ap-northeast-1",
-        "ap-southeast-1",
-        "ap-southeast-3",
-        "ap-southeast-5",
-        "cn-beijing",
-        "cn-chengdu",
-        "cn-guangzhou",
-        "cn-hangzhou",
-        "cn-heyuan",
-        "cn-hongkong",
-        "cn-nanjing",
-        "cn-qingdao",
-        "cn-shanghai",
-        "cn-shenzhen",
-        "cn-wulanchabu",
-        "cn-zhangjiakou",
-        "eu-central-1",
-        "us-east-1",
-        "us-west-1",
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -313,11 +291,20 @@ def _search(config: StackConfig) -> Iterator[Problem]:
     if not 1 <= zones <= 3:
         yield _wrong(config, "elasticsearch_zone_count", "Elasticsearch takes 1, 2 or 3 zones")
     elif nodes % zones:
-        # https://www.alibabacloud.com/help/en/es/user-guide/create-an-alibaba-cloud-elasticsearch-cluster
+        # The nodes are spread evenly over the zones (`components.elasticsearch`).
         yield _wrong(
             config,
             "elasticsearch_data_node_amount",
             f"give a multiple of elasticsearchZoneCount, which is {zones}",
+        )
+    if zones > 1 and not config.elasticsearch_master_node_spec:
+        # https://www.alibabacloud.com/help/en/es/user-guide/migrate-the-zone-of-the-node, read
+        # 2026-11-21.
+        yield _wrong(
+            config,
+            "elasticsearch_master_node_spec",
+            "several zones need dedicated master nodes; give their size, as "
+            "elasticsearch.sn2ne.large",
         )
     schedule = config.elasticsearch_snapshot_schedule
     if schedule and len(schedule.split()) not in (6, 7):

@@ -15,7 +15,36 @@ from typing import Any
 
 from components.elasticsearch import Protocol
 
-__all__ = ["PARSERS", "AddressType", "EdgeKind", "Environment", "PlatformKind"]
+__all__ = ["GN7I_REGIONS", "PARSERS", "AddressType", "EdgeKind", "Environment", "PlatformKind"]
+
+
+# Regions with gn7i instances, for PAI DLC and ECS. Source: https://www.alibabacloud.com/help/en/ecs/user-guide/
+# gpu-accelerated-compute-optimized-and-vgpu-accelerated-instance-families-1 and the buy page; read
+# 2026-11-21,
+# not asked of the cloud itself (preflight does that per zone).
+GN7I_REGIONS = frozenset(
+    {
+        "ap-northeast-1",
+        "ap-southeast-1",
+        "ap-southeast-3",
+        "ap-southeast-5",
+        "cn-beijing",
+        "cn-chengdu",
+        "cn-guangzhou",
+        "cn-hangzhou",
+        "cn-heyuan",
+        "cn-hongkong",
+        "cn-nanjing",
+        "cn-qingdao",
+        "cn-shanghai",
+        "cn-shenzhen",
+        "cn-wulanchabu",
+        "cn-zhangjiakou",
+        "eu-central-1",
+        "us-east-1",
+        "us-west-1",
+    }
+)
 
 
 class PlatformKind(StrEnum):

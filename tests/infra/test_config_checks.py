@@ -36,6 +36,10 @@ EDGE = {
     "edgeAudience": "rag",
     "edgeJwksUrl": "https://issuer.example.com/jwks",
 }
+ZONES = {
+    "elasticsearchZoneCount": 2,
+    "elasticsearchMasterNodeSpec": "elasticsearch.sn2ne.large",
+}
 VPC = {"existingVpcId": "vpc-bp1abc", "existingVswitchIds": ["vsw-1", "vsw-2"]}
 
 
@@ -66,7 +70,7 @@ def refusal(values: dict[str, Any]) -> list[str]:
         {"encryptionKey": "own", "kmsInstanceId": "kst-hzz1"},
         {"encryptionKey": "key-hzz62f1cb66fa42qo4321"},
         {"encryptionKey": "05754286-3ba2-4fa6-8d41-4323aca6abcd"},
-        {"elasticsearchZoneCount": 2, "elasticsearchDataNodeAmount": 4},
+        {**ZONES, "elasticsearchDataNodeAmount": 4},
         {"elasticsearchSnapshotSchedule": "0 0 1 ? * * *"},
         {"nightHours": "20:00-08:00 Asia/Shanghai"},
         {"replicationRegionId": "cn-shanghai", "retainData": True},
@@ -136,8 +140,13 @@ def test_what_fits_together_is_taken(values: dict[str, Any]) -> None:
             "which is everybody",
         ),
         ({**INTERNET, "chatAllowedCidrBlocks": ["10.0.0.1/8"]}, "chatAllowedCidrBlocks", "host"),
-        ({"elasticsearchZoneCount": 4}, "elasticsearchZoneCount", "1, 2 or 3"),
-        ({"elasticsearchZoneCount": 3}, "elasticsearchDataNodeAmount", "a multiple of"),
+        ({**ZONES, "elasticsearchZoneCount": 4}, "elasticsearchZoneCount", "1, 2 or 3"),
+        ({**ZONES, "elasticsearchDataNodeAmount": 3}, "elasticsearchDataNodeAmount", "a multiple"),
+        (
+            {**ZONES, "elasticsearchMasterNodeSpec": ""},
+            "elasticsearchMasterNodeSpec",
+            "dedicated master nodes",
+        ),
         (
             {"elasticsearchSnapshotSchedule": "0 1 * * *"},
             "elasticsearchSnapshotSchedule",
