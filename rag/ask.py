@@ -1,13 +1,16 @@
 """``python -m rag.ask --url CHAT_URL "question"``: ask the chat application from a terminal.
 
 Streams the answer, then lists its sources, within 80 columns. Needs nothing but the standard
-library. Exit status: 0 answered (also when the documents do not say), 1 an error, 2 wrong usage.
+library. Where the URL is an edge's, CUSTOMRAG_TOKEN holds the token (no argument: those can be seen
+by every user of the machine). Exit status: 0 answered (also when the documents do not say), 1 an
+error, 2 wrong usage.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import textwrap
 import urllib.error
@@ -125,14 +128,19 @@ def _list(sources: Sequence[dict[str, Any]], cited: Sequence[int], out: TextIO) 
         out.write(f"     {place}\n")
 
 
-def _ask(url: str, question: str, top_k: int | None) -> Iterator[tuple[str, dict[str, Any]]]:
+def _ask(
+    url: str, question: str, top_k: int | None, token: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
     body: dict[str, Any] = {"question": question, "stream": True}
     if top_k is not None:
         body["top_k"] = top_k
     request = urllib.request.Request(  # noqa: S310 - the URL is the caller's own
         f"{url.rstrip('/')}/api/ask",
         data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
+        headers={
+            "Content-Type": "application/json",
+            **({"Authorization": f"Bearer {token}"} if token else {}),
+        },
     )
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
@@ -164,7 +172,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not question or not arguments.url.startswith(("http://", "https://")):
         parser.error("give a question, and --url with http:// or https://")
     try:
-        show(_ask(arguments.url, question, arguments.top_k), sys.stdout)
+        token = os.environ.get("CUSTOMRAG_TOKEN", "")
+        show(_ask(arguments.url, question, arguments.top_k, token), sys.stdout)
     except AskError as error:
         print(f"ask: {error}", file=sys.stderr)
         return 1

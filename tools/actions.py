@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tools import ask, events, setup, stack, summary, teardown
+from tools import ask, edge, events, setup, stack, summary, teardown
 from tools import environment as tool_environment
 from tools.errors import LockedError, StackError, ToolError
 from tools.paths import LOCAL_STACK, Paths, is_on_this_machine
@@ -126,7 +126,7 @@ def _existing(paths: Paths, request: Request) -> tuple[Path, dict[str, str]]:
 def set_up_only(paths: Paths) -> int:
     """`make setup`: the tools, no stack."""
     with setup.only_one(paths):
-        took = setup.set_up_tools(paths, Display())
+        took = setup.set_up_tools(paths, Display(), with_edge=edge.is_wanted(paths, LOCAL_STACK))
     print("Set up." if took else "Nothing to set up.")
     return 0
 
@@ -166,10 +166,9 @@ def up(paths: Paths, request: Request) -> int:
     if update.changed and found.get("chat_url"):
         question = ask.sample_question(paths, update.config)
         print(f"\n{ask.heading(question)}\n", flush=True)
+        url, environment = ask.way_in(paths, request.is_local, found, environment)
         code = run_shown(
-            ask.command(paths, str(found["chat_url"]), question),
-            cwd=paths.checkout,
-            environment=environment,
+            ask.command(paths, url, question), cwd=paths.checkout, environment=environment
         )
     print('\nNext: make ask Q="…", make status, make logs, make down')
     return code
@@ -277,12 +276,11 @@ def ask_question(paths: Paths, request: Request, question: str) -> int:
     if not question.strip():
         raise ToolError('ask something: make ask Q="What is …?"')
     pulumi, environment = _existing(paths, request)
-    url = outputs(paths, request, pulumi, environment).get("chat_url")
-    if not url:
+    found = outputs(paths, request, pulumi, environment)
+    if not found.get("chat_url"):
         raise StackError(f"stack {request.stack} has no chat_url: its last update failed early")
-    return run_shown(
-        ask.command(paths, str(url), question), cwd=paths.checkout, environment=environment
-    )
+    url, environment = ask.way_in(paths, request.is_local, found, environment)
+    return run_shown(ask.command(paths, url, question), cwd=paths.checkout, environment=environment)
 
 
 def evaluate(paths: Paths, corpus: Path | None) -> int:
@@ -313,7 +311,7 @@ def evaluate(paths: Paths, corpus: Path | None) -> int:
 def test(paths: Paths, arguments: Sequence[str]) -> int:
     """`make test`: set up, then every check, the quick ones first."""
     with setup.only_one(paths):
-        setup.set_up_tools(paths, Display())
+        setup.set_up_tools(paths, Display(), with_edge=True)
     cli = setup.found_cli(paths)
     entries = tool_environment.path_entries(paths, cli)
     environment = {

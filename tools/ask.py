@@ -1,24 +1,70 @@
 """Asking the chat application from the make targets.
 
-Owns which question is shown after an update. Asking and printing is `rag.ask`'s.
+Owns which question is shown after an update, and the way in: through the edge with a token, where
+there is an edge. Asking and printing is `rag.ask`'s.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools.errors import StackError
 from tools.paths import Paths
 from tools.progress import WIDTH
 
+TOKEN_VARIABLE = "CUSTOMRAG_TOKEN"  # noqa: S105  the variable's name, not its value
+_ISSUER_SECONDS = 30
 _ANY_QUESTION = "What are these documents about?"
 
 
 def command(paths: Paths, url: str, question: str) -> list[str | Path]:
     """The command that asks one question and prints its answer and sources."""
     return [paths.python, "-m", "rag.ask", "--url", url, "--", question]
+
+
+def way_in(
+    paths: Paths, local: bool, found: Mapping[str, object], environment: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Where to ask, and the environment with the token that is wanted there.
+
+    Args:
+        paths: The paths of the stack.
+        local: Whether it is one of this machine, which has an issuer of its own.
+        found: The stack's outputs.
+        environment: The environment of its commands.
+
+    Raises:
+        StackError: A token is needed and there is none.
+    """
+    url = found.get("edge_url")
+    if not url:
+        return str(found["chat_url"]), dict(environment)
+    if environment.get(TOKEN_VARIABLE):
+        return str(url), dict(environment)
+    if not local:
+        raise StackError(
+            f"{url} is asked with a token: put one of the issuer's (customrag:edgeIssuer) into "
+            f"{TOKEN_VARIABLE}"
+        )
+    return str(url), {**environment, TOKEN_VARIABLE: _local_token(paths)}
+
+
+def _local_token(paths: Paths) -> str:
+    done = subprocess.run(
+        [str(paths.python), "-m", "localcloud.issuer", "token", "--home", str(paths.home)],
+        cwd=paths.checkout,
+        capture_output=True,
+        text=True,
+        timeout=_ISSUER_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise StackError(f"the local issuer gave no token: {done.stderr.strip()}")
+    return done.stdout.strip()
 
 
 def sample_question(paths: Paths, config: Mapping[str, str]) -> str:

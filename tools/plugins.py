@@ -1,8 +1,8 @@
-"""The two plugins of the checkout, installed into the local stack's PULUMI_HOME.
+"""The three plugins of the checkout, installed into the local stack's PULUMI_HOME.
 
-Owns their launchers and their installation. Does not own the plugins: `localcloud.alicloud` is the
-local cloud's, `providers` is customrag's own. The prerelease version keeps a cloud stack from ever
-resolving to the local alicloud plugin.
+Owns their launchers and their installation. Does not own the plugins: `localcloud.alicloud` and
+`localcloud.cloudflare` are the local cloud's, `providers` is customrag's own. Prerelease versions
+keep a cloud stack from ever resolving to the local cloud's.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Plugin:
 
 
 ALICLOUD = Plugin(name="alicloud", version="4.0.0-local", module="localcloud.alicloud")
+CLOUDFLARE = Plugin(name="cloudflare", version="7.0.0-local", module="localcloud.cloudflare")
 CUSTOMRAG = Plugin(name="customrag", version="0.1.0", module="providers")
 
 

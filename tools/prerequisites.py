@@ -22,6 +22,8 @@ from tools.progress import StepContext
 
 JAVA_MAJOR = 17
 """The oldest Java that Elasticsearch 8.19 starts on (and the one it was tried with)."""
+NODE_MAJOR = 18
+"""The oldest Node.js that the edge's packages name (`engines` of miniflare 4.20251011)."""
 GO_MINOR = 21
 """The oldest Go, 1.x, that fetches by itself the newer toolchain that the CLI's module names."""
 VENV_GIB = 8.0
@@ -73,6 +75,12 @@ def java_major(environment: Mapping[str, str] = os.environ) -> int | None:
     return None
 
 
+def node_major() -> int | None:
+    """The major version of the Node.js on PATH, or None."""
+    version = _version_of(["node", "--version"], r"v(\d+)\.")
+    return version[0] if version else None
+
+
 def go_version() -> tuple[int, ...] | None:
     """The version of the Go on PATH, such as (1, 26), or None."""
     return _version_of(["go", "version"], r"go(\d+)\.(\d+)")
@@ -84,14 +92,28 @@ def go_is_new_enough() -> bool:
     return version is not None and version >= (1, GO_MINOR)
 
 
-def find_missing(*, venv: Path, needs_maven: bool) -> list[Missing]:
+def find_missing(*, venv: Path, needs_maven: bool, needs_node: bool = False) -> list[Missing]:
     """Look for what set-up cannot provide by itself.
 
     Args:
         venv: The virtual environment; with one there, Python's venv module is not needed.
         needs_maven: The engines must still be fetched.
+        needs_node: There is an edge, whose worker is built and run.
     """
     missing = []
+    if needs_node and (node_major() or 0) < NODE_MAJOR:
+        missing.append(
+            Missing(
+                what=f"Node.js {NODE_MAJOR} or newer",
+                why="the edge's worker (customrag:edge; none does without)",
+                apt=("nodejs",),
+                dnf=("nodejs",),
+            )
+        )
+    if needs_node and not shutil.which("npm"):
+        missing.append(
+            Missing(what="npm", why="the edge's packages", apt=("npm",), dnf=("nodejs-npm",))
+        )
     if not venv.exists() and not (
         importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")
     ):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools import cli, environment, plugins, prerequisites, stack, virtualenv
+from tools import cli, edge, environment, plugins, prerequisites, stack, virtualenv
 from tools.errors import StackError, StepError
 from tools.paths import LOCAL_STACK, REHEARSAL, Paths
 from tools.progress import Display, Step, StepContext, run_steps
@@ -78,10 +78,16 @@ def engine_is_cached(paths: Paths) -> bool:
     return any(paths.cache.glob("elasticsearch-*/.complete"))
 
 
-def _machine(paths: Paths, context: StepContext) -> str:
+def _machine(paths: Paths, context: StepContext, needs_node: bool) -> str:
     prerequisites.check_machine(venv=paths.venv)
     needs_maven = not engine_is_cached(paths) and not os.environ.get("CUSTOMRAG_ELASTICSEARCH_ZIP")
-    missing = prerequisites.find_missing(venv=paths.venv, needs_maven=needs_maven)
+
+    def look() -> list[prerequisites.Missing]:
+        return prerequisites.find_missing(
+            venv=paths.venv, needs_maven=needs_maven, needs_node=needs_node
+        )
+
+    missing = look()
     if not missing:
         return ""
     if not prerequisites.can_install():
@@ -92,14 +98,19 @@ def _machine(paths: Paths, context: StepContext) -> str:
         raise StepError(
             context.name, f"{error}\n{prerequisites.report(missing)}", context.log
         ) from error
-    left = prerequisites.find_missing(venv=paths.venv, needs_maven=needs_maven)
+    left = look()
     if left:
         raise prerequisites.report(left)
     return note
 
 
-def set_up_tools(paths: Paths, display: Display) -> dict[str, float]:
-    """Provide Java, the virtual environment, the CLI and the search engine.
+def set_up_tools(paths: Paths, display: Display, *, with_edge: bool = False) -> dict[str, float]:
+    """Provide Java, the virtual environment, the CLI, the search engine and the edge's worker.
+
+    Args:
+        paths: Where things go.
+        display: Shows the steps.
+        with_edge: Build the edge's worker, which needs Node.js.
 
     Returns:
         Seconds by step, of those that had something to do.
@@ -108,7 +119,7 @@ def set_up_tools(paths: Paths, display: Display) -> dict[str, float]:
         ToolError: Something is missing or failed.
     """
     steps = [
-        Step(name="this machine", action=lambda c: _machine(paths, c)),
+        Step(name="this machine", action=lambda c: _machine(paths, c, with_edge)),
         Step(
             name="virtual environment",
             action=lambda c: virtualenv.provide(paths, c),
@@ -121,6 +132,9 @@ def set_up_tools(paths: Paths, display: Display) -> dict[str, float]:
             needs=("virtual environment",),
         ),
     ]
+    if with_edge:
+        worker = Step(name="edge", action=lambda c: edge.provide(paths, c), needs=("this machine",))
+        steps.append(worker)
     return run_steps(steps, logs=paths.logs, display=display)
 
 
@@ -163,7 +177,7 @@ def set_up_stack(
         stack.make_folders(paths)
         variables = environment.command_environment(paths, name, found)
         home = paths.pulumi_home
-        wanted = [plugins.ALICLOUD, plugins.CUSTOMRAG]
+        wanted = [plugins.ALICLOUD, plugins.CLOUDFLARE, plugins.CUSTOMRAG]
 
     def install(context: StepContext) -> str:
         notes = [
@@ -228,6 +242,6 @@ def set_up(
     Raises:
         ToolError: Something is missing or failed.
     """
-    seconds = set_up_tools(paths, display)
+    seconds = set_up_tools(paths, display, with_edge=edge.is_wanted(paths, name))
     found, variables = set_up_stack(paths, name, display, overlay)
     return Ready(cli=found, environment=variables, seconds=seconds)

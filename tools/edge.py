@@ -1,0 +1,87 @@
+"""The edge's worker, built: its npm packages and its bundle.
+
+Owns when that is needed and when it is done anew. Does not own the worker (`edge/`) nor how it is
+bundled (`edge/build.mjs`). Packages come from npm's registry as npm is configured, at the versions
+of the lock file, without running their install scripts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from tools.paths import REHEARSAL, Paths
+from tools.progress import StepContext
+
+_EDGE_ON = re.compile(r"^\s*customrag:edge:\s*[\"']?cloudflare\b", re.MULTILINE)
+_NPM_SECONDS = 600
+_BUILD_SECONDS = 120
+
+
+def is_wanted(paths: Paths, stack: str) -> bool:
+    """Whether a stack's file, or what it will be made of, has an edge."""
+    declared = paths.checkout / "stacks" / f"Pulumi.{stack.removeprefix(REHEARSAL)}.yaml"
+    template = paths.stack_template
+    for file in (declared, template if stack == paths.local_stack else declared):
+        if file.is_file():
+            return _EDGE_ON.search(file.read_text(encoding="utf-8")) is not None
+    return False
+
+
+def provide(paths: Paths, context: StepContext) -> str:
+    """Install the packages and bundle the worker, unless that was done for these very sources.
+
+    Returns:
+        What was done, or "".
+
+    Raises:
+        StepError: npm failed; with the end of what it said.
+    """
+    folder = paths.checkout / "edge"
+    done = []
+    packages = _digest([folder / "package.json", folder / "package-lock.json"])
+    if not _is_stamped(paths, "edge-packages", packages, folder / "node_modules" / "miniflare"):
+        context.run(
+            [_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            cwd=folder,
+            env={**os.environ, "CI": "true"},
+            timeout_seconds=_NPM_SECONDS,
+        )
+        _stamp(paths, "edge-packages", packages)
+        done.append("installed its packages")
+    sources = [folder / "build.mjs", *sorted((folder / "src").glob("*.ts"))]
+    bundle = f"{packages} {_digest(sources)}"
+    if not _is_stamped(paths, "edge-bundle", bundle, folder / "dist" / "worker.js"):
+        context.run([_node(), "build.mjs"], cwd=folder, timeout_seconds=_BUILD_SECONDS)
+        _stamp(paths, "edge-bundle", bundle)
+        done.append("bundled the worker")
+    return ", ".join(done)
+
+
+def _npm() -> str:
+    return shutil.which("npm") or "npm"
+
+
+def _node() -> str:
+    return shutil.which("node") or "node"
+
+
+def _digest(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _is_stamped(paths: Paths, name: str, text: str, made: Path) -> bool:
+    stamp = paths.stamps / name
+    return made.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == text
+
+
+def _stamp(paths: Paths, name: str, text: str) -> None:
+    paths.stamps.mkdir(parents=True, exist_ok=True)
+    (paths.stamps / name).write_text(text, encoding="utf-8")
