@@ -77,9 +77,13 @@ class ChatApp(pulumi.ComponentResource):
 
     Attributes:
         url: `http://<private ip>:8080`.
+        instance_id: The ECS instance, where there is just one; None behind a load balancer.
+        load_balancer_id: The load balancer; None where there is none.
     """
 
     url: pulumi.Output[str]
+    instance_id: pulumi.Output[str] | None
+    load_balancer_id: pulumi.Output[str] | None
 
     def __init__(
         self,
@@ -131,6 +135,8 @@ class ChatApp(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         self.url = node.url
+        self.instance_id = node.instance_id
+        self.load_balancer_id = None
         self.register_outputs({"url": self.url})
 
 

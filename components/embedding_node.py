@@ -63,9 +63,11 @@ class EmbeddingNode(pulumi.ComponentResource):
 
     Attributes:
         url: `http://<private ip>:8000`.
+        instance_id: The ECS instance.
     """
 
     url: pulumi.Output[str]
+    instance_id: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: EmbeddingNodeArgs, opts: pulumi.ResourceOptions | None = None
@@ -103,4 +105,5 @@ class EmbeddingNode(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         self.url = node.url
+        self.instance_id = node.instance_id
         self.register_outputs({"url": self.url})

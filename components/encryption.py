@@ -28,9 +28,11 @@ class EncryptionKeyArgs:
     Attributes:
         naming: Makes the alias.
         role: Last part of the alias, so that a stack may have two keys.
-        kms_instance_id: KMS instance that keeps the key. Empty: the region's default key service,
-            which has one customer's key for each region and account, and does not rotate it.
-        rotation_days: A new version of the key after so many days, 7 to 365; in an instance only.
+        kms_instance_id: KMS instance that keeps the key. Empty: it is the region's default key, of
+            which there is one for each region and account.
+        rotation_days: A new version of the key after so many days, 7 to 365; 0 for never. A default
+            key is rotated only where KMS's rotation of default keys has been bought (assumed from
+            the price page; preflight does not see it).
         pending_window_days: Days for which a deleted key can be brought back, 7 to 366. What was
             encrypted with a key is lost with it.
         deletion_protection: KMS and Pulumi refuse to delete it. Default: they do.
@@ -48,13 +50,12 @@ class EncryptionKeyArgs:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, lowest, highest in (
-            ("rotation_days", 7, 365),
-            ("pending_window_days", 7, 366),
-        ):
-            value = getattr(self, name)
-            if not lowest <= value <= highest:
-                raise ValueError(f"{name} is {value}; KMS allows {lowest} to {highest}")
+        if self.rotation_days != 0 and not 7 <= self.rotation_days <= 365:
+            raise ValueError(f"rotation_days is {self.rotation_days}; KMS allows 7 to 365, or 0")
+        if not 7 <= self.pending_window_days <= 366:
+            raise ValueError(
+                f"pending_window_days is {self.pending_window_days}; KMS allows 7 to 366"
+            )
 
 
 class EncryptionKey(pulumi.ComponentResource):
@@ -72,7 +73,7 @@ class EncryptionKey(pulumi.ComponentResource):
         self, name: str, args: EncryptionKeyArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("customrag:encryption:EncryptionKey", name, None, opts)
-        rotates = bool(args.kms_instance_id)
+        rotates = args.rotation_days > 0
         protects = args.deletion_protection
         key = kms.Key(
             name,

@@ -14,9 +14,12 @@ from dataclasses import dataclass
 
 __all__ = [
     "Statement",
+    "describe_key",
     "policy_document",
     "read_objects",
     "read_secret",
+    "replicate_from",
+    "replicate_to",
     "trust_document",
     "use_key",
     "write_objects",
@@ -82,6 +85,33 @@ def read_secret(region_id: str, account_id: str, secret_name: str, *, reason: st
         resources=(f"acs:kms:{region_id}:{account_id}:secret/{secret_name}",),
         reason=reason,
     )
+
+
+def replicate_from(bucket: str) -> Statement:
+    """Lets OSS read what it copies to another region.
+
+    Source: https://www.alibabacloud.com/help/en/oss/user-guide/introduction-to-data-replication-permissions,
+    read 2026-11-21.
+    """
+    return Statement(
+        actions=("oss:ReplicateList", "oss:ReplicateGet"),
+        resources=(f"acs:oss:*:*:{bucket}", f"acs:oss:*:*:{bucket}/*"),
+        reason="reads the objects that are copied",
+    )
+
+
+def replicate_to(bucket: str) -> Statement:
+    """Lets OSS write copies; not delete them, as deletions are not copied. Source as above."""
+    return Statement(
+        actions=("oss:ReplicateList", "oss:ReplicateGet", "oss:ReplicatePut"),
+        resources=(f"acs:oss:*:*:{bucket}", f"acs:oss:*:*:{bucket}/*"),
+        reason="writes the copies",
+    )
+
+
+def describe_key(key_arn: str, *, reason: str) -> Statement:
+    """Lets the holder see of one KMS key whether it is there and enabled."""
+    return Statement(actions=("kms:DescribeKey",), resources=(key_arn,), reason=reason)
 
 
 def use_key(key_arn: str, *, reason: str) -> Statement:

@@ -8,11 +8,13 @@ from pathlib import Path
 # Pulumi runs this folder, not the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from infra.backups import back_up
 from infra.context import load_context
 from infra.cost.collector import collect, judge
 from infra.edge import open_edge
 from infra.embedding import train_and_serve
 from infra.foundation import lay_foundation
+from infra.observability import collect_logs, watch
 from infra.outputs import export
 from infra.search import build_knowledge, make_cluster, open_chat
 
@@ -23,8 +25,9 @@ context = load_context()
 # What it costs is said in the preview, and refused there if it is over the budget.
 declared = collect()
 
-# Buckets, network, secrets, roles; the code and the documents, uploaded.
+# Key, buckets, network, secrets, roles; the code and the documents, uploaded.
 foundation = lay_foundation(context)
+collect_logs(context, foundation)
 
 # A PAI workspace; a DLC job that tunes the embedding model; its version in the registry; its GPU
 # node.
@@ -33,12 +36,16 @@ embedding = train_and_serve(context, foundation)
 # Elasticsearch; an index for that model, filled from the corpus, behind an alias.
 cluster = make_cluster(context, foundation)
 knowledge = build_knowledge(context, foundation, embedding, cluster)
+back_up(context, foundation, cluster)
 
 # The page where people ask.
 chat = open_chat(context, foundation, cluster, knowledge)
 
 # Where there is one, a worker that knows who asks, and keeps answers.
 edge = open_edge(context, foundation, knowledge, chat)
+
+# Somebody is told when one of them is not well.
+watch(context, cluster, embedding, chat)
 
 export(
     chat_url=chat.url,

@@ -17,9 +17,11 @@ from typing import Any
 import pulumi
 
 from components.naming import Naming
+from components.nodes import LogAgent
+from components.observability import log_identity
 from components.storage import BucketRole
 from components.tags import standard_tags
-from infra.config import StackConfig
+from infra.config import PlatformKind, StackConfig
 from infra.corpus import CorpusPlan, plan_corpus
 from infra.plans import training_key
 from infra.platforms import Platform, make_platform
@@ -103,6 +105,17 @@ class Context:
         return self.naming.bucket(role)
 
     @property
+    def log_agent(self) -> LogAgent | None:
+        """What sends a node's journal to the log service; None where there is none."""
+        if not self.config.log_retention_days:
+            return None
+        return LogAgent(
+            identity=log_identity(self.naming),
+            account_id=self.platform.account_id,
+            installer_url=self.platform.log_agent_url,
+        )
+
+    @property
     def zone_id(self) -> str:
         """Where single-zone resources go."""
         return self.config.zone_ids[0]
@@ -134,6 +147,7 @@ def load_context() -> Context:
     for line in corpus.set_aside:
         pulumi.log.warn(f"questions.jsonl: {line}")
     home = Path(os.environ.get("CUSTOMRAG_HOME") or root / ".customrag" / stack)
+    _preflight(stack, config, home)
     platform = make_platform(config, home=home)
     naming = Naming(project=project, stack=stack, account_id=platform.account_id)
 
@@ -163,6 +177,23 @@ def load_context() -> Context:
             training_digest=corpus.training_digest,
         ),
         entry_points=ENTRY_POINTS,
+    )
+
+
+def _preflight(stack: str, config: StackConfig, home: Path) -> None:
+    """Asks the cloud before anything is declared; in a local stack only if it is a rehearsal."""
+    local = config.platform is PlatformKind.LOCAL
+    if not config.preflight or config.tear_down or (local and not stack.startswith("rehearse-")):
+        return
+    # Here, as its clients take half a second to load.
+    from infra.preflight.program import check_before
+
+    check_before(
+        stack,
+        config,
+        model_api_key=pulumi.Config("customrag").get("llmApiKey") or "",
+        platform_file=home / "platform.json" if local else None,
+        warn=pulumi.log.warn,
     )
 
 

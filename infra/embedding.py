@@ -61,9 +61,11 @@ def train_and_serve(context: Context, foundation: Foundation) -> Embedding:
             model_uri=model.model_uri,
             model_version=model.model_version,
             spot=context.config.embedding_spot,
+            disk_kms_key_id=foundation.key_id,
+            log_agent=context.log_agent,
             tags=context.tags,
         ),
-        context.options(foundation.code["embedding"]),
+        context.options(foundation.code["embedding"], *foundation.way_out),
     )
     return Embedding(workspace=workspace, model=model, node=node)
 

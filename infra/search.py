@@ -129,7 +129,9 @@ def open_chat(
             edge_secret_name=edge_secret.secret_name if edge_secret is not None else None,
             edge_key=edge.origin_key if edge is not None else None,
             smoke_question=config.smoke_question or context.corpus.first_question,
+            disk_kms_key_id=foundation.key_id,
+            log_agent=context.log_agent,
             tags=context.tags,
         ),
-        context.options(foundation.code["chat"]),
+        context.options(foundation.code["chat"], *foundation.way_out),
     )

@@ -24,7 +24,7 @@ _NODE = ("Average", "Minimum", "Maximum")
 METRICS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "acs_elasticsearch": {
         "ClusterStatus": ("Value", "Maximum"),
-        "ClusterAutoSnapshotLatestStatus": ("Value", "Maximum"),
+        "ClusterAutoSnapshotLatestStatus": ("Maximum",),
         "NodeCPUUtilization": _NODE,
         "NodeDiskUtilization": _NODE,
         "NodeHeapMemoryUtilization": _NODE,

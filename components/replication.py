@@ -1,0 +1,181 @@
+"""Copies of buckets in another region, for the day on which this one is lost.
+
+Owns: the copies, their key, the rules and the role by which OSS copies. Does not own: the buckets
+that are copied (`components.storage`).
+API: https://www.alibabacloud.com/help/en/oss/user-guide/cross-region-replication-with-the-same-account
+and .../introduction-to-data-replication-permissions, read 2026-11-21. What is deleted here is not
+deleted there: only writes are copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_alicloud import oss
+
+from components.encryption import EncryptionKey, EncryptionKeyArgs
+from components.identity import ServiceRole, ServiceRoleArgs
+from components.naming import Naming
+from components.permissions import Statement, replicate_from, replicate_to, use_key
+from components.storage import PrivateBucket, PrivateBucketArgs
+from components.tags import merge_tags
+
+__all__ = ["Replication", "ReplicationArgs"]
+
+OSS_PRINCIPAL = "oss.aliyuncs.com"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicationArgs:
+    """Arguments of `Replication`.
+
+    Attributes:
+        naming: Makes physical names.
+        bucket_names: Role of a bucket to its name, versioned as the copies are.
+        buckets: The same roles to the names once the buckets are there.
+        region_id: Region of the copies.
+        region_providers: Providers of that region.
+        key_arn: KMS key that the buckets are encrypted with; then the copies are, with a key of
+            their own region. None: both have keys that OSS manages.
+        force_destroy: See `PrivateBucketArgs`.
+        deletion_protection: See `PrivateBucketArgs`.
+        retain: See `PrivateBucketArgs`; of the key, too.
+        tags: Tags of copies, key and role.
+    """
+
+    naming: Naming
+    bucket_names: Mapping[str, str]
+    buckets: Mapping[str, pulumi.Input[str]]
+    region_id: str
+    region_providers: Sequence[pulumi.ProviderResource]
+    key_arn: pulumi.Input[str] | None = None
+    force_destroy: bool = False
+    deletion_protection: bool = True
+    retain: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.region_providers:
+            raise ValueError(f"region_providers is empty; give those of {self.region_id}")
+        if self.bucket_names.keys() != self.buckets.keys():
+            raise ValueError(
+                f"bucket_names has {sorted(self.bucket_names)} and buckets {sorted(self.buckets)}; "
+                "they need the same roles"
+            )
+
+
+class Replication(pulumi.ComponentResource):
+    """One copy for each bucket.
+
+    Attributes:
+        bucket_names: Role to the copy's name, known once it is copied to.
+    """
+
+    bucket_names: dict[str, pulumi.Output[str]]
+
+    def __init__(
+        self, name: str, args: ReplicationArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("customrag:backup:Replication", name, None, opts)
+        self._args = args
+        self._there = pulumi.ResourceOptions(parent=self, providers=list(args.region_providers))
+        key = self._key(name) if args.key_arn is not None else None
+        role = ServiceRole(
+            f"{name}-role",
+            ServiceRoleArgs(
+                role_name=args.naming.physical("replication"),
+                description="customrag: OSS copies buckets to another region",
+                principal=OSS_PRINCIPAL,
+                statements=self._statements(key),
+                tags=args.tags,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        self.bucket_names = {
+            bucket_role: self._copy(name, bucket_role, source, role, key)
+            for bucket_role, source in args.buckets.items()
+        }
+        self.register_outputs(dict(self.bucket_names))
+
+    def _key(self, name: str) -> EncryptionKey:
+        args = self._args
+        return EncryptionKey(
+            f"{name}-key",
+            EncryptionKeyArgs(
+                naming=args.naming,
+                role="replica",
+                deletion_protection=args.deletion_protection,
+                retain=args.retain,
+                tags=args.tags,
+            ),
+            self._there,
+        )
+
+    def _statements(
+        self, key: EncryptionKey | None
+    ) -> Sequence[Statement] | pulumi.Output[Sequence[Statement]]:
+        args = self._args
+        copies = [args.naming.bucket(f"{role}-replica") for role in args.bucket_names]
+        buckets = [
+            *(replicate_from(bucket) for bucket in args.bucket_names.values()),
+            *(replicate_to(bucket) for bucket in copies),
+        ]
+        if key is None or args.key_arn is None:
+            return buckets
+        return pulumi.Output.all(args.key_arn, key.key_arn).apply(
+            lambda arns: [
+                *buckets,
+                use_key(str(arns[0]), reason="opens the objects that it copies"),
+                use_key(str(arns[1]), reason="encrypts the copies"),
+            ]
+        )
+
+    def _copy(
+        self,
+        name: str,
+        bucket_role: str,
+        source: pulumi.Input[str],
+        role: ServiceRole,
+        key: EncryptionKey | None,
+    ) -> pulumi.Output[str]:
+        args = self._args
+        copy = PrivateBucket(
+            f"{name}-{bucket_role}",
+            PrivateBucketArgs(
+                bucket_name=args.naming.bucket(f"{bucket_role}-replica"),
+                tags=merge_tags(args.tags, {"content": f"{bucket_role}-replica"}),
+                kms_key_id=key.key_id if key is not None else None,
+                force_destroy=args.force_destroy,
+                deletion_protection=args.deletion_protection,
+                retain=args.retain,
+            ),
+            self._there,
+        )
+        rule = oss.BucketReplication(
+            f"{name}-{bucket_role}-rule",
+            bucket=source,
+            action="PUT",
+            historical_object_replication="enabled",
+            destination=oss.BucketReplicationDestinationArgs(
+                bucket=copy.bucket_name, location=f"oss-{args.region_id}"
+            ),
+            sync_role=role.role_name,
+            encryption_configuration=(
+                oss.BucketReplicationEncryptionConfigurationArgs(replica_kms_key_id=key.key_id)
+                if key is not None
+                else None
+            ),
+            source_selection_criteria=_encrypted_too() if key is not None else None,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.all(copy.bucket_name, rule.id).apply(lambda ids: str(ids[0]))
+
+
+def _encrypted_too() -> oss.BucketReplicationSourceSelectionCriteriaArgs:
+    return oss.BucketReplicationSourceSelectionCriteriaArgs(
+        sse_kms_encrypted_objects=(
+            oss.BucketReplicationSourceSelectionCriteriaSseKmsEncryptedObjectsArgs(status="Enabled")
+        )
+    )

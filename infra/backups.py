@@ -1,0 +1,60 @@
+"""What is copied away, and where to: buckets to another region, indices to OSS.
+
+Owns: which buckets. Does not own: how (`components.replication`, `providers.SnapshotSchedule`).
+Versioning, which every bucket has, brings back what was overwritten; this is for what versioning
+does not survive.
+"""
+
+from __future__ import annotations
+
+import pulumi
+
+import providers
+from components.elasticsearch import ElasticsearchCluster
+from components.replication import Replication, ReplicationArgs
+from components.storage import BucketRole
+from infra.context import Context
+from infra.foundation import Foundation
+
+__all__ = ["back_up"]
+
+
+def back_up(
+    context: Context, foundation: Foundation, cluster: ElasticsearchCluster
+) -> Replication | None:
+    """Declares copies of corpus and artifacts, and the cluster's snapshots, as configured.
+
+    A corpus bucket that was brought along is not copied: its versioning and its copies are its
+    owner's. Vectors are not: they are made of the corpus again.
+    """
+    config = context.config
+    if config.elasticsearch_snapshot_schedule:
+        providers.SnapshotSchedule(
+            "search-snapshots",
+            providers.SnapshotScheduleArgs(
+                instance_id=cluster.instance_id, schedule=config.elasticsearch_snapshot_schedule
+            ),
+            pulumi.ResourceOptions.merge(context.options(), pulumi.ResourceOptions(parent=cluster)),
+        )
+    if not config.replication_region_id:
+        return None
+    storage = foundation.storage
+    buckets: dict[str, pulumi.Input[str]] = {BucketRole.ARTIFACTS: storage.artifacts.bucket_name}
+    if not config.existing_corpus_bucket:
+        buckets[BucketRole.CORPUS] = storage.corpus.bucket_name
+    return Replication(
+        "replication",
+        ReplicationArgs(
+            naming=context.naming,
+            bucket_names={role: context.bucket(BucketRole(role)) for role in buckets},
+            buckets=buckets,
+            region_id=config.replication_region_id,
+            region_providers=context.platform.replica_providers,
+            key_arn=foundation.key.key_arn if foundation.key is not None else None,
+            force_destroy=config.force_destroy,
+            deletion_protection=config.deletion_protection,
+            retain=config.retain_data,
+            tags=context.tags,
+        ),
+        context.options(),
+    )

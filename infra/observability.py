@@ -1,0 +1,191 @@
+"""What a stack tells of itself: its logs, and the alarms that somebody hears.
+
+Owns: which units are collected, and the alarm rules with their thresholds. Does not own: how they
+are declared (`components.observability`).
+Thresholds of Elasticsearch: https://www.alibabacloud.com/help/en/es/user-guide/
+metrics-and-exception-handling-suggestions, "Recommended thresholds"; its metrics and their
+dimensions: https://help.aliyun.com/document_detail/163515.html; metrics of ALB:
+https://www.alibabacloud.com/help/en/slb/application-load-balancer/developer-reference/
+alb-monitoring-metrics; read 2026-11-21. The other thresholds are assumed: a start, to be moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pulumi
+
+from components.chat_app import ChatApp
+from components.elasticsearch import ElasticsearchCluster
+from components.identity import ServiceRole, ServiceRoleArgs
+from components.observability import Alarm, Alarms, AlarmsArgs, LogCollection, LogCollectionArgs
+from components.permissions import Statement, describe_key, use_key
+from infra.context import Context
+from infra.embedding import Embedding
+from infra.foundation import Foundation
+
+__all__ = ["collect_logs", "watch"]
+
+LOG_PRINCIPAL = "log.aliyuncs.com"
+# What the nodes run, and what brought them up.
+UNITS = (
+    "cloud-final.service",
+    "customrag-chat.service",
+    "customrag-embedding.service",
+    "customrag-log-agent.service",
+)
+_ABOVE, _BELOW = "GreaterThanThreshold", "LessThanThreshold"
+_ELASTICSEARCH, _ECS, _ALB = "acs_elasticsearch", "acs_ecs_dashboard", "acs_alb"
+
+
+def collect_logs(context: Context, foundation: Foundation) -> LogCollection | None:
+    """Declares the log project, if logs are kept at all."""
+    config = context.config
+    if not config.log_retention_days:
+        return None
+    return LogCollection(
+        "logs",
+        LogCollectionArgs(
+            naming=context.naming,
+            region_id=config.region_id,
+            retention_days=config.log_retention_days,
+            units=UNITS,
+            load_balancer=config.load_balancer,
+            kms_key_id=foundation.key_id,
+            kms_role_arn=_key_role(context, foundation),
+            tags=context.tags,
+        ),
+        context.options(),
+    )
+
+
+def _key_role(context: Context, foundation: Foundation) -> pulumi.Output[str] | None:
+    """The role by which the log service uses the stack's key.
+
+    Source: https://www.alibabacloud.com/help/en/sls/developer-reference/encrypt-data, read
+    2026-11-21; narrower than the system policies named there: this key alone.
+    """
+    if foundation.key is None:
+        return None
+
+    def statements(key_arn: str) -> list[Statement]:
+        return [
+            use_key(key_arn, reason="encrypts and reads logs"),
+            describe_key(key_arn, reason="looks whether the key may be used"),
+        ]
+
+    return ServiceRole(
+        "logs-key-role",
+        ServiceRoleArgs(
+            role_name=context.naming.physical("logs-key"),
+            description="customrag: the log service encrypts with the stack's key",
+            principal=LOG_PRINCIPAL,
+            statements=pulumi.Output.from_input(foundation.key.key_arn).apply(statements),
+            tags=context.tags,
+        ),
+        context.options(),
+    ).role_arn
+
+
+def watch(
+    context: Context, cluster: ElasticsearchCluster, embedding: Embedding, chat: ChatApp
+) -> Alarms | None:
+    """Declares the alarms, if there is anybody to hear them."""
+    if not context.config.alarm_contact_emails:
+        return None
+    return Alarms(
+        "alarms",
+        AlarmsArgs(
+            naming=context.naming,
+            emails=context.config.alarm_contact_emails,
+            alarms=[
+                *_search(context, cluster.instance_id),
+                *_node("embedding", embedding.node.instance_id),
+                *_gpu(embedding.node.instance_id),
+                *(_node("chat", chat.instance_id) if chat.instance_id is not None else ()),
+                *(_front(chat.load_balancer_id) if chat.load_balancer_id is not None else ()),
+            ],
+            tags=context.tags,
+        ),
+        context.options(),
+    )
+
+
+def _search(context: Context, instance_id: pulumi.Output[str]) -> Iterator[Alarm]:
+    def rule(
+        name: str, metric: str, threshold: float, *, critical: bool, statistics: str = "Average"
+    ) -> Alarm:
+        return Alarm(
+            name=f"search-{name}",
+            namespace=_ELASTICSEARCH,
+            metric=metric,
+            dimensions={"clusterId": instance_id},
+            statistics=statistics,
+            operator=_ABOVE,
+            threshold=threshold,
+            times=5,
+            critical=critical,
+        )
+
+    # 0 green, 1 yellow, 2 red.
+    yield rule("red", "ClusterStatus", 1, critical=True, statistics="Value")
+    yield rule("yellow", "ClusterStatus", 0, critical=False, statistics="Value")
+    yield rule("disk", "NodeDiskUtilization", 75, critical=False)
+    yield rule("disk-full", "NodeDiskUtilization", 85, critical=True)
+    yield rule("heap", "NodeHeapMemoryUtilization", 85, critical=True)
+    if context.config.elasticsearch_snapshot_schedule:
+        # 0 taken, 1 being taken, 2 failed; -1 none yet.
+        yield rule(
+            "snapshot", "ClusterAutoSnapshotLatestStatus", 1, critical=True, statistics="Maximum"
+        )
+
+
+def _node(role: str, instance_id: pulumi.Output[str]) -> Iterator[Alarm]:
+    for name, metric, threshold, critical in (
+        ("cpu", "cpu_total", 90, False),
+        ("disk", "diskusage_utilization", 85, True),
+    ):
+        yield Alarm(
+            name=f"{role}-{name}",
+            namespace=_ECS,
+            metric=metric,
+            dimensions={"instanceId": instance_id},
+            statistics="Average",
+            operator=_ABOVE,
+            threshold=threshold,
+            times=15,
+            critical=critical,
+        )
+
+
+def _gpu(instance_id: pulumi.Output[str]) -> Iterator[Alarm]:
+    # A GPU that nobody has used for two hours is billed all the same.
+    yield Alarm(
+        name="embedding-gpu-idle",
+        namespace=_ECS,
+        metric="instance_gpu_gpu_usedutilization",
+        dimensions={"instanceId": instance_id},
+        statistics="Maximum",
+        operator=_BELOW,
+        threshold=1,
+        times=24,
+        period_seconds=300,
+    )
+
+
+def _front(load_balancer_id: pulumi.Output[str]) -> Iterator[Alarm]:
+    for name, metric, threshold, times in (
+        ("5xx", "ListenerHTTPCode5XX", 1, 3),
+        ("unhealthy", "ListenerUnHealthyHostCount", 0, 5),
+    ):
+        yield Alarm(
+            name=f"chat-{name}",
+            namespace=_ALB,
+            metric=metric,
+            dimensions={"loadBalancerId": load_balancer_id},
+            statistics="Value",
+            operator=_ABOVE,
+            threshold=threshold,
+            times=times,
+            critical=True,
+        )
