@@ -223,6 +223,7 @@ class FakeServices:
     oss: Any
     dlc: Any
     search: Any = None
+    elasticsearch_instances: Any = None
     scaling: Any = None
 
     def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:
