@@ -43,7 +43,7 @@ TOOLS = $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview ask eval status logs down test policy cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep
+.PHONY: help setup up preview ask eval status logs down test policy cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night
 
 help:  ## List the targets
 	@echo 'Usage: make TARGET [STACK=local] [CORPUS=DIR] [Q="…"] [SERVICE=NAME]'
@@ -84,6 +84,9 @@ pr-down:  ## Remove a pull request's stack, and show that nothing is left: PR=7
 sweep:  ## Remove the pull requests' stacks that outlived their time; NOW=2026-11-24T12:00:00Z
 	@$(TOOLS) sweep $(if $(PR),--pull-request "$(PR)",--stack cloud) \
 		$(if $(REHEARSAL),--rehearsal) $(if $(NOW),--now "$(NOW)")
+
+night:  ## Stop GPU nodes by night and start them by day, as nightHours says; STACK, NOW
+	@$(TOOLS) night --stack "$(STACK)" $(if $(NOW),--now "$(NOW)")
 
 leaks:  ## List what is left of a stack in the cloud; fails if anything is
 	@$(TOOLS) leaks --stack "$(STACK)"

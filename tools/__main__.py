@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tools", description="The commands behind the Makefile.")
     commands = parser.add_subparsers(dest="command", required=True)
     on_a_stack = ("setup", "up", "preview", "down", "status", "logs", "ask", "eval")
-    for name in (*on_a_stack, "rehearse", "leaks", "sweep", "pr-up", "pr-down"):
+    for name in (*on_a_stack, "rehearse", "leaks", "sweep", "pr-up", "pr-down", "night"):
         command = commands.add_parser(name)
         command.add_argument("--stack", default=LOCAL_STACK)
         command.add_argument("--corpus", type=_folder, default=None)
@@ -85,6 +85,7 @@ def main(arguments: list[str]) -> int:
         "eval": lambda: actions.evaluate(paths, options.corpus),
         "rehearse": lambda: lifecycle.rehearse(paths, request, further),
         "leaks": lambda: lifecycle.leaks(paths, options.stack),
+        "night": lambda: lifecycle.night(paths, options.stack, further),
         "sweep": lambda: lifecycle.sweep(paths, options.stack, further),
         "pr-up": lambda: lifecycle.pr_up(paths, request, further),
         "pr-down": lambda: lifecycle.pr_down(paths, options.stack, further),

@@ -14,7 +14,7 @@ from tools import environment as tool_environment
 from tools import setup, teardown
 from tools.actions import Request, run_shown
 from tools.errors import StackError, ToolError
-from tools.paths import REHEARSAL, Paths, is_on_this_machine
+from tools.paths import LOCAL_STACK, REHEARSAL, Paths, is_on_this_machine
 from tools.progress import Display
 
 _PREVIEW_ONLY = ("prod",)
@@ -169,6 +169,16 @@ def sweep(paths: Paths, stack: str, options: Options) -> int:
     else:
         environment = of_stack(own, stack)
     return _run(own, environment, "ops.teardown.sweep", *arguments)
+
+
+def night(paths: Paths, stack: str, options: Options) -> int:
+    """`make night`: stop or start GPU nodes, of one stack or of all that have a night."""
+    own = paths.of(stack)
+    arguments = ["--now", options.now] if options.now else []
+    if stack != LOCAL_STACK:
+        return _run(own, of_stack(own, stack), "ops.night", "--stack", stack, *arguments)
+    environment = tool_environment.command_environment(paths, "cloud", setup.found_cli(paths))
+    return _run(paths, environment, "ops.night", *arguments)
 
 
 def leaks(paths: Paths, stack: str) -> int:

@@ -141,6 +141,32 @@ class Instances:
         if wanted == "Running" and (restart or document["status"] != "Running"):
             self._power_on(instance_id)
 
+    def stop(self, instance_id: str, mode: str) -> str:
+        """Stop an instance, as StopInstances; the status that it had.
+
+        Args:
+            instance_id: The instance.
+            mode: `StopCharging` or `KeepCharging`.
+        """
+        before = str(self.require(instance_id)["status"])
+        if before == "Running":
+            self._power_off(instance_id)
+        self._change(instance_id, lambda entry: entry.update(stopped_mode=mode))
+        return before
+
+    def start_again(self, instance_id: str) -> str:
+        """Start a stopped instance, as StartInstances; the status that it had."""
+        before = str(self.require(instance_id)["status"])
+        if before != "Running":
+            self._change(
+                instance_id,
+                lambda entry: entry.update(
+                    status="Running", started_at=now(), stopped_mode="Not-applicable"
+                ),
+            )
+            self._power_on(instance_id)
+        return before
+
     def delete(self, instance_id: str) -> None:
         """Release an instance: processes, address, files. One that is gone is no error.
 

@@ -14,6 +14,18 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         service="ecs",
+        name="StopInstances",
+        api="RPC Ecs 2014-05-26",
+        notes="InstanceId.N and StoppedMode; all of them or none",
+    ),
+    Operation(
+        service="ecs",
+        name="StartInstances",
+        api="RPC Ecs 2014-05-26",
+        notes="InstanceId.N; all of them or none",
+    ),
+    Operation(
+        service="ecs",
         name="DescribeAvailableResource",
         api="RPC Ecs 2014-05-26",
         notes="DestinationResource InstanceType; all that is known is in stock, until a fault "

@@ -1,11 +1,13 @@
-"""ECS 2014-05-26 over RPC: just what looks at instances."""
+"""ECS 2014-05-26 over RPC: what looks at instances, and stops and starts them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from localcloud.ecs.catalogue import catalogue_actions
+from localcloud.ecs.instances import Instances
 from localcloud.ecs.workers import instances_of
 from localcloud.errors import CloudError
 from localcloud.instance_types import INSTANCE_TYPES
@@ -14,6 +16,7 @@ from localcloud.rpc import RpcAction, RpcCall
 
 VERSION: Final = "2014-05-26"
 _TAGS: Final = 20
+_POWERED_AT_MOST: Final = 100
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
@@ -44,7 +47,59 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
             parameters=frozenset(tags | own),
             answer=describe_instances,
         ),
+        *_power_actions(context, instances),
         *catalogue_actions(context),
+    )
+
+
+def _power_actions(context: Context, instances: Instances) -> tuple[RpcAction, ...]:
+    """StopInstances and StartInstances: all of the instances, or none."""
+
+    def change(call: RpcCall, action: str, one: Callable[[str], str], status: str) -> Any:
+        ids = [
+            call.parameters[f"InstanceId.{number}"]
+            for number in range(1, _POWERED_AT_MOST + 1)
+            if call.parameters.get(f"InstanceId.{number}")
+        ]
+        if not ids:
+            raise CloudError("MissingParameter", "InstanceId.1 is mandatory.")
+        for instance_id in ids:
+            arn = f"acs:ecs:*:*:instance/{instance_id}"
+            context.access.require(call.principal, f"ecs:{action}", arn)
+            instances.require(instance_id)
+        return {
+            "InstanceResponses": {
+                "InstanceResponse": [
+                    {
+                        "InstanceId": instance_id,
+                        "Code": "200",
+                        "Message": "success",
+                        "PreviousStatus": one(instance_id),
+                        "CurrentStatus": status,
+                    }
+                    for instance_id in ids
+                ]
+            }
+        }
+
+    def stop(call: RpcCall) -> Any:
+        mode = call.parameters.get("StoppedMode") or "KeepCharging"
+        if mode not in ("StopCharging", "KeepCharging"):
+            raise CloudError("InvalidParameter.StoppedMode", f"StoppedMode is {mode!r}.")
+        return change(call, "StopInstances", lambda one: instances.stop(one, mode), "Stopping")
+
+    def start(call: RpcCall) -> Any:
+        return change(call, "StartInstances", instances.start_again, "Starting")
+
+    ids = {f"InstanceId.{number}" for number in range(1, _POWERED_AT_MOST + 1)}
+    return (
+        RpcAction(
+            name="StopInstances",
+            version=VERSION,
+            parameters=frozenset(ids | {"StoppedMode"}),
+            answer=stop,
+        ),
+        RpcAction(name="StartInstances", version=VERSION, parameters=frozenset(ids), answer=start),
     )
 
 
@@ -92,6 +147,7 @@ def _describe(context: Context, instance_id: str, document: dict[str, Any]) -> d
         "CreationTime": document["created_at"],
         "StartTime": document["started_at"],
         "InstanceChargeType": "PostPaid",
+        "StoppedMode": document.get("stopped_mode", "Not-applicable"),
         "DeletionProtection": bool(inputs.get("deletionProtection")),
         "PublicIpAddress": {"IpAddress": []},
         "VpcAttributes": {

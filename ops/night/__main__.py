@@ -1,0 +1,70 @@
+"""`python -m ops.night [--stack dev] [--now TIME]`: let GPU nodes stand still by night.
+
+Without a stack, every stack file that has `nightHours` is gone through. Safe to run at any time and
+as often as wanted: what is as it should be is left alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from ops.account import account_in
+from ops.declared import NAMESPACE, ROOT, DeclaredError, declared_values, with_defaults
+from ops.night.hours import Night, NightError
+from ops.night.nodes import gpu_nodes, to_change, turn
+from providers.clients.errors import ClientError
+
+__all__ = ["main"]
+
+
+def _stacks() -> list[str]:
+    """Every stack with a file of its own, but those of this machine."""
+    names = (path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.*.yaml"))
+    return sorted(name for name in names if name != "local" and not name.startswith("rehearse-"))
+
+
+def _one(stack: str, now: datetime) -> int:
+    values = with_defaults(declared_values(stack))
+    hours = str(values.get(f"{NAMESPACE}nightHours") or "")
+    if not hours:
+        print(f"{stack}: has no night (customrag:nightHours is empty)")
+        return 0
+    night = Night.parse(hours).holds(now)
+    account = account_in(str(values[f"{NAMESPACE}regionId"]))
+    nodes = gpu_nodes(account.client("ecs"), account.region_id, stack)
+    changed = to_change(nodes, night=night)
+    word, past = ("night", "stopped, unbilled") if night else ("day", "started")
+    for node in nodes:
+        state = past if node in changed else f"left {node.status.lower()}"
+        state += ", as it belongs to a scaling group" if node.grouped else ""
+        print(f"{stack}: {word}; {node.name} ({node.instance_type}, {node.instance_id}) {state}")
+    if not nodes:
+        print(f"{stack}: {word}; there is no GPU node")
+    if changed:
+        turn(account, changed, night=night)
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Turn GPU nodes off or on, by the time; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m ops.night")
+    parser.add_argument("--stack", default="", help="this one only")
+    parser.add_argument("--now", default="", help="the time to go by, such as 2026-11-24T22:00:00Z")
+    options = parser.parse_args(arguments)
+    try:
+        now = datetime.fromisoformat(options.now) if options.now else datetime.now(UTC)
+        now = now if now.tzinfo else now.replace(tzinfo=UTC)
+        stacks = [options.stack] if options.stack else _stacks()
+        return max([_one(stack, now) for stack in stacks], default=0)
+    except ValueError as error:
+        print(f"NOW or the hours cannot be read: {error}", file=sys.stderr)
+    except (DeclaredError, NightError, ClientError) as error:
+        print(error, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
