@@ -6,7 +6,8 @@
     python -m infra.preflight --stack dev --platform-file HOME/platform.json
                                                                      of a local cloud
 
-Ends with 1 if a line says FAIL. Creates nothing. `--role-arn`, or CUSTOMRAG_DEPLOY_ROLE_ARN, names
+Ends with 1 if a line says FAIL. Creates nothing. CUSTOMRAG_PREFLIGHT_PLATFORM does as
+`--platform-file` does. `--role-arn`, or CUSTOMRAG_DEPLOY_ROLE_ARN, names
 the role that deploys, to try whether it can be assumed; DASHSCOPE_API_KEY is the language model's.
 """
 
@@ -18,13 +19,19 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra.config import ConfigError, PlatformKind, StackConfig
 from infra.declare import stack_config
 from infra.preflight.checks import CHECKS
-from infra.preflight.cloud import Cloud, cloud_of_account, local_cloud, read_platform
+from infra.preflight.cloud import (
+    Cloud,
+    cloud_of_account,
+    local_cloud,
+    local_model_url,
+    read_platform,
+)
 from infra.preflight.report import as_json, render
 from infra.preflight.result import Line, failed
 from infra.preflight.run import run_checks
@@ -32,6 +39,7 @@ from infra.preflight.subject import Subject
 
 __all__ = ["main"]
 
+_PLATFORM_VARIABLE = "CUSTOMRAG_PREFLIGHT_PLATFORM"
 _ROLE_VARIABLE = "CUSTOMRAG_DEPLOY_ROLE_ARN"
 # In place of what the stack's file leaves to the user, so that the rest can be checked.
 _NO_ACCOUNT = "0" * 16
@@ -49,6 +57,11 @@ class _Prepared:
 
 def _prepare(given: argparse.Namespace, overlay: Mapping[str, str]) -> _Prepared:
     values = {**stack_config(given.stack), **overlay}
+    if values.get("platform") == PlatformKind.LOCAL and not _platform_file(given):
+        raise ConfigError(
+            f"stack {given.stack!r} is local: it asks no cloud, so there is nothing to check "
+            "(--platform-file asks a local cloud about it)"
+        )
     lines = []
     if values.get("environment") == "pr" and not values.get("expiresAt"):
         values["expiresAt"] = _PR_EXPIRES_AT  # `make pr-up` sets it.
@@ -86,14 +99,17 @@ def _overlay(given: argparse.Namespace) -> dict[str, str]:
     return overlay
 
 
+def _platform_file(given: argparse.Namespace) -> str:
+    return str(given.platform_file or os.environ.get(_PLATFORM_VARIABLE, ""))
+
+
 def _cloud(given: argparse.Namespace, subject: Subject) -> tuple[Cloud, Subject]:
     region_id = subject.config.region_id
-    path = given.platform_file or os.environ.get("CUSTOMRAG_PREFLIGHT_PLATFORM", "")
+    path = _platform_file(given)
     if not path:
         return cloud_of_account(region_id), subject
     platform = read_platform(Path(path))
-    url = f"{platform['endpoints']['dashscope']}/compatible-mode/v1"
-    asked = Subject(**{**vars(subject), "llm_base_url": url})
+    asked = replace(subject, llm_base_url=local_model_url(platform), on_local_cloud=True)
     return local_cloud(platform, region_id), asked
 
 

@@ -23,7 +23,14 @@ from providers.clients.errors import AccessDeniedError
 from providers.clients.generic import GenericClient
 from providers.clients.retries import Retries
 
-__all__ = ["Cloud", "Endpoints", "cloud_of_account", "local_cloud", "read_platform"]
+__all__ = [
+    "Cloud",
+    "Endpoints",
+    "cloud_of_account",
+    "local_cloud",
+    "local_model_url",
+    "read_platform",
+]
 
 # A preflight is waited for: throttled and lost calls are tried again, but not for long.
 _RETRIES = Retries(attempts=3, base_delay_seconds=0.2, max_delay_seconds=1.0)
@@ -280,6 +287,11 @@ def local_cloud(
         credentials=own,
         model_api_key=str(platform["dashscope_api_key"]),
     )
+
+
+def local_model_url(platform: Mapping[str, Any]) -> str:
+    """Base URL of a local cloud's language model."""
+    return f"{platform['endpoints']['dashscope']}/compatible-mode/v1"
 
 
 def read_platform(path: Path) -> dict[str, Any]:

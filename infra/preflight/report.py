@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.preflight.result import Line, Verdict
 
-__all__ = ["as_json", "render", "tally"]
+__all__ = ["as_json", "one_line", "render", "tally"]
 
 _WIDTH = 80
 _INDENT = " " * 6
@@ -62,6 +62,12 @@ def as_json(stack: str, lines: Sequence[Line]) -> dict[str, Any]:
             for line in lines
         ],
     }
+
+
+def one_line(line: Line) -> str:
+    """A finding and its remedy without the verdict, in one line."""
+    about = f" {line.about}" if line.about else ""
+    return f"preflight, {line.check}{about}: {line.found}" + (f"; {line.do}" if line.do else "")
 
 
 def tally(lines: Sequence[Line]) -> dict[Verdict, int]:

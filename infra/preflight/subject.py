@@ -49,6 +49,7 @@ class Subject:
         role_arn: Role that deploys, to try whether it can be assumed; empty: not to be tried.
         llm_base_url: Where the language model answers.
         overlay: Values on top of the stack's file, for what runs the program again.
+        on_local_cloud: Whether a local cloud is asked in the cloud's place.
     """
 
     stack: str
@@ -58,11 +59,12 @@ class Subject:
     role_arn: str = ""
     llm_base_url: str = ""
     overlay: Mapping[str, str] = field(default_factory=dict)
+    on_local_cloud: bool = False
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a stack of the local cloud: a rehearsal."""
-        return self.config.platform is PlatformKind.LOCAL
+        """Whether a local cloud is asked: its keys and its model are its own."""
+        return self.on_local_cloud or self.config.platform is PlatformKind.LOCAL
 
     @property
     def naming(self) -> Naming:

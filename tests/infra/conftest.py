@@ -69,6 +69,8 @@ CLOUD_CONFIG = {
     "imageId": "aliyun_3_x64",
     "elasticsearchPassword": "Secret-1234",
     "llmApiKey": "sk-secret",
+    # It asks the cloud, and here is none.
+    "preflight": "false",
 }
 
 

@@ -76,7 +76,7 @@ def _assume_role(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     elif identity.kind == "AssumedRoleUser":
         yield passed(f"{identity.arn} is a session of an assumed role")
     elif subject.is_local:
-        yield passed("a rehearsal works with the local account's own key")
+        yield passed("a local cloud is asked with its account's own key")
     else:
         yield warned(
             f"{identity.arn} is no session of a role, and no role was named to try",

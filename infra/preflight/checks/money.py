@@ -33,7 +33,9 @@ def _prices(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 def _budget(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     config = subject.config
     declared = declare(subject.stack, config=subject.overlay)
-    found = estimate(declared, region_id=config.region_id, llm_model=config.llm_model)
+    # A local cloud's model bills nothing, and has no price.
+    model = "" if subject.is_local else config.llm_model
+    found = estimate(declared, region_id=config.region_id, llm_model=model)
     budget = config.monthly_budget_cny
     told = f"{found.monthly_cny:,.0f} CNY a month"
     if round(found.most_monthly_cny) != round(found.monthly_cny):

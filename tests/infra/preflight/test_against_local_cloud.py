@@ -1,0 +1,251 @@
+"""The checks against a local cloud: all pass, and each fault fails its line.
+
+What it cannot prove: that Alibaba Cloud answers as the local cloud does.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from infra.preflight import Verdict
+from tests.infra.preflight.conftest import MODEL, Stage, failing, only
+
+GPU, NODE = "ecs.gn7i-c8g1.2xlarge", "ecs.g7.large"
+
+
+def test_everything_passes_where_everything_is_there(stage: Stage) -> None:
+    lines = stage.lines()
+    assert [line for line in lines if line.verdict is not Verdict.PASS] == []
+    assert {line.check for line in lines} >= {
+        *("credentials", "assume-role", "service-role", "region", "zones", "stock", "quota"),
+        *("dlc-spec", "pai", "search-version", "search-node", "licence", "language-model"),
+        *("dimension", "bucket", "certificate", "prices"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "about", "check", "told", "advice"),
+    [
+        ("sold-out", {"instance_type": GPU}, "stock", "sold out", "gn7i-c16g1"),
+        ("sold-out", {"instance_type": NODE}, "stock", "sold out", "customrag:chatInstanceType"),
+        (
+            "sold-out",
+            {"instance_type": GPU, "zone_id": "cn-hangzhou-h"},
+            "stock",
+            "cn-hangzhou-h",
+            "cn-hangzhou-i, which has it",
+        ),
+        ("quota-used-up", {"instance_type": GPU}, "quota", "0 of 512 left", "520"),
+        ("ecs-spec-unavailable", {"ecs_spec": GPU}, "dlc-spec", "none left", "gn7i-c16g1"),
+        ("zone-closed", {"zone_id": "cn-hangzhou-h"}, "zones", "cn-hangzhou-h", "cn-hangzhou-i"),
+        (
+            "role-missing",
+            {"role_name": "AliyunServiceRoleForBailian"},
+            "service-role",
+            "does not exist",
+            "bailian.console",
+        ),
+        (
+            "role-missing",
+            {"role_name": "AliyunServiceRoleForAlb"},
+            "service-role",
+            "does not exist",
+            "CreateServiceLinkedRole",
+        ),
+        ("pai-not-activated", {}, "pai", "not activated", "pai.console"),
+        (
+            "version-withdrawn",
+            {"version": "8.17_with_X-Pack"},
+            "search-version",
+            "not on offer",
+            "8.15_with_X-Pack",
+        ),
+        (
+            "node-spec-withdrawn",
+            {"spec": "elasticsearch.sn2ne.large"},
+            "search-node",
+            "not on offer",
+            "elasticsearch.sn2ne.xlarge",
+        ),
+        ("model-retired", {"model": MODEL}, "language-model", "not served", "customrag:llmModel"),
+        ("credentials-expired", {}, "credentials", "session is over", "sign in"),
+        ("clock-skewed", {}, "credentials", "clock", "timedatectl"),
+        ("api-down", {"operation": "DescribeZones"}, "zones", "ServiceUnavailable", "try again"),
+        (
+            "api-down",
+            {"operation": "GET /openapi/region"},
+            "search-version",
+            "ServiceUnavailable",
+            "try again",
+        ),
+        ("api-throttled", {"operation": "GetRole"}, "service-role", "Throttling", "in a minute"),
+        ("api-throttled", {"operation": "GetProductQuota"}, "quota", "Throttling", "in a minute"),
+        ("access-denied", {"operation": "GetRole"}, "service-role", "NoPermission", "GetRole"),
+        (
+            "access-denied",
+            {"operation": "GET /api/v1/ecsspecs"},
+            "dlc-spec",
+            "NoPermission",
+            "ListEcsSpecs",
+        ),
+        ("api-down", {"operation": "*"}, "credentials", "ServiceUnavailable", "try again"),
+    ],
+)
+def test_a_fault_fails_its_line_and_says_what_to_do(
+    stage: Stage, fault: str, about: dict[str, str], check: str, told: str, advice: str
+) -> None:
+    lines = stage.lines(check, fault=fault, about=about)
+    assert failing(lines) == [check]
+    wrong = [line for line in lines if line.verdict is Verdict.FAIL]
+    assert any(told in line.found and advice in line.do for line in wrong), wrong
+
+
+def test_a_bucket_of_another_account_fails_its_line(stage: Stage) -> None:
+    name = stage.subject().naming.bucket("artifacts")
+    lines = stage.lines("bucket", fault="bucket-taken", about={"bucket": name})
+    assert only(lines, "bucket", name).verdict is Verdict.FAIL
+    assert [line.about for line in lines if line.verdict is Verdict.FAIL] == [name]
+
+
+def test_a_fault_of_one_thing_leaves_the_others_alone(stage: Stage) -> None:
+    lines = stage.lines(fault="sold-out", about={"instance_type": GPU})
+    assert failing(lines) == ["stock"]
+
+
+def test_without_credentials_that_work_all_that_needs_them_says_so(stage: Stage) -> None:
+    lines = stage.lines(fault="credentials-expired")
+    assert failing(lines) == ["credentials"]
+    assert only(lines, "zones").found.startswith("not asked")
+    assert only(lines, "dimension").verdict is Verdict.PASS
+
+
+def test_credentials_of_another_account_fail_and_the_rest_is_asked(stage: Stage) -> None:
+    other = stage.subject(account_id="1111222233334444")
+    lines = stage.lines("zones", subject=other)
+    assert failing(lines) == ["credentials"]
+    assert only(lines, "zones").verdict is Verdict.PASS
+
+
+def test_the_accounts_own_key_is_warned_of(stage: Stage) -> None:
+    lines = stage.lines("assume-role", principal=stage.context.access.account)
+    assert only(lines, "credentials").verdict is Verdict.WARN
+    assert only(lines, "assume-role").verdict is Verdict.WARN
+
+
+def test_a_role_that_is_named_is_assumed_to_try_it(stage: Stage) -> None:
+    account_id = stage.context.platform.account_id
+    subject = stage.subject(role_arn=f"acs:ram::{account_id}:role/operator")
+    lines = stage.lines("assume-role", subject=subject, principal=stage.context.access.account)
+    assert only(lines, "assume-role").verdict is Verdict.PASS
+
+
+def test_a_role_that_cannot_be_assumed_fails(stage: Stage) -> None:
+    account_id = stage.context.platform.account_id
+    subject = stage.subject(role_arn=f"acs:ram::{account_id}:role/nobody")
+    lines = stage.lines("assume-role", subject=subject)
+    assert only(lines, "assume-role").verdict is Verdict.FAIL
+
+
+def test_a_fleet_with_stock_in_one_zone_only_is_a_warning(stage: Stage) -> None:
+    about = {"instance_type": NODE, "zone_id": "cn-hangzhou-h"}
+    lines = stage.lines("stock", fault="sold-out", about=about)
+    assert only(lines, "stock", NODE).verdict is Verdict.WARN
+
+
+@pytest.mark.parametrize(
+    ("changes", "check"),
+    [
+        ({"region_id": "cn-nowhere"}, "region"),
+        ({"zone_ids": ("cn-hangzhou-z",)}, "zones"),
+        ({"embedding_instance_type": "ecs.gn99.large"}, "quota"),
+        ({"training_ecs_spec": "ecs.gn99.large"}, "dlc-spec"),
+        ({"elasticsearch_version": "7.10_with_X-Pack"}, "search-version"),
+        ({"elasticsearch_version": "8.17"}, "licence"),
+        ({"elasticsearch_data_node_disk_gib": 9000}, "search-node"),
+        ({"elasticsearch_master_node_spec": "elasticsearch.tiny"}, "search-node"),
+        ({"existing_elasticsearch_instance_id": "es-cn-none"}, "search-version"),
+        ({"existing_pai_workspace_id": "999"}, "pai"),
+        ({"existing_corpus_bucket": "not-there-at-all"}, "bucket"),
+        ({"existing_vpc_id": "vpc-1", "existing_vswitch_ids": ("vsw-1", "vsw-2")}, "vswitch"),
+        ({"encryption_key": "key-not-there"}, "key"),
+        ({"chat_certificate_id": "1-cn-hangzhou"}, "certificate"),
+        ({"chat_domain_name": "other.example.com"}, "certificate"),
+        ({"llm_model": "qwen-turbo"}, "language-model"),
+        ({"embedding_dimension": 768}, "dimension"),
+    ],
+)
+def test_what_the_configuration_wants_and_the_cloud_lacks_fails(
+    stage: Stage, changes: dict[str, Any], check: str
+) -> None:
+    lines = stage.lines(check, subject=stage.subject(stage.config(**changes)))
+    assert failing(lines) == [check]
+
+
+def test_a_certificate_that_ended_fails(stage: Stage) -> None:
+    later = datetime.now(UTC) + timedelta(days=366)
+    lines = stage.lines("certificate", subject=stage.subject(now=later))
+    assert only(lines, "certificate").verdict is Verdict.FAIL
+
+
+def test_a_certificate_that_ends_soon_is_a_warning(stage: Stage) -> None:
+    config = stage.config(chat_certificate_id=stage.upload("chat.example.com", days=10))
+    lines = stage.lines("certificate", subject=stage.subject(config))
+    assert only(lines, "certificate").verdict is Verdict.WARN
+
+
+def test_a_key_of_the_stack_passes_while_it_is_enabled(stage: Stage) -> None:
+    key_id = stage.create("kms/key:Key", {}).id
+    config = stage.config(encryption_key=key_id)
+    assert only(stage.lines("key", subject=stage.subject(config)), "key").verdict is Verdict.PASS
+
+
+def test_a_key_that_is_switched_off_fails(stage: Stage) -> None:
+    key_id = stage.create("kms/key:Key", {"status": "Disabled"}).id
+    config = stage.config(encryption_key=key_id)
+    assert only(stage.lines("key", subject=stage.subject(config)), "key").verdict is Verdict.FAIL
+
+
+def test_vswitches_that_are_brought_along_are_looked_up(stage: Stage) -> None:
+    vpc_id = stage.create("vpc/network:Network", {"cidrBlock": "10.0.0.0/8"}).id
+    first, second = (
+        stage.create(
+            "vpc/switch:Switch",
+            {"vpcId": vpc_id, "cidrBlock": f"10.{number}.0.0/24", "zoneId": zone_id},
+        ).id
+        for number, zone_id in enumerate(stage.config().zone_ids)
+    )
+    right = stage.config(existing_vpc_id=vpc_id, existing_vswitch_ids=(first, second))
+    wrong = stage.config(existing_vpc_id=vpc_id, existing_vswitch_ids=(second, first))
+    assert failing(stage.lines("vswitch", subject=stage.subject(right))) == []
+    assert failing(stage.lines("vswitch", subject=stage.subject(wrong))) == ["vswitch"]
+
+
+def test_nodes_that_run_already_need_neither_stock_nor_quota(stage: Stage) -> None:
+    running = {"project": "customrag", "stack": "dev"}
+    instances = stage.context.store.table("ecs.instances")
+    document = {
+        "inputs": {"instanceType": GPU, "imageId": "local_python", "tags": running},
+        "status": "Running",
+        "created_at": "2026-11-21T00:00:00Z",
+        "started_at": "2026-11-21T00:00:00Z",
+        "address": "10.0.0.1",
+    }
+    instances.put("i-there", document)
+    stage.faults.inject("quota-used-up", {"instance_type": GPU})
+    try:
+        lines = stage.lines("stock", "quota", fault="sold-out", about={"instance_type": GPU})
+    finally:
+        instances.delete("i-there")
+    assert failing(lines) == []
+    assert only(lines, "stock", GPU).found == "as many run already"
+
+
+def test_buckets_that_are_there_already_are_ours(stage: Stage) -> None:
+    subject = stage.subject(stack="again")
+    name = subject.naming.bucket("corpus")
+    stage.create("oss/bucket:Bucket", {"bucket": name})
+    line = only(stage.lines("bucket", subject=subject), "bucket", name)
+    assert (line.verdict, line.found) == (Verdict.PASS, "is this account's already")
