@@ -43,8 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     budget = int(config.get("monthlyBudgetCny") or 0)
     found = estimate(declared, region_id=config["regionId"], llm_model=config.get("llmModel", ""))
     if given.json:
-        json.dump(as_json(given.stack, found, monthly_budget_cny=budget), sys.stdout, indent=2)
-        print()
+        print(json.dumps(as_json(given.stack, found, monthly_budget_cny=budget), indent=2))
     else:
         text = render(
             given.stack,

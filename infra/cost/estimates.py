@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from infra.cost.meters import METERS, Gap, Stack, Use
 from infra.cost.model import Estimate, Line, Period, Resource, Unpriced
@@ -12,7 +12,8 @@ from infra.cost.prices import Price, PriceTable, load_prices
 __all__ = ["coverage", "estimate"]
 
 _PROVIDER = "pulumi:providers:alicloud"
-_ZONE = re.compile(r"[a-z]+-[a-z]+(-\d)?")
+_IN_A_KMS_INSTANCE = ("alicloud:kms/key:Key", "alicloud:kms/secret:Secret")
+_REGION = re.compile(r"[a-z]+-[a-z]+(-\d)?")
 
 
 def estimate(
@@ -67,7 +68,7 @@ def _region_of(resources: Sequence[Resource]) -> str:
     # The first by name is the stack's own; others replicate to elsewhere.
     for provider in sorted(providers, key=lambda item: len(item.name)):
         region_id = provider.inputs.get("region")
-        if isinstance(region_id, str) and _ZONE.fullmatch(region_id):
+        if isinstance(region_id, str) and _REGION.fullmatch(region_id):
             return region_id
     raise ValueError("no alicloud provider with a region is declared; say region_id")
 
@@ -129,18 +130,22 @@ def _questions(model: str, stack: Stack, region_id: str) -> Iterator[Line | Unpr
 
 
 def _asides(resources: Sequence[Resource], prices: PriceTable, region_id: str) -> Iterator[str]:
-    instances = {
-        str(item.inputs["dkmsInstanceId"])
-        for item in resources
-        if item.type == "alicloud:kms/key:Key" and item.inputs.get("dkmsInstanceId")
-    }
+    mine = [item for item in resources if not getattr(item, "existing", "")]
+    kept = [item for item in mine if item.type in _IN_A_KMS_INSTANCE]
     price = prices.find("kms/instance", region_id)
-    for instance in sorted(instances):
-        cost = f"about {price.cny_per_month:,.0f} CNY a month" if price else "not priced"
-        yield f"KMS instance {instance}, which you brought along: {cost}, not counted here"
-    existing: Mapping[str, str] = {
-        item.name: str(getattr(item, "existing", "")) for item in resources
-    }
-    for name, found in sorted(existing.items()):
-        if found:
-            yield f"{name} ({found}) was there before: its bill is not counted here"
+    if kept:
+        cost = (
+            f"{price.cny_per_month:,.0f} CNY a month"
+            if price
+            else "which the table has no price of"
+        )
+        named = {str(item.inputs.get("dkmsInstanceId") or "") for item in kept} - {""}
+        which = f"KMS instance {', '.join(sorted(named))}" if named else "a KMS instance"
+        yield (
+            f"keys and secrets of your own are kept in {which}, pay-as-you-go about {cost}; one "
+            "serves a whole account"
+        )
+    for item in sorted(resources, key=lambda item: item.name):
+        existing = getattr(item, "existing", "")
+        if existing:
+            yield f"{item.name} ({existing}) was there before: its bill is another's"

@@ -1,8 +1,9 @@
 """Which change of a property makes a resource anew, as far as that can be known without the cloud.
 
-Owns what this project adds (its own plugin's resources, `replace_on_changes` and `ignore_changes`
-of its components). For all else the facts of the cloud's provider are read, which the local cloud
-carries as data (`localcloud/alicloud/facts.json`, Terraform provider aliyun/alicloud 1.285).
+Owns what the components of this project add (`replace_on_changes`). All else is read where it
+stands: of our own plugin's resources in their handlers, of the cloud's in the facts of its
+provider, which the local cloud carries as data (`localcloud/alicloud/facts.json`, Terraform provider
+aliyun/alicloud 1.285). A type of neither is taken to change in place.
 """
 
 from __future__ import annotations
@@ -15,23 +16,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from providers.jobs import HASHED_INPUTS
-
 __all__ = ["is_ignored", "replaces", "top"]
 
 _FACTS = Path(__file__).resolve().parents[2] / "localcloud" / "alicloud" / "facts.json"
-_OURS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "customrag:pai:DlcJob": frozenset({*HASHED_INPUTS, "workspaceId"}),
-        "customrag:rag:IngestRun": frozenset({"indexName", "indexUuid", "workspaceId"}),
-        "customrag:elasticsearch:Index": frozenset({"indexName", "mappings", "settings"}),
-        "customrag:elasticsearch:Alias": frozenset({"alias"}),
-        "customrag:oss:Corpus": frozenset({"bucket", "prefix"}),
-        # components.nodes.ServiceNode: a node is made anew, never patched.
-        "alicloud:ecs/instance:Instance": frozenset({"userData", "imageId", "instanceType"}),
-    }
+# components.nodes.ServiceNode: a node is made anew, never patched.
+_ADDED: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"alicloud:ecs/instance:Instance": frozenset({"userData", "imageId", "instanceType"})}
 )
-# Below a property that replaces: what an open index takes.
+# The key says what the object holds; the file that it comes from is made anew each time.
+_IGNORED: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"alicloud:oss/bucketObject:BucketObject": frozenset({"source"})}
+)
+# Below a property that replaces: what an open index takes (providers.plugin.search_index).
 _IN_PLACE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "customrag:elasticsearch:Index": (
@@ -42,15 +38,6 @@ _IN_PLACE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-# What only names a place of this machine, or is looked at without being kept.
-_IGNORED: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "customrag:oss:Corpus": frozenset({"sourceDir"}),
-        "customrag:elasticsearch:Alias": frozenset({"expectedChunks"}),
-        # The key says what the object holds; the file is made anew each time.
-        "alicloud:oss/bucketObject:BucketObject": frozenset({"source"}),
-    }
-)
 
 
 def top(path: str) -> str:
@@ -59,9 +46,22 @@ def top(path: str) -> str:
 
 
 @functools.cache
-def _facts() -> Mapping[str, Any]:
-    types: Mapping[str, Any] = json.loads(_FACTS.read_text(encoding="utf-8"))["types"]
-    return types
+def _effects() -> Mapping[str, Mapping[str, str]]:
+    """Type to input to what a change of it does: `replace`, `update` or `ignore`."""
+    # The vendors' SDKs come along: not before they are needed.
+    from providers.plugin.server import HANDLERS
+
+    found: dict[str, Mapping[str, str]] = {
+        handler.token: {name: spec.effect for name, spec in handler.inputs.items()}
+        for handler in HANDLERS
+    }
+    facts: Mapping[str, Any] = json.loads(_FACTS.read_text(encoding="utf-8"))["types"]
+    for token, entry in facts.items():
+        inputs: Mapping[str, Mapping[str, Any]] = entry["inputs"]
+        found[token] = {
+            name: "replace" if spec.get("replaces") else "update" for name, spec in inputs.items()
+        }
+    return found
 
 
 def replaces(token: str, path: str) -> bool:
@@ -73,13 +73,10 @@ def replaces(token: str, path: str) -> bool:
     """
     if path.startswith(_IN_PLACE.get(token, ())):
         return False
-    property_name = top(path)
-    if property_name in _OURS.get(token, ()):
-        return True
-    inputs = _facts().get(token, {}).get("inputs", {})
-    return bool(inputs.get(property_name, {}).get("replaces"))
+    name = top(path)
+    return name in _ADDED.get(token, ()) or _effects().get(token, {}).get(name) == "replace"
 
 
-def is_ignored(token: str, property_name: str) -> bool:
-    """Whether a change of a top-level input changes nothing."""
-    return property_name in _IGNORED.get(token, ())
+def is_ignored(token: str, name: str) -> bool:
+    """Whether a change of an input changes nothing."""
+    return name in _IGNORED.get(token, ()) or _effects().get(token, {}).get(name) == "ignore"
