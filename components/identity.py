@@ -22,7 +22,14 @@ from components.permissions import (
     write_objects,
 )
 
-__all__ = ["Identity", "IdentityArgs", "ServiceRole", "ServiceRoleArgs"]
+__all__ = [
+    "Identity",
+    "IdentityArgs",
+    "MachineRole",
+    "ServiceRole",
+    "ServiceRoleArgs",
+    "machine_roles",
+]
 
 # Who assumes the roles. ECS: https://www.alibabacloud.com/help/en/ecs/user-guide/overview-of-instance-ram-roles;
 # PAI DLC: https://www.alibabacloud.com/help/en/pai/user-guide/associate-a-ram-role-with-a-dlc-job
@@ -141,6 +148,70 @@ class IdentityArgs:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class MachineRole:
+    """What one kind of machine is, and may do.
+
+    Attributes:
+        principal: The cloud service that assumes the role for it.
+        description: What it is for.
+        statements: What it may do, each with its reason.
+    """
+
+    principal: str
+    description: str
+    statements: tuple[Statement, ...]
+
+
+def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
+    """The roles of a stack's machines, by name. Pure: docs/permissions.md is made from it."""
+    artifacts = args.naming.bucket("artifacts")
+    code = read_objects(artifacts, "code/", reason="runs the code that the program uploaded")
+    documents = read_objects(args.corpus_bucket, "corpus/", reason="reads the documents")
+
+    def secret(secret_name: str, reason: str) -> Statement:
+        return read_secret(args.region_id, args.naming.account_id, secret_name, reason=reason)
+
+    search = secret(args.elasticsearch_secret_name, "signs in to Elasticsearch")
+    chat = [code, search, secret(args.model_secret_name, "calls the language model")]
+    if args.edge_secret_name is not None:
+        chat.append(secret(args.edge_secret_name, "knows the edge by its key"))
+    return {
+        "training": MachineRole(
+            principal=PAI_PRINCIPAL,
+            description="customrag: the training job reads documents and writes models",
+            statements=(
+                code,
+                documents,
+                write_objects(artifacts, "training/", reason="writes checkpoints, models, metrics"),
+            ),
+        ),
+        "ingest": MachineRole(
+            principal=PAI_PRINCIPAL,
+            description="customrag: the ingest job reads documents and fills the index",
+            statements=(
+                code,
+                documents,
+                write_objects(artifacts, "ingest/", reason="writes the run's result"),
+                search,
+            ),
+        ),
+        "embedding": MachineRole(
+            principal=ECS_PRINCIPAL,
+            description="customrag: the embedding node reads its model",
+            statements=(
+                code,
+                read_objects(artifacts, "training/", reason="reads the trained model"),
+            ),
+        ),
+        "chat": MachineRole(
+            principal=ECS_PRINCIPAL,
+            description="customrag: the chat application searches and asks the language model",
+            statements=tuple(chat),
+        ),
+    }
+
+
 class Identity(pulumi.ComponentResource):
     """The roles of the training and ingest jobs, the embedding node and the chat application."""
 
@@ -153,69 +224,24 @@ class Identity(pulumi.ComponentResource):
         self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("customrag:identity:Identity", name, None, opts)
-        corpus = args.corpus_bucket
-        artifacts = args.naming.bucket("artifacts")
-        account_id = args.naming.account_id
-        code = read_objects(artifacts, "code/", reason="runs the code that the program uploaded")
-        documents = read_objects(corpus, "corpus/", reason="reads the documents")
-
-        def secret(secret_name: str, reason: str) -> Statement:
-            return read_secret(args.region_id, account_id, secret_name, reason=reason)
-
-        search = secret(args.elasticsearch_secret_name, "signs in to Elasticsearch")
-
-        def role(
-            role_name: str, principal: str, description: str, *statements: Statement
-        ) -> ServiceRole:
-            return ServiceRole(
+        roles = {
+            role_name: ServiceRole(
                 f"{name}-{role_name}",
                 ServiceRoleArgs(
                     role_name=args.naming.physical(role_name),
-                    description=description,
-                    principal=principal,
-                    statements=_with_key(statements, args.key_arn),
+                    description=role.description,
+                    principal=role.principal,
+                    statements=_with_key(role.statements, args.key_arn),
                     tags=args.tags,
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
-
-        self.training = role(
-            "training",
-            PAI_PRINCIPAL,
-            "customrag: the training job reads documents and writes models",
-            code,
-            documents,
-            write_objects(artifacts, "training/", reason="writes checkpoints, models, metrics"),
-        )
-        self.ingest = role(
-            "ingest",
-            PAI_PRINCIPAL,
-            "customrag: the ingest job reads documents and fills the index",
-            code,
-            documents,
-            write_objects(artifacts, "ingest/", reason="writes the run's result"),
-            search,
-        )
-        self.embedding = role(
-            "embedding",
-            ECS_PRINCIPAL,
-            "customrag: the embedding node reads its model",
-            code,
-            read_objects(artifacts, "training/", reason="reads the trained model"),
-        )
-        self.chat = role(
-            "chat",
-            ECS_PRINCIPAL,
-            "customrag: the chat application searches and asks the language model",
-            code,
-            search,
-            secret(args.model_secret_name, "calls the language model"),
-            *(
-                [secret(args.edge_secret_name, "knows the edge by its key")]
-                if args.edge_secret_name is not None
-                else []
-            ),
-        )
+            for role_name, role in machine_roles(args).items()
+        }
+        self.training = roles["training"]
+        self.ingest = roles["ingest"]
+        self.embedding = roles["embedding"]
+        self.chat = roles["chat"]
         self.register_outputs({"training_role_arn": self.training.role_arn})
 
 

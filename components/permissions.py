@@ -9,13 +9,19 @@ resource, but where an API has no resource level the reason says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 __all__ = [
+    "DOCUMENTS",
     "Statement",
+    "account_trust_document",
     "describe_key",
+    "document_of",
+    "oidc_trust_document",
     "policy_document",
+    "policy_documents",
     "read_objects",
     "read_secret",
     "replicate_from",
@@ -26,6 +32,32 @@ __all__ = [
 ]
 
 _POLICY_VERSION = "1"
+_MAX_CHARACTERS = 6144
+# What the name of an action begins with, to the product and version in the API's reference.
+_APIS = {
+    "alb": "Alb/2020-06-16",
+    "cms": "Cms/2019-01-01",
+    "ecs": "Ecs/2014-05-26",
+    "elasticsearch": "elasticsearch/2017-06-13",
+    "ess": "Ess/2022-02-22",
+    "kms": "Kms/2016-01-20",
+    "log": "Sls/2020-12-30",
+    "oss": "Oss/2019-05-17",
+    "paidataset": "AIWorkSpace/2021-02-04",
+    "paidlc": "pai-dlc/2020-12-03",
+    "paimodel": "AIWorkSpace/2021-02-04",
+    "paiworkspace": "AIWorkSpace/2021-02-04",
+    "quotas": "quotas/2020-05-10",
+    "ram": "Ram/2015-05-01",
+    "sts": "Sts/2015-04-01",
+    "tag": "Tag/2018-08-28",
+    "vpc": "Vpc/2016-04-28",
+    "yundun-cert": "cas/2020-04-07",
+}
+DOCUMENTS: Mapping[str, str] = MappingProxyType(
+    {service: f"https://api.aliyun.com/document/{api}/overview" for service, api in _APIS.items()}
+)
+"""Service, as actions name it, to the document of its operations and of what each one needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,24 +180,117 @@ def policy_document(statements: Sequence[Statement]) -> str:
     )
 
 
+def policy_documents(statements: Sequence[Statement]) -> list[str]:
+    """As few policies as hold all statements: a document has 6,144 characters at most.
+
+    Source: https://www.alibabacloud.com/help/en/ram/product-overview/limits, read 2026-11-21.
+
+    Raises:
+        ValueError: There is nothing to grant, or one statement is too long by itself.
+    """
+    documents: list[str] = []
+    held: list[Statement] = []
+    for statement in statements:
+        if held and len(policy_document([*held, statement])) > _MAX_CHARACTERS:
+            documents.append(policy_document(held))
+            held = []
+        held.append(statement)
+        if len(policy_document(held)) > _MAX_CHARACTERS:
+            raise ValueError(
+                f"the statement that {statement.reason} has {len(policy_document(held))} "
+                f"characters; a policy takes {_MAX_CHARACTERS}: split it"
+            )
+    return [*documents, policy_document(held)]
+
+
 def trust_document(service: str) -> str:
     """The trust policy of a role that only the cloud service `service` may assume.
 
     Args:
         service: The service's principal, e.g. `ecs.aliyuncs.com`.
     """
-    return _canonical(
+    return _trust({"Service": [service]})
+
+
+def oidc_trust_document(
+    provider_arn: str, *, issuer_url: str, audience: str, subjects: Sequence[str]
+) -> str:
+    """The trust policy of a role that only certain tokens of an OIDC provider open.
+
+    Source: https://www.alibabacloud.com/help/en/ram/user-guide/create-a-ram-role-for-a-trusted-idp,
+    read 2026-11-21.
+
+    Args:
+        provider_arn: The provider in RAM.
+        issuer_url: What the token must say in `iss`.
+        audience: What it must say in `aud`.
+        subjects: What it may say in `sub`, each whole: `repo:org/name:environment:dev`.
+
+    Raises:
+        ValueError: A subject is missing or has a wildcard, which would let others in.
+    """
+    wrong = [subject for subject in subjects if "*" in subject or "?" in subject]
+    if wrong or not subjects:
+        raise ValueError(
+            f"subjects are {list(subjects)}; name each one whole, without wildcards, for instance "
+            "repo:org/name:environment:dev"
+        )
+    return _trust(
+        {"Federated": [provider_arn]},
         {
-            "Version": _POLICY_VERSION,
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Action": "sts:AssumeRole",
-                    "Principal": {"Service": [service]},
-                }
-            ],
-        }
+            "StringEquals": {
+                "oidc:aud": audience,
+                "oidc:iss": issuer_url,
+                "oidc:sub": list(subjects),
+            }
+        },
     )
+
+
+def account_trust_document(principals: Sequence[str]) -> str:
+    """The trust policy of a role that people assume by STS.
+
+    Args:
+        principals: ARNs of RAM roles (of single sign-on) of the account: who may.
+
+    Raises:
+        ValueError: There is none, or one that names more than itself.
+    """
+    wrong = [name for name in principals if "*" in name or not name.startswith("acs:ram::")]
+    if wrong or not principals:
+        raise ValueError(
+            f"principals are {list(principals)}; name roles by ARN, for instance "
+            "acs:ram::1234567890123456:role/platform-team"
+        )
+    return _trust({"RAM": list(principals)})
+
+
+def document_of(action: str) -> str:
+    """Where the cloud describes an action.
+
+    Raises:
+        ValueError: Its service is not known here.
+    """
+    service = action.partition(":")[0]
+    if service not in DOCUMENTS:
+        raise ValueError(
+            f"action {action!r} is of service {service!r}, whose document is not known; add it to "
+            "DOCUMENTS in components/permissions.py"
+        )
+    return DOCUMENTS[service]
+
+
+def _trust(
+    principal: Mapping[str, Sequence[str]], condition: Mapping[str, object] | None = None
+) -> str:
+    statement: dict[str, object] = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": dict(principal),
+    }
+    if condition is not None:
+        statement["Condition"] = dict(condition)
+    return _canonical({"Version": _POLICY_VERSION, "Statement": [statement]})
 
 
 def _canonical(document: dict[str, object]) -> str:
