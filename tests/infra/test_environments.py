@@ -1,0 +1,124 @@
+"""What each environment promises: prod is guarded, dev is made again, pr leaves no trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.declare import Declared
+from tests.support.snapshots import assert_expected, names
+from tests.support.stacks import STACKS, declared, of_type
+
+EXPECTED = Path(__file__).parent / "expected"
+DATA = ("alicloud:oss/bucket:Bucket", "alicloud:kms/key:Key")
+CLUSTER = "alicloud:elasticsearch/instance:Instance"
+INSTANCE = "alicloud:ecs/instance:Instance"
+# What an environment has that lives for long, and one that lives for days does not.
+LASTING = (
+    "alicloud:cms/alarm:Alarm",
+    "alicloud:kms/key:Key",
+    "alicloud:log/project:Project",
+    "alicloud:oss/bucketReplication:BucketReplication",
+    "customrag:elasticsearch:SnapshotSchedule",
+)
+
+
+def of(stack: str, *types: str) -> list[Declared]:
+    """The resources of some types, at least one of each."""
+    found = [item for item in declared(stack) if item.type in types]
+    assert {item.type for item in found} == set(types)
+    return found
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_declares_just_what_is_expected_of_it(stack: str) -> None:
+    assert_expected(EXPECTED / f"{stack}.txt", names(declared(stack)))
+
+
+def test_prod_protects_and_keeps_whatever_holds_data() -> None:
+    for item in of("prod", *DATA):
+        assert item.protect, item.urn
+        assert item.retain, item.urn
+    (cluster,) = of("prod", CLUSTER)
+    assert cluster.protect
+
+
+def test_prod_encrypts_every_bucket_disk_and_secret_with_its_own_key() -> None:
+    encryption = "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption"
+    keys = {
+        "replication": "unknown-yet.replication-key.id",
+        "storage": "unknown-yet.key.id",
+    }
+    for item in of("prod", encryption):
+        assert item.inputs["sseAlgorithm"] == "KMS"
+        assert item.inputs["kmsMasterKeyId"] == keys[item.component], item.urn
+    for item in of("prod", "alicloud:kms/secret:Secret"):
+        assert item.inputs["encryptionKeyId"] == keys["storage"], item.urn
+    for item in of("prod", INSTANCE):
+        assert item.inputs["systemDiskKmsKeyId"] == keys["storage"], item.urn
+
+
+def test_prod_rotates_its_keys() -> None:
+    for item in of("prod", "alicloud:kms/key:Key"):
+        assert item.inputs["automaticRotation"] == "Enabled", item.urn
+
+
+def test_prod_copies_documents_and_models_to_another_region() -> None:
+    rules = of("prod", "alicloud:oss/bucketReplication:BucketReplication")
+    assert {rule.name for rule in rules} == {
+        "replication-artifacts-rule",
+        "replication-corpus-rule",
+    }
+    for rule in rules:
+        assert rule.inputs["destination"]["location"] == "oss-cn-shanghai"
+
+
+def test_prod_takes_snapshots_of_its_indices_every_night() -> None:
+    (schedule,) = of("prod", "customrag:elasticsearch:SnapshotSchedule")
+    assert "0 0 1 ? * * *" in schedule.inputs.values()
+
+
+def test_prod_keeps_logs_for_half_a_year_and_rings_somebody() -> None:
+    for store in of("prod", "alicloud:log/store:Store"):
+        assert store.inputs["retentionPeriod"] == 180
+    (contact,) = of("prod", "alicloud:cms/alarmContact:AlarmContact")
+    assert contact.inputs["channelsMail"] == "rag-oncall@example.com"
+    alarms = of("prod", "alicloud:cms/alarm:Alarm")
+    assert all(alarm.inputs["contactGroups"] for alarm in alarms)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "pr-7"])
+def test_nodes_reach_the_internet_through_one_address_and_are_not_reached(stack: str) -> None:
+    (_address,) = of(stack, "alicloud:ecs/eipAddress:EipAddress")
+    entries = of(stack, "alicloud:vpc/snatEntry:SnatEntry")
+    assert len(entries) == len(of(stack, "alicloud:vpc/switch:Switch"))
+
+
+@pytest.mark.parametrize("stack", ["local", "dev", "pr-7"])
+def test_what_can_be_made_again_is_neither_protected_nor_kept(stack: str) -> None:
+    assert [item.urn for item in declared(stack) if item.protect or item.retain] == []
+
+
+@pytest.mark.parametrize("stack", ["dev", "pr-7"])
+def test_gpu_nodes_and_training_of_what_is_no_production_are_spot(stack: str) -> None:
+    node = of_type(declared(stack), INSTANCE)["embedding-node"]
+    assert node["spotStrategy"] == "SpotAsPriceGo"
+    (job,) = of(stack, "customrag:pai:DlcJob")
+    assert all(spec["useSpotInstance"] for spec in job.inputs["jobSpecs"])
+
+
+def test_a_pull_requests_stack_has_nothing_that_is_for_the_long_run() -> None:
+    assert [item.urn for item in declared("pr-7") if item.type in LASTING] == []
+
+
+def test_a_pull_requests_stack_says_when_it_ends() -> None:
+    for item in declared("pr-7"):
+        if "tags" in item.inputs:
+            assert item.inputs["tags"]["expires-at"] == "2099-01-01T00:00:00Z", item.urn
+
+
+def test_buckets_are_thrown_away_with_what_is_in_them_but_in_prod() -> None:
+    for stack, thrown_away in (("dev", True), ("pr-7", True), ("prod", False)):
+        for item in of(stack, "alicloud:oss/bucket:Bucket"):
+            assert item.inputs["forceDestroy"] is thrown_away, item.urn
