@@ -363,7 +363,6 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        group="identity",
         types=(),
         reads=(
             *_actions("ecs", "DescribeAccountAttributes DescribeRegions"),
@@ -374,7 +373,6 @@ GRANTS: tuple[Grant, ...] = (
         reason="preflight asks what the account may have; these have no resource level",
     ),
     Grant(
-        group="identity",
         types=(),
         reads=("ram:GetRole",),
         writes=(),
