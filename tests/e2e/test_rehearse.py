@@ -1,0 +1,141 @@
+"""Declared environments on the local cloud, through the real engine: rehearsed, swept, removed.
+
+`dev` and a pull request's stack go through their whole life, `prod` through a preview; the stack of
+another pull request is brought up, sleeps a night, and is swept when its time is over. What it
+cannot prove: that Alibaba Cloud takes the same declarations, and what its quotas and stock allow.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from ops.account import account_in
+from ops.night.nodes import Node, gpu_nodes
+from ops.rehearse.summary import WIDTH
+from tests.e2e.checkout import Checkout, Finished
+
+pytestmark = pytest.mark.e2e
+
+UP_SECONDS = 600.0
+SHORT = "trainingNumTrainEpochs=1"
+SWEPT = "rehearse-pr-7"
+LONG_AFTER = "2099-01-01T00:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def facts(private: Checkout) -> dict[str, Any]:
+    """What one step finds out and a later one compares with."""
+    return {"files": private.files()}
+
+
+def _rehearse(private: Checkout, stack: str) -> Finished:
+    return private.make(
+        "rehearse", timeout_seconds=UP_SECONDS, STACK=stack, CORPUS=str(private.corpus), SET=SHORT
+    )
+
+
+def _summary(done: Finished) -> list[str]:
+    _, rule, text = done.output.partition("=" * WIDTH)
+    return (rule + text).splitlines()
+
+
+def _assert_nothing_is_left(private: Checkout, facts: dict[str, Any]) -> None:
+    assert [process.cmdline() for process in private.processes()] == []
+    left = private.files() - facts["files"]
+    # The checkout's own lock and logs of its set-up, which are no stack's.
+    assert {
+        name for name in left if not name.startswith((".customrag/lock", ".customrag/setup"))
+    } == set()
+
+
+def _assert_whole_life(done: Finished, stack: str) -> None:
+    done.check()
+    text = "\n".join(_summary(done))
+    assert f"Rehearsal of {stack}: ended well" in text
+    for step in ("up", "unchanged", "change", "refresh", "unchanged again", "down", "leak check"):
+        assert re.search(rf"^ok   {step} +\d+:\d\d  ", text, re.MULTILINE), step
+    assert "policy pack: no violation" in text
+    assert "nothing of the stack is left" in text
+
+
+def test_dev_is_brought_up_changed_refreshed_and_destroyed_as_declared(
+    private: Checkout, facts: dict[str, Any]
+) -> None:
+    done = _rehearse(private, "dev")
+    _assert_whole_life(done, "dev")
+    summary = _summary(done)
+    assert max(map(len, summary)) <= WIDTH
+    _assert_nothing_is_left(private, facts)
+
+
+def test_a_pull_requests_stack_is_brought_up_changed_refreshed_and_destroyed_as_declared(
+    private: Checkout, facts: dict[str, Any]
+) -> None:
+    _assert_whole_life(_rehearse(private, "pr-1"), "pr-1")
+    _assert_nothing_is_left(private, facts)
+
+
+def test_prod_previews_as_declared_with_the_policy_pack(
+    private: Checkout, facts: dict[str, Any]
+) -> None:
+    done = _rehearse(private, "prod").check()
+    text = "\n".join(_summary(done))
+    assert "Rehearsal of prod: ended well" in text
+    assert re.search(r"^ok   preview +\d+:\d\d  \d+ created", text, re.MULTILINE)
+    assert "policy pack: no violation" in text
+    _assert_nothing_is_left(private, facts)
+
+
+def test_another_pull_requests_stack_comes_up_and_its_leaks_are_listed(private: Checkout) -> None:
+    private.make(
+        "pr-up", timeout_seconds=UP_SECONDS, PR="7", REHEARSAL="1", CORPUS=str(private.corpus)
+    ).check()
+    listed = private.make("leaks", STACK=SWEPT)
+    assert listed.code != 0
+    assert re.search(r"^leak +arn:acs:ecs:\S+ \(by its tags\)", listed.output, re.MULTILINE)
+    assert f"OSS bucket customrag-{SWEPT}-corpus" in listed.output
+    assert "left that should be gone" in listed.output
+
+
+def _gpu_node(private: Checkout) -> Node:
+    account = account_in("cn-hangzhou", private.paths.of(SWEPT).home)
+    (node,) = gpu_nodes(account.client("ecs"), account.region_id, SWEPT)
+    return node
+
+
+def test_its_gpu_node_stands_still_by_night_and_runs_by_day(private: Checkout) -> None:
+    path = private.paths.of(SWEPT).stack_file
+    document = yaml.safe_load(path.read_text("utf-8"))
+    document["config"]["customrag:nightHours"] = "20:00-08:00 Asia/Shanghai"
+    path.write_text(yaml.safe_dump(document), "utf-8")
+    assert _gpu_node(private).status == "Running"
+    night = private.make("night", STACK=SWEPT, NOW="2026-11-24T22:00:00+08:00").check()
+    assert "stopped, unbilled" in night.words
+    assert _gpu_node(private).status == "Stopped"
+    private.make("night", STACK=SWEPT, NOW="2026-11-25T09:00:00+08:00").check()
+    assert _gpu_node(private).status == "Running"
+
+
+def test_the_sweeper_leaves_it_while_it_has_time(private: Checkout) -> None:
+    swept = private.make("sweep", PR="7", REHEARSAL="1").check()
+    assert f"{SWEPT}: left, as it lives until" in swept.words
+    assert private.make("leaks", STACK=SWEPT).code != 0
+
+
+def test_the_sweeper_removes_it_when_its_time_is_over_and_proves_it(
+    private: Checkout, facts: dict[str, Any]
+) -> None:
+    swept = private.make(
+        "sweep", timeout_seconds=300.0, PR="7", REHEARSAL="1", NOW=LONG_AFTER
+    ).check()
+    assert f"{SWEPT}: swept, as its time was over" in swept.words
+    assert "nothing is left that should be gone" in swept.words
+    proof = private.make("leaks", STACK=SWEPT).check()
+    assert "leak check: nothing is left that should be gone" in proof.words
+    assert "there is no pull request's stack" in private.make("sweep", PR="7", REHEARSAL="1").words
+    private.make("down", STACK=SWEPT).check()
+    _assert_nothing_is_left(private, facts)

@@ -1,0 +1,86 @@
+"""What the engine's events say happened, and how a rehearsal's steps are told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ops.engine import read_events
+from ops.rehearse.story import Step
+from ops.rehearse.summary import WIDTH, render, step_lines
+
+
+def _step(op: str, name: str, kind: str = "alicloud:oss/bucket:Bucket", **more: Any) -> str:
+    metadata = {
+        "op": op,
+        "urn": f"urn:pulumi:dev::customrag::{kind}::{name}",
+        "type": kind,
+        "provider": "urn:pulumi:dev::customrag::pulumi:providers:alicloud::alicloud::1",
+        **more,
+    }
+    return json.dumps({"resOutputsEvent": {"metadata": metadata}})
+
+
+def test_each_resource_is_told_once_a_replacement_as_one_change() -> None:
+    found = read_events(
+        [
+            _step("create", "made"),
+            _step("update", "changed", diffs=["tags"]),
+            _step("create-replacement", "replaced"),
+            _step("delete-replaced", "replaced"),
+            _step("same", "left"),
+        ]
+    )
+    assert [str(change) for change in found.changes] == [
+        "create made [alicloud:oss/bucket:Bucket]",
+        "update changed [alicloud:oss/bucket:Bucket] (tags)",
+        "replace replaced [alicloud:oss/bucket:Bucket]",
+    ]
+    assert found.same == 1
+
+
+def test_components_and_providers_are_not_counted() -> None:
+    found = read_events(
+        [
+            _step("create", "part", "customrag:storage:Storage", provider=""),
+            _step("create", "alicloud", "pulumi:providers:alicloud"),
+        ]
+    )
+    assert found.changes == []
+
+
+def test_violations_and_errors_are_told_without_colours() -> None:
+    policy = {
+        "policyName": "no-public-bucket",
+        "enforcementLevel": "mandatory",
+        "message": "<{%fg 1%}>it is public<{%reset%}>",
+    }
+    error = {"severity": "error", "message": "<{%fg 1%}>it broke<{%reset%}>\n"}
+    found = read_events(
+        [json.dumps({"policyEvent": policy}), json.dumps({"diagnosticEvent": error}), '{"cut'],
+    )
+    assert found.violations == ["no-public-bucket (mandatory): it is public"]
+    assert found.errors == ["it broke"]
+
+
+def test_a_step_that_failed_says_why_within_eighty_columns() -> None:
+    step = Step(name="up", ended_well=False, seconds=65.0, told=("a reason " * 30,))
+    lines = step_lines(step)
+    assert lines[0].startswith("FAIL up                1:05  a reason")
+    assert max(map(len, lines)) <= WIDTH
+
+
+def test_a_rehearsal_with_a_failed_step_is_told_as_failed_with_what_was_replaced() -> None:
+    text = render(
+        "dev",
+        [
+            Step(name="up", ended_well=True, seconds=60.0, told=("3 created",)),
+            Step(name="leak check", ended_well=False, seconds=0.0, told=("a bucket",)),
+        ],
+        replaced=[{"key": "platform", "why": "the local cloud's"}],
+        declared={"owner": "us"},
+        outputs={},
+    )
+    assert "Rehearsal of dev: FAILED, in 1:00" in text
+    assert "1 values as declared; 1 replaced:" in text
+    assert "platform: the local cloud's" in text

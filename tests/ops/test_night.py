@@ -1,0 +1,53 @@
+"""When it is night, and which nodes are then stopped."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from ops.night.hours import Night, NightError
+from ops.night.nodes import Node, to_change
+
+
+@pytest.mark.parametrize(
+    ("at", "night"),
+    [
+        ("2026-11-24T19:59:59+08:00", False),
+        ("2026-11-24T20:00:00+08:00", True),
+        ("2026-11-25T03:00:00+08:00", True),
+        ("2026-11-25T08:00:00+08:00", False),
+        ("2026-11-24T13:00:00+00:00", True),
+    ],
+)
+def test_a_night_goes_over_midnight_on_its_own_zones_clocks(at: str, night: bool) -> None:
+    hours = Night.parse("20:00-08:00 Asia/Shanghai")
+    assert hours.holds(datetime.fromisoformat(at)) is night
+
+
+def test_a_night_within_one_day_is_one_too() -> None:
+    hours = Night.parse("01:00-05:30 UTC")
+    assert hours.holds(datetime.fromisoformat("2026-11-24T05:29:00+00:00"))
+    assert not hours.holds(datetime.fromisoformat("2026-11-24T05:30:00+00:00"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "20:00-08:00", "20-8 UTC", "25:00-08:00 UTC", "20:00-08:00 Mars/Olympus"]
+)
+def test_other_forms_are_refused_with_the_right_one(text: str) -> None:
+    with pytest.raises(NightError, match="as 20:00-08:00 Asia/Shanghai"):
+        Night.parse(text)
+
+
+def _node(status: str, *, grouped: bool = False) -> Node:
+    return Node(instance_id="i-1", name="n", instance_type="t", status=status, grouped=grouped)
+
+
+def test_running_nodes_are_stopped_by_night_and_stopped_ones_started_by_day() -> None:
+    nodes = [_node("Running"), _node("Stopped"), _node("Starting")]
+    assert [node.status for node in to_change(nodes, night=True)] == ["Running"]
+    assert [node.status for node in to_change(nodes, night=False)] == ["Stopped"]
+
+
+def test_a_node_of_a_scaling_group_is_left_as_the_group_would_replace_it() -> None:
+    assert to_change([_node("Running", grouped=True)], night=True) == []
