@@ -1,14 +1,14 @@
 """The estimate while a preview runs: collects what the program declares, then prints and judges it.
 
 Owns: a transformation that only looks, and what a preview says of money. Does not own: prices and
-sums. Inputs that are known only later are left out, as are those of resources that something else
-makes of them: what decides a bill is plain in this program.
+sums. Inputs that are known only later are left out: what decides a bill is plain in this program,
+but for the pods of an ingest run, which are taken from the configuration.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pulumi
@@ -79,7 +79,8 @@ def judge(collector: Collector, config: StackConfig) -> Estimate | None:
     stack = pulumi.get_stack()
     # The language model of a rehearsal is on this machine.
     llm_model = config.llm_model if config.platform is PlatformKind.ALICLOUD else ""
-    found = estimate(collector.seen, region_id=config.region_id, llm_model=llm_model)
+    seen = [_with_pods(item, config) for item in collector.seen]
+    found = estimate(seen, region_id=config.region_id, llm_model=llm_model)
     budget = config.monthly_budget_cny
     if is_dry_run():
         pulumi.log.info(render_short(stack, found, monthly_budget_cny=budget))
@@ -97,6 +98,14 @@ def judge(collector: Collector, config: StackConfig) -> Estimate | None:
     return found
 
 
+def _with_pods(item: _Seen, config: StackConfig) -> _Seen:
+    """An ingest run with its pod: its plan names an index, so that all of it is known later."""
+    if item.type != "customrag:rag:IngestRun" or item.inputs.get("jobSpecs"):
+        return item
+    pod = {"ecsSpec": config.ingest_ecs_spec, "podCount": 1}
+    return replace(item, inputs={**item.inputs, "jobSpecs": [pod]})
+
+
 def _plain(value: Any) -> Any:
     """A value by its wire names, without what is known only later."""
     if isinstance(value, pulumi.Output):
@@ -104,7 +113,9 @@ def _plain(value: Any) -> Any:
     if _types.is_input_type(type(value)):
         value = _types.input_type_to_untranslated_dict(value)
     if isinstance(value, Mapping):
-        return {_wire(key): _plain(item) for key, item in value.items()}
+        plain = {_wire(key): _plain(item) for key, item in value.items()}
+        # What is not given comes as None, and must not stand for a value.
+        return {key: item for key, item in plain.items() if item is not None}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value if isinstance(value, str | int | float | bool) else None

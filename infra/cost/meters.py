@@ -307,7 +307,11 @@ def _job(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
     if resource.inputs.get("resourceId"):
         yield Gap(why="it runs on a PAI quota of yours, which bills by itself")
         return
-    for spec in resource.inputs.get("jobSpecs") or ():
+    specs = resource.inputs.get("jobSpecs")
+    if not isinstance(specs, Sequence) or isinstance(specs, str) or not specs:
+        yield Gap(why="its jobSpecs are known only later")
+        return
+    for spec in specs:
         ecs_spec, pods = str(spec.get("ecsSpec")), _number(spec.get("podCount"), 1)
         spot = bool(spec.get("useSpotInstance"))
         limit = (spec.get("spotSpec") or {}).get("spotDiscountLimit")

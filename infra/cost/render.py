@@ -16,7 +16,7 @@ from infra.cost.prices import HOURS_PER_MONTH, Basis, Price, PriceTable
 __all__ = ["WIDTH", "as_json", "money", "render", "render_short"]
 
 WIDTH = 80
-_NAME, _WHAT = 20, 36
+_NAME, _WHAT = 20, 35
 # Jobs have no price by the hour: their words take that column, too.
 _JOB_WHAT = _WHAT + 9
 _MARKS: Mapping[Basis, str] = {Basis.LISTED: " ", Basis.DERIVED: "~", Basis.ASSUMED: "*"}

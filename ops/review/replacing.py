@@ -2,7 +2,7 @@
 
 Owns what the components of this project add (`replace_on_changes`). All else is read where it
 stands: of our own plugin's resources in their handlers, of the cloud's in the facts of its
-provider, which the local cloud carries as data (`localcloud/alicloud/facts.json`, Terraform provider
+provider, which the local cloud carries (`localcloud/alicloud/facts.json`, Terraform provider
 aliyun/alicloud 1.285). A type of neither is taken to change in place.
 """
 
