@@ -26,7 +26,7 @@ WHOLE ?=
 BASE ?=
 # A file that a comment or report is written to as well.
 OUTPUT ?=
-# JSON=1: the estimate for machines, for `make cost`.
+# JSON=1: for machines, for `make cost` and `make preflight`.
 JSON ?=
 # More arguments for pytest, for `make test`.
 ARGS ?=
@@ -43,7 +43,7 @@ TOOLS = $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview ask eval status logs down test policy cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night
+.PHONY: help setup up preview ask eval status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night
 
 help:  ## List the targets
 	@echo 'Usage: make TARGET [STACK=local] [CORPUS=DIR] [Q="…"] [SERVICE=NAME]'
@@ -99,6 +99,9 @@ test:  ## Set up and run every check; ARGS="…" goes to pytest
 
 policy:  ## Hold a stack against the policy pack: make policy STACK=dev
 	@.venv/bin/python -m infra.policy.check --stack "$(STACK)"
+
+preflight:  ## Ask the cloud whether a stack could be brought up: STACK=dev [JSON=1]
+	@$(TOOLS) preflight --stack "$(STACK)" $(if $(JSON),--json)
 
 cost:  ## Show what a stack costs, with sources: STACK=prod [JSON=1]
 	@$(TOOLS) cost --stack "$(STACK)" $(if $(JSON),--json)

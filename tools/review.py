@@ -1,7 +1,7 @@
 """What reviewers run: what a stack costs, what a change does to it, how the cloud has drifted.
 
 Owns which environment each gets. What they do is that of `infra.cost` and `ops.review`, which are
-started as modules; none needs an account, but for the drift.
+started as modules; only preflight and drift ask an account.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tools.actions import run_shown
 from tools.paths import LOCAL_STACK, Paths, is_on_this_machine
 from tools.progress import Display
 
-_COMMANDS = ("cost", "preview-comment", "changed-stacks", "drift")
+_COMMANDS = ("preflight", "cost", "preview-comment", "changed-stacks", "drift")
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,6 +35,8 @@ def run(paths: Paths, options: argparse.Namespace) -> int | None:
     if options.command not in _COMMANDS:
         return None
     paths, stack = paths.of(options.stack), str(options.stack)
+    if options.command == "preflight":
+        return preflight(paths, stack, as_json=options.json)
     if options.command == "cost":
         return cost(paths, stack, as_json=options.json)
     if options.command == "preview-comment":
@@ -42,6 +44,13 @@ def run(paths: Paths, options: argparse.Namespace) -> int | None:
     if options.command == "changed-stacks":
         return changed(paths, base=options.base)
     return drift(paths, stack, output=options.output)
+
+
+def preflight(paths: Paths, stack: str, *, as_json: bool) -> int:
+    """`make preflight`: whether a stack could be brought up, asked of the cloud."""
+    _provide(paths)
+    words = ["infra.preflight", "--stack", stack, *(["--json"] if as_json else [])]
+    return _run(paths, words, os.environ)
 
 
 def cost(paths: Paths, stack: str, *, as_json: bool) -> int:
