@@ -14,6 +14,7 @@ from typing import Any
 
 from infra.cost.model import Period, Resource
 from infra.cost.prices import PriceTable
+from infra.made_up import unknown
 
 __all__ = ["METERS", "Gap", "Stack", "Use", "is_gpu"]
 
@@ -173,9 +174,10 @@ def _template_of(group: Resource, stack: Stack) -> Resource | None:
     """By the id that the group is given; else the one whose name is most like the group's."""
     kinds = (LAUNCH_TEMPLATE, SCALING_CONFIGURATION)
     found = [item for item in stack.resources if item.type in kinds]
-    named = str(group.inputs.get("launchTemplateId", ""))
     for item in found:
-        if f"({item.name}." in named or f"({group.name}." in str(item.inputs.get("scalingGroupId")):
+        by_group = unknown(item.name, "") in str(group.inputs.get("launchTemplateId"))
+        by_itself = unknown(group.name, "") in str(item.inputs.get("scalingGroupId"))
+        if by_group or by_itself:
             return item
 
     def alike(item: Resource) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.declare import Declared
+from infra.made_up import unknown
 from ops.review.replacing import is_ignored, replaces, top
 
 __all__ = ["Change", "Kind", "PropertyChange", "compare", "differences", "portable"]
@@ -136,7 +137,7 @@ def _followers(found: Sequence[Change], new: Mapping[str, Declared]) -> list[Cha
     followers: list[Change] = []
     while left:
         cause = left.pop()
-        mark = f"unknown({cause.name}."
+        mark = unknown(cause.name, "")
         for urn, item in new.items():
             if urn in touched or item.existing:
                 continue

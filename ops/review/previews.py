@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.declare import Declared
+from infra.made_up import unknown
 from ops.review.changes import Change, Kind, PropertyChange, differences
 from ops.review.replacing import is_ignored, top
 
@@ -193,7 +194,7 @@ def _resource(state: Mapping[str, Any] | None, parents: Mapping[str, str]) -> De
 
 def _plain(value: Any, urn: str) -> Any:
     if value == _UNKNOWN:
-        return f"unknown({_name(urn)})"
+        return unknown(_name(urn), "")
     if isinstance(value, Mapping):
         return {key: _plain(item, urn) for key, item in value.items()}
     if isinstance(value, list):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infra.cost import Estimate, Line, Period, difference, estimate, load_prices
+from infra.made_up import unknown
 from tests.infra.cost.support import GPU, REGION, Item, node
 
 TEMPLATE = "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"
@@ -76,7 +77,9 @@ def test_what_was_there_before_is_another_s_bill() -> None:
 
 def test_a_group_bills_its_smallest_size_and_may_bill_its_largest() -> None:
     found = of(
-        Item(GROUP, "chat", {"minSize": 2, "maxSize": 6, "launchTemplateId": "unknown(chat-t.id)"}),
+        Item(
+            GROUP, "chat", {"minSize": 2, "maxSize": 6, "launchTemplateId": unknown("chat-t", "id")}
+        ),
         Item(TEMPLATE, "other-t", {"instanceType": GPU}),
         Item(TEMPLATE, "chat-t", {"instanceType": "ecs.g7.large"}),
     )

@@ -1,0 +1,110 @@
+"""Two declarations compared. Proves nothing of what the cloud itself would replace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.made_up import unknown
+from ops.review.changes import Kind, compare, portable
+from ops.review.replacing import is_ignored, replaces
+from tests.ops.review.support import resource
+
+NODE = "alicloud:ecs/instance:Instance"
+ROLE = "alicloud:ecs/ramRoleAttachment:RamRoleAttachment"
+
+
+def test_what_is_the_same_is_no_change() -> None:
+    assert compare([resource(NODE, "a", {"x": [1]})], [resource(NODE, "a", {"x": [1]})]) == []
+
+
+def test_new_and_missing_resources_are_created_and_deleted() -> None:
+    changes = compare([resource(NODE, "old")], [resource(NODE, "new")])
+    assert {(change.kind, change.resource.name) for change in changes} == {
+        (Kind.CREATE, "new"),
+        (Kind.DELETE, "old"),
+    }
+
+
+def test_a_change_names_the_leaf_that_differs() -> None:
+    cluster = "alicloud:elasticsearch/instance:Instance"
+    nodes = {"amount": 2, "spec": "s"}
+    (change,) = compare(
+        [resource(cluster, "search", {"dataNodeConfiguration": nodes})],
+        [resource(cluster, "search", {"dataNodeConfiguration": {**nodes, "amount": 3}})],
+    )
+    assert change.kind is Kind.UPDATE
+    (item,) = change.properties
+    assert (item.path, item.before, item.after) == ("dataNodeConfiguration.amount", 2, 3)
+
+
+def test_a_property_that_came_or_went_has_nothing_on_that_side() -> None:
+    (change,) = compare([resource(NODE, "a", {"x": 1})], [resource(NODE, "a", {"y": 2})])
+    found = {item.path: (item.before, item.after) for item in change.properties}
+    assert found == {"x": (1, None), "y": (None, 2)}
+
+
+def test_a_property_that_cannot_be_changed_in_place_replaces() -> None:
+    (change,) = compare(
+        [resource(NODE, "a", {"availabilityZone": "h"})],
+        [resource(NODE, "a", {"availabilityZone": "i"})],
+    )
+    assert change.kind is Kind.REPLACE
+
+
+def test_what_is_made_of_a_replaced_resource_follows_it() -> None:
+    def stack(image: str) -> list[object]:
+        return [
+            resource(NODE, "node", {"imageId": image}),
+            resource(ROLE, "node-role", {"instanceId": unknown("node", "id"), "ramRoleName": "r"}),
+            resource(NODE, "beside", {"userData": unknown("nodes", "id")}),
+        ]
+
+    changes = compare(stack("one"), stack("two"))  # type: ignore[arg-type]
+    found = {change.resource.name: (change.kind, change.because) for change in changes}
+    assert found == {"node": (Kind.REPLACE, ""), "node-role": (Kind.REPLACE, "node")}
+
+
+def test_a_secret_that_changes_is_marked_as_one() -> None:
+    cluster = "alicloud:elasticsearch/instance:Instance"
+    (change,) = compare(
+        [resource(cluster, "search", {"password": "one"}, secrets=("password",))],
+        [resource(cluster, "search", {"password": "two"}, secrets=("password",))],
+    )
+    assert [item.secret for item in change.properties] == [True]
+
+
+def test_the_folder_in_which_a_tree_lies_is_no_change(tmp_path: Path) -> None:
+    trees = []
+    for name in ("one", "two"):
+        root = tmp_path / name
+        inputs = {"file": f"{root}/examples/a.md", "other": f"/tmp/x{name}/work/code/chat.zip"}
+        trees.append(portable([resource("t:t:T", "a", inputs)], root))
+    assert compare(*trees) == []
+    assert trees[0][0].inputs == {"file": "./examples/a.md", "other": "work/code/chat.zip"}
+
+
+@pytest.mark.parametrize(
+    ("token", "path", "expected"),
+    [
+        ("customrag:pai:DlcJob", "userCommand", True),
+        ("customrag:pai:DlcJob", "maxRunningTimeMinutes", False),
+        ("customrag:rag:IngestRun", "documents.a.md", False),
+        ("customrag:rag:IngestRun", "indexName", True),
+        ("customrag:elasticsearch:Index", "mappings.properties.vector.dims", True),
+        ("customrag:elasticsearch:Index", "mappings._meta.model_version", False),
+        ("alicloud:oss/bucketObject:BucketObject", "key", True),
+        (NODE, "instanceType", True),
+        (NODE, "tags.owner", False),
+        ("alicloud:nowhere/thing:Thing", "anything", False),
+    ],
+)
+def test_what_makes_a_resource_anew(token: str, path: str, *, expected: bool) -> None:
+    assert replaces(token, path) is expected
+
+
+def test_what_only_names_a_place_is_ignored() -> None:
+    assert is_ignored("customrag:oss:Corpus", "sourceDir")
+    assert is_ignored("alicloud:oss/bucketObject:BucketObject", "source")
+    assert not is_ignored("customrag:oss:Corpus", "documents")

@@ -1,0 +1,68 @@
+"""What a change sets to work, in a reviewer's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.cost import estimate
+from infra.declare import Declared
+from ops.review.changes import compare
+from ops.review.work import embeddings, trainings
+from tests.ops.review.support import resource
+
+JOB, INGEST = "customrag:pai:DlcJob", "customrag:rag:IngestRun"
+GPU = "ecs.gn7i-c8g1.2xlarge"
+
+
+def job(**inputs: Any) -> Declared:
+    specs = [{"ecsSpec": GPU, "podCount": 1}]
+    return resource(JOB, "model", {"jobSpecs": specs, "maxRunningTimeMinutes": 60, **inputs})
+
+
+def ingest(documents: dict[str, str], **inputs: Any) -> Declared:
+    return resource(INGEST, "ingest", {"documents": documents, "indexName": "i", **inputs})
+
+
+def trained(before: list[Declared], after: list[Declared]) -> list[str]:
+    return trainings(compare(before, after), estimate(after, region_id="cn-hangzhou"))
+
+
+def embedded(before: list[Declared], after: list[Declared]) -> list[str]:
+    return embeddings(before, after, compare(before, after))
+
+
+def test_a_changed_question_trains_again_and_says_what_a_run_costs() -> None:
+    (line,) = trained([job(triggers={"questions": "a"})], [job(triggers={"questions": "b"})])
+    assert line.startswith("`model` trains again: its questions or revision changed, at most ")
+
+
+def test_a_longer_time_limit_trains_nothing() -> None:
+    assert trained([job()], [job(maxRunningTimeMinutes=90)]) == []
+
+
+def test_a_first_training_is_said_to_be_one() -> None:
+    (line,) = trained([], [job()])
+    assert "trains for the first time" in line
+
+
+def test_only_documents_that_are_new_or_changed_are_embedded() -> None:
+    before = ingest({"a": "1", "b": "1", "c": "1"})
+    after = ingest({"a": "1", "b": "2", "d": "1"})
+    (line,) = embedded([before], [after])
+    assert line == "`ingest` embeds 2 of 3 documents (1 new, 1 changed) and removes 1"
+
+
+def test_a_new_index_embeds_all_documents() -> None:
+    (line,) = embedded([ingest({"a": "1"})], [ingest({"a": "1"}, indexName="j")])
+    assert line == "`ingest` embeds all 1 documents: the index is a new one"
+
+
+def test_a_training_may_embed_all_documents_if_its_model_is_kept() -> None:
+    documents = {"a": "1", "b": "1"}
+    (line,) = embedded([job(), ingest(documents)], [job(envs={"X": "1"}), ingest(documents)])
+    assert line.startswith("if the new model is kept, `ingest` embeds all 2 documents")
+
+
+def test_a_run_over_unchanged_documents_is_said_to_embed_none() -> None:
+    (line,) = embedded([ingest({"a": "1"})], [ingest({"a": "1"}, userCommand="new")])
+    assert "1 documents that have not changed" in line
