@@ -47,9 +47,9 @@ _HOME = ".customrag"
 _STAND_INS: Mapping[str, str] = {
     "accountId": "1234567890123456",
     "chatCertificateId": "1234567-cn-hangzhou",
+    "edgeOriginKey": "5a" * 32,
     "elasticsearchPassword": "Stand-in-1234",
     "llmApiKey": "sk-stand-in",
-    "edgeOriginKey": "stand-in",
 }
 _PR_EXPIRES_AT = "2099-01-01T00:00:00Z"
 

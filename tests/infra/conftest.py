@@ -63,14 +63,13 @@ LOCAL_CONFIG = {
 CLOUD_CONFIG = {
     "platform": "alicloud",
     "environment": "dev",
+    # It asks the cloud, and here is none.
     "preflight": "false",
     "accountId": "1234567890123456",
     "trainingImage": "registry.example/train:1",
     "imageId": "aliyun_3_x64",
     "elasticsearchPassword": "Secret-1234",
     "llmApiKey": "sk-secret",
-    # It asks the cloud, and here is none.
-    "preflight": "false",
 }
 
 

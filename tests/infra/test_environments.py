@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
 
-from infra.declare import Declared
+from components.edge import WorkerMissingError, read_worker
+from infra.declare import Declared, declare
 from tests.support.snapshots import assert_expected, names
 from tests.support.stacks import STACKS, declared, of_type
 
+ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = Path(__file__).parent / "expected"
 DATA = ("alicloud:oss/bucket:Bucket", "alicloud:kms/key:Key")
 CLUSTER = "alicloud:elasticsearch/instance:Instance"
@@ -122,3 +125,69 @@ def test_buckets_are_thrown_away_with_what_is_in_them_but_in_prod() -> None:
     for stack, thrown_away in (("dev", True), ("pr-7", True), ("prod", False)):
         for item in of(stack, "alicloud:oss/bucket:Bucket"):
             assert item.inputs["forceDestroy"] is thrown_away, item.urn
+
+
+def test_what_is_brought_along_is_read_and_not_made() -> None:
+    brought = declare(
+        "prod",
+        config={
+            "existingVpcId": "vpc-1",
+            "existingVswitchIds": '["vsw-1", "vsw-2", "vsw-3"]',
+            "existingCorpusBucket": "their-documents",
+            "existingElasticsearchInstanceId": "es-cn-1",
+            "existingPaiWorkspaceId": "4711",
+            "encryptionKey": "key-1",
+        },
+    )
+    read = {(item.type.rpartition(":")[2], item.existing) for item in brought if item.existing}
+    assert read == {
+        ("Bucket", "their-documents"),
+        ("Instance", "es-cn-1"),
+        ("Network", "vpc-1"),
+        ("Switch", "vsw-1"),
+        ("Switch", "vsw-2"),
+        ("Switch", "vsw-3"),
+        ("WorkspaceWorkspace", "4711"),
+    }
+    made = {item.type for item in brought if not item.existing and "replication" not in item.name}
+    assert not made & {
+        CLUSTER,
+        "alicloud:kms/key:Key",
+        "alicloud:pai/workspaceWorkspace:WorkspaceWorkspace",
+        "alicloud:vpc/network:Network",
+        "alicloud:vpc/switch:Switch",
+    }
+
+
+def test_an_edge_shows_a_key_that_only_it_and_the_application_know() -> None:
+    try:
+        read_worker(ROOT)
+    except WorkerMissingError as error:
+        pytest.skip(str(error))
+    with_edge = declare(
+        "prod",
+        config={
+            "edge": "cloudflare",
+            "chatAddressType": "Internet",
+            "chatAllowedCidrBlocks": '["0.0.0.0/0"]',
+            "edgeHostname": "rag.example.com",
+            "edgeCloudflareAccountId": "a1",
+            "edgeCloudflareZoneId": "z1",
+            "edgeIssuer": "https://issuer.example.com/",
+            "edgeAudience": "rag",
+            "edgeJwksUrl": "https://issuer.example.com/jwks",
+        },
+    )
+    scripts = of_type(with_edge, "cloudflare:index/workersScript:WorkersScript")
+    assert list(scripts) == ["edge"]
+    assert "edge-key" in of_type(with_edge, "alicloud:kms/secret:Secret")
+    (key,) = {item.inputs["secretData"] for item in with_edge if item.name == "edge-key"}
+    texts = [
+        base64.b64decode(item.inputs["userData"]).decode()
+        for item in with_edge
+        if "userData" in item.inputs
+    ]
+    assert any("edge-origin-key" in text for text in texts)
+    assert not any(key in text for text in texts)
+    (edge,) = [item for item in with_edge if item.name == "edge"]
+    assert "bindings" in edge.secrets
