@@ -5,15 +5,23 @@ What it cannot prove: that Alibaba Cloud answers as the local cloud does.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from infra.preflight import Verdict
+from infra.preflight import CHECKS, Verdict, run_checks
+from infra.preflight.cloud import Cloud
 from tests.infra.preflight.conftest import MODEL, Stage, failing, only
 
+CHECKS_OF_MODELS = [check for check in CHECKS if check.name == "language-model"]
 GPU, NODE = "ecs.gn7i-c8g1.2xlarge", "ecs.g7.large"
+
+
+def wrong_key(stage: Stage, key: str = "sk-wrong") -> Cloud:
+    """The local cloud, with another key for its model endpoint."""
+    return replace(stage.cloud(), model_api_key=key)
 
 
 def test_everything_passes_where_everything_is_there(stage: Stage) -> None:
@@ -182,6 +190,26 @@ def test_what_the_configuration_wants_and_the_cloud_lacks_fails(
 ) -> None:
     lines = stage.lines(check, subject=stage.subject(stage.config(**changes)))
     assert failing(lines) == [check]
+
+
+def test_a_key_that_the_model_endpoint_refuses_fails(stage: Stage) -> None:
+    lines = run_checks(CHECKS_OF_MODELS, stage.subject(), wrong_key(stage))
+    line = only(lines, "language-model")
+    assert (line.verdict, "llmApiKey" in line.do) == (Verdict.FAIL, True)
+    assert "sk-wrong" not in line.found
+
+
+def test_a_model_endpoint_that_is_not_there_fails(stage: Stage) -> None:
+    subject = stage.subject(llm_base_url="http://127.0.0.1:1/v1")
+    assert failing(stage.lines("language-model", subject=subject)) == ["language-model"]
+
+
+def test_without_a_key_the_table_of_models_is_all_there_is(stage: Stage) -> None:
+    known = stage.subject(stage.config(llm_model="qwen-plus"))
+    unknown = stage.subject(stage.config(llm_model="no-such-model"))
+    for subject, told in ((known, "was on sale on"), (unknown, "is not known")):
+        (line,) = run_checks(CHECKS_OF_MODELS, subject, wrong_key(stage, ""))
+        assert (line.verdict, told in line.found) == (Verdict.WARN, True)
 
 
 def test_a_certificate_that_ended_fails(stage: Stage) -> None:

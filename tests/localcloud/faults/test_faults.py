@@ -1,0 +1,176 @@
+"""Faults: what may be injected, how it is turned on and off, and what it makes of a call."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import oss2
+import pytest
+from starlette.testclient import TestClient
+
+from localcloud.dashscope.server import application as model_endpoint
+from localcloud.errors import CloudError
+from localcloud.faults import KINDS, FaultError, Faults
+from localcloud.faults.__main__ import main
+from localcloud.home import init_home
+from localcloud.store import open_store
+from tests.localcloud.control_plane import AlibabaCloudException, ControlPlane
+from tests.localcloud.running import running_stack
+
+MODEL = "smollm2-135m-instruct"
+
+
+@pytest.fixture
+def faults(tmp_path: Path) -> Faults:
+    return Faults(open_store(tmp_path))
+
+
+def test_a_fault_hits_what_it_is_about_and_nothing_else(faults: Faults) -> None:
+    faults.inject("sold-out", {"instance_type": "ecs.g7.large"})
+    assert faults.hits("sold-out", instance_type="ecs.g7.large", zone_id="cn-hangzhou-h")
+    assert not faults.hits("sold-out", instance_type="ecs.g7.xlarge", zone_id="cn-hangzhou-h")
+    assert not faults.hits("quota-used-up", instance_type="ecs.g7.large")
+
+
+def test_a_fault_of_one_zone_leaves_the_others(faults: Faults) -> None:
+    faults.inject("sold-out", {"instance_type": "ecs.g7.large", "zone_id": "cn-hangzhou-h"})
+    assert not faults.hits("sold-out", instance_type="ecs.g7.large", zone_id="cn-hangzhou-i")
+
+
+def test_the_same_fault_twice_is_one(faults: Faults) -> None:
+    for _ in range(2):
+        faults.inject("pai-not-activated", {})
+    assert len(faults.active()) == 1
+
+
+def test_what_was_cleared_hits_no_more(faults: Faults) -> None:
+    faults.inject("pai-not-activated", {})
+    faults.clear()
+    assert not faults.hits("pai-not-activated")
+
+
+@pytest.mark.parametrize(
+    ("kind", "about"),
+    [
+        ("no-such-fault", {}),
+        ("sold-out", {}),
+        ("sold-out", {"instance_type": "ecs.g7.large", "colour": "red"}),
+    ],
+)
+def test_a_fault_that_makes_no_sense_is_refused(
+    faults: Faults, kind: str, about: dict[str, str]
+) -> None:
+    with pytest.raises(FaultError):
+        faults.inject(kind, about)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "status"),
+    [
+        ("credentials-expired", "InvalidSecurityToken.Expired", 403),
+        ("clock-skewed", "InvalidTimeStamp.Expired", 400),
+        ("api-down", "ServiceUnavailable", 503),
+        ("api-throttled", "Throttling.User", 429),
+        ("access-denied", "NoPermission", 403),
+    ],
+)
+def test_a_fault_of_calls_answers_with_the_clouds_own_code(
+    faults: Faults, kind: str, code: str, status: int
+) -> None:
+    faults.inject(kind, dict.fromkeys(KINDS[kind].required, "GetRole"))
+    with pytest.raises(CloudError) as refused:
+        faults.check_call("GetRole")
+    assert (refused.value.code, refused.value.http_status) == (code, status)
+
+
+def test_a_fault_of_another_operation_lets_a_call_through(faults: Faults) -> None:
+    faults.inject("api-down", {"operation": "GetRole"})
+    faults.check_call("DescribeZones")
+
+
+def test_a_signed_call_meets_the_fault(control_plane: ControlPlane) -> None:
+    faults = Faults(control_plane.context.store)
+    faults.inject("api-down", {"operation": "GetCallerIdentity"})
+    try:
+        with pytest.raises(AlibabaCloudException, match="temporary failure"):
+            control_plane.sts().get_caller_identity()
+    finally:
+        faults.clear()
+    assert control_plane.sts().get_caller_identity().body.account_id
+
+
+def admin(control_plane: ControlPlane, method: str, body: Any = None, secret: str = "") -> Any:
+    platform = control_plane.context.platform
+    return httpx.request(
+        method,
+        f"{platform.endpoints['api']}/_local/faults",
+        content=None if body is None else json.dumps(body),
+        headers={"X-Local-Secret": secret or platform.access_key_secret},
+    )
+
+
+def test_the_admin_api_turns_faults_on_and_off(control_plane: ControlPlane) -> None:
+    fault = {"kind": "role-missing", "about": {"role_name": "AliyunServiceRoleForAlb"}}
+    assert admin(control_plane, "POST", fault).json() == fault
+    assert admin(control_plane, "GET").json() == {"faults": [fault]}
+    assert admin(control_plane, "DELETE").status_code == 200
+    assert admin(control_plane, "GET").json() == {"faults": []}
+
+
+def test_the_admin_api_refuses_a_fault_that_makes_no_sense(control_plane: ControlPlane) -> None:
+    answer = admin(control_plane, "POST", {"kind": "meteor"})
+    assert (answer.status_code, answer.json()["Code"]) == (400, "InvalidParameter")
+
+
+def test_the_admin_api_wants_its_secret(control_plane: ControlPlane) -> None:
+    assert admin(control_plane, "GET", secret="wrong").status_code == 403
+
+
+def test_the_command_works_on_the_stacks_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init_home(tmp_path)
+    home = ["--home", str(tmp_path)]
+    assert main(["inject", "sold-out", "instance_type=ecs.g7.large", *home]) == 0
+    assert main(["list", *home]) == 0
+    assert capsys.readouterr().out == "sold-out instance_type=ecs.g7.large\n" * 2
+    assert main(["clear", *home]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_the_command_says_what_it_does_not_understand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init_home(tmp_path)
+    assert main(["inject", "sold-out", "rubbish", "--home", str(tmp_path)]) == 1
+    assert "'rubbish' is no name=value" in capsys.readouterr().err
+
+
+def test_the_command_lists_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kinds"]) == 0
+    out = capsys.readouterr().out
+    assert [kind for kind in KINDS if kind not in out] == []
+
+
+def test_a_retired_model_is_neither_listed_nor_answers() -> None:
+    endpoint = TestClient(model_endpoint("sk-key", {}, lambda name: name == MODEL))
+    own = {"Authorization": "Bearer sk-key"}
+    assert endpoint.get("/compatible-mode/v1/models", headers=own).json()["data"] == []
+    assert endpoint.get(f"/compatible-mode/v1/models/{MODEL}", headers=own).status_code == 404
+    asked = {"model": MODEL, "messages": [{"role": "user", "content": "Hello?"}]}
+    answer = endpoint.post("/compatible-mode/v1/chat/completions", headers=own, json=asked)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+
+
+def test_a_bucket_of_another_account_can_neither_be_looked_at_nor_made(tmp_path: Path) -> None:
+    with running_stack(tmp_path, ("ram",)) as stack:
+        Faults(stack.context.store).inject("bucket-taken", {"bucket": "their-bucket"})
+        bucket = stack.bucket("their-bucket")
+        with pytest.raises(oss2.exceptions.AccessDenied):
+            bucket.get_bucket_info()
+        with pytest.raises(oss2.exceptions.ServerError) as refused:
+            bucket.create_bucket()
+    assert (refused.value.status, refused.value.code) == (409, "BucketAlreadyExists")
