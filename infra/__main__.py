@@ -27,7 +27,7 @@ declared = collect()
 
 # Key, buckets, network, secrets, roles; the code and the documents, uploaded.
 foundation = lay_foundation(context)
-collect_logs(context, foundation)
+logs = collect_logs(context, foundation)
 
 # A PAI workspace; a DLC job that tunes the embedding model; its version in the registry; its GPU
 # node.
@@ -39,7 +39,7 @@ knowledge = build_knowledge(context, foundation, embedding, cluster)
 back_up(context, foundation, cluster)
 
 # The page where people ask.
-chat = open_chat(context, foundation, cluster, knowledge)
+chat = open_chat(context, foundation, cluster, knowledge, logs)
 
 # Where there is one, a worker that knows who asks, and keeps answers.
 edge = open_edge(context, foundation, knowledge, chat)
@@ -49,6 +49,7 @@ watch(context, cluster, embedding, chat)
 
 export(
     chat_url=chat.url,
+    chat_address=chat.address,
     edge_url=edge.url if edge is not None else "",
     embedding_url=embedding.node.url,
     elasticsearch_url=cluster.url,

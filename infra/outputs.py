@@ -10,6 +10,7 @@ __all__ = ["OUTPUTS", "export"]
 
 OUTPUTS: dict[str, str] = {
     "chat_url": "The chat page and its API.",
+    "chat_address": "Where the name in `chat_url` has to point: the load balancer, or the node.",
     "edge_url": "The same through the edge, with a token; empty where the stack has no edge.",
     "embedding_url": "The embedding service, OpenAI-compatible.",
     "elasticsearch_url": "The Elasticsearch cluster.",

@@ -79,6 +79,10 @@ class Platform:
         elasticsearch_password: For the cluster's administrator.
         llm_api_key: For the language model.
         work_dir: Folder of this machine for files that providers read during an update.
+        trusted_file: PEM file of what is trusted to reach this stack's own load balancers; None:
+            the public authorities.
+        operator_cidr_blocks: From where this machine reaches them, beside those that the
+            configuration allows.
         log_agent_url: Installer of the log service's agent, as nodes reach it.
         replica_providers: As `providers`, for resources in the region that data is copied to; empty
             where none is.
@@ -94,6 +98,8 @@ class Platform:
     elasticsearch_password: pulumi.Output[str]
     llm_api_key: pulumi.Output[str]
     work_dir: Path
+    trusted_file: Path | None
+    operator_cidr_blocks: tuple[str, ...]
     log_agent_url: str
     replica_providers: list[pulumi.ProviderResource]
     edge: EdgePlatform | None = None
@@ -153,6 +159,9 @@ def make_platform(config: StackConfig, *, home: Path) -> Platform:
         ),
         llm_api_key=_required_secret("llmApiKey", settings.llm_api_key),
         work_dir=home / "work",
+        # Local load balancers are asked over loopback, with certificates of the local CAS.
+        trusted_file=home / "cloud" / "cas" / "trusted.pem" if local else None,
+        operator_cidr_blocks=("127.0.0.0/8",) if local else (),
         log_agent_url=settings.endpoints["log_agent"],
         replica_providers=(
             [_alicloud("alicloud-replica", settings, replica_region_id)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pulumi
 
-from components.chat_app import ChatApp, ChatAppArgs
+from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
 from components.knowledge import Knowledge, KnowledgeArgs, SearchEndpoint
+from components.load_balancer import AddressType
+from components.observability import LogCollection, LogStoreRole
 from infra.context import Context
 from infra.edge import make_edge_secret
 from infra.embedding import Embedding, job_vpc
@@ -103,9 +105,21 @@ def build_knowledge(
 
 
 def open_chat(
-    context: Context, foundation: Foundation, cluster: ElasticsearchCluster, knowledge: Knowledge
+    context: Context,
+    foundation: Foundation,
+    cluster: ElasticsearchCluster,
+    knowledge: Knowledge,
+    logs: LogCollection | None = None,
 ) -> ChatApp:
-    """Declares the chat application; it is asked one question once it is up."""
+    """Declares the chat application; it is asked one question once it is up.
+
+    Args:
+        context: What was decided before.
+        foundation: What it stands on.
+        cluster: What it searches.
+        knowledge: The index in it.
+        logs: Where a load balancer's access log goes.
+    """
     config, edge = context.config, context.platform.edge
     edge_secret = make_edge_secret(context, foundation)
     return ChatApp(
@@ -126,6 +140,7 @@ def open_chat(
             elasticsearch_secret_name=foundation.search_secret.secret_name,
             index_alias=knowledge.index_alias,
             model=foundation.model,
+            front=_front(context, foundation, logs) if config.load_balancer else None,
             edge_secret_name=edge_secret.secret_name if edge_secret is not None else None,
             edge_key=edge.origin_key if edge is not None else None,
             smoke_question=config.smoke_question or context.corpus.first_question,
@@ -134,4 +149,24 @@ def open_chat(
             tags=context.tags,
         ),
         context.options(foundation.code["chat"], *foundation.way_out),
+    )
+
+
+def _front(context: Context, foundation: Foundation, logs: LogCollection | None) -> ChatFrontArgs:
+    config, allowed = context.config, context.config.chat_allowed_cidr_blocks
+    return ChatFrontArgs(
+        naming=context.naming,
+        vpc_id=foundation.network.vpc_id,
+        vswitch_ids=foundation.network.vswitch_ids,
+        certificate_id=config.chat_certificate_id,
+        domain_name=config.chat_domain_name,
+        address_type=AddressType(config.chat_address_type),
+        # None at all lets everybody in who gets there: nobody is to be added to that.
+        allowed_cidr_blocks=(*allowed, *context.platform.operator_cidr_blocks) if allowed else (),
+        min_instances=config.chat_min_instances,
+        max_instances=config.chat_max_instances,
+        log_project=logs.project_name if logs is not None else None,
+        log_store=logs.store_names[LogStoreRole.ALB] if logs is not None else None,
+        trusted_file=context.platform.trusted_file,
+        deletion_protection=config.deletion_protection,
     )

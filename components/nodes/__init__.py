@@ -1,6 +1,18 @@
 """A node that runs one service: the embedding service on a GPU, or the chat application."""
 
-from components.nodes.node import ServiceArgs, ServiceNode, ServiceNodeArgs
+from components.nodes.node import (
+    ServiceArgs,
+    ServiceNode,
+    ServiceNodeArgs,
+    service_user_data,
+)
 from components.nodes.user_data import LogAgent, render_user_data
 
-__all__ = ["LogAgent", "ServiceArgs", "ServiceNode", "ServiceNodeArgs", "render_user_data"]
+__all__ = [
+    "LogAgent",
+    "ServiceArgs",
+    "ServiceNode",
+    "ServiceNodeArgs",
+    "render_user_data",
+    "service_user_data",
+]

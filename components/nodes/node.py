@@ -17,7 +17,7 @@ from pulumi_alicloud import ecs
 
 from components.nodes.user_data import LogAgent, region_of_zone, render_user_data
 
-__all__ = ["ServiceArgs", "ServiceNode", "ServiceNodeArgs"]
+__all__ = ["ServiceArgs", "ServiceNode", "ServiceNodeArgs", "service_user_data"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,14 @@ class ServiceNode(pulumi.ComponentResource):
             system_disk_size=args.system_disk_size_gib,
             system_disk_encrypted=True,
             system_disk_kms_key_id=args.system_disk_kms_key_id,
-            user_data=_user_data(args),
+            user_data=service_user_data(
+                args.service,
+                code_uri=args.code_uri,
+                oss_endpoint=args.oss_endpoint,
+                region_id=args.region_id or region_of_zone(args.zone_id),
+                requirements=args.requirements,
+                log_agent=args.log_agent,
+            ),
             deletion_protection=args.deletion_protection,
             tags=dict(args.tags),
             opts=pulumi.ResourceOptions(
@@ -167,35 +174,35 @@ class ServiceNode(pulumi.ComponentResource):
         )
 
 
-def _hooks(
-    args: ServiceNodeArgs, private_ip: pulumi.Output[str]
-) -> pulumi.ResourceHookBinding | None:
-    if args.ready_hook is None:
-        return None
-    # Of the instance alone: the attachment, which `url` waits for, is not done before its hook is.
-    url = private_ip.apply(lambda address: f"http://{address}:{args.service.port}")
-    return pulumi.ResourceHookBinding(after_create=[args.ready_hook(url)])
+def service_user_data(
+    service: ServiceArgs,
+    *,
+    code_uri: pulumi.Input[str],
+    oss_endpoint: pulumi.Input[str],
+    region_id: str,
+    requirements: Sequence[str] = (),
+    log_agent: LogAgent | None = None,
+) -> pulumi.Output[str]:
+    """The user data of a node that runs `service`, in Base64; arguments as of `ServiceNodeArgs`."""
 
-
-def _user_data(args: ServiceNodeArgs) -> pulumi.Output[str]:
     def render(values: dict[str, object]) -> str:
         environment = values["environment"]
         assert isinstance(environment, dict)  # noqa: S101  (narrows for the type checker)
         text = render_user_data(
-            service_name=args.service.name,
-            module=args.service.module,
-            port=args.service.port,
+            service_name=service.name,
+            module=service.module,
+            port=service.port,
             environment=environment,
             code_uri=str(values["code_uri"]),
             oss_endpoint=str(values["oss_endpoint"]),
-            region_id=args.region_id or region_of_zone(args.zone_id),
-            requirements=args.requirements,
-            log_agent=args.log_agent,
+            region_id=region_id,
+            requirements=requirements,
+            log_agent=log_agent,
         )
         return base64.b64encode(text.encode()).decode()
 
     return pulumi.Output.all(
-        environment=dict(args.service.environment),
-        code_uri=args.code_uri,
-        oss_endpoint=args.oss_endpoint,
+        environment=dict(service.environment),
+        code_uri=code_uri,
+        oss_endpoint=oss_endpoint,
     ).apply(render)

@@ -17,8 +17,8 @@ __all__ = ["KEY_HEADER", "EdgeGate"]
 
 # The same name stands in edge/src/handler.ts.
 KEY_HEADER = "X-Customrag-Edge-Key"
-# The load balancer asks this from inside, without a key.
-_OPEN = frozenset({"/health"})
+# The load balancer asks these from inside, without a key.
+_OPEN = frozenset({"/health", "/ready"})
 
 
 class EdgeGate:

@@ -2,13 +2,14 @@
 
     GET  /                 the page
     GET  /health           200 when every dependency answers, else 503; which, and why not
+    GET  /ready            200 once every dependency has answered, for good; 503 before
     POST /api/ask          {"question", "top_k"?, "stream"?} -> JSON, or server-sent events
     GET  /api/passage      ?chunk_id=... -> the passage with what stands around it
 
 Events of a streamed answer: ``sources`` (passages found), ``token`` (a piece of text), then
 ``done`` (answer, state, citations) or ``error`` (message). No route takes or returns HTML but the
 page itself, whose content security policy allows no script but its own file. Behind an edge,
-every route but /health wants the edge's key (`rag.app.gate`).
+every route but /health and /ready wants the edge's key (`rag.app.gate`).
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ def create_app(
     for path, (name, media_type) in _FILES.items():
         app.add_api_route(path, _file(name, media_type), include_in_schema=False)
     app.add_api_route("/health", _health)
+    app.add_api_route("/ready", _ready)
     app.add_api_route("/api/ask", _ask, methods=["POST"])
     app.add_api_route("/api/passage", _passage)
     return app
@@ -130,6 +132,13 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 async def _health(request: Request) -> Response:
     report = await request.app.state.services.health()
     return JSONResponse(report, 200 if report["status"] == "ok" else 503)
+
+
+async def _ready(request: Request) -> Response:
+    """For a load balancer: a node that cannot work gets no questions, and a dependency that all
+    nodes share and that fails later does not take every node away: the page says what is wrong."""
+    ready = await request.app.state.services.ready()
+    return JSONResponse({"status": "ready" if ready else "starting"}, 200 if ready else 503)
 
 
 async def _ask(request: Request, body: AskRequest) -> Response:

@@ -38,6 +38,7 @@ class Services:
     closers: tuple[Callable[[], Awaitable[Any]], ...] = ()
     _health: tuple[float, dict[str, Any]] | None = field(default=None, repr=False)
     _checking: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    _ready: bool = field(default=False, repr=False)
 
     @classmethod
     def connect(cls, settings: AppSettings) -> Services:
@@ -97,6 +98,12 @@ class Services:
                 report = {"status": "ok" if ok else "unavailable", "checks": checks}
                 self._health = (time.monotonic(), report)
             return self._health[1]
+
+    async def ready(self) -> bool:
+        """Whether every dependency has answered at some time since the start."""
+        if not self._ready:
+            self._ready = (await self.health())["status"] == "ok"
+        return self._ready
 
     async def _search(self) -> str:
         meta, _ = await self.retriever.resolve()
