@@ -1,0 +1,125 @@
+"""The Markdown of a pull request."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from infra.cost import difference, estimate
+from infra.declare import Declared
+from ops.review.changes import compare
+from ops.review.comment import Review, marker, render
+from tests.ops.review.support import resource
+
+NODE = "alicloud:ecs/instance:Instance"
+CLUSTER = "alicloud:elasticsearch/instance:Instance"
+GPU = "ecs.gn7i-c8g1.2xlarge"
+REGION = "cn-hangzhou"
+
+
+def node(name: str, instance_type: str, component: str = "nodes") -> Declared:
+    inputs = {"instanceType": instance_type, "systemDiskCategory": "cloud_essd"}
+    return resource(NODE, name, inputs, component=component)
+
+
+def review(before: list[Declared], after: list[Declared], **more: Any) -> Review:
+    cost = difference(
+        estimate(before, region_id=REGION) if before else None, estimate(after, region_id=REGION)
+    )
+    changes = compare(before, after)
+    return Review(stack="dev", basis="Compared.", changes=changes, cost=cost, **more)
+
+
+def test_the_first_line_is_the_marker_by_which_the_comment_is_found_again() -> None:
+    one = render(review([], [node("a", GPU)])).splitlines()[0]
+    other = render(review([node("a", GPU)], [])).splitlines()[0]
+    assert one == other == marker("dev") == "<!-- customrag-preview: dev -->"
+
+
+def test_a_gpu_node_more_shows_its_cost_in_the_headline_and_in_its_own_line() -> None:
+    text = render(review([node("a", "ecs.g7.large")], [node("a", "ecs.g7.large"), node("b", GPU)]))
+    assert "### Preview of `dev`: 1 created, **+7,361 CNY a month**" in text
+    assert f"- `b` adds 7,300 a month: {GPU} (assumed price)" in text
+    assert "| a month | 470 | 7,831 | +7,361 |" in text
+    assert "`nightHours` would stop it at night" in text
+
+
+def test_a_node_less_shows_what_it_saves() -> None:
+    text = render(review([node("a", "ecs.g7.large"), node("b", GPU)], [node("a", "ecs.g7.large")]))
+    assert "1 deleted, **−7,361 CNY a month**" in text
+    assert f"- `b` saves 7,300 a month: {GPU}" in text
+
+
+def test_another_size_shows_both_and_the_difference() -> None:
+    text = render(review([node("a", "ecs.g7.large")], [node("a", "ecs.g7.xlarge")]))
+    assert "- `a`: was ecs.g7.large, now ecs.g7.xlarge: +409 a month (assumed price)" in text
+    assert "| `nodes` |  |  | Instance |  |" in text
+    assert "`instanceType`: `ecs.g7.large` → `ecs.g7.xlarge`, which makes it anew" in text
+
+
+def test_without_changes_it_says_so_in_a_line() -> None:
+    text = render(review([node("a", GPU)], [node("a", GPU)]))
+    assert "nothing changes" in text
+    assert "as before" in text
+    assert "<details>" not in text
+
+
+def test_no_secret_is_ever_shown() -> None:
+    before = resource(CLUSTER, "s", {"password": "old-hush"}, secrets=("password",))
+    after = resource(
+        CLUSTER,
+        "s",
+        {"password": "new-hush", "settingConfig": {"api_key": "hush"}},
+        secrets=("password",),
+    )
+    text = render(review([before], [after], problems=["refused sk-0123456789abcdef"]))
+    assert "hush" not in text
+    assert "sk-0123456789abcdef" not in text
+    assert "`password`: changed" in text
+
+
+def test_a_stack_over_its_budget_is_refused_and_says_by_how_much() -> None:
+    found = review([], [node("a", GPU)], monthly_budget_cny=7000)
+    assert found.refused
+    assert "**Over the budget** of 7,000 CNY a month, by 361." in render(found)
+    assert not review([], [node("a", GPU)], monthly_budget_cny=8000).refused
+
+
+def test_policy_violations_are_listed_and_refuse() -> None:
+    found = review([], [node("a", GPU)], violations=["`no-public-bucket`: `b`: it is public"])
+    assert found.refused
+    assert "- `no-public-bucket`: `b`: it is public" in render(found)
+
+
+def test_what_cannot_be_priced_is_said_loudly() -> None:
+    text = render(review([], [node("a", "ecs.odd.huge")]))
+    assert "- **not priced:** `a`: the table has no price of ecs/ecs.odd.huge" in text
+
+
+def test_a_failed_preview_shows_why_and_claims_nothing_else() -> None:
+    found = Review(stack="dev", basis="Compared.", problems=["ConfigError: no such key"])
+    text = render(found)
+    assert found.refused
+    assert "### Preview of `dev`: failed" in text
+    assert "ConfigError: no such key" in text
+    assert "policy pack" not in text
+
+
+def test_every_details_block_is_closed_and_set_off_by_blank_lines() -> None:
+    text = render(review([], [node("a", GPU), node("b", "ecs.g7.large")]))
+    assert text.count("<details>") == text.count("</details>") == 2
+    # GitHub reads what follows a summary without a blank line as HTML.
+    assert len(re.findall(r"</summary>\n\n- ", text)) == 2
+
+
+def test_a_comment_is_no_longer_than_github_takes() -> None:
+    many = [node(f"node-{number}", "ecs.g7.large") for number in range(2000)]
+    text = render(review([], many))
+    assert len(text) < 65_536
+    assert "make preview-comment" in text
+    assert text.count("<details>") == text.count("</details>")
+
+
+def test_prices_of_what_changes_have_their_source_and_day() -> None:
+    text = render(review([], [node("a", GPU)]))
+    assert re.search(r"`ecs/ecs\.gn7i-c8g1\.2xlarge` 10 CNY/hour, assumed, \[read 2026", text)

@@ -1,0 +1,117 @@
+"""A whole review without an account: this tree against a commit, in a repository of the test's own.
+
+The program runs under mocks, twice for each review. Proves nothing of what an engine would say.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ops.review import reviewing
+from ops.review.base import BaseError, checkout, commit_of, default_base, former
+from ops.review.comment import render
+
+ROOT = Path(__file__).resolve().parents[3]
+GPU_NODE = """
+from pulumi_alicloud import ecs
+
+ecs.Instance(
+    "second-gpu",
+    instance_type="ecs.gn7i-c8g1.2xlarge",
+    image_id="image",
+    system_disk_category="cloud_essd",
+    system_disk_size=40,
+    system_disk_encrypted=True,
+    security_groups=["sg-1"],
+)
+
+judge("""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    author = ("-c", "user.name=tests", "-c", "user.email=tests@example.com")
+    done = subprocess.run(
+        ["git", *author, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This tree, as far as the program needs it, as the one commit of a repository."""
+    folder = tmp_path_factory.mktemp("repository")
+    parts = ("infra", "components", "providers", "pluginhost", "rag", "training", "stacks")
+    for part in (*parts, "examples", "edge"):
+        if (ROOT / part).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", "node_modules")
+            shutil.copytree(ROOT / part, folder / part, ignore=ignored)
+    for part in ("Pulumi.yaml", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / part, folder / part)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=base")
+    return folder
+
+
+@pytest.fixture
+def changed(repository: Path) -> Path:
+    """The repository with a GPU node more in its working tree, and a document."""
+    program = repository / "infra" / "__main__.py"
+    text = program.read_text()
+    assert "\njudge(" in text
+    program.write_text(text.replace("\njudge(", GPU_NODE))
+    document = repository / "examples" / "corpus" / "docs" / "one-more.md"
+    document.write_text("# One more\n\nThe valve opens at 3 bar.\n")
+    return repository
+
+
+def test_a_change_that_adds_a_gpu_node_shows_what_it_costs_a_month(changed: Path) -> None:
+    commit = default_base(changed)
+    with checkout(changed, commit) as tree:
+        found = reviewing.review("dev", tree, commit, how="declared", root=changed)
+    text = render(found)
+    assert "`second-gpu` adds 7,300 a month: ecs.gn7i-c8g1.2xlarge" in text
+    assert "| `second-gpu` | Instance |  |  |  |" in text
+    # The same tree, but for the node and the document: nothing else may change.
+    assert {change.resource.name for change in found.changes} == {
+        "second-gpu",
+        "corpus",
+        "knowledge-ingest",
+    }
+    assert "`knowledge-ingest` embeds 1 of " in text
+    assert "trains again" not in text
+    # A node without tags is against the rules, and so is refused.
+    assert found.refused
+    assert any("second-gpu" in violation for violation in found.violations)
+
+
+def test_a_stack_that_the_base_does_not_have_is_a_new_one(repository: Path, tmp_path: Path) -> None:
+    with checkout(repository, "HEAD") as tree:
+        (tree / "stacks" / "Pulumi.dev.yaml").unlink()
+        assert former("dev", tree) is None
+
+
+def test_a_base_that_does_not_exist_is_refused_with_what_to_give(repository: Path) -> None:
+    with pytest.raises(BaseError, match="BASE=nowhere names no commit here"):
+        commit_of(repository, "nowhere")
+
+
+def test_the_base_s_tree_is_gone_afterwards_and_git_knows_nothing_of_it(repository: Path) -> None:
+    before = git(repository, "worktree", "list")
+    with checkout(repository, "HEAD") as tree:
+        assert (tree / "Pulumi.yaml").is_file()
+    assert not tree.exists()
+    assert git(repository, "worktree", "list") == before
+
+
+def test_an_engine_is_not_asked_where_no_pulumi_is(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    from ops.review.previews import stack_is_there
+
+    assert not stack_is_there("dev", root=repository, environment={"PATH": ""})
