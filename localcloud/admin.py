@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +23,13 @@ from localcloud.faults.routes import fault_routes
 from localcloud.resources import Context, Properties, ResourceHandler
 
 _SECRET_HEADER = "x-local-secret"  # noqa: S105 - a header's name
+
+
+# What a node fetches where a cloud's node fetches the log service's agent.
+_LOG_AGENT_INSTALLER = """\
+#!/bin/sh
+echo "the local cloud has no log agent: this node's logs are files in the stack's home"
+"""
 
 
 class ResourceService:
@@ -59,10 +67,11 @@ class ResourceService:
             left = self._left_over(token, handler, set(document.get("known_ids", ())))
             if left is not None:
                 return left
-            created = handler.create(document["inputs"], self._context)
+            created = handler.create(document["inputs"], self._in_region(document))
             # What was asked for, too: handlers read by properties that they need not compute.
             made = {**document["inputs"], **created.outputs}
-            self._created.put(token, {"type": handler.token, "id": created.id, "outputs": made})
+            entry = {"type": handler.token, "id": created.id, "outputs": made}
+            self._created.put(token, entry | {"region_id": document.get("region_id")})
             return {"id": created.id, "outputs": created.outputs}
 
     def _left_over(
@@ -71,7 +80,7 @@ class ResourceService:
         entry = self._created.get(token)
         if entry is None or entry["id"] in known_ids:
             return None
-        outputs = handler.read(entry["id"], entry["outputs"], self._context)
+        outputs = handler.read(entry["id"], entry["outputs"], self._in_region(entry))
         if outputs is None:
             self._created.delete(token)
             return None
@@ -80,20 +89,21 @@ class ResourceService:
     def read(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """A resource's outputs as they are; None when it is gone."""
         handler = self._handler(document["type"])
-        return {"outputs": handler.read(document["id"], document["outputs"], self._context)}
+        context = self._in_region(document)
+        return {"outputs": handler.read(document["id"], document["outputs"], context)}
 
     def update(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Change a resource in place."""
         handler = self._handler(document["type"])
         outputs: Properties = handler.update(
-            document["id"], document["outputs"], document["inputs"], self._context
+            document["id"], document["outputs"], document["inputs"], self._in_region(document)
         )
         return {"outputs": outputs}
 
     def delete(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Remove a resource; its creation tokens are forgotten with it."""
         handler = self._handler(document["type"])
-        handler.delete(document["id"], document["outputs"], self._context)
+        handler.delete(document["id"], document["outputs"], self._in_region(document))
         for token, entry in self._created.items():
             if entry["type"] == handler.token and entry["id"] == document["id"]:
                 self._created.delete(token)
@@ -103,10 +113,18 @@ class ResourceService:
         """Every resource that was made through here and is still there."""
         found = []
         for entry in self._created.values():
-            handler = self._handlers.get(entry["type"])
-            if handler and handler.read(entry["id"], entry["outputs"], self._context) is not None:
+            handler, context = self._handlers.get(entry["type"]), self._in_region(entry)
+            if handler and handler.read(entry["id"], entry["outputs"], context) is not None:
                 found.append({"type": entry["type"], "id": entry["id"]})
         return {"resources": found}
+
+    def _in_region(self, document: Mapping[str, Any]) -> Context:
+        """The local cloud as a provider of the document's region sees it."""
+        context = self._context
+        region_id = str(document.get("region_id") or context.platform.region_id)
+        if region_id == context.platform.region_id:
+            return context
+        return replace(context, platform=replace(context.platform, region_id=region_id))
 
     def _handler(self, token: str) -> ResourceHandler:
         handler = self._handlers.get(token)
@@ -143,6 +161,9 @@ def admin_routes(
         "update": service.update,
         "delete": service.delete,
     }
+
+    async def log_agent(_: Request) -> Response:
+        return Response(_LOG_AGENT_INSTALLER, media_type="text/x-shellscript")
 
     async def health(_: Request) -> Response:
         return JSONResponse({"home": str(context.platform.home)})
@@ -189,6 +210,7 @@ def admin_routes(
     return [
         Route("/_local/health", health),
         Route("/_local/types", types),
+        Route("/_local/log-agent.sh", log_agent),
         Route("/_local/resources", left),
         Route("/_local/resources/{operation}", resources, methods=["POST"]),
         Route("/_local/status", status),

@@ -86,7 +86,6 @@ TYPES = {
     "alicloud:oss/bucket:Bucket": "oss.bucket.Bucket",
     "alicloud:oss/bucketAcl:BucketAcl": "oss.bucket_acl.BucketAcl",
     "alicloud:oss/bucketHttpsConfig:BucketHttpsConfig": "oss.bucket_https_config.BucketHttpsConfig",
-    "alicloud:oss/bucketLogging:BucketLogging": "oss.bucket_logging.BucketLogging",
     "alicloud:oss/bucketObject:BucketObject": "oss.bucket_object.BucketObject",
     "alicloud:oss/bucketPolicy:BucketPolicy": "oss.bucket_policy.BucketPolicy",
     "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock": (

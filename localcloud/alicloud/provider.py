@@ -44,6 +44,8 @@ _CONFIG = frozenset({"region", "accessKey", "secretKey", "sharedCredentialsFile"
 _CONFIG_IGNORED = frozenset(
     {"version", "pluginDownloadURL", "configurationSource", "ecsRoleName", "profile"}
 )
+# What this cloud has in regions besides the one it plays: enough to keep copies there.
+_REGIONAL = ("alicloud:oss/", "alicloud:kms/")
 # Inputs that are paths of files, relative to the program's folder.
 _PATHS = {"alicloud:oss/bucketObject:BucketObject": ("source",)}
 _KINDS = {
@@ -65,6 +67,7 @@ class AlicloudProvider(HostedProvider):
 
     def __init__(self, client: DaemonClient | None = None) -> None:
         self._client = client
+        self._region_id: str | None = None
         # Ids the engine has in its state, by URN: a create must not hand one of them out again
         # as if it had been left over from an update that was killed.
         self._known_ids: dict[str, set[str]] = {}
@@ -100,11 +103,8 @@ class AlicloudProvider(HostedProvider):
         if self._client is None and isinstance(path, str):
             client = await asyncio.to_thread(DaemonClient.of_credentials_file, path)
             region = config.get("region")
-            if region not in (None, UNKNOWN, client.platform.region_id):
-                raise ProviderError(
-                    f"region of the alicloud provider is {region!r}, but this local stack plays "
-                    f"{client.platform.region_id}; set alicloud:region to that"
-                )
+            if isinstance(region, str):
+                self._region_id = region
             await asyncio.to_thread(client.ensure_running)
             self._client = client
         return sdk.ConfigureResponse(
@@ -230,6 +230,13 @@ class AlicloudProvider(HostedProvider):
 
     def _type(self, token: str) -> ResourceType:
         known = resource_type(token)
+        home = self._daemon().platform.region_id
+        if self._region_id not in (None, home) and not token.startswith(_REGIONAL):
+            raise ProviderError(
+                f"region of the alicloud provider is {self._region_id!r}, but this local stack "
+                f"plays {home}; other regions have {' and '.join(_REGIONAL)} types only: set "
+                f"alicloud:region to {home}"
+            )
         if known is None or token not in self._daemon().types():
             raise ProviderError(
                 f"{token} is not supported by the local cloud; supported are "
@@ -258,6 +265,7 @@ class AlicloudProvider(HostedProvider):
         return {name: _sendable(value) for name, value in plain.items()}
 
     async def _call(self, urn: str, operation: str, document: dict[str, Any]) -> dict[str, Any]:
+        document = {**document, "region_id": self._region_id}
         call = asyncio.create_task(asyncio.to_thread(self._daemon().resource, operation, document))
         while not call.done():
             await asyncio.wait({call}, timeout=0.2)

@@ -1,7 +1,7 @@
 """``python -m localcloud.oss serve --home HOME``: the OSS server of one stack, in the foreground.
 
-Owns the process: its listening address, its log, the lifecycle sweep beside it. It ends on SIGTERM
-or SIGINT; a kill loses nothing that a client was told is stored.
+Owns the process: its listening address, its log, lifecycle and replication beside it. It ends on
+SIGTERM or SIGINT; a kill loses nothing that a client was told is stored.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import uvicorn
 
 from localcloud.access import AccessControl
 from localcloud.home import data_dir, load_platform
-from localcloud.oss import lifecycle
+from localcloud.oss import lifecycle, replication
 from localcloud.oss.server import Server
 from localcloud.oss.storage import Storage
 
 SWEEP_SECONDS = 60.0
+REPLICATION_SECONDS = 1.0
 # A client that keeps its connection is cut off after this time when the server ends.
 _SHUTDOWN_SECONDS = 5
 
@@ -59,20 +60,37 @@ async def _sweep_forever(storage: Storage) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
 
 
+async def _replicate_forever(storage: Storage, access: AccessControl) -> None:
+    while True:
+        try:
+            done = await asyncio.to_thread(replication.replicate, storage, access)
+        except Exception:  # noqa: BLE001 - a round that fails must not be the last
+            _log.exception("replication: the round failed")
+        else:
+            if done.copied or done.deleted:
+                _log.info("replication: %s", done)
+        await asyncio.sleep(REPLICATION_SECONDS)
+
+
 async def _serve(home: Path) -> None:
     platform = load_platform(home)
     storage = Storage(data_dir(home, "oss"))
     address = urlsplit(platform.endpoints["oss"])
-    server = Server(platform, AccessControl(home), storage)
+    access = AccessControl(home)
+    server = Server(platform, access, storage)
     config = uvicorn_config(server, address.hostname or "127.0.0.1", address.port or 80)
     _log.info("listening on %s, %d orphaned blobs removed", address.netloc, storage.swept_blobs)
-    sweeping = asyncio.create_task(_sweep_forever(storage))
+    tasks = (
+        asyncio.create_task(_sweep_forever(storage)),
+        asyncio.create_task(_replicate_forever(storage, access)),
+    )
     try:
         await uvicorn.Server(config).serve()
     finally:
-        sweeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sweeping
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         storage.close()
 
 

@@ -41,14 +41,14 @@ PARAMETERS = frozenset(
 
 
 def authenticate(
-    request: SignedRequest, access: AccessControl, region_id: str, now: float
+    request: SignedRequest, access: AccessControl, region_id: str | None, now: float
 ) -> Principal | None:
     """Who the request is from; None for an anonymous one.
 
     Args:
         request: The request.
         access: Knows the keys.
-        region_id: The region that version 4 signatures must name.
+        region_id: The region that version 4 signatures must name; None for any.
         now: Seconds since the epoch.
 
     Raises:

@@ -39,9 +39,9 @@ def list_buckets(server: Server, request: Request) -> Reply:
             "CreationDate": iso8601(bucket.created_at),
             "ExtranetEndpoint": server.endpoint_host,
             "IntranetEndpoint": server.endpoint_host,
-            "Location": server.location,
+            "Location": server.location(bucket.name),
             "Name": bucket.name,
-            "Region": server.platform.region_id,
+            "Region": server.location(bucket.name).removeprefix("oss-"),
             "StorageClass": bucket.storage_class,
             "ResourceGroupId": bucket.resource_group_id,
         }
@@ -73,6 +73,7 @@ def put_bucket(server: Server, request: Request) -> Reply:
     if acl is not None and acl not in BUCKET_ACLS:
         raise invalid_argument("x-oss-acl", acl, f"no such ACL; allowed: {BUCKET_ACLS}")
     storage_class, redundancy_type = _configuration(request)
+    is_new = server.storage.buckets.find(request.bucket) is None
     server.storage.buckets.create(
         request.bucket,
         owner_id=server.platform.account_id,
@@ -81,6 +82,8 @@ def put_bucket(server: Server, request: Request) -> Reply:
         redundancy_type=redundancy_type,
         resource_group_id=request.headers.get("x-oss-resource-group-id", "rg-default"),
     )
+    if is_new and request.region_id != server.platform.region_id:
+        server.storage.buckets.set_region(request.bucket, request.region_id)
     return Reply(headers={"location": f"/{request.bucket}"})
 
 
@@ -122,7 +125,7 @@ def get_bucket_info(server: Server, request: Request) -> Reply:
                 "CreationDate": iso8601(bucket.created_at),
                 "ExtranetEndpoint": server.endpoint_host,
                 "IntranetEndpoint": server.endpoint_host,
-                "Location": server.location,
+                "Location": server.location(bucket.name),
                 "StorageClass": bucket.storage_class,
                 "TransferAcceleration": "Disabled",
                 "CrossRegionReplication": "Disabled",
@@ -155,7 +158,7 @@ def _versioning(bucket: Bucket) -> str | None:
 def get_bucket_location(server: Server, request: Request) -> Reply:
     """Where the bucket is."""
     server.storage.buckets.get(request.bucket)
-    return xml_reply("LocationConstraint", server.location)
+    return xml_reply("LocationConstraint", server.location(request.bucket))
 
 
 def get_bucket_stat(server: Server, request: Request) -> Reply:
@@ -179,7 +182,8 @@ ROUTES = (
         handler=put_bucket,
         action="oss:PutBucket",
         headers=frozenset({"x-oss-acl", "x-oss-resource-group-id"}),
-        notes="One account: a name is taken only by a bucket of its own.",
+        notes="One account: a name is taken only by a bucket of its own. One endpoint for every "
+        "region: the bucket lies in the one that the signature names.",
     ),
     Route(
         name="DeleteBucket",

@@ -14,6 +14,8 @@ from localcloud.oss.database import Database, Transaction, bucket_of
 from localcloud.oss.errors import OssError, no_such_bucket
 from localcloud.oss.models import Bucket, Versioning
 
+_REGION = "region"
+
 
 def require_bucket(transaction: Transaction, name: str) -> Bucket:
     """The bucket of that name, within a transaction.
@@ -132,6 +134,18 @@ class Buckets:
                         details={"BucketName": name},
                     )
             transaction.execute("DELETE FROM buckets WHERE name = ?", (name,))
+
+    def region_id(self, name: str) -> str | None:
+        """The other region that the bucket lies in; None for the stack's own, and for no bucket."""
+        rows = self._database.query(
+            "SELECT document FROM bucket_configurations WHERE bucket = ? AND kind = ?",
+            (name, _REGION),
+        )
+        return str(json.loads(rows[0]["document"])) if rows else None
+
+    def set_region(self, name: str, region_id: str) -> None:
+        """Put the bucket into another region than the stack's own."""
+        self.set_configuration(name, _REGION, region_id)
 
     def set_acl(self, name: str, acl: str) -> None:
         """Set the bucket's ACL."""

@@ -36,6 +36,7 @@ class Request:
         headers: Headers by lower-case name.
         caller: Who asks.
         read: The body's next bytes; empty at its end.
+        region_id: Region whose endpoint is meant: what a version 4 signature names.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Request:
     headers: Mapping[str, str]
     caller: Caller
     read: Callable[[], bytes] = field(repr=False)
+    region_id: str = ""
 
     def chunks(self) -> Iterator[bytes]:
         """The body, piece by piece.

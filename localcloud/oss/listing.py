@@ -79,6 +79,19 @@ class Listing:
             sequence = rows[0]["sequence"] if rows else 0
         return self._versions(query, key_marker.encode(), sequence, "")
 
+    def written_after(self, bucket: str, sequence: int, limit: int) -> list[ObjectVersion]:
+        """Versions of a bucket in the order in which they were written, those after that one."""
+        rows = self._database.query(
+            "SELECT * FROM versions WHERE sequence > ? AND bucket = ? ORDER BY sequence LIMIT ?",
+            (sequence, bucket, limit),
+        )
+        return [version_of(row) for row in rows]
+
+    def last_sequence(self) -> int:
+        """The sequence number of what was written last; 0 for nothing."""
+        row = self._database.query("SELECT coalesce(max(sequence), 0) AS last FROM versions")[0]
+        return int(row["last"])
+
     def uploads(self, query: Query, key_marker: str, upload_id_marker: str) -> Page[Upload]:
         """Multipart uploads under way, those after the markers."""
 

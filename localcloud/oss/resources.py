@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import oss2
@@ -9,6 +10,7 @@ import oss2
 from localcloud.oss.bucket_resource import Bucket
 from localcloud.oss.client import bucket_client, empty, service_client
 from localcloud.oss.object_resource import BucketObject
+from localcloud.oss.replication_resource import BucketReplication
 from localcloud.oss.setting_resources import (
     BucketAcl,
     BucketHttpsConfig,
@@ -26,6 +28,7 @@ HANDLERS: Final[tuple[type[ResourceHandler], ...]] = (
     BucketObject,
     BucketPolicy,
     BucketPublicAccessBlock,
+    BucketReplication,
     BucketServerSideEncryption,
     BucketVersioning,
 )
@@ -34,6 +37,7 @@ HANDLERS: Final[tuple[type[ResourceHandler], ...]] = (
 def reset(context: Context) -> None:
     """Remove every bucket with what is in it."""
     for found in oss2.BucketIterator(service_client(context.platform)):
-        bucket = bucket_client(context.platform, found.name)
+        region_id = found.location.removeprefix("oss-")
+        bucket = bucket_client(replace(context.platform, region_id=region_id), found.name)
         empty(bucket)
         bucket.delete_bucket()

@@ -29,6 +29,7 @@ from localcloud.oss import (
     listing_routes,
     multipart_routes,
     object_routes,
+    replication_routes,
 )
 from localcloud.oss.authentication import PARAMETERS, authenticate
 from localcloud.oss.authorization import Authorization, Caller
@@ -43,6 +44,7 @@ from localcloud.oss.routing import Scope as RouteScope
 from localcloud.oss.s3 import as_s3, from_s3, refuse_unknown
 from localcloud.oss.signed_request import SignedRequest
 from localcloud.oss.signing_aws4 import is_signed
+from localcloud.oss.signing_v4 import region_of
 from localcloud.oss.storage import Storage
 
 ROUTES: tuple[Route, ...] = (
@@ -52,6 +54,7 @@ ROUTES: tuple[Route, ...] = (
     *object_routes.ROUTES,
     *attribute_routes.ROUTES,
     *multipart_routes.ROUTES,
+    *replication_routes.ROUTES,
 )
 HEALTH_PATH = "/_local/health"
 _WORKER_THREADS = 64
@@ -88,9 +91,8 @@ class Server:
         self.authorization = Authorization(access, storage)
         self.endpoint = platform.endpoints["oss"]
         self.endpoint_host = urlsplit(self.endpoint).netloc
-        self.location = f"oss-{platform.region_id}"
         self.owner = {"ID": platform.account_id, "DisplayName": platform.account_id}
-        self._access = access
+        self.access = access
         self._faults = Faults(access.store)
         self._limiter: anyio.CapacityLimiter | None = None
 
@@ -157,7 +159,7 @@ class Server:
             raw_path=scope["raw_path"].decode("ascii"),
         )
         principal = authenticate(
-            signed, self._access, self.platform.region_id, self.storage.clock()
+            signed, self.access, self._expected_region(bucket), self.storage.clock()
         )
         client = scope["client"] or ("127.0.0.1", 0)
         request = Request(
@@ -168,6 +170,7 @@ class Server:
             headers=headers,
             caller=Caller(principal=principal, source_ip=client[0]),
             read=body.read,
+            region_id=region_of(signed) or self.platform.region_id,
         )
         is_s3 = is_signed(signed)
         if is_s3:
@@ -186,6 +189,19 @@ class Server:
             self._authorize(request, route.action)
         reply = _with_small_body(route.handler(self, request))
         return as_s3(reply) if is_s3 else reply
+
+    def location(self, bucket_name: str) -> str:
+        """Where a bucket lies, as the cloud writes it."""
+        return f"oss-{self.storage.buckets.region_id(bucket_name) or self.platform.region_id}"
+
+    def _expected_region(self, bucket: str) -> str | None:
+        """The region that a signature must name: the bucket's; any for one that is to be made.
+
+        In the cloud each region has an endpoint; here one serves them all.
+        """
+        if not bucket or self.storage.buckets.find(bucket) is None:
+            return None
+        return self.storage.buckets.region_id(bucket) or self.platform.region_id
 
     def _authorize(self, request: Request, action: str) -> None:
         if "versionId" in request.params:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -21,15 +22,27 @@ MAX_EXPIRES_SECONDS = 7 * 24 * 3600
 _UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 _PRODUCT = "oss"
 _TERMINATOR = "aliyun_v4_request"
+_REGION = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
 _ALWAYS_SIGNED = (b"content-type", b"content-md5")
 
 
-def find(request: SignedRequest, region_id: str) -> Claim | None:
+def region_of(request: SignedRequest) -> str | None:
+    """The region that a request's version 4 signature names; None when it has none."""
+    credential = request.params.get("x-oss-credential", "")
+    authorization = request.header("authorization")
+    if authorization.startswith(ALGORITHM):
+        found = re.search(r"Credential=([^,\s]+)", authorization)
+        credential = found.group(1) if found else ""
+    region_id = (credential.split("/") + [""] * 3)[2]
+    return region_id if _REGION.fullmatch(region_id) else None
+
+
+def find(request: SignedRequest, region_id: str | None) -> Claim | None:
     """The version 4 signature of a request, or None when it has none.
 
     Args:
         request: The request.
-        region_id: The region that signatures must name.
+        region_id: The region that signatures must name; None for any.
 
     Raises:
         OssError: ``InvalidArgument``, ``AccessDenied`` for one that is malformed.
@@ -63,7 +76,7 @@ def find(request: SignedRequest, region_id: str) -> Claim | None:
     )
 
 
-def _presigned(request: SignedRequest, region_id: str) -> Claim:
+def _presigned(request: SignedRequest, region_id: str | None) -> Claim:
     params = request.params
     version = params.get("x-oss-signature-version", "")
     if version != ALGORITHM:
@@ -105,17 +118,18 @@ def _timestamp(date: str) -> float:
         ) from error
 
 
-def _credential(text: str, date: str, region_id: str) -> tuple[str, str]:
+def _credential(text: str, date: str, region_id: str | None) -> tuple[str, str]:
     access_key_id, *scope = text.split("/")
     if len(scope) != 4 or scope[2:] != [_PRODUCT, _TERMINATOR]:
         raise invalid_argument("Credential", text, "Invalid Credential in Authorization header.")
     if scope[0] != date[:8]:
         raise invalid_argument("Credential", text, "Invalid signing date in Authorization header.")
-    if scope[1] != region_id:
+    if not _REGION.fullmatch(scope[1]) or region_id not in (None, scope[1]):
         raise invalid_argument(
             "Credential",
             text,
-            f"Invalid signing region in Authorization header: {scope[1]}, expected {region_id}.",
+            f"Invalid signing region in Authorization header: {scope[1]}"
+            + (f", expected {region_id}." if region_id else "."),
         )
     return access_key_id, "/".join(scope)
 

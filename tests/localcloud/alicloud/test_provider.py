@@ -235,10 +235,10 @@ def test_configure_wants_a_platform_file() -> None:
         configured({"sharedCredentialsFile": "/nonexistent/credentials"})
 
 
-def test_configure_wants_the_stacks_region(control_plane: ControlPlane) -> None:
-    path = control_plane.context.platform.home / "platform.json"
+def test_another_region_has_no_networks(engine: Engine) -> None:
+    engine.provider._region_id = "cn-beijing"
     with pytest.raises(ProviderError, match="plays cn-hangzhou"):
-        configured({"sharedCredentialsFile": str(path), "region": "cn-beijing"})
+        engine.check("vpc/network:Network", "net", {"cidrBlock": "10.0.0.0/8"})
 
 
 def test_configuration_of_the_cloud_is_refused(engine: Engine) -> None:

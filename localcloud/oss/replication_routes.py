@@ -1,0 +1,119 @@
+"""Operations on a bucket's replication rule: put, get, delete, ask how far it is.
+
+Owns what each operation reads from its request and answers; rules are ``replication``'s. A bucket
+has one rule here. API reference:
+https://help.aliyun.com/en/oss/developer-reference/putbucketreplication (read 2026-11).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localcloud.oss.errors import OssError, invalid_argument
+from localcloud.oss.exchange import Reply, Request, xml_reply
+from localcloud.oss.replication import (
+    CONFIGURATION,
+    Rule,
+    check_rule,
+    parse_rule,
+    progress_document,
+    rule_document,
+)
+from localcloud.oss.routing import Route
+from localcloud.oss.xml import text
+
+if TYPE_CHECKING:
+    from localcloud.oss.server import Server
+
+
+def change_bucket_replication(server: Server, request: Request) -> Reply:
+    """Add the bucket's rule, or delete it."""
+    kind = request.params["comp"]
+    if kind == "add":
+        return _put(server, request)
+    if kind == "delete":
+        return _delete(server, request)
+    raise invalid_argument("comp", kind, "it must be add or delete")
+
+
+def _put(server: Server, request: Request) -> Reply:
+    buckets = server.storage.buckets
+    rule = parse_rule(request.xml("ReplicationConfiguration"))
+    check_rule(server.storage, server.access, request.bucket, rule, server.platform.region_id)
+    if buckets.configuration(request.bucket, CONFIGURATION) is not None:
+        raise OssError(
+            "InvalidArgument", "The bucket has a replication rule; here a bucket has one."
+        )
+    through = 0 if rule["historical"] else server.storage.listing.last_sequence()
+    buckets.set_configuration(request.bucket, CONFIGURATION, {**rule, "through": through})
+    return Reply(headers={"x-oss-replication-rule-id": rule["id"]})
+
+
+def _delete(server: Server, request: Request) -> Reply:
+    rule_id = text(request.xml("ReplicationRules"), "ID") or ""
+    rule = _rule(server, request)
+    if rule["id"] != rule_id:
+        raise _no_rule(request.bucket)
+    server.storage.buckets.set_configuration(request.bucket, CONFIGURATION, None)
+    return Reply()
+
+
+def get_bucket_replication(server: Server, request: Request) -> Reply:
+    """The bucket's rule."""
+    return xml_reply("ReplicationConfiguration", {"Rule": [rule_document(_rule(server, request))]})
+
+
+def get_bucket_replication_progress(server: Server, request: Request) -> Reply:
+    """How far the rule has come."""
+    rule = _rule(server, request)
+    wanted = request.params.get("rule-id", rule["id"])
+    if wanted != rule["id"]:
+        raise _no_rule(request.bucket)
+    document = progress_document(server.storage, request.bucket, rule)
+    return xml_reply("ReplicationProgress", {"Rule": [document]})
+
+
+def _rule(server: Server, request: Request) -> Rule:
+    rule: Rule | None = server.storage.buckets.configuration(request.bucket, CONFIGURATION)
+    if rule is None:
+        raise _no_rule(request.bucket)
+    return rule
+
+
+def _no_rule(bucket: str) -> OssError:
+    return OssError(
+        "NoSuchReplicationConfiguration",
+        "The bucket has no such replication configuration.",
+        details={"BucketName": bucket},
+    )
+
+
+ROUTES = (
+    Route(
+        name="PutBucketReplication",
+        scope="bucket",
+        method="POST",
+        handler=change_bucket_replication,
+        action="oss:PutBucketReplication",
+        requires=frozenset({"replication", "comp"}),
+        notes="One rule for each bucket; comp=delete is DeleteBucketReplication. No transfer "
+        "acceleration, tags or time control. Bytes appended to an object that was copied are not.",
+    ),
+    Route(
+        name="GetBucketReplication",
+        scope="bucket",
+        method="GET",
+        handler=get_bucket_replication,
+        action="oss:GetBucketReplication",
+        requires=frozenset({"replication"}),
+    ),
+    Route(
+        name="GetBucketReplicationProgress",
+        scope="bucket",
+        method="GET",
+        handler=get_bucket_replication_progress,
+        action="oss:GetBucketReplicationProgress",
+        requires=frozenset({"replicationProgress"}),
+        params=frozenset({"rule-id"}),
+    ),
+)

@@ -1,0 +1,218 @@
+"""Buckets of another region, and replication to them, on a running server through oss2."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import oss2
+import pytest
+
+from localcloud.access import ATTACHMENTS, POLICIES, ROLES
+from localcloud.errors import CloudError
+from localcloud.ids import Ids
+from localcloud.oss.replication import Replicated, replicate
+from localcloud.oss.replication_resource import BucketReplication
+from tests.localcloud.oss.local_oss import LocalOss
+
+ELSEWHERE = "cn-shanghai"
+READ = {
+    "Effect": "Allow",
+    "Action": ["oss:ReplicateList", "oss:ReplicateGet"],
+    "Resource": ["acs:oss:*:*:source", "acs:oss:*:*:source/*"],
+}
+WRITE = {
+    "Effect": "Allow",
+    "Action": ["oss:ReplicateList", "oss:ReplicateGet", "oss:ReplicatePut"],
+    "Resource": ["acs:oss:*:*:copy", "acs:oss:*:*:copy/*"],
+}
+
+
+@pytest.fixture
+def context(oss: LocalOss) -> Any:
+    """Of a context, what the handler uses."""
+    return SimpleNamespace(platform=oss.platform, ids=Ids("test"), store=oss.store)
+
+
+def bucket_in(oss: LocalOss, name: str, region_id: str) -> Any:
+    """An `oss2.Bucket` of that region's endpoint."""
+    return oss2.Bucket(oss.auth(), oss.endpoint, name, session=oss.connections, region=region_id)
+
+
+def trust(oss: LocalOss, *statements: dict[str, Any], service: str = "oss.aliyuncs.com") -> None:
+    """A role `copier` that a service may assume, with these permissions."""
+    trusting = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": [service]},
+    }
+    policy = json.dumps({"Version": "1", "Statement": [trusting]})
+    oss.store.table(ROLES).put("copier", {"trust_policy": policy, "max_session_duration": 3600})
+    document = json.dumps({"Version": "1", "Statement": list(statements)})
+    oss.store.table(POLICIES).put("copier", {"document": document})
+    oss.store.table(ATTACHMENTS).put("copier", {"role_name": "copier", "policy_name": "copier"})
+
+
+@pytest.fixture
+def buckets(oss: LocalOss) -> tuple[Any, Any]:
+    """A versioned source here, a versioned copy elsewhere, and nothing else."""
+    oss.storage.reset()
+    source = bucket_in(oss, "source", oss.platform.region_id)
+    copy = bucket_in(oss, "copy", ELSEWHERE)
+    for bucket in (source, copy):
+        bucket.create_bucket()
+        bucket.put_bucket_versioning(oss2.models.BucketVersioningConfig("Enabled"))
+    return source, copy
+
+
+def declared(**more: Any) -> dict[str, Any]:
+    """The inputs of a rule from `source` to `copy`."""
+    return {
+        "bucket": "source",
+        "action": "PUT",
+        "destination": {"bucket": "copy", "location": f"oss-{ELSEWHERE}"},
+        "historicalObjectReplication": "enabled",
+        "syncRole": "copier",
+        **more,
+    }
+
+
+def run(oss: LocalOss) -> Replicated:
+    """One round."""
+    return replicate(oss.storage, oss.access)
+
+
+def test_a_bucket_lies_in_the_region_that_its_creation_was_signed_for(
+    oss: LocalOss, buckets: tuple[Any, Any]
+) -> None:
+    source, copy = buckets
+    assert source.get_bucket_location().location == f"oss-{oss.platform.region_id}"
+    assert copy.get_bucket_location().location == f"oss-{ELSEWHERE}"
+
+
+def test_a_bucket_of_another_region_is_reached_by_its_own_region_only(
+    oss: LocalOss, buckets: tuple[Any, Any]
+) -> None:
+    wrong = bucket_in(oss, "copy", oss.platform.region_id)
+    with pytest.raises(oss2.exceptions.ServerError, match=f"expected {ELSEWHERE}"):
+        wrong.get_bucket_info()
+
+
+def test_what_is_written_is_copied_with_its_settings(
+    oss: LocalOss, context: Any, buckets: tuple[Any, Any]
+) -> None:
+    source, copy = buckets
+    trust(oss, READ, WRITE)
+    source.put_object("before", b"old", headers={"x-oss-meta-a": "1"})
+    BucketReplication().create(declared(), context)
+    source.put_object("after", b"new")
+    assert run(oss) == Replicated(copied=2)
+    assert copy.get_object("before").read() == b"old"
+    assert copy.head_object("before").headers["x-oss-meta-a"] == "1"
+    assert copy.get_object("after").read() == b"new"
+    assert run(oss) == Replicated()
+
+
+def test_a_deleted_object_stays_in_the_copy_when_writes_alone_are_copied(
+    oss: LocalOss, context: Any, buckets: tuple[Any, Any]
+) -> None:
+    source, copy = buckets
+    trust(oss, READ, WRITE)
+    BucketReplication().create(declared(), context)
+    source.put_object("kept", b"x")
+    run(oss)
+    source.delete_object("kept")
+    assert run(oss) == Replicated()
+    assert copy.object_exists("kept")
+
+
+def test_nothing_is_copied_that_the_role_may_not(
+    oss: LocalOss, context: Any, buckets: tuple[Any, Any]
+) -> None:
+    source, copy = buckets
+    trust(oss, READ)
+    BucketReplication().create(declared(), context)
+    source.put_object("k", b"x")
+    assert run(oss) == Replicated(refused=1)
+    trust(oss, READ, WRITE)
+    assert run(oss) == Replicated(copied=1)
+    assert copy.object_exists("k")
+
+
+def test_objects_encrypted_with_a_key_are_copied_when_the_rule_says_so(
+    oss: LocalOss, context: Any, buckets: tuple[Any, Any]
+) -> None:
+    source, copy = buckets
+    trust(oss, READ, WRITE)
+    oss.store.table("kms.keys").put("key-2", {"status": "Enabled"})
+    BucketReplication().create(
+        declared(
+            encryptionConfiguration={"replicaKmsKeyId": "key-2"},
+            sourceSelectionCriteria={"sseKmsEncryptedObjects": {"status": "Enabled"}},
+        ),
+        context,
+    )
+    source.put_object("k", b"x", headers={"x-oss-server-side-encryption": "KMS"})
+    assert run(oss) == Replicated(copied=1)
+    headers = copy.head_object("k").headers
+    assert headers["x-oss-server-side-encryption-key-id"] == "key-2"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code"),
+    [
+        ({"destination": {"bucket": "nowhere", "location": "oss-x"}}, "InvalidTargetBucket"),
+        ({"destination": {"bucket": "copy", "location": "oss-x"}}, "InvalidTargetLocation"),
+        ({"syncRole": "nobody"}, "InvalidArgument"),
+    ],
+)
+def test_a_rule_that_cannot_be_carried_out_is_refused(
+    oss: LocalOss, context: Any, buckets: tuple[Any, Any], inputs: dict[str, Any], code: str
+) -> None:
+    trust(oss, READ, WRITE)
+    with pytest.raises(CloudError) as raised:
+        BucketReplication().create(declared(**inputs), context)
+    assert raised.value.code == code
+
+
+def test_a_role_that_does_not_trust_oss_is_refused(
+    oss: LocalOss, context: Any, buckets: tuple[Any, Any]
+) -> None:
+    trust(oss, READ, WRITE, service="ecs.aliyuncs.com")
+    with pytest.raises(CloudError) as raised:
+        BucketReplication().create(declared(), context)
+    assert raised.value.code == "AccessDenied"
+
+
+def test_a_rule_is_read_back_as_declared_and_deleted(
+    oss: LocalOss, context: Any, buckets: tuple[Any, Any]
+) -> None:
+    trust(oss, READ, WRITE)
+    handler = BucketReplication()
+    created = handler.create(declared(), context)
+    found = handler.read(created.id, {}, context)
+    assert found is not None
+    assert declared().items() <= found.items()
+    handler.delete(created.id, {}, context)
+    assert handler.read(created.id, {}, context) is None
+
+
+def test_progress_tells_what_is_left(oss: LocalOss, context: Any, buckets: tuple[Any, Any]) -> None:
+    source, _ = buckets
+    trust(oss, READ, WRITE)
+    rule_id = BucketReplication().create(declared(), context).outputs["ruleId"]
+    source.put_object("k", b"x")
+    before = source.get_bucket_replication_progress(rule_id).progress
+    run(oss)
+    after = source.get_bucket_replication_progress(rule_id).progress
+    assert before.historical_object_progress < after.historical_object_progress == 1
+
+
+def test_a_context_of_another_region_makes_buckets_there(oss: LocalOss, context: Any) -> None:
+    from localcloud.oss.bucket_resource import Bucket
+
+    context.platform = replace(oss.platform, region_id=ELSEWHERE)
+    created = Bucket().create({"bucket": "there"}, context)
+    assert created.outputs["location"] == f"oss-{ELSEWHERE}"
