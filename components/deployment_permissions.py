@@ -166,13 +166,13 @@ GRANTS: tuple[Grant, ...] = (
     Grant(
         types=_types(
             "alb",
-            "Acl AclEntryAttachment ListenerAclAttachment LoadBalancer Listener ServerGroup",
+            "Acl AclEntryAttachment ListenerAclAttachment LoadBalancer Listener Rule ServerGroup",
         ),
         reads=_actions(
             "alb",
             "GetLoadBalancerAttribute ListLoadBalancers GetListenerAttribute ListListeners "
-            "ListServerGroups ListServerGroupServers ListAcls ListAclEntries ListAclRelations "
-            f"ListAsynJobs {_TAGS}",
+            "ListRules ListServerGroups ListServerGroupServers ListAcls ListAclEntries "
+            f"ListAclRelations ListAsynJobs {_TAGS}",
         ),
         writes=_actions(
             "alb",
@@ -180,7 +180,8 @@ GRANTS: tuple[Grant, ...] = (
             "EnableDeletionProtection DisableDeletionProtection EnableLoadBalancerAccessLog "
             "DisableLoadBalancerAccessLog DeleteLoadBalancer CreateListener "
             "UpdateListenerAttribute StartListener StopListener DeleteListener "
-            "AssociateAclsWithListener DissociateAclsFromListener CreateServerGroup "
+            "AssociateAclsWithListener DissociateAclsFromListener CreateRule UpdateRuleAttribute "
+            "DeleteRule CreateServerGroup "
             "UpdateServerGroupAttribute DeleteServerGroup CreateAcl AddEntriesToAcl "
             "RemoveEntriesFromAcl DeleteAcl TagResources UnTagResources",
         ),
@@ -226,8 +227,8 @@ GRANTS: tuple[Grant, ...] = (
         types=(
             *_types(
                 "ess",
-                "AlbServerGroupAttachment InstanceRefresh ScalingConfiguration ScalingGroup "
-                "ScalingRule",
+                "AlbServerGroupAttachment InstanceRefresh LifecycleHook ScalingConfiguration "
+                "ScalingGroup ScalingRule",
             ),
             "customrag:ess:Rollout",
         ),
@@ -235,6 +236,7 @@ GRANTS: tuple[Grant, ...] = (
             "ess",
             "DescribeScalingGroups DescribeScalingGroupDetail DescribeScalingConfigurations "
             "DescribeScalingRules DescribeScalingInstances DescribeScalingActivities "
+            "DescribeLifecycleHooks "
             f"DescribeInstanceRefreshes {_TAGS}",
         ),
         writes=_actions(
@@ -242,6 +244,7 @@ GRANTS: tuple[Grant, ...] = (
             "CreateScalingGroup ModifyScalingGroup EnableScalingGroup DisableScalingGroup "
             "SetGroupDeletionProtection DeleteScalingGroup CreateScalingRule ModifyScalingRule "
             "ExecuteScalingRule DeleteScalingRule AttachAlbServerGroups DetachAlbServerGroups "
+            "CreateLifecycleHook ModifyLifecycleHook DeleteLifecycleHook CompleteLifecycleAction "
             "StartInstanceRefresh CancelInstanceRefresh RollbackInstanceRefresh TagResources "
             "UntagResources",
         ),

@@ -25,6 +25,7 @@ from infra.policy.model import (
 __all__ = ["RULES"]
 
 _BUCKET = "alicloud:oss/bucket:Bucket"
+_LISTENER = "alicloud:alb/listener:Listener"
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _OLD_TLS = (None, "tls_cipher_policy_1_0", "tls_cipher_policy_1_1")
 # Switches that would give a service an address of its own; the cloud's own default is not relied
@@ -162,7 +163,7 @@ def _internet_has_acl(resources: Sequence[Resource], _: Setting) -> Iterator[tup
         if r.type.endswith(":ListenerAclAttachment") and r.inputs.get("aclType") == "White"
     ]
     for listener in resources:
-        if listener.type != "alicloud:alb/listener:Listener":
+        if listener.type != _LISTENER:
             continue
         ids = (listener.inputs.get("id"),)
         if not any(companion(listener, r, "listenerId", ids) for r in attachments):
@@ -174,23 +175,46 @@ def _internet_has_acl(resources: Sequence[Resource], _: Setting) -> Iterator[tup
             )
 
 
-def _https_only(resource: Resource, _: Setting) -> Iterator[str]:
-    if resource.type != "alicloud:alb/listener:Listener":
+def _tls_is_new(resource: Resource, _: Setting) -> Iterator[str]:
+    if resource.type != _LISTENER or resource.inputs.get("listenerProtocol") == "HTTP":
         return
-    protocol = resource.inputs.get("listenerProtocol")
-    if protocol == "HTTP":
-        actions = resource.inputs.get("defaultActions")
-        listed = actions if isinstance(actions, list) else []
-        kinds = {value_at(action, "type") for action in listed}
-        if kinds - {"Redirect", UNKNOWN}:
-            yield (
-                f"an HTTP listener does {sorted(map(str, kinds))}; it may only redirect to HTTPS"
-            )
-    elif resource.inputs.get("securityPolicyId") in _OLD_TLS:
+    if resource.inputs.get("securityPolicyId") in _OLD_TLS:
         yield (
             f"securityPolicyId is {resource.inputs.get('securityPolicyId')!r}, which takes TLS 1.0 "
             "or 1.1; use tls_cipher_policy_1_2 or a stricter one"
         )
+
+
+def _kinds(actions: Any) -> set[str]:
+    listed = actions if isinstance(actions, list) else []
+    kinds = {value_at(action, "type") for action in listed}
+    return {str(kind) for kind in kinds if kind is not UNKNOWN}
+
+
+def _redirects_everything(rule: Resource) -> bool:
+    """Whether a forwarding rule sends every path elsewhere."""
+    conditions = rule.inputs.get("ruleConditions")
+    listed = conditions if isinstance(conditions, list) else []
+    paths = [value_at(condition, "pathConfig", "values") for condition in listed]
+    return _kinds(rule.inputs.get("ruleActions")) == {"Redirect"} and paths in ([["/*"]], [UNKNOWN])
+
+
+def _http_redirects(resources: Sequence[Resource], _: Setting) -> Iterator[tuple[Resource, str]]:
+    rules = [r for r in resources if r.type == "alicloud:alb/rule:Rule"]
+    for listener in resources:
+        if listener.type != _LISTENER or listener.inputs.get("listenerProtocol") != "HTTP":
+            continue
+        kinds = _kinds(listener.inputs.get("defaultActions")) - {"Redirect"}
+        ids = (listener.inputs.get("id"),)
+        if kinds and not any(
+            companion(listener, rule, "listenerId", ids) and _redirects_everything(rule)
+            for rule in rules
+        ):
+            yield (
+                listener,
+                f"the HTTP listener does {', '.join(sorted(kinds))}; give it a rule for /* that "
+                "redirects to HTTPS",
+            )
 
 
 def _search_over_https(resource: Resource, setting: Setting) -> Iterator[str]:
@@ -238,9 +262,14 @@ RULES = (
         on_stack=_internet_has_acl,
     ),
     Rule(
-        name="https-only",
-        description="A load balancer answers over TLS 1.2 or newer; HTTP only redirects.",
-        on_resource=_https_only,
+        name="tls-is-new",
+        description="A load balancer answers over TLS 1.2 or newer.",
+        on_resource=_tls_is_new,
+    ),
+    Rule(
+        name="http-only-redirects",
+        description="What comes to a load balancer over HTTP is sent to HTTPS, whatever it is.",
+        on_stack=_http_redirects,
     ),
     Rule(
         name="search-over-https",

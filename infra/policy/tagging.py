@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from infra.policy.model import UNKNOWN, Resource, Rule, Setting
 
-__all__ = ["REQUIRED_TAGS", "RULES", "TAGGED"]
+__all__ = ["PARTS", "REQUIRED_TAGS", "RULES", "TAGGED"]
 
 REQUIRED_TAGS = ("project", "stack", "environment", "owner", "cost-center", "managed-by")
 _EXPIRY_TAG = "expires-at"
@@ -46,6 +46,8 @@ TAGGED: Mapping[str, str] = MappingProxyType(
     | {"alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": "templateTags"}
 )
 """Type to the property that holds its tags."""
+PARTS = frozenset({"alicloud:alb/rule:Rule"})
+"""Types that take tags and need none: they cost nothing, and go with what they are a part of."""
 
 
 def _has_tags(resource: Resource, setting: Setting) -> Iterator[str]:

@@ -96,6 +96,27 @@ def internet(*, white: bool) -> list[Resource]:
     return [balancer, listener, *([listed] if white else [])]
 
 
+def plain_http(paths: list[str] | None = None, action: str = "Redirect") -> list[Resource]:
+    """A listener that forwards by default, as it must, and a rule of its own."""
+    listener = Resource(
+        type=LISTENER,
+        name="http",
+        inputs={"listenerProtocol": "HTTP", "defaultActions": [{"type": "ForwardGroup"}]},
+        parent="p",
+    )
+    rule = Resource(
+        type="alicloud:alb/rule:Rule",
+        name="rule",
+        inputs={
+            "listenerId": UNKNOWN,
+            "ruleActions": [{"type": action, "order": 1}],
+            "ruleConditions": [{"type": "Path", "pathConfig": {"values": paths or ["/*"]}}],
+        },
+        parent="p",
+    )
+    return [listener, rule] if paths or action != "Redirect" else [listener]
+
+
 def job(**inputs: Any) -> list[Resource]:
     return one(JOB, **inputs)
 
@@ -146,11 +167,12 @@ VIOLATING: dict[str, list[Case]] = {
     ],
     "access-list-is-narrow": [Case("an open entry", one(ACL_ENTRY, entry="0.0.0.0/0"))],
     "internet-load-balancer-has-access-list": [Case("no list", internet(white=False))],
-    "https-only": [
-        Case(
-            "HTTP that forwards",
-            one(LISTENER, listenerProtocol="HTTP", defaultActions=[{"type": "ForwardGroup"}]),
-        ),
+    "http-only-redirects": [
+        Case("it forwards", plain_http()),
+        Case("some paths only", plain_http(paths=["/old/*"])),
+        Case("it answers", plain_http(action="FixedResponse")),
+    ],
+    "tls-is-new": [
         Case("the default policy", one(LISTENER, listenerProtocol="HTTPS")),
         Case(
             "TLS 1.1",
@@ -304,11 +326,15 @@ PASSING: dict[str, list[Case]] = {
         Case("a white list", internet(white=True)),
         Case("inside", [*one(BALANCER, addressType="Intranet"), *one(LISTENER)]),
     ],
-    "https-only": [
+    "http-only-redirects": [
+        Case("a rule for every path", plain_http(paths=["/*"])),
         Case(
-            "HTTP that redirects",
+            "by default",
             one(LISTENER, listenerProtocol="HTTP", defaultActions=[{"type": "Redirect"}]),
         ),
+        Case("no HTTP", one(LISTENER, listenerProtocol="HTTPS")),
+    ],
+    "tls-is-new": [
         Case(
             "TLS 1.2",
             one(LISTENER, listenerProtocol="HTTPS", securityPolicyId="tls_cipher_policy_1_2"),
