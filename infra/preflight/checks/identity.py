@@ -124,9 +124,9 @@ SERVICE_ROLES: tuple[ServiceRole, ...] = (
     ServiceRole(
         name="AliyunServiceRoleForBailian",
         wanted=uses_model_studio,
-        why="Model Studio reads OSS and writes logs in it",
+        why="Model Studio reads buckets in it, for imports and knowledge bases",
         do="open https://bailian.console.aliyun.com once and grant what it asks for",
-        source=f"{_HELP}/model-studio/connector/file",
+        source="https://help.aliyun.com/en/model-studio/connector/file",
     ),
     ServiceRole(
         name="AliyunPAIDLCDefaultRole",

@@ -127,8 +127,8 @@ class Feature:
     where: str
 
 
-# https://www.elastic.co/subscriptions, read 2026-11-21. RRF, the linear retriever and _inference
-# are Enterprise; that is why ranks are fused in `rag.fuse`.
+# https://www.elastic.co/subscriptions (8.x), read 2026-11. RRF, the linear retriever and _inference
+# are Enterprise there; that is why ranks are fused in `rag.fuse`.
 FEATURES: tuple[Feature, ...] = (
     Feature(
         name="approximate kNN on dense_vector",
@@ -179,8 +179,8 @@ def _licence(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 def licence_of(version: str) -> Licence | None:
     """The licence that the cloud sells with a version; None for one without X-Pack.
 
-    Source: https://www.alibabacloud.com/help/en/es/user-guide/overview-of-x-pack (the X-Pack of
-    the managed service is Platinum), read 2026-11-21.
+    That the managed service's X-Pack is Platinum is assumed: its pages speak of the commercial
+    features of X-Pack (https://www.alibabacloud.com/help/en/es/product-overview, read 2026-11-21).
     """
     return Licence.PLATINUM if version.endswith("_with_X-Pack") else None
 
