@@ -50,7 +50,7 @@ help:  ## List the targets
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up:  ## Set up and bring up everything; CORPUS=DIR for your own documents
+up:  ## Set up and bring up everything; CORPUS=DIR: your documents
 	@$(TOOLS) up $(ON_STACK)
 
 preview:  ## Show what `make up` would change
@@ -59,13 +59,13 @@ preview:  ## Show what `make up` would change
 ask:  ## Ask the chat application: make ask Q="…"
 	@$(TOOLS) ask --stack "$(STACK)" --question "$$CUSTOMRAG_MAKE_Q"
 
-eval:  ## Measure retrieval on a corpus with questions: make eval CORPUS=DIR
+eval:  ## Measure retrieval on a corpus with questions: CORPUS=DIR
 	@$(TOOLS) eval --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 status:  ## Show the local cloud's services and the stack's outputs
 	@$(TOOLS) status --stack "$(STACK)"
 
-logs:  ## Show what the local cloud wrote last; SERVICE=NAME for one service
+logs:  ## Show what the local cloud wrote last; SERVICE=NAME for one
 	@$(TOOLS) logs --stack "$(STACK)" --service "$(SERVICE)"
 
 down:  ## Remove the stack; of the local one, everything but caches
@@ -78,17 +78,17 @@ pr-up:  ## Bring up a pull request's stack for three days: PR=7
 	@$(TOOLS) pr-up --pull-request "$(PR)" $(if $(REHEARSAL),--rehearsal) \
 		--corpus "$$CUSTOMRAG_MAKE_CORPUS" $(if $(SET),--set "$(SET)")
 
-pr-down:  ## Remove a pull request's stack, and show that nothing is left: PR=7
+pr-down:  ## Remove a pull request's stack, prove that none is left: PR=7
 	@$(TOOLS) pr-down --pull-request "$(PR)" $(if $(REHEARSAL),--rehearsal)
 
-sweep:  ## Remove the pull requests' stacks that outlived their time; NOW=2026-11-24T12:00:00Z
+sweep:  ## Remove pull requests' stacks that outlived their time; NOW=…
 	@$(TOOLS) sweep $(if $(PR),--pull-request "$(PR)",--stack cloud) \
 		$(if $(REHEARSAL),--rehearsal) $(if $(NOW),--now "$(NOW)")
 
-night:  ## Stop GPU nodes by night and start them by day, as nightHours says; STACK, NOW
+night:  ## Stop GPU nodes by night, start them by day: STACK=dev [NOW=…]
 	@$(TOOLS) night --stack "$(STACK)" $(if $(NOW),--now "$(NOW)")
 
-leaks:  ## List what is left of a stack in the cloud; fails if anything is
+leaks:  ## List what is left of a stack in the cloud; fails if any is
 	@$(TOOLS) leaks --stack "$(STACK)"
 
 setup:  ## Install what is needed, bring nothing up
@@ -100,13 +100,13 @@ test:  ## Set up and run every check; ARGS="…" goes to pytest
 policy:  ## Hold a stack against the policy pack: make policy STACK=dev
 	@.venv/bin/python -m infra.policy.check --stack "$(STACK)"
 
-preflight:  ## Ask the cloud whether a stack could be brought up: STACK=dev [JSON=1]
+preflight:  ## Ask the cloud if a stack could be brought up: STACK [JSON=1]
 	@$(TOOLS) preflight --stack "$(STACK)" $(if $(JSON),--json)
 
 cost:  ## Show what a stack costs, with sources: STACK=prod [JSON=1]
 	@$(TOOLS) cost --stack "$(STACK)" $(if $(JSON),--json)
 
-preview-comment:  ## Show what a change does to a stack, in Markdown: STACK=dev [BASE=ref]
+preview-comment:  ## Show what a change does to a stack: STACK=dev [BASE=ref]
 	@$(TOOLS) preview-comment --stack "$(STACK)" --base "$(BASE)" --output "$(OUTPUT)"
 
 changed-stacks:  ## List the stacks that a change touches: [BASE=ref]
