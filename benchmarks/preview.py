@@ -5,7 +5,8 @@
 In turns, through the same engine and the same two plugins, each as a first preview of a stack:
     bare      a loop that registers what `infra.declare` says of the local stack: the same types,
               names and inputs, as plain values, without components, configuration or a corpus
-    customrag this program, with the local stack's template
+    customrag this program, with the local stack's template, without the edge (its worker is built
+              by npm)
 Prints the seconds of each and the ratio of the medians. The difference is what the program itself
 takes: reading its configuration and the corpus, packing its code, and waiting for outputs, which
 the bare one has none of. Works in a copy of the checkout; nothing is made, and no local cloud runs.
@@ -26,6 +27,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import yaml
 
 from infra.declare import declare
 from localcloud.home import init_home
@@ -122,12 +125,14 @@ def copy_program(folder: Path) -> None:
         else:
             shutil.copy2(source, folder / name)
     (folder / ".venv").symlink_to(ROOT / ".venv")
-    shutil.copy2(folder / "stacks" / "local.template.yaml", folder / "stacks" / "Pulumi.local.yaml")
+    stack = yaml.safe_load((folder / "stacks" / "local.template.yaml").read_text())
+    stack["config"]["customrag:edge"] = "none"
+    (folder / "stacks" / "Pulumi.local.yaml").write_text(yaml.safe_dump(stack))
 
 
 def write_bare(folder: Path, home: Path) -> int:
     """A program that declares what the local stack does; returns how many resources those are."""
-    items = [asdict(item) for item in declare("local", template=True)]
+    items = [asdict(item) for item in declare("local", config={"edge": "none"}, template=True)]
     for item in items:
         if item["type"] == "pulumi:providers:alicloud":
             # The one that the program's own provider is given.
