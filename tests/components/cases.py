@@ -14,15 +14,17 @@ from typing import Any
 import pulumi
 import pulumi_alicloud as alicloud
 
-from components.chat_app import ChatApp, ChatAppArgs
+from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs
 from components.code import CodePackage, CodePackageArgs
 from components.edge import Edge, EdgeArgs
 from components.egress import NatEgress, NatEgressArgs
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs, Protocol
 from components.embedding_node import EmbeddingNode, EmbeddingNodeArgs
 from components.encryption import EncryptionKey, EncryptionKeyArgs
+from components.fleet import ServiceFleet, ServiceFleetArgs
 from components.identity import Identity, IdentityArgs, ServiceRole, ServiceRoleArgs
 from components.knowledge import Knowledge, KnowledgeArgs, SearchEndpoint
+from components.load_balancer import AddressType, HttpsLoadBalancer, HttpsLoadBalancerArgs
 from components.model_endpoint import ModelEndpoint, ModelEndpointArgs
 from components.naming import Naming
 from components.network import Network, NetworkArgs
@@ -230,6 +232,56 @@ def _chat(name: str, **changes: Any) -> ChatApp:
     )
 
 
+VSWITCHES = {ZONE: "vsw-1", "cn-hangzhou-i": "vsw-2"}
+
+
+def _front(name: str, **changes: Any) -> HttpsLoadBalancer:
+    return HttpsLoadBalancer(
+        name,
+        HttpsLoadBalancerArgs(
+            naming=NAMING,
+            role="chat",
+            vpc_id="vpc-1",
+            vswitch_ids=VSWITCHES,
+            certificate_id="1-cn-hangzhou",
+            health_check_path="/ready",
+            tags=TAGS,
+            **changes,
+        ),
+    )
+
+
+def _fleet(name: str, **changes: Any) -> ServiceFleet:
+    given = {key: NODE[key] for key in ("image_id", "ram_role_name", "security_group_ids")}
+    return ServiceFleet(
+        name,
+        ServiceFleetArgs(
+            **given,
+            naming=NAMING,
+            service=ServiceArgs(name="chat", module="rag.app", port=8080),
+            instance_type="ecs.g7.large",
+            vpc_id="vpc-1",
+            vswitch_ids=VSWITCHES,
+            code_uri=NODE["code_uri"],
+            oss_endpoint=OSS,
+            region_id=REGION,
+            server_group_id="sgp-1",
+            tags=TAGS,
+            **changes,
+        ),
+    )
+
+
+def _chat_front(**changes: Any) -> ChatFrontArgs:
+    return ChatFrontArgs(
+        naming=NAMING,
+        vpc_id="vpc-1",
+        vswitch_ids=VSWITCHES,
+        certificate_id="1-cn-hangzhou",
+        **changes,
+    )
+
+
 def _service_node(name: str, **changes: Any) -> ServiceNode:
     return ServiceNode(
         name,
@@ -397,6 +449,26 @@ CASES: Mapping[str, Case] = MappingProxyType(
         "embedding": _embedding_node,
         "embedding-spot": lambda name: _embedding_node(name, spot=True),
         "chat": _chat,
+        "chat-behind-load-balancer": lambda name: _chat(
+            name, front=_chat_front(domain_name="chat.example.com")
+        ),
+        "load-balancer": _front,
+        "load-balancer-in-the-internet": lambda name: _front(
+            name,
+            address_type=AddressType.INTERNET,
+            allowed_cidr_blocks=["203.0.113.0/24"],
+            log_project="logs",
+            log_store="alb",
+            deletion_protection=False,
+        ),
+        "fleet": _fleet,
+        "fleet-scaled-own-key": lambda name: _fleet(
+            name,
+            min_instances=2,
+            max_instances=4,
+            system_disk_kms_key_id="key-1",
+            deletion_protection=False,
+        ),
         "logs": _logs,
         "logs-own-key-load-balancer": lambda name: _logs(
             name, load_balancer=True, kms_key_id="key-1", kms_role_arn="acs:ram::1:role/log"
