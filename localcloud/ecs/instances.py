@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from localcloud.ecs.node import Node, NodeClosingError, NodeState
+from localcloud.ecs.stock import require_stock
 from localcloud.ecs.user_data import CloudConfig, parse_user_data
 from localcloud.errors import CloudError
 from localcloud.home import data_dir, log_dir
@@ -81,10 +82,11 @@ class Instances:
         """A new instance; it boots on its own.
 
         Raises:
-            CloudError: Its user data is refused, or no address is left.
+            CloudError: Its user data is refused, its type cannot be had, or no address is left.
         """
         parse_user_data(inputs.get("userData") or "")
         context = self._context
+        require_stock(inputs, context)
         instance_id = context.ids.new("i-bp1", 17)
         self._table.put(
             instance_id,

@@ -12,10 +12,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from localcloud.elasticsearch.checks import VERSIONS
+from localcloud.errors import CloudError
 from localcloud.faults import Faults
-from localcloud.resources import Context
+from localcloud.resources import Context, Properties
 
-__all__ = ["region_configuration"]
+__all__ = ["region_configuration", "require_offer"]
 
 # Specification to vCPUs and GiB of memory.
 _SPECS: Final = {
@@ -63,3 +64,14 @@ def region_configuration(context: Context) -> dict[str, Any]:
             for kind in _DISK_TYPES
         ],
     }
+
+
+def require_offer(inputs: Properties, context: Context) -> None:
+    """Refuse a version that a fault has withdrawn.
+
+    Raises:
+        CloudError: ``InvalidParameter``.
+    """
+    version = str(inputs["version"])
+    if Faults(context.store).hits("version-withdrawn", version=version):
+        raise CloudError("InvalidParameter", f"version is {version!r}; it is on offer no more.")

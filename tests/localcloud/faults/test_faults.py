@@ -12,6 +12,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from localcloud.dashscope.server import application as model_endpoint
+from localcloud.ecs.instances import Instances
+from localcloud.elasticsearch.resources import Instance
 from localcloud.errors import CloudError
 from localcloud.faults import KINDS, FaultError, Faults
 from localcloud.faults.__main__ import main
@@ -174,3 +176,33 @@ def test_a_bucket_of_another_account_can_neither_be_looked_at_nor_made(tmp_path:
         with pytest.raises(oss2.exceptions.ServerError) as refused:
             bucket.create_bucket()
     assert (refused.value.status, refused.value.code) == (409, "BucketAlreadyExists")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("sold-out", "OperationDenied.NoStock"), ("quota-used-up", "QuotaExceed.ElasticQuota")],
+)
+def test_an_instance_that_cannot_be_had_is_not_made(
+    control_plane: ControlPlane, kind: str, code: str
+) -> None:
+    faults = Faults(control_plane.context.store)
+    faults.inject(kind, {"instance_type": "ecs.g7.large"})
+    try:
+        with pytest.raises(CloudError) as refused:
+            Instances(control_plane.context).create(
+                {"instanceType": "ecs.g7.large", "availabilityZone": "cn-hangzhou-h"}
+            )
+    finally:
+        faults.clear()
+    assert refused.value.code == code
+
+
+def test_a_version_that_was_withdrawn_is_not_made(control_plane: ControlPlane) -> None:
+    faults = Faults(control_plane.context.store)
+    faults.inject("version-withdrawn", {"version": "8.17_with_X-Pack"})
+    inputs = {"version": "8.17_with_X-Pack", "password": "Right-1234", "paymentType": "PayAsYouGo"}
+    try:
+        with pytest.raises(CloudError, match="on offer no more"):
+            Instance().create(inputs, control_plane.context)
+    finally:
+        faults.clear()

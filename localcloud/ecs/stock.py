@@ -1,0 +1,42 @@
+"""Whether an instance type can be had, when an instance is made.
+
+Everything known can, unless a fault says that it is sold out or that the account's quota of it is
+used up. Codes: https://api.aliyun.com/document/Ecs/2014-05-26/RunInstances (read 2026-11-21).
+"""
+
+from __future__ import annotations
+
+from localcloud.errors import CloudError
+from localcloud.faults import Faults
+from localcloud.resources import Context, Properties
+from localcloud.vpc.resources import VSWITCHES
+
+__all__ = ["require_stock"]
+
+
+def require_stock(inputs: Properties, context: Context) -> None:
+    """Refuse what cannot be had.
+
+    Args:
+        inputs: Of an instance that is to be made.
+        context: The running local cloud.
+
+    Raises:
+        CloudError: ``OperationDenied.NoStock`` or ``QuotaExceed.ElasticQuota``.
+    """
+    kind, faults = str(inputs["instanceType"]), Faults(context.store)
+    vswitch = context.store.table(VSWITCHES).get(str(inputs.get("vswitchId") or "")) or {}
+    zone_id = str(inputs.get("availabilityZone") or vswitch.get("zoneId") or "")
+    if faults.hits("sold-out", instance_type=kind, zone_id=zone_id):
+        raise CloudError(
+            "OperationDenied.NoStock",
+            f"{kind} is sold out in {zone_id}; try other types of resources or other regions and "
+            "zones.",
+            403,
+        )
+    if faults.hits("quota-used-up", instance_type=kind):
+        raise CloudError(
+            "QuotaExceed.ElasticQuota",
+            f"No additional quota is available for the specified ECS instance type: {kind}.",
+            403,
+        )
