@@ -141,12 +141,12 @@ def _followers(found: Sequence[Change], new: Mapping[str, Declared]) -> list[Cha
         for urn, item in new.items():
             if urn in touched or item.existing:
                 continue
-            named = [key for key, value in item.inputs.items() if mark in str(value)]
+            named = list(_marked(item.inputs, mark, ""))
             if not named:
                 continue
             touched.add(urn)
             properties = [
-                PropertyChange(path=key, replaces=replaces(item.type, key)) for key in named
+                PropertyChange(path=path, replaces=replaces(item.type, path)) for path in named
             ]
             again = any(each.replaces for each in properties)
             kind = Kind.REPLACE if again else Kind.UPDATE
@@ -156,3 +156,15 @@ def _followers(found: Sequence[Change], new: Mapping[str, Declared]) -> list[Cha
             if again:
                 left.append(item)
     return followers
+
+
+def _marked(value: Any, mark: str, path: str) -> Iterator[str]:
+    """Paths of the leaves that are made of something marked."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _marked(item, mark, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _marked(item, mark, f"{path}[{index}]")
+    elif isinstance(value, str) and mark in value:
+        yield path

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.declare import Declared
 from infra.made_up import unknown
 from ops.review.changes import Kind, compare, portable
 from ops.review.replacing import is_ignored, replaces
@@ -54,16 +55,28 @@ def test_a_property_that_cannot_be_changed_in_place_replaces() -> None:
 
 
 def test_what_is_made_of_a_replaced_resource_follows_it() -> None:
-    def stack(image: str) -> list[object]:
+    def stack(image: str) -> list[Declared]:
         return [
             resource(NODE, "node", {"imageId": image}),
             resource(ROLE, "node-role", {"instanceId": unknown("node", "id"), "ramRoleName": "r"}),
             resource(NODE, "beside", {"userData": unknown("nodes", "id")}),
         ]
 
-    changes = compare(stack("one"), stack("two"))  # type: ignore[arg-type]
+    changes = compare(stack("one"), stack("two"))
     found = {change.resource.name: (change.kind, change.because) for change in changes}
     assert found == {"node": (Kind.REPLACE, ""), "node-role": (Kind.REPLACE, "node")}
+
+
+def test_what_follows_in_place_is_changed_and_not_made_anew() -> None:
+    index = "customrag:elasticsearch:Index"
+    url = {"_meta": {"embedding_url": f"http://{unknown('node', 'privateIp')}:8000"}}
+
+    def stack(image: str) -> list[Declared]:
+        return [resource(NODE, "node", {"imageId": image}), resource(index, "i", {"mappings": url})]
+
+    (follower,) = [each for each in compare(stack("one"), stack("two")) if each.because]
+    assert follower.kind is Kind.UPDATE
+    assert [item.path for item in follower.properties] == ["mappings._meta.embedding_url"]
 
 
 def test_a_secret_that_changes_is_marked_as_one() -> None:
