@@ -188,6 +188,18 @@ def test_health_says_what_is_missing() -> None:
     assert "cannot be reached" in ill.json()["checks"]["model"]["detail"]
 
 
+def test_node_is_ready_once_every_dependency_has_answered_and_stays_so() -> None:
+    model = FakeModel([], fails_after=0)
+    http = application(model)
+    services = http.app.state.services  # type: ignore[attr-defined]  # FastAPI's own
+    assert http.get("/ready").status_code == 503
+    model.fails_after = services._health = None
+    assert http.get("/ready").status_code == 200
+    model.fails_after, services._health = 0, None
+    assert http.get("/health").status_code == 503
+    assert http.get("/ready").status_code == 200
+
+
 def test_the_page_allows_no_script_but_its_own_and_loads_nothing_from_elsewhere() -> None:
     http = application(FakeModel([]))
     page = http.get("/")
@@ -285,6 +297,7 @@ def test_behind_an_edge_nobody_gets_around_it(path: str, shown: dict[str, str]) 
 
 def test_the_load_balancer_asks_for_health_without_a_key() -> None:
     assert behind_an_edge().get("/health").status_code == 200
+    assert behind_an_edge().get("/ready").status_code == 200
 
 
 def test_an_empty_key_is_no_gate_and_is_refused() -> None:

@@ -1,0 +1,159 @@
+"""What load balancer and fleet refuse before anything is declared, and how they are asked."""
+
+from __future__ import annotations
+
+import http.server
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components import smoke
+from components.fleet import ServiceFleetArgs
+from components.load_balancer import AddressType, HttpsLoadBalancerArgs
+from components.naming import Naming
+from components.nodes import ServiceArgs
+from components.smoke import Door
+from tests.localcloud.alb.support import DOMAIN, self_signed
+
+NAMING = Naming(project="customrag", stack="dev", account_id="1234567890123456")
+VSWITCHES = {"cn-hangzhou-h": "vsw-1", "cn-hangzhou-i": "vsw-2"}
+
+
+def front(**changes: Any) -> HttpsLoadBalancerArgs:
+    """Arguments of a load balancer."""
+    given: dict[str, Any] = {
+        "naming": NAMING,
+        "role": "chat",
+        "vpc_id": "vpc-1",
+        "vswitch_ids": VSWITCHES,
+        "certificate_id": "1-cn-hangzhou",
+        "health_check_path": "/ready",
+    }
+    return HttpsLoadBalancerArgs(**{**given, **changes})
+
+
+def fleet(**changes: Any) -> ServiceFleetArgs:
+    """Arguments of a fleet."""
+    given: dict[str, Any] = {
+        "naming": NAMING,
+        "service": ServiceArgs(name="chat", module="rag.app", port=8080),
+        "instance_type": "ecs.g7.large",
+        "image_id": "image",
+        "vpc_id": "vpc-1",
+        "vswitch_ids": VSWITCHES,
+        "security_group_ids": ["sg-1"],
+        "ram_role_name": "role",
+        "code_uri": "oss://b/customrag-0123456789ab.zip",
+        "oss_endpoint": "https://oss",
+        "region_id": "cn-hangzhou",
+        "server_group_id": "sgp-1",
+    }
+    return ServiceFleetArgs(**{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"vswitch_ids": {"cn-hangzhou-h": "vsw-1"}}, "vswitch_ids"),
+        ({"address_type": AddressType.INTERNET}, "allowed_cidr_blocks"),
+        ({"allowed_cidr_blocks": ["everybody"]}, "everybody"),
+        ({"drain_seconds": 901}, "drain_seconds"),
+        ({"log_project": "logs"}, "log_store"),
+    ],
+)
+def test_load_balancer_that_alb_would_refuse_is_refused(
+    changes: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        front(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"min_instances": 0}, "min_instances"),
+        ({"min_instances": 3, "max_instances": 2}, "max_instances"),
+        ({"cpu_percent": 0}, "cpu_percent"),
+        ({"warm_up_seconds": 29}, "warm_up_seconds"),
+        ({"drain_seconds": 21_601}, "drain_seconds"),
+        ({"system_disk_size_gib": 10}, "system_disk_size_gib"),
+        ({"vswitch_ids": {}}, "vswitch_ids"),
+    ],
+)
+def test_fleet_that_ess_would_refuse_is_refused(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        fleet(**changes)
+
+
+@contextmanager
+def https_server(folder: Path) -> Iterator[tuple[str, Path]]:
+    """A server with a certificate of `DOMAIN`; its address, and what trusts it."""
+    certificate, key = self_signed(DOMAIN)
+    trusted, both = folder / "trusted.pem", folder / "both.pem"
+    trusted.write_text(certificate)
+    both.write_text(key + certificate)
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"host": "%s"}' % self.headers["Host"].encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_address[1]}", trusted
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def asked(address: str, url: str, **changes: Any) -> dict[str, Any]:
+    """What the smoke question's client gets through a door."""
+    never: Any = None  # Where to connect is known here; the door's own address is not asked.
+    door = Door(address=never, **changes)
+    return smoke._fetch_with({}, smoke._opener(address, door))(url, None)
+
+
+def test_smoke_question_asks_the_load_balancer_by_the_certificates_name(tmp_path: Path) -> None:
+    with https_server(tmp_path) as (address, trusted):
+        found = asked(address, f"https://{DOMAIN}/health", trusted_file=trusted)
+    assert found == {"host": DOMAIN}
+
+
+def test_smoke_question_refuses_a_certificate_of_another_name(tmp_path: Path) -> None:
+    with (
+        https_server(tmp_path) as (address, trusted),
+        pytest.raises(OSError, match="certificate"),
+    ):
+        asked(address, "https://other.example.com/health", trusted_file=trusted)
+
+
+def test_smoke_question_refuses_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
+    with https_server(tmp_path) as (address, _), pytest.raises(OSError, match="certificate"):
+        asked(address, f"https://{DOMAIN}/health")
+
+
+def test_load_balancers_own_name_is_on_no_certificate_but_the_chain_is_checked(
+    tmp_path: Path,
+) -> None:
+    with https_server(tmp_path) as (address, trusted):
+        own = f"https://{address}/health"
+        assert asked(address, own, trusted_file=trusted, named=False)["host"] == address
+        with pytest.raises(OSError, match="certificate"):
+            asked(address, own, named=False)
