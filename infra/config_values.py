@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from components.elasticsearch import Protocol
+from components.load_balancer import AddressType
 
 __all__ = ["GN7I_REGIONS", "PARSERS", "AddressType", "EdgeKind", "Environment", "PlatformKind"]
 
@@ -61,13 +62,6 @@ class Environment(StrEnum):
     DEV = "dev"
     PROD = "prod"
     PR = "pr"
-
-
-class AddressType(StrEnum):
-    """Whence the load balancer can be reached; the words are ALB's own."""
-
-    INTRANET = "Intranet"
-    INTERNET = "Internet"
 
 
 class EdgeKind(StrEnum):

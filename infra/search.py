@@ -7,7 +7,6 @@ import pulumi
 from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
 from components.knowledge import Knowledge, KnowledgeArgs, SearchEndpoint
-from components.load_balancer import AddressType
 from components.observability import LogCollection, LogStoreRole
 from infra.context import Context
 from infra.edge import make_edge_secret
@@ -160,7 +159,7 @@ def _front(context: Context, foundation: Foundation, logs: LogCollection | None)
         vswitch_ids=foundation.network.vswitch_ids,
         certificate_id=config.chat_certificate_id,
         domain_name=config.chat_domain_name,
-        address_type=AddressType(config.chat_address_type),
+        address_type=config.chat_address_type,
         # None at all lets everybody in who gets there: nobody is to be added to that.
         allowed_cidr_blocks=(*allowed, *context.platform.operator_cidr_blocks) if allowed else (),
         min_instances=config.chat_min_instances,
