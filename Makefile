@@ -16,6 +16,17 @@ REHEARSAL ?=
 SET ?=
 # The name of a protected stack, to say that its removal is meant.
 CONSENT ?=
+# 1 updates a stack in the cloud without asking, for jobs.
+YES ?=
+# For jobs: of an environment (dev, prod, pr), which role (preview, deploy) of which account.
+ENVIRONMENT ?=
+ROLE ?=
+ACCOUNT_ID ?=
+# For jobs: what is told on GitHub; a version is that of a release.
+FILE ?=
+TITLE ?=
+CLOSE ?=
+VERSION ?=
 # The time to go by, in ISO 8601, for `make sweep` and `make night`; empty is now.
 NOW ?=
 # 1 keeps a rehearsal that failed.
@@ -43,7 +54,8 @@ TOOLS = $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview ask eval status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night
+.PHONY: help setup up preview ask eval status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night \
+	sign-in workflows release release-notes post-comment post-report post-release
 
 help:  ## List the targets
 	@echo 'Usage: make TARGET [STACK=local] [CORPUS=DIR] [Q="…"] [SERVICE=NAME]'
@@ -51,7 +63,7 @@ help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up:  ## Set up and bring up everything; CORPUS=DIR: your documents
-	@$(TOOLS) up $(ON_STACK)
+	@$(TOOLS) up $(ON_STACK) $(if $(YES),--yes)
 
 preview:  ## Show what `make up` would change
 	@$(TOOLS) preview $(ON_STACK)
@@ -90,6 +102,28 @@ night:  ## Stop GPU nodes by night, start them by day: STACK=dev [NOW=…]
 
 leaks:  ## List what is left of a stack in the cloud; fails if any is
 	@$(TOOLS) leaks --stack "$(STACK)"
+
+sign-in:  ## Sign a job in to an environment: ENVIRONMENT=dev ROLE=preview
+	@.venv/bin/python -m infra.bootstrap.sign_in --environment "$(ENVIRONMENT)" --role "$(ROLE)" \
+		--account-id "$(ACCOUNT_ID)"
+
+workflows:  ## Check .github/workflows
+	@$(PYTHON) -m tools.actionlint
+
+release:  ## Make the changelog's unreleased part a version: VERSION=0.2.0
+	@$(PYTHON) -m tools.release prepare --version "$(VERSION)"
+
+release-notes:  ## Show what the changelog says of a version: VERSION=0.2.0
+	@$(PYTHON) -m tools.release notes --version "$(VERSION)" $(if $(OUTPUT),--output "$(OUTPUT)")
+
+post-comment:  ## Keep a pull request's comment up to date: FILE=… PR=7
+	@$(PYTHON) -m tools.github comment --file "$(FILE)" --pull-request "$(PR)"
+
+post-report:  ## Keep an issue up to date: FILE=… TITLE=… [CLOSE=1]
+	@$(PYTHON) -m tools.github report --file "$(FILE)" --title "$(TITLE)" $(if $(CLOSE),--close)
+
+post-release:  ## Publish a version's notes: FILE=… VERSION=0.2.0
+	@$(PYTHON) -m tools.github release --file "$(FILE)" --version "$(VERSION:v%=%)"
 
 setup:  ## Install what is needed, bring nothing up
 	@$(TOOLS) setup

@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--now", default="")
         command.add_argument("--pull-request", default="")
         command.add_argument("--rehearsal", action="store_true")
+        command.add_argument("--yes", action="store_true")
         command.add_argument("--keep", action="store_true")
         command.add_argument("--whole", action="store_true")
     review.add_commands(commands)
@@ -66,13 +67,18 @@ def main(arguments: list[str]) -> int:
     further = lifecycle.Options(
         values=[value for text in options.set for value in text.split()],
         consent=options.consent,
+        yes=options.yes,
         now=options.now,
         keep=options.keep,
         whole=options.whole,
     )
     commands = {
         "setup": lambda: actions.set_up_only(paths),
-        "up": lambda: actions.up(paths, request),
+        "up": lambda: (
+            actions.up(paths, request)
+            if request.is_local
+            else lifecycle.up(paths, request, further)
+        ),
         "preview": lambda: actions.preview(paths, request),
         "down": lambda: (
             actions.down(paths, request)

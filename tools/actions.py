@@ -132,7 +132,7 @@ def set_up_only(paths: Paths) -> int:
 
 
 def up(paths: Paths, request: Request) -> int:
-    """`make up`: set up, update, and tell what came of it."""
+    """`make up` of a stack of this machine: set up, update, and tell what came of it."""
     began = time.monotonic()
     with setup.only_one(paths):
         ready = setup.set_up(paths, request.stack, Display())
@@ -140,8 +140,6 @@ def up(paths: Paths, request: Request) -> int:
         if request.corpus is not None:
             stack.set_corpus(paths, request.corpus, pulumi, environment, request.stack)
         command = [str(pulumi), "up", "--stack", request.stack]
-        if not request.is_local:
-            return run_shown(command, cwd=paths.checkout, environment=environment)
         _recover(paths, pulumi, environment)
         log = paths.home / "logs" / "up-events.jsonl"
         log.parent.mkdir(exist_ok=True)

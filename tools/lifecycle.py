@@ -16,6 +16,7 @@ from tools.actions import Request, run_shown
 from tools.errors import StackError, ToolError
 from tools.paths import LOCAL_STACK, REHEARSAL, Paths, is_on_this_machine
 from tools.progress import Display
+from tools.stack import set_corpus
 
 _PREVIEW_ONLY = ("prod",)
 """Stacks of which `make rehearse` makes nothing: they are too large for one machine."""
@@ -27,6 +28,7 @@ class Options:
 
     Attributes:
         values: Config values to replace in a rehearsal, as KEY=VALUE.
+        yes: Update without asking.
         consent: The name of the protected stack whose removal is meant.
         now: The time to go by, in ISO 8601; the present by default.
         keep: Leave a failed rehearsal as it is.
@@ -34,6 +36,7 @@ class Options:
     """
 
     values: Sequence[str] = ()
+    yes: bool = False
     consent: str = ""
     now: str = ""
     keep: bool = False
@@ -73,6 +76,22 @@ def remove_from_this_machine(paths: Paths) -> int:
     if left:
         print("these processes could not be stopped: " + ", ".join(map(str, left)))
     return 1 if left else 0
+
+
+def up(paths: Paths, request: Request, options: Options) -> int:
+    """`make up` of a stack in the cloud: preflight, then Pulumi's preview, question and update."""
+    with setup.only_one(paths):
+        ready = setup.set_up(paths, request.stack, Display())
+        pulumi, environment = ready.cli.path, ready.environment
+        if request.corpus is not None:
+            set_corpus(paths, request.corpus, pulumi, environment, request.stack)
+        code = _run(paths, environment, "infra.preflight", "--stack", request.stack)
+        if code != 0:
+            print("\nNothing was made. `make preflight` tells it again; each line says what to do.")
+            return code
+        command: list[str | Path] = [pulumi, "up", "--stack", request.stack]
+        command += ["--yes"] if options.yes else []
+        return run_shown(command, cwd=paths.checkout, environment=environment)
 
 
 def rehearse(paths: Paths, request: Request, options: Options) -> int:

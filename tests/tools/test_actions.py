@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import actions, cli
+from tools import actions, cli, lifecycle
 from tools.errors import StackError, ToolError
 from tools.paths import Paths
 
@@ -41,15 +41,20 @@ def calls(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return record
 
 
-def test_down_of_a_cloud_stack_is_a_plain_destroy_and_deletes_no_file(
-    paths: Paths, calls: Path
+@pytest.mark.usefixtures("calls")
+def test_down_of_a_cloud_stack_is_ops_teardowns_and_deletes_no_file(
+    paths: Paths, tmp_path: Path
 ) -> None:
+    record = tmp_path / "started"
+    paths.python.parent.mkdir(parents=True)
+    paths.python.write_text(f'#!/bin/sh\necho "$@" >> "{record}"\n')
+    paths.python.chmod(0o755)
     cloud_file = paths.stack_file.with_name("Pulumi.dev.yaml")
     for file in (cloud_file, paths.stack_file, paths.home / "kept"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    assert actions.down(paths, actions.Request(stack="dev")) == 0
-    assert calls.read_text() == "destroy --stack dev\n"
+    assert lifecycle.remove(paths, "dev", lifecycle.Options(consent="dev")) == 0
+    assert record.read_text() == "-m ops.teardown --stack dev --consent dev\n"
     assert cloud_file.exists()
     assert paths.stack_file.exists()
     assert (paths.home / "kept").exists()

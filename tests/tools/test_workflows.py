@@ -1,0 +1,99 @@
+"""The workflows: what they run is a `make` target that is here, and actionlint finds nothing.
+
+What it cannot prove: that GitHub's runners have what the jobs want, and that roles open to them.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools import actionlint
+from tools.paths import Paths
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / ".github" / "workflows"
+WORKFLOWS = sorted(path.name for path in FOLDER.glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
+
+
+def _load(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return document
+
+
+def _steps(document: dict[str, Any]) -> list[dict[str, Any]]:
+    if "runs" in document:
+        return list(document["runs"]["steps"])
+    return [step for job in document["jobs"].values() for step in job.get("steps", [])]
+
+
+def _jobs(name: str) -> dict[str, dict[str, Any]]:
+    jobs: dict[str, dict[str, Any]] = _load(FOLDER / name)["jobs"]
+    return jobs
+
+
+def test_there_is_a_workflow_for_each_thing_that_happens_by_itself() -> None:
+    assert {"ci.yml", "preview.yml", "pr-stack.yml", "sweep.yml", "drift.yml"} <= set(WORKFLOWS)
+    assert {"night.yml", "release.yml", "deploy.yml"} <= set(WORKFLOWS)
+
+
+@pytest.mark.parametrize("path", [*(FOLDER / name for name in WORKFLOWS), *ACTIONS], ids=str)
+def test_whatever_a_workflow_runs_is_a_target_of_the_makefile(path: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    for script in (step["run"] for step in _steps(_load(path)) if "run" in step):
+        made = re.findall(r"\bmake (?:--silent )?([a-z-]+)", script)
+        assert made, f"a step does its work without make: {script}"
+        assert set(made) <= targets
+
+
+@pytest.mark.parametrize("path", [*(FOLDER / name for name in WORKFLOWS), *ACTIONS], ids=str)
+def test_actions_are_pinned_to_a_major_version_or_a_commit(path: Path) -> None:
+    for used in (step["uses"] for step in _steps(_load(path)) if "uses" in step):
+        assert re.fullmatch(r"\./.+|[\w-]+/[\w-]+@(v\d+|[0-9a-f]{40})", used), used
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_reads_only_unless_a_job_says_otherwise(name: str) -> None:
+    assert _load(FOLDER / name)["permissions"] == {"contents": "read"}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_whoever_signs_in_to_the_cloud_does_so_by_its_own_token(name: str) -> None:
+    for job in _jobs(name).values():
+        if any("sign-in" in step.get("uses", "") for step in job.get("steps", [])):
+            assert job["permissions"]["id-token"] == "write"
+            assert "environment" in job
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    assert not re.search(r"secrets\.\w*(ACCESS_KEY|SECRET_KEY|PASSPHRASE)", text)
+
+
+def test_no_job_that_runs_a_pull_requests_code_may_write_to_github() -> None:
+    for name in ("preview.yml", "pr-stack.yml"):
+        for job in _jobs(name).values():
+            checkouts = [
+                s for s in job["steps"] if s.get("uses", "").startswith("actions/checkout")
+            ]
+            at_base = all("base.sha" in str(s.get("with", {}).get("ref")) for s in checkouts)
+            permissions = job.get("permissions", {})
+            writes = {key for key, value in permissions.items() if value == "write"} - {"id-token"}
+            assert at_base or not writes
+
+
+def test_no_users_text_is_pasted_into_a_script() -> None:
+    for path in [*(FOLDER / name for name in WORKFLOWS), *ACTIONS]:
+        for script in (step["run"] for step in _steps(_load(path)) if "run" in step):
+            assert "${{" not in script, f"{path.name}: give it by env: {script}"
+
+
+def test_actionlint_finds_nothing(checkout: Paths) -> None:
+    if not actionlint.executable(checkout).exists() and shutil.which("go") is None:
+        pytest.skip("actionlint is built with Go, and there is none")
+    found = actionlint.check(checkout)
+    assert found.returncode == 0, found.stdout + found.stderr
