@@ -6,6 +6,7 @@ Computes nothing but counts. Every value passes `ops.review.values`: no secret i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -250,18 +251,23 @@ def _change(change: Change) -> Iterator[str]:
 def _property(item: PropertyChange) -> str:
     forces = ", which makes it anew" if item.replaces else ""
     if item.before is None and item.after is None:
-        return f"`{item.path}`: {'changed' if item.secret else 'known later'}{forces}"
+        return f"{_code(item.path)}: {'changed' if item.secret else 'known later'}{forces}"
     before = shown(item.path, item.before, secret=item.secret)
     after = shown(item.path, item.after, secret=item.secret)
     if before == after:
-        return f"`{item.path}`: changed{forces}"
-    return f"`{item.path}`: {_code(before)} → {_code(after)}{forces}"
+        return f"{_code(item.path)}: changed{forces}"
+    return f"{_code(item.path)}: {_code(before)} → {_code(after)}{forces}"
 
 
 def _code(text: str) -> str:
-    """Inline code whatever the text holds."""
-    fence = "``" if "`" in text else "`"
-    return f"{fence}{text}{fence}" if text != "—" else text
+    """Inline code whatever the text holds: a document's name may be anything."""
+    if text == "—":
+        return text
+    if "`" not in text:
+        return f"`{text}`"
+    longest = max(map(len, re.findall("`+", text)))
+    fence = "`" * (longest + 1)
+    return f"{fence} {text} {fence}"
 
 
 def _quoted(text: str) -> list[str]:

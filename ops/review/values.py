@@ -29,6 +29,7 @@ _LOOKS_LIKE = re.compile(
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",
     re.DOTALL,
 )
+_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{32,64}")
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 # Names of secrets, which are no secrets.
 _NOT_SECRET = re.compile(r"(secretName|secretType|httpTokens)$")
@@ -49,6 +50,8 @@ def shown(path: str, value: Any, *, secret: bool = False) -> str:
     if is_unknown(value):
         return "known later"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if _DIGEST.fullmatch(text):
+        return f"{text[:_DIGITS]}…"
     if len(text) > _LONGEST or "\n" in text:
         digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
         return f"{len(text)} characters, digest {digest}"

@@ -78,6 +78,14 @@ def test_no_secret_is_ever_shown() -> None:
     assert "`password`: changed" in text
 
 
+def test_a_document_s_name_cannot_break_out_of_the_code_that_shows_it() -> None:
+    def corpus(name: str) -> list[Declared]:
+        return [resource("customrag:oss:Corpus", "corpus", {"documents": {name: "1"}})]
+
+    text = render(Review(stack="dev", basis="", changes=compare(corpus("a"), corpus("`` **x**"))))
+    assert "``` documents.`` **x** ```: — → `1`" in text
+
+
 def test_a_stack_over_its_budget_is_refused_and_says_by_how_much() -> None:
     found = review([], [node("a", GPU)], monthly_budget_cny=7000)
     assert found.refused
