@@ -20,7 +20,7 @@ if (file === undefined) {
 }
 
 /** Options of miniflare for such a config. */
-function optionsOf(config) {
+function optionsOf(config, script) {
   const ratelimits = Object.entries(config.ratelimits).map(([name, simple], index) => [
     name,
     { namespace_id: index + 1, simple },
@@ -28,8 +28,8 @@ function optionsOf(config) {
   return {
     host: config.host,
     port: config.port,
-    modules: true,
-    scriptPath: config.script,
+    // As text: a path outside the working directory is none to workerd.
+    modules: [{ type: "ESModule", path: "worker.js", contents: script }],
     compatibilityDate: config.compatibility_date,
     bindings: config.bindings,
     ratelimits: Object.fromEntries(ratelimits),
@@ -38,7 +38,8 @@ function optionsOf(config) {
   };
 }
 
-const worker = new Miniflare(optionsOf(JSON.parse(await readFile(file, "utf8"))));
+const config = JSON.parse(await readFile(file, "utf8"));
+const worker = new Miniflare(optionsOf(config, await readFile(config.script, "utf8")));
 for (const signal of ["SIGTERM", "SIGINT"]) {
   process.on(signal, () => {
     void worker.dispose().then(() => process.exit(0));

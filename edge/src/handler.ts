@@ -50,6 +50,9 @@ async function route(
 ): Promise<Response> {
   const url = new URL(request.url);
   if (!METHODS.has(request.method)) return refused(405, `${request.method} is not allowed here`);
+  // Read before anything is refused: a connection with an unread body cannot be used again.
+  const body = request.method === "POST" ? await textOf(request) : "";
+  if (body === null) return refused(413, `a request has ${LARGEST_BODY_BYTES} bytes at most`);
   if (PAGE.has(url.pathname) && request.method !== "POST") {
     return (await tooMany(bindings.ADDRESS_LIMITER, addressOf(request)))
       ? limited()
@@ -67,18 +70,17 @@ async function route(
   const key = `${caller.tenant} ${caller.subject}`;
   if (await tooMany(bindings.CALLER_LIMITER, key)) return limited();
   if (request.method !== "POST") return await ofOrigin(request, settings);
-  return await posted(request, url, caller, settings, background);
+  return await posted(request, url, body, caller, settings, background);
 }
 
 async function posted(
   request: Request,
   url: URL,
+  body: string,
   caller: Caller,
   settings: Settings,
   background: Background,
 ): Promise<Response> {
-  const body = await textOf(request);
-  if (body === null) return refused(413, `a request has ${LARGEST_BODY_BYTES} bytes at most`);
   const question = url.pathname === "/api/ask" && url.search === "" ? questionIn(body) : null;
   if (question === null || settings.cacheSeconds === 0) {
     return await ofOrigin(request, settings, body);

@@ -155,6 +155,8 @@ export class World {
       headers: {
         "Content-Type": "application/json",
         "Accept-Encoding": "identity",
+        // An answer that broke off takes its connection along, which a later question may have got.
+        Connection: "close",
         ...authorization,
         ...headers,
       },

@@ -89,6 +89,8 @@ class Workers:
             log=log_dir(self._context.platform.home) / "edge.log",
             # Whatever the worker answers: below 500 it runs.
             health_url=f"{url}/health",
+            # What cannot start at all is given up soon, and said.
+            max_restarts=2,
             stop_timeout_seconds=5,
         )
 

@@ -48,7 +48,7 @@ class Issuer:
         )
         self._server.daemon_threads = True
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name="issuer", daemon=True
+            target=self._server.serve_forever, args=(0.05,), name="issuer", daemon=True
         )
         self._thread.start()
 

@@ -1,0 +1,54 @@
+"""The worker's own tests, in TypeScript, on workerd (`edge/test/`), and its types."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+_SECONDS = 300
+# What the worker is there for; the rest of its tests may change.
+PROMISES = (
+    "a valid token is let in, and the application knows the edge",
+    "an expired token is refused",
+    "a token for another audience is refused",
+    "a token of another issuer is refused",
+    "a key that the issuer has rotated to is taken",
+    "alg none is refused",
+    "HS256 keyed with the issuer's public key is refused",
+    "a token of a key that the issuer does not publish is refused",
+    "two tenants that ask the same each get their own answer",
+    "the same question of the same tenant is answered from the cache",
+    "another version of the corpus is asked anew",
+    "a caller who asks too often is told to wait, others are not",
+    "a stream passes through piece by piece",
+)
+
+
+def _run(folder: str, *command: str) -> str:
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_worker_keeps_its_promises_on_workerd(edge_folder: str) -> None:
+    _run(edge_folder, "node", "build.mjs", "--tests")
+    told = _run(
+        edge_folder,
+        "node",
+        "--test",
+        "--test-reporter=tap",
+        "--test-concurrency=1",
+        "dist/test/",
+    )
+    passed = set(re.findall(r"^ *ok \d+ - (.*)$", told, re.MULTILINE))
+    assert [promise for promise in PROMISES if promise not in passed] == []
+
+
+def test_the_worker_and_its_tests_have_sound_types(edge_folder: str) -> None:
+    _run(edge_folder, "node", "node_modules/typescript/bin/tsc", "--noEmit")

@@ -1,0 +1,132 @@
+"""The local issuer: tokens, keys, rotation."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from localcloud.daemon import make_context
+from localcloud.home import init_home
+from localcloud.issuer.__main__ import main
+from localcloud.issuer.keys import TOKEN_SECONDS, SigningKeys
+from localcloud.issuer.server import Issuer
+from localcloud.resources import Context
+from localcloud.store import open_store
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    init_home(tmp_path)
+    made = make_context(tmp_path)
+    issuer = Issuer(made)
+    issuer.start()
+    yield made
+    issuer.close()
+    made.store.close()
+
+
+def fetched(url: str, form: dict[str, str] | None = None, client: str = "") -> Any:
+    headers = {"Authorization": f"Basic {base64.b64encode(client.encode()).decode()}"}
+    data = None if form is None else urllib.parse.urlencode(form).encode()
+    request = urllib.request.Request(url, data=data, headers=headers if client else {})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.load(response)
+
+
+def client_of(context: Context) -> str:
+    return f"{context.platform.access_key_id}:{context.platform.access_key_secret}"
+
+
+def verified(context: Context, token: str, audience: str) -> dict[str, Any]:
+    """The claims, checked with the keys that the issuer publishes where it says."""
+    url = context.platform.endpoints["issuer"]
+    configuration = fetched(f"{url}/.well-known/openid-configuration")
+    keys = jwt.PyJWKSet.from_dict(fetched(configuration["jwks_uri"]))
+    key = keys[jwt.get_unverified_header(token)["kid"]]
+    claims: dict[str, Any] = jwt.decode(
+        token, key, algorithms=["ES256"], audience=audience, issuer=configuration["issuer"]
+    )
+    return claims
+
+
+def test_a_token_is_good_by_the_published_keys(context: Context) -> None:
+    url = context.platform.endpoints["issuer"]
+    form = {
+        "grant_type": "client_credentials",
+        "audience": "customrag",
+        "subject": "ada",
+        "tenant": "north",
+    }
+    answer = fetched(f"{url}/oauth/token", form, client_of(context))
+    claims = verified(context, answer["access_token"], "customrag")
+    assert (claims["sub"], claims["tenant"]) == ("ada", "north")
+    assert claims["exp"] - claims["iat"] == TOKEN_SECONDS == answer["expires_in"]
+
+
+def test_the_terminal_gets_a_token_too(
+    context: Context, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = str(context.platform.home)
+    assert main(["token", "--home", home, "--audience", "mine"]) == 0
+    claims = verified(context, capsys.readouterr().out.strip(), "mine")
+    assert claims["sub"] == "local"
+    assert "tenant" not in claims
+
+
+@pytest.mark.parametrize("client", ["", "nobody:nothing", "nocolon"])
+@pytest.mark.parametrize("route", ["token", "rotate"])
+def test_without_the_accounts_key_there_is_no_token(
+    context: Context, route: str, client: str
+) -> None:
+    url = context.platform.endpoints["issuer"]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        fetched(f"{url}/oauth/{route}", {"grant_type": "client_credentials"}, client)
+    with refused.value as error:
+        assert error.code == 401
+
+
+def test_another_grant_is_refused(context: Context) -> None:
+    url = context.platform.endpoints["issuer"]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        fetched(f"{url}/oauth/token", {"grant_type": "password"}, client_of(context))
+    with refused.value as error:
+        assert error.code == 400
+        assert json.load(error)["error"] == "unsupported_grant_type"
+
+
+def kids(keys: SigningKeys) -> set[str]:
+    return {key["kid"] for key in keys.published()["keys"]}
+
+
+def test_after_a_rotation_both_keys_are_published_until_the_old_tokens_end(tmp_path: Path) -> None:
+    now = [1_000_000.0]
+    keys = SigningKeys(open_store(tmp_path), "http://issuer", clock=lambda: now[0])
+    old = kids(keys)
+    new = keys.rotate()
+    assert kids(keys) == old | {new}
+    token = keys.sign(audience="a", subject="s", tenant="")
+    assert jwt.get_unverified_header(token)["kid"] == new
+    now[0] += TOKEN_SECONDS + 1
+    assert kids(keys) == old | {new}
+    now[0] += 1_000
+    assert kids(keys) == {new}
+
+
+def test_the_published_keys_are_public_ones(tmp_path: Path) -> None:
+    keys = SigningKeys(open_store(tmp_path), "http://issuer")
+    for key in keys.published()["keys"]:
+        assert "d" not in key
+
+
+def test_the_keys_survive_the_daemon(tmp_path: Path) -> None:
+    before = kids(SigningKeys(open_store(tmp_path), "http://issuer"))
+    assert kids(SigningKeys(open_store(tmp_path), "http://issuer")) == before
