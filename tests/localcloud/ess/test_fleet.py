@@ -24,21 +24,27 @@ from tests.localcloud.ess.support import (
 from tests.localcloud.running import lives, running_stack, until
 
 
+def start_refresh(fleet: Fleet, version: str) -> str:
+    """Begin to replace what is not of that version; the task's id."""
+    answer = fleet.call(
+        "StartInstanceRefresh",
+        **{
+            "ScalingGroupId": fleet.group_id,
+            "MinHealthyPercentage": 100,
+            "MaxHealthyPercentage": 200,
+            "DesiredConfiguration.LaunchTemplateId": fleet.template_id,
+            "DesiredConfiguration.LaunchTemplateVersion": version,
+        },
+    )
+    return str(answer["InstanceRefreshTaskId"])
+
+
 def test_rolling_refresh_drops_no_request(fleet: Fleet) -> None:
     fleet.serving(b"one")
     first = fleet.in_service(1)
     version = fleet.new_version("two")
     with Load(fleet.balancer) as load:
-        task = fleet.call(
-            "StartInstanceRefresh",
-            **{
-                "ScalingGroupId": fleet.group_id,
-                "MinHealthyPercentage": 100,
-                "MaxHealthyPercentage": 200,
-                "DesiredConfiguration.LaunchTemplateId": fleet.template_id,
-                "DesiredConfiguration.LaunchTemplateVersion": version,
-            },
-        )["InstanceRefreshTaskId"]
+        task = start_refresh(fleet, version)
         until(lambda: fleet.refresh_status(task) == "Successful", "the refresh is done", 60)
         until(lambda: load.answers["two"] > 3, "the new version answers")
     assert load.failures == []
@@ -54,16 +60,7 @@ def test_refresh_to_what_never_answers_leaves_the_old_serving_and_can_be_rolled_
     fleet.serving(b"one")
     first = fleet.in_service(1)
     version = fleet.new_version("broken", health=503)
-    task = fleet.call(
-        "StartInstanceRefresh",
-        **{
-            "ScalingGroupId": fleet.group_id,
-            "MinHealthyPercentage": 100,
-            "MaxHealthyPercentage": 200,
-            "DesiredConfiguration.LaunchTemplateId": fleet.template_id,
-            "DesiredConfiguration.LaunchTemplateVersion": version,
-        },
-    )["InstanceRefreshTaskId"]
+    task = start_refresh(fleet, version)
     until(lambda: len(fleet.members()) == 2, "the new member is there")
     assert fleet.balancer.ask("/").body == b"one"
     fleet.call("RollbackInstanceRefresh", ScalingGroupId=fleet.group_id, InstanceRefreshTaskId=task)
@@ -191,3 +188,20 @@ def test_servers_are_told_by_the_load_balancers_api(fleet: Fleet) -> None:
     )
     (info,) = health["ListenerHealthStatus"][0]["ServerGroupInfos"]
     assert info["NonNormalServers"] == []
+
+
+def test_refresh_goes_on_under_the_next_daemon(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with running_stack(home, SERVICES, leave_processes=True) as stack:
+        fleet = make_fleet(make_balancer(stack))
+        fleet.serving(b"one")
+        version = fleet.new_version("two")
+        task = start_refresh(fleet, version)
+        until(lambda: len(fleet.members()) == 2, "the new member is there")
+    # As after a kill: what was under way is in the store only.
+    with running_stack(home, SERVICES) as stack:
+        fleet.balancer.stack = stack
+        until(lambda: fleet.refresh_status(task) == "Successful", "the refresh is done", 60)
+        fleet.serving(b"two")
+        assert len(instances_of(fleet.context).all()) == 1
+        assert fleet.in_service(1, version)
