@@ -60,6 +60,8 @@ def test_prod_encrypts_every_bucket_disk_and_secret_with_its_own_key() -> None:
         assert item.inputs["encryptionKeyId"] == keys["storage"], item.urn
     for item in of("prod", INSTANCE):
         assert item.inputs["systemDiskKmsKeyId"] == keys["storage"], item.urn
+    for item in of("prod", "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"):
+        assert item.inputs["systemDisk"]["kmsKeyId"] == keys["storage"], item.urn
 
 
 def test_prod_rotates_its_keys() -> None:
@@ -89,6 +91,46 @@ def test_prod_keeps_logs_for_half_a_year_and_rings_somebody() -> None:
     assert contact.inputs["channelsMail"] == "rag-oncall@example.com"
     alarms = of("prod", "alicloud:cms/alarm:Alarm")
     assert all(alarm.inputs["contactGroups"] for alarm in alarms)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_people_come_in_by_https_from_inside_only(stack: str) -> None:
+    (balancer,) = of(stack, "alicloud:alb/loadBalancer:LoadBalancer")
+    assert balancer.inputs["addressType"] == "Intranet"
+    zones = {item["zoneId"] for item in balancer.inputs["zoneMappings"]}
+    assert len(zones) == len(of(stack, "alicloud:vpc/switch:Switch"))
+    listeners = {
+        item.inputs["listenerProtocol"]: item.inputs
+        for item in of(stack, "alicloud:alb/listener:Listener")
+    }
+    assert listeners.keys() == {"HTTP", "HTTPS"}
+    assert "1_2" in listeners["HTTPS"]["securityPolicyId"]
+    (rule,) = of(stack, "alicloud:alb/rule:Rule")
+    (action,) = rule.inputs["ruleActions"]
+    assert action["type"] == "Redirect"
+
+
+def test_prod_runs_the_application_twice_at_least_and_nobody_deletes_it() -> None:
+    (group,) = of("prod", "alicloud:ess/scalingGroup:ScalingGroup")
+    assert (group.inputs["minSize"], group.inputs["maxSize"]) == (2, 6)
+    assert group.inputs["groupDeletionProtection"] is True
+    assert len(group.inputs["vswitchIds"]) == 3
+    assert group.protect
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "pr-7"])
+def test_no_node_takes_old_metadata_requests_or_has_a_disk_in_clear(stack: str) -> None:
+    nodes = of(stack, INSTANCE)
+    templates = [
+        item
+        for item in declared(stack)
+        if item.type == "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"
+    ]
+    assert len(nodes) + len(templates) == 2
+    for item in (*nodes, *templates):
+        assert item.inputs["httpTokens"] == "required", item.urn
+        disk = item.inputs.get("systemDisk", {"encrypted": item.inputs.get("systemDiskEncrypted")})
+        assert disk["encrypted"] is True, item.urn
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "pr-7"])
