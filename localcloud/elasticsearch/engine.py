@@ -5,10 +5,11 @@ processes that make it up (engine and gateway), and setting the password of the 
 It does not own which instances exist (``instances.py``) nor supervision.
 
 Users are in the engine's file realm, as PBKDF2 hashes: ``elastic``, the instance's superuser, and
-the operator, which may only ask for the cluster's health. So no password is in clear text in any
-file that the engine reads or in a process list, and a password changes while the engine runs, as
-in the cloud. The reserved realm, where ``elastic`` would be, is off: it keeps changed passwords in
-an index that this build cannot make (its mapping wants a token filter of a module that is absent).
+the operator, which may only ask for the cluster's health and take snapshots. So no password is in
+clear text in any file that the engine reads or in a process list, and a password changes while the
+engine runs, as in the cloud. The reserved realm, where ``elastic`` would be, is off: it keeps
+changed passwords in an index that this build cannot make (its mapping wants a token filter of a
+module that is absent).
 
 Source: https://www.elastic.co/guide/en/elasticsearch/reference/8.19/file-realm.html and
 security-settings.html (read 2026-11). The format of the hash: ``Hasher`` of the engine's source.
@@ -56,6 +57,12 @@ ENGINE_PORT: Final = 19200
 _TRANSPORT_PORT: Final = 19300
 _HEAP_MIB: Final = 512
 _OPERATOR: Final = "customrag_operator"
+_OPERATOR_PRIVILEGES: Final = (
+    "monitor",
+    "create_snapshot",
+    "cluster:admin/repository/put",
+    "cluster:admin/snapshot/delete",
+)
 _USER: Final = "elastic"
 _HASH_ROUNDS: Final = 10_000
 _HEALTH_TIMEOUT_SECONDS: Final = 300.0
@@ -151,6 +158,11 @@ class Engine:
         return self.private_folder / f"{self.instance_id}.operator.json"
 
     @property
+    def snapshot_folder(self) -> Path:
+        """Where its automatic snapshots lie."""
+        return self.folder / "snapshots"
+
+    @property
     def data_exists(self) -> bool:
         """Whether the instance's data is still there."""
         return (self.folder / "data").is_dir()
@@ -168,14 +180,16 @@ def prepare(engine: Engine, account: Account, password: str, settings: Mapping[s
     configuration = engine.folder / "config"
     for folder in (configuration, configuration / "jvm.options.d"):
         folder.mkdir(parents=True, exist_ok=True)
-    for name in ("data", "logs", "tmp"):
+    for name in ("data", "logs", "tmp", "snapshots"):
         (engine.folder / name).mkdir(exist_ok=True)
     engine.folder.chmod(0o700)
     for name in ("jvm.options", "log4j2.properties", "role_mapping.yml"):
         shutil.copyfile(engine.distribution / "config" / name, configuration / name)
     (configuration / "jvm.options.d" / "local.options").write_text(_JVM_OPTIONS, "utf-8")
     write_settings(engine, settings)
-    (configuration / "roles.yml").write_text(f"{_OPERATOR}:\n  cluster: [monitor]\n", "utf-8")
+    (configuration / "roles.yml").write_text(
+        f"{_OPERATOR}:\n  cluster: {json.dumps(_OPERATOR_PRIVILEGES)}\n", "utf-8"
+    )
     (configuration / "users_roles").write_text(
         f"superuser:{_USER}\n{_OPERATOR}:{_OPERATOR}\n", "utf-8"
     )
@@ -193,6 +207,7 @@ def write_settings(engine: Engine, settings: Mapping[str, str]) -> bool:
         "node.name": f"{engine.instance_id}-0",
         "path.data": str(engine.folder / "data"),
         "path.logs": str(engine.folder / "logs"),
+        "path.repo": str(engine.snapshot_folder),
         "http.host": engine.address,
         "http.port": ENGINE_PORT,
         "transport.host": engine.address,

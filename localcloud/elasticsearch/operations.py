@@ -29,6 +29,17 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         service="elasticsearch",
+        name="DescribeSnapshotSetting",
+        api="GET /openapi/instances/{InstanceId}/snapshot-setting (2017-06-13)",
+    ),
+    Operation(
+        service="elasticsearch",
+        name="UpdateSnapshotSetting",
+        api="POST /openapi/instances/{InstanceId}/snapshot-setting (2017-06-13)",
+        notes="snapshots are really taken, into the instance's folder; no L, W or # in quartzRegex",
+    ),
+    Operation(
+        service="elasticsearch",
         name="(the engine's own REST API)",
         api="http://<domain>:9200/",
         notes=(

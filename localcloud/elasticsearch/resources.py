@@ -16,6 +16,7 @@ from localcloud.elasticsearch import distribution, engine
 from localcloud.elasticsearch.accounts import plan_account
 from localcloud.elasticsearch.checks import check_inputs, engine_settings
 from localcloud.elasticsearch.engine import Engine
+from localcloud.elasticsearch.offer import require_offer
 from localcloud.errors import CloudError, LocalCloudError
 from localcloud.home import data_dir, log_dir
 from localcloud.resources import Context, Created, Properties, ResourceHandler
@@ -23,6 +24,7 @@ from localcloud.resources import Context, Created, Properties, ResourceHandler
 __all__ = ["HANDLERS", "TABLE", "Instance", "discard", "reset", "start"]
 
 TABLE: Final = "elasticsearch.instances"
+SNAPSHOT_SETTINGS: Final = "elasticsearch.snapshot_settings"
 _START_TIMEOUT_SECONDS: Final = 300.0
 _STATUS: Final = {
     "running": "active",
@@ -94,6 +96,7 @@ class Instance(ResourceHandler):
             CloudError: An input is refused, or the engine did not start; nothing is left then.
         """
         check_inputs(inputs)
+        require_offer(inputs, context)
         instance_id = context.ids.new("es-cn-", 17)
         created = _now()
         try:
@@ -210,6 +213,7 @@ def discard(instance_id: str, context: Context) -> None:
     folder = data_dir(context.platform.home, "elasticsearch") / instance_id
     engine.remove_folder(folder)
     table.delete(instance_id)
+    context.store.table(SNAPSHOT_SETTINGS).delete(instance_id)
     context.addresses.release(instance_id)
 
 

@@ -1,7 +1,8 @@
 """The control-plane API of Elasticsearch (2017-06-13) on the ``api`` endpoint.
 
-Owns: reading instances. Instances are made and changed through their resource type alone, so the
-operations that do so are not served: the router answers them as unknown.
+Owns: reading instances, and their snapshot settings. Instances are made and changed through their
+resource type alone, so the operations that do so are not served: the router answers them as
+unknown.
 
 Source: https://help.aliyun.com/zh/es/developer-reference/
 api-elasticsearch-2017-06-13-describeinstance and -listinstance (read 2026-11).
@@ -9,9 +10,11 @@ api-elasticsearch-2017-06-13-describeinstance and -listinstance (read 2026-11).
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
@@ -19,6 +22,7 @@ from starlette.routing import BaseRoute, Route
 from localcloud.elasticsearch.checks import engine_settings
 from localcloud.elasticsearch.offer import region_configuration
 from localcloud.elasticsearch.resources import TABLE, Instance
+from localcloud.elasticsearch.snapshots import setting, update_setting
 from localcloud.resources import Context, Properties
 
 __all__ = ["routes"]
@@ -27,7 +31,7 @@ _PAGE_SIZE = 10
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """``ListInstance``, ``DescribeInstance`` and ``GetRegionConfiguration``."""
+    """``ListInstance``, ``DescribeInstance``, ``GetRegionConfiguration``, snapshot settings."""
 
     def list_instance(request: Request) -> JSONResponse:
         query = request.query_params
@@ -59,10 +63,22 @@ def routes(context: Context) -> list[BaseRoute]:
     def get_region_configuration(request: Request) -> JSONResponse:
         return _answer(region_configuration(context), {})
 
+    async def snapshot_setting(request: Request) -> JSONResponse:
+        instance_id = request.path_params["instance_id"]
+        if request.method == "GET":
+            return _answer(setting(instance_id, context), {})
+        body = json.loads(await request.body() or b"null")
+        return _answer(await run_in_threadpool(update_setting, instance_id, body, context), {})
+
     return [
         Route("/openapi/region", get_region_configuration, methods=["GET"]),
         Route("/openapi/instances", list_instance, methods=["GET"]),
         Route("/openapi/instances/{instance_id}", describe_instance, methods=["GET"]),
+        Route(
+            "/openapi/instances/{instance_id}/snapshot-setting",
+            snapshot_setting,
+            methods=["GET", "POST", "PUT"],
+        ),
     ]
 
 

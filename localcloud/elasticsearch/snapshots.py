@@ -1,0 +1,192 @@
+"""Automatic snapshots of an instance: the setting, and taking them for real.
+
+Owns: DescribeSnapshotSetting and UpdateSnapshotSetting, and the thread that takes a snapshot when
+one is due and drops those that are too old. Snapshots lie in the instance's own folder, where the
+cloud has them in OSS; they go with the instance in both.
+
+Names and the seven days: https://www.alibabacloud.com/help/en/es/user-guide/
+create-automatic-snapshots-and-restore-data-from-automatic-snapshots (read 2026-11). Restored as
+there: ``POST _snapshot/aliyun_auto_snapshot/<snapshot>/_restore``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from localcloud.background import worker_of
+from localcloud.elasticsearch import quartz
+from localcloud.elasticsearch.engine import Engine
+from localcloud.elasticsearch.resources import SNAPSHOT_SETTINGS, TABLE
+from localcloud.errors import CloudError
+from localcloud.resources import Context
+
+__all__ = ["REPOSITORY", "Snapshots", "setting", "snapshots_of", "update_setting"]
+
+REPOSITORY: Final = "aliyun_auto_snapshot"
+_ZONE: Final = ZoneInfo("Asia/Shanghai")
+_KEPT: Final = timedelta(days=7)
+_POLL_SECONDS: Final = 1.0
+_TIMEOUT_SECONDS: Final = 600.0
+_LOGGER: Final = logging.getLogger(__name__)
+
+
+def setting(instance_id: str, context: Context) -> dict[str, Any]:
+    """As DescribeSnapshotSetting: its ``Result``.
+
+    Raises:
+        CloudError: ``InstanceNotFound``.
+    """
+    _require(instance_id, context)
+    found = context.store.table(SNAPSHOT_SETTINGS).get(instance_id) or {}
+    return {"Enable": found.get("enable", False), "QuartzRegex": found.get("schedule", "")}
+
+
+def update_setting(instance_id: str, body: Any, context: Context) -> dict[str, Any]:
+    """As UpdateSnapshotSetting: its ``Result``.
+
+    Raises:
+        CloudError: ``InstanceNotFound``, ``InvalidParameter``.
+    """
+    _require(instance_id, context)
+    if not isinstance(body, dict) or not isinstance(body.get("enable"), bool):
+        raise CloudError("InvalidParameter", "The body must have enable, true or false.")
+    unknown = sorted(body.keys() - {"enable", "quartzRegex"})
+    if unknown:
+        raise CloudError("InvalidParameter", f"{', '.join(unknown)}: no such parameter.")
+    old = context.store.table(SNAPSHOT_SETTINGS).get(instance_id) or {}
+    schedule = str(body.get("quartzRegex") or old.get("schedule") or "")
+    if body["enable"]:
+        try:
+            quartz.parse(schedule)
+        except quartz.ScheduleError as error:
+            raise CloudError("InvalidParameter", f"quartzRegex: {error}.") from error
+    context.store.table(SNAPSHOT_SETTINGS).put(
+        instance_id,
+        # What was due before it was asked for is not made up for.
+        {"enable": body["enable"], "schedule": schedule, "since": datetime.now(UTC).isoformat()},
+    )
+    return {"Enable": body["enable"], "QuartzRegex": schedule}
+
+
+def _require(instance_id: str, context: Context) -> dict[str, Any]:
+    record = context.store.table(TABLE).get(instance_id)
+    if record is None:
+        raise CloudError(
+            "InstanceNotFound", f"The instanceId {instance_id} provided does not exist.", 404
+        )
+    return record
+
+
+class Snapshots:
+    """Takes the snapshots of every instance of one local cloud.
+
+    Args:
+        context: The local cloud.
+        clock: The time, with its zone.
+    """
+
+    def __init__(
+        self, context: Context, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._context = context
+        self._clock = clock
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Look every second whether one is due."""
+        self._thread = threading.Thread(target=self._run, name="snapshots", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End; a snapshot that is being taken goes on in the engine."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closing.wait(_POLL_SECONDS):
+            for instance_id, found in self._context.store.table(SNAPSHOT_SETTINGS).items():
+                if not found["enable"]:
+                    continue
+                try:
+                    self.take_due(instance_id)
+                except Exception:
+                    _LOGGER.exception("snapshot of %s failed", instance_id)
+
+    def take_due(self, instance_id: str) -> str | None:
+        """Take the snapshot that is due, if one is; its name.
+
+        Raises:
+            CloudError: The engine refused.
+        """
+        table = self._context.store.table(SNAPSHOT_SETTINGS)
+        found, record = table.get(instance_id), self._context.store.table(TABLE).get(instance_id)
+        if found is None or record is None:
+            table.delete(instance_id)
+            return None
+        due = quartz.parse(found["schedule"]).last(
+            datetime.fromisoformat(found["since"]).astimezone(_ZONE),
+            self._clock().astimezone(_ZONE),
+        )
+        if due is None:
+            return None
+        # First noted, then taken: one that the engine refuses is not asked for every second.
+        table.put(instance_id, {**found, "since": due.astimezone(UTC).isoformat()})
+        name = f"{instance_id}_{due.astimezone(_ZONE):%Y%m%d%H%M%S}"
+        engine = Engine.restored(record["engine"])
+        _ask(
+            engine,
+            "PUT",
+            f"/_snapshot/{REPOSITORY}",
+            {"type": "fs", "settings": {"location": str(engine.snapshot_folder)}},
+        )
+        # Without the cluster's state: a restore must bring back indices, not users and settings.
+        _ask(
+            engine,
+            "PUT",
+            f"/_snapshot/{REPOSITORY}/{name}?wait_for_completion=true",
+            {"include_global_state": False},
+        )
+        self._drop_old(engine)
+        return name
+
+    def _drop_old(self, engine: Engine) -> None:
+        oldest = (self._clock() - _KEPT).timestamp() * 1000
+        listed = _ask(engine, "GET", f"/_snapshot/{REPOSITORY}/_all")
+        for item in listed["snapshots"]:
+            if item["start_time_in_millis"] < oldest:
+                _ask(engine, "DELETE", f"/_snapshot/{REPOSITORY}/{item['snapshot']}")
+
+
+def _ask(engine: Engine, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    operator = json.loads(engine.operator_file.read_text("utf-8"))
+    pair = base64.b64encode(f"{operator['username']}:{operator['password']}".encode()).decode()
+    request = urllib.request.Request(  # noqa: S310 - the URL is the instance's own
+        f"{engine.url}{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        method=method,
+        headers={"Authorization": f"Basic {pair}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+            return found
+    except urllib.error.HTTPError as error:
+        with error:
+            text = error.read().decode("utf-8", "replace")[:500]
+        raise CloudError("SnapshotFailed", f"{method} {path}: {text}", 500) from error
+
+
+def snapshots_of(context: Context) -> Snapshots:
+    """The snapshots that ``context`` serves."""
+    return worker_of(context, Snapshots, Snapshots)
