@@ -109,11 +109,15 @@ def _no_static_keys(resource: Resource, setting: Setting) -> Iterator[str]:
             f"{_STATIC[resource.type]}; give people and machines roles (STS, OIDC, instance roles) "
             "instead"
         )
-    # A local cloud's key opens nothing but that local cloud.
-    if resource.type == "pulumi:providers:alicloud" and setting.is_cloud:
+    if resource.type == "pulumi:providers:alicloud" and not _is_local(resource, setting):
         for key in ("accessKey", "secretKey"):
             if resource.inputs.get(key):
                 yield f"the provider is given {key}; leave it out, and sign in by a role"
+
+
+def _is_local(provider: Resource, setting: Setting) -> bool:
+    """Whether it is a local cloud's, whose key opens nothing but that local cloud."""
+    return not setting.is_cloud or str(provider.inputs.get("version")).endswith("-local")
 
 
 RULES = (

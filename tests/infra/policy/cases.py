@@ -390,6 +390,7 @@ PASSING: dict[str, list[Case]] = {
         Case("a role", one(ROLE)),
         Case("a provider that signs in by a role", one(PROVIDER, region="cn-hangzhou")),
         Case("a local cloud's key", one(PROVIDER, accessKey="LTAI"), LOCAL),
+        Case("its own provider's", one(PROVIDER, accessKey="LTAI", version="4.0.0-local")),
     ],
     "tags-are-there": [
         Case("all", one(BUCKET, tags=TAGS)),

@@ -1,0 +1,185 @@
+"""The roles of continuous integration and of operators, as plain values. Pure.
+
+Owns names, trust and permissions. One environment's roles reach nothing of another's: names begin
+with the environment, state lies under a prefix of its own, and so does its passphrase. The roles'
+own names are outside what they may change, so that nobody widens his own.
+Subjects of GitHub's tokens: https://docs.github.com/en/actions/reference/security/oidc (read
+2026-11-21).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from components.deployment_permissions import Scope, deploy_statements, preview_statements
+from components.permissions import (
+    Statement,
+    account_trust_document,
+    oidc_trust_document,
+    read_objects,
+    read_secret,
+    write_objects,
+)
+
+__all__ = [
+    "PREVIEW_SUFFIX",
+    "Account",
+    "Role",
+    "passphrase_name",
+    "passphrase_role",
+    "role_name",
+    "roles",
+]
+
+PREVIEW_SUFFIX = "-preview"
+"""GitHub's environment of jobs that only look: `prod-preview`."""
+_HOUR, _LONG = 3600, 4 * 3600  # a first update waits for Elasticsearch and for a training job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What the roles are made for.
+
+    Attributes:
+        account_id: The account.
+        region_id: The region.
+        state_bucket: Bucket of the state.
+        repository: `owner/name` on GitHub.
+        issuer_url: Issuer of the tokens.
+        audience: What the tokens are made for.
+        operator_principals: ARNs of those who may operate.
+    """
+
+    account_id: str
+    region_id: str
+    state_bucket: str
+    repository: str
+    issuer_url: str
+    audience: str
+    operator_principals: Sequence[str] = ()
+
+    @property
+    def provider_name(self) -> str:
+        """The OIDC provider's name."""
+        return "customrag-github"
+
+    @property
+    def provider_arn(self) -> str:
+        """The OIDC provider's ARN."""
+        return f"acs:ram::{self.account_id}:oidc-provider/{self.provider_name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """One role.
+
+    Attributes:
+        name: Physical name.
+        description: What it is for.
+        trust: Its trust policy.
+        statements: What it may do, each with its reason.
+        max_session_duration_seconds: Longest life of its credentials.
+    """
+
+    name: str
+    description: str
+    trust: str
+    statements: Sequence[Statement]
+    max_session_duration_seconds: int
+
+
+def role_name(environment: str, purpose: str) -> str:
+    """`customrag-ci-dev-deploy`: begins like no stack's own names (`customrag-dev-…`)."""
+    return f"customrag-ci-{environment}-{purpose}"
+
+
+def passphrase_role(environment: str) -> str:
+    """What `components.naming` makes the passphrase's name of."""
+    return f"{environment}-passphrase"
+
+
+def passphrase_name(environment: str) -> str:
+    """The KMS secret with the passphrase that encrypts the environment's secrets in state."""
+    return f"customrag-ci-{passphrase_role(environment)}"
+
+
+def roles(account: Account, environment: str) -> list[Role]:
+    """The roles of one environment: `preview`, `deploy`, and `operator` where there are any."""
+    scope = Scope(
+        account_id=account.account_id, region_id=account.region_id, environment=environment
+    )
+    made = [
+        _preview(account, scope),
+        Role(
+            name=role_name(environment, "deploy"),
+            description=f"customrag: jobs of GitHub's environment {environment} deploy",
+            trust=_trust(account, [f"environment:{environment}"]),
+            statements=[*_keep_state(account, environment), *deploy_statements(scope)],
+            max_session_duration_seconds=_LONG,
+        ),
+    ]
+    if account.operator_principals:
+        made.append(
+            Role(
+                name=role_name(environment, "operator"),
+                description=f"customrag: people operate the stacks of {environment}, by STS",
+                trust=account_trust_document(account.operator_principals),
+                statements=[*_keep_state(account, environment), *deploy_statements(scope)],
+                max_session_duration_seconds=_LONG,
+            )
+        )
+    return made
+
+
+def _preview(account: Account, scope: Scope) -> Role:
+    environment = scope.environment
+    # Code of a pull request runs in its preview, so that prod's is only by an environment that a
+    # person lets it into.
+    subjects = [f"environment:{environment}{PREVIEW_SUFFIX}"]
+    if environment != "prod":
+        subjects.append("pull_request")
+    return Role(
+        name=role_name(environment, "preview"),
+        description=f"customrag: jobs preview the stacks of {environment}, and change nothing",
+        trust=_trust(account, subjects),
+        statements=[
+            read_objects(
+                account.state_bucket,
+                f"{environment}/",
+                reason="reads what the stacks are; a preview takes no lock",
+            ),
+            _passphrase(account, environment),
+            *preview_statements(scope),
+        ],
+        max_session_duration_seconds=_HOUR,
+    )
+
+
+def _trust(account: Account, subjects: Sequence[str]) -> str:
+    return oidc_trust_document(
+        account.provider_arn,
+        issuer_url=account.issuer_url,
+        audience=account.audience,
+        subjects=[f"repo:{account.repository}:{subject}" for subject in subjects],
+    )
+
+
+def _keep_state(account: Account, environment: str) -> list[Statement]:
+    return [
+        write_objects(
+            account.state_bucket,
+            f"{environment}/",
+            reason="keeps the stacks' state, its history and its locks",
+        ),
+        _passphrase(account, environment),
+    ]
+
+
+def _passphrase(account: Account, environment: str) -> Statement:
+    return read_secret(
+        account.region_id,
+        account.account_id,
+        passphrase_name(environment),
+        reason="opens the secrets within the state",
+    )
