@@ -369,6 +369,7 @@ GRANTS: tuple[Grant, ...] = (
         types=(),
         reads=(
             *_actions("ecs", "DescribeAccountAttributes DescribeRegions"),
+            "kms:GetKmsInstance",
             "paiworkspace:ListProducts",
         ),
         writes=(),

@@ -10,6 +10,7 @@ __all__ = ["ACTIONS"]
 ACTIONS: tuple[str, ...] = (
     "ecs:DescribeAccountAttributes",
     "ecs:DescribeAvailableResource",
+    "ecs:DescribeImages",
     "ecs:DescribeInstanceTypes",
     "ecs:DescribeInstances",
     "ecs:DescribeRegions",
@@ -17,6 +18,7 @@ ACTIONS: tuple[str, ...] = (
     "elasticsearch:GetRegionConfiguration",
     "elasticsearch:ListInstance",
     "kms:DescribeKey",
+    "kms:GetKmsInstance",
     "oss:GetBucketInfo",
     "paidlc:ListEcsSpecs",
     "paiworkspace:GetWorkspace",

@@ -179,6 +179,10 @@ class Cloud:
             ("kinds", names), lambda: compute.instance_kinds(self._client("ecs"), names)
         )
 
+    def image(self, image_id: str) -> compute.Image | None:
+        """An image; None where there is none."""
+        return compute.image(self._client("ecs"), self.region_id, image_id)
+
     def vcpus(self, *, spot: bool) -> compute.VCpus:
         """vCPUs that the account may have, and has."""
         return compute.vcpus(self._client("ecs"), self.region_id, spot=spot)
@@ -220,6 +224,10 @@ class Cloud:
     def key_state(self, key_id: str) -> str | None:
         """State of a KMS key; None where there is none."""
         return offers.key_state(self._client("kms"), key_id)
+
+    def kms_instance_status(self, instance_id: str) -> str | None:
+        """Status of a KMS instance; None where there is none."""
+        return offers.kms_instance_status(self._client("kms"), instance_id)
 
     def certificate(self, certificate_id: str) -> offers.Certificate | None:
         """A certificate; None where there is none."""

@@ -22,7 +22,8 @@ class Demand:
         what: What they are for.
         key: The config key that says which instance type.
         instance_type: Such as `ecs.g7.large`.
-        count: How many at most.
+        count: How many it cannot do without.
+        most: How many at most.
         zone_ids: Where they go. Each zone must have it, unless `any_zone`.
         any_zone: One zone with stock is enough.
         spot: Whether they are spot instances.
@@ -32,6 +33,7 @@ class Demand:
     key: str
     instance_type: str
     count: int
+    most: int
     zone_ids: tuple[str, ...]
     any_zone: bool = False
     spot: bool = False
@@ -85,6 +87,7 @@ class Subject:
             key="embeddingInstanceType",
             instance_type=config.embedding_instance_type,
             count=1,
+            most=1,
             zone_ids=config.zone_ids[:1],
             spot=config.embedding_spot,
         )
@@ -93,7 +96,8 @@ class Subject:
             what="chat application",
             key="chatInstanceType",
             instance_type=config.chat_instance_type,
-            count=config.chat_max_instances if balanced else 1,
+            count=max(1, config.chat_min_instances) if balanced else 1,
+            most=config.chat_max_instances if balanced else 1,
             zone_ids=config.zone_ids if balanced else config.zone_ids[:1],
             any_zone=balanced,
         )

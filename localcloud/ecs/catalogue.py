@@ -19,6 +19,8 @@ from localcloud.rpc import RpcAction, RpcCall
 
 VERSION: Final = "2014-05-26"
 _LISTED: Final = 100
+IMAGE_ID: Final = "local_python"
+"""What `customrag:imageId` is in a stack of the local cloud."""
 # What a new account may have at once; assumed, as the cloud sets it per account.
 _MAX_VCPUS: Final = 1000
 _CHARGE_TYPES: Final = ("PostPaid", "PrePaid")
@@ -94,6 +96,21 @@ class Catalogue:
             if given.get("ZoneId", zone_id) == zone_id
         ]
         return {"AvailableZones": {"AvailableZone": zones if types else []}}
+
+    def describe_images(self, call: RpcCall) -> dict[str, Any]:
+        """DescribeImages: the one image of this cloud, which is this machine's own Python."""
+        asked = call.parameters.get("ImageId", IMAGE_ID)
+        view = {
+            "ImageId": IMAGE_ID,
+            "ImageName": IMAGE_ID,
+            "ImageOwnerAlias": "system",
+            "Architecture": "x86_64",
+            "OSType": "linux",
+            "Status": "Available",
+            "IsSupportCloudinit": True,
+        }
+        found = [view] if IMAGE_ID in asked.split(",") else []
+        return {"TotalCount": len(found), "Images": {"Image": found}}
 
     def describe_account_attributes(self, call: RpcCall) -> dict[str, Any]:
         """DescribeAccountAttributes: vCPUs that the account may have, and has."""
@@ -182,6 +199,7 @@ def catalogue_actions(context: Context) -> tuple[RpcAction, ...]:
             ("DescribeZones", language, api.describe_zones),
             ("DescribeInstanceTypes", names, api.describe_instance_types),
             ("DescribeAvailableResource", stock, api.describe_available_resource),
+            ("DescribeImages", frozenset({"ImageId", "Status"}), api.describe_images),
             ("DescribeAccountAttributes", attributes, api.describe_account_attributes),
         )
     )

@@ -31,6 +31,12 @@ OPERATIONS: tuple[Operation, ...] = (
         notes="DestinationResource InstanceType; all that is known is in stock, until a fault "
         "says otherwise",
     ),
+    Operation(
+        service="ecs",
+        name="DescribeImages",
+        api="RPC Ecs 2014-05-26",
+        notes="local_python; instances take any other name for it, too",
+    ),
     Operation(service="ecs", name="DescribeInstanceTypes", api="RPC Ecs 2014-05-26"),
     Operation(
         service="ecs",

@@ -65,6 +65,9 @@ KINDS: Final[Mapping[str, FaultKind]] = MappingProxyType(
         "ecs-spec-unavailable": FaultKind(
             about="PAI DLC has none of an ECS specification left", required=("ecs_spec",)
         ),
+        "kms-instance-missing": FaultKind(
+            about="the account has no KMS instance of that id", required=("instance_id",)
+        ),
         "model-retired": FaultKind(
             about="the model endpoint serves a model no more", required=("model",)
         ),

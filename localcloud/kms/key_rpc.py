@@ -1,6 +1,7 @@
-"""The RPC API of KMS 2016-01-20: looking at keys.
+"""The RPC API of KMS 2016-01-20: looking at keys and instances.
 
-Source: https://api.aliyun.com/document/Kms/2016-01-20/DescribeKey (read 2026-11-21).
+Source: https://api.aliyun.com/document/Kms/2016-01-20/DescribeKey, .../GetKmsInstance (read
+2026-11-21).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from localcloud.errors import CloudError
+from localcloud.faults import Faults
 from localcloud.kms.keys import KEYS
 from localcloud.resources import Context
 from localcloud.rpc import RpcAction, RpcCall
@@ -16,7 +18,7 @@ VERSION: Final = "2016-01-20"
 
 
 class KeyApi:
-    """The operations of one local stack's KMS that look at keys."""
+    """The operations of one local stack's KMS that look at keys and instances."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -44,14 +46,38 @@ class KeyApi:
             }
         }
 
+    def get_kms_instance(self, call: RpcCall) -> dict[str, Any]:
+        """GetKmsInstance: every one that is named is there, until a fault says otherwise."""
+        instance_id = call.required("KmsInstanceId")
+        self._context.access.require(call.principal, "kms:GetKmsInstance", "acs:kms:*:*:*")
+        missing = Faults(self._context.store).hits("kms-instance-missing", instance_id=instance_id)
+        if missing or not instance_id.startswith("kst-"):
+            raise CloudError(
+                "Forbidden.ResourceNotFound", f"The instance {instance_id} does not exist.", 404
+            )
+        return {
+            "KmsInstance": {
+                "InstanceId": instance_id,
+                "InstanceName": instance_id,
+                "Status": "Connected",
+            }
+        }
+
 
 def key_actions(context: Context) -> tuple[RpcAction, ...]:
     """The operations."""
+    api = KeyApi(context)
     return (
         RpcAction(
             name="DescribeKey",
             version=VERSION,
             parameters=frozenset({"KeyId"}),
-            answer=KeyApi(context).describe_key,
+            answer=api.describe_key,
+        ),
+        RpcAction(
+            name="GetKmsInstance",
+            version=VERSION,
+            parameters=frozenset({"KmsInstanceId"}),
+            answer=api.get_kms_instance,
         ),
     )

@@ -8,6 +8,12 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(service="kms", name="DescribeKey", api="RPC Kms 2016-01-20"),
     Operation(
         service="kms",
+        name="GetKmsInstance",
+        api="RPC Kms 2016-01-20",
+        notes="every instance that is named kst-… is there, until a fault says otherwise",
+    ),
+    Operation(
+        service="kms",
         name="GetSecretValue",
         api="RPC Kms 2016-01-20",
         notes="no DryRun, FetchExtendedConfig or Recipient",

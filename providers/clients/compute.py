@@ -13,10 +13,12 @@ from typing import Any, Final
 from .generic import GenericClient
 
 __all__ = [
+    "Image",
     "InstanceKind",
     "VCpus",
     "VSwitch",
     "available_zones",
+    "image",
     "instance_kinds",
     "instance_types_in_stock",
     "regions",
@@ -29,6 +31,19 @@ __all__ = [
 _ECS, _VPC = "2014-05-26", "2016-04-28"
 _PAGE: Final = 100
 _TYPES_A_CALL: Final = 10  # DescribeInstanceTypes takes at most 10 names a call.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image.
+
+    Attributes:
+        status: ``Available`` when instances can be made of it.
+        cloud_init: Whether it takes user data; None: ECS does not tell.
+    """
+
+    status: str
+    cloud_init: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +168,20 @@ def instance_kinds(ecs: GenericClient, names: Sequence[str]) -> dict[str, Instan
                 gpu=int(item.get("GPUAmount", 0)),
             )
     return found
+
+
+def image(ecs: GenericClient, region_id: str, image_id: str) -> Image | None:
+    """An image of the region that the account can use; None where there is none."""
+    parameters = {"RegionId": region_id, "ImageId": image_id, "Status": "Available,Creating"}
+    body = ecs.rpc("DescribeImages", _ECS, parameters)
+    for item in _items(body, "Images", "Image"):
+        if item.get("ImageId") == image_id:
+            told = item.get("IsSupportCloudinit")
+            return Image(
+                status=str(item.get("Status", "")),
+                cloud_init=None if told is None else bool(told),
+            )
+    return None
 
 
 def vcpus(ecs: GenericClient, region_id: str, *, spot: bool) -> VCpus:

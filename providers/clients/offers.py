@@ -2,8 +2,8 @@
 
 Owns the typed answers. APIs: pai-dlc 2020-12-03 ``ListEcsSpecs``, AIWorkSpace 2021-02-04
 ``ListProducts``, ``GetWorkspace``, elasticsearch 2017-06-13 ``GetRegionConfiguration``,
-``ListInstance``, Kms 2016-01-20 ``DescribeKey``, cas 2020-04-07 ``GetUserCertificateDetail``
-(https://api.aliyun.com/document, read 2026-11-21).
+``ListInstance``, Kms 2016-01-20 ``DescribeKey``, ``GetKmsInstance``, cas 2020-04-07
+``GetUserCertificateDetail`` (https://api.aliyun.com/document, read 2026-11-21).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = [
     "certificate",
     "ecs_specs",
     "key_state",
+    "kms_instance_status",
     "pai_activated",
     "search_instances",
     "search_offer",
@@ -195,6 +196,15 @@ def key_state(kms: GenericClient, key_id: str) -> str | None:
     except NotFoundError:
         return None
     return str((body.get("KeyMetadata") or {}).get("KeyState", ""))
+
+
+def kms_instance_status(kms: GenericClient, instance_id: str) -> str | None:
+    """Status of a KMS instance, ``Connected`` when it works; None where there is none."""
+    try:
+        body = kms.rpc("GetKmsInstance", _KMS, {"KmsInstanceId": instance_id})
+    except NotFoundError:
+        return None
+    return str((body.get("KmsInstance") or {}).get("Status", ""))
 
 
 def certificate(cas: GenericClient, certificate_id: str) -> Certificate | None:

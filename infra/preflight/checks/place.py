@@ -65,11 +65,32 @@ def _network(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
             )
 
 
+def _image(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    wanted = subject.config.image_id
+    found = cloud.image(wanted)
+    if found is None or found.status != "Available":
+        yield failed(
+            f"is {found.status}" if found else "is no image of this region and account",
+            "look it up: aliyun ecs DescribeImages --RegionId "
+            f"{subject.config.region_id} --OSType linux, and set customrag:imageId",
+            about=wanted,
+        )
+    elif found.cloud_init is False:
+        yield failed(
+            "does not take user data, by which nodes set themselves up",
+            "set customrag:imageId to an image with cloud-init",
+            about=wanted,
+        )
+    else:
+        yield passed("is available", about=wanted)
+
+
 def _stock(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     running = cloud.running(subject.tags)
     for demand in subject.demands:
         about = f"{demand.instance_type} ({demand.what}{', spot' if demand.spot else ''})"
-        if running.get(demand.instance_type, 0) >= demand.count:
+        there = running.get(demand.instance_type, 0)
+        if there >= demand.most:
             yield passed("as many run already", about=about)
             continue
         zones = cloud.zones_with(demand.instance_type, spot=demand.spot)
@@ -81,6 +102,12 @@ def _stock(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
             yield warned(
                 f"sold out in {', '.join(without)}; in stock in {', '.join(stocked)}",
                 "go on: instances start where there is stock, but not spread over all zones",
+                about=about,
+            )
+        elif there >= demand.count:
+            yield warned(
+                f"sold out in {', '.join(without)}; {there} run, which is enough, and no more can",
+                _instead(demand, zones, without[0], cloud),
                 about=about,
             )
         else:
@@ -108,7 +135,7 @@ def _quota(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     running = cloud.running(subject.tags)
     wanted: dict[str, int] = {}
     for demand in subject.demands:
-        count = wanted.get(demand.instance_type, 0) + demand.count
+        count = wanted.get(demand.instance_type, 0) + demand.most
         wanted[demand.instance_type] = count
     kinds = cloud.instance_kinds(tuple(sorted(wanted)))
     for name, count in wanted.items():
@@ -151,7 +178,7 @@ def _vcpus(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         demands = [demand for demand in subject.demands if demand.spot is spot]
         kinds = cloud.instance_kinds(tuple(sorted({item.instance_type for item in demands})))
         wanted = sum(
-            kinds[item.instance_type].cpu * max(0, item.count - running.get(item.instance_type, 0))
+            kinds[item.instance_type].cpu * max(0, item.most - running.get(item.instance_type, 0))
             for item in demands
             if item.instance_type in kinds
         )
@@ -240,6 +267,7 @@ CHECKS: tuple[Check, ...] = (
         run=_network,
         concerns=lambda subject: bool(subject.config.existing_vpc_id),
     ),
+    Check(name="image", needs=Needs.CREDENTIALS, run=_image),
     Check(name="stock", needs=Needs.CREDENTIALS, run=_stock),
     Check(name="quota", needs=Needs.CREDENTIALS, run=_quota),
     Check(name="dlc-spec", needs=Needs.CREDENTIALS, run=_dlc_specs),

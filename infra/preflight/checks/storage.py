@@ -61,6 +61,19 @@ def _key(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         )
 
 
+def _kms_instance(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    wanted = subject.config.kms_instance_id
+    status = cloud.kms_instance_status(wanted)
+    if status == "Connected":
+        yield passed("is enabled", about=wanted)
+    else:
+        yield failed(
+            "does not exist" if status is None else f"is {status}",
+            "enable it in the KMS console, or correct customrag:kmsInstanceId",
+            about=wanted,
+        )
+
+
 def _certificate(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     config = subject.config
     wanted = config.chat_certificate_id
@@ -106,6 +119,12 @@ CHECKS: tuple[Check, ...] = (
         needs=Needs.CREDENTIALS,
         run=_key,
         concerns=lambda subject: subject.config.encryption_key not in (_MANAGED, _OWN),
+    ),
+    Check(
+        name="kms-instance",
+        needs=Needs.CREDENTIALS,
+        run=_kms_instance,
+        concerns=lambda subject: bool(subject.config.kms_instance_id),
     ),
     Check(
         name="certificate",

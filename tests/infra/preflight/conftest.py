@@ -107,6 +107,7 @@ class Stage:
             "chatCertificateId": self.certificate_id,
             "chatDomainName": DOMAIN,
             "llmModel": MODEL,
+            "imageId": "local_python",
         }
 
     def config(self, **changes: Any) -> StackConfig:

@@ -24,6 +24,18 @@ def wrong_key(stage: Stage, key: str = "sk-wrong") -> Cloud:
     return replace(stage.cloud(), model_api_key=key)
 
 
+def node(instance_type: str) -> dict[str, Any]:
+    """The record of an instance of `dev` that runs."""
+    tags = {"project": "customrag", "stack": "dev"}
+    return {
+        "inputs": {"instanceType": instance_type, "imageId": "local_python", "tags": tags},
+        "status": "Running",
+        "created_at": "2026-11-21T00:00:00Z",
+        "started_at": "2026-11-21T00:00:00Z",
+        "address": "10.0.0.1",
+    }
+
+
 def test_everything_passes_where_everything_is_there(stage: Stage) -> None:
     lines = stage.lines()
     assert [line for line in lines if line.verdict is not Verdict.PASS] == []
@@ -179,6 +191,8 @@ def test_a_fleet_with_stock_in_one_zone_only_is_a_warning(stage: Stage) -> None:
         ({"existing_corpus_bucket": "not-there-at-all"}, "bucket"),
         ({"existing_vpc_id": "vpc-1", "existing_vswitch_ids": ("vsw-1", "vsw-2")}, "vswitch"),
         ({"encryption_key": "key-not-there"}, "key"),
+        ({"kms_instance_id": "not-there"}, "kms-instance"),
+        ({"image_id": "m-not-there"}, "image"),
         ({"chat_certificate_id": "1-cn-hangzhou"}, "certificate"),
         ({"chat_domain_name": "other.example.com"}, "certificate"),
         ({"llm_model": "qwen-turbo"}, "language-model"),
@@ -252,16 +266,8 @@ def test_vswitches_that_are_brought_along_are_looked_up(stage: Stage) -> None:
 
 
 def test_nodes_that_run_already_need_neither_stock_nor_quota(stage: Stage) -> None:
-    running = {"project": "customrag", "stack": "dev"}
     instances = stage.context.store.table("ecs.instances")
-    document = {
-        "inputs": {"instanceType": GPU, "imageId": "local_python", "tags": running},
-        "status": "Running",
-        "created_at": "2026-11-21T00:00:00Z",
-        "started_at": "2026-11-21T00:00:00Z",
-        "address": "10.0.0.1",
-    }
-    instances.put("i-there", document)
+    instances.put("i-there", node(GPU))
     stage.faults.inject("quota-used-up", {"instance_type": GPU})
     try:
         lines = stage.lines("stock", "quota", fault="sold-out", about={"instance_type": GPU})
@@ -269,6 +275,27 @@ def test_nodes_that_run_already_need_neither_stock_nor_quota(stage: Stage) -> No
         instances.delete("i-there")
     assert failing(lines) == []
     assert only(lines, "stock", GPU).found == "as many run already"
+
+
+def test_a_fleet_that_runs_as_small_as_it_may_is_not_stopped_by_stock(stage: Stage) -> None:
+    instances = stage.context.store.table("ecs.instances")
+    instances.put("i-chat", node(NODE))
+    config = stage.config(chat_min_instances=1, chat_max_instances=3)
+    about = {"instance_type": NODE}
+    try:
+        lines = stage.lines("stock", subject=stage.subject(config), fault="sold-out", about=about)
+    finally:
+        instances.delete("i-chat")
+    line = only(lines, "stock", NODE)
+    assert (line.verdict, "1 run, which is enough" in line.found) == (Verdict.WARN, True)
+
+
+def test_a_kms_instance_that_works_passes(stage: Stage) -> None:
+    subject = stage.subject(stage.config(kms_instance_id="kst-1"))
+    assert only(stage.lines("kms-instance", subject=subject), "kms-instance").verdict == "PASS"
+    gone = {"instance_id": "kst-1"}
+    lines = stage.lines("kms-instance", subject=subject, fault="kms-instance-missing", about=gone)
+    assert failing(lines) == ["kms-instance"]
 
 
 def test_buckets_that_are_there_already_are_ours(stage: Stage) -> None:
