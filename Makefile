@@ -54,7 +54,7 @@ TOOLS = $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview ask eval status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night \
+.PHONY: help setup up preview ask token eval status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night \
 	sign-in workflows release release-notes post-comment post-report post-release
 
 help:  ## List the targets
@@ -70,6 +70,9 @@ preview:  ## Show what `make up` would change
 
 ask:  ## Ask the chat application: make ask Q="…"
 	@$(TOOLS) ask --stack "$(STACK)" --question "$$CUSTOMRAG_MAKE_Q"
+
+token:  ## Print a token of the local issuer, for the edge
+	@$(TOOLS) token --stack "$(STACK)"
 
 eval:  ## Measure retrieval on a corpus with questions: CORPUS=DIR
 	@$(TOOLS) eval --corpus "$$CUSTOMRAG_MAKE_CORPUS"

@@ -25,7 +25,7 @@ _INTERRUPTED = 130
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tools", description="The commands behind the Makefile.")
     commands = parser.add_subparsers(dest="command", required=True)
-    on_a_stack = ("setup", "up", "preview", "down", "status", "logs", "ask", "eval")
+    on_a_stack = ("setup", "up", "preview", "down", "status", "logs", "ask", "token", "eval")
     for name in (*on_a_stack, "rehearse", "leaks", "sweep", "pr-up", "pr-down", "night"):
         command = commands.add_parser(name)
         command.add_argument("--stack", default=LOCAL_STACK)
@@ -88,6 +88,7 @@ def main(arguments: list[str]) -> int:
         "status": lambda: actions.status(paths, request),
         "logs": lambda: actions.logs(paths, request, options.service),
         "ask": lambda: actions.ask_question(paths, request, options.question),
+        "token": lambda: actions.token(paths, request),
         "eval": lambda: actions.evaluate(paths, options.corpus),
         "rehearse": lambda: lifecycle.rehearse(paths, request, further),
         "leaks": lambda: lifecycle.leaks(paths, options.stack),

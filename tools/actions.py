@@ -281,6 +281,19 @@ def ask_question(paths: Paths, request: Request, question: str) -> int:
     return run_shown(ask.command(paths, url, question), cwd=paths.checkout, environment=environment)
 
 
+def token(paths: Paths, request: Request) -> int:
+    """`make token`: a token of the local issuer, for the chat page behind the edge.
+
+    Raises:
+        StackError: The stack is not of this machine, whose issuer alone is known here.
+    """
+    if not request.is_local:
+        raise StackError(f"stack {request.stack} takes tokens of its own issuer; sign in there")
+    _existing(paths, request)
+    print(ask.local_token(paths))
+    return 0
+
+
 def evaluate(paths: Paths, corpus: Path | None) -> int:
     """`make eval`: what training and fusion are worth on a corpus with questions.
 

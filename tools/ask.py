@@ -50,10 +50,15 @@ def way_in(
             f"{url} is asked with a token: put one of the issuer's (customrag:edgeIssuer) into "
             f"{TOKEN_VARIABLE}"
         )
-    return str(url), {**environment, TOKEN_VARIABLE: _local_token(paths)}
+    return str(url), {**environment, TOKEN_VARIABLE: local_token(paths)}
 
 
-def _local_token(paths: Paths) -> str:
+def local_token(paths: Paths) -> str:
+    """A token of the local issuer, good for ten minutes.
+
+    Raises:
+        StackError: The issuer does not answer.
+    """
     done = subprocess.run(
         [str(paths.python), "-m", "localcloud.issuer", "token", "--home", str(paths.home)],
         cwd=paths.checkout,

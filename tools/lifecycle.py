@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import environment as tool_environment
-from tools import setup, teardown
+from tools import edge, setup, teardown
 from tools.actions import Request, run_shown
 from tools.errors import StackError, ToolError
 from tools.paths import LOCAL_STACK, REHEARSAL, Paths, is_on_this_machine
@@ -100,7 +100,7 @@ def rehearse(paths: Paths, request: Request, options: Options) -> int:
     if is_on_this_machine(request.stack):
         raise ToolError(f"STACK={request.stack} lives on this machine: give dev, prod or pr-1")
     with setup.only_one(paths):
-        setup.set_up_tools(paths, Display())
+        setup.set_up_tools(paths, Display(), with_edge=edge.is_wanted(paths, name))
     own = paths.of(name)
     preview = request.stack in _PREVIEW_ONLY and not options.whole
     with setup.only_one(own):
@@ -143,7 +143,7 @@ def pr_up(paths: Paths, request: Request, options: Options) -> int:
     """`make pr-up`: bring up a pull request's stack; it lives for a while from now on."""
     stack = request.stack
     with setup.only_one(paths):
-        setup.set_up_tools(paths, Display())
+        setup.set_up_tools(paths, Display(), with_edge=edge.is_wanted(paths, stack))
     own = paths.of(stack)
     with setup.only_one(own):
         if is_on_this_machine(stack):

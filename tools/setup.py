@@ -133,7 +133,9 @@ def set_up_tools(paths: Paths, display: Display, *, with_edge: bool = False) -> 
         ),
     ]
     if with_edge:
-        worker = Step(name="edge", action=lambda c: edge.provide(paths, c), needs=("this machine",))
+        worker = Step(
+            name="edge", action=lambda c: edge.provide(paths, c), needs=("virtual environment",)
+        )
         steps.append(worker)
     return run_steps(steps, logs=paths.logs, display=display)
 

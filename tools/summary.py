@@ -124,6 +124,11 @@ def render(
         training(outputs.get("training") or {}),
         documents(outputs.get("ingest") or {}),
     ]
-    if outputs.get("chat_url"):
-        parts.append(f"{'chat page':<{_MARGIN}}{outputs['chat_url']}")
+    page = outputs.get("edge_url") or outputs.get("chat_url")
+    if page:
+        parts.append(f"{'chat page':<{_MARGIN}}{page}")
+    if outputs.get("edge_url"):
+        parts.append(
+            f"{'':<{_MARGIN}}It wants a token: `make token` makes one of the local issuer."
+        )
     return "\n".join(part for part in parts if part)

@@ -63,7 +63,7 @@ def test_up_ends_well_with_a_summary(private: Checkout, facts: dict[str, Any]) -
     assert re.search(r"^training   kept the (tuned|base) model", done.output, re.MULTILINE)
     assert "17 questions trained on, 9 held out" in done.words
     assert re.search(r"^time +\d+:\d\d in all, pulumi", done.output, re.MULTILINE)
-    assert re.search(r"^chat page +http://127\.\d+\.\d+\.\d+:8080$", done.output, re.MULTILINE)
+    assert re.search(r"^chat page +http://127\.\d+\.\d+\.\d+:8787$", done.output, re.MULTILINE)
     assert "Asked: What does alarm W1 tell me?" in done.output
     assert "Sources:" in done.output
 
@@ -109,6 +109,13 @@ def test_refresh_sees_an_object_that_was_deleted_and_an_index_that_is_gone(
         client.indices.delete(index=outputs["index_name"])
         client.indices.create(index="another")
         client.indices.put_alias(index="another", name=outputs["index_alias"])
+    report = private.make("drift", STACK="local")
+    assert report.code != 0
+    assert (
+        "| `knowledge` | `knowledge` (customrag:elasticsearch:Index) | is gone |" in report.output
+    )
+    assert "| `corpus` | `corpus` (customrag:oss:Corpus) | was changed |" in report.output
+    assert "embedding-model" not in report.output
     drift = _refreshed(private)
     assert drift["corpus"] == "~"
     assert drift["knowledge"] == "-"

@@ -20,7 +20,8 @@ from localcloud import registry
 from localcloud.alicloud.check import Support, check
 from localcloud.alicloud.schema import Shape, resource_type, shape_of, type_tokens
 from tests.support.pulumi_mocks import closed_loops
-from tools.cloudflare_facts import TYPES, output_names, sdk_classes, shapes
+from tools.alicloud_facts import output_names, shapes
+from tools.cloudflare_facts import TYPES, sdk_classes
 
 __all__ = ["closed_loops"]
 

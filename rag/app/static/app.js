@@ -4,7 +4,40 @@
 const byId = (id) => document.getElementById(id);
 const log = byId("log"), form = byId("ask"), question = byId("question"), send = byId("send"), stop = byId("stop");
 const dialog = byId("passage");
+const tokenDialog = byId("token");
+// Kept for this tab only. Where the page stands behind an edge, everything but the page itself wants it.
+let token = sessionStorage.getItem("token") ?? "";
+let asking = null;
 let running = null;
+
+function newToken(reason) {
+  asking ??= new Promise((resolve) => {
+    byId("token-reason").textContent = reason;
+    tokenDialog.addEventListener("close", () => {
+      token = tokenDialog.returnValue === "given" ? byId("token-text").value.trim() : "";
+      sessionStorage.setItem("token", token);
+      byId("token-text").value = "";
+      asking = null;
+      resolve(token);
+    }, { once: true });
+    tokenDialog.returnValue = "";
+    tokenDialog.showModal();
+  });
+  return asking;
+}
+
+async function api(path, options = {}) {
+  for (;;) {
+    const used = token;
+    const headers = { ...options.headers, ...(used ? { Authorization: `Bearer ${used}` } : {}) };
+    const response = await fetch(path, { ...options, headers });
+    if (response.status !== 401) return response;
+    const body = await response.json().catch(() => null);
+    const reason = body?.error?.message ?? "a token is needed";
+    // Another request may have got a token meanwhile.
+    if (used === token && !(await newToken(reason))) throw new Error(`Not signed in: ${reason}.`);
+  }
+}
 
 function fromTemplate(id) {
   return byId(id).content.firstElementChild.cloneNode(true);
@@ -112,7 +145,7 @@ function dispatch(turn, block) {
 }
 
 async function stream(turn, asked, signal) {
-  const response = await fetch("api/ask", {
+  const response = await api("api/ask", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ question: asked, stream: true }),
@@ -186,7 +219,7 @@ async function openPassage(source, quotes) {
   dialog.showModal();
   place.scrollTop = 0;
   try {
-    const response = await fetch(`api/passage?chunk_id=${encodeURIComponent(source.chunk_id)}`);
+    const response = await api(`api/passage?chunk_id=${encodeURIComponent(source.chunk_id)}`);
     if (!response.ok) return;
     const passage = await response.json();
     const mark = highlighted(passage.text, own);
@@ -200,14 +233,14 @@ async function openPassage(source, quotes) {
 async function showStatus() {
   const place = byId("status");
   try {
-    const response = await fetch("health");
+    const response = await api("health");
     const health = await response.json();
     const failing = Object.values(health.checks).filter((check) => !check.ok).map((check) => check.detail);
     place.classList.toggle("bad", failing.length > 0);
     place.textContent = failing.length ? failing.join("; ") : health.checks.search.detail.replace(/^.*: /, "");
-  } catch {
+  } catch (error) {
     place.classList.add("bad");
-    place.textContent = "The server cannot be reached.";
+    place.textContent = error.message.startsWith("Not signed in") ? error.message : "The server cannot be reached.";
   }
 }
 
@@ -228,5 +261,9 @@ stop.addEventListener("click", () => running?.abort());
 byId("close").addEventListener("click", () => dialog.close());
 dialog.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close();
+});
+byId("token-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  tokenDialog.close("given");
 });
 showStatus();

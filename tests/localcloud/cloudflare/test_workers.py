@@ -23,7 +23,7 @@ from localcloud.resources import Context
 pytestmark = pytest.mark.engine
 
 SCRIPT = "export default { fetch: (request, env) => new Response(env.GREETING + env.SECRET) };"
-BINDINGS = [
+BINDINGS: list[dict[str, Any]] = [
     {"name": "GREETING", "type": "plain_text", "text": "hello "},
     {"name": "SECRET", "type": "secret_text", "text": "hush"},
     {
