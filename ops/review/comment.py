@@ -44,7 +44,7 @@ class Review:
         monthly_budget_cny: The stack's budget; 0 is none.
         stopped_at_night: Whether its GPU nodes are stopped at night.
         violations: What the policy pack has against it.
-        problems: What went wrong while looking; with any, the rest is not to be trusted.
+        problems: What went wrong while looking; with any, the change must not be merged.
     """
 
     stack: str
@@ -91,11 +91,12 @@ def render(review: Review) -> str:
 
 
 def _headline(review: Review) -> str:
-    if review.problems:
+    if review.problems and not review.changes:
         return "failed"
     if not review.changes:
         return "nothing changes"
-    counts = [
+    counts = ["**failed**"] if review.problems else []
+    counts += [
         f"{sum(change.kind is kind for change in review.changes)} {past}"
         for kind, past in _PAST.items()
         if any(change.kind is kind for change in review.changes)
@@ -207,7 +208,7 @@ def _basis(line: Line) -> str:
 
 
 def _policy(review: Review) -> list[str]:
-    if review.problems:
+    if review.problems and not review.violations:
         return []
     if not review.violations:
         return ["The policy pack has nothing against it.", ""]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from ops.review.base import former, former_config
 from ops.review.changes import Change, compare, portable
 from ops.review.comment import Review
 from ops.review.previews import Planned, plan, stack_is_there
+from ops.review.values import scrubbed
 from ops.review.work import embeddings, trainings
 
 __all__ = ["WAYS", "review", "touched"]
@@ -56,30 +58,36 @@ def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path
     there = how == "engine" or (
         how == "auto" and stack_is_there(stack, root=root, environment=os.environ)
     )
+    planned, note = _declared(stack, tree, root, head)
+    old_config = former_config(stack, tree)
     if there:
-        planned = plan(stack, root=root, environment=os.environ)
-        basis = "By `pulumi preview`: this tree, against what is deployed."
-        return _review(stack, basis, planned, config, config, violations)
-    planned, new = _declared(stack, tree, root, head)
+        by_engine = plan(stack, root=root, environment=os.environ)
+        if not by_engine.problems:
+            basis = "By `pulumi preview`: this tree, against what is deployed."
+            return _review(stack, basis, by_engine, config, config, violations)
+        planned = replace(planned, problems=by_engine.problems)
+        note = f"`pulumi preview` failed. {note}"
     basis = (
         f"What this tree declares, against {base}; no account was asked, so what the cloud itself "
-        "would say (defaults, drift, stock) is not in it."
+        f"would say (defaults, drift, stock) is not in it. {note}"
     )
-    if new:
-        basis = f"{basis} The stack is a new one."
-    return _review(stack, basis, planned, former_config(stack, tree), config, violations)
+    return _review(stack, basis.rstrip(), planned, old_config, config, violations)
 
 
-def _declared(stack: str, tree: Path, root: Path, head: Sequence[Declared]) -> tuple[Planned, bool]:
-    """The change from the base's declaration, and whether the stack is new."""
+def _declared(stack: str, tree: Path, root: Path, head: Sequence[Declared]) -> tuple[Planned, str]:
+    """The change from the base's declaration, and what is to be said of that."""
     after = portable(head, root)
+    note = ""
     try:
         found = former(stack, tree)
+        if found is None:
+            note = "The stack is a new one."
     except (ConfigError, DeclareError) as error:
-        problem = f"the base does not declare this stack any more: {error}"
-        return Planned(after=after, problems=[problem]), False
+        found = None
+        reason = scrubbed(str(error)).strip().splitlines()[-1]
+        note = f"The base's own program fails (`{reason}`), so that everything counts as new."
     before = portable(found or [], tree)
-    return Planned(before=before, after=after, changes=compare(before, after)), found is None
+    return Planned(before=before, after=after, changes=compare(before, after)), note
 
 
 def _review(
@@ -93,7 +101,7 @@ def _review(
     after = _estimate(planned.after, config)
     before = _estimate(planned.before, old_config) if planned.before else None
     # A stack of this machine costs nothing: what it would cost in the cloud is not its change.
-    priced = config.get("platform") == "alicloud" and not planned.problems
+    priced = config.get("platform") == "alicloud"
     cost = difference(before, after) if priced else None
     return Review(
         stack=stack,
@@ -141,7 +149,7 @@ def touched(tree: Path, root: Path = ROOT) -> list[str]:
 
 def _is_touched(stack: str, tree: Path, root: Path) -> bool:
     try:
-        planned, new = _declared(stack, tree, root, declare(stack, root=root))
+        planned, _ = _declared(stack, tree, root, declare(stack, root=root))
     except (ConfigError, DeclareError):
         return True
-    return new or bool(planned.changes) or bool(planned.problems)
+    return bool(planned.changes)

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from infra.declare import DeclareError
 from ops.review import reviewing
 from ops.review.base import BaseError, checkout, commit_of, default_base, former
 from ops.review.comment import render
+from ops.review.previews import Planned
+from tests.ops.review.support import resource
 
 ROOT = Path(__file__).resolve().parents[3]
 GPU_NODE = """
@@ -87,6 +90,38 @@ def test_a_change_that_adds_a_gpu_node_shows_what_it_costs_a_month(changed: Path
     # A node without tags is against the rules, and so is refused.
     assert found.refused
     assert any("second-gpu" in violation for violation in found.violations)
+
+
+def test_a_preview_that_the_engine_fails_still_shows_what_would_change(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    after = [resource("alicloud:oss/bucket:Bucket", "b")]
+    monkeypatch.setattr(reviewing, "declare", lambda stack, *, root: after)
+    monkeypatch.setattr(reviewing, "former", lambda stack, tree: [])
+    monkeypatch.setattr(reviewing, "former_config", lambda stack, tree: {})
+    failed = Planned(problems=["stack dev would cost more than its budget"])
+    monkeypatch.setattr(reviewing, "plan", lambda *_, **__: failed)
+    found = reviewing.review("dev", tmp_path, "0" * 40, how="engine")
+    text = render(found)
+    assert found.refused
+    assert "### Preview of `dev`: **failed**, 1 created" in text
+    assert "more than its budget" in text
+    assert "| `part` | Bucket |" in text
+
+
+def test_a_base_whose_program_fails_is_said_so_and_refuses_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(stack: str, tree: Path) -> None:
+        raise DeclareError("it failed:\nTypeError: no such size")
+
+    monkeypatch.setattr(reviewing, "declare", lambda stack, *, root: [resource("t:t:T", "a")])
+    monkeypatch.setattr(reviewing, "former", broken)
+    monkeypatch.setattr(reviewing, "former_config", lambda stack, tree: {})
+    monkeypatch.setattr(reviewing, "violations_of", lambda head, setting: [])
+    found = reviewing.review("dev", tmp_path, "0" * 40, how="declared")
+    assert "The base's own program fails (`TypeError: no such size`)" in render(found)
+    assert not found.problems
 
 
 def test_a_stack_that_the_base_does_not_have_is_a_new_one(repository: Path, tmp_path: Path) -> None:
