@@ -1,0 +1,66 @@
+"""Keys and aliases: who may name a key, and how one goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from localcloud.errors import CloudError
+from tests.localcloud.control_plane import ControlPlane
+
+KEY, ALIAS, SECRET = "kms/key:Key", "kms/alias:Alias", "kms/secret:Secret"
+
+
+def key(plane: ControlPlane, **more: Any) -> Any:
+    return plane.create(KEY, {"pendingWindowInDays": 7, **more})
+
+
+def refused(plane: ControlPlane, token: str, inputs: dict[str, Any]) -> str:
+    with pytest.raises(CloudError) as raised:
+        plane.create(token, inputs)
+    return raised.value.code
+
+
+def test_a_key_rotates_within_what_kms_takes(control_plane: ControlPlane) -> None:
+    rotating = {"automaticRotation": "Enabled"}
+    assert key(control_plane, **rotating, rotationInterval="365d").outputs["nextRotationDate"]
+    for interval in ("6d", "366d", "a year"):
+        inputs = {**rotating, "rotationInterval": interval}
+        assert refused(control_plane, KEY, inputs) == "InvalidParameter"
+
+
+def test_an_alias_names_a_key_that_is_there(control_plane: ControlPlane) -> None:
+    made = key(control_plane)
+    alias = control_plane.create(ALIAS, {"aliasName": "alias/one", "keyId": made.id})
+    assert alias.id == "alias/one"
+    taken = {"aliasName": "alias/one", "keyId": made.id}
+    assert refused(control_plane, ALIAS, taken) == "Forbidden.AliasAlreadyExists"
+    nowhere = {"aliasName": "alias/two", "keyId": "key-nowhere"}
+    assert refused(control_plane, ALIAS, nowhere) == "Forbidden.KeyNotFound"
+
+
+def test_a_deleted_key_waits_and_can_be_named_no_more(control_plane: ControlPlane) -> None:
+    made = key(control_plane)
+    control_plane.create(ALIAS, {"aliasName": "alias/gone", "keyId": made.id})
+    handler = control_plane.handler(KEY)
+    handler.delete(made.id, {}, control_plane.context)
+    assert handler.read(made.id, {}, control_plane.context) is None
+    assert control_plane.handler(ALIAS).read("alias/gone", {}, control_plane.context) is None
+    secret = {"secretName": "s", "secretData": "x", "versionId": "v", "encryptionKeyId": made.id}
+    assert refused(control_plane, SECRET, secret) == "Rejected.Disabled"
+
+
+def test_a_protected_key_is_not_deleted(control_plane: ControlPlane) -> None:
+    made = key(control_plane, deletionProtection="Enabled")
+    handler = control_plane.handler(KEY)
+    with pytest.raises(CloudError) as raised:
+        handler.delete(made.id, {}, control_plane.context)
+    assert raised.value.code == "Rejected.DeletionProtectionEnabled"
+
+
+def test_a_secret_is_encrypted_with_a_key_that_is_there(control_plane: ControlPlane) -> None:
+    made = key(control_plane)
+    inputs = {"secretName": "own-key", "secretData": "x", "versionId": "v"}
+    created = control_plane.create(SECRET, {**inputs, "encryptionKeyId": made.id})
+    assert created.outputs["encryptionKeyId"] == made.id
