@@ -1,7 +1,7 @@
 """What is declared, as a text to read and to compare: files of `expected/` beside the tests.
 
     CUSTOMRAG_WRITE_EXPECTED=1 .venv/bin/pytest tests/components/test_declared.py \\
-        tests/infra/test_expected.py
+        tests/infra/test_environments.py
 
 writes them anew; read the difference before you commit it. Digests, which change with every line
 of code, are cut out, and so is user data, which `tests/components/nodes` reads.
