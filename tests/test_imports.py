@@ -53,7 +53,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 # They write the reference tables out of what the packages declare.
 GENERATORS: dict[str, tuple[str, ...]] = {
     "tools.coverage": ("localcloud",),
-    "tools.reference": ("infra.outputs", "infra.policy", "components.permissions"),
+    "tools.reference": ("infra.outputs", "infra.policy", "infra.bootstrap.permissions_page"),
 }
 WITHOUT_PULUMI = ("rag", "training", "providers.clients")
 PLANS = ("infra.plans", "infra.corpus", "components.pai", "components.knowledge", "providers")

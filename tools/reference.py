@@ -45,6 +45,23 @@ def rules_table(rules: Iterable[tuple[str, str]]) -> str:
     return "\n".join(rows)
 
 
+def permissions_tables() -> str:
+    """A section for each holder: who it is, and every action with its reason and document."""
+    from infra.bootstrap.permissions_page import holders
+
+    lines: list[str] = []
+    for holder in holders():
+        lines += [f"### `{holder.name}`", "", f"{holder.description}. {holder.opened_by}", ""]
+        lines += ["| may | of | because | document |", "|---|---|---|---|"]
+        for grant in holder.grants:
+            actions = ", ".join(f"`{action}`" for action in grant.actions)
+            resources = "<br>".join(f"`{resource}`" for resource in grant.resources)
+            documents = "<br>".join(f"<{url}>" for url in grant.documents)
+            lines.append(f"| {actions} | {resources} | {grant.reason} | {documents} |")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
 def with_table(page: str, table: str) -> str:
     """`page` with `table` between the markers.
 
@@ -67,6 +84,7 @@ def pages() -> dict[Path, str]:
     tables = {
         ROOT / "docs" / "configuration.md": configuration_table(schema),
         ROOT / "docs" / "outputs.md": outputs_table(OUTPUTS),
+        ROOT / "docs" / "permissions.md": permissions_tables(),
         ROOT / "docs" / "policy.md": rules_table((rule.name, rule.description) for rule in RULES),
     }
     return {

@@ -134,15 +134,11 @@ def roles(account: Account, environment: str) -> list[Role]:
 
 def _preview(account: Account, scope: Scope) -> Role:
     environment = scope.environment
-    # Code of a pull request runs in its preview, so that prod's is only by an environment that a
-    # person lets it into.
-    subjects = [f"environment:{environment}{PREVIEW_SUFFIX}"]
-    if environment != "prod":
-        subjects.append("pull_request")
     return Role(
         name=role_name(environment, "preview"),
         description=f"customrag: jobs preview the stacks of {environment}, and change nothing",
-        trust=_trust(account, subjects),
+        # Code of a pull request runs in its preview: GitHub's environment says whom it waits for.
+        trust=_trust(account, [f"environment:{environment}{PREVIEW_SUFFIX}"]),
         statements=[
             read_objects(
                 account.state_bucket,

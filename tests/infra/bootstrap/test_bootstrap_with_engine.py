@@ -124,7 +124,7 @@ def signed_in(
     home: Path, issuer: Issuer, subject: str, role: str, environment: str = "dev"
 ) -> tuple[int, dict[str, str], str]:
     """Sign in as a job does; exit status, the next steps' variables, and the job's log."""
-    github_env = home / f"github-{subject.replace('/', '_')}-{role}"
+    github_env = home / f"github-{subject.replace(':', '-')}-{role}"
     github_env.touch()
     command = [
         *(sys.executable, "-m", "infra.bootstrap.sign_in", "--environment", environment),
@@ -160,9 +160,13 @@ def test_a_job_signs_in_by_its_token_and_keeps_a_stack_in_oss(
     assert f"::add-mask::{PASSPHRASE}" in log
 
     # A job that only looks gets its own role, and no other's.
-    code, looking, log = signed_in(home, issuer, "pull_request", "preview")
+    code, looking, log = signed_in(home, issuer, "environment:dev-preview", "preview")
     assert code == 0, log
-    for subject, role in (("pull_request", "deploy"), ("environment:prod", "deploy")):
+    for subject, role in (
+        ("pull_request", "preview"),
+        ("environment:dev-preview", "deploy"),
+        ("environment:prod", "deploy"),
+    ):
         code, nothing, log = signed_in(home, issuer, subject, role)
         assert (code, nothing) == (1, {})
         assert "AuthenticationFail.NoPermission" in log

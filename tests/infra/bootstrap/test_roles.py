@@ -45,9 +45,10 @@ def test_a_deployment_is_for_the_jobs_of_its_environment_only() -> None:
     assert subjects(by_purpose("prod")["deploy"]) == ["repo:org/name:environment:prod"]
 
 
-def test_code_of_a_pull_request_previews_dev_and_not_prod() -> None:
-    assert "repo:org/name:pull_request" in subjects(by_purpose("dev")["preview"])
-    assert subjects(by_purpose("prod")["preview"]) == ["repo:org/name:environment:prod-preview"]
+@pytest.mark.parametrize("environment", ["dev", "prod", "pr"])
+def test_a_preview_is_for_the_jobs_of_an_environment_of_its_own(environment: str) -> None:
+    expected = [f"repo:org/name:environment:{environment}-preview"]
+    assert subjects(by_purpose(environment)["preview"]) == expected
 
 
 def test_people_operate_by_a_role_of_theirs_and_only_where_some_are_named() -> None:
