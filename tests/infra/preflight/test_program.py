@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from infra.config import ConfigError, StackConfig
 from infra.declare import stack_config
 from infra.preflight.program import check_before
+from tests.infra.conftest import LOCAL_CONFIG, Recorder
 from tests.infra.preflight.conftest import MODEL, Stage
 
 
@@ -66,3 +68,34 @@ def test_the_program_does_not_load_the_clients_of_a_preflight_it_does_not_make()
     code = "import sys, infra.context; print('infra.preflight' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+REHEARSAL = {**LOCAL_CONFIG, "llmModel": MODEL}
+
+
+def test_the_program_of_a_rehearsal_declares_nothing_where_the_preflight_fails(
+    stage: Stage, run_program: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOMRAG_HOME", str(stage.context.platform.home))
+    declared: list[str] = []
+    monkeypatch.setattr(Recorder, "new_resource", lambda _, args: declared.append(args.typ))
+    stage.faults.inject("pai-not-activated", {})
+    with pytest.raises(ConfigError, match="preflight, pai: PAI is not activated"):
+        run_program(REHEARSAL, stack="rehearse-dev")
+    assert [typ for typ in declared if typ != "pulumi:pulumi:Stack"] == []
+
+
+def test_the_program_of_a_rehearsal_goes_on_where_the_preflight_passes(
+    stage: Stage, run_program: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOMRAG_HOME", str(stage.context.platform.home))
+    recorder = run_program(REHEARSAL, stack="rehearse-dev")
+    assert recorder.of_type("alicloud:pai/workspaceWorkspace:WorkspaceWorkspace")
+
+
+def test_a_local_stack_that_is_no_rehearsal_asks_nobody(
+    stage: Stage, run_program: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOMRAG_HOME", str(stage.context.platform.home))
+    stage.faults.inject("pai-not-activated", {})
+    assert run_program(REHEARSAL, stack="local").declared
