@@ -81,6 +81,14 @@ def shellcheck(script: str) -> str:
     return done.stdout
 
 
+def shell_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Path and text of every file that a node is given to run by a shell."""
+    for file in config.get("write_files", ()):
+        first = file["content"].partition("\n")[0]
+        if file["path"].endswith(".sh") or re.match(r"#!.*\b(sh|bash|dash)\b", first):
+            yield file["path"], file["content"]
+
+
 def user_data(stack: str) -> Iterator[tuple[str, str]]:
     """Logical name and text of every user data of a stack, of nodes and of launch templates."""
     for item in declared(stack):
@@ -107,6 +115,17 @@ def test_shellcheck_finds_nothing_in_any_script_of_a_node(stack: str) -> None:
     scripts = {name: shell_script(yaml.safe_load(text)) for name, text in user_data(stack)}
     assert len(scripts) >= 2
     assert {name: shellcheck(text) for name, text in scripts.items()} == dict.fromkeys(scripts, "")
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_shellcheck_finds_nothing_in_any_file_that_a_node_is_given_to_run(stack: str) -> None:
+    files = {
+        f"{name} {path}": text
+        for name, data in user_data(stack)
+        for path, text in shell_files(yaml.safe_load(data))
+    }
+    assert files
+    assert {name: shellcheck(text) for name, text in files.items()} == dict.fromkeys(files, "")
 
 
 @pytest.mark.parametrize("stack", STACKS)
