@@ -71,7 +71,7 @@ def _compile_sdk(paths: Paths, context: StepContext) -> list[str]:
     (sdk,) = paths.venv.glob("lib/python3*/site-packages/pulumi_cloudflare")
     if (sdk / "__pycache__").is_dir():
         return []
-    command = [paths.python, "-m", "compileall", "-q", "-j", "2", sdk]
+    command: list[str | Path] = [paths.python, "-m", "compileall", "-q", "-j", "2", sdk]
     context.run(command, cwd=paths.checkout, timeout_seconds=_BUILD_SECONDS)
     return ["compiled its SDK"]
 

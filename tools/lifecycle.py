@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import environment as tool_environment
 from tools import edge, setup, teardown
+from tools import environment as tool_environment
 from tools.actions import Request, run_shown
 from tools.errors import StackError, ToolError
 from tools.paths import LOCAL_STACK, REHEARSAL, Paths, is_on_this_machine

@@ -1,0 +1,92 @@
+"""The whole program with an edge, declared offline: who knows its key, and whom it trusts."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from infra.config import ConfigError
+from infra.declare import Declared, declare
+
+EDGE = {
+    "edge": "cloudflare",
+    "edgeHostname": "ask.example.com",
+    "edgeCloudflareAccountId": "0" * 32,
+    "edgeCloudflareZoneId": "1" * 32,
+    "edgeIssuer": "https://login.example.com/",
+    "edgeAudience": "customrag",
+    "edgeJwksUrl": "https://login.example.com/keys",
+    "edgeRequestsPerMinute": "20",
+}
+BEHIND = {
+    "loadBalancer": "true",
+    "chatAddressType": "Internet",
+    "chatDomainName": "origin.example.com",
+    "chatAllowedCidrBlocks": '["173.245.48.0/20"]',
+}
+
+
+@pytest.fixture(scope="module")
+def local(edge_folder: str) -> dict[str, Declared]:
+    return {item.name: item for item in declare("local")}
+
+
+def bindings(declared: dict[str, Declared]) -> dict[str, dict[str, Any]]:
+    return {binding["name"]: binding for binding in declared["edge"].inputs["bindings"]}
+
+
+def test_the_local_stack_has_an_edge_by_its_template(local: dict[str, Declared]) -> None:
+    assert {name for name, item in local.items() if item.type.startswith("cloudflare:")} == {
+        "edge",
+        "edge-subdomain",
+        "edge-domain",
+    }
+    told = bindings(local)
+    issuer = told["TOKEN_ISSUER"]["text"]
+    assert told["JWKS_URL"]["text"] == f"{issuer}/.well-known/jwks.json"
+    assert told["TOKEN_AUDIENCE"]["text"] == "customrag"
+
+
+def test_the_application_is_given_the_name_of_the_edges_key_and_may_read_it(
+    local: dict[str, Declared],
+) -> None:
+    secret = local["edge-key"].inputs
+    assert secret["secretData"] == bindings(local)["ORIGIN_KEY"]["text"]
+    user_data = base64.b64decode(local["chat"].inputs["userData"]).decode()
+    unquoted = user_data.replace("\\", "").replace('"', "")
+    assert f"CUSTOMRAG_EDGE_SECRET={secret['secretName']}n" in unquoted
+    assert secret["secretData"] not in user_data
+    assert secret["secretName"] in local["identity-chat-policy"].inputs["policyDocument"]
+
+
+def test_the_key_is_secret_in_the_worker_and_in_kms(local: dict[str, Declared]) -> None:
+    assert "bindings" in local["edge"].secrets
+    assert "secretData" in local["edge-key"].secrets
+
+
+def test_a_stack_without_an_edge_has_nothing_of_it() -> None:
+    declared = declare("local", config={"edge": "none"})
+    of_edge = [item for item in declared if item.component in ("edge", "edge-key", "cloudflare")]
+    assert of_edge == []
+    (chat,) = [item for item in declared if item.name == "chat"]
+    assert "EDGE" not in base64.b64decode(chat.inputs["userData"]).decode()
+
+
+def test_a_cloud_stack_is_told_what_is_configured(edge_folder: str) -> None:
+    declared = {item.name: item for item in declare("prod", config={**EDGE, **BEHIND})}
+    told = bindings(declared)
+    assert told["TOKEN_ISSUER"]["text"] == EDGE["edgeIssuer"]
+    assert told["TOKEN_AUDIENCE"]["text"] == EDGE["edgeAudience"]
+    assert told["JWKS_URL"]["text"] == EDGE["edgeJwksUrl"]
+    assert told["CALLER_LIMITER"]["simple"] == {"limit": 20, "period": 60}
+    assert declared["edge-domain"].inputs["hostname"] == "ask.example.com"
+    assert "baseUrl" not in declared["cloudflare"].inputs
+
+
+def test_an_edge_without_its_settings_names_each() -> None:
+    with pytest.raises(ConfigError) as refused:
+        declare("prod", config={"edge": "cloudflare"})
+    for key in ("edgeHostname", "edgeIssuer", "edgeAudience", "edgeJwksUrl"):
+        assert f"customrag:{key}" in str(refused.value)
