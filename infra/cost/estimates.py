@@ -39,20 +39,16 @@ def estimate(
     resources = list(declared)
     region_id = region_id or _region_of(resources)
     stack = Stack(resources=resources, prices=prices)
-    lines: list[Line] = []
-    unpriced: list[Unpriced] = []
+    found: list[Line | Unpriced] = []
     for resource in resources:
-        if getattr(resource, "existing", "") or resource.type.startswith("pulumi:"):
-            continue
-        for found in _priced(resource, stack, region_id):
-            (lines if isinstance(found, Line) else unpriced).append(found)  # type: ignore[arg-type]
+        if not (getattr(resource, "existing", "") or resource.type.startswith("pulumi:")):
+            found += _priced(resource, stack, region_id)
     if llm_model:
-        for found in _questions(llm_model, stack, region_id):
-            (lines if isinstance(found, Line) else unpriced).append(found)  # type: ignore[arg-type]
+        found += _questions(llm_model, stack, region_id)
     return Estimate(
         region_id=region_id,
-        lines=lines,
-        unpriced=unpriced,
+        lines=[each for each in found if isinstance(each, Line)],
+        unpriced=[each for each in found if isinstance(each, Unpriced)],
         asides=list(_asides(resources, prices, region_id)),
     )
 
