@@ -100,8 +100,12 @@ def _lines(check: Check, subject: Subject, cloud: Cloud) -> list[Line]:
             lines.append(Line.of(check.name, finding))  # noqa: PERF401
     except ClientError as error:
         lines.append(Line.of(check.name, _unanswered(error)))
-    except (ConfigError, DeclareError, ValueError) as error:
+    except (ConfigError, DeclareError) as error:
         lines.append(Line.of(check.name, failed(_first_line(str(error)), "correct it")))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # An answer of another shape than documented must not hide the other lines.
+        told = f"the answer was not understood: {type(error).__name__}: {error}"
+        lines.append(Line.of(check.name, failed(_first_line(told), "report it, with this line")))
     return lines
 
 
