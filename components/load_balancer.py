@@ -86,7 +86,9 @@ class HttpsLoadBalancerArgs:
                 "allowed_cidr_blocks is empty; with address_type Internet say who may ask"
             )
         for block in self.allowed_cidr_blocks:
-            ipaddress.ip_network(block)
+            # https://www.alibabacloud.com/help/en/slb/application-load-balancer/network-acls, read
+            # 2026-11-21: IPv4 only.
+            ipaddress.IPv4Network(block)
         if not _SHORTEST_DRAIN_SECONDS <= self.drain_seconds <= _LONGEST_DRAIN_SECONDS:
             raise ValueError(
                 f"drain_seconds is {self.drain_seconds}; give {_SHORTEST_DRAIN_SECONDS} to "
@@ -102,7 +104,8 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
     Attributes:
         load_balancer_id: The load balancer.
         dns_name: Its name in DNS, for a CNAME of one's own; known once HTTPS is served there.
-        server_group_id: Where a scaling group puts its instances; known once HTTPS is served.
+        server_group_id: Where a scaling group puts its instances; known once HTTPS is served
+            and it is settled who may ask.
     """
 
     load_balancer_id: pulumi.Output[str]
@@ -131,14 +134,15 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
         nobody = self._server_group("nobody", f"{args.role}-nobody", checked=False)
         http = self._listener("http", balancer, nobody, listener_port=80, listener_protocol="HTTP")
         self._redirect(http)
-        self._let_in({"https": https, "http": http})
+        lists = self._let_in({"https": https, "http": http})
         self.load_balancer_id = balancer.id
         self.dns_name = pulumi.Output.all(balancer.dns_name, https.id).apply(
             lambda values: str(values[0])
         )
-        self.server_group_id = pulumi.Output.all(servers.id, https.id).apply(
-            lambda values: str(values[0])
-        )
+        # No server is asked before it is settled who may ask.
+        self.server_group_id = pulumi.Output.all(
+            servers.id, https.id, *(item.id for item in lists)
+        ).apply(lambda values: str(values[0]))
         self.register_outputs({"dns_name": self.dns_name})
 
     def _balancer(self) -> alb.LoadBalancer:
@@ -261,10 +265,10 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _let_in(self, listeners: Mapping[str, alb.Listener]) -> None:
+    def _let_in(self, listeners: Mapping[str, alb.Listener]) -> list[alb.ListenerAclAttachment]:
         args = self._args
         if not args.allowed_cidr_blocks:
-            return
+            return []
         acl = alb.Acl(
             f"{self._name}-allowed",
             acl_name=args.naming.physical(f"{args.role}-allowed"),
@@ -280,12 +284,15 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
             ],
             opts=self._child,
         )
-        for role, listener in listeners.items():
+        return [
             alb.ListenerAclAttachment(
                 f"{self._name}-{role}-allowed",
                 listener_id=listener.id,
                 acl_id=acl.id,
                 acl_type="White",
-                # A white list that is empty lets everybody in.
+                # A white list that is empty lets everybody in:
+                # https://www.alibabacloud.com/help/doc-detail/200280.html, read 2026-11-21.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[entries]),
             )
+            for role, listener in listeners.items()
+        ]

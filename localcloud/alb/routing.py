@@ -96,11 +96,13 @@ def allowed(peer: str, acls: Iterable[tuple[str, Sequence[str]]]) -> bool:
     Args:
         peer: The client's address.
         acls: Kind (``White`` or ``Black``) and CIDR blocks of each list of the listener.
+
+    Source: https://www.alibabacloud.com/help/doc-detail/200280.html (read 2026-11-21): a white list
+    that is empty forwards everybody.
     """
     address = ipaddress.ip_address(peer)
     lists = list(acls)
     listed = any(address in ipaddress.ip_network(block) for _, blocks in lists for block in blocks)
-    kinds = {kind for kind, _ in lists}
-    if "White" in kinds:
+    if any(kind == "White" and blocks for kind, blocks in lists):
         return listed
-    return not listed
+    return not any(kind == "Black" for kind, _ in lists) or not listed

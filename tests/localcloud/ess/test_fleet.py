@@ -205,3 +205,14 @@ def test_refresh_goes_on_under_the_next_daemon(tmp_path: Path) -> None:
         fleet.serving(b"two")
         assert len(instances_of(fleet.context).all()) == 1
         assert fleet.in_service(1, version)
+
+
+def test_member_is_what_the_template_says_and_carries_its_groups_tag(fleet: Fleet) -> None:
+    (member,) = fleet.in_service(1)
+    inputs = instances_of(fleet.context).require(member)["inputs"]
+    assert inputs["httpTokens"] == "required"
+    assert inputs["instanceType"] == "ecs.g7.large"
+    assert inputs["tags"] == {
+        "project": "customrag",
+        "acs:autoscaling:scalingGroupId": fleet.group_id,
+    }

@@ -1,0 +1,91 @@
+"""The steps of a refresh, as decisions. That they are carried out is shown by ``test_fleet``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from localcloud.ess.refreshes import Step, advance
+
+OLD = {"template_id": "lt-1", "version": "1"}
+NEW = {"template_id": "lt-1", "version": "2"}
+
+
+def members(old: int, new: int) -> dict[str, dict[str, Any]]:
+    """So many members of each version."""
+    made = {f"old-{number}": {**OLD, "created_at": float(number)} for number in range(old)}
+    return made | {f"new-{number}": {**NEW, "created_at": 100.0 + number} for number in range(new)}
+
+
+def step(
+    old: int,
+    new: int,
+    *,
+    desired: int,
+    healthy: set[str] | None = None,
+    shares: tuple[int, int] = (100, 200),
+    **refresh: Any,
+) -> Step:
+    """What is next in a refresh to the new version."""
+    present = members(old, new)
+    return advance(
+        {**OLD, "desired": desired},
+        {
+            "status": "InProgress",
+            "source": OLD,
+            "desired": NEW,
+            "min_healthy": shares[0],
+            "max_healthy": shares[1],
+            **refresh,
+        },
+        present,
+        set(present) if healthy is None else healthy,
+    )
+
+
+def test_new_members_come_before_an_old_one_goes() -> None:
+    assert step(2, 0, desired=2) == Step(launch=2)
+
+
+def test_old_member_stays_while_the_new_one_does_not_serve() -> None:
+    assert step(1, 1, desired=1, healthy={"old-0"}) == Step()
+
+
+def test_old_members_go_as_new_ones_serve() -> None:
+    found = step(2, 2, desired=2, healthy={"old-0", "old-1", "new-0"})
+    assert found == Step(remove=("old-0",))
+
+
+def test_refresh_is_done_when_only_healthy_new_members_are_left() -> None:
+    assert step(0, 2, desired=2) == Step(status="Successful")
+    assert step(0, 2, desired=2, healthy={"new-0"}) == Step()
+
+
+@pytest.mark.parametrize(
+    ("desired", "shares", "expected"),
+    [
+        (5, (80, 120), Step(launch=1, remove=("old-0",))),
+        (4, (50, 100), Step(remove=("old-0", "old-1"))),
+        (4, (100, 100), Step(remove=("old-0",))),
+        (4, (100, 150), Step(launch=2)),
+    ],
+)
+def test_shares_of_the_capacity_bound_both_ways(
+    desired: int, shares: tuple[int, int], expected: Step
+) -> None:
+    assert step(desired, 0, desired=desired, shares=shares) == expected
+
+
+def test_member_that_does_not_serve_is_no_loss() -> None:
+    assert step(1, 1, desired=1, healthy={"new-0"}) == Step(remove=("old-0",))
+
+
+def test_roll_back_removes_what_the_refresh_brought() -> None:
+    found = step(1, 1, desired=1, healthy={"old-0"}, status="RollbackInProgress")
+    assert found == Step(remove=("new-0",))
+    assert step(1, 0, desired=1, status="RollbackInProgress") == Step(status="RollbackSuccessful")
+
+
+def test_without_skipping_every_member_that_was_there_is_replaced() -> None:
+    assert step(0, 1, desired=1, renewed=["new-0"]) == Step(launch=1)
