@@ -189,8 +189,9 @@ def preview(paths: Paths, request: Request) -> int:
             stack.set_corpus(
                 paths, request.corpus, ready.cli.path, ready.environment, request.stack
             )
+    policies: list[str | Path] = [] if request.is_local else ["--policy-pack", paths.policy_pack]
     return run_shown(
-        [ready.cli.path, "preview", "--stack", request.stack, "--diff"],
+        [ready.cli.path, "preview", "--stack", request.stack, "--diff", *policies],
         cwd=paths.checkout,
         environment=ready.environment,
     )

@@ -90,6 +90,7 @@ def up(paths: Paths, request: Request, options: Options) -> int:
             print("\nNothing was made. `make preflight` tells it again; each line says what to do.")
             return code
         command: list[str | Path] = [pulumi, "up", "--stack", request.stack]
+        command += ["--policy-pack", paths.policy_pack]
         command += ["--yes"] if options.yes else []
         return run_shown(command, cwd=paths.checkout, environment=environment)
 
@@ -154,7 +155,10 @@ def pr_up(paths: Paths, request: Request, options: Options) -> int:
             if code != 0:
                 return code
         return run_shown(
-            [cli.path, "up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs"],
+            [
+                *(cli.path, "up", "--stack", stack, "--yes", "--skip-preview"),
+                *("--suppress-outputs", "--policy-pack", own.policy_pack),
+            ],
             cwd=own.checkout,
             environment=environment,
             thinned=True,

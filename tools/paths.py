@@ -136,6 +136,11 @@ class Paths:
         return self.checkout / "stacks" / f"{LOCAL_STACK}.template.yaml"
 
     @property
+    def policy_pack(self) -> Path:
+        """What no stack may be, as a policy pack: every update of a cloud stack runs under it."""
+        return self.checkout / "infra" / "policy"
+
+    @property
     def program_file(self) -> Path:
         """The Pulumi project file."""
         return self.checkout / "Pulumi.yaml"
