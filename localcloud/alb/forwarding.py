@@ -33,6 +33,7 @@ _HOP_BY_HOP: Final = frozenset(
         *("te", "trailer", "transfer-encoding", "upgrade"),
     }
 )
+_NOT_ADDED: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 # CreateListener: RequestTimeout 1 to 180, by default 60.
 _REQUEST_TIMEOUT_SECONDS: Final = 60
 _CONNECT_TIMEOUT_SECONDS: Final = 5.0
@@ -125,6 +126,8 @@ class Forwarder:
             URL(f"http://{server.address}:{server.port}{request.raw_path}", encoded=True),
             headers=_request_headers(listener, request, peer),
             data=body,
+            # What the client did not say is not said for it: it may not read gzip.
+            skip_auto_headers=_NOT_ADDED,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=_CONNECT_TIMEOUT_SECONDS, sock_read=seconds

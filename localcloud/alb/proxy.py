@@ -141,18 +141,16 @@ class Proxy:
         for listener_id in self._sites.keys() - wanted.keys():
             await self._close(listener_id)
         for listener_id, listener in wanted.items():
-            known = self._sites.get(listener_id)
-            if known is None:
-                try:
+            try:
+                if listener_id not in self._sites:
                     await self._open(listener_id, listener, forwarder)
-                except OSError as error:
-                    # The port may be taken for a moment by the process before this one.
-                    _LOG.warning("listener %s: %s", listener_id, error)
-                    self._version = -1
-                    continue
-            else:
-                known.state.record = listener
-            self._fill(self._sites[listener_id])
+                self._sites[listener_id].state.record = listener
+                self._fill(self._sites[listener_id])
+            except OSError as error:
+                # The port may be taken for a moment by the process before this one; other
+                # listeners go on.
+                _LOG.warning("listener %s: %s", listener_id, error)
+                self._version = -1
 
     def _fill(self, site: _Site) -> None:
         listener_id = site.state.listener_id

@@ -104,6 +104,9 @@ def test_server_learns_who_asks_and_how(balancer: Balancer) -> None:
         assert "x-forwarded-for: 127." in headers
         assert "x-forwarded-proto: https" in headers
         assert f"host: {DOMAIN}" in headers
+        # `http.client` asks for no compression of its own.
+        assert "accept-encoding: identity" in headers
+        assert "user-agent" not in headers
 
 
 def test_removed_server_ends_what_it_has_and_gets_nothing_new(balancer: Balancer) -> None:
