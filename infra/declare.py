@@ -121,7 +121,7 @@ def declare(
         text=True,
         timeout=_SECONDS,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env=_environment(root),
     )
     if done.returncode == _NOT_USABLE:
         raise ConfigError(done.stderr.strip())
@@ -130,6 +130,12 @@ def declare(
     return [
         Declared(**{**item, "secrets": tuple(item["secrets"])}) for item in json.loads(done.stdout)
     ]
+
+
+def _environment(root: Path) -> dict[str, str]:
+    """Without what an engine tells a program: `declare` may be called by one that has an engine."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI")}
+    return {**own, "PYTHONPATH": str(root)}
 
 
 def stack_file(stack: str, root: Path = ROOT, *, template: bool = False) -> Path:

@@ -67,6 +67,13 @@ def test_an_overlay_lies_on_top_of_the_stacks_file() -> None:
     assert named(found, "embedding-node", INSTANCE)["instanceType"] == "ecs.gn7i-c16g1.4xlarge"
 
 
+def test_an_engine_that_the_caller_has_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_MONITOR", "127.0.0.1:9")
+    monkeypatch.setenv("PULUMI_CONFIG", '{"customrag:owner": "somebody"}')
+    found = declare("pr-7", template=True)
+    assert named(found, "network", "alicloud:vpc/network:Network")["tags"]["owner"] != "somebody"
+
+
 def test_a_configuration_that_cannot_be_used_is_a_config_error_with_the_key() -> None:
     with pytest.raises(ConfigError, match=r"customrag:trainingSeed is 'x'; give a whole number"):
         declare("dev", config={"trainingSeed": "x"})
