@@ -18,6 +18,8 @@ from tools.paths import REHEARSAL, Paths
 from tools.progress import StepContext
 
 _EDGE_ON = re.compile(r"^\s*customrag:edge:\s*[\"']?cloudflare\b", re.MULTILINE)
+# In the folder that it speaks of, as the virtual environment's, so that it goes where that goes.
+_STAMP = ".customrag-made"
 _NPM_SECONDS = 600
 _BUILD_SECONDS = 120
 
@@ -44,21 +46,22 @@ def provide(paths: Paths, context: StepContext) -> str:
     folder = paths.checkout / "edge"
     done = []
     packages = _digest([folder / "package.json", folder / "package-lock.json"])
-    if not _is_stamped(paths, "edge-packages", packages, folder / "node_modules" / "miniflare"):
+    installed = folder / "node_modules" / _STAMP
+    if not _says(installed, packages):
         context.run(
             [_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
             cwd=folder,
             env={**os.environ, "CI": "true"},
             timeout_seconds=_NPM_SECONDS,
         )
-        _stamp(paths, "edge-packages", packages)
+        installed.write_text(packages, encoding="utf-8")
         done.append("installed its packages")
     done += _compile_sdk(paths, context)
     sources = [folder / "build.mjs", *sorted((folder / "src").glob("*.ts"))]
-    bundle = f"{packages} {_digest(sources)}"
-    if not _is_stamped(paths, "edge-bundle", bundle, folder / "dist" / "worker.js"):
+    bundle, built = f"{packages} {_digest(sources)}", folder / "dist" / _STAMP
+    if not _says(built, bundle) or not (folder / "dist" / "worker.js").is_file():
         context.run([_node(), "build.mjs"], cwd=folder, timeout_seconds=_BUILD_SECONDS)
-        _stamp(paths, "edge-bundle", bundle)
+        built.write_text(bundle, encoding="utf-8")
         done.append("bundled the worker")
     return ", ".join(done)
 
@@ -91,11 +94,5 @@ def _digest(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _is_stamped(paths: Paths, name: str, text: str, made: Path) -> bool:
-    stamp = paths.stamps / name
-    return made.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == text
-
-
-def _stamp(paths: Paths, name: str, text: str) -> None:
-    paths.stamps.mkdir(parents=True, exist_ok=True)
-    (paths.stamps / name).write_text(text, encoding="utf-8")
+def _says(stamp: Path, text: str) -> bool:
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == text

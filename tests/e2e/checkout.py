@@ -327,7 +327,7 @@ def _described(process: psutil.Process) -> str:
 
 
 def copy_working_tree(source: Path, target: Path) -> None:
-    """Copy what git tracks and what it does not ignore, as it is now, with a link to `.venv`."""
+    """Copy what git tracks and does not ignore, as it is now, linked to what was installed."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=source,
@@ -340,7 +340,9 @@ def copy_working_tree(source: Path, target: Path) -> None:
         if (source / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, target / name)
-    (target / ".venv").symlink_to(source / ".venv")
+    for installed in (".venv", "edge/node_modules"):
+        if (source / installed).is_dir():
+            (target / installed).symlink_to(source / installed)
 
 
 def add_configuration(checkout: Checkout, values: Mapping[str, str]) -> None:
