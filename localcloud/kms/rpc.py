@@ -9,6 +9,7 @@ from typing import Any
 
 from localcloud.errors import CloudError
 from localcloud.kms.key_rpc import key_actions
+from localcloud.kms.keys import require_key
 from localcloud.kms.secrets import Secrets
 from localcloud.resources import Context
 from localcloud.rpc import RpcAction, RpcCall
@@ -26,6 +27,14 @@ class KmsApi:
     def get_secret_value(self, call: RpcCall) -> dict[str, Any]:
         """GetSecretValue; needs ``kms:GetSecretValue`` on the secret."""
         name = self._authorised(call, "kms:GetSecretValue")
+        key_id = self._secrets.require(name)["encryption_key_id"]
+        if key_id:
+            # Source: https://www.alibabacloud.com/help/en/kms/key-management-service/
+            # developer-reference/api-kms-2016-01-20-getsecretvalue, "Access control".
+            require_key(key_id, self._context)
+            platform = self._context.platform
+            key_arn = f"acs:kms:{platform.region_id}:{platform.account_id}:key/{key_id}"
+            self._allow(call, "kms:Decrypt", key_arn)
         return self._secrets.value(
             name, call.parameters.get("VersionId"), call.parameters.get("VersionStage")
         )
@@ -47,7 +56,10 @@ class KmsApi:
 
     def _authorised(self, call: RpcCall, action: str) -> str:
         name = call.required("SecretName")
-        arn = self._secrets.arn(name)
+        self._allow(call, action, self._secrets.arn(name))
+        return name
+
+    def _allow(self, call: RpcCall, action: str, arn: str) -> None:
         if not self._context.access.allows(call.principal, action, arn):
             raise CloudError(
                 "Forbidden.NoPermission",
@@ -55,7 +67,6 @@ class KmsApi:
                 "that allows it to the role.",
                 403,
             )
-        return name
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:

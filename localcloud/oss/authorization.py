@@ -94,6 +94,28 @@ class Authorization:
         if denied or not allowed:
             raise _denied(caller, action, asked.resource, explicit=denied)
 
+    def require_key(self, caller: Caller, encryption: Mapping[str, str], action: str) -> None:
+        """Raise unless the caller may use the KMS key that an object is encrypted with.
+
+        Keys of OSS's own need no permission. Source: https://www.alibabacloud.com/help/en/oss/
+        user-guide/server-side-encryption-8, "Notes" (read 2026-11).
+
+        Args:
+            caller: Who reads or writes the object.
+            encryption: The object's, as its settings have it.
+            action: ``kms:Decrypt`` to read, ``kms:GenerateDataKey`` to write.
+
+        Raises:
+            OssError: ``AccessDenied``.
+        """
+        key_id, principal = encryption.get("key_id"), caller.principal
+        if not key_id or (principal is not None and principal.role_name is None):
+            return
+        resource = f"acs:kms:*:*:key/{key_id}"
+        if principal is None or not self._access.allows(principal, action, resource):
+            arn = self._access.resource_arn(resource)
+            raise _denied(caller, action, arn, explicit=False)
+
     def is_blocked(self, bucket: str) -> bool:
         """Whether the bucket's public access block is on."""
         return bool(self._storage.buckets.configuration(bucket, "publicAccessBlock"))

@@ -94,6 +94,7 @@ def get_object(server: Server, request: Request) -> Reply:
 
 def _opened(server: Server, request: Request) -> Reply:
     bucket, version = _readable(server, request)
+    server.authorization.require_key(request.caller, version.settings.encryption, "kms:Decrypt")
     if version.settings.storage_class in _ARCHIVED:
         raise OssError(
             "InvalidObjectState",
@@ -173,6 +174,7 @@ def copy_source(server: Server, request: Request) -> ObjectVersion:
     action = "oss:GetObject" if version_id is None else "oss:GetObjectVersion"
     server.authorization.require(request.caller, action, bucket, key)
     source = server.storage.objects.get(bucket, key, version_id)
+    server.authorization.require_key(request.caller, source.settings.encryption, "kms:Decrypt")
     check_conditions(source, request.headers, "x-oss-copy-source-")
     return source
 

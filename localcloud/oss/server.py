@@ -107,6 +107,7 @@ class Server:
         settings = settings_from(request.headers, bucket, rule)
         if settings.acl.startswith("public"):
             self.authorization.refuse_public(bucket.name, "object acl")
+        self.authorization.require_key(request.caller, settings.encryption, "kms:GenerateDataKey")
         return settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

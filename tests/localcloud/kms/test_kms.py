@@ -35,6 +35,21 @@ def test_a_declared_secret_is_read(control_plane: ControlPlane) -> None:
     assert body.version_stages.version_stage == ["ACSCurrent"]
 
 
+def test_a_role_reads_a_secret_under_a_key_that_it_may_use(control_plane: ControlPlane) -> None:
+    key = control_plane.create("kms/key:Key", {})
+    declare(control_plane, "under-key", encryptionKeyId=key.id)
+    arn = "acs:kms:*:*:secret/under-key"
+    may_read = {"Effect": "Allow", "Action": ["kms:GetSecretValue"], "Resource": [arn]}
+    control_plane.role("without", may_read)
+    session = control_plane.context.access.issue("without", "s", 900)
+    with pytest.raises(AlibabaCloudException, match="kms:Decrypt"):
+        value(control_plane, "under-key", session)
+    may_open = {"Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": [key.outputs["arn"]]}
+    control_plane.role("with", may_read, may_open)
+    session = control_plane.context.access.issue("with", "s", 900)
+    assert value(control_plane, "under-key", session).secret_data == "one"
+
+
 def test_a_role_reads_the_secrets_its_policy_names(control_plane: ControlPlane) -> None:
     declare(control_plane, "mine")
     declare(control_plane, "other")

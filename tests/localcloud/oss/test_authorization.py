@@ -24,6 +24,30 @@ def put_policy(bucket: Any, **statement: Any) -> None:
     bucket.put_bucket_policy(json.dumps({"Version": "1", "Statement": [statement]}))
 
 
+def test_an_object_under_a_key_is_for_those_who_may_use_the_key(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_bucket_encryption(oss2.models.ServerSideEncryptionRule("KMS", "key-1"))
+    bucket.put_object("k", b"x")
+    objects = {
+        "Effect": "Allow",
+        "Action": ["oss:GetObject", "oss:PutObject"],
+        "Resource": [f"acs:oss:*:*:{bucket.bucket_name}/*"],
+    }
+    without = oss.as_role(bucket.bucket_name, oss.session("keyless", objects))
+    with pytest.raises(oss2.exceptions.AccessDenied, match="kms:Decrypt"):
+        without.get_object("k")
+    with pytest.raises(oss2.exceptions.AccessDenied, match="kms:GenerateDataKey"):
+        without.put_object("k", b"y")
+    key = {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": ["acs:kms:*:*:key/key-1"],
+    }
+    allowed = oss.as_role(bucket.bucket_name, oss.session("keyed", objects, key))
+    allowed.put_object("k", b"y")
+    assert allowed.get_object("k").read() == b"y"
+
+
 def test_role_reads_where_its_policy_says_and_nowhere_else(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     bucket.put_object("docs/a", b"x")
