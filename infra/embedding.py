@@ -95,6 +95,10 @@ def _train(context: Context, foundation: Foundation, workspace: PaiWorkspace) ->
             max_running_time_minutes=config.training_max_running_time_minutes,
         ),
         context.options(
-            foundation.corpus, code, foundation.storage.artifacts, foundation.identity.training
+            foundation.corpus,
+            code,
+            foundation.storage.artifacts,
+            foundation.identity.training,
+            *foundation.way_out,
         ),
     )

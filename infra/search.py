@@ -99,6 +99,7 @@ def build_knowledge(
             foundation.storage.artifacts,
             foundation.search_secret,
             foundation.identity.ingest,
+            *foundation.way_out,
         ),
     )
 
