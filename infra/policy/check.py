@@ -40,17 +40,20 @@ def resources_of(declared: Sequence[Declared]) -> list[Resource]:
     ]
 
 
-def setting_of(stack: str, config: Mapping[str, str] | None = None) -> Setting:
+def setting_of(
+    stack: str, config: Mapping[str, str] | None = None, *, template: bool = False
+) -> Setting:
     """The environment and configuration of a stack.
 
     Args:
         stack: As `infra.declare.declare` takes it.
         config: Values on top of the stack's file.
+        template: As `infra.declare.declare` takes it.
 
     Raises:
         ConfigError: The stack has no file.
     """
-    values = {**stack_config(stack), **(config or {})}
+    values = {**stack_config(stack, template=template), **(config or {})}
     known = {key: value for key, value in values.items() if key not in SECRET_KEYS}
     return Setting(environment=known.get("environment", ""), config=known)
 

@@ -8,14 +8,17 @@ import pytest
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from infra.policy import UNKNOWN, Resource
-from infra.policy.check import check, main
-from infra.policy.pack import plain, setting_of
+from infra.policy.check import main, setting_of, violations_of
+from infra.policy.pack import plain
+from infra.policy.pack import setting_of as setting_in_the_engine
+from tests.support.stacks import STACKS, declared
 
 
-@pytest.mark.parametrize("stack", ["local", "dev", "prod", "pr-1"])
-def test_every_stack_keeps_every_rule(stack: str) -> None:
-    broken = [f"{v.rule}: {v.resource.name}: {v.message}" for v in check(stack)]
-    assert broken == []
+@pytest.mark.parametrize("preview", [False, True], ids=["update", "preview"])
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_stack_keeps_every_rule(stack: str, preview: bool) -> None:
+    found = violations_of(declared(stack, preview=preview), setting_of(stack, template=True))
+    assert [f"{v.rule}: {v.resource.name}: {v.message}" for v in found] == []
 
 
 def test_a_stack_that_breaks_a_rule_is_told_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,6 +44,6 @@ def tagged(environment: object) -> Resource:
 
 
 def test_the_environment_is_the_configurations_then_a_tags_then_prod() -> None:
-    assert setting_of({"environment": "dev"}, [tagged("pr")]).environment == "dev"
-    assert setting_of({}, [tagged(UNKNOWN), tagged("pr")]).environment == "pr"
-    assert setting_of({}, []).environment == "prod"
+    assert setting_in_the_engine({"environment": "dev"}, [tagged("pr")]).environment == "dev"
+    assert setting_in_the_engine({}, [tagged(UNKNOWN), tagged("pr")]).environment == "pr"
+    assert setting_in_the_engine({}, []).environment == "prod"
