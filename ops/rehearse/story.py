@@ -130,7 +130,13 @@ def _with_policy(outcome: Outcome) -> tuple[str, ...]:
         if outcome.violations
         else ("policy pack: no violation" if _policy() else "no policy pack is there")
     )
-    return (_counts(outcome), words, *outcome.violations)
+    return (_counts(outcome), words, *_cost(outcome), *outcome.violations)
+
+
+def _cost(outcome: Outcome) -> tuple[str, ...]:
+    """What the program says in the preview of what the declared sizes cost in the cloud."""
+    said = [text.splitlines()[0] for text in outcome.infos if " at list prices, " in text]
+    return tuple(said[:1])
 
 
 def _change_document(story: Story, values: dict[str, Any]) -> str:

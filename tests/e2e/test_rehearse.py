@@ -87,6 +87,8 @@ def test_prod_previews_as_declared_with_the_policy_pack(
     assert "Rehearsal of prod: ended well" in text
     assert re.search(r"^ok   preview +\d+:\d\d  \d+ created", text, re.MULTILINE)
     assert "policy pack: no violation" in text
+    words = " ".join(text.split())
+    assert re.search(r"at list prices, cn-hangzhou: [\d.]+ CNY an hour, [\d,]+ a month", words)
     _assert_nothing_is_left(private, facts)
 
 
