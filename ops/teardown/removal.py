@@ -24,7 +24,7 @@ from providers.clients.errors import ClientError
 __all__ = ["Refused", "Removal", "StackState", "protection", "remove", "state_of"]
 
 _ALICLOUD = "pulumi:providers:alicloud"
-_PROTECTIONS = ("deletionProtection", "deletionProtectionEnabled")
+_PROTECTIONS = ("deletionProtection", "deletionProtectionEnabled", "groupDeletionProtection")
 _BUCKET = "alicloud:oss/bucket:Bucket"
 
 
@@ -88,8 +88,14 @@ def state_of(engine: Engine) -> StackState:
 
 
 def _is_protected(item: dict[str, Any]) -> bool:
+    return bool(item.get("protect")) or _service_protects(item)
+
+
+def _service_protects(item: dict[str, Any]) -> bool:
+    """Whether the cloud itself refuses to delete it, as it was declared."""
     inputs = item.get("inputs") or {}
-    return bool(item.get("protect")) or any(inputs.get(name) is True for name in _PROTECTIONS)
+    config = inputs.get("deletionProtectionConfig") or {}
+    return config.get("enabled") is True or any(inputs.get(name) is True for name in _PROTECTIONS)
 
 
 def protection(state: StackState) -> list[str]:
@@ -154,11 +160,7 @@ def _lift_protection(removal: Removal, state: StackState) -> bool:
     targets = [
         str(item["urn"])
         for item in state.made
-        if not item.get("retainOnDelete")
-        and (
-            _to_be_emptied(item)
-            or any((item.get("inputs") or {}).get(name) is True for name in _PROTECTIONS)
-        )
+        if not item.get("retainOnDelete") and (_to_be_emptied(item) or _service_protects(item))
     ]
     if any(item.get("protect") for item in state.resources):
         removal.engine.ask("state", "unprotect", "--all", "--yes")

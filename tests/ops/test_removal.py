@@ -37,6 +37,8 @@ def test_a_stack_with_nothing_protected_needs_no_consent() -> None:
         resource("a", protect=True),
         resource("a", inputs={"deletionProtection": True}),
         resource("a", inputs={"deletionProtectionEnabled": True}),
+        resource("a", inputs={"groupDeletionProtection": True}),
+        resource("a", inputs={"deletionProtectionConfig": {"enabled": True}}),
     ],
 )
 def test_a_protected_resource_protects_its_stack(protected: dict[str, Any]) -> None:
