@@ -18,13 +18,13 @@ from localcloud.home import Platform
 _TIMEOUT_SECONDS = 60
 
 
-def bucket_client(platform: Platform, name: str) -> Any:
-    """An ``oss2.Bucket``."""
+def bucket_client(platform: Platform, name: str, region_id: str = "") -> Any:
+    """An ``oss2.Bucket``, of the stack's own region or of another."""
     return oss2.Bucket(
         _auth(platform),
         platform.endpoints["oss"],
         name,
-        region=platform.region_id,
+        region=region_id or platform.region_id,
         connect_timeout=_TIMEOUT_SECONDS,
     )
 

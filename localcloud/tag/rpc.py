@@ -41,10 +41,12 @@ def tagged(context: Context) -> Iterator[tuple[str, dict[str, str]]]:
             place = f"{product}:{platform.region_id}:{platform.account_id}"
             yield f"arn:acs:{place}:{name.replace('_', '')}/{key}", tags
     for found in oss2.BucketIterator(service_client(platform)):
-        tagging = bucket_client(platform, found.name).get_bucket_tagging()
+        # A stack's copies lie in another region, which the signature names.
+        region_id = found.location.removeprefix("oss-")
+        tagging = bucket_client(platform, found.name, region_id).get_bucket_tagging()
         tags = dict(tagging.tag_set.tagging_rule)
         if tags:
-            place = f"{platform.region_id}:{platform.account_id}"
+            place = f"{region_id}:{platform.account_id}"
             yield f"arn:acs:oss:{place}:bucket/{found.name}", tags
 
 
