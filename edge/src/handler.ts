@@ -120,7 +120,10 @@ async function freshAnswer(
 /** Asks the application; what it says is passed on as it comes. */
 async function ofOrigin(request: Request, settings: Settings, body?: string): Promise<Response> {
   const asked = new URL(request.url);
-  const url = new URL(asked.pathname + asked.search, settings.originUrl);
+  // Part by part: resolved as a text, `//elsewhere/` would be another host, which would get the key.
+  const url = new URL(settings.originUrl);
+  url.pathname = asked.pathname;
+  url.search = asked.search;
   const headers = new Headers({ [ORIGIN_KEY_HEADER]: settings.originKey });
   for (const name of PASSED_ON) {
     const value = request.headers.get(name);

@@ -115,6 +115,19 @@ test("an address that guesses tokens is told to wait", () =>
     assert.equal((await world.ask(await world.token(), { question: "Honest?" })).status, 200);
   }));
 
+test("a path that looks like another host goes to the application all the same", () =>
+  inWorld({}, async (world) => {
+    const elsewhere = `//${new URL(world.issuer).host}/stolen?a=b`;
+    const headers = { Authorization: `Bearer ${await world.token()}` };
+    const before = world.issuerPaths.length;
+    await fetch(world.url + elsewhere, { headers });
+    assert.deepEqual(
+      world.received.map((request) => request.path),
+      [elsewhere],
+    );
+    assert.ok(!world.issuerPaths.slice(before).includes("/stolen?a=b"));
+  }));
+
 test("a body too long is refused without asking the application", () =>
   inWorld({}, async (world) => {
     const response = await world.ask(await world.token(), { question: "x".repeat(20_000) });

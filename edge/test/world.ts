@@ -56,6 +56,7 @@ export class World {
   keys: SigningKey[] = [];
   jwksStatus = 200;
   jwksFetches = 0;
+  readonly issuerPaths: string[] = [];
   reply: Reply = (request, response) => json(response, 200, answerTo(request));
   private constructor(
     private readonly worker: Miniflare,
@@ -71,7 +72,10 @@ export class World {
       if (world === undefined) throw new Error("a request came before the world was made");
       return world;
     };
-    const issuer = createServer((_request, response) => there().publishKeys(response));
+    const issuer = createServer((request, response) => {
+      there().issuerPaths.push(request.url ?? "");
+      there().publishKeys(response);
+    });
     const origin = createServer((request, response) => void there().answer(request, response));
     const [issuerUrl, originUrl] = [await listening(issuer), await listening(origin)];
     const described = (bindings: Record<string, string>): MiniflareOptions => ({
