@@ -46,11 +46,12 @@ def _operations() -> str:
 
 
 def _resource_types() -> str:
-    sources = provenance()
+    sources, cloudflare = provenance(), provenance("cloudflare")
     lines = [
         "## Resource types",
         "",
-        f"Shapes: {sources['shapes']}. Facts: {sources['facts']}. *Effective* inputs do something",
+        f"Shapes: {sources['shapes']} and {cloudflare['shapes']}.",
+        f"Facts: {sources['facts']}, `{cloudflare['facts']}`. *Effective* inputs do something",
         "here; *recorded* ones are kept and returned without effect; *refused* ones are a check",
         "failure.",
         "",
