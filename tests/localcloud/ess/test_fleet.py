@@ -137,10 +137,10 @@ def test_protected_group_is_not_deleted(fleet: Fleet) -> None:
     fleet.in_service(1)
 
 
-def test_refresh_without_need_is_refused(fleet: Fleet) -> None:
-    fleet.in_service(1)
+def test_refresh_without_need_is_refused(settled: Fleet) -> None:
+    settled.in_service(1)
     with pytest.raises(Exception, match="NoInstanceNeedBeRefreshed"):
-        fleet.call("StartInstanceRefresh", ScalingGroupId=fleet.group_id)
+        settled.call("StartInstanceRefresh", ScalingGroupId=settled.group_id)
 
 
 def test_template_makes_a_version_of_each_change_and_of_nothing_else(fleet: Fleet) -> None:
@@ -162,29 +162,28 @@ def test_template_makes_a_version_of_each_change_and_of_nothing_else(fleet: Flee
     ],
 )
 def test_group_that_ess_would_refuse_is_refused(
-    fleet: Fleet, changes: dict[str, object], code: str
+    settled: Fleet, changes: dict[str, object], code: str
 ) -> None:
-    inputs = {**group_inputs(fleet.balancer, fleet.template_id), "scalingGroupName": "other"}
+    inputs = {**group_inputs(settled.balancer, settled.template_id), "scalingGroupName": "other"}
     with pytest.raises(CloudError) as caught:
-        fleet.balancer.stack.make(GROUP, {**inputs, **changes})
+        settled.balancer.stack.make(GROUP, {**inputs, **changes})
     assert caught.value.code == code
 
 
-def test_servers_are_told_by_the_load_balancers_api(fleet: Fleet) -> None:
-    fleet.serving(b"one")
-    (member,) = fleet.in_service(1)
+def test_servers_are_told_by_the_load_balancers_api(settled: Fleet) -> None:
+    (member,) = settled.in_service(1)
     found = call(
-        fleet.balancer,
+        settled.balancer,
         "2020-06-16",
         "ListServerGroupServers",
-        ServerGroupId=fleet.balancer.server_group_id,
+        ServerGroupId=settled.balancer.server_group_id,
     )
     assert [server["ServerId"] for server in found["Servers"]] == [member]
     health = call(
-        fleet.balancer,
+        settled.balancer,
         "2020-06-16",
         "GetListenerHealthStatus",
-        ListenerId=fleet.balancer.listener_id,
+        ListenerId=settled.balancer.listener_id,
     )
     (info,) = health["ListenerHealthStatus"][0]["ServerGroupInfos"]
     assert info["NonNormalServers"] == []
@@ -207,12 +206,12 @@ def test_refresh_goes_on_under_the_next_daemon(tmp_path: Path) -> None:
         assert fleet.in_service(1, version)
 
 
-def test_member_is_what_the_template_says_and_carries_its_groups_tag(fleet: Fleet) -> None:
-    (member,) = fleet.in_service(1)
-    inputs = instances_of(fleet.context).require(member)["inputs"]
+def test_member_is_what_the_template_says_and_carries_its_groups_tag(settled: Fleet) -> None:
+    (member,) = settled.in_service(1)
+    inputs = instances_of(settled.context).require(member)["inputs"]
     assert inputs["httpTokens"] == "required"
     assert inputs["instanceType"] == "ecs.g7.large"
     assert inputs["tags"] == {
         "project": "customrag",
-        "acs:autoscaling:scalingGroupId": fleet.group_id,
+        "acs:autoscaling:scalingGroupId": settled.group_id,
     }
