@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from infra.cost import Estimate, estimate, load_prices
+from infra.cost import Basis, Estimate, estimate, load_prices
 from infra.cost.night import off_hours_a_day
 from infra.cost.render import WIDTH, as_json, money, render, render_short
 from tests.infra.cost.support import REGION, Item, node
@@ -42,8 +42,10 @@ def test_every_source_stands_below_the_table_with_its_day(found: Estimate) -> No
 def test_assumed_prices_are_marked_and_their_share_is_said(found: Estimate) -> None:
     text = table(found)
     row = next(line for line in text.splitlines() if line.startswith("embedding-node"))
-    assert row.endswith("*")
-    assert "* assumed (100% of the month)" in text
+    (line,) = [line for line in found.lines if line.price.item.startswith("ecs/")]
+    marks = {Basis.ASSUMED: "*", Basis.DERIVED: "~", Basis.LISTED: ""}
+    assert row.endswith(f"1{marks[line.price.basis]}")
+    assert f"* assumed ({found.assumed_share:.0%} of the month)" in text
 
 
 def test_what_is_not_priced_is_said_in_capitals() -> None:
