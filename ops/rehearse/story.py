@@ -216,11 +216,12 @@ def _end(story: Story) -> None:
         say=said.append,
     )
     began = time.monotonic()
+    proven = True
     try:
         code = remove(removal)
     except FAILURES as error:
         said.append(str(error))
-        code = 1
+        code, proven = 1, False
     leaks = [str(left) for left in removal.left if left.is_leak]
     stays = [str(left) for left in removal.left if not left.is_leak]
     seconds = time.monotonic() - began
@@ -231,9 +232,14 @@ def _end(story: Story) -> None:
             name="leak check",
             ended_well=ended_well and not leaks,
             seconds=0.0,
-            told=(*leaks, *stays) or ("nothing of the stack is left",),
+            told=(*leaks, *_staying(stays))
+            or ("nothing of the stack is left" if proven else "nothing is proven, see above",),
         )
     )
+
+
+def _staying(stays: list[str]) -> list[str]:
+    return [f"{len(stays)} stay on purpose, nothing else is left", *stays] if stays else []
 
 
 def run(story: Story, values: dict[str, Any], *, preview_only: bool = False) -> None:

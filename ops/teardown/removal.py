@@ -26,6 +26,12 @@ __all__ = ["Refused", "Removal", "StackState", "protection", "remove", "state_of
 _ALICLOUD = "pulumi:providers:alicloud"
 _PROTECTIONS = ("deletionProtection", "deletionProtectionEnabled", "groupDeletionProtection")
 _BUCKET = "alicloud:oss/bucket:Bucket"
+_HOLDERS = {
+    _BUCKET: "bucket",
+    "alicloud:kms/key:Key": "key",
+    "alicloud:elasticsearch/instance:Instance": "Elasticsearch instance",
+}
+"""Types that hold data, or without which data cannot be read."""
 
 
 class Refused(Exception):  # noqa: N818  not an error of the program: what is asked for is denied
@@ -139,6 +145,14 @@ def _check_consent(removal: Removal, state: StackState) -> None:
         )
 
 
+def _staying(state: StackState) -> list[str]:
+    """What stays on purpose: what holds data by name, its settings by their number."""
+    holders = [item for item in state.retained if item["type"] in _HOLDERS]
+    lines = [f"stays, as declared (retainData): {_HOLDERS[i['type']]} {i['id']}" for i in holders]
+    others = len(state.retained) - len(holders)
+    return [*lines, f"and {others} settings of theirs stay with them"] if others else lines
+
+
 def _stop_jobs(removal: Removal, state: StackState) -> None:
     """Stop what still runs: a job holds its dataset's mounts, and is billed."""
     for region_id in state.regions:
@@ -213,8 +227,8 @@ def remove(removal: Removal) -> int:
     """
     state = state_of(removal.engine)
     _check_consent(removal, state)
-    for item in state.retained:
-        removal.say(f"stays, as declared (retainData): {item['type']} {item['id']}")
+    for line in _staying(state):
+        removal.say(line)
     _stop_jobs(removal, state)
     if state.made:
         if not _lift_protection(removal, state):
