@@ -68,9 +68,17 @@ def table(rows: list[dict[str, Any]]) -> str:
     )
 
 
+def _is_named(process: str, name: str) -> bool:
+    """Whether that is the process' name or a part of it: `chat` of `ecs/i-1/customrag-chat`."""
+    parts = process.split("/")
+    return name in (process, *parts, *(part.removeprefix("customrag-") for part in parts))
+
+
 def _logs(arguments: argparse.Namespace) -> None:
     rows = control.status(arguments.home)
-    chosen = [row for row in rows if arguments.name in (None, row["name"])]
+    chosen = [
+        row for row in rows if arguments.name is None or _is_named(row["name"], arguments.name)
+    ]
     if not chosen:
         raise LocalCloudError(
             f"no process {arguments.name!r}; there are {', '.join(row['name'] for row in rows)}"

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from localcloud import control
+from localcloud.__main__ import _is_named
 from localcloud.errors import LocalCloudError
 from localcloud.home import init_home, is_free
 from tests.localcloud.running import lives, until
@@ -156,3 +157,9 @@ def test_the_health_route_names_the_home(home: Path) -> None:
     address = row(home, "daemon")["address"]
     with urllib.request.urlopen(f"http://{address}/_local/health", timeout=10) as response:
         assert str(home) in response.read().decode()
+
+
+@pytest.mark.parametrize("name", ["ecs/i-1/customrag-chat", "customrag-chat", "chat", "i-1"])
+def test_process_is_found_by_a_part_of_its_name(name: str) -> None:
+    assert _is_named("ecs/i-1/customrag-chat", name)
+    assert not _is_named("ecs/i-2/customrag-embedding", name)
