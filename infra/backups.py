@@ -24,11 +24,17 @@ def back_up(
 ) -> Replication | None:
     """Declares copies of corpus and artifacts, and the cluster's snapshots, as configured.
 
-    A corpus bucket that was brought along is not copied: its versioning and its copies are its
+    What was brought along is left alone: a bucket's copies and an instance's snapshots are their
     owner's. Vectors are not: they are made of the corpus again.
     """
     config = context.config
-    if config.elasticsearch_snapshot_schedule:
+    if config.elasticsearch_snapshot_schedule and config.existing_elasticsearch_instance_id:
+        pulumi.log.warn(
+            "customrag:elasticsearchSnapshotSchedule is not applied: the instance "
+            f"{config.existing_elasticsearch_instance_id} was brought along, so its snapshots are "
+            "its owner's"
+        )
+    elif config.elasticsearch_snapshot_schedule:
         providers.SnapshotSchedule(
             "search-snapshots",
             providers.SnapshotScheduleArgs(
