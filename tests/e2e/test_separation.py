@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from infra.declare import declare
 from tests.e2e.checkout import Checkout, Finished
 from tools.plugins import ALICLOUD, Plugin, installed_path
 
@@ -69,6 +70,20 @@ def test_a_local_stack_is_served_by_the_local_plugin_though_the_clouds_own_is_th
     served = [state for state in states if state["type"].startswith("alicloud:")]
     assert len(served) > 50
     assert {state["provider"].rpartition("::")[0] for state in served} == {provider["urn"]}
+
+
+def test_what_is_declared_without_an_engine_is_what_the_engine_previews(set_up: Checkout) -> None:
+    steps = _preview(set_up.pulumi("preview", "--stack", "local", "--json"))
+    previewed = {
+        (step["urn"], step["newState"].get("protect", False))
+        for step in steps
+        if step["newState"].get("custom")
+    }
+    declared = {(item.urn, item.protect) for item in declare("local", root=set_up.folder)}
+    assert previewed == declared
+    inputs = {step["urn"]: step["newState"].get("inputs", {}) for step in steps}
+    for item in declare("local", root=set_up.folder, preview=True):
+        assert item.inputs.keys() <= inputs[item.urn].keys() | {"version"}, item.urn
 
 
 def test_a_cloud_stack_finds_no_plugin_where_only_the_local_one_is(
