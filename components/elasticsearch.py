@@ -15,6 +15,7 @@ from enum import StrEnum
 import pulumi
 from pulumi_alicloud import elasticsearch
 
+from components.existing import id_once_read
 from components.naming import Naming
 
 __all__ = ["ElasticsearchCluster", "ElasticsearchClusterArgs", "Protocol"]
@@ -128,7 +129,11 @@ class ElasticsearchCluster(pulumi.ComponentResource):
             else self._make(name, args)
         )
         protocol = instance.protocol if args.existing_instance_id else args.protocol.lower()
-        self.instance_id = instance.id
+        self.instance_id = (
+            id_once_read(args.existing_instance_id, instance.domain)
+            if args.existing_instance_id
+            else instance.id
+        )
         self.username = USERNAME
         self.url = pulumi.Output.all(protocol, instance.domain, instance.port).apply(
             lambda found: f"{str(found[0]).lower()}://{found[1]}:{found[2]}"

@@ -177,14 +177,14 @@ class Network(pulumi.ComponentResource):
     def _bring(self, name: str, args: NetworkArgs) -> None:
         """Reads VPC and vSwitches that are there; they are never changed nor deleted."""
         network = vpc.Network.get(name, args.existing_vpc_id, opts=self._child)
-        self.vpc_id = pulumi.Output.all(network.id, network.cidr_block).apply(
-            lambda found: _same_range(str(found[0]), str(found[1]), args.cidr_block)
+        self.vpc_id = network.cidr_block.apply(
+            lambda found: _same_range(args.existing_vpc_id, str(found), args.cidr_block)
         )
         self.vswitch_ids = {}
         for zone_id in args.zone_ids:
             vswitch_id = args.existing_vswitch_ids[zone_id]
             vswitch = vpc.Switch.get(f"{name}-vswitch-{zone_id}", vswitch_id, opts=self._child)
-            self.vswitch_ids[zone_id] = _placed(vswitch, args.existing_vpc_id, zone_id)
+            self.vswitch_ids[zone_id] = _placed(vswitch_id, vswitch, args.existing_vpc_id, zone_id)
 
     def _security_group(
         self, name: str, role: str, *, inner_access_policy: str = "Drop"
@@ -216,9 +216,10 @@ def _same_range(vpc_id: str, cidr_block: str, expected: str) -> str:
     return vpc_id
 
 
-def _placed(vswitch: vpc.Switch, vpc_id: str, zone_id: str) -> pulumi.Output[str]:
-    return pulumi.Output.all(vswitch.id, vswitch.vpc_id, vswitch.zone_id).apply(
-        lambda found: _same_place(str(found[0]), str(found[1]), str(found[2]), vpc_id, zone_id)
+def _placed(vswitch_id: str, vswitch: vpc.Switch, vpc_id: str, zone_id: str) -> pulumi.Output[str]:
+    # Not by the resource's own id: see `components.existing`.
+    return pulumi.Output.all(vswitch.vpc_id, vswitch.zone_id).apply(
+        lambda found: _same_place(vswitch_id, str(found[0]), str(found[1]), vpc_id, zone_id)
     )
 
 

@@ -15,6 +15,7 @@ import pulumi
 from pulumi_alicloud import pai
 
 import providers
+from components.existing import id_once_read
 from components.naming import Naming
 from training.job_specs import JobPlan
 
@@ -58,6 +59,7 @@ class PaiWorkspace(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         if args.existing_workspace_id:
             workspace = pai.WorkspaceWorkspace.get(name, args.existing_workspace_id, opts=child)
+            self.workspace_id = id_once_read(args.existing_workspace_id, workspace.workspace_name)
         else:
             workspace = pai.WorkspaceWorkspace(
                 name,
@@ -67,11 +69,11 @@ class PaiWorkspace(pulumi.ComponentResource):
                 env_types=list(args.env_types),
                 opts=child,
             )
-        self.workspace_id = workspace.id
+            self.workspace_id = workspace.id
         self.dataset_ids = {
             role: pai.WorkspaceDataset(
                 f"{name}-dataset-{role}",
-                workspace_id=workspace.id,
+                workspace_id=self.workspace_id,
                 dataset_name=args.naming.physical(role),
                 data_source_type="OSS",
                 property="DIRECTORY",

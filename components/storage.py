@@ -14,6 +14,7 @@ from enum import StrEnum
 import pulumi
 from pulumi_alicloud import oss
 
+from components.existing import id_once_read
 from components.naming import Naming
 from components.tags import merge_tags
 
@@ -136,7 +137,7 @@ class ExistingBucket(pulumi.ComponentResource):
     ) -> None:
         super().__init__("customrag:storage:ExistingBucket", name, None, opts)
         bucket = oss.Bucket.get(name, bucket_name, opts=pulumi.ResourceOptions(parent=self))
-        self.bucket_name = bucket.id
+        self.bucket_name = id_once_read(bucket_name, bucket.location)
         self.register_outputs({"bucket_name": self.bucket_name})
 
 
