@@ -254,9 +254,9 @@ def account_trust_document(principals: Sequence[str]) -> str:
         principals: ARNs of RAM roles (of single sign-on) of the account: who may.
 
     Raises:
-        ValueError: There is none, or one that names more than itself.
+        ValueError: There is none, or one that names more than itself, as an account's root does.
     """
-    wrong = [name for name in principals if "*" in name or not name.startswith("acs:ram::")]
+    wrong = [name for name in principals if "*" in name or ":role/" not in name]
     if wrong or not principals:
         raise ValueError(
             f"principals are {list(principals)}; name roles by ARN, for instance "

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from localcloud.operations import Operation
+from localcloud.oss.s3 import OPERATIONS as S3_OPERATIONS
 from localcloud.oss.server import ROUTES
 
-OPERATIONS = tuple(
-    Operation(service="oss", name=route.name, api=route.api, notes=route.notes) for route in ROUTES
+OPERATIONS = (
+    *(
+        Operation(service="oss", name=route.name, api=route.api, notes=route.notes)
+        for route in ROUTES
+    ),
+    Operation(
+        service="oss",
+        name="S3-compatible API",
+        api="AWS4-HMAC-SHA256 (headers)",
+        notes=f"{len(S3_OPERATIONS)} of the operations above, under S3's header names; no "
+        "presigned URLs, no aws-chunked bodies (nor does OSS take any); the path may hold the bucket",
+    ),
 )

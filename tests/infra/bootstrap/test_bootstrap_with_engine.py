@@ -20,8 +20,10 @@ from typing import Any
 import pytest
 
 from localcloud import control
+from localcloud.access import ATTACHMENTS, POLICIES, ROLES, AccessControl
 from localcloud.alicloud import VERSION
 from localcloud.home import init_home, load_platform
+from localcloud.store import open_store
 from tests.support.oidc_issuer import Issuer, running_issuer
 from tests.tools.conftest import project
 from tests.tools.engine import Project
@@ -32,6 +34,7 @@ __all__ = ["project"]
 pytestmark = pytest.mark.engine
 
 REPOSITORY = "org/name"
+TEAM = "platform-team"
 PASSPHRASE = "of the state of dev, and of nothing else"
 PROGRAM = """
 import pulumi
@@ -81,6 +84,8 @@ def bootstrapped(project: Project, home: Path, issuer: Issuer, checkout: Paths) 
     }.items():
         project.succeed("config", "set", key, value)
     project.succeed("config", "set", "--path", "environments[0]", "dev")
+    people = f"acs:ram::{platform.account_id}:role/{TEAM}"
+    project.succeed("config", "set", "--path", "operatorPrincipals[0]", people)
     project.succeed("config", "set", "--secret", "passphrase-dev", PASSPHRASE)
     pack = checkout.checkout / "infra" / "policy"
     project.succeed("up", "--yes", "--skip-preview", "--policy-pack", str(pack))
@@ -146,6 +151,49 @@ def signed_in(
     return done.returncode, variables, done.stdout + done.stderr
 
 
+def session_of_a_person(home: Path) -> dict[str, str]:
+    """What single sign-on leaves in a shell: a session of the team's own role."""
+    store = open_store(home)
+    may_assume = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+    account_id = load_platform(home).account_id
+    record = {
+        "trust_policy": "{}",
+        "max_session_duration": 3600,
+        "arn": f"acs:ram::{account_id}:role/{TEAM}",
+        "role_id": "300000000000000009",
+    }
+    store.table(ROLES).put(TEAM, record)
+    document = json.dumps({"Version": "1", "Statement": [may_assume]})
+    store.table(POLICIES).put(TEAM, {"document": document})
+    store.table(ATTACHMENTS).put(TEAM, {"role_name": TEAM, "policy_name": TEAM})
+    session = AccessControl(home, store).issue(TEAM, "somebody", 900)
+    store.close()
+    return {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": session.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": session.access_key_secret,
+        "ALIBABA_CLOUD_SECURITY_TOKEN": session.security_token or "",
+    }
+
+
+def lines_for_a_person(home: Path) -> str:
+    """What signing in as an operator prints."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "infra.bootstrap.sign_in", "--environment", "dev"),
+            *("--role", "operator", "--account-id", load_platform(home).account_id),
+            *("--platform-file", str(home / "platform.json")),
+        ],
+        cwd=Path(__file__).resolve().parents[3],
+        env={"PATH": os.environ["PATH"], "HOME": str(home), **session_of_a_person(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_a_job_signs_in_by_its_token_and_keeps_a_stack_in_oss(
     bootstrapped: Project, home: Path, issuer: Issuer, tmp_path: Path
 ) -> None:
@@ -170,6 +218,9 @@ def test_a_job_signs_in_by_its_token_and_keeps_a_stack_in_oss(
         code, nothing, log = signed_in(home, issuer, subject, role)
         assert (code, nothing) == (1, {})
         assert "AuthenticationFail.NoPermission" in log
+
+    # A person gets a role by a session of theirs, and lines for a shell.
+    assert f"export PULUMI_CONFIG_PASSPHRASE='{PASSPHRASE}'" in lines_for_a_person(home)
 
     folder = tmp_path / "stack"
     folder.mkdir()
