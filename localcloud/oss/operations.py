@@ -15,7 +15,7 @@ OPERATIONS = (
         service="oss",
         name="S3-compatible API",
         api="AWS4-HMAC-SHA256 (headers)",
-        notes=f"{len(S3_OPERATIONS)} of the operations above, under S3's header names; no "
-        "presigned URLs, no aws-chunked bodies (nor does OSS take any); the path may hold the bucket",
+        notes=f"{len(S3_OPERATIONS)} of the operations above, under S3's header names; the "
+        "path may hold the bucket; no presigned URLs, no aws-chunked bodies, as in OSS",
     ),
 )
