@@ -77,7 +77,7 @@ def routes(context: Context) -> list[BaseRoute]:
         Route(
             "/openapi/instances/{instance_id}/snapshot-setting",
             snapshot_setting,
-            methods=["GET", "POST", "PUT"],
+            methods=["GET", "POST"],
         ),
     ]
 
