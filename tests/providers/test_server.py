@@ -161,6 +161,10 @@ def test_the_class_of_a_resource_sends_the_inputs_that_the_plugin_declares(handl
         "customrag:rag:IngestRun": (providers.IngestRun, providers.IngestRunArgs),
         "customrag:elasticsearch:Index": (providers.SearchIndex, providers.SearchIndexArgs),
         "customrag:elasticsearch:Alias": (providers.IndexAlias, providers.IndexAliasArgs),
+        "customrag:elasticsearch:SnapshotSchedule": (
+            providers.SnapshotSchedule,
+            providers.SnapshotScheduleArgs,
+        ),
         "customrag:ess:Rollout": (providers.Rollout, providers.RolloutArgs),
     }
     from providers.wire import camel_case
