@@ -15,8 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-
-_PACKAGES = ("alicloud", "cloudflare")
+PACKAGES = ("alicloud", "cloudflare")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +90,7 @@ def type_tokens(package: str = "alicloud") -> tuple[str, ...]:
 def resource_type(token: str) -> ResourceType | None:
     """The resource type of that token; None when it is not known."""
     package = token.partition(":")[0]
-    entry = _facts(package)["types"].get(token) if package in _PACKAGES else None
+    entry = _facts(package)["types"].get(token) if package in PACKAGES else None
     if entry is None:
         return None
     return ResourceType(
