@@ -199,6 +199,16 @@ def test_a_rule_is_read_back_as_declared_and_deleted(
     assert handler.read(created.id, {}, context) is None
 
 
+def test_a_rule_that_a_cut_off_creation_left_is_taken_up(
+    oss: LocalOss, context: Any, buckets: tuple[Any, Any]
+) -> None:
+    trust(oss, READ, WRITE)
+    first = BucketReplication().create(declared(), context)
+    assert BucketReplication().create(declared(), context).id == first.id
+    with pytest.raises(CloudError, match="has one"):
+        BucketReplication().create(declared(action="ALL"), context)
+
+
 def test_progress_tells_what_is_left(oss: LocalOss, context: Any, buckets: tuple[Any, Any]) -> None:
     source, _ = buckets
     trust(oss, READ, WRITE)
