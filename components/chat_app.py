@@ -90,6 +90,8 @@ class ChatAppArgs:
         front: A load balancer and several nodes. None: one node that is asked directly.
         edge_secret_name: KMS secret with the key that the edge shows. None: there is no edge, and
             the application answers whoever reaches it.
+        edge_secret_version: That secret's version: another one is another node, as the application
+            reads the key when it starts.
         edge_key: That key, for the smoke question.
         smoke_question: Asked once the application is up; a failure fails the update. Empty: none.
         disk_kms_key_id: See `ServiceNodeArgs.system_disk_kms_key_id`.
@@ -114,6 +116,7 @@ class ChatAppArgs:
     model: ModelEndpoint
     front: ChatFrontArgs | None = None
     edge_secret_name: pulumi.Input[str] | None = None
+    edge_secret_version: pulumi.Input[str] = ""
     edge_key: pulumi.Output[str] | None = None
     smoke_question: str = ""
     disk_kms_key_id: pulumi.Input[str] | None = None
@@ -252,11 +255,12 @@ class ChatApp(pulumi.ComponentResource):
 
 
 def _service(args: ChatAppArgs) -> ServiceArgs:
-    edge = (
-        {"CUSTOMRAG_EDGE_SECRET": args.edge_secret_name}
-        if args.edge_secret_name is not None
-        else {}
-    )
+    edge: dict[str, pulumi.Input[str]] = {}
+    if args.edge_secret_name is not None:
+        edge = {
+            "CUSTOMRAG_EDGE_SECRET": args.edge_secret_name,
+            "CUSTOMRAG_EDGE_SECRET_VERSION": args.edge_secret_version,
+        }
     return ServiceArgs(
         name=_ROLE,
         module="rag.app",

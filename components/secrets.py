@@ -53,22 +53,29 @@ class MachineSecretArgs:
 
 
 class MachineSecret(pulumi.ComponentResource):
-    """A KMS secret whose version follows its value: a new value is a new version, nothing else."""
+    """A KMS secret whose version follows its value: a new value is a new version, nothing else.
+
+    Attributes:
+        secret_name: Its name.
+        version_id: Its version, which tells nothing of a value that was drawn at random.
+    """
 
     secret_name: pulumi.Output[str]
+    version_id: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: MachineSecretArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("customrag:secrets:MachineSecret", name, None, opts)
         value = pulumi.Output.secret(args.value)
+        # A salted digest: it changes with the value and tells nothing about it.
+        version_id = value.apply(lambda text: _version_id(args.role, text))
         secret = kms.Secret(
             name,
             secret_name=args.naming.physical(args.role),
             description=args.description,
             secret_data=value,
-            # A salted digest: it changes with the value and tells nothing about it.
-            version_id=value.apply(lambda text: _version_id(args.role, text)),
+            version_id=version_id,
             force_delete_without_recovery=args.recovery_window_days == 0,
             recovery_window_in_days=args.recovery_window_days or None,
             dkms_instance_id=args.kms_instance_id or None,
@@ -77,6 +84,7 @@ class MachineSecret(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.secret_name = secret.secret_name
+        self.version_id = pulumi.Output.unsecret(version_id)
         self.register_outputs({"secret_name": self.secret_name})
 
 

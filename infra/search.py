@@ -142,6 +142,7 @@ def open_chat(
             model=foundation.model,
             front=_front(context, foundation, logs) if config.load_balancer else None,
             edge_secret_name=edge_secret.secret_name if edge_secret is not None else None,
+            edge_secret_version=edge_secret.version_id if edge_secret is not None else "",
             edge_key=edge.origin_key if edge is not None else None,
             smoke_question=config.smoke_question or context.corpus.first_question,
             disk_kms_key_id=foundation.key_id,

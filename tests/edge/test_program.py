@@ -9,6 +9,7 @@ import pytest
 
 from infra.config import ConfigError
 from infra.declare import Declared, declare
+from tests.support.stacks import declared
 
 EDGE = {
     "edge": "cloudflare",
@@ -30,11 +31,11 @@ BEHIND = {
 
 @pytest.fixture(scope="module")
 def local(edge_folder: str) -> dict[str, Declared]:
-    return {item.name: item for item in declare("local")}
+    return {item.name: item for item in declared("local")}
 
 
-def bindings(declared: dict[str, Declared]) -> dict[str, dict[str, Any]]:
-    return {binding["name"]: binding for binding in declared["edge"].inputs["bindings"]}
+def bindings(stack: dict[str, Declared]) -> dict[str, dict[str, Any]]:
+    return {binding["name"]: binding for binding in stack["edge"].inputs["bindings"]}
 
 
 def test_the_local_stack_has_an_edge_by_its_template(local: dict[str, Declared]) -> None:
@@ -61,28 +62,36 @@ def test_the_application_is_given_the_name_of_the_edges_key_and_may_read_it(
     assert secret["secretName"] in local["identity-chat-policy"].inputs["policyDocument"]
 
 
+def test_another_key_makes_another_node_as_it_is_read_at_the_start(
+    local: dict[str, Declared],
+) -> None:
+    other = {item.name: item for item in declare("local", config={"edgeOriginKey": "another"})}
+    assert other["chat"].inputs["userData"] != local["chat"].inputs["userData"]
+    assert "userData" not in other["chat"].secrets
+
+
 def test_the_key_is_secret_in_the_worker_and_in_kms(local: dict[str, Declared]) -> None:
     assert "bindings" in local["edge"].secrets
     assert "secretData" in local["edge-key"].secrets
 
 
 def test_a_stack_without_an_edge_has_nothing_of_it() -> None:
-    declared = declare("local", config={"edge": "none"})
-    of_edge = [item for item in declared if item.component in ("edge", "edge-key", "cloudflare")]
-    assert of_edge == []
-    (chat,) = [item for item in declared if item.name == "chat"]
-    assert "EDGE" not in base64.b64decode(chat.inputs["userData"]).decode()
+    dev = declared("dev")
+    assert [i for i in dev if i.component in ("edge", "edge-key", "cloudflare")] == []
+    data = [base64.b64decode(i.inputs["userData"]) for i in dev if "userData" in i.inputs]
+    assert data
+    assert not any(b"EDGE" in text for text in data)
 
 
 def test_a_cloud_stack_is_told_what_is_configured(edge_folder: str) -> None:
-    declared = {item.name: item for item in declare("prod", config={**EDGE, **BEHIND})}
-    told = bindings(declared)
+    prod = {item.name: item for item in declare("prod", config={**EDGE, **BEHIND})}
+    told = bindings(prod)
     assert told["TOKEN_ISSUER"]["text"] == EDGE["edgeIssuer"]
     assert told["TOKEN_AUDIENCE"]["text"] == EDGE["edgeAudience"]
     assert told["JWKS_URL"]["text"] == EDGE["edgeJwksUrl"]
     assert told["CALLER_LIMITER"]["simple"] == {"limit": 20, "period": 60}
-    assert declared["edge-domain"].inputs["hostname"] == "ask.example.com"
-    assert "baseUrl" not in declared["cloudflare"].inputs
+    assert prod["edge-domain"].inputs["hostname"] == "ask.example.com"
+    assert "baseUrl" not in prod["cloudflare"].inputs
 
 
 def test_an_edge_without_its_settings_names_each() -> None:
