@@ -8,6 +8,7 @@ alone, as only it knows what each service calls it. Then `pulumi destroy` delete
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ops.declared import NAMESPACE, is_pull_request
 from ops.engine import Engine, EngineError, tail
 from ops.teardown.leaks import PROJECT, Left, leak_check, regions_of
 from providers.clients.dlc import DlcClient
-from providers.clients.errors import ClientError
+from providers.clients.errors import ClientError, ConflictError, NotFoundError
 
 __all__ = ["Refused", "Removal", "StackState", "protection", "remove", "state_of"]
 
@@ -160,7 +161,8 @@ def _stop_jobs(removal: Removal, state: StackState) -> None:
         client = DlcClient(account.endpoint("dlc"), region_id, account.credentials)
         for job in client.find_jobs("", f"{PROJECT}-{removal.stack}-"):
             if not job.finished:
-                client.stop_job(job.job_id)
+                with suppress(ConflictError, NotFoundError):
+                    client.stop_job(job.job_id)
                 removal.say(f"stopped DLC job {job.display_name}, which was {job.status}")
 
 
