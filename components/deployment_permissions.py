@@ -212,7 +212,8 @@ GRANTS: tuple[Grant, ...] = (
         ),
         writes=_actions(
             "ecs",
-            "RunInstances StartInstance StopInstance RebootInstance DeleteInstance "
+            "RunInstances StartInstance StartInstances StopInstance StopInstances RebootInstance "
+            "DeleteInstance "
             "ModifyInstanceAttribute ModifyInstanceMetadataOptions ModifyInstanceSpec "
             "AttachInstanceRamRole DetachInstanceRamRole CreateSecurityGroup "
             "ModifySecurityGroupAttribute ModifySecurityGroupPolicy AuthorizeSecurityGroup "
@@ -358,7 +359,7 @@ GRANTS: tuple[Grant, ...] = (
     Grant(
         types=("pulumi:providers:alicloud", "pulumi:providers:customrag"),
         reads=("sts:GetCallerIdentity", "quotas:GetProductQuota", "quotas:ListProductQuotas"),
-        writes=("tag:ListTagResources",),
+        writes=("tag:ListTagResources", "oss:ListBuckets"),
         resources=("*",),
         reason=(
             "preflight asks who it is and what the quotas leave, and the leak check what is left; "
