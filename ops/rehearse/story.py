@@ -239,7 +239,9 @@ def _end(story: Story) -> None:
 
 
 def _staying(stays: list[str]) -> list[str]:
-    return [f"{len(stays)} stay on purpose, nothing else is left", *stays] if stays else []
+    """What stays: all in number, by name what the Tag service shows."""
+    shown = [line for line in stays if line.startswith("arn:")]
+    return [f"{len(stays)} stay on purpose; nothing else is left", *shown] if stays else []
 
 
 def run(story: Story, values: dict[str, Any], *, preview_only: bool = False) -> None:

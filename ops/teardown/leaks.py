@@ -180,8 +180,7 @@ def leak_check(
         account = account_in(region_id, home)
         for check in _CHECKS:
             for left in check(account, stack):
-                words = left.what.replace("/", " ").replace(":", " ").split()
-                stays = bool(kept.intersection(words))
+                stays = any(left.what.endswith((f"/{one}", f" {one}")) for one in kept)
                 found.setdefault(left.what, Left(**{**asdict(left), "retained": stays}))
     return list(found.values())
 
