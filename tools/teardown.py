@@ -74,7 +74,8 @@ def running_from(paths: Paths, proc: Path = Path("/proc")) -> list[int]:
 
 
 def _is_service(executable: str, paths: Paths) -> bool:
-    return executable.startswith(str(paths.venv)) or Path(executable).name in ("java", "controller")
+    names = ("java", "controller", "node", "workerd")
+    return executable.startswith(str(paths.venv)) or Path(executable).name in names
 
 
 def _is_inside(text: str, home: str) -> bool:

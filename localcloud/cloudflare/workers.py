@@ -85,7 +85,8 @@ class Workers:
                 "HOME": str(self._folder),
                 "LANG": "C.UTF-8",
             },
-            cwd=_EDGE,
+            # Of the stack, so that `make down` finds what a killed daemon has left.
+            cwd=self._folder,
             log=log_dir(self._context.platform.home) / "edge.log",
             # Whatever the worker answers: below 500 it runs.
             health_url=f"{url}/health",

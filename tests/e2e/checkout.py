@@ -340,7 +340,7 @@ def copy_working_tree(source: Path, target: Path) -> None:
         if (source / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, target / name)
-    for installed in (".venv", "edge/node_modules"):
+    for installed in (".venv", "edge/node_modules", "edge/dist"):
         if (source / installed).is_dir():
             (target / installed).symlink_to(source / installed)
 
