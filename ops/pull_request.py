@@ -6,8 +6,8 @@ certificate and secrets, which no file holds. Does not own the update (`tools`).
     python -m ops.pull_request --stack pr-7
 
 Environment: CUSTOMRAG_SET_<KEY> is a config value, CUSTOMRAG_SECRET_<KEY> a secret one, such as
-CUSTOMRAG_SET_accountId and CUSTOMRAG_SECRET_elasticsearchPassword. PULUMI_SECRETS_PROVIDER is given
-to a stack that is made.
+CUSTOMRAG_SET_accountId and CUSTOMRAG_SECRET_elasticsearchPassword; a value in brackets is a list.
+PULUMI_SECRETS_PROVIDER is given to a stack that is made.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import yaml
 
 from ops.declared import (
     NAMESPACE,
@@ -57,7 +59,8 @@ def prepare(stack: str, engine: Engine, environment: Mapping[str, str], now: dat
         raise DeclaredError(f"{stack!r} is no pull request's stack; those are called pr-<number>")
     ends = moment(now + timedelta(hours=PULL_REQUEST_HOURS))
     path = ROOT / "stacks" / f"Pulumi.{stack}.yaml"
-    values = declared_values(stack) | from_environment(environment, SET)
+    given = from_environment(environment, SET)
+    values = declared_values(stack) | {key: _value(text) for key, text in given.items()}
     values[f"{NAMESPACE}expiresAt"] = ends
     write_stack_file(path, values, remark="Made by `make pr-up` from pr.template.yaml.")
     if stack not in stacks(engine):
@@ -66,6 +69,21 @@ def prepare(stack: str, engine: Engine, environment: Mapping[str, str], now: dat
     for key, value in from_environment(environment, SECRET).items():
         engine.ask_secretly(value, "config", "set", "--secret", key)
     return ends
+
+
+def _value(text: str) -> str | list[str]:
+    """A config value as a stack's file has it: a list, if it stands in brackets.
+
+    Raises:
+        DeclaredError: It begins with a bracket, and is no list.
+    """
+    if not text.startswith("["):
+        return text
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DeclaredError(f"{text!r} is no list; write it like [vsw-1, vsw-2]") from error
+    return [str(item) for item in found]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
