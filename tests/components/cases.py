@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
@@ -54,6 +55,8 @@ __all__ = ["CASES", "Case"]
 Case = Callable[[str], pulumi.ComponentResource]
 
 ROOT = Path(__file__).resolve().parents[2]
+# Where packages of code are written; gone when the tests are.
+_WORK = TemporaryDirectory()
 NAMING = Naming(project="customrag", stack="dev", account_id="1234567890123456")
 TAGS = {"stack": "dev"}
 REGION, ZONE = "cn-hangzhou", "cn-hangzhou-h"
@@ -300,7 +303,7 @@ def _code(name: str) -> CodePackage:
         CodePackageArgs(
             bucket_name="artifacts",
             endpoint_host="oss-cn-hangzhou-internal.aliyuncs.com",
-            work_dir=ROOT / ".customrag" / "test-work",
+            work_dir=Path(_WORK.name),
             module="rag.chunk",
             root=ROOT,
         ),

@@ -4,7 +4,8 @@
         tests/infra/test_environments.py
 
 writes them anew; read the difference before you commit it. Digests, which change with every line
-of code, are cut out, and so is user data, which `tests/components/nodes` reads.
+of code, are cut out, and so are folders of this machine and user data, which
+`tests/components/nodes` reads.
 """
 
 from __future__ import annotations
@@ -53,6 +54,9 @@ def readable(resources: Iterable[Declared]) -> str:
 def _shown(name: str, value: Any) -> Any:
     if name == "userData":
         return "<user data>"
+    if name == "source":
+        # A file of this machine.
+        return _DIGEST.sub("<digest>", f"<folder>/{Path(value).name}")
     if isinstance(value, str):
         if value.startswith(("{", "[")):
             return _shown(name, json.loads(value))
