@@ -277,12 +277,10 @@ def main(provider: HostedProvider, args: Sequence[str], *, version: str) -> None
     address = next((argument for argument in args if not argument.startswith("-")), None)
     host = Host(address)
     provider.host = host
-    # A thread may be in the middle of a long call that nobody waits for any more, so the process
-    # ends without joining it.
-    os._exit(asyncio.run(_serve(provider, host, version)))
+    asyncio.run(_serve(provider, host, version))
 
 
-async def _serve(provider: HostedProvider, host: Host, version: str) -> int:
+async def _serve(provider: HostedProvider, host: Host, version: str) -> None:
     parent = os.getppid()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(max_workers=_WORKERS))
@@ -305,7 +303,9 @@ async def _serve(provider: HostedProvider, host: Host, version: str) -> int:
         await asyncio.wait_for(provider.cancel(), timeout=2)
     # The user's signal leaves calls in flight the time to answer; a dead engine hears no answer.
     await server.stop(_GRACE_SECONDS if ended.is_set() else 0)
-    return 0
+    # A thread may be in the middle of a long call that nobody waits for any more. `asyncio.run`
+    # would join it, so the process ends in here.
+    os._exit(0)
 
 
 async def _watch_parent(parent: int) -> None:

@@ -28,7 +28,7 @@ from tests.localcloud.running import lives, until
 URN = "urn:pulumi:stack::project::test:index:Thing::"
 PLUGIN = textwrap.dedent(
     """
-    import asyncio, sys
+    import asyncio, sys, time
     from pathlib import Path
     from pulumi.provider.experimental.provider import CreateResponse, DiffResponse, UpdateResponse
     from pluginhost import *
@@ -44,6 +44,9 @@ PLUGIN = textwrap.dedent(
             if request.name == "waiting":
                 self.host.status(request.urn, "waiting for\\n  the thing")
                 await asyncio.to_thread(self.host.wait, 600)
+            if request.name == "deaf":
+                self.host.status(request.urn, "calling")
+                await asyncio.to_thread(time.sleep, 600)
             self.host.log(request.urn, "made", "warning")
             return CreateResponse("thing", request.properties)
 
@@ -177,13 +180,13 @@ def test_a_change_of_configuration_is_a_change(plugin: Plugin) -> None:
     assert answer.changes == proto.DiffResponse.DIFF_SOME
 
 
-def begin_waiting(plugin: Plugin) -> tuple[threading.Thread, list[Any]]:
+def begin_waiting(plugin: Plugin, name: str = "waiting") -> tuple[threading.Thread, list[Any]]:
     """A create that waits, and where its error will be."""
     errors: list[Any] = []
 
     def wait() -> None:
         try:
-            plugin.create("waiting")
+            plugin.create(name)
         except grpc.RpcError as error:
             errors.append(error)
 
@@ -220,6 +223,13 @@ def test_the_plugin_ends_when_its_engine_is_gone(plugin: Plugin) -> None:
     plugin.create("plain")
     plugin.server.stop(None).wait()
     assert plugin.process.wait(timeout=30) == 0
+
+
+def test_a_call_that_hears_nothing_does_not_hold_the_end_up(plugin: Plugin) -> None:
+    thread, _ = begin_waiting(plugin, "deaf")
+    plugin.server.stop(None).wait()
+    assert plugin.process.wait(timeout=30) == 0
+    thread.join(30)
 
 
 def test_the_plugin_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
