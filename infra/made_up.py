@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import typing
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
@@ -18,7 +19,7 @@ from typing import Any
 
 from pulumi import _types
 
-__all__ = ["UnknownTypeError", "is_unknown", "outputs_of", "unknown"]
+__all__ = ["UnknownTypeError", "is_unknown", "load_modules", "outputs_of", "unknown"]
 
 ACCOUNT_ID = "1234567890123456"
 _MARK = "unknown-yet."
@@ -62,6 +63,28 @@ _FORMED: Mapping[str, Callable[[str], Mapping[str, Any]]] = MappingProxyType(
 
 class UnknownTypeError(Exception):
     """The program declares a type that neither the installed SDKs nor `providers` have."""
+
+
+# Modules of pulumi_alicloud that the components use.
+_MODULES = (
+    *("alb", "cms", "ecs", "elasticsearch", "ess", "ims"),
+    *("kms", "log", "oss", "pai", "ram", "vpc"),
+)
+
+
+@cache
+def load_modules() -> None:
+    """Loads what the SDK would load when it is first used.
+
+    Its loader is not made for threads (`importlib.util.LazyLoader` before Python 3.12): while one
+    of the mocks' threads loads a module, another finds it empty; and a warning that is an error
+    leaves it half loaded for good. So they are loaded before, whatever they warn of.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for module in _MODULES:
+            # To ask for a name is what loads it.
+            getattr(importlib.import_module(f"pulumi_alicloud.{module}"), "loaded", None)
 
 
 def unknown(name: str, property_name: str) -> str:

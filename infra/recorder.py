@@ -14,7 +14,7 @@ import pulumi
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, rpc
 
-from infra.made_up import outputs_of, unknown
+from infra.made_up import load_modules, outputs_of, unknown
 
 __all__ = ["Recorder", "RecordingMonitor"]
 
@@ -54,6 +54,7 @@ class RecordingMonitor(mocks.MockMonitor):
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__(recorder)
+        load_modules()
         self.recorder = recorder
         self._lock = threading.Lock()
         self._components: dict[str, str] = {}

@@ -17,6 +17,10 @@ def closed_loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def remembering() -> asyncio.AbstractEventLoop:
         loop: asyncio.AbstractEventLoop = ensure()
+        if loop.is_closed():
+            # A thread that outlived an earlier test still has that test's.
+            loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(loop)
         loops.add(loop)
         return loop
 
