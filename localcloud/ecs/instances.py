@@ -271,7 +271,6 @@ class Instances:
 
     def _power_off(self, instance_id: str) -> None:
         """End every process. A boot that was under way begins again at the next start."""
-        document = self.require(instance_id)
         self._change(instance_id, lambda entry: entry.update(status="Stopping"))
         node = self.node(instance_id)
         with self._lock:
@@ -285,7 +284,7 @@ class Instances:
             lambda entry: entry.update(
                 status="Stopped",
                 boot={"state": "new", "reason": ""}
-                if document["boot"]["state"] == "booting"
+                if entry["boot"]["state"] == "booting"
                 else entry["boot"],
             ),
         )
@@ -308,16 +307,17 @@ class Instances:
         self._booted(instance_id, "booting", "")
         if document["boot"]["state"] == "new":
             config = self._config(document)
+            # A run that a stop of the machine cut short says nothing about this one.
+            self._context.supervisor.forget(node.boot_process)
             node.install(config)
             node.log(f"cloud-init of {instance_id}: {len(config.files)} files")
             for key, value in config.recorded.items():
                 node.log(f"{key}: {value!r} is recorded; the image of this node is this machine")
         code = node.run_boot_script(self._closing)
-        if self.require(instance_id)["status"] != "Running":
-            return
         if code == 0:
+            # Also when the machine is being stopped: what has run whole does not run again.
             self._booted(instance_id, "done", "")
-        else:
+        elif self.require(instance_id)["status"] == "Running":
             reason = f"the boot script ended with exit code {code}; see {node.boot_log}"
             node.log(reason)
             self._booted(instance_id, "failed", reason)

@@ -16,6 +16,7 @@ from alibabacloud_tea_openapi.client import Client
 from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
+from localcloud.ecs.workers import instances_of
 from localcloud.errors import CloudError
 from tests.localcloud.ecs.conftest import ATTACHMENT, INSTANCE, Ecs, with_network
 from tests.localcloud.running import lives, running_stack, until
@@ -185,6 +186,19 @@ def test_stopped_instance_runs_nothing_and_serves_again_when_started(ecs: Ecs) -
     assert not lives(process)
     ecs.update(instance_id, ecs.inputs(text, status="Running"))
     served(address)
+
+
+def test_machine_stopped_before_its_boot_was_recorded_as_done_boots_again(ecs: Ecs) -> None:
+    instance_id = ecs.create(web())
+    address = (ecs.read(instance_id) or {})["privateIp"]
+    served(address)
+    ecs.boot(instance_id)
+    instances = instances_of(ecs.stack.context)
+    instances._booted(instance_id, "booting", "")
+    ecs.update(instance_id, ecs.inputs(web(), status="Stopped"))
+    ecs.update(instance_id, ecs.inputs(web(), status="Running"))
+    served(address)
+    assert ecs.boot(instance_id)["state"] == "done"
 
 
 def test_new_user_data_restarts_the_service_and_runs_no_command_again(ecs: Ecs) -> None:
