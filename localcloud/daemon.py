@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import os
 import signal
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,8 @@ from localcloud.store import Store, open_store
 from localcloud.supervisor import Supervisor
 
 _MAX_BODY_BYTES = 16 * 1024 * 1024
+_LOCK_SECONDS = 1.0
+_LOCK_POLL_SECONDS = 0.02
 _LOCAL_PREFIX = "/_local/"
 
 
@@ -200,10 +203,16 @@ def only_daemon(home: Path) -> Iterator[None]:
     """
     path = data_dir(home, "daemon") / "pid"
     with path.open("a+", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise HomeError(f"a daemon of {home} runs already ({path})") from None
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                # Who looks for a daemon's id (`daemon_pid`) holds the lock for a moment.
+                if time.monotonic() > deadline:
+                    raise HomeError(f"a daemon of {home} runs already ({path})") from None
+                time.sleep(_LOCK_POLL_SECONDS)
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()

@@ -18,6 +18,7 @@ from tools.progress import WIDTH
 
 TOKEN_VARIABLE = "CUSTOMRAG_TOKEN"  # noqa: S105  the variable's name, not its value
 _ISSUER_SECONDS = 30
+_START_SECONDS = 180
 _ANY_QUESTION = "What are these documents about?"
 
 
@@ -56,20 +57,36 @@ def way_in(
 def local_token(paths: Paths) -> str:
     """A token of the local issuer, good for ten minutes.
 
+    The issuer is the local cloud's, which is started when it does not run: after a restart of the
+    machine, say.
+
     Raises:
         StackError: The issuer does not answer.
     """
-    done = subprocess.run(
-        [str(paths.python), "-m", "localcloud.issuer", "token", "--home", str(paths.home)],
-        cwd=paths.checkout,
-        capture_output=True,
-        text=True,
-        timeout=_ISSUER_SECONDS,
-        check=False,
-    )
+    done = _issued(paths)
+    if done.returncode != 0:
+        _localcloud(paths, "localcloud", "start", _START_SECONDS)
+        done = _issued(paths)
     if done.returncode != 0:
         raise StackError(f"the local issuer gave no token: {done.stderr.strip()}")
     return done.stdout.strip()
+
+
+def _issued(paths: Paths) -> subprocess.CompletedProcess[str]:
+    return _localcloud(paths, "localcloud.issuer", "token", _ISSUER_SECONDS)
+
+
+def _localcloud(
+    paths: Paths, module: str, command: str, timeout_seconds: float
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(paths.python), "-m", module, command, "--home", str(paths.home)],
+        cwd=paths.checkout,
+        capture_output=True,
+        text=True,
+        timeout=timeout_seconds,
+        check=False,
+    )
 
 
 def sample_question(paths: Paths, config: Mapping[str, str]) -> str:

@@ -54,7 +54,11 @@ def stop_everything(paths: Paths) -> list[int]:
 
 
 def running_from(paths: Paths, proc: Path = Path("/proc")) -> list[int]:
-    """Processes that run out of the stack's own folders, by their words or directory."""
+    """Processes that run out of the stack's own folders, by their words, directory or Pulumi home.
+
+    The last is how the program and plugins of an engine that was killed are known: they take
+    seconds to notice.
+    """
     homes = [str(folder) for folder in paths.folders]
     ours = {os.getpid(), os.getppid()}
     found = []
@@ -64,11 +68,14 @@ def running_from(paths: Paths, proc: Path = Path("/proc")) -> list[int]:
         try:
             command = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
             directory = os.readlink(entry / "cwd")  # noqa: PTH115  Path.readlink drops " (deleted)"
+            variables = (entry / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
         if not _is_service(command[0], paths):
             continue
-        if any(_is_inside(word, home) for word in (*command, directory) for home in homes):
+        if os.fsencode(f"PULUMI_HOME={paths.pulumi_home}") in variables or any(
+            _is_inside(word, home) for word in (*command, directory) for home in homes
+        ):
             found.append(int(entry.name))
     return found
 

@@ -166,7 +166,7 @@ def test_nothing_ran_twice(private: Checkout, cloud: Cloud, facts: dict[str, Any
     private.pulumi("preview", "--stack", "local", "--expect-no-changes").check()
 
 
-def test_services_outlive_a_killed_daemon_which_the_next_up_starts_again(
+def test_services_outlive_a_killed_daemon_which_the_next_question_starts_again(
     private: Checkout, cloud: Cloud
 ) -> None:
     before = {row["name"]: row["pid"] for row in cloud.supervised() if row["state"] == "running"}

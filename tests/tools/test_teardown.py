@@ -36,6 +36,21 @@ def test_a_service_that_still_runs_out_of_the_home_is_stopped(paths: Paths) -> N
         service.wait()
 
 
+def test_what_a_killed_engine_left_is_stopped(paths: Paths) -> None:
+    plugin = subprocess.Popen(
+        [str(paths.python), "-c", SLEEP],
+        cwd=paths.checkout,
+        env={"PULUMI_HOME": str(paths.pulumi_home)},
+    )
+    try:
+        wait_until(lambda: teardown.running_from(paths) == [plugin.pid], "it is seen")
+        assert teardown.stop_everything(paths) == []
+        wait_until(lambda: plugin.poll() is not None, "it is stopped")
+    finally:
+        plugin.kill()
+        plugin.wait()
+
+
 def test_processes_of_the_user_are_left_alone(paths: Paths) -> None:
     log = paths.home / "a.log"
     log.touch()
