@@ -4,19 +4,41 @@
  * The local cloud starts it for a declared worker. CONFIG.json holds what Cloudflare would be told:
  *
  *     {"script": path, "host": ..., "port": ..., "compatibility_date": ...,
- *      "bindings": {NAME: text}, "ratelimits": {NAME: {"limit": n, "period": 10 | 60}}}
+ *      "bindings": {NAME: text}, "ratelimits": {NAME: {"limit": n, "period": 10 | 60}},
+ *      "names": {HOST: "address:port"}, "trusted": [PEM]}
  *
- * Cache and counters live in memory: they are empty after a start, as in a data centre that is new.
+ * and, as the last two, what the Internet would know: where the hosts of `https:` URLs are, and whom
+ * their certificates are trusted by. Certificates are checked as anywhere, name and signature.
+ * Nothing but this machine is reached. Cache and counters live in memory: they are empty after a
+ * start, as in a data centre that is new.
  */
 
 import { readFile } from "node:fs/promises";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
+const OUTBOUND = "outbound";
+/** What the worker fetches goes to the service of that host, else by its address. */
+const OUTBOUND_SCRIPT = `export default {
+  fetch: (request, env) => (env[new URL(request.url).host] ?? env.NETWORK).fetch(request),
+};`;
+
 const [file] = process.argv.slice(2);
 if (file === undefined) {
   console.error("usage: node local/serve.mjs CONFIG.json");
   process.exit(2);
+}
+
+/** A module as text: a path outside the working directory is none to workerd. */
+function moduleOf(path, contents) {
+  return [{ type: "ESModule", path, contents }];
+}
+
+/** One host, by TLS, with a certificate of its name. */
+function hostAt(host, address, tlsOptions) {
+  const certificateHost = host.replace(/:\d+$/, "");
+  // Without the null miniflare takes it for a server of plain HTTP, and drops `https`.
+  return { external: { address, http: null, https: { options: {}, tlsOptions, certificateHost } } };
 }
 
 /** Options of miniflare for such a config. */
@@ -25,16 +47,35 @@ function optionsOf(config, script) {
     name,
     { namespace_id: index + 1, simple },
   ]);
+  const tlsOptions = { trustBrowserCas: false, trustedCertificates: config.trusted };
+  const hosts = Object.entries(config.names).map(([host, address]) => [
+    host,
+    hostAt(host, address, tlsOptions),
+  ]);
   return {
     host: config.host,
     port: config.port,
-    // As text: a path outside the working directory is none to workerd.
-    modules: [{ type: "ESModule", path: "worker.js", contents: script }],
-    compatibilityDate: config.compatibility_date,
-    bindings: config.bindings,
-    ratelimits: Object.fromEntries(ratelimits),
     cf: false,
     log: new Log(LogLevel.WARN),
+    workers: [
+      {
+        name: "edge",
+        modules: moduleOf("worker.js", script),
+        compatibilityDate: config.compatibility_date,
+        bindings: config.bindings,
+        ratelimits: Object.fromEntries(ratelimits),
+        outboundService: OUTBOUND,
+      },
+      {
+        name: OUTBOUND,
+        modules: moduleOf("outbound.js", OUTBOUND_SCRIPT),
+        compatibilityDate: config.compatibility_date,
+        serviceBindings: {
+          ...Object.fromEntries(hosts),
+          NETWORK: { network: { allow: ["local"], tlsOptions } },
+        },
+      },
+    ],
   };
 }
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 from localcloud.alb import checks, state
 from localcloud.alb.ports import may_bind, served_port
 from localcloud.alb.services import process_name, spec
+from localcloud.cloudflare.workers import workers_of
 from localcloud.errors import CloudError
 from localcloud.records import RecordHandler, now
 from localcloud.resources import Context, Created, Properties, ResourceHandler
@@ -118,7 +119,20 @@ class ListenerHandler(RecordHandler):
         created = super().create(inputs, context)
         if inputs.get("status", "Running") == "Running":
             _wait_until_served(created.id, inputs, context)
+        workers_of(context).follow()
         return created
+
+    def update(
+        self,
+        id: str,  # noqa: A002
+        outputs: Properties,
+        inputs: Properties,
+        context: Context,
+    ) -> Properties:
+        """As UpdateListenerAttribute; the edge learns of another certificate."""
+        record = super().update(id, outputs, inputs, context)
+        workers_of(context).follow()
+        return record
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
         """As DeleteListener, with its rules and attachments."""

@@ -97,6 +97,14 @@ class Certificates:
         """Every certificate by its ``CertId``."""
         return self._table.items()
 
+    def trusted(self) -> list[str]:
+        """What a client of this stack may trust: every certificate, chains as well, in PEM each."""
+        return [
+            parsed.public_bytes(serialization.Encoding.PEM).decode()
+            for _, record in self.all()
+            for parsed in x509.load_pem_x509_certificates(record["certificate"].encode())
+        ]
+
     def delete(self, number: str) -> None:
         """Drop a certificate; one that is gone is no error.
 

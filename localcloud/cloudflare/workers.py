@@ -1,7 +1,9 @@
 """The declared workers of a local stack: which there are, and the process of the one that serves.
 
 Owns the scripts' files and workerd's process. A worker serves once a domain names it, under the
-address that the stack has for its edge; there is one such address, so one worker serves.
+address that the stack has for its edge; there is one such address, so one worker serves. It finds
+the stack's own load balancers by the names of their certificates (``localcloud.alb.names``), and
+trusts the certificates that were uploaded to the stack, and no others.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from localcloud.alb.names import served_names
 from localcloud.background import Worker, worker_of
+from localcloud.cas.certificates import Certificates
 from localcloud.errors import CloudError, SupervisorError
 from localcloud.home import data_dir, log_dir
 from localcloud.resources import Context, Properties
@@ -68,6 +72,15 @@ class Workers:
         except SupervisorError as error:
             raise CloudError("10021", f"The worker {service} does not start: {error}") from error
 
+    def follow(self) -> None:
+        """See to it that a worker that serves knows the names and certificates of now.
+
+        Raises:
+            CloudError: It does not start again.
+        """
+        if self._served() is not None:
+            self.apply()
+
     def _served(self) -> str | None:
         return next((str(domain["service"]) for domain in self._domains.values()), None)
 
@@ -106,6 +119,8 @@ class Workers:
             "port": address.port,
             "compatibility_date": script["compatibilityDate"],
             **_bindings(script["bindings"]),
+            "names": served_names(self._context),
+            "trusted": Certificates(self._context).trusted(),
         }
         text = json.dumps(config, indent=1)
         file = self._folder / f"{service}-{_digest(text)}.json"
