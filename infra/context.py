@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +26,7 @@ from infra.config import PlatformKind, StackConfig
 from infra.corpus import CorpusPlan, plan_corpus
 from infra.plans import training_key
 from infra.platforms import Platform, make_platform
+from infra.preflight_mark import VARIABLE, holds
 from rag.index import mappings
 
 __all__ = [
@@ -184,6 +186,8 @@ def _preflight(stack: str, config: StackConfig, home: Path) -> None:
     """Asks the cloud before anything is declared; in a local stack only if it is a rehearsal."""
     local = config.platform is PlatformKind.LOCAL
     if not config.preflight or config.tear_down or (local and not stack.startswith("rehearse-")):
+        return
+    if holds(os.environ.get(VARIABLE, ""), stack, datetime.now(UTC)):
         return
     # Here, as its clients take half a second to load.
     from infra.preflight.program import check_before

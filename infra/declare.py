@@ -34,7 +34,15 @@ import yaml
 from infra.config import SECRET_KEYS, ConfigError
 from infra.made_up import is_unknown, unknown
 
-__all__ = ["DeclareError", "Declared", "declare", "is_unknown", "stack_config", "stack_file"]
+__all__ = [
+    "DeclareError",
+    "Declared",
+    "declare",
+    "encrypted_keys",
+    "is_unknown",
+    "stack_config",
+    "stack_file",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 _PREFIX = "customrag:"
@@ -185,6 +193,17 @@ def stack_config(stack: str, root: Path = ROOT, *, template: bool = False) -> di
         if key.startswith(_PREFIX) and not _is_encrypted(value):
             values[key.removeprefix(_PREFIX)] = _raw(key, value)
     return values
+
+
+def encrypted_keys(stack: str, root: Path = ROOT) -> frozenset[str]:
+    """Keys, without namespace, whose values stand encrypted in a stack's file.
+
+    Raises:
+        ConfigError: The stack has no file.
+    """
+    text = stack_file(stack, root).read_text(encoding="utf-8")
+    given = (yaml.safe_load(text) or {}).get("config") or {}
+    return frozenset(key.removeprefix(_PREFIX) for key in given if _is_encrypted(given[key]))
 
 
 def _is_encrypted(value: object) -> bool:

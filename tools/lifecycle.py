@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from infra import preflight_mark
 from tools import edge, setup, teardown
 from tools import environment as tool_environment
 from tools.actions import Request, run_shown
 from tools.errors import StackError, ToolError
 from tools.paths import LOCAL_STACK, REHEARSAL, Paths, is_on_this_machine
 from tools.progress import Display
-from tools.stack import set_corpus
+from tools.stack import run_pulumi, set_corpus
 
 _PREVIEW_ONLY = ("prod",)
 """Stacks of which `make rehearse` makes nothing: they are too large for one machine."""
@@ -85,14 +87,30 @@ def up(paths: Paths, request: Request, options: Options) -> int:
         pulumi, environment = ready.cli.path, ready.environment
         if request.corpus is not None:
             set_corpus(paths, request.corpus, pulumi, environment, request.stack)
-        code = _run(paths, environment, "infra.preflight", "--stack", request.stack)
+        code = _preflight(paths, request.stack, pulumi, environment)
         if code != 0:
             print("\nNothing was made. `make preflight` tells it again; each line says what to do.")
             return code
+        # Else the program would ask all of it again, once for the preview and once for the update.
+        made = preflight_mark.mark(request.stack, datetime.now(UTC))
+        environment = {**environment, preflight_mark.VARIABLE: made}
         command: list[str | Path] = [pulumi, "up", "--stack", request.stack]
         command += ["--policy-pack", paths.policy_pack]
         command += ["--yes"] if options.yes else []
         return run_shown(command, cwd=paths.checkout, environment=environment)
+
+
+def _preflight(paths: Paths, stack: str, pulumi: Path, environment: Mapping[str, str]) -> int:
+    """The preflight of `up`, with the language model's key, which stands encrypted in the file."""
+    variables = dict(environment)
+    try:
+        words = ["config", "get", "customrag:llmApiKey", "--stack", stack]
+        key = run_pulumi(pulumi, words, paths=paths, environment=environment).strip()
+    except StackError:
+        key = ""  # It is not set, which a line of the preflight says.
+    if key:
+        variables["DASHSCOPE_API_KEY"] = key
+    return _run(paths, variables, "infra.preflight", "--stack", stack, "--unless-switched-off")
 
 
 def rehearse(paths: Paths, request: Request, options: Options) -> int:

@@ -18,12 +18,11 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from infra.config import ConfigError, PlatformKind, StackConfig
-from infra.declare import stack_config
+from infra.config import ConfigError
 from infra.preflight.checks import CHECKS
 from infra.preflight.cloud import (
     Cloud,
@@ -32,6 +31,7 @@ from infra.preflight.cloud import (
     local_model_url,
     read_platform,
 )
+from infra.preflight.prepare import prepare
 from infra.preflight.report import as_json, render
 from infra.preflight.result import Line, failed
 from infra.preflight.run import run_checks
@@ -41,52 +41,6 @@ __all__ = ["main"]
 
 _PLATFORM_VARIABLE = "CUSTOMRAG_PREFLIGHT_PLATFORM"
 _ROLE_VARIABLE = "CUSTOMRAG_DEPLOY_ROLE_ARN"
-# In place of what the stack's file leaves to the user, so that the rest can be checked.
-_NO_ACCOUNT = "0" * 16
-_NO_CERTIFICATE = "0-unset"
-_PR_EXPIRES_AT = "2099-01-01T00:00:00Z"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Prepared:
-    """A subject, and lines for what its configuration leaves open."""
-
-    subject: Subject
-    lines: tuple[Line, ...]
-
-
-def _prepare(given: argparse.Namespace, overlay: Mapping[str, str]) -> _Prepared:
-    values = {**stack_config(given.stack), **overlay}
-    if values.get("platform") == PlatformKind.LOCAL and not _platform_file(given):
-        raise ConfigError(
-            f"stack {given.stack!r} is local: it asks no cloud, so there is nothing to check "
-            "(--platform-file asks a local cloud about it)"
-        )
-    lines = []
-    if values.get("environment") == "pr" and not values.get("expiresAt"):
-        values["expiresAt"] = _PR_EXPIRES_AT  # `make pr-up` sets it.
-    account_id = values.get("accountId", "")
-    if not account_id and values.get("platform") != PlatformKind.LOCAL:
-        values["accountId"] = _NO_ACCOUNT
-        lines.append(_unset("accountId", "<16 digits>", given.stack))
-    if values.get("loadBalancer") == "true" and not values.get("chatCertificateId"):
-        values["chatCertificateId"] = _NO_CERTIFICATE
-        lines.append(_unset("chatCertificateId", "<certificate id>", given.stack))
-    config = StackConfig.parse(values, stack=given.stack)
-    subject = Subject(
-        stack=given.stack,
-        config=config,
-        account_id=account_id,
-        role_arn=given.role_arn,
-        llm_base_url=config.llm_base_url,
-        overlay={**overlay, **({"expiresAt": values["expiresAt"]} if config.expires_at else {})},
-    )
-    return _Prepared(subject=subject, lines=tuple(lines))
-
-
-def _unset(key: str, value: str, stack: str) -> Line:
-    do = f"pulumi config set --stack {stack} customrag:{key} {value}"
-    return Line.of("configuration", failed("is not set", do, about=f"customrag:{key}"))
 
 
 def _overlay(given: argparse.Namespace) -> dict[str, str]:
@@ -109,7 +63,7 @@ def _cloud(given: argparse.Namespace, subject: Subject) -> tuple[Cloud, Subject]
     if not path:
         return cloud_of_account(region_id), subject
     platform = read_platform(Path(path))
-    asked = replace(subject, llm_base_url=local_model_url(platform), on_local_cloud=True)
+    asked = replace(subject, llm_base_url=local_model_url(platform))
     return local_cloud(platform, region_id), asked
 
 
@@ -125,6 +79,11 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--platform-file", default="", help="ask a local cloud in place of the cloud"
     )
     parser.add_argument("--role-arn", default=os.environ.get(_ROLE_VARIABLE, ""))
+    parser.add_argument(
+        "--unless-switched-off",
+        action="store_true",
+        help="leave it out where customrag:preflight is false, as `make up` does",
+    )
     parser.add_argument("--only", default="", help="these checks only, by name, comma-separated")
     return parser.parse_args(words)
 
@@ -142,10 +101,19 @@ def main(words: Sequence[str] | None = None) -> int:
         )
         return 2
     try:
-        prepared = _prepare(given, _overlay(given))
+        prepared = prepare(
+            given.stack,
+            _overlay(given),
+            os.environ,
+            on_local_cloud=bool(_platform_file(given)),
+            role_arn=given.role_arn,
+        )
     except ConfigError as error:
         lines = [Line.of("configuration", failed(str(error), "correct it; nothing else was asked"))]
     else:
+        if given.unless_switched_off and not prepared.subject.config.preflight:
+            print("The preflight is left out, as customrag:preflight is false.")
+            return 0
         cloud, subject = _cloud(given, prepared.subject)
         checks = [check for check in CHECKS if not only or check.name in only]
         lines = [*prepared.lines, *run_checks(checks, subject, cloud)]

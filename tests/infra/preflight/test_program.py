@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
+from infra import preflight_mark
 from infra.config import ConfigError, StackConfig
 from infra.declare import stack_config
 from infra.preflight.program import check_before
@@ -99,3 +101,24 @@ def test_a_local_stack_that_is_no_rehearsal_asks_nobody(
     monkeypatch.setenv("CUSTOMRAG_HOME", str(stage.context.platform.home))
     stage.faults.inject("pai-not-activated", {})
     assert run_program(REHEARSAL, stack="local").declared
+
+
+def test_a_program_that_make_up_starts_asks_nothing_again(
+    stage: Stage, run_program: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOMRAG_HOME", str(stage.context.platform.home))
+    monkeypatch.setenv(
+        preflight_mark.VARIABLE, preflight_mark.mark("rehearse-dev", datetime.now(UTC))
+    )
+    stage.faults.inject("pai-not-activated", {})
+    assert run_program(REHEARSAL, stack="rehearse-dev").declared
+
+
+def test_a_program_asks_where_the_preflight_was_another_stacks(
+    stage: Stage, run_program: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOMRAG_HOME", str(stage.context.platform.home))
+    monkeypatch.setenv(preflight_mark.VARIABLE, preflight_mark.mark("dev", datetime.now(UTC)))
+    stage.faults.inject("pai-not-activated", {})
+    with pytest.raises(ConfigError, match="preflight, pai: PAI is not activated"):
+        run_program(REHEARSAL, stack="rehearse-dev")
