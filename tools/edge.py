@@ -11,12 +11,13 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tools.paths import REHEARSAL, Paths
 from tools.progress import StepContext
 
+_NAMESPACE = "customrag:"
 _EDGE_ON = re.compile(r"^\s*customrag:edge:\s*[\"']?cloudflare\b", re.MULTILINE)
 # In the folder that it speaks of, as the virtual environment's, so that it goes where that goes.
 _STAMP = ".customrag-made"
@@ -24,8 +25,17 @@ _NPM_SECONDS = 600
 _BUILD_SECONDS = 120
 
 
-def is_wanted(paths: Paths, stack: str) -> bool:
-    """Whether a stack's file, or what it will be made of, has an edge."""
+def is_wanted(paths: Paths, stack: str, replaced: Sequence[str] = ()) -> bool:
+    """Whether a stack's file, or what it will be made of, has an edge.
+
+    Args:
+        paths: The checkout.
+        stack: The stack.
+        replaced: What a rehearsal replaces of the file's values, as KEY=VALUE.
+    """
+    said = [value for value in replaced if value.removeprefix(_NAMESPACE).startswith("edge=")]
+    if said:
+        return said[-1].endswith("=cloudflare")
     declared = paths.checkout / "stacks" / f"Pulumi.{stack.removeprefix(REHEARSAL)}.yaml"
     template = paths.stack_template
     for file in (declared, template if stack == paths.local_stack else declared):

@@ -119,7 +119,8 @@ def rehearse(paths: Paths, request: Request, options: Options) -> int:
     if is_on_this_machine(request.stack):
         raise ToolError(f"STACK={request.stack} lives on this machine: give dev, prod or pr-1")
     with setup.only_one(paths):
-        setup.set_up_tools(paths, Display(), with_edge=edge.is_wanted(paths, name))
+        with_edge = edge.is_wanted(paths, name, options.values)
+        setup.set_up_tools(paths, Display(), with_edge=with_edge)
     own = paths.of(name)
     preview = request.stack in _PREVIEW_ONLY and not options.whole
     with setup.only_one(own):
@@ -162,7 +163,8 @@ def pr_up(paths: Paths, request: Request, options: Options) -> int:
     """`make pr-up`: bring up a pull request's stack; it lives for a while from now on."""
     stack = request.stack
     with setup.only_one(paths):
-        setup.set_up_tools(paths, Display(), with_edge=edge.is_wanted(paths, stack))
+        with_edge = edge.is_wanted(paths, stack, options.values)
+        setup.set_up_tools(paths, Display(), with_edge=with_edge)
     own = paths.of(stack)
     with setup.only_one(own):
         if is_on_this_machine(stack):

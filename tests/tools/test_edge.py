@@ -94,6 +94,29 @@ def test_an_edge_is_wanted_where_the_stacks_file_says_so(
     assert edge.is_wanted(paths, "rehearse-prod") is wanted
 
 
+@pytest.mark.parametrize(
+    ("replaced", "wanted"),
+    [
+        (["edge=cloudflare"], True),
+        (["customrag:edge=cloudflare"], True),
+        (["edge=cloudflare", "edge=none"], False),
+        (["edgeCacheSeconds=0"], False),
+        ([], False),
+    ],
+)
+def test_an_edge_is_wanted_where_a_rehearsal_is_told_to_have_one(
+    paths: Paths, replaced: list[str], wanted: bool
+) -> None:
+    (paths.checkout / "stacks" / "Pulumi.dev.yaml").write_text("config: {}\n")
+    assert edge.is_wanted(paths, "rehearse-dev", replaced) is wanted
+
+
+def test_a_rehearsal_may_do_without_a_declared_edge(paths: Paths) -> None:
+    file = paths.checkout / "stacks" / "Pulumi.dev.yaml"
+    file.write_text("config:\n  customrag:edge: cloudflare\n")
+    assert not edge.is_wanted(paths, "rehearse-dev", ["edge=none"])
+
+
 def test_a_local_stack_to_be_made_takes_the_templates_word(paths: Paths) -> None:
     paths.stack_template.write_text("config:\n  customrag:edge: cloudflare\n")
     assert edge.is_wanted(paths, "local")
