@@ -93,9 +93,9 @@ async def ingest_rate(arguments: argparse.Namespace, corpus: Corpus, url: str) -
     embedder = EmbeddingClient(url)
     index = f"benchmark-ingest-{os.getpid()}"
     try:
-        info = await embedder.wait_ready(300)
+        info = (await embedder.wait_ready(300))[url]
         await embedder.embed(["warm"] * 64, "document")
-        meta = {"model_version": _VERSION, "embedding_url": url}
+        meta = {"model_version": _VERSION, "embedding_urls": [url]}
         await client.indices.create(
             index=index, mappings=mappings(info.dimension, meta), settings=dict(SETTINGS)
         )

@@ -1,7 +1,8 @@
 """Turning texts into embeddings: the interface, and the client of the embedding service.
 
-Does not own the service (`rag.serving`), the encoder behind it (`rag.encoder`), nor the choice of
-texts. Embeddings are ``(texts, dimension) float32, L2-normalised``.
+Does not own the service (`rag.serving`), the encoder behind it (`rag.encoder`), the order in which
+its nodes are asked (`rag.failover`), nor the choice of texts. Embeddings are
+``(texts, dimension) float32, L2-normalised``.
 
 The service speaks the OpenAI embeddings protocol; ``encoding_format: base64`` carries each vector
 as little-endian float32 (https://platform.openai.com/docs/api-reference/embeddings, read 2026-11).
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import random
 import time
 from collections.abc import Sequence
@@ -23,13 +25,23 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import EmbeddingError
+from rag.failover import Node, follow, order
 
 __all__ = ["Embedder", "EmbeddingClient", "InputType", "ServiceInfo", "Vectors"]
 
 InputType = Literal["query", "document"]
 Vectors = npt.NDArray[np.float32]
 
-_RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
+# Busy, but well: another node is asked, and this one is asked again the next time.
+_BUSY = frozenset({408, 409, 429})
+_FAILED = frozenset({500, 502, 503, 504})
+_CONNECT_SECONDS = 5.0
+# While there is another to ask. In one network a connection takes milliseconds; where a zone is
+# lost, nothing comes back at all.
+_IMPATIENT_CONNECT_SECONDS = 1.0
+_HEALTH_SECONDS = 5.0
+_PROBE_SECONDS = 2.0
+_LOG = logging.getLogger("rag.embed")
 
 
 class Embedder(Protocol):
@@ -54,74 +66,126 @@ class ServiceInfo:
 
 
 class EmbeddingClient:
-    """Client of an embedding service.
+    """Client of an embedding service of one or several nodes.
+
+    Each request goes to one node, another each time. If that one does not answer, fails or has the
+    wrong model, the request goes to the next at once; embedding a text twice does no harm. A node
+    that failed is left alone until its ``/health`` answers again, which is asked in the background.
 
     Args:
-        url: The service, e.g. ``http://10.0.1.7:8000``.
+        urls: The nodes, e.g. ``http://10.0.1.7:8000``; at least one.
+        model_version: What must have made the embeddings: an address may have gone to a node with
+            another model. Default: whatever answers.
         dimension: What its embeddings must have; None takes any.
         timeout_seconds: Longest wait for one answer.
+        patience_seconds: Longest wait while there is another node to ask; default: as long.
         retry_seconds: How long a request that fails for a passing reason is tried again.
+        probe_seconds: How often a node that failed is asked whether it is well again.
         transport: In place of the network, for tests.
     """
 
     def __init__(
         self,
-        url: str,
-        *,
+        *urls: str,
+        model_version: str | None = None,
         dimension: int | None = None,
         timeout_seconds: float = 120.0,
+        patience_seconds: float | None = None,
         retry_seconds: float = 60.0,
+        probe_seconds: float = _PROBE_SECONDS,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.url = url.rstrip("/")
+        if not urls:
+            raise ValueError("urls is empty; an embedding service has one node at least")
+        self.model_version = model_version
         self.dimension = dimension
+        self._nodes = [Node(url) for url in dict.fromkeys(url.rstrip("/") for url in urls)]
+        self._turn = random.randrange(len(self._nodes))  # noqa: S311 - spreads load, no secret
+        self._timeout_seconds = timeout_seconds
+        self._patience_seconds = min(timeout_seconds, patience_seconds or timeout_seconds)
         self._retry_seconds = retry_seconds
-        self._http = httpx.AsyncClient(
-            base_url=self.url,
-            timeout=httpx.Timeout(timeout_seconds, connect=5.0),
-            transport=transport,
-            trust_env=False,
-        )
+        self._probe_seconds = probe_seconds
+        self._probes: dict[str, asyncio.Task[None]] = {}
+        self._http = httpx.AsyncClient(transport=transport, trust_env=False)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The nodes that are named now."""
+        return tuple(node.url for node in self._nodes if not node.leaving)
 
     async def close(self) -> None:
         """Close the connections."""
+        probes, self._probes = list(self._probes.values()), {}
+        for probe in probes:
+            probe.cancel()
+        await asyncio.gather(*probes, return_exceptions=True)
         await self._http.aclose()
 
-    async def info(self) -> ServiceInfo:
-        """What the service says of itself, asked once.
+    def follow(self, urls: Sequence[str]) -> None:
+        """Ask these nodes from now on, of the same model.
 
-        Raises:
-            EmbeddingError: It does not answer, or is not healthy.
+        One that is new is asked once it is well; until one of them is, the former help out.
         """
+        self._nodes = follow(self._nodes, (url.rstrip("/") for url in urls), time.monotonic())
+        for node in self._nodes:
+            if node.failed_at is not None and not node.leaving:
+                self._probe(node, first_seconds=0.0)
+        if any(node.failed_at is None for node in self._nodes if not node.leaving):
+            self._forget_leaving()
+
+    async def infos(self) -> dict[str, ServiceInfo | EmbeddingError]:
+        """What each of the nodes says of itself, or why it does not; asked once, all at a time."""
+        urls = self.urls
+        said = await asyncio.gather(*(self._info(url) for url in urls), return_exceptions=True)
+        found: dict[str, ServiceInfo | EmbeddingError] = {}
+        for url, info in zip(urls, said, strict=True):
+            if isinstance(info, BaseException) and not isinstance(info, EmbeddingError):
+                raise info
+            found[url] = info
+        return found
+
+    async def _info(self, url: str) -> ServiceInfo:
         try:
-            response = await self._http.get("/health", timeout=5.0)
+            response = await self._http.get(f"{url}/health", timeout=_HEALTH_SECONDS)
             body = response.json()
             if response.status_code != httpx.codes.OK:
                 raise EmbeddingError(
-                    f"embedding service {self.url}: {body.get('status', response.status_code)}"
+                    f"embedding service {url}: {body.get('status', response.status_code)}"
                     f"{': ' + body['reason'] if body.get('reason') else ''}"
                 )
             return ServiceInfo(
                 model_version=str(body["model_version"]), dimension=int(body["dimension"])
             )
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            raise EmbeddingError(
-                f"embedding service {self.url} does not answer: {error!r}"
-            ) from error
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise EmbeddingError(f"embedding service {url} does not answer: {error!r}") from error
 
-    async def wait_ready(self, timeout_seconds: float) -> ServiceInfo:
-        """Ask until it is healthy; a node that was just made is still loading its model.
+    async def wait_ready(
+        self, timeout_seconds: float, *, others_seconds: float = 0.0
+    ) -> dict[str, ServiceInfo]:
+        """Ask until every node is healthy; one that was just made is still loading its model.
+
+        Args:
+            timeout_seconds: How long to wait for the first.
+            others_seconds: How long to wait for the others after it.
+
+        Returns:
+            What each of those that are healthy says of itself.
 
         Raises:
-            EmbeddingError: It was not healthy in time; says what it last said.
+            EmbeddingError: None was healthy in time; says what they last said.
         """
-        deadline = time.monotonic() + timeout_seconds
+        deadline, others = time.monotonic() + timeout_seconds, None
         while True:
-            try:
-                return await self.info()
-            except EmbeddingError as error:
-                if time.monotonic() >= deadline:
-                    raise EmbeddingError(f"{error} (waited {timeout_seconds:g} s)") from error
+            said = await self.infos()
+            well = {url: info for url, info in said.items() if isinstance(info, ServiceInfo)}
+            now = time.monotonic()
+            if well:
+                others = now + others_seconds if others is None else others
+                if len(well) == len(said) or now >= others:
+                    return well
+            elif now >= deadline:
+                problems = "; ".join(map(str, said.values()))
+                raise EmbeddingError(f"{problems} (waited {timeout_seconds:g} s)")
             await asyncio.sleep(0.5)
 
     async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
@@ -134,46 +198,145 @@ class EmbeddingClient:
             return np.empty((0, self.dimension or 0), np.float32)
         body = {"input": list(texts), "encoding_format": "base64", "input_type": input_type}
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        answer = await self._post(content)
+        url, answer = await self._post(content)
         try:
             rows = [base64.b64decode(item["embedding"]) for item in answer["data"]]
             vectors = np.frombuffer(b"".join(rows), "<f4").reshape(len(texts), -1)
         except (KeyError, TypeError, ValueError) as error:
             raise EmbeddingError(
-                f"embedding service {self.url} answered something else than "
+                f"embedding service {url} answered something else than "
                 f"{len(texts)} embeddings: {error!r}"
             ) from error
         if self.dimension is not None and vectors.shape[1] != self.dimension:
             raise EmbeddingError(
-                f"embedding service {self.url} gives {vectors.shape[1]} dimensions; "
+                f"embedding service {url} gives {vectors.shape[1]} dimensions; "
                 f"the index has {self.dimension}"
             )
         return vectors.astype(np.float32, copy=False)
 
-    async def _post(self, content: bytes) -> Any:
+    async def _post(self, content: bytes) -> tuple[str, dict[str, Any]]:
+        """The answer of the first node that gives one, and which it was."""
         deadline = time.monotonic() + self._retry_seconds
         delay = 0.1
         while True:
+            self._turn += 1
             wait = delay * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, no secret
-            try:
-                response = await self._http.post(
-                    "/v1/embeddings",
-                    content=content,
-                    headers={"content-type": "application/json"},
+            problems: list[str] = []
+            retry_after: list[float] = []
+            asked = order(self._nodes, self._turn)
+            for node, following in zip(asked, [*asked[1:], None], strict=True):
+                # The last one that is well gets all the time there is: it may just be slow.
+                another = following is not None and following.failed_at is None
+                timeout = httpx.Timeout(
+                    self._patience_seconds if another else self._timeout_seconds,
+                    connect=_IMPATIENT_CONNECT_SECONDS if len(asked) > 1 else _CONNECT_SECONDS,
                 )
-            except httpx.HTTPError as error:
-                problem = f"embedding service {self.url} does not answer: {error!r}"
-            else:
-                if response.status_code == httpx.codes.OK:
-                    return response.json()
-                problem = f"embedding service {self.url}: {_reason(response)}"
-                if response.status_code not in _RETRIED:
-                    raise EmbeddingError(problem)
-                wait = max(wait, _retry_after(response))
+                try:
+                    answer = await self._ask(node.url, content, timeout)
+                except _PassingError as error:
+                    problems.append(str(error))
+                    retry_after.append(error.retry_after_seconds)
+                    if error.failed:
+                        self._failed(node, str(error))
+                else:
+                    self._answered(node)
+                    return node.url, answer
+            # As soon as the first of them takes requests again.
+            wait = max(wait, min(retry_after))
             if time.monotonic() + wait > deadline:
-                raise EmbeddingError(f"{problem} (tried for {self._retry_seconds:g} s)")
+                tried = f"(tried for {self._retry_seconds:g} s)"
+                raise EmbeddingError(f"{'; '.join(problems)} {tried}")
             await asyncio.sleep(wait)
             delay = min(delay * 2, 5.0)
+
+    async def _ask(self, url: str, content: bytes, timeout: httpx.Timeout) -> dict[str, Any]:
+        try:
+            response = await self._http.post(
+                f"{url}/v1/embeddings",
+                content=content,
+                headers={"content-type": "application/json"},
+                timeout=timeout,
+            )
+        except httpx.HTTPError as error:
+            raise _PassingError(f"embedding service {url} does not answer: {error!r}") from error
+        if response.status_code != httpx.codes.OK:
+            problem = f"embedding service {url}: {_reason(response)}"
+            if response.status_code in _BUSY | _FAILED:
+                raise _PassingError(
+                    problem,
+                    failed=response.status_code in _FAILED,
+                    retry_after_seconds=_retry_after(response),
+                )
+            raise EmbeddingError(problem)
+        try:
+            answer = response.json()
+        except ValueError as error:
+            raise _PassingError(f"embedding service {url} answered no JSON: {error}") from error
+        if not isinstance(answer, dict):
+            raise _PassingError(f"embedding service {url} answered no JSON object")
+        if self.model_version is not None and answer.get("model") != self.model_version:
+            raise _PassingError(
+                f"embedding service {url} has model {answer.get('model')!r}; the index is for "
+                f"{self.model_version!r}"
+            )
+        return answer
+
+    def _answered(self, node: Node) -> None:
+        if node.failed_at is not None:
+            _LOG.info("embedding service %s answers again", node.url)
+            node.failed_at = None
+            if probe := self._probes.pop(node.url, None):
+                probe.cancel()
+        if not node.leaving:
+            self._forget_leaving()
+
+    def _failed(self, node: Node, problem: str) -> None:
+        if node.failed_at is None:
+            _LOG.warning("%s", problem)
+        node.failed_at = time.monotonic()
+        # One that is alone is asked in any case.
+        if not node.leaving and len(self._nodes) > 1:
+            self._probe(node, first_seconds=self._probe_seconds)
+
+    def _forget_leaving(self) -> None:
+        if any(node.leaving for node in self._nodes):
+            self._nodes = [node for node in self._nodes if not node.leaving]
+
+    def _probe(self, node: Node, *, first_seconds: float) -> None:
+        """Ask in the background until the node is well, so that no request has to find out."""
+        if node.url not in self._probes:
+            task = asyncio.create_task(self._until_well(node, first_seconds))
+            self._probes[node.url] = task
+
+    async def _until_well(self, node: Node, first_seconds: float) -> None:
+        await asyncio.sleep(first_seconds)
+        while not node.leaving:
+            try:
+                info = await self._info(node.url)
+            except EmbeddingError:
+                info = None
+            if info is not None and self.model_version in (None, info.model_version):
+                self._probes.pop(node.url, None)
+                self._answered(node)
+                return
+            await asyncio.sleep(self._probe_seconds)
+        self._probes.pop(node.url, None)
+
+
+class _PassingError(Exception):
+    """A node did not answer, but may the next time.
+
+    Attributes:
+        failed: Whether the node is left alone for a while.
+        retry_after_seconds: How long it asks to be left alone itself.
+    """
+
+    def __init__(
+        self, message: str, *, failed: bool = True, retry_after_seconds: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        self.failed = failed
+        self.retry_after_seconds = retry_after_seconds
 
 
 def _reason(response: httpx.Response) -> str:

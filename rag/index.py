@@ -43,7 +43,7 @@ SOURCE_FIELDS = (
 )
 """Fields of an index document that a search returns; `embedding` is searchable, not returned."""
 
-_META_KEYS = frozenset({"model_version", "dimension", "embedding_url", "chunker"})
+_META_KEYS = frozenset({"model_version", "dimension", "embedding_url", "embedding_urls", "chunker"})
 
 
 def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,8 +54,9 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         dimension: Components of an embedding, 1 to 4096.
-        meta: Becomes `_meta`: ``model_version``, ``embedding_url`` (where readers have questions
-            embedded by that model); ``dimension`` and ``chunker`` are filled in when absent.
+        meta: Becomes `_meta`: ``model_version``, ``embedding_urls`` (where readers have questions
+            embedded by that model), ``embedding_url`` (the first of them, for readers that know of
+            one only); ``dimension`` and ``chunker`` are filled in when absent.
 
     Raises:
         ValueError: A dimension out of range, or a `meta` with unknown or contradicting keys.

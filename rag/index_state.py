@@ -27,14 +27,14 @@ class IndexMeta:
         index: The index's own name, whatever alias it was asked by.
         model_version: The model whose embeddings it holds.
         dimension: Their components.
-        embedding_url: Where that model embeds questions.
+        embedding_urls: Where that model embeds questions: the nodes of its service.
         chunker: What cut the documents.
     """
 
     index: str
     model_version: str
     dimension: int
-    embedding_url: str
+    embedding_urls: tuple[str, ...]
     chunker: str
 
 
@@ -81,7 +81,7 @@ async def index_meta(client: AsyncElasticsearch, name: str) -> IndexMeta:
             index=index,
             model_version=str(meta["model_version"]),
             dimension=int(meta["dimension"]),
-            embedding_url=str(meta["embedding_url"]),
+            embedding_urls=tuple(map(str, meta.get("embedding_urls") or [meta["embedding_url"]])),
             chunker=str(meta["chunker"]),
         )
     except KeyError as error:

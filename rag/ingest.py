@@ -44,6 +44,8 @@ __all__ = ["IngestResult", "ingest", "main"]
 
 _PROGRESS_SECONDS = 2.0
 _DELETE_BATCH = 1000
+# Nodes of one update start together: those that take longer than this do not come.
+_OTHER_NODES_SECONDS = 300.0
 
 
 @dataclass(kw_only=True)
@@ -268,7 +270,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--index", required=True, help="index to bring into step")
     parser.add_argument("--elasticsearch-url", required=True, help="http[s]://host:port")
     parser.add_argument("--elasticsearch-secret", default="", help="KMS secret with the password")
-    parser.add_argument("--embedding-url", required=True, help="http://host:port")
+    parser.add_argument(
+        "--embedding-url", required=True, help="http://host:port; of several nodes with commas"
+    )
     parser.add_argument("--output-dir", type=Path, required=True, help="gets result.json")
     parser.add_argument("--max-document-bytes", type=int, default=DEFAULT_MAX_BYTES)
     parser.add_argument(
@@ -301,16 +305,14 @@ async def _run(arguments: argparse.Namespace) -> IngestResult:
     try:
         meta = await index_meta(client, arguments.index)
         embedder = EmbeddingClient(
-            arguments.embedding_url, dimension=meta.dimension, retry_seconds=180.0
+            *arguments.embedding_url.split(","),
+            model_version=meta.model_version,
+            dimension=meta.dimension,
+            patience_seconds=30.0,
+            retry_seconds=180.0,
         )
         try:
-            info = await embedder.wait_ready(arguments.embedding_wait_seconds)
-            if (info.model_version, info.dimension) != (meta.model_version, meta.dimension):
-                raise IngestError(
-                    f"index {meta.index!r} is for model {meta.model_version!r} of dimension "
-                    f"{meta.dimension}; {arguments.embedding_url} serves {info.model_version!r} "
-                    f"of dimension {info.dimension}"
-                )
+            await _wait_for_nodes(embedder, meta, arguments.embedding_wait_seconds)
             return await ingest(
                 client,
                 embedder,
@@ -324,6 +326,28 @@ async def _run(arguments: argparse.Namespace) -> IngestResult:
             await embedder.close()
     finally:
         await client.close()
+
+
+async def _wait_for_nodes(
+    embedder: EmbeddingClient, meta: IndexMeta, timeout_seconds: float
+) -> None:
+    """Wait for the embedding service, all nodes of it: those before them go when the run is over.
+
+    Raises:
+        EmbeddingError: None of them is ready in time.
+        IngestError: One has another model than the index.
+    """
+    said = await embedder.wait_ready(timeout_seconds, others_seconds=_OTHER_NODES_SECONDS)
+    for url, info in said.items():
+        if (info.model_version, info.dimension) != (meta.model_version, meta.dimension):
+            raise IngestError(
+                f"index {meta.index!r} is for model {meta.model_version!r} of dimension "
+                f"{meta.dimension}; {url} serves {info.model_version!r} of dimension "
+                f"{info.dimension}"
+            )
+    # A zone that is lost must not stop the ingest.
+    for url in set(embedder.urls) - said.keys():
+        print(f"ingest: going on without {url}, which does not answer", flush=True)
 
 
 def write_result(output_dir: Path, result: dict[str, Any]) -> None:

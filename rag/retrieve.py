@@ -27,6 +27,8 @@ __all__ = ["Hit", "Retrieval", "Retriever", "knn_search", "word_search"]
 CANDIDATES = 100
 """Passages that each search gives to the fusion."""
 _META_SECONDS = 5.0
+# A question that is being answered may still ask the embedder that it began with.
+_RETIRE_SECONDS = 60.0
 _TITLE_BOOST = 0.3
 
 
@@ -134,9 +136,14 @@ class Retriever:
         self._resolved: tuple[IndexMeta, _ClosableEmbedder] | None = None
         self._resolved_at = 0.0
         self._resolving = asyncio.Lock()
+        self._retired: dict[asyncio.Task[None], _ClosableEmbedder] = {}
 
     async def close(self) -> None:
-        """Close the embedder's connections; the cluster's client is the caller's."""
+        """Close the embedders' connections; the cluster's client is the caller's."""
+        retired, self._retired = self._retired, {}
+        for task, embedder in retired.items():
+            task.cancel()
+            await embedder.close()
         if self._resolved is not None:
             await self._resolved[1].close()
             self._resolved = None
@@ -159,12 +166,26 @@ class Retriever:
             except TransportError as error:
                 raise SearchIndexError(f"the search cluster does not answer: {error}") from error
             if self._resolved is None or self._resolved[0] != meta:
-                former = self._resolved
-                self._resolved = (meta, self._make_embedder(meta))
-                if former is not None:
-                    await former[1].close()
+                self._resolved = (meta, self._embedder_of(meta))
             self._resolved_at = time.monotonic()
             return self._resolved
+
+    def _embedder_of(self, meta: IndexMeta) -> _ClosableEmbedder:
+        """The present embedder where its model has moved to other nodes; else another."""
+        if self._resolved is not None:
+            before, former = self._resolved
+            same = (before.model_version, before.dimension) == (meta.model_version, meta.dimension)
+            if same and isinstance(former, EmbeddingClient):
+                former.follow(meta.embedding_urls)
+                return former
+            task = asyncio.create_task(self._retire(former))
+            self._retired[task] = former
+            task.add_done_callback(lambda done: self._retired.pop(done, None))
+        return self._make_embedder(meta)
+
+    async def _retire(self, embedder: _ClosableEmbedder) -> None:
+        await asyncio.sleep(_RETIRE_SECONDS)
+        await embedder.close()
 
     async def retrieve(self, question: str, top_k: int) -> Retrieval:
         """The `top_k` best passages for `question`.
@@ -291,9 +312,15 @@ class Retriever:
 
 
 def _embedding_client(meta: IndexMeta) -> EmbeddingClient:
-    # A reader waits for an answer: it gives up sooner than a job does.
+    # A reader waits for an answer: it gives up sooner than a job does, and sooner still where there
+    # is another node to ask. One question takes a GPU some hundredths of a second.
     return EmbeddingClient(
-        meta.embedding_url, dimension=meta.dimension, timeout_seconds=20.0, retry_seconds=10.0
+        *meta.embedding_urls,
+        model_version=meta.model_version,
+        dimension=meta.dimension,
+        timeout_seconds=20.0,
+        patience_seconds=3.0,
+        retry_seconds=10.0,
     )
 
 

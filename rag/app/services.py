@@ -10,10 +10,11 @@ from typing import Any
 
 from rag.answer import Answerer
 from rag.embed import EmbeddingClient
-from rag.errors import RagError
+from rag.errors import EmbeddingError, RagError
 from rag.generate import LanguageModel, OpenAIModel
 from rag.prompt import profile_of
 from rag.retrieve import Retriever
+from rag.secret import HeldSecret
 from rag.settings import AppSettings
 
 __all__ = ["Services"]
@@ -49,16 +50,21 @@ class Services:
         """
         from providers.clients.elasticsearch import async_client
 
-        password = settings.read(
-            settings.elasticsearch_password,
-            settings.elasticsearch_secret,
-            "CUSTOMRAG_ELASTICSEARCH",
+        password = HeldSecret(
+            lambda: settings.read(
+                settings.elasticsearch_password,
+                settings.elasticsearch_secret,
+                "CUSTOMRAG_ELASTICSEARCH",
+            )
         )
-        api_key = settings.read(settings.llm_api_key, settings.llm_secret, "CUSTOMRAG_LLM")
+        api_key = HeldSecret(
+            lambda: settings.read(settings.llm_api_key, settings.llm_secret, "CUSTOMRAG_LLM")
+        )
         client = async_client(
             settings.elasticsearch_url,
             settings.elasticsearch_username,
-            password.get_secret_value(),
+            password.value,
+            renew=password.renewed,
             request_timeout=15,
             max_retries=2,
             http_compress=False,
@@ -67,7 +73,8 @@ class Services:
         model = OpenAIModel(
             settings.llm_base_url,
             settings.llm_model,
-            api_key.get_secret_value(),
+            api_key.value,
+            renew=api_key.renewed,
             timeout_seconds=settings.llm_timeout_seconds,
         )
         profile = profile_of(settings.llm_model, settings.llm_context_tokens)
@@ -112,10 +119,19 @@ class Services:
 
     async def _embedding(self) -> str:
         _, embedder = await self.retriever.resolve()
-        if isinstance(embedder, EmbeddingClient):
-            info = await embedder.info()
-            return f"{embedder.url}: {info.model_version}, {info.dimension} dimensions"
-        return "in this process"
+        if not isinstance(embedder, EmbeddingClient):
+            return "in this process"
+        said = await embedder.infos()
+        told = "; ".join(
+            str(info)
+            if isinstance(info, EmbeddingError)
+            else f"{url}: {info.model_version}, {info.dimension} dimensions"
+            for url, info in said.items()
+        )
+        # One node that answers is enough; of the others it is told that they do not.
+        if all(isinstance(info, EmbeddingError) for info in said.values()):
+            raise EmbeddingError(told)
+        return told
 
     async def _model(self) -> str:
         await self.model.check()

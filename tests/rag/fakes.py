@@ -17,7 +17,7 @@ META = IndexMeta(
     index="kestrel-v1",
     model_version="v1",
     dimension=DIMENSION,
-    embedding_url="http://embedder",
+    embedding_urls=("http://embedder",),
     chunker="test",
 )
 

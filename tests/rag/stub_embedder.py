@@ -25,7 +25,8 @@ class Handler(BaseHTTPRequestHandler):
         texts = json.loads(self.rfile.read(int(self.headers["content-length"])))["input"]
         time.sleep(self.delay_seconds)
         rows = [base64.b64encode(vector_of(text).tobytes()).decode() for text in texts]
-        self._reply({"data": [{"embedding": row} for row in rows]})
+        data = [{"embedding": row} for row in rows]
+        self._reply({"model": META.model_version, "data": data})
 
     def _reply(self, body: object) -> None:
         content = json.dumps(body).encode()

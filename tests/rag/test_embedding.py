@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from rag.batching import BatchQueue, QueueFullError
-from rag.embed import EmbeddingClient
+from rag.embed import EmbeddingClient, ServiceInfo
 from rag.errors import EmbeddingError
 from rag.serving import MAX_TEXTS, EmbeddingService, create_app
 from rag.settings import EmbeddingServiceSettings
@@ -25,7 +26,7 @@ def answer(texts: list[str], dimension: int = DIMENSION) -> httpx.Response:
     return httpx.Response(200, json={"data": [{"embedding": row} for row in rows]})
 
 
-def client(handler: Callable[[httpx.Request], httpx.Response], **options: float) -> EmbeddingClient:
+def client(handler: Callable[[httpx.Request], httpx.Response], **options: Any) -> EmbeddingClient:
     return EmbeddingClient(
         "http://embedder", dimension=DIMENSION, transport=httpx.MockTransport(handler), **options
     )
@@ -91,8 +92,8 @@ def test_a_service_that_is_loading_is_waited_for() -> None:
         httpx.Response(503, json={"status": "loading"}),
         httpx.Response(200, json={"status": "ok", "model_version": "v1", "dimension": 16}),
     ]
-    info = asyncio.run(client(lambda request: replies.pop(0)).wait_ready(30))
-    assert (info.model_version, info.dimension) == ("v1", 16)
+    said = asyncio.run(client(lambda request: replies.pop(0)).wait_ready(30))
+    assert said == {"http://embedder": ServiceInfo(model_version="v1", dimension=16)}
 
 
 def test_questions_go_before_documents_that_waited_longer() -> None:

@@ -282,7 +282,7 @@ def test_a_passage_is_found_through_the_alias_and_follows_it_to_another_index(
             drop = {"remove": {"index": index, "alias": alias}}
             await client.indices.update_aliases(actions=[drop, move])
             meta, _ = await retriever.resolve(again=True)
-            assert (meta.index, meta.embedding_url) == (other, "http://embedder-2")
+            assert (meta.index, meta.embedding_urls) == (other, ("http://embedder-2",))
             await retriever.close()
             await client.indices.delete(index=other)
 
