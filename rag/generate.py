@@ -7,8 +7,8 @@ mode, read 2026-11).
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import openai
 
@@ -16,6 +16,8 @@ from rag.errors import GenerationError
 from rag.prompt import TEMPERATURE
 
 __all__ = ["LanguageModel", "OpenAIModel"]
+
+_Answer = TypeVar("_Answer")
 
 
 class LanguageModel(Protocol):
@@ -49,13 +51,22 @@ class OpenAIModel:
         base_url: The endpoint, up to and including ``/v1``.
         name: The model's name there.
         api_key: Its key.
+        renew: Asked for another key when the endpoint refused one, with the one that it refused;
+            None where there is no other. A request that was refused is made once more.
         timeout_seconds: Longest wait for the next piece of an answer.
     """
 
     def __init__(
-        self, base_url: str, name: str, api_key: str, *, timeout_seconds: float = 120.0
+        self,
+        base_url: str,
+        name: str,
+        api_key: str,
+        *,
+        renew: Callable[[str], Awaitable[str | None]] | None = None,
+        timeout_seconds: float = 120.0,
     ) -> None:
         self.name = name
+        self._renew = renew
         self._base_url = base_url
         self._client = openai.AsyncOpenAI(
             base_url=base_url,
@@ -74,12 +85,14 @@ class OpenAIModel:
         """As `LanguageModel.stream`; an iterator that is closed early ends the request."""
         wire: Any = list(messages)
         try:
-            answer = await self._client.chat.completions.create(
-                model=self.name,
-                messages=wire,
-                temperature=TEMPERATURE,
-                max_tokens=max_tokens,
-                stream=True,
+            answer = await self._with_key(
+                lambda: self._client.chat.completions.create(
+                    model=self.name,
+                    messages=wire,
+                    temperature=TEMPERATURE,
+                    max_tokens=max_tokens,
+                    stream=True,
+                )
             )
             async with answer:
                 async for event in answer:
@@ -91,7 +104,9 @@ class OpenAIModel:
     async def check(self) -> None:
         """As `LanguageModel.check`."""
         try:
-            models = await self._client.with_options(timeout=5.0, max_retries=0).models.list()
+            models = await self._with_key(
+                lambda: self._client.with_options(timeout=5.0, max_retries=0).models.list()
+            )
         except openai.NotFoundError:
             return
         except openai.APIError as error:
@@ -102,6 +117,17 @@ class OpenAIModel:
                 f"the language model endpoint {self._base_url} has no model {self.name!r}; "
                 f"it has {', '.join(sorted(names)[:10])}"
             )
+
+    async def _with_key(self, request: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        shown = self._client.api_key
+        try:
+            return await request()
+        except openai.AuthenticationError:
+            other = await self._renew(shown) if self._renew is not None else None
+            if other is None:
+                raise
+            self._client.api_key = other
+            return await request()
 
     def _explain(self, error: openai.APIError) -> str:
         where = f"the language model {self.name!r} at {self._base_url}"

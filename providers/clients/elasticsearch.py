@@ -1,15 +1,18 @@
 """Elasticsearch clients with timeouts and retries that fit a cluster under ingest.
 
-Owns construction and error conversion; callers use the ``elasticsearch`` 8.19 API itself. The
-client must be 8.x: 9.x asks for a media type that 8.x servers refuse.
+Owns construction, the renewal of a password, and error conversion; callers use the
+``elasticsearch`` 8.19 API itself. The client must be 8.x: 9.x asks for a media type that 8.x
+servers refuse.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+import base64
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, cast
 
+from elastic_transport import AsyncTransport, TransportApiResponse, TransportError
 from elastic_transport import ConnectionError as TransportConnectionError
-from elastic_transport import TransportError
 from elasticsearch import ApiError, AsyncElasticsearch, Elasticsearch
 
 from .errors import ClientError, ConnectionFailedError, classify
@@ -44,8 +47,43 @@ def client(endpoint: str, username: str, password: str, **overrides: Any) -> Ela
     return Elasticsearch(endpoint, **_options(username, password, overrides))
 
 
+class _RenewingTransport(AsyncTransport):
+    """Shows another password where the one at hand is refused and there is another."""
+
+    username = ""
+    password = ""
+    renew: Callable[[str], Awaitable[str | None]] | None = None
+
+    async def perform_request(  # type: ignore[override]  # As AsyncTransport's own, of Transport's.
+        self, method: str, target: str, *, headers: Mapping[str, Any], **more: Any
+    ) -> TransportApiResponse:
+        shown = self.password
+        answer = await super().perform_request(
+            method, target, headers=self._with(shown, headers), **more
+        )
+        if answer.meta.status != 401 or self.renew is None:
+            return answer
+        other = await self.renew(shown)
+        if other is None:
+            return answer
+        self.password = other
+        return await super().perform_request(
+            method, target, headers=self._with(other, headers), **more
+        )
+
+    def _with(self, password: str, headers: Mapping[str, Any]) -> dict[str, Any]:
+        pair = base64.b64encode(f"{self.username}:{password}".encode()).decode()
+        others = {name: value for name, value in headers.items() if name != "authorization"}
+        return {**others, "authorization": f"Basic {pair}"}
+
+
 def async_client(
-    endpoint: str, username: str, password: str, **overrides: Any
+    endpoint: str,
+    username: str,
+    password: str,
+    *,
+    renew: Callable[[str], Awaitable[str | None]] | None = None,
+    **overrides: Any,
 ) -> AsyncElasticsearch:
     """A client for asyncio code; close it with ``await client.close()``.
 
@@ -53,9 +91,17 @@ def async_client(
         endpoint: ``http[s]://host:port``.
         username: e.g. ``elastic``.
         password: Its password.
+        renew: Asked for another password when the cluster refused one, with the one that it
+            refused; None where there is no other. A request that was refused is made once more.
         overrides: Further keyword arguments of ``elasticsearch.AsyncElasticsearch``.
     """
-    return AsyncElasticsearch(endpoint, **_options(username, password, overrides))
+    if renew is None:
+        return AsyncElasticsearch(endpoint, **_options(username, password, overrides))
+    options = {**_options(username, password, overrides), "transport_class": _RenewingTransport}
+    made = AsyncElasticsearch(endpoint, **options)
+    transport = cast(_RenewingTransport, made.transport)
+    transport.username, transport.password, transport.renew = username, password, renew
+    return made
 
 
 def convert_error(operation: str, error: ApiError | TransportError) -> ClientError:
