@@ -24,7 +24,14 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-__all__ = ["Door", "SmokeTestError", "ask_when_ready", "smoke_hook"]
+__all__ = [
+    "EDGE_KEY_HEADER",
+    "Door",
+    "SmokeTestError",
+    "ask_when_ready",
+    "direct_opener",
+    "smoke_hook",
+]
 
 DEADLINE_SECONDS = 300.0
 PAUSE_SECONDS = 1.0
@@ -79,7 +86,9 @@ def smoke_hook(
         key = "" if edge_key is None else str(await edge_key.future())
         opener = None
         if door is not None:
-            opener = _opener(str(await door.address.future()), door)
+            opener = direct_opener(
+                str(await door.address.future()), named=door.named, trusted_file=door.trusted_file
+            )
         fetch = _fetch_with({EDGE_KEY_HEADER: key} if key else {}, opener)
         answer = await asyncio.to_thread(ask_when_ready, address, question, fetch=fetch)
         pulumi.log.info(f"asked {question!r}: answered with {len(answer['sources'])} sources")
@@ -149,10 +158,12 @@ class _DirectHandler(urllib.request.HTTPSHandler):
         return self.do_open(self._connect, request)
 
 
-def _opener(address: str, door: Door) -> urllib.request.OpenerDirector:
-    file = str(door.trusted_file) if door.trusted_file is not None else None
-    tls = ssl.create_default_context(cafile=file)
-    tls.check_hostname = door.named
+def direct_opener(
+    address: str, *, named: bool, trusted_file: Path | None
+) -> urllib.request.OpenerDirector:
+    """Opens HTTPS URLs at one address, whatever their host; see `Door` for the rest."""
+    tls = ssl.create_default_context(cafile=str(trusted_file) if trusted_file else None)
+    tls.check_hostname = named
     return urllib.request.build_opener(
         urllib.request.ProxyHandler({}), _DirectHandler(address, tls)
     )

@@ -71,7 +71,8 @@ def replacements(
     account_id: str,
     certificate_id: str,
     corpus_dir: str,
-    overrides: Mapping[str, str],
+    overrides: Mapping[str, Any],
+    certificate_host: str = "",
 ) -> list[Replacement]:
     """What of the declared values, defaults included, a rehearsal replaces.
 
@@ -81,6 +82,7 @@ def replacements(
         certificate_id: A certificate of the local cloud; empty where none is wanted.
         corpus_dir: The rehearsal's copy of the corpus.
         overrides: What the user replaces besides, by key without namespace.
+        certificate_host: That certificate's name, where the load balancer is asked by it.
 
     Raises:
         DeclaredError: An override names no config key.
@@ -92,13 +94,15 @@ def replacements(
     }
     if certificate_id:
         wanted["chatCertificateId"] = (certificate_id, "self-signed, uploaded to the local CAS")
+    if certificate_host:
+        wanted["chatDomainName"] = (certificate_host, "by which the edge asks, and checks it")
     unknown = sorted(key for key in overrides if f"{NAMESPACE}{key}" not in with_defaults(declared))
     if unknown:
         raise DeclaredError(
             f"SET has {unknown[0]!r}, which is no config key with a value to replace; the keys are "
             "in Pulumi.yaml, as SET='trainingNumTrainEpochs=1'"
         )
-    wanted |= {key: (value, "asked for by SET") for key, (value) in overrides.items()}
+    wanted |= {key: (value, "asked for by SET") for key, value in overrides.items()}
     found = []
     for key, (value, why) in wanted.items():
         now = declared.get(f"{NAMESPACE}{key}", "")
@@ -107,11 +111,12 @@ def replacements(
     return found
 
 
-def _override(text: str) -> tuple[str, str]:
+def _override(text: str) -> tuple[str, Any]:
+    """A key and its value: a list where it is written as one, as `[10.0.0.0/8]`."""
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
-    return key.removeprefix(NAMESPACE), value
+    return key.removeprefix(NAMESPACE), yaml.safe_load(value) if value.startswith("[") else value
 
 
 def _init_local_cloud(home: Path, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,7 +152,7 @@ def _copy_corpus(source: Path, home: Path) -> Path:
 
 
 def prepare(
-    stack: str, *, home: Path, output: Path, corpus: Path | None, overrides: Mapping[str, str]
+    stack: str, *, home: Path, output: Path, corpus: Path | None, overrides: Mapping[str, Any]
 ) -> list[Replacement]:
     """Writes the rehearsal's stack file and all that its values name.
 
@@ -160,17 +165,22 @@ def prepare(
     source = corpus or Path(declared[f"{NAMESPACE}corpusDir"])
     target = _copy_corpus((ROOT / source.expanduser()).resolve(), home)
     platform = _init_local_cloud(home, declared)
-    certificate_id = ""
+    certificate_id = certificate_host = ""
     with_balancer = overrides.get("loadBalancer", declared.get(f"{NAMESPACE}loadBalancer"))
     if str(with_balancer).lower() == "true":
-        host = str(declared.get(f"{NAMESPACE}chatDomainName") or f"chat.{stack}.internal")
+        named = overrides.get("chatDomainName") or declared.get(f"{NAMESPACE}chatDomainName")
+        host = str(named or f"chat.{stack}.internal")
         certificate_id = upload_self_signed(platform, host, name=f"rehearse-{stack}")
+        # Where no edge is, nobody of this machine could find the name.
+        with_edge = overrides.get("edge", declared.get(f"{NAMESPACE}edge")) not in ("none", "")
+        certificate_host = host if with_edge else ""
     found = replacements(
         declared,
         account_id=platform["account_id"],
         certificate_id=certificate_id,
         corpus_dir=str(target),
         overrides=overrides,
+        certificate_host=certificate_host,
     )
     changed = {f"{NAMESPACE}{item.key}": item.value for item in found}
     write_stack_file(

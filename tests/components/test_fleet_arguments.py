@@ -17,7 +17,6 @@ from components.fleet import ServiceFleetArgs
 from components.load_balancer import AddressType, HttpsLoadBalancerArgs
 from components.naming import Naming
 from components.nodes import ServiceArgs
-from components.smoke import Door
 from tests.localcloud.alb.support import DOMAIN, self_signed
 
 NAMING = Naming(project="customrag", stack="dev", account_id="1234567890123456")
@@ -125,9 +124,8 @@ def https_server(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def asked(address: str, url: str, **changes: Any) -> dict[str, Any]:
     """What the smoke question's client gets through a door."""
-    never: Any = None  # Where to connect is known here; the door's own address is not asked.
-    door = Door(address=never, **changes)
-    return smoke._fetch_with({}, smoke._opener(address, door))(url, None)
+    opener = smoke.direct_opener(address, **{"named": True, "trusted_file": None, **changes})
+    return smoke._fetch_with({}, opener)(url, None)
 
 
 def test_smoke_question_asks_the_load_balancer_by_the_certificates_name(tmp_path: Path) -> None:
