@@ -15,7 +15,6 @@ from rag.generate import LanguageModel, OpenAIModel
 from rag.prompt import profile_of
 from rag.retrieve import Retriever
 from rag.secret import HeldSecret
-from rag.secret import HeldSecret
 from rag.settings import AppSettings
 
 __all__ = ["Services"]
