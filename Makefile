@@ -24,6 +24,9 @@ ROLE ?=
 ACCOUNT_ID ?=
 # For jobs: what is told on GitHub; a version is that of a release.
 FILE ?=
+FOLDER ?=
+STACKS ?=
+COMMIT ?=
 TITLE ?=
 CLOSE ?=
 VERSION ?=
@@ -37,7 +40,7 @@ WHOLE ?=
 BASE ?=
 # A file that a comment or report is written to as well.
 OUTPUT ?=
-# JSON=1: for machines, for `make cost` and `make preflight`.
+# JSON=1: for machines, for `make cost`, `make preflight` and `make changed-stacks`.
 JSON ?=
 # More arguments for pytest, for `make test`.
 ARGS ?=
@@ -55,7 +58,7 @@ ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up preview ask token eval status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night \
-	sign-in workflows release release-notes post-comment post-report post-release
+	sign-in workflows release release-notes post-comments post-report post-release
 
 help:  ## List the targets
 	@echo 'Usage: make TARGET [STACK=local] [CORPUS=DIR] [Q="…"] [SERVICE=NAME]'
@@ -119,8 +122,9 @@ release:  ## Make the changelog's unreleased part a version: VERSION=0.2.0
 release-notes:  ## Show what the changelog says of a version: VERSION=0.2.0
 	@$(PYTHON) -m tools.release notes --version "$(VERSION)" $(if $(OUTPUT),--output "$(OUTPUT)")
 
-post-comment:  ## Keep a pull request's comment up to date: FILE=… PR=7
-	@$(PYTHON) -m tools.github comment --file "$(FILE)" --pull-request "$(PR)"
+post-comments:  ## Keep a pull request's comments up to date: FOLDER=… PR=7
+	@$(PYTHON) -m tools.github comments --folder "$(FOLDER)" --pull-request "$(PR)" \
+		$(if $(STACKS),--stacks "$(STACKS)") $(if $(COMMIT),--commit "$(COMMIT)")
 
 post-report:  ## Keep an issue up to date: FILE=… TITLE=… [CLOSE=1]
 	@$(PYTHON) -m tools.github report --file "$(FILE)" --title "$(TITLE)" $(if $(CLOSE),--close)
@@ -147,7 +151,7 @@ preview-comment:  ## Show what a change does to a stack: STACK=dev [BASE=ref]
 	@$(TOOLS) preview-comment --stack "$(STACK)" --base "$(BASE)" --output "$(OUTPUT)"
 
 changed-stacks:  ## List the stacks that a change touches: [BASE=ref]
-	@$(TOOLS) changed-stacks --base "$(BASE)"
+	@$(TOOLS) changed-stacks --base "$(BASE)" $(if $(JSON),--json)
 
 drift:  ## Report how the cloud differs from what was deployed: STACK=dev
 	@$(TOOLS) drift --stack "$(STACK)" --output "$(OUTPUT)"

@@ -1,10 +1,11 @@
 """What workflows tell on GitHub: a comment kept up to date, a report as an issue, a release.
 
-Owns finding one's own comment or issue again, by the marker in its first line, so that there is one
-and not many. Does not own what is said. API: https://docs.github.com/en/rest (2022-11-28), read
-2026-11-21. Environment: GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL.
+Owns finding one's own comment or issue again, by the marker in its first line and by its author, so
+that there is one and not many, and nobody else's is taken for it. Does not own what is said. API:
+https://docs.github.com/en/rest (2022-11-28), read 2026-11-21. Environment: GITHUB_TOKEN,
+GITHUB_REPOSITORY, GITHUB_API_URL.
 
-    python -m tools.github comment --file FILE --pull-request 7
+    python -m tools.github comments --folder DIR --stacks "dev prod" --commit SHA --pull-request 7
     python -m tools.github report --file FILE --title TITLE [--close]
     python -m tools.github release --file FILE --version 0.2.0
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -29,6 +31,11 @@ _SECONDS = 30
 _PAGE = 100
 _MOST_PAGES = 30
 _MARK = "<!-- "
+_PREVIEW = re.compile(r"<!-- customrag-preview: ([\w-]+) -->")
+# Who writes with a job's own token; no person can be called so.
+_AUTHOR = "github-actions[bot]"
+# What GitHub takes in a comment or in an issue.
+LONGEST = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,25 +123,80 @@ def marker_of(text: str) -> str:
     return first
 
 
+def _is_own(entry: Mapping[str, Any]) -> bool:
+    """Whether a job wrote it: anybody may write a marker, and change what he wrote later."""
+    return (entry.get("user") or {}).get("login") == _AUTHOR
+
+
 def _own(entries: Iterator[dict[str, Any]], marker: str) -> dict[str, Any] | None:
-    return next((e for e in entries if (e.get("body") or "").startswith(marker)), None)
+    marked = (e for e in entries if _is_own(e) and (e.get("body") or "").startswith(marker))
+    return next(marked, None)
 
 
-def comment(repository: Repository, number: int, text: str) -> str:
-    """Keep one comment of a pull request up to date; what was done."""
-    marker = marker_of(text)
-    there = _own(repository.pages(f"/issues/{number}/comments"), marker)
+def fitting(text: str) -> str:
+    """A text as long as GitHub takes it at most, and closed where it was cut."""
+    if len(text) <= LONGEST:
+        return text
+    end = "\n\n… and more, which the job's log has.\n"
+    return text[: LONGEST - len(end)].rpartition("\n")[0] + end
+
+
+def comments(
+    repository: Repository, number: int, texts: Sequence[str], *, stacks: Sequence[str], commit: str
+) -> list[str]:
+    """Keep a pull request's previews up to date, one comment a stack; what was done.
+
+    A stack that has a comment and no text is told of, too: an old preview would be taken for this
+    commit's.
+
+    Args:
+        repository: Where.
+        number: The pull request's.
+        texts: The previews that there are, each with its marker.
+        stacks: All that the change touches.
+        commit: The pull request's newest.
+
+    Raises:
+        ToolError: A text is no preview, or GitHub refused.
+    """
+    wanted = {marker_of(text): fitting(text) for text in texts}
+    strange = [marker for marker in wanted if not _PREVIEW.fullmatch(marker)]
+    if strange:
+        raise ToolError(f"{strange[0]!r} begins no preview; write it with `make preview-comment`")
+    there = {}
+    for entry in repository.pages(f"/issues/{number}/comments"):
+        found = _PREVIEW.match(entry.get("body") or "") if _is_own(entry) else None
+        if found is not None:
+            there[found[0]] = entry
+            wanted.setdefault(found[0], _without_preview(found[0], found[1], stacks, commit))
+    for stack in stacks:
+        marker = f"<!-- customrag-preview: {stack} -->"
+        wanted.setdefault(marker, _without_preview(marker, stack, stacks, commit))
+    return [_keep(repository, number, text, there.get(marker)) for marker, text in wanted.items()]
+
+
+def _without_preview(marker: str, stack: str, stacks: Sequence[str], commit: str) -> str:
+    if stack in stacks:
+        said = f"none\n\nOf {commit} no preview could be made: see the log of the job `preview`."
+    else:
+        said = f"nothing changes\n\nAs of {commit}, it declares what the base does."
+    return f"{marker}\n### Preview of `{stack}`: {said}\n"
+
+
+def _keep(repository: Repository, number: int, text: str, there: Mapping[str, Any] | None) -> str:
+    name = marker_of(text).removeprefix(_MARK).removesuffix(" -->")
     if there is None:
         repository.ask("POST", f"/issues/{number}/comments", {"body": text})
-        return "commented"
+        return f"{name}: commented"
     if there["body"] == text:
-        return "the comment says so already"
+        return f"{name}: the comment says so already"
     repository.ask("PATCH", f"/issues/comments/{there['id']}", {"body": text})
-    return "updated the comment"
+    return f"{name}: updated the comment"
 
 
 def report(repository: Repository, title: str, text: str, *, close: bool) -> str:
     """Keep one open issue up to date, or close it as there is nothing to report any more."""
+    text = fitting(text)
     marker = marker_of(text)
     there = _own(repository.pages("/issues?state=open"), marker)
     if close:
@@ -164,27 +226,43 @@ def release(repository: Repository, version: str, notes: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Tell one thing; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.github")
-    parser.add_argument("what", choices=("comment", "report", "release"))
-    parser.add_argument("--file", type=Path, required=True)
-    parser.add_argument("--pull-request", type=int, default=0)
-    parser.add_argument("--title", default="")
-    parser.add_argument("--version", default="")
-    parser.add_argument("--close", action="store_true")
+    commands = parser.add_subparsers(dest="what", required=True)
+    command = commands.add_parser("comments")
+    command.add_argument("--folder", type=Path, required=True, help="with */comment.md")
+    command.add_argument("--pull-request", type=int, required=True)
+    command.add_argument("--stacks", default="", help="all that the change touches")
+    command.add_argument("--commit", default="this commit")
+    command = commands.add_parser("report")
+    command.add_argument("--file", type=Path, required=True)
+    command.add_argument("--title", required=True)
+    command.add_argument("--close", action="store_true")
+    command = commands.add_parser("release")
+    command.add_argument("--file", type=Path, required=True)
+    command.add_argument("--version", required=True)
     options = parser.parse_args(arguments)
     try:
         repository = Repository.of_job(os.environ)
-        text = options.file.read_text(encoding="utf-8")
-        if options.what == "comment":
-            said = comment(repository, options.pull_request, text)
-        elif options.what == "report":
-            said = report(repository, options.title, text, close=options.close)
-        else:
-            said = release(repository, options.version, text)
+        said = _tell(repository, options)
     except (ToolError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(said)
+    print("\n".join(said))
     return 0
+
+
+def _tell(repository: Repository, options: argparse.Namespace) -> list[str]:
+    if options.what == "comments":
+        return comments(
+            repository,
+            options.pull_request,
+            [path.read_text("utf-8") for path in sorted(options.folder.glob("*/comment.md"))],
+            stacks=options.stacks.split(),
+            commit=options.commit,
+        )
+    text = options.file.read_text(encoding="utf-8")
+    if options.what == "report":
+        return [report(repository, options.title, text, close=options.close)]
+    return [release(repository, options.version, text)]
 
 
 if __name__ == "__main__":

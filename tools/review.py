@@ -42,7 +42,7 @@ def run(paths: Paths, options: argparse.Namespace) -> int | None:
     if options.command == "preview-comment":
         return comment(paths, stack, base=options.base, output=options.output)
     if options.command == "changed-stacks":
-        return changed(paths, base=options.base)
+        return changed(paths, base=options.base, as_json=options.json)
     return drift(paths, stack, output=options.output)
 
 
@@ -71,10 +71,11 @@ def comment(paths: Paths, stack: str, *, base: str, output: str) -> int:
     return _run(paths, words, _of_stack(paths, stack))
 
 
-def changed(paths: Paths, *, base: str) -> int:
+def changed(paths: Paths, *, base: str, as_json: bool) -> int:
     """`make changed-stacks`: the stacks that declare something else than the base does."""
     _provide(paths)
-    return _run(paths, ["ops.review", "changed", *(["--base", base] if base else [])], os.environ)
+    words = ["ops.review", "changed", *(["--base", base] if base else [])]
+    return _run(paths, [*words, *(["--json"] if as_json else [])], os.environ)
 
 
 def drift(paths: Paths, stack: str, *, output: str) -> int:

@@ -1,19 +1,21 @@
 """``make preview-comment`` and ``make drift``: Markdown for a pull request, and for an issue.
 
     python -m ops.review comment --stack dev [--base REF] [--how auto|declared|engine]
-    python -m ops.review changed [--base REF]
+    python -m ops.review changed [--base REF] [--json]
     python -m ops.review drift --stack dev
 
 `comment` compares what the base and this tree declare, which needs no account; where a backend is
 logged in that has the stack, it reads the engine's own preview. `--stack all` takes every stack of
-stacks/ that the change touches; `changed` only names those, a line each. Exit status of `comment`:
-1 if the change must not be merged as it is (the preview failed, the policy pack, the budget), 2 if
-nothing could be compared; of `drift`: 1 if the cloud differs, 2 if it could not be asked.
+stacks/ that the change touches; `changed` only names those, a line each or as a list of JSON. Exit
+status of `comment`: 1 if the change must not be merged as it is (the preview failed, the policy
+pack, the budget), 2 if nothing could be compared; of `drift`: 1 if the cloud differs, 2 if it could
+not be asked.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -38,6 +40,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     comment.add_argument("--output", type=Path, default=None, help="write the Markdown there")
     changed = commands.add_parser("changed")
     changed.add_argument("--base", default="")
+    changed.add_argument("--json", action="store_true")
     report = commands.add_parser("drift")
     report.add_argument("--stack", required=True)
     report.add_argument("--output", type=Path, default=None)
@@ -67,8 +70,8 @@ def _comment(given: argparse.Namespace) -> int:
 def _changed(given: argparse.Namespace) -> int:
     commit = commit_of(ROOT, given.base) if given.base else default_base(ROOT)
     with checkout(ROOT, commit) as tree:
-        for stack in reviewing.touched(tree):
-            print(stack)
+        stacks = reviewing.touched(tree)
+    print(json.dumps(stacks) if given.json else "\n".join(stacks))
     return 0
 
 

@@ -73,34 +73,105 @@ def _written(server: Server) -> list[tuple[str, str, Any]]:
     return [call for call in server.asked if call[0] != "GET"]
 
 
+def _comment(number: int, body: str | None, author: str = "github-actions[bot]") -> dict[str, Any]:
+    return {"id": number, "body": body, "user": {"login": author}}
+
+
+def _preview(repository: github.Repository, *texts: str, stacks: str = "dev") -> list[str]:
+    return github.comments(repository, 7, texts, stacks=stacks.split(), commit="c0ffee")
+
+
 def test_a_first_comment_is_made(server: Server, repository: github.Repository) -> None:
-    server.entries = [{"id": 1, "body": "somebody's"}, {"id": 2, "body": None}]
-    github.comment(repository, 7, MARKED)
+    server.entries = [_comment(1, "somebody's", "eve"), _comment(2, None)]
+    _preview(repository, MARKED)
     assert _written(server) == [("POST", "/issues/7/comments", {"body": MARKED})]
 
 
 def test_a_later_one_takes_its_place(server: Server, repository: github.Repository) -> None:
-    server.entries = [{"id": 5, "body": MARKED + "old"}]
-    github.comment(repository, 7, MARKED)
+    server.entries = [_comment(5, MARKED + "old")]
+    _preview(repository, MARKED)
     assert _written(server) == [("PATCH", "/issues/comments/5", {"body": MARKED})]
 
 
 def test_one_that_says_the_same_is_left(server: Server, repository: github.Repository) -> None:
-    server.entries = [{"id": 5, "body": MARKED}]
-    assert github.comment(repository, 7, MARKED) == "the comment says so already"
+    server.entries = [_comment(5, MARKED)]
+    assert _preview(repository, MARKED) == ["customrag-preview: dev: the comment says so already"]
     assert _written(server) == []
+
+
+def test_a_comment_that_a_person_could_change_is_not_taken_for_the_jobs_own(
+    server: Server, repository: github.Repository
+) -> None:
+    server.entries = [_comment(5, MARKED, "eve")]
+    _preview(repository, MARKED)
+    assert _written(server) == [("POST", "/issues/7/comments", {"body": MARKED})]
+
+
+def test_an_old_preview_of_what_changes_no_more_says_so(
+    server: Server, repository: github.Repository
+) -> None:
+    server.entries = [_comment(5, MARKED + "old")]
+    _preview(repository, stacks="")
+    ((method, path, body),) = _written(server)
+    assert (method, path) == ("PATCH", "/issues/comments/5")
+    assert body["body"].startswith(MARKED.partition("\n")[0])
+    assert "nothing changes" in body["body"]
+    assert "c0ffee" in body["body"]
+
+
+def test_a_preview_that_could_not_be_made_leaves_no_old_one_behind(
+    server: Server, repository: github.Repository
+) -> None:
+    server.entries = [_comment(5, MARKED + "old")]
+    _preview(repository, stacks="dev prod")
+    told = {path: body["body"] for _, path, body in _written(server)}
+    assert told.keys() == {"/issues/comments/5", "/issues/7/comments"}
+    assert all("no preview could be made" in text for text in told.values())
 
 
 def test_a_text_without_a_marker_is_refused(repository: github.Repository) -> None:
     with pytest.raises(ToolError, match="has to be a marker"):
-        github.comment(repository, 7, "### Preview")
+        _preview(repository, "### Preview")
+
+
+def test_a_text_with_another_marker_is_refused(
+    server: Server, repository: github.Repository
+) -> None:
+    with pytest.raises(ToolError, match="begins no preview"):
+        _preview(repository, "<!-- customrag-drift: dev -->\n")
+    assert _written(server) == []
+
+
+def test_a_text_is_cut_to_what_github_takes() -> None:
+    assert github.fitting(MARKED) == MARKED
+    cut = github.fitting(MARKED + "- a line\n" * 10_000)
+    assert len(cut) <= github.LONGEST
+    assert cut.startswith(MARKED)
+    assert "and more" in cut[-60:]
+
+
+def test_the_comments_of_a_folder_are_told(
+    server: Server, repository: github.Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", repository.token)
+    monkeypatch.setenv("GITHUB_REPOSITORY", repository.name)
+    monkeypatch.setenv("GITHUB_API_URL", repository.url)
+    file = tmp_path / "comment-dev" / "comment.md"
+    file.parent.mkdir()
+    file.write_text(MARKED)
+    words = ["comments", "--folder", str(tmp_path), "--pull-request", "7", "--stacks", "dev prod"]
+    assert github.main(words) == 0
+    assert [body["body"].partition("\n")[0] for _, _, body in _written(server)] == [
+        "<!-- customrag-preview: dev -->",
+        "<!-- customrag-preview: prod -->",
+    ]
 
 
 def test_a_report_is_an_issue_kept_up_to_date(
     server: Server, repository: github.Repository
 ) -> None:
     assert github.report(repository, "Drift", MARKED, close=False) == "opened issue 9"
-    server.entries = [{"number": 3, "body": MARKED + "old"}]
+    server.entries = [{"number": 3, **_comment(0, MARKED + "old")}]
     assert github.report(repository, "Drift", MARKED, close=False) == "updated issue 3"
     assert github.report(repository, "Drift", MARKED, close=True) == "closed issue 3"
     assert _written(server)[-1][2]["state"] == "closed"
@@ -121,12 +192,12 @@ def test_a_refusal_says_what_the_job_lacks(server: Server) -> None:
     url = f"http://127.0.0.1:{server.server_port}"
     stranger = github.Repository(name="us/it", url=url, token="another")
     with pytest.raises(ToolError, match=r"(?s)HTTP 401.*permissions:"):
-        github.comment(stranger, 7, MARKED)
+        _preview(stranger, MARKED)
 
 
 def test_outside_a_job_it_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
-    assert github.main(["comment", "--file", str(tmp_path / "x"), "--pull-request", "7"]) == 1
+    assert github.main(["comments", "--folder", str(tmp_path), "--pull-request", "7"]) == 1
     assert "GITHUB_TOKEN" in capsys.readouterr().err

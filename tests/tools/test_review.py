@@ -91,7 +91,10 @@ def test_changed_stacks_are_named_without_a_backend(
     paths: Paths, started: list[tuple[list[str], str]]
 ) -> None:
     assert run(paths, "changed-stacks", "--base", "v1") == 7
-    assert started == [(["ops.review", "changed", "--base", "v1"], "")]
+    assert run(paths, "changed-stacks", "--json") == 7
+    words = [words for words, _ in started]
+    assert words == [["ops.review", "changed", "--base", "v1"], ["ops.review", "changed", "--json"]]
+    assert {backend for _, backend in started} == {""}
 
 
 def test_another_s_command_is_left_to_it(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -54,9 +55,19 @@ def test_whatever_a_workflow_runs_is_a_target_of_the_makefile(path: Path) -> Non
 
 
 @pytest.mark.parametrize("path", [*(FOLDER / name for name in WORKFLOWS), *ACTIONS], ids=str)
-def test_actions_are_pinned_to_a_major_version_or_a_commit(path: Path) -> None:
-    for used in (step["uses"] for step in _steps(_load(path)) if "uses" in step):
-        assert re.fullmatch(r"\./.+|[\w-]+/[\w-]+@(v\d+|[0-9a-f]{40})", used), used
+def test_actions_are_pinned_to_a_commit_and_say_which_version_that_is(path: Path) -> None:
+    for used in re.findall(
+        r"^ *(?:- )?uses: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE
+    ):
+        assert re.fullmatch(r"\./\S+|[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", used), used
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_no_checkout_leaves_the_jobs_token_behind(name: str) -> None:
+    for job in _jobs(name).values():
+        for step in job.get("steps", []):
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -84,6 +95,65 @@ def test_no_job_that_runs_a_pull_requests_code_may_write_to_github() -> None:
             permissions = job.get("permissions", {})
             writes = {key for key, value in permissions.items() if value == "write"} - {"id-token"}
             assert at_base or not writes
+
+
+def test_nothing_of_a_forks_is_signed_in() -> None:
+    ours = "github.event.pull_request.head.repo.full_name == github.repository"
+    for name in WORKFLOWS:
+        document = _load(FOLDER / name)
+        # `on` is read as the word for true.
+        if "pull_request_target" in document[True]:
+            raise AssertionError(f"{name} runs with the base's rights on somebody else's wish")
+        if "pull_request" not in document[True]:
+            continue
+        for job in document["jobs"].values():
+            for step in job.get("steps", []):
+                if "sign-in" in step.get("uses", ""):
+                    assert ours in f"{job.get('if')} {step.get('if')}"
+
+
+def _group(action: str, labels: list[str], label: str | None) -> str:
+    """The group of pr-stack.yml's runs, as GitHub reads its expression; `and`, `or` are alike."""
+    event = SimpleNamespace(action=action, label=SimpleNamespace(name=label))
+    text = _load(FOLDER / "pr-stack.yml")["concurrency"]["group"]
+    (condition,) = re.findall(r"number \}\}\$\{\{(.+)&& format\(", text, re.DOTALL)
+    for theirs, ours in (
+        ("!contains(github.event.pull_request.labels.*.name, 'stack')", "'stack' not in labels"),
+        ("github.event.", "event."),
+        ("&&", "and"),
+        ("||", "or"),
+    ):
+        condition = condition.replace(theirs, ours)
+    assert "github." not in condition
+    names = {"event": event, "labels": labels, "__builtins__": {}}
+    return "its own" if eval(condition.strip(), names) else "the stack's"  # noqa: S307  ours
+
+
+@pytest.mark.parametrize(
+    ("action", "labels", "label", "group"),
+    [
+        ("labeled", ["stack"], "stack", "the stack's"),
+        ("synchronize", ["stack"], None, "the stack's"),
+        ("closed", ["stack", "bug"], None, "the stack's"),
+        ("unlabeled", [], "stack", "the stack's"),
+        # These do nothing, and would take the place of a tear-down that waits for an update's end.
+        ("labeled", ["bug"], "bug", "its own"),
+        ("labeled", ["stack", "bug"], "bug", "its own"),
+        ("synchronize", [], None, "its own"),
+        ("closed", [], None, "its own"),
+    ],
+)
+def test_what_is_none_of_a_stacks_business_does_not_push_out_what_waits(
+    action: str, labels: list[str], label: str | None, group: str
+) -> None:
+    assert _group(action, labels, label) == group
+
+
+def test_a_step_whose_output_is_kept_fails_with_what_it_runs() -> None:
+    # GitHub's shell without `shell: bash` has no pipefail.
+    for path in [*(FOLDER / name for name in WORKFLOWS), *ACTIONS]:
+        for script in (step["run"] for step in _steps(_load(path)) if "run" in step):
+            assert not re.search(r"make [^\n]*\|", script), f"{path.name}: {script}"
 
 
 def test_no_users_text_is_pasted_into_a_script() -> None:

@@ -57,6 +57,8 @@ def test_only_stacks_that_are_touched_are_reviewed(
     assert "customrag-preview: dev" in text
     assert "customrag-preview: pr-1" in text
     assert "customrag-preview: prod" not in text
+    assert command.main(["changed", "--base", "HEAD", "--json"]) == 0
+    assert capsys.readouterr().out == '["dev", "pr-1"]\n'
     assert command.main(["changed", "--base", "HEAD"]) == 0
     assert capsys.readouterr().out == "dev\npr-1\n"
 
