@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from .ingest_run import IngestRun, IngestRunArgs
     from .provider import Provider, ProviderArgs
     from .rollout import Rollout, RolloutArgs
-    from .search import IndexAlias, IndexAliasArgs, SearchIndex, SearchIndexArgs
+    from .search import (
+        IndexAlias,
+        IndexAliasArgs,
+        IndexGeneration,
+        IndexGenerationArgs,
+        SearchIndex,
+        SearchIndexArgs,
+        get_index_generation,
+    )
     from .snapshots import SnapshotSchedule, SnapshotScheduleArgs
 
 __all__ = [
@@ -28,6 +36,8 @@ __all__ = [
     "DlcJobArgs",
     "IndexAlias",
     "IndexAliasArgs",
+    "IndexGeneration",
+    "IndexGenerationArgs",
     "IngestRun",
     "IngestRunArgs",
     "Provider",
@@ -39,6 +49,7 @@ __all__ = [
     "SnapshotSchedule",
     "SnapshotScheduleArgs",
     "corpus_version",
+    "get_index_generation",
 ]
 
 _MODULES = {
@@ -55,10 +66,13 @@ _MODULES = {
     "RolloutArgs": "rollout",
     "IndexAlias": "search",
     "IndexAliasArgs": "search",
+    "IndexGeneration": "search",
+    "IndexGenerationArgs": "search",
     "SearchIndex": "search",
     "SearchIndexArgs": "search",
     "SnapshotSchedule": "snapshots",
     "SnapshotScheduleArgs": "snapshots",
+    "get_index_generation": "search",
 }
 
 

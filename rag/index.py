@@ -43,7 +43,9 @@ SOURCE_FIELDS = (
 )
 """Fields of an index document that a search returns; `embedding` is searchable, not returned."""
 
-_META_KEYS = frozenset({"model_version", "dimension", "embedding_url", "embedding_urls", "chunker"})
+_META_KEYS = frozenset(
+    {"model_version", "model_uri", "dimension", "embedding_url", "embedding_urls", "chunker"}
+)
 
 
 def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +58,8 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
         dimension: Components of an embedding, 1 to 4096.
         meta: Becomes `_meta`: ``model_version``, ``embedding_urls`` (where readers have questions
             embedded by that model), ``embedding_url`` (the first of them, for readers that know of
-            one only); ``dimension`` and ``chunker`` are filled in when absent.
+            one only), ``model_uri`` (where its files are, for who goes back to this index);
+            ``dimension`` and ``chunker`` are filled in when absent.
 
     Raises:
         ValueError: A dimension out of range, or a `meta` with unknown or contradicting keys.

@@ -1,14 +1,19 @@
-"""Life cycle of ``customrag:elasticsearch:Alias``: it moves at once, to a complete index only."""
+"""Life cycle of ``customrag:elasticsearch:Alias``: it moves at once, to a complete index only.
+
+With ``keepIndices`` it owns what it named before, too: after every change just so many former
+generations are there, and none when it is deleted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from pluginhost import ProviderError
+from pluginhost import UNKNOWN, ProviderError, contains_unknown
 from providers.clients.errors import NotFoundError
 from providers.plugin.framework import (
     Call,
+    Change,
     Difference,
     Failure,
     Handler,
@@ -16,7 +21,21 @@ from providers.plugin.framework import (
     compare,
     require_known_state,
 )
-from providers.plugin.search import CLUSTER_INPUTS, SearchCluster, cluster, index_state
+from providers.plugin.generations import (
+    delete_index,
+    find_generations,
+    is_served,
+    served_now,
+    surplus,
+    write_meta,
+)
+from providers.plugin.search import (
+    CLUSTER_INPUTS,
+    SearchCluster,
+    alias_targets,
+    cluster,
+    index_state,
+)
 
 _GATE_DEADLINE_SECONDS: Final = 30.0
 
@@ -31,6 +50,8 @@ class IndexAliasHandler(Handler):
         "indexName": Input(kind="string", required=True),
         # A gate, not a state: it is looked at when the alias moves.
         "expectedChunks": Input(kind="integer", effect="ignore"),
+        "keepIndices": Input(kind="integer"),
+        "meta": Input(kind="map"),
     }
 
     def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
@@ -40,6 +61,9 @@ class IndexAliasHandler(Handler):
         expected = inputs.get("expectedChunks")
         if isinstance(expected, int | float) and expected < 0:
             yield Failure("expectedChunks", f"is {expected:g}; allowed is 0 or more")
+        keep = inputs.get("keepIndices")
+        if isinstance(keep, int | float) and keep < 0:
+            yield Failure("keepIndices", f"is {keep:g}; allowed is 0 or more")
 
     def diff(
         self,
@@ -48,13 +72,18 @@ class IndexAliasHandler(Handler):
         news: Mapping[str, Any],
         call: Call,
     ) -> Difference:
-        return Difference(changes=tuple(compare(self.inputs, old_inputs, news)))
+        changes = compare(self.inputs, old_inputs, news)
+        if not changes and _known_surplus(olds, news):
+            # A refresh found what an update began and did not end.
+            changes.append(Change(path="generations", kind="update"))
+        return Difference(changes=tuple(changes))
 
     def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return {"previousIndexName": None}
+        return {"previousIndexName": None, "generations": _to_be_known(inputs)}
 
     def preview_update(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return {"previousIndexName": _previous(olds, inputs)}
+        previous = _previous(olds, inputs)
+        return {"previousIndexName": previous, "generations": _to_be_known(inputs)}
 
     def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
         alias, index_name = str(inputs["alias"]), str(inputs["indexName"])
@@ -64,29 +93,33 @@ class IndexAliasHandler(Handler):
                 f"alias {alias!r} cannot be made: there is an index of that name; use another "
                 "alias, or delete the index"
             )
-        before = [name for name in _targets(search, alias) if name != index_name]
-        self._move(search, inputs, call)
-        return alias, {"previousIndexName": before[0] if before else None}
+        before = [name for name in alias_targets(search, alias) if name != index_name]
+        generations = self._bring(search, inputs, call)
+        previous = before[0] if before else None
+        return alias, {"previousIndexName": previous, "generations": generations}
 
     def read(
         self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
         require_known_state(inputs, ("endpoint", "username", "alias"), self.token)
-        targets = _targets(cluster(inputs, call), str(inputs["alias"]))
-        if not targets:
+        search, alias = cluster(inputs, call), str(inputs["alias"])
+        targets, generations = alias_targets(search, alias), _generations(search, inputs)
+        # Generations without an alias are still this resource's to remove.
+        if not targets and not generations:
             return None
         present = {**inputs, "indexName": ",".join(targets)}
-        return present, {"previousIndexName": olds.get("previousIndexName")}
+        previous = olds.get("previousIndexName")
+        return present, {"previousIndexName": previous, "generations": generations}
 
     def update(
         self, olds: Mapping[str, Any], inputs: Mapping[str, Any], call: Call
     ) -> dict[str, Any]:
-        self._move(cluster(inputs, call), inputs, call)
-        return {"previousIndexName": _previous(olds, inputs)}
+        generations = self._bring(cluster(inputs, call), inputs, call)
+        return {"previousIndexName": _previous(olds, inputs), "generations": generations}
 
     def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
         search, alias = cluster(inputs, call), str(inputs["alias"])
-        for target in _targets(search, alias):
+        for target in alias_targets(search, alias):
             try:
                 search.ask(
                     f"DeleteAlias {alias}",
@@ -97,36 +130,89 @@ class IndexAliasHandler(Handler):
             except NotFoundError:
                 continue
 
-    def _move(self, search: SearchCluster, inputs: Mapping[str, Any], call: Call) -> None:
+        for generation in _generations(search, inputs) or ():
+            delete_index(search, generation["index_name"])
+
+    def _bring(
+        self, search: SearchCluster, inputs: Mapping[str, Any], call: Call
+    ) -> list[dict[str, str]] | None:
+        """Move the alias, then remove what is too much; the generations that are there then.
+
+        Each step may find itself done already.
+        """
         alias, index_name = str(inputs["alias"]), str(inputs["indexName"])
-        targets = _targets(search, alias)
-        if targets == [index_name]:
-            return
-        if inputs.get("expectedChunks") is not None:
+        targets = alias_targets(search, alias)
+        moves = targets != [index_name]
+        if moves and inputs.get("expectedChunks") is not None:
             _pass_gate(search, alias, index_name, int(inputs["expectedChunks"]), call)
-        actions: list[dict[str, Any]] = [
-            {"remove": {"index": target, "alias": alias, "must_exist": False}}
-            for target in targets
-            if target != index_name
-        ]
-        actions.append({"add": {"index": index_name, "alias": alias}})
-        search.ask(
-            f"UpdateAliases {alias}", lambda: search.client.indices.update_aliases(actions=actions)
-        )
-        call.log(f"alias {alias} names {index_name}" + (f", before {targets}" if targets else ""))
+        # Before the alias moves: readers find the embedder in `_meta`.
+        _mark(search, inputs, moves=moves)
+        if moves:
+            _move(search, alias, index_name, targets, call)
+        generations = _generations(search, inputs)
+        if generations is None:
+            return None
+        gone = surplus(generations, index_name, int(inputs["keepIndices"]))
+        for name in gone:
+            delete_index(search, name)
+            call.log(f"index {name} is deleted: {inputs['keepIndices']} former ones are kept")
+        return [item for item in generations if item["index_name"] not in gone]
+
+
+def _mark(search: SearchCluster, inputs: Mapping[str, Any], *, moves: bool) -> None:
+    """Write into the index what readers and later updates shall find there."""
+    alias, index_name = str(inputs["alias"]), str(inputs["indexName"])
+    owns = inputs.get("keepIndices") is not None
+    if not owns and not inputs.get("meta"):
+        return
+    found = index_state(search, index_name)
+    if found is None:
+        raise ProviderError(f"alias {alias!r} stays where it is: there is no index {index_name!r}")
+    present = found["mappings"].get("_meta") or {}
+    meta = {**present, **(inputs.get("meta") or {})}
+    if owns and (moves or not is_served(present)):
+        meta = served_now(meta, alias)
+    if meta != present:
+        write_meta(search, index_name, meta)
+
+
+def _move(
+    search: SearchCluster, alias: str, index_name: str, targets: list[str], call: Call
+) -> None:
+    actions: list[dict[str, Any]] = [
+        {"remove": {"index": target, "alias": alias, "must_exist": False}}
+        for target in targets
+        if target != index_name
+    ]
+    actions.append({"add": {"index": index_name, "alias": alias}})
+    search.ask(
+        f"UpdateAliases {alias}", lambda: search.client.indices.update_aliases(actions=actions)
+    )
+    call.log(f"alias {alias} names {index_name}" + (f", before {targets}" if targets else ""))
+
+
+def _generations(search: SearchCluster, inputs: Mapping[str, Any]) -> list[dict[str, str]] | None:
+    """What there is, as the output has it; ``None`` where the alias owns no index."""
+    if inputs.get("keepIndices") is None:
+        return None
+    return [item.shown() for item in find_generations(search, str(inputs["alias"]))]
+
+
+def _to_be_known(inputs: Mapping[str, Any]) -> Any:
+    return None if inputs.get("keepIndices") is None else UNKNOWN
+
+
+def _known_surplus(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    known, keep = olds.get("generations"), news.get("keepIndices")
+    if not isinstance(known, list) or keep is None or contains_unknown([known, keep]):
+        return False
+    return bool(surplus(known, str(news["indexName"]), int(keep)))
 
 
 def _previous(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
-    before = olds.get("indexName")
+    # Empty after a refresh that found no alias.
+    before = olds.get("indexName") or inputs.get("indexName")
     return olds.get("previousIndexName") if before == inputs.get("indexName") else before
-
-
-def _targets(search: SearchCluster, alias: str) -> list[str]:
-    try:
-        found = search.ask(f"GetAlias {alias}", lambda: search.client.indices.get_alias(name=alias))
-    except NotFoundError:
-        return []
-    return sorted(dict(found))
 
 
 def _pass_gate(

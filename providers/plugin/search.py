@@ -97,6 +97,15 @@ def index_state(search: SearchCluster, index_name: str) -> dict[str, Any] | None
     }
 
 
+def alias_targets(search: SearchCluster, alias: str) -> list[str]:
+    """The indexes that an alias names, in order; none if there is no such alias."""
+    try:
+        found = search.ask(f"GetAlias {alias}", lambda: search.client.indices.get_alias(name=alias))
+    except NotFoundError:
+        return []
+    return sorted(dict(found))
+
+
 def flat_settings(settings: Mapping[str, Any] | None) -> dict[str, str]:
     """Index settings as the cluster shows them flat: ``{"index.number_of_shards": "1"}``."""
     flat: dict[str, str] = {}

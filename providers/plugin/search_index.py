@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from pluginhost import UNKNOWN, ProviderError, contains_unknown
-from providers.clients.errors import ClientError, ConflictError, NotFoundError
+from providers.clients.errors import ClientError, ConflictError
 from providers.plugin.framework import (
     Call,
     Change,
@@ -18,9 +18,17 @@ from providers.plugin.framework import (
     compare,
     require_known_state,
 )
+from providers.plugin.generations import (
+    WHEREABOUTS,
+    delete_index,
+    is_served,
+    marked,
+    write_meta,
+)
 from providers.plugin.search import (
     CLUSTER_INPUTS,
     SearchCluster,
+    alias_targets,
     as_declared,
     cluster,
     flat_settings,
@@ -32,6 +40,7 @@ _DYNAMIC: Final = frozenset(
     {"index.number_of_replicas", "index.refresh_interval", "index.max_result_window"}
 )
 _BAD_CHARACTERS: Final = re.compile(r'[\\/*?"<>| ,#:A-Z]')
+_WHEREABOUTS: Final = re.compile(rf"mappings\._meta\.({'|'.join(WHEREABOUTS)})(\[|$)")
 
 
 class SearchIndexHandler(Handler):
@@ -43,6 +52,7 @@ class SearchIndexHandler(Handler):
         "indexName": Input(kind="string", effect="replace", required=True),
         "mappings": Input(kind="map", effect="replace", required=True),
         "settings": Input(kind="map", effect="replace"),
+        "alias": Input(kind="string"),
         "deletionProtection": Input(kind="boolean", default=False),
     }
 
@@ -56,6 +66,9 @@ class SearchIndexHandler(Handler):
                 f"is {name!r}; allowed are at most 255 bytes, no upper case, none of "
                 '\\ / * ? " < > | , # : or space, and no -, _, + or . first',
             )
+        alias = inputs.get("alias")
+        if isinstance(name, str) and isinstance(alias, str) and not name.startswith(f"{alias}-"):
+            yield Failure("indexName", f"is {name!r}; a generation of {alias!r} is {alias}-…")
         for key in ("mappings", "settings"):
             value = inputs.get(key)
             allowed = {"mappings": "'properties' and its siblings", "settings": "index settings"}
@@ -110,12 +123,15 @@ class SearchIndexHandler(Handler):
 
     def _make(self, search: SearchCluster, inputs: Mapping[str, Any]) -> bool:
         """Create the index; whether this call did (and not one whose reply was lost)."""
-        name = str(inputs["indexName"])
+        name, mappings = str(inputs["indexName"]), dict(inputs["mappings"])
+        meta = marked(mappings.get("_meta"), {}, inputs.get("alias"))
+        if meta:
+            mappings["_meta"] = meta
         try:
             search.ask(
                 f"CreateIndex {name}",
                 lambda: search.client.indices.create(
-                    index=name, mappings=inputs["mappings"], settings=inputs.get("settings")
+                    index=name, mappings=mappings, settings=inputs.get("settings")
                 ),
             )
         except ConflictError:
@@ -125,7 +141,10 @@ class SearchIndexHandler(Handler):
     def _refuse_another(
         self, inputs: Mapping[str, Any], found: Mapping[str, Any], *, empty: bool
     ) -> None:
-        """Adopt only what a create would have made; `_meta` of an empty index is no matter."""
+        """Adopt only what a create would have made.
+
+        `_meta` of an empty index is no matter, nor is where the model of a filled one answered.
+        """
         settings = flat_settings(inputs.get("settings"))
         declared = {"mappings": dict(inputs["mappings"]), "settings": settings}
         present = {
@@ -137,6 +156,7 @@ class SearchIndexHandler(Handler):
             change.path
             for change in compare(kinds, present, declared)
             if not (empty and change.path.startswith("mappings._meta"))
+            and not _WHEREABOUTS.match(change.path)
         ]
         if paths:
             raise ProviderError(
@@ -147,12 +167,10 @@ class SearchIndexHandler(Handler):
     def _write_meta(
         self, search: SearchCluster, inputs: Mapping[str, Any], found: Mapping[str, Any]
     ) -> None:
-        name, meta = str(inputs["indexName"]), inputs["mappings"].get("_meta")
-        if meta is not None and meta != found["mappings"].get("_meta"):
-            search.ask(
-                f"PutMapping {name}",
-                lambda: search.client.indices.put_mapping(index=name, meta=meta),
-            )
+        present = found["mappings"].get("_meta") or {}
+        meta = marked(inputs["mappings"].get("_meta"), present, inputs.get("alias"))
+        if meta and meta != present:
+            write_meta(search, str(inputs["indexName"]), meta)
 
     def read(
         self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
@@ -207,10 +225,27 @@ class SearchIndexHandler(Handler):
                 f"index {name!r} is not the one that was made here (uuid {found['uuid']}, not "
                 f"{olds['uuid']}); run `pulumi refresh` if it is to be deleted all the same"
             )
-        try:
-            search.ask(f"DeleteIndex {name}", lambda: search.client.indices.delete(index=name))
-        except NotFoundError:
+        if inputs.get("alias") and self._left_to_alias(search, inputs, found, call):
             return
+        delete_index(search, name)
+
+    def _left_to_alias(
+        self, search: SearchCluster, inputs: Mapping[str, Any], found: Mapping[str, Any], call: Call
+    ) -> bool:
+        """Whether another generation follows this one, so that the alias says how long it stays.
+
+        A stack that goes deletes its alias first: then the alias names nothing.
+        """
+        name, alias = str(inputs["indexName"]), str(inputs["alias"])
+        targets = alias_targets(search, alias)
+        if name in targets:
+            # An update that failed is taken back: a resource that was to go is the present one.
+            call.log(f"index {name} stays: alias {alias} names it")
+            return True
+        if targets and is_served(found["mappings"].get("_meta") or {}):
+            call.log(f"index {name} stays as a former generation of alias {alias}")
+            return True
+        return False
 
 
 def _in_place(change: Change, old_inputs: Mapping[str, Any], news: Mapping[str, Any]) -> bool:

@@ -34,6 +34,9 @@ from providers.plugin.framework import (
     check_inputs,
     with_defaults,
 )
+from providers.plugin.generation import INPUTS as GENERATION_INPUTS
+from providers.plugin.generation import TOKEN as GENERATION_TOKEN
+from providers.plugin.generation import get_generation
 from providers.plugin.index_alias import IndexAliasHandler
 from providers.plugin.ingest_run import IngestRunHandler
 from providers.plugin.rollout import RolloutHandler
@@ -202,6 +205,21 @@ class CustomragProvider(HostedProvider):
         call = self._call(request.urn, request.timeout, request.resource_id)
         await self._run(lambda: handler.delete(inputs, olds, call))
 
+    async def invoke(self, request: sdk.InvokeRequest) -> sdk.InvokeResponse:
+        if request.tok != GENERATION_TOKEN:
+            raise ProviderError(
+                f"{request.tok} is not a function of customrag; there is {GENERATION_TOKEN}"
+            )
+        given = _plain(request.args)
+        failures = list(check_inputs(GENERATION_INPUTS, given))
+        if failures:
+            return sdk.InvokeResponse(
+                failures=[sdk.CheckFailure(item.property, item.reason) for item in failures]
+            )
+        call = self._call(urn="")
+        found = await self._run(lambda: get_generation(given, call))
+        return sdk.InvokeResponse(return_value=encode_map(found))
+
     def _handler(self, token: str) -> Handler:
         if token not in self._handlers:
             raise ProviderError(
@@ -268,7 +286,7 @@ def _diff_response(difference: Difference) -> sdk.DiffResponse:
             change.path: sdk.PropertyDiff(
                 _KINDS[change.kind, change.replaces],
                 # A change of an output (a job that is not done) has no inputs to show.
-                input_diff=change.property not in ("status", "version"),
+                input_diff=change.property not in ("status", "version", "generations"),
             )
             for change in changes
         },

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from fnmatch import fnmatch
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from elastic_transport import BaseNode, HttpHeaders
 from elastic_transport._models import ApiResponseMeta
@@ -89,6 +90,10 @@ class Cluster:
             return self._update_aliases(body)
         if method == "PUT" and not rest:
             return self._create(name, body)
+        if method == "GET" and rest == "_mapping":
+            pattern = unquote(name)
+            found = {key: index for key, index in self.indexes.items() if fnmatch(key, pattern)}
+            return 200, {key: {"mappings": index["mappings"]} for key, index in found.items()}
         names = self.aliases.get(name, {name} & self.indexes.keys())
         if not names:
             return 404, _error("index_not_found_exception", f"no such index [{name}]", 404)
@@ -105,6 +110,8 @@ class Cluster:
             return 200, {"acknowledged": True}
         if method == "DELETE" and not rest:
             del self.indexes[name]
+            for targets in self.aliases.values():
+                targets.discard(name)
             return 200, {"acknowledged": True}
         if rest == "_refresh":
             return 200, {"_shards": {"total": 1, "successful": 1, "failed": 0}}
