@@ -17,6 +17,7 @@ import pulumi
 from pulumi_alicloud import kms
 
 from components.naming import Naming
+from components.tags import kept_tags
 
 __all__ = ["EncryptionKey", "EncryptionKeyArgs"]
 
@@ -88,7 +89,7 @@ class EncryptionKey(pulumi.ComponentResource):
             deletion_protection_description=(
                 "encrypts a customrag stack's data" if protects else None
             ),
-            tags=dict(args.tags),
+            tags=kept_tags(args.tags, retain=args.retain),
             opts=pulumi.ResourceOptions(
                 parent=self, protect=protects, retain_on_delete=args.retain
             ),

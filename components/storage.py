@@ -16,7 +16,7 @@ from pulumi_alicloud import oss
 
 from components.existing import id_once_read
 from components.naming import Naming
-from components.tags import merge_tags
+from components.tags import kept_tags, merge_tags
 
 __all__ = [
     "BucketRole",
@@ -88,7 +88,7 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=args.bucket_name,
             force_destroy=args.force_destroy,
             lifecycle_rules=_lifecycle_rules(args),
-            tags=dict(args.tags),
+            tags=kept_tags(args.tags, retain=args.retain),
             opts=pulumi.ResourceOptions.merge(
                 child,
                 pulumi.ResourceOptions(

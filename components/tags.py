@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["merge_tags", "standard_tags"]
+__all__ = ["RETAINED", "kept_tags", "merge_tags", "standard_tags"]
+
+RETAINED = "retained"
+"""Key of the tag, `true` on what is to stay when its stack goes: then no state knows of it."""
 
 
 def standard_tags(
@@ -30,6 +33,11 @@ def standard_tags(
         "managed-by": "pulumi",
     }
     return {**tags, "expires-at": expires_at} if expires_at else tags
+
+
+def kept_tags(tags: Mapping[str, str], *, retain: bool) -> dict[str, str]:
+    """The tags of something that stays, or does not, when its stack goes."""
+    return merge_tags(tags, {RETAINED: "true"}) if retain else dict(tags)
 
 
 def merge_tags(base: Mapping[str, str], extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -65,14 +66,18 @@ class Account:
         """All that the local cloud still holds of what stacks have declared.
 
         Raises:
-            OSError: It does not answer.
+            OSError: It does not answer, or refuses.
         """
         address = urlsplit(self.platform["endpoints"]["api"])
         connection = HTTPConnection(str(address.hostname), address.port, timeout=_LOCAL_SECONDS)
         try:
             secret = {"X-Local-Secret": self.platform["access_key_secret"]}
             connection.request("GET", "/_local/resources", headers=secret)
-            found: list[dict[str, str]] = json.loads(connection.getresponse().read())["resources"]
+            response = connection.getresponse()
+            body = response.read()
+            if response.status != HTTPStatus.OK:
+                raise OSError(f"the local cloud refused to list what it holds: {body[:500]!r}")
+            found: list[dict[str, str]] = json.loads(body)["resources"]
             return found
         finally:
             connection.close()

@@ -11,9 +11,10 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -21,9 +22,10 @@ from typing import Any
 
 from ops.declared import ROOT
 
-__all__ = ["Change", "Engine", "EngineError", "Outcome", "read_events"]
+__all__ = ["Change", "Engine", "EngineError", "Outcome", "is_stale_lock", "read_events", "tail"]
 
 _COLOURS = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
+_LOCK = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
 _QUICK_SECONDS = 120
 _SAME = ("same", "read", "refresh")
 
@@ -171,13 +173,21 @@ class Engine:
     def run(self, name: str, command: str, *arguments: str) -> Outcome:
         """Run `preview`, `up`, `refresh` or `destroy`; its failure is in the outcome.
 
-        SIGINT and SIGTERM reach it as SIGINT, and it is waited for.
+        SIGINT, SIGTERM and SIGHUP reach it as SIGINT, each once, whoever was sent them, and it is
+        waited for. The lock of an engine that was killed on this machine is taken away.
 
         Args:
             name: Of the step, for the names of its files.
             command: The CLI's.
             arguments: After it.
         """
+        outcome = self._run(name, command, arguments)
+        if outcome.code != 0 and is_stale_lock("\n".join(tail(outcome.log))):
+            self.ask("cancel", "--yes")
+            return self._run(name, command, arguments)
+        return outcome
+
+    def _run(self, name: str, command: str, arguments: Sequence[str]) -> Outcome:
         self.logs.mkdir(parents=True, exist_ok=True)
         log, events = self.logs / f"{name}.log", self.logs / f"{name}.events.jsonl"
         events.unlink(missing_ok=True)
@@ -194,6 +204,9 @@ class Engine:
                     stdin=subprocess.DEVNULL,
                     stdout=stream,
                     stderr=subprocess.STDOUT,
+                    # Ctrl-C on a terminal would reach it by itself, and again from here: the
+                    # second makes it end without waiting for what it has begun.
+                    process_group=0,
                 )
             )
         found = _Read()
@@ -212,12 +225,11 @@ class Engine:
         )
 
     def _wait(self, process: subprocess.Popen[bytes]) -> int:
-        def hand_on(signum: int, _frame: FrameType | None) -> None:
-            # Ctrl-C reaches the whole group by itself.
-            if signum == signal.SIGTERM:
-                process.send_signal(signal.SIGINT)
+        def hand_on(_signum: int, _frame: FrameType | None) -> None:
+            process.send_signal(signal.SIGINT)
 
-        before = [(s, signal.signal(s, hand_on)) for s in (signal.SIGINT, signal.SIGTERM)]
+        handed_on = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = [(signum, signal.signal(signum, hand_on)) for signum in handed_on]
         try:
             return process.wait()
         finally:
@@ -246,16 +258,22 @@ class Engine:
 
     def _ask(self, arguments: Sequence[str], *, stack: bool, secret: str = "") -> str:
         words = ["pulumi", *arguments, *(("--stack", self.stack) if stack else ())]
-        done = subprocess.run(
-            [*words, "--non-interactive"],
-            cwd=ROOT,
-            env=dict(self.environment),
-            capture_output=True,
-            text=True,
-            input=secret,
-            timeout=_QUICK_SECONDS,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [*words, "--non-interactive"],
+                cwd=ROOT,
+                env=dict(self.environment),
+                capture_output=True,
+                text=True,
+                input=secret,
+                timeout=_QUICK_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise EngineError(
+                f"`pulumi {' '.join(arguments[:2])}` of stack {self.stack} did not end within "
+                f"{_QUICK_SECONDS} s"
+            ) from error
         if done.returncode != 0:
             raise EngineError(
                 f"`pulumi {' '.join(arguments[:2])}` of stack {self.stack} failed: "
@@ -267,11 +285,41 @@ class Engine:
         """The stack's resources as its state has them; secrets stay encrypted.
 
         Raises:
-            EngineError: There is no such stack, or no access to it.
+            EngineError: There is no such stack, no access to it, or its state cannot be read.
         """
-        exported = json.loads(self.ask("stack", "export"))
+        try:
+            exported = json.loads(self.ask("stack", "export"))
+        except ValueError as error:
+            raise EngineError(f"the state of stack {self.stack} is no JSON: {error}") from error
         found: list[dict[str, Any]] = exported.get("deployment", {}).get("resources") or []
         return found
+
+
+def is_stale_lock(text: str, host: str = "", runs: Callable[[int], bool] | None = None) -> bool:
+    """Whether a command was refused for locks of this machine alone, whose engines are gone.
+
+    The text is that of CLI 3.259 for every backend of its own: `created by USER@HOST (pid 7) at …`.
+
+    Args:
+        text: What the CLI wrote.
+        host: This machine's name; found out by default.
+        runs: Whether an engine runs under a process id; looks by default.
+    """
+    locks = _LOCK.findall(text)
+    here, alive = host or socket.gethostname(), runs or _engine_runs
+    return (
+        "currently locked by" in text
+        and bool(locks)
+        and all(where == here and not alive(int(pid)) for where, pid in locks)
+    )
+
+
+def _engine_runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").startswith("pulumi")
+    except FileNotFoundError:
+        # No such process, or no such folder: macOS has none.
+        return not Path("/proc/self").exists()
 
 
 def tail(path: Path | None, lines: int = 25) -> Sequence[str]:

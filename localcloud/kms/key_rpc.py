@@ -37,6 +37,7 @@ class KeyApi:
                 "KeyId": key_id,
                 "Arn": arn,
                 "KeyState": record["status"],
+                "DeleteDate": record.get("deleteDate", ""),
                 "KeySpec": record["keySpec"],
                 "KeyUsage": record["keyUsage"],
                 "CreationDate": record["creationDate"],

@@ -1,7 +1,8 @@
 """`python -m ops.night [--stack dev] [--now TIME]`: let GPU nodes stand still by night.
 
 Without a stack, every stack file that has `nightHours` is gone through. Safe to run at any time and
-as often as wanted: what is as it should be is left alone.
+as often as wanted: what is as it should be is left alone. A stack that fails keeps no other from its
+turn, as GPUs that nobody stops are billed.
 """
 
 from __future__ import annotations
@@ -58,12 +59,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         now = datetime.fromisoformat(options.now) if options.now else datetime.now(UTC)
         now = now if now.tzinfo else now.replace(tzinfo=UTC)
         stacks = [options.stack] if options.stack else _stacks()
-        return max([_one(stack, now) for stack in stacks], default=0)
     except ValueError as error:
-        print(f"NOW or the hours cannot be read: {error}", file=sys.stderr)
+        print(f"NOW cannot be read: {error}", file=sys.stderr)
+        return 1
+    return max([_told(stack, now) for stack in stacks], default=0)
+
+
+def _told(stack: str, now: datetime) -> int:
+    try:
+        return _one(stack, now)
     except (DeclaredError, NightError, ClientError) as error:
-        print(error, file=sys.stderr)
-    return 1
+        print(f"{stack}: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

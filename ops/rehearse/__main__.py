@@ -20,6 +20,8 @@ from ops.rehearse import story as stories
 from ops.rehearse import summary
 from ops.rehearse.overlay import REPLACED_FILE
 
+_INTERRUPTED = 130
+
 
 def _values(stack: str) -> dict[str, Any]:
     """The rehearsal's own config values, as its stack file has them."""
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outputs: dict[str, Any] = {}
 
     def show(step: stories.Step) -> None:
-        print(summary.step_lines(step)[0], flush=True)
+        print("\n".join(summary.step_lines(step, most=1)), flush=True)
         if step.name == "up" and step.ended_well:
             outputs.update(json.loads(engine.ask("stack", "output", "--json")))
 
@@ -56,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EngineError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
     kept = {
         key.removeprefix(NAMESPACE): value
         for key, value in values.items()

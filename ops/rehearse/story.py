@@ -1,5 +1,7 @@
 """The steps of a rehearsal: up with policy, change, refresh, previews without changes, down, leaks.
 
+A stack with an edge is asked through it, too, and past it.
+
 Owns their order and what each must show. A step that fails ends the story, but for the tear-down
 and its leak check, which come in any case: it is the one of `make down`, consent given. Does not
 own the summary's words (`ops.rehearse.summary`).
@@ -7,6 +9,7 @@ own the summary's words (`ops.rehearse.summary`).
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,12 +18,14 @@ from typing import Any
 
 from ops.declared import NAMESPACE, ROOT
 from ops.engine import Engine, Outcome, tail
+from ops.rehearse import edge
 from ops.teardown.removal import FAILURES, Removal, remove
 
 __all__ = ["PREVIEW_ONLY", "STEPS", "Step", "Story", "run"]
 
 PREVIEW_ONLY = ("preview",)
-STEPS = ("up", "unchanged", "change", "refresh", "unchanged again", "down", "leak check")
+STEPS = ("up", "unchanged", "edge", "change", "refresh", "unchanged again", "down", "leak check")
+"""All of them; `edge` where the stack has one."""
 _POLICY_PACK = ROOT / "infra" / "policy"
 _ERROR_LINES = 8
 _REMARK = "\n\nThis sentence is the rehearsal's: it changes one document.\n"
@@ -55,6 +60,7 @@ class Story:
         home: The rehearsal's home.
         show: Gets each step as it ends.
         steps: Those that were taken.
+        edge_url: Where the stack's edge answers, once that is known; empty where it has none.
     """
 
     stack: str
@@ -62,6 +68,7 @@ class Story:
     home: Path
     show: Callable[[Step], None]
     steps: list[Step] = field(default_factory=list)
+    edge_url: str = ""
 
     @property
     def ended_well(self) -> bool:
@@ -182,12 +189,33 @@ def _drift(story: Story) -> bool:
     )
 
 
+def _through_the_edge(story: Story, values: dict[str, Any]) -> bool:
+    """Ask through the edge, and past it; nothing to do where the stack has none."""
+    outputs = json.loads(story.engine.ask("stack", "output", "--json"))
+    story.edge_url = str(outputs.get("edge_url") or "")
+    if not story.edge_url:
+        return True
+    question, began = edge.question_of(values), time.monotonic()
+    try:
+        told: tuple[str, ...] = (
+            edge.ask_through(outputs, story.home, question),
+            edge.ask_around(outputs, story.home, question),
+        )
+        ended_well = True
+    except edge.EdgeError as error:
+        told, ended_well = (str(error),), False
+    seconds = time.monotonic() - began
+    return story.add(Step(name="edge", ended_well=ended_well, seconds=seconds, told=told))
+
+
 def _go(story: Story, values: dict[str, Any]) -> bool:
     if not _engine_step(
         story, "up", "up", "--yes", "--skip-preview", *_policy(), told=_with_policy
     ):
         return False
     if not _unchanged(story, "unchanged"):
+        return False
+    if not _through_the_edge(story, values):
         return False
     what = _change_document(story, values)
     return (
@@ -216,32 +244,44 @@ def _end(story: Story) -> None:
         say=said.append,
     )
     began = time.monotonic()
-    proven = True
     try:
         code = remove(removal)
     except FAILURES as error:
         said.append(str(error))
-        code, proven = 1, False
+        code = 1
     leaks = [str(left) for left in removal.left if left.is_leak]
+    if story.edge_url and edge.still_answers(story.edge_url):
+        leaks.append(f"{story.edge_url}: the edge still answers")
     stays = [str(left) for left in removal.left if not left.is_leak]
-    seconds = time.monotonic() - began
-    ended_well = code == 0 or bool(leaks)
-    story.add(Step(name="down", ended_well=ended_well, seconds=seconds, told=tuple(said)))
+    # What is left is told by the next step, unless something else went wrong as well.
+    carried_out = code == 0 or (removal.carried_out and bool(leaks or removal.unproven))
+    story.add(
+        Step(
+            name="down",
+            ended_well=carried_out,
+            seconds=time.monotonic() - began,
+            told=tuple(said),
+        )
+    )
     story.add(
         Step(
             name="leak check",
-            ended_well=ended_well and not leaks,
+            ended_well=not (leaks or removal.unproven),
             seconds=0.0,
-            told=(*leaks, *_staying(stays))
-            or ("nothing of the stack is left" if proven else "nothing is proven, see above",),
+            told=(
+                (removal.report(),)
+                if removal.unproven
+                else (*leaks, *_staying(stays, leaks)) or ("nothing of the stack is left",)
+            ),
         )
     )
 
 
-def _staying(stays: list[str]) -> list[str]:
+def _staying(stays: list[str], leaks: list[str]) -> list[str]:
     """What stays: all in number, by name what the Tag service shows."""
     shown = [line for line in stays if line.startswith("arn:")]
-    return [f"{len(stays)} stay on purpose; nothing else is left", *shown] if stays else []
+    rest = "" if leaks else "; nothing else is left"
+    return [f"{len(stays)} stay on purpose{rest}", *shown] if stays else []
 
 
 def run(story: Story, values: dict[str, Any], *, preview_only: bool = False) -> None:

@@ -17,6 +17,7 @@ __all__ = ["clock", "render", "step_lines"]
 
 WIDTH = 80
 _MARGIN = 17
+_NARROW = "    "
 _MOST_LINES = 40
 
 
@@ -27,25 +28,42 @@ def clock(seconds: float) -> str:
 
 
 def _wrapped(text: str, first: str = "", margin: int = _MARGIN) -> list[str]:
-    return textwrap.wrap(
+    lines = textwrap.wrap(
         text,
         width=WIDTH,
         initial_indent=f"{first:<{margin}}",
         subsequent_indent=" " * margin,
         break_on_hyphens=False,
+        break_long_words=False,
     ) or [first]
+    if max(map(len, lines)) <= WIDTH:
+        return lines
+    # An ARN is to be copied in one piece: it gets nearly the whole width.
+    narrow = textwrap.wrap(
+        text,
+        width=WIDTH,
+        initial_indent=_NARROW,
+        subsequent_indent=_NARROW,
+        break_on_hyphens=False,
+    )
+    return [first.rstrip(), *narrow] if first.strip() else narrow
 
 
-def step_lines(step: Step) -> list[str]:
-    """One step: what it showed, or what went wrong."""
+def step_lines(step: Step, *, most: int = _MOST_LINES) -> list[str]:
+    """One step: what it showed, or what went wrong.
+
+    Args:
+        step: The step.
+        most: Lines of what it told, before they are wrapped.
+    """
     mark = "ok  " if step.ended_well else "FAIL"
     head = f"{mark} {step.name:<16}{clock(step.seconds):>6}  "
     told = [line for text in step.told for line in text.splitlines()] or [""]
     lines = _wrapped(told[0], head, len(head))
-    for text in told[1:_MOST_LINES]:
+    for text in told[1:most]:
         lines += _wrapped(text, "", len(head))
-    if len(told) > _MOST_LINES:
-        lines.append(f"{'':<{len(head)}}and {len(told) - _MOST_LINES} lines more in its log")
+    if len(told) > most > 1:
+        lines.append(f"{'':<{len(head)}}and {len(told) - most} lines more in its log")
     return lines
 
 

@@ -12,15 +12,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ops.declared import ROOT, DeclaredError, is_pull_request
+from ops.declared import ROOT, is_pull_request
 from ops.engine import Engine
 from ops.teardown import leaks
-from ops.teardown.leaks import report
 from ops.teardown.removal import FAILURES, Refused, Removal, remove
 
 __all__ = ["engine_of", "main"]
 
 _REFUSED = 3
+_INTERRUPTED = 130
+_GOES_ON = "what was done stays, and `make down` goes on from here"
 
 
 def engine_of(stack: str, root: Path = ROOT) -> Engine:
@@ -49,10 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refused as error:
         print(error, file=sys.stderr)
         return _REFUSED
-    except (DeclaredError, *FAILURES) as error:
-        print(f"{error}\nwhat was done stays, and `make down` goes on from here", file=sys.stderr)
+    except FAILURES as error:
+        print(f"{error}\n{_GOES_ON}", file=sys.stderr)
         return 1
-    print(report(removal.left))
+    except KeyboardInterrupt:
+        print(f"interrupted; {_GOES_ON}; nothing is proven", file=sys.stderr)
+        return _INTERRUPTED
+    print(removal.report())
     return code
 
 

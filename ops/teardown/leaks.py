@@ -5,8 +5,9 @@ lists for what cannot carry any (DLC jobs, PAI workspaces), buckets by name as w
 local cloud everything that any stack has declared. It removes nothing.
 
 What it cannot see in the cloud: contact groups of CloudMonitor, and parts of resources that go with
-them (listeners, rules, entries of lists). What is planned for deletion (secrets of KMS with a
-window of recovery) is told, and is no leak.
+them (listeners, rules, entries of lists). What is planned for deletion (keys of KMS, secrets with a
+window of recovery) is told, and is no leak. Neither is what stays on purpose: it has a tag of its
+own, as the state of a stack that was removed no longer knows of it.
 
     python -m ops.teardown.leaks --stack dev [--region ID] [--json]
 """
@@ -15,25 +16,48 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from http.client import HTTPException
 from pathlib import Path
 
 import oss2
 from oss2.exceptions import OssError
 
 from components.naming import Naming
+from components.tags import RETAINED
 from ops.account import Account, account_in
 from ops.declared import NAMESPACE, DeclaredError, declared_values, with_defaults
-from providers.clients.dlc import DlcClient
+from providers.clients.dlc import DlcClient, Job
 from providers.clients.errors import ClientError, NotFoundError
 
-__all__ = ["PROJECT", "Left", "leak_check", "main", "regions_of"]
+__all__ = [
+    "CHECK_FAILURES",
+    "PROJECT",
+    "Left",
+    "is_bucket_of",
+    "is_job_of",
+    "leak_check",
+    "main",
+    "planned_deletion",
+    "regions_of",
+    "report",
+    "tagged",
+    "unfinished_jobs",
+]
 
 PROJECT = "customrag"
 _TAG_VERSION, _KMS_VERSION, _AIWORKSPACE_VERSION = "2018-08-28", "2016-01-20", "2021-02-04"
 _PAGE = 1000
+# What follows the stack in a name: one word and a digest. A longer one is of another stack, whose
+# name begins with this one's: `customrag-dev-berlin-embedding-…` is no job of `dev`.
+_JOB = re.compile(r"[a-z]+-[0-9a-f]{12}(-\d+)?")
+_BUCKET = re.compile(r"[a-z]+(-replica)?-[0-9a-f]{6}")
+
+CHECK_FAILURES = (ClientError, OssError, OSError, HTTPException, LookupError, ValueError)
+"""What keeps the check from being made; the last two are answers that are no such answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,47 +98,94 @@ def regions_of(stack: str) -> list[str]:
     return [region for region in found if region]
 
 
-def _tagged(account: Account, stack: str) -> Iterator[Left]:
+def tagged(account: Account, tags: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Everything of a region that carries some tags, by the Tag service: ARN and tags.
+
+    Raises:
+        ClientError: The Tag service refused or did not answer.
+    """
     client, token = account.client("tag"), ""
-    wanted = json.dumps({"project": PROJECT, "stack": stack})
     while True:
-        page = {"NextToken": token} if token else {}
         answer = client.rpc(
             "ListTagResources",
             _TAG_VERSION,
             {
                 "RegionId": account.region_id,
-                "Tags": wanted,
+                "Tags": json.dumps(dict(tags)),
                 "Category": "Custom",
                 "PageSize": _PAGE,
-                **page,
+                **({"NextToken": token} if token else {}),
             },
         )
         for entry in answer.get("TagResources") or []:
-            arn = str(entry["ResourceARN"])
-            yield Left(what=arn, how="by its tags", planned=_planned(account, arn))
+            found = {str(tag["Key"]): str(tag["Value"]) for tag in entry.get("Tags") or []}
+            yield str(entry["ResourceARN"]), found
         token = str(answer.get("NextToken") or "")
         if not token:
             return
 
 
-def _planned(account: Account, arn: str) -> str:
-    """When KMS will delete a secret by itself; one with a window of recovery stays till then."""
+def _tagged(account: Account, stack: str) -> Iterator[Left]:
+    for arn, _ in tagged(account, _tags_of(stack)):
+        yield Left(what=arn, how="by its tags", planned=planned_deletion(account, arn))
+
+
+def _tags_of(stack: str) -> dict[str, str]:
+    return {"project": PROJECT, "stack": stack}
+
+
+def _kept(account: Account, stack: str) -> set[str]:
+    """The ids and names of what was to stay, by its tag."""
+    found = tagged(account, {**_tags_of(stack), RETAINED: "true"})
+    return {arn.rpartition("/")[2] for arn, _ in found}
+
+
+def planned_deletion(account: Account, arn: str) -> str:
+    """When KMS will delete a key, or a secret with a window of recovery, by itself; else empty.
+
+    Raises:
+        ClientError: KMS refused or did not answer.
+    """
     product, identity = arn.split(":")[2], arn.rpartition("/")[2]
-    if product != "kms" or ":secret/" not in arn:
-        return ""
+    kms = account.client("kms")
     try:
-        answer = account.client("kms").rpc("DescribeSecret", _KMS_VERSION, {"SecretName": identity})
+        if product == "kms" and ":secret/" in arn:
+            secret = kms.rpc("DescribeSecret", _KMS_VERSION, {"SecretName": identity})
+            return str(secret.get("PlannedDeleteTime") or "")
+        if product == "kms" and ":key/" in arn:
+            answer = kms.rpc("DescribeKey", _KMS_VERSION, {"KeyId": identity})
+            return str((answer.get("KeyMetadata") or {}).get("DeleteDate") or "")
     except NotFoundError:
-        return ""
-    return str(answer.get("PlannedDeleteTime") or "")
+        pass
+    return ""
+
+
+def is_job_of(stack: str, display_name: str) -> bool:
+    """Whether a DLC job is a stack's; those of `dev-berlin` are not `dev`'s. Pure."""
+    prefix = f"{PROJECT}-{stack}-"
+    return display_name.startswith(prefix) and bool(_JOB.fullmatch(display_name, len(prefix)))
+
+
+def is_bucket_of(stack: str, name: str) -> bool:
+    """Whether an OSS bucket is a stack's; those of `dev-berlin` are not `dev`'s. Pure."""
+    prefix = f"{PROJECT}-{stack}-"
+    return name.startswith(prefix) and bool(_BUCKET.fullmatch(name, len(prefix)))
+
+
+def unfinished_jobs(client: DlcClient, stack: str) -> list[Job]:
+    """The DLC jobs of a stack that have not ended.
+
+    Raises:
+        ClientError: DLC refused or did not answer.
+    """
+    found = client.find_jobs("", f"{PROJECT}-{stack}-")
+    return [job for job in found if not job.finished and is_job_of(stack, job.display_name)]
 
 
 def _jobs(account: Account, stack: str) -> Iterator[Left]:
     client = DlcClient(account.endpoint("dlc"), account.region_id, account.credentials)
-    for job in client.find_jobs("", f"{PROJECT}-{stack}-"):
-        if not job.finished:
-            yield Left(what=f"DLC job {job.job_id} {job.display_name}", how=f"it is {job.status}")
+    for job in unfinished_jobs(client, stack):
+        yield Left(what=f"DLC job {job.job_id} {job.display_name}", how=f"it is {job.status}")
 
 
 def _workspaces(account: Account, stack: str) -> Iterator[Left]:
@@ -135,6 +206,8 @@ def _buckets(account: Account, stack: str) -> Iterator[Left]:
     auth = oss2.ProviderAuthV4(account.credentials)
     service = oss2.Service(auth, account.endpoint("oss"), region=account.region_id)
     for bucket in oss2.BucketIterator(service, prefix=f"{PROJECT}-{stack}-"):
+        if not is_bucket_of(stack, bucket.name):
+            continue
         yield Left(what=f"OSS bucket {bucket.name}", how="by its name")
 
 
@@ -167,22 +240,24 @@ def leak_check(
         stack: The stack.
         regions: Where to look; what its file names by default.
         home: A rehearsal's home.
-        retained: Ids and names of what was to stay.
+        retained: Ids and names of what was to stay, besides what has the tag for it.
 
     Raises:
         DeclaredError: No regions are given, and the stack has no file.
-        ClientError: A service refused or did not answer: then nothing is proven.
-        OssError: OSS did.
+        CHECK_FAILURES: A service refused or did not answer: then nothing is proven.
     """
     kept = set(retained)
     found: dict[str, Left] = {}
     for region_id in regions or regions_of(stack):
         account = account_in(region_id, home)
+        kept |= _kept(account, stack)
         for check in _CHECKS:
-            for left in check(account, stack):
-                stays = any(left.what.endswith((f"/{one}", f" {one}")) for one in kept)
-                found.setdefault(left.what, Left(**{**asdict(left), "retained": stays}))
-    return list(found.values())
+            found |= {left.what: left for left in check(account, stack) if left.what not in found}
+    return [replace(left, retained=_is_one_of(left.what, kept)) for left in found.values()]
+
+
+def _is_one_of(what: str, names: Iterable[str]) -> bool:
+    return any(what.endswith((f"/{name}", f" {name}")) for name in names)
 
 
 def report(found: Sequence[Left]) -> str:
@@ -207,7 +282,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         found = leak_check(options.stack, regions=options.region)
-    except (DeclaredError, ClientError, OssError, OSError) as error:
+    except (DeclaredError, *CHECK_FAILURES) as error:
         print(f"the leak check could not be made, so nothing is proven: {error}", file=sys.stderr)
         return 2
     print(json.dumps([asdict(left) for left in found], indent=2) if options.json else report(found))

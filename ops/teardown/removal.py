@@ -2,27 +2,34 @@
 
 Owns the order of the steps, which stacks are protected, and what stays on purpose. Protection is
 lifted by the program itself: it is run with `deletionProtection` false for the protected resources
-alone, as only it knows what each service calls it. Then `pulumi destroy` deletes by the state.
+alone, as only it knows what each service calls it. Then `pulumi destroy` deletes by the state. The
+leak check comes at the end whatever failed before it, and nothing but it says that all is gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from oss2.exceptions import OssError
-
 from ops.account import account_in
-from ops.declared import NAMESPACE, is_pull_request
+from ops.declared import NAMESPACE, ROOT, DeclaredError, is_pull_request
 from ops.engine import Engine, EngineError, tail
-from ops.teardown.leaks import PROJECT, Left, leak_check, regions_of
+from ops.teardown.leaks import (
+    CHECK_FAILURES,
+    Left,
+    leak_check,
+    regions_of,
+    report,
+    unfinished_jobs,
+)
 from providers.clients.dlc import DlcClient
-from providers.clients.errors import ClientError, ConflictError, NotFoundError
+from providers.clients.errors import ConflictError, NotFoundError
 
-__all__ = ["Refused", "Removal", "StackState", "protection", "remove", "state_of"]
+__all__ = ["FAILURES", "Refused", "Removal", "StackState", "protection", "remove", "state_of"]
 
 _ALICLOUD = "pulumi:providers:alicloud"
 _PROTECTIONS = ("deletionProtection", "deletionProtectionEnabled", "groupDeletionProtection")
@@ -46,14 +53,16 @@ class StackState:
     Attributes:
         resources: All of its resources.
         regions: Where they are.
-        environment: `dev`, `prod`, `pr` or `local`, by its tags; empty when nothing has any.
-        expires_at: When it should be gone, by its tags; empty for never.
+        environments: `dev`, `prod`, `pr` or `local`: all that its tags name, more than one if
+            somebody has changed them.
+        expirations: When it should be gone: all that its tags name, more than one after an update
+            that failed in the middle.
     """
 
     resources: Sequence[dict[str, Any]] = ()
     regions: tuple[str, ...] = ()
-    environment: str = ""
-    expires_at: str = ""
+    environments: frozenset[str] = frozenset()
+    expirations: frozenset[str] = frozenset()
 
     @property
     def made(self) -> list[dict[str, Any]]:
@@ -66,12 +75,9 @@ class StackState:
         return [item for item in self.made if item.get("retainOnDelete")]
 
 
-def _tag(resources: Sequence[dict[str, Any]], key: str) -> str:
-    for item in resources:
-        tags = (item.get("inputs") or {}).get("tags")
-        if isinstance(tags, dict) and tags.get(key):
-            return str(tags[key])
-    return ""
+def _tags(resources: Sequence[dict[str, Any]], key: str) -> frozenset[str]:
+    tags = [(item.get("inputs") or {}).get("tags") for item in resources]
+    return frozenset(str(one[key]) for one in tags if isinstance(one, dict) and one.get(key))
 
 
 def state_of(engine: Engine) -> StackState:
@@ -89,8 +95,8 @@ def state_of(engine: Engine) -> StackState:
     return StackState(
         resources=resources,
         regions=tuple(sorted(regions)),
-        environment=_tag(resources, "environment"),
-        expires_at=_tag(resources, "expires-at"),
+        environments=_tags(resources, "environment"),
+        expirations=_tags(resources, "expires-at"),
     )
 
 
@@ -102,12 +108,14 @@ def _service_protects(item: dict[str, Any]) -> bool:
     """Whether the cloud itself refuses to delete it, as it was declared."""
     inputs = item.get("inputs") or {}
     config = inputs.get("deletionProtectionConfig") or {}
-    return config.get("enabled") is True or any(inputs.get(name) is True for name in _PROTECTIONS)
+    values = (config.get("enabled"), *(inputs.get(name) for name in _PROTECTIONS))
+    # Keys of KMS have a word for it.
+    return any(value is True or value == "Enabled" for value in values)
 
 
 def protection(state: StackState) -> list[str]:
     """Why a stack is protected, a line each; nothing for one that is not."""
-    found = ["its environment is prod"] if state.environment == "prod" else []
+    found = ["its environment is prod"] if "prod" in state.environments else []
     names = [str(item["urn"]).rpartition("::")[2] for item in state.made if _is_protected(item)]
     if names:
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
@@ -125,7 +133,9 @@ class Removal:
         consent: The stack's name, if its removal was named.
         home: A rehearsal's home.
         say: Gets a line for each thing that is done.
-        left: What is left at the end.
+        carried_out: Whether every step before the leak check ended well.
+        left: What the leak check found at the end.
+        unproven: Why the leak check could not be made; empty once it was.
     """
 
     stack: str
@@ -133,7 +143,15 @@ class Removal:
     consent: str = ""
     home: Path | None = None
     say: Callable[[str], None] = print
+    carried_out: bool = False
     left: list[Left] = field(default_factory=list)
+    unproven: str = "it was not come to"
+
+    def report(self) -> str:
+        """The leak check's result for people."""
+        if self.unproven:
+            return f"leak check: could not be made, so nothing is proven: {self.unproven}"
+        return report(self.left)
 
 
 def _check_consent(removal: Removal, state: StackState) -> None:
@@ -154,16 +172,24 @@ def _staying(state: StackState) -> list[str]:
     return [*lines, f"and {others} settings of theirs stay with them"] if others else lines
 
 
-def _stop_jobs(removal: Removal, state: StackState) -> None:
+def _regions(removal: Removal, state: StackState) -> list[str]:
+    """Where its resources are, or were: after half a removal the state no longer names them all."""
+    declared: list[str] = []
+    # The stack may have been declared elsewhere, as a pull request's that the sweeper removes.
+    with suppress(DeclaredError, KeyError):
+        declared = regions_of(removal.stack)
+    return list(dict.fromkeys([*state.regions, *declared]))
+
+
+def _stop_jobs(removal: Removal, regions: Sequence[str]) -> None:
     """Stop what still runs: a job holds its dataset's mounts, and is billed."""
-    for region_id in state.regions:
+    for region_id in regions:
         account = account_in(region_id, removal.home)
         client = DlcClient(account.endpoint("dlc"), region_id, account.credentials)
-        for job in client.find_jobs("", f"{PROJECT}-{removal.stack}-"):
-            if not job.finished:
-                with suppress(ConflictError, NotFoundError):
-                    client.stop_job(job.job_id)
-                removal.say(f"stopped DLC job {job.display_name}, which was {job.status}")
+        for job in unfinished_jobs(client, removal.stack):
+            with suppress(ConflictError, NotFoundError):
+                client.stop_job(job.job_id)
+            removal.say(f"stopped DLC job {job.display_name}, which was {job.status}")
 
 
 def _to_be_emptied(item: dict[str, Any]) -> bool:
@@ -184,18 +210,11 @@ def _lift_protection(removal: Removal, state: StackState) -> bool:
     if not targets:
         return True
     arguments = [word for urn in targets for word in ("--target", urn)]
-    # Saved in the stack's file by Pulumi, where a later `make up` would find them: so not by -c.
-    before = {}
-    for key, value in (("tearDown", removal.stack), ("preflight", "false")):
-        name = f"{NAMESPACE}{key}"
-        before[name] = _config_value(removal.engine, name)
-        removal.engine.ask("config", "set", name, value)
-    try:
-        outcome = removal.engine.run("lift-protection", "up", "--yes", "--skip-preview", *arguments)
-    finally:
-        for name, value in before.items():
-            words = ("set", name, value) if value else ("rm", name)
-            removal.engine.ask("config", *words)
+    with _copied_values(removal) as path:
+        values = ("--config-file", str(path), "-c", f"{NAMESPACE}tearDown={removal.stack}")
+        outcome = removal.engine.run(
+            "lift-protection", "up", "--yes", "--skip-preview", *values, *arguments
+        )
     if outcome.code != 0:
         _tell_failure(removal, "lifting the protection", outcome.errors or tail(outcome.log))
         return False
@@ -203,11 +222,20 @@ def _lift_protection(removal: Removal, state: StackState) -> bool:
     return True
 
 
-def _config_value(engine: Engine, name: str) -> str:
-    try:
-        return engine.ask("config", "get", name).strip()
-    except EngineError:
-        return ""
+@contextmanager
+def _copied_values(removal: Removal) -> Iterator[Path]:
+    """A copy of the stack's file: Pulumi saves what it is given by `-c`.
+
+    A removal that is killed must not leave a value behind by which a later update would lift the
+    protection of the stack.
+    """
+    declared = ROOT / "stacks" / f"Pulumi.{removal.stack}.yaml"
+    removal.engine.logs.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=removal.engine.logs) as folder:
+        copy = Path(folder) / declared.name
+        if declared.is_file():
+            copy.write_bytes(declared.read_bytes())
+        yield copy
 
 
 def _tell_failure(removal: Removal, what: str, words: Sequence[str]) -> None:
@@ -216,48 +244,67 @@ def _tell_failure(removal: Removal, what: str, words: Sequence[str]) -> None:
         removal.say(f"  {line}")
 
 
+def _empty(removal: Removal, state: StackState, regions: Sequence[str]) -> bool:
+    """Take everything down that the state names; whether all of it went."""
+    well = True
+    try:
+        _stop_jobs(removal, regions)
+    except CHECK_FAILURES as error:
+        # What bills beside it goes all the same.
+        _tell_failure(removal, "stopping jobs", [str(error)])
+        well = False
+    if not state.made:
+        removal.say("the stack's state holds no resources")
+        return well
+    if not _lift_protection(removal, state):
+        return False
+    outcome = removal.engine.run(
+        "destroy", "destroy", "--yes", "--skip-preview", "--continue-on-error"
+    )
+    if outcome.code != 0:
+        _tell_failure(removal, "`pulumi destroy`", outcome.errors or tail(outcome.log))
+    removal.say(f"deleted {outcome.count('delete')} resources")
+    return well and outcome.code == 0
+
+
 def remove(removal: Removal) -> int:
     """Remove a stack and look for what is left.
 
     Returns:
-        0 when nothing is left that should be gone.
+        0 when everything was carried out, and nothing is left that should be gone.
 
     Raises:
         Refused: It is protected, and its removal was not named.
-        EngineError: There is no such stack, or the engine refused.
-        ClientError: A service refused; nothing is proven.
+        EngineError: There is no such stack, or no access to it.
     """
     state = state_of(removal.engine)
     _check_consent(removal, state)
     for line in _staying(state):
         removal.say(line)
-    _stop_jobs(removal, state)
-    if state.made:
-        if not _lift_protection(removal, state):
-            return 1
-        outcome = removal.engine.run(
-            "destroy", "destroy", "--yes", "--skip-preview", "--continue-on-error"
+    regions = _regions(removal, state)
+    try:
+        removal.carried_out = _empty(removal, state, regions)
+    except (EngineError, OSError) as error:
+        _tell_failure(removal, "the removal", [str(error)])
+    try:
+        removal.left = leak_check(
+            removal.stack,
+            regions=regions,
+            home=removal.home,
+            retained=[str(item["id"]) for item in state.retained],
         )
-        if outcome.code != 0:
-            _tell_failure(removal, "`pulumi destroy`", outcome.errors or tail(outcome.log))
-        removal.say(f"deleted {outcome.count('delete')} resources")
-        code = outcome.code
-    else:
-        removal.say("the stack's state holds no resources")
-        code = 0
-    removal.left = leak_check(
-        removal.stack,
-        regions=state.regions or regions_of(removal.stack),
-        home=removal.home,
-        retained=[str(item["id"]) for item in state.retained],
-    )
+        removal.unproven = ""
+    except (DeclaredError, *CHECK_FAILURES) as error:
+        removal.unproven = str(error) or type(error).__name__
     leaks = any(left.is_leak for left in removal.left)
-    # Its state would be the only trace of what is left.
-    if code == 0 and not leaks and is_pull_request(removal.stack):
+    if not removal.carried_out or removal.unproven or leaks:
+        return 1
+    # Before that its state was the only trace of what is left.
+    if is_pull_request(removal.stack):
         removal.engine.ask("stack", "rm", "--yes")
         removal.say(f"removed the stack {removal.stack} itself")
-    return 1 if code or leaks else 0
+    return 0
 
 
-FAILURES = (EngineError, ClientError, OssError, OSError)
+FAILURES = (EngineError, DeclaredError, *CHECK_FAILURES)
 """What may keep a removal from being carried out or proven."""

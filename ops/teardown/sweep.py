@@ -1,9 +1,11 @@
 """The sweeper: removes pull requests' stacks that have outlived their time.
 
 Owns which stacks are swept: those named `pr-<number>`, and no other, whatever their tags say; and
-of those the ones whose `expires-at` is past. A stack without one, as its first update failed early,
-is left alone if it holds resources, and told. Orphans are told, too: resources of a pull request's
-stack that is in no backend, found by their tags.
+of those the ones whose `expires-at` is past, by the tags in their state and those in the cloud:
+whoever gives a resource a later time, or tags it as another stack's, keeps the whole stack. One
+without a time, as its first update failed early, is left alone if it holds resources, and told.
+Orphans are told, too: resources of a pull request's stack that is in no backend, found by their
+tags. A stack that cannot be looked at or removed keeps no other from being swept.
 
     python -m ops.teardown.sweep [--now 2026-11-24T12:00:00Z] [--dry-run]
 """
@@ -13,21 +15,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ops.account import account_in
-from ops.declared import NAMESPACE, DeclaredError, declared_values, is_pull_request
+from ops.declared import NAMESPACE, declared_values, is_pull_request, moment
 from ops.engine import Engine
 from ops.teardown.__main__ import engine_of
-from ops.teardown.leaks import PROJECT, report
+from ops.teardown.leaks import PROJECT, planned_deletion, tagged
 from ops.teardown.removal import FAILURES, Refused, Removal, StackState, remove, state_of
 
-__all__ = ["Verdict", "main", "stacks", "verdict"]
+__all__ = ["Verdict", "main", "orphans", "stacks", "verdict"]
 
-_TAG_VERSION = "2018-08-28"
-_PAGE = 1000
+_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,35 +46,63 @@ class Verdict:
     alarming: bool = False
 
 
-def verdict(stack: str, state: StackState, now: datetime) -> Verdict:
+def verdict(
+    stack: str, state: StackState, now: datetime, seen: Sequence[Mapping[str, str]] = ()
+) -> Verdict:
     """What becomes of a stack; pure.
 
     Args:
         stack: Its name.
         state: What its state says.
         now: The time to go by.
+        seen: The tags that its resources have in the cloud, of each.
     """
     if not is_pull_request(stack):
         return Verdict(sweep=False, why="no pull request's stack")
-    if state.environment not in ("", "pr"):
-        return Verdict(
-            sweep=False, why=f"its resources are tagged {state.environment}", alarming=True
-        )
+    changed = _changed(stack, state, seen)
+    if changed:
+        return Verdict(sweep=False, why=changed, alarming=True)
     if not state.made:
         return Verdict(sweep=True, why="it holds no resources")
-    if not state.expires_at:
+    told = state.expirations | {tags["expires-at"] for tags in seen if tags.get("expires-at")}
+    if not told:
         return Verdict(
             sweep=False, why="it has resources, but none says when it ends", alarming=True
         )
     try:
-        ends = datetime.fromisoformat(state.expires_at)
-    except ValueError:
-        return Verdict(
-            sweep=False, why=f"expires-at is {state.expires_at!r}, which is no time", alarming=True
-        )
+        ends = max(map(_moment, told))
+    except argparse.ArgumentTypeError as error:
+        return Verdict(sweep=False, why=f"of its expires-at {error}", alarming=True)
     if ends <= now:
-        return Verdict(sweep=True, why=f"its time was over at {state.expires_at}")
-    return Verdict(sweep=False, why=f"it lives until {state.expires_at}")
+        return Verdict(sweep=True, why=f"its time was over at {moment(ends)}")
+    return Verdict(sweep=False, why=f"it lives until {moment(ends)}")
+
+
+def _changed(stack: str, state: StackState, seen: Sequence[Mapping[str, str]]) -> str:
+    """What speaks against a resource being this stack's: somebody has changed its tags."""
+    environments = state.environments | {tags.get("environment", "") for tags in seen}
+    others = sorted(environments - {"pr"})
+    if others:
+        return f"it has resources that are tagged environment={', '.join(others)}"
+    owners = sorted({tags.get("stack", "") for tags in seen} - {stack})
+    if owners:
+        return f"it has resources that are tagged stack={', '.join(owners)}"
+    return ""
+
+
+def _seen(stack: str, state: StackState) -> list[dict[str, str]]:
+    """The tags in the cloud of what is the stack's by its state or by its tags.
+
+    Raises:
+        ClientError: The Tag service refused or did not answer.
+    """
+    ids = {str(item["id"]) for item in state.made if (item.get("inputs") or {}).get("tags")}
+    return [
+        tags
+        for region_id in state.regions
+        for arn, tags in tagged(account_in(region_id), {"project": PROJECT})
+        if tags.get("stack") == stack or arn.rpartition("/")[2] in ids
+    ]
 
 
 def stacks(engine: Engine) -> list[str]:
@@ -90,32 +119,33 @@ def stacks(engine: Engine) -> list[str]:
 def orphans(known: Iterable[str], region_id: str) -> list[str]:
     """Resources of pull requests' stacks that are in no backend, a line each.
 
+    What the cloud will delete by itself is none.
+
     Raises:
-        ClientError: The Tag service refused or did not answer.
+        ClientError: A service refused or did not answer.
     """
-    wanted = {"project": PROJECT, "environment": "pr"}
-    client, token, there = account_in(region_id).client("tag"), "", set(known)
-    found: list[str] = []
-    while True:
-        page = {"NextToken": token} if token else {}
-        answer = client.rpc(
-            "ListTagResources",
-            _TAG_VERSION,
-            {
-                "RegionId": region_id,
-                "Tags": json.dumps(wanted),
-                "Category": "Custom",
-                "PageSize": _PAGE,
-                **page,
-            },
-        )
-        for entry in answer.get("TagResources") or []:
-            tags = {tag["Key"]: tag["Value"] for tag in entry.get("Tags") or []}
-            if tags.get("stack") not in there:
-                found.append(f"{entry['ResourceARN']} of stack {tags.get('stack', 'unknown')}")
-        token = str(answer.get("NextToken") or "")
-        if not token:
-            return found
+    account, there = account_in(region_id), set(known)
+    return [
+        f"{arn} of stack {tags.get('stack', 'unknown')}"
+        for arn, tags in tagged(account, {"project": PROJECT, "environment": "pr"})
+        if tags.get("stack") not in there and not planned_deletion(account, arn)
+    ]
+
+
+def _one(name: str, now: datetime, *, dry_run: bool) -> int:
+    """Look at one stack, and remove it if its time is over; 1 if somebody should look."""
+    engine = engine_of(name)
+    state = state_of(engine)
+    found = verdict(name, state, now)
+    if found.sweep and state.made:
+        found = verdict(name, state, now, _seen(name, state))
+    print(f"{name}: {'swept, as ' if found.sweep else 'left, as '}{found.why}", flush=True)
+    if not found.sweep or dry_run:
+        return int(found.alarming)
+    removal = Removal(stack=name, engine=engine, say=lambda line: print(f"  {line}", flush=True))
+    code = remove(removal)
+    print("\n".join(f"  {line}" for line in removal.report().splitlines()), flush=True)
+    return code
 
 
 def sweep(now: datetime, *, dry_run: bool = False) -> int:
@@ -125,35 +155,34 @@ def sweep(now: datetime, *, dry_run: bool = False) -> int:
         0 when all is in order; 1 when something could not be removed, or somebody should look.
 
     Raises:
-        EngineError: There is no access to the backend.
-        ClientError: A service refused; nothing is proven.
+        FAILURES: There is no access to the backend, or nobody can say what is an orphan.
     """
-    code = 0
+    failed: list[str] = []
     names = stacks(engine_of("sweep"))
     for name in names:
-        engine = engine_of(name)
-        state = state_of(engine)
-        found = verdict(name, state, now)
-        print(f"{name}: {'swept, as ' if found.sweep else 'left, as '}{found.why}", flush=True)
-        code = 1 if found.alarming else code
-        if found.sweep and not dry_run:
-            removal = Removal(stack=name, engine=engine, say=lambda line: print(f"  {line}"))
-            try:
-                code = remove(removal) or code
-            except Refused as error:
-                print(f"  {error}")
-                code = 1
-            else:
-                print("\n".join(f"  {line}" for line in report(removal.left).splitlines()))
+        try:
+            code = _one(name, now, dry_run=dry_run)
+        except (Refused, *FAILURES) as error:
+            print(f"{name}: could not be swept: {error}", flush=True)
+            code = 1
+        if code:
+            failed.append(name)
     if not names:
         print("there is no pull request's stack")
     lost = orphans(names, str(declared_values("pr-1")[f"{NAMESPACE}regionId"]))
     for line in lost:
         print(f"orphan: {line}, which is in no backend: look at it, and delete it by hand")
-    return 1 if lost else code
+    if failed:
+        print(f"look at {', '.join(failed)}: see above")
+    return 1 if lost or failed else 0
 
 
 def _moment(text: str) -> datetime:
+    """A time; the present for none.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
     if not text:
         return datetime.now(UTC)
     try:
@@ -173,9 +202,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return sweep(options.now, dry_run=options.dry_run)
-    except (DeclaredError, *FAILURES) as error:
+    except FAILURES as error:
         print(f"the sweeper could not go on: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted: what was removed is, the next run goes on", file=sys.stderr)
+        return _INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ops.engine import read_events
+import pytest
+
+from ops.engine import is_stale_lock, read_events
 from ops.rehearse.story import Step
 from ops.rehearse.summary import WIDTH, render, step_lines
 
@@ -84,3 +86,38 @@ def test_a_rehearsal_with_a_failed_step_is_told_as_failed_with_what_was_replaced
     assert "Rehearsal of dev: FAILED, in 1:00" in text
     assert "1 values as declared; 1 replaced:" in text
     assert "platform: the local cloud's" in text
+
+
+_LOCKED = """error: the stack is currently locked by 2 lock(s). Either wait for the others
+  file:///state/.pulumi/locks/a.json: created by root@here (pid 7) at 2026-11-21T18:00:00Z
+  file:///state/.pulumi/locks/b.json: created by root@{host} (pid 8) at 2026-11-21T18:00:00Z
+"""
+
+
+def test_a_lock_is_stale_if_its_engine_ran_here_and_is_gone() -> None:
+    assert is_stale_lock(_LOCKED.format(host="here"), "here", lambda _pid: False)
+
+
+@pytest.mark.parametrize(
+    ("text", "running"),
+    [
+        (_LOCKED.format(host="here"), {8}),
+        (_LOCKED.format(host="elsewhere"), set()),
+        ("error: access denied", set()),
+        ("error: the stack is currently locked by 1 lock(s).", set()),
+    ],
+)
+def test_no_other_refusal_is_a_stale_lock(text: str, running: set[int]) -> None:
+    assert not is_stale_lock(text, "here", lambda pid: pid in running)
+
+
+def test_what_is_longer_than_a_line_stays_in_one_piece_to_be_copied() -> None:
+    arn = "arn:acs:kms:cn-hangzhou:2847903036016815:key/key-afefc247-6040-50e5-9216-2d37efa1684a"
+    short = arn[:70]
+    step = Step(
+        name="leak check", ended_well=False, seconds=0, told=(f"{short} (by its tags)", arn)
+    )
+    lines = step_lines(step)
+    assert max(map(len, lines)) <= WIDTH
+    assert any(line.strip().startswith(short) for line in lines[1:2]), lines
+    assert lines[0] == "FAIL leak check        0:00"

@@ -6,8 +6,10 @@ from datetime import datetime
 
 import pytest
 
+from ops.night import __main__ as command
 from ops.night.hours import Night, NightError
 from ops.night.nodes import Node, to_change
+from providers.clients.errors import AccessDeniedError
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,21 @@ def test_running_nodes_are_stopped_by_night_and_stopped_ones_started_by_day() ->
 
 def test_a_node_of_a_scaling_group_is_left_as_the_group_would_replace_it() -> None:
     assert to_change([_node("Running", grouped=True)], night=True) == []
+
+
+def test_a_stack_that_fails_keeps_no_other_from_its_night(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turned: list[str] = []
+
+    def one(stack: str, now: datetime) -> int:
+        turned.append(stack)
+        if stack == "a":
+            raise AccessDeniedError("no stock")
+        return 0
+
+    monkeypatch.setattr(command, "_stacks", lambda: ["a", "b"])
+    monkeypatch.setattr(command, "_one", one)
+    assert command.main([]) == 1
+    assert turned == ["a", "b"]
+    assert "a: no stock" in capsys.readouterr().err

@@ -1,19 +1,16 @@
-"""Which stacks are protected, what is stopped and swept, and what counts as a leak. Pure."""
+"""Which stacks are protected, what a failed removal says, and what counts as a leak."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ops.engine import Engine
+from ops.engine import Engine, Outcome
 from ops.teardown.leaks import Left, report
 from ops.teardown.removal import Refused, Removal, StackState, protection, remove
-from ops.teardown.sweep import verdict
-
-NOW = datetime(2026, 11, 24, 13, tzinfo=UTC)
+from providers.clients.errors import AccessDeniedError
 
 
 def resource(name: str, **more: Any) -> dict[str, Any]:
@@ -28,7 +25,8 @@ def resource(name: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_stack_with_nothing_protected_needs_no_consent() -> None:
-    assert protection(StackState(resources=[resource("a")], environment="dev")) == []
+    state = StackState(resources=[resource("a")], environments=frozenset({"dev"}))
+    assert protection(state) == []
 
 
 @pytest.mark.parametrize(
@@ -39,14 +37,17 @@ def test_a_stack_with_nothing_protected_needs_no_consent() -> None:
         resource("a", inputs={"deletionProtectionEnabled": True}),
         resource("a", inputs={"groupDeletionProtection": True}),
         resource("a", inputs={"deletionProtectionConfig": {"enabled": True}}),
+        resource("a", inputs={"deletionProtection": "Enabled"}),
     ],
 )
 def test_a_protected_resource_protects_its_stack(protected: dict[str, Any]) -> None:
     assert protection(StackState(resources=[protected])) == ["1 of its resources are: a"]
 
 
-def test_prod_is_protected_whatever_its_resources_say() -> None:
-    assert protection(StackState(resources=[], environment="prod")) == ["its environment is prod"]
+@pytest.mark.parametrize("environments", [{"prod"}, {"dev", "prod"}])
+def test_prod_is_protected_whatever_its_resources_say(environments: set[str]) -> None:
+    state = StackState(resources=[], environments=frozenset(environments))
+    assert protection(state) == ["its environment is prod"]
 
 
 class StateOnly(Engine):
@@ -68,39 +69,96 @@ def test_a_protected_stack_is_not_removed_without_its_own_name(
         remove(Removal(stack="dev", engine=engine, consent=consent))
 
 
-def _state(**more: Any) -> StackState:
-    values: dict[str, Any] = {"resources": [resource("a")], "environment": "pr", **more}
-    return StackState(**values)
+class Failing(Engine):
+    """An engine whose stack has one resource, which cannot be deleted.
+
+    Deleting it is refused, or its protection cannot be lifted.
+    """
+
+    @property
+    def protected(self) -> bool:
+        return self.stack.endswith("-protected")
+
+    def resources(self) -> list[dict[str, Any]]:
+        return [resource("a", inputs={"deletionProtection": self.protected, "forceDestroy": True})]
+
+    def run(self, name: str, command: str, *arguments: str) -> Outcome:
+        assert command == ("up" if self.protected else "destroy"), arguments
+        return Outcome(code=1, seconds=0.0, errors=("DependencyViolation",))
+
+    def ask(self, *arguments: str, stack: bool = True) -> str:
+        raise AssertionError(arguments)
 
 
-def test_a_pull_requests_stack_is_swept_when_its_time_is_over() -> None:
-    found = verdict("pr-7", _state(expires_at="2026-11-24T12:00:00Z"), NOW)
-    assert (found.sweep, found.alarming) == (True, False)
+def _removed(
+    stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: list[Left] | Exception
+) -> tuple[int, Removal, list[str]]:
+    def check(*_: Any, **__: Any) -> list[Left]:
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr("ops.teardown.removal.leak_check", check)
+    said: list[str] = []
+    engine = Failing(stack=stack, logs=tmp_path)
+    removal = Removal(stack=stack, engine=engine, consent=stack, say=said.append)
+    return remove(removal), removal, said
 
 
-def test_it_is_left_while_it_has_time() -> None:
-    found = verdict("pr-7", _state(expires_at="2026-11-24T14:00:00Z"), NOW)
-    assert (found.sweep, found.alarming) == (False, False)
+@pytest.mark.parametrize("stack", ["none", "none-protected"])
+def test_after_a_failure_the_leak_check_is_made_and_says_what_is_left(
+    stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [Left(what="bucket a", how="by its name")]
+    code, removal, said = _removed(stack, tmp_path, monkeypatch, left)
+    assert code == 1
+    assert "DependencyViolation" in "\n".join(said)
+    assert removal.report().endswith("leak check: 1 left that should be gone")
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod", "pr-", "local"])
-def test_no_other_stack_is_swept_even_if_its_tags_say_so(stack: str) -> None:
-    assert not verdict(stack, _state(expires_at="2020-01-01T00:00:00Z"), NOW).sweep
+def test_a_leak_check_that_was_refused_is_never_told_as_clean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = AccessDeniedError("not authorized", code="NoPermission")
+    code, removal, _ = _removed("none", tmp_path, monkeypatch, refused)
+    assert code == 1
+    assert "nothing is proven" in removal.report()
+    assert "NoPermission" in removal.report()
+    assert "nothing is left" not in removal.report()
 
 
-def test_one_whose_resources_are_of_another_environment_is_left_and_somebody_called() -> None:
-    found = verdict("pr-7", _state(environment="prod", expires_at="2020-01-01T00:00:00Z"), NOW)
-    assert (found.sweep, found.alarming) == (False, True)
+def test_a_removal_that_did_not_come_to_its_leak_check_proves_nothing(tmp_path: Path) -> None:
+    removal = Removal(stack="none", engine=Failing(stack="none", logs=tmp_path))
+    assert "nothing is proven" in removal.report()
 
 
-@pytest.mark.parametrize("expires_at", ["", "soon"])
-def test_one_that_does_not_say_when_it_ends_is_left_and_somebody_called(expires_at: str) -> None:
-    found = verdict("pr-7", _state(expires_at=expires_at), NOW)
-    assert (found.sweep, found.alarming) == (False, True)
+def test_a_failed_deletion_fails_though_nothing_is_listed_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _removed("pr-7", tmp_path, monkeypatch, [])[0] == 1
 
 
-def test_an_empty_one_is_swept() -> None:
-    assert verdict("pr-7", _state(resources=[]), NOW).sweep
+def test_lifting_protection_leaves_no_value_behind_in_the_stacks_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = tmp_path / "stacks" / "Pulumi.none-protected.yaml"
+    declared.parent.mkdir()
+    declared.write_text("config: {}\n")
+    monkeypatch.setattr("ops.teardown.removal.ROOT", tmp_path)
+    given: list[str] = []
+
+    def run(engine: Failing, name: str, command: str, *arguments: str) -> Outcome:
+        given.extend(arguments)
+        copy = Path(arguments[arguments.index("--config-file") + 1])
+        assert copy.read_text() == "config: {}\n"
+        assert copy != declared
+        return Outcome(code=1, seconds=0.0)
+
+    monkeypatch.setattr(Failing, "run", run)
+    _removed("none-protected", tmp_path, monkeypatch, [])
+    assert "customrag:tearDown=none-protected" in given
+    assert declared.read_text() == "config: {}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["stacks"]
 
 
 def test_what_is_retained_or_deletes_itself_is_told_and_is_no_leak() -> None:

@@ -1,0 +1,143 @@
+"""Which stacks the sweeper removes, which it leaves, and what it does when one fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.engine import Engine, EngineError
+from ops.teardown import sweep as sweeper
+from ops.teardown.removal import FAILURES, Removal, StackState
+from ops.teardown.sweep import verdict
+from tests.ops.test_removal import resource
+
+NOW = datetime(2026, 11, 24, 13, tzinfo=UTC)
+PAST, FUTURE = "2026-11-24T12:00:00Z", "2026-11-24T14:00:00Z"
+OURS = {"stack": "pr-7", "environment": "pr", "expires-at": PAST}
+
+
+def _state(*expirations: str, **more: Any) -> StackState:
+    values: dict[str, Any] = {
+        "resources": [resource("a")],
+        "environments": frozenset({"pr"}),
+        "expirations": frozenset(expirations),
+        **more,
+    }
+    return StackState(**values)
+
+
+def test_a_pull_requests_stack_is_swept_when_its_time_is_over() -> None:
+    found = verdict("pr-7", _state(PAST), NOW, [OURS])
+    assert (found.sweep, found.alarming) == (True, False)
+
+
+def test_it_is_left_while_it_has_time() -> None:
+    found = verdict("pr-7", _state(FUTURE), NOW)
+    assert (found.sweep, found.alarming) == (False, False)
+
+
+def test_of_the_times_that_an_update_cut_off_has_left_the_latest_counts() -> None:
+    assert not verdict("pr-7", _state(PAST, FUTURE), NOW).sweep
+
+
+def test_a_time_that_somebody_set_in_the_cloud_counts() -> None:
+    found = verdict("pr-7", _state(PAST), NOW, [OURS, {**OURS, "expires-at": FUTURE}])
+    assert (found.sweep, found.alarming) == (False, False)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "pr-", "local"])
+def test_no_other_stack_is_swept_even_if_its_tags_say_so(stack: str) -> None:
+    assert not verdict(stack, _state("2020-01-01T00:00:00Z"), NOW).sweep
+
+
+@pytest.mark.parametrize("environments", [{"prod"}, {"pr", "prod"}])
+def test_one_with_a_resource_of_another_environment_is_left_and_somebody_called(
+    environments: set[str],
+) -> None:
+    found = verdict("pr-7", _state(PAST, environments=frozenset(environments)), NOW)
+    assert (found.sweep, found.alarming) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "edited", [{"stack": "dev"}, {"environment": "dev"}, {"environment": ""}, {"stack": ""}]
+)
+def test_one_whose_tags_were_edited_in_the_cloud_is_left_and_somebody_called(
+    edited: Mapping[str, str],
+) -> None:
+    found = verdict("pr-7", _state(PAST), NOW, [OURS, {**OURS, **edited}])
+    assert (found.sweep, found.alarming) == (False, True)
+    assert "that are tagged" in found.why
+
+
+@pytest.mark.parametrize("expirations", [(), ("soon",), (PAST, "soon")])
+def test_one_that_does_not_say_when_it_ends_is_left_and_somebody_called(
+    expirations: tuple[str, ...],
+) -> None:
+    found = verdict("pr-7", _state(*expirations), NOW)
+    assert (found.sweep, found.alarming) == (False, True)
+
+
+def test_an_empty_one_is_swept() -> None:
+    assert verdict("pr-7", _state(resources=[]), NOW).sweep
+
+
+class Backend:
+    """Stacks whose time is over, of which some cannot be read or removed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **failing: Exception) -> None:
+        self.failing, self.removed = failing, list[str]()
+        monkeypatch.setattr(sweeper, "stacks", lambda _engine: ["pr-1", "pr-2", "pr-3"])
+        monkeypatch.setattr(sweeper, "state_of", self.state_of)
+        monkeypatch.setattr(sweeper, "remove", self.remove)
+        monkeypatch.setattr(sweeper, "orphans", lambda _known, _region_id: [])
+        monkeypatch.setattr(sweeper, "_seen", lambda _stack, _state: [])
+
+    def state_of(self, engine: Engine) -> StackState:
+        self._fail("state", engine.stack)
+        return _state(PAST)
+
+    def remove(self, removal: Removal) -> int:
+        self._fail("remove", removal.stack)
+        self.removed.append(removal.stack)
+        removal.unproven = ""
+        return 0
+
+    def _fail(self, what: str, stack: str) -> None:
+        error = self.failing.get(what)
+        if error is not None and stack == "pr-2":
+            raise error
+
+
+@pytest.mark.parametrize("where", ["state", "remove"])
+@pytest.mark.parametrize("error", [EngineError("locked"), ValueError("no JSON"), OSError("gone")])
+def test_a_stack_that_is_broken_or_locked_keeps_no_other_from_being_swept(
+    where: str,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert isinstance(error, FAILURES)
+    backend = Backend(monkeypatch, **{where: error})
+    assert sweeper.sweep(NOW) == 1
+    assert backend.removed == ["pr-1", "pr-3"]
+    told = capsys.readouterr().out
+    assert f"pr-2: could not be swept: {error}" in told
+    assert "look at pr-2" in told
+
+
+def test_a_sweep_in_which_all_went_well_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = Backend(monkeypatch)
+    assert sweeper.sweep(NOW) == 0
+    assert backend.removed == ["pr-1", "pr-2", "pr-3"]
+
+
+def test_a_state_that_is_no_json_is_an_error_of_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Engine, "ask", lambda _self, *_words: "{")
+    with pytest.raises(EngineError, match="state of stack pr-7 is no JSON"):
+        Engine(stack="pr-7", logs=tmp_path).resources()
