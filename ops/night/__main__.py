@@ -1,8 +1,8 @@
 """`python -m ops.night [--stack dev] [--now TIME]`: let GPU nodes stand still by night.
 
 Without a stack, every stack file that has `nightHours` is gone through. Safe to run at any time and
-as often as wanted: what is as it should be is left alone. A stack that fails keeps no other from its
-turn, as GPUs that nobody stops are billed.
+as wanted: what is as it should be is left alone. A stack that fails keeps no other from
+its turn, as GPUs that nobody stops are billed.
 """
 
 from __future__ import annotations
