@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import subprocess
 import textwrap
-from collections.abc import Mapping
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.errors import StackError
@@ -19,6 +22,9 @@ from tools.progress import WIDTH
 TOKEN_VARIABLE = "CUSTOMRAG_TOKEN"  # noqa: S105  the variable's name, not its value
 _ISSUER_SECONDS = 30
 _START_SECONDS = 180
+_READY_SECONDS = 180.0
+_PROBE_SECONDS = 5
+_POLL_SECONDS = 0.2
 _ANY_QUESTION = "What are these documents about?"
 
 
@@ -39,9 +45,11 @@ def way_in(
         environment: The environment of its commands.
 
     Raises:
-        StackError: A token is needed and there is none.
+        StackError: A token is needed and there is none, or the local cloud does not come up.
     """
     url = found.get("edge_url")
+    if local:
+        _see_that_it_runs(paths, [f"{way}/ready" for way in (url, found["chat_url"]) if way])
     if not url:
         return str(found["chat_url"]), dict(environment)
     if environment.get(TOKEN_VARIABLE):
@@ -54,11 +62,41 @@ def way_in(
     return str(url), {**environment, TOKEN_VARIABLE: local_token(paths)}
 
 
+def _see_that_it_runs(paths: Paths, urls: Sequence[str]) -> None:
+    """Start the local cloud if nothing answers: after a restart of the machine, say.
+
+    Raises:
+        StackError: It does not start; what starts but is not ready in time is left to the question.
+    """
+    if all(_status(url) for url in urls):
+        return
+    print("The local cloud does not run; starting it …", flush=True)
+    done = _localcloud(paths, "localcloud", "start", _START_SECONDS)
+    if done.returncode != 0:
+        raise StackError(f"the local cloud does not start: {done.stderr.strip()}")
+    deadline = time.monotonic() + _READY_SECONDS
+    # Not more than 499: the edge asks for a token first.
+    while not all(0 < _status(url) < 500 for url in urls) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+
+
+def _status(url: str) -> int:
+    """The HTTP status that it answers with; 0 when nothing answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=_PROBE_SECONDS) as response:  # noqa: S310
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    except (OSError, ValueError):
+        return 0
+
+
 def local_token(paths: Paths) -> str:
     """A token of the local issuer, good for ten minutes.
 
-    The issuer is the local cloud's, which is started when it does not run: after a restart of the
-    machine, say.
+    The issuer is a part of the local cloud's daemon, without which everything else goes on: it is
+    started when it does not run.
 
     Raises:
         StackError: The issuer does not answer.

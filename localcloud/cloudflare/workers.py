@@ -89,12 +89,13 @@ class Workers:
         return data_dir(self._context.platform.home, "cloudflare")
 
     def _spec(self, service: str, script: Properties) -> ProcessSpec:
-        url = self._context.platform.endpoints["edge"]
+        url, node = self._context.platform.endpoints["edge"], _node()
         return ProcessSpec(
             name=_PROCESS,
-            argv=(_node(), str(_EDGE / "local" / "serve.mjs"), str(self._config(service, script))),
+            argv=(node, str(_EDGE / "local" / "serve.mjs"), str(self._config(service, script))),
             env={
-                "PATH": os.environ.get("PATH", os.defpath),
+                # Not the daemon's: the next one, started from another shell, adopts what runs.
+                "PATH": f"{Path(node).parent}{os.pathsep}{os.defpath}",
                 "HOME": str(self._folder),
                 "LANG": "C.UTF-8",
             },

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -179,3 +180,16 @@ def test_services_outlive_a_killed_daemon_which_the_next_question_starts_again(
     assert "nothing has changed" in done.output
     after = {row["name"]: row["pid"] for row in cloud.supervised() if row["state"] == "running"}
     assert after == before
+
+
+def test_a_question_after_the_machine_went_down_starts_everything_again(
+    private: Checkout, cloud: Cloud
+) -> None:
+    for process in private.processes():
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    assert cloud.supervised() == []
+    answer = private.make(
+        "ask", Q="How long is the warranty on the flume board?", timeout_seconds=300.0
+    ).check()
+    assert "five years" in answer.words

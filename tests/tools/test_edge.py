@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -152,8 +154,21 @@ def test_without_an_edge_node_is_not_looked_for(
 
 
 def test_without_an_edge_the_application_itself_is_asked(paths: Paths) -> None:
-    found = {"chat_url": "http://chat", "edge_url": ""}
-    assert ask.way_in(paths, True, found, {"A": "b"}) == ("http://chat", {"A": "b"})
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        Thread(target=server.handle_request).start()
+        chat = f"http://127.0.0.1:{server.server_port}"
+        found = {"chat_url": chat, "edge_url": ""}
+        assert ask.way_in(paths, True, found, {"A": "b"}) == (chat, {"A": "b"})
+
+
+def test_a_local_cloud_that_does_not_start_is_said(paths: Paths) -> None:
+    paths.python.parent.mkdir(parents=True)
+    paths.python.write_text("#!/bin/sh\necho no port is left >&2\nexit 1\n")
+    paths.python.chmod(0o755)
+    paths.checkout.mkdir(exist_ok=True)
+    found = {"chat_url": "http://127.0.0.1:1", "edge_url": ""}
+    with pytest.raises(StackError, match="no port is left"):
+        ask.way_in(paths, True, found, {})
 
 
 def test_a_given_token_is_shown_to_the_edge(paths: Paths) -> None:
