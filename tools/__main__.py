@@ -13,6 +13,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  whoever has an older one shall be
 
 import argparse
 import os
+import signal
 from pathlib import Path
 
 from tools import actions, lifecycle, review
@@ -83,7 +84,7 @@ def main(arguments: list[str]) -> int:
         "down": lambda: (
             actions.down(paths, request)
             if request.is_local
-            else lifecycle.remove(paths, options.stack, further)
+            else lifecycle.down(paths, options.stack, further)
         ),
         "status": lambda: actions.status(paths, request),
         "logs": lambda: actions.logs(paths, request, options.service),
@@ -101,6 +102,10 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # As Ctrl-C, so that what was begun is cleared away; a hang-up that is ignored (nohup) stays so.
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, signal.default_int_handler)
     try:
         code = main(sys.argv[1:])
     except ToolError as error:

@@ -76,7 +76,13 @@ def run_shown(
             process.send_signal(signal.SIGINT)
 
     thinned = thinned and not sys.stdout.isatty()
-    before = signal.signal(signal.SIGINT, on_interrupt), signal.signal(signal.SIGTERM, on_terminate)
+    # A terminal sends the first two to the whole group; who ends a job sends the last to us alone.
+    handlers = {
+        signal.SIGINT: on_interrupt,
+        signal.SIGHUP: on_interrupt,
+        signal.SIGTERM: on_terminate,
+    }
+    before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}
     try:
         process = subprocess.Popen(
             [str(word) for word in command],
@@ -93,8 +99,8 @@ def run_shown(
         code = process.wait()
         return _SIGNALLED - code if code < 0 else code
     finally:
-        signal.signal(signal.SIGINT, before[0])
-        signal.signal(signal.SIGTERM, before[1])
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
 
 
 def outputs(

@@ -6,7 +6,9 @@ removed. What the commands do is that of the rooms of `ops`, which are started a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,6 +125,7 @@ def rehearse(paths: Paths, request: Request, options: Options) -> int:
         setup.set_up_tools(paths, Display(), with_edge=with_edge)
     own = paths.of(name)
     preview = request.stack in _PREVIEW_ONLY and not options.whole
+    _clear_away(own)
     with setup.only_one(own):
         code = 1
         try:
@@ -132,20 +135,52 @@ def rehearse(paths: Paths, request: Request, options: Options) -> int:
             code = _run(own, environment, "ops.rehearse", *arguments)
         finally:
             if code == 0 or not options.keep:
-                code = remove_from_this_machine(own) or code
+                with _uninterrupted():
+                    code = remove_from_this_machine(own) or code
             else:
                 print(f"\nIt stays, as KEEP says: {own.home}; `make down STACK={name}` removes it.")
     return code
 
 
-def remove(paths: Paths, stack: str, options: Options) -> int:
-    """`make down` of a stack that is not `local`: consent, removal, leak check."""
-    return _run(
-        paths,
-        of_stack(paths, stack),
-        "ops.teardown",
-        *("--stack", stack, "--consent", options.consent),
-    )
+def _clear_away(own: Paths) -> None:
+    """Remove what a rehearsal that was killed, or kept, has left: each begins with nothing."""
+    if not own.state.exists() and not own.platform_file.exists():
+        return
+    with setup.only_one(own), _uninterrupted():
+        print("an earlier rehearsal is still here; it is removed first")
+        if remove_from_this_machine(own):
+            raise StackError(f"the earlier rehearsal in {own.home} does not go: see above")
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait: half of a removal of files and processes is of use to nobody."""
+    signums = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [(signum, signal.signal(signum, signal.SIG_IGN)) for signum in signums]
+    try:
+        yield
+    finally:
+        for signum, handler in before:
+            signal.signal(signum, handler)
+
+
+def down(paths: Paths, stack: str, options: Options) -> int:
+    """`make down` of a stack in the cloud, from any checkout: consent, removal, leak check."""
+    with setup.only_one(paths):
+        return remove(paths, stack, _environment_of(paths, stack), options)
+
+
+def _environment_of(paths: Paths, stack: str) -> Mapping[str, str]:
+    """A stack's environment; one in the cloud gets the plugins that delete its resources."""
+    if is_on_this_machine(stack):
+        return of_stack(paths, stack)
+    return setup.set_up_stack(paths, stack, Display())[1]
+
+
+def remove(paths: Paths, stack: str, environment: Mapping[str, str], options: Options) -> int:
+    """Remove the resources of a stack; the exit code."""
+    arguments = ("--stack", stack, "--consent", options.consent)
+    return _run(paths, environment, "ops.teardown", *arguments)
 
 
 def pull_request(number: str, rehearsed: bool) -> str:
@@ -189,9 +224,10 @@ def pr_down(paths: Paths, stack: str, options: Options) -> int:
     """`make pr-down`: remove a pull request's stack, and of a rehearsed one everything."""
     own = paths.of(stack)
     with setup.only_one(own):
-        code = remove(own, stack, options)
+        code = remove(own, stack, _environment_of(own, stack), options)
         if is_on_this_machine(stack):
-            code = remove_from_this_machine(own) or code
+            with _uninterrupted():
+                code = remove_from_this_machine(own) or code
     return code
 
 
@@ -205,13 +241,10 @@ def sweep(paths: Paths, stack: str, options: Options) -> int:
     """
     own = paths.of(stack)
     arguments = ["--now", options.now] if options.now else []
-    if not is_on_this_machine(stack):
-        with setup.only_one(paths):
+    with setup.only_one(own):
+        if not is_on_this_machine(stack):
             setup.set_up_tools(paths, Display())
-            environment = setup.set_up_stack(paths, stack, Display())[1]
-    else:
-        environment = of_stack(own, stack)
-    return _run(own, environment, "ops.teardown.sweep", *arguments)
+        return _run(own, _environment_of(own, stack), "ops.teardown.sweep", *arguments)
 
 
 def night(paths: Paths, stack: str, options: Options) -> int:

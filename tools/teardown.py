@@ -81,7 +81,7 @@ def running_from(paths: Paths, proc: Path = Path("/proc")) -> list[int]:
 
 
 def _is_service(executable: str, paths: Paths) -> bool:
-    names = ("java", "controller", "node", "workerd")
+    names = ("java", "controller", "node", "workerd", "pulumi")
     return executable.startswith(str(paths.venv)) or Path(executable).name in names
 
 

@@ -41,9 +41,8 @@ def calls(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return record
 
 
-@pytest.mark.usefixtures("calls")
 def test_down_of_a_cloud_stack_is_ops_teardowns_and_deletes_no_file(
-    paths: Paths, tmp_path: Path
+    paths: Paths, tmp_path: Path, calls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = tmp_path / "started"
     paths.python.parent.mkdir(parents=True)
@@ -53,7 +52,10 @@ def test_down_of_a_cloud_stack_is_ops_teardowns_and_deletes_no_file(
     for file in (cloud_file, paths.stack_file, paths.home / "kept"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    assert lifecycle.remove(paths, "dev", lifecycle.Options(consent="dev")) == 0
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi"))
+    assert lifecycle.down(paths, "dev", lifecycle.Options(consent="dev")) == 0
+    # On a runner that has not brought it up, nothing else deletes what is customrag's.
+    assert "plugin install resource customrag" in calls.read_text()
     assert record.read_text() == "-m ops.teardown --stack dev --consent dev\n"
     assert cloud_file.exists()
     assert paths.stack_file.exists()
