@@ -35,7 +35,7 @@ class Options:
         yes: Update without asking.
         consent: The name of the protected stack whose removal is meant.
         now: The time to go by, in ISO 8601; the present by default.
-        keep: Leave a failed rehearsal as it is.
+        keep: Leave a rehearsal up, however it ended.
         whole: Rehearse the whole life of a stack that is previewed only by default.
     """
 
@@ -132,13 +132,14 @@ def rehearse(paths: Paths, request: Request, options: Options) -> int:
             _, environment = setup.set_up_stack(own, name, Display(), _overlay(request, options))
             arguments: list[str | Path] = ["--stack", request.stack, "--home", own.home]
             arguments += ["--preview"] if preview else []
+            arguments += ["--keep"] if options.keep else []
             code = _run(own, environment, "ops.rehearse", *arguments)
         finally:
-            if code == 0 or not options.keep:
+            if not options.keep:
                 with _uninterrupted():
                     code = remove_from_this_machine(own) or code
             else:
-                print(f"\nIt stays, as KEEP says: {own.home}; `make down STACK={name}` removes it.")
+                print(f"\nIt stays up: make status STACK={name}, make down STACK={name}")
     return code
 
 
