@@ -32,7 +32,7 @@ CLOSE ?=
 VERSION ?=
 # The time to go by, in ISO 8601, for `make sweep` and `make night`; empty is now.
 NOW ?=
-# 1 keeps a rehearsal that failed.
+# 1 leaves a rehearsal up, however it ended.
 KEEP ?=
 # 1 rehearses the whole life of prod, which is previewed only by default.
 WHOLE ?=

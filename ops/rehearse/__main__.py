@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stack", required=True, help="the stack that is rehearsed")
     parser.add_argument("--home", type=Path, required=True, help="the rehearsal's home")
     parser.add_argument("--preview", action="store_true", help="preview only, make nothing")
+    parser.add_argument("--keep", action="store_true", help="leave out the tear-down")
     options = parser.parse_args(arguments)
     engine = Engine(stack=f"{REHEARSAL}{options.stack}", logs=options.home / "logs" / "rehearsal")
     values = _values(engine.stack)
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         show=show,
     )
     try:
-        stories.run(story, values, preview_only=options.preview)
+        stories.run(story, values, preview_only=options.preview, keep=options.keep)
     except EngineError as error:
         print(error, file=sys.stderr)
         return 1

@@ -3,8 +3,8 @@
 A stack with an edge is asked through it, too, and past it.
 
 Owns their order and what each must show. A step that fails ends the story, but for the tear-down
-and its leak check, which come in any case: it is the one of `make down`, consent given. Does not
-own the summary's words (`ops.rehearse.summary`).
+and its leak check, which come in any case but one that is kept to be looked at: it is the one of
+`make down`, consent given. Does not own the summary's words (`ops.rehearse.summary`).
 """
 
 from __future__ import annotations
@@ -284,13 +284,16 @@ def _staying(stays: list[str], leaks: list[str]) -> list[str]:
     return [f"{len(stays)} stay on purpose{rest}", *shown] if stays else []
 
 
-def run(story: Story, values: dict[str, Any], *, preview_only: bool = False) -> None:
+def run(
+    story: Story, values: dict[str, Any], *, preview_only: bool = False, keep: bool = False
+) -> None:
     """Go through the steps.
 
     Args:
         story: The rehearsal.
         values: The rehearsal's own config values.
         preview_only: Look at what an update would do, and make nothing.
+        keep: Leave out the tear-down and its leak check, so that the stack can be looked at.
     """
     if preview_only:
         _engine_step(story, "preview", "preview", *_policy(), told=_with_policy)
@@ -298,4 +301,5 @@ def run(story: Story, values: dict[str, Any], *, preview_only: bool = False) -> 
     try:
         _go(story, values)
     finally:
-        _end(story)
+        if not keep:
+            _end(story)
