@@ -261,12 +261,14 @@ class AclEntryAttachmentHandler(ResourceHandler):
         return Created(str(inputs["aclId"]), {**inputs, "status": "Available"})
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As ListAclEntries."""
+        """As ListAclEntries; a set, so that another order is no drift: it stays as it was."""
         entries = [
             entry["given"]
             for entry in context.store.table(state.ACL_ENTRIES).values()
             if entry["aclId"] == id
         ]
+        known = [entry["entry"] for entry in outputs.get("entries") or []]
+        entries.sort(key=lambda e: known.index(e["entry"]) if e["entry"] in known else len(known))
         return {"aclId": id, "entries": entries, "status": "Available"} if entries else None
 
     def update(

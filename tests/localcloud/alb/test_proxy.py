@@ -265,6 +265,18 @@ def test_white_list_lets_in_whom_it_names_only(balancer: Balancer) -> None:
     stack.handler(token).delete(attachment, {}, stack.context)
 
 
+def test_another_order_of_an_access_lists_entries_is_no_drift(balancer: Balancer) -> None:
+    stack = balancer.stack
+    acl = stack.make("alicloud:alb/acl:Acl", {"aclName": "ordered"}).id
+    entries = stack.handler("alicloud:alb/aclEntryAttachment:AclEntryAttachment")
+    given = [{"entry": block} for block in ("203.0.113.0/24", "127.0.0.0/8", "198.51.100.0/24")]
+    made = entries.create({"aclId": acl, "entries": given}, stack.context)
+    assert entries.read(made.id, made.outputs, stack.context)["entries"] == given
+    # What somebody added by hand is told, after what was known.
+    known = {**made.outputs, "entries": given[:2]}
+    assert entries.read(made.id, known, stack.context)["entries"] == given
+
+
 def test_killed_proxy_comes_back_as_it_was(balancer: Balancer) -> None:
     with servers(balancer, "one"):
         supervisor = balancer.stack.context.supervisor
