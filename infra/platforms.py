@@ -24,6 +24,7 @@ from pulumi.runtime.config import is_config_secret
 
 import providers
 from infra.config import SECRET_KEYS, ConfigError, EdgeKind, PlatformKind, StackConfig
+from infra.local_edge import cloudflare_id
 
 __all__ = [
     "LOCAL_CLOUDFLARE_VERSION",
@@ -208,8 +209,8 @@ def _edge(config: StackConfig, settings: _Settings) -> EdgePlatform:
             base_url=settings.platform_file.as_uri(),
             opts=pulumi.ResourceOptions(version=LOCAL_CLOUDFLARE_VERSION),
         ),
-        account_id=_cloudflare_id(settings.account_id, "account"),
-        zone_id=_cloudflare_id(settings.account_id, "zone"),
+        account_id=cloudflare_id(settings.account_id, "account"),
+        zone_id=cloudflare_id(settings.account_id, "zone"),
         url=settings.endpoints["edge"],
         issuer=issuer,
         audience=config.edge_audience or _LOCAL_AUDIENCE,
@@ -218,11 +219,6 @@ def _edge(config: StackConfig, settings: _Settings) -> EdgePlatform:
             "edgeOriginKey", hmac.new(key.encode(), b"edge", hashlib.sha256).hexdigest()
         ),
     )
-
-
-def _cloudflare_id(account_id: str, what: str) -> str:
-    """32 hexadecimal digits, as Cloudflare's ids are."""
-    return hashlib.sha256(f"{account_id} {what}".encode()).hexdigest()[:32]
 
 
 def _local_settings(config: StackConfig, home: Path) -> _Settings:

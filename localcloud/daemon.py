@@ -43,7 +43,8 @@ from localcloud.supervisor import Supervisor
 _MAX_BODY_BYTES = 16 * 1024 * 1024
 _LOCK_SECONDS = 1.0
 _LOCK_POLL_SECONDS = 0.02
-_LOCAL_PREFIX = "/_local/"
+# They authenticate by themselves: the admin API, and Cloudflare's.
+_UNSIGNED = ("/_local/", "/client/v4/")
 
 
 def make_context(home: Path, *, watch: bool = True) -> Context:
@@ -78,7 +79,7 @@ class SignatureMiddleware:
     """Lets only signed requests through, with ``request.state.principal`` set.
 
     ``request.state.signed`` is the request as it was signed and ``request.state.request_id`` its
-    id. The admin API authenticates by itself.
+    id. The admin API and Cloudflare's authenticate by themselves.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class SignatureMiddleware:
         self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(_LOCAL_PREFIX):
+        if scope["type"] != "http" or scope["path"].startswith(_UNSIGNED):
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})

@@ -8,7 +8,8 @@
 
 Ends with 1 if a line says FAIL. Creates nothing. CUSTOMRAG_PREFLIGHT_PLATFORM does as
 `--platform-file` does. `--role-arn`, or CUSTOMRAG_DEPLOY_ROLE_ARN, names
-the role that deploys, to try whether it can be assumed; DASHSCOPE_API_KEY is the language model's.
+the role that deploys, to try whether it can be assumed; DASHSCOPE_API_KEY is the language model's,
+CLOUDFLARE_API_TOKEN the edge's.
 """
 
 from __future__ import annotations

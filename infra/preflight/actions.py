@@ -15,6 +15,7 @@ ACTIONS: tuple[str, ...] = (
     "ecs:DescribeInstances",
     "ecs:DescribeRegions",
     "ecs:DescribeZones",
+    "elasticsearch:DescribeInstance",
     "elasticsearch:GetRegionConfiguration",
     "elasticsearch:ListInstance",
     "kms:DescribeKey",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
+from infra.local_edge import cloudflare_id
 from providers.clients import account, buckets, compute, model_studio, offers
+from providers.clients.cloudflare import Cloudflare
 from providers.clients.credentials import AccessKey, Credentials, credentials_provider
 from providers.clients.errors import AccessDeniedError
 from providers.clients.generic import GenericClient
@@ -25,6 +29,7 @@ from providers.clients.retries import Retries
 
 __all__ = [
     "Cloud",
+    "EdgePlace",
     "Endpoints",
     "cloud_of_account",
     "local_cloud",
@@ -35,7 +40,9 @@ __all__ = [
 # A preflight is waited for: throttled and lost calls are tried again, but not for long.
 _RETRIES = Retries(attempts=3, base_delay_seconds=0.2, max_delay_seconds=1.0)
 _KEY_SECONDS = 3.0
+_REACH_SECONDS = 2.0
 _API_KEY_VARIABLE = "DASHSCOPE_API_KEY"
+_CLOUDFLARE_VARIABLE = "CLOUDFLARE_API_TOKEN"
 
 T = TypeVar("T")
 
@@ -55,6 +62,7 @@ class Endpoints:
     kms: str
     cas: str
     oss: str
+    cloudflare: str
 
     @classmethod
     def of_region(cls, region_id: str) -> Endpoints:
@@ -75,16 +83,30 @@ class Endpoints:
             kms=f"https://kms.{region_id}.aliyuncs.com",
             cas="https://cas.aliyuncs.com",
             oss=f"https://oss-{region_id}.aliyuncs.com",
+            cloudflare="https://api.cloudflare.com/client/v4",
         )
 
     @classmethod
     def of_platform(cls, platform: Mapping[str, Any]) -> Endpoints:
         """Those of a local cloud, as its `platform.json` has them."""
         api, oss = platform["endpoints"]["api"], platform["endpoints"]["oss"]
-        return cls(
-            **{name: api for name in cls.__dataclass_fields__ if name != "oss"},
-            oss=oss,
-        )
+        own = {"oss": oss, "cloudflare": f"{api}/client/v4"}
+        return cls(**{name: own.get(name, api) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgePlace:
+    """Where at Cloudflare an edge is to be.
+
+    Attributes:
+        account_id: The Cloudflare account.
+        zone_id: The zone of its name.
+        host: Its name.
+    """
+
+    account_id: str
+    zone_id: str
+    host: str
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -96,12 +118,16 @@ class Cloud:
         endpoints: Where the APIs answer.
         credentials: Of whoever asks.
         model_api_key: Of the language model's endpoint; empty if it is not known here.
+        cloudflare_token: Of Cloudflare's API; empty if it is not known here.
+        own_edge: The place of every edge, as a local cloud has it; None: the configuration's.
     """
 
     region_id: str
     endpoints: Endpoints
     credentials: Credentials
     model_api_key: str = ""
+    cloudflare_token: str = ""
+    own_edge: EdgePlace | None = None
     _answers: dict[Any, Any] = field(default_factory=dict)
     _locks: dict[Any, threading.Lock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -221,6 +247,39 @@ class Cloud:
             lambda: offers.search_instances(self._client("elasticsearch"), **query),
         )
 
+    def search_address(self, instance_id: str) -> tuple[str, int] | None:
+        """Host and port of an Elasticsearch instance in its VPC; None where it has none."""
+        return offers.search_address(self._client("elasticsearch"), instance_id)
+
+    def reaches(self, host: str, port: int) -> bool:
+        """Whether this machine can connect there."""
+        try:
+            socket.create_connection((host, port), timeout=_REACH_SECONDS).close()
+        except OSError:
+            return False
+        return True
+
+    def own_address(self, towards: str) -> str:
+        """This machine's address on the way to another; empty where there is none.
+
+        Sends nothing: a datagram socket is only told where it would send to.
+        """
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect((towards, 9))
+            except OSError:
+                return ""
+            return str(probe.getsockname()[0])
+
+    @property
+    def cloudflare(self) -> Cloudflare:
+        """Cloudflare, as the token sees it."""
+        return Cloudflare(
+            base_url=self.endpoints.cloudflare,
+            token=self.cloudflare_token,
+            retries=_RETRIES,
+        )
+
     def key_state(self, key_id: str) -> str | None:
         """State of a KMS key; None where there is none."""
         return offers.key_state(self._client("kms"), key_id)
@@ -266,13 +325,14 @@ def cloud_of_account(
     Args:
         region_id: The stack's region.
         model_api_key: Of the language model; by default `DASHSCOPE_API_KEY` of the environment.
-        environment: Where that is read from.
+        environment: Where that is read from, and `CLOUDFLARE_API_TOKEN`.
     """
     return Cloud(
         region_id=region_id,
         endpoints=Endpoints.of_region(region_id),
         credentials=credentials_provider(),
         model_api_key=model_api_key or environment.get(_API_KEY_VARIABLE, ""),
+        cloudflare_token=environment.get(_CLOUDFLARE_VARIABLE, ""),
     )
 
 
@@ -294,6 +354,12 @@ def local_cloud(
         endpoints=Endpoints.of_platform(platform),
         credentials=own,
         model_api_key=str(platform["dashscope_api_key"]),
+        cloudflare_token=str(platform["access_key_secret"]),
+        own_edge=EdgePlace(
+            account_id=cloudflare_id(str(platform["account_id"]), "account"),
+            zone_id=cloudflare_id(str(platform["account_id"]), "zone"),
+            host=urlsplit(str(platform["endpoints"].get("edge", ""))).hostname or "",
+        ),
     )
 
 

@@ -61,7 +61,17 @@ KINDS: Final[Mapping[str, FaultKind]] = MappingProxyType(
             about="another account has the OSS bucket of that name", required=("bucket",)
         ),
         "clock-skewed": FaultKind(about="the caller's clock is more than 15 minutes off"),
+        "cloudflare-token-expired": FaultKind(about="Cloudflare says that the API token is over"),
+        "cloudflare-token-unknown": FaultKind(about="Cloudflare does not know the API token"),
+        "cloudflare-zone-pending": FaultKind(
+            about="the zone's name servers are not Cloudflare's yet"
+        ),
         "credentials-expired": FaultKind(about="the caller's security token is over"),
+        "deletion-refused": FaultKind(
+            about="refuses to delete declared resources of a type, such as "
+            "alicloud:vpc/network:Network, with a code, such as DependencyViolation",
+            required=("type", "code"),
+        ),
         "ecs-spec-unavailable": FaultKind(
             about="PAI DLC has none of an ECS specification left", required=("ecs_spec",)
         ),
@@ -164,6 +174,17 @@ class Faults:
             and all(fault.about.get(name, value) in (value, ANY) for name, value in about.items())
             for fault in self.active()
         )
+
+    def check_deletion(self, resource_type: str) -> None:
+        """Raise what the faults make of the deletion of a declared resource.
+
+        Raises:
+            CloudError: With the code that the fault names.
+        """
+        for fault in self.active():
+            if fault.kind == "deletion-refused" and fault.about["type"] in (resource_type, ANY):
+                code = fault.about["code"]
+                raise CloudError(code, f"The {resource_type} is not deleted: {code}.")
 
     def check_call(self, operation: str) -> None:
         """Raise what the faults make of a signed call of the control plane.

@@ -85,12 +85,14 @@ class VSwitch:
         vpc_id: The VPC that it is in.
         zone_id: Its zone.
         free_addresses: Addresses that are left.
+        cidr_block: Its network.
     """
 
     vswitch_id: str
     vpc_id: str
     zone_id: str
     free_addresses: int
+    cidr_block: str = ""
 
 
 def regions(ecs: GenericClient) -> list[str]:
@@ -232,6 +234,7 @@ def vswitches(vpc: GenericClient, region_id: str, vpc_id: str) -> dict[str, VSwi
             vpc_id=str(item.get("VpcId", "")),
             zone_id=str(item.get("ZoneId", "")),
             free_addresses=int(item.get("AvailableIpAddressCount", 0)),
+            cidr_block=str(item.get("CidrBlock", "")),
         )
         for item in _items(body, "VSwitches", "VSwitch")
     }

@@ -6,13 +6,12 @@ Owns the question which models there are. API: ``GET <base URL>/models``
 
 from __future__ import annotations
 
-import httpx
+from http import HTTPStatus
 
-from .errors import ConnectionFailedError, InvalidRequestError, classify
+from . import bearer
+from .errors import InvalidRequestError, classify
 
 __all__ = ["model_names"]
-
-_TIMEOUT = httpx.Timeout(15.0, connect=3.0)
 
 
 def model_names(base_url: str, api_key: str) -> frozenset[str]:
@@ -26,20 +25,11 @@ def model_names(base_url: str, api_key: str) -> frozenset[str]:
         ClientError: The key is wrong, or there was no such answer.
     """
     operation = f"GET {base_url.rstrip('/')}/models"
-    try:
-        answer = httpx.get(
-            f"{base_url.rstrip('/')}/models",
-            headers={"Authorization": f"Bearer {api_key}"},
-            timeout=_TIMEOUT,
-        )
-    except httpx.HTTPError as error:
-        raise ConnectionFailedError(str(error) or repr(error), operation=operation) from error
-    if answer.status_code != httpx.codes.OK:
+    status, body = bearer.get(f"{base_url.rstrip('/')}/models", api_key, operation)
+    if status != HTTPStatus.OK:
         # The body is not repeated: some gateways echo the key.
-        raise classify(answer.status_code, "")(
-            "the endpoint refused", operation=operation, http_status=answer.status_code
-        )
+        raise classify(status, "")("the endpoint refused", operation=operation, http_status=status)
     try:
-        return frozenset(str(item["id"]) for item in answer.json()["data"])
-    except (ValueError, KeyError, TypeError) as error:
+        return frozenset(str(item["id"]) for item in body["data"])
+    except (KeyError, TypeError) as error:
         raise InvalidRequestError("the answer is no list of models", operation=operation) from error

@@ -2,8 +2,8 @@
 
 Owns the typed answers. APIs: pai-dlc 2020-12-03 ``ListEcsSpecs``, AIWorkSpace 2021-02-04
 ``ListProducts``, ``GetWorkspace``, elasticsearch 2017-06-13 ``GetRegionConfiguration``,
-``ListInstance``, Kms 2016-01-20 ``DescribeKey``, ``GetKmsInstance``, cas 2020-04-07
-``GetUserCertificateDetail`` (https://api.aliyun.com/document, read 2026-11-21).
+``ListInstance``, ``DescribeInstance``, Kms 2016-01-20 ``DescribeKey``, ``GetKmsInstance``, cas
+2020-04-07 ``GetUserCertificateDetail`` (https://api.aliyun.com/document, read 2026-11-21).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ __all__ = [
     "key_state",
     "kms_instance_status",
     "pai_activated",
+    "search_address",
     "search_instances",
     "search_offer",
     "workspace_status",
@@ -187,6 +188,17 @@ def search_instances(search: GenericClient, **query: str) -> list[SearchInstance
         )
         for item in body.get("Result") or ()
     ]
+
+
+def search_address(search: GenericClient, instance_id: str) -> tuple[str, int] | None:
+    """Host and port of an instance inside its VPC; None where it has none (yet)."""
+    try:
+        body = search.roa("DescribeInstance", _SEARCH, "GET", f"/openapi/instances/{instance_id}")
+    except NotFoundError:
+        return None
+    found = body.get("Result") or {}
+    host = str(found.get("domain") or "")
+    return (host, int(found.get("port") or 9200)) if host else None
 
 
 def key_state(kms: GenericClient, key_id: str) -> str | None:

@@ -4,17 +4,30 @@ Each is one small function over a `Subject` and a `Cloud`. A check that does not
 finds nothing and has no line.
 """
 
-from infra.preflight.checks import identity, models, money, place, search, storage
+from infra.preflight.checks import (
+    edge,
+    identity,
+    models,
+    money,
+    place,
+    placeholders,
+    reach,
+    search,
+    storage,
+)
 from infra.preflight.result import Check
 
 __all__ = ["CHECKS"]
 
 CHECKS: tuple[Check, ...] = (
+    *placeholders.CHECKS,
     *identity.CHECKS,
     *place.CHECKS,
     *search.CHECKS,
+    *reach.CHECKS,
     *models.CHECKS,
     *storage.CHECKS,
+    *edge.CHECKS,
     *money.CHECKS,
 )
-"""Every check. The first is whether there are credentials: what needs them waits for it."""
+"""Every check. The first that needs credentials is whether there are any: the rest wait for it."""

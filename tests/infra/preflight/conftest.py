@@ -34,7 +34,7 @@ from providers.clients.credentials import credentials_provider
 from providers.clients.generic import GenericClient
 from tests.localcloud.running import served
 
-DOMAIN = "chat.example.com"
+DOMAIN = "chat.customrag.internal"
 MODEL = "smollm2-135m-instruct"
 
 
@@ -108,6 +108,7 @@ class Stage:
             "chatDomainName": DOMAIN,
             "llmModel": MODEL,
             "imageId": "local_python",
+            "alarmContactEmails": '["on-call@customrag.internal"]',
         }
 
     def config(self, **changes: Any) -> StackConfig:

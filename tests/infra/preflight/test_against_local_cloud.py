@@ -13,7 +13,7 @@ import pytest
 
 from infra.preflight import CHECKS, Verdict, run_checks
 from infra.preflight.cloud import Cloud
-from tests.infra.preflight.conftest import MODEL, Stage, failing, only
+from tests.infra.preflight.conftest import DOMAIN, MODEL, Stage, failing, only
 
 CHECKS_OF_MODELS = [check for check in CHECKS if check.name == "language-model"]
 GPU, NODE = "ecs.gn7i-c8g1.2xlarge", "ecs.g7.large"
@@ -37,12 +37,12 @@ def node(instance_type: str) -> dict[str, Any]:
 
 
 def test_everything_passes_where_everything_is_there(stage: Stage) -> None:
-    lines = stage.lines()
+    lines = stage.lines(subject=stage.subject(on_local_cloud=True))
     assert [line for line in lines if line.verdict is not Verdict.PASS] == []
     assert {line.check for line in lines} >= {
         *("credentials", "assume-role", "service-role", "region", "zones", "stock", "quota"),
         *("dlc-spec", "pai", "search-version", "search-node", "licence", "language-model"),
-        *("dimension", "bucket", "certificate", "prices"),
+        *("dimension", "bucket", "certificate", "prices", "reach"),
     }
 
 
@@ -175,6 +175,28 @@ def test_a_fleet_with_stock_in_one_zone_only_is_a_warning(stage: Stage) -> None:
     assert only(lines, "stock", NODE).verdict is Verdict.WARN
 
 
+def test_every_embedding_node_needs_stock_in_its_own_zone(stage: Stage) -> None:
+    about = {"instance_type": GPU, "zone_id": "cn-hangzhou-i"}
+    line = only(stage.lines("stock", fault="sold-out", about=about), "stock", GPU)
+    assert line.verdict is Verdict.PASS
+    subject = stage.subject(stage.config(embedding_nodes=2))
+    line = only(stage.lines("stock", subject=subject), "stock", GPU)
+    assert (line.verdict, "2 embedding nodes" in line.about) == (Verdict.FAIL, True)
+    assert "sold out in cn-hangzhou-i" in line.found
+    assert "set customrag:embeddingNodes to 1" in line.do
+    # No two zones have it.
+    assert "zoneIds" not in line.do
+
+
+def test_every_embedding_node_counts_in_the_quota(stage: Stage) -> None:
+    def wanted(nodes: int) -> str:
+        subject = stage.subject(stage.config(embedding_nodes=nodes))
+        return only(stage.lines("quota", subject=subject), "quota", GPU).found
+
+    assert wanted(1).startswith("8 vCPU wanted")
+    assert wanted(2).startswith("16 vCPU wanted")
+
+
 @pytest.mark.parametrize(
     ("changes", "check"),
     [
@@ -213,6 +235,13 @@ def test_a_key_that_the_model_endpoint_refuses_fails(stage: Stage) -> None:
     assert "sk-wrong" not in line.found
 
 
+def test_a_key_that_no_header_can_carry_is_not_shown(stage: Stage) -> None:
+    # An HTTP library quotes a header that it cannot send.
+    (line,) = run_checks(CHECKS_OF_MODELS, stage.subject(), wrong_key(stage, "sk-first\nsk-second"))
+    assert line.verdict is Verdict.FAIL
+    assert "sk-" not in line.found + line.do
+
+
 def test_a_model_endpoint_that_is_not_there_fails(stage: Stage) -> None:
     subject = stage.subject(llm_base_url="http://127.0.0.1:1/v1")
     assert failing(stage.lines("language-model", subject=subject)) == ["language-model"]
@@ -233,7 +262,7 @@ def test_a_certificate_that_ended_fails(stage: Stage) -> None:
 
 
 def test_a_certificate_that_ends_soon_is_a_warning(stage: Stage) -> None:
-    config = stage.config(chat_certificate_id=stage.upload("chat.example.com", days=10))
+    config = stage.config(chat_certificate_id=stage.upload(DOMAIN, days=10))
     lines = stage.lines("certificate", subject=stage.subject(config))
     assert only(lines, "certificate").verdict is Verdict.WARN
 

@@ -45,7 +45,8 @@ def test_without_credentials_the_whole_list_is_there_and_the_status_is_1(tmp_pat
     found = json.loads(done.stdout)
     told = {line["check"] for line in found["lines"]}
     absent = {check.name for check in CHECKS} - told
-    assert absent == {"key", "kms-instance", "vswitch"}  # They do not concern this stack.
+    # They do not concern this stack.
+    assert absent == {"cloudflare", "key", "kms-instance", "vswitch"}
     verdicts = {line["check"]: line["verdict"] for line in found["lines"]}
     assert verdicts["credentials"] == "FAIL"
     assert verdicts["stock"] == "WARN"

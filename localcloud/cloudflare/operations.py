@@ -1,0 +1,26 @@
+"""The operations of Cloudflare's API that the local cloud answers."""
+
+from __future__ import annotations
+
+from localcloud.operations import Operation
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        service="cloudflare",
+        name="user.tokens.verify, accounts.tokens.verify",
+        api="GET /client/v4/user/tokens/verify, /client/v4/accounts/{id}/tokens/verify",
+        notes="the token is the local account's secret key",
+    ),
+    Operation(
+        service="cloudflare",
+        name="zones.get",
+        api="GET /client/v4/zones/{id}",
+        notes="the stack's own zone; name, status, paused, type and account",
+    ),
+    Operation(
+        service="cloudflare",
+        name="workers.scripts.list",
+        api="GET /client/v4/accounts/{id}/workers/scripts",
+        notes="names only",
+    ),
+)
