@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra import preflight_mark
 from tools import edge, setup, teardown
 from tools import environment as tool_environment
 from tools.actions import Request, run_shown
@@ -24,6 +23,9 @@ from tools.stack import run_pulumi, set_corpus
 
 _PREVIEW_ONLY = ("prod",)
 """Stacks of which `make rehearse` makes nothing: they are too large for one machine."""
+
+
+_PREFLIGHT_MADE = "CUSTOMRAG_PREFLIGHT_MADE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +96,9 @@ def up(paths: Paths, request: Request, options: Options) -> int:
             print("\nNothing was made. `make preflight` tells it again; each line says what to do.")
             return code
         # Else the program would ask all of it again, once for the preview and once for the update.
-        made = preflight_mark.mark(request.stack, datetime.now(UTC))
-        environment = {**environment, preflight_mark.VARIABLE: made}
+        # `infra.preflight_mark` reads it.
+        made = datetime.now(UTC).isoformat(timespec="seconds")
+        environment = {**environment, _PREFLIGHT_MADE: f"{request.stack} {made}"}
         command: list[str | Path] = [pulumi, "up", "--stack", request.stack]
         command += ["--policy-pack", paths.policy_pack]
         command += ["--yes"] if options.yes else []

@@ -7,20 +7,26 @@ from localcloud.operations import Operation
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         service="cloudflare",
-        name="user.tokens.verify, accounts.tokens.verify",
-        api="GET /client/v4/user/tokens/verify, /client/v4/accounts/{id}/tokens/verify",
+        name="user.tokens.verify",
+        api="GET /client/v4/user/tokens/verify",
         notes="the token is the local account's secret key",
     ),
     Operation(
         service="cloudflare",
+        name="accounts.tokens.verify",
+        api="GET /client/v4/accounts/{account_id}/tokens/verify",
+        notes="the same token",
+    ),
+    Operation(
+        service="cloudflare",
         name="zones.get",
-        api="GET /client/v4/zones/{id}",
+        api="GET /client/v4/zones/{zone_id}",
         notes="the stack's own zone; name, status, paused, type and account",
     ),
     Operation(
         service="cloudflare",
         name="workers.scripts.list",
-        api="GET /client/v4/accounts/{id}/workers/scripts",
+        api="GET /client/v4/accounts/{account_id}/workers/scripts",
         notes="names only",
     ),
 )
