@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from localcloud.errors import CloudError
+from localcloud.faults import Faults
 from localcloud.faults.routes import fault_routes
 from localcloud.resources import Context, Properties, ResourceHandler
 
@@ -103,6 +104,7 @@ class ResourceService:
     def delete(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Remove a resource; its creation tokens are forgotten with it."""
         handler = self._handler(document["type"])
+        Faults(self._context.store).check_deletion(handler.token)
         handler.delete(document["id"], document["outputs"], self._in_region(document))
         for token, entry in self._created.items():
             if entry["type"] == handler.token and entry["id"] == document["id"]:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ops.declared import NAMESPACE, ROOT
 from ops.engine import Engine, Outcome, tail
 from ops.rehearse import edge
+from ops.teardown.leaks import Left
 from ops.teardown.removal import FAILURES, Removal, remove
 
 __all__ = ["PREVIEW_ONLY", "STEPS", "Step", "Story", "run"]
@@ -249,10 +250,10 @@ def _end(story: Story) -> None:
     except FAILURES as error:
         said.append(str(error))
         code = 1
-    leaks = [str(left) for left in removal.left if left.is_leak]
+    leaks = [_told(left) for left in removal.left if left.is_leak]
     if story.edge_url and edge.still_answers(story.edge_url):
         leaks.append(f"{story.edge_url}: the edge still answers")
-    stays = [str(left) for left in removal.left if not left.is_leak]
+    stays = [left for left in removal.left if not left.is_leak]
     # What is left is told by the next step, unless something else went wrong as well.
     carried_out = code == 0 or (removal.carried_out and bool(leaks or removal.unproven))
     story.add(
@@ -277,9 +278,18 @@ def _end(story: Story) -> None:
     )
 
 
-def _staying(stays: list[str], leaks: list[str]) -> list[str]:
+def _told(left: Left) -> str:
+    """Something that is left, its ARN without what all have in common: a line is short."""
+    prefix, _, rest = left.what.partition("arn:acs:")
+    if prefix or rest.count(":") < 3:
+        return str(left)
+    product, region_id, _, identity = rest.split(":", 3)
+    return str(replace(left, what=f"{product} {region_id} {identity}"))
+
+
+def _staying(stays: list[Left], leaks: list[str]) -> list[str]:
     """What stays: all in number, by name what the Tag service shows."""
-    shown = [line for line in stays if line.startswith("arn:")]
+    shown = [_told(left) for left in stays if left.what.startswith("arn:")]
     rest = "" if leaks else "; nothing else is left"
     return [f"{len(stays)} stay on purpose{rest}", *shown] if stays else []
 

@@ -263,7 +263,13 @@ def _empty(removal: Removal, state: StackState, regions: Sequence[str]) -> bool:
     )
     if outcome.code != 0:
         _tell_failure(removal, "`pulumi destroy`", outcome.errors or tail(outcome.log))
-    removal.say(f"deleted {outcome.count('delete')} resources")
+    kept = {(item["type"], str(item["urn"]).rpartition("::")[2]) for item in state.retained}
+    # The engine calls it a deletion, too, when it only forgets something.
+    deleted = sum(
+        change.operation == "delete" and (change.type, change.name) not in kept
+        for change in outcome.changes
+    )
+    removal.say(f"deleted {deleted} resources" + (f", kept {len(kept)}" if kept else ""))
     return well and outcome.code == 0
 
 

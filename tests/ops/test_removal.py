@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ops.engine import Engine, Outcome
+from ops.engine import Change, Engine, Outcome
 from ops.teardown.leaks import Left, report
 from ops.teardown.removal import Refused, Removal, StackState, protection, remove
 from providers.clients.errors import AccessDeniedError
@@ -99,6 +99,7 @@ def _removed(
         return found
 
     monkeypatch.setattr("ops.teardown.removal.leak_check", check)
+    monkeypatch.setattr("ops.teardown.removal._stop_jobs", lambda *_: None)
     said: list[str] = []
     engine = Failing(stack=stack, logs=tmp_path)
     removal = Removal(stack=stack, engine=engine, consent=stack, say=said.append)
@@ -114,6 +115,22 @@ def test_after_a_failure_the_leak_check_is_made_and_says_what_is_left(
     assert code == 1
     assert "DependencyViolation" in "\n".join(said)
     assert removal.report().endswith("leak check: 1 left that should be gone")
+
+
+def test_what_is_kept_is_not_told_as_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(name: str) -> Change:
+        return Change(operation="delete", type="alicloud:oss/bucket:Bucket", name=name)
+
+    there = [resource(name, inputs={"forceDestroy": True}) for name in ("a", "b")]
+    there[1]["retainOnDelete"] = True
+    done = Outcome(code=0, seconds=0.0, changes=(change("a"), change("b")))
+    monkeypatch.setattr(Failing, "resources", lambda _self: there)
+    monkeypatch.setattr(Failing, "run", lambda *_: done)
+    code, _, said = _removed("none", tmp_path, monkeypatch, [])
+    assert code == 0
+    assert said[-1] == "deleted 1 resources, kept 1"
 
 
 def test_a_leak_check_that_was_refused_is_never_told_as_clean(
