@@ -12,14 +12,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infra.config import SECRET_KEYS, ConfigError
 from infra.declare import Declared, DeclareError, declare, is_unknown, stack_config
+from infra.made_up import unknown
 from infra.policy.model import STACK_TYPE, UNKNOWN, Resource, Setting, Violation
 from infra.policy.rules import RULES, violations
+
+_WHOLE = re.compile(re.escape(unknown("", "").rstrip(".")) + r"[\w.-]+")
 
 __all__ = ["check", "resources_of", "setting_of", "violations_of"]
 
@@ -80,7 +84,8 @@ def check(stack: str, *, config: Mapping[str, str] | None = None) -> list[Violat
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
-        return UNKNOWN if is_unknown(value) else value
+        # What is known around it counts: a role's document has a bucket's name somewhere in it.
+        return UNKNOWN if is_unknown(value) and _WHOLE.fullmatch(value) else value
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, Sequence):

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from infra.policy.model import UNKNOWN, Resource, Rule, Setting, companion, is_on, value_at
+from infra.policy.model import (
+    UNKNOWN,
+    Resource,
+    Rule,
+    Setting,
+    companion,
+    is_on,
+    listed,
+    value_at,
+)
 
 __all__ = ["RULES"]
 
@@ -17,20 +26,26 @@ _BUCKET = "alicloud:oss/bucket:Bucket"
 _BUCKET_ENCRYPTION = "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption"
 _INSTANCE = "alicloud:ecs/instance:Instance"
 _TEMPLATE = "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"
+_SCALING = "alicloud:ess/scalingConfiguration:ScalingConfiguration"
 _SEARCH = "alicloud:elasticsearch/instance:Instance"
+_DISKS = ("alicloud:ecs/disk:Disk", "alicloud:ecs/ecsDisk:EcsDisk")
 # Type, and the switch that encrypts its disk.
 _DISK_SWITCHES = {
     _INSTANCE: ("systemDiskEncrypted",),
     _TEMPLATE: ("systemDisk", "encrypted"),
     _SEARCH: ("dataNodeConfiguration", "diskEncryption"),
-    "alicloud:ess/scalingConfiguration:ScalingConfiguration": ("systemDiskEncrypted",),
+    _SCALING: ("systemDiskEncrypted",),
+    **dict.fromkeys(_DISKS, ("encrypted",)),
 }
 # Type, and where it names its key.
 _KEYS = {
     _BUCKET_ENCRYPTION: ("kmsMasterKeyId",),
     _INSTANCE: ("systemDiskKmsKeyId",),
     _TEMPLATE: ("systemDisk", "kmsKeyId"),
+    _SCALING: ("systemDiskKmsKeyId",),
+    **dict.fromkeys(_DISKS, ("kmsKeyId",)),
     "alicloud:kms/secret:Secret": ("encryptionKeyId",),
+    "alicloud:log/store:Store": ("encryptConf", "userCmkInfo", "cmkKeyId"),
 }
 
 
@@ -65,8 +80,10 @@ def _disks_are_encrypted(resource: Resource, _: Setting) -> Iterator[str]:
             f"{'.'.join(path)} is {value_at(resource.inputs, *path)!r}; set it to true, as a disk "
             "cannot be encrypted later"
         )
-    disks = resource.inputs.get("dataDisks")
-    for index, disk in enumerate(disks if isinstance(disks, Sequence) else ()):
+    warm = resource.inputs.get("warmNodeConfiguration")
+    if warm is not None and not is_on(value_at(warm, "diskEncryption")):
+        yield "warmNodeConfiguration.diskEncryption is not on; set it to true"
+    for index, disk in enumerate(listed(resource.inputs.get("dataDisks"))):
         if not is_on(value_at(disk, "encrypted")):
             yield f"dataDisks[{index}].encrypted is {value_at(disk, 'encrypted')!r}; set it to true"
 
@@ -86,6 +103,9 @@ def _own_keys(resource: Resource, setting: Setting) -> Iterator[str]:
             f"{'.'.join(path)} is not set, so the cloud's own key is used; set "
             "customrag:encryptionKey to own, or to the id of a KMS key"
         )
+    for index, disk in enumerate(listed(resource.inputs.get("dataDisks"))):
+        if not value_at(disk, "kmsKeyId"):
+            yield f"dataDisks[{index}].kmsKeyId is not set; give it the key of the system disk"
 
 
 def _keys_rotate(resource: Resource, setting: Setting) -> Iterator[str]:
@@ -121,7 +141,7 @@ RULES = (
     ),
     Rule(
         name="own-key-in-prod",
-        description="In prod, buckets, disks and secrets are encrypted with a key of the stack's.",
+        description="In prod, buckets, disks, secrets and logs are encrypted with the stack's key.",
         on_resource=_own_keys,
     ),
     Rule(

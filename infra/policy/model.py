@@ -6,6 +6,7 @@ nor where the resources come from (`pack` gets them from the engine, `check` fro
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,6 +21,8 @@ __all__ = [
     "companion",
     "is_on",
     "is_unknown",
+    "listed",
+    "statements_of",
     "texts",
     "value_at",
 ]
@@ -170,6 +173,38 @@ def texts(value: Any) -> Iterator[str]:
     elif isinstance(value, Sequence):
         for item in value:
             yield from texts(item)
+
+
+def listed(value: Any) -> list[Any]:
+    """The entries of a list, or the one that stands for a list of one; none if it is unknown."""
+    if value is None or value is UNKNOWN:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def statements_of(text: Any) -> list[Mapping[str, Any]]:
+    """Statements of a policy document; none where it is not known yet or not there.
+
+    Raises:
+        ValueError: It cannot be read, or could be read in two ways.
+    """
+    if not isinstance(text, str) or not text:
+        return []
+    document = json.loads(text, object_pairs_hook=_each_once)
+    if not isinstance(document, Mapping):
+        raise ValueError("it is no JSON object")
+    found = listed(document.get("Statement"))
+    if not all(isinstance(statement, Mapping) for statement in found):
+        raise ValueError("a statement of it is no JSON object")
+    return found
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's keys; which of two alike counts is not said anywhere."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError(f"it says the same twice, of {', '.join(key for key, _ in pairs)}")
+    return found
 
 
 def companion(resource: Resource, other: Resource, key: str, values: Iterable[Any] = ()) -> bool:

@@ -5,7 +5,9 @@ own any rule. Framework: https://www.pulumi.com/docs/iac/packages-and-automation
 `pulumi_policy` 1.21.0 itself (read 2026-11-21).
 
 The engine tells a pack its stack's configuration by `ConfigureStack` (3.245 and newer); the
-framework keeps only the tags of that message, so the message is listened to here.
+framework keeps only the tags of that message and has no public way to the rest, so the message is
+listened to here, in a class put in the place of a private one. docs/policy.md has what was looked
+for, and what happens when a later framework is built otherwise.
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ https://www.alibabacloud.com/help/en/ram/user-guide/overview-of-oidc-based-sso (
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from infra.policy.model import Resource, Rule, Setting
+from infra.policy.model import UNKNOWN, Resource, Rule, Setting, listed, statements_of
 
 __all__ = ["RULES"]
 
@@ -22,66 +22,108 @@ _STATIC = {
     "alicloud:ram/loginProfile:LoginProfile": "a password of the console",
     "alicloud:ram/user:User": "a RAM user, who would need an access key",
 }
+# Services whose actions name what they act on, and those of theirs that cannot.
+_NAMED = ("oss", "kms", "ram", "sts")
+_UNNAMED = frozenset({"oss:ListBuckets", "kms:GetKmsInstance", "sts:GetCallerIdentity"})
 _OIDC_KEYS = ("oidc:iss", "oidc:aud", "oidc:sub")
 
 
-def _statements(text: Any) -> list[Mapping[str, Any]]:
-    """Statements of a document; none where it is not known yet or no document."""
-    if not isinstance(text, str) or not text:
-        return []
-    document = json.loads(text)
-    found = document.get("Statement", [])
-    return [found] if isinstance(found, Mapping) else list(found)
+def _allowed(resource: Resource, *keys: str) -> Iterator[Mapping[str, Any]]:
+    """Statements that allow something, of every document that the resource has.
 
-
-def _listed(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value or ())
-
-
-def _document(resource: Resource, *keys: str) -> Any:
-    given = (resource.inputs.get(key) for key in keys)
-    return next((document for document in given if document), None)
+    Raises:
+        ValueError: One cannot be read.
+    """
+    for key in keys:
+        for statement in statements_of(resource.inputs.get(key)):
+            if str(statement.get("Effect")).lower() != "deny":
+                yield statement
+    # An older form, in lower case and without JSON.
+    for statement in listed(resource.inputs.get("statements")):
+        if isinstance(statement, Mapping) and str(statement.get("effect")).lower() != "deny":
+            yield {
+                "Action": listed(statement.get("actions")),
+                "Resource": listed(statement.get("resources")),
+            }
 
 
 def _no_wildcards(resource: Resource, _: Setting) -> Iterator[str]:
     if resource.type != _POLICY:
         return
     try:
-        statements = _statements(_document(resource, "policyDocument", "document"))
+        statements = list(_allowed(resource, "policyDocument", "document"))
     except ValueError as error:
-        yield f"policyDocument is no JSON: {error}"
+        yield f"policyDocument cannot be read: {error}"
         return
     for statement in statements:
-        if statement.get("Effect") != "Allow":
-            continue
         if "NotAction" in statement or "NotResource" in statement:
             yield "a statement allows all but what it names; name what it allows"
-        for action in _listed(statement.get("Action")):
-            if "*" in action:
+        for action in listed(statement.get("Action")):
+            if "*" in str(action) or "?" in str(action):
                 yield (
                     f"action {action!r} has a wildcard; name each one as service:Verb, e.g. "
                     "oss:GetObject, in components/permissions.py"
                 )
 
 
+def _is_everything(resource: Any) -> bool:
+    """Whether a pattern, such as `*` or `acs:oss:*:*:*`, leaves nothing of a service out."""
+    parts = re.split(r"[:/]", str(resource))
+    return set(parts[2:] if parts[0] == "acs" else parts) <= {"*", ""}
+
+
+def _resources_are_named(resource: Resource, _: Setting) -> Iterator[str]:
+    if resource.type != _POLICY:
+        return
+    try:
+        statements = list(_allowed(resource, "policyDocument", "document"))
+    except ValueError:  # no-wildcard-action says so
+        return
+    for statement in statements:
+        if not any(map(_is_everything, listed(statement.get("Resource")))):
+            continue
+        actions = [str(action) for action in listed(statement.get("Action"))]
+        wide = [each for each in actions if each.startswith(_NAMED) and each not in _UNNAMED]
+        if wide:
+            yield (
+                f"{', '.join(wide)} on every resource; name the buckets, keys or roles, by a "
+                "prefix of theirs at least"
+            )
+
+
+def _no_system_policy(resource: Resource, _: Setting) -> Iterator[str]:
+    kind = resource.inputs.get("policyType")
+    if resource.type.endswith("PolicyAttachment") and kind not in (None, UNKNOWN, "Custom"):
+        yield (
+            f"{resource.inputs.get('policyName')!r} is a policy of the cloud's own, with wildcards "
+            "that change without notice; attach one that names its actions"
+        )
+
+
 def _trust_is_narrow(resource: Resource, _: Setting) -> Iterator[str]:
     if resource.type != _ROLE:
         return
     try:
-        statements = _statements(_document(resource, "assumeRolePolicyDocument", "document"))
+        statements = list(_allowed(resource, "assumeRolePolicyDocument", "document"))
     except ValueError as error:
-        yield f"assumeRolePolicyDocument is no JSON: {error}"
+        yield f"assumeRolePolicyDocument cannot be read: {error}"
         return
     for statement in statements:
-        if statement.get("Effect") != "Allow":
+        principal = statement.get("Principal")
+        if "NotPrincipal" in statement or not isinstance(principal, Mapping):
+            yield f"principal {principal!r} may assume the role; name services, roles or providers"
             continue
-        principal = statement.get("Principal") or {}
-        for kind, names in principal.items() if isinstance(principal, Mapping) else ():
-            for name in _listed(names):
-                if "*" in name:
-                    yield f"{kind} {name!r} may assume the role; name who may"
-        if isinstance(principal, Mapping) and "Federated" in principal:
+        yield from _wide_names(principal.items())
+        if "Federated" in principal:
             yield from _oidc_problems(statement.get("Condition") or {})
+    yield from _wide_names([("RAM", resource.inputs.get("ramUsers"))])
+
+
+def _wide_names(principals: Iterable[tuple[str, Any]]) -> Iterator[str]:
+    for kind, names in principals:
+        for name in listed(names):
+            if "*" in str(name):
+                yield f"{kind} {name!r} may assume the role; name who may"
 
 
 def _oidc_problems(condition: Mapping[str, Any]) -> Iterator[str]:
@@ -90,7 +132,7 @@ def _oidc_problems(condition: Mapping[str, Any]) -> Iterator[str]:
             value
             for operator, tests in condition.items()
             if operator in ("StringEquals", "StringLike")
-            for value in _listed(tests.get(key))
+            for value in listed(tests.get(key))
         ]
         if not values:
             yield (
@@ -125,6 +167,16 @@ RULES = (
         name="no-wildcard-action",
         description="No policy grants an action by a wildcard.",
         on_resource=_no_wildcards,
+    ),
+    Rule(
+        name="no-wildcard-resource",
+        description="A policy names the buckets, keys and roles that it is about.",
+        on_resource=_resources_are_named,
+    ),
+    Rule(
+        name="no-system-policy",
+        description="Nobody is given a policy of the cloud's own, which are made of wildcards.",
+        on_resource=_no_system_policy,
     ),
     Rule(
         name="trust-is-narrow",

@@ -25,6 +25,9 @@ _SWITCHES: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "alicloud:kms/key:Key": (("deletionProtection",),),
     "alicloud:ess/scalingGroup:ScalingGroup": (("groupDeletionProtection",),),
+    "alicloud:vpc/natGateway:NatGateway": (("deletionProtection",),),
+    # Others list it as the stack's address.
+    "alicloud:ecs/eipAddress:EipAddress": (("deletionProtection",),),
 }
 _FORCED = {
     "alicloud:oss/bucket:Bucket": ("forceDestroy", "customrag:forceDestroy to false"),

@@ -8,7 +8,8 @@ block public access, https://www.alibabacloud.com/help/en/oss/user-guide/block-p
 
 from __future__ import annotations
 
-import json
+import ipaddress
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from infra.policy.model import (
     Setting,
     companion,
     is_on,
+    listed,
+    statements_of,
     value_at,
 )
 
@@ -26,14 +29,34 @@ __all__ = ["RULES"]
 
 _BUCKET = "alicloud:oss/bucket:Bucket"
 _LISTENER = "alicloud:alb/listener:Listener"
-_EVERYWHERE = ("0.0.0.0/0", "::/0")
+_ACLS = (
+    _BUCKET,
+    "alicloud:oss/bucketAcl:BucketAcl",
+    "alicloud:oss/bucketObject:BucketObject",
+)
+_DOCUMENTS = (
+    _BUCKET,
+    "alicloud:oss/bucketPolicy:BucketPolicy",
+    "alicloud:kms/key:Key",
+    "alicloud:kms/secret:Secret",
+)
+# A range shorter than these is a good part of the internet: two halves are all of it.
+_SHORTEST = {4: 8, 6: 20}
+_SEARCH = "alicloud:elasticsearch/instance:Instance"
 _OLD_TLS = (None, "tls_cipher_policy_1_0", "tls_cipher_policy_1_1")
 # Switches that would give a service an address of its own; the cloud's own default is not relied
 # upon, as it differs from switch to switch.
 _MUST_BE_OFF = {
-    "alicloud:elasticsearch/instance:Instance": ("enablePublic", "enableKibanaPublicNetwork"),
+    _SEARCH: ("enablePublic", "enableKibanaPublicNetwork"),
     "alicloud:ecs/instance:Instance": ("allocatePublicIp",),
+    "alicloud:log/store:Store": ("enableWebTracking",),
 }
+# Other ways in than the one load balancer, by which of theirs a switch would open.
+_OTHER_BALANCERS = (
+    "alicloud:slb/loadBalancer:LoadBalancer",
+    "alicloud:slb/applicationLoadBalancer:ApplicationLoadBalancer",
+    "alicloud:nlb/loadBalancer:LoadBalancer",
+)
 _NO_BANDWIDTH = (
     "alicloud:ecs/instance:Instance",
     "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate",
@@ -43,35 +66,50 @@ _EXPLICIT = frozenset({"enablePublic", "enableKibanaPublicNetwork"})
 
 
 def _acl_is_private(resource: Resource, _: Setting) -> Iterator[str]:
-    if resource.type not in (_BUCKET, "alicloud:oss/bucketAcl:BucketAcl"):
+    if resource.type not in _ACLS:
         return
     acl = resource.inputs.get("acl")
-    if acl not in (None, UNKNOWN, "private"):
+    # An object's `default` is its bucket's.
+    if acl not in (None, UNKNOWN, "private", "default"):
         yield f"acl is {acl!r}; it must be 'private': hand objects out by signed URLs instead"
 
 
 def _is_everybody(principal: Any) -> bool:
-    names = principal if isinstance(principal, list) else [principal]
-    return any(isinstance(name, str) and "*" in name for name in names)
+    """Whether a principal, of OSS or of RAM, names no account."""
+    names = principal.values() if isinstance(principal, dict) else [principal]
+    return any(
+        "*" in str(name) and not re.match(r"(acs|arn):\w+:[^:]*:\d+:", str(name))
+        for value in names
+        for name in listed(value)
+    )
 
 
 def _policy_names_principals(resource: Resource, _: Setting) -> Iterator[str]:
-    if resource.type not in (_BUCKET, "alicloud:oss/bucketPolicy:BucketPolicy"):
-        return
-    text = resource.inputs.get("policy")
-    if not isinstance(text, str) or not text:
+    if resource.type not in _DOCUMENTS:
         return
     try:
-        statements = json.loads(text).get("Statement", [])
-    except (ValueError, AttributeError):
-        yield "policy is no JSON object; write the bucket policy as one"
+        statements = statements_of(resource.inputs.get("policy"))
+    except ValueError as error:
+        yield f"policy cannot be read: {error}"
         return
     for statement in statements:
-        if statement.get("Effect") == "Allow" and _is_everybody(statement.get("Principal")):
+        if str(statement.get("Effect")).lower() == "deny":
+            continue
+        if "NotPrincipal" in statement or _is_everybody(statement.get("Principal")):
             yield (
                 f"policy allows {statement.get('Action')} to principal "
                 f"{statement.get('Principal')}; name the accounts and roles that may do it"
             )
+
+
+def _is_wide(cidr: Any) -> bool:
+    """Whether a range, or an address, is a good part of the internet; no text of another kind."""
+    try:
+        network = ipaddress.ip_network(str(cidr), strict=False)
+    except ValueError:
+        return False
+    # A white list takes the address of nobody for everybody's, too.
+    return network.prefixlen < _SHORTEST[network.version] or network.network_address.is_unspecified
 
 
 def _blocks_public_access(
@@ -114,6 +152,26 @@ def _no_public_address(resource: Resource, _: Setting) -> Iterator[str]:
         kind = resource.inputs.get("instanceType")
         if kind not in (UNKNOWN, "Nat"):
             yield f"an EIP is bound to an instance of type {kind!r}; only a NAT gateway has one"
+    if resource.type in _OTHER_BALANCERS:
+        for name in ("addressType", "ipv6AddressType"):
+            kind = resource.inputs.get(name)
+            if str(kind).lower() == "internet":
+                yield f"{name} is {kind!r}; only the chat application's load balancer may face it"
+    if resource.type == "alicloud:vpc/forwardEntry:ForwardEntry":
+        yield (
+            f"it leads from the internet to {resource.inputs.get('internalIp')!r} through the NAT "
+            "gateway, which is the way out; put a load balancer before what is to be reached"
+        )
+
+
+def _search_lists_are_narrow(resource: Resource, _: Setting) -> Iterator[str]:
+    if resource.type != _SEARCH:
+        return
+    names = ("privateWhitelists", "publicWhitelists", "kibanaWhitelists", "kibanaPrivateWhitelists")
+    for name in names:
+        for entry in listed(resource.inputs.get(name)):
+            if _is_wide(entry):
+                yield f"{name} has {entry}; name the stack's network, or the ranges that may ask"
 
 
 def _edge_is_on(setting: Setting) -> bool:
@@ -121,6 +179,10 @@ def _edge_is_on(setting: Setting) -> bool:
 
 
 def _no_open_ingress(resource: Resource, setting: Setting) -> Iterator[str]:
+    if resource.type == "alicloud:ecs/ecsPrefixList:EcsPrefixList" and not _edge_is_on(setting):
+        for entry in listed(resource.inputs.get("entries")):
+            if _is_wide(value_at(entry, "cidr")):
+                yield f"the prefix list has {value_at(entry, 'cidr')}; name the ranges"
     if resource.type != "alicloud:ecs/securityGroupRule:SecurityGroupRule":
         return
     inputs = resource.inputs
@@ -129,7 +191,7 @@ def _no_open_ingress(resource: Resource, setting: Setting) -> Iterator[str]:
     if _edge_is_on(setting) and inputs.get("portRange") == "443/443":
         return
     for key in ("cidrIp", "ipv6CidrIp"):
-        if inputs.get(key) in _EVERYWHERE:
+        if _is_wide(inputs.get(key)):
             yield (
                 f"{key} is {inputs.get(key)} for port {inputs.get('portRange')}; name the ranges "
                 "or the security group that may come in"
@@ -139,9 +201,8 @@ def _no_open_ingress(resource: Resource, setting: Setting) -> Iterator[str]:
 def _acl_is_narrow(resource: Resource, setting: Setting) -> Iterator[str]:
     if not resource.type.startswith("alicloud:alb/acl") or _edge_is_on(setting):
         return
-    listed = value_at(resource.inputs, "aclEntries")
-    for entry in (resource.inputs, *(listed if isinstance(listed, list) else ())):
-        if value_at(entry, "entry") in _EVERYWHERE:
+    for entry in (resource.inputs, *listed(value_at(resource.inputs, "aclEntries"))):
+        if _is_wide(value_at(entry, "entry")):
             yield (
                 f"the access list has {value_at(entry, 'entry')}; name the ranges in "
                 "customrag:chatAllowedCidrBlocks, or put the edge in front"
@@ -153,7 +214,7 @@ def _internet_has_acl(resources: Sequence[Resource], _: Setting) -> Iterator[tup
         r
         for r in resources
         if r.type == "alicloud:alb/loadBalancer:LoadBalancer"
-        and r.inputs.get("addressType") == "Internet"
+        and "Internet" in (r.inputs.get("addressType"), r.inputs.get("ipv6AddressType"))
     ]
     if not open_balancers:
         return
@@ -186,16 +247,14 @@ def _tls_is_new(resource: Resource, _: Setting) -> Iterator[str]:
 
 
 def _kinds(actions: Any) -> set[str]:
-    listed = actions if isinstance(actions, list) else []
-    kinds = {value_at(action, "type") for action in listed}
+    kinds = {value_at(action, "type") for action in listed(actions)}
     return {str(kind) for kind in kinds if kind is not UNKNOWN}
 
 
 def _redirects_everything(rule: Resource) -> bool:
     """Whether a forwarding rule sends every path elsewhere."""
-    conditions = rule.inputs.get("ruleConditions")
-    listed = conditions if isinstance(conditions, list) else []
-    paths = [value_at(condition, "pathConfig", "values") for condition in listed]
+    conditions = listed(rule.inputs.get("ruleConditions"))
+    paths = [value_at(condition, "pathConfig", "values") for condition in conditions]
     return _kinds(rule.inputs.get("ruleActions")) == {"Redirect"} and paths in ([["/*"]], [UNKNOWN])
 
 
@@ -218,7 +277,7 @@ def _http_redirects(resources: Sequence[Resource], _: Setting) -> Iterator[tuple
 
 
 def _search_over_https(resource: Resource, setting: Setting) -> Iterator[str]:
-    if resource.type != "alicloud:elasticsearch/instance:Instance" or not setting.is_cloud:
+    if resource.type != _SEARCH or not setting.is_cloud:
         return
     protocol = resource.inputs.get("protocol")
     if protocol not in ("HTTPS", UNKNOWN):
@@ -233,7 +292,7 @@ RULES = (
     ),
     Rule(
         name="bucket-policy-names-principals",
-        description="A bucket policy allows nothing to everybody.",
+        description="A policy of a bucket, key or secret allows nothing to everybody.",
         on_resource=_policy_names_principals,
     ),
     Rule(
@@ -243,8 +302,13 @@ RULES = (
     ),
     Rule(
         name="no-public-address",
-        description="No node, search cluster or Kibana has a public address.",
+        description="No node, search cluster, Kibana or log store can be reached from outside.",
         on_resource=_no_public_address,
+    ),
+    Rule(
+        name="search-lists-are-narrow",
+        description="A search cluster's white lists name networks, not everybody.",
+        on_resource=_search_lists_are_narrow,
     ),
     Rule(
         name="no-open-ingress",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from infra.policy.model import UNKNOWN, Resource, Rule, Setting, value_at
+from infra.policy.model import UNKNOWN, Resource, Rule, Setting, listed, value_at
 
 __all__ = ["MAX_JOB_MINUTES", "MAX_PR_GPUS", "MAX_PR_VCPUS", "RULES", "gpus_of", "vcpus_of"]
 
@@ -27,6 +27,12 @@ _INSTANCES = (
     "alicloud:ess/scalingConfiguration:ScalingConfiguration",
 )
 _SEARCH = "alicloud:elasticsearch/instance:Instance"
+_NODE_GROUPS = (
+    "dataNodeConfiguration",
+    "masterConfiguration",
+    "clientNodeConfiguration",
+    "warmNodeConfiguration",
+)
 _SCALING_GROUP = "alicloud:ess/scalingGroup:ScalingGroup"
 # GPU families without the count in their name have as many as these (read 2026-11-21).
 _GPU_FAMILY = re.compile(r"ecs\.(gn|vgn|sgn|ebmgn)")
@@ -77,23 +83,35 @@ def _specs(resource: Resource) -> Sequence[Mapping[str, Any]]:
     return [s for s in specs if isinstance(s, Mapping)] if isinstance(specs, Sequence) else []
 
 
+def _instance_types(resource: Resource) -> Iterator[tuple[str, Any]]:
+    """Where an instance's type, or one that may take its place, stands; and what stands there."""
+    inputs = resource.inputs
+    if resource.type in _INSTANCES:
+        yield "instanceType", inputs.get("instanceType")
+        for value in listed(inputs.get("instanceTypes")):
+            yield "instanceTypes", value
+    for name in ("instanceTypeOverrides", "launchTemplateOverrides"):
+        for entry in listed(inputs.get(name)):
+            yield f"{name}.instanceType", value_at(entry, "instanceType")
+
+
 def _pr_is_small(resource: Resource, setting: Setting) -> Iterator[str]:
     if setting.environment != "pr":
         return
     inputs = resource.inputs
-    if resource.type in _INSTANCES:
-        yield from _too_big(inputs.get("instanceType"), "instanceType")
-    elif resource.type in _JOBS:
+    for where, spec in _instance_types(resource):
+        yield from _too_big(spec, where)
+    if resource.type in _JOBS:
         for spec in _specs(resource):
             yield from _too_big(spec.get("ecsSpec"), "jobSpecs.ecsSpec")
             yield from _too_many(spec.get("podCount"), "jobSpecs.podCount", 1)
     elif resource.type == _SEARCH:
-        for group in ("dataNodeConfiguration", "masterConfiguration", "clientNodeConfiguration"):
+        for group in _NODE_GROUPS:
             yield from _too_big(value_at(inputs, group, "spec"), f"{group}.spec")
             amount = value_at(inputs, group, "amount")
             yield from _too_many(amount, f"{group}.amount", MAX_PR_NODES)
-        disk = value_at(inputs, "dataNodeConfiguration", "disk")
-        yield from _too_many(disk, "dataNodeConfiguration.disk (GiB)", MAX_PR_DISK_GIB)
+            disk = value_at(inputs, group, "disk")
+            yield from _too_many(disk, f"{group}.disk (GiB)", MAX_PR_DISK_GIB)
         yield from _too_many(inputs.get("zoneCount"), "zoneCount", 1)
     elif resource.type == _SCALING_GROUP:
         yield from _too_many(inputs.get("maxSize"), "maxSize", MAX_PR_NODES)
@@ -102,9 +120,11 @@ def _pr_is_small(resource: Resource, setting: Setting) -> Iterator[str]:
 def _pr_gpus_are_spot(resource: Resource, setting: Setting) -> Iterator[str]:
     if setting.environment != "pr":
         return
-    spec = resource.inputs.get("instanceType")
-    if resource.type in _INSTANCES and isinstance(spec, str) and gpus_of(spec):
-        strategy = resource.inputs.get("spotStrategy")
+    strategy = resource.inputs.get("spotStrategy")
+    for _, spec in _instance_types(resource):
+        # A group's overrides take the strategy of its template.
+        if resource.type not in _INSTANCES or not isinstance(spec, str) or not gpus_of(spec):
+            continue
         if strategy in (None, "", "NoSpot"):
             yield (
                 f"{spec} is not a spot instance (spotStrategy {strategy!r}); set "
@@ -115,6 +135,18 @@ def _pr_gpus_are_spot(resource: Resource, setting: Setting) -> Iterator[str]:
             spec = pod.get("ecsSpec")
             if isinstance(spec, str) and gpus_of(spec) and not pod.get("useSpotInstance"):
                 yield f"{spec} is not a spot instance; set customrag:trainingSpot to true"
+
+
+def _pr_bills_by_the_hour(resource: Resource, setting: Setting) -> Iterator[str]:
+    if setting.environment != "pr":
+        return
+    for name in ("instanceChargeType", "paymentType", "chargeType"):
+        value = resource.inputs.get(name)
+        if value in ("PrePaid", "Prepaid", "Subscription"):
+            yield (
+                f"{name} is {value!r}, which is paid for a month at least and cannot be deleted "
+                "before; leave it out"
+            )
 
 
 def _job_ends(resource: Resource, _: Setting) -> Iterator[str]:
@@ -144,6 +176,11 @@ RULES = (
         name="pr-gpu-is-spot",
         description="In a pr stack, a GPU is a spot one.",
         on_resource=_pr_gpus_are_spot,
+    ),
+    Rule(
+        name="pr-stack-bills-by-the-hour",
+        description="In a pr stack nothing is paid for in advance, as it could not be removed.",
+        on_resource=_pr_bills_by_the_hour,
     ),
     Rule(
         name="job-ends",

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from infra.policy.model import UNKNOWN, Resource, Rule, Setting
 
-__all__ = ["PARTS", "REQUIRED_TAGS", "RULES", "TAGGED"]
+__all__ = ["MADE_OF_IT", "PARTS", "REQUIRED_TAGS", "RULES", "TAGGED"]
 
 REQUIRED_TAGS = ("project", "stack", "environment", "owner", "cost-center", "managed-by")
 _EXPIRY_TAG = "expires-at"
@@ -42,25 +42,30 @@ TAGGED: Mapping[str, str] = MappingProxyType(
             "vpc/switch:Switch",
         )
     }
-    # The template's own tags; `tags` are those of the instances made from it.
+    # The template's own tags: see MADE_OF_IT for those of the instances made from it.
     | {"alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": "templateTags"}
 )
 """Type to the property that holds its tags."""
+MADE_OF_IT: Mapping[str, str] = MappingProxyType(
+    {"alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": "tags"}
+)
+"""Type to the property with the tags of what the cloud makes of it later, as a group its nodes."""
 PARTS = frozenset({"alicloud:alb/rule:Rule"})
 """Types that take tags and need none: they cost nothing, and go with what they are a part of."""
 
 
 def _has_tags(resource: Resource, setting: Setting) -> Iterator[str]:
-    name = TAGGED.get(resource.type)
-    if name is None:
-        return
-    tags = resource.inputs.get(name)
-    if tags is UNKNOWN:
-        return
-    given = tags if isinstance(tags, Mapping) else {}
     wanted = (*REQUIRED_TAGS, _EXPIRY_TAG) if setting.environment == "pr" else REQUIRED_TAGS
-    missing = [tag for tag in wanted if not given.get(tag)]
-    if missing:
+    for name in (TAGGED.get(resource.type), MADE_OF_IT.get(resource.type)):
+        if name is None:
+            continue
+        tags = resource.inputs.get(name)
+        if tags is UNKNOWN:
+            continue
+        given = tags if isinstance(tags, Mapping) else {}
+        missing = [tag for tag in wanted if not given.get(tag)]
+        if not missing:
+            continue
         yield (
             f"{name} lacks {', '.join(missing)}; pass the stack's tags (components/tags.py) to the "
             "component that declares it"

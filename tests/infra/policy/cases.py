@@ -22,7 +22,20 @@ BUCKET = "alicloud:oss/bucket:Bucket"
 BLOCK = "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock"
 ENCRYPTION = "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption"
 POLICY = "alicloud:oss/bucketPolicy:BucketPolicy"
+OBJECT = "alicloud:oss/bucketObject:BucketObject"
 INSTANCE = "alicloud:ecs/instance:Instance"
+SCALING = "alicloud:ess/scalingConfiguration:ScalingConfiguration"
+DISK = "alicloud:ecs/ecsDisk:EcsDisk"
+PREFIXES = "alicloud:ecs/ecsPrefixList:EcsPrefixList"
+FORWARD = "alicloud:vpc/forwardEntry:ForwardEntry"
+NAT = "alicloud:vpc/natGateway:NatGateway"
+ADDRESS = "alicloud:ecs/eipAddress:EipAddress"
+CLASSIC = "alicloud:slb/applicationLoadBalancer:ApplicationLoadBalancer"
+NETWORK_BALANCER = "alicloud:nlb/loadBalancer:LoadBalancer"
+STORE = "alicloud:log/store:Store"
+ACL = "alicloud:alb/acl:Acl"
+ROLE_POLICY = "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment"
+GROUP_POLICY = "alicloud:ram/groupPolicyAttachment:GroupPolicyAttachment"
 TEMPLATE = "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"
 SEARCH = "alicloud:elasticsearch/instance:Instance"
 RULE = "alicloud:ecs/securityGroupRule:SecurityGroupRule"
@@ -69,7 +82,7 @@ def allow(action: str, **more: Any) -> str:
     return json.dumps({"Version": "1", "Statement": [statement]})
 
 
-def trust(principal: dict[str, Any], condition: dict[str, Any] | None = None) -> str:
+def trust(principal: Any, condition: dict[str, Any] | None = None) -> str:
     statement: dict[str, Any] = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
@@ -84,7 +97,7 @@ FEDERATED = {"Federated": ["acs:ram::1234567890123456:oidc-provider/github"]}
 ISSUER = {"oidc:iss": "https://token.actions.githubusercontent.com", "oidc:aud": "customrag"}
 
 
-def internet(*, white: bool) -> list[Resource]:
+def internet(*, white: bool, side: str = "addressType") -> list[Resource]:
     listener = Resource(type=LISTENER, name="https", inputs={}, urn="urn:l", parent="p")
     listed = Resource(
         type=ATTACHMENT,
@@ -92,7 +105,7 @@ def internet(*, white: bool) -> list[Resource]:
         inputs={"listenerId": UNKNOWN, "aclType": "White"},
         references={"listenerId": ["urn:l"]},
     )
-    balancer = Resource(type=BALANCER, name="alb", inputs={"addressType": "Internet"})
+    balancer = Resource(type=BALANCER, name="alb", inputs={side: "Internet"})
     return [balancer, listener, *([listed] if white else [])]
 
 
@@ -131,10 +144,23 @@ def user_data(model: str) -> str:
 
 VIOLATING: dict[str, list[Case]] = {
     "bucket-acl-is-private": [
+        Case("an object's own", one(OBJECT, acl="public-read")),
         Case("an ACL", one("alicloud:oss/bucketAcl:BucketAcl", acl="public-read")),
         Case("the bucket's own", one(BUCKET, acl="public-read-write")),
     ],
     "bucket-policy-names-principals": [
+        Case("the bucket's own", one(BUCKET, policy=allow("oss:GetObject", Principal="*"))),
+        Case("of any account", one(POLICY, policy=allow("oss:A", Principal=["arn:sts::*:role/r"]))),
+        Case(
+            "a key, to everybody", one(KEY, policy=allow("kms:Decrypt", Principal={"RAM": ["*"]}))
+        ),
+        Case("all but one", one(POLICY, policy=allow("oss:GetObject", NotPrincipal=["1234"]))),
+        Case(
+            "one statement that is no list",
+            one(POLICY, policy='{"Statement": {"Effect": "Allow", "Principal": ["*"]}}'),
+        ),
+        Case("a list", one(POLICY, policy="[]")),
+        Case("said twice", one(POLICY, policy='{"Statement": [], "Statement": []}')),
         Case("everybody reads", one(POLICY, policy=allow("oss:GetObject", Principal=["*"]))),
         Case("no JSON", one(POLICY, policy="{")),
     ],
@@ -150,6 +176,11 @@ VIOLATING: dict[str, list[Case]] = {
         ),
     ],
     "no-public-address": [
+        Case("a port of the NAT gateway", one(FORWARD, internalIp="10.0.0.1")),
+        Case("a classic load balancer", one(CLASSIC, addressType="internet")),
+        Case("a network load balancer", one(NETWORK_BALANCER, addressType="Internet")),
+        Case("its IPv6 side", one(NETWORK_BALANCER, ipv6AddressType="Internet")),
+        Case("logs that anybody may write", one(STORE, enableWebTracking=True)),
         Case("a node with bandwidth", one(INSTANCE, internetMaxBandwidthOut=5)),
         Case("a template with bandwidth", one(TEMPLATE, internetMaxBandwidthOut=1.0)),
         Case("a public cluster", one(SEARCH, enablePublic=True, enableKibanaPublicNetwork=False)),
@@ -157,6 +188,8 @@ VIOLATING: dict[str, list[Case]] = {
         Case("an EIP on a node", one(EIP, instanceType="EcsInstance")),
     ],
     "no-open-ingress": [
+        Case("half of it", one(RULE, type="ingress", cidrIp="128.0.0.0/1", portRange="22/22")),
+        Case("by a prefix list", one(PREFIXES, entries=[{"cidr": "0.0.0.0/0"}])),
         Case("SSH for all", one(RULE, type="ingress", cidrIp="0.0.0.0/0", portRange="22/22")),
         Case("by IPv6", one(RULE, type="ingress", ipv6CidrIp="::/0", portRange="443/443")),
         Case(
@@ -165,8 +198,20 @@ VIOLATING: dict[str, list[Case]] = {
             WITH_EDGE,
         ),
     ],
-    "access-list-is-narrow": [Case("an open entry", one(ACL_ENTRY, entry="0.0.0.0/0"))],
-    "internet-load-balancer-has-access-list": [Case("no list", internet(white=False))],
+    "access-list-is-narrow": [
+        Case("an open entry", one(ACL_ENTRY, entry="0.0.0.0/0")),
+        Case("half of everybody", one(ACL_ENTRY, entry="0.0.0.0/1")),
+        Case("the list's own", one(ACL, aclEntries=[{"entry": "::/0"}])),
+    ],
+    "search-lists-are-narrow": [
+        Case("the public list", one(SEARCH, publicWhitelists=["10.0.0.0/8", "0.0.0.0/0"])),
+        Case("Kibana's", one(SEARCH, kibanaWhitelists=["::/0"])),
+        Case("the private one", one(SEARCH, privateWhitelists=["0.0.0.0"])),
+    ],
+    "internet-load-balancer-has-access-list": [
+        Case("no list", internet(white=False)),
+        Case("by IPv6 alone", internet(white=False, side="ipv6AddressType")),
+    ],
     "http-only-redirects": [
         Case("it forwards", plain_http()),
         Case("some paths only", plain_http(paths=["/old/*"])),
@@ -182,6 +227,13 @@ VIOLATING: dict[str, list[Case]] = {
     "search-over-https": [Case("HTTP", one(SEARCH, protocol="HTTP"), DEV)],
     "bucket-is-encrypted": [Case("no rule", bucket_with())],
     "disk-is-encrypted": [
+        Case("a disk of its own", one(DISK, size=20)),
+        Case("a scaling configuration's", one(SCALING, systemDiskEncrypted=False)),
+        Case(
+            "a template's data disk",
+            one(TEMPLATE, systemDisk={"encrypted": True}, dataDisks=[{"encrypted": False}]),
+        ),
+        Case("warm nodes", one(SEARCH, warmNodeConfiguration={"amount": 2})),
         Case("a node's system disk", one(INSTANCE)),
         Case(
             "a node's data disk",
@@ -191,6 +243,13 @@ VIOLATING: dict[str, list[Case]] = {
         Case("a search node's disk", one(SEARCH, dataNodeConfiguration={"spec": "s"})),
     ],
     "own-key-in-prod": [
+        Case(
+            "a data disk",
+            one(INSTANCE, systemDiskKmsKeyId="k", dataDisks=[{"encrypted": True}]),
+            PROD,
+        ),
+        Case("a template", one(TEMPLATE, systemDisk={"encrypted": True}), PROD),
+        Case("logs", one(STORE, encryptConf={"enable": True}), PROD),
         Case("OSS's keys", one(ENCRYPTION, sseAlgorithm="AES256"), PROD),
         Case("the cloud's KMS key", one(ENCRYPTION, sseAlgorithm="KMS"), PROD),
         Case("a disk", one(INSTANCE), PROD),
@@ -203,12 +262,57 @@ VIOLATING: dict[str, list[Case]] = {
         Case("a template by default", one(TEMPLATE)),
     ],
     "no-wildcard-action": [
+        Case("in the other property", one(RAM_POLICY, document=allow("oss:*"))),
+        Case(
+            "in both of them",
+            one(RAM_POLICY, policyDocument=allow("oss:GetObject"), document=allow("*")),
+        ),
+        Case(
+            "as statements",
+            one(RAM_POLICY, statements=[{"effect": "Allow", "actions": ["*"], "resources": ["b"]}]),
+        ),
+        Case("by a question mark", one(RAM_POLICY, policyDocument=allow("oss:GetObjec?"))),
+        Case(
+            "one statement that is no list",
+            one(RAM_POLICY, policyDocument='{"Statement": {"Effect": "allow", "Action": "*"}}'),
+        ),
+        Case(
+            "all but a resource",
+            one(RAM_POLICY, policyDocument=allow("oss:GetObject", NotResource=["b"])),
+        ),
+        Case("no JSON", one(RAM_POLICY, policyDocument="{")),
         Case("everything", one(RAM_POLICY, policyDocument=allow("*"))),
         Case("all of a service", one(RAM_POLICY, policyDocument=allow("oss:*"))),
         Case("all reads", one(RAM_POLICY, policyDocument=allow("oss:Get*"))),
         Case("all but one", one(RAM_POLICY, policyDocument=allow("oss:A", NotAction=["oss:B"]))),
     ],
+    "no-wildcard-resource": [
+        Case("every bucket", one(RAM_POLICY, policyDocument=allow("oss:GetObject", Resource="*"))),
+        Case(
+            "in long",
+            one(RAM_POLICY, policyDocument=allow("kms:Decrypt", Resource=["acs:kms:*:*:*"])),
+        ),
+        Case(
+            "any role",
+            one(RAM_POLICY, policyDocument=allow("sts:AssumeRole", Resource=["b", "*"])),
+        ),
+    ],
+    "no-system-policy": [
+        Case(
+            "on a role",
+            one(ROLE_POLICY, policyType="System", policyName="AdministratorAccess"),
+        ),
+        Case(
+            "on a group", one(GROUP_POLICY, policyType="System", policyName="AliyunOSSFullAccess")
+        ),
+    ],
     "trust-is-narrow": [
+        Case("everybody", one(ROLE, assumeRolePolicyDocument=trust("*"))),
+        Case("as users", one(ROLE, ramUsers=["acs:ram::*:root"])),
+        Case(
+            "all but one",
+            one(ROLE, assumeRolePolicyDocument=trust({}).replace("Principal", "NotPrincipal")),
+        ),
         Case(
             "any account", one(ROLE, assumeRolePolicyDocument=trust({"RAM": ["acs:ram::*:root"]}))
         ),
@@ -234,6 +338,8 @@ VIOLATING: dict[str, list[Case]] = {
         Case("the provider's", one(PROVIDER, accessKey="LTAI")),
     ],
     "tags-are-there": [
+        Case("a group's nodes", one(TEMPLATE, templateTags=TAGS)),
+        Case("a template", one(TEMPLATE, tags=TAGS)),
         Case("none", one(BUCKET)),
         Case("no environment", one(BUCKET, tags={**TAGS, "environment": ""})),
         Case("a pr stack without end", one(BUCKET, tags=TAGS), PR),
@@ -243,6 +349,17 @@ VIOLATING: dict[str, list[Case]] = {
         Case("who pays", one(BUCKET, tags={**TAGS, "cost-center": "unset"}), PROD),
     ],
     "pr-stack-is-small": [
+        Case("a scaling configuration", one(SCALING, instanceTypes=["ecs.g7.16xlarge"]), PR),
+        Case(
+            "what takes its place",
+            one(GROUP, launchTemplateOverrides=[{"instanceType": "ecs.g7.16xlarge"}]),
+            PR,
+        ),
+        Case(
+            "large warm nodes",
+            one(SEARCH, warmNodeConfiguration={"spec": "elasticsearch.sn2ne.4xlarge"}),
+            PR,
+        ),
         Case("a large node", one(INSTANCE, instanceType="ecs.g7.4xlarge"), PR),
         Case("two GPUs", one(TEMPLATE, instanceType="ecs.gn7i-c8g2.2xlarge"), PR),
         Case("a size unknown", one(INSTANCE, instanceType="ecs.ebmgn7"), PR),
@@ -258,8 +375,18 @@ VIOLATING: dict[str, list[Case]] = {
         Case("a large group", one(GROUP, maxSize=10), PR),
     ],
     "pr-gpu-is-spot": [
+        Case(
+            "a template",
+            one(TEMPLATE, instanceType="ecs.gn7i-c8g1.2xlarge", spotStrategy="NoSpot"),
+            PR,
+        ),
+        Case("one of several types", one(SCALING, instanceTypes=["ecs.gn7i-c8g1.2xlarge"]), PR),
         Case("a node", one(INSTANCE, instanceType="ecs.gn7i-c8g1.2xlarge"), PR),
         Case("a pod", job(jobSpecs=pod()), PR),
+    ],
+    "pr-stack-bills-by-the-hour": [
+        Case("a node", one(INSTANCE, instanceChargeType="PrePaid"), PR),
+        Case("the search cluster", one(SEARCH, paymentType="Subscription"), PR),
     ],
     "job-ends": [
         Case("no limit", job(jobSpecs=pod())),
@@ -273,6 +400,8 @@ VIOLATING: dict[str, list[Case]] = {
         Case("a key", one(KEY), PROD),
     ],
     "deletion-protection-in-prod": [
+        Case("the NAT gateway", one(NAT, deletionProtection=False), PROD),
+        Case("its address", one(ADDRESS), PROD),
         Case("the load balancer", one(BALANCER, deletionProtectionEnabled=False), PROD),
         Case("a key", one(KEY, deletionProtection="Disabled"), PROD),
         Case("the scaling group", one(GROUP), PROD),
@@ -294,9 +423,22 @@ VIOLATING: dict[str, list[Case]] = {
 
 PASSING: dict[str, list[Case]] = {
     "bucket-acl-is-private": [
-        Case("private", one("alicloud:oss/bucketAcl:BucketAcl", acl="private"))
+        Case("an object as its bucket", one(OBJECT, acl="default")),
+        Case("private", one("alicloud:oss/bucketAcl:BucketAcl", acl="private")),
     ],
     "bucket-policy-names-principals": [
+        Case(
+            "any session of one role",
+            one(POLICY, policy=allow("oss:A", Principal=["arn:sts::1234:assumed-role/r/*"])),
+        ),
+        Case(
+            "a key, to its account",
+            one(KEY, policy=allow("kms:A", Principal={"RAM": ["acs:ram::1:*"]})),
+        ),
+        Case(
+            "everybody is denied",
+            one(POLICY, policy=allow("oss:A", Effect="Deny", Principal=["*"])),
+        ),
         Case("an account", one(POLICY, policy=allow("oss:GetObject", Principal=["1234"]))),
         Case("unknown yet", one(POLICY, policy=UNKNOWN)),
     ],
@@ -305,6 +447,7 @@ PASSING: dict[str, list[Case]] = {
         Case("one that was brought along", one(BUCKET, bucket="theirs"), BRINGS),
     ],
     "no-public-address": [
+        Case("a balancer inside", one(NETWORK_BALANCER, addressType="Intranet")),
         Case("a private node", one(INSTANCE, internetMaxBandwidthOut=0)),
         Case("a private cluster", one(SEARCH, enablePublic=False, enableKibanaPublicNetwork=False)),
         Case("an EIP of the NAT gateway", one(EIP, instanceType="Nat")),
@@ -321,6 +464,10 @@ PASSING: dict[str, list[Case]] = {
     "access-list-is-narrow": [
         Case("an office", one(ACL_ENTRY, entry="203.0.113.0/24")),
         Case("behind the edge", one(ACL_ENTRY, entry="0.0.0.0/0"), WITH_EDGE),
+    ],
+    "search-lists-are-narrow": [
+        Case("the network", one(SEARCH, privateWhitelists=["10.20.0.0/16"])),
+        Case("unknown yet", one(SEARCH, privateWhitelists=[UNKNOWN])),
     ],
     "internet-load-balancer-has-access-list": [
         Case("a white list", internet(white=True)),
@@ -353,6 +500,7 @@ PASSING: dict[str, list[Case]] = {
         Case("one that was brought along", one(BUCKET, bucket="theirs"), BRINGS),
     ],
     "disk-is-encrypted": [
+        Case("a disk of its own", one(DISK, encrypted=True)),
         Case(
             "a node",
             one(INSTANCE, systemDiskEncrypted=True, dataDisks=[{"size": 20, "encrypted": True}]),
@@ -369,6 +517,21 @@ PASSING: dict[str, list[Case]] = {
     "no-wildcard-action": [
         Case("one action", one(RAM_POLICY, policyDocument=allow("oss:GetObject"))),
         Case("unknown yet", one(RAM_POLICY, policyDocument=UNKNOWN)),
+    ],
+    "no-wildcard-resource": [
+        Case("buckets by a prefix", one(RAM_POLICY, policyDocument=allow("oss:GetObject"))),
+        Case(
+            "what has no resource level",
+            one(RAM_POLICY, policyDocument=allow("cms:PutContact", Resource=["*"])),
+        ),
+        Case(
+            "who am I",
+            one(RAM_POLICY, policyDocument=allow("sts:GetCallerIdentity", Resource="*")),
+        ),
+    ],
+    "no-system-policy": [
+        Case("one of the stack's", one(ROLE_POLICY, policyType="Custom", policyName="p")),
+        Case("unknown yet", one(ROLE_POLICY, policyType=UNKNOWN, policyName=UNKNOWN)),
     ],
     "trust-is-narrow": [
         Case(
@@ -393,6 +556,7 @@ PASSING: dict[str, list[Case]] = {
         Case("its own provider's", one(PROVIDER, accessKey="LTAI", version="4.0.0-local")),
     ],
     "tags-are-there": [
+        Case("a template and its nodes", one(TEMPLATE, tags=TAGS, templateTags=TAGS)),
         Case("all", one(BUCKET, tags=TAGS)),
         Case("a pr stack with its end", one(BUCKET, tags={**TAGS, "expires-at": "2026-11-24"}), PR),
         Case("what takes none", one(RULE)),
@@ -427,6 +591,10 @@ PASSING: dict[str, list[Case]] = {
         ),
         Case("a spot pod", job(jobSpecs=pod(useSpotInstance=True)), PR),
         Case("no GPU", one(INSTANCE, instanceType="ecs.g7.large"), PR),
+    ],
+    "pr-stack-bills-by-the-hour": [
+        Case("a node", one(INSTANCE, instanceChargeType="PostPaid"), PR),
+        Case("prod", one(SEARCH, paymentType="Subscription"), PROD),
     ],
     "job-ends": [
         Case("a limit", job(jobSpecs=pod(), maxRunningTimeMinutes=240.0)),

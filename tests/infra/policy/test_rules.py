@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 from infra.policy import RULES, Resource, Setting, violations
 from infra.policy.model import UNKNOWN, value_at
 from infra.policy.sizes import gpus_of, vcpus_of
 from infra.policy.tagging import PARTS, TAGGED
-from tests.infra.policy.cases import DEV, PASSING, PROD, VIOLATING, Case
+from tests.infra.policy.cases import DEV, FORWARD, PASSING, PROD, VIOLATING, Case
 from tools.alicloud_facts import TYPES, sdk_classes, shapes
 
 RULE_BY_NAME = {rule.name: rule for rule in RULES}
@@ -50,7 +52,8 @@ def test_what_a_preview_cannot_know_breaks_no_rule_of_single_resources() -> None
             return UNKNOWN
 
     types = {case.resources[0].type for cases in VIOLATING.values() for case in cases}
-    types -= {"alicloud:ram/user:User", "alicloud:ram/accessKey:AccessKey"}
+    # What is not to be there at all.
+    types -= {"alicloud:ram/user:User", "alicloud:ram/accessKey:AccessKey", FORWARD}
     for type_ in types - {"pulumi:providers:alicloud"}:
         resource = Resource(type=type_, name="it", inputs=Everything(), protect=True)
         for rule in RULES:
@@ -91,6 +94,18 @@ def test_every_type_that_takes_tags_is_known() -> None:
 )
 def test_a_size_is_read_from_its_name(spec: str, vcpus: int | None, gpus: int) -> None:
     assert (vcpus_of(spec), gpus_of(spec)) == (vcpus, gpus)
+
+
+def test_what_the_cases_declare_is_what_the_installed_sdk_takes() -> None:
+    # A rule that reads a property which no type has would pass whatever is declared.
+    for cases in (*VIOLATING.values(), *PASSING.values()):
+        for resource in (each for case in cases for each in case.resources):
+            if not resource.type.startswith("alicloud:"):
+                continue
+            _, place, name = resource.type.split(":")
+            module = importlib.import_module(f"pulumi_alicloud.{place.partition('/')[0]}")
+            taken = shapes(getattr(module, f"{name}Args"))
+            assert set(resource.inputs) <= set(taken), resource.type
 
 
 def test_a_path_through_something_unknown_is_unknown() -> None:

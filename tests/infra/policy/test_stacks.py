@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
+from infra.declare import Declared
+from infra.made_up import unknown
 from infra.policy import UNKNOWN, Resource
-from infra.policy.check import main, setting_of, violations_of
+from infra.policy.check import main, resources_of, setting_of, violations_of
 from infra.policy.pack import plain
 from infra.policy.pack import setting_of as setting_in_the_engine
 from tests.support.stacks import STACKS, declared
@@ -25,6 +28,35 @@ def test_a_stack_that_breaks_a_rule_is_told_and_fails(capsys: pytest.CaptureFixt
     assert main(["--stack", "dev", "--set", "llmModel=qwen-turbo", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert {item["rule"] for item in found} == {"no-retired-model"}
+
+
+def test_what_is_known_of_a_roles_document_is_held_against_the_rules() -> None:
+    roles = [
+        item
+        for item in declared("prod", preview=False)
+        if item.type == "alicloud:ram/policy:Policy" and "unknown-yet." in str(item.inputs)
+    ]
+    assert roles
+    for item in roles:
+        text = item.inputs["policyDocument"]
+        wide = replace(item, inputs={**item.inputs, "policyDocument": text.replace("oss:G", "*:G")})
+        rules = {found.rule for found in violations_of([wide], setting_of("prod"))}
+        assert ("no-wildcard-action" in rules) == ("oss:G" in text), item.name
+    assert any("oss:G" in item.inputs["policyDocument"] for item in roles)
+
+
+def test_what_is_unknown_as_a_whole_stays_unknown() -> None:
+    item = Declared(
+        type="t",
+        name="n",
+        urn="u",
+        parent="",
+        component="c",
+        inputs={"id": unknown("a-b", "id"), "url": f"http://{unknown('a', 'ip')}:80"},
+    )
+    (resource,) = resources_of([item])
+    assert resource.inputs["id"] is UNKNOWN
+    assert resource.inputs["url"] != UNKNOWN
 
 
 def test_a_stack_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
