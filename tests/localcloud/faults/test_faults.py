@@ -104,6 +104,30 @@ def test_a_signed_call_meets_the_fault(control_plane: ControlPlane) -> None:
     assert control_plane.sts().get_caller_identity().body.account_id
 
 
+def test_a_declared_resource_whose_deletion_is_refused_stays(control_plane: ControlPlane) -> None:
+    token, faults = "alicloud:kms/key:Key", Faults(control_plane.context.store)
+    platform = control_plane.context.platform
+
+    def ask(operation: str, **more: Any) -> Any:
+        return httpx.post(
+            f"{platform.endpoints['api']}/_local/resources/{operation}",
+            json={"type": token, **more},
+            headers={"X-Local-Secret": platform.access_key_secret},
+        )
+
+    inputs = {"pendingWindowInDays": 7}
+    made = ask("create", inputs=inputs, client_token="refused").json()
+    faults.inject("deletion-refused", {"type": token, "code": "DependencyViolation"})
+    try:
+        refused = ask("delete", id=made["id"], outputs={})
+        assert (refused.status_code, refused.json()["Code"]) == (400, "DependencyViolation")
+        assert ask("read", id=made["id"], outputs={}).json()["outputs"]
+    finally:
+        faults.clear()
+    assert ask("delete", id=made["id"], outputs={}).status_code == 200
+    assert ask("read", id=made["id"], outputs={}).json()["outputs"] is None
+
+
 def admin(control_plane: ControlPlane, method: str, body: Any = None, secret: str = "") -> Any:
     platform = control_plane.context.platform
     return httpx.request(
