@@ -1,4 +1,4 @@
-"""The GPU node that turns questions and passages into vectors with the trained model.
+"""A GPU node that turns questions and passages into vectors with the trained model.
 
 Owns: the node's settings. Does not own: the service (`rag.serving`), the node itself
 (`components.nodes`).

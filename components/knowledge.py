@@ -8,7 +8,7 @@ chunking and mapping (`rag`), the cluster, the embedding node.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +50,8 @@ class KnowledgeArgs:
         settings: Elasticsearch index settings.
         documents: Document key to SHA-256: what the index shall hold.
         ingest_plan: Makes the DLC job's plan once the addresses it needs are known: called with
-            index name, cluster URL and embedding URL.
-        embedding_url: Where the model that the index is made for answers.
+            index name, cluster URL and embedding URLs.
+        embedding_urls: Where the model that the index is made for answers.
         workspace_id: PAI workspace of the ingest job.
         result_uri: OSS directory for the run's result, `oss://bucket/prefix/`.
         triggers: What makes an ingest another one though no document changed.
@@ -67,8 +67,8 @@ class KnowledgeArgs:
     mappings: pulumi.Input[Mapping[str, Any]]
     settings: Mapping[str, Any]
     documents: Mapping[str, str]
-    ingest_plan: Callable[[str, str, str], JobPlan]
-    embedding_url: pulumi.Input[str]
+    ingest_plan: Callable[[str, str, Sequence[str]], JobPlan]
+    embedding_urls: pulumi.Input[Sequence[pulumi.Input[str]]]
     workspace_id: pulumi.Input[str]
     result_uri: str
     triggers: Mapping[str, pulumi.Input[str]]
@@ -108,7 +108,7 @@ class Knowledge(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        plan = pulumi.Output.all(index.index_name, args.search.url, args.embedding_url).apply(
+        plan = pulumi.Output.all(index.index_name, args.search.url, args.embedding_urls).apply(
             lambda values: args.ingest_plan(*values)
         )
         run = providers.IngestRun(

@@ -30,7 +30,7 @@ foundation = lay_foundation(context)
 logs = collect_logs(context, foundation)
 
 # A PAI workspace; a DLC job that tunes the embedding model; its version in the registry; its GPU
-# node.
+# nodes.
 embedding = train_and_serve(context, foundation)
 
 # Elasticsearch; an index for that model, filled from the corpus, behind an alias.
@@ -51,7 +51,8 @@ export(
     chat_url=chat.url,
     chat_address=chat.address,
     edge_url=edge.url if edge is not None else "",
-    embedding_url=embedding.node.url,
+    embedding_url=embedding.nodes[0].url,
+    embedding_urls=embedding.urls,
     elasticsearch_url=cluster.url,
     index_alias=knowledge.index_alias,
     index_name=knowledge.index_name,

@@ -74,6 +74,7 @@ class StackConfig:
     training_seed: int
     ingest_ecs_spec: str
     embedding_instance_type: str
+    embedding_nodes: int
     chat_instance_type: str
     image_id: str
     elasticsearch_version: str

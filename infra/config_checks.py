@@ -146,6 +146,12 @@ def _bounds(config: StackConfig) -> Iterator[Problem]:
             "a cloud stack needs the account's 16 digits, so that it lands in no other",
         ),
         ("monthly_budget_cny", config.monthly_budget_cny >= 0, "give CNY a month, 0 for none"),
+        (
+            "embedding_nodes",
+            1 <= config.embedding_nodes <= max(1, len(set(config.zone_ids))),
+            "give 1 up to the number of zones, as each is in another one; zoneIds has "
+            f"{len(set(config.zone_ids))}",
+        ),
     ):
         if not fits:
             yield _wrong(config, field, allowed)
@@ -178,6 +184,7 @@ def _environment(config: StackConfig) -> Iterator[Problem]:
             ),
             ("training_spot", config.training_spot, "a pr stack trains on spot instances"),
             ("embedding_spot", config.embedding_spot, "a pr stack's GPU node is a spot instance"),
+            ("embedding_nodes", config.embedding_nodes == 1, "a pr stack has one; give 1"),
             (
                 "deletion_protection",
                 not config.deletion_protection,

@@ -8,7 +8,7 @@ Owns: the order of those decisions. Does not own: the decisions (`infra.config`,
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,11 +128,16 @@ class Context:
             providers=self.platform.providers, depends_on=list(depends_on)
         )
 
-    def mappings(self, model_version: str, embedding_url: str) -> dict[str, Any]:
+    def mappings(self, model_version: str, embedding_urls: Sequence[str]) -> dict[str, Any]:
         """The index's mapping; `_meta` tells readers which model made it and where that answers."""
         return mappings(
             self.config.embedding_dimension,
-            {"model_version": model_version, "embedding_url": embedding_url},
+            {
+                "model_version": model_version,
+                # For an application of an earlier release, until it is replaced.
+                "embedding_url": next(iter(embedding_urls), ""),
+                "embedding_urls": list(embedding_urls),
+            },
         )
 
 

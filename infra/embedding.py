@@ -1,4 +1,4 @@
-"""The embedding model: trained on PAI, registered there, and served by a GPU node."""
+"""The embedding model: trained on PAI, registered there, and served by GPU nodes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ from components.embedding_node import EmbeddingNode, EmbeddingNodeArgs
 from components.pai import PaiWorkspace, PaiWorkspaceArgs, TrainedEmbedding, TrainedEmbeddingArgs
 from infra.context import Context
 from infra.foundation import Foundation
-from infra.plans import plan_training
+from infra.plans import plan_embedding_nodes, plan_training
 
 __all__ = ["Embedding", "job_vpc", "train_and_serve"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Embedding:
-    """The PAI workspace, the model that was kept, and the node that answers with it."""
+    """The PAI workspace, the model that was kept, and the nodes that answer with it."""
 
     workspace: PaiWorkspace
     model: TrainedEmbedding
-    node: EmbeddingNode
+    nodes: tuple[EmbeddingNode, ...]
+
+    @property
+    def urls(self) -> pulumi.Output[list[str]]:
+        """Where the nodes answer."""
+        return pulumi.Output.all(*(node.url for node in self.nodes)).apply(
+            lambda urls: [str(url) for url in urls]
+        )
 
 
 def job_vpc(context: Context, foundation: Foundation) -> dict[str, pulumi.Output[str]]:
@@ -35,7 +42,7 @@ def job_vpc(context: Context, foundation: Foundation) -> dict[str, pulumi.Output
 
 
 def train_and_serve(context: Context, foundation: Foundation) -> Embedding:
-    """Declares workspace, training job, model version and embedding node."""
+    """Declares workspace, training job, model version and embedding nodes."""
     workspace = PaiWorkspace(
         "workspace",
         PaiWorkspaceArgs(
@@ -46,14 +53,24 @@ def train_and_serve(context: Context, foundation: Foundation) -> Embedding:
         context.options(),
     )
     model = _train(context, foundation, workspace)
-    node = EmbeddingNode(
-        "embedding-node",
+    nodes = tuple(
+        _serve(context, foundation, model, name, zone_id)
+        for name, zone_id in plan_embedding_nodes(context.config).items()
+    )
+    return Embedding(workspace=workspace, model=model, nodes=nodes)
+
+
+def _serve(
+    context: Context, foundation: Foundation, model: TrainedEmbedding, name: str, zone_id: str
+) -> EmbeddingNode:
+    return EmbeddingNode(
+        name,
         EmbeddingNodeArgs(
             region_id=context.config.region_id,
             instance_type=context.config.embedding_instance_type,
             image_id=context.config.image_id,
-            zone_id=context.zone_id,
-            vswitch_id=foundation.network.vswitch_ids[context.zone_id],
+            zone_id=zone_id,
+            vswitch_id=foundation.network.vswitch_ids[zone_id],
             security_group_ids=[foundation.network.embedding_security_group_id],
             ram_role_name=foundation.identity.embedding.role_name,
             code_uri=foundation.code["embedding"].uri,
@@ -67,7 +84,6 @@ def train_and_serve(context: Context, foundation: Foundation) -> Embedding:
         ),
         context.options(foundation.code["embedding"], *foundation.way_out),
     )
-    return Embedding(workspace=workspace, model=model, node=node)
 
 
 def _train(context: Context, foundation: Foundation, workspace: PaiWorkspace) -> TrainedEmbedding:

@@ -100,8 +100,7 @@ def watch(
             emails=context.config.alarm_contact_emails,
             alarms=[
                 *_search(context, cluster.instance_id),
-                *_node("embedding", embedding.node.instance_id),
-                *_gpu(embedding.node.instance_id),
+                *_embedding(embedding),
                 *(_node("chat", chat.instance_id) if chat.instance_id is not None else ()),
                 *(_front(chat.load_balancer_id) if chat.load_balancer_id is not None else ()),
             ],
@@ -140,6 +139,14 @@ def _search(context: Context, instance_id: pulumi.Output[str]) -> Iterator[Alarm
         )
 
 
+def _embedding(embedding: Embedding) -> Iterator[Alarm]:
+    """Of every node; the first has the names that it had when it was the only one."""
+    for number, node in enumerate(embedding.nodes, start=1):
+        role = "embedding" if number == 1 else f"embedding-{number}"
+        yield from _node(role, node.instance_id)
+        yield _gpu(role, node.instance_id)
+
+
 def _node(role: str, instance_id: pulumi.Output[str]) -> Iterator[Alarm]:
     for name, metric, threshold, critical in (
         ("cpu", "cpu_total", 90, False),
@@ -158,10 +165,10 @@ def _node(role: str, instance_id: pulumi.Output[str]) -> Iterator[Alarm]:
         )
 
 
-def _gpu(instance_id: pulumi.Output[str]) -> Iterator[Alarm]:
+def _gpu(role: str, instance_id: pulumi.Output[str]) -> Alarm:
     # A GPU that nobody has used for two hours is billed all the same.
-    yield Alarm(
-        name="embedding-gpu-idle",
+    return Alarm(
+        name=f"{role}-gpu-idle",
         namespace=_ECS,
         metric="instance_gpu_gpu_usedutilization",
         dimensions={"instanceId": instance_id},

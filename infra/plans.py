@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from training.job_specs import (
     train_embedding_job,
 )
 
-__all__ = ["index_name", "plan_ingest", "plan_training", "training_key"]
+__all__ = ["index_name", "plan_embedding_nodes", "plan_ingest", "plan_training", "training_key"]
 
 
 def training_key(config: StackConfig, *, code_digest: str, training_digest: str) -> str:
@@ -64,13 +64,24 @@ def plan_training(
     return train_embedding_job(settings, code_uri, corpus_uri, output_uri)
 
 
+def plan_embedding_nodes(config: StackConfig) -> dict[str, str]:
+    """Logical name of each embedding node, and its zone.
+
+    The first keeps the name that it had when it was the only one: it stays when others come.
+    """
+    return {
+        "embedding-node" if number == 1 else f"embedding-node-{number}": zone_id
+        for number, zone_id in enumerate(config.zone_ids[: config.embedding_nodes], start=1)
+    }
+
+
 def plan_ingest(
     config: StackConfig,
     *,
     index: str,
     elasticsearch_url: str,
     elasticsearch_secret: str,
-    embedding_url: str,
+    embedding_urls: Sequence[str],
     code_uri: str,
     corpus_uri: str,
     output_uri: str,
@@ -84,7 +95,7 @@ def plan_ingest(
         index_name=index,
         elasticsearch_url=elasticsearch_url,
         elasticsearch_secret=elasticsearch_secret,
-        embedding_url=embedding_url,
+        embedding_urls=embedding_urls,
     )
     plan = ingest_job(settings, code_uri, corpus_uri, output_uri)
     return replace(plan, envs={**plan.envs, **envs})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 
 from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs
@@ -51,13 +53,13 @@ def build_knowledge(
     model, alias = embedding.model, context.config.index_alias
     code = foundation.code["ingest"]
 
-    def ingest_plan(index: str, elasticsearch_url: str, embedding_url: str) -> JobPlan:
+    def ingest_plan(index: str, elasticsearch_url: str, embedding_urls: Sequence[str]) -> JobPlan:
         return plan_ingest(
             context.config,
             index=index,
             elasticsearch_url=elasticsearch_url,
             elasticsearch_secret=context.search_secret_name,
-            embedding_url=embedding_url,
+            embedding_urls=embedding_urls,
             code_uri=f"{code.directory_uri}{code.file_name}",
             corpus_uri=context.uris.corpus,
             output_uri=context.uris.ingest,
@@ -78,15 +80,15 @@ def build_knowledge(
             ),
             index_alias=alias,
             index_name=model.model_version.apply(
-                lambda version: index_name(alias, version, context.mappings(version, ""))
+                lambda version: index_name(alias, version, context.mappings(version, ()))
             ),
-            mappings=pulumi.Output.all(model.model_version, embedding.node.url).apply(
+            mappings=pulumi.Output.all(model.model_version, embedding.urls).apply(
                 lambda values: context.mappings(*values)
             ),
             settings=SETTINGS,
             documents=context.corpus.documents,
             ingest_plan=ingest_plan,
-            embedding_url=embedding.node.url,
+            embedding_urls=embedding.urls,
             workspace_id=embedding.workspace.workspace_id,
             result_uri=context.uris.ingest,
             triggers={},

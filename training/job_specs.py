@@ -146,14 +146,14 @@ class IngestSettings:
         index_name: Physical name of the index to fill.
         elasticsearch_url: Where the cluster answers.
         elasticsearch_secret: Name of the KMS secret that holds its password.
-        embedding_url: Where the embedding service answers.
+        embedding_urls: Where the nodes of the embedding service answer.
     """
 
     pods: PodSettings
     index_name: str
     elasticsearch_url: str
     elasticsearch_secret: str
-    embedding_url: str
+    embedding_urls: Sequence[str]
 
     def __post_init__(self) -> None:
         _need(self.pods.pod_count == 1, "pods.pod_count", self.pods.pod_count, "1 for an ingest")
@@ -226,7 +226,7 @@ def ingest_job(
         "index": settings.index_name,
         "elasticsearch-url": settings.elasticsearch_url,
         "elasticsearch-secret": settings.elasticsearch_secret,
-        "embedding-url": settings.embedding_url,
+        "embedding-url": ",".join(settings.embedding_urls),
         "output-dir": OUTPUT_MOUNT_PATH,
     }
     command = ["python", "-m", "rag.ingest", *_options(arguments)]

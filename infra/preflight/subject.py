@@ -81,14 +81,14 @@ class Subject:
     @property
     def demands(self) -> list[Demand]:
         """The ECS instances it wants, at their most."""
-        config = self.config
+        config, nodes = self.config, self.config.embedding_nodes
         embedding = Demand(
-            what="embedding node",
+            what="embedding node" if nodes == 1 else f"{nodes} embedding nodes",
             key="embeddingInstanceType",
             instance_type=config.embedding_instance_type,
-            count=1,
-            most=1,
-            zone_ids=config.zone_ids[:1],
+            count=nodes,
+            most=nodes,
+            zone_ids=config.zone_ids[:nodes],
             spot=config.embedding_spot,
         )
         balanced = config.load_balancer

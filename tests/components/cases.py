@@ -181,7 +181,7 @@ def _knowledge(name: str) -> Knowledge:
             settings={"number_of_replicas": 1},
             documents={"docs/a.md": "1"},
             ingest_plan=lambda *_: _plan(),
-            embedding_url="http://10.20.0.7:8000",
+            embedding_urls=["http://10.20.0.7:8000"],
             workspace_id="4711",
             result_uri="oss://artifacts.oss/ingest/",
             triggers={},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ EXPECTED = Path(__file__).parent / "expected"
 DATA = ("alicloud:oss/bucket:Bucket", "alicloud:kms/key:Key")
 CLUSTER = "alicloud:elasticsearch/instance:Instance"
 INSTANCE = "alicloud:ecs/instance:Instance"
+EMBEDDING_NODES = ("embedding-node", "embedding-node-2")
 # What an environment has that lives for long, and one that lives for days does not.
 LASTING = (
     "alicloud:cms/alarm:Alarm",
@@ -118,6 +120,39 @@ def test_prod_runs_the_application_twice_at_least_and_nobody_deletes_it() -> Non
     assert group.protect
 
 
+def test_prod_embeds_in_two_zones_and_everybody_who_embeds_knows_both() -> None:
+    nodes = {name: of_type(declared("prod"), INSTANCE)[name] for name in EMBEDDING_NODES}
+    assert {node["availabilityZone"] for node in nodes.values()} == {
+        "cn-hangzhou-h",
+        "cn-hangzhou-i",
+    }
+    assert len({node["vswitchId"] for node in nodes.values()}) == 2
+    (index,) = of("prod", "customrag:elasticsearch:Index")
+    (run,) = of("prod", "customrag:rag:IngestRun")
+    meta = index.inputs["mappings"]["_meta"]
+    assert meta["embedding_url"] == meta["embedding_urls"][0]
+    for name, url in zip(EMBEDDING_NODES, meta["embedding_urls"], strict=True):
+        assert f"{name}.privateIp" in url
+        assert url in run.inputs["userCommand"]
+
+
+def test_a_second_embedding_node_changes_nothing_of_the_first() -> None:
+    """Names and inputs of all that is there already, but for who is told of the new node."""
+
+    def found(count: int) -> dict[str, Any]:
+        items = declare("prod", config={"embeddingNodes": str(count)})
+        return {item.urn: item.inputs for item in items if not item.existing}
+
+    one, two = found(1), found(2)
+    assert {urn.rpartition("::")[2] for urn in two.keys() - one.keys()} == {
+        "embedding-node-2",
+        "embedding-node-2-role",
+        *(f"alarms-embedding-2-{what}" for what in ("cpu", "disk", "gpu-idle")),
+    }
+    changed = {urn.rpartition("::")[2] for urn in one if one[urn] != two[urn]}
+    assert changed == {"knowledge", "knowledge-ingest"}
+
+
 @pytest.mark.parametrize("stack", ["dev", "prod", "pr-7"])
 def test_no_node_takes_old_metadata_requests_or_has_a_disk_in_clear(stack: str) -> None:
     nodes = of(stack, INSTANCE)
@@ -126,7 +161,7 @@ def test_no_node_takes_old_metadata_requests_or_has_a_disk_in_clear(stack: str) 
         for item in declared(stack)
         if item.type == "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"
     ]
-    assert len(nodes) + len(templates) == 2
+    assert len(nodes) + len(templates) == (3 if stack == "prod" else 2)
     for item in (*nodes, *templates):
         assert item.inputs["httpTokens"] == "required", item.urn
         disk = item.inputs.get("systemDisk", {"encrypted": item.inputs.get("systemDiskEncrypted")})

@@ -34,13 +34,13 @@ def _settings(pods: PodSettings | None = None, **changes: Any) -> TrainingSettin
     return TrainingSettings(pods=pods or _pods(), **values)
 
 
-def _ingest_settings() -> IngestSettings:
+def _ingest_settings(*embedding_urls: str) -> IngestSettings:
     return IngestSettings(
         pods=_pods(gpus_per_pod=0),
         index_name="chunks-1",
         elasticsearch_url="http://es:9200",
         elasticsearch_secret="customrag-es",
-        embedding_url="http://node:8000",
+        embedding_urls=embedding_urls or ["http://node:8000"],
     )
 
 
@@ -107,6 +107,13 @@ def test_ingest_job_carries_the_secret_s_name_and_the_corpus_uri_as_people_write
     assert "exec python -m rag.ingest --corpus-dir /mnt/corpus" in command
     assert "--corpus-uri oss://corpus/corpus/ --index chunks-1" in command
     assert "--elasticsearch-secret customrag-es" in command
+    assert "--embedding-url http://node:8000 --output-dir" in command
+
+
+def test_an_ingest_is_told_of_every_node_of_the_embedding_service() -> None:
+    settings = _ingest_settings("http://one:8000", "http://other:8000")
+    command = ingest_job(settings, CODE, CORPUS, OUTPUT).user_command
+    assert "--embedding-url http://one:8000,http://other:8000 --output-dir" in command
 
 
 def test_what_a_job_installs_is_what_the_project_is_tested_with() -> None:

@@ -120,8 +120,13 @@ def _stock(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 def _instead(demand: Demand, zones: list[str], zone_id: str, cloud: Cloud) -> str:
     ways = []
-    if zones:
-        ways.append(f"set customrag:zoneIds to begin with {zones[0]}, which has it")
+    wanted = 1 if demand.any_zone else len(demand.zone_ids)
+    if len(zones) >= wanted:
+        have = f"{', '.join(zones[:wanted])}, which {'has' if wanted == 1 else 'have'} it"
+        ways.append(f"set customrag:zoneIds to begin with {have}")
+    fewer = next((n for n, zone in enumerate(demand.zone_ids) if zone not in zones), 0)
+    if fewer and not demand.any_zone:
+        ways.append(f"set customrag:embeddingNodes to {fewer}")
     others = similar_types(demand, zone_id, cloud)
     if others:
         ways.append(f"set customrag:{demand.key} to {' or '.join(others[:_SHOWN])}")

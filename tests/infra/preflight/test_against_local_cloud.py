@@ -13,7 +13,7 @@ import pytest
 
 from infra.preflight import CHECKS, Verdict, run_checks
 from infra.preflight.cloud import Cloud
-from tests.infra.preflight.conftest import DOMAIN, MODEL, Stage, failing, only
+from tests.infra.preflight.conftest import DOMAIN, MODEL, Stage, failing, make_role, only
 
 CHECKS_OF_MODELS = [check for check in CHECKS if check.name == "language-model"]
 GPU, NODE = "ecs.gn7i-c8g1.2xlarge", "ecs.g7.large"
@@ -157,16 +157,46 @@ def test_the_accounts_own_key_is_warned_of(stage: Stage) -> None:
 
 def test_a_role_that_is_named_is_assumed_to_try_it(stage: Stage) -> None:
     account_id = stage.context.platform.account_id
-    subject = stage.subject(role_arn=f"acs:ram::{account_id}:role/operator")
-    lines = stage.lines("assume-role", subject=subject, principal=stage.context.access.account)
+    role_arn = f"acs:ram::{account_id}:role/operator"
+    account = stage.context.access.account
+    lines = stage.lines("assume-role", "zones", principal=account, role_arn=role_arn)
     assert only(lines, "assume-role").verdict is Verdict.PASS
+    assert only(lines, "zones").verdict is Verdict.PASS
 
 
 def test_a_role_that_cannot_be_assumed_fails(stage: Stage) -> None:
     account_id = stage.context.platform.account_id
-    subject = stage.subject(role_arn=f"acs:ram::{account_id}:role/nobody")
-    lines = stage.lines("assume-role", subject=subject)
-    assert only(lines, "assume-role").verdict is Verdict.FAIL
+    role_arn = f"acs:ram::{account_id}:role/nobody"
+    lines = stage.lines("assume-role", "zones", role_arn=role_arn)
+    assert failing(lines) == ["assume-role"]
+    assert only(lines, "zones").found.startswith("not asked")
+
+
+def test_a_role_that_lacks_single_permissions_fails_those_lines_and_names_them(
+    stage: Stage,
+) -> None:
+    role_arn = make_role(
+        stage,
+        "narrow",
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": ["ecs:DescribeZones", "ram:GetRole"], "Resource": "*"},
+    )
+    lines = stage.lines(
+        *("assume-role", "service-role", "region", "zones", "pai"),
+        principal=stage.context.access.account,
+        role_arn=role_arn,
+    )
+    assert failing(lines) == ["service-role", "zones"]
+    assert "DescribeZones" in only(lines, "zones").do
+    assert "GetRole" in only(lines, "service-role").do
+
+
+def test_a_key_that_was_deleted_is_told_as_refused(stage: Stage) -> None:
+    deleted = replace(stage.operator, access_key_id="LTAI5tDeleted", security_token="")
+    lines = stage.lines("zones", principal=deleted)
+    line = only(lines, "credentials")
+    assert ("InvalidAccessKeyId.NotFound" in line.found, "sign in" in line.do) == (True, True)
+    assert deleted.access_key_secret not in repr(lines)
 
 
 def test_a_fleet_with_stock_in_one_zone_only_is_a_warning(stage: Stage) -> None:
