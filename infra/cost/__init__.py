@@ -6,13 +6,25 @@ pay-as-you-go list prices, each with its source and day, or said to be assumed.
 """
 
 from infra.cost.estimates import coverage, estimate
-from infra.cost.model import Difference, Estimate, Line, Period, Resource, Unpriced, difference
+from infra.cost.model import (
+    SPOT,
+    Difference,
+    Estimate,
+    Kept,
+    Line,
+    Period,
+    Resource,
+    Unpriced,
+    difference,
+)
 from infra.cost.prices import Basis, Price, PriceTable, PriceTableError, load_prices
 
 __all__ = [
+    "SPOT",
     "Basis",
     "Difference",
     "Estimate",
+    "Kept",
     "Line",
     "Period",
     "Price",

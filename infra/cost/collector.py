@@ -18,7 +18,7 @@ from pulumi.runtime import is_dry_run, register_stack_transformation
 from infra.config import ConfigError, Environment, PlatformKind, StackConfig
 from infra.cost.estimates import estimate
 from infra.cost.model import Estimate
-from infra.cost.render import render_short
+from infra.cost.render import dearest, money, render_short
 
 __all__ = ["Collector", "collect", "judge"]
 
@@ -87,15 +87,25 @@ def judge(collector: Collector, config: StackConfig) -> Estimate | None:
         for gap in found.unpriced:
             pulumi.log.warn(f"not priced: {gap.name} ({gap.type}): {gap.why}")
     if found.over_budget(budget):
-        text = (
-            f"stack {stack} would cost {found.most_monthly_cny:,.0f} CNY a month at list prices, "
-            f"more than its budget of {budget:,}; declare less, or raise "
-            f"customrag:monthlyBudgetCny (`make cost STACK={stack}` shows what costs what)"
-        )
+        text = _over(stack, found, budget)
         if is_dry_run():
             raise ConfigError(text)
         pulumi.log.warn(text)
     return found
+
+
+def _over(stack: str, found: Estimate, budget: int) -> str:
+    """Why a stack is refused, what makes it so dear, and what can be done."""
+    grown = (
+        " with its groups at their largest" if found.most_monthly_cny > found.monthly_cny else ""
+    )
+    most = found.most_monthly_cny
+    dear = "; ".join(f"{line.name}, {line.what}: {money(line.most_cny)}" for line in dearest(found))
+    return (
+        f"stack {stack} would cost {most:,.0f} CNY a month at list prices{grown}, more than its "
+        f"budget of {budget:,} by {most - budget:,.0f}. Dearest are {dear}. Declare less, or raise "
+        f"customrag:monthlyBudgetCny; `make cost STACK={stack}` shows what costs what"
+    )
 
 
 def _with_pods(item: _Seen, config: StackConfig) -> _Seen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from infra.cost.kept import kept
 from infra.cost.meters import METERS, Gap, Stack, Use
 from infra.cost.model import Estimate, Line, Period, Resource, Unpriced
 from infra.cost.prices import Price, PriceTable, load_prices
@@ -13,6 +14,7 @@ __all__ = ["coverage", "estimate"]
 
 _PROVIDER = "pulumi:providers:alicloud"
 _IN_A_KMS_INSTANCE = ("alicloud:kms/key:Key", "alicloud:kms/secret:Secret")
+_SPOT_LEAST, _SPOT_MOST = "spot/least", "spot/most"
 _REGION = re.compile(r"[a-z]+-[a-z]+(-\d)?")
 
 
@@ -45,11 +47,13 @@ def estimate(
             found += _priced(resource, stack, region_id)
     if llm_model:
         found += _questions(llm_model, stack, region_id)
+    lines = [each for each in found if isinstance(each, Line)]
     return Estimate(
         region_id=region_id,
-        lines=[each for each in found if isinstance(each, Line)],
+        lines=lines,
         unpriced=[each for each in found if isinstance(each, Unpriced)],
         asides=list(_asides(resources, prices, region_id)),
+        kept=list(kept(resources, lines)),
     )
 
 
@@ -90,9 +94,13 @@ def _line(token: str, name: str, use: Use, prices: PriceTable, region_id: str) -
     if price is None:
         why = f"the table has no price of {use.item} in {region_id} ({use.what})"
         return Unpriced(type=token, name=name, why=why)
-    share = _share(use, prices, region_id)
+    share = _share(use, use.discount, prices, region_id)
     # A run's amount is unit hours already; everything else is there, or used, each month.
     each = price.cny if use.period is Period.RUN else price.cny_per_month
+    spot_cny = None
+    if use.discount:
+        least, most = (_share(use, item, prices, region_id) for item in (_SPOT_LEAST, _SPOT_MOST))
+        spot_cny = (each * use.amount * least, each * use.amount * most)
     return Line(
         type=token,
         name=name,
@@ -103,11 +111,13 @@ def _line(token: str, name: str, use: Use, prices: PriceTable, region_id: str) -
         price=price,
         idle=use.idle,
         gpu=use.gpu,
+        spot_cny=spot_cny,
     )
 
 
-def _share(use: Use, prices: PriceTable, region_id: str) -> float:
-    discount: Price | None = prices.find(use.discount, region_id) if use.discount else None
+def _share(use: Use, item: str, prices: PriceTable, region_id: str) -> float:
+    """The share of the price by an item of the table, and never over what the program bids."""
+    discount: Price | None = prices.find(item, region_id) if item else None
     share = discount.cny if discount else 1.0
     return share if use.share is None else min(share, use.share)
 
@@ -127,18 +137,20 @@ def _questions(model: str, stack: Stack, region_id: str) -> Iterator[Line | Unpr
 
 def _asides(resources: Sequence[Resource], prices: PriceTable, region_id: str) -> Iterator[str]:
     mine = [item for item in resources if not getattr(item, "existing", "")]
-    kept = [item for item in mine if item.type in _IN_A_KMS_INSTANCE]
-    price = prices.find("kms/instance", region_id)
-    if kept:
+    guarded = [item for item in mine if item.type in _IN_A_KMS_INSTANCE]
+    instance, queries = (prices.find(f"kms/{item}", region_id) for item in ("instance", "qps"))
+    if guarded:
         cost = (
-            f"{price.cny_per_month:,.0f} CNY a month"
-            if price
+            f"about {instance.cny_per_month:,.0f} CNY a month"
+            if instance
             else "which the table has no price of"
         )
-        named = {str(item.inputs.get("dkmsInstanceId") or "") for item in kept} - {""}
+        if queries:
+            cost += f", {queries.cny_per_month:,.0f} more for each query a second at the busiest"
+        named = {str(item.inputs.get("dkmsInstanceId") or "") for item in guarded} - {""}
         which = f"KMS instance {', '.join(sorted(named))}" if named else "a KMS instance"
         yield (
-            f"keys and secrets of your own are kept in {which}, pay-as-you-go about {cost}; one "
+            f"keys and secrets of your own are kept in {which}, pay-as-you-go {cost}; one "
             "serves a whole account"
         )
     for item in sorted(resources, key=lambda item: item.name):

@@ -104,7 +104,7 @@ def _instance(inputs: Mapping[str, Any], instance_type: str, what: str) -> Itera
         amount=1,
         what=f"{what}{instance_type}{', spot' if spot else ''}",
         discount="spot/ecs" if spot else "",
-        idle="a GPU that bills whether or not it is asked" if gpu else "",
+        idle=f"{'a GPU that ' if gpu else ''}bills whether or not it is asked",
         gpu=gpu,
     )
     yield from _disks(inputs)

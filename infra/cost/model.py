@@ -1,4 +1,4 @@
-"""What an estimate consists of: lines, what could not be priced, and the difference of two."""
+"""What an estimate consists of: lines, what could not be priced, what stays, and differences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,20 @@ from typing import Any, Protocol
 
 from infra.cost.prices import HOURS_PER_MONTH, Basis, Price
 
-__all__ = ["Difference", "Estimate", "Line", "Period", "Resource", "Unpriced", "difference"]
+__all__ = [
+    "SPOT",
+    "Difference",
+    "Estimate",
+    "Kept",
+    "Line",
+    "Period",
+    "Resource",
+    "Unpriced",
+    "difference",
+]
+
+# What a spot machine's cost rests on, beside the bases of prices: nobody lists it.
+SPOT = "spot"
 
 
 class Resource(Protocol):
@@ -49,7 +62,8 @@ class Line:
         most_cny: The same when it has scaled to its largest.
         price: Where the figure comes from.
         idle: Why it is worth a look when nobody works: it bills all the same. Empty: no need.
-        gpus: Whether a GPU bills.
+        gpu: Whether a GPU bills.
+        spot_cny: Of a spot machine: `cny` at the market's lowest price, and at its highest.
     """
 
     type: str
@@ -61,6 +75,14 @@ class Line:
     price: Price
     idle: str = ""
     gpu: bool = False
+    spot_cny: tuple[float, float] | None = None
+
+    @property
+    def footing(self) -> str:
+        """What the figure rests on: a basis of its price, or `SPOT`, the market's price."""
+        if self.spot_cny is not None and self.price.basis is not Basis.ASSUMED:
+            return SPOT
+        return self.price.basis.value
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -78,6 +100,23 @@ class Unpriced:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What stays in the cloud when the stack is torn down.
+
+    Attributes:
+        name: Its logical name.
+        what: What it is, in words.
+        fate: What becomes of it.
+        cny: CNY a month that it goes on to cost; 0 for none, `None` where nobody says.
+    """
+
+    name: str
+    what: str
+    fate: str
+    cny: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """What a stack costs, at list prices.
 
@@ -86,12 +125,14 @@ class Estimate:
         lines: Everything that bills.
         unpriced: What could not be priced. An estimate with any is too low.
         asides: What is not of this stack, but paid because of it.
+        kept: What is still there, and may bill, after the stack is torn down.
     """
 
     region_id: str
     lines: Sequence[Line] = ()
     unpriced: Sequence[Unpriced] = ()
     asides: Sequence[str] = field(default=())
+    kept: Sequence[Kept] = ()
 
     @property
     def monthly_cny(self) -> float:
@@ -120,14 +161,33 @@ class Estimate:
         return sorted(found, key=lambda line: -line.cny)
 
     @property
+    def spot(self) -> list[Line]:
+        """The spot machines, jobs too."""
+        return [line for line in self.lines if line.spot_cny is not None]
+
+    @property
+    def dearest_monthly_cny(self) -> float:
+        """The month with every group at its largest, and spot at its highest price."""
+        return sum(
+            line.most_cny * (line.spot_cny[1] / line.cny if line.spot_cny and line.cny else 1.0)
+            for line in self.lines
+            if line.period is not Period.RUN
+        )
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """By what its prices rest on (a `Basis`, or `SPOT`), the share of the month, 0 to 1."""
+        month = self.monthly_cny
+        found = dict.fromkeys([*(basis.value for basis in Basis), SPOT], 0.0)
+        for line in self.lines:
+            if line.period is not Period.RUN and month:
+                found[line.footing] += line.cny / month
+        return found
+
+    @property
     def assumed_share(self) -> float:
         """The share of the month that stands on assumed prices, 0 to 1."""
-        assumed = sum(
-            line.cny
-            for line in self.lines
-            if line.period is not Period.RUN and line.price.basis is Basis.ASSUMED
-        )
-        return assumed / self.monthly_cny if self.monthly_cny else 0.0
+        return self.shares[Basis.ASSUMED]
 
     def over_budget(self, monthly_budget_cny: int) -> bool:
         """Whether the month, at its largest, exceeds a budget; 0 is none."""

@@ -1,14 +1,21 @@
-"""How long a night is, as far as money goes: `nightHours` says when GPU nodes are stopped.
+"""What a night saves: `nightHours` says when GPU nodes are stopped.
 
-Owns: the number of hours. Does not own: stopping anything, nor reading the key's full form (the
-program of `make night` does).
+Owns: the number of hours, and what is not billed in them. Does not own: stopping anything, nor
+reading the key's full form (the program of `make night` does). In economical mode the vCPUs, memory
+and GPU of a pay-as-you-go instance do not bill, spot ones included; its disks do
+(https://help.aliyun.com/en/ecs/user-guide/economical-mode, read 2026-11-21).
 """
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["off_hours_a_day"]
+from infra.cost.model import Line, Period
+
+__all__ = ["can_stop", "off_hours_a_day", "saved_cny"]
+
+# A node of a scaling group is not stopped: its group would replace it.
+_STOPPED_AT_NIGHT = "alicloud:ecs/instance:Instance"
 
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})(\s|$)")
 
@@ -25,3 +32,13 @@ def off_hours_a_day(night_hours: str) -> float:
     from_hour, from_minute, to_hour, to_minute = (int(part) for part in match.groups()[:4])
     minutes = (to_hour * 60 + to_minute - from_hour * 60 - from_minute) % (24 * 60)
     return minutes / 60
+
+
+def can_stop(line: Line) -> bool:
+    """Whether `make night` stops what this line bills for."""
+    return line.gpu and line.type == _STOPPED_AT_NIGHT and line.period is Period.ALWAYS
+
+
+def saved_cny(lines: list[Line], hours: float) -> float:
+    """CNY a month that are not billed if the GPU nodes stand still so many hours a day."""
+    return sum(line.cny for line in lines if can_stop(line)) * hours / 24

@@ -1,7 +1,9 @@
 """The price table: `prices.yaml`, read and checked.
 
 Owns: what a price must say of itself (unit, region, basis, source, date) and how one is looked up.
-Does not own: what a resource uses of it (`infra.cost.meters`). Asks no cloud.
+Does not own: what a resource uses of it (`infra.cost.meters`). Asks no cloud. A price that is given
+in dollars, or for another region than it is taken for, is derived by that alone, and its note says
+the rule.
 
 Errors:
     PriceTableError: the file breaks its own rules; the message has a line for each.
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +29,9 @@ __all__ = ["HOURS_PER_MONTH", "Basis", "Price", "PriceTable", "PriceTableError",
 HOURS_PER_MONTH = 730.0
 _DAYS_PER_MONTH = 365 / 12
 _FILE = Path(__file__).with_name("prices.yaml")
+# What a page says of its own age: a year, a month or a day, and `about` where it names none.
+_STATED = re.compile(r"(about )?\d{4}(-\d\d(-\d\d)?)?")
+_FROM_A_LIST = ("listed", "quoted")
 
 # How often a unit comes in a month, for what is used once all the time.
 _PER_MONTH: Mapping[str, float] = MappingProxyType(
@@ -48,9 +54,10 @@ class PriceTableError(Exception):
 
 
 class Basis(StrEnum):
-    """How a price is known."""
+    """How a price is known: by the vendor, by somebody who copied it, by a rule, or not at all."""
 
     LISTED = "listed"
+    QUOTED = "quoted"
     DERIVED = "derived"
     ASSUMED = "assumed"
 
@@ -66,7 +73,11 @@ class Price:
         basis: How it is known.
         source: URL of the page.
         read: The day on which it was read.
-        note: What the page leaves open; why, if assumed.
+        note: What the page leaves open; how, if derived; why, if assumed.
+        currency: What the page gives it in: `CNY` or `USD`; empty for a share.
+        amount: The price in that currency, or the share.
+        region: The region that the page gives it for; empty where it names none.
+        stated: The day, month or year that the page is of, by itself; empty where it has none.
     """
 
     item: str
@@ -76,6 +87,10 @@ class Price:
     source: str
     read: datetime.date
     note: str
+    currency: str
+    amount: float
+    region: str
+    stated: str
 
     @property
     def cny_per_month(self) -> float:
@@ -93,6 +108,7 @@ class PriceTable:
         usage_notes: Why that much.
         free: Types that cost nothing by themselves, and why.
         usd_cny: CNY for one US dollar.
+        not_covered: What an estimate leaves out whatever a stack declares, one sentence each.
     """
 
     read: datetime.date
@@ -100,6 +116,7 @@ class PriceTable:
     usage_notes: Mapping[str, str]
     free: Mapping[str, str]
     usd_cny: float
+    not_covered: tuple[str, ...]
     _prices: Mapping[tuple[str, str], Price]
 
     def find(self, item: str, region_id: str) -> Price | None:
@@ -131,9 +148,9 @@ def load_prices(path: Path = _FILE) -> PriceTable:
         problems += [f"{entry.get('item', entry)!r}: {text}" for text in wrong]
         if wrong:
             continue
-        price = _price(entry, usd_cny)
         names = document["regions"][entry["regions"]] if "regions" in entry else [""]
         for region_id in names:
+            price = _price(entry, usd_cny, region_id)
             if (price.item, region_id) in prices:
                 problems.append(f"{price.item!r}: stands twice for {region_id or 'all regions'}")
             prices[price.item, region_id] = price
@@ -146,20 +163,31 @@ def load_prices(path: Path = _FILE) -> PriceTable:
         usage_notes=MappingProxyType({name: str(entry["note"]) for name, entry in usage.items()}),
         free=MappingProxyType(dict(document["free"])),
         usd_cny=usd_cny,
+        not_covered=tuple(document["not_covered"]),
         _prices=MappingProxyType(prices),
     )
 
 
-def _price(entry: Mapping[str, Any], usd_cny: float) -> Price:
-    cny = entry.get("cny", entry.get("share"))
+def _price(entry: Mapping[str, Any], usd_cny: float, region_id: str) -> Price:
+    """One line for one region; for all of them, if `region_id` is empty."""
+    currency = next((key.upper() for key in ("cny", "usd") if key in entry), "")
+    amount = float(entry[currency.lower() or "share"])
+    basis, region = Basis(entry["basis"]), entry.get("region", "")
+    rules = [f"USD {amount:g} at {usd_cny:g} CNY"] if currency == "USD" else []
+    if region and region != region_id:
+        rules.append(f"{basis} for {region}, taken for {region_id or 'every region'}")
     return Price(
         item=entry["item"],
         unit=entry["unit"],
-        cny=float(entry["usd"]) * usd_cny if cny is None else float(cny),
-        basis=Basis(entry["basis"]),
+        cny=amount * usd_cny if currency == "USD" else amount,
+        basis=Basis.DERIVED if rules and basis in _FROM_A_LIST else basis,
         source=entry["source"],
         read=entry["read"],
-        note=entry.get("note", ""),
+        note="; ".join([*rules, *([entry["note"]] if entry.get("note") else [])]),
+        currency=currency,
+        amount=amount,
+        region=region,
+        stated=str(entry.get("stated", "")),
     )
 
 
@@ -184,4 +212,8 @@ def _problems(entry: Mapping[str, Any], regions: Mapping[str, Any]) -> list[str]
         found.append(f"read is {entry['read']!r}; give a day, YYYY-MM-DD")
     if entry.get("regions", next(iter(regions))) not in regions:
         found.append(f"regions is {entry['regions']!r}; allowed are {', '.join(regions)}")
+    elif "region" in entry and entry["region"] not in regions.get(entry.get("regions"), ()):
+        found.append(f"region is {entry['region']!r}, which is none of its regions")
+    if not _STATED.fullmatch(str(entry.get("stated", "2026"))):
+        found.append(f"stated is {entry['stated']!r}; give YYYY, YYYY-MM or YYYY-MM-DD")
     return found

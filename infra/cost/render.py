@@ -6,38 +6,40 @@ Owns: wording and layout, at most 80 columns. Computes nothing but sums for disp
 from __future__ import annotations
 
 import datetime
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from infra.cost.model import Estimate, Line, Period
+from infra.cost.model import SPOT, Estimate, Line, Period
+from infra.cost.night import saved_cny
 from infra.cost.prices import HOURS_PER_MONTH, Basis, Price, PriceTable
+from infra.cost.sections import (
+    WIDTH,
+    asides,
+    budget,
+    groups,
+    idle,
+    kept,
+    money,
+    not_priced,
+    spot,
+    spot_bills,
+    wrap,
+)
 
-__all__ = ["WIDTH", "as_json", "money", "render", "render_short"]
+__all__ = ["WIDTH", "as_json", "dearest", "money", "render", "render_short"]
 
-WIDTH = 80
 _NAME, _WHAT = 20, 35
 # Jobs have no price by the hour: their words take that column, too.
 _JOB_WHAT = _WHAT + 9
-_MARKS: Mapping[Basis, str] = {Basis.LISTED: " ", Basis.DERIVED: "~", Basis.ASSUMED: "*"}
-_STALE_DAYS = 180
-
-# Assumed use, and the items that it decides.
-_DECIDES: Mapping[str, str] = {
-    "bucket_gib": "oss/standard",
-    "replicated_gb_month": "oss/replication",
-    "log_gb_month": "log/",
-    "lcu": "alb/lcu",
-    "nat_cu": "nat/cu",
-    "internet_gb_month": "eip/traffic",
-    "question_input_tokens": "llm/",
-    "question_output_tokens": "llm/",
+_MARKS: Mapping[str, str] = {
+    Basis.LISTED: " ",
+    Basis.QUOTED: '"',
+    Basis.DERIVED: "~",
+    SPOT: "^",
+    Basis.ASSUMED: "*",
 }
-
-
-def money(cny: float) -> str:
-    """`1,234.50`; cents only below 100."""
-    return f"{cny:,.2f}" if abs(cny) < 100 else f"{cny:,.0f}"
+_STALE_DAYS = 180
+_OLD_YEARS = 2
 
 
 def render(
@@ -68,12 +70,15 @@ def render(
         *_rows(found.lines, refs),
         "-" * WIDTH,
         _row("", "in all, jobs left out", money(found.hourly_cny), money(found.monthly_cny)),
-        *_most(found),
+        *_otherwise(found, off_hours),
         *_runs(found, refs),
-        *_not_priced(found),
-        *_idle(found, off_hours),
-        *_budget(found, monthly_budget_cny),
-        *_asides(found, prices),
+        *not_priced(found),
+        *budget(found, monthly_budget_cny),
+        *idle(found, off_hours),
+        *spot(found),
+        *groups(found),
+        *kept(found),
+        *asides(found, prices),
         *_sources(found, refs, prices, today),
     ]
     return "\n".join(parts) + "\n"
@@ -81,20 +86,24 @@ def render(
 
 def render_short(stack: str, found: Estimate, *, monthly_budget_cny: int = 0) -> str:
     """What a preview prints: the sum, the dearest, what is not priced, the budget."""
-    dearest = sorted(
-        (line for line in found.lines if line.period is not Period.RUN), key=lambda line: -line.cny
-    )[:4]
     parts = [
         f"{stack} at list prices, {found.region_id}: {money(found.hourly_cny)} CNY an hour, "
         f"{money(found.monthly_cny)} a month"
         + (f", {found.assumed_share:.0%} of it on assumed prices" if found.assumed_share else ""),
-        *(f"  {money(line.cny):>10} a month  {line.name}: {line.what}" for line in dearest),
+        *([f"  with spot at its highest price: {_highest(found)}"] if spot_bills(found) else []),
+        *(f"  {money(line.cny):>10} a month  {line.name}: {line.what}" for line in dearest(found)),
         *(f"  {money(line.cny):>10} a run    {line.name}: {line.what}" for line in found.runs),
         *(f"  not priced: {item.name} ({item.type}): {item.why}" for item in found.unpriced),
-        *(text.strip() for text in _budget(found, monthly_budget_cny) if text),
+        *(text.strip() for text in budget(found, monthly_budget_cny) if text),
         f"  all of it, with sources: make cost STACK={stack}",
     ]
     return "\n".join(parts)
+
+
+def dearest(found: Estimate) -> list[Line]:
+    """What costs most of the month, dearest first."""
+    billing = (line for line in found.lines if line.period is not Period.RUN)
+    return sorted(billing, key=lambda line: -line.cny)[:4]
 
 
 def as_json(stack: str, found: Estimate, *, monthly_budget_cny: int = 0) -> dict[str, object]:
@@ -106,14 +115,20 @@ def as_json(stack: str, found: Estimate, *, monthly_budget_cny: int = 0) -> dict
         "hourly_cny": round(found.hourly_cny, 4),
         "monthly_cny": round(found.monthly_cny, 2),
         "most_monthly_cny": round(found.most_monthly_cny, 2),
+        "dearest_monthly_cny": round(found.dearest_monthly_cny, 2),
         "monthly_budget_cny": monthly_budget_cny,
         "over_budget": found.over_budget(monthly_budget_cny),
         "assumed_share": round(found.assumed_share, 4),
+        "shares": {name: round(share, 4) for name, share in found.shares.items()},
         "lines": [_line_json(line) for line in found.lines],
         "not_priced": [
             {"type": item.type, "name": item.name, "why": item.why} for item in found.unpriced
         ],
         "asides": list(found.asides),
+        "kept": [
+            {"name": item.name, "what": item.what, "fate": item.fate, "cny": item.cny}
+            for item in found.kept
+        ],
     }
 
 
@@ -127,12 +142,18 @@ def _line_json(line: Line) -> dict[str, object]:
         "most_cny": round(line.most_cny, 4),
         "gpu": line.gpu,
         "idle": line.idle,
+        "footing": line.footing,
+        "spot_cny": line.spot_cny and [round(cny, 4) for cny in line.spot_cny],
         "price": {
             "item": line.price.item,
             "unit": line.price.unit,
             "cny": line.price.cny,
+            "currency": line.price.currency,
+            "amount": line.price.amount,
+            "region": line.price.region,
             "basis": line.price.basis,
             "source": line.price.source,
+            "stated": line.price.stated,
             "read": line.price.read.isoformat(),
             "note": line.price.note,
         },
@@ -174,14 +195,29 @@ def _rows(lines: Sequence[Line], refs: Mapping[Price, int]) -> Iterator[str]:
 
 
 def _mark(line: Line, refs: Mapping[Price, int]) -> str:
-    return f"{refs[line.price]}{_MARKS[line.price.basis]}"
+    return f"{refs[line.price]}{_MARKS[line.footing]}"
 
 
-def _most(found: Estimate) -> list[str]:
-    if found.most_monthly_cny <= found.monthly_cny:
-        return []
-    most = found.most_monthly_cny
-    return [_row("", "with all groups at their largest", money(most / 730), money(most))]
+def _otherwise(found: Estimate, off_hours: float) -> list[str]:
+    """The same month, were some things otherwise."""
+    months: dict[str, float] = {}
+    if found.most_monthly_cny > found.monthly_cny:
+        months["with all groups at their largest"] = found.most_monthly_cny
+    if spot_bills(found):
+        months[f"{'and' if months else 'with'} spot at its highest price"] = (
+            found.dearest_monthly_cny
+        )
+    saved = saved_cny(list(found.lines), off_hours)
+    if saved:
+        months[f"in all, GPUs off {off_hours:g} h a day"] = found.monthly_cny - saved
+    return [
+        _row("", what, money(month / HOURS_PER_MONTH), money(month))
+        for what, month in months.items()
+    ]
+
+
+def _highest(found: Estimate) -> str:
+    return f"{money(found.dearest_monthly_cny)} a month, all groups at their largest"
 
 
 def _runs(found: Estimate, refs: Mapping[Price, int]) -> list[str]:
@@ -198,94 +234,64 @@ def _runs(found: Estimate, refs: Mapping[Price, int]) -> list[str]:
     return ["", row("job", "what bills while it runs", "a run, ≤"), "-" * WIDTH, *rows]
 
 
-def _not_priced(found: Estimate) -> list[str]:
-    if not found.unpriced:
-        return []
-    rows = [f"NOT PRICED: {item.name} ({item.type}): {item.why}" for item in found.unpriced]
-    return ["", *(_wrap(row) for row in rows), "The sum above is too low by these."]
-
-
-def _idle(found: Estimate, off_hours: float) -> list[str]:
-    if not found.idle:
-        return []
-    parts = ["", "Bills when nobody asks:"]
-    for line in found.idle:
-        text = f"{line.name}, {line.what}: {money(line.cny)} a month; {line.idle}"
-        if line.gpu:
-            saved = line.cny * (off_hours or 12) / 24
-            text += (
-                f". Stopped {off_hours:g} h a day by nightHours: {money(saved)} less"
-                if off_hours
-                else f". nightHours of 12 h would save {money(saved)}"
-            )
-        parts.append(_wrap(text, "  - ", "    "))
-    return parts
-
-
-def _budget(found: Estimate, monthly_budget_cny: int) -> list[str]:
-    if not monthly_budget_cny:
-        return ["", "No budget is set (customrag:monthlyBudgetCny)."]
-    most = found.most_monthly_cny
-    if found.over_budget(monthly_budget_cny):
-        over = most - monthly_budget_cny
-        text = f"OVER BUDGET by {money(over)}: {money(most)} a month at the largest, budget "
-        return ["", _wrap(text + f"{monthly_budget_cny:,} (customrag:monthlyBudgetCny)")]
-    return [
-        "",
-        f"Within budget: {money(most)} of {monthly_budget_cny:,} CNY a month"
-        + (", at the largest." if most > found.monthly_cny else "."),
-    ]
-
-
-def _asides(found: Estimate, prices: PriceTable) -> list[str]:
-    items = {line.price.item for line in found.lines}
-    notes = [
-        f"{name} {prices.usage[name]:g}, {prices.usage_notes[name]}"
-        for name, item in _DECIDES.items()
-        if any(used.startswith(item) for used in items)
-    ]
-    asides = ["", "Not in the sum:", *(_wrap(text, "  - ", "    ") for text in found.asides)]
-    return [
-        *(asides if found.asides else []),
-        "",
-        "What is billed by use rests on these; change them in infra/cost/prices.yaml:",
-        *(_wrap(note, "  - ", "    ") for note in notes),
-    ]
-
-
 def _sources(
     found: Estimate, refs: Mapping[Price, int], prices: PriceTable, today: datetime.date
 ) -> list[str]:
     age = prices.age_days(today)
     parts = [
         "",
-        f"Prices as of {prices.read} ({age} days old). ~ derived, * assumed "
-        f"({found.assumed_share:.0%} of the month).",
+        f"Prices, gone through on {prices.read} ({age} days ago). Of the month rests on what is",
+        *_shares(found),
+        *_old(found, today),
     ]
     if age > _STALE_DAYS:
         parts.append(f"OLDER THAN {_STALE_DAYS} DAYS: read them again before you rely on them.")
     for price, number in refs.items():
-        text = f"{price.item}, {price.cny:.4g} {_unit(price)}, {price.basis}, read {price.read}"
-        parts.append(_wrap(text, f"{number:>3} ", "    "))
+        text = f"{price.item}, {price.cny:.4g} {_unit(price)}, {price.basis}"
+        text += f", page of {price.stated}" if price.stated else ""
+        parts.append(wrap(f"{text}, read {price.read}", f"{number:>3} ", "    "))
         if price.note:
-            parts.append(_wrap(price.note, "    ", "    "))
+            parts.append(wrap(price.note, "    ", "    "))
         parts.append(_wrap_url(price.source))
     return parts
 
 
+_FOOTINGS: Mapping[str, str] = {
+    Basis.LISTED: "listed by the vendor",
+    Basis.QUOTED: "quoted: copied by somebody from the vendor's buy page",
+    Basis.DERIVED: "derived: by size, from dollars, or from another region",
+    SPOT: "of the spot market, at the share that is assumed",
+    Basis.ASSUMED: "assumed: their notes say why that much",
+}
+
+
+def _shares(found: Estimate) -> Iterator[str]:
+    for footing, words in _FOOTINGS.items():
+        share = found.shares[footing]
+        if share:
+            percent = f"{share:.0%}" if share >= 0.005 else "<1%"
+            yield wrap(words, f"  {percent:>4} {_MARKS[footing]} ", " " * 9)
+
+
+def _old(found: Estimate, today: datetime.date) -> list[str]:
+    """How much of the month rests on pages that are old by their own word."""
+    old = [
+        line
+        for line in found.lines
+        if line.period is not Period.RUN
+        and line.price.stated
+        and int(line.price.stated.removeprefix("about ")[:4]) < today.year - _OLD_YEARS
+    ]
+    share = sum(line.cny for line in old) / found.monthly_cny if found.monthly_cny else 0.0
+    if not share:
+        return []
+    before = today.year - _OLD_YEARS
+    text = f"{share:.0%} of the month rests on pages from before {before}, by their own date."
+    return [wrap(text)]
+
+
 def _unit(price: Price) -> str:
     return f"CNY/{price.unit}"
-
-
-def _wrap(text: str, first: str = "", rest: str = "") -> str:
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
 
 
 def _wrap_url(url: str) -> str:

@@ -19,6 +19,7 @@ class Item:
     name: str
     inputs: Mapping[str, Any] = field(default_factory=dict)
     existing: str = ""
+    retain: bool = False
 
 
 def node(name: str = "node", instance_type: str = GPU, **inputs: Any) -> Item:

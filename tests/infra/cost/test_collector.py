@@ -18,7 +18,7 @@ from infra.cost import Estimate, estimate
 from infra.cost.collector import Collector, collect, judge
 from infra.declare import declare, stack_config
 from tests.infra.conftest import CLOUD_CONFIG, Recorder
-from tests.infra.cost.support import GPU, Item
+from tests.infra.cost.support import GPU, Item, node
 from tests.support.pulumi_mocks import closed_loops
 
 __all__ = ["closed_loops"]
@@ -85,6 +85,17 @@ def test_a_preview_over_the_budget_fails(said: dict[str, list[str]]) -> None:
     assert "OVER BUDGET" in said["info"][0]
 
 
+def test_a_refused_stack_is_told_by_how_much_and_what_is_dearest() -> None:
+    found = estimate([node("gpu")], region_id="cn-hangzhou", llm_model="qwen-plus")
+    settings = config(monthly_budget_cny=round(found.monthly_cny) - 1000)
+    with pytest.raises(ConfigError) as caught:
+        run(one_gpu(settings), preview=True)
+    text = str(caught.value)
+    assert "by 1,000." in text
+    (gpu,) = [line for line in found.lines if line.price.item == f"ecs/{GPU}"]
+    assert f"Dearest are gpu, {GPU}: {gpu.cny:,.0f}; gpu, disk of 40 GiB: " in text
+
+
 def test_an_update_over_the_budget_is_warned_as_it_is_on_its_way(
     said: dict[str, list[str]],
 ) -> None:
@@ -109,7 +120,7 @@ def test_what_cannot_be_priced_is_warned_of(said: dict[str, list[str]]) -> None:
 
 
 def test_the_program_itself_refuses_a_preview_over_the_budget() -> None:
-    with pytest.raises(ConfigError, match="declare less, or raise customrag:monthlyBudgetCny"):
+    with pytest.raises(ConfigError, match="Declare less, or raise customrag:monthlyBudgetCny"):
         declare("dev", preview=True, config={"monthlyBudgetCny": "100"})
 
 

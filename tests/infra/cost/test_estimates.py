@@ -46,9 +46,81 @@ def test_a_spot_instance_pays_its_share_and_its_disk_in_full() -> None:
     assert line(found, disk).cny == pytest.approx(line(full, disk).cny)
 
 
-def test_a_gpu_that_bills_without_being_asked_is_named() -> None:
-    found = of(node("gpu"), node("cpu", "ecs.g7.large"))
-    assert [each.name for each in found.idle] == ["gpu"]
+def test_machines_that_bill_without_being_asked_are_named_the_dearest_first() -> None:
+    found = of(node("cpu", "ecs.g7.large"), node("gpu"))
+    assert [each.name for each in found.idle] == ["gpu", "cpu"]
+    assert [each.name for each in found.idle if "GPU" in each.idle] == ["gpu"]
+
+
+def test_spot_has_its_range_and_no_machine_on_demand_has_one() -> None:
+    found, full = of(node(spotStrategy="SpotAsPriceGo")), of(node())
+    spot, demand = (line(each, f"ecs/{GPU}") for each in (found, full))
+    assert spot.spot_cny == pytest.approx((0.1 * demand.cny, demand.cny))
+    assert demand.spot_cny is None
+    assert (found.spot, full.spot) == ([spot], [])
+
+
+def test_a_spot_job_s_range_ends_at_what_it_bids() -> None:
+    spec = {"ecsSpec": GPU, "useSpotInstance": True, "spotSpec": {"spotDiscountLimit": 0.5}}
+    (run,) = of(Item("customrag:pai:DlcJob", "training", {"jobSpecs": [spec]})).runs
+    hours = 4 * price(f"ecs/{GPU}")
+    assert run.spot_cny == pytest.approx((0.1 * hours, 0.5 * hours))
+
+
+def test_the_dearest_month_has_groups_at_their_largest_and_spot_at_its_highest() -> None:
+    found = of(
+        Item(GROUP, "chat", {"minSize": 1, "maxSize": 3}),
+        Item(TEMPLATE, "chat", {"instanceType": "ecs.g7.large"}),
+        node("gpu", spotStrategy="SpotAsPriceGo"),
+    )
+    full = of(node("gpu"))
+    chat = sum(each.cny for each in found.lines if each.name == "chat")
+    assert found.dearest_monthly_cny == pytest.approx(3 * chat + full.monthly_cny)
+
+
+def test_the_month_is_shared_out_by_what_its_prices_rest_on() -> None:
+    found = of(node("gpu", spotStrategy="SpotAsPriceGo"), node("cpu", "ecs.g7.large"))
+    assert sum(found.shares.values()) == pytest.approx(1.0)
+    assert found.shares["spot"] == pytest.approx(line(found, f"ecs/{GPU}").cny / found.monthly_cny)
+    assert found.shares["assumed"] == found.assumed_share
+    assert found.assumed_share == pytest.approx(
+        line(found, "ecs/ecs.g7.large").cny / found.monthly_cny
+    )
+
+
+def test_a_spot_price_whose_list_price_is_assumed_is_assumed() -> None:
+    found = of(node("cpu", "ecs.g7.large", spotStrategy="SpotAsPriceGo"))
+    assert line(found, "ecs/ecs.g7.large").footing == "assumed"
+
+
+def test_what_is_retained_goes_on_billing_and_what_is_free_is_not_worth_a_word() -> None:
+    bucket = "alicloud:oss/bucket:Bucket"
+    found = of(
+        Item(bucket, "corpus", retain=True),
+        Item(bucket, "scratch"),
+        Item("alicloud:oss/bucketAcl:BucketAcl", "corpus-acl", retain=True),
+        Item(bucket, "theirs", existing="theirs", retain=True),
+    )
+    (kept,) = found.kept
+    assert (kept.name, kept.fate) == ("corpus", "stays")
+    assert kept.cny == pytest.approx(line(of(Item(bucket, "x")), "oss/standard-lrs").cny)
+
+
+def test_a_deleted_key_waits_without_billing_and_one_that_stays_needs_its_instance() -> None:
+    key = "alicloud:kms/key:Key"
+    (gone,) = of(Item(key, "key", {"pendingWindowInDays": 7})).kept
+    assert gone.cny == 0
+    assert gone.fate == "waits 7 days to be deleted, and does not bill meanwhile"
+    stays, instance = of(Item(key, "key", retain=True)).kept
+    assert stays.cny == pytest.approx(line(of(Item(key, "key")), "kms/key").cny)
+    assert instance.name == "KMS instance"
+
+
+def test_a_deleted_secret_lingers_unless_it_is_deleted_for_good() -> None:
+    secret = "alicloud:kms/secret:Secret"
+    (kept,) = of(Item(secret, "password", {"recoveryWindowInDays": 30})).kept
+    assert (kept.fate, kept.cny) == ("can be brought back for 30 days", None)
+    assert of(Item(secret, "password", {"forceDeleteWithoutRecovery": True})).kept == []
 
 
 def test_an_instance_type_without_a_price_is_said_to_be_not_priced() -> None:
@@ -208,7 +280,10 @@ def test_without_a_provider_the_region_must_be_said() -> None:
 
 def test_keys_of_one_s_own_are_said_to_need_an_instance_that_bills() -> None:
     found = of(Item("alicloud:kms/key:Key", "key", {}))
-    assert any("KMS instance" in aside and "CNY a month" in aside for aside in found.asides)
+    (aside,) = found.asides
+    assert "KMS instance" in aside
+    assert f"about {price('kms/instance') * 365 / 12:,.0f} CNY a month" in aside
+    assert f"{price('kms/qps') * 365 / 12:,.0f} more for each query a second" in aside
 
 
 def test_a_budget_is_held_against_the_largest_size() -> None:

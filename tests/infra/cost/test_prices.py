@@ -10,6 +10,7 @@ import yaml
 
 from infra.cost import Basis, PriceTableError, coverage, load_prices
 from providers.plugin.server import HANDLERS
+from tests.infra.cost.support import GPU
 from tests.support.stacks import STACKS, declared
 from tools.alicloud_facts import TYPES
 
@@ -59,6 +60,35 @@ def test_a_price_in_dollars_is_given_in_yuan() -> None:
     gateway = prices.find("nat/gateway", "cn-hangzhou")
     assert gateway is not None
     assert gateway.cny == pytest.approx(0.034 * prices.usd_cny)
+    assert (gateway.currency, gateway.amount) == ("USD", 0.034)
+
+
+def test_a_price_in_dollars_is_derived_and_says_the_rate() -> None:
+    prices = load_prices()
+    gateway = prices.find("nat/gateway", "cn-hangzhou")
+    assert gateway is not None
+    assert gateway.basis is Basis.DERIVED
+    assert gateway.note.startswith(f"USD 0.034 at {prices.usd_cny:g} CNY")
+
+
+def test_a_price_of_one_region_is_derived_in_another() -> None:
+    there, here = (load_prices().find(f"ecs/{GPU}", at) for at in ("cn-shanghai", "cn-hangzhou"))
+    assert there is not None
+    assert here is not None
+    assert (there.basis, here.basis) == (Basis.QUOTED, Basis.DERIVED)
+    assert here.note.startswith("quoted for cn-shanghai, taken for cn-hangzhou")
+    assert here.cny == there.cny
+
+
+def test_an_assumed_price_stays_assumed_whatever_it_is_made_from(tmp_path: Path) -> None:
+    document = yaml.safe_load(PRICES.read_text(encoding="utf-8"))
+    entry = next(entry for entry in document["prices"] if entry["item"] == "nat/gateway")
+    entry.update(basis="assumed", note="nobody knows")
+    path = tmp_path / "prices.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    found = load_prices(path).find("nat/gateway", "cn-hangzhou")
+    assert found is not None
+    assert found.basis is Basis.ASSUMED
 
 
 def test_an_item_has_no_price_in_a_region_that_its_line_does_not_name() -> None:
@@ -75,12 +105,14 @@ def test_the_age_of_the_table_is_counted_from_its_own_day() -> None:
     [
         ({"source": "hearsay"}, "give the page's https:// address"),
         ({"read": "lately"}, "give a day, YYYY-MM-DD"),
-        ({"basis": "guessed"}, "allowed are listed, derived, assumed"),
+        ({"basis": "guessed"}, "allowed are listed, quoted, derived, assumed"),
         ({"basis": "assumed"}, "no note says how or why"),
         ({"unit": "fortnight"}, "unit is 'fortnight'"),
         ({"usd": 1}, "give one of cny, usd and share"),
         ({"cny": -1}, "0 or more"),
         ({"regions": "moon"}, "regions is 'moon'"),
+        ({"region": "eu-central-1"}, "region is 'eu-central-1', which is none of its regions"),
+        ({"stated": "long ago"}, "stated is 'long ago'"),
     ],
 )
 def test_a_line_that_breaks_the_rules_is_refused(
