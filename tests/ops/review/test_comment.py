@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from infra.cost import difference, estimate
@@ -24,8 +25,8 @@ def month(instance_type: str, *, with_disk: bool = False) -> str:
     return money(sum(line.cny for line in lines[: 2 if with_disk else 1]))
 
 
-def node(name: str, instance_type: str, component: str = "nodes") -> Declared:
-    inputs = {"instanceType": instance_type, "systemDiskCategory": "cloud_essd"}
+def node(name: str, instance_type: str, component: str = "nodes", **more: Any) -> Declared:
+    inputs = {"instanceType": instance_type, "systemDiskCategory": "cloud_essd", **more}
     return resource(NODE, name, inputs, component=component)
 
 
@@ -139,4 +140,28 @@ def test_a_comment_is_no_longer_than_github_takes() -> None:
 
 def test_prices_of_what_changes_have_their_source_and_day() -> None:
     text = render(review([], [node("a", GPU)]))
-    assert re.search(r"`ecs/ecs\.gn7i-c8g1\.2xlarge` [\d.]+ CNY/hour, \w+, \[read \d{4}-", text)
+    said = r"`ecs/ecs\.gn7i-c8g1\.2xlarge` [\d.]+ CNY/hour, \w+, page of 2023-06, \[read \d{4}-"
+    assert re.search(said, text)
+
+
+def test_a_spot_machine_s_cost_is_given_as_a_range() -> None:
+    found = review([], [node("a", GPU, spotStrategy="SpotAsPriceGo")])
+    assert found.cost is not None
+    (line,) = found.cost.after.spot
+    assert line.spot_cny is not None
+    least, most = (money(cny) for cny in line.spot_cny)
+    assert f"(spot: {least} to {most}, as the market asks)" in render(found)
+
+
+def test_what_outlives_the_stack_is_said_once_when_it_is_new() -> None:
+    bucket = replace(node("corpus", GPU), type="alicloud:oss/bucket:Bucket", inputs={}, retain=True)
+    said = "- `corpus` is still there after `make down`, for 2.40 a month"
+    assert said in render(review([], [bucket]))
+    assert said not in render(review([bucket], [bucket, node("a", GPU)]))
+
+
+def test_how_much_of_the_month_is_assumed_is_said_where_it_matters() -> None:
+    assert "87% of the month rests on assumed prices" in render(
+        review([], [node("a", "ecs.g7.large")])
+    )
+    assert "rests on assumed prices" not in render(review([], [node("a", GPU)]))
