@@ -1,11 +1,12 @@
 """Stops and starts the GPU nodes of one stack.
 
 Owns finding them, by the stack's tags, and what is done to which. Stopped in economical mode
-(`StopCharging`) a pay-as-you-go instance in a VPC keeps its disks and private address; its cores
-and GPU are not billed, and may be gone to others when it is to start again: that is told, and the
-next run tries again. API: Ecs 2014-05-26 DescribeInstances, StopInstances, StartInstances
+(`StopCharging`) a pay-as-you-go instance in a VPC, a spot one too, keeps its disks and private
+address; its cores and GPU are not billed, and may be gone to others when it is to start again: that
+is told, and the next run tries again (https://help.aliyun.com/en/ecs/user-guide/economical-mode,
+read 2026-11-21). API: Ecs 2014-05-26 DescribeInstances, StopInstances, StartInstances
 (https://www.alibabacloud.com/help/en/ecs/developer-reference/api-ecs-2014-05-26-stopinstances, read
-2026-11-21). That a spot instance is stopped like another is assumed.
+2026-11-21).
 """
 
 from __future__ import annotations
