@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.cost import Basis, Difference, Line, Period
+from infra.cost import SPOT, Basis, Difference, Kept, Line, Period
+from infra.cost.night import can_stop
 from infra.cost.render import money
 from ops.review.changes import Change, Kind, PropertyChange
-from ops.review.values import code, excerpts, plain, scrubbed, shown
+from ops.review.values import scrubbed, shown
 
 __all__ = ["Review", "marker", "render"]
 
@@ -25,16 +26,8 @@ _PAST: Mapping[Kind, str] = {
 }
 _MOST_PROPERTIES = 12
 _MOST_COST_LINES = 15
-_MOST_VIOLATIONS = 40
-# What is in them is gone with them, or cannot be read any more.
-_HOLDS_DATA = (
-    "alicloud:oss/bucket:Bucket",
-    "alicloud:elasticsearch/instance:Instance",
-    "alicloud:kms/key:Key",
-    "alicloud:kms/secret:Secret",
-    "alicloud:log/project:Project",
-    "alicloud:log/store:Store",
-)
+# A share of the month from which on it is worth a line.
+_WORTH_SAYING = 0.05
 # GitHub takes 65,536 characters; the details are cut before that.
 _LONGEST = 60_000
 
@@ -46,7 +39,6 @@ class Review:
     Attributes:
         stack: Its name.
         basis: What was compared with what, and how, in one sentence.
-        settings: What changes in the stack's configuration.
         changes: What happens to resources.
         unchanged: How many stay as they are.
         trainings: See `ops.review.work`.
@@ -60,7 +52,6 @@ class Review:
 
     stack: str
     basis: str
-    settings: Sequence[PropertyChange] = ()
     changes: Sequence[Change] = ()
     unchanged: int = 0
     trainings: Sequence[str] = ()
@@ -93,17 +84,12 @@ def render(review: Review) -> str:
     parts += [f"{review.basis}", ""]
     for problem in review.problems:
         parts += ["**The preview failed:**", "", *_quoted(problem), ""]
-    parts += [*_settings(review), *_table(review), *_losses(review)]
-    parts += [*_work(review), *_cost(review), *_policy(review)]
-    text = "\n".join(parts)
-    if len(text) > _LONGEST:
-        return f"{text[:_LONGEST].rpartition('\n')[0]}\n\n… and more.\n"
+    parts += [*_table(review), *_work(review), *_cost(review), *_policy(review)]
     details = "\n".join(_details(review))
+    text = "\n".join(parts)
     if len(text) + len(details) > _LONGEST:
         details = details[: _LONGEST - len(text)].rpartition("\n")[0]
-        details += "\n\n… and more, cut off here: `pulumi preview` tells of every change.\n"
-        if details.count("<details>") > details.count("</details>"):
-            details += "\n</details>\n"
+        details += "\n\n… and more; `make preview-comment` prints it all.\n\n</details>\n"
     return f"{text}\n{details}".rstrip() + "\n"
 
 
@@ -129,23 +115,6 @@ def _signed(cny: float) -> str:
     return f"{'+' if cny > 0 else '−'}{money(abs(cny))}"
 
 
-def _settings(review: Review) -> list[str]:
-    if not review.settings:
-        return []
-    return ["**Settings**", "", *(f"- {_property(item)}" for item in review.settings), ""]
-
-
-def _losses(review: Review) -> list[str]:
-    lost = [
-        f"- {code(change.resource.name)} ({change.resource.type.rpartition(':')[2]}) is "
-        f"{_PAST[change.kind]}"
-        + (", though it is protected: the update will refuse" if change.resource.protect else "")
-        for change in review.changes
-        if change.kind in (Kind.DELETE, Kind.REPLACE) and change.resource.type in _HOLDS_DATA
-    ]
-    return ["**What holds data, and goes**", "", *lost, ""] if lost else []
-
-
 def _table(review: Review) -> list[str]:
     if not review.changes:
         return []
@@ -153,8 +122,7 @@ def _table(review: Review) -> list[str]:
     for component in dict.fromkeys(change.resource.component for change in review.changes):
         mine = [change for change in review.changes if change.resource.component == component]
         cells = [_cell([change for change in mine if change.kind is kind]) for kind in _PAST]
-        name = code(component).replace("|", "\\|")
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines.append(f"| `{component}` | " + " | ".join(cells) + " |")
     return [*lines, "", f"{review.unchanged} resources stay as they are.", ""]
 
 
@@ -203,11 +171,29 @@ def _cost(review: Review) -> list[str]:
         lines.append(f"- … and {len(moved) - _MOST_COST_LINES} more, below")
     idle = [line for line in cost.added if line.gpu and line.period is not Period.RUN]
     lines += [
-        f"- `{line.name}` has a GPU, which bills whether or not it is asked"
-        + ("" if review.stopped_at_night else "; `nightHours` would stop it at night")
+        f"- `{line.name}` has a GPU, which bills whether or not it is asked{_night(review, line)}"
         for line in idle
     ]
+    lines += [
+        f"- `{item.name}` is still there after `make down`"
+        + (f", for {money(item.cny)} a month" if item.cny else "")
+        for item in _newly_kept(cost)
+    ]
+    if cost.after.assumed_share >= _WORTH_SAYING:
+        lines.append(f"- {cost.after.assumed_share:.0%} of the month rests on assumed prices")
     return [*lines, ""]
+
+
+def _night(review: Review, line: Line) -> str:
+    if not can_stop(line):
+        return "; no night stops what a scaling group keeps up"
+    return "" if review.stopped_at_night else "; `nightHours` would stop it at night"
+
+
+def _newly_kept(cost: Difference) -> list[Kept]:
+    """What outlives the stack, and did not before; what neither bills nor may bill is left out."""
+    known = {item.name for item in cost.before.kept} if cost.before else set()
+    return [item for item in cost.after.kept if item.name not in known and item.cny != 0]
 
 
 def _cost_row(what: str, before: float | None, after: float) -> str:
@@ -239,7 +225,13 @@ def _cost_lines(cost: Difference) -> Iterator[str]:
 
 
 def _basis(line: Line) -> str:
-    return " (assumed price)" if line.price.basis is Basis.ASSUMED else ""
+    """How sure the figure is, where the vendor does not list it."""
+    if line.footing == Basis.LISTED:
+        return ""
+    if line.footing == SPOT and line.spot_cny:
+        least, most = line.spot_cny
+        return f" (spot: {money(least)} to {money(most)}, as the market asks)"
+    return f" ({line.footing} price)"
 
 
 def _policy(review: Review) -> list[str]:
@@ -247,10 +239,7 @@ def _policy(review: Review) -> list[str]:
         return []
     if not review.violations:
         return ["The policy pack has nothing against it.", ""]
-    lines = [f"- {text}" for text in review.violations[:_MOST_VIOLATIONS]]
-    if len(review.violations) > _MOST_VIOLATIONS:
-        lines.append(f"- … and {len(review.violations) - _MOST_VIOLATIONS} more: `make policy`")
-    return ["**Policy violations**", "", *lines, ""]
+    return ["**Policy violations**", "", *(f"- {text}" for text in review.violations), ""]
 
 
 def _details(review: Review) -> Iterator[str]:
@@ -269,8 +258,9 @@ def _details(review: Review) -> Iterator[str]:
         yield ""
         for price in sorted(prices, key=lambda price: price.item):
             note = f"; {price.note}" if price.note else ""
+            stated = f"page of {price.stated}, " if price.stated else ""
             yield (
-                f"- `{price.item}` {price.cny:.4g} CNY/{price.unit}, {price.basis}, "
+                f"- `{price.item}` {price.cny:.4g} CNY/{price.unit}, {price.basis}, {stated}"
                 f"[read {price.read}]({price.source}){note}"
             )
         yield ""
@@ -278,9 +268,9 @@ def _details(review: Review) -> Iterator[str]:
 
 
 def _change(change: Change) -> Iterator[str]:
-    because = f", because {code(change.because)} is replaced" if change.because else ""
+    because = f", because `{change.because}` is replaced" if change.because else ""
     token = change.resource.type
-    yield f"- {_PAST[change.kind]}: {code(change.resource.name)} ({token}){because}"
+    yield f"- {_PAST[change.kind]}: `{change.resource.name}` ({token}){because}"
     for item in change.properties[:_MOST_PROPERTIES]:
         yield f"  - {_property(item)}"
     if len(change.properties) > _MOST_PROPERTIES:
@@ -290,15 +280,23 @@ def _change(change: Change) -> Iterator[str]:
 def _property(item: PropertyChange) -> str:
     forces = ", which makes it anew" if item.replaces else ""
     if item.before is None and item.after is None:
-        return f"{code(item.path)}: {'changed' if item.secret else 'known later'}{forces}"
+        return f"{_code(item.path)}: {'changed' if item.secret else 'known later'}{forces}"
     before = shown(item.path, item.before, secret=item.secret)
     after = shown(item.path, item.after, secret=item.secret)
-    parts = None if item.secret else excerpts(item.path, item.before, item.after)
-    if parts is not None:
-        before, after = parts
     if before == after:
-        return f"{code(item.path)}: changed{forces}"
-    return f"{code(item.path)}: {code(before)} → {code(after)}{forces}"
+        return f"{_code(item.path)}: changed{forces}"
+    return f"{_code(item.path)}: {_code(before)} → {_code(after)}{forces}"
+
+
+def _code(text: str) -> str:
+    """Inline code whatever the text holds: a document's name may be anything."""
+    if text == "—":
+        return text
+    if "`" not in text:
+        return f"`{text}`"
+    longest = max(map(len, re.findall("`+", text)))
+    fence = "`" * (longest + 1)
+    return f"{fence} {text} {fence}"
 
 
 def _quoted(text: str) -> list[str]:
