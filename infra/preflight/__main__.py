@@ -8,8 +8,8 @@
 
 Ends with 1 if a line says FAIL. Creates nothing. CUSTOMRAG_PREFLIGHT_PLATFORM does as
 `--platform-file` does. `--role-arn`, or CUSTOMRAG_DEPLOY_ROLE_ARN, names
-the role that deploys, to try whether it can be assumed; DASHSCOPE_API_KEY is the language model's,
-CLOUDFLARE_API_TOKEN the edge's.
+the role that deploys: it is assumed, and asks in place of whoever is signed in. DASHSCOPE_API_KEY
+is the language model's, CLOUDFLARE_API_TOKEN the edge's.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from infra.preflight.cloud import (
 )
 from infra.preflight.prepare import prepare
 from infra.preflight.report import as_json, render
-from infra.preflight.result import Line, failed
+from infra.preflight.result import Line, Needs, failed
 from infra.preflight.run import run_checks
 from infra.preflight.subject import Subject
 
@@ -62,10 +62,10 @@ def _cloud(given: argparse.Namespace, subject: Subject) -> tuple[Cloud, Subject]
     region_id = subject.config.region_id
     path = _platform_file(given)
     if not path:
-        return cloud_of_account(region_id), subject
+        return replace(cloud_of_account(region_id), role_arn=given.role_arn), subject
     platform = read_platform(Path(path))
     asked = replace(subject, llm_base_url=local_model_url(platform))
-    return local_cloud(platform, region_id), asked
+    return replace(local_cloud(platform, region_id), role_arn=given.role_arn), asked
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -107,7 +107,6 @@ def main(words: Sequence[str] | None = None) -> int:
             _overlay(given),
             os.environ,
             on_local_cloud=bool(_platform_file(given)),
-            role_arn=given.role_arn,
         )
     except ConfigError as error:
         lines = [Line.of("configuration", failed(str(error), "correct it; nothing else was asked"))]
@@ -116,7 +115,12 @@ def main(words: Sequence[str] | None = None) -> int:
             print("The preflight is left out, as customrag:preflight is false.")
             return 0
         cloud, subject = _cloud(given, prepared.subject)
-        checks = [check for check in CHECKS if not only or check.name in only]
+        # Whoever is asked is asked by somebody: that is always told.
+        checks = [
+            check
+            for check in CHECKS
+            if not only or check.name in only or check.needs is Needs.IDENTITY
+        ]
         lines = [*prepared.lines, *run_checks(checks, subject, cloud)]
     found = as_json(given.stack, lines)
     if given.json:

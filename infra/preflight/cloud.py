@@ -39,7 +39,8 @@ __all__ = [
 
 # A preflight is waited for: throttled and lost calls are tried again, but not for long.
 _RETRIES = Retries(attempts=3, base_delay_seconds=0.2, max_delay_seconds=1.0)
-_KEY_SECONDS = 3.0
+_CONNECT_MS, _READ_MS = 2_000, 8_000
+_KEY_SECONDS = 2.5
 _REACH_SECONDS = 2.0
 _API_KEY_VARIABLE = "DASHSCOPE_API_KEY"
 _CLOUDFLARE_VARIABLE = "CLOUDFLARE_API_TOKEN"
@@ -117,6 +118,7 @@ class Cloud:
         region_id: The stack's region.
         endpoints: Where the APIs answer.
         credentials: Of whoever asks.
+        role_arn: Role in whose session all but STS is asked; empty: as the credentials are.
         model_api_key: Of the language model's endpoint; empty if it is not known here.
         cloudflare_token: Of Cloudflare's API; empty if it is not known here.
         own_edge: The place of every edge, as a local cloud has it; None: the configuration's.
@@ -125,6 +127,7 @@ class Cloud:
     region_id: str
     endpoints: Endpoints
     credentials: Credentials
+    role_arn: str = ""
     model_api_key: str = ""
     cloudflare_token: str = ""
     own_edge: EdgePlace | None = None
@@ -164,9 +167,17 @@ class Cloud:
         """Who asks."""
         return self._once(("identity",), lambda: account.caller_identity(self._client("sts")))
 
-    def assume_role(self, role_arn: str) -> str:
-        """Assume a role and drop the session; when it would have ended."""
-        return account.assume_role(self._client("sts"), role_arn, "customrag-preflight")
+    def session(self) -> account.Session:
+        """A session of the role that is named, for as long as a preflight lasts."""
+        return self._once(
+            ("session",),
+            lambda: account.assume_role(self._client("sts"), self.role_arn, "customrag-preflight"),
+        )
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is somebody to ask as: `identity` was answered, and `session`, if named."""
+        return self.signed_in and (not self.role_arn or ("session",) in self._answers)
 
     def role_exists(self, role_name: str) -> bool:
         """Whether the account has a role."""
@@ -294,7 +305,7 @@ class Cloud:
 
     def bucket_owner(self, bucket: str) -> buckets.BucketOwner:
         """Whose a bucket's name is."""
-        return buckets.bucket_owner(self.endpoints.oss, self.region_id, self.credentials, bucket)
+        return buckets.bucket_owner(self.endpoints.oss, self.region_id, self._asking(), bucket)
 
     def model_names(self, base_url: str) -> frozenset[str]:
         """Models that the key may call."""
@@ -302,10 +313,25 @@ class Cloud:
 
     def _client(self, name: str) -> GenericClient:
         endpoint = getattr(self.endpoints, name)
+        own = name == "sts"
         return self._once(
-            ("client", endpoint),
-            lambda: GenericClient(endpoint, self.region_id, self.credentials, retries=_RETRIES),
+            ("client", endpoint, own),
+            lambda: GenericClient(
+                endpoint,
+                self.region_id,
+                self.credentials if own else self._asking(),
+                retries=_RETRIES,
+                connect_timeout_ms=_CONNECT_MS,
+                read_timeout_ms=_READ_MS,
+            ),
         )
+
+    def _asking(self) -> Credentials:
+        """Whose eyes the account is seen with."""
+        if not self.role_arn:
+            return self.credentials
+        key = self.session().key
+        return credentials_provider(key.access_key_id, key.access_key_secret, key.security_token)
 
     def _once(self, question: Any, ask: Callable[[], T]) -> T:
         """An answer, asked for once; what fails is asked again."""

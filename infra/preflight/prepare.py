@@ -42,7 +42,6 @@ def prepare(
     environment: Mapping[str, str],
     *,
     on_local_cloud: bool = False,
-    role_arn: str = "",
 ) -> Prepared:
     """Reads a stack's file.
 
@@ -51,7 +50,6 @@ def prepare(
         overlay: Values on top of the file, by key without namespace.
         environment: Of this process; a pull request's stack has values from there.
         on_local_cloud: Whether a local cloud is to be asked: it has keys of its own.
-        role_arn: Role to try to assume.
 
     Raises:
         ConfigError: The values cannot be used.
@@ -84,7 +82,6 @@ def prepare(
         stack=stack,
         config=config,
         account_id=account_id,
-        role_arn=role_arn,
         llm_base_url=config.llm_base_url,
         overlay={**given, **({"expiresAt": values["expiresAt"]} if config.expires_at else {})},
         on_local_cloud=on_local_cloud,

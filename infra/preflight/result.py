@@ -26,6 +26,8 @@ class Needs(StrEnum):
     """What a check cannot do without."""
 
     NOTHING = "nothing"
+    IDENTITY = "identity"
+    """It tells who asks: those that need credentials wait for it."""
     CREDENTIALS = "credentials"
     PROGRAM = "program"
     """It runs the program: not to be done from inside it."""

@@ -16,15 +16,20 @@ from infra.declare import DeclareError
 from infra.preflight.cloud import Cloud
 from infra.preflight.result import Check, Finding, Line, Needs, failed, warned
 from infra.preflight.subject import Subject
-from providers.clients.errors import AccessDeniedError, ClientError, ThrottledError
+from providers.clients.errors import (
+    AccessDeniedError,
+    ClientError,
+    ConnectionFailedError,
+    ThrottledError,
+)
 
 __all__ = ["DEADLINE_SECONDS", "run_checks"]
 
 DEADLINE_SECONDS = 60.0
 """What takes longer is told as not answered."""
-_THREADS = 8
-# Whoever has no credentials is to know at once; what runs the program may take longer than that.
-_REFUSED_SECONDS = 1.5
+# Whoever has no credentials is to know at once, so that with its start the command stays below 5 s;
+# what runs the program may take longer than that.
+_REFUSED_SECONDS, _LAST_SECONDS = 3.0, 0.2
 _NOT_ASKED = warned("not asked, as there are no credentials that work", "")
 
 
@@ -39,7 +44,7 @@ def run_checks(
     """Carry out checks.
 
     Args:
-        checks: Which. The first that needs credentials tells whether there are any.
+        checks: Which. Those that tell who asks are asked first, one after the other.
         subject: What is checked.
         cloud: What is asked.
         deadline_seconds: For all of them together.
@@ -49,33 +54,37 @@ def run_checks(
         Their lines, in the checks' order.
     """
     wanted = [check for check in checks if check.needs not in without and check.concerns(subject)]
-    first = next((check for check in wanted if check.needs is Needs.CREDENTIALS), None)
-    ends = monotonic() + deadline_seconds
-    # Not as a context manager: what hangs must not hold up the answer.
-    pool = ThreadPoolExecutor(max_workers=_THREADS)
+    gates = [check for check in wanted if check.needs is Needs.IDENTITY]
+    began = monotonic()
+    ends = began + deadline_seconds
+    # One for each, so that those that hang take no other's. Not as a context manager: what hangs
+    # must not hold up the answer.
+    pool = ThreadPoolExecutor(max_workers=max(1, len(wanted)))
     try:
         running: dict[str, Future[list[Line]]] = {
             check.name: pool.submit(_lines, check, subject, cloud)
             for check in wanted
-            if check.needs is not Needs.CREDENTIALS or check is first
+            if check.needs not in (Needs.CREDENTIALS, Needs.IDENTITY)
         }
-        refused = False
-        if first is not None:
-            _result(first, subject, running[first.name], ends)
-            refused = not cloud.signed_in
+        told: dict[str, list[Line]] = {}
+        for gate in gates:
+            if gate is not gates[0] and not cloud.signed_in:
+                break
+            future = pool.submit(_lines, gate, subject, cloud)
+            told[gate.name] = _result(gate, subject, future, ends)
+        refused = bool(gates) and not cloud.can_ask
         if refused:
-            ends = min(ends, monotonic() + _REFUSED_SECONDS)
+            ends = min(ends, max(began + _REFUSED_SECONDS, monotonic() + _LAST_SECONDS))
         for check in wanted:
-            if check.name not in running and not refused:
+            if check.needs is Needs.CREDENTIALS and not refused:
                 running[check.name] = pool.submit(_lines, check, subject, cloud)
+        for check in wanted:
+            if check.name in running:
+                told[check.name] = _result(check, subject, running[check.name], ends)
         return [
             line
             for check in wanted
-            for line in (
-                _result(check, subject, running[check.name], ends)
-                if check.name in running
-                else [Line.of(check.name, _NOT_ASKED)]
-            )
+            for line in told.get(check.name, [Line.of(check.name, _NOT_ASKED)])
         ]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -111,10 +120,16 @@ def _lines(check: Check, subject: Subject, cloud: Cloud) -> list[Line]:
 
 def _unanswered(error: ClientError) -> Finding:
     told = f"{error.operation}: {error.message}" + (f" ({error.code})" if error.code else "")
+    if "expired" in error.code.lower():
+        return failed(told, "the session ended meanwhile: sign in again")
     if isinstance(error, AccessDeniedError):
         return failed(told, f"allow it to whoever deploys: {error.operation} (docs/permissions.md)")
     if isinstance(error, ThrottledError):
         return failed(told, "the account asks too much at once: try again in a minute")
+    if isinstance(error, ConnectionFailedError):
+        return failed(
+            told, "look at the network, a proxy, and customrag:regionId, whose endpoints are asked"
+        )
     return failed(told, "try again; if it stays so: https://status.alibabacloud.com")
 
 

@@ -48,7 +48,6 @@ class Subject:
         config: Its configuration.
         account_id: The account that it is to land in; empty if that is not said yet.
         now: The present time.
-        role_arn: Role that deploys, to try whether it can be assumed; empty: not to be tried.
         llm_base_url: Where the language model answers.
         overlay: Values on top of the stack's file, for what runs the program again.
         on_local_cloud: Whether a local cloud is asked in the cloud's place.
@@ -58,7 +57,6 @@ class Subject:
     config: StackConfig
     account_id: str
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    role_arn: str = ""
     llm_base_url: str = ""
     overlay: Mapping[str, str] = field(default_factory=dict)
     on_local_cloud: bool = False

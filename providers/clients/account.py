@@ -11,10 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from .credentials import AccessKey
 from .errors import NotFoundError
 from .generic import GenericClient
 
-__all__ = ["Identity", "Quota", "assume_role", "caller_identity", "product_quota", "role_exists"]
+__all__ = [
+    "Identity",
+    "Quota",
+    "Session",
+    "assume_role",
+    "caller_identity",
+    "product_quota",
+    "role_exists",
+]
 
 _STS, _RAM, _QUOTAS = "2015-04-01", "2015-05-01", "2020-05-10"
 _SESSION_SECONDS: Final = 900  # The shortest that AssumeRole gives.
@@ -33,6 +42,19 @@ class Identity:
     account_id: str
     arn: str
     kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A session of a role.
+
+    Attributes:
+        key: Signs as the role.
+        ends_at: When it is over, as STS writes it.
+    """
+
+    key: AccessKey
+    ends_at: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +88,8 @@ def caller_identity(sts: GenericClient) -> Identity:
     )
 
 
-def assume_role(sts: GenericClient, role_arn: str, session_name: str) -> str:
-    """Assume a role for 15 minutes and drop the session; when it ends.
+def assume_role(sts: GenericClient, role_arn: str, session_name: str) -> Session:
+    """Assume a role for 15 minutes.
 
     Raises:
         ClientError: The role does not exist, or the caller may not assume it.
@@ -81,7 +103,15 @@ def assume_role(sts: GenericClient, role_arn: str, session_name: str) -> str:
             "DurationSeconds": _SESSION_SECONDS,
         },
     )
-    return str(body.get("Credentials", {}).get("Expiration", ""))
+    found = body["Credentials"]
+    return Session(
+        key=AccessKey(
+            access_key_id=str(found["AccessKeyId"]),
+            access_key_secret=str(found["AccessKeySecret"]),
+            security_token=str(found["SecurityToken"]),
+        ),
+        ends_at=str(found.get("Expiration", "")),
+    )
 
 
 def role_exists(ram: GenericClient, role_name: str) -> bool:

@@ -30,4 +30,4 @@ CHECKS: tuple[Check, ...] = (
     *edge.CHECKS,
     *money.CHECKS,
 )
-"""Every check. The first that needs credentials is whether there are any: the rest wait for it."""
+"""Every check, in the order of the list."""

@@ -10,7 +10,12 @@ from infra.config import StackConfig
 from infra.preflight.cloud import Cloud
 from infra.preflight.result import Check, Finding, Needs, failed, passed, warned
 from infra.preflight.subject import Subject
-from providers.clients.errors import AccessDeniedError, ClientError, InvalidRequestError
+from providers.clients.errors import (
+    AccessDeniedError,
+    ClientError,
+    InvalidRequestError,
+    NotFoundError,
+)
 
 __all__ = ["CHECKS", "SERVICE_ROLES", "ServiceRole"]
 
@@ -24,7 +29,8 @@ def _credentials(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     try:
         static = cloud.is_static_key
         identity = cloud.identity()
-    except (AccessDeniedError, InvalidRequestError) as error:
+    except (AccessDeniedError, InvalidRequestError, NotFoundError) as error:
+        # NotFoundError: InvalidAccessKeyId.NotFound, a key that was deleted.
         yield _refused(error)
         return
     if subject.account_id and identity.account_id != subject.account_id:
@@ -62,17 +68,17 @@ def _refused(error: ClientError) -> Finding:
 
 def _assume_role(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     identity = cloud.identity()
-    if subject.role_arn:
+    if cloud.role_arn:
         try:
-            ends = cloud.assume_role(subject.role_arn)
+            cloud.session()
         except ClientError as error:
             yield failed(
-                f"{subject.role_arn} cannot be assumed: {error.message} ({error.code})",
+                f"{cloud.role_arn} cannot be assumed: {error.message} ({error.code})",
                 "let its trust policy name who asks, and allow sts:AssumeRole on it "
                 "(docs/permissions.md)",
             )
             return
-        yield passed(f"{subject.role_arn} can be assumed (a session of it ends at {ends})")
+        yield passed(f"{cloud.role_arn} can be assumed, and asks all that follows")
     elif identity.kind == "AssumedRoleUser":
         yield passed(f"{identity.arn} is a session of an assumed role")
     elif subject.is_local:
@@ -186,7 +192,7 @@ def _service_roles(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check(name="credentials", needs=Needs.CREDENTIALS, run=_credentials),
-    Check(name="assume-role", needs=Needs.CREDENTIALS, run=_assume_role),
+    Check(name="credentials", needs=Needs.IDENTITY, run=_credentials),
+    Check(name="assume-role", needs=Needs.IDENTITY, run=_assume_role),
     Check(name="service-role", needs=Needs.CREDENTIALS, run=_service_roles),
 )

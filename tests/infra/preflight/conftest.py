@@ -144,6 +144,7 @@ class Stage:
         *names: str,
         subject: Subject | None = None,
         principal: Principal | None = None,
+        role_arn: str = "",
         fault: str = "",
         about: Mapping[str, str] | None = None,
     ) -> list[Line]:
@@ -153,13 +154,14 @@ class Stage:
             names: Of checks; the credentials' is always among them.
             subject: What is checked; `dev` by default.
             principal: Who asks; an operator by default.
+            role_arn: Role to ask as.
             fault: Injected before.
             about: What the fault is about.
         """
         if fault:
             self.faults.inject(fault, about or {})
         chosen = [check for check in CHECKS if not names or check.name in (*names, "credentials")]
-        caller = self.cloud(principal)
+        caller = replace(self.cloud(principal), role_arn=role_arn)
         return run_checks(chosen, subject or self.subject(), caller, without=[Needs.PROGRAM])
 
 
@@ -203,8 +205,12 @@ def served_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 def _operator(stage: Stage) -> None:
+    make_role(stage, "operator", {"Effect": "Allow", "Action": "*", "Resource": "*"})
+
+
+def make_role(stage: Stage, name: str, *statements: Mapping[str, Any]) -> str:
+    """Make a role that the account may assume and that may do this; its ARN."""
     account = f"acs:ram::{stage.context.platform.account_id}:root"
-    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     trust = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
@@ -213,21 +219,22 @@ def _operator(stage: Stage) -> None:
     stage.create(
         "ram/role:Role",
         {
-            "roleName": "operator",
+            "roleName": name,
             "assumeRolePolicyDocument": json.dumps({"Version": "1", "Statement": [trust]}),
         },
     )
     stage.create(
         "ram/policy:Policy",
         {
-            "policyName": "operator",
-            "policyDocument": json.dumps({"Version": "1", "Statement": [everything]}),
+            "policyName": name,
+            "policyDocument": json.dumps({"Version": "1", "Statement": list(statements)}),
         },
     )
     stage.create(
         "ram/rolePolicyAttachment:RolePolicyAttachment",
-        {"policyName": "operator", "policyType": "Custom", "roleName": "operator"},
+        {"policyName": name, "policyType": "Custom", "roleName": name},
     )
+    return f"acs:ram::{stage.context.platform.account_id}:role/{name}"
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def test_against_a_local_cloud_that_has_everything_the_status_is_0(
 def test_a_budget_that_is_exceeded_fails(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     words = [*options(stage), "--only", "budget", "--set", "monthlyBudgetCny=100", "--json"]
     code = main(words)
-    (line,) = json.loads(capsys.readouterr().out)["lines"]
+    line = json.loads(capsys.readouterr().out)["lines"][-1]
     assert (code, line["verdict"]) == (1, "FAIL")
     assert "monthlyBudgetCny is 100" in line["found"]
 
@@ -86,6 +86,18 @@ def test_a_configuration_that_cannot_be_read_is_one_line(
     out = capsys.readouterr().out
     assert "FAIL  configuration" in out
     assert "zoneIds" in out
+
+
+def test_single_checks_are_asked_by_somebody(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main([*options(stage), "--only", "zones,stock", "--json"])
+    told = [
+        (line["check"], line["verdict"]) for line in json.loads(capsys.readouterr().out)["lines"]
+    ]
+    assert code == 0
+    assert sorted({check for check, _ in told}) == ["assume-role", "credentials", "stock", "zones"]
+    assert {verdict for _, verdict in told} == {"PASS"}
 
 
 def test_a_check_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

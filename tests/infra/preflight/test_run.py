@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from time import monotonic
 
 import pytest
 
@@ -14,7 +15,7 @@ from infra.preflight.result import Needs, passed
 from infra.preflight.subject import Subject
 from providers.clients.account import Identity
 from providers.clients.credentials import Credentials
-from providers.clients.errors import AccessDeniedError, ThrottledError
+from providers.clients.errors import AccessDeniedError, ConnectionFailedError, ThrottledError
 from tests.infra.conftest import CLOUD_CONFIG, project_defaults
 
 
@@ -69,7 +70,7 @@ def test_lines_come_in_the_order_of_the_checks(subject: Subject, cloud: Cloud) -
         second_is_done.set()
         yield passed("quick")
 
-    checks = [check("who", well), check("slow", slow), check("quick", quick)]
+    checks = [check("who", well, Needs.IDENTITY), check("slow", slow), check("quick", quick)]
     assert [line.check for line in run_checks(checks, subject, cloud)] == ["who", "slow", "quick"]
 
 
@@ -97,7 +98,9 @@ def test_an_answer_of_another_shape_fails_its_line_only(subject: Subject, cloud:
         raise KeyError("ZoneId")
         yield
 
-    found = run_checks([check("who", well), check("puzzled", puzzled)], subject, cloud)
+    found = run_checks(
+        [check("who", well, Needs.IDENTITY), check("puzzled", puzzled)], subject, cloud
+    )
     assert [line.verdict for line in found] == [Verdict.PASS, Verdict.FAIL]
     assert "KeyError: 'ZoneId'" in found[1].found
 
@@ -109,7 +112,11 @@ def test_what_does_not_answer_is_told_in_time(subject: Subject, cloud: Cloud) ->
         never.wait(60)
         yield passed("at last")
 
-    checks = [check("who", well), check("hangs", hangs), check("budget", hangs, Needs.PROGRAM)]
+    checks = [
+        check("who", well, Needs.IDENTITY),
+        check("hangs", hangs),
+        check("budget", hangs, Needs.PROGRAM),
+    ]
     try:
         found = run_checks(checks, subject, cloud, deadline_seconds=0.2)
     finally:
@@ -120,13 +127,83 @@ def test_what_does_not_answer_is_told_in_time(subject: Subject, cloud: Cloud) ->
     ]
 
 
+def test_what_hangs_takes_nobody_elses_turn(subject: Subject, cloud: Cloud) -> None:
+    never = threading.Event()
+
+    def hangs(_: Subject, __: Cloud) -> Iterator[Finding]:
+        never.wait(60)
+        yield passed("at last")
+
+    many = [check(f"hangs-{number}", hangs) for number in range(20)]
+    try:
+        found = run_checks([*many, check("well", well)], subject, cloud, deadline_seconds=1.0)
+    finally:
+        never.set()
+    assert (found[-1].check, found[-1].verdict) == ("well", Verdict.PASS)
+    assert [line.found for line in found[:-1]] == ["no answer in time"] * 20
+
+
+def test_without_credentials_what_takes_longer_is_not_waited_for(subject: Subject) -> None:
+    never = threading.Event()
+
+    def hangs(_: Subject, __: Cloud) -> Iterator[Finding]:
+        never.wait(60)
+        yield passed("at last")
+
+    def nobody(_: Subject, __: Cloud) -> Iterator[Finding]:
+        raise AccessDeniedError("no credentials", operation="GetCredentials")
+        yield
+
+    checks = [
+        check("who", nobody, Needs.IDENTITY),
+        check("zones", well),
+        check("budget", hangs, Needs.PROGRAM),
+    ]
+    unknown = Cloud(
+        region_id="cn-hangzhou",
+        endpoints=Endpoints.of_region("cn-hangzhou"),
+        credentials=Credentials(None),
+    )
+    began = monotonic()
+    try:
+        found = run_checks(checks, subject, unknown)
+    finally:
+        never.set()
+    assert monotonic() - began < 4.0
+    assert [line.verdict for line in found] == [Verdict.FAIL, Verdict.WARN, Verdict.WARN]
+    assert found[1].found.startswith("not asked")
+
+
+def test_an_api_that_cannot_be_reached_points_to_the_network(
+    subject: Subject, cloud: Cloud
+) -> None:
+    def unreachable(_: Subject, __: Cloud) -> Iterator[Finding]:
+        raise ConnectionFailedError("timed out", operation="DescribeZones")
+        yield
+
+    found = run_checks([check("zones", unreachable), check("well", well)], subject, cloud)
+    assert [line.verdict for line in found] == [Verdict.FAIL, Verdict.PASS]
+    assert "regionId" in found[0].do
+
+
+def test_a_session_that_ends_meanwhile_is_no_missing_permission(
+    subject: Subject, cloud: Cloud
+) -> None:
+    def over(_: Subject, __: Cloud) -> Iterator[Finding]:
+        raise AccessDeniedError("over", operation="GetRole", code="InvalidSecurityToken.Expired")
+        yield
+
+    (line,) = run_checks([check("role", over)], subject, cloud)
+    assert "sign in again" in line.do
+
+
 def test_what_does_not_concern_a_stack_has_no_line(subject: Subject, cloud: Cloud) -> None:
-    checks = [check("who", well), check("other", well, concerns=lambda _: False)]
+    checks = [check("who", well, Needs.IDENTITY), check("other", well, concerns=lambda _: False)]
     assert [line.check for line in run_checks(checks, subject, cloud)] == ["who"]
 
 
 def test_what_is_to_be_left_out_is(subject: Subject, cloud: Cloud) -> None:
-    checks = [check("who", well), check("budget", well, Needs.PROGRAM)]
+    checks = [check("who", well, Needs.IDENTITY), check("budget", well, Needs.PROGRAM)]
     found = run_checks(checks, subject, cloud, without=[Needs.PROGRAM])
     assert [line.check for line in found] == ["who"]
 
