@@ -60,10 +60,7 @@ ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 .PHONY: help setup up preview ask token eval status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night \
 	sign-in workflows release release-notes post-comments post-report post-release
 
-help:  ## List the targets
-	@echo 'Usage: make TARGET [STACK=local] [CORPUS=DIR] [Q="…"] [SERVICE=NAME]'
-	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+##@ On this machine; with STACK=dev, in the cloud
 
 up:  ## Set up and bring up everything; CORPUS=DIR: your documents
 	@$(TOOLS) up $(ON_STACK) $(if $(YES),--yes)
@@ -89,8 +86,36 @@ logs:  ## Show what the local cloud wrote last; SERVICE=NAME for one
 down:  ## Remove the stack; of the local one, everything but caches
 	@$(TOOLS) down --stack "$(STACK)" --consent "$(CONSENT)"
 
+##@ A stack of the cloud: STACK=dev
+
 rehearse:  ## Bring a cloud stack up on the local cloud, and down: STACK=dev
 	@$(TOOLS) rehearse $(ON_STACK) $(if $(SET),--set "$(SET)") $(if $(KEEP),--keep) $(if $(WHOLE),--whole)
+
+cost:  ## Show what a stack costs, with sources: STACK=prod [JSON=1]
+	@$(TOOLS) cost --stack "$(STACK)" $(if $(JSON),--json)
+
+policy:  ## Hold a stack against the policy pack: make policy STACK=dev
+	@.venv/bin/python -m infra.policy.check --stack "$(STACK)"
+
+preflight:  ## Ask the cloud if a stack could be brought up: STACK [JSON=1]
+	@$(TOOLS) preflight --stack "$(STACK)" $(if $(JSON),--json)
+
+drift:  ## Report how the cloud differs from what was deployed: STACK=dev
+	@$(TOOLS) drift --stack "$(STACK)" --output "$(OUTPUT)"
+
+leaks:  ## List what is left of a stack in the cloud; fails if any is
+	@$(TOOLS) leaks --stack "$(STACK)"
+
+night:  ## Stop GPU nodes by night, start them by day: STACK=dev [NOW=…]
+	@$(TOOLS) night --stack "$(STACK)" $(if $(NOW),--now "$(NOW)")
+
+##@ Pull requests
+
+preview-comment:  ## Show what a change does to a stack: STACK=dev [BASE=ref]
+	@$(TOOLS) preview-comment --stack "$(STACK)" --base "$(BASE)" --output "$(OUTPUT)"
+
+changed-stacks:  ## List the stacks that a change touches: [BASE=ref]
+	@$(TOOLS) changed-stacks --base "$(BASE)" $(if $(JSON),--json)
 
 pr-up:  ## Bring up a pull request's stack for three days: PR=7
 	@$(TOOLS) pr-up --pull-request "$(PR)" $(if $(REHEARSAL),--rehearsal) \
@@ -103,24 +128,39 @@ sweep:  ## Remove pull requests' stacks that outlived their time; NOW=…
 	@$(TOOLS) sweep $(if $(PR),--pull-request "$(PR)",--stack cloud) \
 		$(if $(REHEARSAL),--rehearsal) $(if $(NOW),--now "$(NOW)")
 
-night:  ## Stop GPU nodes by night, start them by day: STACK=dev [NOW=…]
-	@$(TOOLS) night --stack "$(STACK)" $(if $(NOW),--now "$(NOW)")
+##@ The code
 
-leaks:  ## List what is left of a stack in the cloud; fails if any is
-	@$(TOOLS) leaks --stack "$(STACK)"
+help:  ## List the targets
+	@echo 'Usage: make TARGET [STACK=local] [CORPUS=DIR] [Q="…"] [SERVICE=NAME]'
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-sign-in:  ## Sign a job in to an environment: ENVIRONMENT=dev ROLE=preview
-	@.venv/bin/python -m infra.bootstrap.sign_in --environment "$(ENVIRONMENT)" --role "$(ROLE)" \
-		--account-id "$(ACCOUNT_ID)"
+setup:  ## Install what is needed, bring nothing up
+	@$(TOOLS) setup
+
+test:  ## Set up and run every check; ARGS="…" goes to pytest
+	@$(TOOLS) test -- $(ARGS)
+
+fmt:  ## Format the code
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+lint:  ## Check format, lint and types
+	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy
 
 workflows:  ## Check .github/workflows
 	@$(PYTHON) -m tools.actionlint
+
+##@ Releases, and what jobs call
 
 release:  ## Make the changelog's unreleased part a version: VERSION=0.2.0
 	@$(PYTHON) -m tools.release prepare --version "$(VERSION)"
 
 release-notes:  ## Show what the changelog says of a version: VERSION=0.2.0
 	@$(PYTHON) -m tools.release notes --version "$(VERSION)" $(if $(OUTPUT),--output "$(OUTPUT)")
+
+sign-in:  ## Sign a job in to an environment: ENVIRONMENT=dev ROLE=preview
+	@.venv/bin/python -m infra.bootstrap.sign_in --environment "$(ENVIRONMENT)" --role "$(ROLE)" \
+		--account-id "$(ACCOUNT_ID)"
 
 post-comments:  ## Keep a pull request's comments up to date: FOLDER=… PR=7
 	@$(PYTHON) -m tools.github comments --folder "$(FOLDER)" --pull-request "$(PR)" \
@@ -131,33 +171,3 @@ post-report:  ## Keep an issue up to date: FILE=… TITLE=… [CLOSE=1]
 
 post-release:  ## Publish a version's notes: FILE=… VERSION=0.2.0
 	@$(PYTHON) -m tools.github release --file "$(FILE)" --version "$(VERSION:v%=%)"
-
-setup:  ## Install what is needed, bring nothing up
-	@$(TOOLS) setup
-
-test:  ## Set up and run every check; ARGS="…" goes to pytest
-	@$(TOOLS) test -- $(ARGS)
-
-policy:  ## Hold a stack against the policy pack: make policy STACK=dev
-	@.venv/bin/python -m infra.policy.check --stack "$(STACK)"
-
-preflight:  ## Ask the cloud if a stack could be brought up: STACK [JSON=1]
-	@$(TOOLS) preflight --stack "$(STACK)" $(if $(JSON),--json)
-
-cost:  ## Show what a stack costs, with sources: STACK=prod [JSON=1]
-	@$(TOOLS) cost --stack "$(STACK)" $(if $(JSON),--json)
-
-preview-comment:  ## Show what a change does to a stack: STACK=dev [BASE=ref]
-	@$(TOOLS) preview-comment --stack "$(STACK)" --base "$(BASE)" --output "$(OUTPUT)"
-
-changed-stacks:  ## List the stacks that a change touches: [BASE=ref]
-	@$(TOOLS) changed-stacks --base "$(BASE)" $(if $(JSON),--json)
-
-drift:  ## Report how the cloud differs from what was deployed: STACK=dev
-	@$(TOOLS) drift --stack "$(STACK)" --output "$(OUTPUT)"
-
-fmt:  ## Format the code
-	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
-
-lint:  ## Check format, lint and types
-	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy
