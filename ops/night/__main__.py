@@ -35,18 +35,24 @@ def _one(stack: str, now: datetime) -> int:
         return 0
     night = Night.parse(hours).holds(now)
     account = account_in(str(values[f"{NAMESPACE}regionId"]))
-    nodes = gpu_nodes(account.client("ecs"), account.region_id, stack)
+    client = account.client("ecs")
+    nodes = gpu_nodes(client, account.region_id, stack)
     changed = to_change(nodes, night=night)
     word, past = ("night", "stopped, unbilled") if night else ("day", "started")
+    code = 0
     for node in nodes:
-        state = past if node in changed else f"left {node.status.lower()}"
+        state = f"left {node.status.lower()}"
         state += ", as it belongs to a scaling group" if node.grouped else ""
+        if node in changed:
+            try:
+                turn(client, account.region_id, node, night=night)
+                state = past
+            except ClientError as error:
+                state, code = f"could not be {past.partition(',')[0]}: {error}", 1
         print(f"{stack}: {word}; {node.name} ({node.instance_type}, {node.instance_id}) {state}")
     if not nodes:
         print(f"{stack}: {word}; there is no GPU node")
-    if changed:
-        turn(account, changed, night=night)
-    return 0
+    return code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

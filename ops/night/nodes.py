@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ops.account import Account
 from ops.teardown.leaks import PROJECT
 from providers.clients.generic import GenericClient
 
@@ -89,14 +88,13 @@ def to_change(nodes: Sequence[Node], *, night: bool) -> list[Node]:
     return [node for node in nodes if node.status == now and not node.grouped]
 
 
-def turn(account: Account, nodes: Sequence[Node], *, night: bool) -> None:
-    """Stop the nodes, or start them; all of them at once.
+def turn(client: GenericClient, region_id: str, node: Node, *, night: bool) -> None:
+    """Stop a node, or start it; each by itself, as one without stock must not keep the others.
 
     Raises:
         ClientError: ECS refused: at start for want of stock, most likely.
     """
-    ids = {f"InstanceId.{number}": node.instance_id for number, node in enumerate(nodes, start=1)}
-    parameters = {"RegionId": account.region_id, **ids}
+    parameters = {"RegionId": region_id, "InstanceId.1": node.instance_id}
     if night:
         parameters["StoppedMode"] = "StopCharging"
-    account.client("ecs").rpc("StopInstances" if night else "StartInstances", _VERSION, parameters)
+    client.rpc("StopInstances" if night else "StartInstances", _VERSION, parameters)

@@ -4,8 +4,9 @@ Owns where is looked: the Tag service for all that carries the stack's tags, the
 lists for what cannot carry any (DLC jobs, PAI workspaces), buckets by name as well, and on the
 local cloud everything that any stack has declared. It removes nothing.
 
-What it cannot see in the cloud: contact groups of CloudMonitor, and parts of resources that go with
-them (listeners, rules, entries of lists). What is planned for deletion (keys of KMS, secrets with a
+What it cannot see in the cloud: contact groups of CloudMonitor, parts of resources that go with
+them (listeners, rules, entries of lists), and what is in a cluster or a PAI workspace that was
+brought along (indices, models, datasets). What is planned for deletion (keys of KMS, secrets with a
 window of recovery) is told, and is no leak. Neither is what stays on purpose: it has a tag of its
 own, as the state of a stack that was removed no longer knows of it.
 
@@ -266,7 +267,7 @@ def report(found: Sequence[Left]) -> str:
     lines = [f"leak      {left}" for left in leaks]
     lines += [f"stays     {left}" for left in found if not left.is_leak]
     lines.append(
-        f"leak check: {len(leaks)} left that should be gone"
+        f"leak check: {len(leaks)} left that should be gone; docs/runbooks/tear-down.md goes on"
         if leaks
         else "leak check: nothing is left that should be gone"
     )

@@ -9,7 +9,7 @@ import pytest
 from ops.night import __main__ as command
 from ops.night.hours import Night, NightError
 from ops.night.nodes import Node, to_change
-from providers.clients.errors import AccessDeniedError
+from providers.clients.errors import AccessDeniedError, ConflictError
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,31 @@ def test_a_stack_that_fails_keeps_no_other_from_its_night(
     assert command.main([]) == 1
     assert turned == ["a", "b"]
     assert "a: no stock" in capsys.readouterr().err
+
+
+def test_a_node_that_cannot_be_started_keeps_no_other_and_is_not_told_as_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("sold-out", "in-stock")
+    nodes = [
+        Node(instance_id=f"i-{name}", name=name, instance_type="t", status="Stopped")
+        for name in names
+    ]
+    asked: list[dict[str, str]] = []
+
+    class Ecs:
+        def rpc(self, action: str, version: str, parameters: dict[str, str]) -> None:
+            assert action == "StartInstances"
+            asked.append(parameters)
+            if parameters["InstanceId.1"] == "i-sold-out":
+                raise ConflictError("sold out", code="OperationDenied.NoStock")
+
+    values = {"customrag:nightHours": "20:00-08:00 UTC", "customrag:regionId": "cn-hangzhou"}
+    monkeypatch.setattr(command, "declared_values", lambda _stack: values)
+    monkeypatch.setattr(command, "gpu_nodes", lambda *_: nodes)
+    monkeypatch.setattr("ops.account.Account.client", lambda *_: Ecs())
+    assert command.main(["--stack", "dev", "--now", "2026-11-24T12:00:00Z"]) == 1
+    assert [parameters["InstanceId.1"] for parameters in asked] == ["i-sold-out", "i-in-stock"]
+    told = capsys.readouterr().out.splitlines()
+    assert "could not be started: sold out (code OperationDenied.NoStock)" in told[0]
+    assert told[1].endswith("(t, i-in-stock) started")
