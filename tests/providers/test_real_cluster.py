@@ -134,6 +134,66 @@ def test_the_alias_moves_between_complete_indexes_only(
     client.close()
 
 
+def test_an_alias_goes_back_to_its_former_generation_and_forward_again(
+    inputs: dict[str, Any], services: FakeServices, elasticsearch_server: ElasticsearchServer
+) -> None:
+    client = elasticsearch_server.client()
+    cluster = {key: inputs[key] for key in ("endpoint", "username", "password")}
+    alias = Engine("customrag:elasticsearch:Alias", services)
+
+    def made(name: str, url: str = META["embedding_url"]) -> Engine:
+        index = Engine("customrag:elasticsearch:Index", services)
+        meta = {**META, "embedding_url": url}
+        index.up(
+            {**inputs, "indexName": name, "alias": "providers", "mappings": mappings(384, meta)}
+        )
+        return index
+
+    def named(index_name: str, **more: Any) -> None:
+        alias.up(
+            {**cluster, "alias": "providers", "indexName": index_name, "keepIndices": 1, **more}
+        )
+        assert list(client.indices.get_alias(name="providers")) == [index_name]
+
+    def shown() -> list[str]:
+        assert alias.state is not None
+        return [item["index_name"] for item in alias.state.outputs["generations"]]
+
+    client.indices.create(index="providers-of-somebody-else")
+    try:
+        first = made(NAMES[0])
+        named(NAMES[0])
+        client.index(index=NAMES[0], document={"text": "one"}, refresh=True)
+        second = made(NAMES[1])
+        named(NAMES[1])
+        first.destroy()
+        assert shown() == [NAMES[1], NAMES[0]]
+
+        named(NAMES[0], meta={"embedding_url": "http://10.0.0.2:8000"})
+        second.destroy()
+        assert shown() == [NAMES[0], NAMES[1]]
+        body = client.indices.get_mapping(index="providers")[NAMES[0]]
+        assert body["mappings"]["_meta"]["embedding_url"] == "http://10.0.0.2:8000"
+        assert body["mappings"]["properties"]["embedding"]["dims"] == 384
+        assert client.count(index="providers")["count"] == 1
+        alias.refresh()
+        inputs_now = alias.state.inputs if alias.state is not None else {}
+        assert alias.up(inputs_now) == "same"
+
+        again = made(NAMES[1], "http://10.0.0.3:8000")
+        assert "adopted" in again.log
+        named(NAMES[1])
+        alias.up({**cluster, "alias": "providers", "indexName": NAMES[1], "keepIndices": 0})
+        assert not client.indices.exists(index=NAMES[0])
+        alias.destroy()
+        again.destroy()
+        assert not client.indices.exists(index=NAMES[1])
+        assert client.indices.exists(index="providers-of-somebody-else")
+    finally:
+        client.options(ignore_status=404).indices.delete(index="providers-of-somebody-else")
+        client.close()
+
+
 def test_a_wrong_password_is_told_in_the_clusters_words(
     index: Engine, inputs: dict[str, Any]
 ) -> None:

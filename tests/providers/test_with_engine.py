@@ -77,29 +77,46 @@ cluster = dict(
     username="elastic",
     password=config.require_secret("password"),
 )
-index = providers.SearchIndex("index", providers.SearchIndexArgs(
-    **cluster,
-    index_name=train.result.apply(lambda result: f"chunks-{result['model_version']}"),
-    mappings={"properties": {"text": {"type": "text"}}},
-), opts)
-run = providers.IngestRun("ingest", providers.IngestRunArgs(
-    **job("ingest", """echo '{"chunks": 0, "documents": 2}' > /mnt/output/result.json"""),
-    display_name="ingest",
-    documents=documents,
-    index_name=index.index_name,
-    index_uuid=index.uuid,
-    triggers={"corpus": corpus.uri},
-), opts)
-alias = providers.IndexAlias("alias", providers.IndexAliasArgs(
-    **cluster, alias="chunks", index_name=index.index_name, expected_chunks=run.chunks), opts)
+keep, pinned = config.get_int("keep"), config.get("pinned")
+if pinned:
+    found = providers.get_index_generation(
+        providers.IndexGenerationArgs(**cluster, alias="chunks", index_name=pinned), provider)
+    alias = providers.IndexAlias("alias", providers.IndexAliasArgs(
+        **cluster, alias="chunks", index_name=found.index_name, keep_indices=keep,
+        meta={"embedding_url": "http://10.0.0.9:8000"}), opts)
+    pulumi.export("documents", found.model_uri)
+else:
+    index = providers.SearchIndex("index", providers.SearchIndexArgs(
+        **cluster,
+        index_name=train.result.apply(
+            lambda result: f"chunks-{result['model_version']}{config.get('suffix') or ''}"),
+        mappings={
+            "_meta": {"model_uri": "oss://corpus-b/train/"},
+            "properties": {"text": {"type": "text"}},
+        },
+        alias="chunks" if keep is not None else None,
+    ), opts)
+    run = providers.IngestRun("ingest", providers.IngestRunArgs(
+        **job("ingest", """echo '{"chunks": 0, "documents": 2}' > /mnt/output/result.json"""),
+        display_name="ingest",
+        documents=documents,
+        index_name=index.index_name,
+        index_uuid=index.uuid,
+        triggers={"corpus": corpus.uri},
+    ), opts)
+    alias = providers.IndexAlias("alias", providers.IndexAliasArgs(
+        **cluster, alias="chunks", index_name=index.index_name, expected_chunks=run.chunks,
+        keep_indices=keep), opts)
+    pulumi.export("documents", pulumi.Output.format("{0} documents", run.document_count))
 pulumi.export("version", corpus.version)
 pulumi.export("job", train.job_name)
 pulumi.export("index", alias.index_name)
-pulumi.export("documents", pulumi.Output.format("{0} documents", run.document_count))
-pulumi.export("password", index.__dict__["password"])
+pulumi.export("password", alias.__dict__["password"])
+pulumi.export("generations", alias.generations)
 '''
 
 TRAIN = """echo step 1/1; echo '{"model_version": "m1"}' > /mnt/output/result.json"""
+TRAIN_OTHER = TRAIN.replace("m1", "m2")
 
 
 @contextmanager
@@ -239,6 +256,66 @@ def test_the_whole_life_of_a_stack(stack: Stack, local_cloud: LocalStack) -> Non
     assert jobs_named(local_cloud, "") == []
     state = stack.project.succeed("stack", "export", "--show-secrets=false")
     assert "cluster-password" not in state
+
+
+def test_an_index_is_gone_back_to_and_forward_again_and_none_outlives_the_stack(
+    stack: Stack,
+) -> None:
+    config, cluster = stack.project.succeed, stack.cluster
+    config("config", "set", "keep", "1")
+    stack.up()
+    config("config", "set", "trainCommand", TRAIN_OTHER)
+    stack.up()
+    assert cluster.indexes.keys() == {"chunks-m1", "chunks-m2"}
+    shown = stack.project.outputs()["generations"]
+    assert [item["index_name"] for item in shown] == ["chunks-m2", "chunks-m1"]
+
+    config("config", "set", "pinned", "chunks-m7")
+    refused = stack.project.run("preview")
+    assert refused.returncode != 0
+    assert "cannot go back to index 'chunks-m7'" in refused.stdout
+    assert "chunks-m1 (since 20" in refused.stdout
+    assert "cluster-password" not in refused.stdout
+
+    config("config", "set", "pinned", "chunks-m1")
+    assert stack.steps() == {"alias": "update", "index": "delete", "ingest": "delete"}
+    stack.up()
+    assert cluster.aliases["chunks"] == {"chunks-m1"}
+    assert cluster.indexes.keys() == {"chunks-m1", "chunks-m2"}
+    assert stack.project.outputs()["documents"] == "oss://corpus-b/train/"
+    stack.project.succeed("preview", "--expect-no-changes")
+
+    config("config", "rm", "pinned")
+    made = cluster.made
+    stack.up()
+    assert (cluster.aliases["chunks"], cluster.made) == ({"chunks-m2"}, made)
+    assert cluster.indexes.keys() == {"chunks-m1", "chunks-m2"}
+    stack.project.succeed("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+
+    stack.project.succeed("destroy", "--yes", "--skip-preview")
+    assert cluster.indexes == {}
+
+
+def test_an_update_that_failed_and_is_taken_back_leaves_the_index_that_is_read(
+    stack: Stack,
+) -> None:
+    config, cluster = stack.project.succeed, stack.cluster
+    config("config", "set", "keep", "0")
+    stack.up()
+    uuid = cluster.indexes["chunks-m1"]["settings"]["index.uuid"]
+    config("config", "set", "suffix", "b")
+    cluster.failed_shards = 1
+    failed = stack.project.run("up", "--yes", "--skip-preview")
+    assert failed.returncode != 0
+    assert "alias 'chunks' stays where it is" in failed.stdout
+    cluster.failed_shards = 0
+    config("config", "rm", "suffix")
+    stack.up()
+    assert {name: item["settings"]["index.uuid"] for name, item in cluster.indexes.items()} == {
+        "chunks-m1": uuid
+    }
+    assert cluster.aliases["chunks"] == {"chunks-m1"}
+    stack.project.succeed("preview", "--expect-no-changes")
 
 
 def test_a_wrong_input_fails_the_preview_and_is_named(stack: Stack) -> None:
