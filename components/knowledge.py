@@ -1,9 +1,8 @@
 """What the application knows: an index for one model, filled from the corpus, behind an alias.
 
 Owns: index, ingest run and alias, and the order that makes a change blue-green: a new model gets an
-index of its own, the alias moves when that index is complete, the old index goes last. Does not
-own:
-chunking and mapping (`rag`), the cluster, the embedding node.
+index of its own, the alias moves when that index is complete, the former one stays as long as it is
+wanted for going back. Does not own: chunking and mapping (`rag`), the cluster, the embedding node.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from components.naming import Naming
 from components.pai import role_credentials
 from training.job_specs import JobPlan
 
-__all__ = ["Knowledge", "KnowledgeArgs", "SearchEndpoint"]
+__all__ = ["Knowledge", "KnowledgeArgs", "PinnedIndex", "SearchEndpoint"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +34,19 @@ class SearchEndpoint:
     url: pulumi.Input[str]
     username: pulumi.Input[str]
     password: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinnedIndex:
+    """A former index that readers are to be led to again.
+
+    Attributes:
+        index_name: One of the alias's generations (`providers.get_index_generation`).
+        meta: What leads readers from it to a service with the model that made it, for its `_meta`.
+    """
+
+    index_name: pulumi.Input[str]
+    meta: pulumi.Input[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +69,9 @@ class KnowledgeArgs:
         triggers: What makes an ingest another one though no document changed.
         user_vpc: VPC of the job's pods.
         role_arn: RAM role of the pods.
+        keep_indices: So many former indices stay in the cluster.
+        pinned: Go back to this one: as it is, without an ingest. The present one stays for the way
+            forward.
         max_running_time_minutes: The job is stopped after this long.
     """
 
@@ -74,6 +89,8 @@ class KnowledgeArgs:
     triggers: Mapping[str, pulumi.Input[str]]
     user_vpc: pulumi.Input[Mapping[str, pulumi.Input[str]]]
     role_arn: pulumi.Input[str]
+    keep_indices: int = 1
+    pinned: PinnedIndex | None = None
     max_running_time_minutes: int = 240
 
 
@@ -83,19 +100,33 @@ class Knowledge(pulumi.ComponentResource):
     Attributes:
         index_name: The index that the alias names once this is done.
         index_alias: What readers ask.
+        generations: The indices that are there, the one last read first: index_name, model_version,
+            served_since.
         ingest: Counts of the last run: documents, chunks, embedded_documents, unchanged_documents,
-            removed_documents, set_aside.
+            removed_documents, set_aside. Empty while an index is pinned.
     """
 
     index_name: pulumi.Output[str]
     index_alias: pulumi.Output[str]
+    generations: pulumi.Output[Sequence[Mapping[str, str]]]
     ingest: pulumi.Output[Mapping[str, Any]]
 
     def __init__(
         self, name: str, args: KnowledgeArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("customrag:knowledge:Knowledge", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        self._child = pulumi.ResourceOptions(parent=self)
+        if args.pinned is None:
+            alias = self._fill_and_name(name, args)
+        else:
+            alias = self._point(name, args, args.pinned.index_name, meta=args.pinned.meta)
+            self.ingest = pulumi.Output.from_input({})
+        self.index_name = alias.index_name
+        self.index_alias = alias.alias
+        self.generations = alias.generations.apply(lambda found: found or [])
+        self.register_outputs({"index_name": self.index_name, "index_alias": self.index_alias})
+
+    def _fill_and_name(self, name: str, args: KnowledgeArgs) -> providers.IndexAlias:
         index = providers.SearchIndex(
             name,
             providers.SearchIndexArgs(
@@ -105,8 +136,9 @@ class Knowledge(pulumi.ComponentResource):
                 index_name=args.index_name,
                 mappings=args.mappings,
                 settings=dict(args.settings),
+                alias=args.index_alias,
             ),
-            opts=child,
+            opts=self._child,
         )
         plan = pulumi.Output.all(index.index_name, args.search.url, args.embedding_urls).apply(
             lambda values: args.ingest_plan(*values)
@@ -132,22 +164,8 @@ class Knowledge(pulumi.ComponentResource):
                 credential_config=role_credentials(args.role_arn),
                 max_running_time_minutes=args.max_running_time_minutes,
             ),
-            opts=child,
+            opts=self._child,
         )
-        alias = providers.IndexAlias(
-            f"{name}-alias",
-            providers.IndexAliasArgs(
-                endpoint=args.search.url,
-                username=args.search.username,
-                password=args.search.password,
-                alias=args.index_alias,
-                index_name=index.index_name,
-                expected_chunks=run.chunks,
-            ),
-            opts=child,
-        )
-        self.index_name = alias.index_name
-        self.index_alias = alias.alias
         self.ingest = pulumi.Output.all(
             documents=run.document_count,
             chunks=run.chunks,
@@ -156,4 +174,28 @@ class Knowledge(pulumi.ComponentResource):
             removed_documents=run.removed_documents,
             set_aside=run.set_aside,
         )
-        self.register_outputs({"index_name": self.index_name, "index_alias": self.index_alias})
+        return self._point(name, args, index.index_name, expected_chunks=run.chunks)
+
+    def _point(
+        self,
+        name: str,
+        args: KnowledgeArgs,
+        index_name: pulumi.Input[str],
+        *,
+        expected_chunks: pulumi.Input[int] | None = None,
+        meta: pulumi.Input[Mapping[str, Any]] | None = None,
+    ) -> providers.IndexAlias:
+        return providers.IndexAlias(
+            f"{name}-alias",
+            providers.IndexAliasArgs(
+                endpoint=args.search.url,
+                username=args.search.username,
+                password=args.search.password,
+                alias=args.index_alias,
+                index_name=index_name,
+                expected_chunks=expected_chunks,
+                keep_indices=args.keep_indices,
+                meta=meta,
+            ),
+            opts=self._child,
+        )

@@ -16,7 +16,7 @@ from infra.embedding import train_and_serve
 from infra.foundation import lay_foundation
 from infra.observability import collect_logs, watch
 from infra.outputs import export
-from infra.search import build_knowledge, make_cluster, open_chat
+from infra.search import build_knowledge, find_pinned, make_cluster, open_chat
 
 # Configuration, platform, names and corpus: everything that can be refused, before anything is
 # made.
@@ -29,13 +29,16 @@ declared = collect()
 foundation = lay_foundation(context)
 logs = collect_logs(context, foundation)
 
+# Elasticsearch; in it, where somebody goes back, the former index and the model that made it.
+cluster = make_cluster(context, foundation)
+pinned = find_pinned(context, cluster)
+
 # A PAI workspace; a DLC job that tunes the embedding model; its version in the registry; its GPU
 # nodes.
-embedding = train_and_serve(context, foundation)
+embedding = train_and_serve(context, foundation, pinned)
 
-# Elasticsearch; an index for that model, filled from the corpus, behind an alias.
-cluster = make_cluster(context, foundation)
-knowledge = build_knowledge(context, foundation, embedding, cluster)
+# An index for that model, filled from the corpus, behind an alias.
+knowledge = build_knowledge(context, foundation, embedding, cluster, pinned)
 back_up(context, foundation, cluster)
 
 # The page where people ask.
@@ -56,6 +59,7 @@ export(
     elasticsearch_url=cluster.url,
     index_alias=knowledge.index_alias,
     index_name=knowledge.index_name,
+    index_generations=knowledge.generations,
     buckets={
         "corpus": foundation.storage.corpus.bucket_name,
         "artifacts": foundation.storage.artifacts.bucket_name,
@@ -63,7 +67,7 @@ export(
     },
     pai_workspace_id=embedding.workspace.workspace_id,
     training=embedding.model.result,
-    model_version=embedding.model.model_version,
+    model_version=embedding.served_version,
     corpus={
         "version": foundation.corpus.version,
         "document_count": len(context.corpus.documents),

@@ -83,6 +83,8 @@ class StackConfig:
     elasticsearch_data_node_disk_gib: int
     elasticsearch_protocol: Protocol
     index_alias: str
+    keep_indices: int
+    pinned_index: str
     llm_base_url: str
     llm_model: str
     smoke_question: str

@@ -313,6 +313,21 @@ def _search(config: StackConfig) -> Iterator[Problem]:
             "several zones need dedicated master nodes; give their size, as "
             "elasticsearch.sn2ne.large",
         )
+    if not 0 <= config.keep_indices <= 5:
+        yield _wrong(config, "keep_indices", "each takes as much disk as the present one: 0 to 5")
+    if config.pinned_index and not config.pinned_index.startswith(f"{config.index_alias}-"):
+        yield _wrong(
+            config,
+            "pinned_index",
+            f"an index of alias {config.index_alias} begins with {config.index_alias}-; output "
+            "index_generations names those that are there",
+        )
+    if config.pinned_index and not config.keep_indices:
+        yield _wrong(
+            config,
+            "keep_indices",
+            "with pinnedIndex the present index is a former one: give 1 or more, or it is deleted",
+        )
     schedule = config.elasticsearch_snapshot_schedule
     if schedule and len(schedule.split()) not in (6, 7):
         yield _wrong(

@@ -35,6 +35,7 @@ __all__ = [
     "SEARCH_SECRET_ROLE",
     "Context",
     "Uris",
+    "embedder_meta",
     "load_context",
 ]
 
@@ -128,17 +129,27 @@ class Context:
             providers=self.platform.providers, depends_on=list(depends_on)
         )
 
-    def mappings(self, model_version: str, embedding_urls: Sequence[str]) -> dict[str, Any]:
+    def mappings(
+        self, model_version: str, model_uri: str, embedding_urls: Sequence[str]
+    ) -> dict[str, Any]:
         """The index's mapping; `_meta` tells readers which model made it and where that answers."""
         return mappings(
             self.config.embedding_dimension,
             {
                 "model_version": model_version,
-                # For an application of an earlier release, until it is replaced.
-                "embedding_url": next(iter(embedding_urls), ""),
-                "embedding_urls": list(embedding_urls),
+                "model_uri": model_uri,
+                **embedder_meta(embedding_urls),
             },
         )
+
+
+def embedder_meta(embedding_urls: Sequence[str]) -> dict[str, Any]:
+    """What leads readers from an index to the service with its model."""
+    return {
+        # For an application of an earlier release, until it is replaced.
+        "embedding_url": next(iter(embedding_urls), ""),
+        "embedding_urls": list(embedding_urls),
+    }
 
 
 def load_context() -> Context:

@@ -11,16 +11,21 @@ from components.pai import PaiWorkspace, PaiWorkspaceArgs, TrainedEmbedding, Tra
 from infra.context import Context
 from infra.foundation import Foundation
 from infra.plans import plan_embedding_nodes, plan_training
+from providers import IndexGeneration
 
 __all__ = ["Embedding", "job_vpc", "train_and_serve"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Embedding:
-    """The PAI workspace, the model that was kept, and the nodes that answer with it."""
+    """The PAI workspace, the model that was kept, and the nodes that answer with it.
+
+    While an index is pinned, the nodes answer with the model that made that index.
+    """
 
     workspace: PaiWorkspace
     model: TrainedEmbedding
+    served_version: pulumi.Output[str]
     nodes: tuple[EmbeddingNode, ...]
 
     @property
@@ -41,8 +46,16 @@ def job_vpc(context: Context, foundation: Foundation) -> dict[str, pulumi.Output
     }
 
 
-def train_and_serve(context: Context, foundation: Foundation) -> Embedding:
-    """Declares workspace, training job, model version and embedding nodes."""
+def train_and_serve(
+    context: Context, foundation: Foundation, pinned: IndexGeneration | None
+) -> Embedding:
+    """Declares workspace, training job, model version and embedding nodes.
+
+    Args:
+        context: What was decided before.
+        foundation: What they stand on.
+        pinned: The index that is gone back to.
+    """
     workspace = PaiWorkspace(
         "workspace",
         PaiWorkspaceArgs(
@@ -53,15 +66,35 @@ def train_and_serve(context: Context, foundation: Foundation) -> Embedding:
         context.options(),
     )
     model = _train(context, foundation, workspace)
+    served = _served(model, pinned)
     nodes = tuple(
-        _serve(context, foundation, model, name, zone_id)
+        _serve(context, foundation, served, name, zone_id)
         for name, zone_id in plan_embedding_nodes(context.config).items()
     )
-    return Embedding(workspace=workspace, model=model, nodes=nodes)
+    return Embedding(
+        workspace=workspace, model=model, served_version=served["version"], nodes=nodes
+    )
+
+
+def _served(
+    model: TrainedEmbedding, pinned: IndexGeneration | None
+) -> dict[str, pulumi.Output[str]]:
+    """Version and directory of the model that the nodes load."""
+    if pinned is None:
+        return {"version": model.model_version, "uri": model.model_uri}
+    # The same weights may lie in two places: no node is replaced for that.
+    uri = pulumi.Output.all(
+        model.model_version, model.model_uri, pinned.model_version, pinned.model_uri
+    ).apply(lambda values: str(values[1] if values[0] == values[2] else values[3]))
+    return {"version": pinned.model_version, "uri": uri}
 
 
 def _serve(
-    context: Context, foundation: Foundation, model: TrainedEmbedding, name: str, zone_id: str
+    context: Context,
+    foundation: Foundation,
+    served: dict[str, pulumi.Output[str]],
+    name: str,
+    zone_id: str,
 ) -> EmbeddingNode:
     return EmbeddingNode(
         name,
@@ -75,8 +108,8 @@ def _serve(
             ram_role_name=foundation.identity.embedding.role_name,
             code_uri=foundation.code["embedding"].uri,
             oss_endpoint=context.platform.oss_endpoint,
-            model_uri=model.model_uri,
-            model_version=model.model_version,
+            model_uri=served["uri"],
+            model_version=served["version"],
             spot=context.config.embedding_spot,
             disk_kms_key_id=foundation.key_id,
             log_agent=context.log_agent,

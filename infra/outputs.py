@@ -17,13 +17,15 @@ OUTPUTS: dict[str, str] = {
     "elasticsearch_url": "The Elasticsearch cluster.",
     "index_alias": "Alias that the application searches.",
     "index_name": "Index that the alias names.",
+    "index_generations": "That index and the former ones that are kept, for `pinnedIndex`.",
     "buckets": "Names of the OSS buckets by what they hold.",
     "pai_workspace_id": "The PAI workspace.",
     "training": "What the training job measured, and which model was kept.",
     "model_version": "Version of the embedding model in use.",
     "corpus": "Version and number of documents of the uploaded corpus.",
     "expires_at": "When the sweeper may destroy the stack, in UTC; empty if it is for good.",
-    "ingest": "Counts of the last ingest run, with what was set aside and why.",
+    "ingest": "Counts of the last ingest run, with what was set aside and why; "
+    "empty while an index is pinned.",
 }
 
 

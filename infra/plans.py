@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from infra.config import StackConfig
-from rag.index import CHUNKER
+from rag.index import CHUNKER, SETTINGS
 from training.job_specs import (
     IngestSettings,
     JobPlan,
@@ -102,7 +102,7 @@ def plan_ingest(
 
 
 def index_name(alias: str, model_version: str, mappings: Mapping[str, Any]) -> str:
-    """`<alias>-<model version>-<mapping digest>`: another model or mapping is another index.
+    """`<alias>-<model version>-<digest>`: another model, mapping or setting is another index.
 
     `_meta` does not count, but for the chunker: where the embedder answers may change under an
     index.
@@ -110,6 +110,8 @@ def index_name(alias: str, model_version: str, mappings: Mapping[str, Any]) -> s
     shape = {
         "properties": mappings.get("properties"),
         "dynamic": mappings.get("dynamic"),
+        "source": mappings.get("_source"),
+        "settings": dict(SETTINGS),
         "chunker": CHUNKER,
     }
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:6]

@@ -8,17 +8,18 @@ import pulumi
 
 from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
-from components.knowledge import Knowledge, KnowledgeArgs, SearchEndpoint
+from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex, SearchEndpoint
 from components.observability import LogCollection, LogStoreRole
-from infra.context import Context
+from infra.context import Context, embedder_meta
 from infra.edge import make_edge_secret
 from infra.embedding import Embedding, job_vpc
 from infra.foundation import Foundation
 from infra.plans import index_name, plan_ingest
+from providers import IndexGeneration, IndexGenerationArgs, Provider, get_index_generation
 from rag.index import SETTINGS
 from training.job_specs import JobPlan
 
-__all__ = ["build_knowledge", "make_cluster", "open_chat"]
+__all__ = ["build_knowledge", "find_pinned", "make_cluster", "open_chat"]
 
 
 def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchCluster:
@@ -46,10 +47,38 @@ def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchClust
     )
 
 
+def find_pinned(context: Context, cluster: ElasticsearchCluster) -> IndexGeneration | None:
+    """Looks up the index that is gone back to; None where the alias follows the present one.
+
+    A preview asks the cluster, too: an index that nobody could ask is refused before anything
+    changes.
+    """
+    config = context.config
+    if not config.pinned_index or config.tear_down:
+        return None
+    return get_index_generation(
+        IndexGenerationArgs(
+            endpoint=cluster.url,
+            username=cluster.username,
+            password=context.platform.elasticsearch_password,
+            alias=config.index_alias,
+            index_name=config.pinned_index,
+        ),
+        next(item for item in context.platform.providers if isinstance(item, Provider)),
+    )
+
+
 def build_knowledge(
-    context: Context, foundation: Foundation, embedding: Embedding, cluster: ElasticsearchCluster
+    context: Context,
+    foundation: Foundation,
+    embedding: Embedding,
+    cluster: ElasticsearchCluster,
+    pinned: IndexGeneration | None,
 ) -> Knowledge:
-    """Declares the index for the model that was kept, its ingest run and the alias."""
+    """Declares the index for the model that was kept, its ingest run and the alias.
+
+    With an index that is gone back to, the alias alone.
+    """
     model, alias = embedding.model, context.config.index_alias
     code = foundation.code["ingest"]
 
@@ -80,9 +109,9 @@ def build_knowledge(
             ),
             index_alias=alias,
             index_name=model.model_version.apply(
-                lambda version: index_name(alias, version, context.mappings(version, ()))
+                lambda version: index_name(alias, version, context.mappings(version, "", ()))
             ),
-            mappings=pulumi.Output.all(model.model_version, embedding.urls).apply(
+            mappings=pulumi.Output.all(model.model_version, model.model_uri, embedding.urls).apply(
                 lambda values: context.mappings(*values)
             ),
             settings=SETTINGS,
@@ -92,6 +121,12 @@ def build_knowledge(
             workspace_id=embedding.workspace.workspace_id,
             result_uri=context.uris.ingest,
             triggers={},
+            keep_indices=context.config.keep_indices,
+            pinned=(
+                PinnedIndex(index_name=pinned.index_name, meta=embedding.urls.apply(embedder_meta))
+                if pinned is not None
+                else None
+            ),
             user_vpc=job_vpc(context, foundation),
             role_arn=foundation.identity.ingest.role_arn,
         ),

@@ -24,7 +24,7 @@ from components.embedding_node import EmbeddingNode, EmbeddingNodeArgs
 from components.encryption import EncryptionKey, EncryptionKeyArgs
 from components.fleet import ServiceFleet, ServiceFleetArgs
 from components.identity import Identity, IdentityArgs, ServiceRole, ServiceRoleArgs
-from components.knowledge import Knowledge, KnowledgeArgs, SearchEndpoint
+from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex, SearchEndpoint
 from components.load_balancer import AddressType, HttpsLoadBalancer, HttpsLoadBalancerArgs
 from components.model_endpoint import ModelEndpoint, ModelEndpointArgs
 from components.naming import Naming
@@ -165,7 +165,7 @@ def _trained(name: str) -> TrainedEmbedding:
     )
 
 
-def _knowledge(name: str) -> Knowledge:
+def _knowledge(name: str, **changes: Any) -> Knowledge:
     return Knowledge(
         name,
         KnowledgeArgs(
@@ -187,6 +187,7 @@ def _knowledge(name: str) -> Knowledge:
             triggers={},
             user_vpc=VPC,
             role_arn="acs:ram::1234567890123456:role/ingest",
+            **changes,
         ),
     )
 
@@ -444,6 +445,13 @@ CASES: Mapping[str, Case] = MappingProxyType(
         ),
         "cluster-existing": lambda name: _cluster(name, existing_instance_id="es-cn-1"),
         "knowledge": _knowledge,
+        "knowledge-pinned": lambda name: _knowledge(
+            name,
+            keep_indices=2,
+            pinned=PinnedIndex(
+                index_name="customrag-0", meta={"embedding_url": "http://10.20.0.8:8000"}
+            ),
+        ),
         "model": _model,
         "node": _service_node,
         "node-own-key-logs": lambda name: _service_node(

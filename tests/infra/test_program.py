@@ -110,3 +110,51 @@ def test_a_changed_document_changes_ingest_but_not_training(
     jobs = "customrag:pai:DlcJob", "customrag:rag:IngestRun"
     assert before.of_type(jobs[0]) == after.of_type(jobs[0])
     assert before.of_type(jobs[1]) != after.of_type(jobs[1])
+
+
+def test_a_pinned_index_is_named_and_served_by_its_own_model_and_no_other_is_touched(
+    run_program: Run,
+) -> None:
+    recorder = run_program({**LOCAL_CONFIG, "pinnedIndex": "customrag-former"})
+    assert recorder.of_type("customrag:elasticsearch:Index") == {}
+    assert recorder.of_type("customrag:rag:IngestRun") == {}
+    (alias,) = recorder.of_type("customrag:elasticsearch:Alias").values()
+    assert (alias["indexName"], alias["keepIndices"]) == ("customrag-former", 1)
+    node = recorder.of_type("alicloud:ecs/instance:Instance")["embedding-node"]
+    text = base64.b64decode(node["userData"]).decode()
+    assert "oss://artifacts/training/former/model/" in text
+    (url,) = alias["meta"]["embedding_urls"]
+    assert (url, alias["meta"]["embedding_url"]) == (url, url)
+    assert url.startswith("http://unknown-yet.embedding-node.")
+    # What was trained stays as it is: going forward again trains nothing.
+    job = "customrag:pai:DlcJob"
+    assert recorder.of_type(job) == run_program(LOCAL_CONFIG).of_type(job)
+
+
+def test_a_pinned_index_of_the_present_model_replaces_no_node(
+    run_program: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = {"modelVersion": "0123456789ab", "modelUri": "oss://artifacts/elsewhere/"}
+    monkeypatch.setattr(
+        "tests.infra.conftest.answer_of", lambda token, arguments: {**arguments, **answer}
+    )
+    pinned = run_program({**LOCAL_CONFIG, "pinnedIndex": "customrag-former"})
+    node = "alicloud:ecs/instance:Instance"
+    assert pinned.of_type(node) == run_program(LOCAL_CONFIG).of_type(node)
+
+
+def test_a_preview_that_does_not_know_the_cluster_yet_works_with_a_pinned_index(
+    run_program: Run,
+) -> None:
+    recorder = run_program({**LOCAL_CONFIG, "pinnedIndex": "customrag-former"}, preview=True)
+    assert "customrag:elasticsearch:Alias" in {args.typ for args in recorder.declared}
+
+
+def test_tearing_down_asks_no_cluster_for_a_pinned_index(
+    run_program: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(token: str, arguments: Any) -> Any:
+        raise AssertionError(token)
+
+    monkeypatch.setattr("tests.infra.conftest.answer_of", refuse)
+    run_program({**LOCAL_CONFIG, "pinnedIndex": "customrag-former", "tearDown": "test"})
