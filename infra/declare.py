@@ -179,16 +179,16 @@ def stack_config(stack: str, root: Path = ROOT, *, template: bool = False) -> di
     Encrypted values are left out: nothing here can or should read them.
 
     Raises:
-        ConfigError: The stack has no file, or it has a value that is no config value.
+        ConfigError: The stack has no file, or it cannot be read.
     """
-    project = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))
+    project = _yaml(root / "Pulumi.yaml")
     values = {
         key.removeprefix(_PREFIX): _raw(key, entry["default"])
         for key, entry in project["config"].items()
         if "default" in entry
     }
     file = stack_file(stack, root, template=template)
-    given = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config") or {}
+    given = _yaml(file).get("config") or {}
     for key, value in given.items():
         if key.startswith(_PREFIX) and not _is_encrypted(value):
             values[key.removeprefix(_PREFIX)] = _raw(key, value)
@@ -201,9 +201,23 @@ def encrypted_keys(stack: str, root: Path = ROOT) -> frozenset[str]:
     Raises:
         ConfigError: The stack has no file.
     """
-    text = stack_file(stack, root).read_text(encoding="utf-8")
-    given = (yaml.safe_load(text) or {}).get("config") or {}
+    given = _yaml(stack_file(stack, root)).get("config") or {}
     return frozenset(key.removeprefix(_PREFIX) for key in given if _is_encrypted(given[key]))
+
+
+def _yaml(file: Path) -> dict[str, Any]:
+    """What a file of settings says.
+
+    Raises:
+        ConfigError: It is no YAML, or no mapping.
+    """
+    try:
+        found = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{file.name} is no YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise ConfigError(f"{file.name} is no mapping of keys; it begins with `config:`")
+    return found
 
 
 def _is_encrypted(value: object) -> bool:

@@ -18,9 +18,20 @@ from pathlib import Path
 from infra.config import ConfigError
 from infra.declare import Declared, declare, stack_config, stack_file
 
-__all__ = ["BaseError", "checkout", "commit_of", "default_base", "former", "former_config"]
+__all__ = [
+    "SHORT",
+    "BaseError",
+    "checkout",
+    "commit_of",
+    "default_base",
+    "former",
+    "former_config",
+    "head_of",
+]
 
 _SECONDS = 60
+SHORT = 10
+"""Digits of a commit that are shown."""
 _MAIN = ("origin/main", "main")
 
 
@@ -65,6 +76,19 @@ def default_base(root: Path) -> str:
         with contextlib.suppress(BaseError):
             return _git(root, "merge-base", "HEAD", branch).decode().strip()
     return commit_of(root, "HEAD")
+
+
+def head_of(root: Path) -> str:
+    """What this tree is, in a reviewer's words: its commit, and whether it is just that."""
+    try:
+        commit, *parents = _git(root, "rev-list", "--parents", "--max-count=1", "HEAD").split()
+        changed = _git(root, "status", "--porcelain")
+    except BaseError:
+        return "this tree"
+    # A pull request's workflow looks at its merge with the base, which is in no branch.
+    of = parents[1] if len(parents) == 2 else commit
+    words = f"`{of[:SHORT].decode()}`{' merged into its base' if of != commit else ''}"
+    return f"{words} with what is not committed" if changed else words
 
 
 @contextlib.contextmanager

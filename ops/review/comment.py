@@ -6,7 +6,6 @@ Computes nothing but counts. Every value passes `ops.review.values`: no secret i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from infra.cost import SPOT, Basis, Difference, Kept, Line, Period
 from infra.cost.night import can_stop
 from infra.cost.render import money
 from ops.review.changes import Change, Kind, PropertyChange
-from ops.review.values import scrubbed, shown
+from ops.review.values import code, excerpts, scrubbed, shown
 
 __all__ = ["Review", "marker", "render"]
 
@@ -28,6 +27,16 @@ _MOST_PROPERTIES = 12
 _MOST_COST_LINES = 15
 # A share of the month from which on it is worth a line.
 _WORTH_SAYING = 0.05
+_MOST_VIOLATIONS = 40
+# What is in them is gone with them, or cannot be read any more.
+_HOLDS_DATA = (
+    "alicloud:oss/bucket:Bucket",
+    "alicloud:elasticsearch/instance:Instance",
+    "alicloud:kms/key:Key",
+    "alicloud:kms/secret:Secret",
+    "alicloud:log/project:Project",
+    "alicloud:log/store:Store",
+)
 # GitHub takes 65,536 characters; the details are cut before that.
 _LONGEST = 60_000
 
@@ -39,6 +48,7 @@ class Review:
     Attributes:
         stack: Its name.
         basis: What was compared with what, and how, in one sentence.
+        settings: What changes in the stack's configuration.
         changes: What happens to resources.
         unchanged: How many stay as they are.
         trainings: See `ops.review.work`.
@@ -52,6 +62,7 @@ class Review:
 
     stack: str
     basis: str
+    settings: Sequence[PropertyChange] = ()
     changes: Sequence[Change] = ()
     unchanged: int = 0
     trainings: Sequence[str] = ()
@@ -84,12 +95,18 @@ def render(review: Review) -> str:
     parts += [f"{review.basis}", ""]
     for problem in review.problems:
         parts += ["**The preview failed:**", "", *_quoted(problem), ""]
-    parts += [*_table(review), *_work(review), *_cost(review), *_policy(review)]
-    details = "\n".join(_details(review))
+    parts += [*_settings(review), *_table(review), *_losses(review)]
+    parts += [*_work(review), *_cost(review), *_policy(review)]
     text = "\n".join(parts)
+    if len(text) > _LONGEST:
+        kept = text[:_LONGEST].rpartition("\n")[0]
+        return f"{kept}\n\n… and more.\n"
+    details = "\n".join(_details(review))
     if len(text) + len(details) > _LONGEST:
         details = details[: _LONGEST - len(text)].rpartition("\n")[0]
-        details += "\n\n… and more; `make preview-comment` prints it all.\n\n</details>\n"
+        details += "\n\n… and more, cut off here: `pulumi preview` tells of every change.\n"
+        if details.count("<details>") > details.count("</details>"):
+            details += "\n</details>\n"
     return f"{text}\n{details}".rstrip() + "\n"
 
 
@@ -115,6 +132,23 @@ def _signed(cny: float) -> str:
     return f"{'+' if cny > 0 else '−'}{money(abs(cny))}"
 
 
+def _settings(review: Review) -> list[str]:
+    if not review.settings:
+        return []
+    return ["**Settings**", "", *(f"- {_property(item)}" for item in review.settings), ""]
+
+
+def _losses(review: Review) -> list[str]:
+    lost = [
+        f"- {code(change.resource.name)} ({change.resource.type.rpartition(':')[2]}) is "
+        f"{_PAST[change.kind]}"
+        + (", though it is protected: the update will refuse" if change.resource.protect else "")
+        for change in review.changes
+        if change.kind in (Kind.DELETE, Kind.REPLACE) and change.resource.type in _HOLDS_DATA
+    ]
+    return ["**What holds data, and goes**", "", *lost, ""] if lost else []
+
+
 def _table(review: Review) -> list[str]:
     if not review.changes:
         return []
@@ -122,7 +156,8 @@ def _table(review: Review) -> list[str]:
     for component in dict.fromkeys(change.resource.component for change in review.changes):
         mine = [change for change in review.changes if change.resource.component == component]
         cells = [_cell([change for change in mine if change.kind is kind]) for kind in _PAST]
-        lines.append(f"| `{component}` | " + " | ".join(cells) + " |")
+        name = code(component).replace("|", "\\|")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return [*lines, "", f"{review.unchanged} resources stay as they are.", ""]
 
 
@@ -239,7 +274,10 @@ def _policy(review: Review) -> list[str]:
         return []
     if not review.violations:
         return ["The policy pack has nothing against it.", ""]
-    return ["**Policy violations**", "", *(f"- {text}" for text in review.violations), ""]
+    lines = [f"- {text}" for text in review.violations[:_MOST_VIOLATIONS]]
+    if len(review.violations) > _MOST_VIOLATIONS:
+        lines.append(f"- … and {len(review.violations) - _MOST_VIOLATIONS} more: `make policy`")
+    return ["**Policy violations**", "", *lines, ""]
 
 
 def _details(review: Review) -> Iterator[str]:
@@ -268,9 +306,9 @@ def _details(review: Review) -> Iterator[str]:
 
 
 def _change(change: Change) -> Iterator[str]:
-    because = f", because `{change.because}` is replaced" if change.because else ""
+    because = f", because {code(change.because)} is replaced" if change.because else ""
     token = change.resource.type
-    yield f"- {_PAST[change.kind]}: `{change.resource.name}` ({token}){because}"
+    yield f"- {_PAST[change.kind]}: {code(change.resource.name)} ({token}){because}"
     for item in change.properties[:_MOST_PROPERTIES]:
         yield f"  - {_property(item)}"
     if len(change.properties) > _MOST_PROPERTIES:
@@ -280,23 +318,15 @@ def _change(change: Change) -> Iterator[str]:
 def _property(item: PropertyChange) -> str:
     forces = ", which makes it anew" if item.replaces else ""
     if item.before is None and item.after is None:
-        return f"{_code(item.path)}: {'changed' if item.secret else 'known later'}{forces}"
+        return f"{code(item.path)}: {'changed' if item.secret else 'known later'}{forces}"
     before = shown(item.path, item.before, secret=item.secret)
     after = shown(item.path, item.after, secret=item.secret)
+    parts = None if item.secret else excerpts(item.path, item.before, item.after)
+    if parts is not None:
+        before, after = parts
     if before == after:
-        return f"{_code(item.path)}: changed{forces}"
-    return f"{_code(item.path)}: {_code(before)} → {_code(after)}{forces}"
-
-
-def _code(text: str) -> str:
-    """Inline code whatever the text holds: a document's name may be anything."""
-    if text == "—":
-        return text
-    if "`" not in text:
-        return f"`{text}`"
-    longest = max(map(len, re.findall("`+", text)))
-    fence = "`" * (longest + 1)
-    return f"{fence} {text} {fence}"
+        return f"{code(item.path)}: changed{forces}"
+    return f"{code(item.path)}: {code(before)} → {code(after)}{forces}"
 
 
 def _quoted(text: str) -> list[str]:

@@ -12,21 +12,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from infra.config import ConfigError
+from infra.config import SECRET_KEYS, ConfigError
 from infra.cost import Estimate, difference, estimate
-from infra.declare import ROOT, Declared, DeclareError, declare, stack_config
+from infra.declare import ROOT, Declared, DeclareError, declare, stack_config, stack_file
 from infra.policy.check import setting_of, violations_of
-from ops.review.base import former, former_config
-from ops.review.changes import Change, compare, portable
+from ops.review.base import SHORT, former, former_config, head_of
+from ops.review.changes import Change, PropertyChange, compare, portable
 from ops.review.comment import Review
 from ops.review.previews import Planned, plan, stack_is_there
-from ops.review.values import scrubbed
+from ops.review.values import code, plain, scrubbed
 from ops.review.work import embeddings, trainings
 
 __all__ = ["WAYS", "review", "touched"]
 
 WAYS: Final = ("auto", "declared", "engine")
-_SHORT = 10
 _TEMPLATE_STACK = "pr-1"
 
 
@@ -43,16 +42,19 @@ def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path
     Raises:
         ConfigError: There is no such stack.
     """
-    config = stack_config(stack, root)
-    base = f"base `{commit[:_SHORT]}`"
+    stack_file(stack, root)
+    base, tree_is = f"base `{commit[:SHORT]}`", head_of(root)
     try:
+        config = stack_config(stack, root)
         head = declare(stack, root=root)
     except (ConfigError, DeclareError) as error:
+        # Whoever reads it knows the files by their place in the repository.
+        words = str(error).replace(f"{root}/", "")
         return Review(
-            stack=stack, basis=f"What this tree declares, against {base}.", problems=[str(error)]
+            stack=stack, basis=f"What {tree_is} declares, against {base}.", problems=[words]
         )
     violations = [
-        f"`{item.rule}`: `{item.resource.name}`: {item.message}"
+        f"`{item.rule}`: {code(item.resource.name)}: {plain(item.message)}"
         for item in violations_of(head, setting_of(stack))
     ]
     there = how == "engine" or (
@@ -63,15 +65,28 @@ def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path
     if there:
         by_engine = plan(stack, root=root, environment=os.environ)
         if not by_engine.problems:
-            basis = "By `pulumi preview`: this tree, against what is deployed."
-            return _review(stack, basis, by_engine, config, config, violations)
+            basis = f"By `pulumi preview`: {tree_is}, against what is deployed."
+            found = _review(stack, basis, by_engine, config, config, violations)
+            return replace(found, settings=_settings(old_config, config))
         planned = replace(planned, problems=by_engine.problems)
         note = f"`pulumi preview` failed. {note}"
     basis = (
-        f"What this tree declares, against {base}; no account was asked, so what the cloud itself "
+        f"What {tree_is} declares, against {base}; no account was asked, so what the cloud itself "
         f"would say (defaults, drift, stock) is not in it. {note}"
     )
-    return _review(stack, basis.rstrip(), planned, old_config, config, violations)
+    found = _review(stack, basis.rstrip(), planned, old_config, config, violations)
+    return replace(found, settings=_settings(old_config, config))
+
+
+def _settings(old: Mapping[str, str], new: Mapping[str, str]) -> list[PropertyChange]:
+    """What changes of a stack's values; nothing for a stack that is new."""
+    if not old:
+        return []
+    keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    return [
+        PropertyChange(path=key, before=old.get(key), after=new.get(key), secret=key in SECRET_KEYS)
+        for key in keys
+    ]
 
 
 def _declared(stack: str, tree: Path, root: Path, head: Sequence[Declared]) -> tuple[Planned, str]:
@@ -84,8 +99,8 @@ def _declared(stack: str, tree: Path, root: Path, head: Sequence[Declared]) -> t
             note = "The stack is a new one."
     except (ConfigError, DeclareError) as error:
         found = None
-        reason = scrubbed(str(error)).strip().splitlines()[-1]
-        note = f"The base's own program fails (`{reason}`), so that everything counts as new."
+        reason = code(scrubbed(str(error)).strip().splitlines()[-1])
+        note = f"The base's own program fails ({reason}), so that everything counts as new."
     before = portable(found or [], tree)
     return Planned(before=before, after=after, changes=compare(before, after)), note
 

@@ -7,16 +7,19 @@ like one, and what looks like one. A value that is hidden without need costs a r
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 from typing import Any
 
 from infra.declare import is_unknown
 
-__all__ = ["HIDDEN", "scrubbed", "shown"]
+__all__ = ["HIDDEN", "code", "excerpts", "plain", "scrubbed", "shown"]
 
 HIDDEN = "[secret]"
 _LONGEST = 80
+# Of a long text that changes, what is shown on either side of the change.
+_AROUND = 12
 _DIGITS = 8
 _NAMED = re.compile(
     r"(pass(word|phrase|wd)?|secret(data|value|key)?|api_?key|access_?key|token|credential|"
@@ -31,6 +34,11 @@ _LOOKS_LIKE = re.compile(
 )
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{32,64}")
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
+# Base64 and the like: a part of it says nothing.
+_ENCODED = re.compile(r"[A-Za-z0-9+/=_-]+")
+_NEAR = re.compile(r"pass|secret|token|credential|key", re.IGNORECASE)
+# What begins a tag, a link, a mention, code or a table's next cell. Escaped as GitHub shows it.
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "@": "&#64;", "[": "&#91;", "]": "&#93;", "|": "&#124;"}
 # Names of secrets, which are no secrets.
 _NOT_SECRET = re.compile(r"(secretName|secretType|httpTokens)$")
 
@@ -56,6 +64,53 @@ def shown(path: str, value: Any, *, secret: bool = False) -> str:
         digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
         return f"{len(text)} characters, digest {digest}"
     return text
+
+
+def excerpts(path: str, before: Any, after: Any) -> tuple[str, str] | None:
+    """Of two long texts, the part that differs, with a little around it; `None` where it is no use.
+
+    Whatever may be a secret, or lies near what is called one, stays a digest.
+    """
+    texts = [item for item in (before, after) if isinstance(item, str) and not is_unknown(item)]
+    if len(texts) < 2 or max(map(len, texts)) <= _LONGEST or _is_secret(path, texts):
+        return None
+    if any("\n" in text or _ENCODED.fullmatch(text) for text in texts):
+        return None
+    common = _alike(*texts)
+    end = _alike(*(text[common:][::-1] for text in texts))
+    first = max(common - _AROUND, 0)
+    parts = []
+    for text in texts:
+        if _NEAR.search(text[max(common - _LONGEST // 2, 0) : len(text) - end]):
+            return None
+        last = min(len(text) - end + _AROUND, len(text))
+        if last - first > _LONGEST:
+            return None
+        parts.append(f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}")
+    return parts[0], parts[1]
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def plain(text: str) -> str:
+    """Somebody else's words as one line of Markdown that means nothing but what it says."""
+    line = " ".join(scrubbed(text).split())
+    return "".join(_ENTITIES.get(each, each) for each in line)
+
+
+def code(text: str) -> str:
+    """Inline code whatever the text holds: a document's name may be anything."""
+    if text == "—":
+        return text
+    text = " ".join(text.split("\n"))
+    if "`" not in text:
+        return f"`{text}`"
+    fence = "`" * (max(map(len, re.findall("`+", text))) + 1)
+    return f"{fence} {text} {fence}"
 
 
 def scrubbed(text: str) -> str:

@@ -13,6 +13,7 @@ from infra.cost.render import money
 from infra.declare import Declared
 from ops.review.changes import Change, Kind
 from ops.review.replacing import top
+from ops.review.values import code
 
 __all__ = ["embeddings", "trainings"]
 
@@ -40,15 +41,17 @@ def trainings(changes: Iterable[Change], costs: Estimate) -> list[str]:
             continue
         name = change.resource.name
         if change.kind is Kind.CREATE:
-            text = f"`{name}` trains for the first time"
+            text = f"{code(name)} trains for the first time"
         else:
             tops = dict.fromkeys(top(item.path) for item in change.properties)
             reasons = dict.fromkeys(_REASONS.get(each, each) for each in tops)
-            text = f"`{name}` trains again: {', '.join(reasons)} changed"
+            text = f"{code(name)} trains again: {', '.join(reasons)} changed"
         if change.because:
-            text += f" (because `{change.because}` is replaced)"
-        cost = f", at most {money(prices[name])} CNY" if name in prices else ""
-        lines.append(f"{text}{cost}")
+            text += f" (because {code(change.because)} is replaced)"
+        minutes = change.resource.inputs.get("maxRunningTimeMinutes")
+        limits = [f"{minutes:g} minutes"] if isinstance(minutes, int | float) else []
+        limits += [f"{money(prices[name])} CNY"] if name in prices else []
+        lines.append(text + (f", at most {' and '.join(limits)}" if limits else ""))
     return lines
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from infra.cost import difference, estimate
 from infra.cost.render import money
 from infra.declare import Declared
-from ops.review.changes import compare
+from ops.review.changes import PropertyChange, compare
 from ops.review.comment import Review, marker, render
 from tests.ops.review.support import resource
 
@@ -134,7 +134,8 @@ def test_a_comment_is_no_longer_than_github_takes() -> None:
     many = [node(f"node-{number}", "ecs.g7.large") for number in range(2000)]
     text = render(review([], many))
     assert len(text) < 65_536
-    assert "make preview-comment" in text
+    assert "and more, cut off here" in text
+    assert text.count("<details>") == text.count("</details>")
     assert text.count("<details>") == text.count("</details>")
 
 
@@ -165,3 +166,43 @@ def test_how_much_of_the_month_is_assumed_is_said_where_it_matters() -> None:
         review([], [node("a", "ecs.g7.large")])
     )
     assert "rests on assumed prices" not in render(review([], [node("a", GPU)]))
+
+
+def test_a_comment_whose_front_alone_is_too_long_is_cut_as_well() -> None:
+    lines = [f"embeds document {number}" for number in range(20_000)]
+    text = render(review([], [node("a", GPU)], embeddings=lines))
+    assert len(text) < 65_536
+    assert text.endswith("… and more.\n")
+
+
+def test_many_violations_are_counted_and_not_all_told() -> None:
+    text = render(review([], [node("a", GPU)], violations=["`rule`: no"] * 100))
+    assert text.count("`rule`: no") == 40
+    assert "… and 60 more" in text
+
+
+def test_a_changed_setting_is_told_before_what_follows_from_it() -> None:
+    settings = [
+        PropertyChange(path="embeddingModel", before="all-MiniLM-L6-v2", after="hf:BAAI/bge-small"),
+        PropertyChange(path="llmApiKey", before="hush", after="hush-hush", secret=True),
+    ]
+    text = render(review([], [node("a", GPU)], settings=settings))
+    assert "- `embeddingModel`: `all-MiniLM-L6-v2` → `hf:BAAI/bge-small`" in text
+    assert "- `llmApiKey`: changed" in text
+    assert "hush" not in text
+    assert text.index("**Settings**") < text.index("| component |")
+
+
+def test_a_bucket_that_goes_is_told_aloud_and_one_that_is_protected_is_said_to_be() -> None:
+    bucket = resource("alicloud:oss/bucket:Bucket", "corpus", {"bucket": "a"})
+    text = render(review([bucket], []))
+    assert "**What holds data, and goes**\n\n- `corpus` (Bucket) is deleted\n" in text
+    other = replace(bucket, inputs={"bucket": "b"}, protect=True)
+    text = render(review([replace(bucket, protect=True)], [other]))
+    assert "- `corpus` (Bucket) is replaced, though it is protected" in text
+    assert "What holds data" not in render(review([], [bucket]))
+
+
+def test_a_component_s_name_cannot_make_a_cell_of_its_own() -> None:
+    text = render(review([], [node("a", GPU, component="a|b` | **c**")]))
+    assert "| `` a\\|b` \\| **c** `` | Instance |" in text

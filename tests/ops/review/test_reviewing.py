@@ -14,7 +14,7 @@ import pytest
 
 from infra.declare import DeclareError
 from ops.review import reviewing
-from ops.review.base import BaseError, checkout, commit_of, default_base, former
+from ops.review.base import BaseError, checkout, commit_of, default_base, former, head_of
 from ops.review.comment import render
 from ops.review.previews import Planned
 from tests.ops.review.support import resource
@@ -125,6 +125,46 @@ def test_a_base_whose_program_fails_is_said_so_and_refuses_nothing(
     found = reviewing.review("dev", tmp_path, "0" * 40, how="declared")
     assert "The base's own program fails (`TypeError: no such size`)" in render(found)
     assert not found.problems
+
+
+def test_settings_that_cannot_be_read_are_told_in_the_comment(
+    repository: Path, tmp_path: Path
+) -> None:
+    file = repository / "stacks" / "Pulumi.dev.yaml"
+    text = file.read_text()
+    try:
+        file.write_text(text + "\n   bad: [\n")
+        found = reviewing.review("dev", tmp_path, "0" * 40, how="declared", root=repository)
+    finally:
+        file.write_text(text)
+    assert found.refused
+    assert "Pulumi.dev.yaml is no YAML" in render(found)
+    assert str(repository) not in render(found)
+
+
+def test_a_setting_that_changes_is_told_and_a_secret_s_value_is_not() -> None:
+    old = {"llmModel": "a", "llmApiKey": "hush", "owner": "x", "natGateway": "true"}
+    new = {"llmModel": "b", "llmApiKey": "hush-hush", "owner": "x"}
+    found = {item.path: item for item in reviewing._settings(old, new)}
+    assert found.keys() == {"llmModel", "llmApiKey", "natGateway"}
+    assert found["llmApiKey"].secret
+    assert found["natGateway"].after is None
+    assert reviewing._settings({}, new) == []
+
+
+def test_the_tree_is_called_by_its_commit_and_a_merge_by_what_is_merged(tmp_path: Path) -> None:
+    assert head_of(tmp_path) == "this tree"
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message=one")
+    assert head_of(tmp_path) == f"`{git(tmp_path, 'rev-parse', 'HEAD')[:10]}`"
+    git(tmp_path, "checkout", "--quiet", "-b", "change")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message=two")
+    change = git(tmp_path, "rev-parse", "HEAD")[:10]
+    git(tmp_path, "checkout", "--quiet", "main")
+    git(tmp_path, "merge", "--quiet", "--no-ff", "--message=merge", "change")
+    assert head_of(tmp_path) == f"`{change}` merged into its base"
+    (tmp_path / "more").touch()
+    assert head_of(tmp_path).endswith(" with what is not committed")
 
 
 def test_a_stack_that_the_base_does_not_have_is_a_new_one(repository: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.made_up import unknown
-from ops.review.values import HIDDEN, scrubbed, shown
+from ops.review.values import HIDDEN, excerpts, plain, scrubbed, shown
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,42 @@ def test_a_long_value_is_told_by_its_digest_so_that_a_change_is_seen() -> None:
 def test_an_error_s_text_loses_what_looks_like_a_secret_and_nothing_else() -> None:
     text = "refused: key LTAI5tExampleKey and sk-0123456789abcdef, at line 3"
     assert scrubbed(text) == f"refused: key {HIDDEN} and {HIDDEN}, at line 3"
+
+
+COMMAND = "python -m training.train_embedding --corpus-dir /mnt/corpus --base-model {} --seed 42 {}"
+
+
+def test_of_a_long_text_that_changes_the_part_that_differs_is_shown() -> None:
+    before, after = COMMAND.format("all-MiniLM-L6-v2", "--x 1"), COMMAND.format("e5", "--x 1")
+    assert excerpts("userCommand", before, after) == (
+        "…-base-model all-MiniLM-L6-v2 --seed 42 -…",
+        "…-base-model e5 --seed 42 -…",
+    )
+    added = excerpts("userCommand", COMMAND.format("e5", ""), COMMAND.format("e5", "--epochs 6"))
+    assert added == ("…5 --seed 42 ", "…5 --seed 42 --epochs 6")
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("x", "short", "other"),
+        ("x", "a" * 200, "b" + "a" * 200),
+        ("userData", "a\n" * 100, "b\n" * 100),
+        ("x", "word " * 40, unknown("node", "id")),
+        ("x", "word " * 40, "another " * 40),
+        ("adminPassword", "word " * 40 + "1", "word " * 40 + "2"),
+        ("x", "word " * 40 + "--password hush", "word " * 40 + "--password HUSH"),
+        ("x", "word " * 40 + "sk-0123456789abcdef", "word " * 40 + "sk-0123456789abcdeg"),
+        ("x", ["word " * 40], ["other " * 40]),
+    ],
+)
+def test_of_what_may_be_a_secret_or_says_nothing_no_part_is_shown(
+    path: str, before: object, after: object
+) -> None:
+    assert excerpts(path, before, after) is None
+
+
+def test_somebody_else_s_words_are_one_line_and_neither_tag_nor_link_nor_mention() -> None:
+    text = plain("acl is 'x</details>\n<img src=//e>[a](b) @org |c'")
+    assert "\n" not in text
+    assert not set("<>[]@|") & set(text)

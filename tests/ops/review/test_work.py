@@ -33,7 +33,10 @@ def embedded(before: list[Declared], after: list[Declared]) -> list[str]:
 
 def test_a_changed_question_trains_again_and_says_what_a_run_costs() -> None:
     (line,) = trained([job(triggers={"questions": "a"})], [job(triggers={"questions": "b"})])
-    assert line.startswith("`model` trains again: its questions or revision changed, at most ")
+    assert line.startswith(
+        "`model` trains again: its questions or revision changed, at most 60 minutes and "
+    )
+    assert line.endswith(" CNY")
 
 
 def test_a_longer_time_limit_trains_nothing() -> None:
