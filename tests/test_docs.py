@@ -1,4 +1,5 @@
-"""The pages name nothing that is not there: files, `make` targets, config keys, modules.
+"""The pages name nothing that is not there: files, headings, `make` targets and their variables,
+config keys, modules and their options.
 
 It cannot see whether what they say of it is true.
 """
@@ -6,7 +7,9 @@ It cannot see whether what they say of it is true.
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,14 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 TARGET = re.compile(r"(?:^|`|    )make ([a-z-]+)\b", re.MULTILINE)
 KEY = re.compile(r"customrag:([a-z][A-Za-z]+)")
 MODULE = re.compile(r"python3? -m ((?:infra|ops|tools|benchmarks|localcloud|training|rag)[\w.]*)")
+VARIABLE = re.compile(r"(?:^|`|    )make ([^#`\n]*)", re.MULTILINE)
+COMMAND = re.compile(rf"{MODULE.pattern}([^#`\n]*)")
+OPTION = re.compile(r"(?<!\S)(--[a-z-]+)")
+CODE = re.compile(r"`([^`\n]+)`")
+MADE = {"edge/dist", "stacks/Pulumi.local.yaml"}
+"""What set-up makes: pages may name it, git does not have it."""
+EXAMPLES = {"staging"}
+"""Stacks that a page has made."""
 NOT_KEYS = {"oss", "pai", "rag", "elasticsearch", "ess", "index"}  # Type tokens of our plugin.
 
 
@@ -31,6 +42,86 @@ def broken_links(page: Path) -> Iterator[str]:
         target = link.partition("#")[0]
         if target and "://" not in link and not (page.parent / target).exists():
             yield link
+
+
+def slug(heading: str) -> str:
+    """A heading's anchor, as GitHub makes it."""
+    words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+    return re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+
+
+def missing_headings(page: Path) -> Iterator[str]:
+    """Links of a page to a heading that is not in the page they lead to."""
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        target, _, anchor = link.partition("#")
+        file = page.parent / target if target else page
+        if anchor and "://" not in link and file.is_file():
+            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            if anchor not in map(slug, headings):
+                yield link
+
+
+@cache
+def tracked() -> frozenset[str]:
+    """Files and folders that git has, or would take."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    ).stdout.splitlines()
+    folders = {str(folder) for file in listed for folder in Path(file).parents}
+    return frozenset(listed) | folders
+
+
+def missing_paths(text: str) -> Iterator[str]:
+    """Paths in code spans that begin with a folder of the repository and are not there."""
+    folders = {path for path in tracked() if "/" not in path and (ROOT / path).is_dir()} - {"."}
+    for code in CODE.findall(text):
+        for word in re.findall(r"(?<![\w/:.<-])[\w.-]+/[\w./<>*-]*", code):
+            path = word.rstrip("/.")
+            if path.partition("/")[0] not in folders or re.search(r"[<>*]", path):
+                continue
+            if path in MADE | tracked() or any(f".{name}." in path for name in EXAMPLES):
+                continue
+            yield word
+
+
+@cache
+def variables() -> frozenset[str]:
+    """What can be given to `make`."""
+    return frozenset(re.findall(r"^([A-Z_]+) \?=", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def unknown_variables(text: str) -> Iterator[str]:
+    """Variables that are given to `make` and that it does not know."""
+    for command in VARIABLE.findall(text):
+        outside_quotes = re.sub(r'"[^"]*"|\'[^\']*\'', '""', command)
+        for name in re.findall(r"(?<!\S)([A-Z_]+)=", outside_quotes):
+            if name not in variables():
+                yield name
+
+
+def unknown_options(text: str) -> Iterator[str]:
+    """Options of our modules that stand nowhere in them."""
+    for name, rest in COMMAND.findall(text.replace("\\\n", " ")):
+        if is_module(name):
+            source = source_of(name)
+            for option in OPTION.findall(rest):
+                # An option may be made of a field's name.
+                field = option.removeprefix("--").replace("-", "_")
+                if f'"{option}"' not in source and f"    {field}: " not in source:
+                    yield f"{name} {option}"
+
+
+@cache
+def source_of(name: str) -> str:
+    """The text of a module's package, as its options may be made beside it."""
+    path = ROOT / name.rstrip(".").replace(".", "/")
+    folder = path if path.is_dir() else path.parent
+    return "".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.py")))
 
 
 def targets() -> set[str]:
@@ -57,7 +148,23 @@ def test_a_page_names_nothing_that_is_not_there(page: Path) -> None:
     wrong += [f"make {name}" for name in TARGET.findall(text) if name not in targets()]
     wrong += [f"key {name}" for name in KEY.findall(text) if name not in keys() | NOT_KEYS]
     wrong += [f"module {name}" for name in MODULE.findall(text) if not is_module(name)]
+    wrong += [f"heading {link}" for link in missing_headings(page)]
+    wrong += [f"path {name}" for name in missing_paths(text)]
+    wrong += [f"variable {name}" for name in unknown_variables(text)]
+    wrong += [f"option {name}" for name in unknown_options(text)]
     assert wrong == []
+
+
+def test_what_is_not_there_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A page\n[here](#a-page) [there](#another) [gone](gone.md)\n")
+    assert list(missing_headings(page)) == ["#another"]
+    assert list(broken_links(page)) == ["gone.md"]
+    text = "`infra/nowhere.py`, `infra/config.py`, `make up STACK=dev WRONG=1 Q='A B=1'`"
+    assert list(missing_paths(text)) == ["infra/nowhere.py"]
+    assert list(unknown_variables(text)) == ["WRONG"]
+    text = "python -m infra.declare --stack dev --nothing"
+    assert list(unknown_options(text)) == ["infra.declare --nothing"]
 
 
 @pytest.mark.parametrize(
