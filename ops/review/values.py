@@ -57,6 +57,8 @@ def shown(path: str, value: Any, *, secret: bool = False) -> str:
         return HIDDEN
     if is_unknown(value):
         return "known later"
+    if value == "":
+        return "empty"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if _DIGEST.fullmatch(text):
         return f"{text[:_DIGITS]}…"

@@ -41,6 +41,7 @@ def test_what_is_known_to_be_a_secret_is_hidden_whatever_its_name() -> None:
         ("secretName", "customrag-dev-password", "customrag-dev-password"),
         ("httpTokens", "required", "required"),
         ("x", None, "—"),
+        ("x", "", "empty"),
         ("documents.a.md", "0bc7ae7e07fd2541" * 4, "0bc7ae7e…"),
         ("x", unknown("node", "id"), "known later"),
     ],
