@@ -34,7 +34,8 @@ Vectors = npt.NDArray[np.float32]
 
 # Busy, but well: another node is asked, and this one is asked again the next time.
 _BUSY = frozenset({408, 409, 429})
-_FAILED = frozenset({500, 502, 503, 504})
+# The request is at fault: no other node would take it.
+_REFUSED = frozenset({400, 413, 422})
 _CONNECT_SECONDS = 5.0
 # While there is another to ask. In one network a connection takes milliseconds; where a zone is
 # lost, nothing comes back at all.
@@ -261,13 +262,13 @@ class EmbeddingClient:
             raise _PassingError(f"embedding service {url} does not answer: {error!r}") from error
         if response.status_code != httpx.codes.OK:
             problem = f"embedding service {url}: {_reason(response)}"
-            if response.status_code in _BUSY | _FAILED:
-                raise _PassingError(
-                    problem,
-                    failed=response.status_code in _FAILED,
-                    retry_after_seconds=_retry_after(response),
-                )
-            raise EmbeddingError(problem)
+            if response.status_code in _REFUSED:
+                raise EmbeddingError(problem)
+            raise _PassingError(
+                problem,
+                failed=response.status_code not in _BUSY,
+                retry_after_seconds=_retry_after(response),
+            )
         try:
             answer = response.json()
         except ValueError as error:

@@ -175,7 +175,8 @@ def test_a_refused_connection_costs_no_question(
     assert time.monotonic() - started < 3
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503])
+# 404: the address has gone to something else.
+@pytest.mark.parametrize("status", [404, 429, 500, 503])
 def test_a_node_that_refuses_is_left_for_the_other_at_once(
     nodes: tuple[EmbeddingServer, EmbeddingServer], status: int
 ) -> None:
