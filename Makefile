@@ -53,7 +53,8 @@ export PYTHONDONTWRITEBYTECODE = 1
 # Exported, and read by the shell: a question may have quotes, dollars and semicolons in it.
 export CUSTOMRAG_MAKE_Q := $(value Q)
 export CUSTOMRAG_MAKE_CORPUS := $(value CORPUS)
-TOOLS = $(PYTHON) -m tools
+# In the shell's place: whoever ends make ends this, and not a shell alone.
+TOOLS = exec $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.tools.engine import is_running, wait_until
 from tools import edge, lifecycle, setup
 from tools.actions import Request
 from tools.errors import StackError
 from tools.paths import Paths
 
 NAME = "rehearse-dev"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -80,3 +84,23 @@ def test_the_removal_of_a_rehearsal_is_not_cut_short(
         lifecycle.rehearse(paths, Request(stack="dev"), lifecycle.Options())
     assert removed == [paths.of(NAME)]
     assert signal.getsignal(signum) is before
+
+
+def test_whoever_ends_make_ends_what_it_runs(tmp_path: Path) -> None:
+    """A job that is cancelled gets SIGTERM, and a rehearsal must not go on without its make."""
+    told = tmp_path / "pid"
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho $$ > "{told}"\nexec sleep 600\n')
+    python.chmod(0o755)
+    words = ["make", "rehearse", "STACK=dev", f"PYTHON={python}"]
+    make = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: told.exists() and bool(told.read_text()), "it is started")
+        pid = int(told.read_text())
+        make.terminate()
+        wait_until(lambda: not is_running(pid), "it is ended, too")
+    finally:
+        make.kill()
+        make.wait()
+        with suppress(OSError, ValueError):
+            os.kill(int(told.read_text()), signal.SIGKILL)
