@@ -16,16 +16,28 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ops.declared import ROOT
+from ops.declared import ROOT, is_pull_request
 
-__all__ = ["Change", "Engine", "EngineError", "Outcome", "is_stale_lock", "read_events", "tail"]
+__all__ = [
+    "PULL_REQUEST_LOCK",
+    "Change",
+    "Engine",
+    "EngineError",
+    "Outcome",
+    "is_stale_lock",
+    "read_events",
+    "tail",
+]
 
 _COLOURS = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
-_LOCK = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
+_LOCK = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)(?: at (\S+))?")
+# No job on a pull request's stack runs as long (`timeout-minutes` of the workflows).
+PULL_REQUEST_LOCK = timedelta(hours=4)
 _QUICK_SECONDS = 120
 _SAME = ("same", "read", "refresh")
 
@@ -174,7 +186,8 @@ class Engine:
         """Run `preview`, `up`, `refresh` or `destroy`; its failure is in the outcome.
 
         SIGINT, SIGTERM and SIGHUP reach it as SIGINT, each once, whoever was sent them, and it is
-        waited for. The lock of an engine that was killed on this machine is taken away.
+        waited for. The lock of an engine that was killed on this machine is taken away; of a pull
+        request's stack also one that is older than any job: nobody else would look after it.
 
         Args:
             name: Of the step, for the names of its files.
@@ -182,7 +195,8 @@ class Engine:
             arguments: After it.
         """
         outcome = self._run(name, command, arguments)
-        if outcome.code != 0 and is_stale_lock("\n".join(tail(outcome.log))):
+        longest = PULL_REQUEST_LOCK if is_pull_request(self.stack) else None
+        if outcome.code != 0 and is_stale_lock("\n".join(tail(outcome.log)), longest=longest):
             self.ask("cancel", "--yes")
             return self._run(name, command, arguments)
         return outcome
@@ -295,23 +309,46 @@ class Engine:
         return found
 
 
-def is_stale_lock(text: str, host: str = "", runs: Callable[[int], bool] | None = None) -> bool:
-    """Whether a command was refused for locks of this machine alone, whose engines are gone.
+def is_stale_lock(
+    text: str,
+    host: str = "",
+    runs: Callable[[int], bool] | None = None,
+    *,
+    longest: timedelta | None = None,
+    now: datetime | None = None,
+) -> bool:
+    """Whether a command was refused for locks alone that nobody holds any more.
 
-    The text is that of CLI 3.259 for every backend of its own: `created by USER@HOST (pid 7) at …`.
+    Those are locks of this machine whose engines are gone, and what is older than `longest`. The
+    text is that of CLI 3.259 for every backend of its own: `created by USER@HOST (pid 7) at TIME`.
 
     Args:
         text: What the CLI wrote.
         host: This machine's name; found out by default.
         runs: Whether an engine runs under a process id; looks by default.
+        longest: No engine holds a lock as long; by default any may.
+        now: The time to go by.
     """
     locks = _LOCK.findall(text)
     here, alive = host or socket.gethostname(), runs or _engine_runs
+    moment = now or datetime.now(UTC)
     return (
         "currently locked by" in text
         and bool(locks)
-        and all(where == here and not alive(int(pid)) for where, pid in locks)
+        and all(
+            (where == here and not alive(int(pid)))
+            or (longest is not None and _age(since, moment) > longest)
+            for where, pid, since in locks
+        )
     )
+
+
+def _age(since: str, now: datetime) -> timedelta:
+    """How old a lock is; one that does not say is a new one."""
+    try:
+        return now - datetime.fromisoformat(since).astimezone(UTC)
+    except ValueError:
+        return timedelta()
 
 
 def _engine_runs(pid: int) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from ops.engine import is_stale_lock, read_events
+from ops.engine import PULL_REQUEST_LOCK, Engine, is_stale_lock, read_events
 from ops.rehearse.story import Step, _told
 from ops.rehearse.summary import WIDTH, render, step_lines
 from ops.teardown.leaks import Left
@@ -120,3 +123,50 @@ def test_what_is_left_is_told_in_one_piece_to_be_copied() -> None:
     assert max(map(len, lines)) <= WIDTH
     assert lines[0] == "FAIL leak check        0:00"
     assert lines[1] == f"    oss cn-shanghai {name} (by"
+
+
+def _lock(at: str, host: str = "runner-1") -> str:
+    line = f"\n  s3://state/lock.json: created by runner@{host} (pid 7) at {at}"
+    return f"error: the stack is currently locked by 1 lock(s). Either wait{line}"
+
+
+def test_a_lock_that_is_older_than_any_job_is_nobody_s_whatever_its_machine() -> None:
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    hours = timedelta(hours=4)
+    assert is_stale_lock(_lock("2026-11-21T07:59:00Z"), "here", longest=hours, now=now)
+    assert is_stale_lock(_lock("2026-11-21T15:59:00+08:00"), "here", longest=hours, now=now)
+    assert not is_stale_lock(_lock("2026-11-21T08:01:00Z"), "here", longest=hours, now=now)
+    assert not is_stale_lock(_lock("2026-11-21T07:59:00Z"), "here", now=now)
+    assert not is_stale_lock(_lock("soon"), "here", longest=hours, now=now)
+    both = _lock("2026-11-21T07:59:00Z") + _lock("2026-11-21T08:01:00Z")
+    assert not is_stale_lock(both, "here", longest=hours, now=now)
+
+
+@pytest.mark.parametrize(("stack", "code"), [("pr-7", 0), ("dev", 255)])
+def test_an_old_lock_is_taken_from_a_pull_request_s_stack_and_from_no_other(
+    tmp_path: Path, stack: str, code: int
+) -> None:
+    pulumi = tmp_path / "pulumi"
+    words = _lock("2020-01-01T00:00:00Z")
+    pulumi.write_text(
+        f"""#!/bin/sh
+if [ "$1" = cancel ]; then touch {tmp_path}/cancelled; exit 0; fi
+if [ -e {tmp_path}/cancelled ]; then exit 0; fi
+cat <<'END'
+{words}
+END
+exit 255
+"""
+    )
+    pulumi.chmod(0o755)
+    variables = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    engine = Engine(stack=stack, logs=tmp_path / "logs", environment=variables)
+    assert engine.run("down", "destroy").code == code
+    assert (tmp_path / "cancelled").exists() == (code == 0)
+
+
+def test_no_job_on_a_pull_request_s_stack_may_hold_a_lock_as_long() -> None:
+    folder = Path(__file__).resolve().parents[2] / ".github" / "workflows"
+    for name in ("pr-stack.yml", "sweep.yml"):
+        for job in yaml.safe_load((folder / name).read_text(encoding="utf-8"))["jobs"].values():
+            assert timedelta(minutes=job["timeout-minutes"]) < PULL_REQUEST_LOCK
