@@ -16,6 +16,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import pulumi
+
 from components.elasticsearch import Protocol
 from infra import config_checks
 from infra.config_values import PARSERS, AddressType, EdgeKind, Environment, PlatformKind
@@ -36,8 +38,11 @@ NAMESPACE = "customrag"
 SECRET_KEYS = frozenset({"elasticsearchPassword", "llmApiKey", "edgeOriginKey"})
 
 
-class ConfigError(Exception):
-    """The configuration cannot be used. The message says, key by key, what to change."""
+class ConfigError(pulumi.RunError):
+    """The configuration cannot be used. The message says, key by key, what to change.
+
+    A `RunError`, of which the engine shows the message without a traceback.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import pulumi
 import pytest
 import yaml
 
@@ -19,6 +20,11 @@ def refusal(**changes: str) -> str:
     with pytest.raises(ConfigError) as caught:
         parse(**changes)
     return str(caught.value)
+
+
+def test_a_refusal_is_shown_by_the_engine_without_a_traceback() -> None:
+    # A `RunError` is what language hosts show so: `tests/tools/test_language_host_with_engine.py`.
+    assert issubclass(ConfigError, pulumi.RunError)
 
 
 def test_local_template_is_complete(request: pytest.FixtureRequest) -> None:
