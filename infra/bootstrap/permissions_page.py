@@ -29,7 +29,7 @@ _REGION_ID = "cn-hangzhou"
 _STACK = "prod"
 _KEY = f"acs:kms:{_REGION_ID}:{_ACCOUNT_ID}:key/key-example"
 _OPENED_BY = {
-    "preview": "Opened by tokens of GitHub's jobs in environment `prod-preview`.",
+    "preview": "Opened by tokens of GitHub's jobs in environments `prod-preview` and `prod-drift`.",
     "deploy": "Opened by tokens of GitHub's jobs in environment `prod`.",
     "operator": "Opened, by STS, to the roles of people that the bootstrap names.",
 }

@@ -23,6 +23,7 @@ from components.permissions import (
 )
 
 __all__ = [
+    "DRIFT_SUFFIX",
     "PREVIEW_SUFFIX",
     "Account",
     "Role",
@@ -33,7 +34,9 @@ __all__ = [
 ]
 
 PREVIEW_SUFFIX = "-preview"
-"""GitHub's environment of jobs that only look: `prod-preview`."""
+"""GitHub's environment of jobs that look at a pull request's code: `prod-preview`."""
+DRIFT_SUFFIX = "-drift"
+"""That of the nightly look from main, which waits for no reviewer: `prod-drift`."""
 _HOUR, _LONG = 3600, 4 * 3600  # a first update waits for Elasticsearch and for a training job
 
 
@@ -138,7 +141,10 @@ def _preview(account: Account, scope: Scope) -> Role:
         name=role_name(environment, "preview"),
         description=f"customrag: jobs preview the stacks of {environment}, and change nothing",
         # Code of a pull request runs in its preview: GitHub's environment says whom it waits for.
-        trust=_trust(account, [f"environment:{environment}{PREVIEW_SUFFIX}"]),
+        trust=_trust(
+            account,
+            [f"environment:{environment}{suffix}" for suffix in (PREVIEW_SUFFIX, DRIFT_SUFFIX)],
+        ),
         statements=[
             read_objects(
                 account.state_bucket,

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.bootstrap.roles import DRIFT_SUFFIX, PREVIEW_SUFFIX
 from tools import actionlint
 from tools.paths import Paths
 
@@ -83,6 +84,32 @@ def test_whoever_signs_in_to_the_cloud_does_so_by_its_own_token(name: str) -> No
             assert "environment" in job
     text = (FOLDER / name).read_text(encoding="utf-8")
     assert not re.search(r"secrets\.\w*(ACCESS_KEY|SECRET_KEY|PASSPHRASE)", text)
+
+
+def test_what_runs_by_the_clock_waits_for_no_reviewer() -> None:
+    # docs/state-and-identity.md asks for reviewers of these.
+    waiting = {"prod", "prod-preview"}
+    for name in WORKFLOWS:
+        if "schedule" not in _load(FOLDER / name)[True]:  # `on` is read as the word for true
+            continue
+        for job in _jobs(name).values():
+            matrix = job.get("strategy", {}).get("matrix", {}).get("stack", [""])
+            for stack in matrix:
+                environment = job["environment"].replace("${{ matrix.stack }}", stack)
+                assert environment not in waiting, name
+
+
+def test_every_environment_of_a_job_opens_a_role() -> None:
+    known = {
+        f"{environment}{suffix}"
+        for environment in ("dev", "prod", "pr")
+        for suffix in ("", PREVIEW_SUFFIX, DRIFT_SUFFIX)
+    }
+    for name in WORKFLOWS:
+        for job in _jobs(name).values():
+            if "environment" in job and "${{ startsWith" not in job["environment"]:
+                text = re.sub(r"\$\{\{[^}]+\}\}", "dev", job["environment"])
+                assert text in known, name
 
 
 def test_no_job_that_runs_a_pull_requests_code_may_write_to_github() -> None:

@@ -46,8 +46,11 @@ def test_a_deployment_is_for_the_jobs_of_its_environment_only() -> None:
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod", "pr"])
-def test_a_preview_is_for_the_jobs_of_an_environment_of_its_own(environment: str) -> None:
-    expected = [f"repo:org/name:environment:{environment}-preview"]
+def test_a_preview_is_for_the_jobs_of_two_environments_of_its_own(environment: str) -> None:
+    expected = [
+        f"repo:org/name:environment:{environment}-preview",
+        f"repo:org/name:environment:{environment}-drift",
+    ]
     assert subjects(by_purpose(environment)["preview"]) == expected
 
 
