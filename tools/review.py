@@ -48,7 +48,8 @@ def run(paths: Paths, options: argparse.Namespace) -> int | None:
 
 def preflight(paths: Paths, stack: str, *, as_json: bool) -> int:
     """`make preflight`: whether a stack could be brought up, asked of the cloud."""
-    _provide(paths)
+    # It runs no Pulumi, and is there within seconds.
+    _provide(paths, with_cli=False)
     words = ["infra.preflight", "--stack", stack, *(["--json"] if as_json else [])]
     return _run(paths, words, os.environ)
 
@@ -85,9 +86,9 @@ def drift(paths: Paths, stack: str, *, output: str) -> int:
     return _run(paths, words, _of_stack(paths, stack))
 
 
-def _provide(paths: Paths) -> None:
+def _provide(paths: Paths, *, with_cli: bool = True) -> None:
     """What a fresh machine lacks; on one that is set up this takes no time."""
-    if not paths.python.exists() or cli.find(paths) is None:
+    if not paths.python.exists() or (with_cli and cli.find(paths) is None):
         with setup.only_one(paths):
             setup.set_up_tools(paths, Display(sys.stderr))
 

@@ -42,6 +42,8 @@ _RETRIES = Retries(attempts=3, base_delay_seconds=0.2, max_delay_seconds=1.0)
 _CONNECT_MS, _READ_MS = 2_000, 8_000
 _KEY_SECONDS = 2.5
 _REACH_SECONDS = 2.0
+# What is shorter may be a word of a message.
+_SHORTEST_SECRET = 8
 _API_KEY_VARIABLE = "DASHSCOPE_API_KEY"
 _CLOUDFLARE_VARIABLE = "CLOUDFLARE_API_TOKEN"
 
@@ -152,6 +154,17 @@ class Cloud:
             ) from error
         finally:
             finding.shutdown(wait=False)
+
+    def without_secrets(self, text: str) -> str:
+        """A text in which none of the secrets that are shown to clouds can be read."""
+        key = self.__dict__.get("key")  # Not looked for to hide it.
+        secrets = [self.model_api_key, self.cloudflare_token]
+        secrets += [key.access_key_secret, key.security_token] if key else []
+        for secret in secrets:
+            for part in secret.split():
+                if len(part) >= _SHORTEST_SECRET:
+                    text = text.replace(part, "***")
+        return text
 
     @property
     def is_static_key(self) -> bool:

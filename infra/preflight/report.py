@@ -10,6 +10,7 @@ from infra.preflight.result import Line, Verdict
 
 __all__ = ["as_json", "one_line", "render", "tally"]
 
+_VERSION = 1
 _WIDTH = 80
 _INDENT = " " * 6
 
@@ -44,10 +45,12 @@ def as_json(stack: str, lines: Sequence[Line]) -> dict[str, Any]:
     """The list for machines.
 
     Returns:
-        `stack`, `ok` (nothing fails), `counts` by verdict, `lines`.
+        `version` of this form, `stack`, `ok` (nothing fails), `counts` by verdict, `lines`.
+        docs/preflight.md describes it; a key that goes or changes its meaning raises the version.
     """
     counts = tally(lines)
     return {
+        "version": _VERSION,
         "stack": stack,
         "ok": not counts[Verdict.FAIL],
         "counts": {str(verdict): count for verdict, count in counts.items()},

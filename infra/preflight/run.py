@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import replace
 from time import monotonic
 
 from infra.config import ConfigError
@@ -29,7 +30,7 @@ DEADLINE_SECONDS = 60.0
 """What takes longer is told as not answered."""
 # Whoever has no credentials is to know at once, so that with its start the command stays below 5 s;
 # what runs the program may take longer than that.
-_REFUSED_SECONDS, _LAST_SECONDS = 3.0, 0.2
+_REFUSED_SECONDS, _LAST_SECONDS = 2.0, 0.2
 _NOT_ASKED = warned("not asked, as there are no credentials that work", "")
 
 
@@ -106,16 +107,23 @@ def _lines(check: Check, subject: Subject, cloud: Cloud) -> list[Line]:
     try:
         # One by one, so that what was found before an error stays.
         for finding in check.run(subject, cloud):
-            lines.append(Line.of(check.name, finding))  # noqa: PERF401
+            lines.append(_line(check, finding, cloud))  # noqa: PERF401
     except ClientError as error:
-        lines.append(Line.of(check.name, _unanswered(error)))
+        lines.append(_line(check, _unanswered(error), cloud))
     except (ConfigError, DeclareError) as error:
         lines.append(Line.of(check.name, failed(_first_line(str(error)), "correct it")))
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        # An answer of another shape than documented must not hide the other lines.
+    except Exception as error:  # noqa: BLE001 - an answer of another shape than documented, or
+        # whatever else a client did not see coming, must not hide the other lines.
         told = f"the answer was not understood: {type(error).__name__}: {error}"
-        lines.append(Line.of(check.name, failed(_first_line(told), "report it, with this line")))
+        finding = failed(_first_line(told), "report it, with this line")
+        lines.append(_line(check, finding, cloud))
     return lines
+
+
+def _line(check: Check, finding: Finding, cloud: Cloud) -> Line:
+    """A finding's line. What clients and clouds said may quote what they were shown."""
+    clean = replace(finding, found=cloud.without_secrets(finding.found))
+    return Line.of(check.name, clean)
 
 
 def _unanswered(error: ClientError) -> Finding:

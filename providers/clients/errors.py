@@ -94,6 +94,20 @@ class ConnectionFailedError(TransientError):
     """No reply came: the operation may or may not have been carried out."""
 
 
+def unanswered(message: str, *, operation: str) -> ConnectionFailedError:
+    """What an SDK said in place of a reply, without what it quotes of our credentials.
+
+    ``requests`` repeats a header that it cannot send, such as a token with a line break in it.
+
+    Args:
+        message: What was said.
+        operation: What was attempted.
+    """
+    if "in header value" in message:
+        message = "a key or token cannot be sent: it has a line break or spaces in it"
+    return ConnectionFailedError(message, operation=operation)
+
+
 _BY_STATUS: Final[dict[int, type[ClientError]]] = {
     401: AccessDeniedError,
     403: AccessDeniedError,

@@ -16,7 +16,7 @@ from Tea.exceptions import TeaException
 from Tea.exceptions import UnretryableException as TeaUnretryableException
 
 from .credentials import Credentials
-from .errors import ClientError, ConnectionFailedError, classify
+from .errors import ClientError, classify, unanswered
 
 CONNECT_TIMEOUT_MS: Final = 10_000
 READ_TIMEOUT_MS: Final = 60_000
@@ -69,11 +69,11 @@ def call(operation: str, function: Callable[[], T]) -> T:
     except AlibabaCloudException as error:
         raise _from_reply(operation, error) from error
     except TeaUnretryableException as error:
-        raise ConnectionFailedError(str(error), operation=operation) from error
+        raise unanswered(str(error), operation=operation) from error
     except TeaException as error:
         raise _from_reply(operation, error) from error
     except OSError as error:
-        raise ConnectionFailedError(str(error), operation=operation) from error
+        raise unanswered(str(error), operation=operation) from error
 
 
 def _from_reply(operation: str, error: Any) -> ClientError:

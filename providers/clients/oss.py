@@ -36,6 +36,7 @@ from .errors import (
     ContentMismatchError,
     NotFoundError,
     classify,
+    unanswered,
 )
 from .oss_uri import OssUri, parse_oss_uri, relative_key
 from .retries import Retries
@@ -381,6 +382,8 @@ def _converted(operation: str, function: Callable[[], T]) -> T:
                 request_id=error.request_id,
                 http_status=status,
             ) from error
+        if status is None:
+            raise unanswered(str(error.body or error), operation=operation) from error
         raise classify(status, error.code)(
             error.message or str(error.body or error),
             operation=operation,
@@ -391,7 +394,7 @@ def _converted(operation: str, function: Callable[[], T]) -> T:
     except (requests.RequestException, OSError) as error:
         if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
             raise
-        raise ConnectionFailedError(str(error), operation=operation) from error
+        raise unanswered(str(error), operation=operation) from error
 
 
 def _etag(value: str | None) -> str:

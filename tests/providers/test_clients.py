@@ -15,6 +15,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException, ServerException
 from requests.adapters import BaseAdapter
 
 from providers.clients import elasticsearch, openapi
+from providers.clients.buckets import bucket_owner
 from providers.clients.credentials import credentials_provider
 from providers.clients.dlc import DlcClient, Job, Pod
 from providers.clients.errors import (
@@ -28,6 +29,7 @@ from providers.clients.errors import (
     ThrottledError,
     classify,
 )
+from providers.clients.generic import GenericClient
 from providers.clients.kms import get_secret_value
 from providers.clients.oss import OssClient
 from providers.clients.oss_uri import OssUri, parse_oss_uri, relative_key
@@ -396,3 +398,15 @@ def test_a_client_imports_neither_pulumi_nor_another_services_sdk(module: str) -
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert set(json.loads(done.stdout)) <= {sdk for sdk, owner in sdks.items() if owner == module}
+
+
+@pytest.mark.parametrize("token", ["first-part\nsecond-part", "first-part\n"])
+def test_a_token_that_no_header_can_carry_is_in_no_message(token: str) -> None:
+    given = credentials_provider("LTAI5tKnown", "secret", token)
+    for ask in (
+        lambda: GenericClient("http://127.0.0.1:1", "cn-hangzhou", given).rpc("Ask", "2020-01-01"),
+        lambda: bucket_owner("http://127.0.0.1:1", "cn-hangzhou", given, "a-bucket"),
+    ):
+        with pytest.raises(ConnectionFailedError, match="line break") as refused:
+            ask()
+        assert "first-part" not in str(refused.value)

@@ -51,6 +51,14 @@ def run(paths: Paths, *words: str) -> int | None:
     return review.run(paths, parser.parse_args(words))
 
 
+def test_a_preflight_needs_no_pulumi(
+    paths: Paths, started: list[tuple[list[str], str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "find", lambda paths: pytest.fail("a CLI was looked for"))
+    assert run(paths, "preflight", "--stack", "dev") == 7
+    assert started == [(["infra.preflight", "--stack", "dev"], "")]
+
+
 def test_cost_asks_no_backend(paths: Paths, started: list[tuple[list[str], str]]) -> None:
     assert run(paths, "cost", "--stack", "prod", "--json") == 7
     assert started == [(["infra.cost", "--stack", "prod", "--json"], "")]

@@ -93,6 +93,13 @@ def _certificate(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
             "upload one for customrag:chatDomainName",
             about=wanted,
         )
+    elif not host:
+        yield warned(
+            f"is for {', '.join(found.names)}, but customrag:chatDomainName is empty: chat_url "
+            "would have the load balancer's own name, which browsers refuse",
+            "set customrag:chatDomainName to a name that it is for",
+            about=wanted,
+        )
     elif found.ends_at is None:
         yield warned("does not tell when it ends", "look at it in the console", about=wanted)
     elif found.ends_at <= subject.now:

@@ -26,6 +26,7 @@ from localcloud.access import Principal
 from localcloud.daemon import application, make_context
 from localcloud.dashscope.server import application as model_endpoint
 from localcloud.faults import Faults
+from localcloud.faults.__main__ import main as faults_command
 from localcloud.home import data_dir, init_home
 from localcloud.oss.server import Server
 from localcloud.oss.storage import Storage
@@ -72,6 +73,12 @@ class Stage:
     @property
     def faults(self) -> Faults:
         return Faults(self.context.store)
+
+    def inject(self, fault: str, about: Mapping[str, str]) -> None:
+        """Inject a fault as a person does, by `python -m localcloud.faults`."""
+        words = [f"{name}={value}" for name, value in about.items()]
+        home = str(self.context.platform.home)
+        assert faults_command(["inject", fault, *words, "--home", home]) == 0
 
     @property
     def platform_file(self) -> Path:
@@ -159,7 +166,7 @@ class Stage:
             about: What the fault is about.
         """
         if fault:
-            self.faults.inject(fault, about or {})
+            self.inject(fault, about or {})
         chosen = [check for check in CHECKS if not names or check.name in (*names, "credentials")]
         caller = replace(self.cloud(principal), role_arn=role_arn)
         return run_checks(chosen, subject or self.subject(), caller, without=[Needs.PROGRAM])

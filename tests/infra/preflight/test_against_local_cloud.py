@@ -191,6 +191,14 @@ def test_a_role_that_lacks_single_permissions_fails_those_lines_and_names_them(
     assert "GetRole" in only(lines, "service-role").do
 
 
+def test_a_token_with_a_line_break_is_told_and_not_shown(stage: Stage) -> None:
+    # What signs quotes a header that it cannot send.
+    broken = replace(stage.operator, security_token="first-part\nsecond-part")
+    line = only(stage.lines("zones", principal=broken), "credentials")
+    assert (line.verdict, "line break" in line.found) == (Verdict.FAIL, True)
+    assert not any(part in line.found + line.do for part in ("first-part", "second-part"))
+
+
 def test_a_key_that_was_deleted_is_told_as_refused(stage: Stage) -> None:
     deleted = replace(stage.operator, access_key_id="LTAI5tDeleted", security_token="")
     lines = stage.lines("zones", principal=deleted)

@@ -115,7 +115,7 @@ def test_a_fault_of_cloudflare_fails_its_line(
 ) -> None:
     ids = {name: cloudflare_id(stage.context, name) for name in ("account", "zone")}
     named = {name: value.format(prefix=PREFIX, **ids) for name, value in about.items()}
-    stage.faults.inject(fault, named)
+    stage.inject(fault, named)
     wrong = [found for found in lines(stage) if found.verdict is Verdict.FAIL]
     assert [found.about for found in wrong] == [line]
     assert (told in wrong[0].found, advice in wrong[0].do) == (True, True), wrong

@@ -110,6 +110,7 @@ def test_a_local_stack_is_told_that_it_needs_none(capsys: pytest.CaptureFixture[
     assert "asks no cloud" in capsys.readouterr().out
 
 
+LINE_KEYS = ["check", "about", "verdict", "found", "do"]
 LINES = [
     Line(check="stock", about="ecs.g7.large", verdict=Verdict.FAIL, found="sold out", do="wait"),
     Line(check="region", about="", verdict=Verdict.PASS, found="cn-hangzhou", do=""),
@@ -135,3 +136,19 @@ def test_machines_get_counts_and_every_line() -> None:
     found = as_json("dev", LINES)
     assert (found["ok"], found["counts"]) == (False, {"PASS": 1, "WARN": 0, "FAIL": 1})
     assert found["lines"][0]["do"] == "wait"
+
+
+def test_the_form_for_machines_is_what_the_document_says() -> None:
+    found = as_json("dev", LINES)
+    assert found["version"] == 1
+    assert list(found) == ["version", "stack", "ok", "counts", "lines"]
+    assert all(list(line) == LINE_KEYS for line in found["lines"])
+    document = (ROOT / "docs" / "preflight.md").read_text(encoding="utf-8")
+    assert [key for key in (*found, *LINE_KEYS) if f"`{key}`" not in document] == []
+
+
+def test_the_document_has_a_row_for_each_check() -> None:
+    document = (ROOT / "docs" / "preflight.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in document.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in row.replace(",", " ").replace("`", " ").split()}
+    assert {check.name for check in CHECKS} - named == set()

@@ -15,7 +15,12 @@ from infra.preflight.result import Needs, passed
 from infra.preflight.subject import Subject
 from providers.clients.account import Identity
 from providers.clients.credentials import Credentials
-from providers.clients.errors import AccessDeniedError, ConnectionFailedError, ThrottledError
+from providers.clients.errors import (
+    AccessDeniedError,
+    ConnectionFailedError,
+    InvalidRequestError,
+    ThrottledError,
+)
 from tests.infra.conftest import CLOUD_CONFIG, project_defaults
 
 
@@ -195,6 +200,31 @@ def test_a_session_that_ends_meanwhile_is_no_missing_permission(
 
     (line,) = run_checks([check("role", over)], subject, cloud)
     assert "sign in again" in line.do
+
+
+def test_what_nobody_saw_coming_fails_its_line_only(subject: Subject, cloud: Cloud) -> None:
+    def bursts(_: Subject, __: Cloud) -> Iterator[Finding]:
+        raise RuntimeError("no such thing")
+        yield
+
+    found = run_checks([check("bursts", bursts), check("well", well)], subject, cloud)
+    assert [line.verdict for line in found] == [Verdict.FAIL, Verdict.PASS]
+    assert "RuntimeError: no such thing" in found[0].found
+
+
+def test_what_a_cloud_quotes_of_a_secret_is_hidden(subject: Subject) -> None:
+    def quotes(_: Subject, __: Cloud) -> Iterator[Finding]:
+        raise InvalidRequestError("the token cf-secret-token is odd", operation="Verify")
+        yield
+
+    knowing = Known(
+        region_id="cn-hangzhou",
+        endpoints=Endpoints.of_region("cn-hangzhou"),
+        credentials=Credentials(None),
+        cloudflare_token="cf-secret-token\n",
+    )
+    (line,) = run_checks([check("quotes", quotes)], subject, knowing)
+    assert line.found == "Verify: the token *** is odd"
 
 
 def test_what_does_not_concern_a_stack_has_no_line(subject: Subject, cloud: Cloud) -> None:
