@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from components.permissions import policy_documents
 from infra.bootstrap.program import state_bucket_name
 from infra.bootstrap.roles import Account, Role, roles
 from infra.bootstrap.sign_in import Endpoints, SignInError, Wanted, backend_url, main, sign_in
+from infra.policy import Resource, Setting, permissions
 
 ACCOUNT_ID = "1234567890123456"
 ACCOUNT = Account(
@@ -123,3 +125,26 @@ def test_a_local_cloud_is_spoken_to_over_http_with_the_bucket_in_the_path(tmp_pa
     url = backend_url(wanted(), Endpoints.of_platform(file))
     assert "s3ForcePathStyle=true" in url
     assert "127.9.0.3" in url
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod", "pr"])
+def test_every_role_keeps_the_policy_pack_s_rules_of_permissions(environment: str) -> None:
+    for role in roles(ACCOUNT, environment):
+        made = [
+            Resource(
+                type="alicloud:ram/role:Role",
+                name=role.name,
+                inputs={"assumeRolePolicyDocument": role.trust},
+            ),
+            *(
+                Resource(
+                    type="alicloud:ram/policy:Policy",
+                    name=role.name,
+                    inputs={"policyDocument": document},
+                )
+                for document in policy_documents(role.statements)
+            ),
+        ]
+        setting = Setting(environment=environment)
+        found = [item for rule in permissions.RULES for item in rule.violations(made, setting)]
+        assert [f"{item.rule}: {item.message}" for item in found] == []
