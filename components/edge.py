@@ -33,8 +33,9 @@ COMPATIBILITY_DATE = "2025-10-01"
 _MAIN_MODULE = "worker.js"
 # Of the rate limiting binding: 10 or 60.
 _LIMIT_PERIOD_SECONDS = 60
-# An address may stand for a whole office; it is counted where no token says who asks.
-_CALLERS_PER_ADDRESS = 10
+# A tenant is many callers; it must not take the application from the others. An address may stand
+# for a whole office; it is counted where no token says who asks.
+_CALLERS_PER_TENANT = _CALLERS_PER_ADDRESS = 10
 _SCRIPT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -60,7 +61,8 @@ class EdgeArgs:
         jwks_url: Where the issuer publishes its keys.
         answers_version: What answers depend on besides the question, see `answers_version`.
         requests_per_minute: Requests of one caller in one data centre, 1 or more; about, as
-            Cloudflare counts.
+            Cloudflare counts. Ten times that for all callers of a tenant, and for an address in
+            requests without a good token.
         cache_seconds: How long an answer is kept; 0 keeps none.
     """
 
@@ -151,6 +153,7 @@ def _bindings(args: EdgeArgs) -> Sequence[cloudflare.WorkersScriptBindingArgs]:
     }
     limits = {
         "CALLER_LIMITER": args.requests_per_minute,
+        "TENANT_LIMITER": args.requests_per_minute * _CALLERS_PER_TENANT,
         "ADDRESS_LIMITER": args.requests_per_minute * _CALLERS_PER_ADDRESS,
     }
     plain = [

@@ -384,6 +384,12 @@ def _edge(config: StackConfig) -> Iterator[Problem]:
             "chat_address_type",
             "the edge comes from the Internet: give Internet, with loadBalancer true",
         )
+    if not config.chat_domain_name:
+        yield _wrong(
+            config,
+            "chat_domain_name",
+            "the edge checks the load balancer's certificate: give the certificate's name",
+        )
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -37,6 +37,11 @@ export function questionIn(body: string): Question | null {
   return { question: question.trim(), topK, stream };
 }
 
+/** The question as the application is asked it: what is kept under a key is what was asked. */
+export function bodyOf({ question, topK, stream }: Question): string {
+  return JSON.stringify({ question, ...(topK === null ? {} : { top_k: topK }), stream });
+}
+
 /** Where the answer is kept. No text of it, nor of the question, can be read from that. */
 export async function keyOf(
   caller: Caller,
@@ -70,7 +75,7 @@ export function observed(
   });
   const pieces: Uint8Array[] = [];
   let size = 0;
-  const observer: Transformer<Uint8Array, Uint8Array> & { cancel?: () => void } = {
+  const observer: Transformer<Uint8Array, Uint8Array> = {
     transform(piece, controller) {
       size += piece.byteLength;
       if (size <= LARGEST_ANSWER_BYTES) pieces.push(piece);
@@ -90,7 +95,11 @@ export function observed(
 function mayBeKept(response: Response, question: Question): boolean {
   const type = response.headers.get("Content-Type") ?? "";
   const wanted = question.stream ? "text/event-stream" : "application/json";
-  return response.status === 200 && type.split(";")[0]?.trim() === wanted;
+  // Both say that the answer was made for this one request; how it was packed, no longer matters.
+  const varies = (response.headers.get("Vary") ?? "").split(",").map((name) => name.trim());
+  const forOne =
+    response.headers.has("Set-Cookie") || varies.some((name) => !/^(accept-encoding)?$/i.test(name));
+  return response.status === 200 && type.split(";")[0]?.trim() === wanted && !forOne;
 }
 
 function decoded(pieces: readonly Uint8Array[]): string {
@@ -101,8 +110,10 @@ function decoded(pieces: readonly Uint8Array[]): string {
 /** Status 200 says little: a stream that has begun can still tell of an error, or just end. */
 function isWholeAnswer(text: string, question: Question): boolean {
   if (question.stream) {
-    const names = Array.from(text.matchAll(/^event: (.*)$/gm), (match) => match[1]);
-    return names.at(-1) === "done" && !names.includes("error") && text.endsWith("\n\n");
+    // By line feeds alone: what a regular expression takes for a line's end may stand in an answer.
+    const names = text.split("\n").filter((line) => line.startsWith("event: "));
+    const last = names.at(-1);
+    return last === "event: done" && !names.includes("event: error") && text.endsWith("\n\n");
   }
   try {
     const value = JSON.parse(text) as Record<string, unknown>;

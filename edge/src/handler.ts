@@ -7,9 +7,11 @@
  *     POST /api/ask                            may be answered from the cache (X-Edge-Cache: hit)
  */
 
-import { keyOf, observed, questionIn, type Question } from "./answers";
+import { bodyOf, keyOf, observed, questionIn, type Question } from "./answers";
 import { settingsOf, SettingsError, type Bindings, type Settings } from "./settings";
-import { callerOf, IssuerError, TokenError, type Caller } from "./tokens";
+import { IssuerError } from "./keys";
+import type { Background } from "./platform";
+import { callerOf, TokenError, type Caller } from "./tokens";
 
 const PAGE = new Set(["/", "/app.js", "/style.css", "/icon.svg"]);
 const METHODS = new Set(["GET", "HEAD", "POST"]);
@@ -22,11 +24,6 @@ const LIMIT_PERIOD_SECONDS = 60;
 export const ORIGIN_KEY_HEADER = "X-Customrag-Edge-Key";
 /** What is passed on to the application; the token stays here. */
 const PASSED_ON = ["Accept", "Accept-Language", "Content-Type", "If-None-Match", "User-Agent"];
-
-/** What a platform must bring: Cloudflare's `ExecutionContext` has it. */
-export interface Background {
-  waitUntil(promise: Promise<unknown>): void;
-}
 
 /** Answers one request; never throws. */
 export async function handle(
@@ -54,21 +51,22 @@ async function route(
   const body = request.method === "POST" ? await textOf(request) : "";
   if (body === null) return refused(413, `a request has ${LARGEST_BODY_BYTES} bytes at most`);
   if (PAGE.has(url.pathname) && request.method !== "POST") {
-    return (await tooMany(bindings.ADDRESS_LIMITER, addressOf(request)))
+    return (await tooMany(bindings.ADDRESS_LIMITER, originOf(request)))
       ? limited()
       : await ofOrigin(request, settings);
   }
   let caller: Caller;
   try {
-    caller = await callerOf(request, settings);
+    caller = await callerOf(request, settings, background);
   } catch (error) {
     // Guesses cost the guesser: they are counted by address, for there is no caller to count by.
-    if (error instanceof TokenError && (await tooMany(bindings.ADDRESS_LIMITER, addressOf(request))))
-      return limited();
+    if (await tooMany(bindings.ADDRESS_LIMITER, originOf(request))) return limited();
     throw error;
   }
-  const key = `${caller.tenant} ${caller.subject}`;
-  if (await tooMany(bindings.CALLER_LIMITER, key)) return limited();
+  // As JSON, so that no choice of names makes two callers one.
+  const name = JSON.stringify([caller.tenant, caller.subject]);
+  if (await tooMany(bindings.CALLER_LIMITER, name)) return limited();
+  if (await tooMany(bindings.TENANT_LIMITER, caller.tenant)) return limited();
   if (request.method !== "POST") return await ofOrigin(request, settings);
   return await posted(request, url, body, caller, settings, background);
 }
@@ -86,22 +84,25 @@ async function posted(
     return await ofOrigin(request, settings, body);
   }
   const key = await keyOf(caller, settings.answersVersion, question);
-  if (!/\bno-(cache|store)\b/.test(request.headers.get("Cache-Control") ?? "")) {
+  const wanted = (request.headers.get("Cache-Control") ?? "").toLowerCase();
+  if (!/\bno-(cache|store)\b/.test(wanted)) {
     const known = await caches.default.match(key);
     if (known !== undefined) return marked(known, "hit");
   }
-  return await freshAnswer(request, body, key, question, settings, background);
+  if (/\bno-store\b/.test(wanted)) {
+    return marked(await ofOrigin(request, settings, bodyOf(question)), "miss");
+  }
+  return await freshAnswer(request, key, question, settings, background);
 }
 
 async function freshAnswer(
   request: Request,
-  body: string,
   key: Request,
   question: Question,
   settings: Settings,
   background: Background,
 ): Promise<Response> {
-  const response = await ofOrigin(request, settings, body);
+  const response = await ofOrigin(request, settings, bodyOf(question));
   const { passing, kept } = observed(response, question);
   const type = response.headers.get("Content-Type") ?? "";
   background.waitUntil(
@@ -161,8 +162,17 @@ async function textOf(request: Request): Promise<string | null> {
   return await new Blob(pieces).text();
 }
 
-function addressOf(request: Request): string {
-  return request.headers.get("CF-Connecting-IP") ?? "unknown";
+/** Whom a request without a good token is counted for: its address, of IPv6 its /64. */
+function originOf(request: Request): string {
+  const address = request.headers.get("CF-Connecting-IP") ?? "unknown";
+  if (!address.includes(":") || address.includes(".")) return address;
+  // One who asks by IPv6 has 2^64 addresses to ask from.
+  const [head = "", tail] = address.split("::");
+  const groups = [head, tail].map((part) => (part ?? "").split(":").filter((group) => group !== ""));
+  const [before = [], after = []] = groups;
+  const left = tail === undefined ? 0 : 8 - before.length - after.length;
+  const all = [...before, ...Array<string>(Math.max(left, 0)).fill("0"), ...after];
+  return all.slice(0, 4).map((group) => parseInt(group, 16).toString(16)).join(":");
 }
 
 async function tooMany(limiter: Bindings["CALLER_LIMITER"], key: string): Promise<boolean> {
@@ -180,6 +190,7 @@ function marked(response: Response, state: "hit" | "miss"): Response {
   answer.headers.set("X-Edge-Cache", state);
   // Kept at the edge, where tenants are told apart, and nowhere on the way.
   answer.headers.set("Cache-Control", "private, no-store");
+  answer.headers.set("X-Content-Type-Options", "nosniff");
   return answer;
 }
 

@@ -25,6 +25,8 @@ export interface Bindings {
   readonly JWKS_COOLDOWN_SECONDS?: string;
   /** Requests of one caller. */
   readonly CALLER_LIMITER: RateLimiter;
+  /** Requests of all callers of one tenant. */
+  readonly TENANT_LIMITER: RateLimiter;
   /** Requests of one address that show no valid token. */
   readonly ADDRESS_LIMITER: RateLimiter;
 }
@@ -67,7 +69,7 @@ export function settingsOf(bindings: Bindings): Settings {
   };
 }
 
-type TextBinding = Exclude<keyof Bindings, "CALLER_LIMITER" | "ADDRESS_LIMITER">;
+type TextBinding = Exclude<keyof Bindings, `${string}_LIMITER`>;
 
 function text(bindings: Bindings, name: TextBinding, fallback?: string): string {
   const value = bindings[name] ?? fallback;

@@ -5,8 +5,10 @@
  * Rules: RFC 8725 (JSON Web Token best current practices), read 2026-11-21.
  */
 
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload } from "jose";
+import { errors, jwtVerify, type JWTPayload } from "jose";
 
+import { IssuerError, IssuerKeys } from "./keys";
+import type { Background } from "./platform";
 import type { Settings } from "./settings";
 
 /**
@@ -16,9 +18,6 @@ import type { Settings } from "./settings";
 export const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"];
 /** Clocks differ: a token may be that much too old or too young. */
 export const CLOCK_TOLERANCE_SECONDS = 60;
-/** Keys are asked for again after this time, so that a withdrawn key is no longer taken. */
-const JWKS_SECONDS = 600;
-const JWKS_TIMEOUT_MS = 5_000;
 
 /** Whom a verified token names. */
 export interface Caller {
@@ -34,13 +33,8 @@ export class TokenError extends Error {
   }
 }
 
-/** The issuer's keys cannot be had, so that nobody can be let in. */
-export class IssuerError extends Error {}
-
-type KeySet = ReturnType<typeof createRemoteJWKSet>;
-
-// Kept between the requests of one isolate. Keys are public: sharing them among tenants is no leak.
-const keySets = new Map<string, KeySet>();
+// Kept between the requests of one isolate.
+const issuers = new Map<string, IssuerKeys>();
 
 /**
  * The caller that the request's token names.
@@ -48,10 +42,15 @@ const keySets = new Map<string, KeySet>();
  * @throws {TokenError} There is no token, or it is not one of the issuer's for this audience.
  * @throws {IssuerError} The issuer's keys cannot be had.
  */
-export async function callerOf(request: Request, settings: Settings): Promise<Caller> {
+export async function callerOf(
+  request: Request,
+  settings: Settings,
+  background: Background,
+): Promise<Caller> {
   const token = bearer(request);
+  const keys = keysFor(settings);
   try {
-    const { payload } = await jwtVerify(token, keySetOf(settings), {
+    const { payload } = await jwtVerify(token, (header, jws) => keys.find(header, jws, background), {
       algorithms: ALGORITHMS,
       issuer: settings.issuer,
       audience: settings.audience,
@@ -72,18 +71,14 @@ function bearer(request: Request): string {
   return found[1];
 }
 
-function keySetOf(settings: Settings): KeySet {
+function keysFor(settings: Settings): IssuerKeys {
   const name = `${settings.jwksUrl.href} ${settings.jwksCooldownSeconds}`;
-  let keySet = keySets.get(name);
-  if (keySet === undefined) {
-    keySet = createRemoteJWKSet(settings.jwksUrl, {
-      cacheMaxAge: JWKS_SECONDS * 1_000,
-      cooldownDuration: settings.jwksCooldownSeconds * 1_000,
-      timeoutDuration: JWKS_TIMEOUT_MS,
-    });
-    keySets.set(name, keySet);
+  let keys = issuers.get(name);
+  if (keys === undefined) {
+    keys = new IssuerKeys(settings.jwksUrl, settings.jwksCooldownSeconds * 1_000);
+    issuers.set(name, keys);
   }
-  return keySet;
+  return keys;
 }
 
 function callerNamedBy(payload: JWTPayload): Caller {
@@ -97,7 +92,7 @@ function callerNamedBy(payload: JWTPayload): Caller {
 
 /** What went wrong, in words that tell the caller what to mend and nothing of the keys. */
 function refusal(error: unknown): Error {
-  if (error instanceof TokenError) return error;
+  if (error instanceof TokenError || error instanceof IssuerError) return error;
   if (error instanceof errors.JWTExpired) return new TokenError("the token has expired");
   if (error instanceof errors.JWTClaimValidationFailed) {
     return new TokenError(`claim ${error.claim} is missing or not accepted`);
@@ -117,5 +112,5 @@ function refusal(error: unknown): Error {
   if (error instanceof errors.JWTInvalid || error instanceof errors.JWSInvalid) {
     return new TokenError("the token cannot be read");
   }
-  return new IssuerError(`the issuer's keys cannot be had: ${String(error)}`);
+  return new IssuerError(`the issuer's keys cannot be used: ${String(error)}`);
 }

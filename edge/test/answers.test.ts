@@ -111,6 +111,93 @@ test("an error in a body of status 200 is not kept", async () => {
   assert.equal(await askedFor({ question: "An error in 200?" }), 2);
 });
 
+for (const [name, value] of [
+  ["Set-Cookie", "session=1"],
+  ["Vary", "Authorization"],
+  ["Vary", "Accept-Encoding, X-Tenant"],
+  ["Vary", "*"],
+] as const) {
+  test(`an answer with ${name}: ${value} is not kept`, async () => {
+    world.reply = (request, response) => {
+      response.setHeader(name, value);
+      json(response, 200, answerTo(request));
+    };
+    assert.equal(await askedFor({ question: `With ${name}: ${value}?` }), 2);
+  });
+}
+
+test("an answer that varies with its packing alone is kept", async () => {
+  world.reply = (request, response) => {
+    response.setHeader("Vary", "Accept-Encoding");
+    json(response, 200, answerTo(request));
+  };
+  await world.untilHit(await world.token(), { question: "Packed?" });
+});
+
+test("a part of an answer is not kept", async () => {
+  world.reply = (request, response) => json(response, 206, answerTo(request));
+  assert.equal(await askedFor({ question: "A part?" }), 2);
+});
+
+test("an answer that the asker does not want stored is not kept", async () => {
+  const token = await world.token();
+  const question = { question: "Secret?" };
+  await (await world.ask(token, question, { "Cache-Control": "No-Store" })).text();
+  await settled();
+  assert.equal(await world.cacheState(token, question), "miss");
+});
+
+test("a stream whose asker went away is not kept", async () => {
+  let closed = (): void => undefined;
+  const gone = new Promise<void>((resolve) => {
+    closed = resolve;
+  });
+  world.reply = (_request, response) => {
+    response.on("close", closed);
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    const beat = setInterval(() => response.write(event("done", {})), 20);
+    response.on("close", () => clearInterval(beat));
+  };
+  const token = await world.token();
+  const question = { question: "Gone?", stream: true };
+  const leaving = new AbortController();
+  const response = await fetch(`${world.url}/api/ask`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${token}`, Connection: "close" },
+    body: JSON.stringify(question),
+    signal: leaving.signal,
+  });
+  await response.body?.getReader().read();
+  leaving.abort();
+  await gone;
+  await settled();
+  world.reply = (_request, answer) => {
+    answer.writeHead(200, { "Content-Type": "text/event-stream" }).end(event("done", {}));
+  };
+  assert.equal(await world.cacheState(token, question), "miss");
+});
+
+test("the application is asked what the answer is kept for, however that was written", async () => {
+  const token = await world.token();
+  const twice = '{"question": "Other?", "question": " Which? ", "top_k": 3.0}';
+  await world.cacheState(token, twice);
+  assert.deepEqual(JSON.parse(world.received[0]?.body ?? ""), {
+    question: "Which?",
+    top_k: 3,
+    stream: false,
+  });
+  await settled();
+  assert.equal(await world.cacheState(token, { question: "Which?", top_k: 3 }), "hit");
+});
+
+test("a kept answer has a type that no browser guesses at", async () => {
+  const token = await world.token();
+  await world.untilHit(token, { question: "Sniffed?" });
+  const kept = await world.ask(token, { question: "Sniffed?" });
+  assert.equal(kept.headers.get("X-Content-Type-Options"), "nosniff");
+  assert.equal(kept.headers.get("Set-Cookie"), null);
+});
+
 test("an answer that breaks off is not kept", async () => {
   world.reply = (_request, response) => {
     response.writeHead(200, { "Content-Type": "application/json", "Content-Length": "500" });
@@ -166,6 +253,7 @@ for (const [what, text] of [
   ["an error event", event("sources", {}) + event("error", { message: "no model" })],
   ["an error event before its end", event("error", { message: "no" }) + event("done", {})],
   ["no end", event("sources", {}) + event("token", { text: "40" })],
+  ["an end that only a passage speaks of", `event: token\ndata: "a\u2028event: done\u2028"\n\n`],
   ["half an end", `${event("token", { text: "40" })}event: done\ndata: {`],
 ] as const) {
   test(`a stream with ${what} is not kept`, async () => {

@@ -105,6 +105,48 @@ test("callers of one name in two tenants are two callers", () =>
     assert.equal((await world.ask(namesake, { question: "Two?" })).status, 200);
   }));
 
+test("no choice of names lets one caller use up another's requests", () =>
+  inWorld({ callerLimit: 1 }, async (world) => {
+    const one = await world.token({ tenant: "a", sub: "b c" });
+    assert.equal((await world.ask(one, { question: "One?" })).status, 200);
+    const other = await world.token({ tenant: "a b", sub: "c" });
+    assert.equal((await world.ask(other, { question: "Two?" })).status, 200);
+  }));
+
+test("a tenant's callers together are told to wait, other tenants' are not", () =>
+  inWorld({ callerLimit: 2, tenantLimit: 3 }, async (world) => {
+    const statuses = [];
+    for (const sub of ["ada", "bob", "cyd", "dan"]) {
+      const token = await world.token({ sub });
+      statuses.push((await world.ask(token, { question: "Many?" })).status);
+    }
+    assert.deepEqual(statuses, [200, 200, 200, 429]);
+    const south = await world.token({ tenant: "south" });
+    assert.equal((await world.ask(south, { question: "Few?" })).status, 200);
+  }));
+
+test("the addresses of one IPv6 network are one address", () =>
+  inWorld({ addressLimit: 2 }, async (world) => {
+    const from = async (address: string) =>
+      (await world.ask(null, { question: "Guess?" }, { "CF-Connecting-IP": address })).status;
+    assert.equal(await from("2001:db8:0:7::1"), 401);
+    assert.equal(await from("2001:db8::7:a:b:c:d"), 401);
+    assert.equal(await from("2001:0db8:0000:0007:ffff::"), 429);
+    assert.equal(await from("2001:db8:0:8::1"), 401);
+    assert.equal(await from("192.0.2.1"), 401);
+    assert.equal(await from("192.0.2.2"), 401);
+  }));
+
+test("requests that an issuer out of order leaves unjudged are counted, too", () =>
+  inWorld({ addressLimit: 2 }, async (world) => {
+    world.jwksStatus = 500;
+    const statuses = [];
+    for (let turn = 0; turn < 3; turn += 1) {
+      statuses.push((await world.ask(await world.token(), { question: "Judge?" })).status);
+    }
+    assert.deepEqual(statuses, [503, 503, 429]);
+  }));
+
 test("an address that guesses tokens is told to wait", () =>
   inWorld({ addressLimit: 2 }, async (world) => {
     const statuses = [];

@@ -50,13 +50,54 @@ test("made-up key ids do not make the edge ask the issuer each time", () =>
     assert.equal(world.jwksFetches, 1);
   }));
 
-test("many callers at a time are let in on one set of keys", () =>
+test("many callers at a time are let in on one reading of the keys", () =>
   inWorld({ JWKS_COOLDOWN_SECONDS: "30" }, async (world) => {
+    world.jwksDelayMs = 500;
     const tokens = await Promise.all(
       Array.from({ length: 20 }, (_, index) => world.token({ sub: `caller-${index}` })),
     );
     const responses = await Promise.all(tokens.map((token) => world.ask(token, QUESTION)));
     assert.deepEqual(new Set(responses.map((response) => response.status)), new Set([200]));
+    assert.equal(world.jwksFetches, 1);
+  }));
+
+test("many callers with a new key at a time make the edge ask the issuer once", () =>
+  inWorld({}, async (world) => {
+    assert.equal((await world.ask(await world.token(), QUESTION)).status, 200);
+    world.keys = [await signingKey("key-2")];
+    world.jwksDelayMs = 500;
+    const token = await world.token();
+    const responses = await Promise.all(
+      Array.from({ length: 10 }, () => world.ask(token, QUESTION)),
+    );
+    assert.deepEqual(new Set(responses.map((response) => response.status)), new Set([200]));
+    assert.equal(world.jwksFetches, 2);
+  }));
+
+test("an issuer that fails is not asked for each request", () =>
+  inWorld({ JWKS_COOLDOWN_SECONDS: "30" }, async (world) => {
+    world.jwksStatus = 500;
+    for (let turn = 0; turn < 5; turn += 1) {
+      assert.equal((await world.ask(await world.token(), QUESTION)).status, 503);
+    }
+    assert.equal(world.jwksFetches, 1);
+  }));
+
+test("a caller who goes away while the keys are read keeps nobody else out", () =>
+  inWorld({ JWKS_COOLDOWN_SECONDS: "30" }, async (world) => {
+    world.jwksDelayMs = 500;
+    const leaving = new AbortController();
+    const left = fetch(`${world.url}/api/ask`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${await world.token()}` },
+      body: JSON.stringify(QUESTION),
+      signal: leaving.signal,
+    });
+    await world.until(() => world.jwksFetches === 1);
+    leaving.abort();
+    await assert.rejects(left);
+    assert.equal((await world.ask(await world.token(), QUESTION)).status, 200);
+    assert.equal(world.jwksFetches, 1);
   }));
 
 test("an issuer that cannot be asked lets nobody in, and is asked again", () =>

@@ -1,6 +1,7 @@
 /** Who is let in: one request for each kind of token that a caller or a forger may send. */
 
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { after, before, beforeEach, test } from "node:test";
 
 import { exportSPKI, importJWK, SignJWT } from "jose";
@@ -18,6 +19,18 @@ beforeEach(() => {
 
 const now = () => Math.floor(Date.now() / 1000);
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+/** The status of a GET whose path is sent as it stands; `fetch` would tidy it. */
+function rawStatus(port: number, path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    request({ host: "127.0.0.1", port, path }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    })
+      .on("error", reject)
+      .end();
+  });
+}
 
 async function refusedWith(token: string | null, reason: RegExp): Promise<void> {
   const response = await world.ask(token, { question: "How high is the pressure?" });
@@ -124,6 +137,58 @@ test("a key that came into the header with the token is not believed", async () 
   await refusedWith(token, /signature/);
 });
 
+test("no URL of a token's header is asked for keys", async () => {
+  const key = await signingKey("elsewhere");
+  const jku = `${world.issuer}/forged.json`;
+  const token = await new SignJWT({ iss: world.issuer, aud: AUDIENCE, sub: "eve" })
+    .setProtectedHeader({ alg: "ES256", kid: key.kid, jku, x5u: jku })
+    .setExpirationTime("5m")
+    .sign(key.privateKey);
+  await refusedWith(token, /no key/);
+  assert.ok(!world.issuerPaths.includes("/forged.json"));
+});
+
+for (const kid of ["../../../dev/null", "key-1' OR '1'='1", "", "__proto__", ["key-1"], { a: 1 }]) {
+  test(`a key id that names no key finds none: ${JSON.stringify(kid)}`, async () => {
+    const claims = { iss: world.issuer, aud: AUDIENCE, sub: "eve", exp: now() + 300 };
+    const [, , signature] = (await world.token()).split(".");
+    const header = { alg: "ES256", kid };
+    await refusedWith(`${encoded(header)}.${encoded(claims)}.${signature}`, /no key|read/);
+  });
+}
+
+test("an algorithm that does not fit the key is refused", async () => {
+  const [, claims, signature] = (await world.token()).split(".");
+  const header = { alg: "RS256", kid: "key-1" };
+  await refusedWith(`${encoded(header)}.${claims}.${signature}`, /no key/);
+});
+
+test("a header that asks for what is not understood is refused", async () => {
+  const [, claims, signature] = (await world.token()).split(".");
+  const header = { alg: "ES256", kid: "key-1", crit: ["b64"], b64: false };
+  await refusedWith(`${encoded(header)}.${claims}.${signature}`, /read|algorithm|signature/);
+});
+
+test("an end that is no number is refused", async () =>
+  refusedWith(await world.token({ exp: "never" as unknown as number }), /exp/));
+
+test("a token without an issuer is refused", async () =>
+  refusedWith(await world.token({ iss: undefined }), /iss/));
+
+test("a token without an audience is refused", async () =>
+  refusedWith(await world.token({ aud: undefined }), /aud/));
+
+test("a token for several audiences is refused when ours is none of them", async () =>
+  refusedWith(await world.token({ aud: ["another", `${AUDIENCE}-not`] }), /aud/));
+
+test("a token in the address or a cookie is no token", async () => {
+  const token = await world.token();
+  const asked = await fetch(`${world.url}/api/passage?access_token=${token}`, {
+    headers: { Cookie: `token=${token}` },
+  });
+  assert.equal(asked.status, 401);
+});
+
 test("claims that were changed after signing are refused", async () => {
   const [header, , signature] = (await world.token()).split(".");
   const claims = { iss: world.issuer, aud: AUDIENCE, sub: "ada", tenant: "south", exp: now() + 300 };
@@ -138,6 +203,33 @@ test("the page itself needs no token", async () => {
 test("nothing else is public", async () => {
   for (const path of ["/health", "/api/passage?chunk_id=a", "/api/ask", "/index.html", "//"]) {
     assert.equal((await fetch(world.url + path)).status, 401, path);
+  }
+});
+
+test("no page of another origin gets leave to ask", async () => {
+  const headers = { Origin: "https://evil.example", "Access-Control-Request-Method": "POST" };
+  const asked = await fetch(`${world.url}/api/ask`, { method: "OPTIONS", headers });
+  assert.equal(asked.status, 405);
+  assert.equal(asked.headers.get("Access-Control-Allow-Origin"), null);
+});
+
+test("a caller cannot say for whom or from where it asks", async () => {
+  const forged = { "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": "evil.example", Via: "x" };
+  await world.ask(await world.token(), { question: "forged way?" }, forged);
+  const headers = world.received[0]?.headers ?? {};
+  assert.equal(headers["x-forwarded-for"], undefined);
+  assert.equal(headers["x-forwarded-host"], undefined);
+  assert.equal(headers["via"], undefined);
+});
+
+test("a path that only resolves to the page's is the page's, whatever it was written as", async () => {
+  const { port } = new URL(world.url);
+  for (const path of ["/api/../app.js", "/%2e/app.js", "/app.js/../health", "/.%2e/api/ask"]) {
+    world.received.length = 0;
+    const status = await rawStatus(Number(port), path);
+    // What was let in without a token is what the application was asked for, and nothing else.
+    const asked = world.received.map((request) => request.path);
+    assert.deepEqual(asked, status === 200 ? ["/app.js"] : [], path);
   }
 });
 

@@ -48,6 +48,7 @@ async function listening(server: Server): Promise<string> {
 export interface Options {
   readonly bindings?: Record<string, string>;
   readonly callerLimit?: number;
+  readonly tenantLimit?: number;
   readonly addressLimit?: number;
 }
 
@@ -56,6 +57,8 @@ export class World {
   keys: SigningKey[] = [];
   jwksStatus = 200;
   jwksFetches = 0;
+  /** How long the issuer takes to give its keys. */
+  jwksDelayMs = 0;
   readonly issuerPaths: string[] = [];
   reply: Reply = (request, response) => json(response, 200, answerTo(request));
   private constructor(
@@ -98,6 +101,7 @@ export class World {
       ratelimits: {
         CALLER_LIMITER: limiter(1, options.callerLimit ?? 1_000),
         ADDRESS_LIMITER: limiter(2, options.addressLimit ?? 1_000),
+        TENANT_LIMITER: limiter(3, options.tenantLimit ?? 1_000),
       },
     });
     const worker = new Miniflare(described({}));
@@ -120,7 +124,8 @@ export class World {
 
   private publishKeys(response: ServerResponse): void {
     this.jwksFetches += 1;
-    json(response, this.jwksStatus, { keys: this.keys.map((key) => key.publicJwk) });
+    const [status, keys] = [this.jwksStatus, this.keys.map((key) => key.publicJwk)];
+    setTimeout(() => json(response, status, { keys }), this.jwksDelayMs);
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -173,6 +178,15 @@ export class World {
     const response = await this.ask(token, body);
     await response.text();
     return response.headers.get("X-Edge-Cache");
+  }
+
+  /** Waits until something has come about. */
+  async until(condition: () => boolean): Promise<void> {
+    const deadline = Date.now() + 5_000;
+    while (!condition()) {
+      if (Date.now() > deadline) throw new Error("it never came about");
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
   /** Asks until the answer comes from the cache, which is written after the answer is sent. */

@@ -138,9 +138,11 @@ def test_the_script_is_told_whom_to_trust_and_what_to_allow() -> None:
     }
     assert bindings["ORIGIN_KEY"]["type"] == "secret_text"
     assert bindings["CALLER_LIMITER"]["simple"] == {"limit": 30, "period": 60}
+    assert bindings["TENANT_LIMITER"]["simple"] == {"limit": 300, "period": 60}
     assert bindings["ADDRESS_LIMITER"]["simple"] == {"limit": 300, "period": 60}
-    namespaces = {bindings[name]["namespaceId"] for name in ("CALLER_LIMITER", "ADDRESS_LIMITER")}
-    assert len(namespaces) == 2
+    limiters = [binding for binding in bindings.values() if binding["type"] == "ratelimit"]
+    namespaces = {binding["namespaceId"] for binding in limiters}
+    assert len(namespaces) == 3
     assert all(name.isdigit() for name in namespaces)
 
 

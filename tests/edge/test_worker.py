@@ -23,6 +23,12 @@ PROMISES = (
     "two tenants that ask the same each get their own answer",
     "the same question of the same tenant is answered from the cache",
     "another version of the corpus is asked anew",
+    "an answer that breaks off is not kept",
+    "an answer with Set-Cookie: session=1 is not kept",
+    "a stream whose asker went away is not kept",
+    "many callers with a new key at a time make the edge ask the issuer once",
+    "an issuer that fails is not asked for each request",
+    "a tenant's callers together are told to wait, other tenants' are not",
     "a caller who asks too often is told to wait, others are not",
     "a stream passes through piece by piece",
 )

@@ -28,6 +28,7 @@ INTERNET = {
 EDGE = {
     **INTERNET,
     "chatAllowedCidrBlocks": ["0.0.0.0/0"],
+    "chatDomainName": "origin.example.com",
     "edge": "cloudflare",
     "edgeHostname": "rag.example.com",
     "edgeCloudflareAccountId": "a1",
@@ -180,6 +181,7 @@ def test_what_fits_together_is_taken(values: dict[str, Any]) -> None:
             "chatAddressType",
             "the edge comes from the Internet",
         ),
+        ({**EDGE, "chatDomainName": ""}, "chatDomainName", "the certificate's name"),
         ({"edgeRequestsPerMinute": 0}, "edgeRequestsPerMinute", "1 or more"),
         ({"edgeCacheSeconds": -1}, "edgeCacheSeconds", "0 to keep no answer"),
     ],

@@ -247,6 +247,7 @@ def test_an_edge_shows_a_key_that_only_it_and_the_application_know() -> None:
             "edge": "cloudflare",
             "chatAddressType": "Internet",
             "chatAllowedCidrBlocks": '["0.0.0.0/0"]',
+            "chatDomainName": "origin.example.com",
             "edgeHostname": "rag.example.com",
             "edgeCloudflareAccountId": "a1",
             "edgeCloudflareZoneId": "z1",
