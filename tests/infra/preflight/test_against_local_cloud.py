@@ -5,6 +5,7 @@ What it cannot prove: that Alibaba Cloud answers as the local cloud does.
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -205,6 +206,22 @@ def test_a_key_that_was_deleted_is_told_as_refused(stage: Stage) -> None:
     line = only(lines, "credentials")
     assert ("InvalidAccessKeyId.NotFound" in line.found, "sign in" in line.do) == (True, True)
     assert deleted.access_key_secret not in repr(lines)
+
+
+def test_an_api_that_does_not_answer_fails_its_own_line_only(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.preflight.cloud._READ_MS", 200)
+    chosen = [check for check in CHECKS if check.name in ("credentials", "zones", "pai", "quota")]
+    cloud = stage.cloud()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # It accepts, and says nothing.
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        asked = replace(cloud, endpoints=replace(cloud.endpoints, quotas=address))
+        lines = run_checks(chosen, stage.subject(), asked)
+    assert failing(lines) == ["quota"]
+    (line,) = [line for line in lines if line.verdict is Verdict.FAIL]
+    assert "GetProductQuota" in line.found
+    assert "the network" in line.do
 
 
 def test_a_fleet_with_stock_in_one_zone_only_is_a_warning(stage: Stage) -> None:
