@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from pathlib import Path
+from typing import Final
 
 from localcloud.home import log_dir
 from localcloud.oss.server import HEALTH_PATH
@@ -11,7 +12,7 @@ from localcloud.resources import Context
 from localcloud.supervisor import ProcessSpec
 
 PROCESS_NAME = "oss"
-_ENVIRONMENT = ("HOME", "LANG", "PATH", "PYTHONPATH", "TZ", "VIRTUAL_ENV")
+_REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 
 def services(context: Context) -> tuple[ProcessSpec, ...]:
@@ -28,8 +29,9 @@ def services(context: Context) -> tuple[ProcessSpec, ...]:
                 "--home",
                 str(platform.home.absolute()),
             ),
-            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-            cwd=platform.home.absolute(),
+            # Not the daemon's: the next one, started from another shell, adopts what runs.
+            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
+            cwd=_REPOSITORY,
             log=log_dir(platform.home) / "oss.log",
             health_url=platform.endpoints["oss"] + HEALTH_PATH,
         ),
