@@ -79,18 +79,18 @@ def test_the_dearest_month_has_groups_at_their_largest_and_spot_at_its_highest()
 
 
 def test_the_month_is_shared_out_by_what_its_prices_rest_on() -> None:
-    found = of(node("gpu", spotStrategy="SpotAsPriceGo"), node("cpu", "ecs.g7.large"))
+    found = of(node("gpu", spotStrategy="SpotAsPriceGo"), node("cpu", "ecs.c7.large"))
     assert sum(found.shares.values()) == pytest.approx(1.0)
     assert found.shares["spot"] == pytest.approx(line(found, f"ecs/{GPU}").cny / found.monthly_cny)
     assert found.shares["assumed"] == found.assumed_share
     assert found.assumed_share == pytest.approx(
-        line(found, "ecs/ecs.g7.large").cny / found.monthly_cny
+        line(found, "ecs/ecs.c7.large").cny / found.monthly_cny
     )
 
 
 def test_a_spot_price_whose_list_price_is_assumed_is_assumed() -> None:
-    found = of(node("cpu", "ecs.g7.large", spotStrategy="SpotAsPriceGo"))
-    assert line(found, "ecs/ecs.g7.large").footing == "assumed"
+    found = of(node("cpu", "ecs.c7.large", spotStrategy="SpotAsPriceGo"))
+    assert line(found, "ecs/ecs.c7.large").footing == "assumed"
 
 
 def test_what_is_retained_goes_on_billing_and_what_is_free_is_not_worth_a_word() -> None:

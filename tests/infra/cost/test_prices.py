@@ -57,18 +57,18 @@ def test_what_is_not_listed_says_why() -> None:
 
 def test_a_price_in_dollars_is_given_in_yuan() -> None:
     prices = load_prices()
-    gateway = prices.find("nat/gateway", "cn-hangzhou")
+    gateway = prices.find("nat/gateway", "eu-central-1")
     assert gateway is not None
-    assert gateway.cny == pytest.approx(0.034 * prices.usd_cny)
-    assert (gateway.currency, gateway.amount) == ("USD", 0.034)
+    assert gateway.cny == pytest.approx(0.043 * prices.usd_cny)
+    assert (gateway.currency, gateway.amount) == ("USD", 0.043)
 
 
 def test_a_price_in_dollars_is_derived_and_says_the_rate() -> None:
     prices = load_prices()
-    gateway = prices.find("nat/gateway", "cn-hangzhou")
+    gateway = prices.find("nat/gateway", "eu-central-1")
     assert gateway is not None
     assert gateway.basis is Basis.DERIVED
-    assert gateway.note.startswith(f"USD 0.034 at {prices.usd_cny:g} CNY")
+    assert gateway.note.startswith(f"USD 0.043 at {prices.usd_cny:g} CNY")
 
 
 def test_a_price_of_one_region_is_derived_in_another() -> None:

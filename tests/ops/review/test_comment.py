@@ -162,8 +162,8 @@ def test_what_outlives_the_stack_is_said_once_when_it_is_new() -> None:
 
 
 def test_how_much_of_the_month_is_assumed_is_said_where_it_matters() -> None:
-    assert "87% of the month rests on assumed prices" in render(
-        review([], [node("a", "ecs.g7.large")])
+    assert "84% of the month rests on assumed prices" in render(
+        review([], [node("a", "ecs.c7.large")])
     )
     assert "rests on assumed prices" not in render(review([], [node("a", GPU)]))
 
