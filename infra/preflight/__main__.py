@@ -89,6 +89,18 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def _wrong(told: str) -> list[Line]:
+    """A line for each thing that is wrong with a configuration, or one for all of it."""
+    head, *problems = told.split("\n  - ")
+    do = "correct it; nothing else was asked"
+    if not problems:
+        return [Line.of("configuration", failed(head, do))]
+    return [
+        Line.of("configuration", failed(text, do, about=key))
+        for key, _, text in (problem.partition(" ") for problem in problems)
+    ]
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Returns the exit status."""
     given = _arguments(words)
@@ -109,7 +121,7 @@ def main(words: Sequence[str] | None = None) -> int:
             on_local_cloud=bool(_platform_file(given)),
         )
     except ConfigError as error:
-        lines = [Line.of("configuration", failed(str(error), "correct it; nothing else was asked"))]
+        lines = _wrong(str(error))
     else:
         if given.unless_switched_off and not prepared.subject.config.preflight:
             print("The preflight is left out, as customrag:preflight is false.")

@@ -39,14 +39,15 @@ def placeholder(value: str) -> str:
     for host in _HOST.findall(value):
         lower = host.lower()
         if _RESERVED.search(lower) or lower.rpartition(".")[2] in _RESERVED_TOP:
-            return f"is at {host}, a name reserved for examples: nobody answers there"
+            where = "is" if host == value else f"is at {host},"
+            return f"{where} a name reserved for examples: nobody answers there"
     try:
         network = ipaddress.ip_network(value, strict=False)
     except ValueError:
         return ""
     for block in _NETWORKS:
         if network.version == block.version and network.overlaps(block) and network.prefixlen:
-            return f"is in {block}, which is reserved for documents: nobody comes from there"
+            return "is a network reserved for documents: nobody comes from there"
     return ""
 
 

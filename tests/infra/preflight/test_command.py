@@ -78,14 +78,14 @@ def test_a_budget_that_is_exceeded_fails(stage: Stage, capsys: pytest.CaptureFix
     assert "monthlyBudgetCny is 100" in line["found"]
 
 
-def test_a_configuration_that_cannot_be_read_is_one_line(
+def test_a_configuration_that_cannot_be_read_has_a_line_for_each_wrong_key(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = main([*options(stage), "--set", "zoneIds=[]"])
+    code = main([*options(stage), "--set", "zoneIds=[]", "--set", "trainingPodCount=0"])
     assert code == 1
     out = capsys.readouterr().out
-    assert "FAIL  configuration" in out
-    assert "zoneIds" in out
+    assert "FAIL  configuration customrag:zoneIds: is empty" in out
+    assert "FAIL  configuration customrag:trainingPodCount: is 0; give 1 or more" in out
 
 
 def test_single_checks_are_asked_by_somebody(
