@@ -124,7 +124,7 @@ def _review(
         changes=planned.changes,
         unchanged=_unchanged(planned.after, planned.changes),
         trainings=trainings(planned.changes, after),
-        embeddings=embeddings(planned.before, planned.after, planned.changes),
+        embeddings=embeddings(planned.before, planned.after, planned.changes, after),
         cost=cost,
         monthly_budget_cny=int(config.get("monthlyBudgetCny") or 0),
         stopped_at_night=bool(config.get("nightHours")),

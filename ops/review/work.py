@@ -5,6 +5,7 @@ Owns saying it in a reviewer's words. Does not own what a job computes (`provide
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,19 +23,21 @@ _INGEST = "customrag:rag:IngestRun"
 # Inputs of a training job, and what they are in a reviewer's words.
 _REASONS: Mapping[str, str] = {
     "jobSpecs": "its pods",
-    "dataSources": "its data, code or output",
+    "dataSources": "its data or code",
+    "dataSources:/mnt/code": "its code",
+    "dataSources:/mnt/corpus": "its documents",
     "userCommand": "its command or settings",
     "envs": "its environment",
     "thirdpartyLibs": "its requirements",
     "triggers": "its questions or revision",
-    "resultUri": "its code, settings or data",
     "workspaceId": "its workspace",
 }
+# Names what all the others make, and follows from them.
+_RESULT = "resultUri"
 
 
 def trainings(changes: Iterable[Change], costs: Estimate) -> list[str]:
     """A line for each training that the update starts."""
-    prices = {line.name: line.cny for line in costs.runs}
     lines = []
     for change in changes:
         if change.resource.type != _JOB or change.kind not in (Kind.CREATE, Kind.REPLACE):
@@ -43,20 +46,47 @@ def trainings(changes: Iterable[Change], costs: Estimate) -> list[str]:
         if change.kind is Kind.CREATE:
             text = f"{code(name)} trains for the first time"
         else:
-            tops = dict.fromkeys(top(item.path) for item in change.properties)
-            reasons = dict.fromkeys(_REASONS.get(each, each) for each in tops)
-            text = f"{code(name)} trains again: {', '.join(reasons)} changed"
+            text = f"{code(name)} trains again: {', '.join(_reasons(change))} changed"
         if change.because:
             text += f" (because {code(change.because)} is replaced)"
-        minutes = change.resource.inputs.get("maxRunningTimeMinutes")
-        limits = [f"{minutes:g} minutes"] if isinstance(minutes, int | float) else []
-        limits += [f"{money(prices[name])} CNY"] if name in prices else []
-        lines.append(text + (f", at most {' and '.join(limits)}" if limits else ""))
+        lines.append(f"{text}{_limits(change.resource, costs)}")
     return lines
 
 
+def _reasons(change: Change) -> list[str]:
+    """What changed of a job, without what follows from that."""
+    forcing = [item for item in change.properties if item.replaces] or change.properties
+    result = change.resource.inputs.get(_RESULT)
+    found = dict.fromkeys(
+        _reason(change.resource, item.path)
+        for item in forcing
+        if top(item.path) != _RESULT and (result is None or item.after != result)
+    )
+    return list(found) or ["its code, settings or data"]
+
+
+def _reason(job: Declared, path: str) -> str:
+    name = top(path)
+    place = re.match(r"dataSources\[(\d+)\]", path)
+    if place:
+        mounted = job.inputs["dataSources"][int(place[1])].get("mountPath")
+        return _REASONS.get(f"{name}:{mounted}", _REASONS[name])
+    return _REASONS.get(name, name)
+
+
+def _limits(job: Declared, costs: Estimate) -> str:
+    """How long a job runs at most, and what it costs then."""
+    minutes = job.inputs.get("maxRunningTimeMinutes")
+    limits = [f"{minutes:g} minutes"] if isinstance(minutes, int | float) else []
+    limits += [f"{money(line.cny)} CNY" for line in costs.runs if line.name == job.name]
+    return f", at most {' and '.join(limits)}" if limits else ""
+
+
 def embeddings(
-    before: Sequence[Declared], after: Sequence[Declared], changes: Sequence[Change]
+    before: Sequence[Declared],
+    after: Sequence[Declared],
+    changes: Sequence[Change],
+    costs: Estimate,
 ) -> list[str]:
     """A line for each index whose documents are embedded, as far as the update knows beforehand."""
     old = {item.urn: item for item in before if item.type == _INGEST}
@@ -69,21 +99,25 @@ def embeddings(
     for item in after:
         if item.type != _INGEST:
             continue
-        new_documents = _documents(item)
+        new_documents, limits = _documents(item), _limits(item, costs)
         if item.urn not in old:
-            lines.append(f"`{item.name}` embeds all {len(new_documents)} documents, the first time")
+            lines.append(
+                f"`{item.name}` embeds all {len(new_documents)} documents, the first time{limits}"
+            )
             continue
         change = changed.get(item.urn)
         if change is not None and change.kind is Kind.REPLACE:
             lines.append(
-                f"`{item.name}` embeds all {len(new_documents)} documents: the index is a new one"
+                f"`{item.name}` embeds all {len(new_documents)} documents, as the index is a new "
+                f"one{limits}"
             )
         elif change is not None:
-            lines.append(_of_documents(item.name, _documents(old[item.urn]), new_documents))
+            told = _of_documents(item.name, _documents(old[item.urn]), new_documents)
+            lines.append(f"{told}{limits}")
         if trains and not (change is not None and change.kind is Kind.REPLACE):
             lines.append(
                 f"if the new model is kept, `{item.name}` embeds all {len(new_documents)} "
-                "documents into a new index, and the alias moves once that is complete"
+                f"documents into a new index, and the alias moves once that is complete{limits}"
             )
     return lines
 

@@ -28,7 +28,8 @@ def trained(before: list[Declared], after: list[Declared]) -> list[str]:
 
 
 def embedded(before: list[Declared], after: list[Declared]) -> list[str]:
-    return embeddings(before, after, compare(before, after))
+    costs = estimate(after, region_id="cn-hangzhou")
+    return embeddings(before, after, compare(before, after), costs)
 
 
 def test_a_changed_question_trains_again_and_says_what_a_run_costs() -> None:
@@ -57,7 +58,7 @@ def test_only_documents_that_are_new_or_changed_are_embedded() -> None:
 
 def test_a_new_index_embeds_all_documents() -> None:
     (line,) = embedded([ingest({"a": "1"})], [ingest({"a": "1"}, indexName="j")])
-    assert line == "`ingest` embeds all 1 documents: the index is a new one"
+    assert line == "`ingest` embeds all 1 documents, as the index is a new one"
 
 
 def test_a_training_may_embed_all_documents_if_its_model_is_kept() -> None:
@@ -69,3 +70,29 @@ def test_a_training_may_embed_all_documents_if_its_model_is_kept() -> None:
 def test_a_run_over_unchanged_documents_is_said_to_embed_none() -> None:
     (line,) = embedded([ingest({"a": "1"})], [ingest({"a": "1"}, userCommand="new")])
     assert "1 documents that have not changed" in line
+
+
+def test_an_ingest_says_how_long_it_runs_at_most_and_what_that_costs() -> None:
+    more = {"jobSpecs": [{"ecsSpec": "ecs.g7.large", "podCount": 1}], "maxRunningTimeMinutes": 90}
+    (line,) = embedded([ingest({"a": "1"}, **more)], [ingest({"a": "2"}, **more)])
+    assert ", at most 90 minutes and " in line
+    assert line.endswith(" CNY")
+
+
+def mounted(code: str, result: str, **more: Any) -> Declared:
+    sources = [
+        {"mountPath": "/mnt/code", "uri": code},
+        {"mountPath": "/mnt/corpus", "uri": "oss://corpus/"},
+        {"mountPath": "/mnt/output", "uri": result},
+    ]
+    return job(dataSources=sources, resultUri=result, **more)
+
+
+def test_what_follows_from_a_change_of_a_job_is_no_reason_of_its_own() -> None:
+    before = mounted("oss://code/1", "oss://result/1", userCommand="train")
+    (line,) = trained([before], [mounted("oss://code/1", "oss://result/2", userCommand="more")])
+    assert "trains again: its command or settings changed" in line
+    (line,) = trained([before], [mounted("oss://code/2", "oss://result/2", userCommand="train")])
+    assert "trains again: its code changed" in line
+    (line,) = trained([before], [mounted("oss://code/1", "oss://result/2", userCommand="train")])
+    assert "trains again: its code, settings or data changed" in line
