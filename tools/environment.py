@@ -26,7 +26,7 @@ def stack_variables(paths: Paths, stack: str, cli: Cli) -> dict[str, str]:
         **own,
         "CUSTOMRAG_HOME": str(paths.home),
         "PULUMI_HOME": str(paths.pulumi_home),
-        "PULUMI_BACKEND_URL": paths.state.as_uri(),
+        "PULUMI_BACKEND_URL": paths.backend_url,
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase),
         # A stack file that was deleted or rewritten gets its salt back from the state.
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",

@@ -101,6 +101,15 @@ class Paths:
         return self.home / "state"
 
     @property
+    def backend_url(self) -> str:
+        """The file backend, as Pulumi is given it.
+
+        Without the files that it keeps beside each of its own: an engine that is killed while it
+        writes one leaves it empty, and then no command can read the state (`EOF`).
+        """
+        return f"{self.state.as_uri()}?metadata=skip"
+
+    @property
     def passphrase(self) -> Path:
         """The file with the local stack's passphrase."""
         return self.home / "passphrase"

@@ -123,7 +123,7 @@ def test_the_env_file_gives_a_shell_the_stack_and_no_secret(paths: Paths, tmp_pa
         check=True,
     )
     backend, path, home = done.stdout.splitlines()
-    assert backend == paths.state.as_uri()
+    assert backend == paths.backend_url
     assert path == f"{tmp_path / 'cli'}:{paths.venv / 'bin'}:/usr/bin:/bin"
     assert home == str(paths.pulumi_home)
 

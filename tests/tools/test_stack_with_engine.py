@@ -29,7 +29,7 @@ def local(project: Project, paths: Paths) -> Project:
     environment = {
         **project.environment,
         "PULUMI_HOME": str(paths.pulumi_home),
-        "PULUMI_BACKEND_URL": paths.state.as_uri(),
+        "PULUMI_BACKEND_URL": paths.backend_url,
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase),
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
     }
@@ -88,6 +88,15 @@ def test_after_kill_9_the_next_update_goes_on(local: Project, paths: Paths, tmp_
     assert "pending operations" not in shown
     local.succeed("preview", "--expect-no-changes")
     assert not list(paths.home.rglob("repaired-state.json"))
+
+
+def test_nothing_lies_beside_the_state_that_a_kill_could_leave_empty(
+    local: Project, paths: Paths
+) -> None:
+    """The backend's files of attributes are written in place; an empty one makes the state EOF."""
+    _provide(local, paths)
+    assert stack.checkpoint(paths).is_file()
+    assert list(paths.state.rglob("*.attrs")) == []
 
 
 def test_a_lock_that_cannot_be_read_counts_as_stale(local: Project, paths: Paths) -> None:
