@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from infra import preflight_mark
-from tools import lifecycle
+from tools import lifecycle, setup
 from tools.actions import Request
 from tools.paths import Paths
 
@@ -35,7 +35,7 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Started:
     pulumi.chmod(0o755)
     (tmp_path / "checkout").mkdir()
     ready = SimpleNamespace(cli=SimpleNamespace(path=pulumi), environment=dict(os.environ))
-    monkeypatch.setattr(lifecycle.setup, "set_up", lambda *_: ready)
+    monkeypatch.setattr(setup, "set_up", lambda *_: ready)
 
     def shown(words: Sequence[object], *, cwd: Path, environment: Mapping[str, str]) -> int:
         record.append(([str(word) for word in words], environment))
