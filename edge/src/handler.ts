@@ -137,6 +137,8 @@ async function ofOrigin(request: Request, settings: Settings, body?: string): Pr
       method: request.method,
       headers,
       redirect: "manual",
+      // What is kept is decided here, not by rules of the zone, which know no tenants.
+      cache: "no-store",
       signal: waiting.signal,
       ...(body === undefined ? {} : { body }),
     });

@@ -95,13 +95,11 @@ export class IssuerKeys {
   private begin(background: Background): void {
     this.askedAt = Date.now();
     const asking = published(this.url)
-      .then(
-        (keys) => {
-          this.known = createLocalJWKSet(keys);
-          this.readAt = Date.now();
-          this.failed = false;
-        },
-      )
+      .then((keys) => {
+        this.known = createLocalJWKSet(keys);
+        this.readAt = Date.now();
+        this.failed = false;
+      })
       .catch((error: unknown) => {
         this.failed = true;
         throw new IssuerError(`the issuer's keys cannot be had: ${String(error)}`);
@@ -119,6 +117,8 @@ async function published(url: URL): Promise<JSONWebKeySet> {
   const response = await fetch(url, {
     headers: { Accept: "application/jwk-set+json, application/json" },
     redirect: "manual",
+    // A withdrawn key must not come from a cache on the way.
+    cache: "no-store",
     signal: AbortSignal.timeout(READ_TIMEOUT_MS),
   });
   if (response.status !== 200) {

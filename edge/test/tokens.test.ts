@@ -52,6 +52,12 @@ test("the token and cookies stay at the edge", async () => {
   assert.equal(world.received[0]?.headers.cookie, undefined);
 });
 
+test("no cache on the way answers for the application or the issuer", async () => {
+  await world.ask(await world.token(), { question: "on the way?" });
+  assert.equal(world.received[0]?.headers["cache-control"], "no-cache");
+  assert.deepEqual(new Set(world.issuerCacheControls), new Set(["no-cache"]));
+});
+
 test("a caller cannot pass for the edge", async () => {
   const forged = { "X-Customrag-Edge-Key": "forged" };
   await world.ask(await world.token(), { question: "forged key?" }, forged);

@@ -60,6 +60,7 @@ export class World {
   /** How long the issuer takes to give its keys. */
   jwksDelayMs = 0;
   readonly issuerPaths: string[] = [];
+  readonly issuerCacheControls: (string | undefined)[] = [];
   reply: Reply = (request, response) => json(response, 200, answerTo(request));
   private constructor(
     private readonly worker: Miniflare,
@@ -77,6 +78,7 @@ export class World {
     };
     const issuer = createServer((request, response) => {
       there().issuerPaths.push(request.url ?? "");
+      there().issuerCacheControls.push(request.headers["cache-control"]);
       there().publishKeys(response);
     });
     const origin = createServer((request, response) => void there().answer(request, response));
