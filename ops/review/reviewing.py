@@ -42,8 +42,18 @@ def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path
     Raises:
         ConfigError: There is no such stack.
     """
-    stack_file(stack, root)
     base, tree_is = f"base `{commit[:SHORT]}`", head_of(root)
+    if not _has(stack, root) and former_config(stack, tree):
+        gone = f"{stack} has no file in stacks/ any more"
+        return Review(
+            stack=stack,
+            basis=f"What {tree_is} declares, against {base}.",
+            problems=[
+                f"{gone}: what it has in the cloud stays, and bills, and no workflow looks at it. "
+                f"Remove it first: make down STACK={stack}"
+            ],
+        )
+    stack_file(stack, root)
     try:
         config = stack_config(stack, root)
         head = declare(stack, root=root)
@@ -76,6 +86,14 @@ def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path
     )
     found = _review(stack, basis.rstrip(), planned, old_config, config, violations)
     return replace(found, settings=_settings(old_config, config))
+
+
+def _has(stack: str, root: Path) -> bool:
+    try:
+        stack_file(stack, root)
+    except ConfigError:
+        return False
+    return True
 
 
 def _settings(old: Mapping[str, str], new: Mapping[str, str]) -> list[PropertyChange]:
@@ -151,9 +169,12 @@ def _unchanged(after: Sequence[Declared], changes: Sequence[Change]) -> int:
 def touched(tree: Path, root: Path = ROOT) -> list[str]:
     """The stacks of stacks/ that declare something else than the base does, or cannot be declared.
 
+    One that the base has, and this tree has not, is among them.
+
     The template of a pull request's stack counts as `pr-1`. The local stack is nobody's to review.
     """
-    names = sorted(file.name.split(".")[1] for file in (root / "stacks").glob("Pulumi.*.yaml"))
+    files = [file for at in (root, tree) for file in (at / "stacks").glob("Pulumi.*.yaml")]
+    names = sorted({file.name.split(".")[1] for file in files})
     names = [
         name for name in names if name != "local" and not name.startswith(("rehearse-", "pr-"))
     ]

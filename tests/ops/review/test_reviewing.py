@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.config import ConfigError
 from infra.declare import DeclareError
 from ops.review import reviewing
 from ops.review.base import BaseError, checkout, commit_of, default_base, former, head_of
@@ -140,6 +141,22 @@ def test_settings_that_cannot_be_read_are_told_in_the_comment(
     assert found.refused
     assert "Pulumi.dev.yaml is no YAML" in render(found)
     assert str(repository) not in render(found)
+
+
+def test_a_stack_whose_file_goes_is_told_of_as_it_goes_on_billing(
+    repository: Path, tmp_path: Path
+) -> None:
+    with checkout(repository, "HEAD") as tree, checkout(repository, "HEAD") as head:
+        (head / "stacks" / "Pulumi.dev.yaml").unlink()
+        for other in ("Pulumi.prod.yaml", "pr.template.yaml"):
+            (head / "stacks" / other).unlink()
+            (tree / "stacks" / other).unlink()
+        assert reviewing.touched(tree, head) == ["dev"]
+        found = reviewing.review("dev", tree, "0" * 40, how="declared", root=head)
+        assert found.refused
+        assert "make down STACK=dev" in render(found)
+        with pytest.raises(ConfigError):
+            reviewing.review("nowhere", tree, "0" * 40, how="declared", root=head)
 
 
 def test_a_setting_that_changes_is_told_and_a_secret_s_value_is_not() -> None:
