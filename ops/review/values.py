@@ -26,10 +26,12 @@ _NAMED = re.compile(
     r"private_?key|signature)s?$",
     re.IGNORECASE,
 )
-# Access keys of Alibaba Cloud, keys of model services, PEM blocks, tokens of the form a.b.c.
+# Access keys of Alibaba Cloud, keys of model services, PEM blocks, tokens of the form a.b.c and of
+# GitHub, a bearer's, a password in a URL.
 _LOOKS_LIKE = re.compile(
     r"\bLTAI\w{8,}|\bSTS\.\w{8,}|\bsk-[\w-]{8,}|-----BEGIN[^-]*-----(.*?-----END[^-]*-----)?"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\bgh[a-z]_\w{20,}|\bgithub_pat_\w{20,}"
+    r"|\bBearer [\w.~+/-]{8,}=*|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)",
     re.DOTALL,
 )
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{32,64}")

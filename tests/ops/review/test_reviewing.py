@@ -143,9 +143,7 @@ def test_settings_that_cannot_be_read_are_told_in_the_comment(
     assert str(repository) not in render(found)
 
 
-def test_a_stack_whose_file_goes_is_told_of_as_it_goes_on_billing(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_a_stack_whose_file_goes_is_told_of_as_it_goes_on_billing(repository: Path) -> None:
     with checkout(repository, "HEAD") as tree, checkout(repository, "HEAD") as head:
         (head / "stacks" / "Pulumi.dev.yaml").unlink()
         for other in ("Pulumi.prod.yaml", "pr.template.yaml"):
