@@ -58,7 +58,7 @@ TOOLS = exec $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview ask token eval status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night \
+.PHONY: help setup up preview ask token eval env status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night \
 	sign-in workflows release release-notes post-comments post-report post-release
 
 ##@ On this machine; with STACK=dev, in the cloud
@@ -86,6 +86,9 @@ logs:  ## Show what the local cloud wrote last; SERVICE=NAME for one
 
 down:  ## Remove the stack; of the local one, everything but caches
 	@$(TOOLS) down --stack "$(STACK)" --consent "$(CONSENT)"
+
+env:  ## Print what a shell needs for plain pulumi commands, to eval
+	@$(TOOLS) env --stack "$(STACK)"
 
 ##@ A stack of the cloud: STACK=dev
 

@@ -26,7 +26,7 @@ _INTERRUPTED = 130
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tools", description="The commands behind the Makefile.")
     commands = parser.add_subparsers(dest="command", required=True)
-    on_a_stack = ("setup", "up", "preview", "down", "status", "logs", "ask", "token", "eval")
+    on_a_stack = ("setup", "up", "preview", "down", "status", "logs", "ask", "token", "eval", "env")
     for name in (*on_a_stack, "rehearse", "leaks", "sweep", "pr-up", "pr-down", "night"):
         command = commands.add_parser(name)
         command.add_argument("--stack", default=LOCAL_STACK)
@@ -90,6 +90,7 @@ def main(arguments: list[str]) -> int:
         "logs": lambda: actions.logs(paths, request, options.service),
         "ask": lambda: actions.ask_question(paths, request, options.question),
         "token": lambda: actions.token(paths, request),
+        "env": lambda: actions.env(paths, request),
         "eval": lambda: actions.evaluate(paths, options.corpus),
         "rehearse": lambda: lifecycle.rehearse(paths, request, further),
         "leaks": lambda: lifecycle.leaks(paths, options.stack),

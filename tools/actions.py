@@ -268,7 +268,16 @@ def status(paths: Paths, request: Request) -> int:
 
 
 def logs(paths: Paths, request: Request, service: str) -> int:
-    """`make logs`: what the local cloud's services wrote last."""
+    """`make logs`: what the local cloud's services wrote last.
+
+    Raises:
+        StackError: The stack is in the cloud, or is not there.
+    """
+    if not request.is_local:
+        raise StackError(
+            f"stack {request.stack} is in the cloud: its logs are in its log project, in the "
+            "console of Simple Log Service (docs/protection.md)"
+        )
     _, environment = _existing(paths, request)
     command: list[str | Path] = [paths.python, "-m", "localcloud", "logs", "--home", paths.home]
     return run_shown(
@@ -298,6 +307,14 @@ def token(paths: Paths, request: Request) -> int:
         raise StackError(f"stack {request.stack} takes tokens of its own issuer; sign in there")
     _existing(paths, request)
     print(ask.local_token(paths))
+    return 0
+
+
+def env(paths: Paths, request: Request) -> int:
+    """`make env`: what a shell needs for plain `pulumi` commands on a stack."""
+    if request.is_local:
+        _existing(paths, request)
+    print(tool_environment.exports(paths, request.stack, setup.found_cli(paths)), end="")
     return 0
 
 

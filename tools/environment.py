@@ -70,18 +70,25 @@ def command_environment(
     return environment
 
 
-def env_file_text(paths: Paths, cli: Cli) -> str:
-    """The shell file of the local stack."""
+def exports(paths: Paths, stack: str, cli: Cli) -> str:
+    """What a shell needs for plain `pulumi` commands on a stack, to be evaluated by it."""
     lines = [
-        "# Made by set-up. Use: source this file, then plain pulumi commands, such as",
-        "#   pulumi preview --stack local --expect-no-changes",
+        f"export {name}={shlex.quote(value)}"
+        for name, value in stack_variables(paths, stack, cli).items()
     ]
-    for name, value in stack_variables(paths, paths.local_stack, cli).items():
-        lines.append(f"export {name}={shlex.quote(value)}")
-    lines.append("unset PULUMI_CONFIG_PASSPHRASE")
-    entries = os.pathsep.join(path_entries(paths, cli, paths.local_stack))
+    if stack == paths.local_stack:
+        lines.append("unset PULUMI_CONFIG_PASSPHRASE")
+    entries = os.pathsep.join(path_entries(paths, cli, stack))
     lines.append(f'export PATH={shlex.quote(entries)}{os.pathsep}"$PATH"')
     return "\n".join(lines) + "\n"
+
+
+def env_file_text(paths: Paths, cli: Cli) -> str:
+    """The shell file of the local stack."""
+    return (
+        "# Made by set-up. Use: source this file, then plain pulumi commands, such as\n"
+        "#   pulumi preview --stack local --expect-no-changes\n"
+    ) + exports(paths, paths.local_stack, cli)
 
 
 def write_env_file(paths: Paths, cli: Cli) -> None:

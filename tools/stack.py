@@ -25,6 +25,10 @@ _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
 _DONE_AGAIN = ("creating", "updating", "deleting", "reading")
 """Pending operations after which the checkpoint still says what was before them."""
 _COMMAND_SECONDS = 120
+_SIGN_IN = (
+    "Nobody is signed in to where the stacks' state is: `make sign-in`, or `pulumi login`; see "
+    "docs/state-and-identity.md"
+)
 
 
 def project_name(paths: Paths) -> str:
@@ -64,9 +68,10 @@ def run_pulumi(
     )
     if done.returncode != 0:
         command = " ".join(arguments[:2])
-        raise StackError(
-            f"`pulumi {command}` failed:\n{done.stderr.strip() or done.stdout.strip()}"
-        )
+        said = done.stderr.strip() or done.stdout.strip()
+        if "PULUMI_ACCESS_TOKEN must be set" in said:
+            said += f"\n{_SIGN_IN}"
+        raise StackError(f"`pulumi {command}` failed:\n{said}")
     return done.stdout
 
 

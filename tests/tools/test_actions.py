@@ -91,6 +91,11 @@ def test_asking_nothing_says_how_to_ask(paths: Paths) -> None:
         actions.ask_question(paths, actions.Request(), " ")
 
 
+def test_the_logs_of_a_stack_in_the_cloud_are_said_to_be_there(paths: Paths) -> None:
+    with pytest.raises(StackError, match="log project"):
+        actions.logs(paths, actions.Request(stack="dev"), "")
+
+
 def test_evaluating_nothing_says_how_to_evaluate(paths: Paths) -> None:
     with pytest.raises(ToolError, match="make eval CORPUS="):
         actions.evaluate(paths, None)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import cli, environment, plugins, prerequisites, virtualenv
+from tools import cli, environment, plugins, prerequisites, stack, virtualenv
 from tools.errors import MissingError, StackError, StepError
 from tools.paths import Paths
 from tools.progress import StepContext
@@ -135,6 +135,31 @@ def test_a_cloud_stack_keeps_the_users_pulumi_settings(paths: Paths, tmp_path: P
     assert found["PULUMI_CONFIG_PASSPHRASE"] == "own"
     assert "PULUMI_HOME" not in found
     assert "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION" not in found
+
+
+def test_a_shell_is_given_a_cloud_stacks_cli_and_keeps_its_own_sign_in(
+    paths: Paths, tmp_path: Path
+) -> None:
+    script = 'set -eu; eval "$1"; echo "$PATH"; echo "$PULUMI_BACKEND_URL"'
+    text = environment.exports(paths, "dev", _cli(tmp_path))
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", text],
+        env={"PATH": "/usr/bin:/bin", "PULUMI_BACKEND_URL": "s3://mine"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    path, backend = done.stdout.splitlines()
+    assert path == f"{tmp_path / 'cli'}:{paths.venv / 'bin'}:/usr/bin:/bin"
+    assert backend == "s3://mine"
+    assert "PASSPHRASE" not in text
+
+
+def test_who_is_not_signed_in_is_told_how(paths: Paths, tmp_path: Path) -> None:
+    said = "error: PULUMI_ACCESS_TOKEN must be set for login"
+    pulumi = _fake(tmp_path, "pulumi", f"echo {said} >&2; exit 1")
+    with pytest.raises(StackError, match="make sign-in"):
+        stack.run_pulumi(pulumi, ["stack", "output"], paths=paths, environment={})
 
 
 def test_a_cli_without_a_host_gets_ours_on_its_path(paths: Paths, tmp_path: Path) -> None:
