@@ -109,6 +109,12 @@ def _plain(text: str) -> str:
     return _COLOURS.sub("", text).strip()
 
 
+def _about(urn: str) -> str:
+    """Which resource an error is about, before its words; nothing for the program's own."""
+    resource_type, _, name = urn.rpartition("::")
+    return f"{name}: " if name and not resource_type.endswith("pulumi:pulumi:Stack") else ""
+
+
 def _operation(metadata: Mapping[str, Any]) -> str:
     """One word for a step, or "" for those that only belong to another's."""
     operation = str(metadata["op"])
@@ -162,7 +168,7 @@ def read_events(lines: Iterable[str], *, preview: bool = False) -> _Read:
             words = _plain(event["diagnosticEvent"].get("message", ""))
             severity = event["diagnosticEvent"].get("severity")
             if words and severity in ("error", "info#err"):
-                found.errors.append(words)
+                found.errors.append(_about(str(event["diagnosticEvent"].get("urn", ""))) + words)
             elif words and severity in ("info", "warning"):
                 found.infos.append(words)
     return found

@@ -33,6 +33,7 @@ __all__ = ["FAILURES", "Refused", "Removal", "StackState", "protection", "remove
 
 _ALICLOUD = "pulumi:providers:alicloud"
 _PROTECTIONS = ("deletionProtection", "deletionProtectionEnabled", "groupDeletionProtection")
+_MOST_ERRORS = 12
 _BUCKET = "alicloud:oss/bucket:Bucket"
 _HOLDERS = {
     _BUCKET: "bucket",
@@ -240,8 +241,11 @@ def _copied_values(removal: Removal) -> Iterator[Path]:
 
 def _tell_failure(removal: Removal, what: str, words: Sequence[str]) -> None:
     removal.say(f"{what} failed; what was done stays, and `make down` goes on from here:")
-    for line in words:
+    told = list(dict.fromkeys(words))
+    for line in told[:_MOST_ERRORS]:
         removal.say(f"  {line}")
+    if len(told) > _MOST_ERRORS:
+        removal.say(f"  and {len(told) - _MOST_ERRORS} more, in {removal.engine.logs}")
 
 
 def _empty(removal: Removal, state: StackState, regions: Sequence[str]) -> bool:

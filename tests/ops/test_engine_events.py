@@ -92,6 +92,19 @@ def test_a_rehearsal_with_a_failed_step_is_told_as_failed_with_what_was_replaced
     assert "platform: the local cloud's" in text
 
 
+def test_an_error_says_which_resource_it_is_about_unless_it_is_the_programs() -> None:
+    prefix = "urn:pulumi:dev::customrag::"
+    found = read_events(
+        json.dumps({"diagnosticEvent": {"severity": "error", "message": "refused", "urn": urn}})
+        for urn in (
+            f"{prefix}alicloud:vpc/switch:Switch::network-a",
+            f"{prefix}pulumi:pulumi:Stack::customrag-dev",
+            "",
+        )
+    )
+    assert found.errors == ["network-a: refused", "refused", "refused"]
+
+
 _LOCKED = """error: the stack is currently locked by 2 lock(s). Either wait for the others
   file:///state/.pulumi/locks/a.json: created by root@here (pid 7) at 2026-11-21T18:00:00Z
   file:///state/.pulumi/locks/b.json: created by root@{host} (pid 8) at 2026-11-21T18:00:00Z

@@ -117,6 +117,16 @@ def test_after_a_failure_the_leak_check_is_made_and_says_what_is_left(
     assert "leak check: 1 left that should be gone" in removal.report()
 
 
+def test_a_failure_in_many_places_is_told_shortly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = tuple(f"refused {number % 20}" for number in range(40))
+    monkeypatch.setattr(Failing, "run", lambda *_: Outcome(code=1, seconds=0.0, errors=errors))
+    said = _removed("none", tmp_path, monkeypatch, [])[2]
+    assert sum("refused" in line for line in said) == 12
+    assert f"  and 8 more, in {tmp_path}" in said
+
+
 def test_what_is_kept_is_not_told_as_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
