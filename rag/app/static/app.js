@@ -78,7 +78,8 @@ function renderSources(turn) {
     set("title", source.title);
     set("heading", source.heading);
     set("score", source.score.toFixed(2));
-    set("excerpt", source.text);
+    // The title is shown above it.
+    set("excerpt", source.text.replace(/^#{1,6} .*\n+(?=\S)/, ""));
     set("uri", `${source.uri}  ${source.start_offset}–${source.end_offset}`);
     item.querySelector(".open").addEventListener("click", () => openPassage(source, turn.quotes));
     return item;
@@ -212,7 +213,7 @@ async function openPassage(source, quotes) {
   byId("passage-title").textContent = source.title;
   byId("passage-heading").textContent = source.heading;
   byId("passage-heading").hidden = !source.heading;
-  byId("passage-place").textContent = `${source.uri}  characters ${source.start_offset}–${source.end_offset}  passage ${source.chunk_number + 1} of ${source.chunk_count}`;
+  byId("passage-place").textContent = `${source.uri} · characters ${source.start_offset}–${source.end_offset} · passage ${source.chunk_number + 1} of ${source.chunk_count}`;
   const own = quotes.filter((quote) => quote.number === source.number).map((quote) => quote.text);
   const place = byId("passage-text");
   place.replaceChildren(highlighted(source.text, own));
