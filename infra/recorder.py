@@ -42,8 +42,8 @@ class Recorder(mocks.Mocks):
             return "", dict(args.inputs)
         return args.resource_id or unknown(args.name, "id"), state
 
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
-        return answer_of(args.token, args.args)
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        return answer_of(args.token, args.args), []
 
 
 class RecordingMonitor(mocks.MockMonitor):

@@ -41,7 +41,7 @@ class Recorder(pulumi_mocks.Mocks):
         return args.resource_id or f"{args.name}-id", outputs
 
     def call(self, args: pulumi_mocks.MockCallArgs) -> Any:
-        return answer_of(args.token, args.args)
+        return answer_of(args.token, args.args), []
 
     def of_type(self, typ: str) -> dict[str, dict[str, Any]]:
         """Logical name to inputs of every declared resource of a type."""
