@@ -40,6 +40,7 @@ __all__ = [
     "declare",
     "encrypted_keys",
     "is_unknown",
+    "listing",
     "stack_config",
     "stack_file",
 ]
@@ -321,9 +322,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.json:
         sys.stdout.write(f"{text}\n")
         return 0
-    for item in declared:
-        sys.stdout.write(f"{item.component:24} {item.type:56} {item.name}\n")
+    sys.stdout.write(listing(declared))
     return 0
+
+
+def listing(declared: Sequence[Declared]) -> str:
+    """What is declared, by component, with types as the CLI shows them."""
+    lines: list[str] = []
+    component = ""
+    for item in declared:
+        if item.component != component:
+            component = item.component
+            lines.append(component)
+        package, module, name = item.type.split(":")
+        kind = f"{package}:{module.partition('/')[0]}:{name}"
+        lines.append(f"  {kind:<39} {item.name}")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

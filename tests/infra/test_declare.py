@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from infra.config import ConfigError
-from infra.declare import DeclareError, declare, is_unknown, stack_config, stack_file
+from infra.declare import (
+    DeclareError,
+    declare,
+    is_unknown,
+    listing,
+    stack_config,
+    stack_file,
+)
 from infra.made_up import UnknownTypeError, outputs_of, unknown
 from tests.support.stacks import declared, named
 
@@ -24,6 +31,17 @@ def test_what_only_the_cloud_can_tell_is_marked_in_whatever_is_made_of_it() -> N
     assert node["vswitchId"] == "unknown-yet.network-vswitch-cn-hangzhou-h.id"
     assert is_unknown(node["vswitchId"])
     assert not is_unknown(node["instanceType"])
+
+
+def test_the_listing_has_a_line_for_each_resource_under_its_component() -> None:
+    resources = declared("dev")
+    lines = listing(resources).splitlines()
+    heads = [line for line in lines if not line.startswith(" ")]
+    assert [line.split()[-1] for line in lines if line.startswith(" ")] == [
+        item.name for item in resources
+    ]
+    assert sorted(set(heads)) == sorted({item.component for item in resources})
+    assert "  alicloud:kms:Secret                     search-password" in lines
 
 
 def test_a_preview_knows_less_and_declares_the_same() -> None:
