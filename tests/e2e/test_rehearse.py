@@ -1,8 +1,9 @@
 """Declared environments on the local cloud, through the real engine: rehearsed, swept, removed.
 
 `dev` and a pull request's stack go through their whole life, `prod` through a preview; the stack of
-another pull request is brought up, sleeps a night, and is swept when its time is over. What it
-cannot prove: that Alibaba Cloud takes the same declarations, and what its quotas and stock allow.
+another pull request is brought up, sleeps a night, and is swept when its time is over. `dev` has an
+edge before its load balancer, which then faces the Internet. What it cannot prove: that Alibaba
+Cloud and Cloudflare take the same declarations, and what their quotas and stock allow.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from localcloud.faults import Faults
+from localcloud.store import open_store
 from ops.account import account_in
 from ops.night.nodes import Node, gpu_nodes
 from ops.rehearse.summary import WIDTH
@@ -22,7 +25,15 @@ pytestmark = pytest.mark.e2e
 
 UP_SECONDS = 600.0
 SHORT = "trainingNumTrainEpochs=1"
+# Beside what is declared, so that a question goes all the way: worker, load balancer, group.
+BEHIND_AN_EDGE = (
+    "edge=cloudflare",
+    "chatAddressType=Internet",
+    "chatAllowedCidrBlocks=[173.245.48.0/20]",
+)
 SWEPT = "rehearse-pr-7"
+THERE = {"PR": "7", "REHEARSAL": "1"}
+"""Where to sweep: in the backend of that stack's own local cloud."""
 LONG_AFTER = "2099-01-01T00:00:00Z"
 
 
@@ -32,9 +43,13 @@ def facts(private: Checkout) -> dict[str, Any]:
     return {"files": private.files()}
 
 
-def _rehearse(private: Checkout, stack: str) -> Finished:
+def _rehearse(private: Checkout, stack: str, *values: str) -> Finished:
     return private.make(
-        "rehearse", timeout_seconds=UP_SECONDS, STACK=stack, CORPUS=str(private.corpus), SET=SHORT
+        "rehearse",
+        timeout_seconds=UP_SECONDS,
+        STACK=stack,
+        CORPUS=str(private.corpus),
+        SET=" ".join((SHORT, *values)),
     )
 
 
@@ -65,10 +80,13 @@ def _assert_whole_life(done: Finished, stack: str) -> None:
 def test_dev_is_brought_up_changed_refreshed_and_destroyed_as_declared(
     private: Checkout, facts: dict[str, Any]
 ) -> None:
-    done = _rehearse(private, "dev")
+    done = _rehearse(private, "dev", *BEHIND_AN_EDGE)
     _assert_whole_life(done, "dev")
     summary = _summary(done)
     assert max(map(len, summary)) <= WIDTH
+    asked = " ".join(" ".join(summary).split())
+    assert re.search(r"with a token: \d+ sources, then from the cache; without one: 401", asked)
+    assert "https://chat.dev.internal without the edge's key, and with a guessed one: 403" in asked
     _assert_nothing_is_left(private, facts)
 
 
@@ -126,6 +144,40 @@ def test_the_sweeper_leaves_it_while_it_has_time(private: Checkout) -> None:
     swept = private.make("sweep", PR="7", REHEARSAL="1").check()
     assert f"{SWEPT}: left, as it lives until" in swept.words
     assert private.make("leaks", STACK=SWEPT).code != 0
+
+
+def test_a_sweep_that_is_refused_everything_fails_and_says_what_is_left(private: Checkout) -> None:
+    home = private.paths.of(SWEPT).home
+    store = open_store(home)
+    try:
+        faults = Faults(store)
+        faults.inject("deletion-refused", {"type": "*", "code": "Throttling.User"})
+        swept = private.make("sweep", timeout_seconds=300.0, NOW=LONG_AFTER, **THERE)
+        faults.clear()
+    finally:
+        store.close()
+    assert swept.code != 0
+    assert "`pulumi destroy` failed" in swept.words
+    assert "Throttling.User" in swept.words
+    assert re.search(r"leak check: \d+ left that should be gone", swept.words)
+    assert f"look at {SWEPT}" in swept.words
+
+
+def test_a_sweep_whose_engine_is_killed_does_not_call_the_stack_gone(private: Checkout) -> None:
+    log = private.folder / ".customrag" / SWEPT / "logs" / "destroy.log"
+    log.unlink()
+    sweep = private.start_make("sweep", timeout_seconds=300.0, NOW=LONG_AFTER, **THERE)
+    sweep.until(lambda: log.is_file() and "deleted (" in log.read_text("utf-8"), "it deletes")
+    (engine,) = [
+        process
+        for process in private.processes()
+        if process.name().startswith("pulumi") and "destroy" in process.cmdline()
+    ]
+    engine.kill()
+    done = sweep.wait()
+    assert done.code != 0
+    assert "nothing is left" not in done.words
+    assert re.search(r"leak check: \d+ left that should be gone", done.words)
 
 
 def test_the_sweeper_removes_it_when_its_time_is_over_and_proves_it(
