@@ -212,7 +212,7 @@ def _problems(entry: Mapping[str, Any], regions: Mapping[str, Any]) -> list[str]
         found.append(f"read is {entry['read']!r}; give a day, YYYY-MM-DD")
     if entry.get("regions", next(iter(regions))) not in regions:
         found.append(f"regions is {entry['regions']!r}; allowed are {', '.join(regions)}")
-    elif "region" in entry and entry["region"] not in regions.get(entry.get("regions"), ()):
+    elif "region" in entry and entry["region"] not in regions.get(entry.get("regions", ""), ()):
         found.append(f"region is {entry['region']!r}, which is none of its regions")
     if not _STATED.fullmatch(str(entry.get("stated", "2026"))):
         found.append(f"stated is {entry['stated']!r}; give YYYY, YYYY-MM or YYYY-MM-DD")

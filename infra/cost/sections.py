@@ -160,8 +160,8 @@ def budget(found: Estimate, monthly_budget_cny: int) -> list[str]:
     text = f"Within budget: {money(most)} of {monthly_budget_cny:,} CNY a month"
     text += ", at the largest." if most > found.monthly_cny else "."
     if spot_bills(found) and found.dearest_monthly_cny > monthly_budget_cny:
-        over = money(found.dearest_monthly_cny - monthly_budget_cny)
-        text += f" With spot at its highest price it would be over by {over}."
+        excess = money(found.dearest_monthly_cny - monthly_budget_cny)
+        text += f" With spot at its highest price it would be over by {excess}."
     return ["", wrap(text)]
 
 

@@ -160,7 +160,9 @@ def test_the_json_has_what_the_table_has(found: Estimate) -> None:
     assert lines[0]["price"]["source"].startswith("https://")
     assert lines[0]["price"]["region"] == "cn-shanghai"
     assert lines[0]["price"]["currency"] == "CNY"
-    assert document["shares"]["derived"] == pytest.approx(found.shares["derived"], abs=1e-4)
+    shares = document["shares"]
+    assert isinstance(shares, dict)
+    assert shares["derived"] == pytest.approx(found.shares["derived"], abs=1e-4)
     assert document["kept"] == []
 
 
