@@ -37,7 +37,7 @@ def tagged(context: Context) -> Iterator[tuple[str, dict[str, str]]]:
         tags = {} if table in _NOT_RESOURCES else _tags(json.loads(text))
         if tags:
             product, _, kind = table.partition(".")
-            name = kind.rpartition(".")[2].removesuffix("s") or product
+            name = singular(kind.rpartition(".")[2]) or product
             place = f"{product}:{platform.region_id}:{platform.account_id}"
             yield f"arn:acs:{place}:{name.replace('_', '')}/{key}", tags
     for found in oss2.BucketIterator(service_client(platform)):
@@ -48,6 +48,15 @@ def tagged(context: Context) -> Iterator[tuple[str, dict[str, str]]]:
         if tags:
             place = f"{region_id}:{platform.account_id}"
             yield f"arn:acs:oss:{place}:bucket/{found.name}", tags
+
+
+def singular(table: str) -> str:
+    """What one thing of a table is called: `vswitches` hold a `vswitch`."""
+    if table.endswith("ies"):
+        return f"{table.removesuffix('ies')}y"
+    if table.endswith(("ches", "sses", "xes")):
+        return table.removesuffix("es")
+    return table.removesuffix("s")
 
 
 def _tags(document: dict[str, Any]) -> dict[str, str]:
