@@ -46,6 +46,10 @@ class EngineError(Exception):
     """The CLI refused a quick command; the message has its words."""
 
 
+class NoStackError(EngineError):
+    """The backend has no such stack."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Change:
     """What happened to one resource.
@@ -277,10 +281,10 @@ class Engine:
         return self._ask(arguments, stack=True, secret=secret)
 
     def _ask(self, arguments: Sequence[str], *, stack: bool, secret: str = "") -> str:
-        words = ["pulumi", *arguments, *(("--stack", self.stack) if stack else ())]
+        command = ["pulumi", *arguments, *(("--stack", self.stack) if stack else ())]
         try:
             done = subprocess.run(
-                [*words, "--non-interactive"],
+                [*command, "--non-interactive"],
                 cwd=ROOT,
                 env=dict(self.environment),
                 capture_output=True,
@@ -295,10 +299,9 @@ class Engine:
                 f"{_QUICK_SECONDS} s"
             ) from error
         if done.returncode != 0:
-            raise EngineError(
-                f"`pulumi {' '.join(arguments[:2])}` of stack {self.stack} failed: "
-                f"{done.stderr.strip() or done.stdout.strip()}"
-            )
+            words = done.stderr.strip() or done.stdout.strip()
+            kind = NoStackError if f"no stack named '{self.stack}' found" in words else EngineError
+            raise kind(f"`pulumi {' '.join(arguments[:2])}` of stack {self.stack} failed: {words}")
         return done.stdout
 
     def resources(self) -> list[dict[str, Any]]:

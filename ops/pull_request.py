@@ -32,7 +32,6 @@ from ops.declared import (
     write_stack_file,
 )
 from ops.engine import Engine, EngineError
-from ops.teardown.sweep import stacks
 
 __all__ = ["from_environment", "main", "prepare"]
 
@@ -63,9 +62,13 @@ def prepare(stack: str, engine: Engine, environment: Mapping[str, str], now: dat
     values = declared_values(stack) | {key: _value(text) for key, text in given.items()}
     values[f"{NAMESPACE}expiresAt"] = ends
     write_stack_file(path, values, remark="Made by `make pr-up` from pr.template.yaml.")
-    if stack not in stacks(engine):
-        provider = environment.get("PULUMI_SECRETS_PROVIDER", "")
+    provider = environment.get("PULUMI_SECRETS_PROVIDER", "")
+    try:
         engine.ask("stack", "init", *(("--secrets-provider", provider) if provider else ()))
+    except EngineError as error:
+        # Asked of this stack alone: a list of all fails when the state of any is broken.
+        if "already exists" not in str(error):
+            raise
     for key, value in from_environment(environment, SECRET).items():
         engine.ask_secretly(value, "config", "set", "--secret", key)
     return ends

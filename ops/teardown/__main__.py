@@ -7,13 +7,12 @@ something is or the removal failed, 3 when it was refused.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ops.declared import ROOT, is_pull_request
-from ops.engine import Engine
+from ops.engine import Engine, NoStackError
 from ops.teardown import leaks
 from ops.teardown.removal import FAILURES, Refused, Removal, remove
 
@@ -29,11 +28,6 @@ def engine_of(stack: str, root: Path = ROOT) -> Engine:
     return Engine(stack=stack, logs=root / ".customrag" / stack / "logs")
 
 
-def _is_there(engine: Engine) -> bool:
-    found = json.loads(engine.ask("stack", "ls", "--json", stack=False))
-    return any(str(entry["name"]).rpartition("/")[2] == engine.stack for entry in found)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Remove one stack; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m ops.teardown")
@@ -42,11 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     removal = Removal(stack=options.stack, engine=engine_of(options.stack), consent=options.consent)
     try:
-        if is_pull_request(options.stack) and not _is_there(removal.engine):
-            # The sweeper may have been quicker.
-            print(f"there is no stack {options.stack}")
-            return leaks.main(["--stack", options.stack])
         code = remove(removal)
+    except NoStackError as error:
+        if not is_pull_request(options.stack):
+            print(error, file=sys.stderr)
+            return 1
+        # The sweeper may have been quicker.
+        print(f"there is no stack {options.stack}")
+        return leaks.main(["--stack", options.stack])
     except Refused as error:
         print(error, file=sys.stderr)
         return _REFUSED

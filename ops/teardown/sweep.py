@@ -21,12 +21,12 @@ from datetime import UTC, datetime
 
 from ops.account import account_in
 from ops.declared import NAMESPACE, declared_values, is_pull_request, moment
-from ops.engine import Engine
+from ops.engine import Engine, EngineError
 from ops.teardown.__main__ import engine_of
 from ops.teardown.leaks import PROJECT, planned_deletion, tagged
 from ops.teardown.removal import FAILURES, Refused, Removal, StackState, remove, state_of
 
-__all__ = ["Verdict", "main", "orphans", "stacks", "verdict"]
+__all__ = ["Verdict", "main", "orphans", "stacks", "stacks_by_tags", "verdict"]
 
 _INTERRUPTED = 130
 
@@ -116,6 +116,16 @@ def stacks(engine: Engine) -> list[str]:
     return sorted(name for name in names if is_pull_request(name))
 
 
+def stacks_by_tags(region_id: str) -> list[str]:
+    """The names of the pull requests' stacks that have resources in a region.
+
+    Raises:
+        ClientError: The Tag service refused or did not answer.
+    """
+    found = tagged(account_in(region_id), {"project": PROJECT, "environment": "pr"})
+    return sorted({name for _, tags in found if is_pull_request(name := tags.get("stack", ""))})
+
+
 def orphans(known: Iterable[str], region_id: str) -> list[str]:
     """Resources of pull requests' stacks that are in no backend, a line each.
 
@@ -155,10 +165,17 @@ def sweep(now: datetime, *, dry_run: bool = False) -> int:
         0 when all is in order; 1 when something could not be removed, or somebody should look.
 
     Raises:
-        FAILURES: There is no access to the backend, or nobody can say what is an orphan.
+        FAILURES: Neither backend nor cloud says which stacks there are, or what is an orphan.
     """
     failed: list[str] = []
-    names = stacks(engine_of("sweep"))
+    region_id = str(declared_values("pr-1")[f"{NAMESPACE}regionId"])
+    try:
+        names = stacks(engine_of("sweep"))
+    except EngineError as error:
+        # One broken state is enough for the CLI to list none (3.259, a backend of its own).
+        print(f"going by the tags in the cloud, as the stacks cannot be listed: {error}")
+        names = stacks_by_tags(region_id)
+        failed.append("the backend")
     for name in names:
         try:
             code = _one(name, now, dry_run=dry_run)
@@ -169,7 +186,7 @@ def sweep(now: datetime, *, dry_run: bool = False) -> int:
             failed.append(name)
     if not names:
         print("there is no pull request's stack")
-    lost = orphans(names, str(declared_values("pr-1")[f"{NAMESPACE}regionId"]))
+    lost = orphans(names, region_id)
     for line in lost:
         print(f"orphan: {line}, which is in no backend: look at it, and delete it by hand")
     if failed:

@@ -11,7 +11,7 @@ import yaml
 
 from ops import pull_request
 from ops.declared import DeclaredError
-from ops.engine import Engine
+from ops.engine import Engine, EngineError
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -19,12 +19,15 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 class ScriptedEngine:
     """Takes what it is asked; secrets are kept apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, refusal: str = "") -> None:
+        self.refusal = refusal
         self.asked: list[tuple[str, ...]] = []
         self.secrets: dict[str, str] = {}
 
     def ask(self, *words: str) -> str:
         self.asked.append(words)
+        if self.refusal and words[:2] == ("stack", "init"):
+            raise EngineError(self.refusal)
         return ""
 
     def ask_secretly(self, value: str, *words: str) -> str:
@@ -36,7 +39,6 @@ class ScriptedEngine:
 def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "stacks").mkdir()
     monkeypatch.setattr(pull_request, "ROOT", tmp_path)
-    monkeypatch.setattr(pull_request, "stacks", lambda _engine: [])
     return tmp_path / "stacks" / "Pulumi.pr-7.yaml"
 
 
@@ -76,6 +78,18 @@ def test_a_secret_stands_in_no_file(stack_file: Path) -> None:
     engine = prepare({"CUSTOMRAG_SECRET_llmApiKey": "sk-1"})
     assert engine.secrets == {"customrag:llmApiKey": "sk-1"}
     assert "sk-1" not in stack_file.read_text()
+
+
+def test_a_stack_that_is_there_is_taken_up(stack_file: Path) -> None:
+    engine = ScriptedEngine("error: stack 'organization/customrag/pr-7' already exists")
+    pull_request.prepare("pr-7", cast(Engine, engine), {"CUSTOMRAG_SECRET_llmApiKey": "s"}, NOW)
+    assert engine.secrets
+
+
+@pytest.mark.usefixtures("stack_file")
+def test_a_stack_that_cannot_be_made_is_an_error() -> None:
+    with pytest.raises(EngineError, match="AccessDenied"):
+        pull_request.prepare("pr-7", cast(Engine, ScriptedEngine("AccessDenied")), {}, NOW)
 
 
 def test_another_stack_is_refused() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ops.engine import Change, Engine, Outcome
+from ops.engine import Change, Engine, EngineError, NoStackError, Outcome
+from ops.teardown import __main__ as command
+from ops.teardown import leaks
 from ops.teardown.leaks import Left, report
 from ops.teardown.removal import Refused, Removal, StackState, protection, remove
 from providers.clients.errors import AccessDeniedError
@@ -204,3 +207,34 @@ def test_a_leak_is_told_first() -> None:
     lines = report([retained, Left(what="node", how="by its tags")]).splitlines()
     assert lines[0].startswith("leak      node")
     assert lines[-1].startswith("leak check: 1 left that should be gone; docs/runbooks/")
+
+
+@pytest.mark.parametrize(("stack", "code"), [("pr-7", 2), ("dev", 1)])
+def test_only_a_pull_requests_stack_may_be_gone_already(
+    stack: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sweeper may have been quicker: then the leak check has the word."""
+
+    def gone(engine: Engine) -> None:
+        raise NoStackError(f"no stack named {engine.stack!r} found")
+
+    monkeypatch.setattr(Engine, "resources", gone)
+    monkeypatch.setattr(leaks, "main", lambda _arguments: 2)
+    assert command.main(["--stack", stack]) == code
+    told = capsys.readouterr()
+    assert ("there is no stack pr-7" in told.out) is (stack == "pr-7")
+    assert ("no stack named 'dev' found" in told.err) is (stack == "dev")
+
+
+def test_the_cli_says_that_there_is_no_such_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text("#!/bin/sh\necho \"error: no stack named 'pr-7' found\" >&2\nexit 6\n")
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(NoStackError):
+        Engine(stack="pr-7", logs=tmp_path).resources()
+    with pytest.raises(EngineError) as other:
+        Engine(stack="pr-77", logs=tmp_path).resources()
+    assert not isinstance(other.value, NoStackError)

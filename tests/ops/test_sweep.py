@@ -129,6 +129,23 @@ def test_a_stack_that_is_broken_or_locked_keeps_no_other_from_being_swept(
     assert "look at pr-2" in told
 
 
+def test_a_backend_that_lists_no_stack_is_swept_by_the_tags_in_the_cloud(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The CLI lists none, if the state of one is broken."""
+    backend = Backend(monkeypatch, state=EngineError("failed to load checkpoint"))
+
+    def broken(_engine: Engine) -> list[str]:
+        raise EngineError("EOF")
+
+    seen = [("arn", {"stack": name}) for name in ("pr-3", "dev", "pr-1", "pr-2", "pr-1")]
+    monkeypatch.setattr(sweeper, "stacks", broken)
+    monkeypatch.setattr(sweeper, "tagged", lambda _account, _tags: seen)
+    assert sweeper.sweep(NOW) == 1
+    assert backend.removed == ["pr-1", "pr-3"]
+    assert "look at the backend, pr-2" in capsys.readouterr().out
+
+
 def test_a_sweep_in_which_all_went_well_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     backend = Backend(monkeypatch)
     assert sweeper.sweep(NOW) == 0
