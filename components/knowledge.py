@@ -62,7 +62,8 @@ class KnowledgeArgs:
         settings: Elasticsearch index settings.
         documents: Document key to SHA-256: what the index shall hold.
         ingest_plan: Makes the DLC job's plan once the addresses it needs are known: called with
-            index name, cluster URL and embedding URLs.
+            index name, cluster URL and embedding URLs. With a pinned index, of a job that waits for
+            the embedder and leaves the index as it is.
         embedding_urls: Where the model that the index is made for answers.
         workspace_id: PAI workspace of the ingest job.
         result_uri: OSS directory for the run's result, `oss://bucket/prefix/`.
@@ -70,8 +71,7 @@ class KnowledgeArgs:
         user_vpc: VPC of the job's pods.
         role_arn: RAM role of the pods.
         keep_indices: So many former indices stay in the cluster.
-        pinned: Go back to this one: as it is, without an ingest. The present one stays for the way
-            forward.
+        pinned: Go back to this one, as it is. The present one stays for the way forward.
         max_running_time_minutes: The job is stopped after this long.
     """
 
@@ -103,7 +103,7 @@ class Knowledge(pulumi.ComponentResource):
         generations: The indices that are there, the one last read first: index_name, model_version,
             served_since.
         ingest: Counts of the last run: documents, chunks, embedded_documents, unchanged_documents,
-            removed_documents, set_aside. Empty while an index is pinned.
+            removed_documents, set_aside.
     """
 
     index_name: pulumi.Output[str]
@@ -116,18 +116,30 @@ class Knowledge(pulumi.ComponentResource):
     ) -> None:
         super().__init__("customrag:knowledge:Knowledge", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
+        # An alias moves when a run has ended well, so that an embedder of the index is there.
         if args.pinned is None:
-            alias = self._fill_and_name(name, args)
+            index = self._make_index(name, args)
+            # An index that was lost and made again is empty: its identity is an input.
+            run = self._run(name, args, index.index_name, args.documents, index_uuid=index.uuid)
+            alias = self._point(name, args, index.index_name, run)
         else:
-            alias = self._point(name, args, args.pinned.index_name, meta=args.pinned.meta)
-            self.ingest = pulumi.Output.from_input({})
+            run = self._run(name, args, args.pinned.index_name, {})
+            alias = self._point(name, args, args.pinned.index_name, run, meta=args.pinned.meta)
+        self.ingest = pulumi.Output.all(
+            documents=run.document_count,
+            chunks=run.chunks,
+            embedded_documents=run.embedded_documents,
+            unchanged_documents=run.unchanged_documents,
+            removed_documents=run.removed_documents,
+            set_aside=run.set_aside,
+        )
         self.index_name = alias.index_name
         self.index_alias = alias.alias
         self.generations = alias.generations.apply(lambda found: found or [])
         self.register_outputs({"index_name": self.index_name, "index_alias": self.index_alias})
 
-    def _fill_and_name(self, name: str, args: KnowledgeArgs) -> providers.IndexAlias:
-        index = providers.SearchIndex(
+    def _make_index(self, name: str, args: KnowledgeArgs) -> providers.SearchIndex:
+        return providers.SearchIndex(
             name,
             providers.SearchIndexArgs(
                 endpoint=args.search.url,
@@ -140,10 +152,20 @@ class Knowledge(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
-        plan = pulumi.Output.all(index.index_name, args.search.url, args.embedding_urls).apply(
+
+    def _run(
+        self,
+        name: str,
+        args: KnowledgeArgs,
+        index_name: pulumi.Input[str],
+        documents: Mapping[str, str],
+        *,
+        index_uuid: pulumi.Input[str] | None = None,
+    ) -> providers.IngestRun:
+        plan = pulumi.Output.all(index_name, args.search.url, args.embedding_urls).apply(
             lambda values: args.ingest_plan(*values)
         )
-        run = providers.IngestRun(
+        return providers.IngestRun(
             f"{name}-ingest",
             providers.IngestRunArgs(
                 job_type=plan.apply(lambda value: value.job_type),
@@ -154,10 +176,9 @@ class Knowledge(pulumi.ComponentResource):
                 thirdparty_libs=plan.apply(lambda value: list(value.thirdparty_libs)),
                 workspace_id=args.workspace_id,
                 display_name=args.naming.physical("ingest"),
-                documents=dict(args.documents),
-                index_name=index.index_name,
-                # An index that was lost and made again is empty: its identity is an input.
-                index_uuid=index.uuid,
+                documents=dict(documents),
+                index_name=index_name,
+                index_uuid=index_uuid,
                 triggers=dict(args.triggers),
                 result_uri=args.result_uri,
                 user_vpc=args.user_vpc,
@@ -166,23 +187,14 @@ class Knowledge(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
-        self.ingest = pulumi.Output.all(
-            documents=run.document_count,
-            chunks=run.chunks,
-            embedded_documents=run.embedded_documents,
-            unchanged_documents=run.unchanged_documents,
-            removed_documents=run.removed_documents,
-            set_aside=run.set_aside,
-        )
-        return self._point(name, args, index.index_name, expected_chunks=run.chunks)
 
     def _point(
         self,
         name: str,
         args: KnowledgeArgs,
         index_name: pulumi.Input[str],
+        run: providers.IngestRun,
         *,
-        expected_chunks: pulumi.Input[int] | None = None,
         meta: pulumi.Input[Mapping[str, Any]] | None = None,
     ) -> providers.IndexAlias:
         return providers.IndexAlias(
@@ -193,7 +205,7 @@ class Knowledge(pulumi.ComponentResource):
                 password=args.search.password,
                 alias=args.index_alias,
                 index_name=index_name,
-                expected_chunks=expected_chunks,
+                expected_chunks=run.chunks,
                 keep_indices=args.keep_indices,
                 meta=meta,
             ),

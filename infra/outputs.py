@@ -24,8 +24,7 @@ OUTPUTS: dict[str, str] = {
     "model_version": "Version of the embedding model in use.",
     "corpus": "Version and number of documents of the uploaded corpus.",
     "expires_at": "When the sweeper may destroy the stack, in UTC; empty if it is for good.",
-    "ingest": "Counts of the last ingest run, with what was set aside and why; "
-    "empty while an index is pinned.",
+    "ingest": "Counts of the last ingest run, with what was set aside and why.",
 }
 
 

@@ -86,8 +86,9 @@ def plan_ingest(
     corpus_uri: str,
     output_uri: str,
     envs: Mapping[str, str],
+    as_it_is: bool = False,
 ) -> JobPlan:
-    """The DLC job that fills the index."""
+    """The DLC job that fills the index; with `as_it_is` one that only waits for the embedder."""
     settings = IngestSettings(
         pods=PodSettings(
             ecs_spec=config.ingest_ecs_spec, image=config.training_image, gpus_per_pod=0
@@ -96,6 +97,7 @@ def plan_ingest(
         elasticsearch_url=elasticsearch_url,
         elasticsearch_secret=elasticsearch_secret,
         embedding_urls=embedding_urls,
+        as_it_is=as_it_is,
     )
     plan = ingest_job(settings, code_uri, corpus_uri, output_uri)
     return replace(plan, envs={**plan.envs, **envs})

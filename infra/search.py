@@ -77,7 +77,7 @@ def build_knowledge(
 ) -> Knowledge:
     """Declares the index for the model that was kept, its ingest run and the alias.
 
-    With an index that is gone back to, the alias alone.
+    With an index that is gone back to, a run that waits for its embedder, and the alias.
     """
     model, alias = embedding.model, context.config.index_alias
     code = foundation.code["ingest"]
@@ -92,6 +92,7 @@ def build_knowledge(
             code_uri=f"{code.directory_uri}{code.file_name}",
             corpus_uri=context.uris.corpus,
             output_uri=context.uris.ingest,
+            as_it_is=pinned is not None,
             envs={
                 "CUSTOMRAG_KMS_ENDPOINT": context.platform.kms_endpoint,
                 "CUSTOMRAG_REGION_ID": context.config.region_id,

@@ -281,6 +281,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default=900.0,
         help="how long the embedding service may take to become ready",
     )
+    parser.add_argument(
+        "--as-it-is",
+        action="store_true",
+        help="wait for the embedding service and count what the index holds, change nothing",
+    )
     return parser.parse_args(argv)
 
 
@@ -313,6 +318,8 @@ async def _run(arguments: argparse.Namespace) -> IngestResult:
         )
         try:
             await _wait_for_nodes(embedder, meta, arguments.embedding_wait_seconds)
+            if arguments.as_it_is:
+                return await _held(client, meta)
             return await ingest(
                 client,
                 embedder,
@@ -326,6 +333,14 @@ async def _run(arguments: argparse.Namespace) -> IngestResult:
             await embedder.close()
     finally:
         await client.close()
+
+
+async def _held(client: AsyncElasticsearch, meta: IndexMeta) -> IngestResult:
+    """What an index holds that is gone back to: whatever the corpus and the chunker are by now."""
+    documents = len(await indexed_documents(client, meta.index))
+    chunks = int((await client.count(index=meta.index))["count"])
+    print(f"ingest: {meta.index} stays as it is, with {documents:,} documents", flush=True)
+    return IngestResult(documents=documents, chunks=chunks, unchanged_documents=documents)
 
 
 async def _wait_for_nodes(

@@ -147,6 +147,7 @@ class IngestSettings:
         elasticsearch_url: Where the cluster answers.
         elasticsearch_secret: Name of the KMS secret that holds its password.
         embedding_urls: Where the nodes of the embedding service answer.
+        as_it_is: Wait for those nodes, and leave the index as it is.
     """
 
     pods: PodSettings
@@ -154,6 +155,7 @@ class IngestSettings:
     elasticsearch_url: str
     elasticsearch_secret: str
     embedding_urls: Sequence[str]
+    as_it_is: bool = False
 
     def __post_init__(self) -> None:
         _need(self.pods.pod_count == 1, "pods.pod_count", self.pods.pod_count, "1 for an ingest")
@@ -230,6 +232,7 @@ def ingest_job(
         "output-dir": OUTPUT_MOUNT_PATH,
     }
     command = ["python", "-m", "rag.ingest", *_options(arguments)]
+    command += ["--as-it-is"] * settings.as_it_is
     return _plan(settings.pods, command, _INGEST_LIBS, code_uri, corpus_uri, output_uri)
 
 

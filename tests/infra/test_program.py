@@ -117,7 +117,9 @@ def test_a_pinned_index_is_named_and_served_by_its_own_model_and_no_other_is_tou
 ) -> None:
     recorder = run_program({**LOCAL_CONFIG, "pinnedIndex": "customrag-former"})
     assert recorder.of_type("customrag:elasticsearch:Index") == {}
-    assert recorder.of_type("customrag:rag:IngestRun") == {}
+    (run,) = recorder.of_type("customrag:rag:IngestRun").values()
+    assert (run["documents"], run["indexName"]) == ({}, "customrag-former")
+    assert run["userCommand"].endswith(" --as-it-is")
     (alias,) = recorder.of_type("customrag:elasticsearch:Alias").values()
     assert (alias["indexName"], alias["keepIndices"]) == ("customrag-former", 1)
     node = recorder.of_type("alicloud:ecs/instance:Instance")["embedding-node"]

@@ -247,6 +247,26 @@ def test_a_run_killed_in_the_middle_and_run_again_leaves_exact_counts(
     assert result["chunks"] == len(expected)
 
 
+def test_a_run_over_an_index_that_is_gone_back_to_waits_for_its_model_and_changes_nothing(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+) -> None:
+    run(elasticsearch_server, index, corpus)
+    output = corpus.parent / "output" / "result.json"
+    with elasticsearch_server.client() as client:
+        before = ids_in(client, index)
+        write(corpus, 1, "Changed since.")
+        with embedding_service(0.0) as url:
+            wait = command(elasticsearch_server, index, corpus, url)
+            wait["args"].append("--as-it-is")
+            subprocess.run(**wait, check=True)
+        assert ids_in(client, index) == before
+        result = json.loads(output.read_text())
+        assert (result["chunks"], result["embedded_documents"]) == (len(before), 0)
+        wait["args"].append("--embedding-wait-seconds=1")
+        assert subprocess.run(**wait, check=False).returncode == 1
+        assert not output.exists()
+
+
 def test_a_passage_is_found_through_the_alias_and_follows_it_to_another_index(
     elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,12 @@ def test_an_ingest_is_told_of_every_node_of_the_embedding_service() -> None:
     settings = _ingest_settings("http://one:8000", "http://other:8000")
     command = ingest_job(settings, CODE, CORPUS, OUTPUT).user_command
     assert "--embedding-url http://one:8000,http://other:8000 --output-dir" in command
+
+
+def test_a_run_over_an_index_that_is_gone_back_to_changes_nothing_in_it() -> None:
+    settings = replace(_ingest_settings(), as_it_is=True)
+    assert ingest_job(settings, CODE, CORPUS, OUTPUT).user_command.endswith(" --as-it-is")
+    assert "--as-it-is" not in ingest_job(_ingest_settings(), CODE, CORPUS, OUTPUT).user_command
 
 
 def test_what_a_job_installs_is_what_the_project_is_tested_with() -> None:
