@@ -20,6 +20,7 @@ from localcloud.errors import LocalCloudError
 from providers.clients.credentials import credentials_provider
 from providers.clients.dlc import DlcClient, Job
 from providers.clients.errors import ClientError
+from providers.clients.generic import GenericClient
 from providers.clients.kms import get_secret_value
 from tests.e2e.checkout import Checkout
 
@@ -75,6 +76,13 @@ class Cloud:
         return credentials_provider(
             access_key_id=platform.access_key_id, access_key_secret=platform.access_key_secret
         )
+
+    def ecs(self, action: str, instance_id: str) -> None:
+        """`StopInstances` or `StartInstances` of one ECS instance."""
+        platform = self.checkout.platform()
+        client = GenericClient(platform.endpoints["api"], platform.region_id, self._credentials())
+        parameters = {"RegionId": platform.region_id, "InstanceId.1": instance_id}
+        client.rpc(action, "2014-05-26", parameters)
 
     def jobs(self, prefix: str) -> list[Job]:
         """Jobs of a name, oldest first; none while the local cloud is not there yet."""

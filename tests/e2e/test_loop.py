@@ -9,20 +9,31 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.e2e import sample
-from tests.e2e.checkout import Checkout, Finished
-from tests.e2e.cloud import INGEST_JOB, TRAINING_JOB, Cloud
+from tests.e2e.checkout import Checkout, Finished, wait_until
+from tests.e2e.cloud import INGEST_JOB, TRAINING_JOB, Cloud, kill_tree
 from tests.e2e.network import ConnectionWatch, is_this_machine, listening
 
 pytestmark = pytest.mark.e2e
 
+# Two nodes of the embedding service, one of which is lost on the way.
+CONFIGURATION = {"trainingNumTrainEpochs": "1", "embeddingNodes": "2"}
 UP_SECONDS = 900.0
 QUESTION = "How long is the warranty on the flume board?"
 SOURCE = "docs/20-warranty.md"
+# No two alike, as the edge keeps answers.
+OTHER_QUESTIONS = (
+    "What does alarm W2 tell me?",
+    "How do I clear alarm W7?",
+    "How often is the dosing pump serviced?",
+    "What does a service code mean?",
+)
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +205,40 @@ def test_answers_follow_the_documents(private: Checkout) -> None:
     assert "five years" not in answer
     gone = private.make("ask", Q="How many phones can be paired?").check().output
     assert "16-mobile-app" not in gone
+
+
+def test_a_lost_node_of_the_embedding_service_costs_no_question(
+    private: Checkout, cloud: Cloud
+) -> None:
+    """Killed while questions are asked, and then gone, as with its zone."""
+    urls = cloud.outputs()["embedding_urls"]
+    assert len(set(urls)) == 2
+    resources = cloud.exported()
+    zones = {
+        resources[name]["inputs"]["availabilityZone"]
+        for name in ("embedding-node", "embedding-node-2")
+    }
+    assert len(zones) == 2
+    # The first, which an application that knows of one only would ask.
+    node = resources["embedding-node"]["id"]
+    first, second, *rest = OTHER_QUESTIONS
+    asked = [private.start_make("ask", Q=first, timeout_seconds=120.0)]
+    kill_tree(cloud.pid(lambda name: name == f"ecs/{node}/customrag-embedding"))
+    asked.append(private.start_make("ask", Q=second, timeout_seconds=120.0))
+    cloud.ecs("StopInstances", node)
+    assert not _is_well(urls[0])
+    answers = [running.wait() for running in asked]
+    answers += [private.make("ask", Q=question) for question in rest]
+    for answer in answers:
+        assert "Sources:" in answer.check().words
+    cloud.ecs("StartInstances", node)
+    wait_until(lambda: _is_well(urls[0]), "the node answers again", 120.0)
+
+
+def _is_well(url: str) -> bool:
+    with suppress(httpx.HTTPError):
+        return httpx.get(f"{url}/health", trust_env=False).status_code == httpx.codes.OK
+    return False
 
 
 def test_an_unreadable_file_is_set_aside_with_its_reason_and_nothing_else_is_lost(
