@@ -67,7 +67,7 @@ class ResourceService:
         with self._lock(token):
             left = self._left_over(token, handler, set(document.get("known_ids", ())))
             if left is not None:
-                return left
+                return self._tagged(left, handler, document)
             created = handler.create(document["inputs"], self._in_region(document))
             # What was asked for, too: handlers read by properties that they need not compute.
             made = {**document["inputs"], **created.outputs}
@@ -86,6 +86,21 @@ class ResourceService:
             self._created.delete(token)
             return None
         return {"id": entry["id"], "outputs": {**entry["outputs"], **outputs}}
+
+    def _tagged(
+        self, left: dict[str, Any], handler: ResourceHandler, document: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What was left over, with the tags of now: a creation's token does not tell of them."""
+        inputs, outputs = document["inputs"], left["outputs"]
+        if inputs.get("tags") == outputs.get("tags"):
+            return left
+        context = self._in_region(document)
+        changed = handler.update(left["id"], outputs, inputs, context)
+        outputs = {**outputs, "tags": inputs.get("tags"), **changed}
+        entry = {"type": handler.token, "id": left["id"], "outputs": outputs}
+        token = str(document["client_token"])
+        self._created.put(token, entry | {"region_id": document.get("region_id")})
+        return {"id": left["id"], "outputs": outputs}
 
     def read(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """A resource's outputs as they are; None when it is gone."""

@@ -281,8 +281,12 @@ class AlicloudProvider(HostedProvider):
 
 
 def client_token(urn: str, inputs: Mapping[str, Any]) -> str:
-    """What names one creation: the same resource with the same inputs has the same token."""
-    canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
+    """What names one creation: the same resource with the same inputs has the same token.
+
+    Tags aside, as some tell of the time: a stack's last day is another at each update.
+    """
+    told = {name: value for name, value in inputs.items() if name != "tags"}
+    canonical = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(f"{urn}\n{canonical}".encode()).hexdigest()
 
 

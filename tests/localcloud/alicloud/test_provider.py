@@ -54,6 +54,17 @@ def test_a_create_that_was_cut_off_is_adopted(engine: Engine) -> None:
     assert plain(outputs)["routeTableId"].startswith("vtb-")
 
 
+def test_what_a_killed_engine_began_is_adopted_with_the_tags_of_now(engine: Engine) -> None:
+    first, _ = engine.create(VPC, "tagged", {**NETWORK, "tags": {"expires-at": "monday"}})
+    engine.restart()
+    tags = {"expires-at": "tuesday"}
+    again, outputs = engine.create(VPC, "tagged", {**NETWORK, "tags": tags})
+    assert again == first
+    assert plain(outputs)["tags"] == tags
+    engine.restart()
+    assert plain(engine.create(VPC, "tagged", {**NETWORK, "tags": tags})[1])["tags"] == tags
+
+
 def test_a_resource_that_is_being_replaced_is_not_adopted(engine: Engine) -> None:
     first, outputs = engine.create(VPC, "replaced", NETWORK)
     engine.restart()
