@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from localcloud.code import code_digest
 from localcloud.errors import CloudError
 from localcloud.faults import Faults
 from localcloud.faults.routes import fault_routes
@@ -172,6 +173,8 @@ def admin_routes(
         stop: Asks the daemon to stop everything and end.
         service_names: Processes that the daemon starts with itself; ``status`` marks them.
     """
+    # Read now: later the files may be another's.
+    code = code_digest()
     operations = {
         "create": service.create,
         "read": service.read,
@@ -183,7 +186,7 @@ def admin_routes(
         return Response(_LOG_AGENT_INSTALLER, media_type="text/x-shellscript")
 
     async def health(_: Request) -> Response:
-        return JSONResponse({"home": str(context.platform.home)})
+        return JSONResponse({"home": str(context.platform.home), "code": code})
 
     async def types(request: Request) -> Response:
         _authorise(request, context)

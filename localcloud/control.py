@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import localcloud
 from localcloud import processes
+from localcloud.code import code_digest
 from localcloud.daemon import daemon_pid, make_context
 from localcloud.errors import LocalCloudError
 from localcloud.home import Platform, data_dir, load_platform, log_dir
@@ -40,7 +41,8 @@ class ControlError(LocalCloudError):
 def start(home: Path, services: Sequence[str] = ()) -> bool:
     """Start the stack's daemon and wait until it and its services are ready.
 
-    Safe to call from several processes at once.
+    Safe to call from several processes at once. A daemon that runs other code, as after a pull, is
+    replaced; what it had started goes on, but for its services.
 
     Args:
         home: The stack's home.
@@ -54,11 +56,27 @@ def start(home: Path, services: Sequence[str] = ()) -> bool:
     """
     platform = load_platform(home)
     with _starting(home):
-        started = not healthy(platform)
+        started = not _runs_this_code(platform)
         if started:
+            _end_other_code(platform)
             _launch(platform, services)
         _wait_for_services(platform)
         return started
+
+
+def _runs_this_code(platform: Platform) -> bool:
+    return _health(platform) == {"home": str(platform.home), "code": code_digest()}
+
+
+def _end_other_code(platform: Platform) -> None:
+    """Kill a daemon that answers: asked to stop, it would stop all that it has started, too."""
+    pid = daemon_pid(platform.home)
+    if pid is None or not healthy(platform):
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    while daemon_pid(platform.home) == pid:
+        time.sleep(_POLL_SECONDS)
 
 
 @contextmanager
@@ -137,10 +155,14 @@ def _wait_for_services(platform: Platform) -> None:
 
 def healthy(platform: Platform) -> bool:
     """Whether the daemon of this very stack answers."""
+    return _health(platform).get("home") == str(platform.home)
+
+
+def _health(platform: Platform) -> dict[str, Any]:
     try:
-        return call(platform, "GET", "/_local/health").get("home") == str(platform.home)
+        return call(platform, "GET", "/_local/health")
     except ControlError:
-        return False
+        return {}
 
 
 def call(platform: Platform, method: str, path: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from localcloud.alb.state import LOAD_BALANCERS
+from localcloud.code import CODE_VARIABLE, code_digest
 from localcloud.home import log_dir
 from localcloud.resources import Context
 from localcloud.supervisor import ProcessSpec
@@ -36,6 +37,7 @@ def spec(load_balancer_id: str, context: Context) -> ProcessSpec:
         env={
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
+            CODE_VARIABLE: code_digest(),
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
         },
         cwd=_REPOSITORY,

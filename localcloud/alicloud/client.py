@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from localcloud.code import code_digest
 from localcloud.errors import CloudError
 from localcloud.home import Platform, load_platform
 from pluginhost import ProviderError
@@ -51,7 +52,7 @@ class DaemonClient:
         return cls(load_platform(file.parent.resolve()))
 
     def ensure_running(self) -> None:
-        """Start the daemon unless it answers.
+        """Start the daemon unless it answers; one that runs other code gives way to this one.
 
         Raises:
             ProviderError: It did not start; with what it said.
@@ -80,10 +81,11 @@ class DaemonClient:
             )
 
     def healthy(self) -> bool:
-        """Whether the daemon of this very stack answers."""
+        """Whether the daemon of this very stack answers, and runs this code."""
         try:
             return self._call("GET", "/_local/health", None, _HEALTH_TIMEOUT_SECONDS) == {
-                "home": str(self.platform.home)
+                "home": str(self.platform.home),
+                "code": code_digest(),
             }
         except (ProviderError, CloudError):
             return False

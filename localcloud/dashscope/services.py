@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from localcloud.code import CODE_VARIABLE, code_digest
 from localcloud.home import log_dir
 from localcloud.resources import Context
 from localcloud.supervisor import ProcessSpec
@@ -35,6 +36,7 @@ def services(context: Context) -> tuple[ProcessSpec, ...]:
             env={
                 "PATH": "/usr/local/bin:/usr/bin:/bin",
                 "LANG": "C.UTF-8",
+                CODE_VARIABLE: code_digest(),
                 # Threads that spin while they wait take the processor from the rest of the stack.
                 "OMP_WAIT_POLICY": "PASSIVE",
                 **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},

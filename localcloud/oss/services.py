@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from localcloud.code import CODE_VARIABLE, code_digest
 from localcloud.home import log_dir
 from localcloud.oss.server import HEALTH_PATH
 from localcloud.resources import Context
@@ -30,7 +31,11 @@ def services(context: Context) -> tuple[ProcessSpec, ...]:
                 str(platform.home.absolute()),
             ),
             # Not the daemon's: the next one, started from another shell, adopts what runs.
-            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
+            env={
+                "PATH": "/usr/local/bin:/usr/bin:/bin",
+                "LANG": "C.UTF-8",
+                CODE_VARIABLE: code_digest(),
+            },
             cwd=_REPOSITORY,
             log=log_dir(platform.home) / "oss.log",
             health_url=platform.endpoints["oss"] + HEALTH_PATH,

@@ -6,6 +6,7 @@ With the control plane's services and OSS only; the whole cloud is started by th
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+import localcloud
 from localcloud import control
 from localcloud.__main__ import _is_named
 from localcloud.errors import LocalCloudError
@@ -24,6 +26,7 @@ from localcloud.home import init_home, is_free
 from tests.localcloud.running import lives, until
 
 SERVICES = ("vpc", "oss")
+CODE = Path(localcloud.__file__).parent
 
 
 @pytest.fixture
@@ -75,6 +78,29 @@ def test_a_killed_daemon_leaves_services_that_the_next_adopts(home: Path) -> Non
     assert control.start(home, SERVICES)
     assert row(home, "oss")["pid"] == oss
     assert row(home, "oss")["restarts"] == 0
+
+
+def test_a_daemon_of_other_code_gives_way_with_its_services(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control.start(home, SERVICES)
+    oss, daemon = (psutil.Process(row(home, name)["pid"]) for name in ("oss", "daemon"))
+    assert not control.start(home, SERVICES)
+    package = shutil.copytree(CODE, home / "other" / "localcloud")
+    (package / "__init__.py").write_text("# Other code.\n")
+    monkeypatch.setenv("PYTHONPATH", f"{home / 'other'}{os.pathsep}{CODE.parent}")
+    named = ("--home", str(home), "--services", ",".join(SERVICES))
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "localcloud", "start", *named],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.strip() == "the local cloud runs"
+    assert not lives(daemon)
+    assert not lives(oss)
+    assert row(home, "oss")["state"] == "running"
 
 
 def test_a_killed_service_is_seen_and_restarted(home: Path) -> None:
