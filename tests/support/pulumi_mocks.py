@@ -7,11 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 from pulumi.runtime import mocks
+from pulumi.runtime.settings import SETTINGS
 
 
 @pytest.fixture(autouse=True)
 def closed_loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close the event loops that Pulumi's mocks make in their threads and leave open."""
+    """Close the event loops that Pulumi's mocks make in their threads and leave open.
+
+    And forget the outputs that a program which was refused has left: the next one would wait for
+    them, on a loop that is closed.
+    """
     loops: set[asyncio.AbstractEventLoop] = set()
     ensure = mocks._ensure_event_loop
 
@@ -25,6 +30,7 @@ def closed_loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return loop
 
     monkeypatch.setattr(mocks, "_ensure_event_loop", remembering)
+    SETTINGS.outputs.clear()
     yield
     for loop in loops:
         loop.close()
