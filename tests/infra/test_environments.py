@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from components.edge import WorkerMissingError, read_worker
 from infra.declare import Declared, declare
 from tests.support.snapshots import assert_expected, names
 from tests.support.stacks import STACKS, declared, of_type
 
-ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = Path(__file__).parent / "expected"
 DATA = ("alicloud:oss/bucket:Bucket", "alicloud:kms/key:Key")
 CLUSTER = "alicloud:elasticsearch/instance:Instance"
@@ -237,10 +235,6 @@ def test_what_is_brought_along_is_read_and_not_made() -> None:
 
 
 def test_an_edge_shows_a_key_that_only_it_and_the_application_know() -> None:
-    try:
-        read_worker(ROOT)
-    except WorkerMissingError as error:
-        pytest.skip(str(error))
     with_edge = declare(
         "prod",
         config={
