@@ -56,26 +56,35 @@ def start(home: Path, services: Sequence[str] = ()) -> bool:
     """
     platform = load_platform(home)
     with _starting(home):
-        started = not _runs_this_code(platform)
+        found = _health(platform)
+        running = found.get("home") == str(home)
+        if running and found.get("code") != code_digest():
+            _end_other_code(home)
+            running = False
+        started = not running
         if started:
-            _end_other_code(platform)
             _launch(platform, services)
         _wait_for_services(platform)
         return started
 
 
-def _runs_this_code(platform: Platform) -> bool:
-    return _health(platform) == {"home": str(platform.home), "code": code_digest()}
+def _end_other_code(home: Path) -> None:
+    """Kill the daemon: asked to stop, it would stop all that it has started, too.
 
-
-def _end_other_code(platform: Platform) -> None:
-    """Kill a daemon that answers: asked to stop, it would stop all that it has started, too."""
-    pid = daemon_pid(platform.home)
-    if pid is None or not healthy(platform):
+    Raises:
+        ControlError: It does not end.
+    """
+    pid = daemon_pid(home)
+    if pid is None:
         return
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    while daemon_pid(platform.home) == pid:
+    deadline = time.monotonic() + _STOP_SECONDS
+    while daemon_pid(home) == pid:
+        if time.monotonic() > deadline:
+            raise ControlError(
+                f"the daemon (pid {pid}) runs other code and cannot be ended; end it, and try again"
+            )
         time.sleep(_POLL_SECONDS)
 
 
