@@ -71,9 +71,7 @@ def _see_that_it_runs(paths: Paths, urls: Sequence[str]) -> None:
     if all(_status(url) for url in urls):
         return
     print("The local cloud does not run; starting it …", flush=True)
-    done = _localcloud(paths, "localcloud", "start", _START_SECONDS)
-    if done.returncode != 0:
-        raise StackError(f"the local cloud does not start: {done.stderr.strip()}")
+    _start(paths)
     deadline = time.monotonic() + _READY_SECONDS
     # Not more than 499: the edge asks for a token first.
     while not all(0 < _status(url) < 500 for url in urls) and time.monotonic() < deadline:
@@ -99,15 +97,21 @@ def local_token(paths: Paths) -> str:
     started when it does not run.
 
     Raises:
-        StackError: The issuer does not answer.
+        StackError: The issuer does not answer, or the local cloud does not start.
     """
     done = _issued(paths)
     if done.returncode != 0:
-        _localcloud(paths, "localcloud", "start", _START_SECONDS)
+        _start(paths)
         done = _issued(paths)
     if done.returncode != 0:
         raise StackError(f"the local issuer gave no token: {done.stderr.strip()}")
     return done.stdout.strip()
+
+
+def _start(paths: Paths) -> None:
+    done = _localcloud(paths, "localcloud", "start", _START_SECONDS)
+    if done.returncode != 0:
+        raise StackError(f"the local cloud does not start: {done.stderr.strip()}")
 
 
 def _issued(paths: Paths) -> subprocess.CompletedProcess[str]:
@@ -117,14 +121,20 @@ def _issued(paths: Paths) -> subprocess.CompletedProcess[str]:
 def _localcloud(
     paths: Paths, module: str, command: str, timeout_seconds: float
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(paths.python), "-m", module, command, "--home", str(paths.home)],
-        cwd=paths.checkout,
-        capture_output=True,
-        text=True,
-        timeout=timeout_seconds,
-        check=False,
-    )
+    try:
+        return subprocess.run(
+            [str(paths.python), "-m", module, command, "--home", str(paths.home)],
+            cwd=paths.checkout,
+            capture_output=True,
+            text=True,
+            timeout=timeout_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StackError(
+            f"`{module} {command}` did not end within {timeout_seconds:g} s; `make status` and "
+            "`make logs` tell what the local cloud does"
+        ) from error
 
 
 def sample_question(paths: Paths, config: Mapping[str, str]) -> str:

@@ -169,6 +169,17 @@ def test_a_local_cloud_that_does_not_start_is_said(paths: Paths) -> None:
     found = {"chat_url": "http://127.0.0.1:1", "edge_url": ""}
     with pytest.raises(StackError, match="no port is left"):
         ask.way_in(paths, True, found, {})
+    with pytest.raises(StackError, match="does not start: no port is left"):
+        ask.local_token(paths)
+
+
+def test_a_local_cloud_that_hangs_is_said(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths.python.parent.mkdir(parents=True)
+    paths.python.write_text("#!/bin/sh\nexec sleep 60\n")
+    paths.python.chmod(0o755)
+    monkeypatch.setattr(ask, "_ISSUER_SECONDS", 0.1)
+    with pytest.raises(StackError, match=r"did not end within 0\.1 s; `make status`"):
+        ask.local_token(paths)
 
 
 def test_a_given_token_is_shown_to_the_edge(paths: Paths) -> None:
