@@ -92,7 +92,7 @@ def test_the_folder_in_which_a_tree_lies_is_no_change(tmp_path: Path) -> None:
     trees = []
     for name in ("one", "two"):
         root = tmp_path / name
-        inputs = {"file": f"{root}/examples/a.md", "other": f"/else/x{name}/work/code/chat.zip"}
+        inputs = {"file": f"{root}/examples/a.md", "other": f"/else/{name}-tree/work/code/chat.zip"}
         trees.append(portable([resource("t:t:T", "a", inputs)], root))
     assert compare(*trees) == []
     assert trees[0][0].inputs == {"file": "./examples/a.md", "other": "work/code/chat.zip"}
