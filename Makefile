@@ -99,7 +99,7 @@ cost:  ## Show what a stack costs, with sources: STACK=prod [JSON=1]
 	@$(TOOLS) cost --stack "$(STACK)" $(if $(JSON),--json)
 
 policy:  ## Hold a stack against the policy pack: make policy STACK=dev
-	@.venv/bin/python -m infra.policy.check --stack "$(STACK)"
+	@.venv/bin/python -m guardrails.policy.check --stack "$(STACK)"
 
 preflight:  ## Ask the cloud if a stack could be brought up: STACK [JSON=1]
 	@$(TOOLS) preflight --stack "$(STACK)" $(if $(JSON),--json)
@@ -163,7 +163,7 @@ release-notes:  ## Show what the changelog says of a version: VERSION=0.2.0
 	@$(PYTHON) -m tools.release notes --version "$(VERSION)" $(if $(OUTPUT),--output "$(OUTPUT)")
 
 sign-in:  ## Sign a job in to an environment: ENVIRONMENT=dev ROLE=preview
-	@.venv/bin/python -m infra.bootstrap.sign_in --environment "$(ENVIRONMENT)" --role "$(ROLE)" \
+	@.venv/bin/python -m bootstrap.sign_in --environment "$(ENVIRONMENT)" --role "$(ROLE)" \
 		--account-id "$(ACCOUNT_ID)"
 
 post-comments:  ## Keep a pull request's comments up to date: FOLDER=… PR=7

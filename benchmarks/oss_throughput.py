@@ -25,7 +25,7 @@ from typing import Any
 import oss2
 import requests
 
-from localcloud.home import Platform, init_home
+from localcloud.core.home import Platform, init_home
 from localcloud.oss.server import HEALTH_PATH
 
 _MIB = 1024 * 1024

@@ -3,8 +3,9 @@
     python -m benchmarks.preview [--rounds 5]
 
 In turns, through the same engine and the same two plugins, each as a first preview of a stack:
-    bare      a loop that registers what `infra.declare` says of the local stack: the same types,
-              names and inputs, as plain values, without components, configuration or a corpus
+    bare      a loop that registers what `guardrails.declare` says of the local stack: the same
+              types, names and inputs, as plain values, without components, configuration or
+              a corpus
     customrag this program, with the local stack's template, without the edge (its worker is built
               by npm)
 Prints the seconds of each and the ratio of the medians. The difference is what the program itself
@@ -30,8 +31,8 @@ from pathlib import Path
 
 import yaml
 
-from infra.declare import declare
-from localcloud.home import init_home
+from guardrails.declare import declare
+from localcloud.core.home import init_home
 from tools import cli, plugins
 from tools.environment import path_entries
 from tools.paths import Paths, default_paths
@@ -41,11 +42,13 @@ COPIED = (
     "Pulumi.yaml",
     "components",
     "examples",
+    "guardrails",
     "infra",
     "localcloud",
     "pluginhost",
     "providers",
     "rag",
+    "stack_config",
     "stacks",
     "tools",
     "training",

@@ -2,7 +2,7 @@
 
 Owns the table: for each kind of thing that the program declares, the RAM actions that read it and
 those that change it, on which resources, and why. Pure. Does not own who gets them
-(`infra.bootstrap`), nor the machines' own permissions (`components.identity`).
+(`bootstrap`), nor the machines' own permissions (`components.identity`).
 
 The actions are those of the API operations that the `alicloud` provider 4.0.0 and the `customrag`
 plugin call; what was not tried in an account is the completeness of the list. Where a resource has

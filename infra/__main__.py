@@ -8,9 +8,9 @@ from pathlib import Path
 # Pulumi runs this folder, not the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from guardrails.cost.collector import collect, judge
 from infra.backups import back_up
 from infra.context import load_context
-from infra.cost.collector import collect, judge
 from infra.edge import open_edge
 from infra.embedding import train_and_serve
 from infra.foundation import lay_foundation

@@ -1,8 +1,8 @@
 """Everything that is decided before the first resource: configuration, platform, names, corpus,
 addresses.
 
-Owns: the order of those decisions. Does not own: the decisions (`infra.config`, `infra.platforms`,
-`infra.corpus`).
+Owns: the order of those decisions. Does not own: the decisions (`stack_config.config`,
+`stack_config.platforms`, `infra.corpus`).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from components.nodes import LogAgent
 from components.observability import log_identity
 from components.storage import BucketRole
 from components.tags import standard_tags
-from infra.config import PlatformKind, StackConfig
+from guardrails.preflight_mark import VARIABLE, holds
 from infra.corpus import CorpusPlan, plan_corpus
 from infra.plans import training_key
-from infra.platforms import Platform, make_platform
-from infra.preflight_mark import VARIABLE, holds
 from rag.index import mappings
+from stack_config.config import PlatformKind, StackConfig
+from stack_config.platforms import Platform, make_platform
 
 __all__ = [
     "EDGE_SECRET_ROLE",
@@ -156,7 +156,7 @@ def load_context() -> Context:
     """Reads and checks everything, creates nothing but the providers.
 
     Raises:
-        infra.config.ConfigError: Something is missing or wrong.
+        stack_config.config.ConfigError: Something is missing or wrong.
     """
     root = Path(__file__).resolve().parent.parent
     stack, project = pulumi.get_stack(), pulumi.get_project()
@@ -206,7 +206,7 @@ def _preflight(stack: str, config: StackConfig, home: Path) -> None:
     if holds(os.environ.get(VARIABLE, ""), stack, datetime.now(UTC)):
         return
     # Here, as its clients take half a second to load.
-    from infra.preflight.program import check_before
+    from guardrails.preflight.program import check_before
 
     check_before(
         stack,

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.config import ConfigError
 from rag.corpus import load_corpus, sha256_of
 from rag.errors import CorpusError
+from stack_config.config import ConfigError
 
 __all__ = ["CorpusPlan", "plan_corpus"]
 

@@ -9,9 +9,9 @@ import pulumi
 from components.chat_app import ChatApp
 from components.knowledge import Knowledge
 from components.secrets import MachineSecret, MachineSecretArgs
-from infra.config import ConfigError
 from infra.context import EDGE_SECRET_ROLE, Context
 from infra.foundation import Foundation
+from stack_config.config import ConfigError
 
 if TYPE_CHECKING:
     from components.edge import Edge

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from infra.config import StackConfig
 from rag.index import CHUNKER, SETTINGS
+from stack_config.config import StackConfig
 from training.job_specs import (
     IngestSettings,
     JobPlan,

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from localcloud import control
+from localcloud.core.errors import LocalCloudError
+from localcloud.core.home import init_home
 from localcloud.daemon import Daemon, make_context, only_daemon
-from localcloud.errors import LocalCloudError
-from localcloud.home import init_home
 from localcloud.registry import SERVICES
 
 _COLUMNS = ("name", "state", "pid", "address", "restarts", "reason")

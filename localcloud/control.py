@@ -20,11 +20,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import localcloud
-from localcloud import processes
-from localcloud.code import code_digest
+from localcloud.core import processes
+from localcloud.core.code import code_digest
+from localcloud.core.errors import LocalCloudError
+from localcloud.core.home import Platform, data_dir, load_platform, log_dir
 from localcloud.daemon import daemon_pid, make_context
-from localcloud.errors import LocalCloudError
-from localcloud.home import Platform, data_dir, load_platform, log_dir
 
 _START_SECONDS = 60.0
 _SERVICES_SECONDS = 90.0

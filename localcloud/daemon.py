@@ -28,17 +28,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localcloud import registry
-from localcloud.access import AccessControl
-from localcloud.admin import ResourceService, admin_routes
-from localcloud.errors import CloudError, HomeError
+from localcloud.core.access import AccessControl
+from localcloud.core.admin import ResourceService, admin_routes
+from localcloud.core.errors import CloudError, HomeError
+from localcloud.core.home import data_dir, load_platform
+from localcloud.core.ids import Ids
+from localcloud.core.resources import Addresses, Context
+from localcloud.core.rpc import RpcEndpoint
+from localcloud.core.signing import SignedRequest, authenticate
+from localcloud.core.store import Store, open_store
+from localcloud.core.supervisor import Supervisor
 from localcloud.faults import Faults
-from localcloud.home import data_dir, load_platform
-from localcloud.ids import Ids
-from localcloud.resources import Addresses, Context
-from localcloud.rpc import RpcEndpoint
-from localcloud.signing import SignedRequest, authenticate
-from localcloud.store import Store, open_store
-from localcloud.supervisor import Supervisor
 
 _MAX_BODY_BYTES = 16 * 1024 * 1024
 _LOCK_SECONDS = 1.0

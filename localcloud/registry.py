@@ -14,15 +14,15 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from localcloud.operations import Operation
-from localcloud.resources import Context, ResourceHandler
+from localcloud.core.operations import Operation
+from localcloud.core.resources import Context, ResourceHandler
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
-    from localcloud.background import Worker
-    from localcloud.rpc import RpcAction
-    from localcloud.supervisor import ProcessSpec
+    from localcloud.core.background import Worker
+    from localcloud.core.rpc import RpcAction
+    from localcloud.core.supervisor import ProcessSpec
 
 SERVICES = (
     "vpc",

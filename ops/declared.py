@@ -1,7 +1,7 @@
 """The values that a stack's file declares, as the rooms of `ops` read them.
 
 Owns where a stack's values stand (`stacks/Pulumi.<stack>.yaml`, or the template of a pull request's
-stack), and the making of the latter. Does not own what keys mean (`infra.config`).
+stack), and the making of the latter. Does not own what keys mean (`stack_config.config`).
 """
 
 from __future__ import annotations

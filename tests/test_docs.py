@@ -24,7 +24,10 @@ PAGES = sorted(
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 TARGET = re.compile(r"(?:^|`|    )make ([a-z-]+)\b", re.MULTILINE)
 KEY = re.compile(r"customrag:([a-z][A-Za-z]+)")
-MODULE = re.compile(r"python3? -m ((?:infra|ops|tools|benchmarks|localcloud|training|rag)[\w.]*)")
+MODULE = re.compile(
+    r"python3? -m "
+    r"((?:infra|guardrails|bootstrap|ops|tools|benchmarks|localcloud|training|rag)[\w.]*)"
+)
 VARIABLE = re.compile(r"(?:^|`|    )make ([^#`\n]*)", re.MULTILINE)
 COMMAND = re.compile(rf"{MODULE.pattern}([^#`\n]*)")
 OPTION = re.compile(r"(?<!\S)(--[a-z-]+)")
@@ -160,11 +163,11 @@ def test_what_is_not_there_is_found(tmp_path: Path) -> None:
     page.write_text("# A page\n[here](#a-page) [there](#another) [gone](gone.md)\n")
     assert list(missing_headings(page)) == ["#another"]
     assert list(broken_links(page)) == ["gone.md"]
-    text = "`infra/nowhere.py`, `infra/config.py`, `make up STACK=dev WRONG=1 Q='A B=1'`"
+    text = "`infra/nowhere.py`, `stack_config/config.py`, `make up STACK=dev WRONG=1 Q='A B=1'`"
     assert list(missing_paths(text)) == ["infra/nowhere.py"]
     assert list(unknown_variables(text)) == ["WRONG"]
-    text = "python -m infra.declare --stack dev --nothing"
-    assert list(unknown_options(text)) == ["infra.declare --nothing"]
+    text = "python -m guardrails.declare --stack dev --nothing"
+    assert list(unknown_options(text)) == ["guardrails.declare --nothing"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = (
+    "bootstrap",
+    "guardrails",
     "infra",
+    "stack_config",
     "components",
     "providers",
     "pluginhost",
@@ -30,15 +33,25 @@ PACKAGES = (
 ALLOWED: dict[str, tuple[str, ...]] = {
     # The plans are pure: names, hashes and mappings that a preview must know.
     "infra": (
+        "guardrails",
+        "stack_config",
         "components",
         "providers",
         "rag.corpus",
         "rag.errors",
-        "rag.hosted_models",
         "rag.index",
-        "rag.models",
         "training.job_specs",
     ),
+    "guardrails": (
+        "stack_config",
+        "components",
+        "providers",
+        "rag.errors",
+        "rag.hosted_models",
+        "rag.models",
+    ),
+    "bootstrap": ("stack_config", "components", "providers"),
+    "stack_config": ("components", "providers", "rag.errors", "rag.models"),
     "components": ("providers", "training.job_specs"),
     "providers": ("pluginhost",),
     "providers.clients": (),
@@ -48,12 +61,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "rag": ("providers.clients",),
     "tools": (),
     # Starts stacks and looks at the cloud from outside; the program knows nothing of it.
-    "ops": ("infra", "components", "providers"),
+    "ops": ("guardrails", "stack_config", "components", "providers"),
 }
 # They write the reference tables out of what the packages declare.
 GENERATORS: dict[str, tuple[str, ...]] = {
     "tools.coverage": ("localcloud",),
-    "tools.reference": ("infra.outputs", "infra.policy", "infra.bootstrap.permissions_page"),
+    "tools.reference": ("infra.outputs", "guardrails.policy", "bootstrap.permissions_page"),
 }
 WITHOUT_PULUMI = ("rag", "training", "providers.clients")
 PLANS = ("infra.plans", "infra.corpus", "components.pai", "components.knowledge", "providers")

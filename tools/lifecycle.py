@@ -96,7 +96,7 @@ def up(paths: Paths, request: Request, options: Options) -> int:
             print("\nNothing was made. `make preflight` tells it again; each line says what to do.")
             return code
         # Else the program would ask all of it again, once for the preview and once for the update.
-        # `infra.preflight_mark` reads it.
+        # `guardrails.preflight_mark` reads it.
         made = datetime.now(UTC).isoformat(timespec="seconds")
         environment = {**environment, _PREFLIGHT_MADE: f"{request.stack} {made}"}
         command: list[str | Path] = [pulumi, "up", "--stack", request.stack]
@@ -115,7 +115,7 @@ def _preflight(paths: Paths, stack: str, pulumi: Path, environment: Mapping[str,
         key = ""  # It is not set, which a line of the preflight says.
     if key:
         variables["DASHSCOPE_API_KEY"] = key
-    return _run(paths, variables, "infra.preflight", "--stack", stack, "--unless-switched-off")
+    return _run(paths, variables, "guardrails.preflight", "--stack", stack, "--unless-switched-off")
 
 
 def rehearse(paths: Paths, request: Request, options: Options) -> int:

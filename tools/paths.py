@@ -147,7 +147,7 @@ class Paths:
     @property
     def policy_pack(self) -> Path:
         """What no stack may be, as a policy pack: every update of a cloud stack runs under it."""
-        return self.checkout / "infra" / "policy"
+        return self.checkout / "guardrails" / "policy"
 
     @property
     def program_file(self) -> Path:

@@ -47,7 +47,7 @@ def rules_table(rules: Iterable[tuple[str, str]]) -> str:
 
 def permissions_tables() -> str:
     """A section for each holder: who it is, and every action with its reason and document."""
-    from infra.bootstrap.permissions_page import holders
+    from bootstrap.permissions_page import holders
 
     lines: list[str] = []
     for holder in holders():
@@ -77,8 +77,8 @@ def with_table(page: str, table: str) -> str:
 def pages() -> dict[Path, str]:
     """Each page as it should be."""
     sys.path.insert(0, str(ROOT))
+    from guardrails.policy import RULES
     from infra.outputs import OUTPUTS
-    from infra.policy import RULES
 
     schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     tables = {

@@ -1,7 +1,7 @@
 """What reviewers run: what a stack costs, what a change does to it, how the cloud has drifted.
 
-Owns which environment each gets. What they do is that of `infra.cost` and `ops.review`, which are
-started as modules; only preflight and drift ask an account.
+Owns which environment each gets. What they do is that of `guardrails.cost` and `ops.review`, which
+are started as modules; only preflight and drift ask an account.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def preflight(paths: Paths, stack: str, *, as_json: bool) -> int:
     """`make preflight`: whether a stack could be brought up, asked of the cloud."""
     # It runs no Pulumi, and is there within seconds.
     _provide(paths, with_cli=False)
-    words = ["infra.preflight", "--stack", stack, *(["--json"] if as_json else [])]
+    words = ["guardrails.preflight", "--stack", stack, *(["--json"] if as_json else [])]
     return _run(paths, words, os.environ)
 
 
 def cost(paths: Paths, stack: str, *, as_json: bool) -> int:
     """`make cost`: the table of a stack's estimate."""
     _provide(paths)
-    words = ["infra.cost", "--stack", stack, *(["--json"] if as_json else [])]
+    words = ["guardrails.cost", "--stack", stack, *(["--json"] if as_json else [])]
     return _run(paths, words, os.environ)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.errors import CloudError, not_supported
+from localcloud.core.errors import CloudError, not_supported
 
 INVALID = "100600002"
 _WORKSPACE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{2,22}")

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.aiworkspace.entities import DATASET, INVALID, MODEL, VERSION, WORKSPACE, Kind
-from localcloud.errors import CloudError
-from localcloud.resources import Context
-from localcloud.store import Document, Table
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
+from localcloud.core.store import Document, Table
 
 _TABLES = {kind.name: f"aiworkspace.{kind.name}" for kind in (WORKSPACE, DATASET, MODEL, VERSION)}
 _FIRST_VERSION = (0, 1, 0)

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from localcloud.aiworkspace.entities import DATASET, MODEL, VERSION, WORKSPACE, Kind
 from localcloud.aiworkspace.models import AIWorkSpace
-from localcloud.errors import CloudError
-from localcloud.resources import Context, Created, Properties, ResourceHandler
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 
 
 def _wire(inputs: Properties, renamed: dict[str, str]) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from starlette.routing import BaseRoute, Route
 
 from localcloud.aiworkspace.entities import DATASET, INVALID, MODEL, VERSION, WORKSPACE, Kind
 from localcloud.aiworkspace.models import AIWorkSpace
-from localcloud.errors import CloudError, not_supported
+from localcloud.core.errors import CloudError, not_supported
+from localcloud.core.resources import Context
 from localcloud.faults import Faults
-from localcloud.resources import Context
 
 Body = dict[str, Any]
 _Operation = Callable[[Request, Body], Body]

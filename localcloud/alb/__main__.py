@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 from localcloud.alb.proxy import Proxy
-from localcloud.store import open_store
+from localcloud.core.store import open_store
 
 
 def main(arguments: list[str] | None = None) -> None:

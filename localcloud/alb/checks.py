@@ -11,8 +11,8 @@ from typing import Any, Final
 from localcloud.alb import state
 from localcloud.alb.routing import ACTIONS, CONDITIONS
 from localcloud.cas.certificates import Certificates
-from localcloud.errors import CloudError, not_supported
-from localcloud.resources import Context, Properties
+from localcloud.core.errors import CloudError, not_supported
+from localcloud.core.resources import Context, Properties
 from localcloud.vpc.resources import VPCS, VSWITCHES
 
 __all__ = [

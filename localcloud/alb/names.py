@@ -11,7 +11,7 @@ from typing import Final
 from localcloud.alb import state
 from localcloud.alb.ports import served_port
 from localcloud.cas.certificates import Certificates
-from localcloud.resources import Context
+from localcloud.core.resources import Context
 
 __all__ = ["served_names"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localcloud.operations import Operation
+from localcloud.core.operations import Operation
 
 _API = "RPC Alb 2020-06-16"
 _NOTES = "everything in one page; ALB is made by the alicloud plugin only"

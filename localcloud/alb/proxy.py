@@ -27,8 +27,8 @@ from localcloud.alb import state
 from localcloud.alb.forwarding import Forwarder, ListenerState
 from localcloud.alb.pool import HealthCheck, Pool, Server
 from localcloud.alb.ports import served_port
-from localcloud.home import log_dir
-from localcloud.store import Store
+from localcloud.core.home import log_dir
+from localcloud.core.store import Store
 
 __all__ = ["Proxy"]
 

@@ -11,9 +11,9 @@ from localcloud.alb import checks, state
 from localcloud.alb.ports import may_bind, served_port
 from localcloud.alb.services import process_name, spec
 from localcloud.cloudflare.workers import workers_of
-from localcloud.errors import CloudError
-from localcloud.records import RecordHandler, now
-from localcloud.resources import Context, Created, Properties, ResourceHandler
+from localcloud.core.errors import CloudError
+from localcloud.core.records import RecordHandler, now
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 
 _LISTEN_SECONDS: Final = 30.0
 _HTTPS: Final = 443

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from localcloud.alb import state
 from localcloud.alb.checks import required_record
-from localcloud.resources import Context
-from localcloud.rpc import RpcAction, RpcCall
+from localcloud.core.resources import Context
+from localcloud.core.rpc import RpcAction, RpcCall
 
 VERSION: Final = "2020-06-16"
 _MOST: Final = 20

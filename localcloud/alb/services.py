@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from localcloud.alb.state import LOAD_BALANCERS
-from localcloud.code import CODE_VARIABLE, code_digest
-from localcloud.home import log_dir
-from localcloud.resources import Context
-from localcloud.supervisor import ProcessSpec
+from localcloud.core.code import CODE_VARIABLE, code_digest
+from localcloud.core.home import log_dir
+from localcloud.core.resources import Context
+from localcloud.core.supervisor import ProcessSpec
 
 __all__ = ["process_name", "services", "spec"]
 

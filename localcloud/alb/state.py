@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-from localcloud.store import Store
+from localcloud.core.store import Store
 
 __all__ = [
     "ACLS",

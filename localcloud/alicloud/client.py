@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from localcloud.code import code_digest
-from localcloud.errors import CloudError
-from localcloud.home import Platform, load_platform
+from localcloud.core.code import code_digest
+from localcloud.core.errors import CloudError
+from localcloud.core.home import Platform, load_platform
 from pluginhost import ProviderError
 
 _HEALTH_TIMEOUT_SECONDS = 2.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localcloud.home import Platform
+from localcloud.core.home import Platform
 from pluginhost import ProviderError
 
 _Answer = Callable[[Mapping[str, Any], Platform], dict[str, Any]]

@@ -22,7 +22,7 @@ from localcloud.alicloud.check import Support, check, deprecations
 from localcloud.alicloud.client import DaemonClient
 from localcloud.alicloud.diff import Change, diff
 from localcloud.alicloud.schema import ResourceType, resource_type
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
 from pluginhost import (
     UNKNOWN,
     Asset,

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from localcloud.errors import CloudError
-from localcloud.home import data_dir
-from localcloud.resources import Context
+from localcloud.core.errors import CloudError
+from localcloud.core.home import data_dir
+from localcloud.core.resources import Context
 
 __all__ = ["CERTIFICATES", "Certificates", "trusted_file"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.cas.certificates import Certificates
-from localcloud.resources import Context, ResourceHandler
+from localcloud.core.resources import Context, ResourceHandler
 
 HANDLERS: tuple[type[ResourceHandler], ...] = ()
 

@@ -10,9 +10,9 @@ import time
 from typing import Any, Final
 
 from localcloud.cas.certificates import Certificates, Record
-from localcloud.errors import CloudError
-from localcloud.resources import Context
-from localcloud.rpc import RpcAction, RpcCall
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
+from localcloud.core.rpc import RpcAction, RpcCall
 
 VERSION: Final = "2020-04-07"
 _RESOURCE: Final = "acs:yundun-cert:*:*:*"

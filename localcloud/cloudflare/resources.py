@@ -12,9 +12,9 @@ from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 from localcloud.cloudflare.workers import DOMAINS, SCRIPTS, workers_of
-from localcloud.errors import CloudError, not_supported
-from localcloud.records import RecordHandler, now
-from localcloud.resources import Context, Created, Properties, ResourceHandler
+from localcloud.core.errors import CloudError, not_supported
+from localcloud.core.records import RecordHandler, now
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 
 SUBDOMAINS: Final = "cloudflare.subdomains"
 _PERIODS: Final = (10, 60)

@@ -21,9 +21,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from localcloud.cloudflare.workers import SCRIPTS
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
 from localcloud.faults import Faults
-from localcloud.resources import Context
 
 __all__ = ["PREFIX", "cloudflare_id", "routes"]
 

@@ -17,12 +17,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from localcloud.alb.names import served_names
-from localcloud.background import Worker, worker_of
 from localcloud.cas.certificates import Certificates
-from localcloud.errors import CloudError, SupervisorError
-from localcloud.home import data_dir, log_dir
-from localcloud.resources import Context, Properties
-from localcloud.supervisor import ProcessSpec
+from localcloud.core.background import Worker, worker_of
+from localcloud.core.errors import CloudError, SupervisorError
+from localcloud.core.home import data_dir, log_dir
+from localcloud.core.resources import Context, Properties
+from localcloud.core.supervisor import ProcessSpec
 
 SCRIPTS: Final = "cloudflare.scripts"
 DOMAINS: Final = "cloudflare.domains"

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from localcloud.errors import CloudError
-from localcloud.records import RecordHandler
-from localcloud.resources import Context, Properties, ResourceHandler
+from localcloud.core.errors import CloudError
+from localcloud.core.records import RecordHandler
+from localcloud.core.resources import Context, Properties, ResourceHandler
 
 CONTACTS, CONTACT_GROUPS, ALARMS = "cms.contacts", "cms.contact_groups", "cms.alarms"
 _NODE = ("Average", "Minimum", "Maximum")

@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 import torch
 import uvicorn
 
+from localcloud.core.home import load_platform
+from localcloud.core.store import open_store
 from localcloud.dashscope.generation import TextGenerator
 from localcloud.dashscope.models import MODELS, ServedModel
 from localcloud.dashscope.server import application
 from localcloud.dashscope.weights import prepared
 from localcloud.dashscope.worker import Worker
 from localcloud.faults import Faults
-from localcloud.home import load_platform
-from localcloud.store import open_store
 
 _QUEUE_LENGTH = 8
 _SHUTDOWN_SECONDS = 3

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from localcloud.errors import LocalCloudError
+from localcloud.core.errors import LocalCloudError
 
 __all__ = ["MODELS", "ServedModel", "WeightsError", "weights_file"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from localcloud.core.operations import Operation
 from localcloud.dashscope.models import MODELS
-from localcloud.operations import Operation
 
 __all__ = ["OPERATIONS"]
 

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from localcloud.code import CODE_VARIABLE, code_digest
-from localcloud.home import log_dir
-from localcloud.resources import Context
-from localcloud.supervisor import ProcessSpec
+from localcloud.core.code import CODE_VARIABLE, code_digest
+from localcloud.core.home import log_dir
+from localcloud.core.resources import Context
+from localcloud.core.supervisor import ProcessSpec
 
 __all__ = ["services"]
 

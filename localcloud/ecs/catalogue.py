@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from localcloud.core.errors import CloudError, not_supported
+from localcloud.core.instance_types import INSTANCE_TYPES, InstanceType
+from localcloud.core.resources import Context
+from localcloud.core.rpc import RpcAction, RpcCall
 from localcloud.ecs.instances import INSTANCES
-from localcloud.errors import CloudError, not_supported
 from localcloud.faults import Faults
-from localcloud.instance_types import INSTANCE_TYPES, InstanceType
-from localcloud.resources import Context
-from localcloud.rpc import RpcAction, RpcCall
 
 VERSION: Final = "2014-05-26"
 _LISTED: Final = 100

@@ -12,13 +12,13 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
+from localcloud.core.errors import CloudError
+from localcloud.core.home import data_dir, log_dir
+from localcloud.core.records import now
+from localcloud.core.resources import Context, Properties
 from localcloud.ecs.node import Node, NodeClosingError, NodeState
 from localcloud.ecs.stock import require_stock
 from localcloud.ecs.user_data import CloudConfig, parse_user_data
-from localcloud.errors import CloudError
-from localcloud.home import data_dir, log_dir
-from localcloud.records import now
-from localcloud.resources import Context, Properties
 
 Document = dict[str, Any]
 

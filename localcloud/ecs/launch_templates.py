@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
+from localcloud.core.errors import CloudError
+from localcloud.core.instance_types import INSTANCE_TYPES
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.ecs.user_data import parse_user_data
-from localcloud.errors import CloudError
-from localcloud.instance_types import INSTANCE_TYPES
-from localcloud.resources import Context, Created, Properties, ResourceHandler
 
 __all__ = ["TEMPLATES", "LaunchTemplateHandler", "instance_inputs", "resolve_version"]
 

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from localcloud.core.machine_image import image_environment
+from localcloud.core.mapped_paths import substitute_paths
+from localcloud.core.supervisor import ACTIVE, ProcessSpec, Supervisor
 from localcloud.ecs import shims
 from localcloud.ecs.units import (
     Unit,
@@ -23,9 +26,6 @@ from localcloud.ecs.units import (
     parse_unit,
 )
 from localcloud.ecs.user_data import CloudConfig, FileToWrite
-from localcloud.machine_image import image_environment
-from localcloud.mapped_paths import substitute_paths
-from localcloud.supervisor import ACTIVE, ProcessSpec, Supervisor
 
 PREFIXES: Final = (
     "/opt/customrag",

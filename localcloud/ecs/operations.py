@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localcloud.operations import Operation
+from localcloud.core.operations import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from localcloud.core.errors import CloudError
+from localcloud.core.instance_types import INSTANCE_TYPES
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.ecs.launch_templates import TEMPLATES, LaunchTemplateHandler
 from localcloud.ecs.workers import instances_of
-from localcloud.errors import CloudError
-from localcloud.instance_types import INSTANCE_TYPES
-from localcloud.resources import Context, Created, Properties, ResourceHandler
 from localcloud.vpc.resources import GROUPS, VSWITCHES
 
 

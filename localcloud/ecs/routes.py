@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
 from localcloud.ecs.workers import instances_of
-from localcloud.errors import CloudError
-from localcloud.resources import Context
 
 
 def routes(context: Context) -> list[BaseRoute]:

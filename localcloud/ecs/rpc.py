@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+from localcloud.core.errors import CloudError
+from localcloud.core.instance_types import INSTANCE_TYPES
+from localcloud.core.resources import Context
+from localcloud.core.rpc import RpcAction, RpcCall
 from localcloud.ecs.catalogue import catalogue_actions
 from localcloud.ecs.instances import Instances
 from localcloud.ecs.workers import instances_of
-from localcloud.errors import CloudError
-from localcloud.instance_types import INSTANCE_TYPES
-from localcloud.resources import Context
-from localcloud.rpc import RpcAction, RpcCall
 
 VERSION: Final = "2014-05-26"
 _TAGS: Final = 20

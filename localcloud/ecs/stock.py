@@ -6,9 +6,9 @@ used up. Codes: https://api.aliyun.com/document/Ecs/2014-05-26/RunInstances (rea
 
 from __future__ import annotations
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context, Properties
 from localcloud.faults import Faults
-from localcloud.resources import Context, Properties
 from localcloud.vpc.resources import VSWITCHES
 
 __all__ = ["require_stock"]

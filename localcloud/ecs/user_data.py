@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import yaml
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
 
 # RunInstances: UserData, before Base64.
 MAX_BYTES: Final = 32 * 1024

@@ -22,10 +22,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from localcloud.core.errors import LocalCloudError
+from localcloud.core.home import init_home
 from localcloud.daemon import make_context
 from localcloud.elasticsearch.resources import Instance
-from localcloud.errors import LocalCloudError
-from localcloud.home import init_home
 
 __all__ = ["lend", "main"]
 

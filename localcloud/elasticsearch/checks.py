@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from localcloud.core.errors import CloudError
 from localcloud.elasticsearch.distribution import VERSION
-from localcloud.errors import CloudError
 
 __all__ = ["SETTINGS", "VERSIONS", "OfferedVersion", "check_inputs", "engine_settings"]
 

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from localcloud.errors import LocalCloudError
+from localcloud.core.errors import LocalCloudError
 
 __all__ = [
     "RELEASES",

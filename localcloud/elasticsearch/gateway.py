@@ -4,7 +4,7 @@ Owns: the address that an instance hands out. It passes every request and answer
 stream, supplies the root route (``GET /`` and ``HEAD /``), which the engine build in use lacks and
 every client asks for, and answers 503 with a reason while the engine starts or restarts.
 
-Does not own: the engine (``engine.py``) and its life (``localcloud.supervisor``). It holds no
+Does not own: the engine (``engine.py``) and its life (``localcloud.core.supervisor``). It holds no
 user's password: callers authenticate against the engine, the root route included.
 
 Source: https://www.elastic.co/guide/en/elasticsearch/reference/8.19/rest-api-root.html (read

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context, Properties
 from localcloud.elasticsearch.checks import VERSIONS
-from localcloud.errors import CloudError
 from localcloud.faults import Faults
-from localcloud.resources import Context, Properties
 
 __all__ = ["region_configuration", "require_offer"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from localcloud.core.operations import Operation
 from localcloud.elasticsearch.checks import VERSIONS
 from localcloud.elasticsearch.distribution import VERSION
-from localcloud.operations import Operation
 
 __all__ = ["OPERATIONS"]
 

@@ -19,11 +19,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
+from localcloud.core.resources import Context, Properties
 from localcloud.elasticsearch.checks import engine_settings
 from localcloud.elasticsearch.offer import region_configuration
 from localcloud.elasticsearch.resources import TABLE, Instance
 from localcloud.elasticsearch.snapshots import setting, update_setting
-from localcloud.resources import Context, Properties
 
 __all__ = ["routes"]
 

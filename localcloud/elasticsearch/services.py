@@ -6,11 +6,11 @@ off has none: nobody holds its id, so it is removed.
 
 from __future__ import annotations
 
+from localcloud.core.resources import Context
+from localcloud.core.supervisor import ProcessSpec
 from localcloud.elasticsearch import engine
 from localcloud.elasticsearch.engine import Engine
 from localcloud.elasticsearch.resources import TABLE, discard
-from localcloud.resources import Context
-from localcloud.supervisor import ProcessSpec
 
 __all__ = ["services"]
 

@@ -22,12 +22,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from localcloud.background import worker_of
+from localcloud.core.background import worker_of
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
 from localcloud.elasticsearch import quartz
 from localcloud.elasticsearch.engine import Engine
 from localcloud.elasticsearch.resources import SNAPSHOT_SETTINGS, TABLE
-from localcloud.errors import CloudError
-from localcloud.resources import Context
 
 __all__ = ["REPOSITORY", "Snapshots", "setting", "snapshots_of", "update_setting"]
 

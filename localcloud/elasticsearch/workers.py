@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from localcloud.background import Worker
+from localcloud.core.background import Worker
+from localcloud.core.resources import Context
 from localcloud.elasticsearch.snapshots import snapshots_of
-from localcloud.resources import Context
 
 
 def workers(context: Context) -> tuple[Worker, ...]:

@@ -24,12 +24,12 @@ from typing import Any, Final
 
 from localcloud.alb import state as alb
 from localcloud.alb.pool import HealthCheck
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
 from localcloud.ecs.launch_templates import instance_inputs
 from localcloud.ecs.workers import instances_of
-from localcloud.errors import CloudError
 from localcloud.ess import state
 from localcloud.ess.refreshes import advance
-from localcloud.resources import Context
 from localcloud.vpc.resources import VSWITCHES
 
 __all__ = ["GROUP_TAG", "Fleets"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localcloud.operations import Operation
+from localcloud.core.operations import Operation
 
 _API = "RPC Ess 2022-02-22"
 

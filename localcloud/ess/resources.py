@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from localcloud.alb.state import SERVER_GROUPS
+from localcloud.core.errors import CloudError, not_supported
+from localcloud.core.records import RecordHandler, now
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.ecs.launch_templates import instance_inputs
-from localcloud.errors import CloudError, not_supported
 from localcloud.ess import state
 from localcloud.ess.workers import fleets_of
-from localcloud.records import RecordHandler, now
-from localcloud.resources import Context, Created, Properties, ResourceHandler
 from localcloud.vpc.resources import VSWITCHES
 
 _MOST_MEMBERS = 2000

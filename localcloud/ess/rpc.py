@@ -11,13 +11,13 @@ import time
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from localcloud.core.errors import CloudError, not_supported
+from localcloud.core.resources import Context
+from localcloud.core.rpc import RpcAction, RpcCall
 from localcloud.ecs.launch_templates import instance_inputs
 from localcloud.ecs.workers import instances_of
-from localcloud.errors import CloudError, not_supported
 from localcloud.ess import state
 from localcloud.ess.workers import fleets_of
-from localcloud.resources import Context
-from localcloud.rpc import RpcAction, RpcCall
 
 VERSION: Final = "2022-02-22"
 _DESIRED: Final = "DesiredConfiguration.LaunchTemplate"

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final
 
-from localcloud.store import Store
+from localcloud.core.store import Store
 
 __all__ = [
     "ACTIVE_REFRESH",

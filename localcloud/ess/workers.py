@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from localcloud.background import Worker, worker_of
+from localcloud.core.background import Worker, worker_of
+from localcloud.core.resources import Context
 from localcloud.ess.fleet import Fleets
-from localcloud.resources import Context
 
 
 def fleets_of(context: Context) -> Fleets:

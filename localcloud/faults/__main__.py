@@ -11,10 +11,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from localcloud.errors import LocalCloudError
+from localcloud.core.errors import LocalCloudError
+from localcloud.core.home import load_platform
+from localcloud.core.store import open_store
 from localcloud.faults.faults import KINDS, FaultError, Faults
-from localcloud.home import load_platform
-from localcloud.store import open_store
 
 
 def _about(pairs: list[str]) -> dict[str, str]:

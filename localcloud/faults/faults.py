@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from localcloud.errors import CloudError, LocalCloudError
-from localcloud.store import Store
+from localcloud.core.errors import CloudError, LocalCloudError
+from localcloud.core.store import Store
 
 __all__ = ["KINDS", "Fault", "FaultError", "FaultKind", "Faults"]
 

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
 from localcloud.faults.faults import FaultError, Faults
-from localcloud.resources import Context
 
 
 def fault_routes(context: Context, authorise: Callable[[Request], None]) -> list[BaseRoute]:

@@ -11,9 +11,9 @@ import re
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from localcloud.errors import CloudError
-from localcloud.records import now
-from localcloud.resources import Context, Created, Properties, ResourceHandler
+from localcloud.core.errors import CloudError
+from localcloud.core.records import now
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 
 OIDC_PROVIDERS = "ims.oidc_providers"
 DEFAULT_ISSUANCE_LIMIT_HOURS = 12  # assumed: the API's reference names 1 to 168, no default

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from localcloud.errors import HomeError
-from localcloud.home import Platform, load_platform
+from localcloud.core.errors import HomeError
+from localcloud.core.home import Platform, load_platform
 
 _SECONDS = 10
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from localcloud.store import Document, Store
+from localcloud.core.store import Document, Store
 
 __all__ = ["TOKEN_SECONDS", "SigningKeys"]
 

@@ -16,9 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from localcloud.home import Platform
+from localcloud.core.home import Platform
+from localcloud.core.resources import Context
 from localcloud.issuer.keys import TOKEN_SECONDS, SigningKeys
-from localcloud.resources import Context
 
 __all__ = ["Issuer"]
 

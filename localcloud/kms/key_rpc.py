@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
+from localcloud.core.rpc import RpcAction, RpcCall
 from localcloud.faults import Faults
 from localcloud.kms.keys import KEYS
-from localcloud.resources import Context
-from localcloud.rpc import RpcAction, RpcCall
 
 VERSION: Final = "2016-01-20"
 

@@ -12,9 +12,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-from localcloud.errors import CloudError
-from localcloud.records import RecordHandler, now
-from localcloud.resources import Context, Properties
+from localcloud.core.errors import CloudError
+from localcloud.core.records import RecordHandler, now
+from localcloud.core.resources import Context, Properties
 
 KEYS, ALIASES = "kms.keys", "kms.aliases"
 _KEY_SPECS = ("Aliyun_AES_256",)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.kms.keys import ALIASES, KEYS, AliasHandler, KeyHandler, require_key
 from localcloud.kms.secrets import CURRENT, SECRETS, Secrets
-from localcloud.resources import Context, Created, Properties, ResourceHandler
 
 
 class SecretHandler(ResourceHandler):

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
+from localcloud.core.rpc import RpcAction, RpcCall
 from localcloud.kms.key_rpc import key_actions
 from localcloud.kms.keys import require_key
 from localcloud.kms.secrets import Secrets
-from localcloud.resources import Context
-from localcloud.rpc import RpcAction, RpcCall
 
 VERSION = "2016-01-20"
 

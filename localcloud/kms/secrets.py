@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from localcloud.errors import CloudError
-from localcloud.records import now
-from localcloud.resources import Context
-from localcloud.store import Document
+from localcloud.core.errors import CloudError
+from localcloud.core.records import now
+from localcloud.core.resources import Context
+from localcloud.core.store import Document
 
 SECRETS = "kms.secrets"
 CURRENT, PREVIOUS = "ACSCurrent", "ACSPrevious"

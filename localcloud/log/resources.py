@@ -11,9 +11,9 @@ import json
 import re
 from typing import Any, ClassVar
 
-from localcloud.errors import CloudError
-from localcloud.records import RecordHandler, now
-from localcloud.resources import Context, Properties, ResourceHandler
+from localcloud.core.errors import CloudError
+from localcloud.core.records import RecordHandler, now
+from localcloud.core.resources import Context, Properties, ResourceHandler
 
 PROJECTS, STORES, INDEXES = "log.projects", "log.stores", "log.indexes"
 GROUPS, CONFIGS, ATTACHMENTS = "log.machine_groups", "log.logtail_configs", "log.attachments"

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from localcloud.access import AccessControl
-from localcloud.home import data_dir, load_platform
+from localcloud.core.access import AccessControl
+from localcloud.core.home import data_dir, load_platform
 from localcloud.oss import lifecycle, replication
 from localcloud.oss.server import Server
 from localcloud.oss.storage import Storage

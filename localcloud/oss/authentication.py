@@ -1,7 +1,7 @@
 """Who a request is from: checks its signature, its time and its session.
 
 Owns the order of the checks and the errors they end in. The ways of signing are ``signing_v1``,
-``signing_v4`` and ``signing_aws4``; keys and sessions are ``localcloud.access``'s. Version 2
+``signing_v4`` and ``signing_aws4``; keys and sessions are ``localcloud.core.access``'s. Version 2
 signatures are refused.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 
-from localcloud.access import (
+from localcloud.core.access import (
     AccessControl,
     ExpiredSecurityTokenError,
     InvalidSecurityTokenError,

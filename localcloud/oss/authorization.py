@@ -1,6 +1,6 @@
 """Whether a caller may do what it asks: RAM policies, bucket policy, ACLs, public access block.
 
-Owns the order in which they are asked. RAM policies themselves are ``localcloud.access``'s.
+Owns the order in which they are asked. RAM policies themselves are ``localcloud.core.access``'s.
 Order: https://help.aliyun.com/en/oss/user-guide/oss-permission-control-overview (read 2026-11). The
 account that owns the buckets may do everything, bucket policies notwithstanding.
 """
@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from localcloud.access import AccessControl, Principal
+from localcloud.core.access import AccessControl, Principal
+from localcloud.core.policies import Decision
 from localcloud.oss.bucket_policy import Asked, BucketPolicy
 from localcloud.oss.errors import OssError
 from localcloud.oss.storage import Storage
-from localcloud.policies import Decision
 
 # What a public ACL lets everybody do. Listing is not among it: oss2 2.19.1, ``AnonymousAuth``.
 _PUBLIC_ACTIONS: Mapping[str, frozenset[str]] = {

@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.access import Principal
+from localcloud.core.access import Principal
+from localcloud.core.policies import Decision
 from localcloud.oss.errors import OssError, not_implemented
-from localcloud.policies import Decision
 
 _KEYS = {"Effect", "Action", "Principal", "NotPrincipal", "Resource", "Condition"}
 _CONDITIONS = {

@@ -12,9 +12,9 @@ from typing import Any
 
 import oss2
 
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.oss import lifecycle_inputs
 from localcloud.oss.client import bucket_client, cloud_errors, empty, exists
-from localcloud.resources import Context, Created, Properties, ResourceHandler
 
 
 class Bucket(ResourceHandler):

@@ -12,8 +12,8 @@ from typing import Any
 
 import oss2
 
-from localcloud.errors import CloudError
-from localcloud.home import Platform
+from localcloud.core.errors import CloudError
+from localcloud.core.home import Platform
 
 _TIMEOUT_SECONDS = 60
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from oss2 import models
 
-from localcloud.errors import CloudError, not_supported
+from localcloud.core.errors import CloudError, not_supported
 
 Rule = Mapping[str, Any]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import oss2
 
-from localcloud.errors import CloudError, not_supported
+from localcloud.core.errors import CloudError, not_supported
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.oss.client import bucket_client, cloud_errors
-from localcloud.resources import Context, Created, Properties, ResourceHandler
 
 _HEADERS = {
     "cacheControl": "Cache-Control",

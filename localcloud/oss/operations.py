@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localcloud.operations import Operation
+from localcloud.core.operations import Operation
 from localcloud.oss.s3 import OPERATIONS as S3_OPERATIONS
 from localcloud.oss.server import ROUTES
 

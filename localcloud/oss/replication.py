@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from localcloud.access import AccessControl, Principal
-from localcloud.errors import CloudError
+from localcloud.core.access import AccessControl, Principal
+from localcloud.core.errors import CloudError
+from localcloud.core.policies import Decision, parse_trust_policy, trusts
 from localcloud.oss.conditions import http_date
 from localcloud.oss.errors import OssError, not_implemented
 from localcloud.oss.models import ObjectVersion, Versioning
 from localcloud.oss.storage import Storage
 from localcloud.oss.xml import Value, text
-from localcloud.policies import Decision, parse_trust_policy, trusts
 
 CONFIGURATION = "replication"
 _SERVICE = "oss.aliyuncs.com"

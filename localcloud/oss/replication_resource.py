@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import oss2
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.kms.keys import require_key
 from localcloud.oss.client import bucket_client, cloud_errors, exists
-from localcloud.resources import Context, Created, Properties, ResourceHandler
 
 _GONE: Final = "NoSuchReplicationConfiguration"
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import oss2
 
+from localcloud.core.resources import Context, ResourceHandler
 from localcloud.oss.bucket_resource import Bucket
 from localcloud.oss.client import bucket_client, empty, service_client
 from localcloud.oss.object_resource import BucketObject
@@ -19,7 +20,6 @@ from localcloud.oss.setting_resources import (
     BucketServerSideEncryption,
     BucketVersioning,
 )
-from localcloud.resources import Context, ResourceHandler
 
 HANDLERS: Final[tuple[type[ResourceHandler], ...]] = (
     Bucket,

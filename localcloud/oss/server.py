@@ -19,9 +19,9 @@ import anyio.from_thread
 import anyio.to_thread
 from starlette.types import Receive, Scope, Send
 
-from localcloud.access import AccessControl
+from localcloud.core.access import AccessControl
+from localcloud.core.home import Platform
 from localcloud.faults import Faults
-from localcloud.home import Platform
 from localcloud.oss import (
     attribute_routes,
     bucket_routes,

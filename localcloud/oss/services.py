@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from localcloud.code import CODE_VARIABLE, code_digest
-from localcloud.home import log_dir
+from localcloud.core.code import CODE_VARIABLE, code_digest
+from localcloud.core.home import log_dir
+from localcloud.core.resources import Context
+from localcloud.core.supervisor import ProcessSpec
 from localcloud.oss.server import HEALTH_PATH
-from localcloud.resources import Context
-from localcloud.supervisor import ProcessSpec
 
 PROCESS_NAME = "oss"
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]

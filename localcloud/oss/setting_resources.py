@@ -11,9 +11,9 @@ from typing import Any
 
 import oss2
 
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.oss.bucket_resource import current_encryption, current_policy
 from localcloud.oss.client import bucket_client, cloud_errors, exists
-from localcloud.resources import Context, Created, Properties, ResourceHandler
 
 
 class BucketSetting(ResourceHandler):

@@ -11,7 +11,8 @@ import shutil
 import threading
 from typing import Final
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
 from localcloud.paidlc.errors import wrong_status
 from localcloud.paidlc.files import job_folder, log_folder
 from localcloud.paidlc.jobs import Document, Jobs
@@ -19,7 +20,6 @@ from localcloud.paidlc.pods import plan_pods
 from localcloud.paidlc.runner import JobRunner
 from localcloud.paidlc.settings import Settings
 from localcloud.paidlc.status import CREATING, QUEUING, STOPPED, STOPPING, TERMINAL, WAITING
-from localcloud.resources import Context
 
 _LOG = logging.getLogger(__name__)
 _TICK_SECONDS: Final = 1.0

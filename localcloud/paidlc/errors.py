@@ -7,7 +7,7 @@ classify them rightly.
 
 from __future__ import annotations
 
-from localcloud.errors import CloudError, LocalCloudError
+from localcloud.core.errors import CloudError, LocalCloudError
 
 
 class JobFailureError(LocalCloudError):

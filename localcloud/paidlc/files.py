@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from localcloud.home import data_dir, log_dir
-from localcloud.resources import Context
+from localcloud.core.home import data_dir, log_dir
+from localcloud.core.resources import Context
 
 
 def job_folder(context: Context, job_id: str) -> Path:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from localcloud.home import Platform
-from localcloud.instance_types import INSTANCE_TYPES
+from localcloud.core.home import Platform
+from localcloud.core.instance_types import INSTANCE_TYPES
+from localcloud.core.store import Store
 from localcloud.paidlc.errors import invalid_parameter, job_not_found, pod_not_found
 from localcloud.paidlc.status import CREATING, FOLLOWS, RUNNING, TERMINAL, TIME_OF
-from localcloud.store import Store
 
 Document = dict[str, Any]
 

@@ -22,8 +22,8 @@ import oss2.credentials
 import oss2.exceptions
 import requests
 
+from localcloud.core.resources import Context
 from localcloud.paidlc.errors import JobFailureError
-from localcloud.resources import Context
 
 # A file that was written this recently may be in the middle of a write: the next round takes it.
 _SETTLE_SECONDS: Final = 1.0

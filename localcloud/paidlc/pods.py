@@ -15,9 +15,9 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from localcloud.home import Platform
-from localcloud.machine_image import image_environment
-from localcloud.mapped_paths import substitute_paths
+from localcloud.core.home import Platform
+from localcloud.core.machine_image import image_environment
+from localcloud.core.mapped_paths import substitute_paths
 from localcloud.paidlc.errors import JobFailureError
 from localcloud.paidlc.mounts import Mount
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from localcloud.home import Platform
-from localcloud.instance_types import INSTANCE_TYPES
+from localcloud.core.home import Platform
+from localcloud.core.instance_types import INSTANCE_TYPES
 from localcloud.paidlc.errors import (
     invalid_parameter,
     missing_parameter,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from localcloud.core.resources import Context, ResourceHandler
 from localcloud.paidlc.workers import controller_of
-from localcloud.resources import Context, ResourceHandler
 
 HANDLERS: tuple[type[ResourceHandler], ...] = ()
 

@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
+from localcloud.core.instance_types import INSTANCE_TYPES, InstanceType
+from localcloud.core.resources import Context
 from localcloud.faults import Faults
-from localcloud.instance_types import INSTANCE_TYPES, InstanceType
 from localcloud.paidlc.controller import JobController
 from localcloud.paidlc.errors import invalid_parameter, unsupported_parameter
 from localcloud.paidlc.files import log_path, read_lines
@@ -24,7 +25,6 @@ from localcloud.paidlc.jobs import Document, describe, list_jobs, pod_of
 from localcloud.paidlc.requests import parse_create_job, parse_update_job
 from localcloud.paidlc.status import WAITING
 from localcloud.paidlc.workers import controller_of
-from localcloud.resources import Context
 
 Answer = dict[str, Any]
 Operation = Callable[[Request, Any], Answer]

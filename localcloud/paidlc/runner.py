@@ -16,7 +16,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
+from localcloud.core.supervisor import ACTIVE, ProcessSpec, ProcessStatus
 from localcloud.paidlc import pods as pod_plans
 from localcloud.paidlc.errors import JobFailureError
 from localcloud.paidlc.files import job_folder, log_path, read_lines
@@ -36,8 +38,6 @@ from localcloud.paidlc.status import (
     SUCCEEDED,
     TERMINAL,
 )
-from localcloud.resources import Context
-from localcloud.supervisor import ACTIVE, ProcessSpec, ProcessStatus
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS: Final = 0.2

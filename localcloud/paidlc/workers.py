@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from localcloud.background import Worker, worker_of
+from localcloud.core.background import Worker, worker_of
+from localcloud.core.resources import Context
 from localcloud.paidlc.controller import JobController
-from localcloud.resources import Context
 
 
 def controller_of(context: Context) -> JobController:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from localcloud.core.errors import CloudError, not_supported
+from localcloud.core.instance_types import INSTANCE_TYPES
+from localcloud.core.resources import Context
+from localcloud.core.rpc import RpcAction, RpcCall
 from localcloud.ecs.catalogue import used_vcpus
-from localcloud.errors import CloudError, not_supported
 from localcloud.faults import Faults
-from localcloud.instance_types import INSTANCE_TYPES
-from localcloud.resources import Context
-from localcloud.rpc import RpcAction, RpcCall
 
 VERSION: Final = "2020-05-10"
 _PRODUCT: Final = "ecs-spec"

@@ -1,6 +1,6 @@
 """RAM: roles, policies and their attachment.
 
-Owns the records that ``localcloud.access`` evaluates. The account's own key may do everything;
+Owns the records that ``localcloud.core.access`` evaluates. The account's own key may do everything;
 there are no RAM users and no system policies.
 """
 

@@ -10,11 +10,11 @@ import json
 import re
 from typing import Any, ClassVar
 
-from localcloud.access import ATTACHMENTS, POLICIES, ROLES
-from localcloud.errors import CloudError, not_supported
-from localcloud.policies import parse_policy, parse_trust_policy
-from localcloud.records import now
-from localcloud.resources import Context, Created, Properties, ResourceHandler
+from localcloud.core.access import ATTACHMENTS, POLICIES, ROLES
+from localcloud.core.errors import CloudError, not_supported
+from localcloud.core.policies import parse_policy, parse_trust_policy
+from localcloud.core.records import now
+from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 
 _ROLE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _POLICY_NAME = re.compile(r"[A-Za-z0-9-]{1,128}")

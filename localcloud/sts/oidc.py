@@ -2,7 +2,8 @@
 
 Owns the checks of a JWT against its issuer: signature by the issuer's published keys (JWKS, found
 by OpenID Connect discovery), issuer, audience, expiry, and the age that the provider allows. Does
-not own the providers (`localcloud.ims`), nor who may assume which role (`localcloud.policies`).
+not own the providers (`localcloud.ims`), nor who may assume which role
+(`localcloud.core.policies`).
 
 Error codes: https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-errorcodes (read
 2026-11-21). Keys are fetched at each call, so that a rotated one counts at once; what the cloud
@@ -17,7 +18,7 @@ from typing import Any
 import jwt
 import requests
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
 
 __all__ = ["verified_claims"]
 

@@ -12,12 +12,12 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from localcloud.access import Principal
-from localcloud.errors import CloudError
+from localcloud.core.access import Principal
+from localcloud.core.errors import CloudError
+from localcloud.core.policies import parse_trust_policy, trusts
+from localcloud.core.resources import Context
+from localcloud.core.rpc import RpcAction, RpcCall
 from localcloud.ims.resources import OIDC_PROVIDERS, provider_arn
-from localcloud.policies import parse_trust_policy, trusts
-from localcloud.resources import Context
-from localcloud.rpc import RpcAction, RpcCall
 from localcloud.sts.oidc import verified_claims
 
 VERSION = "2015-04-01"

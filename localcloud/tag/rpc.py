@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import oss2
 
-from localcloud.errors import CloudError, not_supported
+from localcloud.core.errors import CloudError, not_supported
+from localcloud.core.resources import Context
+from localcloud.core.rpc import RpcAction, RpcCall
 from localcloud.oss.client import bucket_client, service_client
-from localcloud.resources import Context
-from localcloud.rpc import RpcAction, RpcCall
 
 VERSION: Final = "2018-08-28"
 _PAGE: Final = 50

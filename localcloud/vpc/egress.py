@@ -12,9 +12,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, ClassVar
 
-from localcloud.errors import CloudError
-from localcloud.records import RecordHandler, now
-from localcloud.resources import Context, Properties, ResourceHandler
+from localcloud.core.errors import CloudError
+from localcloud.core.records import RecordHandler, now
+from localcloud.core.resources import Context, Properties, ResourceHandler
 
 GATEWAYS, SNAT_ENTRIES = "vpc.nat_gateways", "vpc.snat_entries"
 EIPS, EIP_ASSOCIATIONS = "vpc.eips", "vpc.eip_associations"

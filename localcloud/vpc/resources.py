@@ -9,9 +9,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, ClassVar
 
-from localcloud.errors import CloudError
-from localcloud.records import RecordHandler, now
-from localcloud.resources import Context, Properties, ResourceHandler
+from localcloud.core.errors import CloudError
+from localcloud.core.records import RecordHandler, now
+from localcloud.core.resources import Context, Properties, ResourceHandler
 from localcloud.vpc.egress import EGRESS_HANDLERS, EGRESS_TABLES, GATEWAYS
 
 VPCS, VSWITCHES = "vpc.networks", "vpc.vswitches"

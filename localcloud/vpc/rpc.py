@@ -8,9 +8,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Final
 
-from localcloud.errors import CloudError
-from localcloud.resources import Context
-from localcloud.rpc import RpcAction, RpcCall
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
+from localcloud.core.rpc import RpcAction, RpcCall
 from localcloud.vpc.resources import VSWITCHES
 
 VERSION: Final = "2016-04-28"

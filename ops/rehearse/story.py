@@ -27,7 +27,7 @@ __all__ = ["PREVIEW_ONLY", "STEPS", "Step", "Story", "run"]
 PREVIEW_ONLY = ("preview",)
 STEPS = ("up", "unchanged", "edge", "change", "refresh", "unchanged again", "down", "leak check")
 """All of them; `edge` where the stack has one."""
-_POLICY_PACK = ROOT / "infra" / "policy"
+_POLICY_PACK = ROOT / "guardrails" / "policy"
 _ERROR_LINES = 8
 _REMARK = "\n\nThis sentence is the rehearsal's: it changes one document.\n"
 

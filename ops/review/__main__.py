@@ -21,11 +21,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.config import ConfigError
-from infra.declare import ROOT, DeclareError
+from guardrails.declare import ROOT, DeclareError
 from ops.review import drift, previews, reviewing
 from ops.review.base import BaseError, checkout, commit_of, default_base
 from ops.review.comment import render
+from stack_config.config import ConfigError
 
 _NOTHING = 2
 

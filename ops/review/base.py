@@ -2,7 +2,7 @@
 
 Owns finding the state to compare with and reading it out of git into a folder that is gone
 afterwards. Touches neither the working tree nor git's own files. Does not own what a program
-declares (`infra.declare`): that of the other state is used, if it has one.
+declares (`guardrails.declare`): that of the other state is used, if it has one.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.config import ConfigError
-from infra.declare import Declared, declare, stack_config, stack_file
+from guardrails.declare import Declared, declare, stack_config, stack_file
+from stack_config.config import ConfigError
 
 __all__ = [
     "SHORT",
@@ -116,7 +116,7 @@ def former(stack: str, tree: Path) -> list[Declared] | None:
         stack_file(stack, tree)
     except ConfigError:
         return None
-    if not (tree / "infra" / "declare.py").is_file():
+    if not (tree / "guardrails" / "declare.py").is_file():
         return None
     return declare(stack, root=tree)
 

@@ -14,8 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from infra.declare import Declared
-from infra.made_up import unknown
+from guardrails.declare import Declared
+from guardrails.made_up import unknown
 from ops.review.replacing import is_ignored, replaces, top
 
 __all__ = ["Change", "Kind", "PropertyChange", "compare", "differences", "portable"]

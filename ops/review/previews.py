@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.declare import Declared
-from infra.made_up import unknown
+from guardrails.declare import Declared
+from guardrails.made_up import unknown
 from ops.review.changes import Change, Kind, PropertyChange, differences
 from ops.review.replacing import is_ignored, top
 

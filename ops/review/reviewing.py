@@ -12,16 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from infra.config import SECRET_KEYS, ConfigError
-from infra.cost import Estimate, difference, estimate
-from infra.declare import ROOT, Declared, DeclareError, declare, stack_config, stack_file
-from infra.policy.check import setting_of, violations_of
+from guardrails.cost import Estimate, difference, estimate
+from guardrails.declare import ROOT, Declared, DeclareError, declare, stack_config, stack_file
+from guardrails.policy.check import setting_of, violations_of
 from ops.review.base import SHORT, former, former_config, head_of
 from ops.review.changes import Change, PropertyChange, compare, portable
 from ops.review.comment import Review
 from ops.review.previews import Planned, plan, stack_is_there
 from ops.review.values import code, plain, scrubbed
 from ops.review.work import embeddings, trainings
+from stack_config.config import SECRET_KEYS, ConfigError
 
 __all__ = ["WAYS", "review", "touched"]
 

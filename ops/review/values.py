@@ -12,7 +12,7 @@ import json
 import re
 from typing import Any
 
-from infra.declare import is_unknown
+from guardrails.declare import is_unknown
 
 __all__ = ["HIDDEN", "code", "excerpts", "plain", "scrubbed", "shown"]
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from infra.cost import Estimate
-from infra.cost.render import money
-from infra.declare import Declared
+from guardrails.cost import Estimate
+from guardrails.cost.render import money
+from guardrails.declare import Declared
 from ops.review.changes import Change, Kind
 from ops.review.replacing import top
 from ops.review.values import code

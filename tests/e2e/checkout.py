@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from localcloud.home import Platform, load_platform
+from localcloud.core.home import Platform, load_platform
 from tools.paths import Paths
 
 POLL_SECONDS = 0.1

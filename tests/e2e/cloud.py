@@ -16,7 +16,7 @@ import psutil
 from elasticsearch import Elasticsearch
 
 from localcloud import control
-from localcloud.errors import LocalCloudError
+from localcloud.core.errors import LocalCloudError
 from providers.clients.credentials import credentials_provider
 from providers.clients.dlc import DlcClient, Job
 from providers.clients.errors import ClientError

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from localcloud.core.store import open_store
 from localcloud.faults import Faults
-from localcloud.store import open_store
 from ops.account import account_in
 from ops.night.nodes import Node, gpu_nodes
 from ops.rehearse.summary import WIDTH

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from infra.declare import declare
+from guardrails.declare import declare
 from tests.e2e.checkout import Checkout, Finished
 from tools.plugins import ALICLOUD, Plugin, installed_path
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.config import ConfigError
-from infra.declare import Declared, declare
+from guardrails.declare import Declared, declare
+from stack_config.config import ConfigError
 from tests.support.stacks import declared
 
 EDGE = {

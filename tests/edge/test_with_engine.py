@@ -11,7 +11,7 @@ import pytest
 
 from components.edge import COMPATIBILITY_DATE
 from localcloud import control
-from localcloud.home import Platform, init_home
+from localcloud.core.home import Platform, init_home
 from localcloud.issuer.__main__ import main as issuer
 from tests.edge.origin import Application, Reply, ask
 from tests.localcloud.running import until

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.declare import Declared, declare
+from guardrails.declare import Declared, declare
 from tests.support.snapshots import assert_expected, names
 from tests.support.stacks import STACKS, declared, of_type
 

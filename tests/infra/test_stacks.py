@@ -18,12 +18,12 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi import _types
 from pulumi.provider.experimental.property_value import PropertyValue
 
-from infra.config import ConfigError, StackConfig
-from infra.declare import Declared, stack_config
+from guardrails.declare import Declared, stack_config
 from localcloud import registry
 from localcloud.alicloud.check import Support, check
 from localcloud.alicloud.schema import Shape, resource_type
 from pluginhost import decode_map
+from stack_config.config import ConfigError, StackConfig
 from tests.support.stacks import STACKS, declared, of_type
 
 CLOUD_STACKS = tuple(stack for stack in STACKS if stack != "local")

@@ -17,10 +17,10 @@ from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_tea_openapi.utils_models import Config
 
 from localcloud import registry
-from localcloud.access import Principal
+from localcloud.core.access import Principal
+from localcloud.core.home import init_home
+from localcloud.core.resources import Context, Created
 from localcloud.daemon import application, make_context
-from localcloud.home import init_home
-from localcloud.resources import Context, Created
 from tests.localcloud.running import served
 
 SERVICES = ("vpc", "ram", "ims", "sts", "kms", "aiworkspace")

@@ -18,12 +18,12 @@ import psutil
 import uvicorn
 
 from localcloud import registry
-from localcloud.access import ATTACHMENTS, POLICIES, ROLES
+from localcloud.core.access import ATTACHMENTS, POLICIES, ROLES
+from localcloud.core.home import data_dir, init_home
+from localcloud.core.resources import Context
 from localcloud.daemon import application, make_context
-from localcloud.home import data_dir, init_home
 from localcloud.oss.server import Server
 from localcloud.oss.storage import Storage
-from localcloud.resources import Context
 
 
 @dataclass(frozen=True)

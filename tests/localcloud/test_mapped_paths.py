@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.mapped_paths import substitute_paths
+from localcloud.core.mapped_paths import substitute_paths
 
 REAL = {"/mnt/code": Path("/R/code"), "/mnt/code/deep": Path("/D"), "/opt/x": Path("/O")}
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.background import worker_of
+from localcloud.core.background import worker_of
+from localcloud.core.resources import Context
 from localcloud.paidlc import JobController, Settings
-from localcloud.resources import Context
 from providers.plugin.services import CloudServices
 from tests.localcloud.running import LocalStack, running_stack
 from tests.support.elasticsearch import elasticsearch_server

@@ -9,8 +9,8 @@ import pulumi
 from pulumi.runtime import mocks
 from pulumi.runtime.stack import run_pulumi_func
 
-from infra.declare import Declared
-from infra.recorder import Recorder, RecordingMonitor
+from guardrails.declare import Declared
+from guardrails.recorder import Recorder, RecordingMonitor
 
 __all__ = ["declared_by"]
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch
 
+from localcloud.core.home import init_home
+from localcloud.core.resources import Context
 from localcloud.daemon import make_context
 from localcloud.elasticsearch.resources import Instance
-from localcloud.home import init_home
-from localcloud.resources import Context
 
 __all__ = ["INPUTS", "PASSWORD", "ElasticsearchServer", "elasticsearch_server"]
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from infra.declare import Declared
+from guardrails.declare import Declared
 
 __all__ = ["assert_expected", "names", "readable"]
 

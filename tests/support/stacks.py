@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from infra.declare import Declared, declare
+from guardrails.declare import Declared, declare
 
 __all__ = ["STACKS", "declared", "named", "of_type"]
 

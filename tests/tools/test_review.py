@@ -56,12 +56,12 @@ def test_a_preflight_needs_no_pulumi(
 ) -> None:
     monkeypatch.setattr(cli, "find", lambda paths: pytest.fail("a CLI was looked for"))
     assert run(paths, "preflight", "--stack", "dev") == 7
-    assert started == [(["infra.preflight", "--stack", "dev"], "")]
+    assert started == [(["guardrails.preflight", "--stack", "dev"], "")]
 
 
 def test_cost_asks_no_backend(paths: Paths, started: list[tuple[list[str], str]]) -> None:
     assert run(paths, "cost", "--stack", "prod", "--json") == 7
-    assert started == [(["infra.cost", "--stack", "prod", "--json"], "")]
+    assert started == [(["guardrails.cost", "--stack", "prod", "--json"], "")]
 
 
 def test_a_comment_without_a_login_compares_declarations(

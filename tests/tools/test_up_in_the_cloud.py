@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from infra import preflight_mark
+from guardrails import preflight_mark
 from tools import lifecycle, setup
 from tools.actions import Request
 from tools.paths import Paths
@@ -53,7 +53,7 @@ def test_the_update_is_told_that_the_preflight_was_made(paths: Paths, started: S
     assert up(paths) == 0
     (preflight, before), (update, after) = started
     assert preflight[1:] == [
-        *("-m", "infra.preflight", "--stack", "dev", "--unless-switched-off"),
+        *("-m", "guardrails.preflight", "--stack", "dev", "--unless-switched-off"),
     ]
     assert update[1:4] == ["up", "--stack", "dev"]
     assert preflight_mark.VARIABLE not in before

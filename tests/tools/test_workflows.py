@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.bootstrap.roles import DRIFT_SUFFIX, PREVIEW_SUFFIX
+from bootstrap.roles import DRIFT_SUFFIX, PREVIEW_SUFFIX
 from tools import actionlint
 from tools.paths import Paths
 

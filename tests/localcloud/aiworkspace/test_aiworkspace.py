@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from alibabacloud_aiworkspace20210204 import models as m
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
 from tests.localcloud.control_plane import AlibabaCloudException, ControlPlane
 
 WORKSPACE = "pai/workspaceWorkspace:WorkspaceWorkspace"

@@ -11,7 +11,7 @@ import pytest
 
 from localcloud import control
 from localcloud.alicloud.client import DaemonClient
-from localcloud.home import load_platform
+from localcloud.core.home import load_platform
 from tests.localcloud.alicloud.test_plugin_with_engine import exported, home, stack, up
 from tests.tools.engine import Project
 

@@ -19,7 +19,7 @@ import pytest
 
 from localcloud import control
 from localcloud.alicloud import VERSION
-from localcloud.home import init_home
+from localcloud.core.home import init_home
 from tests.localcloud.running import lives, until
 from tests.tools.engine import Project, end
 from tools.paths import Paths

@@ -11,7 +11,7 @@ import pytest
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 
 from localcloud.cas.certificates import Certificates, trusted_file
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
 from providers.clients.credentials import credentials_provider
 from providers.clients.errors import ClientError, NotFoundError
 from providers.clients.generic import GenericClient

@@ -15,10 +15,10 @@ from localcloud.cloudflare.resources import (
     WorkersScriptSubdomainHandler,
 )
 from localcloud.cloudflare.workers import Workers
+from localcloud.core.errors import CloudError
+from localcloud.core.home import init_home
+from localcloud.core.resources import Context
 from localcloud.daemon import make_context
-from localcloud.errors import CloudError
-from localcloud.home import init_home
-from localcloud.resources import Context
 
 pytestmark = pytest.mark.engine
 

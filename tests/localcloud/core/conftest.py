@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from localcloud.core.home import init_home
+from localcloud.core.resources import Context
 from localcloud.daemon import make_context
-from localcloud.home import init_home
-from localcloud.resources import Context
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from localcloud.access import (
+from localcloud.core.access import (
     AccessControl,
     ExpiredSecurityTokenError,
     InvalidSecurityTokenError,
     UnknownAccessKeyError,
 )
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context
 from localcloud.ram.resources import PolicyHandler, RoleHandler, RolePolicyAttachmentHandler
-from localcloud.resources import Context
 
 ECS = "ecs.aliyuncs.com"
 

@@ -10,10 +10,10 @@ import pytest
 from starlette.routing import Route
 
 from localcloud import registry
+from localcloud.core.home import init_home
+from localcloud.core.operations import Operation
+from localcloud.core.resources import Context
 from localcloud.daemon import make_context
-from localcloud.home import init_home
-from localcloud.operations import Operation
-from localcloud.resources import Context
 from tools.coverage import COVERAGE_FILE, render
 from tools.paths import Paths
 

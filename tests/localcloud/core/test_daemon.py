@@ -21,8 +21,8 @@ import pytest
 import localcloud
 from localcloud import control
 from localcloud.__main__ import _is_named
-from localcloud.errors import LocalCloudError
-from localcloud.home import init_home, is_free
+from localcloud.core.errors import LocalCloudError
+from localcloud.core.home import init_home, is_free
 from tests.localcloud.running import lives, until
 
 SERVICES = ("vpc", "oss")

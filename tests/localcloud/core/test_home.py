@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.errors import HomeError
-from localcloud.home import data_dir, init_home, is_free, load_platform
-from localcloud.ids import Ids
+from localcloud.core.errors import HomeError
+from localcloud.core.home import data_dir, init_home, is_free, load_platform
+from localcloud.core.ids import Ids
 
 
 def test_a_home_made_twice_is_the_same(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from localcloud import registry
+from localcloud.core.home import init_home
+from localcloud.core.instance_types import INSTANCE_TYPES
+from localcloud.core.resources import Context
 from localcloud.daemon import application, make_context
 from localcloud.faults import Faults
-from localcloud.home import init_home
-from localcloud.instance_types import INSTANCE_TYPES
-from localcloud.resources import Context
 from providers.clients import account, compute, offers
 from providers.clients.credentials import credentials_provider
 from providers.clients.errors import AccessDeniedError, ClientError, ServiceUnavailableError

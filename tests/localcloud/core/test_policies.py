@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from localcloud.errors import CloudError
-from localcloud.policies import Decision, evaluate, parse_policy, parse_trust_policy, trusts
+from localcloud.core.errors import CloudError
+from localcloud.core.policies import Decision, evaluate, parse_policy, parse_trust_policy, trusts
 
 
 def policy(*statements: dict[str, Any]) -> str:

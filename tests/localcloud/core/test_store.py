@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.store import Store, open_store
+from localcloud.core.store import Store, open_store
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_updates_of_many_threads_all_count(store: Store) -> None:
 
 def test_updates_of_another_process_count_too(tmp_path: Path, store: Store) -> None:
     program = (
-        "import sys; from pathlib import Path; from localcloud.store import open_store\n"
+        "import sys; from pathlib import Path; from localcloud.core.store import open_store\n"
         "t = open_store(Path(sys.argv[1])).table('a')\n"
         "for _ in range(100): t.update('n', lambda o: {'value': (o or {'value': 0})['value'] + 1})"
     )

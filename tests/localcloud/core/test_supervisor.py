@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from localcloud.errors import SupervisorError
-from localcloud.home import is_free
-from localcloud.store import Store, open_store
-from localcloud.supervisor import ProcessSpec, ProcessStatus, Supervisor
+from localcloud.core.errors import SupervisorError
+from localcloud.core.home import is_free
+from localcloud.core.store import Store, open_store
+from localcloud.core.supervisor import ProcessSpec, ProcessStatus, Supervisor
 from tests.localcloud.running import lives, until
 
 SLEEP = "import time; time.sleep(600)"

@@ -16,6 +16,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
+from localcloud.core.home import Platform, init_home
 from localcloud.dashscope.generation import (
     ContextTooLongError,
     Message,
@@ -26,7 +27,6 @@ from localcloud.dashscope.generation import (
 from localcloud.dashscope.llama import Llama
 from localcloud.dashscope.models import MODELS, weights_file
 from localcloud.dashscope.weights import prepared
-from localcloud.home import Platform, init_home
 from tests.localcloud.dashscope.support import until
 
 pytestmark = pytest.mark.model

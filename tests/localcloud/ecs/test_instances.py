@@ -16,8 +16,8 @@ from alibabacloud_tea_openapi.client import Client
 from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
+from localcloud.core.errors import CloudError
 from localcloud.ecs.workers import instances_of
-from localcloud.errors import CloudError
 from tests.localcloud.ecs.conftest import ATTACHMENT, INSTANCE, Ecs, with_network
 from tests.localcloud.running import lives, running_stack, until
 

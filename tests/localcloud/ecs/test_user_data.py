@@ -8,9 +8,9 @@ import gzip
 import pytest
 import yaml
 
+from localcloud.core.errors import CloudError
 from localcloud.ecs import parse_user_data
 from localcloud.ecs.user_data import MAX_BYTES
-from localcloud.errors import CloudError
 
 
 def config(**keys: object) -> str:

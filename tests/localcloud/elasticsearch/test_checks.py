@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from localcloud.core.errors import CloudError
 from localcloud.elasticsearch.checks import SETTINGS, VERSIONS, check_inputs, engine_settings
-from localcloud.errors import CloudError
 from tests.support.elasticsearch import INPUTS
 
 

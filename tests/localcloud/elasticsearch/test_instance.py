@@ -16,14 +16,14 @@ from elasticsearch.helpers import bulk
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from localcloud.core.errors import CloudError
+from localcloud.core.home import init_home
+from localcloud.core.resources import Context
 from localcloud.daemon import make_context
 from localcloud.elasticsearch import accounts, distribution, resources
 from localcloud.elasticsearch.resources import Instance
 from localcloud.elasticsearch.routes import routes
 from localcloud.elasticsearch.services import services
-from localcloud.errors import CloudError
-from localcloud.home import init_home
-from localcloud.resources import Context
 from tests.support.elasticsearch import INPUTS, PASSWORD, ElasticsearchServer
 
 DEADLINE_SECONDS = 120.0

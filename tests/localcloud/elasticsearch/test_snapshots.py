@@ -12,9 +12,9 @@ from elasticsearch import Elasticsearch
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from localcloud.core.errors import CloudError
 from localcloud.elasticsearch.routes import routes
 from localcloud.elasticsearch.snapshots import REPOSITORY, Snapshots, setting, update_setting
-from localcloud.errors import CloudError
 from tests.support.elasticsearch import ElasticsearchServer
 
 NIGHTLY = {"enable": True, "quartzRegex": "0 0 1 ? * * *"}

@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from localcloud.core.errors import CloudError
 from localcloud.ecs.workers import instances_of
-from localcloud.errors import CloudError
 from tests.localcloud.alb.support import make_balancer
 from tests.localcloud.ess.conftest import SERVICES
 from tests.localcloud.ess.support import (

@@ -11,14 +11,14 @@ import oss2
 import pytest
 from starlette.testclient import TestClient
 
+from localcloud.core.errors import CloudError
+from localcloud.core.home import init_home
+from localcloud.core.store import open_store
 from localcloud.dashscope.server import application as model_endpoint
 from localcloud.ecs.instances import Instances
 from localcloud.elasticsearch.resources import Instance
-from localcloud.errors import CloudError
 from localcloud.faults import KINDS, FaultError, Faults
 from localcloud.faults.__main__ import main
-from localcloud.home import init_home
-from localcloud.store import open_store
 from tests.localcloud.control_plane import AlibabaCloudException, ControlPlane
 from tests.localcloud.running import running_stack
 

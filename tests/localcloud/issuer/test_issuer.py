@@ -14,13 +14,13 @@ from typing import Any
 import jwt
 import pytest
 
+from localcloud.core.home import init_home
+from localcloud.core.resources import Context
+from localcloud.core.store import open_store
 from localcloud.daemon import make_context
-from localcloud.home import init_home
 from localcloud.issuer.__main__ import main
 from localcloud.issuer.keys import TOKEN_SECONDS, SigningKeys
 from localcloud.issuer.server import Issuer
-from localcloud.resources import Context
-from localcloud.store import open_store
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
 from tests.localcloud.control_plane import ControlPlane
 
 KEY, ALIAS, SECRET = "kms/key:Key", "kms/alias:Alias", "kms/secret:Secret"

@@ -11,7 +11,7 @@ from alibabacloud_kms20160120.models import (
     ListKeysRequest,
 )
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
 from tests.localcloud.control_plane import AlibabaCloudException, ControlPlane
 
 SECRET = "kms/secret:Secret"

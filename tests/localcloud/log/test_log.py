@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from localcloud import registry
-from localcloud.errors import CloudError
-from localcloud.resources import Created
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Created
 from tests.localcloud.control_plane import ControlPlane
 
 HANDLERS = registry.handlers(["log"])

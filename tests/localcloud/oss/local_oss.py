@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 import oss2
 import uvicorn
 
-from localcloud.access import ATTACHMENTS, POLICIES, ROLES, AccessControl, Principal
-from localcloud.home import Platform, data_dir, init_home
+from localcloud.core.access import ATTACHMENTS, POLICIES, ROLES, AccessControl, Principal
+from localcloud.core.home import Platform, data_dir, init_home
+from localcloud.core.store import Store, open_store
 from localcloud.oss.__main__ import uvicorn_config
 from localcloud.oss.server import Server
 from localcloud.oss.storage import Storage
-from localcloud.store import Store, open_store
 
 
 class TrackedSession(oss2.Session):  # type: ignore[misc]  # oss2 has no annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.access import Principal
+from localcloud.core.access import Principal
 from tests.localcloud.oss.local_oss import LocalOss
 from tests.tools.conftest import project
 from tests.tools.engine import Project

@@ -10,9 +10,9 @@ from typing import Any
 import oss2
 import pytest
 
-from localcloud.access import ATTACHMENTS, POLICIES, ROLES
-from localcloud.errors import CloudError
-from localcloud.ids import Ids
+from localcloud.core.access import ATTACHMENTS, POLICIES, ROLES
+from localcloud.core.errors import CloudError
+from localcloud.core.ids import Ids
 from localcloud.oss.replication import Replicated, replicate
 from localcloud.oss.replication_resource import BucketReplication
 from tests.localcloud.oss.local_oss import LocalOss

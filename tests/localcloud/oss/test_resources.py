@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from localcloud import registry
-from localcloud.errors import CloudError
-from localcloud.ids import Ids
+from localcloud.core.errors import CloudError
+from localcloud.core.ids import Ids
+from localcloud.core.resources import ResourceHandler
 from localcloud.oss.resources import HANDLERS, reset
-from localcloud.resources import ResourceHandler
 from tests.localcloud.oss.local_oss import LocalOss
 
 BY_NAME = {handler.__name__: handler for handler in HANDLERS}

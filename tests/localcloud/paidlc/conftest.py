@@ -14,10 +14,10 @@ from alibabacloud_pai_dlc20201203 import models
 from alibabacloud_pai_dlc20201203.client import Client
 from alibabacloud_tea_openapi.utils_models import Config
 
-from localcloud.background import worker_of
+from localcloud.core.background import worker_of
+from localcloud.core.resources import Context
 from localcloud.paidlc import JobController, Settings
 from localcloud.paidlc.status import TERMINAL
-from localcloud.resources import Context
 from tests.localcloud.running import LocalStack, running_stack, until
 
 SPEC = "ecs.gn7i-c8g1.2xlarge"

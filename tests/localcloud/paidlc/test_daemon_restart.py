@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from localcloud.background import worker_of
+from localcloud.core.background import worker_of
+from localcloud.core.resources import Context
 from localcloud.paidlc import JobController, Settings
-from localcloud.resources import Context
 from tests.localcloud.paidlc.conftest import Dlc, JobRecords, sdk_client
 from tests.localcloud.paidlc.test_data import keys, source
 from tests.localcloud.running import running_stack, until

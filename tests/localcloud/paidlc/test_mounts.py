@@ -11,8 +11,8 @@ from typing import Any
 import oss2.exceptions
 import pytest
 
+from localcloud.core.home import init_home
 from localcloud.daemon import make_context
-from localcloud.home import init_home
 from localcloud.paidlc.errors import JobFailureError
 from localcloud.paidlc.mounts import Mount, MountSync, patiently
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from localcloud.errors import CloudError
-from localcloud.home import Platform, init_home
+from localcloud.core.errors import CloudError
+from localcloud.core.home import Platform, init_home
 from localcloud.paidlc.requests import (
     bucket_and_prefix,
     environment_role,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
 from tests.localcloud.control_plane import ControlPlane, document
 
 ROLE, POLICY = "ram/role:Role", "ram/policy:Policy"

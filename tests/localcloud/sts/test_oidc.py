@@ -20,9 +20,9 @@ from alibabacloud_sts20150401.models import AssumeRoleWithOIDCRequest
 from alibabacloud_tea_openapi.utils_models import Config
 from cryptography.hazmat.primitives import serialization
 
-from localcloud.access import Principal
-from localcloud.errors import CloudError
-from localcloud.policies import parse_trust_policy
+from localcloud.core.access import Principal
+from localcloud.core.errors import CloudError
+from localcloud.core.policies import parse_trust_policy
 from tests.localcloud.control_plane import AlibabaCloudException, ControlPlane, document
 from tests.support.oidc_issuer import Issuer, running_issuer
 

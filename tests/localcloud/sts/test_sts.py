@@ -14,8 +14,8 @@ from alibabacloud_credentials.client import Client as CredentialsClient
 from alibabacloud_credentials.models import Config as CredentialsConfig
 from alibabacloud_sts20150401.models import AssumeRoleRequest
 
-from localcloud.access import Principal
-from localcloud.signing import rpc_signature, rpc_string_to_sign
+from localcloud.core.access import Principal
+from localcloud.core.signing import rpc_signature, rpc_string_to_sign
 from tests.localcloud.control_plane import AlibabaCloudException, ControlPlane
 
 ASSUME = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}

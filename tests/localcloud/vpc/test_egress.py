@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.errors import CloudError
+from localcloud.core.errors import CloudError
 from tests.localcloud.control_plane import ControlPlane
 
 VPC, VSWITCH = "vpc/network:Network", "vpc/switch:Switch"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.declare import Declared
+from guardrails.declare import Declared
 
 
 def resource(
@@ -15,7 +15,7 @@ def resource(
     component: str = "part",
     secrets: tuple[str, ...] = (),
 ) -> Declared:
-    """A resource as `infra.declare` gives it."""
+    """A resource as `guardrails.declare` gives it."""
     return Declared(
         type=token,
         name=name,

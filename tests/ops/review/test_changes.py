@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.declare import Declared
-from infra.made_up import unknown
+from guardrails.declare import Declared
+from guardrails.made_up import unknown
 from ops.review.changes import Kind, compare, portable
 from ops.review.replacing import is_ignored, replaces
 from tests.ops.review.support import resource

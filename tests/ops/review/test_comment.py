@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from infra.cost import difference, estimate
-from infra.cost.render import money
-from infra.declare import Declared
+from guardrails.cost import difference, estimate
+from guardrails.cost.render import money
+from guardrails.declare import Declared
 from ops.review.changes import PropertyChange, compare
 from ops.review.comment import Review, marker, render
 from tests.ops.review.support import resource

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from infra.config import ConfigError
-from infra.declare import DeclareError
+from guardrails.declare import DeclareError
 from ops.review import reviewing
 from ops.review.base import BaseError, checkout, commit_of, default_base, former, head_of
 from ops.review.comment import render
 from ops.review.previews import Planned
+from stack_config.config import ConfigError
 from tests.ops.review.support import resource
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,7 +49,8 @@ def git(folder: Path, *arguments: str) -> str:
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This tree, as far as the program needs it, as the one commit of a repository."""
     folder = tmp_path_factory.mktemp("repository")
-    parts = ("infra", "components", "providers", "pluginhost", "rag", "training", "stacks")
+    program = ("infra", "stack_config", "guardrails", "components", "providers", "pluginhost")
+    parts = (*program, "rag", "training", "stacks")
     for part in (*parts, "examples", "edge"):
         if (ROOT / part).is_dir():
             ignored = shutil.ignore_patterns("__pycache__", "node_modules")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.cost import estimate
-from infra.declare import Declared
+from guardrails.cost import estimate
+from guardrails.declare import Declared
 from ops.review.changes import compare
 from ops.review.work import embeddings, trainings
 from tests.ops.review.support import resource

@@ -1,0 +1,225 @@
+"""What the bootstrap program declares.
+
+Owns the wiring and the reading of its configuration. Does not own what roles may do (`roles`), nor
+how a bucket is protected (`components.storage`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_alicloud as alicloud
+from pulumi_alicloud import ims, ram
+
+from bootstrap.roles import Account, Role, passphrase_role, role_name, roles
+from components.encryption import EncryptionKey, EncryptionKeyArgs
+from components.naming import Naming
+from components.permissions import policy_document, policy_documents, use_key
+from components.secrets import MachineSecret, MachineSecretArgs
+from components.storage import PrivateBucket, PrivateBucketArgs
+from components.tags import standard_tags
+from stack_config.config import ConfigError
+from stack_config.platforms import LOCAL_PLUGIN_VERSION
+
+__all__ = ["declare", "state_bucket_name"]
+
+PROJECT = "customrag"
+_STACK = "ci"
+_KEEP_VERSIONS_DAYS = 90
+_ISSUANCE_LIMIT_HOURS = 1
+
+
+def state_bucket_name(account_id: str) -> str:
+    """Name of the bucket of the state: the account's only one."""
+    return Naming(project=PROJECT, stack=_STACK, account_id=account_id).bucket("state")
+
+
+def declare(config: pulumi.Config) -> None:
+    """Declares everything, and exports what a repository on GitHub is told.
+
+    Raises:
+        ConfigError: The configuration cannot be used.
+    """
+    account = _account(config)
+    base = _Base(
+        naming=Naming(project=PROJECT, stack=_STACK, account_id=account.account_id),
+        tags=standard_tags(
+            project=PROJECT,
+            stack=_STACK,
+            owner=config.require("owner"),
+            cost_center=config.require("costCenter"),
+            environment="prod",
+        ),
+        provider=_provider(config, account.region_id),
+        kms_instance_id=config.get("kmsInstanceId") or "",
+    )
+    key = _key(base)
+    bucket = PrivateBucket(
+        "state",
+        PrivateBucketArgs(
+            bucket_name=account.state_bucket,
+            tags=base.tags,
+            kms_key_id=key.key_id if key else None,
+            # An update that went wrong is undone by an older version of its state.
+            noncurrent_version_expiration_days=_KEEP_VERSIONS_DAYS,
+        ),
+        base.options(),
+    )
+    github = ims.OidcProvider(
+        "github",
+        oidc_provider_name=account.provider_name,
+        description="customrag: jobs of GitHub Actions",
+        issuer_url=account.issuer_url,
+        client_ids=[account.audience],
+        fingerprints=config.get_object("issuerFingerprints") or None,
+        issuance_limit_time=_ISSUANCE_LIMIT_HOURS,
+        opts=base.options(),
+    )
+    environments = config.require_object("environments")
+    for environment in environments:
+        _passphrase(config, environment, base, key)
+        for role in roles(account, environment):
+            _role(role, base, github, key)
+    pulumi.export("state_bucket", bucket.bucket_name)
+    pulumi.export("oidc_provider_arn", github.arn)
+    pulumi.export(
+        "role_arns",
+        {
+            environment: {
+                purpose: f"acs:ram::{account.account_id}:role/{role_name(environment, purpose)}"
+                for purpose in ("preview", "deploy")
+            }
+            for environment in environments
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Base:
+    """What every resource here shares."""
+
+    naming: Naming
+    tags: Mapping[str, str]
+    provider: alicloud.Provider
+    kms_instance_id: str
+
+    def options(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of a resource or a component."""
+        return pulumi.ResourceOptions(providers=[self.provider], depends_on=list(depends_on))
+
+
+def _account(config: pulumi.Config) -> Account:
+    repository, account_id = config.require("repository"), config.require("accountId")
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        raise ConfigError(
+            f"repository is {repository!r}; give owner/name as on GitHub, without an address"
+        )
+    if not re.fullmatch(r"\d{16}", account_id):
+        raise ConfigError(f"accountId is {account_id!r}; give the account's 16 digits")
+    return Account(
+        account_id=account_id,
+        region_id=config.require("regionId"),
+        state_bucket=state_bucket_name(account_id),
+        repository=repository,
+        issuer_url=config.require("issuerUrl"),
+        audience=config.require("audience"),
+        operator_principals=config.get_object("operatorPrincipals") or [],
+    )
+
+
+def _provider(config: pulumi.Config, region_id: str) -> alicloud.Provider:
+    """The cloud as the administrator is signed in to it, or a local one."""
+    file = config.get("platformFile")
+    if not file:
+        return alicloud.Provider("alicloud", region=region_id)
+    platform = json.loads(Path(file).read_text(encoding="utf-8"))
+    return alicloud.Provider(
+        "alicloud",
+        region=region_id,
+        access_key=platform["access_key_id"],
+        secret_key=pulumi.Output.secret(platform["access_key_secret"]),
+        shared_credentials_file=file,
+        opts=pulumi.ResourceOptions(version=LOCAL_PLUGIN_VERSION),
+    )
+
+
+def _key(base: _Base) -> EncryptionKey | None:
+    if not base.kms_instance_id:
+        return None
+    return EncryptionKey(
+        "state-key",
+        EncryptionKeyArgs(
+            naming=base.naming,
+            role="state",
+            kms_instance_id=base.kms_instance_id,
+            tags=base.tags,
+        ),
+        base.options(),
+    )
+
+
+def _passphrase(
+    config: pulumi.Config, environment: str, base: _Base, key: EncryptionKey | None
+) -> None:
+    name = f"passphrase-{environment}"
+    value = config.get_secret(name)
+    if value is None:
+        raise ConfigError(
+            f"{name} is missing; set a long random one: "
+            f"openssl rand -base64 32 | pulumi config set --secret {name}"
+        )
+    MachineSecret(
+        name,
+        MachineSecretArgs(
+            naming=base.naming,
+            role=passphrase_role(environment),
+            value=value,
+            description=f"customrag: opens the secrets in the state of {environment}",
+            kms_instance_id=base.kms_instance_id,
+            kms_key_id=key.key_id if key else None,
+            tags=base.tags,
+        ),
+        base.options(),
+    )
+
+
+def _role(role: Role, base: _Base, github: ims.OidcProvider, key: EncryptionKey | None) -> None:
+    made = ram.Role(
+        role.name,
+        role_name=role.name,
+        description=role.description,
+        assume_role_policy_document=role.trust,
+        max_session_duration=role.max_session_duration_seconds,
+        tags=dict(base.tags),
+        opts=base.options(github),
+    )
+    documents: list[pulumi.Input[str]] = [*policy_documents(role.statements)]
+    if key is not None:
+        documents.append(key.key_arn.apply(_of_key))
+    for number, document in enumerate(documents, start=1):
+        policy = ram.Policy(
+            f"{role.name}-{number}",
+            policy_name=f"{role.name}-{number}",
+            description=role.description,
+            policy_document=document,
+            # A policy keeps five versions; without this the sixth update fails.
+            rotate_strategy="DeleteOldestNonDefaultVersionWhenLimitExceeded",
+            tags=dict(base.tags),
+            opts=base.options(),
+        )
+        ram.RolePolicyAttachment(
+            f"{role.name}-{number}",
+            role_name=made.role_name,
+            policy_name=policy.policy_name,
+            policy_type="Custom",
+            opts=base.options(),
+        )
+
+
+def _of_key(arn: str) -> str:
+    return policy_document([use_key(arn, reason="opens the state and its passphrase")])

@@ -1,0 +1,348 @@
+"""What each type of resource uses of the price table: one small, pure function a type.
+
+Owns: which inputs decide a bill. Does not own: prices (`prices.yaml`), sums
+(`guardrails.cost.estimates`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from guardrails.cost.model import Period, Resource
+from guardrails.cost.prices import PriceTable
+from guardrails.made_up import unknown
+
+__all__ = ["METERS", "Gap", "Stack", "Use", "is_gpu"]
+
+SCALING_GROUP = "alicloud:ess/scalingGroup:ScalingGroup"
+LAUNCH_TEMPLATE = "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"
+SCALING_CONFIGURATION = "alicloud:ess/scalingConfiguration:ScalingConfiguration"
+_GPU = re.compile(r"ecs\.(gn|vgn|sgn|ebmgn)\d")
+_DAYS_STORED_FREE = 30
+# Kibana's node of this size comes with the cluster.
+_KIBANA_INCLUDED = "elasticsearch.n4.small"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """So much of an item.
+
+    Attributes:
+        item: Item of the price table.
+        amount: How many units, at every moment; of a job, unit hours of the longest run.
+        most: The same at the largest size; `None`: the same as `amount`.
+        what: The same in words.
+        period: When it is paid.
+        discount: Item whose share of the price is paid, e.g. `spot/ecs`.
+        share: Share of the price that is paid at most, where the program says so.
+        otherwise: Item to take where the table has none.
+        idle: See `guardrails.cost.model.Line`.
+        gpu: Whether a GPU bills.
+    """
+
+    item: str
+    amount: float
+    what: str
+    most: float | None = None
+    period: Period = Period.ALWAYS
+    discount: str = ""
+    share: float | None = None
+    otherwise: str = ""
+    idle: str = ""
+    gpu: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """What cannot be metered, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """What a meter may look at beside its own resource."""
+
+    resources: Sequence[Resource]
+    prices: PriceTable
+
+    def usage(self, name: str) -> float:
+        """An assumed use."""
+        return self.prices.usage[name]
+
+
+Meter = Callable[[Resource, Stack], Iterator[Use | Gap]]
+
+
+def is_gpu(instance_type: str) -> bool:
+    """Whether an instance type has a GPU."""
+    return _GPU.match(instance_type) is not None
+
+
+def _number(value: Any, default: float = 0) -> float:
+    """A number as the wire has it: also as text."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return default
+
+
+def _instance(inputs: Mapping[str, Any], instance_type: str, what: str) -> Iterator[Use | Gap]:
+    """One ECS instance with its disks, by the inputs of an instance or a template."""
+    spot = inputs.get("spotStrategy") in ("SpotAsPriceGo", "SpotWithPriceLimit")
+    gpu = is_gpu(instance_type)
+    charge = inputs.get("instanceChargeType", "PostPaid")
+    if charge != "PostPaid":
+        yield Gap(why=f"instanceChargeType is {charge!r}; the table has PostPaid prices only")
+        return
+    yield Use(
+        item=f"ecs/{instance_type}",
+        amount=1,
+        what=f"{what}{instance_type}{', spot' if spot else ''}",
+        discount="spot/ecs" if spot else "",
+        idle=f"{'a GPU that ' if gpu else ''}bills whether or not it is asked",
+        gpu=gpu,
+    )
+    yield from _disks(inputs)
+
+
+def _disks(inputs: Mapping[str, Any]) -> Iterator[Use]:
+    nested = inputs.get("systemDisk")
+    system = nested if isinstance(nested, Mapping) else {}
+    disks: list[tuple[Any, Any, Any]] = [
+        (
+            inputs.get("systemDiskCategory") or system.get("category"),
+            inputs.get("systemDiskSize") or system.get("size"),
+            inputs.get("systemDiskPerformanceLevel") or system.get("performanceLevel"),
+        )
+    ]
+    disks += [
+        (disk.get("category"), disk.get("size"), disk.get("performanceLevel"))
+        for disk in inputs.get("dataDisks") or ()
+    ]
+    for category, size, level in disks:
+        gib = _number(size, 40)
+        yield Use(
+            item=_disk_item(str(category or "cloud_essd"), str(level or "PL1")),
+            amount=gib,
+            what=f"disk of {gib:.0f} GiB",
+        )
+
+
+def _disk_item(category: str, level: str) -> str:
+    return f"disk/{category}/{level}" if category == "cloud_essd" else f"disk/{category}"
+
+
+def _ecs_instance(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    instance_type = resource.inputs.get("instanceType")
+    if not isinstance(instance_type, str):
+        yield Gap(why=f"its instanceType is {instance_type!r}")
+        return
+    yield from _instance(resource.inputs, instance_type, "")
+    if _number(resource.inputs.get("internetMaxBandwidthOut")) > 0:
+        yield from _traffic(stack)
+
+
+def _scaling_group(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    inputs = resource.inputs
+    template = _template_of(resource, stack)
+    if template is None:
+        yield Gap(why="no launch template or scaling configuration of it was found")
+        return
+    types = [template.inputs.get("instanceType"), *(template.inputs.get("instanceTypes") or ())]
+    types += [item.get("instanceType") for item in inputs.get("launchTemplateOverrides") or ()]
+    types = [text for text in types if isinstance(text, str)]
+    if not types:
+        yield Gap(why=f"its template {template.name} names no instance type")
+        return
+    least = max(_number(inputs.get("minSize")), _number(inputs.get("desiredCapacity")))
+    most = max(least, _number(inputs.get("maxSize")))
+    many = f"{least:.0f}" + (f" (to {most:.0f})" if most > least else "")
+    for use in _instance(template.inputs, types[0], f"{many} × "):
+        if isinstance(use, Gap):
+            yield use
+        else:
+            what = use.what if "×" in use.what else f"{many} × {use.what}"
+            yield replace(use, amount=use.amount * least, most=use.amount * most, what=what)
+
+
+def _template_of(group: Resource, stack: Stack) -> Resource | None:
+    """By the id that the group is given; else the one whose name is most like the group's."""
+    kinds = (LAUNCH_TEMPLATE, SCALING_CONFIGURATION)
+    found = [item for item in stack.resources if item.type in kinds]
+    for item in found:
+        by_group = unknown(item.name, "") in str(group.inputs.get("launchTemplateId"))
+        by_itself = unknown(group.name, "") in str(item.inputs.get("scalingGroupId"))
+        if by_group or by_itself:
+            return item
+
+    def alike(item: Resource) -> int:
+        pairs = zip(item.name, group.name, strict=False)
+        return next(
+            (n for n, (a, b) in enumerate(pairs) if a != b), min(len(item.name), len(group.name))
+        )
+
+    return max(found, key=alike, default=None)
+
+
+def _search_cluster(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    inputs = resource.inputs
+    if inputs.get("paymentType", inputs.get("instanceChargeType")) not in (
+        "PayAsYouGo",
+        "PostPaid",
+        None,
+    ):
+        yield Gap(
+            why=f"paymentType is {inputs.get('paymentType')!r}; the table has PayAsYouGo only"
+        )
+        return
+    groups = {
+        "data": inputs.get("dataNodeConfiguration"),
+        "master": inputs.get("masterConfiguration"),
+        "coordinating": inputs.get("clientNodeConfiguration"),
+        "warm": inputs.get("warmNodeConfiguration"),
+        "kibana": inputs.get("kibanaConfiguration"),
+    }
+    if not groups["data"]:
+        yield Gap(why="it has no dataNodeConfiguration")
+    for role, nodes in groups.items():
+        if not isinstance(nodes, Mapping):
+            continue
+        spec = str(nodes.get("spec"))
+        if role == "kibana" and spec == _KIBANA_INCLUDED:
+            continue
+        # Three masters, and one node of Kibana, are what the cloud makes without a number.
+        amount = _number(nodes.get("amount"), {"master": 3, "kibana": 1}.get(role, 1))
+        yield Use(
+            item=f"elasticsearch/{spec}",
+            amount=amount,
+            what=f"{amount:.0f} {role} × {spec}",
+            idle="bills day and night, and cannot be stopped" if role == "data" else "",
+        )
+        gib = _number(nodes.get("disk"), 20 if role == "master" else 0) * amount
+        if gib:
+            category = str(nodes.get("diskType") or "cloud_essd")
+            yield Use(
+                item=_disk_item(category, str(nodes.get("performanceLevel") or "PL1")),
+                amount=gib,
+                what=f"{role} disks of {gib:.0f} GiB",
+            )
+
+
+def _load_balancer(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    edition = str(resource.inputs.get("loadBalancerEdition", "Basic"))
+    yield Use(item=f"alb/{edition}", amount=1, what=f"ALB, {edition}", idle="bills without traffic")
+    lcu = stack.usage("lcu")
+    yield Use(item="alb/lcu", amount=lcu, what=f"{lcu:g} LCU", period=Period.USE)
+    if resource.inputs.get("addressType") == "Internet":
+        zones = max(len(resource.inputs.get("zoneMappings") or ()), 1)
+        yield Use(item="eip/address", amount=zones, what=f"{zones} public addresses")
+        yield from _traffic(stack)
+
+
+def _nat_gateway(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    yield Use(item="nat/gateway", amount=1, what="NAT gateway", idle="bills without traffic")
+    units = stack.usage("nat_cu")
+    yield Use(item="nat/cu", amount=units, what=f"{units:g} CU", period=Period.USE)
+
+
+def _eip(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    if resource.inputs.get("internetChargeType", "PayByTraffic") != "PayByTraffic":
+        yield Gap(
+            why=f"internetChargeType is {resource.inputs['internetChargeType']!r}; the table has "
+            "PayByTraffic prices only"
+        )
+        return
+    yield Use(item="eip/address", amount=1, what="public address", idle="bills without traffic")
+    yield from _traffic(stack)
+
+
+def _traffic(stack: Stack) -> Iterator[Use | Gap]:
+    gb = stack.usage("internet_gb_month")
+    yield Use(item="eip/traffic", amount=gb, what=f"{gb:g} GB to the internet", period=Period.USE)
+
+
+def _bucket(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    inputs = resource.inputs
+    storage_class = inputs.get("storageClass") or "Standard"
+    if storage_class != "Standard":
+        yield Gap(why=f"storageClass is {storage_class!r}; the table has Standard prices only")
+        return
+    gib = stack.usage("bucket_gib")
+    redundancy = str(inputs.get("redundancyType") or "LRS").lower()
+    yield Use(
+        item=f"oss/standard-{redundancy}", amount=gib, what=f"{gib:g} GiB kept", period=Period.USE
+    )
+
+
+def _replication(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    gb = stack.usage("replicated_gb_month")
+    yield Use(item="oss/replication", amount=gb, what=f"{gb:g} GB replicated", period=Period.USE)
+
+
+def _log_store(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    gb = stack.usage("log_gb_month")
+    yield Use(item="log/ingested", amount=gb, what=f"{gb:g} GB of logs", period=Period.USE)
+    days = _number(resource.inputs.get("retentionPeriod"), _DAYS_STORED_FREE)
+    kept = gb * (days - _DAYS_STORED_FREE) / _DAYS_STORED_FREE
+    if kept > 0:
+        yield Use(
+            item="log/storage", amount=kept, what=f"logs kept {days:.0f} days", period=Period.USE
+        )
+
+
+def _kms_key(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    yield Use(item="kms/key", amount=1, what="KMS key")
+
+
+def _kms_secret(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    yield Use(item="kms/secret", amount=1, what="KMS secret")
+
+
+def _job(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    """A DLC job bills while it runs; no longer than it may run, and that is what is priced."""
+    hours = _number(resource.inputs.get("maxRunningTimeMinutes"), 240) / 60
+    if resource.inputs.get("resourceId"):
+        yield Gap(why="it runs on a PAI quota of yours, which bills by itself")
+        return
+    specs = resource.inputs.get("jobSpecs")
+    if not isinstance(specs, Sequence) or isinstance(specs, str) or not specs:
+        yield Gap(why="its jobSpecs are known only later")
+        return
+    for spec in specs:
+        ecs_spec, pods = str(spec.get("ecsSpec")), _number(spec.get("podCount"), 1)
+        spot = bool(spec.get("useSpotInstance"))
+        limit = (spec.get("spotSpec") or {}).get("spotDiscountLimit")
+        yield Use(
+            item=f"dlc/{ecs_spec}",
+            otherwise=f"ecs/{ecs_spec}",
+            amount=pods * hours,
+            what=f"{pods:.0f} × {ecs_spec}{', spot' if spot else ''}, ≤ {hours:g} h",
+            period=Period.RUN,
+            discount="spot/ecs" if spot else "",
+            share=None if limit is None else _number(limit, 1),
+            gpu=is_gpu(ecs_spec),
+        )
+
+
+METERS: Mapping[str, Meter] = MappingProxyType(
+    {
+        "alicloud:alb/loadBalancer:LoadBalancer": _load_balancer,
+        "alicloud:ecs/eipAddress:EipAddress": _eip,
+        "alicloud:ecs/instance:Instance": _ecs_instance,
+        "alicloud:elasticsearch/instance:Instance": _search_cluster,
+        SCALING_GROUP: _scaling_group,
+        "alicloud:kms/key:Key": _kms_key,
+        "alicloud:kms/secret:Secret": _kms_secret,
+        "alicloud:log/store:Store": _log_store,
+        "alicloud:oss/bucket:Bucket": _bucket,
+        "alicloud:oss/bucketReplication:BucketReplication": _replication,
+        "alicloud:vpc/natGateway:NatGateway": _nat_gateway,
+        "customrag:pai:DlcJob": _job,
+        "customrag:rag:IngestRun": _job,
+    }
+)

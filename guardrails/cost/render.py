@@ -1,0 +1,305 @@
+"""An estimate in words: the table of `make cost`, and the short one of a preview.
+
+Owns: wording and layout, at most 80 columns. Computes nothing but sums for display.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+
+from guardrails.cost.model import SPOT, Estimate, Line, Period
+from guardrails.cost.night import saved_cny
+from guardrails.cost.prices import HOURS_PER_MONTH, Basis, Price, PriceTable
+from guardrails.cost.sections import (
+    WIDTH,
+    asides,
+    budget,
+    groups,
+    idle,
+    kept,
+    money,
+    not_priced,
+    spot,
+    spot_bills,
+    wrap,
+)
+
+__all__ = ["WIDTH", "as_json", "dearest", "money", "render", "render_short"]
+
+_NAME, _WHAT = 20, 35
+# Jobs have no price by the hour: their words take that column, too.
+_JOB_WHAT = _WHAT + 9
+_MARKS: Mapping[str, str] = {
+    Basis.LISTED: " ",
+    Basis.QUOTED: '"',
+    Basis.DERIVED: "~",
+    SPOT: "^",
+    Basis.ASSUMED: "*",
+}
+_STALE_DAYS = 180
+_OLD_YEARS = 2
+
+
+def render(
+    stack: str,
+    found: Estimate,
+    prices: PriceTable,
+    *,
+    monthly_budget_cny: int = 0,
+    off_hours: float = 0.0,
+    today: datetime.date,
+) -> str:
+    """The whole table.
+
+    Args:
+        stack: Its name.
+        found: Its estimate.
+        prices: The table that the estimate was made with.
+        monthly_budget_cny: The stack's budget; 0 is none.
+        off_hours: Hours a day in which GPU nodes are stopped (`nightHours`); 0 is none.
+        today: The day, for the age of the prices.
+    """
+    refs = _references(found)
+    parts = [
+        f"What stack {stack} costs at list prices: CNY, {found.region_id}, before tax",
+        "",
+        _row("resource", "what bills", "per hour", "per month"),
+        "-" * WIDTH,
+        *_rows(found.lines, refs),
+        "-" * WIDTH,
+        _row("", "in all, jobs left out", money(found.hourly_cny), money(found.monthly_cny)),
+        *_otherwise(found, off_hours),
+        *_runs(found, refs),
+        *not_priced(found),
+        *budget(found, monthly_budget_cny),
+        *idle(found, off_hours),
+        *spot(found),
+        *groups(found),
+        *kept(found),
+        *asides(found, prices),
+        *_sources(found, refs, prices, today),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def render_short(stack: str, found: Estimate, *, monthly_budget_cny: int = 0) -> str:
+    """What a preview prints: the sum, the dearest, what is not priced, the budget."""
+    parts = [
+        f"{stack} at list prices, {found.region_id}: {money(found.hourly_cny)} CNY an hour, "
+        f"{money(found.monthly_cny)} a month"
+        + (f", {found.assumed_share:.0%} of it on assumed prices" if found.assumed_share else ""),
+        *([f"  with spot at its highest price: {_highest(found)}"] if spot_bills(found) else []),
+        *(f"  {money(line.cny):>10} a month  {line.name}: {line.what}" for line in dearest(found)),
+        *(f"  {money(line.cny):>10} a run    {line.name}: {line.what}" for line in found.runs),
+        *(f"  not priced: {item.name} ({item.type}): {item.why}" for item in found.unpriced),
+        *(text.strip() for text in budget(found, monthly_budget_cny) if text),
+        f"  all of it, with sources: make cost STACK={stack}",
+    ]
+    return "\n".join(parts)
+
+
+def dearest(found: Estimate) -> list[Line]:
+    """What costs most of the month, dearest first."""
+    billing = (line for line in found.lines if line.period is not Period.RUN)
+    return sorted(billing, key=lambda line: -line.cny)[:4]
+
+
+def as_json(stack: str, found: Estimate, *, monthly_budget_cny: int = 0) -> dict[str, object]:
+    """The same for machines."""
+    return {
+        "stack": stack,
+        "region_id": found.region_id,
+        "currency": "CNY",
+        "hourly_cny": round(found.hourly_cny, 4),
+        "monthly_cny": round(found.monthly_cny, 2),
+        "most_monthly_cny": round(found.most_monthly_cny, 2),
+        "dearest_monthly_cny": round(found.dearest_monthly_cny, 2),
+        "monthly_budget_cny": monthly_budget_cny,
+        "over_budget": found.over_budget(monthly_budget_cny),
+        "assumed_share": round(found.assumed_share, 4),
+        "shares": {name: round(share, 4) for name, share in found.shares.items()},
+        "lines": [_line_json(line) for line in found.lines],
+        "not_priced": [
+            {"type": item.type, "name": item.name, "why": item.why} for item in found.unpriced
+        ],
+        "asides": list(found.asides),
+        "kept": [
+            {"name": item.name, "what": item.what, "fate": item.fate, "cny": item.cny}
+            for item in found.kept
+        ],
+    }
+
+
+def _line_json(line: Line) -> dict[str, object]:
+    return {
+        "type": line.type,
+        "name": line.name,
+        "what": line.what,
+        "period": line.period,
+        "cny": round(line.cny, 4),
+        "most_cny": round(line.most_cny, 4),
+        "gpu": line.gpu,
+        "idle": line.idle,
+        "footing": line.footing,
+        "spot_cny": line.spot_cny and [round(cny, 4) for cny in line.spot_cny],
+        "price": {
+            "item": line.price.item,
+            "unit": line.price.unit,
+            "cny": line.price.cny,
+            "currency": line.price.currency,
+            "amount": line.price.amount,
+            "region": line.price.region,
+            "basis": line.price.basis,
+            "source": line.price.source,
+            "stated": line.price.stated,
+            "read": line.price.read.isoformat(),
+            "note": line.price.note,
+        },
+    }
+
+
+def _row(name: str, what: str, hour: str, month: str, mark: str = "") -> str:
+    return f"{name:<{_NAME}} {what:<{_WHAT}} {hour:>8} {month:>9} {mark:>4}".rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _references(found: Estimate) -> dict[Price, int]:
+    shown = [line.price for line in (*_dearest_first(found.lines), *found.runs)]
+    return {price: number for number, price in enumerate(dict.fromkeys(shown), 1)}
+
+
+def _dearest_first(lines: Sequence[Line]) -> list[Line]:
+    """What bills each month: the dearest resource first, its lines together."""
+    billing = [line for line in lines if line.period is not Period.RUN]
+    sums = dict.fromkeys((line.name for line in billing), 0.0)
+    for line in billing:
+        sums[line.name] += line.cny
+    return sorted(billing, key=lambda line: (-sums[line.name], line.name))
+
+
+def _rows(lines: Sequence[Line], refs: Mapping[Price, int]) -> Iterator[str]:
+    billing = _dearest_first(lines)
+    for name, group in groupby(billing, key=lambda line: line.name):
+        shown = name
+        for line in group:
+            hour = "by use" if line.period is Period.USE else money(line.cny / HOURS_PER_MONTH)
+            yield _row(
+                _cut(shown, _NAME), _cut(line.what, _WHAT), hour, money(line.cny), _mark(line, refs)
+            )
+            shown = ""
+
+
+def _mark(line: Line, refs: Mapping[Price, int]) -> str:
+    return f"{refs[line.price]}{_MARKS[line.footing]}"
+
+
+def _otherwise(found: Estimate, off_hours: float) -> list[str]:
+    """The same month, were some things otherwise."""
+    months: dict[str, float] = {}
+    if found.most_monthly_cny > found.monthly_cny:
+        months["with all groups at their largest"] = found.most_monthly_cny
+    if spot_bills(found):
+        months[f"{'and' if months else 'with'} spot at its highest price"] = (
+            found.dearest_monthly_cny
+        )
+    saved = saved_cny(list(found.lines), off_hours)
+    if saved:
+        months[f"in all, GPUs off {off_hours:g} h a day"] = found.monthly_cny - saved
+    return [
+        _row("", what, money(month / HOURS_PER_MONTH), money(month))
+        for what, month in months.items()
+    ]
+
+
+def _highest(found: Estimate) -> str:
+    return f"{money(found.dearest_monthly_cny)} a month, all groups at their largest"
+
+
+def _runs(found: Estimate, refs: Mapping[Price, int]) -> list[str]:
+    if not found.runs:
+        return []
+
+    def row(name: str, what: str, run: str, mark: str = "") -> str:
+        return f"{name:<{_NAME}} {what:<{_JOB_WHAT}} {run:>9} {mark:>4}".rstrip()
+
+    rows = [
+        row(_cut(line.name, _NAME), _cut(line.what, _JOB_WHAT), money(line.cny), _mark(line, refs))
+        for line in found.runs
+    ]
+    return ["", row("job", "what bills while it runs", "a run, ≤"), "-" * WIDTH, *rows]
+
+
+def _sources(
+    found: Estimate, refs: Mapping[Price, int], prices: PriceTable, today: datetime.date
+) -> list[str]:
+    age = prices.age_days(today)
+    parts = [
+        "",
+        f"Prices, gone through on {prices.read} ({age} days ago). Of the month rests on what is",
+        *_shares(found),
+        *_old(found, today),
+    ]
+    if age > _STALE_DAYS:
+        parts.append(f"OLDER THAN {_STALE_DAYS} DAYS: read them again before you rely on them.")
+    for price, number in refs.items():
+        text = f"{price.item}, {price.cny:.4g} {_unit(price)}, {price.basis}"
+        text += f", page of {price.stated}" if price.stated else ""
+        parts.append(wrap(f"{text}, read {price.read}", f"{number:>3} ", "    "))
+        if price.note:
+            parts.append(wrap(price.note, "    ", "    "))
+        parts.append(_wrap_url(price.source))
+    return parts
+
+
+_FOOTINGS: Mapping[str, str] = {
+    Basis.LISTED: "listed by the vendor",
+    Basis.QUOTED: "quoted: copied by somebody from the vendor's buy page",
+    Basis.DERIVED: "derived: by size, from dollars, or from another region",
+    SPOT: "of the spot market, at the share that is assumed",
+    Basis.ASSUMED: "assumed: their notes say why that much",
+}
+
+
+def _shares(found: Estimate) -> Iterator[str]:
+    for footing, words in _FOOTINGS.items():
+        share = found.shares[footing]
+        if share:
+            percent = f"{share:.0%}" if share >= 0.005 else "<1%"
+            yield wrap(words, f"  {percent:>4} {_MARKS[footing]} ", " " * 9)
+
+
+def _old(found: Estimate, today: datetime.date) -> list[str]:
+    """How much of the month rests on pages that are old by their own word."""
+    old = [
+        line
+        for line in found.lines
+        if line.period is not Period.RUN
+        and line.price.stated
+        and int(line.price.stated.removeprefix("about ")[:4]) < today.year - _OLD_YEARS
+    ]
+    share = sum(line.cny for line in old) / found.monthly_cny if found.monthly_cny else 0.0
+    if not share:
+        return []
+    before = today.year - _OLD_YEARS
+    text = f"{share:.0%} of the month rests on pages from before {before}, by their own date."
+    return [wrap(text)]
+
+
+def _unit(price: Price) -> str:
+    return f"CNY/{price.unit}"
+
+
+def _wrap_url(url: str) -> str:
+    """A long address is broken after a slash, as it would be broken anywhere else."""
+    lines, line = [], "    "
+    for part in url.replace("/", "/\0").split("\0"):
+        if len(line) + len(part) > WIDTH and line.strip():
+            lines.append(line)
+            line = "    "
+        line += part
+    return "\n".join([*lines, line])

@@ -1,0 +1,185 @@
+"""What is said below the table: each section a list of lines, at most 80 columns.
+
+Owns: wording and layout. Computes nothing but sums for display.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from guardrails.cost.model import Estimate, Line, Period
+from guardrails.cost.night import can_stop, saved_cny
+from guardrails.cost.prices import PriceTable
+
+__all__ = [
+    "WIDTH",
+    "asides",
+    "budget",
+    "groups",
+    "idle",
+    "kept",
+    "money",
+    "not_priced",
+    "spot",
+    "spot_bills",
+    "wrap",
+]
+
+WIDTH = 80
+_USUAL_NIGHT = 12
+# The indents of a list's item.
+_ITEM = ("  - ", "    ")
+
+# Assumed use, and the items that it decides.
+_DECIDES: Mapping[str, str] = {
+    "bucket_gib": "oss/standard",
+    "replicated_gb_month": "oss/replication",
+    "log_gb_month": "log/",
+    "lcu": "alb/lcu",
+    "nat_cu": "nat/cu",
+    "internet_gb_month": "eip/traffic",
+    "question_input_tokens": "llm/",
+    "question_output_tokens": "llm/",
+}
+
+
+def money(cny: float) -> str:
+    """`1,234.50`; cents only below 100, and `<0.01` for what is less, but not nothing."""
+    if 0 < abs(cny) < 0.005:
+        return "<0.01"
+    return f"{cny:,.2f}" if abs(cny) < 100 else f"{cny:,.0f}"
+
+
+def wrap(text: str, first: str = "", rest: str = "") -> str:
+    """The text in lines of at most `WIDTH`; an address is never broken."""
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def not_priced(found: Estimate) -> list[str]:
+    """What bills, or may, and is not in the sum."""
+    if not found.unpriced:
+        return []
+    rows = [f"NOT PRICED: {item.name} ({item.type}): {item.why}" for item in found.unpriced]
+    return ["", *(wrap(row) for row in rows), "The sum above is too low by these."]
+
+
+def spot_bills(found: Estimate) -> bool:
+    """Whether a spot machine is in the month; a job's is not."""
+    return any(line.period is not Period.RUN for line in found.spot)
+
+
+def idle(found: Estimate, off_hours: float) -> list[str]:
+    """What bills when nobody works, and what a night saves of it."""
+    if not found.idle:
+        return []
+    # The whole resource bills: a cluster's other nodes, and disks.
+    wholes = {
+        name: sum(x.cny for x in found.lines if x.name == name and x.period is Period.ALWAYS)
+        for name in _by_name(found.idle)
+    }
+    parts = ["", "Bills when nobody asks:"]
+    for line in sorted(found.idle, key=lambda line: -wholes[line.name]):
+        whole = money(wholes[line.name])
+        text = f"{line.name}, {line.what}: {whole} a month in all; {line.idle}"
+        if can_stop(line):
+            saved = money(saved_cny([line], off_hours or _USUAL_NIGHT))
+            text += (
+                f". Stopped {off_hours:g} h a day by nightHours: {saved} less"
+                if off_hours
+                else f". nightHours of {_USUAL_NIGHT} h would save {saved}"
+            )
+        elif line.gpu:
+            text += ". nightHours does not stop what a scaling group keeps up"
+        parts.append(wrap(text, *_ITEM))
+    return parts
+
+
+def _by_name(lines: Sequence[Line]) -> dict[str, list[Line]]:
+    return {line.name: [x for x in lines if x.name == line.name] for line in lines}
+
+
+def spot(found: Estimate) -> list[str]:
+    """Spot as the range that it is: the market sets it, and may take the machine."""
+    if not found.spot:
+        return []
+    parts = ["", "Spot costs what the market asks, between:"]
+    for line in found.spot:
+        least, most = line.spot_cny or (line.cny, line.cny)
+        per = "a run" if line.period is Period.RUN else "a month"
+        text = f"{line.name}: {money(least)} and {money(most)} {per}; {money(line.cny)} is taken"
+        parts.append(wrap(text, *_ITEM))
+    return parts
+
+
+def groups(found: Estimate) -> list[str]:
+    """What a group costs at its smallest and its largest."""
+    scaling = _by_name([line for line in found.lines if line.most_cny > line.cny])
+    if not scaling:
+        return []
+    parts = ["", "Scales by itself, and bills accordingly:"]
+    for name, mine in scaling.items():
+        least, most = sum(line.cny for line in mine), sum(line.most_cny for line in mine)
+        text = f"{name}, {mine[0].what}: {money(least)} a month to {money(most)}"
+        parts.append(wrap(text, *_ITEM))
+    return parts
+
+
+def kept(found: Estimate) -> list[str]:
+    """What `make down` leaves."""
+    if not found.kept:
+        return ["", "Nothing of it bills after `make down`."]
+    total = sum(item.cny or 0 for item in found.kept)
+    parts = ["", f"Still there after `make down`, for {money(total)} a month:"]
+    for item in found.kept:
+        text = f"{item.name} ({item.what}) {item.fate}"
+        if item.cny is None:
+            text += "; whether that bills, no page says"
+        elif item.cny:
+            text += f": {money(item.cny)} a month"
+        parts.append(wrap(text, *_ITEM))
+    return parts
+
+
+def budget(found: Estimate, monthly_budget_cny: int) -> list[str]:
+    """Whether the stack is within its budget."""
+    if not monthly_budget_cny:
+        return ["", "No budget is set (customrag:monthlyBudgetCny)."]
+    most = found.most_monthly_cny
+    if found.over_budget(monthly_budget_cny):
+        over = most - monthly_budget_cny
+        text = f"OVER BUDGET by {money(over)}: {money(most)} a month at the largest, budget "
+        return ["", wrap(text + f"{monthly_budget_cny:,} (customrag:monthlyBudgetCny)")]
+    text = f"Within budget: {money(most)} of {monthly_budget_cny:,} CNY a month"
+    text += ", at the largest." if most > found.monthly_cny else "."
+    if spot_bills(found) and found.dearest_monthly_cny > monthly_budget_cny:
+        excess = money(found.dearest_monthly_cny - monthly_budget_cny)
+        text += f" With spot at its highest price it would be over by {excess}."
+    return ["", wrap(text)]
+
+
+def asides(found: Estimate, prices: PriceTable) -> list[str]:
+    """What is not in the sum, and what the sum takes for granted."""
+    items = {line.price.item for line in found.lines}
+    notes = [
+        f"{name} {prices.usage[name]:g}, {prices.usage_notes[name]}"
+        for name, item in _DECIDES.items()
+        if any(used.startswith(item) for used in items)
+    ]
+    others = ["", "Not in the sum:", *(wrap(text, *_ITEM) for text in found.asides)]
+    return [
+        *(others if found.asides else []),
+        "",
+        "What is billed by use rests on these; change them in guardrails/cost/prices.yaml:",
+        *(wrap(note, *_ITEM) for note in notes),
+        "",
+        "Not reckoned for any stack:",
+        *(wrap(text, *_ITEM) for text in prices.not_covered),
+    ]

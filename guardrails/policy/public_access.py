@@ -1,0 +1,343 @@
+"""Rules: nothing is to be reached from outside but what was meant to be.
+
+Owns buckets, addresses, security groups, load balancers. Facts: ALB listener policies,
+https://www.alibabacloud.com/help/en/slb/application-load-balancer/user-guide/tls-security-policies;
+block public access, https://www.alibabacloud.com/help/en/oss/user-guide/block-public-access (read
+2026-11-21).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from guardrails.policy.model import (
+    UNKNOWN,
+    Resource,
+    Rule,
+    Setting,
+    companion,
+    is_on,
+    listed,
+    statements_of,
+    value_at,
+)
+
+__all__ = ["RULES"]
+
+_BUCKET = "alicloud:oss/bucket:Bucket"
+_LISTENER = "alicloud:alb/listener:Listener"
+_ACLS = (
+    _BUCKET,
+    "alicloud:oss/bucketAcl:BucketAcl",
+    "alicloud:oss/bucketObject:BucketObject",
+)
+_DOCUMENTS = (
+    _BUCKET,
+    "alicloud:oss/bucketPolicy:BucketPolicy",
+    "alicloud:kms/key:Key",
+    "alicloud:kms/secret:Secret",
+)
+# A range shorter than these is a good part of the internet: two halves are all of it.
+_SHORTEST = {4: 8, 6: 20}
+_SEARCH = "alicloud:elasticsearch/instance:Instance"
+_OLD_TLS = (None, "tls_cipher_policy_1_0", "tls_cipher_policy_1_1")
+# Switches that would give a service an address of its own; the cloud's own default is not relied
+# upon, as it differs from switch to switch.
+_MUST_BE_OFF = {
+    _SEARCH: ("enablePublic", "enableKibanaPublicNetwork"),
+    "alicloud:ecs/instance:Instance": ("allocatePublicIp",),
+    "alicloud:log/store:Store": ("enableWebTracking",),
+}
+# Other ways in than the one load balancer, by which of theirs a switch would open.
+_OTHER_BALANCERS = (
+    "alicloud:slb/loadBalancer:LoadBalancer",
+    "alicloud:slb/applicationLoadBalancer:ApplicationLoadBalancer",
+    "alicloud:nlb/loadBalancer:LoadBalancer",
+)
+_NO_BANDWIDTH = (
+    "alicloud:ecs/instance:Instance",
+    "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate",
+    "alicloud:ess/scalingConfiguration:ScalingConfiguration",
+)
+_EXPLICIT = frozenset({"enablePublic", "enableKibanaPublicNetwork"})
+
+
+def _acl_is_private(resource: Resource, _: Setting) -> Iterator[str]:
+    if resource.type not in _ACLS:
+        return
+    acl = resource.inputs.get("acl")
+    # An object's `default` is its bucket's.
+    if acl not in (None, UNKNOWN, "private", "default"):
+        yield f"acl is {acl!r}; it must be 'private': hand objects out by signed URLs instead"
+
+
+def _is_everybody(principal: Any) -> bool:
+    """Whether a principal, of OSS or of RAM, names no account."""
+    names = principal.values() if isinstance(principal, dict) else [principal]
+    return any(
+        "*" in str(name) and not re.match(r"(acs|arn):\w+:[^:]*:\d+:", str(name))
+        for value in names
+        for name in listed(value)
+    )
+
+
+def _policy_names_principals(resource: Resource, _: Setting) -> Iterator[str]:
+    if resource.type not in _DOCUMENTS:
+        return
+    try:
+        statements = statements_of(resource.inputs.get("policy"))
+    except ValueError as error:
+        yield f"policy cannot be read: {error}"
+        return
+    for statement in statements:
+        if str(statement.get("Effect")).lower() == "deny":
+            continue
+        if "NotPrincipal" in statement or _is_everybody(statement.get("Principal")):
+            yield (
+                f"policy allows {statement.get('Action')} to principal "
+                f"{statement.get('Principal')}; name the accounts and roles that may do it"
+            )
+
+
+def _is_wide(cidr: Any) -> bool:
+    """Whether a range, or an address, is a good part of the internet; no text of another kind."""
+    try:
+        network = ipaddress.ip_network(str(cidr), strict=False)
+    except ValueError:
+        return False
+    # A white list takes the address of nobody for everybody's, too.
+    return network.prefixlen < _SHORTEST[network.version] or network.network_address.is_unspecified
+
+
+def _blocks_public_access(
+    resources: Sequence[Resource], setting: Setting
+) -> Iterator[tuple[Resource, str]]:
+    blocks = [r for r in resources if r.type.endswith(":BucketPublicAccessBlock")]
+    for bucket in resources:
+        if bucket.type != _BUCKET or setting.brings(bucket):
+            continue
+        names = (bucket.inputs.get("bucket"), bucket.inputs.get("id"))
+        if not any(
+            companion(bucket, block, "bucket", names)
+            and is_on(block.inputs.get("blockPublicAccess"))
+            for block in blocks
+        ):
+            yield (
+                bucket,
+                "the bucket has no BucketPublicAccessBlock with blockPublicAccess true, so a later "
+                "ACL or policy could open it; declare one",
+            )
+
+
+def _no_public_address(resource: Resource, _: Setting) -> Iterator[str]:
+    for switch in _MUST_BE_OFF.get(resource.type, ()):
+        value = resource.inputs.get(switch)
+        if value is UNKNOWN or value is False or (value is None and switch not in _EXPLICIT):
+            continue
+        yield (
+            f"{switch} is {value!r}; set it to false: the load balancer is the only way in, and "
+            "only where the configuration asks for it"
+        )
+    if resource.type in _NO_BANDWIDTH:
+        bandwidth = resource.inputs.get("internetMaxBandwidthOut")
+        if isinstance(bandwidth, int | float) and bandwidth > 0:
+            yield (
+                f"internetMaxBandwidthOut is {bandwidth:g}, which gives the node a public address; "
+                "set it to 0 and let it go out by the NAT gateway"
+            )
+    if resource.type == "alicloud:ecs/eipAssociation:EipAssociation":
+        kind = resource.inputs.get("instanceType")
+        if kind not in (UNKNOWN, "Nat"):
+            yield f"an EIP is bound to an instance of type {kind!r}; only a NAT gateway has one"
+    if resource.type in _OTHER_BALANCERS:
+        for name in ("addressType", "ipv6AddressType"):
+            kind = resource.inputs.get(name)
+            if str(kind).lower() == "internet":
+                yield f"{name} is {kind!r}; only the chat application's load balancer may face it"
+    if resource.type == "alicloud:vpc/forwardEntry:ForwardEntry":
+        yield (
+            f"it leads from the internet to {resource.inputs.get('internalIp')!r} through the NAT "
+            "gateway, which is the way out; put a load balancer before what is to be reached"
+        )
+
+
+def _search_lists_are_narrow(resource: Resource, _: Setting) -> Iterator[str]:
+    if resource.type != _SEARCH:
+        return
+    names = ("privateWhitelists", "publicWhitelists", "kibanaWhitelists", "kibanaPrivateWhitelists")
+    for name in names:
+        for entry in listed(resource.inputs.get(name)):
+            if _is_wide(entry):
+                yield f"{name} has {entry}; name the stack's network, or the ranges that may ask"
+
+
+def _edge_is_on(setting: Setting) -> bool:
+    return setting.config.get("edge", "none") not in ("", "none")
+
+
+def _no_open_ingress(resource: Resource, setting: Setting) -> Iterator[str]:
+    if resource.type == "alicloud:ecs/ecsPrefixList:EcsPrefixList" and not _edge_is_on(setting):
+        for entry in listed(resource.inputs.get("entries")):
+            if _is_wide(value_at(entry, "cidr")):
+                yield f"the prefix list has {value_at(entry, 'cidr')}; name the ranges"
+    if resource.type != "alicloud:ecs/securityGroupRule:SecurityGroupRule":
+        return
+    inputs = resource.inputs
+    if inputs.get("type") != "ingress" or inputs.get("policy") == "drop":
+        return
+    if _edge_is_on(setting) and inputs.get("portRange") == "443/443":
+        return
+    for key in ("cidrIp", "ipv6CidrIp"):
+        if _is_wide(inputs.get(key)):
+            yield (
+                f"{key} is {inputs.get(key)} for port {inputs.get('portRange')}; name the ranges "
+                "or the security group that may come in"
+            )
+
+
+def _acl_is_narrow(resource: Resource, setting: Setting) -> Iterator[str]:
+    if not resource.type.startswith("alicloud:alb/acl") or _edge_is_on(setting):
+        return
+    for entry in (resource.inputs, *listed(value_at(resource.inputs, "aclEntries"))):
+        if _is_wide(value_at(entry, "entry")):
+            yield (
+                f"the access list has {value_at(entry, 'entry')}; name the ranges in "
+                "customrag:chatAllowedCidrBlocks, or put the edge in front"
+            )
+
+
+def _internet_has_acl(resources: Sequence[Resource], _: Setting) -> Iterator[tuple[Resource, str]]:
+    open_balancers = [
+        r
+        for r in resources
+        if r.type == "alicloud:alb/loadBalancer:LoadBalancer"
+        and "Internet" in (r.inputs.get("addressType"), r.inputs.get("ipv6AddressType"))
+    ]
+    if not open_balancers:
+        return
+    attachments = [
+        r
+        for r in resources
+        if r.type.endswith(":ListenerAclAttachment") and r.inputs.get("aclType") == "White"
+    ]
+    for listener in resources:
+        if listener.type != _LISTENER:
+            continue
+        ids = (listener.inputs.get("id"),)
+        if not any(companion(listener, r, "listenerId", ids) for r in attachments):
+            yield (
+                listener,
+                "the load balancer faces the internet and this listener has no white list; attach "
+                "one (customrag:chatAllowedCidrBlocks), or set customrag:chatAddressType to "
+                "Intranet",
+            )
+
+
+def _tls_is_new(resource: Resource, _: Setting) -> Iterator[str]:
+    if resource.type != _LISTENER or resource.inputs.get("listenerProtocol") == "HTTP":
+        return
+    if resource.inputs.get("securityPolicyId") in _OLD_TLS:
+        yield (
+            f"securityPolicyId is {resource.inputs.get('securityPolicyId')!r}, which takes TLS 1.0 "
+            "or 1.1; use tls_cipher_policy_1_2 or a stricter one"
+        )
+
+
+def _kinds(actions: Any) -> set[str]:
+    kinds = {value_at(action, "type") for action in listed(actions)}
+    return {str(kind) for kind in kinds if kind is not UNKNOWN}
+
+
+def _redirects_everything(rule: Resource) -> bool:
+    """Whether a forwarding rule sends every path elsewhere."""
+    conditions = listed(rule.inputs.get("ruleConditions"))
+    paths = [value_at(condition, "pathConfig", "values") for condition in conditions]
+    return _kinds(rule.inputs.get("ruleActions")) == {"Redirect"} and paths in ([["/*"]], [UNKNOWN])
+
+
+def _http_redirects(resources: Sequence[Resource], _: Setting) -> Iterator[tuple[Resource, str]]:
+    rules = [r for r in resources if r.type == "alicloud:alb/rule:Rule"]
+    for listener in resources:
+        if listener.type != _LISTENER or listener.inputs.get("listenerProtocol") != "HTTP":
+            continue
+        kinds = _kinds(listener.inputs.get("defaultActions")) - {"Redirect"}
+        ids = (listener.inputs.get("id"),)
+        if kinds and not any(
+            companion(listener, rule, "listenerId", ids) and _redirects_everything(rule)
+            for rule in rules
+        ):
+            yield (
+                listener,
+                f"the HTTP listener does {', '.join(sorted(kinds))}; give it a rule for /* that "
+                "redirects to HTTPS",
+            )
+
+
+def _search_over_https(resource: Resource, setting: Setting) -> Iterator[str]:
+    if resource.type != _SEARCH or not setting.is_cloud:
+        return
+    protocol = resource.inputs.get("protocol")
+    if protocol not in ("HTTPS", UNKNOWN):
+        yield f"protocol is {protocol!r}; set customrag:elasticsearchProtocol to HTTPS"
+
+
+RULES = (
+    Rule(
+        name="bucket-acl-is-private",
+        description="No bucket is readable or writable for everybody.",
+        on_resource=_acl_is_private,
+    ),
+    Rule(
+        name="bucket-policy-names-principals",
+        description="A policy of a bucket, key or secret allows nothing to everybody.",
+        on_resource=_policy_names_principals,
+    ),
+    Rule(
+        name="bucket-blocks-public-access",
+        description="Every bucket blocks public access, whatever else is said about it.",
+        on_stack=_blocks_public_access,
+    ),
+    Rule(
+        name="no-public-address",
+        description="No node, search cluster, Kibana or log store can be reached from outside.",
+        on_resource=_no_public_address,
+    ),
+    Rule(
+        name="search-lists-are-narrow",
+        description="A search cluster's white lists name networks, not everybody.",
+        on_resource=_search_lists_are_narrow,
+    ),
+    Rule(
+        name="no-open-ingress",
+        description="No security group lets the whole internet in.",
+        on_resource=_no_open_ingress,
+    ),
+    Rule(
+        name="access-list-is-narrow",
+        description="A load balancer's access list names ranges, unless the edge stands before it.",
+        on_resource=_acl_is_narrow,
+    ),
+    Rule(
+        name="internet-load-balancer-has-access-list",
+        description="Every listener of a load balancer that faces the internet has a white list.",
+        on_stack=_internet_has_acl,
+    ),
+    Rule(
+        name="tls-is-new",
+        description="A load balancer answers over TLS 1.2 or newer.",
+        on_resource=_tls_is_new,
+    ),
+    Rule(
+        name="http-only-redirects",
+        description="What comes to a load balancer over HTTP is sent to HTTPS, whatever it is.",
+        on_stack=_http_redirects,
+    ),
+    Rule(
+        name="search-over-https",
+        description="In the cloud, the search cluster is spoken to over HTTPS.",
+        on_resource=_search_over_https,
+    ),
+)

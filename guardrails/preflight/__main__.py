@@ -1,0 +1,152 @@
+"""``make preflight STACK=dev``: whether a stack could be brought up, asked of the cloud.
+
+    python -m guardrails.preflight --stack dev
+    python -m guardrails.preflight --stack dev --json                     for machines
+    python -m guardrails.preflight --stack dev --set regionId=cn-beijing
+    python -m guardrails.preflight --stack dev --platform-file HOME/platform.json
+                                                                     of a local cloud
+
+Ends with 1 if a line says FAIL. Creates nothing. CUSTOMRAG_PREFLIGHT_PLATFORM does as
+`--platform-file` does. `--role-arn`, or CUSTOMRAG_DEPLOY_ROLE_ARN, names
+the role that deploys: it is assumed, and asks in place of whoever is signed in. DASHSCOPE_API_KEY
+is the language model's, CLOUDFLARE_API_TOKEN the edge's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from guardrails.preflight.checks import CHECKS
+from guardrails.preflight.cloud import (
+    Cloud,
+    cloud_of_account,
+    local_cloud,
+    local_model_url,
+    read_platform,
+)
+from guardrails.preflight.prepare import prepare
+from guardrails.preflight.report import as_json, render
+from guardrails.preflight.result import Line, Needs, failed
+from guardrails.preflight.run import run_checks
+from guardrails.preflight.subject import Subject
+from stack_config.config import ConfigError
+
+__all__ = ["main"]
+
+_PLATFORM_VARIABLE = "CUSTOMRAG_PREFLIGHT_PLATFORM"
+_ROLE_VARIABLE = "CUSTOMRAG_DEPLOY_ROLE_ARN"
+
+
+def _overlay(given: argparse.Namespace) -> dict[str, str]:
+    overlay = {}
+    for text in given.set:
+        key, separator, value = text.partition("=")
+        if not separator:
+            raise ConfigError(f"--set {text}: give key=value")
+        overlay[key.removeprefix("customrag:")] = value
+    return overlay
+
+
+def _platform_file(given: argparse.Namespace) -> str:
+    return str(given.platform_file or os.environ.get(_PLATFORM_VARIABLE, ""))
+
+
+def _cloud(given: argparse.Namespace, subject: Subject) -> tuple[Cloud, Subject]:
+    region_id = subject.config.region_id
+    path = _platform_file(given)
+    if not path:
+        return replace(cloud_of_account(region_id), role_arn=given.role_arn), subject
+    platform = read_platform(Path(path))
+    asked = replace(subject, llm_base_url=local_model_url(platform))
+    return replace(local_cloud(platform, region_id), role_arn=given.role_arn), asked
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="guardrails.preflight",
+        description=(__doc__ or "").split("\n")[0],
+    )
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument(
+        "--platform-file", default="", help="ask a local cloud in place of the cloud"
+    )
+    parser.add_argument("--role-arn", default=os.environ.get(_ROLE_VARIABLE, ""))
+    parser.add_argument(
+        "--unless-switched-off",
+        action="store_true",
+        help="leave it out where customrag:preflight is false, as `make up` does",
+    )
+    parser.add_argument("--only", default="", help="these checks only, by name, comma-separated")
+    return parser.parse_args(words)
+
+
+def _wrong(told: str) -> list[Line]:
+    """A line for each thing that is wrong with a configuration, or one for all of it."""
+    head, *problems = told.split("\n  - ")
+    do = "correct it; nothing else was asked"
+    if not problems:
+        return [Line.of("configuration", failed(head, do))]
+    return [
+        Line.of("configuration", failed(text, do, about=key))
+        for key, _, text in (problem.partition(" ") for problem in problems)
+    ]
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Returns the exit status."""
+    given = _arguments(words)
+    only = [name for name in given.only.split(",") if name]
+    unknown = sorted(set(only) - {check.name for check in CHECKS})
+    if unknown:
+        print(
+            f"--only {given.only}: there is no check {unknown[0]!r}; there are "
+            + ", ".join(check.name for check in CHECKS),
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        prepared = prepare(
+            given.stack,
+            _overlay(given),
+            os.environ,
+            on_local_cloud=bool(_platform_file(given)),
+        )
+    except ConfigError as error:
+        lines = _wrong(str(error))
+    else:
+        if given.unless_switched_off and not prepared.subject.config.preflight:
+            print("The preflight is left out, as customrag:preflight is false.")
+            return 0
+        cloud, subject = _cloud(given, prepared.subject)
+        # Whoever is asked is asked by somebody: that is always told.
+        checks = [
+            check
+            for check in CHECKS
+            if not only or check.name in only or check.needs is Needs.IDENTITY
+        ]
+        lines = [*prepared.lines, *run_checks(checks, subject, cloud)]
+    found = as_json(given.stack, lines)
+    if given.json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        print(render(given.stack, lines), end="")
+    return 0 if found["ok"] else 1
+
+
+if __name__ == "__main__":
+    # The list says what is wrong; the credentials' own log would say it again, with tracebacks.
+    logging.disable(logging.CRITICAL)
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads may still wait for an answer that nobody wants any more.
+    os._exit(code)

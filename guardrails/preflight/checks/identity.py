@@ -1,0 +1,198 @@
+"""Who asks, what they may assume, and the roles that services act in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from guardrails.preflight.cloud import Cloud
+from guardrails.preflight.result import Check, Finding, Needs, failed, passed, warned
+from guardrails.preflight.subject import Subject
+from providers.clients.errors import (
+    AccessDeniedError,
+    ClientError,
+    InvalidRequestError,
+    NotFoundError,
+)
+from stack_config.config import StackConfig
+
+__all__ = ["CHECKS", "SERVICE_ROLES", "ServiceRole"]
+
+_SIGN_IN = (
+    "sign in to the role that deploys: `aliyun configure --mode OIDC`, or STS keys in "
+    "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and ALIBABA_CLOUD_SECURITY_TOKEN"
+)
+
+
+def _credentials(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    try:
+        static = cloud.is_static_key
+        identity = cloud.identity()
+    except (AccessDeniedError, InvalidRequestError, NotFoundError) as error:
+        # NotFoundError: InvalidAccessKeyId.NotFound, a key that was deleted.
+        yield _refused(error)
+        return
+    if subject.account_id and identity.account_id != subject.account_id:
+        yield failed(
+            f"they belong to account {identity.account_id}, but customrag:accountId is "
+            f"{subject.account_id}",
+            "sign in to that account, or correct the key: nothing is to land in another account",
+        )
+    elif subject.is_local:
+        yield passed(f"{identity.arn}, of the local cloud")
+    elif identity.kind == "Account":
+        yield warned(
+            f"{identity.arn} is the account itself, with every right there is",
+            "do not deploy with the account's own key: " + _SIGN_IN,
+        )
+    elif static:
+        yield warned(f"{identity.arn}, by a key that never ends", _SIGN_IN)
+    else:
+        yield passed(f"{identity.arn}, by a key that ends")
+
+
+def _refused(error: ClientError) -> Finding:
+    code = error.code.lower()
+    if not error.code:
+        return failed("there are none", _SIGN_IN)
+    if "timestamp" in code:
+        return failed(
+            f"the cloud refuses them, as this machine's clock is off ({error.code})",
+            "set the clock: timedatectl set-ntp true",
+        )
+    if "expired" in code:
+        return failed(f"the session is over ({error.code})", "get a new one: " + _SIGN_IN)
+    return failed(f"the cloud refuses them ({error.code})", _SIGN_IN)
+
+
+def _assume_role(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    identity = cloud.identity()
+    if cloud.role_arn:
+        try:
+            cloud.session()
+        except ClientError as error:
+            yield failed(
+                f"{cloud.role_arn} cannot be assumed: {error.message} ({error.code})",
+                "let its trust policy name who asks, and allow sts:AssumeRole on it "
+                "(docs/permissions.md)",
+            )
+            return
+        yield passed(f"{cloud.role_arn} can be assumed, and asks all that follows")
+    elif identity.kind == "AssumedRoleUser":
+        yield passed(f"{identity.arn} is a session of an assumed role")
+    elif subject.is_local:
+        yield passed("a local cloud is asked with its account's own key")
+    else:
+        yield warned(
+            f"{identity.arn} is no session of a role, and no role was named to try",
+            "name the role that deploys: --role-arn acs:ram::<account>:role/<name>",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceRole:
+    """A role of the account that a cloud service acts in.
+
+    Attributes:
+        name: The role's name.
+        wanted: Whether a stack needs it.
+        why: What the service does with it.
+        do: How the account gets it.
+        source: Where that is said.
+    """
+
+    name: str
+    wanted: Callable[[StackConfig], bool]
+    why: str
+    do: str
+    source: str
+
+
+def _linked(service: str) -> str:
+    return f"aliyun resourcemanager CreateServiceLinkedRole --ServiceName {service}"
+
+
+def uses_model_studio(config: StackConfig) -> bool:
+    """Whether the language model is Alibaba Cloud's own."""
+    host = urlsplit(config.llm_base_url).hostname or ""
+    return host.endswith(".aliyuncs.com")
+
+
+def _own_key(config: StackConfig) -> bool:
+    return config.encryption_key != "managed"
+
+
+_HELP = "https://www.alibabacloud.com/help/en"
+# Names and services: _HELP/ram/user-guide/services-that-work-with-service-linked-roles and the page
+# of each, read 2026-11-21.
+SERVICE_ROLES: tuple[ServiceRole, ...] = (
+    ServiceRole(
+        name="AliyunServiceRoleForBailian",
+        wanted=uses_model_studio,
+        why="Model Studio reads buckets in it, for imports and knowledge bases",
+        do="open https://bailian.console.aliyun.com once and grant what it asks for",
+        source="https://help.aliyun.com/en/model-studio/connector/file",
+    ),
+    ServiceRole(
+        name="AliyunPAIDLCDefaultRole",
+        wanted=lambda _: True,
+        why="DLC jobs mount OSS in it",
+        do="in the PAI console, Activation & Authorization > Dependent Services, authorise DLC",
+        source=f"{_HELP}/pai/user-guide/grant-the-permissions-that-are-required-to-use-dlc",
+    ),
+    ServiceRole(
+        name="AliyunServiceRoleForAlb",
+        wanted=lambda config: config.load_balancer,
+        why="the load balancer reaches into the VPC in it",
+        do=_linked("alb.aliyuncs.com"),
+        source=f"{_HELP}/slb/application-load-balancer/user-guide/alb-service-linked-role",
+    ),
+    ServiceRole(
+        name="AliyunServiceRoleForAlbLogDelivery",
+        wanted=lambda config: config.load_balancer and config.log_retention_days > 0,
+        why="the load balancer writes its access log in it",
+        do=_linked("logdelivery.alb.aliyuncs.com"),
+        source=f"{_HELP}/slb/application-load-balancer/user-guide/access-logs",
+    ),
+    ServiceRole(
+        name="AliyunServiceRoleForAutoScaling",
+        wanted=lambda config: config.load_balancer,
+        why="the scaling group starts and stops instances in it",
+        do=_linked("ess.aliyuncs.com"),
+        source=f"{_HELP}/auto-scaling/security-and-compliance/service-linked-roles",
+    ),
+    ServiceRole(
+        name="AliyunServiceRoleForNatgw",
+        wanted=lambda config: config.nat_gateway,
+        why="the NAT gateway makes its network interface in it",
+        do=_linked("nat.aliyuncs.com"),
+        source=f"{_HELP}/nat-gateway/security-and-compliance/service-linked-roles",
+    ),
+    ServiceRole(
+        name="AliyunECSDiskEncryptDefaultRole",
+        wanted=_own_key,
+        why="ECS uses the stack's own key for disks in it",
+        do="choose a key of KMS once for a disk in the ECS console, and authorise what it asks for",
+        source=f"{_HELP}/ecs/user-guide/encryption-related-permissions",
+    ),
+)
+
+
+def _service_roles(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    for role in SERVICE_ROLES:
+        if not role.wanted(subject.config):
+            continue
+        if cloud.role_exists(role.name):
+            yield passed("is there", about=role.name)
+        else:
+            yield failed(
+                f"does not exist; {role.why}", f"{role.do} ({role.source})", about=role.name
+            )
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(name="credentials", needs=Needs.IDENTITY, run=_credentials),
+    Check(name="assume-role", needs=Needs.IDENTITY, run=_assume_role),
+    Check(name="service-role", needs=Needs.CREDENTIALS, run=_service_roles),
+)

@@ -1,0 +1,119 @@
+"""Models: whether the language model is alive, and whether index and embeddings fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from guardrails.preflight.cloud import Cloud
+from guardrails.preflight.result import Check, Finding, Needs, failed, passed, warned
+from guardrails.preflight.subject import Subject
+from providers.clients.errors import AccessDeniedError, ClientError
+from rag.errors import UnknownModelError
+from rag.hosted_models import ON_SALE
+from rag.models import RETIRED, model_info
+
+__all__ = ["CHECKS"]
+
+_SHOWN = 6
+# https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/dense-vector, read
+# 2026-11-21: `dims` is at most 4096.
+_MOST_DIMENSIONS = 4096
+
+
+def _language_model(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    name = subject.config.llm_model
+    retired = RETIRED.get(name)
+    if retired is not None and date.fromisoformat(retired.offline) <= subject.now.date():
+        yield failed(
+            f"is offline since {retired.offline} ({retired.source})",
+            f"set customrag:llmModel to {retired.replacement}",
+            about=name,
+        )
+        return
+    if retired is not None:
+        yield warned(
+            f"goes offline on {retired.offline} ({retired.source})",
+            f"set customrag:llmModel to {retired.replacement} before",
+            about=name,
+        )
+    if not cloud.model_api_key:
+        yield _by_table(name)
+        return
+    try:
+        names = cloud.model_names(subject.llm_base_url)
+    except AccessDeniedError:
+        yield failed(
+            f"{subject.llm_base_url} refuses the key",
+            "set another: pulumi config set --secret customrag:llmApiKey",
+            about=name,
+        )
+        return
+    except ClientError as error:
+        yield failed(
+            f"{subject.llm_base_url} cannot be asked: {error.message}",
+            "correct customrag:llmBaseUrl, or see https://status.alibabacloud.com",
+            about=name,
+        )
+        return
+    if name in names:
+        yield passed(f"served by {subject.llm_base_url}", about=name)
+        return
+    near = sorted(names, key=lambda other: (-_common(other, name), other))[:_SHOWN]
+    yield failed(
+        f"is not served by {subject.llm_base_url}",
+        f"set customrag:llmModel to one that is, such as {', '.join(near) or 'none: it has none'}",
+        about=name,
+    )
+
+
+def _by_table(name: str) -> Finding:
+    do = "set DASHSCOPE_API_KEY to have the endpoint asked"
+    seen = ON_SALE.get(name)
+    if seen is None:
+        return warned("is not known, and there is no API key here to ask with", do, about=name)
+    return warned(f"was on sale on {seen.read} ({seen.source})", do, about=name)
+
+
+def _common(one: str, other: str) -> int:
+    """Letters that two names begin with alike."""
+    for index, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left != right:
+            return index
+    return min(len(one), len(other))
+
+
+def _dimension(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    model, dimension = subject.config.embedding_model, subject.config.embedding_dimension
+    try:
+        info = model_info(model)
+    except UnknownModelError as error:
+        yield failed(str(error), "correct customrag:embeddingModel", about=model)
+        return
+    if dimension > _MOST_DIMENSIONS:
+        yield failed(
+            f"Elasticsearch indexes vectors of at most {_MOST_DIMENSIONS} numbers, not {dimension}",
+            "take a model with smaller embeddings",
+            about=model,
+        )
+    elif info is None:
+        yield warned(
+            f"is not in the catalogue: its embeddings may not have {dimension} numbers",
+            "read its card; what trains refuses another dimension",
+            about=model,
+        )
+    elif info.dimension != dimension:
+        yield failed(
+            f"makes embeddings of {info.dimension} numbers, the index is for {dimension}",
+            f"set customrag:embeddingDimension to {info.dimension}",
+            about=model,
+        )
+    else:
+        yield passed(f"embeddings and index have {dimension} numbers", about=model)
+
+
+CHECKS: tuple[Check, ...] = (
+    # It needs a key of its own, not the cloud's.
+    Check(name="language-model", needs=Needs.NOTHING, run=_language_model),
+    Check(name="dimension", needs=Needs.NOTHING, run=_dimension),
+)

@@ -1,0 +1,102 @@
+"""What a stack's file came with as an example, and what nobody put in its place."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+
+from guardrails.preflight.cloud import Cloud
+from guardrails.preflight.result import Check, Finding, Needs, failed, passed, warned
+from guardrails.preflight.subject import Subject
+from stack_config.config import Environment, StackConfig, config_key
+
+__all__ = ["CHECKS", "placeholder"]
+
+# Names that nobody can own: RFC 2606, 2 and 3; RFC 6761, 6.
+_RESERVED_TOP = frozenset({"example", "invalid", "test"})
+_RESERVED = re.compile(r"(?:^|\.)example\.(?:com|net|org)$")
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE)
+# Networks of documentation: RFC 5737, RFC 3849.
+_NETWORKS = tuple(
+    ipaddress.ip_network(block)
+    for block in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+)
+# This project's own documents have these.
+_OF_DOCUMENTS = frozenset({"1234567890123456", "1234567-cn-hangzhou"})
+_IN_BRACKETS = re.compile(r"<[^<>]*>|…")
+# Free text: whatever it says is meant.
+_TEXTS = frozenset({"smoke_question", "corpus_dir"})
+
+
+def placeholder(value: str) -> str:
+    """Why a config value is an example's and not somebody's; empty if it may be meant."""
+    if value in _OF_DOCUMENTS or _IN_BRACKETS.search(value):
+        return "is an example of the documents"
+    if re.fullmatch(r"0{8,}", value):
+        return "is no id, only zeros"
+    for host in _HOST.findall(value):
+        lower = host.lower()
+        if _RESERVED.search(lower) or lower.rpartition(".")[2] in _RESERVED_TOP:
+            where = "is" if host == value else f"is at {host},"
+            return f"{where} a name reserved for examples: nobody answers there"
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return ""
+    for block in _NETWORKS:
+        if network.version == block.version and network.overlaps(block) and network.prefixlen:
+            return "is a network reserved for documents: nobody comes from there"
+    return ""
+
+
+def _placeholders(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    well = True
+    for field, path, value in _values(subject.config):
+        why = placeholder(value)
+        if field == "account_id" and not subject.account_id:
+            continue  # A line says that it is not set.
+        if why:
+            well = False
+            key = f"customrag:{config_key(field)}"
+            words = f"--path '{key}{path}'" if path else key
+            yield failed(
+                f"{value} {why}",
+                f"pulumi config set --stack {subject.stack} {words} <yours>",
+                about=f"{key}{path}",
+            )
+    if subject.config.environment is Environment.PROD and not subject.config.alarm_contact_emails:
+        well = False
+        yield warned(
+            "is empty: nobody is told when an alarm goes off",
+            "name who is woken by it: pulumi config set --stack "
+            f"{subject.stack} --path 'customrag:alarmContactEmails[0]' <address>",
+            about="customrag:alarmContactEmails",
+        )
+    if well:
+        yield passed("none is left of the examples")
+
+
+def _values(config: StackConfig) -> Iterator[tuple[str, str, str]]:
+    """Field, index within it and text of every value that is a text."""
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if field.name in _TEXTS:
+            continue
+        if isinstance(value, str):
+            yield field.name, "", value
+        elif isinstance(value, tuple):
+            for index, item in enumerate(value):
+                yield field.name, f"[{index}]", str(item)
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        name="placeholder",
+        needs=Needs.NOTHING,
+        run=_placeholders,
+        # A local cloud mails nobody, and its names are its own.
+        concerns=lambda subject: not subject.is_local,
+    ),
+)

@@ -1,0 +1,70 @@
+"""Whether this machine can reach what an update speaks to inside the VPC."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from guardrails.preflight.cloud import Cloud
+from guardrails.preflight.result import Check, Finding, Needs, passed, warned
+from guardrails.preflight.subject import Subject
+
+__all__ = ["CHECKS"]
+
+# Never a FAIL: previews, too, run this, and need not reach anything.
+_WHERE = (
+    "run the update on a machine in the VPC, or connect this one by VPN or peering "
+    "(docs/runbooks/first-deploy.md, 3); previews run from anywhere"
+)
+
+
+def _reach(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    config = subject.config
+    if subject.is_local:
+        yield passed("a local cloud is on this machine")
+        return
+    instance_id = config.existing_elasticsearch_instance_id or _own(subject, cloud)
+    address = cloud.search_address(instance_id) if instance_id else None
+    if address is not None:
+        host, port = address
+        if cloud.reaches(host, port):
+            yield passed(f"Elasticsearch answers this machine at {host}:{port}")
+        else:
+            yield warned(
+                f"this machine does not reach Elasticsearch at {host}:{port}: an update that "
+                "touches an index would fail there",
+                _WHERE,
+            )
+    elif config.existing_vpc_id:
+        yield _in_vpc(subject, cloud)
+    else:
+        yield warned(
+            "the VPC is still to be made, and this machine is not in it: the first update gets as "
+            "far as the index and fails to connect there",
+            "connect this machine to the VPC then and run the update again (nothing is made "
+            "twice), or bring a VPC along that it is in: customrag:existingVpcId",
+        )
+
+
+def _own(subject: Subject, cloud: Cloud) -> str:
+    name = subject.naming.physical("search")
+    found = cloud.search_instances(description=name)
+    return next((item.instance_id for item in found if item.description == name), "")
+
+
+def _in_vpc(subject: Subject, cloud: Cloud) -> Finding:
+    vpc_id = subject.config.existing_vpc_id
+    for vswitch in cloud.vswitches(vpc_id).values():
+        if not vswitch.cidr_block:
+            continue
+        network = ipaddress.ip_network(vswitch.cidr_block, strict=False)
+        own = cloud.own_address(str(network[1]))
+        if own and ipaddress.ip_address(own) in network:
+            return passed(f"this machine ({own}) is in {vpc_id}")
+    return warned(
+        f"there is no Elasticsearch yet to try, and no address of this machine is in {vpc_id}",
+        f"if a VPN or peering leads there, go on; else {_WHERE}",
+    )
+
+
+CHECKS: tuple[Check, ...] = (Check(name="reach", needs=Needs.CREDENTIALS, run=_reach),)

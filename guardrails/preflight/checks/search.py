@@ -1,0 +1,197 @@
+"""Elasticsearch: versions, sizes and disks on offer, and the licence of what the program uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from guardrails.preflight.cloud import Cloud
+from guardrails.preflight.result import Check, Finding, Needs, failed, passed, warned
+from guardrails.preflight.subject import Subject
+from providers.clients.offers import SearchInstance, SearchOffer
+from stack_config.config import StackConfig
+
+__all__ = ["CHECKS", "FEATURES", "Feature", "Licence"]
+
+_WORKING = "active"
+# kNN search in the _search API, and byte-quantised HNSW, are in every 8.x that is on offer.
+_MAJOR = 8
+
+
+def _version(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    config = subject.config
+    if config.existing_elasticsearch_instance_id:
+        yield _existing(config.existing_elasticsearch_instance_id, cloud)
+        return
+    wanted, offer = config.elasticsearch_version, cloud.search_offer()
+    if wanted in offer.versions:
+        yield passed(f"{wanted} is on offer")
+        return
+    newer = sorted(version for version in offer.versions if version.startswith(f"{_MAJOR}."))
+    what = f"set customrag:elasticsearchVersion to one of {', '.join(newer) or 'the console'}"
+    own = _own_instance(subject, cloud)
+    if own is not None and own.version.split("_")[0].startswith(wanted.split("_")[0]):
+        yield warned(f"{wanted} is on offer no more, but {own.instance_id} has it", f"{what}, soon")
+    else:
+        yield failed(f"{wanted} is not on offer in {config.region_id}", what)
+
+
+def _existing(instance_id: str, cloud: Cloud) -> Finding:
+    for instance in cloud.search_instances(instanceId=instance_id):
+        if instance.instance_id != instance_id:
+            continue
+        major = re.match(r"\d+", instance.version)
+        if instance.status != _WORKING:
+            return failed(f"{instance_id} is {instance.status}", "wait until it is active")
+        if major is None or int(major[0]) != _MAJOR:
+            return failed(
+                f"{instance_id} is Elasticsearch {instance.version}; the program speaks {_MAJOR}.x",
+                "upgrade it, or leave customrag:existingElasticsearchInstanceId empty",
+            )
+        return passed(f"{instance_id} is active, with {instance.version}")
+    return failed(
+        f"there is no instance {instance_id} in the region",
+        "correct customrag:existingElasticsearchInstanceId, or leave it empty for one of its own",
+    )
+
+
+def _own_instance(subject: Subject, cloud: Cloud) -> SearchInstance | None:
+    name = subject.naming.physical("search")
+    found = cloud.search_instances(description=name)
+    return next((item for item in found if item.description == name), None)
+
+
+def _nodes(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    config, offer = subject.config, cloud.search_offer()
+    if _own_instance(subject, cloud) is not None:
+        yield passed("the instance is there already")
+        return
+    yield _spec("elasticsearchDataNodeSpec", config.elasticsearch_data_node_spec, offer.node_specs)
+    if config.elasticsearch_master_node_spec:
+        yield _spec(
+            "elasticsearchMasterNodeSpec", config.elasticsearch_master_node_spec, offer.master_specs
+        )
+    yield from _disk(config.elasticsearch_data_node_disk_gib, offer)
+    if offer.zones and config.zone_ids[0] not in offer.zones:
+        yield failed(
+            f"Elasticsearch is not in {config.zone_ids[0]}",
+            f"begin customrag:zoneIds with one of {', '.join(sorted(offer.zones))}",
+            about="zone",
+        )
+
+
+def _spec(key: str, wanted: str, offered: frozenset[str]) -> Finding:
+    if wanted in offered:
+        return passed("on offer", about=wanted)
+    family = wanted.rpartition(".")[0]
+    near = sorted(spec for spec in offered if spec.startswith(family)) or sorted(offered)
+    return failed(
+        "is not on offer", f"set customrag:{key} to one of {', '.join(near)}", about=wanted
+    )
+
+
+def _disk(wanted_gib: int, offer: SearchOffer) -> Iterator[Finding]:
+    smallest, largest = offer.smallest_disk_gib, offer.largest_disk_gib
+    if largest and not smallest <= wanted_gib <= largest:
+        yield failed(
+            f"a data node's disk of {wanted_gib} GiB is not on offer",
+            f"set customrag:elasticsearchDataNodeDiskGib to {smallest} to {largest}",
+            about="disk",
+        )
+
+
+class Licence(IntEnum):
+    """Elastic's licences, each with all that those before it have."""
+
+    BASIC = 1
+    PLATINUM = 2
+    ENTERPRISE = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """Something of Elasticsearch that the program uses.
+
+    Attributes:
+        name: What it is.
+        licence: The least that has it.
+        used: Whether a stack uses it.
+        where: By which part of the program.
+    """
+
+    name: str
+    licence: Licence
+    used: Callable[[StackConfig], bool]
+    where: str
+
+
+# https://www.elastic.co/subscriptions (8.x), read 2026-11. RRF, the linear retriever and _inference
+# are Enterprise there; that is why ranks are fused in `rag.fuse`.
+FEATURES: tuple[Feature, ...] = (
+    Feature(
+        name="approximate kNN on dense_vector",
+        licence=Licence.BASIC,
+        used=lambda _: True,
+        where="rag.retrieve",
+    ),
+    Feature(
+        name="users and passwords (native realm)",
+        licence=Licence.BASIC,
+        used=lambda _: True,
+        where="components.elasticsearch",
+    ),
+    Feature(
+        name="snapshots to a repository",
+        licence=Licence.BASIC,
+        used=lambda config: bool(config.elasticsearch_snapshot_schedule),
+        where="backups",
+    ),
+)
+
+
+def _licence(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    has = licence_of(subject.config.elasticsearch_version)
+    used = [feature for feature in FEATURES if feature.used(subject.config)]
+    beyond = [feature for feature in used if has is None or feature.licence > has]
+    if has is None:
+        yield failed(
+            f"{subject.config.elasticsearch_version} is a version without X-Pack: it has no users",
+            "set customrag:elasticsearchVersion to one that ends in _with_X-Pack",
+        )
+    elif beyond:
+        yield failed(
+            "; ".join(
+                f"{feature.name} ({feature.where}) needs {feature.licence.name}"
+                for feature in beyond
+            )
+            + f", the instance has {has.name}",
+            "leave it out, or bring an instance with that licence",
+        )
+    else:
+        most = max(feature.licence for feature in used)
+        yield passed(
+            f"{len(used)} features in use, none beyond {most.name}; the instance has {has.name}"
+        )
+
+
+def licence_of(version: str) -> Licence | None:
+    """The licence that the cloud sells with a version; None for one without X-Pack.
+
+    That the managed service's X-Pack is Platinum is assumed: its pages speak of the commercial
+    features of X-Pack (https://www.alibabacloud.com/help/en/es/product-overview, read 2026-11-21).
+    """
+    return Licence.PLATINUM if version.endswith("_with_X-Pack") else None
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(name="search-version", needs=Needs.CREDENTIALS, run=_version),
+    Check(
+        name="search-node",
+        needs=Needs.CREDENTIALS,
+        run=_nodes,
+        concerns=lambda subject: not subject.config.existing_elasticsearch_instance_id,
+    ),
+    Check(name="licence", needs=Needs.NOTHING, run=_licence),
+)

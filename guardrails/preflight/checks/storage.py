@@ -1,0 +1,142 @@
+"""Names and things that must be free, or there: buckets, keys, certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from fnmatch import fnmatchcase
+
+from components.storage import BucketRole
+from guardrails.preflight.cloud import Cloud
+from guardrails.preflight.result import Check, Finding, Needs, failed, passed, warned
+from guardrails.preflight.subject import Subject
+from providers.clients.buckets import BucketOwner
+
+__all__ = ["CHECKS"]
+
+_MANAGED, _OWN = "managed", "own"
+_SOON = timedelta(days=30)
+
+
+def _buckets(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    existing = subject.config.existing_corpus_bucket
+    for role in BucketRole:
+        if role is BucketRole.CORPUS and existing:
+            yield _brought_along(existing, cloud)
+            continue
+        name = subject.naming.bucket(role)
+        owner = cloud.bucket_owner(name)
+        if owner is BucketOwner.ANOTHER:
+            yield failed(
+                "another account has a bucket of that name, or this one may not look at its own",
+                "allow oss:GetBucketInfo; if it is another's, deploy under another stack name",
+                about=name,
+            )
+        else:
+            free = owner is BucketOwner.NOBODY
+            yield passed("the name is free" if free else "is this account's already", about=name)
+
+
+def _brought_along(name: str, cloud: Cloud) -> Finding:
+    owner = cloud.bucket_owner(name)
+    if owner is BucketOwner.US:
+        return passed("is there", about=name)
+    return failed(
+        "does not exist" if owner is BucketOwner.NOBODY else "is not this account's",
+        "correct customrag:existingCorpusBucket, or leave it empty for one of the stack's own",
+        about=name,
+    )
+
+
+def _key(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    wanted = subject.config.encryption_key
+    state = cloud.key_state(wanted)
+    if state == "Enabled":
+        yield passed("is enabled", about=wanted)
+    else:
+        yield failed(
+            "does not exist" if state is None else f"is {state}",
+            "name one that is enabled in customrag:encryptionKey, or `own` for a new one",
+            about=wanted,
+        )
+
+
+def _kms_instance(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    wanted = subject.config.kms_instance_id
+    status = cloud.kms_instance_status(wanted)
+    if status == "Connected":
+        yield passed("is enabled", about=wanted)
+    else:
+        yield failed(
+            "does not exist" if status is None else f"is {status}",
+            "enable it in the KMS console, or correct customrag:kmsInstanceId",
+            about=wanted,
+        )
+
+
+def _certificate(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
+    config = subject.config
+    wanted = config.chat_certificate_id
+    found = cloud.certificate(wanted)
+    if found is None:
+        yield failed(
+            "does not exist",
+            "upload one: aliyun cas UploadUserCertificate --Name … --Cert … --Key …, and set "
+            "customrag:chatCertificateId",
+            about=wanted,
+        )
+        return
+    host = config.chat_domain_name
+    if host and not any(_covers(name, host) for name in found.names):
+        yield failed(
+            f"is for {', '.join(found.names) or 'no name'}, not for {host}",
+            "upload one for customrag:chatDomainName",
+            about=wanted,
+        )
+    elif not host:
+        yield warned(
+            f"is for {', '.join(found.names)}, but customrag:chatDomainName is empty: chat_url "
+            "would have the load balancer's own name, which browsers refuse",
+            "set customrag:chatDomainName to a name that it is for",
+            about=wanted,
+        )
+    elif found.ends_at is None:
+        yield warned("does not tell when it ends", "look at it in the console", about=wanted)
+    elif found.ends_at <= subject.now:
+        yield failed(f"ended on {found.ends_at:%Y-%m-%d}", "upload a new one", about=wanted)
+    elif found.ends_at <= subject.now + _SOON:
+        yield warned(
+            f"ends on {found.ends_at:%Y-%m-%d}, in less than {_SOON.days} days",
+            "upload a new one (docs/runbooks/rotating-keys.md)",
+            about=wanted,
+        )
+    else:
+        yield passed(f"good until {found.ends_at:%Y-%m-%d}", about=wanted)
+
+
+def _covers(name: str, host: str) -> bool:
+    """Whether a certificate's name is for a host; `*` stands for one label only."""
+    return name.count(".") == host.count(".") and fnmatchcase(host.lower(), name.lower())
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(name="bucket", needs=Needs.CREDENTIALS, run=_buckets),
+    Check(
+        name="key",
+        needs=Needs.CREDENTIALS,
+        run=_key,
+        concerns=lambda subject: subject.config.encryption_key not in (_MANAGED, _OWN),
+    ),
+    Check(
+        name="kms-instance",
+        needs=Needs.CREDENTIALS,
+        run=_kms_instance,
+        concerns=lambda subject: bool(subject.config.kms_instance_id),
+    ),
+    Check(
+        name="certificate",
+        needs=Needs.CREDENTIALS,
+        run=_certificate,
+        concerns=lambda subject: subject.config.load_balancer,
+    ),
+)

@@ -1,0 +1,1 @@
+"""What every service of the local cloud is built on: stores, identities, processes, errors."""

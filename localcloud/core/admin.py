@@ -1,0 +1,268 @@
+"""The daemon's admin API: ``/_local/...`` on the ``api`` endpoint.
+
+Owns how the plugin makes, reads, changes and removes resources, the idempotence of creation, and
+the credentials URIs of nodes and pods. All but ``health`` and ``credentials`` need the header
+``X-Local-Secret`` with the account's access key secret.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from localcloud.core.code import code_digest
+from localcloud.core.errors import CloudError
+from localcloud.core.resources import Context, Properties, ResourceHandler
+from localcloud.faults import Faults
+from localcloud.faults.routes import fault_routes
+
+_SECRET_HEADER = "x-local-secret"  # noqa: S105 - a header's name
+
+
+# What a node fetches where a cloud's node fetches the log service's agent.
+_LOG_AGENT_INSTALLER = """\
+#!/bin/sh
+echo "the local cloud has no log agent: this node's logs are files in the stack's home"
+"""
+
+
+class ResourceService:
+    """Carries out declared resources through their handlers.
+
+    Args:
+        handlers: By type token.
+        context: What handlers get.
+    """
+
+    def __init__(self, handlers: Mapping[str, ResourceHandler], context: Context) -> None:
+        self._handlers = handlers
+        self._context = context
+        self._created = context.store.table("resources.created")
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def types(self) -> dict[str, dict[str, list[str]]]:
+        """What each type supports."""
+        return {
+            token: {"effective": sorted(handler.effective), "recorded": sorted(handler.recorded)}
+            for token, handler in self._handlers.items()
+        }
+
+    def create(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a resource, or find the one an earlier call with the same token made.
+
+        An engine that was killed asks again with the same token; a second call waits for a first
+        that is still at work. ``known_ids`` are resources the engine has in its state already:
+        those are being replaced and are not handed out again.
+        """
+        handler = self._handler(document["type"])
+        token = str(document["client_token"])
+        with self._lock(token):
+            left = self._left_over(token, handler, set(document.get("known_ids", ())))
+            if left is not None:
+                return self._tagged(left, handler, document)
+            created = handler.create(document["inputs"], self._in_region(document))
+            # What was asked for, too: handlers read by properties that they need not compute.
+            made = {**document["inputs"], **created.outputs}
+            entry = {"type": handler.token, "id": created.id, "outputs": made}
+            self._created.put(token, entry | {"region_id": document.get("region_id")})
+            return {"id": created.id, "outputs": created.outputs}
+
+    def _left_over(
+        self, token: str, handler: ResourceHandler, known_ids: set[str]
+    ) -> dict[str, Any] | None:
+        entry = self._created.get(token)
+        if entry is None or entry["id"] in known_ids:
+            return None
+        outputs = handler.read(entry["id"], entry["outputs"], self._in_region(entry))
+        if outputs is None:
+            self._created.delete(token)
+            return None
+        return {"id": entry["id"], "outputs": {**entry["outputs"], **outputs}}
+
+    def _tagged(
+        self, left: dict[str, Any], handler: ResourceHandler, document: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What was left over, with the tags of now: a creation's token does not tell of them."""
+        inputs, outputs = document["inputs"], left["outputs"]
+        if inputs.get("tags") == outputs.get("tags"):
+            return left
+        context = self._in_region(document)
+        changed = handler.update(left["id"], outputs, inputs, context)
+        outputs = {**outputs, "tags": inputs.get("tags"), **changed}
+        entry = {"type": handler.token, "id": left["id"], "outputs": outputs}
+        token = str(document["client_token"])
+        self._created.put(token, entry | {"region_id": document.get("region_id")})
+        return {"id": left["id"], "outputs": outputs}
+
+    def read(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """A resource's outputs as they are; None when it is gone."""
+        handler = self._handler(document["type"])
+        context = self._in_region(document)
+        return {"outputs": handler.read(document["id"], document["outputs"], context)}
+
+    def update(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Change a resource in place."""
+        handler = self._handler(document["type"])
+        outputs: Properties = handler.update(
+            document["id"], document["outputs"], document["inputs"], self._in_region(document)
+        )
+        return {"outputs": outputs}
+
+    def delete(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Remove a resource; its creation tokens are forgotten with it."""
+        handler = self._handler(document["type"])
+        Faults(self._context.store).check_deletion(handler.token)
+        handler.delete(document["id"], document["outputs"], self._in_region(document))
+        for token, entry in self._created.items():
+            if entry["type"] == handler.token and entry["id"] == document["id"]:
+                self._created.delete(token)
+        return {}
+
+    def left(self) -> dict[str, Any]:
+        """Every resource that was made through here and is still there."""
+        found = []
+        for entry in self._created.values():
+            handler, context = self._handlers.get(entry["type"]), self._in_region(entry)
+            if handler and handler.read(entry["id"], entry["outputs"], context) is not None:
+                found.append({"type": entry["type"], "id": entry["id"]})
+        return {"resources": found}
+
+    def _in_region(self, document: Mapping[str, Any]) -> Context:
+        """The local cloud as a provider of the document's region sees it."""
+        context = self._context
+        region_id = str(document.get("region_id") or context.platform.region_id)
+        if region_id == context.platform.region_id:
+            return context
+        return replace(context, platform=replace(context.platform, region_id=region_id))
+
+    def _handler(self, token: str) -> ResourceHandler:
+        handler = self._handlers.get(token)
+        if handler is None:
+            raise CloudError(
+                "LocalCloud.NotSupported",
+                f"{token} is not supported; supported are {', '.join(sorted(self._handlers))}",
+                501,
+            )
+        return handler
+
+    def _lock(self, token: str) -> threading.Lock:
+        with self._guard:
+            return self._locks.setdefault(token, threading.Lock())
+
+
+def admin_routes(
+    service: ResourceService,
+    context: Context,
+    stop: Callable[[], None],
+    service_names: frozenset[str] = frozenset(),
+) -> list[BaseRoute]:
+    """The admin API's routes.
+
+    Args:
+        service: Carries out resources.
+        context: The running local cloud.
+        stop: Asks the daemon to stop everything and end.
+        service_names: Processes that the daemon starts with itself; ``status`` marks them.
+    """
+    # Read now: later the files may be another's.
+    code = code_digest()
+    operations = {
+        "create": service.create,
+        "read": service.read,
+        "update": service.update,
+        "delete": service.delete,
+    }
+
+    async def log_agent(_: Request) -> Response:
+        return Response(_LOG_AGENT_INSTALLER, media_type="text/x-shellscript")
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"home": str(context.platform.home), "code": code})
+
+    async def types(request: Request) -> Response:
+        _authorise(request, context)
+        return JSONResponse(service.types())
+
+    async def resources(request: Request) -> Response:
+        _authorise(request, context)
+        operation = operations.get(request.path_params["operation"])
+        if operation is None:
+            raise CloudError("InvalidAction.NotFound", f"allowed: {sorted(operations)}", 404)
+        return JSONResponse(await run_in_threadpool(operation, await request.json()))
+
+    async def left(request: Request) -> Response:
+        _authorise(request, context)
+        return JSONResponse(await run_in_threadpool(service.left))
+
+    async def status(request: Request) -> Response:
+        _authorise(request, context)
+        return JSONResponse({"processes": await run_in_threadpool(_status, context, service_names)})
+
+    async def stopping(request: Request) -> Response:
+        _authorise(request, context)
+        stop()
+        return JSONResponse({})
+
+    async def credentials(request: Request) -> Response:
+        token = request.path_params["token"]
+        principal = await run_in_threadpool(context.access.credentials_of_uri, token)
+        if principal is None:
+            raise CloudError("InvalidCredentialsUri", "No such credentials URI.", 404)
+        return JSONResponse(
+            {
+                "Code": "Success",
+                "AccessKeyId": principal.access_key_id,
+                "AccessKeySecret": principal.access_key_secret,
+                "SecurityToken": principal.security_token,
+                "Expiration": principal.expiration,
+            }
+        )
+
+    return [
+        Route("/_local/health", health),
+        Route("/_local/types", types),
+        Route("/_local/log-agent.sh", log_agent),
+        Route("/_local/resources", left),
+        Route("/_local/resources/{operation}", resources, methods=["POST"]),
+        Route("/_local/status", status),
+        Route("/_local/stop", stopping, methods=["POST"]),
+        Route("/_local/credentials/{token}", credentials),
+        *fault_routes(context, lambda request: _authorise(request, context)),
+    ]
+
+
+def _authorise(request: Request, context: Context) -> None:
+    given = request.headers.get(_SECRET_HEADER, "")
+    if not secrets.compare_digest(given.encode(), context.platform.access_key_secret.encode()):
+        raise CloudError("Forbidden", f"The header {_SECRET_HEADER} is missing or wrong.", 403)
+
+
+def _status(context: Context, service_names: frozenset[str]) -> list[dict[str, Any]]:
+    rows = []
+    for name in context.supervisor.names():
+        status = context.supervisor.status(name)
+        if status is not None:
+            log = context.supervisor.log_path(name)
+            rows.append(
+                {
+                    "name": status.name,
+                    "service": status.name in service_names,
+                    "state": status.state,
+                    "pid": status.pid,
+                    "restarts": status.restarts,
+                    "exit_code": status.exit_code,
+                    "reason": status.reason,
+                    "address": context.supervisor.address(name),
+                    "log": str(log) if log is not None else "",
+                }
+            )
+    return rows

@@ -1,0 +1,192 @@
+"""The home of a local stack: its platform file and its data folders.
+
+Owns ``platform.json`` (who the account is, which addresses and keys the stack has) and where each
+service keeps its data. It does not start anything.
+
+Every address of a local cloud lies in ``127.<n>.0.0/16``, n chosen per stack: Linux routes all of
+127/8 to loopback, so each service and node has its own address and its natural port.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from localcloud.core.errors import HomeError
+
+PLATFORM_FILE = "platform.json"
+_VERSION = 1
+_REGION_ID = "cn-hangzhou"
+_ZONE_IDS = ("cn-hangzhou-h", "cn-hangzhou-i")
+_ENDPOINTS = {
+    "api": (2, 8080),
+    "oss": (3, 9000),
+    "dashscope": (4, 8080),
+    "issuer": (5, 8080),
+    "edge": (6, 8787),
+}
+_FIRST_OCTET, _LAST_OCTET = 20, 239
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """What a local stack is, as ``platform.json`` says.
+
+    Attributes:
+        home: The stack's home folder.
+        region_id: The region the stack plays.
+        zone_ids: Its zones.
+        account_id: The account's id, 16 digits.
+        access_key_id: The account's own access key.
+        access_key_secret: Its secret.
+        dashscope_api_key: The API key of the model endpoint.
+        loopback_prefix: The first two octets of every address, such as ``127.83``.
+        endpoints: URL by service: ``api``, ``oss``, ``dashscope``, ``issuer``, ``edge``.
+    """
+
+    home: Path
+    region_id: str
+    zone_ids: tuple[str, ...]
+    account_id: str
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    dashscope_api_key: str = field(repr=False)
+    loopback_prefix: str
+    endpoints: Mapping[str, str]
+
+
+def load_platform(home: Path) -> Platform:
+    """Read ``HOME/platform.json``.
+
+    Raises:
+        HomeError: It is missing, or not what ``python -m localcloud init`` writes.
+    """
+    path = home / PLATFORM_FILE
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise HomeError(
+            f"{path} does not exist; make it with: python -m localcloud init --home {home}"
+        ) from None
+    except ValueError as error:
+        raise HomeError(f"{path} is not JSON ({error}); remove it and run init again") from error
+    return _platform(home, path, document)
+
+
+def _platform(home: Path, path: Path, document: Any) -> Platform:
+    if not isinstance(document, dict) or document.get("version") != _VERSION:
+        raise HomeError(f"{path} is not a platform file of version {_VERSION}")
+    names = {item.name for item in fields(Platform)} - {"home"}
+    missing = sorted(names - document.keys())
+    unknown = sorted(document.keys() - names - {"version"})
+    if missing or unknown:
+        raise HomeError(f"{path}: missing keys {missing}, unknown keys {unknown}; run init anew")
+    values = {name: document[name] for name in names}
+    values["zone_ids"] = tuple(values["zone_ids"])
+    # A home that was made before a service came has no address written down for it.
+    values["endpoints"] = {**_endpoints(values["loopback_prefix"]), **values["endpoints"]}
+    return Platform(home=home, **values)
+
+
+def init_home(home: Path, region_id: str = "", zone_ids: Sequence[str] = ()) -> Platform:
+    """Make the stack's home and its platform file, or read the one that is there.
+
+    The account, its keys and the address range are drawn at random, once.
+
+    Args:
+        home: The stack's home folder.
+        region_id: The region that it plays; empty takes the one that is there, or the default.
+        zone_ids: That region's zones; the same.
+
+    Raises:
+        HomeError: No address range of 127/8 has the endpoints' ports free, or the one that is
+            there plays another region.
+    """
+    path = home / PLATFORM_FILE
+    if path.exists():
+        return _checked(load_platform(home), region_id, zone_ids)
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
+    prefix = _free_prefix()
+    document = {
+        "version": _VERSION,
+        "region_id": region_id or _REGION_ID,
+        "zone_ids": list(zone_ids or _ZONE_IDS),
+        "account_id": str(10**15 + secrets.randbelow(9 * 10**15)),
+        "access_key_id": "LTAI5t" + secrets.token_hex(9),
+        "access_key_secret": secrets.token_urlsafe(24),
+        "dashscope_api_key": "sk-" + secrets.token_hex(16),
+        "loopback_prefix": prefix,
+        "endpoints": _endpoints(prefix),
+    }
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(document, file, indent=2)
+        file.write("\n")
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        # Another init was quicker: its platform is the stack's.
+        pass
+    finally:
+        temporary.unlink()
+    return _checked(load_platform(home), region_id, zone_ids)
+
+
+def _checked(platform: Platform, region_id: str, zone_ids: Sequence[str]) -> Platform:
+    wanted = region_id or platform.region_id, tuple(zone_ids) or platform.zone_ids
+    if (platform.region_id, platform.zone_ids) != wanted:
+        raise HomeError(
+            f"{platform.home} plays {platform.region_id} with {', '.join(platform.zone_ids)}, not "
+            f"{wanted[0]} with {', '.join(wanted[1])}; make another home, or remove this one first"
+        )
+    return platform
+
+
+def _endpoints(prefix: str) -> dict[str, str]:
+    return {name: f"http://{prefix}.0.{last}:{port}" for name, (last, port) in _ENDPOINTS.items()}
+
+
+def _free_prefix() -> str:
+    octets = list(range(_FIRST_OCTET, _LAST_OCTET + 1))
+    secrets.SystemRandom().shuffle(octets)
+    for octet in octets:
+        prefix = f"127.{octet}"
+        if all(is_free(f"{prefix}.0.{last}", port) for last, port in _ENDPOINTS.values()):
+            return prefix
+    raise HomeError(
+        f"no address range 127.{_FIRST_OCTET}.x.x to 127.{_LAST_OCTET}.x.x has the ports "
+        f"{sorted({port for _, port in _ENDPOINTS.values()})} free; stop what listens on them"
+    )
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen on that loopback address and port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def data_dir(home: Path, service: str) -> Path:
+    """The folder where a service keeps its data (``HOME/cloud/<service>``), made when missing."""
+    path = home / "cloud" / service
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def log_dir(home: Path) -> Path:
+    """The folder of the stack's logs (``HOME/logs``), made when missing."""
+    path = home / "logs"
+    path.mkdir(parents=True, exist_ok=True)
+    return path

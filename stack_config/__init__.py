@@ -1,0 +1,1 @@
+"""A stack's configuration: its keys, their values and bounds, and the platform they select."""

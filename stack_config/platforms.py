@@ -1,0 +1,328 @@
+"""Where a stack lives: the providers that make its resources and the endpoints that its parts speak
+to.
+
+The one module that knows the two platforms apart. Components get providers and endpoints, and never
+ask. A local stack is served by version 4.0.0-local of plugin `alicloud`, which comes with this
+project;
+a prerelease, so that no cloud stack ever resolves to it and no local stack ever reaches the cloud.
+(Not called `platform`: Pulumi puts this folder on the path, where that name would hide the standard
+library's.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_alicloud as alicloud
+from pulumi.runtime.config import is_config_secret
+
+import providers
+from stack_config.config import SECRET_KEYS, ConfigError, EdgeKind, PlatformKind, StackConfig
+from stack_config.local_edge import cloudflare_id
+
+__all__ = [
+    "LOCAL_CLOUDFLARE_VERSION",
+    "LOCAL_PLUGIN_VERSION",
+    "EdgePlatform",
+    "Platform",
+    "make_platform",
+]
+
+LOCAL_PLUGIN_VERSION = "4.0.0-local"
+# As with alicloud's: a prerelease beyond the SDK's own major version.
+LOCAL_CLOUDFLARE_VERSION = "7.0.0-local"
+_PLATFORM_FILE_VERSION = 1
+_LOCAL_AUDIENCE = "customrag"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class EdgePlatform:
+    """What the edge is made with and told. Has a secret: no repr.
+
+    Attributes:
+        provider: Cloudflare's, or the local cloud's in its place.
+        account_id: Cloudflare account.
+        zone_id: Cloudflare zone of the URL's host.
+        url: Where the edge answers.
+        issuer: Who issues the tokens, as `iss` has it.
+        audience: Whom they are for, as `aud` has it.
+        jwks_url: Where the issuer publishes its keys.
+        origin_key: What the edge shows the application.
+    """
+
+    provider: pulumi.ProviderResource
+    account_id: str
+    zone_id: str
+    url: str
+    issuer: str
+    audience: str
+    jwks_url: str
+    origin_key: pulumi.Output[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """Providers, endpoints and secrets of one stack.
+
+    Attributes:
+        providers: For `ResourceOptions(providers=...)` of every top-level component.
+        account_id: The account that everything belongs to.
+        oss_host: Host of OSS as jobs and nodes reach it, for URIs like `oss://bucket.<host>/key`.
+        oss_endpoint: The same as a URL.
+        kms_endpoint: URL of KMS as jobs and nodes reach it.
+        llm_base_url: OpenAI-compatible base URL of the language model.
+        elasticsearch_password: For the cluster's administrator.
+        llm_api_key: For the language model.
+        work_dir: Folder of this machine for files that providers read during an update.
+        trusted_file: PEM file of what is trusted to reach this stack's own load balancers; None:
+            the public authorities.
+        operator_cidr_blocks: From where this machine reaches them, beside those that the
+            configuration allows.
+        log_agent_url: Installer of the log service's agent, as nodes reach it.
+        replica_providers: As `providers`, for resources in the region that data is copied to; empty
+            where none is.
+        edge: What stands before the application; None: nothing does.
+    """
+
+    providers: list[pulumi.ProviderResource]
+    account_id: str
+    oss_host: str
+    oss_endpoint: str
+    kms_endpoint: str
+    llm_base_url: str
+    elasticsearch_password: pulumi.Output[str]
+    llm_api_key: pulumi.Output[str]
+    work_dir: Path
+    trusted_file: Path | None
+    operator_cidr_blocks: tuple[str, ...]
+    log_agent_url: str
+    replica_providers: list[pulumi.ProviderResource]
+    edge: EdgePlatform | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class _Settings:
+    """What differs between the platforms, before a provider exists. Has secrets: no repr."""
+
+    account_id: str
+    region_id: str
+    endpoints: dict[str, str]
+    llm_base_url: str
+    access_key_id: str | None = None
+    access_key_secret: str | None = None
+    elasticsearch_password: str | None = None
+    llm_api_key: str | None = None
+    platform_file: Path | None = None
+
+
+def make_platform(config: StackConfig, *, home: Path) -> Platform:
+    """Providers and endpoints for `config`.
+
+    Args:
+        config: The stack's configuration.
+        home: Folder that holds a local stack's `platform.json` and every stack's work files.
+
+    Raises:
+        ConfigError: A local stack was not set up, or a cloud stack lacks a secret.
+    """
+    local = config.platform is PlatformKind.LOCAL
+    settings = _local_settings(config, home) if local else _cloud_settings(config)
+    alicloud_provider = _alicloud("alicloud", settings, settings.region_id)
+    replica_region_id = config.replication_region_id
+    customrag_provider = providers.Provider(
+        "customrag",
+        providers.ProviderArgs(
+            region_id=settings.region_id,
+            oss_endpoint=settings.endpoints["oss_public"],
+            dlc_endpoint=settings.endpoints["dlc"],
+            aiworkspace_endpoint=settings.endpoints["aiworkspace"],
+            ess_endpoint=settings.endpoints["ess"],
+            elasticsearch_endpoint=settings.endpoints["elasticsearch"],
+            access_key_id=_secret(settings.access_key_id),
+            access_key_secret=_secret(settings.access_key_secret),
+        ),
+    )
+    return Platform(
+        providers=[alicloud_provider, customrag_provider],
+        account_id=settings.account_id,
+        oss_host=urlsplit(settings.endpoints["oss"]).netloc,
+        oss_endpoint=settings.endpoints["oss"],
+        kms_endpoint=settings.endpoints["kms"],
+        llm_base_url=settings.llm_base_url,
+        elasticsearch_password=_required_secret(
+            "elasticsearchPassword", settings.elasticsearch_password
+        ),
+        llm_api_key=_required_secret("llmApiKey", settings.llm_api_key),
+        work_dir=home / "work",
+        # Local load balancers are asked over loopback, with certificates of the local CAS.
+        trusted_file=home / "cloud" / "cas" / "trusted.pem" if local else None,
+        operator_cidr_blocks=("127.0.0.0/8",) if local else (),
+        log_agent_url=settings.endpoints["log_agent"],
+        replica_providers=(
+            [_alicloud("alicloud-replica", settings, replica_region_id)]
+            if replica_region_id
+            else []
+        ),
+        edge=None if config.edge is EdgeKind.NONE else _edge(config, settings),
+    )
+
+
+def _alicloud(name: str, settings: _Settings, region_id: str) -> alicloud.Provider:
+    file = settings.platform_file
+    return alicloud.Provider(
+        name,
+        region=region_id,
+        access_key=_secret(settings.access_key_id),
+        secret_key=_secret(settings.access_key_secret),
+        shared_credentials_file=str(file) if file else None,
+        opts=pulumi.ResourceOptions(version=LOCAL_PLUGIN_VERSION if file else None),
+    )
+
+
+def _edge(config: StackConfig, settings: _Settings) -> EdgePlatform:
+    # Its SDK takes more than a second to load: only a stack with an edge waits for it.
+    from pulumi_cloudflare import Provider
+
+    if settings.platform_file is None:
+        return EdgePlatform(
+            # The API token is CLOUDFLARE_API_TOKEN's, so that it stands in no file and no state.
+            provider=Provider("cloudflare"),
+            account_id=config.edge_cloudflare_account_id,
+            zone_id=config.edge_cloudflare_zone_id,
+            url=f"https://{config.edge_hostname}",
+            issuer=config.edge_issuer,
+            audience=config.edge_audience,
+            jwks_url=config.edge_jwks_url,
+            origin_key=_required_secret("edgeOriginKey", None),
+        )
+    # The local cloud has an issuer, a name and an account of its own, whatever is configured.
+    issuer, key = settings.endpoints["issuer"], str(settings.access_key_secret)
+    return EdgePlatform(
+        provider=Provider(
+            "cloudflare",
+            base_url=settings.platform_file.as_uri(),
+            opts=pulumi.ResourceOptions(version=LOCAL_CLOUDFLARE_VERSION),
+        ),
+        account_id=cloudflare_id(settings.account_id, "account"),
+        zone_id=cloudflare_id(settings.account_id, "zone"),
+        url=settings.endpoints["edge"],
+        issuer=issuer,
+        audience=config.edge_audience or _LOCAL_AUDIENCE,
+        jwks_url=f"{issuer}/.well-known/jwks.json",
+        origin_key=_required_secret(
+            "edgeOriginKey", hmac.new(key.encode(), b"edge", hashlib.sha256).hexdigest()
+        ),
+    )
+
+
+def _local_settings(config: StackConfig, home: Path) -> _Settings:
+    path = home / "platform.json"
+    try:
+        platform = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"this stack is local, but {path} does not exist; run `make up`, which makes it"
+        ) from error
+    if platform.get("version") != _PLATFORM_FILE_VERSION:
+        raise ConfigError(
+            f"{path} has version {platform.get('version')}, this program reads "
+            f"{_PLATFORM_FILE_VERSION}; run `make down` and `make up`"
+        )
+    api, oss = platform["endpoints"]["api"], platform["endpoints"]["oss"]
+    key = platform["access_key_secret"]
+    return _Settings(
+        account_id=platform["account_id"],
+        region_id=config.region_id,
+        endpoints={
+            "oss": oss,
+            "oss_public": oss,
+            "dlc": api,
+            "aiworkspace": api,
+            "ess": api,
+            "kms": api,
+            "elasticsearch": api,
+            "log_agent": f"{api}/_local/log-agent.sh",
+            **_edge_endpoints(config, platform["endpoints"], path),
+        },
+        llm_base_url=f"{platform['endpoints']['dashscope']}/compatible-mode/v1",
+        access_key_id=platform["access_key_id"],
+        access_key_secret=key,
+        elasticsearch_password=_derived_password(key),
+        llm_api_key=platform["dashscope_api_key"],
+        platform_file=path.resolve(),
+    )
+
+
+def _edge_endpoints(config: StackConfig, endpoints: dict[str, str], path: Path) -> dict[str, str]:
+    if config.edge is EdgeKind.NONE:
+        return {}
+    try:
+        return {name: endpoints[name] for name in ("issuer", "edge")}
+    except KeyError as error:
+        raise ConfigError(
+            f"customrag:edge is {config.edge}, but {path} is of an older local stack, without an "
+            "address for it; run `make down` and `make up`, or set customrag:edge to none"
+        ) from error
+
+
+def _cloud_settings(config: StackConfig) -> _Settings:
+    region_id = config.region_id
+    return _Settings(
+        account_id=config.account_id,
+        region_id=region_id,
+        endpoints={
+            # Endpoint rules: https://www.alibabacloud.com/help/en/oss/user-guide/regions-and-endpoints,
+            # https://api.alibabacloud.com (pai-dlc, AIWorkSpace, Kms; service regions), read
+            # 2026-11-21.
+            "oss": f"https://oss-{region_id}-internal.aliyuncs.com",
+            "oss_public": f"https://oss-{region_id}.aliyuncs.com",
+            "dlc": f"https://pai-dlc.{region_id}.aliyuncs.com",
+            "aiworkspace": f"https://aiworkspace.{region_id}.aliyuncs.com",
+            "ess": f"https://ess.{region_id}.aliyuncs.com",
+            "kms": f"https://kms-vpc.{region_id}.aliyuncs.com",
+            "elasticsearch": f"https://elasticsearch.{region_id}.aliyuncs.com",
+            # https://www.alibabacloud.com/help/en/sls/loongcollector-management-linux, read
+            # 2026-11-21; from inside the VPC by the bucket's internal name.
+            "log_agent": (
+                f"https://aliyun-observability-release-{region_id}.oss-{region_id}-internal"
+                ".aliyuncs.com/loongcollector/linux64/latest/loongcollector.sh"
+            ),
+        },
+        llm_base_url=config.llm_base_url,
+    )
+
+
+def _derived_password(key: str) -> str:
+    """A password for the local cluster that needs no place of its own to be kept in."""
+    digest = hmac.new(key.encode(), b"elasticsearch elastic", hashlib.sha256).hexdigest()
+    return f"Es-{digest[:24]}"
+
+
+def _secret(value: str | None) -> pulumi.Output[str] | None:
+    return None if value is None else pulumi.Output.secret(value)
+
+
+def _required_secret(key: str, given: str | None) -> pulumi.Output[str]:
+    if key not in SECRET_KEYS:
+        raise ValueError(f"{key!r} is no secret key; secret keys are {sorted(SECRET_KEYS)}")
+    # Not `secret: true` in Pulumi.yaml: such a key cannot be left out, and a local stack needs
+    # none.
+    configured = pulumi.Config("customrag").get(key)
+    if configured:
+        if not is_config_secret(f"customrag:{key}"):
+            raise ConfigError(
+                f"customrag:{key} stands unencrypted in the stack's file; set it again with "
+                f"`pulumi config set --secret customrag:{key}`, and change the secret itself"
+            )
+        return pulumi.Output.secret(configured)
+    if given is None:
+        raise ConfigError(
+            f"customrag:{key} is missing; set it with `pulumi config set --secret customrag:{key}`"
+        )
+    return pulumi.Output.secret(given)

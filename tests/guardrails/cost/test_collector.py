@@ -1,0 +1,143 @@
+"""What a preview says of money, under Pulumi's mocks. Proves nothing of how the engine shows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+from pulumi.runtime.stack import run_pulumi_func
+from pulumi_alicloud import ecs
+
+from guardrails.cost import Estimate, estimate
+from guardrails.cost.collector import Collector, collect, judge
+from guardrails.declare import declare, stack_config
+from stack_config.config import ConfigError, Environment, StackConfig
+from tests.guardrails.cost.support import GPU, Item, node
+from tests.infra.conftest import CLOUD_CONFIG, Recorder
+from tests.support.pulumi_mocks import closed_loops
+
+__all__ = ["closed_loops"]
+
+
+class Quiet(mocks.Mocks):
+    """Takes everything."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        return f"{args.name}-id", dict(args.inputs)
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise AssertionError(args.token)
+
+
+def config(**changes: Any) -> StackConfig:
+    values = {**stack_config("dev"), "accountId": "1234567890123456"}
+    values["chatCertificateId"] = "1234567-cn-hangzhou"
+    return replace(StackConfig.parse(values, stack="dev"), **changes)
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {"info": [], "warn": []}
+    for level, texts in found.items():
+        monkeypatch.setattr(pulumi.log, level, texts.append)
+    return found
+
+
+def run(program: Callable[[], None], *, preview: bool) -> None:
+    async def body() -> None:
+        pulumi.runtime.set_mocks(Quiet(), project="customrag", stack="dev", preview=preview)
+        await run_pulumi_func(program)
+
+    asyncio.run(body())
+
+
+def one_gpu(settings: StackConfig) -> Callable[[], None]:
+    def program() -> None:
+        collector = collect()
+        ecs.Instance(
+            "gpu",
+            instance_type=GPU,
+            image_id="image",
+            system_disk_category="cloud_essd",
+            system_disk_size=40,
+            security_groups=[pulumi.Output.from_input("sg")],
+        )
+        judge(collector, settings)
+
+    return program
+
+
+def test_a_preview_says_what_the_declared_resources_cost(said: dict[str, list[str]]) -> None:
+    run(one_gpu(config(monthly_budget_cny=0)), preview=True)
+    (text,) = said["info"]
+    assert f"gpu: {GPU}" in text
+    assert "make cost STACK=dev" in text
+
+
+def test_a_preview_over_the_budget_fails(said: dict[str, list[str]]) -> None:
+    with pytest.raises(ConfigError, match="more than its budget of 100"):
+        run(one_gpu(config(monthly_budget_cny=100)), preview=True)
+    assert "OVER BUDGET" in said["info"][0]
+
+
+def test_a_refused_stack_is_told_by_how_much_and_what_is_dearest() -> None:
+    found = estimate([node("gpu")], region_id="cn-hangzhou", llm_model="qwen-plus")
+    settings = config(monthly_budget_cny=round(found.monthly_cny) - 1000)
+    with pytest.raises(ConfigError) as caught:
+        run(one_gpu(settings), preview=True)
+    text = str(caught.value)
+    assert "by 1,000." in text
+    (gpu,) = [line for line in found.lines if line.price.item == f"ecs/{GPU}"]
+    assert f"Dearest are gpu, {GPU}: {gpu.cny:,.0f}; gpu, disk of 40 GiB: " in text
+
+
+def test_an_update_over_the_budget_is_warned_as_it_is_on_its_way(
+    said: dict[str, list[str]],
+) -> None:
+    run(one_gpu(config(monthly_budget_cny=100)), preview=False)
+    assert "more than its budget of 100" in said["warn"][0]
+    assert said["info"] == []
+
+
+def test_a_stack_of_this_machine_costs_nothing(said: dict[str, list[str]]) -> None:
+    run(one_gpu(config(environment=Environment.LOCAL, monthly_budget_cny=1)), preview=True)
+    assert said == {"info": [], "warn": []}
+
+
+def test_what_cannot_be_priced_is_warned_of(said: dict[str, list[str]]) -> None:
+    def program() -> None:
+        collector = collect()
+        ecs.Instance("odd", instance_type="ecs.odd.huge", image_id="i", security_groups=["sg"])
+        judge(collector, config(monthly_budget_cny=0))
+
+    run(program, preview=True)
+    assert any("not priced: odd" in text for text in said["warn"])
+
+
+def test_the_program_itself_refuses_a_preview_over_the_budget() -> None:
+    with pytest.raises(ConfigError, match="Declare less, or raise customrag:monthlyBudgetCny"):
+        declare("dev", preview=True, config={"monthlyBudgetCny": "100"})
+
+
+def test_the_preview_s_estimate_is_that_of_what_is_declared(
+    run_program: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Estimate | None] = []
+
+    def judged(collector: Collector, settings: StackConfig) -> None:
+        seen.append(judge(collector, settings))
+
+    monkeypatch.setattr("guardrails.cost.collector.judge", judged)
+    recorder = run_program(CLOUD_CONFIG)
+    items = [Item(args.typ, args.name, args.inputs) for args in recorder.declared]
+    declared = estimate(items, region_id="cn-hangzhou", llm_model="qwen-plus")
+    (found,) = seen
+    assert found is not None
+    by_name = sorted((line.name, line.what, round(line.cny, 6)) for line in found.lines)
+    assert by_name == sorted((each.name, each.what, round(each.cny, 6)) for each in declared.lines)
+    assert found.unpriced == declared.unpriced == []

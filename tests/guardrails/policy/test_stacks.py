@@ -1,0 +1,81 @@
+"""Every stack of the project against every rule; and the pack's own reading of what it is given."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
+
+from guardrails.declare import Declared
+from guardrails.made_up import unknown
+from guardrails.policy import UNKNOWN, Resource
+from guardrails.policy.check import main, resources_of, setting_of, violations_of
+from guardrails.policy.pack import plain
+from guardrails.policy.pack import setting_of as setting_in_the_engine
+from tests.support.stacks import STACKS, declared
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["update", "preview"])
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_stack_keeps_every_rule(stack: str, preview: bool) -> None:
+    found = violations_of(declared(stack, preview=preview), setting_of(stack, template=True))
+    assert [f"{v.rule}: {v.resource.name}: {v.message}" for v in found] == []
+
+
+def test_a_stack_that_breaks_a_rule_is_told_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--stack", "dev", "--set", "llmModel=qwen-turbo", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert {item["rule"] for item in found} == {"no-retired-model"}
+
+
+def test_what_is_known_of_a_roles_document_is_held_against_the_rules() -> None:
+    roles = [
+        item
+        for item in declared("prod", preview=False)
+        if item.type == "alicloud:ram/policy:Policy" and "unknown-yet." in str(item.inputs)
+    ]
+    assert roles
+    for item in roles:
+        text = item.inputs["policyDocument"]
+        wide = replace(item, inputs={**item.inputs, "policyDocument": text.replace("oss:G", "*:G")})
+        rules = {found.rule for found in violations_of([wide], setting_of("prod"))}
+        assert ("no-wildcard-action" in rules) == ("oss:G" in text), item.name
+    assert any("oss:G" in item.inputs["policyDocument"] for item in roles)
+
+
+def test_what_is_unknown_as_a_whole_stays_unknown() -> None:
+    item = Declared(
+        type="t",
+        name="n",
+        urn="u",
+        parent="",
+        component="c",
+        inputs={"id": unknown("a-b", "id"), "url": f"http://{unknown('a', 'ip')}:80"},
+    )
+    (resource,) = resources_of([item])
+    assert resource.inputs["id"] is UNKNOWN
+    assert resource.inputs["url"] != UNKNOWN
+
+
+def test_a_stack_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--stack", "nowhere"]) == 2
+    assert "'nowhere'" in capsys.readouterr().err
+
+
+def test_what_the_engine_does_not_know_becomes_unknown() -> None:
+    given = unknown_checking_proxy(
+        {"a": UNKNOWN_STRING_VALUE, "b": [UNKNOWN_STRING_VALUE, 1.0], "c": {"d": "x"}}
+    )
+    assert plain(given) == {"a": UNKNOWN, "b": [UNKNOWN, 1.0], "c": {"d": "x"}}
+
+
+def tagged(environment: object) -> Resource:
+    return Resource(type="t", name="n", inputs={"tags": {"environment": environment}})
+
+
+def test_the_environment_is_the_configurations_then_a_tags_then_prod() -> None:
+    assert setting_in_the_engine({"environment": "dev"}, [tagged("pr")]).environment == "dev"
+    assert setting_in_the_engine({}, [tagged(UNKNOWN), tagged("pr")]).environment == "pr"
+    assert setting_in_the_engine({}, []).environment == "prod"

@@ -1,0 +1,17 @@
+"""What a preflight asks must be allowed to those who run it."""
+
+from __future__ import annotations
+
+from components.deployment_permissions import Scope, preview_statements
+from guardrails.preflight.actions import ACTIONS
+
+
+def test_whoever_previews_may_ask_all_that_a_preflight_asks() -> None:
+    scope = Scope(account_id="1234567890123456", region_id="cn-hangzhou", environment="dev")
+    allowed = {action for statement in preview_statements(scope) for action in statement.actions}
+    assert set(ACTIONS) - allowed == set()
+
+
+def test_a_preflight_only_looks() -> None:
+    verbs = ("Get", "Describe", "List")
+    assert [name for name in ACTIONS if not name.partition(":")[2].startswith(verbs)] == []

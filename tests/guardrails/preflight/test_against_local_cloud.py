@@ -1,0 +1,390 @@
+"""The checks against a local cloud: all pass, and each fault fails its line.
+
+What it cannot prove: that Alibaba Cloud answers as the local cloud does.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from guardrails.preflight import CHECKS, Verdict, run_checks
+from guardrails.preflight.cloud import Cloud
+from tests.guardrails.preflight.conftest import DOMAIN, MODEL, Stage, failing, make_role, only
+
+CHECKS_OF_MODELS = [check for check in CHECKS if check.name == "language-model"]
+GPU, NODE = "ecs.gn7i-c8g1.2xlarge", "ecs.g7.large"
+
+
+def wrong_key(stage: Stage, key: str = "sk-wrong") -> Cloud:
+    """The local cloud, with another key for its model endpoint."""
+    return replace(stage.cloud(), model_api_key=key)
+
+
+def node(instance_type: str) -> dict[str, Any]:
+    """The record of an instance of `dev` that runs."""
+    tags = {"project": "customrag", "stack": "dev"}
+    return {
+        "inputs": {"instanceType": instance_type, "imageId": "local_python", "tags": tags},
+        "status": "Running",
+        "created_at": "2026-11-21T00:00:00Z",
+        "started_at": "2026-11-21T00:00:00Z",
+        "address": "10.0.0.1",
+    }
+
+
+def test_everything_passes_where_everything_is_there(stage: Stage) -> None:
+    lines = stage.lines(subject=stage.subject(on_local_cloud=True))
+    assert [line for line in lines if line.verdict is not Verdict.PASS] == []
+    assert {line.check for line in lines} >= {
+        *("credentials", "assume-role", "service-role", "region", "zones", "stock", "quota"),
+        *("dlc-spec", "pai", "search-version", "search-node", "licence", "language-model"),
+        *("dimension", "bucket", "certificate", "prices", "reach"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "about", "check", "told", "advice"),
+    [
+        ("sold-out", {"instance_type": GPU}, "stock", "sold out", "gn7i-c16g1"),
+        ("sold-out", {"instance_type": NODE}, "stock", "sold out", "customrag:chatInstanceType"),
+        (
+            "sold-out",
+            {"instance_type": GPU, "zone_id": "cn-hangzhou-h"},
+            "stock",
+            "cn-hangzhou-h",
+            "cn-hangzhou-i, which has it",
+        ),
+        ("quota-used-up", {"instance_type": GPU}, "quota", "0 of 512 left", "520"),
+        ("ecs-spec-unavailable", {"ecs_spec": GPU}, "dlc-spec", "none left", "gn7i-c16g1"),
+        ("zone-closed", {"zone_id": "cn-hangzhou-h"}, "zones", "cn-hangzhou-h", "cn-hangzhou-i"),
+        (
+            "role-missing",
+            {"role_name": "AliyunServiceRoleForBailian"},
+            "service-role",
+            "does not exist",
+            "bailian.console",
+        ),
+        (
+            "role-missing",
+            {"role_name": "AliyunServiceRoleForAlb"},
+            "service-role",
+            "does not exist",
+            "CreateServiceLinkedRole",
+        ),
+        ("pai-not-activated", {}, "pai", "not activated", "pai.console"),
+        (
+            "version-withdrawn",
+            {"version": "8.17_with_X-Pack"},
+            "search-version",
+            "not on offer",
+            "8.15_with_X-Pack",
+        ),
+        (
+            "node-spec-withdrawn",
+            {"spec": "elasticsearch.sn2ne.large"},
+            "search-node",
+            "not on offer",
+            "elasticsearch.sn2ne.xlarge",
+        ),
+        ("model-retired", {"model": MODEL}, "language-model", "not served", "customrag:llmModel"),
+        ("credentials-expired", {}, "credentials", "session is over", "sign in"),
+        ("clock-skewed", {}, "credentials", "clock", "timedatectl"),
+        ("api-down", {"operation": "DescribeZones"}, "zones", "ServiceUnavailable", "try again"),
+        (
+            "api-down",
+            {"operation": "GET /openapi/region"},
+            "search-version",
+            "ServiceUnavailable",
+            "try again",
+        ),
+        ("api-throttled", {"operation": "GetRole"}, "service-role", "Throttling", "in a minute"),
+        ("api-throttled", {"operation": "GetProductQuota"}, "quota", "Throttling", "in a minute"),
+        ("access-denied", {"operation": "GetRole"}, "service-role", "NoPermission", "GetRole"),
+        (
+            "access-denied",
+            {"operation": "GET /api/v1/ecsspecs"},
+            "dlc-spec",
+            "NoPermission",
+            "ListEcsSpecs",
+        ),
+        ("api-down", {"operation": "*"}, "credentials", "ServiceUnavailable", "try again"),
+    ],
+)
+def test_a_fault_fails_its_line_and_says_what_to_do(
+    stage: Stage, fault: str, about: dict[str, str], check: str, told: str, advice: str
+) -> None:
+    lines = stage.lines(check, fault=fault, about=about)
+    assert failing(lines) == [check]
+    wrong = [line for line in lines if line.verdict is Verdict.FAIL]
+    assert any(told in line.found and advice in line.do for line in wrong), wrong
+
+
+def test_a_bucket_of_another_account_fails_its_line(stage: Stage) -> None:
+    name = stage.subject().naming.bucket("artifacts")
+    lines = stage.lines("bucket", fault="bucket-taken", about={"bucket": name})
+    assert only(lines, "bucket", name).verdict is Verdict.FAIL
+    assert [line.about for line in lines if line.verdict is Verdict.FAIL] == [name]
+
+
+def test_a_fault_of_one_thing_leaves_the_others_alone(stage: Stage) -> None:
+    lines = stage.lines(fault="sold-out", about={"instance_type": GPU})
+    assert failing(lines) == ["stock"]
+
+
+def test_without_credentials_that_work_all_that_needs_them_says_so(stage: Stage) -> None:
+    lines = stage.lines(fault="credentials-expired")
+    assert failing(lines) == ["credentials"]
+    assert only(lines, "zones").found.startswith("not asked")
+    assert only(lines, "dimension").verdict is Verdict.PASS
+
+
+def test_credentials_of_another_account_fail_and_the_rest_is_asked(stage: Stage) -> None:
+    other = stage.subject(account_id="1111222233334444")
+    lines = stage.lines("zones", subject=other)
+    assert failing(lines) == ["credentials"]
+    assert only(lines, "zones").verdict is Verdict.PASS
+
+
+def test_the_accounts_own_key_is_warned_of(stage: Stage) -> None:
+    lines = stage.lines("assume-role", principal=stage.context.access.account)
+    assert only(lines, "credentials").verdict is Verdict.WARN
+    assert only(lines, "assume-role").verdict is Verdict.WARN
+
+
+def test_a_role_that_is_named_is_assumed_to_try_it(stage: Stage) -> None:
+    account_id = stage.context.platform.account_id
+    role_arn = f"acs:ram::{account_id}:role/operator"
+    account = stage.context.access.account
+    lines = stage.lines("assume-role", "zones", principal=account, role_arn=role_arn)
+    assert only(lines, "assume-role").verdict is Verdict.PASS
+    assert only(lines, "zones").verdict is Verdict.PASS
+
+
+def test_a_role_that_cannot_be_assumed_fails(stage: Stage) -> None:
+    account_id = stage.context.platform.account_id
+    role_arn = f"acs:ram::{account_id}:role/nobody"
+    lines = stage.lines("assume-role", "zones", role_arn=role_arn)
+    assert failing(lines) == ["assume-role"]
+    assert only(lines, "zones").found.startswith("not asked")
+
+
+def test_a_role_that_lacks_single_permissions_fails_those_lines_and_names_them(
+    stage: Stage,
+) -> None:
+    role_arn = make_role(
+        stage,
+        "narrow",
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": ["oss:GetBucketInfo", "ram:GetRole"], "Resource": "*"},
+    )
+    lines = stage.lines(
+        *("assume-role", "service-role", "zones", "bucket", "pai"),
+        principal=stage.context.access.account,
+        role_arn=role_arn,
+    )
+    assert failing(lines) == ["bucket", "service-role"]
+    assert all("GetBucketInfo" in line.do for line in lines if line.check == "bucket")
+    assert "GetRole" in only(lines, "service-role").do
+
+
+def test_a_token_with_a_line_break_is_told_and_not_shown(stage: Stage) -> None:
+    # What signs quotes a header that it cannot send.
+    broken = replace(stage.operator, security_token="first-part\nsecond-part")
+    line = only(stage.lines("zones", principal=broken), "credentials")
+    assert (line.verdict, "line break" in line.found) == (Verdict.FAIL, True)
+    assert not any(part in line.found + line.do for part in ("first-part", "second-part"))
+
+
+def test_a_key_that_was_deleted_is_told_as_refused(stage: Stage) -> None:
+    deleted = replace(stage.operator, access_key_id="LTAI5tDeleted", security_token="")
+    lines = stage.lines("zones", principal=deleted)
+    line = only(lines, "credentials")
+    assert ("InvalidAccessKeyId.NotFound" in line.found, "sign in" in line.do) == (True, True)
+    assert deleted.access_key_secret not in repr(lines)
+
+
+def test_an_api_that_does_not_answer_fails_its_own_line_only(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guardrails.preflight.cloud._READ_MS", 200)
+    chosen = [check for check in CHECKS if check.name in ("credentials", "zones", "pai", "quota")]
+    cloud = stage.cloud()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # It accepts, and says nothing.
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        asked = replace(cloud, endpoints=replace(cloud.endpoints, quotas=address))
+        lines = run_checks(chosen, stage.subject(), asked)
+    assert failing(lines) == ["quota"]
+    (line,) = [line for line in lines if line.verdict is Verdict.FAIL]
+    assert "GetProductQuota" in line.found
+    assert "the network" in line.do
+
+
+def test_a_fleet_with_stock_in_one_zone_only_is_a_warning(stage: Stage) -> None:
+    about = {"instance_type": NODE, "zone_id": "cn-hangzhou-h"}
+    lines = stage.lines("stock", fault="sold-out", about=about)
+    assert only(lines, "stock", NODE).verdict is Verdict.WARN
+
+
+def test_every_embedding_node_needs_stock_in_its_own_zone(stage: Stage) -> None:
+    about = {"instance_type": GPU, "zone_id": "cn-hangzhou-i"}
+    line = only(stage.lines("stock", fault="sold-out", about=about), "stock", GPU)
+    assert line.verdict is Verdict.PASS
+    subject = stage.subject(stage.config(embedding_nodes=2))
+    line = only(stage.lines("stock", subject=subject), "stock", GPU)
+    assert (line.verdict, "2 embedding nodes" in line.about) == (Verdict.FAIL, True)
+    assert "sold out in cn-hangzhou-i" in line.found
+    assert "set customrag:embeddingNodes to 1" in line.do
+    # No two zones have it.
+    assert "zoneIds" not in line.do
+
+
+def test_every_embedding_node_counts_in_the_quota(stage: Stage) -> None:
+    def wanted(nodes: int) -> str:
+        subject = stage.subject(stage.config(embedding_nodes=nodes))
+        return only(stage.lines("quota", subject=subject), "quota", GPU).found
+
+    assert wanted(1).startswith("8 vCPU wanted")
+    assert wanted(2).startswith("16 vCPU wanted")
+
+
+@pytest.mark.parametrize(
+    ("changes", "check"),
+    [
+        ({"region_id": "cn-nowhere"}, "region"),
+        ({"zone_ids": ("cn-hangzhou-z",)}, "zones"),
+        ({"embedding_instance_type": "ecs.gn99.large"}, "quota"),
+        ({"training_ecs_spec": "ecs.gn99.large"}, "dlc-spec"),
+        ({"elasticsearch_version": "7.10_with_X-Pack"}, "search-version"),
+        ({"elasticsearch_version": "8.17"}, "licence"),
+        ({"elasticsearch_data_node_disk_gib": 9000}, "search-node"),
+        ({"elasticsearch_master_node_spec": "elasticsearch.tiny"}, "search-node"),
+        ({"existing_elasticsearch_instance_id": "es-cn-none"}, "search-version"),
+        ({"existing_pai_workspace_id": "999"}, "pai"),
+        ({"existing_corpus_bucket": "not-there-at-all"}, "bucket"),
+        ({"existing_vpc_id": "vpc-1", "existing_vswitch_ids": ("vsw-1", "vsw-2")}, "vswitch"),
+        ({"encryption_key": "key-not-there"}, "key"),
+        ({"kms_instance_id": "not-there"}, "kms-instance"),
+        ({"image_id": "m-not-there"}, "image"),
+        ({"chat_certificate_id": "1-cn-hangzhou"}, "certificate"),
+        ({"chat_domain_name": "other.example.com"}, "certificate"),
+        ({"llm_model": "qwen-turbo"}, "language-model"),
+        ({"embedding_dimension": 768}, "dimension"),
+    ],
+)
+def test_what_the_configuration_wants_and_the_cloud_lacks_fails(
+    stage: Stage, changes: dict[str, Any], check: str
+) -> None:
+    lines = stage.lines(check, subject=stage.subject(stage.config(**changes)))
+    assert failing(lines) == [check]
+
+
+def test_a_key_that_the_model_endpoint_refuses_fails(stage: Stage) -> None:
+    lines = run_checks(CHECKS_OF_MODELS, stage.subject(), wrong_key(stage))
+    line = only(lines, "language-model")
+    assert (line.verdict, "llmApiKey" in line.do) == (Verdict.FAIL, True)
+    assert "sk-wrong" not in line.found
+
+
+def test_a_key_that_no_header_can_carry_is_not_shown(stage: Stage) -> None:
+    # An HTTP library quotes a header that it cannot send.
+    (line,) = run_checks(CHECKS_OF_MODELS, stage.subject(), wrong_key(stage, "sk-first\nsk-second"))
+    assert line.verdict is Verdict.FAIL
+    assert "sk-" not in line.found + line.do
+
+
+def test_a_model_endpoint_that_is_not_there_fails(stage: Stage) -> None:
+    subject = stage.subject(llm_base_url="http://127.0.0.1:1/v1")
+    assert failing(stage.lines("language-model", subject=subject)) == ["language-model"]
+
+
+def test_without_a_key_the_table_of_models_is_all_there_is(stage: Stage) -> None:
+    known = stage.subject(stage.config(llm_model="qwen-plus"))
+    unknown = stage.subject(stage.config(llm_model="no-such-model"))
+    for subject, told in ((known, "was on sale on"), (unknown, "is not known")):
+        (line,) = run_checks(CHECKS_OF_MODELS, subject, wrong_key(stage, ""))
+        assert (line.verdict, told in line.found) == (Verdict.WARN, True)
+
+
+def test_a_certificate_that_ended_fails(stage: Stage) -> None:
+    later = datetime.now(UTC) + timedelta(days=366)
+    lines = stage.lines("certificate", subject=stage.subject(now=later))
+    assert only(lines, "certificate").verdict is Verdict.FAIL
+
+
+def test_a_certificate_that_ends_soon_is_a_warning(stage: Stage) -> None:
+    config = stage.config(chat_certificate_id=stage.upload(DOMAIN, days=10))
+    lines = stage.lines("certificate", subject=stage.subject(config))
+    assert only(lines, "certificate").verdict is Verdict.WARN
+
+
+def test_a_key_of_the_stack_passes_while_it_is_enabled(stage: Stage) -> None:
+    key_id = stage.create("kms/key:Key", {}).id
+    config = stage.config(encryption_key=key_id)
+    assert only(stage.lines("key", subject=stage.subject(config)), "key").verdict is Verdict.PASS
+
+
+def test_a_key_that_is_switched_off_fails(stage: Stage) -> None:
+    key_id = stage.create("kms/key:Key", {"status": "Disabled"}).id
+    config = stage.config(encryption_key=key_id)
+    assert only(stage.lines("key", subject=stage.subject(config)), "key").verdict is Verdict.FAIL
+
+
+def test_vswitches_that_are_brought_along_are_looked_up(stage: Stage) -> None:
+    vpc_id = stage.create("vpc/network:Network", {"cidrBlock": "10.0.0.0/8"}).id
+    first, second = (
+        stage.create(
+            "vpc/switch:Switch",
+            {"vpcId": vpc_id, "cidrBlock": f"10.{number}.0.0/24", "zoneId": zone_id},
+        ).id
+        for number, zone_id in enumerate(stage.config().zone_ids)
+    )
+    right = stage.config(existing_vpc_id=vpc_id, existing_vswitch_ids=(first, second))
+    wrong = stage.config(existing_vpc_id=vpc_id, existing_vswitch_ids=(second, first))
+    assert failing(stage.lines("vswitch", subject=stage.subject(right))) == []
+    assert failing(stage.lines("vswitch", subject=stage.subject(wrong))) == ["vswitch"]
+
+
+def test_nodes_that_run_already_need_neither_stock_nor_quota(stage: Stage) -> None:
+    instances = stage.context.store.table("ecs.instances")
+    instances.put("i-there", node(GPU))
+    stage.faults.inject("quota-used-up", {"instance_type": GPU})
+    try:
+        lines = stage.lines("stock", "quota", fault="sold-out", about={"instance_type": GPU})
+    finally:
+        instances.delete("i-there")
+    assert failing(lines) == []
+    assert only(lines, "stock", GPU).found == "as many run already"
+
+
+def test_a_fleet_that_runs_as_small_as_it_may_is_not_stopped_by_stock(stage: Stage) -> None:
+    instances = stage.context.store.table("ecs.instances")
+    instances.put("i-chat", node(NODE))
+    config = stage.config(chat_min_instances=1, chat_max_instances=3)
+    about = {"instance_type": NODE}
+    try:
+        lines = stage.lines("stock", subject=stage.subject(config), fault="sold-out", about=about)
+    finally:
+        instances.delete("i-chat")
+    line = only(lines, "stock", NODE)
+    assert (line.verdict, "1 run, which is enough" in line.found) == (Verdict.WARN, True)
+
+
+def test_a_kms_instance_that_works_passes(stage: Stage) -> None:
+    subject = stage.subject(stage.config(kms_instance_id="kst-1"))
+    assert only(stage.lines("kms-instance", subject=subject), "kms-instance").verdict == "PASS"
+    gone = {"instance_id": "kst-1"}
+    lines = stage.lines("kms-instance", subject=subject, fault="kms-instance-missing", about=gone)
+    assert failing(lines) == ["kms-instance"]
+
+
+def test_buckets_that_are_there_already_are_ours(stage: Stage) -> None:
+    subject = stage.subject(stack="again")
+    name = subject.naming.bucket("corpus")
+    stage.create("oss/bucket:Bucket", {"bucket": name})
+    line = only(stage.lines("bucket", subject=subject), "bucket", name)
+    assert (line.verdict, line.found) == (Verdict.PASS, "is this account's already")

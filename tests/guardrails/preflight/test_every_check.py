@@ -1,0 +1,140 @@
+"""Every check passes where all is well, and says so where it is not: none is left out.
+
+What it cannot prove: that Alibaba Cloud answers as the local cloud does. `budget` runs the whole
+program, and is tried in `test_command`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from guardrails.preflight import CHECKS, Line, Subject, Verdict
+from guardrails.preflight.cloud import Cloud
+from guardrails.preflight.report import as_json
+from stack_config.config import EdgeKind, StackConfig
+from tests.guardrails.preflight.conftest import MODEL, Stage, only
+
+GPU = "ecs.gn7i-c8g1.2xlarge"
+# Check to how it goes wrong: a fault of the cloud's, a value of the stack's, or a later day.
+FAULTS: dict[str, tuple[str, dict[str, str]]] = {
+    "credentials": ("credentials-expired", {}),
+    "service-role": ("role-missing", {"role_name": "AliyunServiceRoleForNatgw"}),
+    "region": ("api-down", {"operation": "DescribeRegions"}),
+    "zones": ("zone-closed", {"zone_id": "cn-hangzhou-h"}),
+    "image": ("api-throttled", {"operation": "DescribeImages"}),
+    "stock": ("sold-out", {"instance_type": GPU}),
+    "quota": ("quota-used-up", {"instance_type": GPU}),
+    "dlc-spec": ("ecs-spec-unavailable", {"ecs_spec": GPU}),
+    "pai": ("pai-not-activated", {}),
+    "search-version": ("version-withdrawn", {"version": "8.17_with_X-Pack"}),
+    "search-node": ("node-spec-withdrawn", {"spec": "elasticsearch.sn2ne.large"}),
+    "language-model": ("model-retired", {"model": MODEL}),
+    "kms-instance": ("kms-instance-missing", {"instance_id": "kst-1"}),
+    "cloudflare": ("cloudflare-token-unknown", {}),
+    "key": ("access-denied", {"operation": "DescribeKey"}),
+    "vswitch": ("access-denied", {"operation": "DescribeVSwitches"}),
+    "certificate": ("api-down", {"operation": "GetUserCertificateDetail"}),
+}
+VALUES: dict[str, dict[str, Any]] = {
+    "placeholder": {"alarm_contact_emails": ("on-call@example.com",)},
+    "dimension": {"embedding_dimension": 768},
+    "licence": {"elasticsearch_version": "8.17"},
+    "bucket": {"existing_corpus_bucket": "not-there-at-all"},
+}
+ELSEWHERE = {
+    "assume-role": "test_against_local_cloud.test_a_role_that_cannot_be_assumed_fails",
+    "prices": "test_prices_grow_old",
+    "reach": "test_reach",
+    "budget": "test_command.test_a_budget_that_is_exceeded_fails",
+}
+
+
+def whole(stage: Stage) -> StackConfig:
+    """`dev` with all that a check may concern: a VPC, a key, a KMS instance, an edge."""
+    vpc_id = stage.create("vpc/network:Network", {"cidrBlock": "10.0.0.0/8"}).id
+    vswitches = tuple(
+        stage.create(
+            "vpc/switch:Switch",
+            {"vpcId": vpc_id, "cidrBlock": f"10.{number}.0.0/24", "zoneId": zone_id},
+        ).id
+        for number, zone_id in enumerate(stage.config().zone_ids)
+    )
+    return stage.config(
+        existing_vpc_id=vpc_id,
+        existing_vswitch_ids=vswitches,
+        encryption_key=stage.create("kms/key:Key", {}).id,
+        kms_instance_id="kst-1",
+        edge=EdgeKind.CLOUDFLARE,
+    )
+
+
+def lines(stage: Stage, config: StackConfig, **more: Any) -> list[Line]:
+    return stage.lines(subject=stage.subject(config), **more)
+
+
+def test_every_check_passes_where_all_is_well(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Cloud, "own_address", lambda *_: "10.0.0.9")
+    found = lines(stage, whole(stage))
+    assert [line for line in found if line.verdict is not Verdict.PASS] == []
+    assert {line.check for line in found} == {check.name for check in CHECKS} - {"budget"}
+
+
+@pytest.mark.parametrize("check", FAULTS)
+def test_every_fault_of_the_cloud_fails_its_check(stage: Stage, check: str) -> None:
+    fault, about = FAULTS[check]
+    found = lines(stage, whole(stage), fault=fault, about=about)
+    assert Verdict.FAIL in {line.verdict for line in found if line.check == check}
+    assert all(line.do for line in found if line.verdict is Verdict.FAIL)
+
+
+@pytest.mark.parametrize("check", VALUES)
+def test_every_wrong_value_fails_its_check(stage: Stage, check: str) -> None:
+    found = lines(stage, replace(whole(stage), **VALUES[check]))
+    assert Verdict.FAIL in {line.verdict for line in found if line.check == check}
+
+
+def test_no_check_is_without_a_failing_case() -> None:
+    assert sorted([*FAULTS, *VALUES, *ELSEWHERE]) == sorted(check.name for check in CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("days", "verdict"), [(0, Verdict.PASS), (200, Verdict.WARN), (400, Verdict.FAIL)]
+)
+def test_prices_grow_old(stage: Stage, days: int, verdict: Verdict) -> None:
+    subject = stage.subject(now=datetime.now(UTC) + timedelta(days=days))
+    assert only(stage.lines("prices", subject=subject), "prices").verdict is verdict
+
+
+def test_what_is_brought_along_and_works_passes(stage: Stage) -> None:
+    name = "brought-along-and-there"
+    stage.create("oss/bucket:Bucket", {"bucket": name})
+    workspace_id = stage.create(
+        "pai/workspaceWorkspace:WorkspaceWorkspace",
+        {"workspaceName": "brought", "description": "there before", "envTypes": ["prod"]},
+    ).id
+    config = stage.config(existing_corpus_bucket=name, existing_pai_workspace_id=workspace_id)
+    found = stage.lines("bucket", "pai", subject=stage.subject(config))
+    assert {line.verdict for line in found} == {Verdict.PASS}
+    assert only(found, "bucket", name).found == "is there"
+
+
+def test_a_load_balancer_without_a_name_is_a_warning(stage: Stage) -> None:
+    subject: Subject = stage.subject(stage.config(chat_domain_name=""))
+    line = only(stage.lines("certificate", subject=subject), "certificate")
+    assert (line.verdict, "chatDomainName" in line.do) == (Verdict.WARN, True)
+
+
+def test_no_secret_is_in_any_line(stage: Stage) -> None:
+    """Whatever the cloud refuses: its keys are in no line, for people or machines."""
+    stage.inject("access-denied", {"operation": "*"})
+    platform = stage.context.platform
+    told = json.dumps(as_json("dev", lines(stage, whole(stage))))
+    for secret in (platform.access_key_secret, platform.dashscope_api_key):
+        assert secret not in told

@@ -1,0 +1,103 @@
+"""Whether this machine reaches what an update speaks to.
+
+What it cannot prove: anything of a real VPC; loopback stands for it.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from guardrails.preflight import Line, Subject, Verdict
+from guardrails.preflight.cloud import Cloud
+from tests.guardrails.preflight.conftest import Stage, only
+
+INSTANCE = "es-cn-known"
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port where something listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield int(server.getsockname()[1])
+
+
+def line(stage: Stage, subject: Subject) -> Line:
+    return only(stage.lines("reach", subject=subject), "reach")
+
+
+@contextmanager
+def cluster(monkeypatch: pytest.MonkeyPatch, address: tuple[str, int] | None) -> Iterator[None]:
+    """An Elasticsearch instance that says it is at this address."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Cloud, "search_address", lambda *_: address)
+        yield
+
+
+def subject(stage: Stage, **changes: Any) -> Subject:
+    return stage.subject(stage.config(**changes))
+
+
+def test_an_elasticsearch_that_answers_passes(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, port: int
+) -> None:
+    with cluster(monkeypatch, ("127.0.0.1", port)):
+        found = line(stage, subject(stage, existing_elasticsearch_instance_id=INSTANCE))
+    assert (found.verdict, f"127.0.0.1:{port}" in found.found) == (Verdict.PASS, True)
+
+
+def test_an_elasticsearch_that_does_not_answer_is_a_warning_that_says_where_to_go(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cluster(monkeypatch, ("127.0.0.1", 1)):
+        found = line(stage, subject(stage, existing_elasticsearch_instance_id=INSTANCE))
+    assert (found.verdict, "VPN" in found.do) == (Verdict.WARN, True)
+
+
+def test_a_vpc_that_is_made_new_is_explained(stage: Stage) -> None:
+    found = line(stage, subject(stage))
+    assert (found.verdict, "existingVpcId" in found.do) == (Verdict.WARN, True)
+    assert "still to be made" in found.found
+
+
+def vpc(stage: Stage, block: str) -> Subject:
+    """`dev` in a VPC that is brought along, with one vSwitch of that block."""
+    vpc_id = stage.create("vpc/network:Network", {"cidrBlock": block}).id
+    zone_id = stage.config().zone_ids[0]
+    inputs = {"vpcId": vpc_id, "cidrBlock": block, "zoneId": zone_id}
+    vswitch_id = stage.create("vpc/switch:Switch", inputs).id
+    return subject(stage, existing_vpc_id=vpc_id, existing_vswitch_ids=(vswitch_id, vswitch_id))
+
+
+def test_a_machine_in_the_vpc_that_is_brought_along_passes(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = vpc(stage, "10.77.0.0/24")
+    monkeypatch.setattr(Cloud, "own_address", lambda *_: "10.77.0.9")
+    found = line(stage, inside)
+    assert (found.verdict, "10.77.0.9" in found.found) == (Verdict.PASS, True)
+
+
+def test_a_machine_outside_of_the_vpc_is_warned(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = vpc(stage, "10.78.0.0/24")
+    monkeypatch.setattr(Cloud, "own_address", lambda *_: "192.168.1.5")
+    found = line(stage, outside)
+    assert (found.verdict, "VPN or peering" in found.do) == (Verdict.WARN, True)
+
+
+def test_a_local_cloud_is_on_this_machine(stage: Stage) -> None:
+    assert line(stage, stage.subject(on_local_cloud=True)).verdict is Verdict.PASS
+
+
+def test_this_machines_address_on_the_way_to_another_is_told(stage: Stage) -> None:
+    assert stage.cloud().own_address("127.0.0.1") == "127.0.0.1"
+
+
+def test_an_instance_tells_its_address_and_one_that_is_not_there_none(stage: Stage) -> None:
+    assert stage.cloud().search_address("es-cn-none") is None

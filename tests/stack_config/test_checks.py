@@ -1,0 +1,207 @@
+"""What config keys must say together, and that the message says what to change."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from stack_config.checks import expiry
+from stack_config.config import ConfigError, StackConfig
+from tests.infra.conftest import CLOUD_CONFIG, project_defaults
+
+PROD = {"environment": "prod"}
+PR = {
+    "environment": "pr",
+    "expiresAt": "2026-11-24T12:00:00Z",
+    "trainingSpot": True,
+    "embeddingSpot": True,
+    "deletionProtection": False,
+}
+FRONT = {"loadBalancer": True, "chatCertificateId": "1234567-cn-hangzhou"}
+INTERNET = {
+    **FRONT,
+    "chatAddressType": "Internet",
+    "chatAllowedCidrBlocks": ["203.0.113.0/24"],
+}
+EDGE = {
+    **INTERNET,
+    "chatAllowedCidrBlocks": ["0.0.0.0/0"],
+    "chatDomainName": "origin.example.com",
+    "edge": "cloudflare",
+    "edgeHostname": "rag.example.com",
+    "edgeCloudflareAccountId": "a1",
+    "edgeCloudflareZoneId": "z1",
+    "edgeIssuer": "https://issuer.example.com/",
+    "edgeAudience": "rag",
+    "edgeJwksUrl": "https://issuer.example.com/jwks",
+}
+ZONES = {
+    "elasticsearchZoneCount": 2,
+    "elasticsearchMasterNodeSpec": "elasticsearch.sn2ne.large",
+}
+VPC = {"existingVpcId": "vpc-bp1abc", "existingVswitchIds": ["vsw-1", "vsw-2"]}
+
+
+def parse(values: dict[str, Any]) -> StackConfig:
+    """A cloud stack of two zones, with `values` on top."""
+    raw = {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
+    }
+    return StackConfig.parse({**project_defaults(), **CLOUD_CONFIG, **raw}, stack="test")
+
+
+def refusal(values: dict[str, Any]) -> list[str]:
+    """The lines of a refusal that name a key."""
+    with pytest.raises(ConfigError) as caught:
+        parse(values)
+    return [line for line in str(caught.value).splitlines() if line.startswith("  - ")]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        PROD,
+        PR,
+        FRONT,
+        INTERNET,
+        EDGE,
+        VPC,
+        {"encryptionKey": "own", "kmsInstanceId": "kst-hzz1"},
+        {"encryptionKey": "key-hzz62f1cb66fa42qo4321"},
+        {"encryptionKey": "05754286-3ba2-4fa6-8d41-4323aca6abcd"},
+        {**ZONES, "elasticsearchDataNodeAmount": 4},
+        {"elasticsearchSnapshotSchedule": "0 0 1 ? * * *"},
+        {"embeddingNodes": 2},
+        {"keepIndices": 0},
+        {"pinnedIndex": "customrag-0123456789ab-abcdef"},
+        {"nightHours": "20:00-08:00 Asia/Shanghai"},
+        {"replicationRegionId": "cn-shanghai", "retainData": True},
+        {"existingElasticsearchInstanceId": "es-cn-abc123", "existingPaiWorkspaceId": "4711"},
+        # A rehearsal of an environment, on the local cloud.
+        {"platform": "local", "environment": "dev"},
+    ],
+)
+def test_what_fits_together_is_taken(values: dict[str, Any]) -> None:
+    assert parse(values).owner == "unset"
+
+
+@pytest.mark.parametrize(
+    ("values", "key", "advice"),
+    [
+        ({"environment": "local"}, "environment", "a stack in the cloud is dev, prod or pr"),
+        ({"environment": "staging"}, "environment", "allowed are local, dev, prod, pr"),
+        ({"expiresAt": "tomorrow"}, "expiresAt", "as 2026-11-24T12:00:00Z"),
+        ({"expiresAt": "2026-11-24T12:00:00+08:00"}, "expiresAt", "in UTC"),
+        ({"expiresAt": "2026-11-24T12:00:00"}, "expiresAt", "in UTC"),
+        ({"monthlyBudgetCny": -1}, "monthlyBudgetCny", "0 for none"),
+        ({**PROD, "deletionProtection": False}, "deletionProtection", "prod needs true"),
+        ({**PROD, "forceDestroy": True}, "forceDestroy", "prod needs false"),
+        ({**PROD, "expiresAt": "2026-11-24T12:00:00Z"}, "expiresAt", "leave it empty"),
+        ({**PROD, "secretRecoveryWindowDays": 0}, "secretRecoveryWindowDays", "7 to 30 days"),
+        ({**PR, "expiresAt": ""}, "expiresAt", "needs a time to live"),
+        ({**PR, "trainingSpot": False}, "trainingSpot", "spot"),
+        ({**PR, "embeddingSpot": False}, "embeddingSpot", "spot"),
+        ({**PR, "embeddingNodes": 2}, "embeddingNodes", "a pr stack has one"),
+        ({"embeddingNodes": 0}, "embeddingNodes", "give 1 up to the number of zones"),
+        ({"embeddingNodes": 3}, "embeddingNodes", "zoneIds has 2"),
+        ({**PR, "deletionProtection": True}, "deletionProtection", "by the sweeper"),
+        ({**PR, "retainData": True}, "retainData", "leaves nothing"),
+        ({"existingVpcId": "vpc-bp1abc"}, "existingVswitchIds", "give both or none"),
+        ({"existingVswitchIds": ["vsw-1", "vsw-2"]}, "existingVswitchIds", "give both or none"),
+        ({**VPC, "existingVswitchIds": ["vsw-1"]}, "existingVswitchIds", "each of zoneIds"),
+        ({**VPC, "existingVswitchIds": ["vsw-1", "x"]}, "existingVswitchIds", "begin with vsw-"),
+        ({**VPC, "existingVpcId": "my-vpc"}, "existingVpcId", "vpc-bp1…"),
+        ({"existingCorpusBucket": "Docs"}, "existingCorpusBucket", "a bucket's name"),
+        (
+            {"existingElasticsearchInstanceId": "x"},
+            "existingElasticsearchInstanceId",
+            "es-cn-…",
+        ),
+        ({"existingPaiWorkspaceId": "mine"}, "existingPaiWorkspaceId", "a workspace's number"),
+        ({"kmsInstanceId": "x"}, "kmsInstanceId", "kst-…"),
+        ({"encryptionKey": "alias/mine"}, "encryptionKey", "managed (the cloud's keys), own"),
+        ({"retainData": True, "forceDestroy": True}, "retainData", "goes against forceDestroy"),
+        ({"replicationRegionId": "cn-hangzhou"}, "replicationRegionId", "another region"),
+        ({"replicationRegionId": "Shanghai"}, "replicationRegionId", "as cn-shanghai"),
+        ({"loadBalancer": True}, "chatCertificateId", "from the SSL console"),
+        ({**FRONT, "zoneIds": ["cn-hangzhou-h"]}, "zoneIds", "needs two zones"),
+        (
+            {"chatAddressType": "Internet", "chatAllowedCidrBlocks": ["10.0.0.0/8"]},
+            "chatAddressType",
+            "only a load balancer",
+        ),
+        ({"chatMaxInstances": 2}, "chatMaxInstances", "needs loadBalancer true"),
+        ({**FRONT, "chatMinInstances": 2}, "chatMinInstances", "up to chatMaxInstances"),
+        ({**FRONT, "chatMinInstances": 0}, "chatMinInstances", "up to chatMaxInstances"),
+        ({**INTERNET, "chatAllowedCidrBlocks": []}, "chatAllowedCidrBlocks", "who may come in"),
+        (
+            {**INTERNET, "chatAllowedCidrBlocks": ["0.0.0.0/0"]},
+            "chatAllowedCidrBlocks",
+            "which is everybody",
+        ),
+        (
+            {**INTERNET, "chatAllowedCidrBlocks": ["::/0"]},
+            "chatAllowedCidrBlocks",
+            "which is everybody",
+        ),
+        ({**INTERNET, "chatAllowedCidrBlocks": ["10.0.0.1/8"]}, "chatAllowedCidrBlocks", "host"),
+        ({**ZONES, "elasticsearchZoneCount": 4}, "elasticsearchZoneCount", "1, 2 or 3"),
+        ({**ZONES, "elasticsearchDataNodeAmount": 3}, "elasticsearchDataNodeAmount", "a multiple"),
+        (
+            {**ZONES, "elasticsearchMasterNodeSpec": ""},
+            "elasticsearchMasterNodeSpec",
+            "dedicated master nodes",
+        ),
+        (
+            {"elasticsearchSnapshotSchedule": "0 1 * * *"},
+            "elasticsearchSnapshotSchedule",
+            "seconds first",
+        ),
+        ({"keepIndices": -1}, "keepIndices", "0 to 5"),
+        ({"keepIndices": 6}, "keepIndices", "0 to 5"),
+        ({"pinnedIndex": "other-1"}, "pinnedIndex", "output index_generations names"),
+        (
+            {"pinnedIndex": "customrag-1", "keepIndices": 0},
+            "keepIndices",
+            "with pinnedIndex the present index is a former one",
+        ),
+        ({"logRetentionDays": 4000}, "logRetentionDays", "1 to 3650"),
+        ({"alarmContactEmails": ["me"]}, "alarmContactEmails", "no address"),
+        ({"nightHours": "20:00-08:00"}, "nightHours", "a time zone"),
+        ({"nightHours": "20:00-08:00 Asia/Hangzhou"}, "nightHours", "a time zone"),
+        ({"nightHours": "20:00-20:00 Asia/Shanghai"}, "nightHours", "from-to"),
+        ({"nightHours": "24:00-08:00 Asia/Shanghai"}, "nightHours", "from-to"),
+        ({"edgeHostname": "rag.example.com"}, "edgeHostname", "customrag:edge is none"),
+        ({**EDGE, "edgeIssuer": ""}, "edgeIssuer", "edge cloudflare needs it"),
+        ({**EDGE, "edgeJwksUrl": "http://x/jwks"}, "edgeJwksUrl", "an https:// URL"),
+        (
+            {**EDGE, "chatAddressType": "Intranet", "chatAllowedCidrBlocks": []},
+            "chatAddressType",
+            "the edge comes from the Internet",
+        ),
+        ({**EDGE, "chatDomainName": ""}, "chatDomainName", "the certificate's name"),
+        ({"edgeRequestsPerMinute": 0}, "edgeRequestsPerMinute", "1 or more"),
+        ({"edgeCacheSeconds": -1}, "edgeCacheSeconds", "0 to keep no answer"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_key_and_what_to_give(
+    values: dict[str, Any], key: str, advice: str
+) -> None:
+    (line,) = refusal(values)
+    assert line.startswith(f"  - customrag:{key} ")
+    assert advice in line
+
+
+def test_a_local_stack_may_have_an_edge_without_saying_whose() -> None:
+    assert parse({"platform": "local", "environment": "local", "edge": "cloudflare"}).edge
+
+
+def test_every_mistake_of_an_environment_is_told_at_once() -> None:
+    lines = refusal({"environment": "pr"})
+    assert len(lines) == 4
+
+
+def test_a_moment_is_read_as_utc() -> None:
+    assert expiry("2026-11-24T12:00:00Z").isoformat() == "2026-11-24T12:00:00+00:00"
