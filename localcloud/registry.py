@@ -2,8 +2,7 @@
 
 Owns the list of service folders. Each is optional in its parts: ``resources.HANDLERS``,
 ``routes.routes(context)``, ``rpc.actions(context)``, ``services.services(context)``,
-``workers.workers(context)``, ``operations.OPERATIONS``. A ``resources`` module also has
-``reset(context)``.
+``workers.workers(context)``, ``operations.OPERATIONS``.
 """
 
 from __future__ import annotations
@@ -83,12 +82,6 @@ def rpc_actions(context: Context, names: Sequence[str] = SERVICES) -> list[RpcAc
 def services(context: Context, names: Sequence[str] = SERVICES) -> list[ProcessSpec]:
     """Every process the daemon starts with itself."""
     return [spec for module in _modules("services", names) for spec in module.services(context)]
-
-
-def reset(context: Context, names: Sequence[str] = SERVICES) -> None:
-    """Put every service back to its beginning: no resources, no records."""
-    for module in _modules("resources", names):
-        module.reset(context)
 
 
 def workers(context: Context, names: Sequence[str] = SERVICES) -> list[Worker]:

@@ -175,11 +175,6 @@ class AIWorkSpace:
             counters.put(model_id, {"last": ".".join(map(str, newest))})
         return record
 
-    def reset(self) -> None:
-        """Forget everything."""
-        for name in (*_TABLES.values(), "aiworkspace.numbers"):
-            self._context.store.table(name).clear()
-
 
 def _numbers(version_name: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version_name.split("."))

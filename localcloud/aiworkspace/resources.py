@@ -174,8 +174,3 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
     ModelHandler,
     ModelVersionHandler,
 )
-
-
-def reset(context: Context) -> None:
-    """Forget every workspace, dataset, model and version."""
-    AIWorkSpace(context).reset()

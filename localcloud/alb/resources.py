@@ -339,18 +339,6 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
 )
 
 
-def reset(context: Context) -> None:
-    """End every proxy and forget everything."""
-    for load_balancer_id in dict(context.store.table(state.LOAD_BALANCERS).items()):
-        context.supervisor.forget(process_name(load_balancer_id))
-        context.addresses.release(f"alb/{load_balancer_id}")
-    for table in (
-        *(state.LOAD_BALANCERS, state.LISTENERS, state.RULES, state.SERVER_GROUPS, state.SERVERS),
-        *(state.ACLS, state.ACL_ENTRIES, state.LISTENER_ACLS, state.HEALTH),
-    ):
-        context.store.table(table).clear()
-
-
 def _protected(record: Properties) -> bool:
     config = record.get("deletionProtectionConfig")
     if config is not None:

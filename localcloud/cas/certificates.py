@@ -126,11 +126,6 @@ class Certificates:
         self._table.delete(number)
         self._write_trusted()
 
-    def reset(self) -> None:
-        """Forget every certificate."""
-        self._table.clear()
-        self._write_trusted()
-
     def _write_trusted(self) -> None:
         path = trusted_file(self._context.platform.home)
         text = "".join(f"{record['certificate'].strip()}\n" for record in self._table.values())

@@ -161,10 +161,3 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
     WorkersCustomDomainHandler,
     WorkersScriptSubdomainHandler,
 )
-
-
-def reset(context: Context) -> None:
-    """Forget every worker; stop the one that serves."""
-    for table in (DOMAINS, SCRIPTS, SUBDOMAINS):
-        context.store.table(table).clear()
-    workers_of(context).apply()

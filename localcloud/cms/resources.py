@@ -179,9 +179,3 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
     AlarmContactGroupHandler,
     AlarmHandler,
 )
-
-
-def reset(context: Context) -> None:
-    """Forget every contact, group and alarm."""
-    for table in (CONTACTS, CONTACT_GROUPS, ALARMS):
-        context.store.table(table).clear()

@@ -249,12 +249,6 @@ class Instances:
         )
         return node
 
-    def reset(self) -> None:
-        """Release every instance, protected or not."""
-        for instance_id, _ in self.all():
-            self._change(instance_id, lambda entry: entry["inputs"].pop("deletionProtection", None))
-            self.delete(instance_id)
-
     def _config(self, document: Document) -> CloudConfig:
         return parse_user_data(document["inputs"].get("userData") or "")
 

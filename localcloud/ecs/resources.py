@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from localcloud.core.errors import CloudError
 from localcloud.core.instance_types import INSTANCE_TYPES
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
-from localcloud.ecs.launch_templates import TEMPLATES, LaunchTemplateHandler
+from localcloud.ecs.launch_templates import LaunchTemplateHandler
 from localcloud.ecs.workers import instances_of
 from localcloud.vpc.resources import GROUPS, VSWITCHES
 
@@ -118,12 +118,6 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
     RamRoleAttachmentHandler,
     LaunchTemplateHandler,
 )
-
-
-def reset(context: Context) -> None:
-    """Release every instance and forget every launch template."""
-    instances_of(context).reset()
-    context.store.table(TEMPLATES).clear()
 
 
 def _check(inputs: Properties, context: Context) -> None:

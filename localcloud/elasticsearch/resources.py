@@ -21,7 +21,7 @@ from localcloud.elasticsearch.checks import check_inputs, engine_settings
 from localcloud.elasticsearch.engine import Engine
 from localcloud.elasticsearch.offer import require_offer
 
-__all__ = ["HANDLERS", "TABLE", "Instance", "discard", "reset", "start"]
+__all__ = ["HANDLERS", "TABLE", "Instance", "discard", "start"]
 
 TABLE: Final = "elasticsearch.instances"
 SNAPSHOT_SETTINGS: Final = "elasticsearch.snapshot_settings"
@@ -215,12 +215,6 @@ def discard(instance_id: str, context: Context) -> None:
     table.delete(instance_id)
     context.store.table(SNAPSHOT_SETTINGS).delete(instance_id)
     context.addresses.release(instance_id)
-
-
-def reset(context: Context) -> None:
-    """Remove every instance."""
-    for instance_id in dict(context.store.table(TABLE).items()):
-        discard(instance_id, context)
 
 
 def _kept(inputs: Properties) -> Properties:

@@ -212,13 +212,6 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
 )
 
 
-def reset(context: Context) -> None:
-    """Forget every group; their instances are released with ECS."""
-    with fleets_of(context).lock:
-        for table in (state.GROUPS, state.MEMBERS, state.RULES, state.HOOKS, state.REFRESHES):
-            context.store.table(table).clear()
-
-
 def _check_group(inputs: Properties, context: Context) -> None:
     lowest, highest = int(inputs["minSize"]), int(inputs["maxSize"])
     if not 0 <= lowest <= highest <= _MOST_MEMBERS:

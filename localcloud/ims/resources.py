@@ -131,8 +131,3 @@ def _outputs(name: str, context: Context) -> Properties | None:
 
 
 HANDLERS: tuple[type[ResourceHandler], ...] = (OidcProviderHandler,)
-
-
-def reset(context: Context) -> None:
-    """Forget every provider."""
-    context.store.table(OIDC_PROVIDERS).clear()

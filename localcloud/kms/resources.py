@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from localcloud.core.errors import CloudError
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
-from localcloud.kms.keys import ALIASES, KEYS, AliasHandler, KeyHandler, require_key
+from localcloud.kms.keys import AliasHandler, KeyHandler, require_key
 from localcloud.kms.secrets import CURRENT, SECRETS, Secrets
 
 
@@ -97,9 +97,3 @@ class SecretHandler(ResourceHandler):
 
 
 HANDLERS: tuple[type[ResourceHandler], ...] = (SecretHandler, KeyHandler, AliasHandler)
-
-
-def reset(context: Context) -> None:
-    """Forget every secret, key and alias."""
-    for table in (SECRETS, KEYS, ALIASES):
-        context.store.table(table).clear()

@@ -275,9 +275,3 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
     LogTailConfigHandler,
     LogTailAttachmentHandler,
 )
-
-
-def reset(context: Context) -> None:
-    """Forget every project and what is in it."""
-    for table in (PROJECTS, STORES, INDEXES, GROUPS, CONFIGS, ATTACHMENTS):
-        context.store.table(table).clear()

@@ -95,16 +95,6 @@ class JobController:
         shutil.rmtree(job_folder(self._context, job_id), ignore_errors=True)
         shutil.rmtree(log_folder(self._context, job_id), ignore_errors=True)
 
-    def reset(self) -> None:
-        """Stop every job and forget all of them."""
-        for job in self.jobs.all():
-            if job["status"] not in TERMINAL:
-                self.stop(job["job_id"])
-        while any(job["status"] not in TERMINAL for job in self.jobs.all()):
-            self._closing.wait(0.05)
-        for job in self.jobs.all():
-            self.delete(job["job_id"])
-
     def _schedule(self) -> None:
         while not self._closing.is_set():
             self._wake.clear()

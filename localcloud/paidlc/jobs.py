@@ -133,10 +133,6 @@ class Jobs:
         """Forget a job."""
         self._table.delete(job_id)
 
-    def clear(self) -> None:
-        """Forget every job."""
-        self._table.clear()
-
 
 def pod_of(job: Document, pod_id: str) -> Document:
     """The pod's part of a job's document.

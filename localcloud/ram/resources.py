@@ -301,11 +301,3 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
     PolicyHandler,
     RolePolicyAttachmentHandler,
 )
-
-
-def reset(context: Context) -> None:
-    """Forget every role, policy and attachment."""
-    for name in context.store.table(ROLES).items():
-        context.access.revoke_role(name[0])
-    for table in (ROLES, POLICIES, ATTACHMENTS):
-        context.store.table(table).clear()

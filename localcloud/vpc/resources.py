@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from localcloud.core.errors import CloudError
 from localcloud.core.records import RecordHandler, now
 from localcloud.core.resources import Context, Properties, ResourceHandler
-from localcloud.vpc.egress import EGRESS_HANDLERS, EGRESS_TABLES, GATEWAYS
+from localcloud.vpc.egress import EGRESS_HANDLERS, GATEWAYS
 
 VPCS, VSWITCHES = "vpc.networks", "vpc.vswitches"
 GROUPS, RULES = "ecs.security_groups", "ecs.security_group_rules"
@@ -285,9 +285,3 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
     SecurityGroupRuleHandler,
     *EGRESS_HANDLERS,
 )
-
-
-def reset(context: Context) -> None:
-    """Forget every network, vSwitch, security group and rule, gateway and address."""
-    for table in (VPCS, VSWITCHES, GROUPS, RULES, *EGRESS_TABLES):
-        context.store.table(table).clear()

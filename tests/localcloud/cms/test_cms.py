@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from localcloud import registry
+from localcloud.cms.resources import ALARMS, CONTACT_GROUPS, CONTACTS
 from localcloud.core.errors import CloudError
 from localcloud.core.resources import Created
 from tests.localcloud.control_plane import ControlPlane
@@ -34,7 +35,8 @@ def make(plane: ControlPlane, token: str, **inputs: Any) -> Created:
 
 @pytest.fixture
 def plane(control_plane: ControlPlane) -> ControlPlane:
-    registry.reset(control_plane.context, ["cms"])
+    for table in (ALARMS, CONTACT_GROUPS, CONTACTS):
+        control_plane.context.store.table(table).clear()
     contact = {"alarmContactName": "one", "describe": "", "channelsMail": "one@example.com"}
     make(control_plane, "alarmContact:AlarmContact", **contact)
     group = {"alarmContactGroupName": "rag", "contacts": ["one"]}

@@ -34,7 +34,7 @@ def read(plane: ControlPlane, token: str, id_: str) -> Any:
 
 @pytest.fixture
 def plane(control_plane: ControlPlane) -> ControlPlane:
-    registry.reset(control_plane.context, ["log"])
+    HANDLERS["alicloud:log/project:Project"].delete("logs-1", {}, control_plane.context)
     make(control_plane, "project:Project", projectName="logs-1")
     make(control_plane, "store:Store", projectName="logs-1", logstoreName="app")
     return control_plane

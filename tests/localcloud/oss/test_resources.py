@@ -14,7 +14,7 @@ from localcloud import registry
 from localcloud.core.errors import CloudError
 from localcloud.core.ids import Ids
 from localcloud.core.resources import ResourceHandler
-from localcloud.oss.resources import HANDLERS, reset
+from localcloud.oss.resources import HANDLERS
 from tests.localcloud.oss.local_oss import LocalOss
 
 BY_NAME = {handler.__name__: handler for handler in HANDLERS}
@@ -274,9 +274,3 @@ def test_type_supports_inputs_that_the_provider_has_each_in_one_way(
     assert not item.effective & item.recorded
     facts = json.loads(resources.files("localcloud.alicloud").joinpath("facts.json").read_bytes())
     assert item.effective | item.recorded <= facts["types"][item.token]["inputs"].keys()
-
-
-def test_reset_removes_every_bucket(oss: LocalOss, context: Any) -> None:
-    oss.make_bucket().put_object("k", b"x")
-    reset(context)
-    assert oss.service().list_buckets().buckets == []
