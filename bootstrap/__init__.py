@@ -6,7 +6,7 @@ Pulumi program of its own (`Pulumi.yaml` in this folder), as the stacks need all
 Does not own what a stack is made of, nor who is in which team.
 
 `sign_in` is the other end: it turns a job's token, or a person's session, into what the CLI needs.
-docs/state-and-identity.md says how to run it.
+docs/explanation/state-and-identity.md says how to run it.
 """
 
 __all__: list[str] = []

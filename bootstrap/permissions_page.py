@@ -1,7 +1,7 @@
 """Everybody who may do anything, with every action, its reason and its document. Pure.
 
 Owns the list of holders, for an account and stacks of made-up names. What it says is what is
-granted: the same functions make the policies. docs/permissions.md is written from it.
+granted: the same functions make the policies. docs/reference/permissions.md is written from it.
 """
 
 from __future__ import annotations

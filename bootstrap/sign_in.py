@@ -140,7 +140,7 @@ def sign_in(
         raise SignInError(
             f"{wanted.role_arn} does not open: {error.code}: {error.message} Its trust "
             "policy names who may: run bootstrap again after a change, and see "
-            "docs/state-and-identity.md"
+            "docs/explanation/state-and-identity.md"
         ) from error
     return {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": credentials.access_key_id,

@@ -1,4 +1,4 @@
-"""What a stack tells the outside: names and shapes are a contract (docs/outputs.md)."""
+"""What a stack tells the outside: names and shapes are a contract (docs/reference/outputs.md)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def export(**values: Any) -> None:
     """
     if values.keys() != OUTPUTS.keys():
         raise ValueError(
-            f"outputs are {sorted(values)}; docs/outputs.md promises {sorted(OUTPUTS)}"
+            f"outputs are {sorted(values)}; docs/reference/outputs.md promises {sorted(OUTPUTS)}"
         )
     for name, value in values.items():
         pulumi.export(name, value)

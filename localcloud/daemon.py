@@ -173,7 +173,7 @@ def application(
         refusal = CloudError(
             "InvalidAction.NotFound",
             f"{request.method} {request.url.path} is no operation of the local cloud; its "
-            "coverage is in docs/local-cloud-coverage.md",
+            "coverage is in docs/reference/local-cloud-coverage.md",
             status,
         )
         return await cloud_error(request, refusal)

@@ -1,7 +1,7 @@
 """Fusing a vector search and a word search into one ranking. Pure.
 
 Two methods: reciprocal rank fusion, and a weighted sum of z-scores. The sum is the default: on
-covid-qa it found more (see docs/data-plane.md). Both are done here and not in the cluster, whose
+covid-qa it found more (see docs/explanation/data-plane.md). Both are done here and not in the cluster, whose
 own need a paid licence.
 
 Source of reciprocal rank fusion and its constant 60: Cormack, Clarke and Büttcher, SIGIR 2009.
@@ -21,7 +21,7 @@ DEFAULT_WEIGHT = 0.45
 
 Among those the cosines lie closer together, and the word scores further apart, than over the whole
 corpus: 0.45 here weighs like 0.7 there. Chosen with the tuned model on 160 questions held out of
-covid-qa's train split (see docs/data-plane.md)."""
+covid-qa's train split (see docs/explanation/data-plane.md)."""
 
 
 class Fusion(StrEnum):

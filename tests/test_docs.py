@@ -183,4 +183,4 @@ def test_what_is_not_there_is_found(tmp_path: Path) -> None:
     ],
 )
 def test_there_is_a_runbook(runbook: str) -> None:
-    assert (ROOT / "docs" / "runbooks" / f"{runbook}.md").read_text().startswith("# ")
+    assert (ROOT / "docs" / "how-to" / f"{runbook}.md").read_text().startswith("# ")

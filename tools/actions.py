@@ -276,7 +276,7 @@ def logs(paths: Paths, request: Request, service: str) -> int:
     if not request.is_local:
         raise StackError(
             f"stack {request.stack} is in the cloud: its logs are in its log project, in the "
-            "console of Simple Log Service (docs/protection.md)"
+            "console of Simple Log Service (docs/explanation/protection.md)"
         )
     _, environment = _existing(paths, request)
     command: list[str | Path] = [paths.python, "-m", "localcloud", "logs", "--home", paths.home]

@@ -1,4 +1,4 @@
-"""Write ``docs/local-cloud-coverage.md``: what the local cloud answers and declares.
+"""Write ``docs/reference/local-cloud-coverage.md``: what the local cloud answers and declares.
 
 Usage: python -m tools.coverage [--check]
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from localcloud import registry
 from localcloud.alicloud.schema import provenance, resource_type
 
-COVERAGE_FILE = Path("docs/local-cloud-coverage.md")
+COVERAGE_FILE = Path("docs/reference/local-cloud-coverage.md")
 _HEADER = """\
 # What the local cloud covers
 
@@ -75,7 +75,7 @@ def _cell(text: str) -> str:
 
 def main() -> int:
     """Write or check the file; the exit code."""
-    parser = argparse.ArgumentParser(description="Write docs/local-cloud-coverage.md.")
+    parser = argparse.ArgumentParser(description="Write docs/reference/local-cloud-coverage.md.")
     parser.add_argument("--check", action="store_true", help="only say whether it is up to date")
     check = parser.parse_args().check
     text = render()

@@ -82,10 +82,12 @@ def pages() -> dict[Path, str]:
 
     schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     tables = {
-        ROOT / "docs" / "configuration.md": configuration_table(schema),
-        ROOT / "docs" / "outputs.md": outputs_table(OUTPUTS),
-        ROOT / "docs" / "permissions.md": permissions_tables(),
-        ROOT / "docs" / "policy.md": rules_table((rule.name, rule.description) for rule in RULES),
+        ROOT / "docs" / "reference" / "configuration.md": configuration_table(schema),
+        ROOT / "docs" / "reference" / "outputs.md": outputs_table(OUTPUTS),
+        ROOT / "docs" / "reference" / "permissions.md": permissions_tables(),
+        ROOT / "docs" / "reference" / "policy.md": rules_table(
+            (rule.name, rule.description) for rule in RULES
+        ),
     }
     return {
         path: with_table(path.read_text(encoding="utf-8"), table) for path, table in tables.items()

@@ -27,7 +27,7 @@ _DONE_AGAIN = ("creating", "updating", "deleting", "reading")
 _COMMAND_SECONDS = 120
 _SIGN_IN = (
     "Nobody is signed in to where the stacks' state is: `make sign-in`, or `pulumi login`; see "
-    "docs/state-and-identity.md"
+    "docs/explanation/state-and-identity.md"
 )
 
 

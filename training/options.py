@@ -27,7 +27,7 @@ class Options:
     """One tuning; each field is an option of `python -m training.train_embedding`.
 
     The defaults of the tuning itself were chosen on a validation split of covid-qa's train split;
-    docs/training.md has the figures.
+    docs/explanation/training.md has the figures.
     """
 
     corpus_dir: str = field(metadata={"help": "folder with docs/ and perhaps questions.jsonl"})

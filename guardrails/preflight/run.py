@@ -131,7 +131,9 @@ def _unanswered(error: ClientError) -> Finding:
     if "expired" in error.code.lower():
         return failed(told, "the session ended meanwhile: sign in again")
     if isinstance(error, AccessDeniedError):
-        return failed(told, f"allow it to whoever deploys: {error.operation} (docs/permissions.md)")
+        return failed(
+            told, f"allow it to whoever deploys: {error.operation} (docs/reference/permissions.md)"
+        )
     if isinstance(error, ThrottledError):
         return failed(told, "the account asks too much at once: try again in a minute")
     if isinstance(error, ConnectionFailedError):

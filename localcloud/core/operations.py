@@ -1,7 +1,7 @@
 """What one API operation of the local cloud is, for the generated coverage table.
 
 Each service folder lists its own in ``operations.py``; ``tools/coverage.py`` writes
-``docs/local-cloud-coverage.md`` from them.
+``docs/reference/local-cloud-coverage.md`` from them.
 """
 
 from __future__ import annotations

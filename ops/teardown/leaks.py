@@ -267,7 +267,7 @@ def report(found: Sequence[Left]) -> str:
     lines = [f"leak      {left}" for left in leaks]
     lines += [f"stays     {left}" for left in found if not left.is_leak]
     lines.append(
-        f"leak check: {len(leaks)} left that should be gone; docs/runbooks/tear-down.md goes on"
+        f"leak check: {len(leaks)} left that should be gone; docs/how-to/tear-down.md goes on"
         if leaks
         else "leak check: nothing is left that should be gone"
     )

@@ -1,6 +1,6 @@
 """`make rehearse KEEP=1`: the stack is left up, to be looked at; without it, it is taken down.
 
-That a rehearsal really stays up is seen by hand only (docs/runbooks/gpu-out-of-stock.md).
+That a rehearsal really stays up is seen by hand only (docs/how-to/gpu-out-of-stock.md).
 """
 
 from __future__ import annotations

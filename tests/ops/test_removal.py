@@ -206,7 +206,7 @@ def test_a_leak_is_told_first() -> None:
     retained = Left(what="bucket", how="by its name", retained=True)
     lines = report([retained, Left(what="node", how="by its tags")]).splitlines()
     assert lines[0].startswith("leak      node")
-    assert lines[-1].startswith("leak check: 1 left that should be gone; docs/runbooks/")
+    assert lines[-1].startswith("leak check: 1 left that should be gone; docs/how-to/")
 
 
 @pytest.mark.parametrize(("stack", "code"), [("pr-7", 2), ("dev", 1)])

@@ -165,7 +165,7 @@ def test_what_the_package_exports_is_there() -> None:
 
 
 def test_every_argument_and_output_is_in_the_documentation() -> None:
-    text = (Path(__file__).resolve().parents[2] / "docs" / "providers.md").read_text()
+    text = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "providers.md").read_text()
     classes = [getattr(providers, name) for name in providers.__all__ if name[0].isupper()]
     arguments = {name for made in classes for name in getattr(made, "__dataclass_fields__", {})}
     outputs = {

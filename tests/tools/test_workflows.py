@@ -93,7 +93,7 @@ def test_whoever_signs_in_to_the_cloud_does_so_by_its_own_token(name: str) -> No
 
 
 def test_what_runs_by_the_clock_waits_for_no_reviewer() -> None:
-    # docs/state-and-identity.md asks for reviewers of these.
+    # docs/explanation/state-and-identity.md asks for reviewers of these.
     waiting = {"prod", "prod-preview"}
     for name in WORKFLOWS:
         if "schedule" not in _events(name):

@@ -14,7 +14,9 @@ from stack_config.config import EdgeKind
 __all__ = ["CHECKS"]
 
 _TOKENS = "https://dash.cloudflare.com/profile/api-tokens"
-_MAKE = f"make one at {_TOKENS} with what docs/edge.md names, and set CLOUDFLARE_API_TOKEN"
+_MAKE = (
+    f"make one at {_TOKENS} with what docs/explanation/edge.md names, and set CLOUDFLARE_API_TOKEN"
+)
 _SOON = timedelta(days=14)
 
 

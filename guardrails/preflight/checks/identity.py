@@ -75,7 +75,7 @@ def _assume_role(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
             yield failed(
                 f"{cloud.role_arn} cannot be assumed: {error.message} ({error.code})",
                 "let its trust policy name who asks, and allow sts:AssumeRole on it "
-                "(docs/permissions.md)",
+                "(docs/reference/permissions.md)",
             )
             return
         yield passed(f"{cloud.role_arn} can be assumed, and asks all that follows")

@@ -132,7 +132,7 @@ def _instead(demand: Demand, zones: list[str], zone_id: str, cloud: Cloud) -> st
         ways.append(f"set customrag:{demand.key} to {' or '.join(others[:_SHOWN])}")
     if demand.spot:
         ways.append("set customrag:embeddingSpot to false")
-    ways.append("see docs/runbooks/gpu-out-of-stock.md")
+    ways.append("see docs/how-to/gpu-out-of-stock.md")
     return "; or ".join(ways)
 
 
@@ -233,7 +233,7 @@ def _dlc_specs(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         else:
             yield failed(
                 "DLC has none left" if spec else "is no specification of DLC in this region",
-                f"{way}; see docs/runbooks/gpu-out-of-stock.md",
+                f"{way}; see docs/how-to/gpu-out-of-stock.md",
                 about=about,
             )
 

@@ -14,7 +14,7 @@ __all__ = ["CHECKS"]
 # Never a FAIL: previews, too, run this, and need not reach anything.
 _WHERE = (
     "run the update on a machine in the VPC, or connect this one by VPN or peering "
-    "(docs/runbooks/first-deploy.md, 3); previews run from anywhere"
+    "(docs/how-to/first-deploy.md, 3); previews run from anywhere"
 )
 
 

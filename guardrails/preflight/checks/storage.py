@@ -107,7 +107,7 @@ def _certificate(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     elif found.ends_at <= subject.now + _SOON:
         yield warned(
             f"ends on {found.ends_at:%Y-%m-%d}, in less than {_SOON.days} days",
-            "upload a new one (docs/runbooks/rotating-keys.md)",
+            "upload a new one (docs/how-to/rotating-keys.md)",
             about=wanted,
         )
     else:
