@@ -164,7 +164,7 @@ class MachineRole:
 
 
 def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
-    """The roles of a stack's machines, by name. Pure: docs/reference/permissions.md is made from it."""
+    """Return the roles of a stack's machines by name; docs/reference/permissions.md lists them."""
     artifacts = args.naming.bucket("artifacts")
     code = read_objects(artifacts, "code/", reason="runs the code that the program uploaded")
     documents = read_objects(args.corpus_bucket, "corpus/", reason="reads the documents")

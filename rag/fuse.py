@@ -1,8 +1,8 @@
 """Fusing a vector search and a word search into one ranking. Pure.
 
 Two methods: reciprocal rank fusion, and a weighted sum of z-scores. The sum is the default: on
-covid-qa it found more (see docs/explanation/data-plane.md). Both are done here and not in the cluster, whose
-own need a paid licence.
+covid-qa it found more (see docs/explanation/data-plane.md). Both run here and not in the cluster,
+whose own methods need a paid licence.
 
 Source of reciprocal rank fusion and its constant 60: Cormack, Clarke and Büttcher, SIGIR 2009.
 """

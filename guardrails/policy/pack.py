@@ -6,8 +6,8 @@ own any rule. Framework: https://www.pulumi.com/docs/iac/packages-and-automation
 
 The engine tells a pack its stack's configuration by `ConfigureStack` (3.245 and newer); the
 framework keeps only the tags of that message and has no public way to the rest, so the message is
-listened to here, in a class put in the place of a private one. docs/reference/policy.md has what was looked
-for, and what happens when a later framework is built otherwise.
+received here, in a class that replaces a private one. docs/reference/policy.md says what other ways
+were tried, and what happens if a later framework is built otherwise.
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ def as_json(stack: str, lines: Sequence[Line]) -> dict[str, Any]:
 
     Returns:
         `version` of this form, `stack`, `ok` (nothing fails), `counts` by verdict, `lines`.
-        docs/reference/preflight.md describes it; a key that goes or changes its meaning raises the version.
+        docs/reference/preflight.md describes it. A key that is removed or changes its meaning
+        raises the version.
     """
     counts = tally(lines)
     return {

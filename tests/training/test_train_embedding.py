@@ -1,6 +1,7 @@
 """The script as it is run: on a small corpus, with the real all-MiniLM-L6-v2, on a CPU.
 
-Cannot prove: what a GPU does, that a corpus of real size is learned (see docs/explanation/training.md).
+Cannot prove: what a GPU does, that a corpus of real size is learned
+(see docs/explanation/training.md).
 """
 
 from __future__ import annotations
