@@ -1,7 +1,7 @@
-"""The local Alibaba Cloud: every service the program uses, on one machine's loopback.
+"""The local Alibaba Cloud: every service that the program uses, on the loopback of one machine.
 
-Owns the emulated control plane, the processes behind it and the ``alicloud`` plugin that declares
-resources on it. Nothing but its own plugin, tests and tools (by subprocess) imports it.
+Owns the emulated control plane, the processes behind it, and the ``alicloud`` plugin that declares
+resources on it. Only its own plugin and tests import it; tools run it as a subprocess.
 """
 
 __all__: list[str] = []

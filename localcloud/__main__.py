@@ -1,8 +1,8 @@
-"""``python -m localcloud COMMAND --home HOME``: the local cloud of one stack.
+"""Run the local cloud of one stack: ``python -m localcloud COMMAND --home HOME``.
 
-Commands: ``init`` makes the home's platform file; ``start`` starts the daemon and waits for it;
-``stop`` stops every process; ``status`` shows them; ``logs [NAME]`` prints the end of their logs;
-``serve`` is the daemon in the foreground.
+Commands: ``init`` creates the home and its platform file; ``start`` starts the daemon and waits
+until it is ready; ``stop`` stops every process; ``status`` lists the processes; ``logs [NAME]``
+prints the last lines of their logs; ``serve`` runs the daemon in the foreground.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from localcloud import control
 from localcloud.core.errors import LocalCloudError
 from localcloud.core.home import init_home
-from localcloud.daemon import Daemon, make_context, only_daemon
+from localcloud.daemon import Daemon, daemon_lock, make_context
 from localcloud.registry import SERVICES
 
 _COLUMNS = ("name", "state", "pid", "address", "restarts", "reason")
@@ -31,7 +31,7 @@ def _init(arguments: argparse.Namespace) -> None:
 
 def _start(arguments: argparse.Namespace) -> None:
     started = control.start(arguments.home, arguments.services)
-    print("the local cloud runs" + ("" if started else " already"))
+    print("the local cloud is " + ("running" if started else "already running"))
 
 
 def _stop(arguments: argparse.Namespace) -> None:
@@ -40,11 +40,11 @@ def _stop(arguments: argparse.Namespace) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    with only_daemon(arguments.home):
+    with daemon_lock(arguments.home):
         Daemon(make_context(arguments.home), arguments.services or SERVICES).run()
         sys.stdout.flush()
         sys.stderr.flush()
-        # Threads of services may still wait for something; the processes they watch are stopped.
+        # Threads of services may still be waiting; the processes that they watch have stopped.
         os._exit(0)
 
 
@@ -57,7 +57,7 @@ def _status(arguments: argparse.Namespace) -> None:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as a table for people."""
+    """Return the rows as an aligned text table."""
     cells = [list(_COLUMNS)] + [
         ["" if row.get(name) is None else str(row[name]) for name in _COLUMNS] for row in rows
     ]
@@ -69,7 +69,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def _is_named(process: str, name: str) -> bool:
-    """Whether that is the process' name or a part of it: `chat` of `ecs/i-1/customrag-chat`."""
+    """Return whether `name` matches the process or a part: `chat` for `ecs/i-1/customrag-chat`."""
     parts = process.split("/")
     return name in (process, *parts, *(part.removeprefix("customrag-") for part in parts))
 
@@ -81,7 +81,8 @@ def _logs(arguments: argparse.Namespace) -> None:
     ]
     if not chosen:
         raise LocalCloudError(
-            f"no process {arguments.name!r}; there are {', '.join(row['name'] for row in rows)}"
+            f"there is no process {arguments.name!r}; give one of "
+            f"{', '.join(row['name'] for row in rows)}"
         )
     for row in chosen:
         path = Path(row["log"])
@@ -91,7 +92,7 @@ def _logs(arguments: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    """Run one command; the exit code."""
+    """Run one command and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
     commands = parser.add_subparsers(required=True)
     functions: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -107,25 +108,29 @@ def main() -> int:
         command.add_argument("--home", type=Path, required=True, help="the stack's home folder")
         command.set_defaults(function=function)
         if name == "init":
-            command.add_argument("--region-id", default="", help="the region to play")
+            command.add_argument("--region-id", default="", help="region id of the stack")
             command.add_argument(
                 "--zone-ids",
                 type=lambda text: tuple(text.split(",")),
                 default=(),
-                help="that region's zones, comma-separated",
+                help="zone ids in that region, comma-separated",
             )
         if name in ("start", "serve"):
             command.add_argument(
                 "--services",
                 type=lambda text: tuple(text.split(",")),
                 default=(),
-                help=f"run only these, comma-separated, of {', '.join(SERVICES)}",
+                help=f"services to run, comma-separated; default: all of {', '.join(SERVICES)}",
             )
         if name == "status":
             command.add_argument("--json", action="store_true", help="print JSON")
         if name == "logs":
-            command.add_argument("name", nargs="?", help="of one process, as status shows it")
-            command.add_argument("--lines", type=int, default=40, help="last lines of each log")
+            command.add_argument(
+                "name", nargs="?", help="process name, or a part of it, as status shows it"
+            )
+            command.add_argument(
+                "--lines", type=int, default=40, help="lines to print from each log"
+            )
     arguments = parser.parse_args()
     arguments.home = arguments.home.resolve()
     try:

@@ -1,6 +1,7 @@
-"""Starting, stopping and looking at the daemon from outside.
+"""Start, stop and inspect the daemon from another process.
 
-Owns the commands of ``python -m localcloud`` except ``serve``. The daemon itself is ``daemon``.
+Owns the commands of ``python -m localcloud`` except ``serve``. It does not own the daemon itself,
+which is ``daemon``.
 """
 
 from __future__ import annotations
@@ -30,36 +31,36 @@ _START_SECONDS = 60.0
 _SERVICES_SECONDS = 90.0
 _STOP_SECONDS = 60.0
 _POLL_SECONDS = 0.05
-# The engine's settings must not reach services that outlive it.
+# The services outlive the Pulumi engine, so its settings must not reach them.
 _DROPPED_PREFIXES = ("PULUMI_", "GRPC_")
 
 
 class ControlError(LocalCloudError):
-    """The daemon could not be started, stopped or asked."""
+    """The daemon did not start, stop or answer."""
 
 
 def start(home: Path, services: Sequence[str] = ()) -> bool:
     """Start the stack's daemon and wait until it and its services are ready.
 
-    Safe to call from several processes at once. A daemon that runs other code, as after a pull, is
-    replaced; what it had started goes on, but for its services.
+    Several processes may call this at once. A daemon that runs other code (for example after
+    ``git pull``) is replaced: its services restart, and the other processes that it started go on.
 
     Args:
-        home: The stack's home.
-        services: The service folders to run; empty for all of them.
+        home: The stack's home folder.
+        services: The services to run; empty means all of them.
 
     Returns:
-        Whether it was started; False: it ran already.
+        True if this call started the daemon, False if it was already running.
 
     Raises:
-        ControlError: It ended or was not ready in time; with the end of its log.
+        ControlError: The daemon ended or was not ready in time. The message has the end of its log.
     """
     platform = load_platform(home)
     with _starting(home):
         found = _health(platform)
         running = found.get("home") == str(home)
         if running and found.get("code") != code_digest():
-            _end_other_code(home)
+            _kill_outdated_daemon(home)
             running = False
         started = not running
         if started:
@@ -68,24 +69,32 @@ def start(home: Path, services: Sequence[str] = ()) -> bool:
         return started
 
 
-def _end_other_code(home: Path) -> None:
-    """Kill the daemon: asked to stop, it would stop all that it has started, too.
+def _kill_outdated_daemon(home: Path) -> None:
+    """Kill the daemon, because on a request to stop it would also stop what it started.
 
     Raises:
-        ControlError: It does not end.
+        ControlError: The daemon does not end.
     """
     pid = daemon_pid(home)
     if pid is None:
         return
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+    if not _wait_ended(home, pid):
+        raise ControlError(
+            f"the daemon (pid {pid}) runs other code and did not end; kill it and try again"
+        )
+
+
+def _wait_ended(home: Path, pid: int) -> bool:
+    """Wait until the daemon with this process id releases its lock; False after a timeout."""
+    # The lock is released when the process ends, even if its parent has not yet waited for it.
     deadline = time.monotonic() + _STOP_SECONDS
     while daemon_pid(home) == pid:
         if time.monotonic() > deadline:
-            raise ControlError(
-                f"the daemon (pid {pid}) runs other code and cannot be ended; end it, and try again"
-            )
+            return False
         time.sleep(_POLL_SECONDS)
+    return True
 
 
 @contextmanager
@@ -97,7 +106,7 @@ def _starting(home: Path) -> Iterator[None]:
 
 def _launch(platform: Platform, services: Sequence[str]) -> None:
     home = platform.home
-    if _another_answers(platform):
+    if _running_daemon_answers(platform):
         return
     log = log_dir(home) / "daemon.log"
     package_root = str(Path(localcloud.__file__).resolve().parent.parent)
@@ -110,22 +119,24 @@ def _launch(platform: Platform, services: Sequence[str]) -> None:
     command = [sys.executable, "-P", "-m", "localcloud", "serve", "--home", str(home)]
     if services:
         command += ["--services", ",".join(services)]
-    # In the home, so that the daemon does not hold the folder it happened to be started from.
+    # Run in the home, so that the daemon does not hold the folder that the caller started it from.
     shell = ["/bin/sh", "-c", 'cd -- "$1" && shift && exec "$@"', "sh", str(home), *command]
     process = processes.spawn(shell, env, log)
     if not _wait_healthy(platform, process):
         ending = "\n".join(log.read_text("utf-8", "replace").splitlines()[-20:])
-        raise ControlError(f"the local cloud did not start; {log} ends:\n{ending}")
+        raise ControlError(f"the local cloud did not start; the last lines of {log}:\n{ending}")
 
 
-def _another_answers(platform: Platform) -> bool:
-    """Whether a daemon that was there already answers; one that is just dying is waited for."""
+def _running_daemon_answers(platform: Platform) -> bool:
+    """Return whether a running daemon answers; wait for one that is ending."""
     deadline = time.monotonic() + _START_SECONDS
     while (pid := daemon_pid(platform.home)) is not None:
         if healthy(platform):
             return True
         if time.monotonic() > deadline:
-            raise ControlError(f"the daemon (pid {pid}) runs but does not answer; stop it first")
+            raise ControlError(
+                f"the daemon (pid {pid}) is running but does not answer; stop it first"
+            )
         time.sleep(_POLL_SECONDS)
     return False
 
@@ -156,14 +167,14 @@ def _wait_for_services(platform: Platform) -> None:
             return
         if time.monotonic() > deadline:
             raise ControlError(
-                f"not ready after {_SERVICES_SECONDS:g} s: {', '.join(waiting)}; see "
+                f"{', '.join(waiting)} not ready after {_SERVICES_SECONDS:g} s; see the logs in "
                 f"{log_dir(platform.home)}"
             )
         time.sleep(_POLL_SECONDS)
 
 
 def healthy(platform: Platform) -> bool:
-    """Whether the daemon of this very stack answers."""
+    """Return whether the daemon that answers at the stack's address belongs to this stack."""
     return _health(platform).get("home") == str(platform.home)
 
 
@@ -175,10 +186,10 @@ def _health(platform: Platform) -> dict[str, Any]:
 
 
 def call(platform: Platform, method: str, path: str) -> dict[str, Any]:
-    """Ask the daemon's admin API.
+    """Call the daemon's admin API and return its reply.
 
     Raises:
-        ControlError: It does not answer, or refuses.
+        ControlError: The daemon does not answer, or refuses the call.
     """
     address = urlsplit(platform.endpoints["api"])
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
@@ -191,12 +202,12 @@ def call(platform: Platform, method: str, path: str) -> dict[str, Any]:
     finally:
         connection.close()
     if response.status >= 400 or not isinstance(document, dict):
-        raise ControlError(f"{method} {path}: {document}")
+        raise ControlError(f"the daemon refused {method} {path}: {document}")
     return document
 
 
 def stop(home: Path) -> None:
-    """Stop every process of the stack and its daemon; what does not run is no error.
+    """Stop every process of the stack and its daemon, if they are running.
 
     Raises:
         ControlError: The daemon did not end in time.
@@ -206,7 +217,7 @@ def stop(home: Path) -> None:
         pid = daemon_pid(home)
         if pid is not None:
             _end_daemon(platform, pid)
-        # What a killed daemon left behind, or one that could not stop it all.
+        # A killed daemon leaves processes behind, and an ending one may not stop them all.
         context = make_context(home, watch=False)
         context.supervisor.stop_all()
         context.store.close()
@@ -218,21 +229,17 @@ def _end_daemon(platform: Platform, pid: int) -> None:
     except ControlError:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + _STOP_SECONDS
-    # The lock is let go of when the process ends, also while nobody has taken note of its end.
-    while daemon_pid(platform.home) == pid:
-        if time.monotonic() > deadline:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            raise ControlError(
-                f"the daemon (pid {pid}) did not end within {_STOP_SECONDS:g} s and was killed; "
-                "run stop again to end what it had started"
-            )
-        time.sleep(_POLL_SECONDS)
+    if not _wait_ended(platform.home, pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        raise ControlError(
+            f"the daemon (pid {pid}) did not end within {_STOP_SECONDS:g} s and was killed; "
+            "run stop again to end the processes that it started"
+        )
 
 
 def status(home: Path) -> list[dict[str, Any]]:
-    """One row per process, the daemon first."""
+    """Return one row per process, with the daemon first."""
     platform = load_platform(home)
     pid = daemon_pid(home)
     up = healthy(platform)

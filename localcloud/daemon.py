@@ -1,7 +1,7 @@
-"""The local cloud's daemon: the ``api`` endpoint and the supervisor, in one process.
+"""The daemon of the local cloud: the ``api`` endpoint and the supervisor, in one process.
 
-Owns the process itself: its web application, signature checking, start and end. What it answers
-comes from the services (``registry``) and the admin API (``admin``).
+Owns the process: its web application, the signature check, start and stop. It does not own the
+operations: those come from the services (``registry``) and the admin API (``admin``).
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ from localcloud.faults import Faults
 _MAX_BODY_BYTES = 16 * 1024 * 1024
 _LOCK_SECONDS = 1.0
 _LOCK_POLL_SECONDS = 0.02
-# They authenticate by themselves: the admin API, and Cloudflare's.
+# The admin API and Cloudflare's API authenticate requests themselves.
 _UNSIGNED = ("/_local/", "/client/v4/")
 
 
 def make_context(home: Path, *, watch: bool = True) -> Context:
-    """The context of the stack whose home that is.
+    """Return the context of a stack.
 
     Args:
-        home: The stack's home.
-        watch: Whether to adopt and watch the processes of an earlier daemon.
+        home: The stack's home folder.
+        watch: Whether to adopt and watch the processes that an earlier daemon started.
     """
     platform = load_platform(home)
     store = open_store(home)
@@ -76,10 +76,11 @@ def _next_number(store: Store) -> int:
 
 
 class SignatureMiddleware:
-    """Lets only signed requests through, with ``request.state.principal`` set.
+    """Rejects requests without a valid signature, and sets ``request.state.principal``.
 
-    ``request.state.signed`` is the request as it was signed and ``request.state.request_id`` its
-    id. The admin API and Cloudflare's authenticate by themselves.
+    Also sets ``request.state.signed`` (the request as the client signed it) and
+    ``request.state.request_id``. The admin API and Cloudflare's API authenticate requests
+    themselves.
     """
 
     def __init__(
@@ -152,13 +153,13 @@ def application(
     process_names: frozenset[str] = frozenset(),
     services: Sequence[str] = registry.SERVICES,
 ) -> ASGIApp:
-    """The web application of the ``api`` endpoint.
+    """Return the web application of the ``api`` endpoint.
 
     Args:
         context: The running local cloud.
-        stop: Called without arguments when the admin API is asked to stop the daemon.
-        process_names: Processes that the daemon starts with itself.
-        services: The service folders to answer for.
+        stop: Called when a client asks the admin API to stop the daemon.
+        process_names: Processes that the daemon starts together with itself.
+        services: The services to serve.
     """
     host_id = urlsplit(context.platform.endpoints["api"]).netloc
 
@@ -172,8 +173,8 @@ def application(
         status = error.status_code if isinstance(error, HTTPException) else 404
         refusal = CloudError(
             "InvalidAction.NotFound",
-            f"{request.method} {request.url.path} is no operation of the local cloud; its "
-            "coverage is in docs/reference/local-cloud-coverage.md",
+            f"{request.method} {request.url.path} is not an operation of the local cloud; the "
+            "supported operations are in docs/reference/local-cloud-coverage.md",
             status,
         )
         return await cloud_error(request, refusal)
@@ -196,11 +197,11 @@ def application(
 
 
 @contextmanager
-def only_daemon(home: Path) -> Iterator[None]:
-    """Hold the stack's daemon lock; the system lets go of it however the process ends.
+def daemon_lock(home: Path) -> Iterator[None]:
+    """Hold the stack's daemon lock; the kernel releases it however the process ends.
 
     Raises:
-        HomeError: Another daemon of this stack runs.
+        HomeError: Another daemon of this stack is running.
     """
     path = data_dir(home, "daemon") / "pid"
     with path.open("a+", encoding="ascii") as file:
@@ -210,9 +211,9 @@ def only_daemon(home: Path) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                # Who looks for a daemon's id (`daemon_pid`) holds the lock for a moment.
+                # `daemon_pid` holds the lock for a moment while it reads the process id.
                 if time.monotonic() > deadline:
-                    raise HomeError(f"a daemon of {home} runs already ({path})") from None
+                    raise HomeError(f"a daemon of {home} is already running ({path})") from None
                 time.sleep(_LOCK_POLL_SECONDS)
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
@@ -230,18 +231,18 @@ class _Server(uvicorn.Server):
 
 @dataclass
 class Daemon:
-    """One daemon.
+    """The daemon of one stack.
 
     Attributes:
         context: The running local cloud.
-        services: The service folders it runs; all of them, or fewer for a test.
+        services: The services to run; tests run only some of them.
     """
 
     context: Context
     services: Sequence[str] = registry.SERVICES
 
     def run(self) -> None:
-        """Serve until a signal or the admin API says to stop, then stop every process."""
+        """Serve until a signal or the admin API asks to stop, then stop every process."""
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
@@ -269,7 +270,7 @@ class Daemon:
                 await asyncio.to_thread(worker.start)
             await self._server.serve()
         finally:
-            # First, lest they start again what is being stopped.
+            # Workers first: they would restart the processes that the next line stops.
             for worker in workers:
                 await asyncio.to_thread(worker.close)
             await asyncio.to_thread(self.context.supervisor.stop_all)
@@ -279,7 +280,7 @@ class Daemon:
 
 
 def daemon_pid(home: Path) -> int | None:
-    """The process id of the stack's daemon; None when none runs."""
+    """Return the process id of the stack's daemon, or None if it is not running."""
     path = home / "cloud" / "daemon" / "pid"
     if not path.exists():
         return None

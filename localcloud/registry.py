@@ -1,6 +1,6 @@
-"""The local cloud's services, and what the daemon collects from them.
+"""The services of the local cloud, and what the daemon collects from each.
 
-Owns the list of service folders. Each is optional in its parts: ``resources.HANDLERS``,
+Owns the list of services. A service folder has any of these parts: ``resources.HANDLERS``,
 ``routes.routes(context)``, ``rpc.actions(context)``, ``services.services(context)``,
 ``workers.workers(context)``, ``operations.OPERATIONS``.
 """
@@ -55,10 +55,10 @@ def _modules(part: str, names: Sequence[str]) -> Iterator[ModuleType]:
 
 
 def handlers(names: Sequence[str] = SERVICES) -> dict[str, ResourceHandler]:
-    """Every resource handler by its type token.
+    """Return every resource handler by type token.
 
     Raises:
-        ValueError: Two services claim one type.
+        ValueError: Two services handle the same type.
     """
     found: dict[str, ResourceHandler] = {}
     for module in _modules("resources", names):
@@ -70,27 +70,27 @@ def handlers(names: Sequence[str] = SERVICES) -> dict[str, ResourceHandler]:
 
 
 def routes(context: Context, names: Sequence[str] = SERVICES) -> list[BaseRoute]:
-    """Every control-plane route that is not RPC."""
+    """Return every control-plane route except the RPC endpoint."""
     return [route for module in _modules("routes", names) for route in module.routes(context)]
 
 
 def rpc_actions(context: Context, names: Sequence[str] = SERVICES) -> list[RpcAction]:
-    """Every RPC operation."""
+    """Return every RPC operation."""
     return [action for module in _modules("rpc", names) for action in module.actions(context)]
 
 
 def services(context: Context, names: Sequence[str] = SERVICES) -> list[ProcessSpec]:
-    """Every process the daemon starts with itself."""
+    """Return every process that the daemon starts together with itself."""
     return [spec for module in _modules("services", names) for spec in module.services(context)]
 
 
 def workers(context: Context, names: Sequence[str] = SERVICES) -> list[Worker]:
-    """Every thread of work that the daemon starts once it is up, and closes first."""
+    """Return every worker: the daemon starts them last and closes them first."""
     return [worker for module in _modules("workers", names) for worker in module.workers(context)]
 
 
 def operations(names: Sequence[str] = SERVICES) -> list[Operation]:
-    """Every API operation, for the coverage table."""
+    """Return every API operation, for the coverage table."""
     return [
         operation for module in _modules("operations", names) for operation in module.OPERATIONS
     ]

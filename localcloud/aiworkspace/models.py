@@ -30,11 +30,11 @@ class AIWorkSpace:
         self._context = context
 
     def table(self, kind: Kind) -> Table:
-        """Where entities of that kind are kept; a version's key is ``ModelId:VersionName``."""
+        """Return where entities of that kind are kept; a version's key is ``ModelId:VersionName``."""
         return self._context.store.table(_TABLES[kind.name])
 
     def create(self, kind: Kind, given: Mapping[str, Any]) -> Document:
-        """CreateWorkspace, CreateDataset or CreateModel.
+        """Answer CreateWorkspace, CreateDataset or CreateModel.
 
         Raises:
             CloudError: A field is refused, the workspace is missing, or the name is taken.
@@ -81,7 +81,7 @@ class AIWorkSpace:
                 )
 
     def get(self, kind: Kind, identifier: str) -> Document:
-        """GetWorkspace, GetDataset, GetModel or GetModelVersion.
+        """Answer GetWorkspace, GetDataset, GetModel or GetModelVersion.
 
         Raises:
             CloudError: There is none.
@@ -95,7 +95,7 @@ class AIWorkSpace:
         return record
 
     def find(self, kind: Kind, filters: Mapping[str, str]) -> list[Document]:
-        """Entities whose fields have those values, oldest first."""
+        """Return the entities whose fields have those values, oldest first."""
         found = [
             self.get(kind, key)
             for key, record in self.table(kind).items()
@@ -104,7 +104,7 @@ class AIWorkSpace:
         return sorted(found, key=lambda record: str(record["GmtCreateTime"]))
 
     def update(self, kind: Kind, identifier: str, given: Mapping[str, Any]) -> Document:
-        """UpdateWorkspace, UpdateDataset, UpdateModel or UpdateModelVersion.
+        """Answer UpdateWorkspace, UpdateDataset, UpdateModel or UpdateModelVersion.
 
         Raises:
             CloudError: There is none, or a field is refused.
@@ -119,7 +119,7 @@ class AIWorkSpace:
         return record
 
     def delete(self, kind: Kind, identifier: str) -> None:
-        """DeleteWorkspace, DeleteDataset, DeleteModel or DeleteModelVersion.
+        """Answer DeleteWorkspace, DeleteDataset, DeleteModel or DeleteModelVersion.
 
         Raises:
             CloudError: There is none, or others still belong to it.
@@ -145,13 +145,13 @@ class AIWorkSpace:
             self.table(kind).delete(identifier)
 
     def versions(self, model_id: str) -> list[Document]:
-        """The versions of a model, in the order of their numbers."""
+        """Return the versions of a model, in the order of their numbers."""
         prefix = f"{model_id}:"
         found = [record for key, record in self.table(VERSION).items() if key.startswith(prefix)]
         return sorted(found, key=lambda record: _numbers(record["VersionName"]))
 
     def create_version(self, model_id: str, given: Mapping[str, Any]) -> Document:
-        """CreateModelVersion: numbered 0.1.0, 0.2.0 and so on unless it is named.
+        """Answer CreateModelVersion: numbered 0.1.0, 0.2.0 and so on unless it is named.
 
         Raises:
             CloudError: The model is missing, a field is refused, or the version exists.

@@ -14,7 +14,7 @@ from localcloud.core.resources import Context, Created, Properties, ResourceHand
 
 
 def _wire(inputs: Properties, renamed: dict[str, str]) -> dict[str, Any]:
-    """Inputs by the API's field names."""
+    """Return the inputs by the API's field names."""
     fields: dict[str, Any] = {}
     for name, value in inputs.items():
         if name == "labels":
@@ -37,12 +37,12 @@ class _EntityHandler(ResourceHandler):
     computed: ClassVar[dict[str, str]] = {}
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As the kind's Create operation."""
+        """Create it, as the kind's Create operation does."""
         record = AIWorkSpace(context).create(self.kind, _wire(inputs, self.renamed))
         return Created(record[self.kind.id_field], self._outputs(record))
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As the kind's Get operation."""
+        """Read it, as the kind's Get operation does."""
         record = AIWorkSpace(context).table(self.kind).get(id)
         return None if record is None else self._outputs(record)
 
@@ -53,7 +53,7 @@ class _EntityHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """As the kind's Update operation, and its labels."""
+        """Change it, as the kind's Update operation does, and its labels."""
         entities = AIWorkSpace(context)
         fields = _wire(inputs, self.renamed)
         record = entities.table(self.kind).get(id) or {}
@@ -69,7 +69,7 @@ class _EntityHandler(ResourceHandler):
         return self._outputs(entities.table(self.kind).update(id, finish) or {})
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As the kind's Delete operation."""
+        """Delete it, as the kind's Delete operation does."""
         try:
             AIWorkSpace(context).delete(self.kind, id)
         except CloudError as error:
@@ -144,14 +144,14 @@ class ModelVersionHandler(_EntityHandler):
     )
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As CreateModelVersion."""
+        """Create it, as CreateModelVersion does."""
         model_id = inputs["modelId"]
         fields = {name: value for name, value in inputs.items() if name != "modelId"}
         record = AIWorkSpace(context).create_version(model_id, _wire(fields, {}))
         return Created(f"{model_id}:{record['VersionName']}", self._outputs(record))
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As GetModelVersion."""
+        """Read it, as GetModelVersion does."""
         found = super().read(id, outputs, context)
         return None if found is None else found | {"modelId": id.split(":", 1)[0]}
 
@@ -162,7 +162,7 @@ class ModelVersionHandler(_EntityHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """As UpdateModelVersion."""
+        """Change it, as UpdateModelVersion does."""
         model_id = inputs["modelId"]
         fields = {name: value for name, value in inputs.items() if name != "modelId"}
         return super().update(id, outputs, fields, context) | {"modelId": model_id}

@@ -47,7 +47,7 @@ class AIWorkSpaceApi:
         self._entities = AIWorkSpace(context)
 
     def create(self, kind: Kind) -> _Operation:
-        """CreateWorkspace, CreateDataset, CreateModel."""
+        """Answer CreateWorkspace, CreateDataset, CreateModel."""
 
         def operation(request: Request, body: Body) -> Body:
             self._authorise(request, f"Create{kind.name}", kind, "*")
@@ -57,7 +57,7 @@ class AIWorkSpaceApi:
         return operation
 
     def get(self, kind: Kind) -> _Operation:
-        """GetWorkspace, GetDataset, GetModel, GetModelVersion."""
+        """Answer GetWorkspace, GetDataset, GetModel, GetModelVersion."""
 
         def operation(request: Request, _: Body) -> Body:
             identifier = _identifier(request)
@@ -67,7 +67,7 @@ class AIWorkSpaceApi:
         return operation
 
     def update(self, kind: Kind) -> _Operation:
-        """UpdateWorkspace, UpdateDataset, UpdateModel, UpdateModelVersion."""
+        """Answer UpdateWorkspace, UpdateDataset, UpdateModel, UpdateModelVersion."""
 
         def operation(request: Request, body: Body) -> Body:
             identifier = _identifier(request)
@@ -78,7 +78,7 @@ class AIWorkSpaceApi:
         return operation
 
     def delete(self, kind: Kind) -> _Operation:
-        """DeleteWorkspace, DeleteDataset, DeleteModel, DeleteModelVersion."""
+        """Answer DeleteWorkspace, DeleteDataset, DeleteModel, DeleteModelVersion."""
 
         def operation(request: Request, _: Body) -> Body:
             identifier = _identifier(request)
@@ -89,7 +89,7 @@ class AIWorkSpaceApi:
         return operation
 
     def list_of(self, kind: Kind) -> _Operation:
-        """ListWorkspaces, ListDatasets, ListModels."""
+        """Answer ListWorkspaces, ListDatasets, ListModels."""
 
         def operation(request: Request, _: Body) -> Body:
             self._authorise(request, f"List{kind.name}s", kind, "*")
@@ -99,14 +99,14 @@ class AIWorkSpaceApi:
         return operation
 
     def create_version(self, request: Request, body: Body) -> Body:
-        """CreateModelVersion."""
+        """Answer CreateModelVersion."""
         model_id = request.path_params["id"]
         self._authorise(request, "CreateModelVersion", VERSION, model_id)
         record = self._entities.create_version(model_id, body)
         return {"VersionName": record["VersionName"]}
 
     def list_versions(self, request: Request, _: Body) -> Body:
-        """ListModelVersions."""
+        """Answer ListModelVersions."""
         model_id = request.path_params["id"]
         self._authorise(request, "ListModelVersions", VERSION, model_id)
         self._entities.get(MODEL, model_id)
@@ -119,7 +119,7 @@ class AIWorkSpaceApi:
         return {"Versions": _page(request, found), "TotalCount": len(found)}
 
     def list_products(self, request: Request, _: Body) -> Body:
-        """ListProducts: PAI is activated, unless a fault says otherwise."""
+        """Answer ListProducts: PAI is activated, unless a fault says otherwise."""
         self._context.access.require(
             request.state.principal, "paiworkspace:ListProducts", "acs:paiworkspace:*:*:*"
         )
@@ -199,7 +199,7 @@ def _endpoint(operation: _Operation) -> _Endpoint:
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """Every route of AIWorkSpace."""
+    """Return every route of AIWorkSpace."""
     api = AIWorkSpaceApi(context)
     found: list[BaseRoute] = [
         Route("/api/v1/products", _endpoint(api.list_products), methods=["GET"])

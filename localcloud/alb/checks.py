@@ -62,7 +62,7 @@ def number(name: str, value: Any, lowest: int, highest: int) -> None:
 
 
 def required_record(context: Context, table: str, key: Any, what: str) -> Properties:
-    """The record that an input names.
+    """Return the record that an input names.
 
     Raises:
         CloudError: ``ResourceNotFound.<what>``.
@@ -151,7 +151,7 @@ def _check_tls(inputs: Properties, context: Context) -> None:
 
 
 def check_actions(actions: list[Properties], context: Context) -> None:
-    """What rules and listeners may do."""
+    """Return what rules and listeners may do."""
     if len(actions) != 1:
         raise not_supported(f"a rule of {len(actions)} actions", "supported is one")
     (action,) = actions
@@ -171,7 +171,7 @@ def check_actions(actions: list[Properties], context: Context) -> None:
 
 
 def check_conditions(conditions: list[Properties]) -> None:
-    """What rules may look at."""
+    """Return what rules may look at."""
     for condition in conditions:
         if condition["type"] not in CONDITIONS:
             raise not_supported(

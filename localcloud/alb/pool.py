@@ -46,7 +46,7 @@ class HealthCheck:
 
     @classmethod
     def of(cls, group: Mapping[str, Any]) -> HealthCheck:
-        """The check that a server group declares."""
+        """Return the check that a server group declares."""
         given = {
             key: value for key, value in group["healthCheckConfig"].items() if value is not None
         }
@@ -64,7 +64,7 @@ class HealthCheck:
         )
 
     def passed_by(self, status: int) -> bool:
-        """Whether an answer with that status is a healthy one."""
+        """Return whether an answer with that status is a healthy one."""
         return f"http_{status // 100}xx" in self.codes
 
 
@@ -143,7 +143,7 @@ class Pool:
     def choose(
         self, groups: Collection[tuple[str, int]], but: Collection[str] = ()
     ) -> Server | None:
-        """The server whose turn it is (smooth weighted round robin); None when none is healthy.
+        """Return the server whose turn it is (smooth weighted round robin); None when none is healthy.
 
         Args:
             groups: Server groups with their weights.
@@ -177,7 +177,7 @@ class Pool:
             self._in_flight[key] -= 1
 
     def report(self) -> dict[str, dict[str, Any]]:
-        """How every server is; requests under way of those that are to go only."""
+        """Return how every server is; requests under way of those that are to go only."""
         return {
             server.key: {
                 "health": server.health,

@@ -20,7 +20,7 @@ _FIRST_UNPRIVILEGED: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start
 
 
 def may_bind(port: int) -> bool:
-    """Whether this process may listen on that port at all; whether it is free is not asked."""
+    """Return whether this process may listen on that port at all; whether it is free is not asked."""
     try:
         first = int(_FIRST_UNPRIVILEGED.read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -36,5 +36,5 @@ def may_bind(port: int) -> bool:
 
 
 def served_port(port: int) -> int:
-    """The port at which a listener of ``port`` answers on this machine."""
+    """Return the port at which a listener of ``port`` answers on this machine."""
     return port if may_bind(port) else port + _SHIFT

@@ -38,7 +38,7 @@ class LoadBalancerHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateLoadBalancer and UpdateLoadBalancerAttribute."""
+        """Validate the inputs as CreateLoadBalancer and UpdateLoadBalancerAttribute do."""
         checks.check_load_balancer(inputs, context)
         protected = _protected(inputs)
         computed: dict[str, Any] = {"deletionProtectionEnabled": protected}
@@ -73,7 +73,7 @@ class LoadBalancerHandler(RecordHandler):
             )
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteLoadBalancer: with its listeners, rules and process."""
+        """Delete it, as DeleteLoadBalancer does: with its listeners, rules and process."""
         super().delete(id, outputs, context)
         for listener_id, listener in context.store.table(state.LISTENERS).items():
             if listener["loadBalancerId"] == id:
@@ -107,7 +107,7 @@ class ListenerHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateListener and UpdateListenerAttribute."""
+        """Validate the inputs as CreateListener and UpdateListenerAttribute do."""
         known = next((key for key, record in self.records(context).items() if record == old), None)
         checks.check_listener(inputs, context, known)
         checks.choice("status", inputs.get("status", "Running"), ("Running", "Stopped"))
@@ -115,7 +115,7 @@ class ListenerHandler(RecordHandler):
         return context.ids.new("lsn-", 18) if old is None else "", computed
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As CreateListener, done when it answers."""
+        """Create it, as CreateListener does, done when it answers."""
         created = super().create(inputs, context)
         if inputs.get("status", "Running") == "Running":
             _wait_until_served(created.id, inputs, context)
@@ -129,13 +129,13 @@ class ListenerHandler(RecordHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """As UpdateListenerAttribute; the edge learns of another certificate."""
+        """Change it, as UpdateListenerAttribute does; the edge learns of another certificate."""
         record = super().update(id, outputs, inputs, context)
         workers_of(context).follow()
         return record
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteListener, with its rules and attachments."""
+        """Delete it, as DeleteListener does, with its rules and attachments."""
         _drop_listener(id, context)
 
 
@@ -151,7 +151,7 @@ class RuleHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateRule and UpdateRuleAttribute."""
+        """Validate the inputs as CreateRule and UpdateRuleAttribute do."""
         checks.required_record(context, state.LISTENERS, inputs["listenerId"], "Listener")
         checks.number("priority", inputs["priority"], 1, 10000)
         checks.choice("direction", inputs.get("direction", "Request"), ("Request",))
@@ -185,7 +185,7 @@ class ServerGroupHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateServerGroup and UpdateServerGroupAttribute."""
+        """Validate the inputs as CreateServerGroup and UpdateServerGroupAttribute do."""
         checks.choice("protocol", inputs.get("protocol", "HTTP"), ("HTTP",))
         checks.choice("serverGroupType", inputs.get("serverGroupType", "Instance"), ("Instance",))
         checks.choice("scheduler", inputs.get("scheduler", "Wrr"), ("Wrr",))
@@ -230,7 +230,7 @@ class AclHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateAcl."""
+        """Validate the inputs as CreateAcl does."""
         computed = {
             "status": "Available",
             "resourceGroupId": inputs.get("resourceGroupId", "rg-default"),
@@ -255,13 +255,13 @@ class AclEntryAttachmentHandler(ResourceHandler):
     effective: ClassVar[frozenset[str]] = frozenset({"aclId", "entries"})
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As AddEntriesToAcl."""
+        """Create it, as AddEntriesToAcl does."""
         checks.required_record(context, state.ACLS, inputs["aclId"], "Acl")
         self._put(inputs, context)
         return Created(str(inputs["aclId"]), {**inputs, "status": "Available"})
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As ListAclEntries; a set, so that another order is no drift: it stays as it was."""
+        """Read it, as ListAclEntries does; a set, so that another order is no drift: it stays as it was."""
         entries = [
             entry["given"]
             for entry in context.store.table(state.ACL_ENTRIES).values()
@@ -278,14 +278,14 @@ class AclEntryAttachmentHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """As AddEntriesToAcl and RemoveEntriesFromAcl, in one step: nobody is let in between."""
+        """Change it, as AddEntriesToAcl and RemoveEntriesFromAcl do, in one step: nobody is let in between."""
         with context.store.transaction():
             self._drop(id, context)
             self._put(inputs, context)
         return {**inputs, "status": "Available"}
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As RemoveEntriesFromAcl."""
+        """Delete it, as RemoveEntriesFromAcl does."""
         self._drop(id, context)
 
     def _put(self, inputs: Properties, context: Context) -> None:
@@ -321,7 +321,7 @@ class ListenerAclAttachmentHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As AssociateAclsWithListener."""
+        """Validate the inputs as AssociateAclsWithListener does."""
         checks.required_record(context, state.LISTENERS, inputs["listenerId"], "Listener")
         checks.required_record(context, state.ACLS, inputs["aclId"], "Acl")
         checks.choice("aclType", inputs["aclType"], ("White", "Black"))

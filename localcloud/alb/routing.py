@@ -41,7 +41,7 @@ class Redirect:
 def route(
     listener: Mapping[str, Any], rules: Iterable[Mapping[str, Any]], url: str
 ) -> Forward | Redirect:
-    """Where a request of ``url`` (absolute, as the client asked) goes."""
+    """Return where a request of ``url`` (absolute, as the client asked) goes."""
     parts = urlsplit(url)
     for rule in sorted(rules, key=lambda entry: int(entry["priority"])):
         if all(
@@ -91,7 +91,7 @@ def _redirect(config: Mapping[str, Any], url: str) -> Redirect:
 
 
 def allowed(peer: str, acls: Iterable[tuple[str, Sequence[str]]]) -> bool:
-    """Whether a client may use a listener.
+    """Return whether a client may use a listener.
 
     Args:
         peer: The client's address.

@@ -18,7 +18,7 @@ _MOST: Final = 20
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """The operations."""
+    """Return the operations."""
     store = context.store
 
     def allow(call: RpcCall, action: str) -> None:

@@ -20,12 +20,12 @@ _PASSED_ON: Final = ("HOME", "TMPDIR")
 
 
 def process_name(load_balancer_id: str) -> str:
-    """The supervisor's name for a load balancer's process."""
+    """Return the supervisor's name for a load balancer's process."""
     return f"alb/{load_balancer_id}"
 
 
 def spec(load_balancer_id: str, context: Context) -> ProcessSpec:
-    """The process of one load balancer."""
+    """Return the process of one load balancer."""
     home = context.platform.home
     return ProcessSpec(
         name=process_name(load_balancer_id),
@@ -49,7 +49,7 @@ def spec(load_balancer_id: str, context: Context) -> ProcessSpec:
 
 
 def services(context: Context) -> tuple[ProcessSpec, ...]:
-    """One process per load balancer."""
+    """Return one process per load balancer."""
     return tuple(
         spec(load_balancer_id, context)
         for load_balancer_id, _ in context.store.table(LOAD_BALANCERS).items()

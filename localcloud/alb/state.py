@@ -51,12 +51,12 @@ Document = dict[str, Any]
 
 
 def server_key(server_group_id: str, server_id: str, port: int) -> str:
-    """What names one server of a group."""
+    """Return what names one server of a group."""
     return f"{server_group_id}/{server_id}/{port}"
 
 
 def servers_of(store: Store, server_group_id: str) -> list[tuple[str, Document]]:
-    """The servers of a group by their keys."""
+    """Return the servers of a group by their keys."""
     return [
         (key, server)
         for key, server in store.table(SERVERS).items()
@@ -118,7 +118,7 @@ def drop_server(store: Store, key: str) -> None:
 
 
 def load_balancers_of(store: Store, server_group_id: str) -> set[str]:
-    """The load balancers that forward to a group."""
+    """Return the load balancers that forward to a group."""
     listeners = dict(store.table(LISTENERS).items())
     found = {
         str(listener["loadBalancerId"])
@@ -133,7 +133,7 @@ def load_balancers_of(store: Store, server_group_id: str) -> set[str]:
 
 
 def targets(actions: Any) -> Iterator[str]:
-    """The server groups that actions forward to."""
+    """Return the server groups that actions forward to."""
     for action in actions:
         config = action.get("forwardGroupConfig") or {}
         for entry in config.get("serverGroupTuples") or ():
@@ -141,7 +141,7 @@ def targets(actions: Any) -> Iterator[str]:
 
 
 def drain_seconds(store: Store, server_group_id: str) -> float:
-    """How long a server that is removed may finish its requests."""
+    """Return how long a server that is removed may finish its requests."""
     group = store.table(SERVER_GROUPS).get(server_group_id) or {}
     config = group.get("connectionDrainConfig") or {}
     if not config.get("connectionDrainEnabled"):
@@ -150,7 +150,7 @@ def drain_seconds(store: Store, server_group_id: str) -> float:
 
 
 def drained(store: Store, key: str) -> bool:
-    """Whether a server that is ``Removing`` has nothing left to do, or no time left for it."""
+    """Return whether a server that is ``Removing`` has nothing left to do, or no time left for it."""
     server = store.table(SERVERS).get(key)
     if server is None:
         return True

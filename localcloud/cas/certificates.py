@@ -76,7 +76,7 @@ class Certificates:
         return number, record
 
     def get(self, number: str) -> Record:
-        """The certificate of that ``CertId``.
+        """Return the certificate of that ``CertId``.
 
         Raises:
             CloudError: ``NotFound``.
@@ -87,18 +87,18 @@ class Certificates:
         return record
 
     def by_identifier(self, identifier: str) -> Record | None:
-        """The certificate a listener names, ``<CertId>-<region id>``; None when there is none."""
+        """Return the certificate a listener names, ``<CertId>-<region id>``; None when there is none."""
         for record in self._table.values():
             if record["identifier"] == identifier:
                 return record
         return None
 
     def all(self) -> Iterable[tuple[str, Record]]:
-        """Every certificate by its ``CertId``."""
+        """Return every certificate by its ``CertId``."""
         return self._table.items()
 
     def trusted(self) -> list[str]:
-        """What a client of this stack may trust: every certificate, chains as well, in PEM each."""
+        """Return what a client of this stack may trust: every certificate, chains as well, in PEM each."""
         return [
             parsed.public_bytes(serialization.Encoding.PEM).decode()
             for _, record in self.all()

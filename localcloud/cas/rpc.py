@@ -27,7 +27,7 @@ class CasApi:
         self._certificates = Certificates(context)
 
     def upload(self, call: RpcCall) -> dict[str, Any]:
-        """UploadUserCertificate."""
+        """Answer UploadUserCertificate."""
         self._authorise(call, "UploadUserCertificate")
         number, _ = self._certificates.upload(
             call.required("Name"), call.required("Cert"), call.required("Key")
@@ -35,7 +35,7 @@ class CasApi:
         return {"CertId": number, "ResourceId": f"cas-upload-{number}"}
 
     def detail(self, call: RpcCall) -> dict[str, Any]:
-        """GetUserCertificateDetail; without the key."""
+        """Answer GetUserCertificateDetail; without the key."""
         self._authorise(call, "GetUserCertificateDetail")
         number = call.required("CertId")
         record = self._certificates.get(number)
@@ -59,7 +59,7 @@ class CasApi:
         }
 
     def list(self, call: RpcCall) -> dict[str, Any]:
-        """ListUserCertificateOrder."""
+        """Answer ListUserCertificateOrder."""
         self._authorise(call, "ListUserCertificateOrder")
         kind = call.parameters.get("OrderType", "CPACK")
         if kind not in ("CERT", "UPLOAD"):
@@ -83,7 +83,7 @@ class CasApi:
         }
 
     def delete(self, call: RpcCall) -> dict[str, Any]:
-        """DeleteUserCertificate."""
+        """Answer DeleteUserCertificate."""
         self._authorise(call, "DeleteUserCertificate")
         self._certificates.delete(call.required("CertId"))
         return {}
@@ -113,7 +113,7 @@ def _entry(number: str, record: Record) -> dict[str, Any]:
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """The operations of CAS."""
+    """Return the operations of CAS."""
     api = CasApi(context)
     described = {
         "UploadUserCertificate": ({"Name", "Cert", "Key"}, api.upload),

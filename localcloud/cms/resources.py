@@ -68,7 +68,7 @@ class AlarmContactHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As PutContact."""
+        """Validate the inputs as PutContact does."""
         name = inputs["alarmContactName"]
         if not 2 <= len(name) <= 40:
             raise CloudError("ParameterInvalid", f"alarmContactName is {name!r}; 2 to 40 letters.")
@@ -91,7 +91,7 @@ class AlarmContactGroupHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As PutContactGroup."""
+        """Validate the inputs as PutContactGroup does."""
         known = context.store.table(CONTACTS)
         missing = [name for name in inputs.get("contacts") or () if known.get(name) is None]
         if missing:
@@ -119,7 +119,7 @@ class AlarmHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As PutResourceMetricRule."""
+        """Validate the inputs as PutResourceMetricRule does."""
         _check_metric(inputs)
         known = context.store.table(CONTACT_GROUPS)
         missing = [name for name in inputs["contactGroups"] if known.get(name) is None]

@@ -1,1 +1,1 @@
-"""What every service of the local cloud is built on: stores, identities, processes, errors."""
+"""The base of every local cloud service: store, identities, processes, errors."""

@@ -1,14 +1,14 @@
-"""Who calls and what they may do: access keys, role sessions (STS), RAM policy evaluation.
+"""Callers and their permissions: access keys, role sessions (STS), RAM policy evaluation.
 
-Owns principals, STS sessions and the credentials URIs of nodes and pods. It does not own roles
-and policies themselves: those are resources of ``localcloud.ram``, kept in the same store.
+Owns principals, STS sessions, and the credentials URIs of nodes and pods. It does not own roles
+and policies: those are resources of ``localcloud.ram``, in the same store.
 
 Errors::
 
     CloudError
-    +-- UnknownAccessKeyError           no such access key, or its session is gone
-    +-- InvalidSecurityTokenError       the security token is not the key's
-    +-- ExpiredSecurityTokenError       the session has ended
+    +-- UnknownAccessKeyError           the access key does not exist, or its session was deleted
+    +-- InvalidSecurityTokenError       the security token does not belong to the key
+    +-- ExpiredSecurityTokenError       the session has expired
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _URI_RENEW_SECONDS = 1200
 
 
 class UnknownAccessKeyError(CloudError):
-    """No such access key."""
+    """The access key does not exist."""
 
     def __init__(self, access_key_id: str) -> None:
         super().__init__(
@@ -62,7 +62,7 @@ class InvalidSecurityTokenError(CloudError):
 
 
 class ExpiredSecurityTokenError(CloudError):
-    """The session's time is over."""
+    """The session has expired."""
 
     def __init__(self) -> None:
         super().__init__("InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
@@ -70,16 +70,16 @@ class ExpiredSecurityTokenError(CloudError):
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Who calls.
+    """The caller of an operation.
 
     Attributes:
         arn: ``acs:ram::<account>:root`` or ``acs:ram::<account>:assumed-role/<role>/<session>``.
-        access_key_id: The key it signs with.
+        access_key_id: The access key that signs its requests.
         access_key_secret: The key's secret.
-        security_token: Of a role's session; None for the account's own key.
+        security_token: The token of a role's session; None for the account's own key.
         expires_at: When the session ends, seconds since the epoch; None for the account.
-        role_name: Of a role's session; None for the account.
-        session_policy: Narrows what the role allows, for this session; None narrows nothing.
+        role_name: The role of a session; None for the account.
+        session_policy: Limits what the role allows, for this session; None sets no limit.
     """
 
     arn: str
@@ -98,16 +98,18 @@ class Principal:
         return datetime.fromtimestamp(self.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-NOBODY = Principal(arn="anonymous", access_key_id="", access_key_secret="", role_name="(nobody)")
-"""Who calls without a signature. No role has that name, so that no policy allows it anything."""
+ANONYMOUS = Principal(
+    arn="anonymous", access_key_id="", access_key_secret="", role_name="(anonymous)"
+)
+"""The caller of an unsigned request. No role has this name, so no policy allows it anything."""
 
 
 class AccessControl:
-    """Principals and permissions of one local stack; usable from any process with the home.
+    """Principals and permissions of one local stack, for any process that can read its home.
 
     Args:
-        home: The stack's home.
-        store: Its store when the caller has it open already.
+        home: The stack's home folder.
+        store: The stack's store if the caller has opened it; by default, this opens it.
     """
 
     def __init__(self, home: Path, store: Store | None = None) -> None:
@@ -121,7 +123,7 @@ class AccessControl:
 
     @property
     def account(self) -> Principal:
-        """The account itself, with its own key."""
+        """The account, with its own key."""
         platform = self._platform
         return Principal(
             arn=f"acs:ram::{platform.account_id}:root",
@@ -130,12 +132,12 @@ class AccessControl:
         )
 
     def principal(self, access_key_id: str, security_token: str | None) -> Principal:
-        """Who an access key belongs to.
+        """Return the owner of an access key.
 
         Raises:
-            UnknownAccessKeyError: Nobody has that key.
-            InvalidSecurityTokenError: The token is missing or not the key's.
-            ExpiredSecurityTokenError: The key's session has ended.
+            UnknownAccessKeyError: The key does not exist.
+            InvalidSecurityTokenError: The token is missing or does not belong to the key.
+            ExpiredSecurityTokenError: The key's session has expired.
         """
         if access_key_id == self._platform.access_key_id:
             if security_token:
@@ -152,20 +154,21 @@ class AccessControl:
         return principal
 
     def allows(self, principal: Principal, action: str, resource: str) -> bool:
-        """Whether that principal may do that.
+        """Return whether a principal may perform an action on a resource.
 
-        The account's own key may do everything; a role's session what the role's policies allow.
+        The account's own key may do everything; a role's session may do what the role's policies
+        allow.
 
         Args:
-            principal: Who asks.
+            principal: The caller.
             action: Such as ``oss:GetObject``.
-            resource: Such as ``acs:oss:*:*:bucket/key``; ``*`` for region or account stands for
-                this cloud's own.
+            resource: Such as ``acs:oss:*:*:bucket/key``. A region or account of ``*`` means those
+                of this cloud.
         """
         return self.decide(principal, action, resource) is Decision.ALLOW
 
     def decide(self, principal: Principal, action: str, resource: str) -> Decision:
-        """As ``allows``, telling an explicit Deny from the absence of an Allow."""
+        """Decide as ``allows`` does, and tell an explicit Deny from a missing Allow."""
         if principal.role_name is None:
             return Decision.ALLOW
         resource = self.resource_arn(resource)
@@ -175,7 +178,7 @@ class AccessControl:
         return decision
 
     def resource_arn(self, resource: str) -> str:
-        """``resource`` with this cloud's region and account where it says ``*`` or nothing."""
+        """Return ``resource`` with this cloud's region and account in place of ``*`` or nothing."""
         parts = resource.split(":", 4)
         if len(parts) < 5:
             return resource
@@ -190,7 +193,7 @@ class AccessControl:
         if not self.allows(principal, action, resource):
             raise CloudError(
                 "NoPermission",
-                f"{principal.arn} is not authorized to do {action} on "
+                f"{principal.arn} is not authorized to perform {action} on "
                 f"{self.resource_arn(resource)}; attach a policy that allows it to the role.",
                 403,
             )
@@ -214,15 +217,15 @@ class AccessControl:
         service: str | None = None,
         policy: str | None = None,
     ) -> Principal:
-        """A new session of a role.
+        """Create a session of a role.
 
         Args:
             role_name: The role.
-            session_name: Appears in the session's ARN.
-            duration_seconds: At least 900 and at most the role's ``max_session_duration``.
-            service: The service that assumes the role, such as ``ecs.aliyuncs.com``; checked
-                against the trust policy. None: the caller has checked it.
-            policy: Narrows what the session may do.
+            session_name: The last part of the session's ARN.
+            duration_seconds: From 900 to the role's ``max_session_duration``.
+            service: The service that assumes the role, such as ``ecs.aliyuncs.com``; the role's
+                trust policy must allow it. None means that the caller has checked this.
+            policy: Limits what the session may do.
 
         Raises:
             CloudError: ``EntityNotExist.Role``, ``NoPermission`` (not trusted) or
@@ -242,7 +245,7 @@ class AccessControl:
         if not _MIN_DURATION_SECONDS <= duration_seconds <= longest:
             raise CloudError(
                 "InvalidParameter.DurationSeconds",
-                f"DurationSeconds is {duration_seconds}; allowed are {_MIN_DURATION_SECONDS} to "
+                f"DurationSeconds is {duration_seconds}; it must be {_MIN_DURATION_SECONDS} to "
                 f"{longest} (the role's maxSessionDuration).",
             )
         if policy is not None:
@@ -270,7 +273,7 @@ class AccessControl:
         sessions.put(principal.access_key_id, document)
 
     def role(self, role_name: str) -> Mapping[str, Any]:
-        """The role's record.
+        """Return the role's record.
 
         Raises:
             CloudError: ``EntityNotExist.Role``.
@@ -281,19 +284,19 @@ class AccessControl:
         return role
 
     def roles(self) -> list[tuple[str, Mapping[str, Any]]]:
-        """Every role's name and record."""
+        """Return every role's name and record."""
         return list(self._store.table(ROLES).items())
 
     def credentials_uri(self, role_name: str, session: str, *, service: str | None = None) -> str:
-        """The URL that serves a node or pod its role's credentials.
+        """Return the URL that serves the credentials of a role to a node or pod.
 
-        It goes into ``ALIBABA_CLOUD_CREDENTIALS_URI``; the SDKs read it and read it again before
-        the credentials end. The same role, session and service have the same URL.
+        It goes into ``ALIBABA_CLOUD_CREDENTIALS_URI``; the SDKs read the URL, and read it again
+        before the credentials expire. The same role, session and service get the same URL.
 
         Args:
             role_name: The role whose credentials it serves.
-            session: The session's name, such as the node's id.
-            service: As in ``issue``; checked at each reading.
+            session: The session name, such as the node's id.
+            service: As in ``issue``; checked on each read.
 
         Raises:
             CloudError: As ``issue``.
@@ -312,10 +315,12 @@ class AccessControl:
         return f"{self._platform.endpoints['api']}/_local/credentials/{token}"
 
     def credentials_of_uri(self, token: str) -> Principal | None:
-        """The credentials that URL's token stands for, renewed when due; None for no such token.
+        """Return the credentials behind a credentials URL, renewed when due.
+
+        Returns None if the token of the URL is unknown.
 
         Raises:
-            CloudError: As ``issue``, when the role is gone or trusts the service no more.
+            CloudError: As ``issue``, if the role is gone or no longer trusts the service.
         """
         uris = self._store.table(_CREDENTIALS_URIS)
         entry = uris.get(token)
@@ -332,11 +337,11 @@ class AccessControl:
         return principal
 
     def revoke_credentials_uri(self, uri: str) -> None:
-        """Make that URL serve nothing any more; an unknown one is no error."""
+        """Stop serving credentials at a URL; an unknown URL is not an error."""
         self._store.table(_CREDENTIALS_URIS).delete(uri.rsplit("/", 1)[-1])
 
     def revoke_role(self, role_name: str) -> None:
-        """End every session of a role that is being deleted."""
+        """End every session of a role, because the role is being deleted."""
         sessions = self._store.table(_SESSIONS)
         for access_key_id, session in sessions.items():
             if session["role_name"] == role_name:

@@ -1,8 +1,8 @@
 """The daemon's admin API: ``/_local/...`` on the ``api`` endpoint.
 
-Owns how the plugin makes, reads, changes and removes resources, the idempotence of creation, and
-the credentials URIs of nodes and pods. All but ``health`` and ``credentials`` need the header
-``X-Local-Secret`` with the account's access key secret.
+Owns the calls by which the plugin creates, reads, updates and deletes resources, the idempotence of
+creation, and the credentials URIs of nodes and pods. Every call except ``health``, ``log-agent.sh``
+and ``credentials`` needs the header ``X-Local-Secret`` with the account's access key secret.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from localcloud.faults.routes import fault_routes
 
 _SECRET_HEADER = "x-local-secret"  # noqa: S105 - a header's name
 
-
-# What a node fetches where a cloud's node fetches the log service's agent.
+# On the cloud, a node downloads the log service's agent from this path.
 _LOG_AGENT_INSTALLER = """\
 #!/bin/sh
 echo "the local cloud has no log agent: this node's logs are files in the stack's home"
@@ -35,11 +34,11 @@ echo "the local cloud has no log agent: this node's logs are files in the stack'
 
 
 class ResourceService:
-    """Carries out declared resources through their handlers.
+    """Creates, reads, updates and deletes declared resources through their handlers.
 
     Args:
-        handlers: By type token.
-        context: What handlers get.
+        handlers: The handlers by type token.
+        context: The running local cloud.
     """
 
     def __init__(self, handlers: Mapping[str, ResourceHandler], context: Context) -> None:
@@ -50,33 +49,33 @@ class ResourceService:
         self._guard = threading.Lock()
 
     def types(self) -> dict[str, dict[str, list[str]]]:
-        """What each type supports."""
+        """Return the supported inputs of each type."""
         return {
             token: {"effective": sorted(handler.effective), "recorded": sorted(handler.recorded)}
             for token, handler in self._handlers.items()
         }
 
     def create(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a resource, or find the one an earlier call with the same token made.
+        """Create a resource, or return the one that an earlier call with the same token created.
 
-        An engine that was killed asks again with the same token; a second call waits for a first
-        that is still at work. ``known_ids`` are resources the engine has in its state already:
-        those are being replaced and are not handed out again.
+        A killed engine asks again with the same token. A second call waits while the first is
+        still running. ``known_ids`` are the resources in the engine's state: the engine replaces
+        those, so they are not returned.
         """
         handler = self._handler(document["type"])
         token = str(document["client_token"])
         with self._lock(token):
-            left = self._left_over(token, handler, set(document.get("known_ids", ())))
-            if left is not None:
-                return self._tagged(left, handler, document)
+            existing = self._existing(token, handler, set(document.get("known_ids", ())))
+            if existing is not None:
+                return self._with_current_tags(existing, handler, document)
             created = handler.create(document["inputs"], self._in_region(document))
-            # What was asked for, too: handlers read by properties that they need not compute.
+            # Keep the inputs too: handlers read by properties that they do not compute.
             made = {**document["inputs"], **created.outputs}
             entry = {"type": handler.token, "id": created.id, "outputs": made}
             self._created.put(token, entry | {"region_id": document.get("region_id")})
             return {"id": created.id, "outputs": created.outputs}
 
-    def _left_over(
+    def _existing(
         self, token: str, handler: ResourceHandler, known_ids: set[str]
     ) -> dict[str, Any] | None:
         entry = self._created.get(token)
@@ -88,29 +87,29 @@ class ResourceService:
             return None
         return {"id": entry["id"], "outputs": {**entry["outputs"], **outputs}}
 
-    def _tagged(
-        self, left: dict[str, Any], handler: ResourceHandler, document: Mapping[str, Any]
+    def _with_current_tags(
+        self, existing: dict[str, Any], handler: ResourceHandler, document: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """What was left over, with the tags of now: a creation's token does not tell of them."""
-        inputs, outputs = document["inputs"], left["outputs"]
+        """Update the tags of an existing resource, because the client token does not cover them."""
+        inputs, outputs = document["inputs"], existing["outputs"]
         if inputs.get("tags") == outputs.get("tags"):
-            return left
+            return existing
         context = self._in_region(document)
-        changed = handler.update(left["id"], outputs, inputs, context)
+        changed = handler.update(existing["id"], outputs, inputs, context)
         outputs = {**outputs, "tags": inputs.get("tags"), **changed}
-        entry = {"type": handler.token, "id": left["id"], "outputs": outputs}
+        entry = {"type": handler.token, "id": existing["id"], "outputs": outputs}
         token = str(document["client_token"])
         self._created.put(token, entry | {"region_id": document.get("region_id")})
-        return {"id": left["id"], "outputs": outputs}
+        return {"id": existing["id"], "outputs": outputs}
 
     def read(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """A resource's outputs as they are; None when it is gone."""
+        """Return a resource's current outputs, or None if it no longer exists."""
         handler = self._handler(document["type"])
         context = self._in_region(document)
         return {"outputs": handler.read(document["id"], document["outputs"], context)}
 
     def update(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Change a resource in place."""
+        """Update a resource in place."""
         handler = self._handler(document["type"])
         outputs: Properties = handler.update(
             document["id"], document["outputs"], document["inputs"], self._in_region(document)
@@ -118,7 +117,7 @@ class ResourceService:
         return {"outputs": outputs}
 
     def delete(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Remove a resource; its creation tokens are forgotten with it."""
+        """Delete a resource and its creation tokens."""
         handler = self._handler(document["type"])
         Faults(self._context.store).check_deletion(handler.token)
         handler.delete(document["id"], document["outputs"], self._in_region(document))
@@ -127,8 +126,8 @@ class ResourceService:
                 self._created.delete(token)
         return {}
 
-    def left(self) -> dict[str, Any]:
-        """Every resource that was made through here and is still there."""
+    def existing(self) -> dict[str, Any]:
+        """Return every resource that was created through this API and still exists."""
         found = []
         for entry in self._created.values():
             handler, context = self._handlers.get(entry["type"]), self._in_region(entry)
@@ -137,7 +136,7 @@ class ResourceService:
         return {"resources": found}
 
     def _in_region(self, document: Mapping[str, Any]) -> Context:
-        """The local cloud as a provider of the document's region sees it."""
+        """Return the context with the region of the provider that sent the document."""
         context = self._context
         region_id = str(document.get("region_id") or context.platform.region_id)
         if region_id == context.platform.region_id:
@@ -149,7 +148,8 @@ class ResourceService:
         if handler is None:
             raise CloudError(
                 "LocalCloud.NotSupported",
-                f"{token} is not supported; supported are {', '.join(sorted(self._handlers))}",
+                f"The local cloud does not support {token}; it supports "
+                f"{', '.join(sorted(self._handlers))}.",
                 501,
             )
         return handler
@@ -165,15 +165,15 @@ def admin_routes(
     stop: Callable[[], None],
     service_names: frozenset[str] = frozenset(),
 ) -> list[BaseRoute]:
-    """The admin API's routes.
+    """Return the routes of the admin API.
 
     Args:
-        service: Carries out resources.
+        service: The declared resources.
         context: The running local cloud.
-        stop: Asks the daemon to stop everything and end.
-        service_names: Processes that the daemon starts with itself; ``status`` marks them.
+        stop: Asks the daemon to stop every process and end.
+        service_names: Processes that the daemon starts together with itself; ``status`` marks them.
     """
-    # Read now: later the files may be another's.
+    # Compute the digest now: a later `git pull` may change the files.
     code = code_digest()
     operations = {
         "create": service.create,
@@ -196,18 +196,20 @@ def admin_routes(
         _authorise(request, context)
         operation = operations.get(request.path_params["operation"])
         if operation is None:
-            raise CloudError("InvalidAction.NotFound", f"allowed: {sorted(operations)}", 404)
+            raise CloudError(
+                "InvalidAction.NotFound", f"The operation must be one of {sorted(operations)}.", 404
+            )
         return JSONResponse(await run_in_threadpool(operation, await request.json()))
 
-    async def left(request: Request) -> Response:
+    async def existing(request: Request) -> Response:
         _authorise(request, context)
-        return JSONResponse(await run_in_threadpool(service.left))
+        return JSONResponse(await run_in_threadpool(service.existing))
 
     async def status(request: Request) -> Response:
         _authorise(request, context)
         return JSONResponse({"processes": await run_in_threadpool(_status, context, service_names)})
 
-    async def stopping(request: Request) -> Response:
+    async def stop_daemon(request: Request) -> Response:
         _authorise(request, context)
         stop()
         return JSONResponse({})
@@ -216,7 +218,7 @@ def admin_routes(
         token = request.path_params["token"]
         principal = await run_in_threadpool(context.access.credentials_of_uri, token)
         if principal is None:
-            raise CloudError("InvalidCredentialsUri", "No such credentials URI.", 404)
+            raise CloudError("InvalidCredentialsUri", "The credentials URI does not exist.", 404)
         return JSONResponse(
             {
                 "Code": "Success",
@@ -231,10 +233,10 @@ def admin_routes(
         Route("/_local/health", health),
         Route("/_local/types", types),
         Route("/_local/log-agent.sh", log_agent),
-        Route("/_local/resources", left),
+        Route("/_local/resources", existing),
         Route("/_local/resources/{operation}", resources, methods=["POST"]),
         Route("/_local/status", status),
-        Route("/_local/stop", stopping, methods=["POST"]),
+        Route("/_local/stop", stop_daemon, methods=["POST"]),
         Route("/_local/credentials/{token}", credentials),
         *fault_routes(context, lambda request: _authorise(request, context)),
     ]

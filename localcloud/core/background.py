@@ -1,8 +1,8 @@
-"""Threads that belong to a running local cloud rather than to a request.
+"""Workers: background work that belongs to a running local cloud, not to one request.
 
-Owns finding the one worker of a kind that serves a context, so that routes, handlers and the daemon
-share it. A service has ``workers.workers(context)``; the daemon starts what it returns once it is
-up, and closes it before it stops any process.
+Owns the look-up of the one worker of each kind per context, which routes, handlers and the daemon
+share. A service lists its workers in ``workers.workers(context)``. The daemon starts them once it
+is up, and closes them before it stops any process.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from localcloud.core.resources import Context
 
 
 class Worker(Protocol):
-    """What a service does on its own."""
+    """Background work of a service."""
 
     def start(self) -> None:
-        """Begin, taking up what an earlier daemon left."""
+        """Start, and continue what an earlier daemon left unfinished."""
 
     def close(self) -> None:
-        """End, leaving everything for the next daemon to take up."""
+        """End, and leave unfinished work for the next daemon."""
 
 
 W = TypeVar("W", bound=Worker)
@@ -32,12 +32,12 @@ _WORKERS: weakref.WeakKeyDictionary[Any, dict[type[Any], Any]] = weakref.WeakKey
 
 
 def worker_of(context: Context, kind: type[W], make: Callable[[Context], W]) -> W:
-    """The worker of that kind that serves ``context``, made on first use.
+    """Return the context's worker of this class, created on first use.
 
     Args:
-        context: The local cloud; told from others by its supervisor.
+        context: The running local cloud; contexts with the same supervisor share their workers.
         kind: The worker's class.
-        make: Makes one.
+        make: Creates the worker.
     """
     with _LOCK:
         workers = _WORKERS.setdefault(context.supervisor, {})
@@ -45,5 +45,5 @@ def worker_of(context: Context, kind: type[W], make: Callable[[Context], W]) -> 
             workers[kind] = make(context)
         found = workers[kind]
     if not isinstance(found, kind):
-        raise TypeError(f"{found!r} is no {kind.__name__}")
+        raise TypeError(f"{found!r} is not a {kind.__name__}")
     return found

@@ -1,4 +1,4 @@
-"""Which code a process of the local cloud runs: a daemon outlives the checkout's next pull."""
+"""A digest of the local cloud's code, because a daemon keeps running after a ``git pull``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 CODE_VARIABLE: Final = "LOCALCLOUD_CODE"
-"""In the environment of processes that are adopted by their spec: other code, another process."""
+"""Environment variable in the spec of an adopted process, so that new code restarts it."""
 
 
 @cache
 def code_digest() -> str:
-    """Of every module of the local cloud, as it was when this process asked first."""
+    """Return a digest of every module of the local cloud, as of this process's first call."""
     package, digest = Path(__file__).resolve().parents[1], hashlib.sha256()
     for file in sorted(package.rglob("*.py")):
         digest.update(f"{file.relative_to(package)}\0".encode() + file.read_bytes() + b"\0")

@@ -1,14 +1,14 @@
-"""The local cloud's errors.
+"""Errors of the local cloud.
 
-Owns the exception every service raises towards a caller and its wire form. It does not own the
-XML envelope of OSS, which is OSS's own.
+Owns the exception that every service raises to its caller, and its wire format. It does not own the
+XML error format of OSS.
 
 Hierarchy::
 
-    LocalCloudError                 anything the local cloud reports
+    LocalCloudError                 base class of every error here
     +-- HomeError                   the stack's home is missing, malformed or in use
-    +-- SupervisorError             a supervised process could not be started or did not answer
-    +-- CloudError                  what the cloud itself would answer: code, message, HTTP status
+    +-- SupervisorError             a supervised process did not start or did not answer in time
+    +-- CloudError                  an error reply of the cloud: code, message, HTTP status
 
 Error codes are the cloud's own (https://api.aliyun.com/troubleshoot, read 2026-11).
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 
 class LocalCloudError(Exception):
-    """Anything the local cloud reports."""
+    """Base class of the local cloud's errors."""
 
 
 class HomeError(LocalCloudError):
@@ -25,15 +25,15 @@ class HomeError(LocalCloudError):
 
 
 class SupervisorError(LocalCloudError):
-    """A supervised process could not be started or did not answer in time."""
+    """A supervised process did not start or did not answer in time."""
 
 
 class CloudError(LocalCloudError):
-    """What the cloud would answer.
+    """An error reply of the cloud.
 
     Attributes:
         code: The cloud's error code, such as ``DependencyViolation``.
-        message: What is wrong, the value given, what is allowed.
+        message: What is wrong, the value given and what is allowed.
         http_status: The HTTP status the cloud sends with it.
     """
 
@@ -44,7 +44,7 @@ class CloudError(LocalCloudError):
         self.http_status = http_status
 
     def envelope(self, request_id: str, host_id: str) -> dict[str, str]:
-        """The body of a control-plane error, as ROA and RPC services send it."""
+        """Return the body of the error reply, in the format of ROA and RPC services."""
         return {
             "Code": self.code,
             "Message": self.message,
@@ -54,11 +54,11 @@ class CloudError(LocalCloudError):
 
 
 def not_supported(what: str, supported: str) -> CloudError:
-    """A refusal that is the local cloud's own, never the cloud's.
+    """Return an error for something that only the local cloud refuses.
 
     Args:
-        what: What was asked for, with its value.
-        supported: What is supported in its place.
+        what: The thing that the caller asked for, with its value.
+        supported: What the local cloud supports instead.
     """
     return CloudError(
         "LocalCloud.NotSupported", f"{what} is not supported by the local cloud; {supported}", 501

@@ -1,10 +1,10 @@
 """The home of a local stack: its platform file and its data folders.
 
-Owns ``platform.json`` (who the account is, which addresses and keys the stack has) and where each
-service keeps its data. It does not start anything.
+Owns ``platform.json`` (the stack's account, addresses and keys) and the folders of each service's
+data. It does not start anything.
 
-Every address of a local cloud lies in ``127.<n>.0.0/16``, n chosen per stack: Linux routes all of
-127/8 to loopback, so each service and node has its own address and its natural port.
+Every address of a local cloud is in ``127.<n>.0.0/16``, with one n per stack. Linux routes all of
+127/8 to loopback, so each service and node has its own address and its usual port.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ _FIRST_OCTET, _LAST_OCTET = 20, 239
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """What a local stack is, as ``platform.json`` says.
+    """The contents of ``platform.json``: what identifies a local stack.
 
     Attributes:
         home: The stack's home folder.
-        region_id: The region the stack plays.
-        zone_ids: Its zones.
-        account_id: The account's id, 16 digits.
+        region_id: The region that the stack emulates.
+        zone_ids: The zones of that region.
+        account_id: The id of the account, 16 digits.
         access_key_id: The account's own access key.
-        access_key_secret: Its secret.
+        access_key_secret: The secret of that key.
         dashscope_api_key: The API key of the model endpoint.
         loopback_prefix: The first two octets of every address, such as ``127.83``.
         endpoints: URL by service: ``api``, ``oss``, ``dashscope``, ``issuer``, ``edge``.
@@ -65,48 +65,56 @@ def load_platform(home: Path) -> Platform:
     """Read ``HOME/platform.json``.
 
     Raises:
-        HomeError: It is missing, or not what ``python -m localcloud init`` writes.
+        HomeError: The file is missing, or is not one that ``python -m localcloud init`` writes.
     """
     path = home / PLATFORM_FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise HomeError(
-            f"{path} does not exist; make it with: python -m localcloud init --home {home}"
+            f"{path} does not exist; create it with: python -m localcloud init --home {home}"
         ) from None
     except ValueError as error:
-        raise HomeError(f"{path} is not JSON ({error}); remove it and run init again") from error
+        raise HomeError(
+            f"{path} is not valid JSON ({error}); delete it and run init again"
+        ) from error
     return _platform(home, path, document)
 
 
 def _platform(home: Path, path: Path, document: Any) -> Platform:
     if not isinstance(document, dict) or document.get("version") != _VERSION:
-        raise HomeError(f"{path} is not a platform file of version {_VERSION}")
+        raise HomeError(
+            f"{path} is not a platform file of version {_VERSION}; delete it and run init again"
+        )
     names = {item.name for item in fields(Platform)} - {"home"}
     missing = sorted(names - document.keys())
     unknown = sorted(document.keys() - names - {"version"})
     if missing or unknown:
-        raise HomeError(f"{path}: missing keys {missing}, unknown keys {unknown}; run init anew")
+        raise HomeError(
+            f"{path} has missing keys {missing} and unknown keys {unknown}; delete it and run init "
+            "again"
+        )
     values = {name: document[name] for name in names}
     values["zone_ids"] = tuple(values["zone_ids"])
-    # A home that was made before a service came has no address written down for it.
+    # A platform file from before a service was added has no address for that service.
     values["endpoints"] = {**_endpoints(values["loopback_prefix"]), **values["endpoints"]}
     return Platform(home=home, **values)
 
 
 def init_home(home: Path, region_id: str = "", zone_ids: Sequence[str] = ()) -> Platform:
-    """Make the stack's home and its platform file, or read the one that is there.
+    """Create the stack's home and its platform file, or read the existing one.
 
-    The account, its keys and the address range are drawn at random, once.
+    The account, its keys and the address range are random, and are chosen once.
 
     Args:
         home: The stack's home folder.
-        region_id: The region that it plays; empty takes the one that is there, or the default.
-        zone_ids: That region's zones; the same.
+        region_id: The region that the stack emulates. Empty means that of the existing home, or
+            the default for a new one.
+        zone_ids: The zones of that region; empty as above.
 
     Raises:
-        HomeError: No address range of 127/8 has the endpoints' ports free, or the one that is
-            there plays another region.
+        HomeError: No address range in 127/8 has the endpoints' ports free, or the existing home
+            emulates another region.
     """
     path = home / PLATFORM_FILE
     if path.exists():
@@ -133,7 +141,7 @@ def init_home(home: Path, region_id: str = "", zone_ids: Sequence[str] = ()) -> 
     try:
         os.link(temporary, path)
     except FileExistsError:
-        # Another init was quicker: its platform is the stack's.
+        # Another init finished first, so its platform file counts.
         pass
     finally:
         temporary.unlink()
@@ -144,8 +152,8 @@ def _checked(platform: Platform, region_id: str, zone_ids: Sequence[str]) -> Pla
     wanted = region_id or platform.region_id, tuple(zone_ids) or platform.zone_ids
     if (platform.region_id, platform.zone_ids) != wanted:
         raise HomeError(
-            f"{platform.home} plays {platform.region_id} with {', '.join(platform.zone_ids)}, not "
-            f"{wanted[0]} with {', '.join(wanted[1])}; make another home, or remove this one first"
+            f"{platform.home} emulates {platform.region_id} with {', '.join(platform.zone_ids)}, "
+            f"not {wanted[0]} with {', '.join(wanted[1])}; use another home, or delete this one"
         )
     return platform
 
@@ -162,13 +170,13 @@ def _free_prefix() -> str:
         if all(is_free(f"{prefix}.0.{last}", port) for last, port in _ENDPOINTS.values()):
             return prefix
     raise HomeError(
-        f"no address range 127.{_FIRST_OCTET}.x.x to 127.{_LAST_OCTET}.x.x has the ports "
-        f"{sorted({port for _, port in _ENDPOINTS.values()})} free; stop what listens on them"
+        f"no address range from 127.{_FIRST_OCTET}.x.x to 127.{_LAST_OCTET}.x.x has the ports "
+        f"{sorted({port for _, port in _ENDPOINTS.values()})} free; stop what uses them"
     )
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen on that loopback address and port now."""
+    """Return whether a server could listen on this loopback address and port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -179,14 +187,14 @@ def is_free(host: str, port: int) -> bool:
 
 
 def data_dir(home: Path, service: str) -> Path:
-    """The folder where a service keeps its data (``HOME/cloud/<service>``), made when missing."""
+    """Return the folder of a service's data (``HOME/cloud/<service>``), created if missing."""
     path = home / "cloud" / service
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def log_dir(home: Path) -> Path:
-    """The folder of the stack's logs (``HOME/logs``), made when missing."""
+    """Return the folder of the stack's logs (``HOME/logs``), created if missing."""
     path = home / "logs"
     path.mkdir(parents=True, exist_ok=True)
     return path

@@ -1,9 +1,9 @@
-"""Instance types of the local cloud, for ECS instances and for the pods of DLC jobs.
+"""Instance types of the local cloud, for ECS instances and the pods of DLC jobs.
 
-A small part of what the cloud offers, enough for the program and its alternatives. vCPUs, GiB and
-GPUs follow from the published family naming (https://www.alibabacloud.com/help/en/ecs/user-guide/
-overview-of-instance-families: ``c<vCPUs>g<GPUs>``; ``large`` is 2 vCPUs, ``xlarge`` 4; g families
-have 4 GiB a vCPU, c families 2, r families 8). That each is offered in every region is assumed.
+A small part of the cloud's offer, enough for the program and its alternatives. vCPUs, GiB and GPUs
+follow from the published naming of the families (https://www.alibabacloud.com/help/en/ecs/
+user-guide/overview-of-instance-families: ``c<vCPUs>g<GPUs>``; ``large`` is 2 vCPUs, ``xlarge`` 4;
+g families have 4 GiB per vCPU, c families 2, r families 8). Assumed: every region offers them all.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ class InstanceType:
     """One instance type.
 
     Attributes:
-        name: Its name.
-        cpu: vCPUs.
+        name: Such as ``ecs.g7.large``.
+        cpu: Number of vCPUs.
         memory_gib: Memory in GiB.
         gpu: Number of GPUs.
-        gpu_type: NVIDIA's name; empty without a GPU.
-        gpu_memory_gib: Of each GPU, in GiB.
+        gpu_type: NVIDIA's name of the GPU; empty without one.
+        gpu_memory_gib: Memory of each GPU in GiB.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""Paths of a node or a container, made those of the folders that stand for them here.
+"""Maps the paths of a node or container to folders on this machine.
 
-Owns substitution in text: there is no container and no root file system of a node's own.
+Owns the substitution in text. A local node has no container and no root file system.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from pathlib import Path
 
 
 def substitute_paths(text: str, real: Mapping[str, Path]) -> str:
-    """``text`` with each path, as a whole or as the start of a longer one, made real.
+    """Replace each mapped path in ``text``, whole or as the start of a longer path.
 
     ``/mnt/data`` is replaced in ``--dir=/mnt/data/x``, not in ``/mnt/data2``, ``/srv/mnt/data`` or
     ``oss://bucket/mnt/data``.
 
     Args:
-        text: A command, a setting or a file.
-        real: The folder or file that stands for each path; the longest path counts.
+        text: A command, a setting or the contents of a file.
+        real: The real folder or file for each path; the longest matching path counts.
     """
     if not real:
         return text

@@ -1,10 +1,10 @@
 """RAM policy and trust policy documents: parsing, validation, evaluation. Pure.
 
-Owns the policy language. It does not know who has which policy (``access``), nor keeps any.
+Owns the policy language. It does not store policies or know who has which (``access`` does).
 Language: https://www.alibabacloud.com/help/en/ram/policy-structure-and-syntax (read 2026-11).
-``NotAction``/``NotResource``, and ``Condition`` but on the claims of an OIDC token in a trust
-policy, are refused: evaluating a statement while ignoring its condition would allow what the cloud
-denies, or deny what it allows. OIDC conditions: https://www.alibabacloud.com/help/en/ram/user-guide/
+``NotAction`` and ``NotResource`` are refused, and so is ``Condition``, except on the claims of an
+OIDC token in a trust policy. To ignore a condition would allow what the cloud denies, or deny what
+it allows. OIDC conditions: https://www.alibabacloud.com/help/en/ram/user-guide/
 create-a-ram-role-for-a-trusted-idp (read 2026-11-21).
 """
 
@@ -28,7 +28,7 @@ _OPERATORS = ("StringEquals", "StringLike")
 
 
 class Decision(StrEnum):
-    """What policies say about one action on one resource."""
+    """The result of evaluating policies for one action on one resource."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -37,14 +37,14 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """One test of a claim: any of its values must fit any that the caller's token has."""
+    """One test of a claim: any of its values must match any value in the caller's token."""
 
     operator: str
     key: str
     values: tuple[str, ...]
 
     def holds(self, claims: Mapping[str, Sequence[str]]) -> bool:
-        """Whether the claims pass; a claim that is not there does not."""
+        """Return whether the claims meet the condition; a missing claim does not."""
         return any(
             _matches(value, claim) if self.operator == "StringLike" else value == claim
             for value in self.values
@@ -54,7 +54,7 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One statement of a policy; principals and conditions are in trust policies only."""
+    """One statement of a policy; only trust policies have principals and conditions."""
 
     effect: str
     actions: tuple[str, ...]
@@ -63,7 +63,7 @@ class Statement:
     conditions: tuple[Condition, ...] = ()
 
     def covers(self, action: str, resource: str) -> bool:
-        """Whether the statement speaks of that action on that resource."""
+        """Return whether the statement applies to this action on this resource."""
         return any(_matches(pattern.lower(), action.lower()) for pattern in self.actions) and any(
             _matches(pattern, resource) for pattern in self.resources
         )
@@ -83,11 +83,11 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def evaluate(statements: Iterable[Statement], action: str, resource: str) -> Decision:
-    """What the statements together say: an explicit Deny wins over any Allow.
+    """Evaluate the statements together; an explicit Deny wins over any Allow.
 
     Args:
-        statements: Of every policy that applies.
-        action: Such as ``oss:GetObject``; letter case does not count.
+        statements: The statements of every policy that applies.
+        action: Such as ``oss:GetObject``; not case-sensitive.
         resource: Such as ``acs:oss:cn-hangzhou:1234567890123456:bucket/key``.
     """
     decision = Decision.NONE
@@ -101,7 +101,7 @@ def evaluate(statements: Iterable[Statement], action: str, resource: str) -> Dec
 
 @lru_cache(maxsize=512)
 def parse_policy(text: str) -> tuple[Statement, ...]:
-    """The statements of a permission policy.
+    """Parse a permission policy into its statements.
 
     Raises:
         CloudError: ``MalformedPolicyDocument`` with what is wrong and where.
@@ -109,7 +109,7 @@ def parse_policy(text: str) -> tuple[Statement, ...]:
     statements = []
     for path, entry in _statements(text):
         if "Principal" in entry:
-            raise _malformed(f"{path}.Principal is for trust and resource policies only")
+            raise _malformed(f"{path}.Principal is allowed in trust and resource policies only")
         statements.append(
             Statement(
                 effect=_effect(entry, path),
@@ -122,7 +122,7 @@ def parse_policy(text: str) -> tuple[Statement, ...]:
 
 @lru_cache(maxsize=512)
 def parse_trust_policy(text: str) -> tuple[Statement, ...]:
-    """The statements of a role's trust policy: who may assume it.
+    """Parse a role's trust policy, which says who may assume the role, into its statements.
 
     Raises:
         CloudError: ``MalformedPolicyDocument`` with what is wrong and where.
@@ -133,8 +133,9 @@ def parse_trust_policy(text: str) -> tuple[Statement, ...]:
             raise _malformed(f"{path}.Resource is not part of a trust policy")
         actions = _texts(entry, "Action", path)
         if any(action.lower() != "sts:assumerole" for action in actions):
-            raise _malformed(f"{path}.Action is {list(actions)}; a trust policy allows only "
-                             "sts:AssumeRole")  # fmt: skip
+            raise _malformed(
+                f"{path}.Action is {list(actions)}; a trust policy allows only sts:AssumeRole"
+            )
         statements.append(
             Statement(
                 effect=_effect(entry, path),
@@ -153,14 +154,14 @@ def trusts(
     name: str,
     claims: Mapping[str, Sequence[str]] | None = None,
 ) -> bool:
-    """Whether a trust policy lets that principal assume the role; a Deny wins.
+    """Return whether a trust policy lets a principal assume the role; a Deny wins.
 
     Args:
-        statements: Of the trust policy.
+        statements: The statements of the trust policy.
         kind: ``Service``, ``RAM`` or ``Federated``.
         name: A service such as ``ecs.aliyuncs.com``, or an ARN such as ``acs:ram::<account>:root``.
-        claims: What the caller's token says, by condition key. Default: there is no token, and
-            no statement with a condition counts.
+        claims: The claims of the caller's token, by condition key. By default there is no token,
+            and a statement with a condition does not apply.
     """
     allowed = False
     for statement in statements:
@@ -188,12 +189,12 @@ def _statements(text: str, *, conditions: bool = False) -> list[tuple[str, dict[
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise _malformed(f"it is not JSON ({error})") from error
+        raise _malformed(f"it is not valid JSON ({error})") from error
     if not isinstance(document, dict):
         raise _malformed("it must be a JSON object with Version and Statement")
     unknown = sorted(document.keys() - {"Version", "Statement"})
     if unknown:
-        raise _malformed(f"unknown elements {unknown}; allowed are Version and Statement")
+        raise _malformed(f"it has unknown elements {unknown}; it may have Version and Statement")
     if document.get("Version") != "1":
         raise _malformed(f'Version is {document.get("Version")!r}; it must be "1"')
     entries = document.get("Statement")
@@ -210,11 +211,13 @@ def _statements(text: str, *, conditions: bool = False) -> list[tuple[str, dict[
         refused = sorted(entry.keys() & narrow)
         if refused:
             raise not_supported(
-                f"{path}.{refused[0]}", "statements have Effect, Action, Resource (and Principal)"
+                f"{path}.{refused[0]}", f"use only {', '.join(sorted(_STATEMENT_KEYS - narrow))}"
             )
         unknown = sorted(entry.keys() - _STATEMENT_KEYS)
         if unknown:
-            raise _malformed(f"{path} has unknown elements {unknown}")
+            raise _malformed(
+                f"{path} has unknown elements {unknown}; it may have {sorted(_STATEMENT_KEYS)}"
+            )
         checked.append((path, entry))
     return checked
 
@@ -222,7 +225,7 @@ def _statements(text: str, *, conditions: bool = False) -> list[tuple[str, dict[
 def _effect(entry: dict[str, Any], path: str) -> str:
     effect = entry.get("Effect")
     if effect not in ("Allow", "Deny"):
-        raise _malformed(f"{path}.Effect is {effect!r}; allowed are Allow and Deny")
+        raise _malformed(f"{path}.Effect is {effect!r}; it must be Allow or Deny")
     return str(effect)
 
 
@@ -233,13 +236,12 @@ def _texts(entry: dict[str, Any], key: str, path: str) -> tuple[str, ...]:
         raise _malformed(f"{path}.{key} must be a string or a list of strings, not {value!r}")
     for text in values:
         if not isinstance(text, str) or not text:
-            raise _malformed(f"{path}.{key} holds {text!r}; every entry must be a string")
+            raise _malformed(f"{path}.{key} contains {text!r}; every entry must be a string")
         if key == "Action" and text != "*" and ":" not in text:
-            raise _malformed(f"{path}.Action {text!r} must read <service>:<operation> or *")
+            raise _malformed(f"{path}.Action {text!r} must be <service>:<operation> or *")
         if key == "Resource" and text != "*" and not text.startswith("acs:"):
             raise _malformed(
-                f"{path}.Resource {text!r} must read "
-                "acs:<service>:<region>:<account>:<resource> or *"
+                f"{path}.Resource {text!r} must be acs:<service>:<region>:<account>:<resource> or *"
             )
     return tuple(values)
 
@@ -251,7 +253,9 @@ def _principals(entry: dict[str, Any], path: str) -> tuple[tuple[str, str], ...]
     found: list[tuple[str, str]] = []
     for kind, names in principal.items():
         if kind not in _PRINCIPAL_KINDS:
-            raise _malformed(f"{path}.Principal.{kind} is unknown; allowed: {_PRINCIPAL_KINDS}")
+            raise _malformed(
+                f"{path}.Principal.{kind} is unknown; it must be one of {_PRINCIPAL_KINDS}"
+            )
         listed = [names] if isinstance(names, str) else names
         if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
             raise _malformed(f"{path}.Principal.{kind} must be a list of strings")
@@ -260,27 +264,27 @@ def _principals(entry: dict[str, Any], path: str) -> tuple[tuple[str, str], ...]
 
 
 def _conditions(entry: dict[str, Any], path: str) -> tuple[Condition, ...]:
-    """The conditions of a trust policy's statement."""
+    """Return the conditions of a trust policy's statement."""
     given = entry.get("Condition", {})
     if not isinstance(given, dict):
         raise _malformed(f"{path}.Condition must be an object")
     found = []
     for operator, tests in given.items():
         if operator not in _OPERATORS:
-            raise not_supported(
-                f"{path}.Condition.{operator}", f"operators here are {', '.join(_OPERATORS)}"
-            )
+            raise not_supported(f"{path}.Condition.{operator}", f"use {' or '.join(_OPERATORS)}")
         if not isinstance(tests, dict) or not tests:
             raise _malformed(f"{path}.Condition.{operator} must be an object")
         for key, value in tests.items():
             if key not in _OIDC_KEYS:
                 raise not_supported(
-                    f"{path}.Condition.{operator}.{key}", f"keys here are {', '.join(_OIDC_KEYS)}"
+                    f"{path}.Condition.{operator}.{key}", f"use one of {', '.join(_OIDC_KEYS)}"
                 )
             if operator != "StringEquals" and key != "oidc:sub":
-                raise _malformed(f"{path}.Condition: {key} takes StringEquals only")
+                raise _malformed(f"{path}.Condition: {key} allows StringEquals only")
             values = [value] if isinstance(value, str) else value
             if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
-                raise _malformed(f"{path}.Condition.{operator}.{key} must be strings")
+                raise _malformed(
+                    f"{path}.Condition.{operator}.{key} must be a string or a list of strings"
+                )
             found.append(Condition(operator=operator, key=key, values=tuple(values)))
     return tuple(found)

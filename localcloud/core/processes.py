@@ -1,12 +1,12 @@
-"""Starting, finding and ending one operating-system process with everything it started.
+"""Start, find and end an operating-system process together with all its descendants.
 
-Owns the launch wrapper and the hunt for descendants. It does not decide when to start again:
-that is the supervisor's.
+Owns the launch wrapper and the search for descendants. It does not decide about restarts: the
+supervisor does.
 
-A child is started as ``sh`` (in a session of its own) that runs the program and writes its exit
-code to a file, so the code is known even when the daemon was dead at that moment. Every process
-below it carries the environment variable ``LOCALCLOUD_PROCESS``; that is how ones that left the
-session (torchrun's workers do) are found and ended too.
+The wrapper is a ``sh`` in its own session. It runs the program and writes the exit code to a file,
+so the code is known even if the daemon was not running at that moment. All descendants have the
+environment variable ``LOCALCLOUD_PROCESS``, so that ones that left the session (as the workers of
+torchrun do) are found and ended too.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ MARKER = "LOCALCLOUD_PROCESS"
 _SHELL = "/bin/sh"
 _PID_SECONDS = 2.0
 
-# The inner shell becomes the program itself (same pid, SIGINT not ignored); the outer one outlives
-# the signals sent to the group, to write down how the program ended.
+# The inner shell becomes the program (same pid, SIGINT not ignored). The outer shell survives the
+# signals that are sent to the group, and records how the program ended.
 _WRAPPER = (
     'trap : TERM INT HUP; base=$1; cd -- "$2" || exit; shift 2; '
     'sh -c \'base=$1; shift; echo $$ >"$base.pid"; exec "$@"\' sh "$base" "$@"; '
@@ -36,14 +36,14 @@ _WRAPPER = (
 
 @dataclass(frozen=True)
 class Launched:
-    """A wrapper that was started: enough to find it again after the daemon was killed.
+    """A running wrapper, with what the next daemon needs to find it again.
 
     Attributes:
-        wrapper_pid: The wrapper's process id, also its session's and group's.
-        created: The wrapper's start time, seconds since the epoch: tells it from a later process
-            with the same id.
+        wrapper_pid: The process id of the wrapper; also the id of its session and group.
+        created: The start time of the wrapper, in seconds since the epoch; distinguishes it from a
+            later process with the same id.
         base: The path that ``.pid`` and ``.exit`` are appended to.
-        mark: The value of ``LOCALCLOUD_PROCESS`` below it.
+        mark: The value of ``LOCALCLOUD_PROCESS`` in its descendants.
     """
 
     wrapper_pid: int
@@ -52,15 +52,15 @@ class Launched:
     mark: str
 
     def alive(self) -> bool:
-        """Whether the wrapper still runs."""
+        """Return whether the wrapper is running."""
         return _alive(self.wrapper_pid, self.created)
 
     def pid(self) -> int | None:
-        """The program's own process id; None until it is known."""
+        """Return the process id of the program; None until it is known."""
         return _number(Path(f"{self.base}.pid"))
 
     def exit_code(self) -> int | None:
-        """How the program ended: its code, or minus the signal; None when nobody knows."""
+        """Return the exit code of the program, or minus the signal; None if it is not known."""
         code = _number(Path(f"{self.base}.exit"))
         return 128 - code if code is not None and code > 128 else code
 
@@ -90,10 +90,10 @@ def launch(
 
     Args:
         argv: The program and its arguments.
-        env: Its whole environment (``LOCALCLOUD_PROCESS`` is added).
+        env: Its complete environment; ``LOCALCLOUD_PROCESS`` is added.
         cwd: Its working directory.
-        log: Where its output is appended.
-        base: Path of the run's files; ``.pid`` and ``.exit`` are appended.
+        log: The file that its output is appended to.
+        base: The path that ``.pid`` and ``.exit`` are appended to.
 
     Raises:
         OSError: The working directory or log cannot be used.
@@ -101,7 +101,7 @@ def launch(
     base.parent.mkdir(parents=True, exist_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
     if not cwd.is_dir():
-        raise NotADirectoryError(f"its working directory {cwd} does not exist")
+        raise NotADirectoryError(f"the working directory {cwd} does not exist")
     for suffix in (".pid", ".exit"):
         Path(f"{base}{suffix}").unlink(missing_ok=True)
     mark = str(base)
@@ -119,9 +119,9 @@ def launch(
 
 
 def spawn(argv: Sequence[str], env: Mapping[str, str], log: Path) -> int:
-    """Start a program in a session of its own, its output appended to ``log``; its process id.
+    """Start a program in its own session, append its output to ``log``, and return its process id.
 
-    Not ``subprocess``: that warns of programs which outlive the one that started them.
+    This does not use ``subprocess``, which warns about programs that outlive their parent.
 
     Raises:
         OSError: The program or the log cannot be used.
@@ -140,10 +140,10 @@ def spawn(argv: Sequence[str], env: Mapping[str, str], log: Path) -> int:
 
 
 def reap(pid: int) -> bool:
-    """Take note of a child's end, so that no zombie stays.
+    """Collect an ended child process, so that it does not stay a zombie.
 
     Returns:
-        Whether it has ended; False also when it is not this process' child.
+        Whether the child has ended; False also if it is not a child of this process.
     """
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
@@ -152,21 +152,21 @@ def reap(pid: int) -> bool:
 
 
 def members(launched: Launched) -> list[psutil.Process]:
-    """Every living process that belongs to that run: its session's and those with its mark."""
+    """Return every process of the run: those in its session, and those with its mark."""
     wanted = f"{MARKER}={launched.mark}".encode()
     found = []
     for process in psutil.process_iter():
         if process.pid == os.getpid():
             continue
-        if _in_session(process.pid, launched) or _carries(process.pid, wanted):
+        if _in_session(process.pid, launched) or _has_mark(process.pid, wanted):
             found.append(process)
     return found
 
 
 def _in_session(pid: int, launched: Launched) -> bool:
     try:
-        # A session keeps its id for as long as one member lives, so the id cannot be reused for
-        # another session in the meantime; an older process of that id is told by its start time.
+        # The kernel does not reuse the id of a session while it has members. The start time rules
+        # out an older session with the same id.
         return (
             os.getsid(pid) == launched.wrapper_pid
             and psutil.Process(pid).create_time() >= launched.created - 1.0
@@ -175,7 +175,7 @@ def _in_session(pid: int, launched: Launched) -> bool:
         return False
 
 
-def _carries(pid: int, wanted: bytes) -> bool:
+def _has_mark(pid: int, wanted: bytes) -> bool:
     try:
         return wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
@@ -183,8 +183,7 @@ def _carries(pid: int, wanted: bytes) -> bool:
 
 
 def end(launched: Launched, timeout_seconds: float) -> None:
-    """Ask every process of the run to end, and kill what is left after the timeout."""
-    # One that was started while the others were being found is met in the next round.
+    """Ask every process of the run to end, and kill the rest after the timeout."""
     deadline = time.monotonic() + timeout_seconds
     _signal(members(launched), signal.SIGTERM)
     while time.monotonic() < deadline:

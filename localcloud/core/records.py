@@ -1,6 +1,7 @@
-"""Resource handlers whose resource is a record in the store and nothing else.
+"""The base of handlers whose resource is only a record in the store.
 
-Owns keeping, reading, changing and removing that record; what makes it valid is the subclass's.
+Owns creating, reading, updating and deleting the record. It does not own validation: the subclass
+does that.
 """
 
 from __future__ import annotations
@@ -15,48 +16,48 @@ from localcloud.core.store import Table
 
 
 def now() -> str:
-    """The present time as the cloud writes it."""
+    """Return the current time in the cloud's format, such as ``2026-11-21T10:00:00Z``."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class RecordHandler(ResourceHandler):
-    """A resource kept as one document of all its properties.
+    """A resource that is one document with all its properties.
 
     Attributes:
-        table: Where the records are kept.
+        table: The table of the records.
     """
 
     table: ClassVar[str]
 
     def records(self, context: Context) -> Table:
-        """The table of this type's records."""
+        """Return the table of this type's records."""
         return context.store.table(self.table)
 
     @abstractmethod
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """The id and computed properties for these inputs.
+        """Validate the inputs and return the id and the computed properties.
 
         Args:
             inputs: Checked inputs.
             context: The running local cloud.
-            old: The record that is being changed; None when one is made.
+            old: The record to update; None on creation.
 
         Raises:
-            CloudError: The service would refuse.
+            CloudError: The service refuses the inputs.
         """
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """Validate and keep it."""
-        # One transaction, so that of two creations of one name the second sees the first.
+        """Validate the inputs and store the record."""
+        # One transaction: the second of two creations of the same name must see the first.
         with context.store.transaction():
             resource_id, computed = self.plan(inputs, context, None)
             self.records(context).put(resource_id, {**inputs, **computed})
         return Created(resource_id, computed)
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """The record."""
+        """Return the record."""
         return self.records(context).get(id)
 
     def update(
@@ -66,7 +67,7 @@ class RecordHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Validate and keep the new properties; inputs no longer given are dropped."""
+        """Validate and store the new properties; inputs that are no longer given are removed."""
         with context.store.transaction():
             old = self.require(id, context)
             _, computed = self.plan(inputs, context, old)
@@ -77,10 +78,10 @@ class RecordHandler(ResourceHandler):
         return record
 
     def require(self, id: str, context: Context) -> Properties:  # noqa: A002
-        """The record of that id.
+        """Return the record with this id.
 
         Raises:
-            CloudError: There is none.
+            CloudError: ``InvalidResourceId.NotFound``.
         """
         record = self.records(context).get(id)
         if record is None:
@@ -90,7 +91,7 @@ class RecordHandler(ResourceHandler):
         return record
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Drop the record."""
+        """Delete the record, if it exists."""
         with context.store.transaction():
             record = self.records(context).get(id)
             if record is not None:
@@ -98,5 +99,4 @@ class RecordHandler(ResourceHandler):
                 self.records(context).delete(id)
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """Refuse the deletion of what others still use; by default nothing does."""
-        return
+        """Raise ``CloudError`` if something still uses the record; the default allows deletion."""

@@ -1,8 +1,8 @@
-"""What a service needs to carry out one declared resource type.
+"""The interface of resource handlers, and what they share.
 
-Owns the handler interface, the context handlers get, and the loopback addresses of nodes. It does
-not check inputs against the cloud provider's schema: the ``alicloud`` plugin has done that before
-a handler is called.
+Owns the handler interface, the context that handlers get, and the loopback addresses of nodes. It
+does not check inputs against the cloud provider's schema: the ``alicloud`` plugin does that before
+it calls a handler.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Addresses:
         self._last = int(ipaddress.IPv4Address(f"{loopback_prefix}.254.254"))
 
     def allocate(self, owner: str) -> str:
-        """The owner's address; the lowest free one when it has none yet.
+        """Return the owner's address; a new owner gets the lowest free one.
 
         Raises:
-            CloudError: ``InsufficientAddresses`` when the range is used up.
+            CloudError: ``InsufficientAddresses``: every address of the range is in use.
         """
         with self._store.transaction():
             entry = self._table.get(owner)
@@ -47,16 +47,18 @@ class Addresses:
                 if address not in taken and not address.endswith((".0", ".255")):
                     self._table.put(owner, {"address": address})
                     return address
-        raise CloudError("InsufficientAddresses", "Every address of the local cloud is taken.")
+        raise CloudError(
+            "InsufficientAddresses", "Every address of the local cloud is in use; delete a node."
+        )
 
     def release(self, owner: str) -> None:
-        """Free the owner's address; an owner without one is no error."""
+        """Free the owner's address, if it has one."""
         self._table.delete(owner)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What handlers, routes and services of one running local cloud share."""
+    """What the handlers, routes and services of one running local cloud share."""
 
     platform: Platform
     store: Store
@@ -68,11 +70,11 @@ class Context:
 
 @dataclass(frozen=True)
 class Created:
-    """A resource that now exists.
+    """A resource that was created.
 
     Attributes:
-        id: Its id, as the cloud provider would give it.
-        outputs: Computed outputs by wire name; inputs not named here are returned as given.
+        id: The id, in the format of the cloud provider.
+        outputs: Computed outputs by wire name. Inputs that are not in it are returned as given.
     """
 
     id: str
@@ -80,16 +82,16 @@ class Created:
 
 
 class ResourceHandler(ABC):
-    """One declared resource type of a service.
+    """The handler of one resource type.
 
-    Property names are Pulumi wire names (camelCase). Methods are synchronous and run in worker
-    threads. They raise ``CloudError`` with the cloud's own code.
+    Property names are Pulumi wire names (camelCase). Methods are synchronous, run in worker
+    threads, and raise ``CloudError`` with the cloud's own code.
 
     Attributes:
-        token: The type, such as ``alicloud:oss/bucket:Bucket``.
-        effective: Inputs that do something here.
-        recorded: Inputs that are kept and returned, without effect here. Any other input is
-            refused at check.
+        token: The type token, such as ``alicloud:oss/bucket:Bucket``.
+        effective: Inputs that have an effect in the local cloud.
+        recorded: Inputs that are stored and returned, but have no effect in the local cloud. Every
+            other input fails the check.
     """
 
     token: ClassVar[str]
@@ -98,13 +100,13 @@ class ResourceHandler(ABC):
 
     @abstractmethod
     def create(self, inputs: Properties, context: Context) -> Created:
-        """Make it. The daemon calls this at most once per client token."""
+        """Create the resource. The daemon calls this at most once per client token."""
 
     @abstractmethod
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """Its outputs as they are now, or None when it is gone.
+        """Return the current outputs, or None if the resource no longer exists.
 
-        ``outputs`` is empty on import: then everything must come from the id.
+        ``outputs`` is empty on import; then the id must be enough to find everything.
         """
 
     @abstractmethod
@@ -115,8 +117,8 @@ class ResourceHandler(ABC):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Change it in place and return its outputs."""
+        """Update the resource in place and return its outputs."""
 
     @abstractmethod
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Remove it; one that is gone already is no error."""
+        """Delete the resource; a missing one is not an error."""

@@ -1,7 +1,7 @@
-"""RPC-style APIs: one path, the operation named by ``Action`` and ``Version``.
+"""RPC-style APIs: one path; ``Action`` and ``Version`` name the operation.
 
-Owns dispatch and parameter checking that every RPC service (STS, KMS, ECS) shares. What an
-operation does is its service's: each has ``actions(context)`` in ``<service>/rpc.py``.
+Owns the dispatch and parameter checks that all RPC services share. It does not own the operations:
+each service lists its own in ``actions(context)`` of ``<service>/rpc.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from localcloud.core.access import Principal
 from localcloud.core.errors import CloudError, not_supported
 from localcloud.core.signing import SignedRequest
 
-# What every RPC request may carry beside the operation's own parameters.
+# Parameters that every RPC request may have beside those of the operation.
 _COMMON = frozenset(
     {
         "AccessKeyId",
@@ -42,15 +42,15 @@ class RpcCall:
     """One call of an RPC operation.
 
     Attributes:
-        principal: Who calls.
-        parameters: The operation's own parameters, as text.
+        principal: The caller.
+        parameters: The parameters of the operation, as text.
     """
 
     principal: Principal
     parameters: Mapping[str, str]
 
     def required(self, name: str) -> str:
-        """A parameter that must be there.
+        """Return a mandatory parameter.
 
         Raises:
             CloudError: ``MissingParameter``.
@@ -70,8 +70,8 @@ class RpcAction:
     Attributes:
         name: The ``Action``.
         version: The API's ``Version``.
-        parameters: Those it understands; any other is refused.
-        answer: Carries it out and returns the answer's body; runs in a worker thread.
+        parameters: The supported parameters; any other is refused.
+        answer: Performs the operation and returns the body of the reply. Runs in a worker thread.
     """
 
     name: str
@@ -81,7 +81,7 @@ class RpcAction:
 
 
 class RpcEndpoint:
-    """Answers every RPC operation of the local cloud on one path.
+    """Serves every RPC operation of the local cloud on one path.
 
     Args:
         actions: The operations.
@@ -98,16 +98,16 @@ class RpcEndpoint:
         action = self._actions.get((version, name))
         if action is None:
             raise not_supported(
-                f"the RPC action {name!r} of version {version!r}",
-                "supported are "
+                f"The RPC action {name!r} of version {version!r}",
+                "the supported actions are "
                 + ", ".join(sorted(f"{key[1]} ({key[0]})" for key in self._actions)),
             )
         own = {key: value for key, value in parameters.items() if key not in _COMMON}
         unknown = sorted(own.keys() - action.parameters)
         if unknown:
             raise not_supported(
-                f"the parameter {unknown[0]}={own[unknown[0]]!r} of {name}",
-                f"supported are {', '.join(sorted(action.parameters)) or 'none'}",
+                f"The parameter {unknown[0]}={own[unknown[0]]!r} of {name}",
+                f"the supported parameters are {', '.join(sorted(action.parameters)) or 'none'}",
             )
         call = RpcCall(principal=request.state.principal, parameters=own)
         body = await run_in_threadpool(action.answer, call)

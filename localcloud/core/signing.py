@@ -1,9 +1,9 @@
-"""Checking the signatures of control-plane requests, and signing them for tests. Pure.
+"""Verify the signatures of control-plane requests. Pure.
 
 Owns ACS3-HMAC-SHA256 (headers; RPC and ROA style) and RPC signature version 1.0 (HMAC-SHA1,
-parameters). It does not own OSS's signatures, which are OSS's.
+parameters). It does not own the signatures of OSS.
 Algorithms: https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
-and .../sdk/product-overview/rpc-mechanism (read 2026-11). A nonce may be used twice here.
+and .../sdk/product-overview/rpc-mechanism (read 2026-11). Unlike the cloud, a nonce may repeat.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, quote
 
-from localcloud.core.access import NOBODY, AccessControl, Principal
+from localcloud.core.access import ANONYMOUS, AccessControl, Principal
 from localcloud.core.errors import CloudError
 
 _ACS3 = "ACS3-HMAC-SHA256"
 _MAX_SKEW = timedelta(minutes=15)
-# The token that they carry says who calls.
+# A token in the request identifies the caller.
 _WITHOUT_SIGNATURE = frozenset({"AssumeRoleWithOIDC"})
 _REQUIRED_SIGNED_HEADERS = frozenset({"host", "x-acs-date", "x-acs-content-sha256"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignedRequest:
-    """A request as it came over the wire.
+    """A request as received.
 
     Attributes:
         method: Such as ``POST``.
         path: Raw, still percent-encoded.
-        query: Raw query string, without ``?``.
-        headers: By lower-case name.
-        body: The whole body.
+        query: Raw query string, without the ``?``.
+        headers: The headers by lower-case name.
+        body: The complete body.
     """
 
     method: str
@@ -46,25 +46,25 @@ class SignedRequest:
     body: bytes
 
     def parameters(self) -> dict[str, str]:
-        """Parameters of the query and, for a form, of the body."""
+        """Return the parameters of the query string and, for a form, of the body."""
         found = dict(parse_qsl(self.query, keep_blank_values=True))
         if self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             found |= dict(parse_qsl(self.body.decode(), keep_blank_values=True))
         return found
 
     def operation(self) -> str:
-        """What is asked for: the RPC action, or method and path."""
+        """Return the RPC action, or the method and path of another request."""
         if self.path == "/":
             return self.headers.get("x-acs-action") or self.parameters().get("Action", "")
         return f"{self.method} {self.path}"
 
 
 def authenticate(request: SignedRequest, access: AccessControl) -> Principal:
-    """Who signed a request; `NOBODY` for an operation that takes none.
+    """Return who signed a request; ``ANONYMOUS`` for an operation that needs no signature.
 
     Raises:
-        CloudError: It is not signed, its key is unknown, its time is off, or the signature is not
-            that of the key's secret; with the cloud's code.
+        CloudError: The request is not signed, its key is unknown, its time is too far off, or the
+            signature does not match; with the cloud's code.
     """
     authorization = request.headers.get("authorization", "")
     if authorization:
@@ -73,7 +73,7 @@ def authenticate(request: SignedRequest, access: AccessControl) -> Principal:
     if "Signature" in parameters:
         return _authenticate_rpc(request, parameters, access)
     if request.operation() in _WITHOUT_SIGNATURE:
-        return NOBODY
+        return ANONYMOUS
     raise CloudError("MissingAccessKeyId", "AccessKeyId is mandatory for this action.")
 
 
@@ -89,7 +89,8 @@ def _authenticate_acs3(
     fields = dict(part.strip().partition("=")[::2] for part in rest.split(","))
     if fields.keys() != {"Credential", "SignedHeaders", "Signature"}:
         raise CloudError(
-            "IncompleteSignature", "Authorization must hold Credential, SignedHeaders, Signature."
+            "IncompleteSignature",
+            "Authorization must have Credential, SignedHeaders and Signature.",
         )
     signed = fields["SignedHeaders"].split(";")
     missing = sorted(_REQUIRED_SIGNED_HEADERS - set(signed))
@@ -144,7 +145,7 @@ def _authenticate_rpc(
 
 
 def rpc_string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
-    """What RPC signature version 1.0 signs."""
+    """Return the text that RPC signature version 1.0 signs."""
     query = "&".join(
         f"{quote(key, safe='~')}={quote(value, safe='~')}"
         for key, value in sorted(parameters.items())
@@ -153,7 +154,7 @@ def rpc_string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
 
 
 def rpc_signature(string_to_sign: str, access_key_secret: str) -> str:
-    """RPC signature version 1.0 of a string."""
+    """Sign a text with RPC signature version 1.0."""
     digest = hmac.new(f"{access_key_secret}&".encode(), string_to_sign.encode(), hashlib.sha1)
     return base64.b64encode(digest.digest()).decode()
 

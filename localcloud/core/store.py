@@ -1,10 +1,10 @@
-"""The local cloud's durable store: tables of JSON documents in one SQLite file.
+"""The durable store of the local cloud: tables of JSON documents in one SQLite file.
 
-Owns documents that several processes of one stack read and write (resources, roles, sessions,
-addresses). It does not hold objects of OSS nor anything large.
+Owns the documents that several processes of a stack read and write (resources, roles, sessions,
+addresses). It does not hold OSS objects or anything else that is large.
 
-SQLite in WAL mode (https://sqlite.org/wal.html): what was committed survives ``kill -9`` of any
-process; writers of different processes wait for each other.
+SQLite runs in WAL mode (https://sqlite.org/wal.html): committed data survives ``kill -9`` of any
+process, and writers in different processes wait for each other.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Document = dict[str, Any]
 
 
 class Store:
-    """Tables of JSON documents in one file, safe across threads, processes and kills.
+    """Tables of JSON documents in one file, safe across threads, processes and crashes.
 
     Args:
-        path: The SQLite file; made with its folder when missing.
+        path: The SQLite file; it and its folder are created if missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,22 +45,22 @@ class Store:
         )
 
     def table(self, name: str) -> Table:
-        """The table of that name; it exists as soon as something is put into it."""
+        """Return a table; a new one comes into being with its first document."""
         return Table(self, name)
 
     def close(self) -> None:
-        """Close the file; the store is of no use afterwards."""
+        """Close the file; the store cannot be used afterwards."""
         with self._lock:
             self._connection.close()
 
     def rows(self, statement: str, parameters: tuple[str, ...]) -> list[tuple[str, ...]]:
-        """Run one reading statement."""
+        """Run one SELECT statement and return its rows."""
         with self._lock:
             return self._connection.execute(statement, parameters).fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Hold the write lock; nested use joins the outer transaction."""
+        """Hold the write lock; a nested call joins the outer transaction."""
         with self._lock:
             if self._connection.in_transaction:
                 yield self._connection
@@ -82,14 +82,14 @@ class Table:
         self._name = name
 
     def get(self, key: str) -> Document | None:
-        """The document of that key, or None."""
+        """Return the document with this key, or None."""
         rows = self._store.rows(
             "SELECT document FROM documents WHERE name = ? AND key = ?", (self._name, key)
         )
         return _decode(rows[0][0]) if rows else None
 
     def put(self, key: str, document: Document) -> None:
-        """Set the document of that key."""
+        """Set the document of a key."""
         with self._store.transaction() as connection:
             connection.execute(
                 "INSERT INTO documents VALUES (?, ?, ?) "
@@ -98,7 +98,7 @@ class Table:
             )
 
     def delete(self, key: str) -> bool:
-        """Remove the document of that key; whether there was one."""
+        """Delete the document of a key and return whether it existed."""
         with self._store.transaction() as connection:
             cursor = connection.execute(
                 "DELETE FROM documents WHERE name = ? AND key = ?", (self._name, key)
@@ -106,14 +106,14 @@ class Table:
             return cursor.rowcount > 0
 
     def items(self) -> list[tuple[str, Document]]:
-        """Every key with its document, ordered by key."""
+        """Return all keys with their documents, ordered by key."""
         rows = self._store.rows(
             "SELECT key, document FROM documents WHERE name = ? ORDER BY key", (self._name,)
         )
         return [(key, _decode(document)) for key, document in rows]
 
     def values(self) -> list[Document]:
-        """Every document, ordered by key."""
+        """Return all documents, ordered by key."""
         return [document for _, document in self.items()]
 
     def update(
@@ -123,11 +123,11 @@ class Table:
 
         Args:
             key: The document's key.
-            change: Gets the document (None when missing) and returns what replaces it; None
-                removes it. What it raises leaves the table as it was.
+            change: Gets the document (None if missing) and returns the new one; None deletes it.
+                If it raises, the table does not change.
 
         Returns:
-            What is stored now.
+            The document that is stored now.
         """
         with self._store.transaction():
             changed = change(self.get(key))
@@ -138,7 +138,7 @@ class Table:
             return changed
 
     def clear(self) -> None:
-        """Remove every document."""
+        """Delete every document."""
         with self._store.transaction() as connection:
             connection.execute("DELETE FROM documents WHERE name = ?", (self._name,))
 
@@ -146,10 +146,10 @@ class Table:
 def _decode(text: str) -> Document:
     document = json.loads(text)
     if not isinstance(document, dict):
-        raise TypeError(f"a stored document is a {type(document).__name__}, not an object")
+        raise TypeError(f"a stored document is a {type(document).__name__}; it must be an object")
     return document
 
 
 def open_store(home: Path) -> Store:
-    """The store of the stack whose home that is (``HOME/cloud/cloud.db``)."""
+    """Open the store of a stack (``HOME/cloud/cloud.db``)."""
     return Store(home / "cloud" / "cloud.db")

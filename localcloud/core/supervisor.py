@@ -1,8 +1,8 @@
-"""Keeps the local cloud's processes running: start, watch, restart, stop, adopt.
+"""Keeps the processes of the local cloud running: start, watch, restart, stop, adopt.
 
-Owns the set of processes and the record of each (kept in the store, so that a daemon that was
-killed and started again adopts what still lives and knows how the rest ended). It does not know
-what the processes are; watching one is ``watching``'s.
+Owns the set of processes and a record of each in the store. A daemon that restarts after a crash
+reads the records, adopts the processes that still run, and learns how the others ended. It does not
+own the watching of a single process: ``watching`` does.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _POLL_SECONDS = 0.1
 
 
 class Supervisor:
-    """Starts and keeps processes; thread-safe.
+    """Starts processes and keeps them running; thread-safe.
 
     Args:
-        store: Where the record of each process is kept.
-        folder: Where each run's pid and exit-code files lie.
-        watch: False only to look at and stop what a daemon that is gone left behind.
+        store: Holds the record of each process.
+        folder: The folder of the pid and exit-code files.
+        watch: False only lists and stops the processes that an earlier daemon left behind.
     """
 
     def __init__(self, store: Store, folder: Path, *, watch: bool = True) -> None:
@@ -44,9 +44,9 @@ class Supervisor:
             )
 
     def start(self, spec: ProcessSpec) -> ProcessStatus:
-        """Run it, unless it runs already with the same spec; a changed spec restarts it.
+        """Start a process, unless it already runs with the same spec; a changed spec restarts it.
 
-        One that exited, failed or was stopped is started anew.
+        A process that exited, failed or was stopped starts again.
         """
         with self._lock:
             watcher = self._watchers.get(spec.name)
@@ -64,42 +64,44 @@ class Supervisor:
             return watcher.status()
 
     def stop(self, name: str) -> None:
-        """End it and everything it started; one that is unknown or not running is no error."""
+        """End a process and its descendants; an unknown or stopped process is not an error."""
         with self._lock:
             watcher = self._watchers.get(name)
         if watcher is not None:
             watcher.stop()
 
     def forget(self, name: str) -> None:
-        """Stop it and drop its record."""
+        """Stop a process and delete its record."""
         self.stop(name)
         with self._lock:
             self._watchers.pop(name, None)
             self._table.delete(name)
 
     def status(self, name: str) -> ProcessStatus | None:
-        """How it is; None when no process of that name was ever started."""
+        """Return the status of a process; None if no process of this name was ever started."""
         with self._lock:
             watcher = self._watchers.get(name)
         return watcher.status() if watcher is not None else None
 
     def names(self) -> tuple[str, ...]:
-        """Every known process, in order."""
+        """Return the names of all known processes, sorted."""
         with self._lock:
             return tuple(sorted(self._watchers))
 
     def wait_healthy(self, name: str, timeout_seconds: float) -> ProcessStatus:
-        """Wait until it is running (and its health URL answers).
+        """Wait until a process is running and its health URL, if any, answers.
 
         Raises:
-            SupervisorError: It ended, was given up, is unknown, or the time is over; with the
-                last lines of its log.
+            SupervisorError: The process ended, failed, is unknown, or was not ready in time. The
+                message has the last lines of its log.
         """
         deadline = time.monotonic() + timeout_seconds
         while True:
             status = self.status(name)
             if status is None:
-                raise SupervisorError(f"no process {name!r}; known: {list(self.names())}")
+                raise SupervisorError(
+                    f"there is no process {name!r}; the processes are {list(self.names())}"
+                )
             if status.state == "running":
                 return status
             late = time.monotonic() > deadline
@@ -108,25 +110,25 @@ class Supervisor:
                     f"{name} is {status.state}"
                     + (f" after {timeout_seconds:g} s" if late else "")
                     + (f": {status.reason}" if status.reason else "")
-                    + f"; its log ends:\n{self.log_tail(name)}"
+                    + f"; the last lines of its log:\n{self.log_tail(name)}"
                 )
             time.sleep(_POLL_SECONDS)
 
     def log_path(self, name: str) -> Path | None:
-        """Where its output goes; None when unknown."""
+        """Return the log file of a process; None if the process is unknown."""
         with self._lock:
             watcher = self._watchers.get(name)
         return watcher.spec.log if watcher is not None else None
 
     def address(self, name: str) -> str:
-        """Where it answers (``host:port`` of its health URL); empty when it has none."""
+        """Return the ``host:port`` of the health URL of a process; empty if it has none."""
         with self._lock:
             watcher = self._watchers.get(name)
         url = watcher.spec.health_url if watcher is not None else None
         return urlsplit(url).netloc if url else ""
 
     def log_tail(self, name: str, lines: int = 20) -> str:
-        """The last lines of its output."""
+        """Return the last lines of the log of a process."""
         path = self.log_path(name)
         if path is None or not path.exists():
             return ""
@@ -144,13 +146,13 @@ class Supervisor:
                 list(pool.map(self.stop, names))
 
     def detach(self) -> None:
-        """Watch no more, leaving the processes running for the next supervisor to adopt."""
+        """Stop watching, and leave the processes running for the next supervisor to adopt."""
         with self._lock:
             watchers = list(self._watchers.values())
         for watcher in watchers:
             watcher.detach()
 
     def run_base(self, name: str) -> Path:
-        """The path of a process' run files."""
+        """Return the path, without suffix, of the pid and exit-code files of a process."""
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
         return self._folder / f"{name.replace('/', '-')[:80]}-{digest}"

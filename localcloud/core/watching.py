@@ -1,6 +1,6 @@
-"""One supervised process: what it should be, how it is, and the thread that watches it.
+"""One supervised process: its spec, its status, and the thread that watches it.
 
-Owns restart policy and health. It does not know other processes: ``supervisor`` does.
+Owns the restart policy and the health check. It does not know other processes: ``supervisor`` does.
 """
 
 from __future__ import annotations
@@ -22,25 +22,26 @@ ACTIVE: frozenset[State] = frozenset({"starting", "running", "restarting"})
 _POLL_SECONDS = 0.2
 _FIRST_BACKOFF_SECONDS = 0.5
 _LAST_BACKOFF_SECONDS = 30.0
-# A process that ran this long had started well: its earlier failures no longer count.
+# After this time a process counts as stable, and its earlier failures no longer count.
 _STEADY_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessSpec:
-    """What to run and how to keep it.
+    """What to run and how to keep it running.
 
     Attributes:
-        name: Unique in the stack; ``/`` groups, as in ``ecs/i-1/embedding``.
+        name: Unique in the stack; ``/`` forms groups, as in ``ecs/i-1/embedding``.
         argv: The program and its arguments.
-        env: Its WHOLE environment.
+        env: Its complete environment.
         cwd: Its working directory.
-        log: Where its output is appended.
-        restart: Whether to start it again when it ends; ``on-failure``: unless its code is 0.
-        max_restarts: After so many restarts in a row it is given up (state ``failed``).
-        health_url: Answers below 500 once the process is ready; None: ready when started.
-        health_timeout_seconds: Not ready in that time counts as having ended.
-        stop_timeout_seconds: Between SIGTERM and SIGKILL.
+        log: The file that its output is appended to.
+        restart: Whether to restart it when it ends; ``on-failure`` means unless its code is 0.
+        max_restarts: The state becomes ``failed`` after this many restarts in a row.
+        health_url: Answers with a status below 500 once the process is ready. None means that the
+            process is ready as soon as it starts.
+        health_timeout_seconds: A process that is not ready in this time is killed.
+        stop_timeout_seconds: The time between SIGTERM and SIGKILL.
     """
 
     name: str
@@ -57,17 +58,17 @@ class ProcessSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessStatus:
-    """How a supervised process is.
+    """The status of a supervised process.
 
     Attributes:
         name: As in its spec.
-        state: ``exited`` ended and is not to be restarted (see ``exit_code``); ``failed`` was
-            given up (see ``reason``); ``stopped`` on request.
-        pid: Of the program itself while it runs.
-        exit_code: Of its last end: the code, or minus the signal; None when not known.
-        restarts: How often it was started again since it was asked for.
-        started_at: Of its last start, seconds since the epoch.
-        reason: Why it is not running, for people; empty while it is.
+        state: ``exited`` means that it ended and will not restart (see ``exit_code``), ``failed``
+            that the supervisor gave up (see ``reason``), ``stopped`` that a caller stopped it.
+        pid: The process id of the program while it runs.
+        exit_code: Its last exit code, or minus the signal; None if not known.
+        restarts: The number of restarts since a caller started it.
+        started_at: The time of its last start, in seconds since the epoch.
+        reason: Why it is not running, for people to read; empty while it is running.
     """
 
     name: str
@@ -80,12 +81,12 @@ class ProcessStatus:
 
 
 class Watcher:
-    """One process' watching thread and state.
+    """The watching thread and state of one process.
 
     Args:
-        spec: What it runs.
-        base: Path of the run's pid and exit-code files.
-        record: Keeps the state for the next daemon.
+        spec: The process to run.
+        base: Path, without suffix, of the pid and exit-code files.
+        record: Stores the state for the next daemon.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class Watcher:
         *,
         watch: bool,
     ) -> Watcher:
-        """What a daemon before this one watched: adopted if it should be running."""
+        """Restore the watcher of an earlier daemon, and adopt the process if it should run."""
         spec = document["spec"]
         paths = {name: Path(spec[name]) for name in ("cwd", "log")}
         watcher = cls(ProcessSpec(**{**spec, **paths, "argv": tuple(spec["argv"])}), base, record)
@@ -124,7 +125,7 @@ class Watcher:
         return watcher
 
     def status(self) -> ProcessStatus:
-        """How it is."""
+        """Return the current status."""
         with self._lock:
             status = self._status
             if status.state in ("starting", "running") and self._launched is not None:
@@ -132,18 +133,18 @@ class Watcher:
             return status
 
     def is_active(self) -> bool:
-        """Whether it runs, or is to."""
+        """Return whether the process is running or about to."""
         with self._lock:
             return self._status.state in ACTIVE
 
     def begin(self) -> None:
-        """Start it and watch it."""
+        """Start the process and watch it."""
         self._launch()
         if self.is_active():
             self._run_thread()
 
     def stop(self) -> None:
-        """End it and everything it started."""
+        """End the process and its descendants."""
         self.detach()
         with self._lock:
             launched, status = self._launched, self._status
@@ -155,7 +156,7 @@ class Watcher:
         self._reap()
 
     def detach(self) -> None:
-        """Watch no more, leaving it running."""
+        """Stop watching, and leave the process running."""
         self._ending.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -173,7 +174,7 @@ class Watcher:
                 self.spec.argv, self.spec.env, self.spec.cwd, self.spec.log, self._base
             )
         except OSError as error:
-            self._set(state="failed", reason=f"cannot be started: {error}")
+            self._set(state="failed", reason=f"it did not start: {error}")
             return
         with self._lock:
             self._launched = launched
@@ -209,7 +210,7 @@ class Watcher:
         code = None
         if launched is not None:
             code = launched.exit_code()
-            # What the program had started must not keep its port or write on beside the next run.
+            # Descendants must not keep the port or go on writing during the next run.
             processes.kill(launched)
         self._reap()
         reason = reason or _ending(code)
@@ -219,7 +220,7 @@ class Watcher:
         if policy == "never" or (policy == "on-failure" and code == 0):
             self._set(state="exited", exit_code=code, reason=reason, pid=None)
         elif self._failures >= self.spec.max_restarts:
-            reason = f"given up after {self._failures} restarts: {reason}"
+            reason = f"gave up after {self._failures} restarts: {reason}"
             self._set(state="failed", exit_code=code, reason=reason, pid=None)
         else:
             self._failures += 1

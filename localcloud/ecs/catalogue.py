@@ -35,7 +35,7 @@ class Catalogue:
         self._faults = Faults(context.store)
 
     def describe_regions(self, call: RpcCall) -> dict[str, Any]:
-        """DescribeRegions: the one region that this stack plays."""
+        """Answer DescribeRegions: the one region that this stack plays."""
         region_id = self._context.platform.region_id
         region = {
             "RegionId": region_id,
@@ -46,7 +46,7 @@ class Catalogue:
         return {"Regions": {"Region": [region]}}
 
     def describe_zones(self, call: RpcCall) -> dict[str, Any]:
-        """DescribeZones: those that are open."""
+        """Answer DescribeZones: those that are open."""
         zones = [
             {
                 "ZoneId": zone_id,
@@ -59,7 +59,7 @@ class Catalogue:
         return {"Zones": {"Zone": zones}}
 
     def describe_instance_types(self, call: RpcCall) -> dict[str, Any]:
-        """DescribeInstanceTypes: all, or those that are named."""
+        """Answer DescribeInstanceTypes: all, or those that are named."""
         named = [call.parameters.get(f"InstanceTypes.{n}", "") for n in range(1, _LISTED + 1)]
         wanted = [name for name in named if name]
         found = [
@@ -77,11 +77,13 @@ class Catalogue:
         return {"InstanceTypes": {"InstanceType": found}}
 
     def describe_available_resource(self, call: RpcCall) -> dict[str, Any]:
-        """DescribeAvailableResource, of instance types."""
+        """Answer DescribeAvailableResource, of instance types."""
         given = call.parameters
         what = call.required("DestinationResource")
         if what != "InstanceType":
-            raise not_supported(f"DestinationResource={what!r}", "supported is InstanceType")
+            raise not_supported(
+                f"DestinationResource={what!r}", "the supported value is InstanceType"
+            )
         for name, allowed in (("InstanceChargeType", _CHARGE_TYPES), ("SpotStrategy", _SPOT)):
             if given.get(name, allowed[0]) not in allowed:
                 raise CloudError(
@@ -98,7 +100,7 @@ class Catalogue:
         return {"AvailableZones": {"AvailableZone": zones if types else []}}
 
     def describe_images(self, call: RpcCall) -> dict[str, Any]:
-        """DescribeImages: the one image of this cloud, which is this machine's own Python."""
+        """Answer DescribeImages: the one image of this cloud, which is this machine's own Python."""
         asked = call.parameters.get("ImageId", IMAGE_ID)
         view = {
             "ImageId": IMAGE_ID,
@@ -113,7 +115,7 @@ class Catalogue:
         return {"TotalCount": len(found), "Images": {"Image": found}}
 
     def describe_account_attributes(self, call: RpcCall) -> dict[str, Any]:
-        """DescribeAccountAttributes: vCPUs that the account may have, and has."""
+        """Answer DescribeAccountAttributes: vCPUs that the account may have, and has."""
         used = used_vcpus(self._context)
         values = {
             "max-postpaid-instance-vcpu-count": _MAX_VCPUS,
@@ -181,7 +183,7 @@ def used_vcpus(context: Context) -> dict[str, int]:
 
 
 def catalogue_actions(context: Context) -> tuple[RpcAction, ...]:
-    """The operations."""
+    """Return the operations."""
     api = Catalogue(context)
     names = frozenset(f"InstanceTypes.{number}" for number in range(1, _LISTED + 1))
     attributes = frozenset(f"AttributeName.{number}" for number in range(1, 9))

@@ -58,15 +58,15 @@ class Instances:
             thread.join()
 
     def all(self) -> list[tuple[str, Document]]:
-        """Every instance with its record."""
+        """Return every instance with its record."""
         return self._table.items()
 
     def get(self, instance_id: str) -> Document | None:
-        """The instance's record."""
+        """Return the instance's record."""
         return self._table.get(instance_id)
 
     def require(self, instance_id: str) -> Document:
-        """The instance's record.
+        """Return the instance's record.
 
         Raises:
             CloudError: ``InvalidInstanceId.NotFound``.
@@ -79,7 +79,7 @@ class Instances:
         return document
 
     def create(self, inputs: Properties) -> str:
-        """A new instance; it boots on its own.
+        """Return a new instance; it boots on its own.
 
         Raises:
             CloudError: Its user data is refused, its type cannot be had, or no address is left.
@@ -209,7 +209,7 @@ class Instances:
         self._change(instance_id, lambda entry: entry.update(role=role_name, role_uri=uri))
 
     def credentials(self, token: str) -> Any:
-        """The credentials of the instance that has that token; None without a role."""
+        """Return the credentials of the instance that has that token; None without a role."""
         for instance_id, document in self.all():
             if secrets.compare_digest(document["credentials_token"], token) and document["role"]:
                 access = self._context.access
@@ -218,7 +218,7 @@ class Instances:
         return None
 
     def node(self, instance_id: str) -> Node:
-        """The instance's machine."""
+        """Return the instance's machine."""
         context, document = self._context, self.require(instance_id)
         home = context.platform.home
 

@@ -62,7 +62,7 @@ class LaunchTemplateHandler(ResourceHandler):
     )
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As CreateLaunchTemplate; its first version is 1, and the default."""
+        """Create it, as CreateLaunchTemplate does; its first version is 1, and the default."""
         _check(inputs)
         templates = context.store.table(TEMPLATES)
         with context.store.transaction():
@@ -84,7 +84,7 @@ class LaunchTemplateHandler(ResourceHandler):
         return Created(template_id, _outputs(record))
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As DescribeLaunchTemplates and DescribeLaunchTemplateVersions, the latest one."""
+        """Read it, as DescribeLaunchTemplates and DescribeLaunchTemplateVersions do, the latest one."""
         record = context.store.table(TEMPLATES).get(id)
         return None if record is None else _outputs(record)
 
@@ -95,7 +95,7 @@ class LaunchTemplateHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """As CreateLaunchTemplateVersion and ModifyLaunchTemplateDefaultVersion."""
+        """Change it, as CreateLaunchTemplateVersion and ModifyLaunchTemplateDefaultVersion do."""
         _check(inputs)
 
         def change(record: dict[str, Any] | None) -> dict[str, Any]:
@@ -115,12 +115,12 @@ class LaunchTemplateHandler(ResourceHandler):
         return _outputs(changed or {})
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteLaunchTemplate, with its versions; its instances stay."""
+        """Delete it, as DeleteLaunchTemplate does, with its versions; its instances stay."""
         context.store.table(TEMPLATES).delete(id)
 
 
 def resolve_version(context: Context, template_id: str, version: str) -> str:
-    """The number that ``version`` stands for now.
+    """Return the number that ``version`` stands for now.
 
     Args:
         context: The local cloud.
@@ -149,7 +149,7 @@ def resolve_version(context: Context, template_id: str, version: str) -> str:
 def instance_inputs(
     context: Context, template_id: str, version: str, vswitch_id: str
 ) -> Properties:
-    """Inputs of an instance of that version, in that vSwitch.
+    """Return the inputs of an instance of that version, in that vSwitch.
 
     Raises:
         CloudError: There is no such template or version, or it lacks what RunInstances needs.

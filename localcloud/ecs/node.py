@@ -95,11 +95,11 @@ class Node:
         return f"ecs/{self.instance_id}/cloud-init"
 
     def map_text(self, text: str) -> str:
-        """Text with the node's paths made real."""
+        """Return text with the node's paths made real."""
         return substitute_paths(text, self._real)
 
     def real(self, path: str) -> Path:
-        """Where a path of the node really is."""
+        """Return where a path of the node really is."""
         return self.root / path.lstrip("/")
 
     def install(self, config: CloudConfig) -> None:
@@ -174,7 +174,7 @@ class Node:
             file.write(f"{text}\n")
 
     def environment(self) -> dict[str, str]:
-        """What every process of the node has: the image's, and who the node is."""
+        """Return what every process of the node has: the image's, and who the node is."""
         return {
             **image_environment(self.real("/root")),
             "CUSTOMRAG_BIND_HOST": self.address,
@@ -213,7 +213,7 @@ class Node:
         return 0, ""
 
     def start_services(self) -> None:
-        """What a start of the machine starts: enabled units, and those that were running."""
+        """Return what a start of the machine starts: enabled units, and those that were running."""
         for name in sorted(self.state.enabled | self.state.active):
             try:
                 self._start(name)

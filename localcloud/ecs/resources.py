@@ -41,14 +41,14 @@ class InstanceHandler(ResourceHandler):
     )
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As RunInstances: returns once it is Running; its services may still be starting."""
+        """Create it, as RunInstances does: returns once it is Running; its services may still be starting."""
         _check(inputs, context)
         instances = instances_of(context)
         instance_id = instances.create(inputs)
         return Created(instance_id, _describe(instance_id, instances.require(instance_id)))
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As DescribeInstances."""
+        """Read it, as DescribeInstances does."""
         document = instances_of(context).get(id)
         return None if document is None else _describe(id, document)
 
@@ -59,14 +59,14 @@ class InstanceHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """As ModifyInstanceAttribute, StartInstance and StopInstance."""
+        """Change it, as ModifyInstanceAttribute, StartInstance and StopInstance do."""
         _check(inputs, context)
         instances = instances_of(context)
         instances.update(id, inputs)
         return _describe(id, instances.require(id))
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteInstance."""
+        """Delete it, as DeleteInstance does."""
         instances_of(context).delete(id)
 
 
@@ -77,7 +77,7 @@ class RamRoleAttachmentHandler(ResourceHandler):
     effective: ClassVar[frozenset[str]] = frozenset({"instanceId", "ramRoleName"})
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As AttachInstanceRamRole: one role per instance."""
+        """Create it, as AttachInstanceRamRole does: one role per instance."""
         instances = instances_of(context)
         present = instances.require(inputs["instanceId"])["role"]
         if present not in (None, inputs["ramRoleName"]):
@@ -90,7 +90,7 @@ class RamRoleAttachmentHandler(ResourceHandler):
         return Created(f"{inputs['instanceId']}:{inputs['ramRoleName']}", dict(inputs))
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As DescribeInstanceRamRole."""
+        """Read it, as DescribeInstanceRamRole does."""
         instance_id, _, role_name = id.partition(":")
         document = instances_of(context).get(instance_id)
         if document is None or document["role"] != role_name:
@@ -108,7 +108,7 @@ class RamRoleAttachmentHandler(ResourceHandler):
         return dict(inputs)
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As DetachInstanceRamRole."""
+        """Delete it, as DetachInstanceRamRole does."""
         if self.read(id, outputs, context) is not None:
             instances_of(context).attach_role(id.partition(":")[0], None)
 

@@ -17,7 +17,7 @@ from localcloud.ecs.workers import instances_of
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """The routes of ECS on the control plane's server."""
+    """Return the routes of ECS on the control plane's server."""
     instances = instances_of(context)
 
     async def credentials(request: Request) -> Response:

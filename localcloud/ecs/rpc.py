@@ -20,7 +20,7 @@ _POWERED_AT_MOST: Final = 100
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """The operations."""
+    """Return the operations."""
     instances = instances_of(context)
 
     def describe_instances(call: RpcCall) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
 
 
 def _power_actions(context: Context, instances: Instances) -> tuple[RpcAction, ...]:
-    """StopInstances and StartInstances: all of the instances, or none."""
+    """Answer StopInstances and StartInstances: all of the instances, or none."""
 
     def change(call: RpcCall, action: str, one: Callable[[str], str], status: str) -> Any:
         ids = [

@@ -139,7 +139,7 @@ def parse_unit(name: str, text: str) -> Unit:
 
 
 def parse_environment_file(text: str) -> dict[str, str]:
-    """Variables of an ``EnvironmentFile``: quotes and escapes, no expansion."""
+    """Return the variables of an ``EnvironmentFile``: quotes and escapes, no expansion."""
     variables: dict[str, str] = {}
     for line in _joined(text):
         if not line.strip() or line.lstrip()[0] in "#;":
@@ -151,7 +151,7 @@ def parse_environment_file(text: str) -> dict[str, str]:
 
 
 def command_line(text: str, environment: Mapping[str, str]) -> list[str]:
-    """The words of a command: ``${NAME}`` within a word, ``$NAME`` as words of its own."""
+    """Return the words of a command: ``${NAME}`` within a word, ``$NAME`` as words of its own."""
     words: list[str] = []
     for word in shlex.split(text):
         alone = re.fullmatch(r"\$([A-Za-z_][A-Za-z0-9_]*)", word)
@@ -166,7 +166,7 @@ def command_line(text: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def launcher(unit: Unit, environment: Mapping[str, str], map_text: Callable[[str], str]) -> str:
-    """The shell script that runs a unit: what goes before it, then it.
+    """Return the shell script that runs a unit: what goes before it, then it.
 
     Args:
         unit: The unit.
@@ -221,7 +221,7 @@ def _last(values: Mapping[str, list[str]], key: str, default: str) -> str:
 
 
 def _prefixed(name: str, command: str) -> tuple[str, bool]:
-    """The command without its prefix, and whether it may fail."""
+    """Return the command without its prefix, and whether it may fail."""
     if command[:1] in "@:+!|":
         raise UnitError(f"{name}: the command prefix {command[0]!r} is not supported")
     return command.removeprefix("-").strip(), command.startswith("-")

@@ -185,7 +185,7 @@ def _mode(path: str, permissions: Any) -> int:
 
 
 def _script(commands: Any) -> str:
-    """The commands of ``runcmd`` as cloud-init joins them: one script, lists quoted."""
+    """Return the commands of ``runcmd`` as cloud-init joins them: one script, lists quoted."""
     lines = []
     for command in commands:
         if isinstance(command, list):

@@ -8,10 +8,10 @@ from localcloud.ecs.instances import Instances
 
 
 def instances_of(context: Context) -> Instances:
-    """The instances that ``context`` serves."""
+    """Return the instances that ``context`` serves."""
     return worker_of(context, Instances, Instances)
 
 
 def workers(context: Context) -> tuple[Worker, ...]:
-    """What the daemon starts and closes."""
+    """Return what the daemon starts and closes."""
     return (instances_of(context),)

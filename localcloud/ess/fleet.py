@@ -117,7 +117,7 @@ class Fleets:
             self._remove(instance_id)
 
     def _present(self, group_id: str) -> dict[str, Document]:
-        """The members that are not on their way out."""
+        """Return the members that are not on their way out."""
         members = state.members_of(self._store, group_id)
         return {key: item for key, item in members.items() if item["state"] != "Removing"}
 
@@ -257,7 +257,7 @@ class Fleets:
 
 
 def _surplus(group: Document, members: Mapping[str, Document]) -> list[str]:
-    """The members in the order in which they go: other configurations first, then the oldest."""
+    """Return the members in the order in which they go: other configurations first, then the oldest."""
     wanted = state.configuration_of(group, None)
     return sorted(
         members, key=lambda key: (wanted.matches(members[key]), members[key]["created_at"])
@@ -265,7 +265,7 @@ def _surplus(group: Document, members: Mapping[str, Document]) -> list[str]:
 
 
 def _answers(server_group: Document | None, entry: Document, instance: Document) -> bool:
-    """Whether an instance passes the health check of a server group it is to join."""
+    """Return whether an instance passes the health check of a server group it is to join."""
     if server_group is None:
         return True
     check = HealthCheck.of(server_group)

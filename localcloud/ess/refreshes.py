@@ -43,7 +43,7 @@ def advance(
     members: Mapping[str, Mapping[str, Any]],
     healthy: Collection[str],
 ) -> Step:
-    """The next step of a refresh.
+    """Return the next step of a refresh.
 
     Args:
         group: The scaling group.

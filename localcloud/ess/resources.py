@@ -37,7 +37,7 @@ class ScalingGroupHandler(ResourceHandler):
     )
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As CreateScalingGroup with a launch template, which enables it."""
+        """Create it, as CreateScalingGroup does with a launch template, which enables it."""
         _check_group(inputs, context)
         groups = context.store.table(state.GROUPS)
         with context.store.transaction():
@@ -61,7 +61,7 @@ class ScalingGroupHandler(ResourceHandler):
         return Created(group_id, _outputs(group))
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As DescribeScalingGroups."""
+        """Read it, as DescribeScalingGroups does."""
         group = context.store.table(state.GROUPS).get(id)
         return None if group is None else _outputs(group)
 
@@ -72,7 +72,7 @@ class ScalingGroupHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """As ModifyScalingGroup: members that are there stay what they are."""
+        """Change it, as ModifyScalingGroup does: members that are there stay what they are."""
         _check_group(inputs, context)
 
         def change(group: dict[str, Any] | None) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class ScalingGroupHandler(ResourceHandler):
         return _outputs(group or {})
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteScalingGroup with ForceDelete, as the cloud provider does: with its members."""
+        """Delete it, as DeleteScalingGroup does with ForceDelete, as the cloud provider does: with its members."""
         groups = context.store.table(state.GROUPS)
         fleets = fleets_of(context)
         with fleets.lock:
@@ -143,7 +143,7 @@ class ScalingRuleHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateScalingRule and ModifyScalingRule."""
+        """Validate the inputs as CreateScalingRule and ModifyScalingRule do."""
         _require_group(inputs["scalingGroupId"], context)
         kind = inputs.get("scalingRuleType", "SimpleScalingRule")
         if kind == "TargetTrackingScalingRule":
@@ -183,7 +183,7 @@ class LifecycleHookHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateLifecycleHook and ModifyLifecycleHook."""
+        """Validate the inputs as CreateLifecycleHook and ModifyLifecycleHook do."""
         _require_group(inputs["scalingGroupId"], context)
         for name, allowed in (
             ("lifecycleTransition", ("SCALE_OUT", "SCALE_IN")),

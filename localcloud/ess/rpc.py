@@ -33,7 +33,7 @@ class EssApi:
         self._store = context.store
 
     def scaling_groups(self, call: RpcCall) -> dict[str, Any]:
-        """DescribeScalingGroups."""
+        """Answer DescribeScalingGroups."""
         self._authorise(call, "DescribeScalingGroups")
         wanted = _values(call, "ScalingGroupIds")
         found = [
@@ -44,7 +44,7 @@ class EssApi:
         return {**_page(call, found), "ScalingGroups": _slice(call, found)}
 
     def scaling_instances(self, call: RpcCall) -> dict[str, Any]:
-        """DescribeScalingInstances."""
+        """Answer DescribeScalingInstances."""
         self._authorise(call, "DescribeScalingInstances")
         group_id = call.required("ScalingGroupId")
         self._require(group_id)
@@ -55,7 +55,7 @@ class EssApi:
         return {**_page(call, found), "ScalingInstances": _slice(call, found)}
 
     def refreshes(self, call: RpcCall) -> dict[str, Any]:
-        """DescribeInstanceRefreshes, the newest first."""
+        """Answer DescribeInstanceRefreshes, the newest first."""
         self._authorise(call, "DescribeInstanceRefreshes")
         group_id = call.required("ScalingGroupId")
         wanted = _values(call, "InstanceRefreshTaskIds")
@@ -68,7 +68,7 @@ class EssApi:
         return {"InstanceRefreshTasks": tasks, "TotalCount": len(tasks), "MaxResults": len(tasks)}
 
     def start_refresh(self, call: RpcCall) -> dict[str, Any]:
-        """StartInstanceRefresh, to another version of a launch template."""
+        """Answer StartInstanceRefresh, to another version of a launch template."""
         self._authorise(call, "StartInstanceRefresh")
         group_id = call.required("ScalingGroupId")
         with fleets_of(self._context).lock, self._store.transaction():
@@ -118,11 +118,11 @@ class EssApi:
         }
 
     def rollback_refresh(self, call: RpcCall) -> dict[str, Any]:
-        """RollbackInstanceRefresh: the members of the desired configuration go again."""
+        """Answer RollbackInstanceRefresh: the members of the desired configuration go again."""
         return self._stop_refresh(call, "RollbackInstanceRefresh", "RollbackInProgress")
 
     def cancel_refresh(self, call: RpcCall) -> dict[str, Any]:
-        """CancelInstanceRefresh: what is there stays."""
+        """Answer CancelInstanceRefresh: what is there stays."""
         return self._stop_refresh(call, "CancelInstanceRefresh", "Cancelled")
 
     def _stop_refresh(self, call: RpcCall, action: str, status: str) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class EssApi:
         return {}
 
     def execute_rule(self, call: RpcCall) -> dict[str, Any]:
-        """ExecuteScalingRule, of a simple rule."""
+        """Answer ExecuteScalingRule, of a simple rule."""
         self._authorise(call, "ExecuteScalingRule")
         ari = call.required("ScalingRuleAri")
         rule = next((r for r in self._store.table(state.RULES).values() if r["ari"] == ari), None)
@@ -239,7 +239,7 @@ class EssApi:
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """The operations of ESS."""
+    """Return the operations of ESS."""
     api = EssApi(context)
     refresh = {"ScalingGroupId", "InstanceRefreshTaskId"}
     starting = {

@@ -46,12 +46,12 @@ class Configuration:
     version: str
 
     def matches(self, member: Document) -> bool:
-        """Whether a member was made from it."""
+        """Return whether a member was made from it."""
         return (member["template_id"], member["version"]) == (self.template_id, self.version)
 
 
 def members_of(store: Store, group_id: str) -> dict[str, Document]:
-    """The members of a group by instance id."""
+    """Return the members of a group by instance id."""
     return {
         key: member
         for key, member in store.table(MEMBERS).items()
@@ -60,7 +60,7 @@ def members_of(store: Store, group_id: str) -> dict[str, Document]:
 
 
 def active_refresh(store: Store, group_id: str) -> tuple[str, Document] | None:
-    """The group's refresh that is not over; there is one at most."""
+    """Return the group's refresh that is not over; there is one at most."""
     for key, refresh in store.table(REFRESHES).items():
         if refresh["group_id"] == group_id and refresh["status"] in ACTIVE_REFRESH:
             return key, refresh
@@ -68,7 +68,7 @@ def active_refresh(store: Store, group_id: str) -> tuple[str, Document] | None:
 
 
 def configuration_of(group: Document, refresh: Document | None) -> Configuration:
-    """What new members are made from: the refresh's desired one while it is under way."""
+    """Return what new members are made from: the refresh's desired one while it is under way."""
     source = group
     if refresh is not None:
         rolling_back = refresh["status"] == "RollbackInProgress"
@@ -77,7 +77,7 @@ def configuration_of(group: Document, refresh: Document | None) -> Configuration
 
 
 def hook_seconds(store: Store, group_id: str, transition: str) -> float | None:
-    """How long hooks of that transition hold a member; None when there is none."""
+    """Return how long hooks of that transition hold a member; None when there is none."""
     found = [
         float(hook.get("heartbeatTimeout", 600))
         for hook in store.table(HOOKS).values()

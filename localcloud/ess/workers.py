@@ -8,10 +8,10 @@ from localcloud.ess.fleet import Fleets
 
 
 def fleets_of(context: Context) -> Fleets:
-    """The scaling groups that ``context`` serves."""
+    """Return the scaling groups that ``context`` serves."""
     return worker_of(context, Fleets, Fleets)
 
 
 def workers(context: Context) -> tuple[Worker, ...]:
-    """What the daemon starts and closes."""
+    """Return what the daemon starts and closes."""
     return (fleets_of(context),)

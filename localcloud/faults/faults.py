@@ -155,7 +155,7 @@ class Faults:
         return fault
 
     def active(self) -> list[Fault]:
-        """Those that are on."""
+        """Return those that are on."""
         return [Fault(kind=item["kind"], about=item["about"]) for item in self._table.values()]
 
     def clear(self) -> None:
@@ -163,7 +163,7 @@ class Faults:
         self._table.clear()
 
     def hits(self, kind: str, **about: str) -> bool:
-        """Whether a fault of that kind concerns this.
+        """Return whether a fault of that kind concerns this.
 
         Args:
             kind: One of ``KINDS``.

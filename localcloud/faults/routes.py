@@ -18,7 +18,7 @@ from localcloud.faults.faults import FaultError, Faults
 
 
 def fault_routes(context: Context, authorise: Callable[[Request], None]) -> list[BaseRoute]:
-    """The routes.
+    """Return the routes.
 
     Args:
         context: The running local cloud.

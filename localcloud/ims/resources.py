@@ -25,7 +25,7 @@ _FIXED = ("oidcProviderName", "issuerUrl")
 
 
 def provider_arn(account_id: str, name: str) -> str:
-    """The ARN of an OIDC provider."""
+    """Return the ARN of an OIDC provider."""
     return f"acs:ram::{account_id}:oidc-provider/{name}"
 
 
@@ -43,7 +43,7 @@ class OidcProviderHandler(ResourceHandler):
     recorded: ClassVar[frozenset[str]] = frozenset({"description", "fingerprints"})
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As CreateOIDCProvider."""
+        """Create it, as CreateOIDCProvider does."""
         record = _validated(inputs)
         name = record["oidcProviderName"]
         table = context.store.table(OIDC_PROVIDERS)
@@ -58,7 +58,7 @@ class OidcProviderHandler(ResourceHandler):
         return Created(name, _outputs(name, context) or {})
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As GetOIDCProvider."""
+        """Read it, as GetOIDCProvider does."""
         return _outputs(id, context)
 
     def update(
@@ -68,7 +68,7 @@ class OidcProviderHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """As UpdateOIDCProvider: neither name nor issuer can change."""
+        """Change it, as UpdateOIDCProvider does: neither name nor issuer can change."""
         record = _validated(inputs)
 
         def change(old: Properties | None) -> Properties:
@@ -83,7 +83,7 @@ class OidcProviderHandler(ResourceHandler):
         return _outputs(id, context) or {}
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteOIDCProvider."""
+        """Delete it, as DeleteOIDCProvider does."""
         context.store.table(OIDC_PROVIDERS).delete(id)
 
 

@@ -40,7 +40,7 @@ class SigningKeys:
         self._clock = clock
 
     def sign(self, *, audience: str, subject: str, tenant: str) -> str:
-        """A token; without a tenant when that is empty."""
+        """Return a token; without a tenant when that is empty."""
         kid, document = self._newest()
         now = int(self._clock())
         claims: dict[str, Any] = {
@@ -56,7 +56,7 @@ class SigningKeys:
         return jwt.encode(claims, document["pem"], algorithm=_ALGORITHM, headers={"kid": kid})
 
     def published(self) -> dict[str, Any]:
-        """The key set: the newest key, and those whose last tokens may still be in use."""
+        """Return the key set: the newest key, and those whose last tokens may still be in use."""
         self._newest()
         now = self._clock()
         keys = [

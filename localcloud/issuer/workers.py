@@ -8,5 +8,5 @@ from localcloud.issuer.server import Issuer
 
 
 def workers(context: Context) -> tuple[Worker, ...]:
-    """What the daemon starts and closes."""
+    """Return what the daemon starts and closes."""
     return (worker_of(context, Issuer, Issuer),)

@@ -36,7 +36,7 @@ class ProjectHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateProject."""
+        """Validate the inputs as CreateProject does."""
         name = inputs.get("projectName", "")
         if old is not None:
             return "", {}
@@ -76,7 +76,7 @@ class StoreHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateLogStore and UpdateLogStore."""
+        """Validate the inputs as CreateLogStore and UpdateLogStore do."""
         project, name = inputs.get("projectName", ""), inputs.get("logstoreName", "")
         days = int(inputs.get("retentionPeriod", 30))
         if days not in _RETENTION_DAYS:
@@ -120,7 +120,7 @@ class StoreIndexHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateIndex and UpdateIndex."""
+        """Validate the inputs as CreateIndex and UpdateIndex do."""
         if not inputs.get("fullText") and not inputs.get("fieldSearches"):
             raise CloudError("ParameterInvalid", "Give fullText or fieldSearches.")
         for field in inputs.get("fieldSearches") or ():
@@ -145,7 +145,7 @@ class MachineGroupHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateMachineGroup and UpdateMachineGroup."""
+        """Validate the inputs as CreateMachineGroup and UpdateMachineGroup do."""
         _choice("identifyType", inputs.get("identifyType", "ip"), ("ip", "userdefined"))
         _require_project(inputs["project"], context)
         _check_name("name", inputs.get("name", ""), _NAME)
@@ -168,7 +168,7 @@ class LogTailConfigHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateConfig and UpdateConfig; of plugins, those of a journal."""
+        """Validate the inputs as CreateConfig and UpdateConfig do; of plugins, those of a journal."""
         _choice("outputType", inputs["outputType"], ("LogService",))
         if _choice("inputType", inputs["inputType"], ("file", "plugin")) == "plugin":
             _check_plugin(inputs["inputDetail"])
@@ -194,7 +194,7 @@ class LogTailAttachmentHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As ApplyConfigToMachineGroup."""
+        """Validate the inputs as ApplyConfigToMachineGroup does."""
         project, config = inputs["project"], inputs["logtailConfigName"]
         group = inputs["machineGroupName"]
         if context.store.table(GROUPS).get(f"{project}:{group}") is None:

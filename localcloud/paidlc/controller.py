@@ -61,7 +61,7 @@ class JobController:
             thread.join()
 
     def create(self, request: Document, owner: str) -> str:
-        """A new job of a request as ``parse_create_job`` returns it; its id."""
+        """Return a new job of a request as ``parse_create_job`` returns it; its id."""
         job_id = self._context.ids.new("dlc", 13)
         self.jobs.add(job_id, request, plan_pods(job_id, request["JobSpecs"]), owner)
         self._wake.set()

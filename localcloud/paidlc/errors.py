@@ -25,19 +25,19 @@ class JobFailureError(LocalCloudError):
 
 
 def missing_parameter(name: str) -> CloudError:
-    """A required parameter is not there."""
+    """Return a required parameter is not there."""
     return CloudError("MissingParameter", f"Parameter {name} is required and was not given.", 400)
 
 
 def invalid_parameter(name: str, value: object, allowed: str) -> CloudError:
-    """A parameter has a value that the cloud refuses."""
+    """Return a parameter has a value that the cloud refuses."""
     return CloudError(
         "InvalidParameter", f"Parameter {name} is {value!r}; it must be {allowed}.", 400
     )
 
 
 def unsupported_parameter(name: str, why: str) -> CloudError:
-    """The cloud has it; the local cloud does not, and says so rather than ignore it."""
+    """Return the cloud has it; the local cloud does not, and says so rather than ignore it."""
     return CloudError(
         "UnsupportedParameter", f"The local cloud does not support {name}: {why}.", 400
     )
@@ -54,7 +54,7 @@ def pod_not_found(job_id: str, pod_id: str) -> CloudError:
 
 
 def wrong_status(job_id: str, status: str, operation: str, allowed: str) -> CloudError:
-    """The job's status does not allow the operation."""
+    """Return the job's status does not allow the operation."""
     return CloudError(
         "InvalidJobStatus",
         f"{operation} was asked of job {job_id}, which is {status}; it must be {allowed}.",

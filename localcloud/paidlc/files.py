@@ -9,22 +9,22 @@ from localcloud.core.resources import Context
 
 
 def job_folder(context: Context, job_id: str) -> Path:
-    """Where a job's mounts and work lie while it runs."""
+    """Return where a job's mounts and work lie while it runs."""
     return data_dir(context.platform.home, "paidlc") / job_id
 
 
 def log_folder(context: Context, job_id: str) -> Path:
-    """Where the logs of a job's pods lie."""
+    """Return where the logs of a job's pods lie."""
     return log_dir(context.platform.home) / "paidlc" / job_id
 
 
 def log_path(context: Context, job_id: str, pod_uid: str) -> Path:
-    """The log of one attempt of one pod."""
+    """Return the log of one attempt of one pod."""
     return log_folder(context, job_id) / f"{pod_uid}.log"
 
 
 def read_lines(path: Path, count: int) -> list[str]:
-    """The last lines of a log; none when there is no log."""
+    """Return the last lines of a log; none when there is no log."""
     try:
         with path.open("rb") as file:
             file.seek(0, 2)

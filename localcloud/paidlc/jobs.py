@@ -27,7 +27,7 @@ _SORT_FIELDS: Final = ("DisplayName", "JobType", "Status", "GmtCreateTime", "Gmt
 
 
 def timestamp(seconds: float | None = None) -> str:
-    """A time as the API writes it, such as ``2026-11-21T10:00:00Z``; now by default."""
+    """Return a time as the API writes it, such as ``2026-11-21T10:00:00Z``; now by default."""
     moment = datetime.fromtimestamp(time.time() if seconds is None else seconds, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -40,7 +40,7 @@ class Jobs:
         self._table = store.table(_TABLE)
 
     def add(self, job_id: str, request: Document, pods: list[Document], owner: str) -> None:
-        """A new job, ``Creating``."""
+        """Return a new job, ``Creating``."""
         now = time.time()
         counter = self._store.table(_COUNTER).update(
             "jobs", lambda entry: {"last": (entry or {"last": 0})["last"] + 1}
@@ -71,7 +71,7 @@ class Jobs:
         )
 
     def get(self, job_id: str) -> Document:
-        """The job's document.
+        """Return the job's document.
 
         Raises:
             CloudError: ``JobNotFound``.
@@ -82,7 +82,7 @@ class Jobs:
         return job
 
     def all(self) -> list[Document]:
-        """Every job in order of creation."""
+        """Return every job in order of creation."""
         return sorted((job for _, job in self._table.items()), key=lambda job: int(job["sequence"]))
 
     def change(self, job_id: str, change: Callable[[Document], None]) -> Document:
@@ -135,7 +135,7 @@ class Jobs:
 
 
 def pod_of(job: Document, pod_id: str) -> Document:
-    """The pod's part of a job's document.
+    """Return the pod's part of a job's document.
 
     Raises:
         CloudError: ``PodNotFound``.
@@ -148,7 +148,7 @@ def pod_of(job: Document, pod_id: str) -> Document:
 
 
 def describe(job: Mapping[str, Any], platform: Platform) -> Document:
-    """The job as GetJob and ListJobs tell it."""
+    """Return the job as GetJob and ListJobs tell it."""
     request = job["request"]
     end = job["finished_at"] or time.time()
     return {
@@ -185,7 +185,7 @@ def describe(job: Mapping[str, Any], platform: Platform) -> Document:
 
 
 def _requested(request: Mapping[str, Any]) -> Document:
-    """What the pods ask for together: whole CPUs and GPUs, memory in GiB."""
+    """Return what the pods ask for together: whole CPUs and GPUs, memory in GiB."""
     total = {"RequestCPU": 0, "RequestGPU": 0, "RequestMemory": 0}
     for spec in request["JobSpecs"]:
         known = INSTANCE_TYPES.get(spec.get("EcsSpec", ""))
@@ -221,7 +221,7 @@ def _attempt(pod: Mapping[str, Any], attempt: Mapping[str, Any]) -> Document:
 
 
 def list_jobs(jobs: list[Document], query: Mapping[str, str]) -> tuple[list[Document], int]:
-    """The jobs that a ListJobs query asks for: one page, and how many there are in all.
+    """Return the jobs that a ListJobs query asks for: one page, and how many there are in all.
 
     Raises:
         CloudError: ``InvalidParameter``.

@@ -23,7 +23,7 @@ from localcloud.paidlc.mounts import Mount
 
 
 def plan_pods(job_id: str, specs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The pods of a job in order of their rank; the master, or else worker 0, has rank 0."""
+    """Return the pods of a job in order of their rank; the master, or else worker 0, has rank 0."""
     ordered = sorted(specs, key=lambda spec: spec["Type"] != "Master")
     pods: list[dict[str, Any]] = []
     for spec in ordered:
@@ -57,7 +57,7 @@ def pod_environment(
     credentials_uri: str | None,
     cores: int,
 ) -> dict[str, str]:
-    """The whole environment of one pod.
+    """Return the whole environment of one pod.
 
     ``MASTER_ADDR``, ``MASTER_PORT``, ``WORLD_SIZE`` (pods) and ``RANK`` (of the pod) are those of a
     PyTorchJob in DLC (help.aliyun.com/zh/pai/user-guide/general-environment-variables).
@@ -84,14 +84,14 @@ def pod_environment(
 def shell_command(
     job: Mapping[str, Any], pod: Mapping[str, Any], mounts: Sequence[Mount]
 ) -> tuple[str, ...]:
-    """The pod's argv: a shell that runs the user's command."""
+    """Return the pod's argv: a shell that runs the user's command."""
     command = pod["command"] or job["request"]["UserCommand"]
     shell = shutil.which("bash") or "/bin/sh"
     return (shell, "-c", substitute(command, mounts))
 
 
 def check_libraries(libraries: Sequence[str]) -> None:
-    """Whether this machine's interpreter has every library of ``ThirdpartyLibs``.
+    """Return whether this machine's interpreter has every library of ``ThirdpartyLibs``.
 
     Raises:
         JobFailureError: One is missing or too old: here nothing is installed for a job.

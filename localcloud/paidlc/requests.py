@@ -55,7 +55,7 @@ _USER_VPC = {"VpcId", "SwitchId", "SecurityGroupId", "ExtendedCIDRs", "DefaultRo
 
 
 def parse_create_job(body: Body, platform: Platform) -> Body:
-    """The request with defaults filled in.
+    """Return the request with defaults filled in.
 
     Raises:
         CloudError: ``MissingParameter``, ``InvalidParameter`` or ``UnsupportedParameter``.
@@ -92,7 +92,7 @@ def parse_create_job(body: Body, platform: Platform) -> Body:
 
 
 def parse_update_job(body: Body, *, waiting: bool) -> Body:
-    """The changes that ``UpdateJob`` asks for.
+    """Return the changes that ``UpdateJob`` asks for.
 
     Args:
         body: The request.
@@ -111,13 +111,13 @@ def parse_update_job(body: Body, *, waiting: bool) -> Body:
 
 
 def role_name(arn: str | None) -> str | None:
-    """The role that an ARN names."""
+    """Return the role that an ARN names."""
     found = _ROLE_ARN.fullmatch(arn or "")
     return found.group(2) if found else None
 
 
 def environment_role(request: Mapping[str, Any]) -> str | None:
-    """The role whose credentials the pods get by ``ALIBABA_CLOUD_CREDENTIALS_URI``, if any."""
+    """Return the role whose credentials the pods get by ``ALIBABA_CLOUD_CREDENTIALS_URI``, if any."""
     config = request.get("CredentialConfig") or {}
     if not config.get("EnableCredentialInject", True):
         return None

@@ -48,18 +48,18 @@ class DlcApi:
         self._jobs = controller.jobs
 
     def create_job(self, request: Request, body: Any) -> Answer:
-        """CreateJob. The same DisplayName twice makes two jobs, as in the cloud."""
+        """Answer CreateJob. The same DisplayName twice makes two jobs, as in the cloud."""
         if not isinstance(body, dict):
             raise invalid_parameter("(body)", type(body).__name__, "a JSON object")
         parsed = parse_create_job(body, self._context.platform)
         return {"JobId": self._controller.create(parsed, request.state.principal.arn)}
 
     def get_job(self, request: Request, _: Any) -> Answer:
-        """GetJob."""
+        """Answer GetJob."""
         return describe(self._job(request), self._context.platform)
 
     def list_jobs(self, request: Request, _: Any) -> Answer:
-        """ListJobs."""
+        """Answer ListJobs."""
         query = dict(request.query_params)
         for name in sorted(query.keys() - _LIST_FILTERS):
             raise unsupported_parameter(name, f"it filters by {', '.join(sorted(_LIST_FILTERS))}")
@@ -68,26 +68,26 @@ class DlcApi:
         return {"Jobs": [describe(job, platform) for job in found], "TotalCount": total}
 
     def update_job(self, request: Request, body: Any) -> Answer:
-        """UpdateJob."""
+        """Answer UpdateJob."""
         job = self._job(request)
         changes = parse_update_job(body or {}, waiting=job["status"] in WAITING)
         self._jobs.change(job["job_id"], lambda document: document["request"].update(changes))
         return {"JobId": job["job_id"]}
 
     def stop_job(self, request: Request, _: Any) -> Answer:
-        """StopJob."""
+        """Answer StopJob."""
         job_id = request.path_params["job_id"]
         self._controller.stop(job_id)
         return {"JobId": job_id}
 
     def delete_job(self, request: Request, _: Any) -> Answer:
-        """DeleteJob."""
+        """Answer DeleteJob."""
         job_id = request.path_params["job_id"]
         self._controller.delete(job_id)
         return {"JobId": job_id}
 
     def get_pod_logs(self, request: Request, _: Any) -> Answer:
-        """GetPodLogs: of the pod's last attempt, or of the one that PodUid names."""
+        """Answer GetPodLogs: of the pod's last attempt, or of the one that PodUid names."""
         job = self._job(request)
         attempt = self._attempt(request, job)
         count = _count(request, "MaxLines", _MAX_LINES)
@@ -97,7 +97,7 @@ class DlcApi:
         return {**self._names(request, attempt), "Logs": logs}
 
     def get_pod_events(self, request: Request, _: Any) -> Answer:
-        """GetPodEvents."""
+        """Answer GetPodEvents."""
         job = self._job(request)
         attempt = self._attempt(request, job)
         pod_id = request.path_params["pod_id"]
@@ -106,13 +106,13 @@ class DlcApi:
         return {**self._names(request, attempt), "Events": events[-count:]}
 
     def get_job_events(self, request: Request, _: Any) -> Answer:
-        """GetJobEvents."""
+        """Answer GetJobEvents."""
         job = self._job(request)
         count = _count(request, "MaxEventsNum", _MAX_LINES)
         return {"JobId": job["job_id"], "Events": job["events"][-count:]}
 
     def list_ecs_specs(self, request: Request, _: Any) -> Answer:
-        """ListEcsSpecs."""
+        """Answer ListEcsSpecs."""
         query = request.query_params
         wanted = query.get("InstanceTypes", "")
         accelerator = query.get("AcceleratorType", "")
@@ -168,7 +168,7 @@ def _count(request: Request, name: str, default: int) -> int:
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """The routes of PAI DLC on the control plane's server."""
+    """Return the routes of PAI DLC on the control plane's server."""
     api = DlcApi(context, controller_of(context))
     job, pod = "/api/v1/jobs/{job_id}", "/api/v1/jobs/{job_id}/pods/{pod_id}"
     table: tuple[tuple[str, str, str, Operation], ...] = (

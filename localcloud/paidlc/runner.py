@@ -306,7 +306,7 @@ class JobRunner:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _move(self, status: str) -> None:
-        """The next status, unless the scenario lets the present one last or fail."""
+        """Return the next status, unless the scenario lets the present one last or fail."""
         scenario, present = self._settings.scenario, self._status()
         self._pause(scenario.delay_seconds.get(present, 0.0))
         fault = scenario.faults.get(present)
@@ -382,7 +382,7 @@ class JobRunner:
 
 
 def _restarts(policy: str, exit_code: int | None) -> bool:
-    """Whether a pod that failed is started again.
+    """Return whether a pod that failed is started again.
 
     ``ExitCode`` is Kubeflow's (kubeflow.org, training operator, job scheduling): 1 to 127 are
     permanent errors, signals and 128 upwards may pass. An unknown code is a machine that went down.

@@ -8,10 +8,10 @@ from localcloud.paidlc.controller import JobController
 
 
 def controller_of(context: Context) -> JobController:
-    """The controller that serves ``context``."""
+    """Return the controller that serves ``context``."""
     return worker_of(context, JobController, JobController)
 
 
 def workers(context: Context) -> tuple[Worker, ...]:
-    """What the daemon starts and closes."""
+    """Return what the daemon starts and closes."""
     return (controller_of(context),)

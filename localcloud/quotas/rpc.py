@@ -32,7 +32,7 @@ class QuotasApi:
         self._faults = Faults(context.store)
 
     def get_product_quota(self, call: RpcCall) -> dict[str, Any]:
-        """GetProductQuota of an instance type."""
+        """Answer GetProductQuota of an instance type."""
         product, code = call.required("ProductCode"), call.required("QuotaActionCode")
         self._context.access.require(
             call.principal, "quotas:GetProductQuota", f"acs:quotas:*:*:quota/{product}/{code}"
@@ -83,7 +83,7 @@ class QuotasApi:
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """The operations of Quota Center."""
+    """Return the operations of Quota Center."""
     api = QuotasApi(context)
     dimensions = {
         f"Dimensions.{number}.{part}"

@@ -30,7 +30,7 @@ _NOT_RESOURCES: Final = frozenset({"resources.created"})
 
 
 def tagged(context: Context) -> Iterator[tuple[str, dict[str, str]]]:
-    """Every resource that has tags: its ARN and they."""
+    """Return every resource that has tags: its ARN and they."""
     platform = context.platform
     rows = context.store.rows("SELECT name, key, document FROM documents ORDER BY name, key", ())
     for table, key, text in rows:
@@ -51,7 +51,7 @@ def tagged(context: Context) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def singular(table: str) -> str:
-    """What one thing of a table is called: `vswitches` hold a `vswitch`."""
+    """Return what one thing of a table is called: `vswitches` hold a `vswitch`."""
     if table.endswith("ies"):
         return f"{table.removesuffix('ies')}y"
     if table.endswith(("ches", "sses", "xes")):
@@ -60,7 +60,7 @@ def singular(table: str) -> str:
 
 
 def _tags(document: dict[str, Any]) -> dict[str, str]:
-    """The tags of a record: of itself, or of the inputs that it keeps."""
+    """Return the tags of a record: of itself, or of the inputs that it keeps."""
     inputs = document.get("inputs")
     found = document.get("tags") or (inputs.get("tags") if isinstance(inputs, dict) else None)
     if not isinstance(found, dict):
@@ -69,7 +69,7 @@ def _tags(document: dict[str, Any]) -> dict[str, str]:
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """The operations."""
+    """Return the operations."""
 
     def list_tag_resources(call: RpcCall) -> dict[str, Any]:
         context.access.require(call.principal, "tag:ListTagResources", "*")

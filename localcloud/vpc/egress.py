@@ -41,7 +41,7 @@ class NatGatewayHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateNatGateway and ModifyNatGatewayAttribute."""
+        """Validate the inputs as CreateNatGateway and ModifyNatGatewayAttribute do."""
         nat_type = inputs.get("natType", "Enhanced")
         if nat_type != "Enhanced":
             raise CloudError(
@@ -110,7 +110,7 @@ class EipAddressHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As AllocateEipAddress."""
+        """Validate the inputs as AllocateEipAddress does."""
         if old is not None:
             return "", {}
         taken = {item["ipAddress"] for item in self.records(context).values()}
@@ -154,7 +154,7 @@ class EipAssociationHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As AssociateEipAddress."""
+        """Validate the inputs as AssociateEipAddress does."""
         allocation_id, instance_id = inputs["allocationId"], inputs["instanceId"]
         instance_type = inputs.get("instanceType", "Nat")
         if instance_type != "Nat":
@@ -203,7 +203,7 @@ class SnatEntryHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateSnatEntry: the address must be bound to the table's gateway."""
+        """Validate the inputs as CreateSnatEntry does: the address must be bound to the table's gateway."""
         gateways = context.store.table(GATEWAYS).items()
         gateway_id = next(
             (key for key, item in gateways if item["snatTableIds"] == inputs["snatTableId"]), None

@@ -25,7 +25,7 @@ _PROTOCOLS = ("tcp", "udp", "icmp", "gre", "all")
 
 
 def network_of(text: str, name: str) -> ipaddress.IPv4Network:
-    """The CIDR block an input gives.
+    """Return the CIDR block an input gives.
 
     Raises:
         CloudError: ``InvalidCidrBlock.Malformed``.
@@ -49,7 +49,7 @@ class NetworkHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateVpc and ModifyVpcAttribute."""
+        """Validate the inputs as CreateVpc and ModifyVpcAttribute do."""
         block = network_of(inputs.get("cidrBlock", _DEFAULT_CIDR), "cidrBlock")
         if block.prefixlen not in _VPC_PREFIXES or not any(
             block.subnet_of(private) for private in _PRIVATE
@@ -101,7 +101,7 @@ class SwitchHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateVSwitch and ModifyVSwitchAttribute."""
+        """Validate the inputs as CreateVSwitch and ModifyVSwitchAttribute do."""
         name = inputs.get("vswitchName", inputs.get("name", ""))
         computed: dict[str, Any] = {"vswitchName": name, "name": name}
         if old is not None:
@@ -164,7 +164,7 @@ class SecurityGroupHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateSecurityGroup and ModifySecurityGroupAttribute."""
+        """Validate the inputs as CreateSecurityGroup and ModifySecurityGroupAttribute do."""
         name = inputs.get("securityGroupName", inputs.get("name", ""))
         policy = inputs.get("innerAccessPolicy", "Accept")
         if policy not in ("Accept", "Drop"):
@@ -221,7 +221,7 @@ class SecurityGroupRuleHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As AuthorizeSecurityGroup(Egress); the id is the cloud provider's."""
+        """Validate the inputs as AuthorizeSecurityGroup(Egress) does; the id is the cloud provider's."""
         groups = context.store.table(GROUPS)
         group_id, source = inputs["securityGroupId"], inputs.get("sourceSecurityGroupId")
         for name, value in (("securityGroupId", group_id), ("sourceSecurityGroupId", source)):

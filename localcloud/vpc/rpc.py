@@ -27,7 +27,7 @@ def _number(call: RpcCall, name: str, default: int) -> int:
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """The operations of VPC."""
+    """Return the operations of VPC."""
 
     def describe_vswitches(call: RpcCall) -> dict[str, Any]:
         context.access.require(call.principal, "vpc:DescribeVSwitches", "acs:vpc:*:*:vswitch/*")

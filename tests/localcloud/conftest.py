@@ -11,6 +11,6 @@ from tests.localcloud.control_plane import ControlPlane, control_plane_at
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """VPC, RAM, STS, KMS and AIWorkSpace; shared, so each test uses names of its own."""
+    """VPC, RAM, STS, KMS and AIWorkSpace; shared, so each test uses its own names."""
     with control_plane_at(tmp_path_factory.mktemp("control-plane")) as made:
         yield made

@@ -29,7 +29,7 @@ __all__ = ["SERVICES", "AlibabaCloudException", "ControlPlane", "control_plane_a
 
 
 def document(*statements: dict[str, Any]) -> str:
-    """A RAM policy of these statements."""
+    """Return a RAM policy with these statements."""
     return json.dumps({"Version": "1", "Statement": list(statements)})
 
 
@@ -45,7 +45,7 @@ class ControlPlane:
         return self.context.access.account
 
     def config(self, principal: Principal | None = None, secret: str | None = None) -> Config:
-        """SDK configuration for a principal (the account by default)."""
+        """Return the SDK configuration of a principal (the account by default)."""
         principal = principal or self.account
         return Config(
             access_key_id=principal.access_key_id,
@@ -59,29 +59,29 @@ class ControlPlane:
         )
 
     def sts(self, principal: Principal | None = None, secret: str | None = None) -> Any:
-        """The SDK's STS client."""
+        """Return the SDK's STS client."""
         return StsClient(self.config(principal, secret))
 
     def kms(self, principal: Principal | None = None) -> Any:
-        """The SDK's KMS client."""
+        """Return the SDK's KMS client."""
         return KmsClient(self.config(principal))
 
     def aiworkspace(self, principal: Principal | None = None) -> Any:
-        """The SDK's AIWorkSpace client."""
+        """Return the SDK's AIWorkSpace client."""
         return AIWorkSpaceClient(self.config(principal))
 
     def create(self, token: str, inputs: dict[str, Any]) -> Created:
-        """Make a declared resource; ``token`` without ``alicloud:``."""
+        """Create a declared resource; ``token`` without ``alicloud:``."""
         return self.handler(token).create(inputs, self.context)
 
     def handler(self, token: str) -> Any:
-        """The handler of a declared type; ``token`` without ``alicloud:``."""
+        """Return the handler of a declared type; ``token`` without ``alicloud:``."""
         return registry.handlers(SERVICES)[f"alicloud:{token}"]
 
     def role(
         self, name: str, *statements: dict[str, Any], trust: dict[str, Any] | None = None
     ) -> str:
-        """A role with these permissions, trusting ECS and the account; its ARN."""
+        """Create a role with these permissions that trusts ECS and the account; return its ARN."""
         account = f"acs:ram::{self.context.platform.account_id}:root"
         principals = trust or {"Service": ["ecs.aliyuncs.com"], "RAM": [account]}
         trusting = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principals}
@@ -102,7 +102,7 @@ class ControlPlane:
 
 @contextmanager
 def control_plane_at(home: Path) -> Iterator[ControlPlane]:
-    """Serve a control plane whose home that is."""
+    """Serve a control plane with this home."""
     init_home(home)
     context = make_context(home)
     app = application(context, lambda: None, services=SERVICES)

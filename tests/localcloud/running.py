@@ -42,27 +42,27 @@ class LocalStack:
         return self.context.platform.home
 
     def bucket(self, name: str) -> Any:
-        """An OSS bucket, seen with the account's own key."""
+        """Return a client of an OSS bucket that uses the account's key."""
         platform = self.context.platform
         auth = oss2.AuthV4(platform.access_key_id, platform.access_key_secret)
         return oss2.Bucket(auth, platform.endpoints["oss"], name, region=platform.region_id)
 
     def make_bucket(self, name: str) -> Any:
-        """A new OSS bucket."""
+        """Create an OSS bucket."""
         bucket = self.bucket(name)
         bucket.create_bucket()
         return bucket
 
     def handler(self, token: str) -> Any:
-        """The handler of a declared resource type."""
+        """Return the handler of a declared resource type."""
         return registry.handlers()[token]
 
     def make(self, token: str, inputs: dict[str, Any]) -> Any:
-        """Make a declared resource through its handler."""
+        """Create a declared resource through its handler."""
         return self.handler(token).create(inputs, self.context)
 
     def make_role(self, name: str, service: str, statements: list[dict[str, Any]]) -> str:
-        """A RAM role with one policy; its ARN."""
+        """Create a RAM role with one policy; return its ARN."""
         trust = {
             "Version": "1",
             "Statement": [
@@ -115,12 +115,12 @@ def running_stack(
     *,
     leave_processes: bool = False,
 ) -> Iterator[LocalStack]:
-    """A local cloud with its API and OSS up; its processes are stopped at the end.
+    """Run a local cloud with its API and OSS, and stop its processes at the end.
 
     Args:
-        home: Where it lives; made when new.
-        services: The services it has, besides OSS.
-        prepare: Called before anything is served.
+        home: The home folder; created if missing.
+        services: The services to run beside OSS.
+        prepare: Called before the servers start.
         leave_processes: Leave the processes running at the end, as a killed daemon does.
     """
     init_home(home)
@@ -148,7 +148,7 @@ def running_stack(
 
 
 def until(condition: Callable[[], Any], what: str, deadline_seconds: float = 30.0) -> Any:
-    """Poll until the condition holds; what it returned then."""
+    """Poll until the condition is true, and return its value."""
     deadline = time.monotonic() + deadline_seconds
     pause = threading.Event()
     while True:
@@ -160,12 +160,12 @@ def until(condition: Callable[[], Any], what: str, deadline_seconds: float = 30.
 
 
 def lives(process: psutil.Process) -> bool:
-    """Whether a process runs; one that ended and waits for its parent does not."""
+    """Return whether a process is running; a zombie is not."""
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def listens(host: str, port: int) -> bool:
-    """Whether somebody listens there."""
+    """Return whether a server listens at this address."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((host, port)) == 0

@@ -1,4 +1,4 @@
-"""Substituting a node's or a job's paths. Pure."""
+"""Substitution of the paths of a node or job. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names that the local Tag service gives things in their ARNs."""
+"""Resource names in the ARNs of the local Tag service."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ from localcloud.tag.rpc import singular
         ("", ""),
     ],
 )
-def test_an_arn_names_one_thing_of_a_table(table: str, one: str) -> None:
+def test_arn_uses_the_singular_of_the_table_name(table: str, one: str) -> None:
     assert singular(table) == one

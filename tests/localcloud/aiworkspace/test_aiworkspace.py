@@ -181,7 +181,7 @@ def test_an_unsupported_filter_is_refused(control_plane: ControlPlane) -> None:
 
 
 def test_an_operation_that_is_not_there_fails_loudly(control_plane: ControlPlane) -> None:
-    with pytest.raises(AlibabaCloudException, match="is no operation of the local cloud"):
+    with pytest.raises(AlibabaCloudException, match="is not an operation of the local cloud"):
         control_plane.aiworkspace().list_permissions("1", m.ListPermissionsRequest())
 
 

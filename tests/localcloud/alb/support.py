@@ -26,7 +26,7 @@ DOMAIN = "chat.example.com"
 
 
 def self_signed(name: str = DOMAIN, days: int = 30) -> tuple[str, str]:
-    """A certificate of that name and its key, in PEM."""
+    """Return a certificate of that name and its key, in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -77,7 +77,7 @@ class Balancer:
         return served_port(443)
 
     def connection(self, timeout: float = 10) -> http.client.HTTPSConnection:
-        """A connection that trusts the stack's own certificates only."""
+        """Return a connection that trusts the stack's own certificates only."""
         context = ssl.create_default_context(cafile=str(trusted_file(self.stack.home)))
         # The name is the certificate's, the address the load balancer's.
         context.check_hostname = False
@@ -112,7 +112,7 @@ class Balancer:
 
 
 def network(stack: LocalStack) -> tuple[str, list[str]]:
-    """A VPC with a vSwitch in each zone."""
+    """Return a VPC with a vSwitch in each zone."""
     vpc = stack.make("alicloud:vpc/network:Network", {"cidrBlock": "10.0.0.0/16"}).id
     vswitches = [
         stack.make(
@@ -131,7 +131,7 @@ def upload(stack: LocalStack, name: str = DOMAIN) -> str:
 
 
 def health_check(**changes: Any) -> dict[str, Any]:
-    """A quick health check."""
+    """Return a quick health check."""
     return {
         "healthCheckEnabled": True,
         "healthCheckPath": "/health",
@@ -144,13 +144,13 @@ def health_check(**changes: Any) -> dict[str, Any]:
 
 
 def forward_to(server_group_id: str) -> list[dict[str, Any]]:
-    """A default action."""
+    """Return a default action."""
     tuples = [{"serverGroupId": server_group_id}]
     return [{"type": "ForwardGroup", "forwardGroupConfig": {"serverGroupTuples": tuples}}]
 
 
 def make_balancer(stack: LocalStack, *, drain_seconds: int = 10) -> Balancer:
-    """A load balancer that serves HTTPS."""
+    """Return a load balancer that serves HTTPS."""
     vpc_id, vswitch_ids = network(stack)
     zones = stack.context.platform.zone_ids
     balancer = stack.make(

@@ -43,7 +43,7 @@ def servers(balancer: Balancer, *names: str) -> Iterator[dict[str, Backend]]:
 
 
 def key_of(balancer: Balancer, server: Backend) -> str:
-    """What names a server of the group."""
+    """Return what names a server of the group."""
     return state.server_key(balancer.server_group_id, server.name, server.port)
 
 

@@ -20,7 +20,7 @@ LISTENER = {
 
 
 def rule(priority: int, condition: dict[str, Any], **redirect: str) -> dict[str, Any]:
-    """A rule that sends elsewhere."""
+    """Return a rule that sends elsewhere."""
     return {
         "priority": priority,
         "ruleConditions": [condition],

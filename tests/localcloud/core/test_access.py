@@ -37,51 +37,51 @@ def access(context: Context) -> AccessControl:
     return context.access
 
 
-def test_the_accounts_key_is_its_root(access: AccessControl, context: Context) -> None:
+def test_account_key_belongs_to_the_root_principal(access: AccessControl, context: Context) -> None:
     principal = access.principal(context.platform.access_key_id, None)
     assert principal.arn == f"acs:ram::{context.platform.account_id}:root"
 
 
-def test_an_unknown_key_is_refused(access: AccessControl) -> None:
+def test_unknown_key_is_refused(access: AccessControl) -> None:
     with pytest.raises(UnknownAccessKeyError):
         access.principal("LTAIunknown", None)
 
 
-def test_a_session_is_found_by_its_key_and_token(access: AccessControl) -> None:
+def test_session_is_found_by_key_and_token(access: AccessControl) -> None:
     issued = access.issue("node", "i-1", 900)
     assert access.principal(issued.access_key_id, issued.security_token) == issued
 
 
 @pytest.mark.parametrize("token", [None, "", "CAISwrong"])
-def test_a_session_needs_its_own_token(access: AccessControl, token: str | None) -> None:
+def test_session_with_wrong_token_is_refused(access: AccessControl, token: str | None) -> None:
     issued = access.issue("node", "i-1", 900)
     with pytest.raises(InvalidSecurityTokenError):
         access.principal(issued.access_key_id, token)
 
 
-def test_a_session_ends(access: AccessControl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_session_is_refused(access: AccessControl, monkeypatch: pytest.MonkeyPatch) -> None:
     issued = access.issue("node", "i-1", 900)
     assert issued.expires_at is not None
     end = issued.expires_at
-    monkeypatch.setattr("localcloud.access.time.time", lambda: end)
+    monkeypatch.setattr("localcloud.core.access.time.time", lambda: end)
     with pytest.raises(ExpiredSecurityTokenError):
         access.principal(issued.access_key_id, issued.security_token)
 
 
-def test_a_role_may_do_what_its_policies_allow(access: AccessControl) -> None:
+def test_role_may_do_what_its_policies_allow(access: AccessControl) -> None:
     session = access.issue("node", "i-1", 900)
     assert access.allows(session, "oss:GetObject", "acs:oss:*:*:corpus/a.md")
     assert not access.allows(session, "oss:PutObject", "acs:oss:*:*:corpus/a.md")
     assert not access.allows(session, "oss:GetObject", "acs:oss:*:*:models/a")
 
 
-def test_a_role_loses_what_is_detached(access: AccessControl, context: Context) -> None:
+def test_detached_policy_no_longer_applies(access: AccessControl, context: Context) -> None:
     session = access.issue("node", "i-1", 900)
     RolePolicyAttachmentHandler().delete("role:read:Custom:node", {}, context)
     assert not access.allows(session, "oss:GetObject", "acs:oss:*:*:corpus/a.md")
 
 
-def test_a_session_policy_only_narrows(access: AccessControl) -> None:
+def test_session_policy_only_limits_the_role(access: AccessControl) -> None:
     narrow = {"Effect": "Allow", "Action": "oss:*", "Resource": "acs:oss:*:*:corpus/docs/*"}
     session = access.issue("node", "i-1", 900, policy=document(narrow))
     assert access.allows(session, "oss:GetObject", "acs:oss:*:*:corpus/docs/a")
@@ -89,9 +89,7 @@ def test_a_session_policy_only_narrows(access: AccessControl) -> None:
     assert not access.allows(session, "oss:PutObject", "acs:oss:*:*:corpus/docs/a")
 
 
-def test_a_policy_for_another_region_does_not_apply(
-    access: AccessControl, context: Context
-) -> None:
+def test_policy_for_another_region_does_not_apply(access: AccessControl, context: Context) -> None:
     elsewhere = {"Effect": "Allow", "Action": "kms:*", "Resource": "acs:kms:cn-beijing:*:*"}
     PolicyHandler().create({"policyName": "far", "policyDocument": document(elsewhere)}, context)
     RolePolicyAttachmentHandler().create(
@@ -101,44 +99,44 @@ def test_a_policy_for_another_region_does_not_apply(
     assert not access.allows(session, "kms:GetSecretValue", "acs:kms:*:*:secret/x")
 
 
-def test_a_service_the_role_does_not_trust_gets_no_session(access: AccessControl) -> None:
+def test_untrusted_service_gets_no_session(access: AccessControl) -> None:
     with pytest.raises(CloudError, match="does not let pai-dlc"):
         access.issue("node", "job", 900, service="pai-dlc.aliyuncs.com")
 
 
 @pytest.mark.parametrize("seconds", [899, 3601])
-def test_a_session_lasts_as_long_as_the_role_allows(access: AccessControl, seconds: int) -> None:
+def test_session_duration_out_of_range_is_refused(access: AccessControl, seconds: int) -> None:
     with pytest.raises(CloudError, match="900 to 3600"):
         access.issue("node", "i-1", seconds)
 
 
-def test_sessions_of_a_deleted_role_are_gone(access: AccessControl, context: Context) -> None:
+def test_deleting_a_role_ends_its_sessions(access: AccessControl, context: Context) -> None:
     issued = access.issue("node", "i-1", 900)
     RoleHandler().delete("node", {"force": True}, context)
     with pytest.raises(UnknownAccessKeyError):
         access.principal(issued.access_key_id, issued.security_token)
 
 
-def test_a_nodes_credentials_uri_stays_the_same(access: AccessControl) -> None:
+def test_credentials_uri_of_a_node_stays_the_same(access: AccessControl) -> None:
     assert access.credentials_uri("node", "i-1", service=ECS) == access.credentials_uri(
         "node", "i-1", service=ECS
     )
 
 
-def test_a_credentials_uri_gives_a_session_of_the_role(access: AccessControl) -> None:
+def test_credentials_uri_returns_a_session_of_the_role(access: AccessControl) -> None:
     token = access.credentials_uri("node", "i-1", service=ECS).rsplit("/", 1)[-1]
     principal = access.credentials_of_uri(token)
     assert principal is not None
     assert principal.arn.endswith(":assumed-role/node/i-1")
 
 
-def test_a_revoked_credentials_uri_gives_nothing(access: AccessControl) -> None:
+def test_revoked_credentials_uri_returns_nothing(access: AccessControl) -> None:
     uri = access.credentials_uri("node", "i-1")
     access.revoke_credentials_uri(uri)
     assert access.credentials_of_uri(uri.rsplit("/", 1)[-1]) is None
 
 
-def test_secrets_are_not_in_a_principals_repr(access: AccessControl) -> None:
+def test_repr_of_a_principal_hides_secrets(access: AccessControl) -> None:
     issued = access.issue("node", "i-1", 900)
     assert issued.access_key_secret not in repr(issued)
     assert str(issued.security_token) not in repr(issued)

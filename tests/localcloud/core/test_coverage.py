@@ -1,4 +1,4 @@
-"""The generated coverage document, and that what it says is so."""
+"""The generated coverage document, and whether it matches the code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from localcloud.daemon import make_context
 from tools.coverage import COVERAGE_FILE, render
 from tools.paths import Paths
 
-# These services listen on endpoints of their own; their own tests compare operations and routes.
+# These services have their own endpoints; their tests compare operations and routes.
 OWN_ENDPOINTS = ("oss", "dashscope", "issuer")
 
 
@@ -31,13 +31,13 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     made.store.close()
 
 
-def of_api(operation: Operation) -> bool:
-    """Whether it is answered on the `api` endpoint by a route of its own."""
+def is_on_api_endpoint(operation: Operation) -> bool:
+    """Return whether the operation has its own route on the `api` endpoint."""
     return operation.service not in OWN_ENDPOINTS and " /" in operation.api
 
 
-def without_names(path: str) -> str:
-    """A path with its placeholders alike, whatever they are called."""
+def with_same_placeholders(path: str) -> str:
+    """Return the path with every placeholder renamed to ``{}``."""
     return re.sub(r"\{[^}]*\}", "{}", path)
 
 
@@ -55,7 +55,7 @@ def test_no_operation_is_listed_twice() -> None:
     assert len(names) == len(set(names))
 
 
-def test_rpc_operations_are_those_that_are_answered(context: Context) -> None:
+def test_listed_rpc_operations_are_the_implemented_ones(context: Context) -> None:
     answered = {(action.name, action.version) for action in registry.rpc_actions(context)}
     listed = {
         (operation.name, operation.api.rsplit(" ", 1)[-1])
@@ -65,21 +65,21 @@ def test_rpc_operations_are_those_that_are_answered(context: Context) -> None:
     assert listed == answered
 
 
-def test_http_operations_are_those_that_are_routed(context: Context) -> None:
+def test_listed_http_operations_are_the_routed_ones(context: Context) -> None:
     routed = {
-        (method, without_names(route.path))
+        (method, with_same_placeholders(route.path))
         for route in registry.routes(context)
         if isinstance(route, Route) and not route.path.startswith("/_local/")
         for method in (route.methods or set()) - {"HEAD"}
     }
     listed = {
-        (operation.api.split(" ")[0], without_names(operation.api.split(" ")[1]))
+        (operation.api.split(" ")[0], with_same_placeholders(operation.api.split(" ")[1]))
         for operation in registry.operations()
-        if of_api(operation)
+        if is_on_api_endpoint(operation)
     }
     assert listed == routed
 
 
 @pytest.mark.parametrize("service", registry.SERVICES)
-def test_every_listed_service_is_there(service: str) -> None:
+def test_every_listed_service_has_a_package(service: str) -> None:
     assert Path(registry.__file__).with_name(service).joinpath("__init__.py").exists()

@@ -1,6 +1,6 @@
 """The daemon as a process: start, adopt, status, stop.
 
-With the control plane's services and OSS only; the whole cloud is started by the end-to-end test.
+Runs only VPC and OSS; the end-to-end test starts the whole cloud.
 """
 
 from __future__ import annotations
@@ -50,26 +50,26 @@ def row(home: Path, name: str) -> dict[str, Any]:
     return next(item for item in control.status(home) if item["name"] == name)
 
 
-def test_starts_at_the_same_time_make_one_daemon(home: Path) -> None:
+def test_concurrent_starts_start_one_daemon(home: Path) -> None:
     starts = [
         subprocess.Popen(command(home, "start", "--services", "vpc"), stdout=subprocess.PIPE)
         for _ in range(3)
     ]
     outputs = sorted(start.communicate(timeout=120)[0].decode().strip() for start in starts)
     assert outputs == [
-        "the local cloud runs",
-        "the local cloud runs already",
-        "the local cloud runs already",
+        "the local cloud is already running",
+        "the local cloud is already running",
+        "the local cloud is running",
     ]
 
 
 def test_a_second_daemon_is_refused(home: Path) -> None:
     control.start(home, ("vpc",))
     done = run(home, "serve", "--services", "vpc")
-    assert (done.returncode, "runs already" in done.stderr) == (1, True)
+    assert (done.returncode, "is already running" in done.stderr) == (1, True)
 
 
-def test_a_killed_daemon_leaves_services_that_the_next_adopts(home: Path) -> None:
+def test_next_daemon_adopts_services_of_a_killed_daemon(home: Path) -> None:
     control.start(home, SERVICES)
     oss, daemon = row(home, "oss")["pid"], psutil.Process(row(home, "daemon")["pid"])
     daemon.kill()
@@ -80,7 +80,7 @@ def test_a_killed_daemon_leaves_services_that_the_next_adopts(home: Path) -> Non
     assert row(home, "oss")["restarts"] == 0
 
 
-def test_a_daemon_of_other_code_gives_way_with_its_services(
+def test_daemon_with_other_code_is_replaced_with_its_services(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     control.start(home, SERVICES)
@@ -97,13 +97,13 @@ def test_a_daemon_of_other_code_gives_way_with_its_services(
         timeout=120,
         check=True,
     )
-    assert done.stdout.strip() == "the local cloud runs"
+    assert done.stdout.strip() == "the local cloud is running"
     assert not lives(daemon)
     assert not lives(oss)
     assert row(home, "oss")["state"] == "running"
 
 
-def test_a_killed_service_is_seen_and_restarted(home: Path) -> None:
+def test_killed_service_restarts(home: Path) -> None:
     control.start(home, SERVICES)
     first = row(home, "oss")["pid"]
     os.kill(first, signal.SIGKILL)
@@ -123,7 +123,7 @@ def test_stop_leaves_no_process_and_no_port(home: Path) -> None:
     assert all(is_free(host, int(port)) for host, port in addresses)
 
 
-def test_stop_ends_what_a_killed_daemon_left(home: Path) -> None:
+def test_stop_ends_services_of_a_killed_daemon(home: Path) -> None:
     control.start(home, SERVICES)
     oss, daemon = (psutil.Process(row(home, name)["pid"]) for name in ("oss", "daemon"))
     daemon.kill()
@@ -132,7 +132,7 @@ def test_stop_ends_what_a_killed_daemon_left(home: Path) -> None:
     assert not lives(oss)
 
 
-def test_a_sigterm_stops_everything(home: Path) -> None:
+def test_sigterm_stops_daemon_and_services(home: Path) -> None:
     control.start(home, SERVICES)
     oss, daemon = (psutil.Process(row(home, name)["pid"]) for name in ("oss", "daemon"))
     daemon.terminate()
@@ -140,29 +140,30 @@ def test_a_sigterm_stops_everything(home: Path) -> None:
     assert not lives(oss)
 
 
-def test_stop_of_what_does_not_run_is_success(home: Path) -> None:
+def test_stop_without_daemon_is_success(home: Path) -> None:
     assert run(home, "stop").returncode == 0
 
 
-def test_status_is_a_table(home: Path) -> None:
+def test_status_prints_a_table(home: Path) -> None:
     control.start(home, SERVICES)
     lines = run(home, "status").stdout.splitlines()
     assert lines[0].split() == ["name", "state", "pid", "address", "restarts", "reason"]
     assert [line.split()[:2] for line in lines[1:]] == [["daemon", "running"], ["oss", "running"]]
 
 
-def test_logs_of_an_unknown_process_name_the_known(home: Path) -> None:
+def test_logs_of_unknown_process_lists_known_processes(home: Path) -> None:
     done = run(home, "logs", "nothing")
-    assert (done.returncode, done.stderr) == (1, "error: no process 'nothing'; there are daemon\n")
+    assert done.returncode == 1
+    assert done.stderr == "error: there is no process 'nothing'; give one of daemon\n"
 
 
-def test_a_home_that_was_not_made_is_named(tmp_path: Path) -> None:
+def test_missing_home_error_says_how_to_create_it(tmp_path: Path) -> None:
     done = run(tmp_path / "nowhere", "status")
     assert done.returncode == 1
     assert "python -m localcloud init --home" in done.stderr
 
 
-def test_a_daemon_that_cannot_start_shows_its_log(home: Path) -> None:
+def test_failed_start_shows_the_daemon_log(home: Path) -> None:
     with pytest.raises(LocalCloudError, match="No module named 'localcloud\\.nothing'"):
         control.start(home, ("nothing",))
 
@@ -186,6 +187,6 @@ def test_the_health_route_names_the_home(home: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["ecs/i-1/customrag-chat", "customrag-chat", "chat", "i-1"])
-def test_process_is_found_by_a_part_of_its_name(name: str) -> None:
+def test_process_is_found_by_part_of_its_name(name: str) -> None:
     assert _is_named("ecs/i-1/customrag-chat", name)
     assert not _is_named("ecs/i-2/customrag-embedding", name)

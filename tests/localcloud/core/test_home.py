@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 from pathlib import Path
@@ -13,21 +14,25 @@ from localcloud.core.home import data_dir, init_home, is_free, load_platform
 from localcloud.core.ids import Ids
 
 
-def test_a_home_made_twice_is_the_same(tmp_path: Path) -> None:
+def new_ids() -> Ids:
+    return Ids("seed", itertools.count().__next__)
+
+
+def test_second_init_returns_the_same_platform(tmp_path: Path) -> None:
     assert init_home(tmp_path) == init_home(tmp_path)
 
 
-def test_two_homes_have_keys_of_their_own(tmp_path: Path) -> None:
+def test_two_homes_have_different_keys(tmp_path: Path) -> None:
     first, second = init_home(tmp_path / "a"), init_home(tmp_path / "b")
     assert first.access_key_secret != second.access_key_secret
 
 
-def test_the_platform_file_is_the_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_platform_file(tmp_path: Path) -> None:
     init_home(tmp_path)
     assert (tmp_path / "platform.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_endpoints_have_addresses_of_the_stacks_own_range(tmp_path: Path) -> None:
+def test_endpoints_are_in_the_address_range_of_the_stack(tmp_path: Path) -> None:
     platform = init_home(tmp_path)
     assert platform.endpoints == {
         "api": f"http://{platform.loopback_prefix}.0.2:8080",
@@ -38,7 +43,7 @@ def test_endpoints_have_addresses_of_the_stacks_own_range(tmp_path: Path) -> Non
     }
 
 
-def test_a_home_from_before_a_service_came_gets_an_address_for_it(tmp_path: Path) -> None:
+def test_older_platform_file_gets_addresses_of_new_services(tmp_path: Path) -> None:
     platform = init_home(tmp_path)
     file = tmp_path / "platform.json"
     document = json.loads(file.read_text())
@@ -58,12 +63,12 @@ def test_secrets_are_not_in_the_repr(tmp_path: Path) -> None:
     assert platform.dashscope_api_key not in repr(platform)
 
 
-def test_a_missing_home_says_how_to_make_it(tmp_path: Path) -> None:
+def test_missing_home_error_says_how_to_create_it(tmp_path: Path) -> None:
     with pytest.raises(HomeError, match="python -m localcloud init --home"):
         load_platform(tmp_path)
 
 
-def test_an_unknown_key_in_the_platform_file_is_named(tmp_path: Path) -> None:
+def test_error_names_unknown_key_in_platform_file(tmp_path: Path) -> None:
     init_home(tmp_path)
     path = tmp_path / "platform.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"colour": "red"}))
@@ -78,21 +83,21 @@ def test_an_address_in_use_is_not_free() -> None:
         assert not is_free("127.19.0.9", server.getsockname()[1])
 
 
-def test_data_lies_in_the_home_by_service(tmp_path: Path) -> None:
+def test_data_dir_is_in_the_home(tmp_path: Path) -> None:
     assert data_dir(tmp_path, "oss") == tmp_path / "cloud" / "oss"
 
 
-def test_ids_follow_from_the_seed_and_the_order() -> None:
-    first, second = Ids("seed"), Ids("seed")
+def test_same_seed_and_order_give_the_same_ids() -> None:
+    first, second = new_ids(), new_ids()
     assert [first.new("vpc-"), first.new("vpc-")] == [second.new("vpc-"), second.new("vpc-")]
 
 
-def test_no_id_comes_twice() -> None:
-    ids = Ids("seed")
+def test_ids_are_unique() -> None:
+    ids = new_ids()
     assert len({ids.new("i-", 8) for _ in range(500)}) == 500
 
 
 def test_an_id_has_its_prefix_and_length() -> None:
-    identifier = Ids("seed").new("vpc-bp1", 18)
+    identifier = new_ids().new("vpc-bp1", 18)
     assert identifier.startswith("vpc-bp1")
     assert len(identifier) == 25

@@ -1,4 +1,4 @@
-"""What the local cloud tells of what it has: stock, quotas, roles, versions, keys, vSwitches."""
+"""Queries about what the local cloud offers: stock, quotas, roles, versions, keys, vSwitches."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def make(context: Context, token: str, inputs: dict[str, Any]) -> str:
     return str(registry.handlers()[f"alicloud:{token}"].create(inputs, context).id)
 
 
-def test_the_region_and_its_zones_are_the_stacks(context: Context, client: GenericClient) -> None:
+def test_regions_and_zones_are_those_of_the_stack(context: Context, client: GenericClient) -> None:
     platform = context.platform
     assert compute.regions(client) == [platform.region_id]
     assert compute.zones(client, platform.region_id) == list(platform.zone_ids)
 
 
-def test_what_is_known_is_in_stock(context: Context, client: GenericClient) -> None:
+def test_known_instance_types_are_in_stock(context: Context, client: GenericClient) -> None:
     platform = context.platform
     zones = compute.available_zones(client, platform.region_id, NODE, spot=False)
     assert zones == sorted(platform.zone_ids)
@@ -74,30 +74,32 @@ def test_what_is_known_is_in_stock(context: Context, client: GenericClient) -> N
     assert everything == sorted(INSTANCE_TYPES)
 
 
-def test_what_is_not_known_is_in_no_zone(context: Context, client: GenericClient) -> None:
+def test_unknown_instance_type_is_in_no_zone(context: Context, client: GenericClient) -> None:
     region_id = context.platform.region_id
     assert compute.available_zones(client, region_id, "ecs.none.large", spot=False) == []
 
 
-def test_what_is_sold_out_is_in_no_zone(
+def test_sold_out_instance_type_is_in_no_zone(
     context: Context, client: GenericClient, faults: Faults
 ) -> None:
     faults.inject("sold-out", {"instance_type": NODE})
     assert compute.available_zones(client, context.platform.region_id, NODE, spot=False) == []
 
 
-def test_sizes_are_told_by_name(client: GenericClient) -> None:
+def test_instance_types_are_described_by_name(client: GenericClient) -> None:
     kinds = compute.instance_kinds(client, [NODE, GPU, "ecs.none.large"])
     assert set(kinds) == {NODE, GPU}
     assert (kinds[NODE].cpu, kinds[NODE].gpu, kinds[GPU].gpu) == (2, 0, 1)
 
 
-def test_stock_of_anything_but_instance_types_is_refused(client: GenericClient) -> None:
-    with pytest.raises(ServiceUnavailableError, match="supported is InstanceType"):
+def test_stock_query_for_other_resources_is_refused(client: GenericClient) -> None:
+    with pytest.raises(ServiceUnavailableError, match="the supported value is InstanceType"):
         client.rpc("DescribeAvailableResource", "2014-05-26", {"DestinationResource": "DataDisk"})
 
 
-def test_quotas_count_what_the_stack_has(context: Context, client: GenericClient) -> None:
+def test_quota_usage_counts_the_instances_of_the_stack(
+    context: Context, client: GenericClient
+) -> None:
     instances = context.store.table("ecs.instances")
     instances.put("i-1", {"inputs": {"instanceType": GPU}})
     try:
@@ -112,22 +114,22 @@ def test_quotas_count_what_the_stack_has(context: Context, client: GenericClient
     assert limits.used == 8
 
 
-def test_a_quota_that_is_not_there_is_none(context: Context, client: GenericClient) -> None:
+def test_missing_quota_is_none(context: Context, client: GenericClient) -> None:
     dimensions = {"regionId": context.platform.region_id}
     assert account.product_quota(client, "ecs-spec", "ecs.none.large", dimensions) is None
 
 
-def test_a_quota_of_another_region_is_refused(client: GenericClient) -> None:
+def test_quota_of_another_region_is_refused(client: GenericClient) -> None:
     with pytest.raises(ClientError, match="regionId"):
         account.product_quota(client, "ecs-spec", GPU, {"regionId": "cn-nowhere"})
 
 
-def test_roles_of_services_are_there_and_others_are_not(client: GenericClient) -> None:
+def test_known_service_roles_exist_and_others_do_not(client: GenericClient) -> None:
     assert account.role_exists(client, "AliyunServiceRoleForBailian")
     assert not account.role_exists(client, "AliyunServiceRoleForTea")
 
 
-def test_a_role_of_the_stack_is_there(context: Context, client: GenericClient) -> None:
+def test_role_of_the_stack_exists(context: Context, client: GenericClient) -> None:
     trust = document(
         {
             "Effect": "Allow",
@@ -139,7 +141,7 @@ def test_a_role_of_the_stack_is_there(context: Context, client: GenericClient) -
     assert account.role_exists(client, "ours")
 
 
-def test_a_session_without_permission_may_not_look(context: Context) -> None:
+def test_session_without_permission_cannot_query_roles(context: Context) -> None:
     trust = document(
         {
             "Effect": "Allow",
@@ -153,21 +155,21 @@ def test_a_session_without_permission_may_not_look(context: Context) -> None:
         account.role_exists(client, "ours")
 
 
-def test_elasticsearch_offers_what_a_local_instance_takes(client: GenericClient) -> None:
+def test_elasticsearch_offer_matches_local_instances(client: GenericClient) -> None:
     offer = offers.search_offer(client)
     assert "8.17_with_X-Pack" in offer.versions
     assert "elasticsearch.sn2ne.large" in offer.node_specs
     assert (offer.smallest_disk_gib, offer.largest_disk_gib) == (20, 5120)
 
 
-def test_dlc_tells_what_it_has_left(client: GenericClient, faults: Faults) -> None:
+def test_dlc_reports_available_specs(client: GenericClient, faults: Faults) -> None:
     assert offers.ecs_specs(client, [GPU])[GPU].available
     faults.inject("ecs-spec-unavailable", {"ecs_spec": GPU})
     spec = offers.ecs_specs(client, [GPU])[GPU]
     assert (spec.available, spec.spot) == (False, False)
 
 
-def test_pai_is_activated_and_has_the_workspaces_that_were_made(
+def test_pai_is_activated_and_has_created_workspaces(
     context: Context, client: GenericClient
 ) -> None:
     inputs = {"workspaceName": "offers", "description": "d", "envTypes": ["prod"]}
@@ -177,13 +179,13 @@ def test_pai_is_activated_and_has_the_workspaces_that_were_made(
     assert offers.workspace_status(client, "404") is None
 
 
-def test_keys_tell_their_state(context: Context, client: GenericClient) -> None:
+def test_key_state_is_reported(context: Context, client: GenericClient) -> None:
     key_id = make(context, "kms/key:Key", {"status": "Disabled"})
     assert offers.key_state(client, key_id) == "Disabled"
     assert offers.key_state(client, "key-none") is None
 
 
-def test_vswitches_of_a_vpc_are_told_with_their_zones(
+def test_vswitches_of_a_vpc_are_listed_with_their_zones(
     context: Context, client: GenericClient
 ) -> None:
     vpc_id = make(context, "vpc/network:Network", {"cidrBlock": "10.0.0.0/8"})

@@ -1,4 +1,4 @@
-"""RAM policy documents: what is refused, and what they decide."""
+"""RAM policy documents: validation and evaluation."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ DENY = {"Effect": "Deny", "Action": "oss:*", "Resource": "acs:oss:*:*:corpus/doc
         ("oss:GetObject", "acs:oss:cn-hangzhou:1:corpus/docs/private/a", Decision.DENY),
     ],
 )
-def test_a_policy_decides(action: str, resource: str, decision: Decision) -> None:
+def test_policy_allows_or_denies(action: str, resource: str, decision: Decision) -> None:
     assert evaluate(parse_policy(policy(READ, DENY)), action, resource) is decision
 
 
-def test_a_question_mark_stands_for_one_character() -> None:
+def test_question_mark_matches_one_character() -> None:
     statements = parse_policy(
         policy({"Effect": "Allow", "Action": "oss:GetObject", "Resource": "acs:oss:*:*:b/?"})
     )
@@ -42,7 +42,7 @@ def test_a_question_mark_stands_for_one_character() -> None:
     assert evaluate(statements, "oss:GetObject", "acs:oss:r:1:b/xy") is Decision.NONE
 
 
-def test_characters_of_regular_expressions_are_plain() -> None:
+def test_regular_expression_characters_match_literally() -> None:
     statements = parse_policy(
         policy({"Effect": "Allow", "Action": "oss:GetObject", "Resource": "acs:oss:*:*:a.b/[x]"})
     )
@@ -53,7 +53,7 @@ def test_characters_of_regular_expressions_are_plain() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "not JSON"),
+        ("{", "not valid JSON"),
         ("[]", "must be a JSON object"),
         (json.dumps({"Version": "2", "Statement": []}), "Version is '2'"),
         (json.dumps({"Version": "1", "Statement": []}), "at least one statement"),
@@ -65,14 +65,14 @@ def test_characters_of_regular_expressions_are_plain() -> None:
         (policy(READ | {"Principal": {"RAM": ["*"]}}), "Principal"),
     ],
 )
-def test_a_malformed_policy_is_refused(text: str, message: str) -> None:
+def test_malformed_policy_is_refused(text: str, message: str) -> None:
     with pytest.raises(CloudError, match=message) as raised:
         parse_policy(text)
     assert raised.value.code == "MalformedPolicyDocument"
 
 
 @pytest.mark.parametrize("element", ["Condition", "NotAction", "NotResource"])
-def test_what_would_be_ignored_is_refused(element: str) -> None:
+def test_unsupported_element_is_refused(element: str) -> None:
     with pytest.raises(CloudError, match=f"Statement\\[0\\].{element} is not supported"):
         parse_policy(policy(READ | {element: {}}))
 
@@ -93,11 +93,11 @@ TRUST = {
         ("RAM", "acs:ram::2:root", False),
     ],
 )
-def test_a_trust_policy_names_who_may_assume(kind: str, name: str, trusted: bool) -> None:
+def test_trust_policy_decides_who_may_assume_the_role(kind: str, name: str, trusted: bool) -> None:
     assert trusts(parse_trust_policy(policy(TRUST)), kind, name) is trusted
 
 
-def test_a_denied_principal_is_not_trusted() -> None:
+def test_denied_principal_is_not_trusted() -> None:
     statements = parse_trust_policy(policy(TRUST, TRUST | {"Effect": "Deny"}))
     assert not trusts(statements, "Service", "ecs.aliyuncs.com")
 
@@ -111,6 +111,6 @@ def test_a_denied_principal_is_not_trusted() -> None:
         (TRUST | {"Principal": {"User": ["x"]}}, "Principal.User is unknown"),
     ],
 )
-def test_a_malformed_trust_policy_is_refused(statement: dict[str, Any], message: str) -> None:
+def test_malformed_trust_policy_is_refused(statement: dict[str, Any], message: str) -> None:
     with pytest.raises(CloudError, match=message):
         parse_trust_policy(policy(statement))

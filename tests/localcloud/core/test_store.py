@@ -20,11 +20,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def test_a_missing_document_is_none(store: Store) -> None:
+def test_missing_document_is_none(store: Store) -> None:
     assert store.table("a").get("key") is None
 
 
-def test_a_document_survives_the_store_that_wrote_it(tmp_path: Path) -> None:
+def test_document_survives_closing_the_store(tmp_path: Path) -> None:
     first = open_store(tmp_path)
     first.table("a").put("key", {"number": 1})
     first.close()
@@ -38,7 +38,7 @@ def test_tables_do_not_share_keys(store: Store) -> None:
     assert store.table("b").get("key") is None
 
 
-def test_delete_says_whether_there_was_something(store: Store) -> None:
+def test_delete_returns_whether_the_document_existed(store: Store) -> None:
     table = store.table("a")
     table.put("key", {})
     assert [table.delete("key"), table.delete("key")] == [True, False]
@@ -51,7 +51,7 @@ def test_items_are_ordered_by_key(store: Store) -> None:
     assert [key for key, _ in table.items()] == ["a", "b", "c"]
 
 
-def test_an_update_that_raises_changes_nothing(store: Store) -> None:
+def test_failed_update_changes_nothing(store: Store) -> None:
     table = store.table("a")
     table.put("key", {"number": 1})
 
@@ -64,7 +64,7 @@ def test_an_update_that_raises_changes_nothing(store: Store) -> None:
     assert table.get("key") == {"number": 1}
 
 
-def test_updates_of_many_threads_all_count(store: Store) -> None:
+def test_concurrent_updates_of_threads_all_count(store: Store) -> None:
     table = store.table("a")
 
     def count() -> None:
@@ -79,7 +79,7 @@ def test_updates_of_many_threads_all_count(store: Store) -> None:
     assert table.get("n") == {"value": 200}
 
 
-def test_updates_of_another_process_count_too(tmp_path: Path, store: Store) -> None:
+def test_concurrent_updates_of_processes_all_count(tmp_path: Path, store: Store) -> None:
     program = (
         "import sys; from pathlib import Path; from localcloud.core.store import open_store\n"
         "t = open_store(Path(sys.argv[1])).table('a')\n"

@@ -22,7 +22,7 @@ SLEEP = "import time; time.sleep(600)"
 
 
 class Bench:
-    """A store and the supervisors made on it."""
+    """A store and the supervisors that use it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -67,11 +67,11 @@ def pid_of(supervisor: Supervisor) -> int:
     return pid
 
 
-def test_an_unknown_process_has_no_status(bench: Bench) -> None:
+def test_unknown_process_has_no_status(bench: Bench) -> None:
     assert bench.supervisor().status("group/one") is None
 
 
-def test_a_killed_process_is_started_again(bench: Bench) -> None:
+def test_killed_process_restarts(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(bench.spec())
     first = pid_of(supervisor)
@@ -81,7 +81,7 @@ def test_a_killed_process_is_started_again(bench: Bench) -> None:
     assert pid_of(supervisor) != first
 
 
-def test_how_it_was_killed_is_known(bench: Bench) -> None:
+def test_signal_that_killed_a_process_is_recorded(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(replace(bench.spec(), restart="never"))
     os.kill(pid_of(supervisor), signal.SIGKILL)
@@ -91,30 +91,30 @@ def test_how_it_was_killed_is_known(bench: Bench) -> None:
     assert (status.exit_code, status.reason) == (-9, "killed by signal 9")
 
 
-def test_an_exit_code_is_kept(bench: Bench) -> None:
+def test_exit_code_is_recorded(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(replace(bench.spec("raise SystemExit(7)"), restart="never"))
     until(lambda: status_of(supervisor).state == "exited", "it ends")
     assert status_of(supervisor).exit_code == 7
 
 
-def test_success_is_not_restarted_on_failure_only(bench: Bench) -> None:
+def test_on_failure_policy_does_not_restart_after_success(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(replace(bench.spec("pass"), restart="on-failure"))
     until(lambda: status_of(supervisor).state == "exited", "it ends")
     assert status_of(supervisor).restarts == 0
 
 
-def test_a_process_that_keeps_failing_is_given_up(bench: Bench) -> None:
+def test_process_that_keeps_failing_reaches_failed_state(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(replace(bench.spec("raise SystemExit(3)"), max_restarts=1))
     until(lambda: status_of(supervisor).state == "failed", "it is given up")
     status = status_of(supervisor)
     assert (status.restarts, status.exit_code) == (1, 3)
-    assert status.reason == "given up after 1 restarts: exited with code 3"
+    assert status.reason == "gave up after 1 restarts: exited with code 3"
 
 
-def test_a_program_that_does_not_exist_is_reported(bench: Bench) -> None:
+def test_missing_program_exits_with_127(bench: Bench) -> None:
     supervisor = bench.supervisor()
     spec = replace(bench.spec(), argv=("/nonexistent/program",), restart="never")
     supervisor.start(spec)
@@ -122,14 +122,14 @@ def test_a_program_that_does_not_exist_is_reported(bench: Bench) -> None:
     assert status_of(supervisor).exit_code == 127
 
 
-def test_a_start_in_a_missing_folder_fails(bench: Bench) -> None:
+def test_start_in_missing_folder_fails(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(replace(bench.spec(), cwd=bench.folder / "nowhere"))
     assert status_of(supervisor).state == "failed"
-    assert "cannot be started" in status_of(supervisor).reason
+    assert "it did not start" in status_of(supervisor).reason
 
 
-def test_a_second_start_is_the_same_process(bench: Bench) -> None:
+def test_second_start_keeps_the_process(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(bench.spec())
     first = pid_of(supervisor)
@@ -137,7 +137,7 @@ def test_a_second_start_is_the_same_process(bench: Bench) -> None:
     assert pid_of(supervisor) == first
 
 
-def test_a_changed_spec_starts_it_anew(bench: Bench) -> None:
+def test_changed_spec_restarts_the_process(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(bench.spec())
     first = psutil.Process(pid_of(supervisor))
@@ -146,7 +146,7 @@ def test_a_changed_spec_starts_it_anew(bench: Bench) -> None:
     assert not lives(first)
 
 
-def test_the_environment_is_the_given_one(bench: Bench) -> None:
+def test_process_gets_only_the_given_environment(bench: Bench) -> None:
     supervisor = bench.supervisor()
     program = "import os; print(sorted(os.environ), flush=True); raise SystemExit"
     supervisor.start(replace(bench.spec(program), env={"ONE": "1"}, restart="never"))
@@ -171,7 +171,7 @@ def descendants(supervisor: Supervisor) -> list[psutil.Process]:
     return psutil.Process(pid).children()
 
 
-def test_stop_ends_everything_it_started(bench: Bench) -> None:
+def test_stop_ends_descendants(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(bench.spec(CHILDREN))
     children = descendants(supervisor)
@@ -181,7 +181,7 @@ def test_stop_ends_everything_it_started(bench: Bench) -> None:
     assert status_of(supervisor).state == "stopped"
 
 
-def test_what_a_killed_process_started_is_ended_before_it_restarts(bench: Bench) -> None:
+def test_descendants_of_a_killed_process_end_before_the_restart(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(bench.spec(CHILDREN))
     children = descendants(supervisor)
@@ -190,7 +190,7 @@ def test_what_a_killed_process_started_is_ended_before_it_restarts(bench: Bench)
     assert not any(lives(child) for child in children)
 
 
-def test_a_process_that_ignores_sigterm_is_killed(bench: Bench) -> None:
+def test_process_that_ignores_sigterm_is_killed(bench: Bench) -> None:
     program = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "print('started', flush=True); time.sleep(600)"
@@ -203,14 +203,14 @@ def test_a_process_that_ignores_sigterm_is_killed(bench: Bench) -> None:
     assert not lives(process)
 
 
-def test_a_stopped_process_is_not_restarted(bench: Bench) -> None:
+def test_stopped_process_does_not_restart(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(bench.spec())
     supervisor.stop("group/one")
     assert bench.supervisor().status("group/one") == status_of(supervisor)
 
 
-def test_another_supervisor_adopts_what_lives(bench: Bench) -> None:
+def test_next_supervisor_adopts_running_process(bench: Bench) -> None:
     first = bench.supervisor()
     first.start(bench.spec())
     pid = pid_of(first)
@@ -220,7 +220,7 @@ def test_another_supervisor_adopts_what_lives(bench: Bench) -> None:
     assert second.start(bench.spec()).pid == pid
 
 
-def test_an_adopted_process_is_restarted_when_it_dies(bench: Bench) -> None:
+def test_adopted_process_restarts_when_it_dies(bench: Bench) -> None:
     first = bench.supervisor()
     first.start(bench.spec())
     first.detach()
@@ -230,7 +230,7 @@ def test_an_adopted_process_is_restarted_when_it_dies(bench: Bench) -> None:
     assert status_of(second).exit_code in (-9, None)
 
 
-def test_the_code_of_one_that_ended_unwatched_is_known(bench: Bench) -> None:
+def test_exit_code_of_unwatched_process_is_known(bench: Bench) -> None:
     gate = bench.folder / "gate"
     program = (
         "import time; from pathlib import Path\n"
@@ -248,7 +248,7 @@ def test_the_code_of_one_that_ended_unwatched_is_known(bench: Bench) -> None:
     assert status_of(second).exit_code == 5
 
 
-def test_health_decides_when_it_runs(bench: Bench) -> None:
+def test_process_is_running_once_its_health_url_answers(bench: Bench) -> None:
     port = next(port for port in range(18000, 18100) if is_free("127.0.0.1", port))
     gate = bench.folder / "gate"
     program = (
@@ -265,7 +265,7 @@ def test_health_decides_when_it_runs(bench: Bench) -> None:
     assert supervisor.address("group/one") == f"127.0.0.1:{port}"
 
 
-def test_a_process_that_never_gets_healthy_counts_as_ended(bench: Bench) -> None:
+def test_process_that_never_gets_healthy_ends(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(
         replace(
@@ -279,7 +279,7 @@ def test_a_process_that_never_gets_healthy_counts_as_ended(bench: Bench) -> None
     assert "did not answer within 0.1 s" in status_of(supervisor).reason
 
 
-def test_waiting_for_one_that_ended_shows_its_log(bench: Bench) -> None:
+def test_wait_for_ended_process_shows_its_log(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(replace(bench.spec("raise SystemExit('no model')"), restart="never"))
     until(lambda: status_of(supervisor).state == "exited", "it ends")
@@ -287,7 +287,7 @@ def test_waiting_for_one_that_ended_shows_its_log(bench: Bench) -> None:
         supervisor.wait_healthy("group/one", 5)
 
 
-def test_a_forgotten_process_is_unknown(bench: Bench) -> None:
+def test_forgotten_process_is_unknown(bench: Bench) -> None:
     supervisor = bench.supervisor()
     supervisor.start(bench.spec())
     process = psutil.Process(pid_of(supervisor))

@@ -26,7 +26,7 @@ class Ecs:
     security_group_id: str
 
     def inputs(self, user_data: str = "", **changes: Any) -> dict[str, Any]:
-        """Inputs of an instance."""
+        """Return the inputs of an instance."""
         return {
             "instanceType": "ecs.g7.large",
             "imageId": "local_python",
@@ -38,11 +38,11 @@ class Ecs:
         }
 
     def create(self, user_data: str = "", **changes: Any) -> str:
-        """A new instance; its id."""
+        """Return a new instance; its id."""
         return str(self.stack.make(INSTANCE, self.inputs(user_data, **changes)).id)
 
     def read(self, instance_id: str) -> dict[str, Any] | None:
-        """Its outputs."""
+        """Return its outputs."""
         found = self.stack.handler(INSTANCE).read(instance_id, {}, self.stack.context)
         return None if found is None else dict(found)
 
@@ -56,7 +56,7 @@ class Ecs:
         self.stack.handler(INSTANCE).delete(instance_id, {}, self.stack.context)
 
     def boot(self, instance_id: str, *states: str) -> dict[str, Any]:
-        """How its boot ended."""
+        """Return how its boot ended."""
         wanted = states or ("done", "failed")
 
         def ended() -> Any:
@@ -66,16 +66,16 @@ class Ecs:
         return dict(until(ended, f"the boot of {instance_id} is {wanted}"))
 
     def root(self, instance_id: str) -> Path:
-        """The folder that stands for its file system."""
+        """Return the folder that stands for its file system."""
         return self.stack.home / "cloud" / "ecs" / instance_id
 
     def log(self, instance_id: str, name: str = "cloud-init-output") -> str:
-        """One of its logs."""
+        """Return one of its logs."""
         path = self.stack.home / "logs" / "ecs" / instance_id / f"{name}.log"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def process(self, instance_id: str, service: str) -> Any:
-        """The status of one of its services."""
+        """Return the status of one of its services."""
         return self.stack.context.supervisor.status(f"ecs/{instance_id}/{service}")
 
 
@@ -87,7 +87,7 @@ def ecs(tmp_path: Path) -> Iterator[Ecs]:
 
 
 def with_network(stack: LocalStack) -> Ecs:
-    """A network in a local cloud."""
+    """Return a network in a local cloud."""
     vpc = stack.make("alicloud:vpc/network:Network", {"cidrBlock": "10.0.0.0/16"}).id
     vswitch = stack.make(
         "alicloud:vpc/switch:Switch",

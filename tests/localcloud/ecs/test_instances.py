@@ -53,13 +53,13 @@ http.server.ThreadingHTTPServer((host, 8000), Page).serve_forever()
 
 
 def user_data(runcmd: list[Any], **files: str) -> str:
-    """A cloud-config; files by path with ``_`` for ``/``."""
+    """Return a cloud-config; files by path with ``_`` for ``/``."""
     entries = [{"path": path, "content": content} for path, content in files.items()]
     return "#cloud-config\n" + yaml.safe_dump({"write_files": entries, "runcmd": runcmd})
 
 
 def web(*before: Any) -> str:
-    """A node that serves its environment on port 8000."""
+    """Return a node that serves its environment on port 8000."""
     return user_data(
         [*before, ["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", "web.service"]],
         **{
@@ -71,7 +71,7 @@ def web(*before: Any) -> str:
 
 
 def served(address: str) -> Any:
-    """What the node serves, once it does."""
+    """Return what the node serves, once it does."""
 
     def get() -> Any:
         try:

@@ -14,7 +14,7 @@ from localcloud.ecs.units import (
 
 
 def unit(*service: str, head: str = "") -> str:
-    """A unit with these lines in [Service]."""
+    """Return a unit with these lines in [Service]."""
     lines = service if any(line.startswith("ExecStart=") for line in service) else (*service, "")
     start = [] if lines == service else ["ExecStart=/bin/true"]
     return "\n".join(["[Unit]", head, "[Service]", *start, *lines])

@@ -14,7 +14,7 @@ from localcloud.ecs.user_data import MAX_BYTES
 
 
 def config(**keys: object) -> str:
-    """A cloud-config."""
+    """Return a cloud-config."""
     return "#cloud-config\n" + yaml.safe_dump(keys)
 
 

@@ -53,7 +53,7 @@ WantedBy=multi-user.target
 
 
 def user_data(version: str, health: int = 200) -> str:
-    """A node that answers with its version; in Base64."""
+    """Return a node that answers with its version; in Base64."""
     document = {
         "write_files": [
             {
@@ -83,7 +83,7 @@ class Fleet:
         return self.balancer.stack.context
 
     def members(self) -> dict[str, dict[str, Any]]:
-        """Its members by instance id."""
+        """Return its members by instance id."""
         return state.members_of(self.context.store, self.group_id)
 
     def in_service(self, count: int, version: str | None = None) -> set[str]:
@@ -109,7 +109,7 @@ class Fleet:
         until(lambda: self.balancer.ask("/").body == text, f"{text!r} is served", 60)
 
     def new_version(self, version: str, health: int = 200) -> str:
-        """Another version of the template; its number."""
+        """Return another version of the template; its number."""
         handler = self.balancer.stack.handler(TEMPLATE)
         inputs = template_inputs(self.security_group_id, version, health)
         return str(
@@ -117,7 +117,7 @@ class Fleet:
         )
 
     def group_inputs(self, **changes: Any) -> dict[str, Any]:
-        """Inputs of the group."""
+        """Return the inputs of the group."""
         return group_inputs(self.balancer, self.template_id, **changes)
 
     def update(self, **changes: Any) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class Fleet:
         return call(self.balancer, "2022-02-22", action, **query)
 
     def refresh_status(self, task_id: str) -> str:
-        """How a refresh is."""
+        """Return how a refresh is."""
         found = self.call("DescribeInstanceRefreshes", ScalingGroupId=self.group_id)
         tasks = {task["InstanceRefreshTaskId"]: task for task in found["InstanceRefreshTasks"]}
         return str(tasks[task_id]["Status"])
@@ -165,7 +165,7 @@ def call(balancer: Balancer, version: str, action: str, **query: Any) -> dict[st
 
 
 def template_inputs(group: str, version: str, health: int = 200) -> dict[str, Any]:
-    """Inputs of a launch template."""
+    """Return the inputs of a launch template."""
     return {
         "launchTemplateName": "chat",
         "updateDefaultVersionNumber": True,
@@ -179,7 +179,7 @@ def template_inputs(group: str, version: str, health: int = 200) -> dict[str, An
 
 
 def group_inputs(balancer: Balancer, template_id: str, **changes: Any) -> dict[str, Any]:
-    """Inputs of a scaling group."""
+    """Return the inputs of a scaling group."""
     return {
         "minSize": 1,
         "maxSize": 4,
@@ -195,7 +195,7 @@ def group_inputs(balancer: Balancer, template_id: str, **changes: Any) -> dict[s
 
 
 def make_fleet(balancer: Balancer, **changes: Any) -> Fleet:
-    """A scaling group of version 1, which answers ``one``, with a hook for its start."""
+    """Return a scaling group of version 1, which answers ``one``, with a hook for its start."""
     stack = balancer.stack
     group = stack.make(
         "alicloud:ecs/securityGroup:SecurityGroup",

@@ -27,7 +27,7 @@ def step(
     shares: tuple[int, int] = (100, 200),
     **refresh: Any,
 ) -> Step:
-    """What is next in a refresh to the new version."""
+    """Return what is next in a refresh to the new version."""
     present = members(old, new)
     return advance(
         {**OLD, "desired": desired},

@@ -47,7 +47,7 @@ def client_of(context: Context) -> str:
 
 
 def verified(context: Context, token: str, audience: str) -> dict[str, Any]:
-    """The claims, checked with the keys that the issuer publishes where it says."""
+    """Return the claims, checked with the keys that the issuer publishes where it says."""
     url = context.platform.endpoints["issuer"]
     configuration = fetched(f"{url}/.well-known/openid-configuration")
     keys = jwt.PyJWKSet.from_dict(fetched(configuration["jwks_uri"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from types import SimpleNamespace
@@ -33,7 +34,9 @@ WRITE = {
 @pytest.fixture
 def context(oss: LocalOss) -> Any:
     """Of a context, what the handler uses."""
-    return SimpleNamespace(platform=oss.platform, ids=Ids("test"), store=oss.store)
+    return SimpleNamespace(
+        platform=oss.platform, ids=Ids("test", itertools.count().__next__), store=oss.store
+    )
 
 
 def bucket_in(oss: LocalOss, name: str, region_id: str) -> Any:

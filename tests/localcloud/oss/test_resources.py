@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from importlib import resources
 from pathlib import Path
@@ -23,7 +24,7 @@ BY_NAME = {handler.__name__: handler for handler in HANDLERS}
 @pytest.fixture
 def context(oss: LocalOss) -> Any:
     """Of a context, what these handlers use."""
-    return SimpleNamespace(platform=oss.platform, ids=Ids("test"))
+    return SimpleNamespace(platform=oss.platform, ids=Ids("test", itertools.count().__next__))
 
 
 def handler(name: str) -> ResourceHandler:

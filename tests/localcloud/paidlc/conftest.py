@@ -24,7 +24,7 @@ SPEC = "ecs.gn7i-c8g1.2xlarge"
 
 
 def sdk_client(context: Context, key: tuple[str, str, str | None] | None = None) -> Client:
-    """The vendor's client of a local cloud's PAI DLC."""
+    """Return the vendor's client of a local cloud's PAI DLC."""
     platform = context.platform
     key_id, secret, token = key or (platform.access_key_id, platform.access_key_secret, None)
     return Client(
@@ -64,11 +64,11 @@ class Dlc:
         return str(self.client.create_job(models.CreateJobRequest(**request)).body.job_id)
 
     def job(self, job_id: str) -> Any:
-        """GetJob."""
+        """Call GetJob."""
         return self.client.get_job(job_id, models.GetJobRequest()).body
 
     def wait(self, job_id: str, *statuses: str) -> Any:
-        """The job, once it has one of these statuses (by default: has ended)."""
+        """Return the job, once it has one of these statuses (by default: has ended)."""
         wanted = set(statuses) or TERMINAL
 
         def reached() -> Any:
@@ -78,13 +78,13 @@ class Dlc:
         return until(reached, f"job {job_id} is {sorted(wanted)}")
 
     def logs(self, job_id: str, pod: int = 0, **query: Any) -> list[str]:
-        """GetPodLogs of one of its pods."""
+        """Call GetPodLogs of one of its pods."""
         pod_id = self.job(job_id).pods[pod].pod_id
         request = models.GetPodLogsRequest(**query)
         return list(self.client.get_pod_logs(job_id, pod_id, request).body.logs)
 
     def pid(self, job_id: str) -> int:
-        """The process id of the job's first pod, once it runs."""
+        """Return the process id of the job's first pod, once it runs."""
         attempts = lambda: JobRecords(self.stack.context).attempts(job_id)  # noqa: E731
 
         def running() -> int | None:
@@ -102,7 +102,7 @@ class JobRecords:
     context: Context
 
     def attempts(self, job_id: str) -> list[dict[str, Any]]:
-        """The attempts of a job's first pod."""
+        """Return the attempts of a job's first pod."""
         job = self.context.store.table("paidlc.jobs").get(job_id)
         return list(job["pods"][0]["attempts"]) if job else []
 

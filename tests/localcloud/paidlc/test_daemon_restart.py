@@ -24,7 +24,7 @@ def quick(context: Context) -> None:
 
 
 def output() -> list[Any]:
-    """A writable mount."""
+    """Return a writable mount."""
     return [source("output", "run-1/", "/mnt/output", "RW")]
 
 

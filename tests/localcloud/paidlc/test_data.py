@@ -37,14 +37,14 @@ WRITE = {
 
 
 def source(bucket: str, prefix: str, path: str, access: str) -> models.CreateJobRequestDataSources:
-    """A data source."""
+    """Return a data source."""
     return models.CreateJobRequestDataSources(
         uri=f"oss://{bucket}/{prefix}", mount_path=path, mount_access=access
     )
 
 
 def credentials(arn: str) -> models.CredentialConfig:
-    """A job's role."""
+    """Return a job's role."""
     return models.CredentialConfig(
         enable_credential_inject=True,
         aliyun_env_role_key="0",
@@ -67,7 +67,7 @@ def buckets(dlc: Dlc) -> dict[str, Any]:
 
 
 def keys(bucket: Any, prefix: str = "") -> list[str]:
-    """The keys of a bucket."""
+    """Return the keys of a bucket."""
     return [entry.key for entry in bucket.list_objects_v2(prefix=prefix).object_list]
 
 

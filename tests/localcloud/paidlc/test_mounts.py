@@ -27,7 +27,7 @@ class MemoryBucket:
         self.sent: list[str] = []
 
     def list_objects_v2(self, prefix: str = "", **_: Any) -> Any:
-        """ListObjectsV2, one page."""
+        """Call ListObjectsV2, one page."""
         if self.times and self.failure:
             self.times -= 1
             raise self.failure
@@ -41,17 +41,17 @@ class MemoryBucket:
         )
 
     def get_object_to_file(self, key: str, file_name: str) -> None:
-        """GetObject."""
+        """Call GetObject."""
         Path(file_name).write_bytes(self.objects[key])
 
     def put_object_from_file(self, key: str, file_name: str) -> Any:
-        """PutObject."""
+        """Call PutObject."""
         self.objects[key] = Path(file_name).read_bytes()
         self.sent.append(key)
         return SimpleNamespace(etag=str(hash(self.objects[key])))
 
     def delete_object(self, key: str) -> None:
-        """DeleteObject."""
+        """Call DeleteObject."""
         self.objects.pop(key, None)
 
 
@@ -79,7 +79,7 @@ def sync(tmp_path: Path) -> Callable[[MemoryBucket], MountSync]:
 
 
 def away() -> Exception:
-    """What oss2 raises when nobody listens."""
+    """Return what oss2 raises when nobody listens."""
     return oss2.exceptions.RequestError(ConnectionRefusedError("refused"))
 
 

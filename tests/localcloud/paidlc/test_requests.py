@@ -25,7 +25,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 
 def request(**changes: Any) -> dict[str, Any]:
-    """A request that is accepted, but for the changes; None leaves a parameter out."""
+    """Return a request that is accepted, but for the changes; None leaves a parameter out."""
     spec = {"Type": "Worker", "PodCount": 1, "EcsSpec": "ecs.g7.xlarge", "Image": "any"}
     body = {
         "DisplayName": "a-job",
@@ -39,13 +39,13 @@ def request(**changes: Any) -> dict[str, Any]:
 
 
 def spec(**changes: Any) -> list[dict[str, Any]]:
-    """One job spec with changes; None leaves a field out."""
+    """Return one job spec with changes; None leaves a field out."""
     found = {**request()["JobSpecs"][0], **changes}
     return [{key: value for key, value in found.items() if value is not None}]
 
 
 def data(**changes: Any) -> list[dict[str, Any]]:
-    """One data source with changes."""
+    """Return one data source with changes."""
     return [{"Uri": "oss://corpus/docs/", "MountPath": "/mnt/corpus", **changes}]
 
 

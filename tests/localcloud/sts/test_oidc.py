@@ -240,7 +240,7 @@ def test_a_pattern_of_subjects_fits_what_it_says() -> None:
         ({"IpAddress": {"acs:SourceIp": "10.0.0.0/8"}}, "IpAddress"),
         ({"StringEquals": {"acs:SourceIp": "10.0.0.1"}}, "acs:SourceIp"),
         ({"StringLike": {"oidc:aud": "custom*"}}, "oidc:aud"),
-        ({"StringEquals": {"oidc:sub": 5}}, "must be strings"),
+        ({"StringEquals": {"oidc:sub": 5}}, "must be a string or a list of strings"),
         ({"StringEquals": {}}, "must be an object"),
     ],
 )
