@@ -30,7 +30,7 @@ class AIWorkSpace:
         self._context = context
 
     def table(self, kind: Kind) -> Table:
-        """Return where entities of that kind are kept; a version's key is ``ModelId:VersionName``."""
+        """Return the table of a kind of entity; the key of a version is ``ModelId:VersionName``."""
         return self._context.store.table(_TABLES[kind.name])
 
     def create(self, kind: Kind, given: Mapping[str, Any]) -> Document:

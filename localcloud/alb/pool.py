@@ -143,7 +143,7 @@ class Pool:
     def choose(
         self, groups: Collection[tuple[str, int]], but: Collection[str] = ()
     ) -> Server | None:
-        """Return the server whose turn it is (smooth weighted round robin); None when none is healthy.
+        """Return the next server by smooth weighted round robin; None if no server is healthy.
 
         Args:
             groups: Server groups with their weights.

@@ -20,7 +20,7 @@ _FIRST_UNPRIVILEGED: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start
 
 
 def may_bind(port: int) -> bool:
-    """Return whether this process may listen on that port at all; whether it is free is not asked."""
+    """Return whether this process has the privilege to listen on a port; it may be in use."""
     try:
         first = int(_FIRST_UNPRIVILEGED.read_text(encoding="ascii"))
     except (OSError, ValueError):

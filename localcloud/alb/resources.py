@@ -261,7 +261,7 @@ class AclEntryAttachmentHandler(ResourceHandler):
         return Created(str(inputs["aclId"]), {**inputs, "status": "Available"})
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """Read it, as ListAclEntries does; a set, so that another order is no drift: it stays as it was."""
+        """Read it, as ListAclEntries does. It is a set, so the known order stays, without drift."""
         entries = [
             entry["given"]
             for entry in context.store.table(state.ACL_ENTRIES).values()
@@ -278,7 +278,7 @@ class AclEntryAttachmentHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Change it, as AddEntriesToAcl and RemoveEntriesFromAcl do, in one step: nobody is let in between."""
+        """Change it in one step, so that no request meets a half-changed list."""
         with context.store.transaction():
             self._drop(id, context)
             self._put(inputs, context)

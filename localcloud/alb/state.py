@@ -150,7 +150,7 @@ def drain_seconds(store: Store, server_group_id: str) -> float:
 
 
 def drained(store: Store, key: str) -> bool:
-    """Return whether a server that is ``Removing`` has nothing left to do, or no time left for it."""
+    """Return whether a ``Removing`` server has no open requests, or its drain time is over."""
     server = store.table(SERVERS).get(key)
     if server is None:
         return True

@@ -87,7 +87,7 @@ class Certificates:
         return record
 
     def by_identifier(self, identifier: str) -> Record | None:
-        """Return the certificate a listener names, ``<CertId>-<region id>``; None when there is none."""
+        """Return the certificate with an identifier, ``<CertId>-<region id>``, or None."""
         for record in self._table.values():
             if record["identifier"] == identifier:
                 return record
@@ -98,7 +98,7 @@ class Certificates:
         return self._table.items()
 
     def trusted(self) -> list[str]:
-        """Return what a client of this stack may trust: every certificate, chains as well, in PEM each."""
+        """Return every certificate that a client of this stack trusts, with chains, each in PEM."""
         return [
             parsed.public_bytes(serialization.Encoding.PEM).decode()
             for _, record in self.all()

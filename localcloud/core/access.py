@@ -90,6 +90,16 @@ class Principal:
     role_name: str | None = None
     session_policy: str | None = None
 
+    def credentials_document(self) -> dict[str, str | None]:
+        """Return the reply of a credentials URI, in the format of the instance metadata."""
+        return {
+            "Code": "Success",
+            "AccessKeyId": self.access_key_id,
+            "AccessKeySecret": self.access_key_secret,
+            "SecurityToken": self.security_token,
+            "Expiration": self.expiration,
+        }
+
     @property
     def expiration(self) -> str:
         """``expires_at`` as the cloud writes it, such as ``2026-11-21T10:00:00Z``."""

@@ -219,15 +219,7 @@ def admin_routes(
         principal = await run_in_threadpool(context.access.credentials_of_uri, token)
         if principal is None:
             raise CloudError("InvalidCredentialsUri", "The credentials URI does not exist.", 404)
-        return JSONResponse(
-            {
-                "Code": "Success",
-                "AccessKeyId": principal.access_key_id,
-                "AccessKeySecret": principal.access_key_secret,
-                "SecurityToken": principal.security_token,
-                "Expiration": principal.expiration,
-            }
-        )
+        return JSONResponse(principal.credentials_document())
 
     return [
         Route("/_local/health", health),

@@ -121,7 +121,7 @@ class Supervisor:
         return watcher.spec.log if watcher is not None else None
 
     def address(self, name: str) -> str:
-        """Return the ``host:port`` of the health URL of a process; empty if it has none."""
+        """Return the ``host:port`` of the health URL of a process; empty without one."""
         with self._lock:
             watcher = self._watchers.get(name)
         url = watcher.spec.health_url if watcher is not None else None

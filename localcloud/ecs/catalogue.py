@@ -1,7 +1,7 @@
-"""ECS 2014-05-26 over RPC: what the cloud has to offer and what the account may have of it.
+"""ECS 2014-05-26 over RPC: queries about regions, zones, instance types, stock and limits.
 
-Owns regions, zones, instance types, stock and the account's vCPU limits. Every known instance type
-is in stock in every zone, unless a fault says otherwise.
+Owns the replies to these queries. Every known instance type is in stock in every zone, unless a
+fault is active.
 Source: https://api.aliyun.com/document/Ecs/2014-05-26/DescribeAvailableResource, .../DescribeZones,
 .../DescribeAccountAttributes (read 2026-11-21).
 """
@@ -20,22 +20,22 @@ from localcloud.faults import Faults
 VERSION: Final = "2014-05-26"
 _LISTED: Final = 100
 IMAGE_ID: Final = "local_python"
-"""What `customrag:imageId` is in a stack of the local cloud."""
-# What a new account may have at once; assumed, as the cloud sets it per account.
+"""The value of `customrag:imageId` in a stack of the local cloud."""
+# The vCPU limit of a new account. Assumed, because the cloud sets it per account.
 _MAX_VCPUS: Final = 1000
 _CHARGE_TYPES: Final = ("PostPaid", "PrePaid")
 _SPOT: Final = ("NoSpot", "SpotWithPriceLimit", "SpotAsPriceGo")
 
 
 class Catalogue:
-    """The operations of one local stack's ECS that only tell."""
+    """The read-only ECS operations of one local stack, except those on instances."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._faults = Faults(context.store)
 
     def describe_regions(self, call: RpcCall) -> dict[str, Any]:
-        """Answer DescribeRegions: the one region that this stack plays."""
+        """Answer DescribeRegions with the one region of this stack."""
         region_id = self._context.platform.region_id
         region = {
             "RegionId": region_id,
@@ -46,7 +46,7 @@ class Catalogue:
         return {"Regions": {"Region": [region]}}
 
     def describe_zones(self, call: RpcCall) -> dict[str, Any]:
-        """Answer DescribeZones: those that are open."""
+        """Answer DescribeZones with the zones that are not closed by a fault."""
         zones = [
             {
                 "ZoneId": zone_id,
@@ -59,7 +59,7 @@ class Catalogue:
         return {"Zones": {"Zone": zones}}
 
     def describe_instance_types(self, call: RpcCall) -> dict[str, Any]:
-        """Answer DescribeInstanceTypes: all, or those that are named."""
+        """Answer DescribeInstanceTypes with all types, or those that the call names."""
         named = [call.parameters.get(f"InstanceTypes.{n}", "") for n in range(1, _LISTED + 1)]
         wanted = [name for name in named if name]
         found = [
@@ -77,7 +77,7 @@ class Catalogue:
         return {"InstanceTypes": {"InstanceType": found}}
 
     def describe_available_resource(self, call: RpcCall) -> dict[str, Any]:
-        """Answer DescribeAvailableResource, of instance types."""
+        """Answer DescribeAvailableResource for instance types."""
         given = call.parameters
         what = call.required("DestinationResource")
         if what != "InstanceType":
@@ -88,7 +88,7 @@ class Catalogue:
             if given.get(name, allowed[0]) not in allowed:
                 raise CloudError(
                     f"Invalid{name}.ValueNotSupported",
-                    f"{name} is {given[name]!r}; allowed are {', '.join(allowed)}.",
+                    f"{name} is {given[name]!r}; it must be one of {', '.join(allowed)}.",
                 )
         wanted = given.get("InstanceType", "")
         types = [spec for spec in INSTANCE_TYPES.values() if wanted in ("", spec.name)]
@@ -100,8 +100,8 @@ class Catalogue:
         return {"AvailableZones": {"AvailableZone": zones if types else []}}
 
     def describe_images(self, call: RpcCall) -> dict[str, Any]:
-        """Answer DescribeImages: the one image of this cloud, which is this machine's own Python."""
-        asked = call.parameters.get("ImageId", IMAGE_ID)
+        """Answer DescribeImages with the one image of this cloud: this machine's Python."""
+        requested = call.parameters.get("ImageId", IMAGE_ID)
         view = {
             "ImageId": IMAGE_ID,
             "ImageName": IMAGE_ID,
@@ -111,11 +111,11 @@ class Catalogue:
             "Status": "Available",
             "IsSupportCloudinit": True,
         }
-        found = [view] if IMAGE_ID in asked.split(",") else []
+        found = [view] if IMAGE_ID in requested.split(",") else []
         return {"TotalCount": len(found), "Images": {"Image": found}}
 
     def describe_account_attributes(self, call: RpcCall) -> dict[str, Any]:
-        """Answer DescribeAccountAttributes: vCPUs that the account may have, and has."""
+        """Answer DescribeAccountAttributes: the vCPU limits of the account and their use."""
         used = used_vcpus(self._context)
         values = {
             "max-postpaid-instance-vcpu-count": _MAX_VCPUS,
@@ -128,7 +128,7 @@ class Catalogue:
         unknown = sorted(set(wanted) - values.keys())
         if unknown:
             raise not_supported(
-                f"AttributeName={unknown[0]!r}", f"supported are {', '.join(values)}"
+                f"AttributeName={unknown[0]!r}", f"the supported names are {', '.join(values)}"
             )
         items = [
             {
@@ -174,7 +174,7 @@ class Catalogue:
 
 
 def used_vcpus(context: Context) -> dict[str, int]:
-    """Instance type to the vCPUs that the stack's ECS instances of it have."""
+    """Return the vCPUs that the stack's ECS instances use, by instance type."""
     used: dict[str, int] = {}
     for document in context.store.table(INSTANCES).values():
         spec = INSTANCE_TYPES[document["inputs"]["instanceType"]]
@@ -183,7 +183,7 @@ def used_vcpus(context: Context) -> dict[str, int]:
 
 
 def catalogue_actions(context: Context) -> tuple[RpcAction, ...]:
-    """Return the operations."""
+    """Return the operations of the catalogue."""
     api = Catalogue(context)
     names = frozenset(f"InstanceTypes.{number}" for number in range(1, _LISTED + 1))
     attributes = frozenset(f"AttributeName.{number}" for number in range(1, 9))

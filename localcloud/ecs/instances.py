@@ -1,7 +1,7 @@
-"""Which instances a local stack has, and their life: create, boot, stop, start, change, release.
+"""The instances of a local stack and their life cycle: create, boot, stop, start, change, release.
 
-Owns the records and one boot thread per booting instance. What happens on the machine is
-``localcloud.ecs.node``'s.
+Owns the records, and one thread per booting instance. It does not own what happens on the machine:
+``localcloud.ecs.node`` does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Document = dict[str, Any]
 
 INSTANCES: Final = "ecs.instances"
 ECS_SERVICE: Final = "ecs.aliyuncs.com"
-"""The service principal that a node's role must trust."""
+"""The service principal that the role of a node must trust."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Instances:
     """Every instance of one local stack.
 
     Args:
-        context: The local cloud.
+        context: The running local cloud.
     """
 
     def __init__(self, context: Context) -> None:
@@ -44,13 +44,13 @@ class Instances:
         self._boots: dict[str, threading.Thread] = {}
 
     def start(self) -> None:
-        """Take up every running instance of an earlier daemon: its boot or its services."""
+        """Continue the boots and services of instances that an earlier daemon left running."""
         for instance_id, document in self.all():
             if document["status"] == "Running":
                 self._power_on(instance_id)
 
     def close(self) -> None:
-        """Watch no more boot; processes are left for the next daemon."""
+        """Stop watching boots, and leave the processes for the next daemon."""
         self._closing.set()
         with self._lock:
             threads = list(self._boots.values())
@@ -62,11 +62,11 @@ class Instances:
         return self._table.items()
 
     def get(self, instance_id: str) -> Document | None:
-        """Return the instance's record."""
+        """Return the record of an instance, or None."""
         return self._table.get(instance_id)
 
     def require(self, instance_id: str) -> Document:
-        """Return the instance's record.
+        """Return the record of an instance.
 
         Raises:
             CloudError: ``InvalidInstanceId.NotFound``.
@@ -79,10 +79,11 @@ class Instances:
         return document
 
     def create(self, inputs: Properties) -> str:
-        """Return a new instance; it boots on its own.
+        """Create an instance, start its boot, and return its id.
 
         Raises:
-            CloudError: Its user data is refused, its type cannot be had, or no address is left.
+            CloudError: The user data is not supported, the instance type is not available, or no
+                address is free.
         """
         parse_user_data(inputs.get("userData") or "")
         context = self._context
@@ -110,8 +111,8 @@ class Instances:
     def update(self, instance_id: str, inputs: Properties) -> None:
         """Change an instance in place.
 
-        New user data restarts the machine, and its commands do not run again: cloud-init runs them
-        once per instance. A new image is a new disk: everything boots anew.
+        New user data restarts the machine but does not run the commands again, because cloud-init
+        runs them once per instance. A new image means a new disk, so the first boot runs again.
         """
         document = self.require(instance_id)
         old = document["inputs"]
@@ -144,7 +145,7 @@ class Instances:
             self._power_on(instance_id)
 
     def stop(self, instance_id: str, mode: str) -> str:
-        """Stop an instance, as StopInstances; the status that it had.
+        """Stop an instance, as StopInstances does, and return its previous status.
 
         Args:
             instance_id: The instance.
@@ -157,7 +158,7 @@ class Instances:
         return before
 
     def start_again(self, instance_id: str) -> str:
-        """Start a stopped instance, as StartInstances; the status that it had."""
+        """Start a stopped instance, as StartInstances does, and return its previous status."""
         before = str(self.require(instance_id)["status"])
         if before != "Running":
             self._change(
@@ -170,10 +171,10 @@ class Instances:
         return before
 
     def delete(self, instance_id: str) -> None:
-        """Release an instance: processes, address, files. One that is gone is no error.
+        """Release an instance with its processes, address and files; a missing one is not an error.
 
         Raises:
-            CloudError: It is protected.
+            CloudError: Deletion protection is on.
         """
         document = self.get(instance_id)
         if document is None:
@@ -181,7 +182,8 @@ class Instances:
         if document["inputs"].get("deletionProtection"):
             raise CloudError(
                 "InvalidOperation.DeletionProtection",
-                f"Instance {instance_id} is protected; set deletionProtection to false first.",
+                f"Instance {instance_id} is protected; set deletionProtection to false and try "
+                "again.",
                 403,
             )
         self._power_off(instance_id)
@@ -191,10 +193,10 @@ class Instances:
         self._table.delete(instance_id)
 
     def attach_role(self, instance_id: str, role_name: str | None) -> None:
-        """Give an instance a role, or take it away.
+        """Attach a role to an instance, or detach it.
 
         Raises:
-            CloudError: There is no such instance or role, or the role does not trust ECS.
+            CloudError: The instance or role does not exist, or the role does not trust ECS.
         """
         document = self.require(instance_id)
         access = self._context.access
@@ -209,7 +211,7 @@ class Instances:
         self._change(instance_id, lambda entry: entry.update(role=role_name, role_uri=uri))
 
     def credentials(self, token: str) -> Any:
-        """Return the credentials of the instance that has that token; None without a role."""
+        """Return the credentials of the instance with this token; None without a role."""
         for instance_id, document in self.all():
             if secrets.compare_digest(document["credentials_token"], token) and document["role"]:
                 access = self._context.access
@@ -218,7 +220,7 @@ class Instances:
         return None
 
     def node(self, instance_id: str) -> Node:
-        """Return the instance's machine."""
+        """Return the machine of an instance."""
         context, document = self._context, self.require(instance_id)
         home = context.platform.home
 
@@ -264,7 +266,7 @@ class Instances:
             thread.start()
 
     def _power_off(self, instance_id: str) -> None:
-        """End every process. A boot that was under way begins again at the next start."""
+        """End every process. An unfinished boot begins again at the next start."""
         self._change(instance_id, lambda entry: entry.update(status="Stopping"))
         node = self.node(instance_id)
         with self._lock:
@@ -292,7 +294,7 @@ class Instances:
                 node.start_services()
         except NodeClosingError:
             return
-        except Exception as error:  # noqa: BLE001 - shown as the boot's state, must not end the daemon
+        except Exception as error:  # noqa: BLE001 - shown as the boot's state; must not end the daemon
             _LOG.exception("boot of %s", instance_id)
             if self.get(instance_id) is not None:
                 self._booted(instance_id, "failed", repr(error))
@@ -301,18 +303,21 @@ class Instances:
         self._booted(instance_id, "booting", "")
         if document["boot"]["state"] == "new":
             config = self._config(document)
-            # A run that a stop of the machine cut short says nothing about this one.
+            # Forget an interrupted run from before a stop: its exit code is not this run's.
             self._context.supervisor.forget(node.boot_process)
             node.install(config)
             node.log(f"cloud-init of {instance_id}: {len(config.files)} files")
             for key, value in config.recorded.items():
-                node.log(f"{key}: {value!r} is recorded; the image of this node is this machine")
+                node.log(
+                    f"{key}: {value!r} is recorded but has no effect, because this machine is the "
+                    "image"
+                )
         code = node.run_boot_script(self._closing)
         if code == 0:
-            # Also when the machine is being stopped: what has run whole does not run again.
+            # Also while the machine is stopping: a completed script does not run again.
             self._booted(instance_id, "done", "")
         elif self.require(instance_id)["status"] == "Running":
-            reason = f"the boot script ended with exit code {code}; see {node.boot_log}"
+            reason = f"the boot script ended with exit code {code}; see the log {node.boot_log}"
             node.log(reason)
             self._booted(instance_id, "failed", reason)
 
@@ -325,7 +330,7 @@ class Instances:
         def apply(document: Document | None) -> Document:
             if document is None:
                 raise CloudError(
-                    "InvalidInstanceId.NotFound", f"The instance {instance_id} is gone.", 404
+                    "InvalidInstanceId.NotFound", f"The instance {instance_id} does not exist.", 404
                 )
             change(document)
             return document

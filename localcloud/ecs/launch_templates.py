@@ -1,7 +1,7 @@
-"""Launch templates of ECS: what an instance is to be, version by version.
+"""Launch templates of ECS and their versions.
 
-Owns templates and their versions, and turning one into the inputs of an instance. Error codes:
-https://api.aliyun.com/document/Ecs/2014-05-26/CreateLaunchTemplate and
+Owns the templates, their versions, and the conversion of a version into the inputs of an instance.
+Error codes: https://api.aliyun.com/document/Ecs/2014-05-26/CreateLaunchTemplate and
 .../CreateLaunchTemplateVersion (2026-11).
 """
 
@@ -17,8 +17,8 @@ from localcloud.ecs.user_data import parse_user_data
 __all__ = ["TEMPLATES", "LaunchTemplateHandler", "instance_inputs", "resolve_version"]
 
 TEMPLATES: Final = "ecs.launch_templates"
-# CreateLaunchTemplateVersion: a template has at most 30 versions; the cloud provider drops the
-# oldest that is not the default before it makes the 31st.
+# CreateLaunchTemplateVersion: a template has at most 30 versions. The cloud provider deletes the
+# oldest that is not the default before it creates the 31st.
 _MAX_VERSIONS: Final = 30
 _OF_TEMPLATE: Final = frozenset(
     {
@@ -41,7 +41,7 @@ _DISK: Final = {
 
 
 class LaunchTemplateHandler(ResourceHandler):
-    """``alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate``; every change is a new version."""
+    """``alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate``; every change creates a version."""
 
     token: ClassVar[str] = "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"  # noqa: S105 - a type token
     effective: ClassVar[frozenset[str]] = frozenset(
@@ -62,7 +62,7 @@ class LaunchTemplateHandler(ResourceHandler):
     )
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """Create it, as CreateLaunchTemplate does; its first version is 1, and the default."""
+        """Create it, as CreateLaunchTemplate does; version 1 is the default."""
         _check(inputs)
         templates = context.store.table(TEMPLATES)
         with context.store.transaction():
@@ -70,7 +70,7 @@ class LaunchTemplateHandler(ResourceHandler):
             if any(record["name"] == name for record in templates.values()):
                 raise CloudError(
                     "InvalidLaunchTemplateName.Duplicated",
-                    f"launchTemplateName is {name!r}; a template of that name exists already.",
+                    f"launchTemplateName is {name!r}; a template with this name already exists.",
                 )
             template_id = context.ids.new("lt-bp1", 17)
             record = {
@@ -84,7 +84,7 @@ class LaunchTemplateHandler(ResourceHandler):
         return Created(template_id, _outputs(record))
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """Read it, as DescribeLaunchTemplates and DescribeLaunchTemplateVersions do, the latest one."""
+        """Return the latest version, as DescribeLaunchTemplateVersions does."""
         record = context.store.table(TEMPLATES).get(id)
         return None if record is None else _outputs(record)
 
@@ -115,15 +115,15 @@ class LaunchTemplateHandler(ResourceHandler):
         return _outputs(changed or {})
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Delete it, as DeleteLaunchTemplate does, with its versions; its instances stay."""
+        """Delete it with its versions, as DeleteLaunchTemplate does; its instances stay."""
         context.store.table(TEMPLATES).delete(id)
 
 
 def resolve_version(context: Context, template_id: str, version: str) -> str:
-    """Return the number that ``version`` stands for now.
+    """Return the number that ``version`` currently refers to.
 
     Args:
-        context: The local cloud.
+        context: The running local cloud.
         template_id: The template.
         version: A number, ``Default`` or ``Latest``.
 
@@ -139,8 +139,8 @@ def resolve_version(context: Context, template_id: str, version: str) -> str:
     if number not in record["versions"]:
         raise CloudError(
             "InvalidLaunchTemplateVersion.NotFound",
-            f"The template {template_id} has no version {version!r}; it has "
-            f"{', '.join(record['versions'])}, and Default and Latest.",
+            f"The template {template_id} has no version {version!r}; use one of "
+            f"{', '.join(record['versions'])}, Default or Latest.",
             404,
         )
     return number
@@ -183,13 +183,13 @@ def _check(inputs: Properties) -> None:
     if kind is not None and kind not in INSTANCE_TYPES:
         raise CloudError(
             "InvalidInstanceType.ValueNotSupported",
-            f"instanceType is {kind!r}; the local cloud has {', '.join(sorted(INSTANCE_TYPES))}.",
+            f"instanceType is {kind!r}; it must be one of {', '.join(sorted(INSTANCE_TYPES))}.",
         )
     for name, allowed in (("instanceChargeType", "PostPaid"), ("networkType", "vpc")):
         if inputs.get(name) not in (None, allowed):
             raise CloudError(
                 "LocalCloud.NotSupported",
-                f"{name} is {inputs[name]!r}; the local cloud has {allowed}.",
+                f"{name} is {inputs[name]!r}; the local cloud supports only {allowed}.",
             )
 
 
@@ -218,5 +218,7 @@ def _outputs(record: dict[str, Any]) -> Properties:
 
 def _missing(template_id: str) -> CloudError:
     return CloudError(
-        "InvalidLaunchTemplate.NotFound", f"The launch template {template_id!r} is not there.", 404
+        "InvalidLaunchTemplate.NotFound",
+        f"The launch template {template_id!r} does not exist.",
+        404,
     )

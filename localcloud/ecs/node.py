@@ -1,12 +1,13 @@
-"""One instance's machine: its files, its boot, its systemd services, as processes here.
+"""The machine of one instance: its files, boot and systemd services, as local processes.
 
-Owns what happens below the instance's folder. There is no file system of the node's own: the paths
-it uses are mapped into the folder by substitution in what it writes and runs. Which instances there
-are is ``localcloud.ecs.instances``'.
+Owns the folder of the instance. The node has no file system: its paths are mapped into the folder,
+by substitution in the files that it writes and the commands that it runs. It does not own the list
+of instances: ``localcloud.ecs.instances`` does.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -36,19 +37,19 @@ PREFIXES: Final = (
     "/var/cache/customrag",
     "/run/customrag",
 )
-"""Folders of a node that are mapped; a file that is written elsewhere is mapped by itself."""
+"""Folders of a node that are mapped as a whole. Other files are mapped one by one."""
 
 _UNITS: Final = "/etc/systemd/system"
 _POLL_SECONDS: Final = 0.05
 
 
 class NodeClosingError(Exception):
-    """The daemon is ending: leave everything as it is."""
+    """The daemon is ending; leave everything unchanged."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeState:
-    """What a node remembers across daemons; changed through ``remember``.
+    """The state of a node that outlives the daemon; changed through ``remember``.
 
     Attributes:
         enabled: Units that start with the node.
@@ -66,12 +67,13 @@ class Node:
     Attributes:
         instance_id: Its instance.
         root: The folder that stands for its file system.
-        log_folder: Where its logs go.
+        log_folder: The folder of its logs.
         address: Its private address.
-        credentials_uri: Serves its role's credentials.
+        credentials_uri: The URL that serves the credentials of its role.
         supervisor: Runs its processes.
-        state: What it remembers.
-        remember: Keeps the state.
+        state: The state that outlives the daemon.
+        remember: Stores the state.
+        files: The files of its user data, whose paths are mapped.
     """
 
     instance_id: str
@@ -95,15 +97,15 @@ class Node:
         return f"ecs/{self.instance_id}/cloud-init"
 
     def map_text(self, text: str) -> str:
-        """Return text with the node's paths made real."""
+        """Return the text with the node's paths replaced by real ones."""
         return substitute_paths(text, self._real)
 
     def real(self, path: str) -> Path:
-        """Return where a path of the node really is."""
+        """Return the real path for a path of the node."""
         return self.root / path.lstrip("/")
 
     def install(self, config: CloudConfig) -> None:
-        """Write the files and the boot script; what was there stays."""
+        """Write the files and the boot script; other files stay."""
         for path in PREFIXES:
             self.real(path).mkdir(parents=True, exist_ok=True)
         for item in config.files:
@@ -116,10 +118,10 @@ class Node:
             script.chmod(0o700)
 
     def run_boot_script(self, closing: threading.Event) -> int | None:
-        """Run the boot script to its end, or go on watching one that runs already.
+        """Run the boot script to its end, or continue to watch one that is already running.
 
         Returns:
-            Its exit code; None when nobody knows it.
+            Its exit code; None if it is not known.
 
         Raises:
             NodeClosingError: The daemon is ending.
@@ -168,23 +170,23 @@ class Node:
         return self.root / ".local" / "systemctl"
 
     def log(self, text: str) -> None:
-        """Add a line to the boot's log."""
+        """Append a line to the boot log."""
         self.boot_log.parent.mkdir(parents=True, exist_ok=True)
         with self.boot_log.open("a", encoding="utf-8") as file:
             file.write(f"{text}\n")
 
     def environment(self) -> dict[str, str]:
-        """Return what every process of the node has: the image's, and who the node is."""
+        """Return the environment of every process of the node."""
         return {
             **image_environment(self.real("/root")),
             "CUSTOMRAG_BIND_HOST": self.address,
             "ALIBABA_CLOUD_CREDENTIALS_URI": self.credentials_uri,
-            # What a node lacks must not be installed into this machine's interpreter.
+            # pip on a node must not install packages into this machine's interpreter.
             "PIP_NO_INDEX": "1",
         }
 
     def systemctl(self, arguments: Sequence[str]) -> tuple[int, str]:
-        """Carry out ``systemctl``; its exit code and output."""
+        """Run a ``systemctl`` command and return its exit code and output."""
         words = [word for word in arguments if word not in ("--quiet", "-q", "--no-block")]
         now = "--now" in words
         words = [word for word in words if word != "--now"]
@@ -203,8 +205,9 @@ class Node:
                 return self._ask(verb, names[0])
             if verb not in actions or not names:
                 return 1, (
-                    f"systemctl {' '.join(arguments)}: not supported by the local cloud; supported "
-                    "are daemon-reload, is-active, is-enabled, " + ", ".join(actions)
+                    f"systemctl {' '.join(arguments)} is not supported by the local cloud; the "
+                    "supported commands are daemon-reload, is-active, is-enabled, "
+                    + ", ".join(actions)
                 )
             for name in names:
                 actions[verb](name)
@@ -213,7 +216,7 @@ class Node:
         return 0, ""
 
     def start_services(self) -> None:
-        """Return what a start of the machine starts: enabled units, and those that were running."""
+        """Start the units that are enabled or were running, as a start of the machine does."""
         for name in sorted(self.state.enabled | self.state.active):
             try:
                 self._start(name)
@@ -227,7 +230,7 @@ class Node:
                 self.supervisor.stop(name)
 
     def remove(self) -> None:
-        """End every process and remove what the node has on disk."""
+        """End every process and delete the files of the node."""
         for name in self.supervisor.names():
             if name.startswith(f"ecs/{self.instance_id}/"):
                 self.supervisor.forget(name)
@@ -236,11 +239,9 @@ class Node:
 
     def _write(self, item: FileToWrite) -> None:
         content = item.content
-        try:
+        # A file that is not text has no paths to map.
+        with contextlib.suppress(UnicodeDecodeError):
             content = self.map_text(content.decode("utf-8")).encode()
-        except UnicodeDecodeError:
-            # Not text: it names no path that would have to be mapped.
-            content = item.content
         path = self.real(item.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab" if item.append else "wb") as file:
@@ -250,7 +251,7 @@ class Node:
     def _unit(self, name: str) -> Unit:
         path = self.real(f"{_UNITS}/{name}")
         if not path.is_file():
-            raise UnitError(f"Unit {name} not found: {_UNITS}/{name} was not written.")
+            raise UnitError(f"Unit {name} not found: {_UNITS}/{name} does not exist.")
         return parse_unit(name, path.read_text(encoding="utf-8"))
 
     def _start(self, name: str) -> None:
@@ -263,7 +264,7 @@ class Node:
                     continue
                 raise UnitError(f"{name}: EnvironmentFile {path} does not exist")
             environment |= parse_environment_file(file.read_text(encoding="utf-8"))
-        # A service must not listen on every address of this machine, whatever its unit says.
+        # Overrides the unit: a service must not listen on every address of this machine.
         environment["CUSTOMRAG_BIND_HOST"] = self.address
         for folder in unit.directories:
             self.real(folder).mkdir(parents=True, exist_ok=True)

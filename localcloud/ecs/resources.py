@@ -1,7 +1,7 @@
-"""Resource types of ECS: instances, and the attachment of a RAM role to one.
+"""Resource types of ECS: instances and the attachment of RAM roles.
 
-Launch templates have a module of their own; security groups are ``localcloud.vpc``'s. Error codes:
-https://api.aliyun.com/document/Ecs/2014-05-26/RunInstances and .../DeleteInstance (2026-11).
+Does not own launch templates (``launch_templates``) and security groups (``localcloud.vpc``). Error
+codes: https://api.aliyun.com/document/Ecs/2014-05-26/RunInstances and .../DeleteInstance (2026-11).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class InstanceHandler(ResourceHandler):
     )
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """Create it, as RunInstances does: returns once it is Running; its services may still be starting."""
+        """Create it, as RunInstances does: Running, but services may still be starting."""
         _check(inputs, context)
         instances = instances_of(context)
         instance_id = instances.create(inputs)
@@ -83,8 +83,8 @@ class RamRoleAttachmentHandler(ResourceHandler):
         if present not in (None, inputs["ramRoleName"]):
             raise CloudError(
                 "InvalidOperation.AlreadyAttached",
-                f"Instance {inputs['instanceId']} has the role {present} already; an instance has "
-                "one.",
+                f"Instance {inputs['instanceId']} already has the role {present}; an instance can "
+                "have only one. Detach it first.",
             )
         instances.attach_role(inputs["instanceId"], inputs["ramRoleName"])
         return Created(f"{inputs['instanceId']}:{inputs['ramRoleName']}", dict(inputs))
@@ -104,7 +104,7 @@ class RamRoleAttachmentHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Nothing of it changes in place."""
+        """Return the inputs: no property can change in place."""
         return dict(inputs)
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
@@ -125,14 +125,14 @@ def _check(inputs: Properties, context: Context) -> None:
     if kind not in INSTANCE_TYPES:
         raise CloudError(
             "InvalidInstanceType.ValueNotSupported",
-            f"instanceType is {kind!r}; the local cloud has {', '.join(sorted(INSTANCE_TYPES))}.",
+            f"instanceType is {kind!r}; it must be one of {', '.join(sorted(INSTANCE_TYPES))}.",
         )
     if not inputs.get("imageId"):
         raise CloudError("MissingParameter.ImageId", "imageId is required.")
     vswitch = context.store.table(VSWITCHES).get(inputs.get("vswitchId") or "")
     if vswitch is None:
         raise CloudError(
-            "InvalidVSwitchId.NotFound", f"The vSwitch {inputs.get('vswitchId')!r} is not there."
+            "InvalidVSwitchId.NotFound", f"The vSwitch {inputs.get('vswitchId')!r} does not exist."
         )
     zone = inputs.get("availabilityZone", vswitch["zoneId"])
     if zone != vswitch["zoneId"]:
@@ -143,10 +143,12 @@ def _check(inputs: Properties, context: Context) -> None:
     for group in inputs.get("securityGroups") or ():
         if context.store.table(GROUPS).get(group) is None:
             raise CloudError(
-                "InvalidSecurityGroupId.NotFound", f"The security group {group!r} is not there."
+                "InvalidSecurityGroupId.NotFound", f"The security group {group!r} does not exist."
             )
     if not inputs.get("securityGroups"):
-        raise CloudError("MissingParameter.SecurityGroupId", "securityGroups is empty.")
+        raise CloudError(
+            "MissingParameter.SecurityGroupId", "securityGroups is empty; give at least one."
+        )
     _refuse("instanceChargeType", inputs, ("PostPaid",))
     _refuse("internetMaxBandwidthOut", inputs, (0,))
     _refuse("allocatePublicIp", inputs, (False,))
@@ -157,8 +159,8 @@ def _refuse(name: str, inputs: Properties, allowed: tuple[Any, ...]) -> None:
     if name in inputs and inputs[name] not in allowed:
         raise CloudError(
             "LocalCloud.NotSupported",
-            f"{name} is {inputs[name]!r}; the local cloud has {', '.join(map(str, allowed))}: its "
-            "nodes are on this machine's loopback interface.",
+            f"{name} is {inputs[name]!r}; the local cloud supports only "
+            f"{' and '.join(map(str, allowed))}, because its nodes are on this machine's loopback.",
         )
 
 

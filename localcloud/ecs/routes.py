@@ -1,7 +1,7 @@
-"""What a node asks for over HTTP: its role's credentials.
+"""The HTTP route where a node gets the credentials of its role.
 
-In the cloud that is instance metadata (100.100.100.200); here it is a URL of the node's own, which
-answers as soon as a role is attached, as metadata does.
+On the cloud this is the instance metadata (100.100.100.200). Here each node has its own URL, which
+answers as soon as a role is attached, like the metadata.
 """
 
 from __future__ import annotations
@@ -17,22 +17,14 @@ from localcloud.ecs.workers import instances_of
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """Return the routes of ECS on the control plane's server."""
+    """Return the ECS routes of the ``api`` endpoint."""
     instances = instances_of(context)
 
     async def credentials(request: Request) -> Response:
         token = request.path_params["token"]
         principal = await run_in_threadpool(instances.credentials, token)
         if principal is None:
-            raise CloudError("NoRole", "The instance has no RAM role (yet).", 404)
-        return JSONResponse(
-            {
-                "Code": "Success",
-                "AccessKeyId": principal.access_key_id,
-                "AccessKeySecret": principal.access_key_secret,
-                "SecurityToken": principal.security_token,
-                "Expiration": principal.expiration,
-            }
-        )
+            raise CloudError("NoRole", "The instance has no RAM role yet; attach one.", 404)
+        return JSONResponse(principal.credentials_document())
 
     return [Route("/_local/credentials/ecs/{token}", credentials)]

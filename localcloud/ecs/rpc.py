@@ -1,4 +1,4 @@
-"""ECS 2014-05-26 over RPC: what looks at instances, and stops and starts them."""
+"""ECS 2014-05-26 over RPC: describe, stop and start instances."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from localcloud.core.errors import CloudError
 from localcloud.core.instance_types import INSTANCE_TYPES
 from localcloud.core.resources import Context
 from localcloud.core.rpc import RpcAction, RpcCall
-from localcloud.ecs.catalogue import catalogue_actions
+from localcloud.ecs.catalogue import VERSION, catalogue_actions
 from localcloud.ecs.instances import Instances
 from localcloud.ecs.workers import instances_of
 
-VERSION: Final = "2014-05-26"
-_TAGS: Final = 20
-_POWERED_AT_MOST: Final = 100
+_MAX_TAGS: Final = 20
+_MAX_INSTANCE_IDS: Final = 100
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """Return the operations."""
+    """Return the RPC operations of ECS."""
     instances = instances_of(context)
 
     def describe_instances(call: RpcCall) -> dict[str, Any]:
@@ -38,7 +37,7 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
             "Instances": {"Instance": found[(number - 1) * size : number * size]},
         }
 
-    tags = {f"Tag.{n}.{part}" for n in range(1, _TAGS + 1) for part in ("Key", "Value")}
+    tags = {f"Tag.{n}.{part}" for n in range(1, _MAX_TAGS + 1) for part in ("Key", "Value")}
     own = {"InstanceIds", "Status", "InstanceName", "PageNumber", "PageSize"}
     return (
         RpcAction(
@@ -53,12 +52,12 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
 
 
 def _power_actions(context: Context, instances: Instances) -> tuple[RpcAction, ...]:
-    """Answer StopInstances and StartInstances: all of the instances, or none."""
+    """Return StopInstances and StartInstances, which change all given instances or none."""
 
     def change(call: RpcCall, action: str, one: Callable[[str], str], status: str) -> Any:
         ids = [
             call.parameters[f"InstanceId.{number}"]
-            for number in range(1, _POWERED_AT_MOST + 1)
+            for number in range(1, _MAX_INSTANCE_IDS + 1)
             if call.parameters.get(f"InstanceId.{number}")
         ]
         if not ids:
@@ -85,13 +84,16 @@ def _power_actions(context: Context, instances: Instances) -> tuple[RpcAction, .
     def stop(call: RpcCall) -> Any:
         mode = call.parameters.get("StoppedMode") or "KeepCharging"
         if mode not in ("StopCharging", "KeepCharging"):
-            raise CloudError("InvalidParameter.StoppedMode", f"StoppedMode is {mode!r}.")
+            raise CloudError(
+                "InvalidParameter.StoppedMode",
+                f"StoppedMode is {mode!r}; use StopCharging or KeepCharging.",
+            )
         return change(call, "StopInstances", lambda one: instances.stop(one, mode), "Stopping")
 
     def start(call: RpcCall) -> Any:
         return change(call, "StartInstances", instances.start_again, "Starting")
 
-    ids = {f"InstanceId.{number}" for number in range(1, _POWERED_AT_MOST + 1)}
+    ids = {f"InstanceId.{number}" for number in range(1, _MAX_INSTANCE_IDS + 1)}
     return (
         RpcAction(
             name="StopInstances",
@@ -112,7 +114,7 @@ def _matches(instance_id: str, document: dict[str, Any], call: RpcCall) -> bool:
     if given.get("InstanceName") not in (None, "", inputs.get("instanceName")):
         return False
     tags = inputs.get("tags") or {}
-    for number in range(1, _TAGS + 1):
+    for number in range(1, _MAX_TAGS + 1):
         key = given.get(f"Tag.{number}.Key")
         value = given.get(f"Tag.{number}.Value")
         if key and (key not in tags or value not in (None, "", tags[key])):
@@ -123,7 +125,7 @@ def _matches(instance_id: str, document: dict[str, Any], call: RpcCall) -> bool:
 def _number(call: RpcCall, name: str, default: int) -> int:
     text = call.parameters.get(name) or str(default)
     if not text.isdigit() or not 1 <= int(text) <= 100:
-        raise CloudError("InvalidParameter", f"{name} is {text!r}; give 1 to 100.")
+        raise CloudError("InvalidParameter", f"{name} is {text!r}; it must be 1 to 100.")
     return int(text)
 
 

@@ -1,7 +1,7 @@
-"""Programs that a node's scripts find before the machine's own.
+"""Programs that the scripts of a node find on their PATH before those of this machine.
 
-Owns ``systemctl`` (answered by the local cloud) and the refusal of what would change this machine:
-packages, accounts, kernel, network, power. They lie in a folder that is first on the script's PATH.
+Owns ``systemctl``, which the local cloud answers, and the programs that refuse to change this
+machine: packages, accounts, kernel, network, power.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ REFUSED: Final = (
     *("iptables", "ip6tables", "nft", "ufw", "firewall-cmd", "ip", "ifconfig", "route"),
     *("reboot", "shutdown", "halt", "poweroff", "init", "timedatectl", "hostnamectl", "crontab"),
 )
-"""Programs that a node may run and this machine must not."""
+"""Programs that a cloud node may run, but that must not run on this machine."""
 
 Answer = tuple[int, str]
 
 
 def write_shims(folder: Path, spool: Path) -> None:
-    """Make the programs.
+    """Write the programs.
 
     Args:
-        folder: Where; first on the script's PATH.
-        spool: Where requests to ``systemctl`` are left.
+        folder: The folder of the programs; first on the PATH of scripts.
+        spool: The folder where ``systemctl`` leaves its requests.
     """
     folder.mkdir(parents=True, exist_ok=True)
     spool.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def write_shims(folder: Path, spool: Path) -> None:
     for name in REFUSED:
         _program(
             folder / name,
-            f'echo "{name}: would change this machine; the local cloud does not run it" >&2\n'
+            f'echo "{name}: the local cloud does not run it; it would change this machine" >&2\n'
             "exit 126",
         )
 
@@ -53,11 +53,11 @@ def _program(path: Path, body: str) -> None:
 
 
 def answer_requests(spool: Path, answer: Callable[[Sequence[str]], Answer]) -> None:
-    """Answer every ``systemctl`` that waits.
+    """Answer every waiting ``systemctl``.
 
     Args:
-        spool: Where requests lie.
-        answer: Carries out the arguments of one; its exit code and output.
+        spool: The folder of the requests.
+        answer: Runs the command with these arguments; returns its exit code and output.
     """
     for path in sorted(spool.glob("*.request")):
         code, text = answer(json.loads(path.read_text(encoding="utf-8")))

@@ -1,7 +1,7 @@
-"""Whether an instance type can be had, when an instance is made.
+"""The check that an instance type is available when an instance is created.
 
-Everything known can, unless a fault says that it is sold out or that the account's quota of it is
-used up. Codes: https://api.aliyun.com/document/Ecs/2014-05-26/RunInstances (read 2026-11-21).
+Every known type is, unless a fault makes it sold out or uses up its quota. Error codes:
+https://api.aliyun.com/document/Ecs/2014-05-26/RunInstances (read 2026-11-21).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ __all__ = ["require_stock"]
 
 
 def require_stock(inputs: Properties, context: Context) -> None:
-    """Refuse what cannot be had.
+    """Raise an error if the instance type is not available.
 
     Args:
-        inputs: Of an instance that is to be made.
+        inputs: The inputs of the new instance.
         context: The running local cloud.
 
     Raises:

@@ -1,6 +1,6 @@
-"""``systemctl`` of a local node: leaves a request for the local cloud and waits for its answer.
+"""``systemctl`` of a local node: leaves a request for the local cloud and waits for the answer.
 
-Run as a script by a node's shell scripts, so it imports the standard library only.
+The shell scripts of nodes run it as a script, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _POLL_SECONDS = 0.02
 
 
 def main(spool: Path, arguments: list[str]) -> int:
-    """Returns what systemctl would have returned."""
+    """Run one command and return its exit code."""
     base = spool / f"{time.time_ns():020d}-{os.getpid()}"
     base.with_suffix(".new").write_text(json.dumps(arguments), encoding="utf-8")
     base.with_suffix(".new").replace(base.with_suffix(".request"))

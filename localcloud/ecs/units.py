@@ -1,8 +1,8 @@
-"""systemd service units, as far as a node's services need them. Pure.
+"""A parser of systemd service units, as far as the services of nodes need them. Pure.
 
-Owns reading a unit file and its environment files into what a process needs. Directives that only
-harden or describe are recorded; what would change how the service runs and is not supported is
-refused. Source: systemd.unit(5), systemd.service(5), systemd.exec(5).
+Owns the parsing of a unit file and its environment files, and the launch script. Directives that
+only harden or describe a service are accepted without effect. Unsupported directives that change
+how a service runs are refused. Source: systemd.unit(5), systemd.service(5), systemd.exec(5).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _RESTARTS: Final[Mapping[str, Literal["always", "on-failure", "never"]]] = {
     "on-abnormal": "on-failure",
     "no": "never",
 }
-# systemd makes these below the given root for the service, by directive.
+# The root below which systemd creates the folders of each directive.
 _DIRECTORIES: Final = {
     "StateDirectory": "/var/lib",
     "CacheDirectory": "/var/cache",
@@ -59,7 +59,7 @@ _UNLIMITED_RESTARTS: Final = 1_000_000
 
 
 class UnitError(Exception):
-    """The unit cannot be read, or asks for what is not supported; named."""
+    """The unit is malformed or uses an unsupported feature, which the message names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,15 +69,15 @@ class Unit:
     Attributes:
         name: Such as ``customrag-embedding.service``.
         exec_start: The command line as written.
-        exec_start_pre: Commands that run before; each says whether it may fail.
-        environment: From ``Environment=`` lines.
-        environment_files: Paths, each with whether it may be missing.
-        working_directory: On the node.
-        directories: On the node, made before the start.
-        restart: When it is started again.
-        max_restarts: How often in a row.
-        stop_timeout_seconds: Between SIGTERM and SIGKILL.
-        umask: Octal text.
+        exec_start_pre: Commands that run before, each with whether it may fail.
+        environment: The variables of the ``Environment=`` lines.
+        environment_files: Paths, each with whether the file may be missing.
+        working_directory: A path on the node.
+        directories: Paths on the node that are created before the start.
+        restart: When to restart the service.
+        max_restarts: The number of restarts in a row.
+        stop_timeout_seconds: The time between SIGTERM and SIGKILL.
+        umask: In octal.
     """
 
     name: str
@@ -94,27 +94,27 @@ class Unit:
 
 
 def parse_unit(name: str, text: str) -> Unit:
-    """Read a service unit.
+    """Parse a service unit.
 
     Raises:
-        UnitError: It has an unknown section or directive, or a value that is not supported.
+        UnitError: The unit has an unknown section or directive, or an unsupported value.
     """
     values = _directives(name, text)
     for key in values:
         if key not in _EFFECTIVE | _RECORDED:
             raise UnitError(
                 f"{name}: {key}= is not supported by the local cloud; "
-                f"supported are {', '.join(sorted(_EFFECTIVE))}"
+                f"the supported directives are {', '.join(sorted(_EFFECTIVE))}"
             )
     starts = values.get("ExecStart", [])
     if len(starts) != 1:
-        raise UnitError(f"{name}: has {len(starts)} ExecStart= lines; it must have one")
+        raise UnitError(f"{name}: has {len(starts)} ExecStart= lines; it must have exactly one")
     kind = _last(values, "Type", "simple")
     if kind not in _TYPES:
-        raise UnitError(f"{name}: Type={kind} is not supported; supported are {', '.join(_TYPES)}")
+        raise UnitError(f"{name}: Type={kind} is not supported; use {' or '.join(_TYPES)}")
     restart = _last(values, "Restart", "no")
     if restart not in _RESTARTS:
-        raise UnitError(f"{name}: Restart={restart} is not one of {', '.join(_RESTARTS)}")
+        raise UnitError(f"{name}: Restart={restart} must be one of {', '.join(_RESTARTS)}")
     return Unit(
         name=name,
         exec_start=_prefixed(name, starts[0])[0],
@@ -139,7 +139,7 @@ def parse_unit(name: str, text: str) -> Unit:
 
 
 def parse_environment_file(text: str) -> dict[str, str]:
-    """Return the variables of an ``EnvironmentFile``: quotes and escapes, no expansion."""
+    """Parse an ``EnvironmentFile``: with quotes and escapes, without expansion."""
     variables: dict[str, str] = {}
     for line in _joined(text):
         if not line.strip() or line.lstrip()[0] in "#;":
@@ -151,7 +151,7 @@ def parse_environment_file(text: str) -> dict[str, str]:
 
 
 def command_line(text: str, environment: Mapping[str, str]) -> list[str]:
-    """Return the words of a command: ``${NAME}`` within a word, ``$NAME`` as words of its own."""
+    """Split a command into words; ``${NAME}`` expands inside a word, ``$NAME`` to words."""
     words: list[str] = []
     for word in shlex.split(text):
         alone = re.fullmatch(r"\$([A-Za-z_][A-Za-z0-9_]*)", word)
@@ -166,12 +166,12 @@ def command_line(text: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def launcher(unit: Unit, environment: Mapping[str, str], map_text: Callable[[str], str]) -> str:
-    """Return the shell script that runs a unit: what goes before it, then it.
+    """Return the shell script that runs the ``ExecStartPre`` commands and then the service.
 
     Args:
         unit: The unit.
-        environment: Its whole environment, for expansion.
-        map_text: Makes the node's paths real.
+        environment: Its complete environment, for expansion.
+        map_text: Replaces the node's paths with real ones.
     """
     lines = [f"umask {shlex.quote(unit.umask)}"]
     for command, may_fail in unit.exec_start_pre:
@@ -191,11 +191,13 @@ def _directives(name: str, text: str) -> dict[str, list[str]]:
         if stripped.startswith("["):
             section = stripped.strip("[]")
             if section not in _SECTIONS:
-                raise UnitError(f"{name}: section [{section}] is not one of {', '.join(_SECTIONS)}")
+                raise UnitError(
+                    f"{name}: section [{section}] must be one of {', '.join(_SECTIONS)}"
+                )
             continue
         key, separator, value = stripped.partition("=")
         if not separator or not section:
-            raise UnitError(f"{name}: {stripped!r} is no directive of a section")
+            raise UnitError(f"{name}: {stripped!r} is not a directive in a section")
         found = values.setdefault(key.strip(), [])
         if value.strip():
             found.append(_specifiers(name, value.strip()))
@@ -211,7 +213,9 @@ def _joined(text: str) -> list[str]:
 def _specifiers(name: str, value: str) -> str:
     found = re.search(r"%(?!%)(.?)", value.replace("%%", ""))
     if found:
-        raise UnitError(f"{name}: the specifier {found.group(0)!r} is not supported; write it out")
+        raise UnitError(
+            f"{name}: the specifier {found.group(0)!r} is not supported; write its value"
+        )
     return value.replace("%%", "%")
 
 
@@ -239,8 +243,8 @@ def _environment(name: str, lines: list[str]) -> dict[str, str]:
 
 
 def _max_restarts(values: Mapping[str, list[str]]) -> int:
-    # With Restart= a limit of 0 means no limit; systemd's default is 5 starts in 10 seconds, which
-    # a service that waits RestartSec=5 between them never meets.
+    # An interval of 0 means no limit. systemd's default is 5 starts in 10 seconds, which a service
+    # with RestartSec=5 never reaches.
     if _last(values, "StartLimitIntervalSec", "10") in ("0", "0s"):
         return _UNLIMITED_RESTARTS
     burst = _last(values, "StartLimitBurst", "10")
@@ -250,7 +254,7 @@ def _max_restarts(values: Mapping[str, list[str]]) -> int:
 def _seconds(name: str, text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|sec|min|ms)?", text)
     if found is None:
-        raise UnitError(f"{name}: {text!r} is no time span such as 30s")
+        raise UnitError(f"{name}: {text!r} is not a time span such as 30s")
     return float(found.group(1)) * {"min": 60.0, "ms": 0.001}.get(found.group(2) or "s", 1.0)
 
 

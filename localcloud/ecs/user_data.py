@@ -1,8 +1,8 @@
-"""User data of an instance: ``#cloud-config`` or a shell script, read as cloud-init reads it. Pure.
+"""Parse the user data of an instance, ``#cloud-config`` or a shell script, like cloud-init. Pure.
 
-Owns parsing. Supported of cloud-init (https://cloudinit.readthedocs.io, modules): ``write_files``,
-``runcmd``; packages and ssh settings are recorded, for here the image is this machine. Every other
-key is refused: to ignore it would boot another node than the one declared.
+Supports the cloud-init modules ``write_files`` and ``runcmd`` (https://cloudinit.readthedocs.io).
+Packages and ssh settings have no effect, because this machine is the image. Every other key is
+refused: to ignore it would boot a different node from the declared one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import yaml
 
 from localcloud.core.errors import CloudError
 
-# RunInstances: UserData, before Base64.
+# Of UserData in RunInstances, before Base64.
 MAX_BYTES: Final = 32 * 1024
 RECORDED: Final = frozenset(
     {
@@ -43,7 +43,7 @@ _ENCODINGS: Final[Mapping[str, tuple[bool, bool]]] = {
     "gz+b64": (True, True),
     "gzip+b64": (True, True),
 }
-"""Encoding names of ``write_files``: whether it is Base64, and whether it is gzip."""
+"""For each encoding name of ``write_files``: whether it is Base64, and whether it is gzip."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +51,11 @@ class FileToWrite:
     """One entry of ``write_files``.
 
     Attributes:
-        path: Absolute, on the node.
-        content: What it holds.
+        path: Absolute path on the node.
+        content: The contents of the file.
         mode: Permission bits.
-        owner: ``user:group``; recorded.
-        append: Whether it is added to the file's end.
+        owner: ``user:group``; has no effect.
+        append: Whether to append the content to the file.
     """
 
     path: str
@@ -71,8 +71,8 @@ class CloudConfig:
 
     Attributes:
         files: Files to write, in order.
-        script: The shell script that runs then, with its ``#!`` line; empty for none.
-        recorded: Settings that have no effect here, by key.
+        script: The shell script to run after that, with its ``#!`` line; may be empty.
+        recorded: Settings without effect in the local cloud, by key.
     """
 
     files: tuple[FileToWrite, ...] = ()
@@ -81,16 +81,18 @@ class CloudConfig:
 
 
 def parse_user_data(user_data: str) -> CloudConfig:
-    """Read user data, plain or in Base64.
+    """Parse user data, plain or in Base64.
 
     Raises:
-        CloudError: It is too long, no valid YAML, or asks for what is not supported; named.
+        CloudError: The user data is too long, is not valid YAML, or has something that is not
+            supported, which the message names.
     """
     text = _decode(user_data)
     if len(text.encode()) > MAX_BYTES:
         raise CloudError(
             "InvalidUserData.SizeExceeded",
-            f"UserData has {len(text.encode())} bytes; {MAX_BYTES} are allowed before Base64.",
+            f"UserData has {len(text.encode())} bytes; at most {MAX_BYTES} are allowed before "
+            "Base64.",
             403,
         )
     if not text.strip():
@@ -103,9 +105,11 @@ def parse_user_data(user_data: str) -> CloudConfig:
     try:
         document = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
-        raise CloudError("InvalidUserData.Malformed", f"UserData is no YAML: {error}") from error
+        raise CloudError(
+            "InvalidUserData.Malformed", f"UserData is not valid YAML: {error}"
+        ) from error
     if not isinstance(document, dict):
-        raise CloudError("InvalidUserData.Malformed", "UserData is no YAML mapping.")
+        raise CloudError("InvalidUserData.Malformed", "UserData is not a YAML mapping.")
     for key in document:
         if key not in RECORDED | {"write_files", "runcmd"}:
             raise _refused(
@@ -126,25 +130,30 @@ def _decode(user_data: str) -> str:
     except (binascii.Error, ValueError) as error:
         raise CloudError(
             "InvalidUserData.Base64FormatInvalid",
-            f"UserData neither starts with '#' nor is Base64: {error}.",
+            f"UserData does not start with '#' and is not valid Base64: {error}.",
         ) from error
     if content.startswith(b"\x1f\x8b"):
         content = gzip.decompress(content)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise CloudError("InvalidUserData.Malformed", "UserData is no UTF-8 text.") from error
+        raise CloudError("InvalidUserData.Malformed", "UserData is not UTF-8 text.") from error
 
 
 def _file(entry: Any) -> FileToWrite:
     if not isinstance(entry, dict) or "path" not in entry:
-        raise CloudError("InvalidUserData.Malformed", f"write_files has {entry!r} without a path.")
+        raise CloudError(
+            "InvalidUserData.Malformed", f"write_files has the entry {entry!r} without a path."
+        )
     path = str(entry["path"])
     for key in entry:
         if key not in _FILE_KEYS:
             raise _refused(f"write_files[{path}].{key}", str(sorted(_FILE_KEYS)))
     if not path.startswith("/") or ".." in PurePosixPath(path).parts:
-        raise CloudError("InvalidUserData.Malformed", f"write_files path {path!r} is not absolute.")
+        raise CloudError(
+            "InvalidUserData.Malformed",
+            f"write_files path {path!r} must be absolute and without '..'.",
+        )
     return FileToWrite(
         path=path,
         content=_content(path, entry),
@@ -179,13 +188,14 @@ def _mode(path: str, permissions: Any) -> int:
     if not 0 <= mode <= 0o7777:
         raise CloudError(
             "InvalidUserData.Malformed",
-            f"write_files[{path}].permissions is {permissions!r}; give octal text such as '0644'.",
+            f"write_files[{path}].permissions is {permissions!r}; it must be octal text such as "
+            "'0644'.",
         )
     return mode
 
 
 def _script(commands: Any) -> str:
-    """Return the commands of ``runcmd`` as cloud-init joins them: one script, lists quoted."""
+    """Join the commands of ``runcmd`` into one script, as cloud-init does; lists are quoted."""
     lines = []
     for command in commands:
         if isinstance(command, list):
@@ -194,7 +204,8 @@ def _script(commands: Any) -> str:
             lines.append(command)
         else:
             raise CloudError(
-                "InvalidUserData.Malformed", f"runcmd has {command!r}; give a text or a list."
+                "InvalidUserData.Malformed",
+                f"runcmd has {command!r}; a command must be a string or a list.",
             )
     return "".join(f"{line}\n" for line in ("#!/bin/sh", *lines)) if lines else ""
 

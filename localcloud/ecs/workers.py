@@ -1,4 +1,4 @@
-"""The instances of a local stack, as a worker of the daemon."""
+"""The worker of ECS: the instances of a local stack."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from localcloud.ecs.instances import Instances
 
 
 def instances_of(context: Context) -> Instances:
-    """Return the instances that ``context`` serves."""
+    """Return the instances of the local cloud."""
     return worker_of(context, Instances, Instances)
 
 
 def workers(context: Context) -> tuple[Worker, ...]:
-    """Return what the daemon starts and closes."""
+    """Return the workers of this service."""
     return (instances_of(context),)

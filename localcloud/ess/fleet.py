@@ -257,7 +257,7 @@ class Fleets:
 
 
 def _surplus(group: Document, members: Mapping[str, Document]) -> list[str]:
-    """Return the members in the order in which they go: other configurations first, then the oldest."""
+    """Return the members in order of removal: other configurations first, then the oldest."""
     wanted = state.configuration_of(group, None)
     return sorted(
         members, key=lambda key: (wanted.matches(members[key]), members[key]["created_at"])

@@ -93,7 +93,7 @@ class ScalingGroupHandler(ResourceHandler):
         return _outputs(group or {})
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Delete it, as DeleteScalingGroup does with ForceDelete, as the cloud provider does: with its members."""
+        """Delete it with its members, as DeleteScalingGroup does with ForceDelete."""
         groups = context.store.table(state.GROUPS)
         fleets = fleets_of(context)
         with fleets.lock:

@@ -168,7 +168,7 @@ class LogTailConfigHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """Validate the inputs as CreateConfig and UpdateConfig do; of plugins, those of a journal."""
+        """Validate the inputs as CreateConfig and UpdateConfig do; the only plugin is journal."""
         _choice("outputType", inputs["outputType"], ("LogService",))
         if _choice("inputType", inputs["inputType"], ("file", "plugin")) == "plugin":
             _check_plugin(inputs["inputDetail"])

@@ -117,7 +117,7 @@ def role_name(arn: str | None) -> str | None:
 
 
 def environment_role(request: Mapping[str, Any]) -> str | None:
-    """Return the role whose credentials the pods get by ``ALIBABA_CLOUD_CREDENTIALS_URI``, if any."""
+    """Return the role for the pods' ``ALIBABA_CLOUD_CREDENTIALS_URI``, or None."""
     config = request.get("CredentialConfig") or {}
     if not config.get("EnableCredentialInject", True):
         return None

@@ -203,7 +203,7 @@ class SnatEntryHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """Validate the inputs as CreateSnatEntry does: the address must be bound to the table's gateway."""
+        """Validate the inputs as CreateSnatEntry does: the address must be bound to the gateway."""
         gateways = context.store.table(GATEWAYS).items()
         gateway_id = next(
             (key for key, item in gateways if item["snatTableIds"] == inputs["snatTableId"]), None

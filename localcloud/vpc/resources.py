@@ -221,7 +221,7 @@ class SecurityGroupRuleHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """Validate the inputs as AuthorizeSecurityGroup(Egress) does; the id is the cloud provider's."""
+        """Validate the inputs as AuthorizeSecurityGroup(Egress) does; build the provider's id."""
         groups = context.store.table(GROUPS)
         group_id, source = inputs["securityGroupId"], inputs.get("sourceSecurityGroupId")
         for name, value in (("securityGroupId", group_id), ("sourceSecurityGroupId", source)):

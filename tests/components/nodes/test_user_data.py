@@ -11,8 +11,8 @@ import yaml
 
 from components.nodes import bootstrap, render_user_data
 from components.nodes.user_data import USER_DATA_LIMIT_BYTES, region_of_zone
-from localcloud.ecs import parse_user_data
 from localcloud.ecs.units import parse_environment_file, parse_unit
+from localcloud.ecs.user_data import parse_user_data
 
 CODE_URI = "oss://artifacts/code/0123456789ab/customrag-0123456789ab.zip"
 

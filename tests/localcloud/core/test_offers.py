@@ -58,7 +58,7 @@ def make(context: Context, token: str, inputs: dict[str, Any]) -> str:
     return str(registry.handlers()[f"alicloud:{token}"].create(inputs, context).id)
 
 
-def test_regions_and_zones_are_those_of_the_stack(context: Context, client: GenericClient) -> None:
+def test_stack_has_one_region_and_its_zones(context: Context, client: GenericClient) -> None:
     platform = context.platform
     assert compute.regions(client) == [platform.region_id]
     assert compute.zones(client, platform.region_id) == list(platform.zone_ids)
@@ -114,7 +114,7 @@ def test_quota_usage_counts_the_instances_of_the_stack(
     assert limits.used == 8
 
 
-def test_missing_quota_is_none(context: Context, client: GenericClient) -> None:
+def test_missing_quota_gives_none(context: Context, client: GenericClient) -> None:
     dimensions = {"regionId": context.platform.region_id}
     assert account.product_quota(client, "ecs-spec", "ecs.none.large", dimensions) is None
 

@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def test_missing_document_is_none(store: Store) -> None:
+def test_missing_document_gives_none(store: Store) -> None:
     assert store.table("a").get("key") is None
 
 

@@ -1,4 +1,4 @@
-"""ECS of a local cloud: a network to put instances in, and instances from user data."""
+"""A local ECS with a network, and instances from user data."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ class Ecs:
         }
 
     def create(self, user_data: str = "", **changes: Any) -> str:
-        """Return a new instance; its id."""
+        """Create an instance and return its id."""
         return str(self.stack.make(INSTANCE, self.inputs(user_data, **changes)).id)
 
     def read(self, instance_id: str) -> dict[str, Any] | None:
-        """Return its outputs."""
+        """Return the outputs of an instance."""
         found = self.stack.handler(INSTANCE).read(instance_id, {}, self.stack.context)
         return None if found is None else dict(found)
 
     def update(self, instance_id: str, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Change it in place."""
+        """Update an instance in place."""
         handler = self.stack.handler(INSTANCE)
         return dict(handler.update(instance_id, {}, inputs, self.stack.context))
 
     def delete(self, instance_id: str) -> None:
-        """Release it."""
+        """Release an instance."""
         self.stack.handler(INSTANCE).delete(instance_id, {}, self.stack.context)
 
     def boot(self, instance_id: str, *states: str) -> dict[str, Any]:
-        """Return how its boot ended."""
+        """Wait until the boot has one of these states, and return it."""
         wanted = states or ("done", "failed")
 
         def ended() -> Any:
@@ -66,16 +66,16 @@ class Ecs:
         return dict(until(ended, f"the boot of {instance_id} is {wanted}"))
 
     def root(self, instance_id: str) -> Path:
-        """Return the folder that stands for its file system."""
+        """Return the folder that stands for the file system of an instance."""
         return self.stack.home / "cloud" / "ecs" / instance_id
 
     def log(self, instance_id: str, name: str = "cloud-init-output") -> str:
-        """Return one of its logs."""
+        """Return one of the logs of an instance."""
         path = self.stack.home / "logs" / "ecs" / instance_id / f"{name}.log"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def process(self, instance_id: str, service: str) -> Any:
-        """Return the status of one of its services."""
+        """Return the status of a service of an instance."""
         return self.stack.context.supervisor.status(f"ecs/{instance_id}/{service}")
 
 
@@ -87,7 +87,7 @@ def ecs(tmp_path: Path) -> Iterator[Ecs]:
 
 
 def with_network(stack: LocalStack) -> Ecs:
-    """Return a network in a local cloud."""
+    """Create a network in a local cloud."""
     vpc = stack.make("alicloud:vpc/network:Network", {"cidrBlock": "10.0.0.0/16"}).id
     vswitch = stack.make(
         "alicloud:vpc/switch:Switch",

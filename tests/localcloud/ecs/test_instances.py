@@ -1,4 +1,4 @@
-"""Instances of the local ECS. What an image or the kernel does is not shown: there is neither."""
+"""Instances of the local ECS. Cannot prove what an image or a kernel does: it has neither."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ http.server.ThreadingHTTPServer((host, 8000), Page).serve_forever()
 
 
 def user_data(runcmd: list[Any], **files: str) -> str:
-    """Return a cloud-config; files by path with ``_`` for ``/``."""
+    """Return a cloud-config with these commands and files (contents by path)."""
     entries = [{"path": path, "content": content} for path, content in files.items()]
     return "#cloud-config\n" + yaml.safe_dump({"write_files": entries, "runcmd": runcmd})
 
 
 def web(*before: Any) -> str:
-    """Return a node that serves its environment on port 8000."""
+    """Return a cloud-config whose service serves its environment on port 8000."""
     return user_data(
         [*before, ["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", "web.service"]],
         **{
@@ -71,7 +71,7 @@ def web(*before: Any) -> str:
 
 
 def served(address: str) -> Any:
-    """Return what the node serves, once it does."""
+    """Wait until the node serves its environment, and return it."""
 
     def get() -> Any:
         try:
@@ -83,7 +83,7 @@ def served(address: str) -> Any:
     return until(get, f"{address}:8000 answers")
 
 
-def test_service_of_the_user_data_answers_on_the_private_address(ecs: Ecs) -> None:
+def test_service_from_user_data_answers_on_the_private_address(ecs: Ecs) -> None:
     instance_id = ecs.create(web())
     outputs = ecs.read(instance_id)
     assert outputs is not None and outputs["privateIp"].startswith("127.")
@@ -96,22 +96,22 @@ def test_service_of_the_user_data_answers_on_the_private_address(ecs: Ecs) -> No
     assert "prepared with red" in ecs.log(instance_id, "web")
 
 
-def test_killed_service_is_started_again(ecs: Ecs) -> None:
+def test_killed_service_restarts(ecs: Ecs) -> None:
     instance_id = ecs.create(web())
     address = (ecs.read(instance_id) or {})["privateIp"]
     served(address)
     first = ecs.process(instance_id, "web").pid
     os.kill(first, signal.SIGKILL)
 
-    def started_again() -> bool:
+    def restarted() -> bool:
         status = ecs.process(instance_id, "web")
         return status.restarts == 1 and status.pid not in (None, first)
 
-    until(started_again, "the service runs again")
+    until(restarted, "the service restarts")
     served(address)
 
 
-def test_failed_command_is_told_and_what_follows_it_still_runs(ecs: Ecs) -> None:
+def test_failed_command_is_reported_and_later_commands_run(ecs: Ecs) -> None:
     instance_id = ecs.create(user_data(["false", "echo after", "exit 4"]))
     boot = ecs.boot(instance_id)
     assert boot["state"] == "failed"
@@ -154,7 +154,7 @@ def test_command_that_would_change_this_machine_is_refused(ecs: Ecs, command: st
     assert "would change this machine" in ecs.log(instance_id)
 
 
-def test_unit_that_asks_for_the_unsupported_fails_the_boot(ecs: Ecs) -> None:
+def test_unsupported_unit_fails_the_boot(ecs: Ecs) -> None:
     unit = UNIT.replace("Type=exec", "Type=notify")
     files = {"/etc/systemd/system/web.service": unit}
     instance_id = ecs.create(user_data(["systemctl start web"], **files))
@@ -172,10 +172,10 @@ def test_systemctl_answers_scripts_as_systemd_does(ecs: Ecs) -> None:
     ecs.boot(instance_id)
     log = ecs.log(instance_id)
     assert "before: 3" in log and "refused: 1" in log and "missing: 1" in log
-    assert "systemctl frobnicate web: not supported" in log
+    assert "systemctl frobnicate web is not supported" in log
 
 
-def test_stopped_instance_runs_nothing_and_serves_again_when_started(ecs: Ecs) -> None:
+def test_stopped_instance_runs_no_process_until_it_starts(ecs: Ecs) -> None:
     text = web()
     instance_id = ecs.create(text)
     address = (ecs.read(instance_id) or {})["privateIp"]
@@ -188,7 +188,7 @@ def test_stopped_instance_runs_nothing_and_serves_again_when_started(ecs: Ecs) -
     served(address)
 
 
-def test_machine_stopped_before_its_boot_was_recorded_as_done_boots_again(ecs: Ecs) -> None:
+def test_unfinished_boot_runs_again_after_a_stop(ecs: Ecs) -> None:
     instance_id = ecs.create(web())
     address = (ecs.read(instance_id) or {})["privateIp"]
     served(address)
@@ -201,7 +201,7 @@ def test_machine_stopped_before_its_boot_was_recorded_as_done_boots_again(ecs: E
     assert ecs.boot(instance_id)["state"] == "done"
 
 
-def test_new_user_data_restarts_the_service_and_runs_no_command_again(ecs: Ecs) -> None:
+def test_new_user_data_restarts_services_but_not_commands(ecs: Ecs) -> None:
     text = web("echo ran >>/var/lib/customrag/runs")
     instance_id = ecs.create(text)
     address = (ecs.read(instance_id) or {})["privateIp"]
@@ -212,7 +212,7 @@ def test_new_user_data_restarts_the_service_and_runs_no_command_again(ecs: Ecs) 
     assert (ecs.root(instance_id) / "var/lib/customrag/runs").read_text() == "ran\n"
 
 
-def test_tags_change_without_touching_the_service(ecs: Ecs) -> None:
+def test_tag_change_does_not_restart_the_service(ecs: Ecs) -> None:
     text = web()
     instance_id = ecs.create(text)
     served((ecs.read(instance_id) or {})["privateIp"])
@@ -222,7 +222,7 @@ def test_tags_change_without_touching_the_service(ecs: Ecs) -> None:
     assert ecs.process(instance_id, "web").pid == pid
 
 
-def test_release_leaves_no_process_no_file_and_frees_the_address(ecs: Ecs) -> None:
+def test_release_removes_processes_and_files_and_frees_the_address(ecs: Ecs) -> None:
     instance_id = ecs.create(web())
     address = (ecs.read(instance_id) or {})["privateIp"]
     served(address)
@@ -255,7 +255,7 @@ def test_protected_instance_is_not_released(ecs: Ecs) -> None:
     assert ecs.read(instance_id) is not None
 
 
-def test_role_attached_later_gives_the_running_service_its_credentials(ecs: Ecs) -> None:
+def test_running_service_gets_credentials_of_a_role_attached_later(ecs: Ecs) -> None:
     instance_id = ecs.create(web())
     uri = served((ecs.read(instance_id) or {})["privateIp"])["ALIBABA_CLOUD_CREDENTIALS_URI"]
     with pytest.raises(OSError, match="404"):
@@ -289,7 +289,7 @@ def test_role_that_does_not_trust_ecs_is_not_attached(ecs: Ecs) -> None:
         ({"userData": "%%%"}, "InvalidUserData.Base64FormatInvalid"),
     ],
 )
-def test_invalid_input_is_refused_and_leaves_nothing(
+def test_invalid_input_is_refused_and_creates_nothing(
     ecs: Ecs, changes: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(CloudError) as caught:
@@ -333,7 +333,7 @@ def test_instances_are_described_by_tag_through_the_rpc_api(ecs: Ecs) -> None:
     )
 
 
-def test_service_outlives_the_daemon_and_is_watched_by_the_next(tmp_path: Path) -> None:
+def test_next_daemon_watches_services_that_outlived_the_last(tmp_path: Path) -> None:
     home, services = tmp_path / "home", ["vpc", "ecs"]
     with running_stack(home, services, leave_processes=True) as stack:
         ecs = with_network(stack)
@@ -350,7 +350,7 @@ def test_service_outlives_the_daemon_and_is_watched_by_the_next(tmp_path: Path) 
         until(lambda: after.process(instance_id, "web").restarts == 1, "it is started again")
 
 
-def test_boot_goes_on_under_the_next_daemon_and_runs_once(tmp_path: Path) -> None:
+def test_next_daemon_continues_a_boot_without_repeating_it(tmp_path: Path) -> None:
     home, services = tmp_path / "home", ["vpc", "ecs"]
     text = web(
         "echo ran >>/var/lib/customrag/runs",
@@ -369,7 +369,7 @@ def test_boot_goes_on_under_the_next_daemon_and_runs_once(tmp_path: Path) -> Non
     assert runs.read_text() == "ran\n"
 
 
-def test_stopped_cloud_serves_again_when_it_is_started(tmp_path: Path) -> None:
+def test_services_restart_with_the_local_cloud(tmp_path: Path) -> None:
     home, services = tmp_path / "home", ["vpc", "ecs"]
     with running_stack(home, services) as stack:
         ecs = with_network(stack)

@@ -1,4 +1,4 @@
-"""Reading systemd units. Pure: the manual pages are the source, no systemd was asked."""
+"""Parsing systemd units. Pure: follows the manual pages; cannot prove what systemd does."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def unit(*service: str, head: str = "") -> str:
     return "\n".join(["[Unit]", head, "[Service]", *start, *lines])
 
 
-def test_environment_lines_add_up_and_quotes_hold_spaces() -> None:
+def test_environment_lines_accumulate_and_quotes_keep_spaces() -> None:
     text = unit('Environment=A=1 "B=two words"', "Environment=C=3")
     assert parse_unit("x.service", text).environment == {"A": "1", "B": "two words", "C": "3"}
 
 
-def test_empty_assignment_clears_what_was_before() -> None:
+def test_empty_assignment_clears_earlier_values() -> None:
     text = unit("ExecStartPre=/bin/a", "ExecStartPre=", "ExecStartPre=-/bin/b")
     assert parse_unit("x.service", text).exec_start_pre == (("/bin/b", True),)
 
 
-def test_directories_lie_below_their_roots() -> None:
+def test_directories_are_below_their_roots() -> None:
     text = unit("StateDirectory=a b", "CacheDirectory=c")
     assert parse_unit("x.service", text).directories == ("/var/lib/a", "/var/lib/b", "/var/cache/c")
 
@@ -42,7 +42,7 @@ def test_restart_policies(restart: str, policy: str) -> None:
     assert parse_unit("x.service", unit(f"Restart={restart}")).restart == policy
 
 
-def test_no_start_limit_means_no_end_of_restarts() -> None:
+def test_zero_start_limit_interval_means_unlimited_restarts() -> None:
     assert parse_unit("x.service", unit(head="StartLimitIntervalSec=0")).max_restarts > 1000
     assert parse_unit("x.service", unit(head="StartLimitBurst=4")).max_restarts == 4
 
@@ -62,7 +62,7 @@ def test_no_start_limit_means_no_end_of_restarts() -> None:
         ("ExecStart=/a", "section"),
     ],
 )
-def test_what_is_not_supported_is_refused_and_named(text: str, named: str) -> None:
+def test_error_names_the_unsupported_feature(text: str, named: str) -> None:
     with pytest.raises(UnitError, match=named):
         parse_unit("x.service", text)
 
@@ -72,7 +72,7 @@ def test_environment_file_has_comments_and_escapes_but_no_expansion() -> None:
     assert parse_environment_file(text) == {"A": "plain", "B": 'say "hi" $X', "C": "$Y"}
 
 
-def test_variables_expand_in_words_and_split_as_words() -> None:
+def test_braced_variables_expand_in_place_and_bare_ones_split() -> None:
     environment = {"ONE": "1", "TWO": "a b"}
     assert command_line("/bin/x --n=${ONE} $TWO '${TWO}' $$", environment) == [
         "/bin/x",
@@ -84,7 +84,7 @@ def test_variables_expand_in_words_and_split_as_words() -> None:
     ]
 
 
-def test_launcher_runs_what_goes_before_and_stops_when_it_fails() -> None:
+def test_launcher_stops_if_a_command_before_the_start_fails() -> None:
     text = unit("ExecStartPre=/bin/a", "ExecStartPre=-/bin/b", "ExecStart=/bin/c 'd e'")
     script = launcher(parse_unit("x.service", text), {}, lambda word: word)
     assert script.splitlines() == [

@@ -1,4 +1,4 @@
-"""Reading user data. Pure: that cloud-init reads it the same way is not shown."""
+"""Parsing user data. Pure: cannot prove that cloud-init reads it the same way."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 from localcloud.core.errors import CloudError
-from localcloud.ecs import parse_user_data
-from localcloud.ecs.user_data import MAX_BYTES
+from localcloud.ecs.user_data import MAX_BYTES, parse_user_data
 
 
 def config(**keys: object) -> str:
@@ -18,7 +17,7 @@ def config(**keys: object) -> str:
     return "#cloud-config\n" + yaml.safe_dump(keys)
 
 
-def test_plain_and_base64_read_the_same() -> None:
+def test_plain_and_base64_give_the_same_result() -> None:
     text = config(runcmd=["true"])
     assert parse_user_data(text) == parse_user_data(base64.b64encode(text.encode()).decode())
 
@@ -27,12 +26,12 @@ def test_empty_user_data_boots_nothing() -> None:
     assert parse_user_data("").script == ""
 
 
-def test_lists_of_runcmd_are_quoted_and_texts_are_not() -> None:
+def test_runcmd_lists_are_quoted_and_strings_are_not() -> None:
     script = parse_user_data(config(runcmd=[["echo", "a b", "$X"], "echo $X && true"])).script
     assert script == "#!/bin/sh\necho 'a b' '$X'\necho $X && true\n"
 
 
-def test_shell_script_is_taken_as_it_is() -> None:
+def test_shell_script_is_kept_unchanged() -> None:
     assert parse_user_data("#!/bin/bash\necho x\n").script == "#!/bin/bash\necho x\n"
 
 
@@ -65,7 +64,7 @@ def test_settings_of_the_image_are_recorded() -> None:
         ("#include\nx", "#include"),
     ],
 )
-def test_what_is_not_supported_is_refused_and_named(text: str, named: str) -> None:
+def test_error_names_the_unsupported_feature(text: str, named: str) -> None:
     with pytest.raises(CloudError, match=named) as caught:
         parse_user_data(text)
     assert caught.value.code == "UserDataNotSupported"
@@ -90,7 +89,7 @@ def test_malformed_user_data_is_refused(text: str, named: str) -> None:
     assert caught.value.code == "InvalidUserData.Malformed"
 
 
-def test_user_data_that_is_too_long_is_refused() -> None:
+def test_too_long_user_data_is_refused() -> None:
     with pytest.raises(CloudError) as caught:
         parse_user_data("#!/bin/sh\n" + "#" * MAX_BYTES)
     assert caught.value.code == "InvalidUserData.SizeExceeded"
