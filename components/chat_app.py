@@ -14,13 +14,14 @@ from pathlib import Path
 import pulumi
 
 from components.fleet import ServiceFleet, ServiceFleetArgs
-from components.load_balancer import AddressType, HttpsLoadBalancer, HttpsLoadBalancerArgs
+from components.load_balancer import HttpsLoadBalancer, HttpsLoadBalancerArgs
 from components.model_endpoint import ModelEndpoint
 from components.naming import Naming
 from components.network import CHAT_PORT
 from components.nodes import LogAgent, ServiceArgs, ServiceNode, ServiceNodeArgs
 from components.requirements import CHAT
 from components.smoke import Door, smoke_hook
+from stack_config.kinds import AddressType
 
 __all__ = ["ChatApp", "ChatAppArgs", "ChatFrontArgs"]
 

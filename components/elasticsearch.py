@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import pulumi
 from pulumi_alicloud import elasticsearch
 
 from components.existing import id_once_read
 from components.naming import Naming
+from stack_config.kinds import Protocol
 
-__all__ = ["ElasticsearchCluster", "ElasticsearchClusterArgs", "Protocol"]
+__all__ = ["ElasticsearchCluster", "ElasticsearchClusterArgs"]
 
 USERNAME = "elastic"
 PORT = 9200
@@ -26,13 +26,6 @@ PORT = 9200
 # 2026-11-21.
 MASTER_NODE_AMOUNT = 3
 MASTER_NODE_DISK_GIB = 20
-
-
-class Protocol(StrEnum):
-    """How clients speak to the cluster inside the VPC."""
-
-    HTTP = "HTTP"
-    HTTPS = "HTTPS"
 
 
 @dataclass(frozen=True, kw_only=True)

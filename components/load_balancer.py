@@ -12,14 +12,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import pulumi
 from pulumi_alicloud import alb
 
 from components.naming import Naming
+from stack_config.kinds import AddressType
 
-__all__ = ["AddressType", "HttpsLoadBalancer", "HttpsLoadBalancerArgs"]
+__all__ = ["HttpsLoadBalancer", "HttpsLoadBalancerArgs"]
 
 # TLS 1.2 and 1.3, forward secrecy only:
 # https://www.alibabacloud.com/help/en/slb/application-load-balancer/user-guide/tls-security-policies,
@@ -31,13 +31,6 @@ REQUEST_TIMEOUT_SECONDS = 180
 _LONGEST_DRAIN_SECONDS = 900
 _SHORTEST_DRAIN_SECONDS = 30
 _EVERY_PATH = "/*"
-
-
-class AddressType(StrEnum):
-    """From where a load balancer can be reached."""
-
-    INTRANET = "Intranet"
-    INTERNET = "Internet"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,25 +28,25 @@ def back_up(
     owner's. Vectors are not: they are made of the corpus again.
     """
     config = context.config
-    if config.elasticsearch_snapshot_schedule and config.existing_elasticsearch_instance_id:
+    if config.search.snapshot_schedule and config.existing.elasticsearch_instance_id:
         pulumi.log.warn(
             "customrag:elasticsearchSnapshotSchedule is not applied: the instance "
-            f"{config.existing_elasticsearch_instance_id} was brought along, so its snapshots are "
+            f"{config.existing.elasticsearch_instance_id} was brought along, so its snapshots are "
             "its owner's"
         )
-    elif config.elasticsearch_snapshot_schedule:
+    elif config.search.snapshot_schedule:
         providers.SnapshotSchedule(
             "search-snapshots",
             providers.SnapshotScheduleArgs(
-                instance_id=cluster.instance_id, schedule=config.elasticsearch_snapshot_schedule
+                instance_id=cluster.instance_id, schedule=config.search.snapshot_schedule
             ),
             pulumi.ResourceOptions.merge(context.options(), pulumi.ResourceOptions(parent=cluster)),
         )
-    if not config.replication_region_id:
+    if not config.protection.replication_region_id:
         return None
     storage = foundation.storage
     buckets: dict[str, pulumi.Input[str]] = {BucketRole.ARTIFACTS: storage.artifacts.bucket_name}
-    if not config.existing_corpus_bucket:
+    if not config.existing.corpus_bucket:
         buckets[BucketRole.CORPUS] = storage.corpus.bucket_name
     return Replication(
         "replication",
@@ -54,12 +54,12 @@ def back_up(
             naming=context.naming,
             bucket_names={role: context.bucket(BucketRole(role)) for role in buckets},
             buckets=buckets,
-            region_id=config.replication_region_id,
+            region_id=config.protection.replication_region_id,
             region_providers=context.platform.replica_providers,
             key_arn=foundation.key.key_arn if foundation.key is not None else None,
-            force_destroy=config.force_destroy,
-            deletion_protection=config.deletion_protection,
-            retain=config.retain_data,
+            force_destroy=config.protection.force_destroy,
+            deletion_protection=config.protection.deletion_protection,
+            retain=config.protection.retain_data,
             tags=context.tags,
         ),
         context.options(),

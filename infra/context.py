@@ -26,7 +26,8 @@ from guardrails.preflight_mark import VARIABLE, holds
 from infra.corpus import CorpusPlan, plan_corpus
 from infra.plans import training_key
 from rag.index import mappings
-from stack_config.config import PlatformKind, StackConfig
+from stack_config.config import StackConfig
+from stack_config.kinds import PlatformKind
 from stack_config.platforms import Platform, make_platform
 
 __all__ = [
@@ -103,14 +104,14 @@ class Context:
 
     def bucket(self, role: BucketRole) -> str:
         """Name of a bucket, known before it is made, or the one that was brought along."""
-        if role is BucketRole.CORPUS and self.config.existing_corpus_bucket:
-            return self.config.existing_corpus_bucket
+        if role is BucketRole.CORPUS and self.config.existing.corpus_bucket:
+            return self.config.existing.corpus_bucket
         return self.naming.bucket(role)
 
     @property
     def log_agent(self) -> LogAgent | None:
         """What sends a node's journal to the log service; None where there is none."""
-        if not self.config.log_retention_days:
+        if not self.config.observability.log_retention_days:
             return None
         return LogAgent(
             identity=log_identity(self.naming),
@@ -134,7 +135,7 @@ class Context:
     ) -> dict[str, Any]:
         """The index's mapping; `_meta` tells readers which model made it and where that answers."""
         return mappings(
-            self.config.embedding_dimension,
+            self.config.embedding.dimension,
             {
                 "model_version": model_version,
                 "model_uri": model_uri,
@@ -172,7 +173,7 @@ def load_context() -> Context:
     def directory(bucket_name: str, prefix: str) -> str:
         return f"oss://{bucket_name}.{platform.oss_host}/{prefix}"
 
-    corpus_bucket = config.existing_corpus_bucket or naming.bucket(BucketRole.CORPUS)
+    corpus_bucket = config.existing.corpus_bucket or naming.bucket(BucketRole.CORPUS)
 
     return Context(
         root=root,

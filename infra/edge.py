@@ -31,8 +31,8 @@ def make_edge_secret(context: Context, foundation: Foundation) -> MachineSecret 
             role=EDGE_SECRET_ROLE,
             value=edge.origin_key,
             description="What the edge shows the chat application",
-            recovery_window_days=config.secret_recovery_window_days,
-            kms_instance_id=config.kms_instance_id,
+            recovery_window_days=config.protection.secret_recovery_window_days,
+            kms_instance_id=config.protection.kms_instance_id,
             kms_key_id=foundation.key_id,
             tags=context.tags,
         ),
@@ -57,13 +57,13 @@ def open_edge(
     try:
         content = read_worker(context.root)
     except WorkerMissingError as error:
-        raise ConfigError(f"customrag:edge is {config.edge}, but {error}") from error
+        raise ConfigError(f"customrag:edge is {config.edge.kind}, but {error}") from error
     # Known when the alias has moved: an answer of the old index must not be kept as the new one's.
     version = pulumi.Output.all(
         foundation.corpus.version, knowledge.index_name, knowledge.ingest
     ).apply(
         lambda values: answers_version(
-            str(values[0]), str(values[1]), config.llm_model, foundation.code["chat"].uri
+            str(values[0]), str(values[1]), config.language_model.model, foundation.code["chat"].uri
         )
     )
     return Edge(
@@ -80,8 +80,8 @@ def open_edge(
             audience=settings.audience,
             jwks_url=settings.jwks_url,
             answers_version=version,
-            requests_per_minute=config.edge_requests_per_minute,
-            cache_seconds=config.edge_cache_seconds,
+            requests_per_minute=config.edge.requests_per_minute,
+            cache_seconds=config.edge.cache_seconds,
         ),
         pulumi.ResourceOptions(providers=[settings.provider]),
     )

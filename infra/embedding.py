@@ -61,7 +61,7 @@ def train_and_serve(
         PaiWorkspaceArgs(
             naming=context.naming,
             dataset_uris={"corpus": context.uris.corpus},
-            existing_workspace_id=context.config.existing_pai_workspace_id,
+            existing_workspace_id=context.config.existing.pai_workspace_id,
         ),
         context.options(),
     )
@@ -100,7 +100,7 @@ def _serve(
         name,
         EmbeddingNodeArgs(
             region_id=context.config.region_id,
-            instance_type=context.config.embedding_instance_type,
+            instance_type=context.config.embedding.instance_type,
             image_id=context.config.image_id,
             zone_id=zone_id,
             vswitch_id=foundation.network.vswitch_ids[zone_id],
@@ -110,7 +110,7 @@ def _serve(
             oss_endpoint=context.platform.oss_endpoint,
             model_uri=served["uri"],
             model_version=served["version"],
-            spot=context.config.embedding_spot,
+            spot=context.config.embedding.spot,
             disk_kms_key_id=foundation.key_id,
             log_agent=context.log_agent,
             tags=context.tags,
@@ -134,14 +134,14 @@ def _train(context: Context, foundation: Foundation, workspace: PaiWorkspace) ->
                 output_uri=output_uri,
             ),
             output_uri=output_uri,
-            dimension=config.embedding_dimension,
+            dimension=config.embedding.dimension,
             triggers={
                 "questions": context.corpus.training_digest,
-                "revision": config.training_revision,
+                "revision": config.training.revision,
             },
             user_vpc=job_vpc(context, foundation),
             role_arn=foundation.identity.training.role_arn,
-            max_running_time_minutes=config.training_max_running_time_minutes,
+            max_running_time_minutes=config.training.max_running_time_minutes,
         ),
         context.options(
             foundation.corpus,

@@ -74,11 +74,11 @@ def lay_foundation(context: Context) -> Foundation:
         StorageArgs(
             naming=naming,
             tags=tags,
-            existing_corpus_bucket=config.existing_corpus_bucket,
+            existing_corpus_bucket=config.existing.corpus_bucket,
             kms_key_id=key_id,
-            force_destroy=config.force_destroy,
-            deletion_protection=config.deletion_protection,
-            retain=config.retain_data,
+            force_destroy=config.protection.force_destroy,
+            deletion_protection=config.protection.deletion_protection,
+            retain=config.protection.retain_data,
         ),
         context.options(),
     )
@@ -90,8 +90,8 @@ def lay_foundation(context: Context) -> Foundation:
             role=SEARCH_SECRET_ROLE,
             value=context.platform.elasticsearch_password,
             description="Password of the Elasticsearch user elastic",
-            recovery_window_days=config.secret_recovery_window_days,
-            kms_instance_id=config.kms_instance_id,
+            recovery_window_days=config.protection.secret_recovery_window_days,
+            kms_instance_id=config.protection.kms_instance_id,
             kms_key_id=key_id,
             tags=tags,
         ),
@@ -102,10 +102,10 @@ def lay_foundation(context: Context) -> Foundation:
         ModelEndpointArgs(
             naming=naming,
             base_url=context.platform.llm_base_url,
-            model=config.llm_model,
+            model=config.language_model.model,
             api_key=context.platform.llm_api_key,
-            secret_recovery_window_days=config.secret_recovery_window_days,
-            kms_instance_id=config.kms_instance_id,
+            secret_recovery_window_days=config.protection.secret_recovery_window_days,
+            kms_instance_id=config.protection.kms_instance_id,
             kms_key_id=key_id,
             tags=tags,
         ),
@@ -140,21 +140,21 @@ def lay_foundation(context: Context) -> Foundation:
 
 def _key(context: Context) -> DataKey | None:
     config = context.config
-    if config.encryption_key == "managed":
+    if config.protection.encryption_key == "managed":
         return None
-    if config.encryption_key != "own":
+    if config.protection.encryption_key != "own":
         account_id = context.platform.account_id
         return DataKey(
-            key_id=config.encryption_key,
-            key_arn=f"acs:kms:{config.region_id}:{account_id}:key/{config.encryption_key}",
+            key_id=config.protection.encryption_key,
+            key_arn=f"acs:kms:{config.region_id}:{account_id}:key/{config.protection.encryption_key}",
         )
     key = EncryptionKey(
         "key",
         EncryptionKeyArgs(
             naming=context.naming,
-            kms_instance_id=config.kms_instance_id,
-            deletion_protection=config.deletion_protection,
-            retain=config.retain_data,
+            kms_instance_id=config.protection.kms_instance_id,
+            deletion_protection=config.protection.deletion_protection,
+            retain=config.protection.retain_data,
             tags=context.tags,
         ),
         context.options(),
@@ -169,10 +169,10 @@ def _network(context: Context) -> Network:
         NetworkArgs(
             naming=context.naming,
             zone_ids=config.zone_ids,
-            cidr_block=config.cidr_block,
-            existing_vpc_id=config.existing_vpc_id,
+            cidr_block=config.network.cidr_block,
+            existing_vpc_id=config.existing.vpc_id,
             existing_vswitch_ids=dict(
-                zip(config.zone_ids, config.existing_vswitch_ids, strict=False)
+                zip(config.zone_ids, config.existing.vswitch_ids, strict=False)
             ),
             tags=context.tags,
         ),
@@ -181,7 +181,7 @@ def _network(context: Context) -> Network:
 
 
 def _egress(context: Context, network: Network) -> NatEgress | None:
-    if not context.config.nat_gateway:
+    if not context.config.network.nat_gateway:
         return None
     return NatEgress(
         "egress",
@@ -190,7 +190,7 @@ def _egress(context: Context, network: Network) -> NatEgress | None:
             vpc_id=network.vpc_id,
             zone_id=context.zone_id,
             vswitch_ids=network.vswitch_ids,
-            deletion_protection=context.config.deletion_protection,
+            deletion_protection=context.config.protection.deletion_protection,
             tags=context.tags,
         ),
         context.options(),
@@ -226,6 +226,6 @@ def _upload_corpus(context: Context, storage: Storage) -> providers.Corpus:
         # What was uploaded stays with a bucket that stays.
         pulumi.ResourceOptions.merge(
             context.options(storage.corpus),
-            pulumi.ResourceOptions(retain_on_delete=context.config.retain_data),
+            pulumi.ResourceOptions(retain_on_delete=context.config.protection.retain_data),
         ),
     )

@@ -41,16 +41,16 @@ _ELASTICSEARCH, _ECS, _ALB = "acs_elasticsearch", "acs_ecs_dashboard", "acs_alb"
 def collect_logs(context: Context, foundation: Foundation) -> LogCollection | None:
     """Declares the log project, if logs are kept at all."""
     config = context.config
-    if not config.log_retention_days:
+    if not config.observability.log_retention_days:
         return None
     return LogCollection(
         "logs",
         LogCollectionArgs(
             naming=context.naming,
             region_id=config.region_id,
-            retention_days=config.log_retention_days,
+            retention_days=config.observability.log_retention_days,
             units=UNITS,
-            load_balancer=config.load_balancer,
+            load_balancer=config.chat.load_balancer,
             kms_key_id=foundation.key_id,
             kms_role_arn=_key_role(context, foundation),
             tags=context.tags,
@@ -91,13 +91,13 @@ def watch(
     context: Context, cluster: ElasticsearchCluster, embedding: Embedding, chat: ChatApp
 ) -> Alarms | None:
     """Declares the alarms, if there is anybody to hear them."""
-    if not context.config.alarm_contact_emails:
+    if not context.config.observability.alarm_contact_emails:
         return None
     return Alarms(
         "alarms",
         AlarmsArgs(
             naming=context.naming,
-            emails=context.config.alarm_contact_emails,
+            emails=context.config.observability.alarm_contact_emails,
             alarms=[
                 *_search(context, cluster.instance_id),
                 *_embedding(embedding),
@@ -132,7 +132,7 @@ def _search(context: Context, instance_id: pulumi.Output[str]) -> Iterator[Alarm
     yield rule("disk", "NodeDiskUtilization", 75, critical=False)
     yield rule("disk-full", "NodeDiskUtilization", 85, critical=True)
     yield rule("heap", "NodeHeapMemoryUtilization", 85, critical=True)
-    if context.config.elasticsearch_snapshot_schedule:
+    if context.config.search.snapshot_schedule:
         # 0 taken, 1 being taken, 2 failed; -1 none yet.
         yield rule(
             "snapshot", "ClusterAutoSnapshotLatestStatus", 1, critical=True, statistics="Maximum"

@@ -30,14 +30,14 @@ def training_key(config: StackConfig, *, code_digest: str, training_digest: str)
     identity = {
         "code": code_digest,
         "questions": training_digest,
-        "revision": config.training_revision,
-        "model": config.embedding_model,
-        "dimension": config.embedding_dimension,
-        "num_train_epochs": config.training_num_train_epochs,
-        "learning_rate": config.training_learning_rate,
-        "batch_size": config.training_batch_size,
-        "workers": config.training_pod_count * max(1, config.training_gpus_per_pod),
-        "seed": config.training_seed,
+        "revision": config.training.revision,
+        "model": config.embedding.model,
+        "dimension": config.embedding.dimension,
+        "num_train_epochs": config.training.num_train_epochs,
+        "learning_rate": config.training.learning_rate,
+        "batch_size": config.training.batch_size,
+        "workers": config.training.pod_count * max(1, config.training.gpus_per_pod),
+        "seed": config.training.seed,
     }
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -48,18 +48,18 @@ def plan_training(
     """The DLC job that tunes the embedding model."""
     settings = TrainingSettings(
         pods=PodSettings(
-            ecs_spec=config.training_ecs_spec,
-            image=config.training_image,
-            pod_count=config.training_pod_count,
-            gpus_per_pod=config.training_gpus_per_pod,
-            use_spot_instance=config.training_spot,
+            ecs_spec=config.training.ecs_spec,
+            image=config.training.image,
+            pod_count=config.training.pod_count,
+            gpus_per_pod=config.training.gpus_per_pod,
+            use_spot_instance=config.training.spot,
         ),
-        base_model=config.embedding_model,
-        dimension=config.embedding_dimension,
-        num_train_epochs=config.training_num_train_epochs,
-        learning_rate=config.training_learning_rate,
-        per_device_train_batch_size=config.training_batch_size or None,
-        seed=config.training_seed,
+        base_model=config.embedding.model,
+        dimension=config.embedding.dimension,
+        num_train_epochs=config.training.num_train_epochs,
+        learning_rate=config.training.learning_rate,
+        per_device_train_batch_size=config.training.batch_size or None,
+        seed=config.training.seed,
     )
     return train_embedding_job(settings, code_uri, corpus_uri, output_uri)
 
@@ -71,7 +71,7 @@ def plan_embedding_nodes(config: StackConfig) -> dict[str, str]:
     """
     return {
         "embedding-node" if number == 1 else f"embedding-node-{number}": zone_id
-        for number, zone_id in enumerate(config.zone_ids[: config.embedding_nodes], start=1)
+        for number, zone_id in enumerate(config.zone_ids[: config.embedding.nodes], start=1)
     }
 
 
@@ -91,7 +91,7 @@ def plan_ingest(
     """The DLC job that fills the index; with `as_it_is` one that only waits for the embedder."""
     settings = IngestSettings(
         pods=PodSettings(
-            ecs_spec=config.ingest_ecs_spec, image=config.training_image, gpus_per_pod=0
+            ecs_spec=config.ingest.ecs_spec, image=config.training.image, gpus_per_pod=0
         ),
         index_name=index,
         elasticsearch_url=elasticsearch_url,

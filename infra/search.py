@@ -29,19 +29,19 @@ def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchClust
         "search",
         ElasticsearchClusterArgs(
             naming=context.naming,
-            version=config.elasticsearch_version,
+            version=config.search.version,
             vswitch_id=foundation.network.vswitch_ids[context.zone_id],
             password=context.platform.elasticsearch_password,
-            private_whitelists=[config.cidr_block],
-            data_node_spec=config.elasticsearch_data_node_spec,
-            data_node_amount=config.elasticsearch_data_node_amount,
-            data_node_disk_gib=config.elasticsearch_data_node_disk_gib,
-            zone_count=config.elasticsearch_zone_count,
-            master_node_spec=config.elasticsearch_master_node_spec,
-            existing_instance_id=config.existing_elasticsearch_instance_id,
-            protocol=config.elasticsearch_protocol,
+            private_whitelists=[config.network.cidr_block],
+            data_node_spec=config.search.data_node_spec,
+            data_node_amount=config.search.data_node_amount,
+            data_node_disk_gib=config.search.data_node_disk_gib,
+            zone_count=config.search.zone_count,
+            master_node_spec=config.search.master_node_spec,
+            existing_instance_id=config.existing.elasticsearch_instance_id,
+            protocol=config.search.protocol,
             tags=context.tags,
-            deletion_protection=config.deletion_protection,
+            deletion_protection=config.protection.deletion_protection,
         ),
         context.options(),
     )
@@ -54,15 +54,15 @@ def find_pinned(context: Context, cluster: ElasticsearchCluster) -> IndexGenerat
     changes.
     """
     config = context.config
-    if not config.pinned_index or config.tear_down:
+    if not config.index.pinned or config.tear_down:
         return None
     return get_index_generation(
         IndexGenerationArgs(
             endpoint=cluster.url,
             username=cluster.username,
             password=context.platform.elasticsearch_password,
-            alias=config.index_alias,
-            index_name=config.pinned_index,
+            alias=config.index.alias,
+            index_name=config.index.pinned,
         ),
         next(item for item in context.platform.providers if isinstance(item, Provider)),
     )
@@ -79,7 +79,7 @@ def build_knowledge(
 
     With an index that is gone back to, a run that waits for its embedder, and the alias.
     """
-    model, alias = embedding.model, context.config.index_alias
+    model, alias = embedding.model, context.config.index.alias
     code = foundation.code["ingest"]
 
     def ingest_plan(index: str, elasticsearch_url: str, embedding_urls: Sequence[str]) -> JobPlan:
@@ -122,7 +122,7 @@ def build_knowledge(
             workspace_id=embedding.workspace.workspace_id,
             result_uri=context.uris.ingest,
             triggers={},
-            keep_indices=context.config.keep_indices,
+            keep_indices=context.config.index.keep,
             pinned=(
                 PinnedIndex(index_name=pinned.index_name, meta=embedding.urls.apply(embedder_meta))
                 if pinned is not None
@@ -164,7 +164,7 @@ def open_chat(
         "chat",
         ChatAppArgs(
             region_id=config.region_id,
-            instance_type=config.chat_instance_type,
+            instance_type=config.chat.instance_type,
             image_id=config.image_id,
             zone_id=context.zone_id,
             vswitch_id=foundation.network.vswitch_ids[context.zone_id],
@@ -178,11 +178,11 @@ def open_chat(
             elasticsearch_secret_name=foundation.search_secret.secret_name,
             index_alias=knowledge.index_alias,
             model=foundation.model,
-            front=_front(context, foundation, logs) if config.load_balancer else None,
+            front=_front(context, foundation, logs) if config.chat.load_balancer else None,
             edge_secret_name=edge_secret.secret_name if edge_secret is not None else None,
             edge_secret_version=edge_secret.version_id if edge_secret is not None else "",
             edge_key=edge.origin_key if edge is not None else None,
-            smoke_question=config.smoke_question or context.corpus.first_question,
+            smoke_question=config.chat.smoke_question or context.corpus.first_question,
             disk_kms_key_id=foundation.key_id,
             log_agent=context.log_agent,
             tags=context.tags,
@@ -192,20 +192,20 @@ def open_chat(
 
 
 def _front(context: Context, foundation: Foundation, logs: LogCollection | None) -> ChatFrontArgs:
-    config, allowed = context.config, context.config.chat_allowed_cidr_blocks
+    config, allowed = context.config, context.config.chat.allowed_cidr_blocks
     return ChatFrontArgs(
         naming=context.naming,
         vpc_id=foundation.network.vpc_id,
         vswitch_ids=foundation.network.vswitch_ids,
-        certificate_id=config.chat_certificate_id,
-        domain_name=config.chat_domain_name,
-        address_type=config.chat_address_type,
+        certificate_id=config.chat.certificate_id,
+        domain_name=config.chat.domain_name,
+        address_type=config.chat.address_type,
         # None at all lets everybody in who gets there: nobody is to be added to that.
         allowed_cidr_blocks=(*allowed, *context.platform.operator_cidr_blocks) if allowed else (),
-        min_instances=config.chat_min_instances,
-        max_instances=config.chat_max_instances,
+        min_instances=config.chat.min_instances,
+        max_instances=config.chat.max_instances,
         log_project=logs.project_name if logs is not None else None,
         log_store=logs.store_names[LogStoreRole.ALB] if logs is not None else None,
         trusted_file=context.platform.trusted_file,
-        deletion_protection=config.deletion_protection,
+        deletion_protection=config.protection.deletion_protection,
     )

@@ -25,7 +25,18 @@ from types import MappingProxyType
 
 from rag.errors import UnknownModelError
 
-__all__ = ["CATALOGUE", "RETIRED", "ModelInfo", "Retirement", "model_info", "resolve_model"]
+__all__ = [
+    "CATALOGUE",
+    "DIMENSIONS",
+    "RETIRED",
+    "ModelInfo",
+    "Retirement",
+    "model_info",
+    "resolve_model",
+]
+
+DIMENSIONS = (384, 768, 1024)
+"""Embedding dimensions that this project builds indexes for."""
 
 _BGE_QUERY = "Represent this sentence for searching relevant passages: "
 _QWEN_QUERY = (

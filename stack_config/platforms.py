@@ -23,7 +23,8 @@ import pulumi_alicloud as alicloud
 from pulumi.runtime.config import is_config_secret
 
 import providers
-from stack_config.config import SECRET_KEYS, ConfigError, EdgeKind, PlatformKind, StackConfig
+from stack_config.config import SECRET_KEYS, ConfigError, StackConfig
+from stack_config.kinds import PlatformKind
 from stack_config.local_edge import cloudflare_id
 
 __all__ = [
@@ -134,7 +135,7 @@ def make_platform(config: StackConfig, *, home: Path) -> Platform:
     local = config.platform is PlatformKind.LOCAL
     settings = _local_settings(config, home) if local else _cloud_settings(config)
     alicloud_provider = _alicloud("alicloud", settings, settings.region_id)
-    replica_region_id = config.replication_region_id
+    replica_region_id = config.protection.replication_region_id
     customrag_provider = providers.Provider(
         "customrag",
         providers.ProviderArgs(
@@ -169,7 +170,7 @@ def make_platform(config: StackConfig, *, home: Path) -> Platform:
             if replica_region_id
             else []
         ),
-        edge=None if config.edge is EdgeKind.NONE else _edge(config, settings),
+        edge=_edge(config, settings) if config.edge.exists else None,
     )
 
 
@@ -193,12 +194,12 @@ def _edge(config: StackConfig, settings: _Settings) -> EdgePlatform:
         return EdgePlatform(
             # The API token is CLOUDFLARE_API_TOKEN's, so that it stands in no file and no state.
             provider=Provider("cloudflare"),
-            account_id=config.edge_cloudflare_account_id,
-            zone_id=config.edge_cloudflare_zone_id,
-            url=f"https://{config.edge_hostname}",
-            issuer=config.edge_issuer,
-            audience=config.edge_audience,
-            jwks_url=config.edge_jwks_url,
+            account_id=config.edge.cloudflare_account_id,
+            zone_id=config.edge.cloudflare_zone_id,
+            url=f"https://{config.edge.hostname}",
+            issuer=config.edge.issuer,
+            audience=config.edge.audience,
+            jwks_url=config.edge.jwks_url,
             origin_key=_required_secret("edgeOriginKey", None),
         )
     # The local cloud has an issuer, a name and an account of its own, whatever is configured.
@@ -213,7 +214,7 @@ def _edge(config: StackConfig, settings: _Settings) -> EdgePlatform:
         zone_id=cloudflare_id(settings.account_id, "zone"),
         url=settings.endpoints["edge"],
         issuer=issuer,
-        audience=config.edge_audience or _LOCAL_AUDIENCE,
+        audience=config.edge.audience or _LOCAL_AUDIENCE,
         jwks_url=f"{issuer}/.well-known/jwks.json",
         origin_key=_required_secret(
             "edgeOriginKey", hmac.new(key.encode(), b"edge", hashlib.sha256).hexdigest()
@@ -260,14 +261,14 @@ def _local_settings(config: StackConfig, home: Path) -> _Settings:
 
 
 def _edge_endpoints(config: StackConfig, endpoints: dict[str, str], path: Path) -> dict[str, str]:
-    if config.edge is EdgeKind.NONE:
+    if not config.edge.exists:
         return {}
     try:
         return {name: endpoints[name] for name in ("issuer", "edge")}
     except KeyError as error:
         raise ConfigError(
-            f"customrag:edge is {config.edge}, but {path} is of an older local stack, without an "
-            "address for it; run `make down` and `make up`, or set customrag:edge to none"
+            f"customrag:edge is {config.edge.kind}, but {path} is of an older local stack, without "
+            "an address for it; run `make down` and `make up`, or set customrag:edge to none"
         ) from error
 
 
@@ -294,7 +295,7 @@ def _cloud_settings(config: StackConfig) -> _Settings:
                 ".aliyuncs.com/loongcollector/linux64/latest/loongcollector.sh"
             ),
         },
-        llm_base_url=config.llm_base_url,
+        llm_base_url=config.language_model.base_url,
     )
 
 

@@ -18,11 +18,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from providers.clients.oss_uri import parse_oss_uri
+from rag.models import DIMENSIONS
+from training.bounds import BOUNDS
 
 __all__ = [
     "CODE_MOUNT_PATH",
     "CORPUS_MOUNT_PATH",
-    "DIMENSIONS",
     "OUTPUT_MOUNT_PATH",
     "IngestSettings",
     "JobPlan",
@@ -48,9 +49,6 @@ _INGEST_LIBS = (
     *_READER_LIBS,
 )
 """What the scripts need beyond a PyTorch image; as in pyproject.toml, which a test compares."""
-
-DIMENSIONS = (384, 768, 1024)
-"""Embedding dimensions that an index of this project is built for."""
 
 
 class SpotStrategy(StrEnum):
@@ -84,8 +82,7 @@ class PodSettings:
     def __post_init__(self) -> None:
         _need(self.ecs_spec.startswith("ecs."), "ecs_spec", self.ecs_spec, "a name as ecs.…")
         _need(bool(self.image), "image", self.image, "the name of a container image")
-        _need(self.pod_count >= 1, "pod_count", self.pod_count, "1 or more")
-        _need(self.gpus_per_pod >= 0, "gpus_per_pod", self.gpus_per_pod, "0 or more")
+        _bounded(self, "pod_count", "gpus_per_pod")
         limit = self.spot_discount_limit
         _need(limit is None or 0 < limit <= 1, "spot_discount_limit", limit, "over 0, up to 1")
         if limit is not None and not self.use_spot_instance:
@@ -102,7 +99,7 @@ class TrainingSettings:
     Attributes:
         pods: The machines.
         base_model: Name of the model to start from, as `rag.models.resolve_model` takes it.
-        dimension: Components of an embedding: 384, 768 or 1024; must be the base model's.
+        dimension: Components of an embedding, one of `rag.models.DIMENSIONS`; the base model's.
         num_train_epochs: Passes over the pairs. Default: the script's.
         learning_rate: Peak learning rate. Default: the script's.
         per_device_train_batch_size: Pairs per worker and step. Default: the script's.
@@ -124,17 +121,14 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         _need(bool(self.base_model), "base_model", self.base_model, "the name of a model")
         _need(self.dimension in DIMENSIONS, "dimension", self.dimension, str(list(DIMENSIONS)))
-        for name, lowest in (
-            ("num_train_epochs", 0.0),
-            ("learning_rate", 0.0),
-            ("per_device_train_batch_size", 1.0),
-        ):
-            value = getattr(self, name)
-            allowed = "over 0" if lowest == 0 else "2 or more"
-            _need(value is None or value > lowest, name, value, allowed)
-        negatives = self.hard_negatives
-        _need(negatives is None or negatives >= 0, "hard_negatives", negatives, "0 or more")
-        _need(self.seed >= 0, "seed", self.seed, "0 or more")
+        _bounded(
+            self,
+            "num_train_epochs",
+            "learning_rate",
+            "per_device_train_batch_size",
+            "hard_negatives",
+            "seed",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -326,3 +320,9 @@ def _options(arguments: Mapping[str, object]) -> list[str]:
 def _need(condition: bool, name: str, value: object, allowed: str) -> None:
     if not condition:
         raise ValueError(f"{name} is {value!r}; it must be {allowed}")
+
+
+def _bounded(settings: PodSettings | TrainingSettings, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        _need(value is None or value in BOUNDS[name], name, value, str(BOUNDS[name]))

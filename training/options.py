@@ -1,13 +1,17 @@
 """The settings of one tuning of the embedding model, and their command line.
 
-Owns names, defaults and bounds. The names are transformers' where it has one. Pure.
+Owns names and defaults. The names are those of transformers where it has one. Does not own bounds
+(`training.bounds`). Pure.
 """
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NoReturn
+
+from rag.models import DIMENSIONS
+from training.bounds import BOUNDS
 
 __all__ = ["Options", "SettingsError", "add_arguments", "options_from"]
 
@@ -33,7 +37,7 @@ class Options:
     corpus_dir: str = field(metadata={"help": "folder with docs/ and perhaps questions.jsonl"})
     output_dir: str = field(metadata={"help": "folder for model/, checkpoints/ and result.json"})
     base_model: str = _option("all-MiniLM-L6-v2", "model to start from, as in rag.models")
-    dimension: int = _option(384, "components of an embedding: 384, 768 or 1024")
+    dimension: int = _option(384, f"components of an embedding, one of {DIMENSIONS}")
     num_train_epochs: float = _option(2.0, "passes over the pairs")
     learning_rate: float = _option(5e-5, "peak learning rate")
     per_device_train_batch_size: int = _option(32, "pairs per worker and step, 2 or more")
@@ -49,25 +53,18 @@ class Options:
     seed: int = _option(42, "of everything that is drawn")
 
     def __post_init__(self) -> None:
-        for name, allowed, valid in (
-            ("dimension", "384, 768 or 1024", self.dimension in (384, 768, 1024)),
-            ("num_train_epochs", "over 0, up to 100", 0 < self.num_train_epochs <= 100),
-            ("learning_rate", "over 0, up to 0.01", 0 < self.learning_rate <= 0.01),
-            ("per_device_train_batch_size", "2 or more", self.per_device_train_batch_size >= 2),
-            ("hard_negatives", "0 to 16", 0 <= self.hard_negatives <= 16),
-            ("skip_hardest", "0 to 50", 0 <= self.skip_hardest <= 50),
-            ("warmup_ratio", "0 to 1", 0 <= self.warmup_ratio <= 1),
-            ("weight_decay", "0 to 1", 0 <= self.weight_decay <= 1),
-            ("scale", "over 0, up to 1000", 0 < self.scale <= 1000),
-            ("max_seq_length", "16 or more", self.max_seq_length >= 16),
-            ("save_steps", "0 or more", self.save_steps >= 0),
-            ("min_pairs", "2 or more", self.min_pairs >= 2),
-            ("precision", ", ".join(_PRECISIONS), self.precision in _PRECISIONS),
-            ("seed", "0 or more", self.seed >= 0),
-        ):
-            if not valid:
-                option = name.replace("_", "-")
-                raise SettingsError(f"--{option} is {getattr(self, name)!r}; allowed: {allowed}")
+        if self.dimension not in DIMENSIONS:
+            _refuse("dimension", self.dimension, f"one of {', '.join(map(str, DIMENSIONS))}")
+        if self.precision not in _PRECISIONS:
+            _refuse("precision", self.precision, f"one of {', '.join(_PRECISIONS)}")
+        for entry in fields(self):
+            bounds, value = BOUNDS.get(entry.name), getattr(self, entry.name)
+            if bounds is not None and value not in bounds:
+                _refuse(entry.name, value, str(bounds))
+
+
+def _refuse(name: str, value: object, allowed: str) -> NoReturn:
+    raise SettingsError(f"--{name.replace('_', '-')} is {value!r}; it must be {allowed}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,8 @@ from pulumi.runtime import is_dry_run, register_stack_transformation
 from guardrails.cost.estimates import estimate
 from guardrails.cost.model import Estimate
 from guardrails.cost.render import dearest, money, render_short
-from stack_config.config import ConfigError, Environment, PlatformKind, StackConfig
+from stack_config.config import ConfigError, StackConfig
+from stack_config.kinds import Environment, PlatformKind
 
 __all__ = ["Collector", "collect", "judge"]
 
@@ -78,10 +79,10 @@ def judge(collector: Collector, config: StackConfig) -> Estimate | None:
         return None
     stack = pulumi.get_stack()
     # The language model of a rehearsal is on this machine.
-    llm_model = config.llm_model if config.platform is PlatformKind.ALICLOUD else ""
+    llm_model = config.language_model.model if config.platform is PlatformKind.ALICLOUD else ""
     seen = [_with_pods(item, config) for item in collector.seen]
     found = estimate(seen, region_id=config.region_id, llm_model=llm_model)
-    budget = config.monthly_budget_cny
+    budget = config.cost.monthly_budget_cny
     if is_dry_run():
         pulumi.log.info(render_short(stack, found, monthly_budget_cny=budget))
         for gap in found.unpriced:
@@ -112,7 +113,7 @@ def _with_pods(item: _Seen, config: StackConfig) -> _Seen:
     """An ingest run with its pod: its plan names an index, so that all of it is known later."""
     if item.type != "customrag:rag:IngestRun" or item.inputs.get("jobSpecs"):
         return item
-    pod = {"ecsSpec": config.ingest_ecs_spec, "podCount": 1}
+    pod = {"ecsSpec": config.ingest.ecs_spec, "podCount": 1}
     return replace(item, inputs={**item.inputs, "jobSpecs": [pod]})
 
 

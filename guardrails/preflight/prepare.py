@@ -16,7 +16,8 @@ import yaml
 from guardrails.declare import encrypted_keys, stack_config
 from guardrails.preflight.result import Line, failed
 from guardrails.preflight.subject import Subject
-from stack_config.config import ConfigError, EdgeKind, PlatformKind, StackConfig
+from stack_config.config import ConfigError, StackConfig
+from stack_config.kinds import PlatformKind
 
 __all__ = ["SECRET", "SET", "Prepared", "prepare"]
 
@@ -82,7 +83,7 @@ def prepare(
         stack=stack,
         config=config,
         account_id=account_id,
-        llm_base_url=config.llm_base_url,
+        llm_base_url=config.language_model.base_url,
         overlay={**given, **({"expiresAt": values["expiresAt"]} if config.expires_at else {})},
         on_local_cloud=on_local_cloud,
     )
@@ -124,7 +125,7 @@ def _secrets(
     from_ci: bool,
 ) -> list[Line]:
     wanted = ["elasticsearchPassword", "llmApiKey"]
-    if config.edge is not EdgeKind.NONE:
+    if config.edge.exists:
         wanted.append("edgeOriginKey")
     lines = []
     for key in wanted:

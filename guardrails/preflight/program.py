@@ -46,7 +46,7 @@ def check_before(
     logging.getLogger("credentials").setLevel(logging.CRITICAL)
     if platform_file is None:
         cloud = cloud_of_account(config.region_id, model_api_key=model_api_key)
-        account_id, llm_base_url = config.account_id, config.llm_base_url
+        account_id, llm_base_url = config.account_id, config.language_model.base_url
     elif platform_file.exists():
         platform = read_platform(platform_file)
         cloud = local_cloud(platform, config.region_id)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from components.naming import Naming
-from stack_config.config import PlatformKind, StackConfig
+from stack_config.config import StackConfig
+from stack_config.kinds import PlatformKind
 
 __all__ = ["PROJECT", "Demand", "Subject"]
 
@@ -79,23 +80,23 @@ class Subject:
     @property
     def demands(self) -> list[Demand]:
         """The ECS instances it wants, at their most."""
-        config, nodes = self.config, self.config.embedding_nodes
+        config, nodes = self.config, self.config.embedding.nodes
         embedding = Demand(
             what="embedding node" if nodes == 1 else f"{nodes} embedding nodes",
             key="embeddingInstanceType",
-            instance_type=config.embedding_instance_type,
+            instance_type=config.embedding.instance_type,
             count=nodes,
             most=nodes,
             zone_ids=config.zone_ids[:nodes],
-            spot=config.embedding_spot,
+            spot=config.embedding.spot,
         )
-        balanced = config.load_balancer
+        balanced = config.chat.load_balancer
         chat = Demand(
             what="chat application",
             key="chatInstanceType",
-            instance_type=config.chat_instance_type,
-            count=max(1, config.chat_min_instances) if balanced else 1,
-            most=config.chat_max_instances if balanced else 1,
+            instance_type=config.chat.instance_type,
+            count=max(1, config.chat.min_instances) if balanced else 1,
+            most=config.chat.max_instances if balanced else 1,
             zone_ids=config.zone_ids if balanced else config.zone_ids[:1],
             any_zone=balanced,
         )

@@ -1,6 +1,6 @@
 """When it is night: `20:00-08:00 Asia/Shanghai`, read and asked. Pure.
 
-`stack_config.checks` refuses other forms before anything is made.
+`stack_config.operations` refuses other forms before anything is made.
 """
 
 from __future__ import annotations

@@ -19,13 +19,13 @@ from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs
 from components.code import CodePackage, CodePackageArgs
 from components.edge import Edge, EdgeArgs
 from components.egress import NatEgress, NatEgressArgs
-from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs, Protocol
+from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
 from components.embedding_node import EmbeddingNode, EmbeddingNodeArgs
 from components.encryption import EncryptionKey, EncryptionKeyArgs
 from components.fleet import ServiceFleet, ServiceFleetArgs
 from components.identity import Identity, IdentityArgs, ServiceRole, ServiceRoleArgs
 from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex, SearchEndpoint
-from components.load_balancer import AddressType, HttpsLoadBalancer, HttpsLoadBalancerArgs
+from components.load_balancer import HttpsLoadBalancer, HttpsLoadBalancerArgs
 from components.model_endpoint import ModelEndpoint, ModelEndpointArgs
 from components.naming import Naming
 from components.network import Network, NetworkArgs
@@ -48,6 +48,7 @@ from components.storage import (
     Storage,
     StorageArgs,
 )
+from stack_config.kinds import AddressType, Protocol
 from training.job_specs import JobPlan
 
 __all__ = ["CASES", "Case"]

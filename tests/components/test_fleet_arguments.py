@@ -14,9 +14,10 @@ import pytest
 
 from components import smoke
 from components.fleet import ServiceFleetArgs
-from components.load_balancer import AddressType, HttpsLoadBalancerArgs
+from components.load_balancer import HttpsLoadBalancerArgs
 from components.naming import Naming
 from components.nodes import ServiceArgs
+from stack_config.kinds import AddressType
 from tests.localcloud.alb.support import DOMAIN, self_signed
 
 NAMING = Naming(project="customrag", stack="dev", account_id="1234567890123456")

@@ -267,7 +267,7 @@ def test_a_wrong_dimension_is_refused_before_anything_is_touched(
     refused = _up(private)
     private.pulumi("config", "rm", key, "--stack", "local").check()
     assert refused.code != 0
-    assert "embeddingDimension is 768, but all-MiniLM-L6-v2 makes embeddings" in refused.words
+    assert "embeddingDimension is 768; all-MiniLM-L6-v2 makes embeddings" in refused.words
     assert cloud.exported() == before
     assert len(cloud.jobs(INGEST_JOB)) == jobs
     _nothing_to_do(private)

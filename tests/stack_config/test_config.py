@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pulumi
 import pytest
 import yaml
+from pydantic import ValidationError
 
-from stack_config.config import SECRET_KEYS, ConfigError, StackConfig, config_key
+from stack_config.config import SECRET_KEYS, ConfigError, StackConfig
 from tests.infra.conftest import CLOUD_CONFIG, LOCAL_CONFIG, project_defaults
+from training.bounds import BOUNDS
+from training.job_specs import PodSettings, TrainingSettings
+from training.options import Options, SettingsError
 
 
 def parse(**changes: str) -> StackConfig:
@@ -36,12 +38,12 @@ def test_local_template_is_complete(request: pytest.FixtureRequest) -> None:
     assert StackConfig.parse({**project_defaults(), **values}, stack="local").platform == "local"
 
 
-def test_every_key_of_the_project_file_is_a_field_and_the_other_way_round(
+def test_project_file_describes_exactly_the_keys_of_the_models(
     request: pytest.FixtureRequest,
 ) -> None:
     schema = yaml.safe_load((request.config.rootpath / "Pulumi.yaml").read_text())["config"]
-    fields = {f"customrag:{config_key(field.name)}" for field in dataclasses.fields(StackConfig)}
-    assert schema.keys() == fields | {f"customrag:{key}" for key in SECRET_KEYS}
+    keys = {key for _, key in StackConfig.all_keys()} | SECRET_KEYS
+    assert schema.keys() == {f"customrag:{key}" for key in keys}
 
 
 def test_every_key_is_described_and_typed(request: pytest.FixtureRequest) -> None:
@@ -51,10 +53,10 @@ def test_every_key_is_described_and_typed(request: pytest.FixtureRequest) -> Non
         assert entry["type"] in {"string", "integer", "boolean", "array"}, key
 
 
-def test_an_unknown_key_is_refused_with_its_neighbours() -> None:
+def test_an_unknown_key_is_refused_with_similar_keys() -> None:
     message = refusal(embedingModel="x")
-    assert "customrag:embedingModel is no config key" in message
-    assert "embeddingModel" in message
+    assert "customrag:embedingModel is not a config key; did you mean embeddingModel" in message
+    assert "customrag:xyz is not a config key; Pulumi.yaml lists every key" in refusal(xyz="1")
 
 
 def test_a_missing_key_names_the_stack_file() -> None:
@@ -64,22 +66,34 @@ def test_a_missing_key_names_the_stack_file() -> None:
         StackConfig.parse(values, stack="test")
 
 
-def test_a_dimension_that_is_not_the_models_is_refused() -> None:
+def test_the_dimension_comes_from_the_model_catalogue() -> None:
+    assert parse().embedding.dimension == 384
+    assert parse(embeddingModel="hf:BAAI/bge-m3").embedding.dimension == 1024
+    assert parse(embeddingModel="hf:BAAI/bge-m3", embeddingDimension="1024").embedding.dimension
+
+
+def test_a_dimension_that_contradicts_the_catalogue_is_refused() -> None:
     message = refusal(embeddingDimension="768")
     assert "customrag:embeddingDimension is 768" in message
-    assert "makes embeddings of 384" in message
+    assert "all-MiniLM-L6-v2 makes embeddings of 384. Remove the key" in message
+    assert "hf:BAAI/bge-base-en-v1.5" in message
 
 
-def test_a_region_without_the_wanted_instances_is_refused() -> None:
+def test_a_model_outside_the_catalogue_needs_its_dimension() -> None:
+    assert "customrag:embeddingDimension is 0; the catalogue does not list hf:org/model" in refusal(
+        embeddingModel="hf:org/model"
+    )
+    assert parse(embeddingModel="hf:org/model", embeddingDimension="768").embedding.dimension == 768
+
+
+def test_a_region_without_the_instance_family_is_refused() -> None:
     message = refusal(regionId="me-east-1", zoneIds='["me-east-1a"]')
     assert "customrag:trainingEcsSpec" in message
     assert "cn-hangzhou" in message
 
 
 def test_a_zone_of_another_region_is_refused() -> None:
-    assert "'cn-beijing-a', which is not in region cn-hangzhou" in refusal(
-        zoneIds='["cn-beijing-a"]'
-    )
+    assert "'cn-beijing-a' is not in region cn-hangzhou" in refusal(zoneIds='["cn-beijing-a"]')
 
 
 def test_a_cloud_stack_needs_its_account() -> None:
@@ -108,7 +122,58 @@ def test_a_wrong_value_is_named_with_its_key(key: str, value: str) -> None:
     assert f"customrag:{key}" in message
 
 
-def test_all_problems_are_told_at_once() -> None:
-    message = refusal(trainingSeed="x", zoneIds="y")
-    assert "trainingSeed" in message
-    assert "zoneIds" in message
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("trainingLearningRate", "0.05", "over 0 and at most 0.01"),
+        ("trainingLearningRate", "0", "over 0 and at most 0.01"),
+        ("trainingLearningRate", "inf", "give a finite number"),
+        ("trainingLearningRate", "2,5e-5", "give a number"),
+        ("trainingNumTrainEpochs", "200", "over 0 and at most 100"),
+        ("trainingNumTrainEpochs", "nan", "give a finite number"),
+        ("trainingBatchSize", "1", "at least 2, or 0"),
+        ("trainingBatchSize", "-1", "at least 2, or 0"),
+        ("trainingSeed", "-1", "from 0 to 4294967295"),
+        ("trainingSeed", "4294967296", "from 0 to 4294967295"),
+        ("trainingPodCount", "0", "at least 1"),
+        ("trainingGpusPerPod", "-1", "from 0 to 8"),
+        ("trainingGpusPerPod", "9", "from 0 to 8"),
+        ("trainingMaxRunningTimeMinutes", "0", "at least 1"),
+    ],
+)
+def test_what_the_training_job_would_refuse_is_refused_before_it_starts(
+    key: str, value: str, allowed: str
+) -> None:
+    message = refusal(**{key: value})
+    assert f"customrag:{key} is " in message
+    assert allowed in message
+
+
+@pytest.mark.parametrize(
+    "name", [field for field in TrainingSettings.__annotations__ if field in BOUNDS]
+)
+def test_the_job_plan_has_the_same_bounds_as_the_job(name: str) -> None:
+    outside = BOUNDS[name].lowest - 1
+    pods = PodSettings(ecs_spec="ecs.g7.xlarge", image="i")
+    with pytest.raises(ValueError, match=f"{name} is {outside}; it must be {BOUNDS[name]}"):
+        TrainingSettings(pods=pods, base_model="m", dimension=384, **{name: outside})
+    with pytest.raises(SettingsError, match=f"it must be {BOUNDS[name]}"):
+        Options(corpus_dir="c", output_dir="o", **{name: outside})
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    message = refusal(
+        trainingSeed="x", zoneIds="y", edgeHostname="a", chatMaxInstances="2", typo="z"
+    )
+    lines = [line for line in message.splitlines() if line.startswith("  - customrag:")]
+    keys = [line.removeprefix("  - customrag:").partition(" ")[0] for line in lines]
+    assert keys == ["typo", "zoneIds", "trainingSeed", "chatMaxInstances", "edgeHostname"]
+
+
+def test_a_key_may_not_be_a_group() -> None:
+    assert "customrag:training is not a config key" in refusal(training="x")
+
+
+def test_values_cannot_be_changed_after_parsing() -> None:
+    with pytest.raises(ValidationError):
+        parse().training.seed = 7  # type: ignore[misc]

@@ -30,12 +30,12 @@ def test_options_keep_their_types() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"dimension": 512}, "--dimension is 512; allowed: 384, 768 or 1024"),
+        ({"dimension": 512}, "--dimension is 512; it must be one of 384, 768, 1024"),
         ({"num_train_epochs": 0}, "--num-train-epochs is 0"),
         ({"learning_rate": 1.0}, "--learning-rate is 1.0"),
         ({"per_device_train_batch_size": 1}, "--per-device-train-batch-size is 1"),
         ({"hard_negatives": -1}, "--hard-negatives is -1"),
-        ({"precision": "int8"}, "--precision is 'int8'; allowed: auto, fp32, bf16, fp16"),
+        ({"precision": "int8"}, "--precision is 'int8'; it must be one of auto, fp32, bf16, fp16"),
         ({"min_pairs": 1}, "--min-pairs is 1"),
     ],
 )

@@ -9,7 +9,6 @@ from guardrails.preflight.cloud import Cloud, EdgePlace
 from guardrails.preflight.result import Check, Finding, Needs, Verdict, failed, passed, warned
 from guardrails.preflight.subject import Subject
 from providers.clients.errors import AccessDeniedError, ClientError, NotFoundError
-from stack_config.config import EdgeKind
 
 __all__ = ["CHECKS"]
 
@@ -26,9 +25,9 @@ def _cloudflare(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         return
     config = subject.config
     place = cloud.own_edge or EdgePlace(
-        account_id=config.edge_cloudflare_account_id,
-        zone_id=config.edge_cloudflare_zone_id,
-        host=config.edge_hostname,
+        account_id=config.edge.cloudflare_account_id,
+        zone_id=config.edge.cloudflare_zone_id,
+        host=config.edge.hostname,
     )
     token = _token(place, subject, cloud)
     yield token
@@ -116,6 +115,6 @@ CHECKS: tuple[Check, ...] = (
         name="cloudflare",
         needs=Needs.NOTHING,
         run=_cloudflare,
-        concerns=lambda subject: subject.config.edge is EdgeKind.CLOUDFLARE,
+        concerns=lambda subject: subject.config.edge.exists,
     ),
 )

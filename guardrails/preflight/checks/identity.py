@@ -115,12 +115,12 @@ def _linked(service: str) -> str:
 
 def uses_model_studio(config: StackConfig) -> bool:
     """Whether the language model is Alibaba Cloud's own."""
-    host = urlsplit(config.llm_base_url).hostname or ""
+    host = urlsplit(config.language_model.base_url).hostname or ""
     return host.endswith(".aliyuncs.com")
 
 
 def _own_key(config: StackConfig) -> bool:
-    return config.encryption_key != "managed"
+    return config.protection.encryption_key != "managed"
 
 
 _HELP = "https://www.alibabacloud.com/help/en"
@@ -143,28 +143,30 @@ SERVICE_ROLES: tuple[ServiceRole, ...] = (
     ),
     ServiceRole(
         name="AliyunServiceRoleForAlb",
-        wanted=lambda config: config.load_balancer,
+        wanted=lambda config: config.chat.load_balancer,
         why="the load balancer reaches into the VPC in it",
         do=_linked("alb.aliyuncs.com"),
         source=f"{_HELP}/slb/application-load-balancer/user-guide/alb-service-linked-role",
     ),
     ServiceRole(
         name="AliyunServiceRoleForAlbLogDelivery",
-        wanted=lambda config: config.load_balancer and config.log_retention_days > 0,
+        wanted=lambda config: (
+            config.chat.load_balancer and config.observability.log_retention_days > 0
+        ),
         why="the load balancer writes its access log in it",
         do=_linked("logdelivery.alb.aliyuncs.com"),
         source=f"{_HELP}/slb/application-load-balancer/user-guide/access-logs",
     ),
     ServiceRole(
         name="AliyunServiceRoleForAutoScaling",
-        wanted=lambda config: config.load_balancer,
+        wanted=lambda config: config.chat.load_balancer,
         why="the scaling group starts and stops instances in it",
         do=_linked("ess.aliyuncs.com"),
         source=f"{_HELP}/auto-scaling/security-and-compliance/service-linked-roles",
     ),
     ServiceRole(
         name="AliyunServiceRoleForNatgw",
-        wanted=lambda config: config.nat_gateway,
+        wanted=lambda config: config.network.nat_gateway,
         why="the NAT gateway makes its network interface in it",
         do=_linked("nat.aliyuncs.com"),
         source=f"{_HELP}/nat-gateway/security-and-compliance/service-linked-roles",

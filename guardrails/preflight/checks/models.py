@@ -9,20 +9,16 @@ from guardrails.preflight.cloud import Cloud
 from guardrails.preflight.result import Check, Finding, Needs, failed, passed, warned
 from guardrails.preflight.subject import Subject
 from providers.clients.errors import AccessDeniedError, ClientError
-from rag.errors import UnknownModelError
 from rag.hosted_models import ON_SALE
-from rag.models import RETIRED, model_info
+from rag.models import CATALOGUE, RETIRED
 
 __all__ = ["CHECKS"]
 
 _SHOWN = 6
-# https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/dense-vector, read
-# 2026-11-21: `dims` is at most 4096.
-_MOST_DIMENSIONS = 4096
 
 
 def _language_model(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    name = subject.config.llm_model
+    name = subject.config.language_model.model
     retired = RETIRED.get(name)
     if retired is not None and date.fromisoformat(retired.offline) <= subject.now.date():
         yield failed(
@@ -84,32 +80,16 @@ def _common(one: str, other: str) -> int:
 
 
 def _dimension(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    model, dimension = subject.config.embedding_model, subject.config.embedding_dimension
-    try:
-        info = model_info(model)
-    except UnknownModelError as error:
-        yield failed(str(error), "correct customrag:embeddingModel", about=model)
-        return
-    if dimension > _MOST_DIMENSIONS:
-        yield failed(
-            f"Elasticsearch indexes vectors of at most {_MOST_DIMENSIONS} numbers, not {dimension}",
-            "take a model with smaller embeddings",
-            about=model,
-        )
-    elif info is None:
-        yield warned(
-            f"is not in the catalogue: its embeddings may not have {dimension} numbers",
-            "read its card; what trains refuses another dimension",
-            about=model,
-        )
-    elif info.dimension != dimension:
-        yield failed(
-            f"makes embeddings of {info.dimension} numbers, the index is for {dimension}",
-            f"set customrag:embeddingDimension to {info.dimension}",
-            about=model,
-        )
-    else:
+    model, dimension = subject.config.embedding.model, subject.config.embedding.dimension
+    if model in CATALOGUE:
         yield passed(f"embeddings and index have {dimension} numbers", about=model)
+    else:
+        yield warned(
+            f"is not in the catalogue, so its embeddings may not have {dimension} numbers",
+            "compare customrag:embeddingDimension with its model card; training refuses another "
+            "dimension",
+            about=model,
+        )
 
 
 CHECKS: tuple[Check, ...] = (

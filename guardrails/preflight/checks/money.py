@@ -34,9 +34,9 @@ def _budget(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     config = subject.config
     declared = declare(subject.stack, config=subject.overlay)
     # A local cloud's model bills nothing, and has no price.
-    model = "" if subject.is_local else config.llm_model
+    model = "" if subject.is_local else config.language_model.model
     found = estimate(declared, region_id=config.region_id, llm_model=model)
-    budget = config.monthly_budget_cny
+    budget = config.cost.monthly_budget_cny
     told = f"{found.monthly_cny:,.0f} CNY a month"
     if round(found.most_monthly_cny) != round(found.monthly_cny):
         told += f", {found.most_monthly_cny:,.0f} at its largest"

@@ -42,13 +42,13 @@ def _zones(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 def _network(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     config = subject.config
-    found = cloud.vswitches(config.existing_vpc_id)
-    pairs = list(zip(config.existing_vswitch_ids, config.zone_ids, strict=False))
+    found = cloud.vswitches(config.existing.vpc_id)
+    pairs = list(zip(config.existing.vswitch_ids, config.zone_ids, strict=False))
     for vswitch_id, zone_id in pairs:
         vswitch = found.get(vswitch_id)
         if vswitch is None:
             yield failed(
-                f"is not in {config.existing_vpc_id}",
+                f"is not in {config.existing.vpc_id}",
                 f"name one of {', '.join(sorted(found)) or 'another VPC: it has none'} in "
                 "customrag:existingVswitchIds",
                 about=vswitch_id,
@@ -208,8 +208,8 @@ def _vcpus(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 def _dlc_specs(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     config = subject.config
     wanted = {
-        "trainingEcsSpec": (config.training_ecs_spec, config.training_spot),
-        "ingestEcsSpec": (config.ingest_ecs_spec, False),
+        "trainingEcsSpec": (config.training.ecs_spec, config.training.spot),
+        "ingestEcsSpec": (config.ingest.ecs_spec, False),
     }
     found = cloud.ecs_specs(*sorted({spec for spec, _ in wanted.values()}))
     for key, (name, as_spot) in wanted.items():
@@ -245,7 +245,7 @@ def _pai(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
             "activate it: https://pai.console.aliyun.com (no charge by itself)",
         )
         return
-    workspace_id = subject.config.existing_pai_workspace_id
+    workspace_id = subject.config.existing.pai_workspace_id
     if not workspace_id:
         yield passed("PAI is activated")
         return
@@ -270,7 +270,7 @@ CHECKS: tuple[Check, ...] = (
         name="vswitch",
         needs=Needs.CREDENTIALS,
         run=_network,
-        concerns=lambda subject: bool(subject.config.existing_vpc_id),
+        concerns=lambda subject: bool(subject.config.existing.vpc_id),
     ),
     Check(name="image", needs=Needs.CREDENTIALS, run=_image),
     Check(name="stock", needs=Needs.CREDENTIALS, run=_stock),

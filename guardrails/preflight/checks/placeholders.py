@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 
 from guardrails.preflight.cloud import Cloud
 from guardrails.preflight.result import Check, Finding, Needs, failed, passed, warned
 from guardrails.preflight.subject import Subject
-from stack_config.config import Environment, StackConfig, config_key
+from stack_config.config import NAMESPACE, StackConfig
+from stack_config.kinds import Environment
 
 __all__ = ["CHECKS", "placeholder"]
 
@@ -27,7 +27,7 @@ _NETWORKS = tuple(
 _OF_DOCUMENTS = frozenset({"1234567890123456", "1234567-cn-hangzhou"})
 _IN_BRACKETS = re.compile(r"<[^<>]*>|…")
 # Free text: whatever it says is meant.
-_TEXTS = frozenset({"smoke_question", "corpus_dir"})
+_TEXTS = frozenset({"smokeQuestion", "corpusDir"})
 
 
 def placeholder(value: str) -> str:
@@ -53,20 +53,21 @@ def placeholder(value: str) -> str:
 
 def _placeholders(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     well = True
-    for field, path, value in _values(subject.config):
+    for name, path, value in _values(subject.config):
         why = placeholder(value)
-        if field == "account_id" and not subject.account_id:
+        if name == "accountId" and not subject.account_id:
             continue  # A line says that it is not set.
         if why:
             well = False
-            key = f"customrag:{config_key(field)}"
+            key = f"{NAMESPACE}:{name}"
             words = f"--path '{key}{path}'" if path else key
             yield failed(
                 f"{value} {why}",
                 f"pulumi config set --stack {subject.stack} {words} <yours>",
                 about=f"{key}{path}",
             )
-    if subject.config.environment is Environment.PROD and not subject.config.alarm_contact_emails:
+    config = subject.config
+    if config.environment is Environment.PROD and not config.observability.alarm_contact_emails:
         well = False
         yield warned(
             "is empty: nobody is told when an alarm goes off",
@@ -79,16 +80,17 @@ def _placeholders(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 
 def _values(config: StackConfig) -> Iterator[tuple[str, str, str]]:
-    """Field, index within it and text of every value that is a text."""
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if field.name in _TEXTS:
-            continue
-        if isinstance(value, str):
-            yield field.name, "", value
-        elif isinstance(value, tuple):
-            for index, item in enumerate(value):
-                yield field.name, f"[{index}]", str(item)
+    """Yield key, index within a list, and text of every value that is a text."""
+    dumped = config.model_dump(by_alias=True)
+    for name, found in dumped.items():
+        for key, value in found.items() if isinstance(found, dict) else [(name, found)]:
+            if key in _TEXTS:
+                continue
+            if isinstance(value, str):
+                yield key, "", value
+            elif isinstance(value, tuple):
+                for index, item in enumerate(value):
+                    yield key, f"[{index}]", str(item)
 
 
 CHECKS: tuple[Check, ...] = (

@@ -23,7 +23,7 @@ def _reach(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     if subject.is_local:
         yield passed("a local cloud is on this machine")
         return
-    instance_id = config.existing_elasticsearch_instance_id or _own(subject, cloud)
+    instance_id = config.existing.elasticsearch_instance_id or _own(subject, cloud)
     address = cloud.search_address(instance_id) if instance_id else None
     if address is not None:
         host, port = address
@@ -35,7 +35,7 @@ def _reach(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
                 "touches an index would fail there",
                 _WHERE,
             )
-    elif config.existing_vpc_id:
+    elif config.existing.vpc_id:
         yield _in_vpc(subject, cloud)
     else:
         yield warned(
@@ -53,7 +53,7 @@ def _own(subject: Subject, cloud: Cloud) -> str:
 
 
 def _in_vpc(subject: Subject, cloud: Cloud) -> Finding:
-    vpc_id = subject.config.existing_vpc_id
+    vpc_id = subject.config.existing.vpc_id
     for vswitch in cloud.vswitches(vpc_id).values():
         if not vswitch.cidr_block:
             continue

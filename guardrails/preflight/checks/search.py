@@ -22,10 +22,10 @@ _MAJOR = 8
 
 def _version(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     config = subject.config
-    if config.existing_elasticsearch_instance_id:
-        yield _existing(config.existing_elasticsearch_instance_id, cloud)
+    if config.existing.elasticsearch_instance_id:
+        yield _existing(config.existing.elasticsearch_instance_id, cloud)
         return
-    wanted, offer = config.elasticsearch_version, cloud.search_offer()
+    wanted, offer = config.search.version, cloud.search_offer()
     if wanted in offer.versions:
         yield passed(f"{wanted} is on offer")
         return
@@ -68,12 +68,12 @@ def _nodes(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     if _own_instance(subject, cloud) is not None:
         yield passed("the instance is there already")
         return
-    yield _spec("elasticsearchDataNodeSpec", config.elasticsearch_data_node_spec, offer.node_specs)
-    if config.elasticsearch_master_node_spec:
+    yield _spec("elasticsearchDataNodeSpec", config.search.data_node_spec, offer.node_specs)
+    if config.search.master_node_spec:
         yield _spec(
-            "elasticsearchMasterNodeSpec", config.elasticsearch_master_node_spec, offer.master_specs
+            "elasticsearchMasterNodeSpec", config.search.master_node_spec, offer.master_specs
         )
-    yield from _disk(config.elasticsearch_data_node_disk_gib, offer)
+    yield from _disk(config.search.data_node_disk_gib, offer)
     if offer.zones and config.zone_ids[0] not in offer.zones:
         yield failed(
             f"Elasticsearch is not in {config.zone_ids[0]}",
@@ -145,19 +145,19 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         name="snapshots to a repository",
         licence=Licence.BASIC,
-        used=lambda config: bool(config.elasticsearch_snapshot_schedule),
+        used=lambda config: bool(config.search.snapshot_schedule),
         where="backups",
     ),
 )
 
 
 def _licence(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    has = licence_of(subject.config.elasticsearch_version)
+    has = licence_of(subject.config.search.version)
     used = [feature for feature in FEATURES if feature.used(subject.config)]
     beyond = [feature for feature in used if has is None or feature.licence > has]
     if has is None:
         yield failed(
-            f"{subject.config.elasticsearch_version} is a version without X-Pack: it has no users",
+            f"{subject.config.search.version} is a version without X-Pack: it has no users",
             "set customrag:elasticsearchVersion to one that ends in _with_X-Pack",
         )
     elif beyond:
@@ -191,7 +191,7 @@ CHECKS: tuple[Check, ...] = (
         name="search-node",
         needs=Needs.CREDENTIALS,
         run=_nodes,
-        concerns=lambda subject: not subject.config.existing_elasticsearch_instance_id,
+        concerns=lambda subject: not subject.config.existing.elasticsearch_instance_id,
     ),
     Check(name="licence", needs=Needs.NOTHING, run=_licence),
 )

@@ -19,7 +19,7 @@ _SOON = timedelta(days=30)
 
 
 def _buckets(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    existing = subject.config.existing_corpus_bucket
+    existing = subject.config.existing.corpus_bucket
     for role in BucketRole:
         if role is BucketRole.CORPUS and existing:
             yield _brought_along(existing, cloud)
@@ -49,7 +49,7 @@ def _brought_along(name: str, cloud: Cloud) -> Finding:
 
 
 def _key(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    wanted = subject.config.encryption_key
+    wanted = subject.config.protection.encryption_key
     state = cloud.key_state(wanted)
     if state == "Enabled":
         yield passed("is enabled", about=wanted)
@@ -62,7 +62,7 @@ def _key(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 
 def _kms_instance(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    wanted = subject.config.kms_instance_id
+    wanted = subject.config.protection.kms_instance_id
     status = cloud.kms_instance_status(wanted)
     if status == "Connected":
         yield passed("is enabled", about=wanted)
@@ -76,7 +76,7 @@ def _kms_instance(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 def _certificate(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     config = subject.config
-    wanted = config.chat_certificate_id
+    wanted = config.chat.certificate_id
     found = cloud.certificate(wanted)
     if found is None:
         yield failed(
@@ -86,7 +86,7 @@ def _certificate(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
             about=wanted,
         )
         return
-    host = config.chat_domain_name
+    host = config.chat.domain_name
     if host and not any(_covers(name, host) for name in found.names):
         yield failed(
             f"is for {', '.join(found.names) or 'no name'}, not for {host}",
@@ -125,18 +125,18 @@ CHECKS: tuple[Check, ...] = (
         name="key",
         needs=Needs.CREDENTIALS,
         run=_key,
-        concerns=lambda subject: subject.config.encryption_key not in (_MANAGED, _OWN),
+        concerns=lambda subject: subject.config.protection.encryption_key not in (_MANAGED, _OWN),
     ),
     Check(
         name="kms-instance",
         needs=Needs.CREDENTIALS,
         run=_kms_instance,
-        concerns=lambda subject: bool(subject.config.kms_instance_id),
+        concerns=lambda subject: bool(subject.config.protection.kms_instance_id),
     ),
     Check(
         name="certificate",
         needs=Needs.CREDENTIALS,
         run=_certificate,
-        concerns=lambda subject: subject.config.load_balancer,
+        concerns=lambda subject: subject.config.chat.load_balancer,
     ),
 )

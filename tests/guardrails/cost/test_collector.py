@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -16,9 +15,11 @@ from pulumi_alicloud import ecs
 from guardrails.cost import Estimate, estimate
 from guardrails.cost.collector import Collector, collect, judge
 from guardrails.declare import declare, stack_config
-from stack_config.config import ConfigError, Environment, StackConfig
+from stack_config.config import ConfigError, StackConfig
+from stack_config.kinds import Environment
 from tests.guardrails.cost.support import GPU, Item, node
 from tests.infra.conftest import CLOUD_CONFIG, Recorder
+from tests.support.configuration import with_values
 from tests.support.pulumi_mocks import closed_loops
 
 __all__ = ["closed_loops"]
@@ -37,7 +38,7 @@ class Quiet(mocks.Mocks):
 def config(**changes: Any) -> StackConfig:
     values = {**stack_config("dev"), "accountId": "1234567890123456"}
     values["chatCertificateId"] = "1234567-cn-hangzhou"
-    return replace(StackConfig.parse(values, stack="dev"), **changes)
+    return with_values(StackConfig.parse(values, stack="dev"), changes)
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def one_gpu(settings: StackConfig) -> Callable[[], None]:
 
 
 def test_a_preview_says_what_the_declared_resources_cost(said: dict[str, list[str]]) -> None:
-    run(one_gpu(config(monthly_budget_cny=0)), preview=True)
+    run(one_gpu(config(monthlyBudgetCny=0)), preview=True)
     (text,) = said["info"]
     assert f"gpu: {GPU}" in text
     assert "make cost STACK=dev" in text
@@ -81,13 +82,13 @@ def test_a_preview_says_what_the_declared_resources_cost(said: dict[str, list[st
 
 def test_a_preview_over_the_budget_fails(said: dict[str, list[str]]) -> None:
     with pytest.raises(ConfigError, match="more than its budget of 100"):
-        run(one_gpu(config(monthly_budget_cny=100)), preview=True)
+        run(one_gpu(config(monthlyBudgetCny=100)), preview=True)
     assert "OVER BUDGET" in said["info"][0]
 
 
 def test_a_refused_stack_is_told_by_how_much_and_what_is_dearest() -> None:
     found = estimate([node("gpu")], region_id="cn-hangzhou", llm_model="qwen-plus")
-    settings = config(monthly_budget_cny=round(found.monthly_cny) - 1000)
+    settings = config(monthlyBudgetCny=round(found.monthly_cny) - 1000)
     with pytest.raises(ConfigError) as caught:
         run(one_gpu(settings), preview=True)
     text = str(caught.value)
@@ -99,13 +100,13 @@ def test_a_refused_stack_is_told_by_how_much_and_what_is_dearest() -> None:
 def test_an_update_over_the_budget_is_warned_as_it_is_on_its_way(
     said: dict[str, list[str]],
 ) -> None:
-    run(one_gpu(config(monthly_budget_cny=100)), preview=False)
+    run(one_gpu(config(monthlyBudgetCny=100)), preview=False)
     assert "more than its budget of 100" in said["warn"][0]
     assert said["info"] == []
 
 
 def test_a_stack_of_this_machine_costs_nothing(said: dict[str, list[str]]) -> None:
-    run(one_gpu(config(environment=Environment.LOCAL, monthly_budget_cny=1)), preview=True)
+    run(one_gpu(config(environment=Environment.LOCAL, monthlyBudgetCny=1)), preview=True)
     assert said == {"info": [], "warn": []}
 
 
@@ -113,7 +114,7 @@ def test_what_cannot_be_priced_is_warned_of(said: dict[str, list[str]]) -> None:
     def program() -> None:
         collector = collect()
         ecs.Instance("odd", instance_type="ecs.odd.huge", image_id="i", security_groups=["sg"])
-        judge(collector, config(monthly_budget_cny=0))
+        judge(collector, config(monthlyBudgetCny=0))
 
     run(program, preview=True)
     assert any("not priced: odd" in text for text in said["warn"])

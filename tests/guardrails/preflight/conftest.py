@@ -34,6 +34,7 @@ from providers.clients.credentials import credentials_provider
 from providers.clients.generic import GenericClient
 from stack_config.config import StackConfig
 from tests.localcloud.running import served
+from tests.support.configuration import with_values
 
 DOMAIN = "chat.customrag.internal"
 MODEL = "smollm2-135m-instruct"
@@ -119,9 +120,9 @@ class Stage:
         }
 
     def config(self, **changes: Any) -> StackConfig:
-        """`dev` as its file says, with these fields changed without asking whether they fit."""
+        """`dev` as its file says, with these keys changed, whether the values are valid or not."""
         values = {**stack_config("dev"), **self.overlay}
-        return replace(StackConfig.parse(values, stack="dev"), **changes)
+        return with_values(StackConfig.parse(values, stack="dev"), changes)
 
     def cloud(self, principal: Principal | None = None) -> Cloud:
         """The local cloud as an operator asks it."""

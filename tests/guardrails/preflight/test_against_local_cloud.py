@@ -234,7 +234,7 @@ def test_every_embedding_node_needs_stock_in_its_own_zone(stage: Stage) -> None:
     about = {"instance_type": GPU, "zone_id": "cn-hangzhou-i"}
     line = only(stage.lines("stock", fault="sold-out", about=about), "stock", GPU)
     assert line.verdict is Verdict.PASS
-    subject = stage.subject(stage.config(embedding_nodes=2))
+    subject = stage.subject(stage.config(embeddingNodes=2))
     line = only(stage.lines("stock", subject=subject), "stock", GPU)
     assert (line.verdict, "2 embedding nodes" in line.about) == (Verdict.FAIL, True)
     assert "sold out in cn-hangzhou-i" in line.found
@@ -245,7 +245,7 @@ def test_every_embedding_node_needs_stock_in_its_own_zone(stage: Stage) -> None:
 
 def test_every_embedding_node_counts_in_the_quota(stage: Stage) -> None:
     def wanted(nodes: int) -> str:
-        subject = stage.subject(stage.config(embedding_nodes=nodes))
+        subject = stage.subject(stage.config(embeddingNodes=nodes))
         return only(stage.lines("quota", subject=subject), "quota", GPU).found
 
     assert wanted(1).startswith("8 vCPU wanted")
@@ -255,25 +255,24 @@ def test_every_embedding_node_counts_in_the_quota(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("changes", "check"),
     [
-        ({"region_id": "cn-nowhere"}, "region"),
-        ({"zone_ids": ("cn-hangzhou-z",)}, "zones"),
-        ({"embedding_instance_type": "ecs.gn99.large"}, "quota"),
-        ({"training_ecs_spec": "ecs.gn99.large"}, "dlc-spec"),
-        ({"elasticsearch_version": "7.10_with_X-Pack"}, "search-version"),
-        ({"elasticsearch_version": "8.17"}, "licence"),
-        ({"elasticsearch_data_node_disk_gib": 9000}, "search-node"),
-        ({"elasticsearch_master_node_spec": "elasticsearch.tiny"}, "search-node"),
-        ({"existing_elasticsearch_instance_id": "es-cn-none"}, "search-version"),
-        ({"existing_pai_workspace_id": "999"}, "pai"),
-        ({"existing_corpus_bucket": "not-there-at-all"}, "bucket"),
-        ({"existing_vpc_id": "vpc-1", "existing_vswitch_ids": ("vsw-1", "vsw-2")}, "vswitch"),
-        ({"encryption_key": "key-not-there"}, "key"),
-        ({"kms_instance_id": "not-there"}, "kms-instance"),
-        ({"image_id": "m-not-there"}, "image"),
-        ({"chat_certificate_id": "1-cn-hangzhou"}, "certificate"),
-        ({"chat_domain_name": "other.example.com"}, "certificate"),
-        ({"llm_model": "qwen-turbo"}, "language-model"),
-        ({"embedding_dimension": 768}, "dimension"),
+        ({"regionId": "cn-nowhere"}, "region"),
+        ({"zoneIds": ("cn-hangzhou-z",)}, "zones"),
+        ({"embeddingInstanceType": "ecs.gn99.large"}, "quota"),
+        ({"trainingEcsSpec": "ecs.gn99.large"}, "dlc-spec"),
+        ({"elasticsearchVersion": "7.10_with_X-Pack"}, "search-version"),
+        ({"elasticsearchVersion": "8.17"}, "licence"),
+        ({"elasticsearchDataNodeDiskGib": 9000}, "search-node"),
+        ({"elasticsearchMasterNodeSpec": "elasticsearch.tiny"}, "search-node"),
+        ({"existingElasticsearchInstanceId": "es-cn-none"}, "search-version"),
+        ({"existingPaiWorkspaceId": "999"}, "pai"),
+        ({"existingCorpusBucket": "not-there-at-all"}, "bucket"),
+        ({"existingVpcId": "vpc-1", "existingVswitchIds": ("vsw-1", "vsw-2")}, "vswitch"),
+        ({"encryptionKey": "key-not-there"}, "key"),
+        ({"kmsInstanceId": "not-there"}, "kms-instance"),
+        ({"imageId": "m-not-there"}, "image"),
+        ({"chatCertificateId": "1-cn-hangzhou"}, "certificate"),
+        ({"chatDomainName": "other.example.com"}, "certificate"),
+        ({"llmModel": "qwen-turbo"}, "language-model"),
     ],
 )
 def test_what_the_configuration_wants_and_the_cloud_lacks_fails(
@@ -303,8 +302,8 @@ def test_a_model_endpoint_that_is_not_there_fails(stage: Stage) -> None:
 
 
 def test_without_a_key_the_table_of_models_is_all_there_is(stage: Stage) -> None:
-    known = stage.subject(stage.config(llm_model="qwen-plus"))
-    unknown = stage.subject(stage.config(llm_model="no-such-model"))
+    known = stage.subject(stage.config(llmModel="qwen-plus"))
+    unknown = stage.subject(stage.config(llmModel="no-such-model"))
     for subject, told in ((known, "was on sale on"), (unknown, "is not known")):
         (line,) = run_checks(CHECKS_OF_MODELS, subject, wrong_key(stage, ""))
         assert (line.verdict, told in line.found) == (Verdict.WARN, True)
@@ -317,20 +316,20 @@ def test_a_certificate_that_ended_fails(stage: Stage) -> None:
 
 
 def test_a_certificate_that_ends_soon_is_a_warning(stage: Stage) -> None:
-    config = stage.config(chat_certificate_id=stage.upload(DOMAIN, days=10))
+    config = stage.config(chatCertificateId=stage.upload(DOMAIN, days=10))
     lines = stage.lines("certificate", subject=stage.subject(config))
     assert only(lines, "certificate").verdict is Verdict.WARN
 
 
 def test_a_key_of_the_stack_passes_while_it_is_enabled(stage: Stage) -> None:
     key_id = stage.create("kms/key:Key", {}).id
-    config = stage.config(encryption_key=key_id)
+    config = stage.config(encryptionKey=key_id)
     assert only(stage.lines("key", subject=stage.subject(config)), "key").verdict is Verdict.PASS
 
 
 def test_a_key_that_is_switched_off_fails(stage: Stage) -> None:
     key_id = stage.create("kms/key:Key", {"status": "Disabled"}).id
-    config = stage.config(encryption_key=key_id)
+    config = stage.config(encryptionKey=key_id)
     assert only(stage.lines("key", subject=stage.subject(config)), "key").verdict is Verdict.FAIL
 
 
@@ -343,8 +342,8 @@ def test_vswitches_that_are_brought_along_are_looked_up(stage: Stage) -> None:
         ).id
         for number, zone_id in enumerate(stage.config().zone_ids)
     )
-    right = stage.config(existing_vpc_id=vpc_id, existing_vswitch_ids=(first, second))
-    wrong = stage.config(existing_vpc_id=vpc_id, existing_vswitch_ids=(second, first))
+    right = stage.config(existingVpcId=vpc_id, existingVswitchIds=(first, second))
+    wrong = stage.config(existingVpcId=vpc_id, existingVswitchIds=(second, first))
     assert failing(stage.lines("vswitch", subject=stage.subject(right))) == []
     assert failing(stage.lines("vswitch", subject=stage.subject(wrong))) == ["vswitch"]
 
@@ -364,7 +363,7 @@ def test_nodes_that_run_already_need_neither_stock_nor_quota(stage: Stage) -> No
 def test_a_fleet_that_runs_as_small_as_it_may_is_not_stopped_by_stock(stage: Stage) -> None:
     instances = stage.context.store.table("ecs.instances")
     instances.put("i-chat", node(NODE))
-    config = stage.config(chat_min_instances=1, chat_max_instances=3)
+    config = stage.config(chatMinInstances=1, chatMaxInstances=3)
     about = {"instance_type": NODE}
     try:
         lines = stage.lines("stock", subject=stage.subject(config), fault="sold-out", about=about)
@@ -375,7 +374,7 @@ def test_a_fleet_that_runs_as_small_as_it_may_is_not_stopped_by_stock(stage: Sta
 
 
 def test_a_kms_instance_that_works_passes(stage: Stage) -> None:
-    subject = stage.subject(stage.config(kms_instance_id="kst-1"))
+    subject = stage.subject(stage.config(kmsInstanceId="kst-1"))
     assert only(stage.lines("kms-instance", subject=subject), "kms-instance").verdict == "PASS"
     gone = {"instance_id": "kst-1"}
     lines = stage.lines("kms-instance", subject=subject, fault="kms-instance-missing", about=gone)

@@ -16,7 +16,7 @@ from localcloud.cloudflare.routes import PREFIX, cloudflare_id
 from providers.clients.cloudflare import Cloudflare
 from providers.clients.errors import AccessDeniedError
 from providers.clients.retries import Retries
-from stack_config.config import EdgeKind
+from stack_config.kinds import EdgeKind
 from stack_config.local_edge import cloudflare_id as id_of_program
 from tests.guardrails.preflight.conftest import Stage, failing, only
 
@@ -36,9 +36,9 @@ def lines(stage: Stage, token: str | None = None, **changes: str) -> list[Line]:
     cloud, wanted = stage.cloud(), replace(place(stage), **changes)
     config = stage.config(
         edge=EdgeKind.CLOUDFLARE,
-        edge_cloudflare_account_id=wanted.account_id,
-        edge_cloudflare_zone_id=wanted.zone_id,
-        edge_hostname=wanted.host,
+        edgeCloudflareAccountId=wanted.account_id,
+        edgeCloudflareZoneId=wanted.zone_id,
+        edgeHostname=wanted.host,
     )
     shown = cloud.cloudflare_token if token is None else token
     asked = replace(cloud, cloudflare_token=shown, own_edge=None)

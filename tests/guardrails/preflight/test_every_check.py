@@ -7,7 +7,6 @@ program, and is tried in `test_command`.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,8 +15,10 @@ import pytest
 from guardrails.preflight import CHECKS, Line, Subject, Verdict
 from guardrails.preflight.cloud import Cloud
 from guardrails.preflight.report import as_json
-from stack_config.config import EdgeKind, StackConfig
+from stack_config.config import StackConfig
+from stack_config.kinds import EdgeKind
 from tests.guardrails.preflight.conftest import MODEL, Stage, only
+from tests.support.configuration import with_values
 
 GPU = "ecs.gn7i-c8g1.2xlarge"
 # Check to how it goes wrong: a fault of the cloud's, a value of the stack's, or a later day.
@@ -41,14 +42,14 @@ FAULTS: dict[str, tuple[str, dict[str, str]]] = {
     "certificate": ("api-down", {"operation": "GetUserCertificateDetail"}),
 }
 VALUES: dict[str, dict[str, Any]] = {
-    "placeholder": {"alarm_contact_emails": ("on-call@example.com",)},
-    "dimension": {"embedding_dimension": 768},
-    "licence": {"elasticsearch_version": "8.17"},
-    "bucket": {"existing_corpus_bucket": "not-there-at-all"},
+    "placeholder": {"alarmContactEmails": ("on-call@example.com",)},
+    "licence": {"elasticsearchVersion": "8.17"},
+    "bucket": {"existingCorpusBucket": "not-there-at-all"},
 }
 ELSEWHERE = {
     "assume-role": "test_against_local_cloud.test_a_role_that_cannot_be_assumed_fails",
     "prices": "test_prices_grow_old",
+    "dimension": "test_a_model_outside_the_catalogue_is_a_warning",
     "reach": "test_reach",
     "budget": "test_command.test_a_budget_that_is_exceeded_fails",
 }
@@ -65,10 +66,10 @@ def whole(stage: Stage) -> StackConfig:
         for number, zone_id in enumerate(stage.config().zone_ids)
     )
     return stage.config(
-        existing_vpc_id=vpc_id,
-        existing_vswitch_ids=vswitches,
-        encryption_key=stage.create("kms/key:Key", {}).id,
-        kms_instance_id="kst-1",
+        existingVpcId=vpc_id,
+        existingVswitchIds=vswitches,
+        encryptionKey=stage.create("kms/key:Key", {}).id,
+        kmsInstanceId="kst-1",
         edge=EdgeKind.CLOUDFLARE,
     )
 
@@ -96,7 +97,7 @@ def test_every_fault_of_the_cloud_fails_its_check(stage: Stage, check: str) -> N
 
 @pytest.mark.parametrize("check", VALUES)
 def test_every_wrong_value_fails_its_check(stage: Stage, check: str) -> None:
-    found = lines(stage, replace(whole(stage), **VALUES[check]))
+    found = lines(stage, with_values(whole(stage), VALUES[check]))
     assert Verdict.FAIL in {line.verdict for line in found if line.check == check}
 
 
@@ -119,14 +120,20 @@ def test_what_is_brought_along_and_works_passes(stage: Stage) -> None:
         "pai/workspaceWorkspace:WorkspaceWorkspace",
         {"workspaceName": "brought", "description": "there before", "envTypes": ["prod"]},
     ).id
-    config = stage.config(existing_corpus_bucket=name, existing_pai_workspace_id=workspace_id)
+    config = stage.config(existingCorpusBucket=name, existingPaiWorkspaceId=workspace_id)
     found = stage.lines("bucket", "pai", subject=stage.subject(config))
     assert {line.verdict for line in found} == {Verdict.PASS}
     assert only(found, "bucket", name).found == "is there"
 
 
+def test_a_model_outside_the_catalogue_is_a_warning(stage: Stage) -> None:
+    config = stage.config(embeddingModel="hf:org/model", embeddingDimension=768)
+    line = only(stage.lines("dimension", subject=stage.subject(config)), "dimension")
+    assert (line.verdict, "768 numbers" in line.found) == (Verdict.WARN, True)
+
+
 def test_a_load_balancer_without_a_name_is_a_warning(stage: Stage) -> None:
-    subject: Subject = stage.subject(stage.config(chat_domain_name=""))
+    subject: Subject = stage.subject(stage.config(chatDomainName=""))
     line = only(stage.lines("certificate", subject=subject), "certificate")
     assert (line.verdict, "chatDomainName" in line.do) == (Verdict.WARN, True)
 

@@ -9,7 +9,7 @@ import pytest
 from guardrails.preflight import Line, Verdict
 from guardrails.preflight.checks.placeholders import placeholder
 from guardrails.preflight.prepare import prepare
-from stack_config.config import AddressType, EdgeKind, Environment
+from stack_config.kinds import AddressType, EdgeKind, Environment
 from tests.guardrails.preflight.conftest import Stage, failing, only
 
 
@@ -68,20 +68,20 @@ def test_a_stack_whose_examples_were_replaced_passes(stage: Stage) -> None:
     ("changes", "about"),
     [
         (
-            {"alarm_contact_emails": ("a@customrag.internal", "b@example.com")},
+            {"alarmContactEmails": ("a@customrag.internal", "b@example.com")},
             "customrag:alarmContactEmails[1]",
         ),
-        ({"chat_domain_name": "chat.example.com"}, "customrag:chatDomainName"),
+        ({"chatDomainName": "chat.example.com"}, "customrag:chatDomainName"),
         (
             {
-                "chat_address_type": AddressType.INTERNET,
-                "chat_allowed_cidr_blocks": ("203.0.113.0/24",),
+                "chatAddressType": AddressType.INTERNET,
+                "chatAllowedCidrBlocks": ("203.0.113.0/24",),
             },
             "customrag:chatAllowedCidrBlocks[0]",
         ),
-        ({"chat_certificate_id": "1234567-cn-hangzhou"}, "customrag:chatCertificateId"),
+        ({"chatCertificateId": "1234567-cn-hangzhou"}, "customrag:chatCertificateId"),
         (
-            {"edge": EdgeKind.CLOUDFLARE, "edge_jwks_url": "https://login.example.com/jwks"},
+            {"edge": EdgeKind.CLOUDFLARE, "edgeJwksUrl": "https://login.example.com/jwks"},
             "customrag:edgeJwksUrl",
         ),
     ],
@@ -95,23 +95,23 @@ def test_an_example_that_was_left_fails_and_says_which_key(
 
 
 def test_an_account_of_the_documents_fails(stage: Stage) -> None:
-    subject = stage.subject(stage.config(account_id="1234567890123456"))
+    subject = stage.subject(stage.config(accountId="1234567890123456"))
     assert "placeholder" in failing(stage.lines("placeholder", subject=subject))
 
 
 def test_a_prod_whose_alarms_reach_nobody_is_a_warning(stage: Stage) -> None:
-    config = stage.config(environment=Environment.PROD, alarm_contact_emails=())
+    config = stage.config(environment=Environment.PROD, alarmContactEmails=())
     line = only(stage.lines("placeholder", subject=stage.subject(config)), "placeholder")
     assert (line.verdict, "nobody" in line.found) == (Verdict.WARN, True)
 
 
 def test_a_local_cloud_takes_examples(stage: Stage) -> None:
-    config = stage.config(alarm_contact_emails=("a@example.com",))
+    config = stage.config(alarmContactEmails=("a@example.com",))
     subject = stage.subject(config, on_local_cloud=True)
     assert [line for line in stage.lines(subject=subject) if line.check == "placeholder"] == []
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_stacks_files_have_their_alarm_contact_as_an_example(stack: str) -> None:
-    (contact,) = prepare(stack, {}, {}).subject.config.alarm_contact_emails
+    (contact,) = prepare(stack, {}, {}).subject.config.observability.alarm_contact_emails
     assert placeholder(contact)

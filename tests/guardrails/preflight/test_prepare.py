@@ -38,7 +38,7 @@ def test_a_pull_requests_stack_has_from_the_environment_what_its_template_leaves
     prepared = prepare("pr-1", {}, given)
     assert prepared.lines == ()
     assert prepared.subject.account_id == "1111222233334444"
-    assert prepared.subject.config.existing_vswitch_ids == ("vsw-1", "vsw-2")
+    assert prepared.subject.config.existing.vswitch_ids == ("vsw-1", "vsw-2")
 
 
 def test_a_pull_requests_stack_is_told_of_the_environment_not_of_its_file() -> None:

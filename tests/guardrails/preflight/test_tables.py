@@ -52,7 +52,7 @@ def test_every_role_says_why_and_where_that_is_said() -> None:
     ],
 )
 def test_model_studio_is_known_by_its_host(stage: Stage, url: str, whose: bool) -> None:
-    assert uses_model_studio(stage.config(llm_base_url=url)) is whose
+    assert uses_model_studio(stage.config(llmBaseUrl=url)) is whose
 
 
 def test_the_program_uses_nothing_beyond_the_basic_licence() -> None:

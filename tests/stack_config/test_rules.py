@@ -1,4 +1,4 @@
-"""What config keys must say together, and that the message says what to change."""
+"""Rules of single keys and between keys: what is refused, and that the message says what to set."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from stack_config.checks import expiry
 from stack_config.config import ConfigError, StackConfig
 from tests.infra.conftest import CLOUD_CONFIG, project_defaults
 
@@ -83,48 +82,56 @@ def refusal(values: dict[str, Any]) -> list[str]:
         {"platform": "local", "environment": "dev"},
     ],
 )
-def test_what_fits_together_is_taken(values: dict[str, Any]) -> None:
+def test_valid_combinations_are_accepted(values: dict[str, Any]) -> None:
     assert parse(values).owner == "unset"
 
 
 @pytest.mark.parametrize(
     ("values", "key", "advice"),
     [
-        ({"environment": "local"}, "environment", "a stack in the cloud is dev, prod or pr"),
-        ({"environment": "staging"}, "environment", "allowed are local, dev, prod, pr"),
-        ({"expiresAt": "tomorrow"}, "expiresAt", "as 2026-11-24T12:00:00Z"),
+        ({"environment": "local"}, "environment", "it must be dev, prod or pr"),
+        ({"environment": "staging"}, "environment", "it must be local, dev, prod or pr"),
+        ({"expiresAt": "tomorrow"}, "expiresAt", "such as 2026-11-24T12:00:00Z"),
         ({"expiresAt": "2026-11-24T12:00:00+08:00"}, "expiresAt", "in UTC"),
         ({"expiresAt": "2026-11-24T12:00:00"}, "expiresAt", "in UTC"),
-        ({"monthlyBudgetCny": -1}, "monthlyBudgetCny", "0 for none"),
+        ({"monthlyBudgetCny": -1}, "monthlyBudgetCny", "0 sets no budget"),
         ({**PROD, "deletionProtection": False}, "deletionProtection", "prod needs true"),
         ({**PROD, "forceDestroy": True}, "forceDestroy", "prod needs false"),
         ({**PROD, "expiresAt": "2026-11-24T12:00:00Z"}, "expiresAt", "leave it empty"),
         ({**PROD, "secretRecoveryWindowDays": 0}, "secretRecoveryWindowDays", "7 to 30 days"),
-        ({**PR, "expiresAt": ""}, "expiresAt", "needs a time to live"),
+        ({**PR, "expiresAt": ""}, "expiresAt", "the sweeper destroys it"),
         ({**PR, "trainingSpot": False}, "trainingSpot", "spot"),
         ({**PR, "embeddingSpot": False}, "embeddingSpot", "spot"),
         ({**PR, "embeddingNodes": 2}, "embeddingNodes", "a pr stack has one"),
-        ({"embeddingNodes": 0}, "embeddingNodes", "give 1 up to the number of zones"),
-        ({"embeddingNodes": 3}, "embeddingNodes", "zoneIds has 2"),
-        ({**PR, "deletionProtection": True}, "deletionProtection", "by the sweeper"),
-        ({**PR, "retainData": True}, "retainData", "leaves nothing"),
-        ({"existingVpcId": "vpc-bp1abc"}, "existingVswitchIds", "give both or none"),
-        ({"existingVswitchIds": ["vsw-1", "vsw-2"]}, "existingVswitchIds", "give both or none"),
+        ({"embeddingNodes": 0}, "embeddingNodes", "at least 1"),
+        ({"embeddingNodes": 3}, "embeddingNodes", "from 1 to 2, the number of zones"),
+        ({**PR, "deletionProtection": True}, "deletionProtection", "the sweeper deletes"),
+        ({**PR, "retainData": True}, "retainData", "keeps no data"),
+        ({"existingVpcId": "vpc-bp1abc"}, "existingVswitchIds", "give both or neither"),
+        ({"existingVswitchIds": ["vsw-1", "vsw-2"]}, "existingVswitchIds", "give both or neither"),
         ({**VPC, "existingVswitchIds": ["vsw-1"]}, "existingVswitchIds", "each of zoneIds"),
         ({**VPC, "existingVswitchIds": ["vsw-1", "x"]}, "existingVswitchIds", "begin with vsw-"),
         ({**VPC, "existingVpcId": "my-vpc"}, "existingVpcId", "vpc-bp1…"),
-        ({"existingCorpusBucket": "Docs"}, "existingCorpusBucket", "a bucket's name"),
+        ({"existingCorpusBucket": "Docs"}, "existingCorpusBucket", "my-bucket"),
         (
             {"existingElasticsearchInstanceId": "x"},
             "existingElasticsearchInstanceId",
             "es-cn-…",
         ),
-        ({"existingPaiWorkspaceId": "mine"}, "existingPaiWorkspaceId", "a workspace's number"),
+        ({"existingPaiWorkspaceId": "mine"}, "existingPaiWorkspaceId", "123456"),
         ({"kmsInstanceId": "x"}, "kmsInstanceId", "kst-…"),
-        ({"encryptionKey": "alias/mine"}, "encryptionKey", "managed (the cloud's keys), own"),
-        ({"retainData": True, "forceDestroy": True}, "retainData", "goes against forceDestroy"),
+        (
+            {"encryptionKey": "alias/mine"},
+            "encryptionKey",
+            "managed (keys that the cloud manages), own",
+        ),
+        (
+            {"retainData": True, "forceDestroy": True},
+            "retainData",
+            "false when forceDestroy is true",
+        ),
         ({"replicationRegionId": "cn-hangzhou"}, "replicationRegionId", "another region"),
-        ({"replicationRegionId": "Shanghai"}, "replicationRegionId", "as cn-shanghai"),
+        ({"replicationRegionId": "Shanghai"}, "replicationRegionId", "such as cn-shanghai"),
         ({"loadBalancer": True}, "chatCertificateId", "from the SSL console"),
         ({**FRONT, "zoneIds": ["cn-hangzhou-h"]}, "zoneIds", "needs two zones"),
         (
@@ -133,21 +140,25 @@ def test_what_fits_together_is_taken(values: dict[str, Any]) -> None:
             "only a load balancer",
         ),
         ({"chatMaxInstances": 2}, "chatMaxInstances", "needs loadBalancer true"),
-        ({**FRONT, "chatMinInstances": 2}, "chatMinInstances", "up to chatMaxInstances"),
-        ({**FRONT, "chatMinInstances": 0}, "chatMinInstances", "up to chatMaxInstances"),
-        ({**INTERNET, "chatAllowedCidrBlocks": []}, "chatAllowedCidrBlocks", "who may come in"),
+        ({**FRONT, "chatMinInstances": 2}, "chatMinInstances", "from 1 to chatMaxInstances"),
+        ({**FRONT, "chatMinInstances": 0}, "chatMinInstances", "at least 1"),
+        (
+            {**INTERNET, "chatAllowedCidrBlocks": []},
+            "chatAllowedCidrBlocks",
+            "list the CIDR blocks",
+        ),
         (
             {**INTERNET, "chatAllowedCidrBlocks": ["0.0.0.0/0"]},
             "chatAllowedCidrBlocks",
-            "which is everybody",
+            "admits everyone",
         ),
         (
             {**INTERNET, "chatAllowedCidrBlocks": ["::/0"]},
             "chatAllowedCidrBlocks",
-            "which is everybody",
+            "admits everyone",
         ),
         ({**INTERNET, "chatAllowedCidrBlocks": ["10.0.0.1/8"]}, "chatAllowedCidrBlocks", "host"),
-        ({**ZONES, "elasticsearchZoneCount": 4}, "elasticsearchZoneCount", "1, 2 or 3"),
+        ({**ZONES, "elasticsearchZoneCount": 4}, "elasticsearchZoneCount", "from 1 to 3"),
         ({**ZONES, "elasticsearchDataNodeAmount": 3}, "elasticsearchDataNodeAmount", "a multiple"),
         (
             {**ZONES, "elasticsearchMasterNodeSpec": ""},
@@ -159,16 +170,16 @@ def test_what_fits_together_is_taken(values: dict[str, Any]) -> None:
             "elasticsearchSnapshotSchedule",
             "seconds first",
         ),
-        ({"keepIndices": -1}, "keepIndices", "0 to 5"),
-        ({"keepIndices": 6}, "keepIndices", "0 to 5"),
-        ({"pinnedIndex": "other-1"}, "pinnedIndex", "output index_generations names"),
+        ({"keepIndices": -1}, "keepIndices", "from 0 to 5"),
+        ({"keepIndices": 6}, "keepIndices", "from 0 to 5"),
+        ({"pinnedIndex": "other-1"}, "pinnedIndex", "the output index_generations lists"),
         (
             {"pinnedIndex": "customrag-1", "keepIndices": 0},
             "keepIndices",
-            "with pinnedIndex the present index is a former one",
+            "with pinnedIndex set",
         ),
-        ({"logRetentionDays": 4000}, "logRetentionDays", "1 to 3650"),
-        ({"alarmContactEmails": ["me"]}, "alarmContactEmails", "no address"),
+        ({"logRetentionDays": 4000}, "logRetentionDays", "from 0 to 3650"),
+        ({"alarmContactEmails": ["me"]}, "alarmContactEmails", "is not an e-mail address"),
         ({"nightHours": "20:00-08:00"}, "nightHours", "a time zone"),
         ({"nightHours": "20:00-08:00 Asia/Hangzhou"}, "nightHours", "a time zone"),
         ({"nightHours": "20:00-20:00 Asia/Shanghai"}, "nightHours", "from-to"),
@@ -179,14 +190,14 @@ def test_what_fits_together_is_taken(values: dict[str, Any]) -> None:
         (
             {**EDGE, "chatAddressType": "Intranet", "chatAllowedCidrBlocks": []},
             "chatAddressType",
-            "the edge comes from the Internet",
+            "the edge connects from the Internet",
         ),
         ({**EDGE, "chatDomainName": ""}, "chatDomainName", "the certificate's name"),
-        ({"edgeRequestsPerMinute": 0}, "edgeRequestsPerMinute", "1 or more"),
-        ({"edgeCacheSeconds": -1}, "edgeCacheSeconds", "0 to keep no answer"),
+        ({"edgeRequestsPerMinute": 0}, "edgeRequestsPerMinute", "at least 1"),
+        ({"edgeCacheSeconds": -1}, "edgeCacheSeconds", "0 caches no answers"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_its_key_and_what_to_give(
+def test_an_invalid_value_is_refused_with_its_key_and_what_is_allowed(
     values: dict[str, Any], key: str, advice: str
 ) -> None:
     (line,) = refusal(values)
@@ -194,14 +205,10 @@ def test_what_does_not_fit_is_refused_with_its_key_and_what_to_give(
     assert advice in line
 
 
-def test_a_local_stack_may_have_an_edge_without_saying_whose() -> None:
+def test_a_local_stack_needs_no_further_keys_for_an_edge() -> None:
     assert parse({"platform": "local", "environment": "local", "edge": "cloudflare"}).edge
 
 
-def test_every_mistake_of_an_environment_is_told_at_once() -> None:
+def test_every_broken_rule_of_an_environment_is_reported_at_once() -> None:
     lines = refusal({"environment": "pr"})
     assert len(lines) == 4
-
-
-def test_a_moment_is_read_as_utc() -> None:
-    assert expiry("2026-11-24T12:00:00Z").isoformat() == "2026-11-24T12:00:00+00:00"

@@ -1,0 +1,44 @@
+"""The closed sets that config values come from. Pure: components and policies import it, too."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["AddressType", "EdgeKind", "Environment", "PlatformKind", "Protocol"]
+
+
+class PlatformKind(StrEnum):
+    """Where a stack runs."""
+
+    LOCAL = "local"
+    ALICLOUD = "alicloud"
+
+
+class Environment(StrEnum):
+    """What a stack is for. A rehearsal of `dev` is environment `dev` on platform `local`."""
+
+    LOCAL = "local"
+    DEV = "dev"
+    PROD = "prod"
+    PR = "pr"
+
+
+class Protocol(StrEnum):
+    """How clients talk to the search cluster inside the VPC."""
+
+    HTTP = "HTTP"
+    HTTPS = "HTTPS"
+
+
+class AddressType(StrEnum):
+    """Where a load balancer can be reached from."""
+
+    INTRANET = "Intranet"
+    INTERNET = "Internet"
+
+
+class EdgeKind(StrEnum):
+    """What stands in front of the chat application, close to its users."""
+
+    NONE = "none"
+    CLOUDFLARE = "cloudflare"

@@ -1,0 +1,94 @@
+"""Config keys of the models: where they are trained, and where they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from rag.models import CATALOGUE, DIMENSIONS
+from stack_config.group import Flag, Group, Number, Problem, Whole, bounded, keys_after
+from training.bounds import BOUNDS, Bounds
+
+__all__ = ["Embedding", "Ingest", "LanguageModel", "Training"]
+
+_DIMENSIONS = ", ".join(map(str, DIMENSIONS))
+
+
+def _batch_size(value: int) -> int:
+    bounds = BOUNDS["per_device_train_batch_size"]
+    if value and value not in bounds:
+        raise ValueError(f"it must be {bounds}, or 0 for the training script's default")
+    return value
+
+
+def _dimension(value: int) -> int:
+    if value and value not in DIMENSIONS:
+        raise ValueError(f"it must be one of {_DIMENSIONS}, or 0 for a model of the catalogue")
+    return value
+
+
+class Training(Group, alias_generator=keys_after("training")):
+    """The DLC job that tunes the embedding model."""
+
+    ecs_spec: str
+    image: str
+    pod_count: Annotated[Whole, bounded(BOUNDS["pod_count"])]
+    gpus_per_pod: Annotated[Whole, bounded(BOUNDS["gpus_per_pod"])]
+    spot: Flag
+    revision: str
+    max_running_time_minutes: Annotated[Whole, bounded(Bounds(1))]
+    num_train_epochs: Annotated[Number, bounded(BOUNDS["num_train_epochs"])]
+    learning_rate: Annotated[Number, bounded(BOUNDS["learning_rate"])]
+    batch_size: Annotated[Whole, AfterValidator(_batch_size)]
+    seed: Annotated[Whole, bounded(BOUNDS["seed"])]
+
+
+class Ingest(Group, alias_generator=keys_after("ingest")):
+    """The DLC job that fills the index."""
+
+    ecs_spec: str
+
+
+class Embedding(Group, alias_generator=keys_after("embedding")):
+    """The embedding model, and the nodes that answer with it."""
+
+    model: str
+    given_dimension: Annotated[Whole, AfterValidator(_dimension)] = Field(
+        alias="embeddingDimension"
+    )
+    instance_type: str
+    nodes: Annotated[Whole, bounded(Bounds(1))]
+    spot: Flag
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in one embedding: the catalogue's, or what is given for a model outside it."""
+        known = CATALOGUE.get(self.model)
+        return known.dimension if known is not None else self.given_dimension
+
+    def problems(self) -> Iterator[Problem]:
+        """A dimension that contradicts the catalogue, or is missing for a model outside it."""
+        if not self.dimension:
+            yield self.wrong(
+                "given_dimension",
+                f"the catalogue does not list {self.model}, so give the length of its embeddings, "
+                f"which its model card states: one of {_DIMENSIONS}",
+            )
+        elif self.given_dimension not in (0, self.dimension):
+            fitting = [
+                n for n, known in CATALOGUE.items() if known.dimension == self.given_dimension
+            ]
+            yield self.wrong(
+                "given_dimension",
+                f"{self.model} makes embeddings of {self.dimension}. Remove the key, or set "
+                f"customrag:embeddingModel to one of {', '.join(fitting)}",
+            )
+
+
+class LanguageModel(Group, alias_generator=keys_after("llm")):
+    """The language model that writes the answers."""
+
+    base_url: str
+    model: str

@@ -1,0 +1,78 @@
+"""Config keys of the search cluster, and of the index in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from stack_config.group import Group, Problem, Whole, bounded, keys_after, matching
+from stack_config.kinds import Protocol
+from training.bounds import Bounds
+
+__all__ = ["Index", "Search"]
+
+
+def _schedule(text: str) -> str:
+    if text and len(text.split()) not in (6, 7):
+        raise ValueError(
+            "give six or seven fields in Quartz's form, seconds first, such as 0 0 1 ? * * *"
+        )
+    return text
+
+
+class Search(Group, alias_generator=keys_after("elasticsearch")):
+    """The Elasticsearch instance."""
+
+    version: str
+    data_node_spec: str
+    data_node_amount: Annotated[Whole, bounded(Bounds(2, 50))]
+    data_node_disk_gib: Annotated[Whole, bounded(Bounds(1))]
+    protocol: Protocol
+    zone_count: Annotated[Whole, bounded(Bounds(1, 3))]
+    master_node_spec: str
+    snapshot_schedule: Annotated[str, AfterValidator(_schedule)]
+
+    def problems(self) -> Iterator[Problem]:
+        """Nodes that do not spread evenly over the zones, or zones without master nodes."""
+        if self.data_node_amount % self.zone_count:
+            yield self.wrong(
+                "data_node_amount",
+                f"it must be a multiple of elasticsearchZoneCount, which is {self.zone_count}",
+            )
+        if self.zone_count > 1 and not self.master_node_spec:
+            # https://www.alibabacloud.com/help/en/es/user-guide/migrate-the-zone-of-the-node, read
+            # 2026-11-21.
+            yield self.wrong(
+                "master_node_spec",
+                "several zones need dedicated master nodes; give their size, such as "
+                "elasticsearch.sn2ne.large",
+            )
+
+
+class Index(Group, alias_generator=keys_after()):
+    """The index that the application searches, and the former ones that are kept."""
+
+    alias: Annotated[
+        str, matching(r"[a-z0-9][a-z0-9_-]{0,99}", "lower-case letters, digits, - and _")
+    ] = Field(alias="indexAlias")
+    keep: Annotated[
+        Whole, bounded(Bounds(0, 5), "each takes as much disk as the present index")
+    ] = Field(alias="keepIndices")
+    pinned: str = Field(alias="pinnedIndex")
+
+    def problems(self) -> Iterator[Problem]:
+        """A pinned index that the alias cannot have, or that would be deleted."""
+        if self.pinned and not self.pinned.startswith(f"{self.alias}-"):
+            yield self.wrong(
+                "pinned",
+                f"indices of alias {self.alias} begin with {self.alias}-; the output "
+                "index_generations lists those that exist",
+            )
+        if self.pinned and not self.keep:
+            yield self.wrong(
+                "keep",
+                "with pinnedIndex set, the newest index counts as a former one and would be "
+                "deleted; give 1 or more",
+            )

@@ -1,0 +1,62 @@
+"""What each training setting may be: one table for the configuration, the job's plan and the job.
+
+Owns bounds. Pure: `stack_config` reads it at preview, before anything exists. Does not own
+defaults (`training.options`). The names are those of `training.options.Options`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+__all__ = ["BOUNDS", "Bounds"]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A range of numbers. NaN is in none.
+
+    Attributes:
+        lowest: The smallest number that is allowed.
+        highest: The largest number that is allowed; None: there is no limit.
+        over: Whether `lowest` itself is excluded.
+    """
+
+    lowest: float
+    highest: float | None = None
+    over: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.lowest if self.over else value >= self.lowest
+        return above and (self.highest is None or value <= self.highest)
+
+    def __str__(self) -> str:
+        if self.over:
+            rest = "" if self.highest is None else f" and at most {self.highest}"
+            return f"over {self.lowest}{rest}"
+        if self.highest is None:
+            return f"at least {self.lowest}"
+        return f"from {self.lowest} to {self.highest}"
+
+
+BOUNDS: Mapping[str, Bounds] = MappingProxyType(
+    {
+        "num_train_epochs": Bounds(0, 100, over=True),
+        "learning_rate": Bounds(0, 0.01, over=True),
+        # In-batch negatives: a pair alone in its batch has nothing to be told apart from.
+        "per_device_train_batch_size": Bounds(2),
+        "hard_negatives": Bounds(0, 16),
+        "skip_hardest": Bounds(0, 50),
+        "warmup_ratio": Bounds(0, 1),
+        "weight_decay": Bounds(0, 1),
+        "scale": Bounds(0, 1000, over=True),
+        "max_seq_length": Bounds(16),
+        "save_steps": Bounds(0),
+        "min_pairs": Bounds(2),
+        # numpy takes no larger seed.
+        "seed": Bounds(0, 2**32 - 1),
+        "pod_count": Bounds(1),
+        "gpus_per_pod": Bounds(0, 8),
+    }
+)
