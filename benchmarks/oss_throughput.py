@@ -26,7 +26,7 @@ import oss2
 import requests
 
 from localcloud.core.home import Platform, init_home
-from localcloud.oss.server import HEALTH_PATH
+from localcloud.oss.application import HEALTH_PATH
 
 _MIB = 1024 * 1024
 _START_SECONDS = 30.0

@@ -1,8 +1,9 @@
 """Who may import whom.
 
 The arrows go one way: `infra -> components -> providers -> pluginhost`, and everything that runs in
-a job or on a node (`training`, `rag`) reaches the cloud by `providers.clients` only. They hold for
-imports inside functions, too. It cannot see imports by name (`importlib`, `python -m`).
+a job or on a node (`training`, `rag`) reaches the cloud by `providers.clients` only. No two files
+import each other. Imports inside functions and for types count, too. This test cannot see imports
+by name (`importlib`, `python -m`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,46 @@ def test_a_package_imports_only_what_its_arrows_allow(room: str) -> None:
             if not any(_inside(name, allowed) for allowed in arrows):
                 wrong.append(f"{file.relative_to(ROOT)}:{line} imports {name}")
     assert wrong == []
+
+
+def _circles(imports: Mapping[str, Collection[str]]) -> list[list[str]]:
+    """Return one circle for each module that reaches itself, the shortest way round."""
+    found = []
+    for start in sorted(imports):
+        came_from = dict.fromkeys(imports[start], start)
+        left = deque(came_from)
+        while left and start not in came_from:
+            module = left.popleft()
+            for name in imports[module]:
+                if name not in came_from:
+                    came_from[name] = module
+                    left.append(name)
+        if start in came_from:
+            circle = [start]
+            while (before := came_from[circle[0]]) != start:
+                circle.insert(0, before)
+            found.append([start, *circle])
+    return found
+
+
+def test_no_file_imports_itself_by_way_of_others_not_even_for_types_only() -> None:
+    files = dict(_modules())
+    imports = {
+        module: {name for name, _ in _imports(file, module) if name in files and name != module}
+        for module, file in files.items()
+    }
+    assert _circles(imports) == []
+
+
+def test_a_circle_of_imports_is_found() -> None:
+    imports = {"a": ["b", "d"], "b": ["c"], "c": ["a"], "d": []}
+    assert _circles(imports)[0] == ["a", "b", "c", "a"]
+
+
+def test_an_import_for_types_only_counts(tmp_path: Path) -> None:
+    file = tmp_path / "typed.py"
+    file.write_text("if TYPE_CHECKING:\n    from rag.models import ModelInfo\n")
+    assert list(_imports(file, "typed")) == [("rag.models", 2)]
 
 
 @pytest.mark.parametrize("room", WITHOUT_PULUMI)

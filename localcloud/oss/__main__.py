@@ -18,6 +18,7 @@ import uvicorn
 from localcloud.core.access import AccessControl
 from localcloud.core.home import data_dir, load_platform
 from localcloud.oss import lifecycle, replication
+from localcloud.oss.application import Application
 from localcloud.oss.server import Server
 from localcloud.oss.storage import Storage
 
@@ -29,10 +30,10 @@ _SHUTDOWN_SECONDS = 5
 _log = logging.getLogger("localcloud.oss")
 
 
-def uvicorn_config(server: Server, host: str, port: int) -> uvicorn.Config:
+def uvicorn_config(application: Application, host: str, port: int) -> uvicorn.Config:
     """How the server listens: one address, no access log, nothing spoken but HTTP/1.1."""
     return uvicorn.Config(
-        server,
+        application,
         host=host,
         port=port,
         http="h11",
@@ -77,8 +78,8 @@ async def _serve(home: Path) -> None:
     storage = Storage(data_dir(home, "oss"))
     address = urlsplit(platform.endpoints["oss"])
     access = AccessControl(home)
-    server = Server(platform, access, storage)
-    config = uvicorn_config(server, address.hostname or "127.0.0.1", address.port or 80)
+    application = Application(Server(platform, access, storage))
+    config = uvicorn_config(application, address.hostname or "127.0.0.1", address.port or 80)
     _log.info("listening on %s, %d orphaned blobs removed", address.netloc, storage.swept_blobs)
     tasks = (
         asyncio.create_task(_sweep_forever(storage)),

@@ -6,17 +6,13 @@ https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from localcloud.oss.errors import invalid_argument
 from localcloud.oss.exchange import Reply, Request, xml_reply
 from localcloud.oss.models import OBJECT_ACLS
 from localcloud.oss.object_headers import MAX_OBJECT_TAGS, check_tags, version_headers
 from localcloud.oss.routing import Route
+from localcloud.oss.server import Server
 from localcloud.oss.xml import text
-
-if TYPE_CHECKING:
-    from localcloud.oss.server import Server
 
 
 def get_object_acl(server: Server, request: Request) -> Reply:

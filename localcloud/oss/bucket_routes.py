@@ -7,8 +7,6 @@ https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from localcloud.oss.errors import OssError, invalid_argument
 from localcloud.oss.exchange import Reply, Request, xml_reply
 from localcloud.oss.models import (
@@ -20,10 +18,8 @@ from localcloud.oss.models import (
     is_bucket_name,
 )
 from localcloud.oss.routing import Route
+from localcloud.oss.server import Server
 from localcloud.oss.xml import Value, iso8601, text
-
-if TYPE_CHECKING:
-    from localcloud.oss.server import Server
 
 
 def list_buckets(server: Server, request: Request) -> Reply:

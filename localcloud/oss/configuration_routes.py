@@ -6,8 +6,6 @@ https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from localcloud.oss import lifecycle
 from localcloud.oss.bucket_policy import BucketPolicy
 from localcloud.oss.errors import OssError, invalid_argument
@@ -15,10 +13,8 @@ from localcloud.oss.exchange import Reply, Request, xml_reply
 from localcloud.oss.models import BUCKET_ACLS, Versioning
 from localcloud.oss.object_headers import check_encryption, check_tags
 from localcloud.oss.routing import Handler, Route
+from localcloud.oss.server import Server
 from localcloud.oss.xml import text
-
-if TYPE_CHECKING:
-    from localcloud.oss.server import Server
 
 _MAX_BUCKET_TAGS = 20
 

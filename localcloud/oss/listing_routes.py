@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
 
 from localcloud.oss.errors import OssError, invalid_argument
 from localcloud.oss.exchange import Reply, Request, key_encoder, xml_reply
 from localcloud.oss.listing import Query
 from localcloud.oss.models import ObjectVersion
 from localcloud.oss.routing import Route
+from localcloud.oss.server import Server
 from localcloud.oss.xml import Value, iso8601, text
-
-if TYPE_CHECKING:
-    from localcloud.oss.server import Server
 
 _MAX_KEYS = 1000
 

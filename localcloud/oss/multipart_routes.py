@@ -7,7 +7,6 @@ https://help.aliyun.com/en/oss/developer-reference/multipart-upload-related-oper
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from localcloud.oss.errors import OssError, invalid_argument
@@ -17,10 +16,8 @@ from localcloud.oss.models import MAX_PARTS
 from localcloud.oss.object_headers import WRITE_HEADERS, encryption_headers, written_headers
 from localcloud.oss.object_routes import copy_source
 from localcloud.oss.routing import Route
+from localcloud.oss.server import Server
 from localcloud.oss.xml import Value, iso8601, text
-
-if TYPE_CHECKING:
-    from localcloud.oss.server import Server
 
 _COPY_RANGE = re.compile(r"bytes=(\d+)-(\d+)?")
 

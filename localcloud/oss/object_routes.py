@@ -7,7 +7,6 @@ https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from localcloud.oss.conditions import check_conditions, http_date, wanted_range
@@ -27,11 +26,9 @@ from localcloud.oss.object_headers import (
     written_headers,
 )
 from localcloud.oss.routing import Route
+from localcloud.oss.server import Server
 from localcloud.oss.versions import NewObject
 from localcloud.oss.xml import iso8601
-
-if TYPE_CHECKING:
-    from localcloud.oss.server import Server
 
 _OVERRIDES = {
     "response-content-type": "content-type",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from localcloud.core.operations import Operation
+from localcloud.oss.application import ROUTES
 from localcloud.oss.s3 import OPERATIONS as S3_OPERATIONS
-from localcloud.oss.server import ROUTES
 
 OPERATIONS = (
     *(

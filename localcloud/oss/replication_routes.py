@@ -7,8 +7,6 @@ https://help.aliyun.com/en/oss/developer-reference/putbucketreplication (read 20
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from localcloud.oss.errors import OssError, invalid_argument
 from localcloud.oss.exchange import Reply, Request, xml_reply
 from localcloud.oss.replication import (
@@ -20,10 +18,8 @@ from localcloud.oss.replication import (
     rule_document,
 )
 from localcloud.oss.routing import Route
+from localcloud.oss.server import Server
 from localcloud.oss.xml import text
-
-if TYPE_CHECKING:
-    from localcloud.oss.server import Server
 
 
 def change_bucket_replication(server: Server, request: Request) -> Reply:

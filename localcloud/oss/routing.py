@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from localcloud.oss.errors import not_implemented
 from localcloud.oss.exchange import Reply, Request
-
-if TYPE_CHECKING:
-    from localcloud.oss.server import Server
+from localcloud.oss.server import Server
 
 Scope = Literal["service", "bucket", "object"]
 Handler = Callable[["Server", Request], Reply]

@@ -10,7 +10,7 @@ from localcloud.core.code import CODE_VARIABLE, code_digest
 from localcloud.core.home import log_dir
 from localcloud.core.resources import Context
 from localcloud.core.supervisor import ProcessSpec
-from localcloud.oss.server import HEALTH_PATH
+from localcloud.oss.application import HEALTH_PATH
 
 PROCESS_NAME = "oss"
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]

@@ -22,6 +22,7 @@ from localcloud.core.access import ATTACHMENTS, POLICIES, ROLES
 from localcloud.core.home import data_dir, init_home
 from localcloud.core.resources import Context
 from localcloud.daemon import application, make_context
+from localcloud.oss.application import Application
 from localcloud.oss.server import Server
 from localcloud.oss.storage import Storage
 
@@ -137,7 +138,9 @@ def running_stack(
         storage = Storage(data_dir(home, "oss"))
         stack.callback(storage.close)
         stack.enter_context(
-            served(Server(platform, context.access, storage), platform.endpoints["oss"])
+            served(
+                Application(Server(platform, context.access, storage)), platform.endpoints["oss"]
+            )
         )
         stack.enter_context(
             served(application(context, lambda: None, services=services), platform.endpoints["api"])

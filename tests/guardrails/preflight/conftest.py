@@ -28,6 +28,7 @@ from localcloud.daemon import application, make_context
 from localcloud.dashscope.server import application as model_endpoint
 from localcloud.faults import Faults
 from localcloud.faults.__main__ import main as faults_command
+from localcloud.oss.application import Application
 from localcloud.oss.server import Server
 from localcloud.oss.storage import Storage
 from providers.clients.credentials import credentials_provider
@@ -202,7 +203,7 @@ def served_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         stack.callback(context.supervisor.stop_all)
         stack.callback(storage.close)
         for app, endpoint in (
-            (Server(platform, context.access, storage), "oss"),
+            (Application(Server(platform, context.access, storage)), "oss"),
             (application(context, lambda: None), "api"),
             (models, "dashscope"),
         ):

@@ -19,6 +19,7 @@ from localcloud.core.access import ATTACHMENTS, POLICIES, ROLES, AccessControl, 
 from localcloud.core.home import Platform, data_dir, init_home
 from localcloud.core.store import Store, open_store
 from localcloud.oss.__main__ import uvicorn_config
+from localcloud.oss.application import Application
 from localcloud.oss.server import Server
 from localcloud.oss.storage import Storage
 
@@ -141,7 +142,7 @@ def running_oss(home: Path) -> Iterator[LocalOss]:
     storage = Storage(data_dir(home, "oss"), clock)
     address = urlsplit(platform.endpoints["oss"])
     config = uvicorn_config(
-        Server(platform, access, storage), address.hostname or "", address.port or 0
+        Application(Server(platform, access, storage)), address.hostname or "", address.port or 0
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -24,7 +24,7 @@ import pytest
 import requests
 
 from localcloud.core.home import Platform, init_home
-from localcloud.oss.server import HEALTH_PATH
+from localcloud.oss.application import HEALTH_PATH
 from localcloud.oss.storage import Storage, StorageInUseError
 from tests.localcloud.oss.local_oss import TrackedSession, until
 

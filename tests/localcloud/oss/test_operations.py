@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from localcloud.oss.application import ROUTES
 from localcloud.oss.operations import OPERATIONS
-from localcloud.oss.server import ROUTES
 
 
 def test_operations_have_one_name_and_one_address_each() -> None:
