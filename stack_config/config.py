@@ -22,7 +22,7 @@ import pulumi
 from pydantic import AfterValidator, ValidationError
 
 from stack_config.front import Chat, Edge
-from stack_config.group import CONTRADICTION, Flag, Group, Problem, Texts, keys_after
+from stack_config.group import Flag, Group, Problem, Texts, keys_after
 from stack_config.kinds import Environment, PlatformKind
 from stack_config.models import Embedding, Ingest, LanguageModel, Training
 from stack_config.operations import Cost, Existing, Network, Observability, Protection
@@ -133,12 +133,11 @@ class StackConfig(Group, alias_generator=keys_after()):
             config = cls.model_validate(cls._by_group(values))
         except ValidationError as error:
             problems += _problems_of(error, values, stack)
-        if config is not None and config.tear_down not in ("", stack):
-            problems.append(
-                config.wrong(
-                    "tear_down", f"only `make down` sets it, briefly, to {stack!r}; remove it"
-                )
-            )
+        else:
+            problems += config.problems()
+            if config.tear_down not in ("", stack):
+                allowed = f"only `make down` sets it, briefly, to {stack!r}; remove it"
+                problems.append(config.wrong("tear_down", allowed))
         if config is None or problems:
             raise ConfigError(
                 f"The configuration of stack {stack!r} is not valid. Edit "
@@ -179,7 +178,11 @@ class StackConfig(Group, alias_generator=keys_after()):
         return (root / Path(self.corpus_dir).expanduser()).resolve()
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong between groups, each of which is valid on its own."""
+        """Yield what is wrong between keys, once the value of each is valid."""
+        for name in type(self).model_fields:
+            group = getattr(self, name)
+            if isinstance(group, Group):
+                yield from group.problems()
         yield from self._place_problems()
         yield from self._environment_problems()
         yield from self._existing_problems()
@@ -308,9 +311,7 @@ def _problems_of(error: ValidationError, values: Mapping[str, str], stack: str) 
     for item in error.errors(include_url=False):
         key = str(item["loc"][-1]) if item["loc"] else ""
         context = item.get("ctx", {})
-        if item["type"] == CONTRADICTION:
-            problems += context["problems"]
-        elif item["type"] == "missing":
+        if item["type"] == "missing":
             problems.append(Problem(key, f"is missing; set it in stacks/Pulumi.{stack}.yaml"))
         else:
             allowed = str(context.get("error", item["msg"]))

@@ -1,7 +1,7 @@
 """The base of every group of config keys: how raw text becomes a value, and what a problem is.
 
-Owns the types of fields, and that a group reports all of its problems at once. Does not own any key
-(the groups do), nor what the user sees (`stack_config.config`).
+Owns the types of fields and the form of a rule between them. Does not own any key (the groups do),
+nor what the user sees (`stack_config.config`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from training.bounds import Bounds
 
 __all__ = [
-    "CONTRADICTION",
     "Flag",
     "Group",
     "Number",
@@ -30,9 +28,6 @@ __all__ = [
     "keys_after",
     "matching",
 ]
-
-CONTRADICTION = "contradiction"
-"""Type of the error that carries a group's problems, as `problems` in its context."""
 
 
 @dataclass(frozen=True)
@@ -52,22 +47,13 @@ class Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong between the group's fields, whose own values are valid."""
+        """Yield what is wrong between the group's fields, once the value of each is valid."""
         yield from ()
 
     def wrong(self, field: str, allowed: str) -> Problem:
         """Return the problem that a field has this value; `allowed` says what it may be."""
         key = type(self).model_fields[field].alias or field
         return Problem(key, f"is {_shown(getattr(self, field))}; {allowed}")
-
-    @model_validator(mode="after")
-    def _report_problems(self) -> Self:
-        found = tuple(self.problems())
-        if found:
-            raise PydanticCustomError(
-                CONTRADICTION, "values contradict each other", {"problems": found}
-            )
-        return self
 
 
 def keys_after(prefix: str = "") -> Callable[[str], str]:

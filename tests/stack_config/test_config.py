@@ -161,13 +161,19 @@ def test_the_job_plan_has_the_same_bounds_as_the_job(name: str) -> None:
         Options(corpus_dir="c", output_dir="o", **{name: outside})
 
 
-def test_all_problems_are_reported_at_once() -> None:
-    message = refusal(
-        trainingSeed="x", zoneIds="y", edgeHostname="a", chatMaxInstances="2", typo="z"
-    )
+def keys_in(message: str) -> list[str]:
     lines = [line for line in message.splitlines() if line.startswith("  - customrag:")]
-    keys = [line.removeprefix("  - customrag:").partition(" ")[0] for line in lines]
-    assert keys == ["typo", "zoneIds", "trainingSeed", "chatMaxInstances", "edgeHostname"]
+    return [line.removeprefix("  - customrag:").partition(" ")[0] for line in lines]
+
+
+def test_all_wrong_values_are_reported_at_once() -> None:
+    message = refusal(trainingSeed="x", zoneIds="y", edgeCacheSeconds="-1", typo="z")
+    assert keys_in(message) == ["typo", "zoneIds", "trainingSeed", "edgeCacheSeconds"]
+
+
+def test_all_broken_rules_are_reported_at_once() -> None:
+    message = refusal(edgeHostname="a", chatMaxInstances="2", tearDown="x", typo="z")
+    assert keys_in(message) == ["typo", "chatMaxInstances", "edgeHostname", "tearDown"]
 
 
 def test_a_key_may_not_be_a_group() -> None:
