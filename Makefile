@@ -58,7 +58,7 @@ TOOLS = exec $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview ask token eval env status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night \
+.PHONY: help setup up preview ask open token eval env status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night \
 	sign-in workflows release release-notes post-comments post-report post-release
 
 ##@ On this machine; with STACK=dev, in the cloud
@@ -71,6 +71,9 @@ preview:  ## Show what `make up` would change
 
 ask:  ## Ask the chat application: make ask Q="…"
 	@$(TOOLS) ask --stack "$(STACK)" --question "$$CUSTOMRAG_MAKE_Q"
+
+open:  ## Print a link to the chat page that signs you in
+	@$(TOOLS) open --stack "$(STACK)"
 
 token:  ## Print a token of the local issuer, for the edge
 	@$(TOOLS) token --stack "$(STACK)"

@@ -1,8 +1,8 @@
 /**
  * Bundles the worker into dist/worker.js, and with --tests the tests into dist/test/.
  *
- * The bundle is not minified: what runs at the edge can be read there. It holds no path and no date,
- * so the same sources give the same bytes, and with them no change at the next update.
+ * The bundle is not minified, so that it can be read at the edge. It contains no path and no date:
+ * the same sources give the same bytes, and therefore no change at the next update.
  */
 
 import { readdir, rm } from "node:fs/promises";

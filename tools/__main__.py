@@ -26,8 +26,8 @@ _INTERRUPTED = 130
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tools", description="The commands behind the Makefile.")
     commands = parser.add_subparsers(dest="command", required=True)
-    on_a_stack = ("setup", "up", "preview", "down", "status", "logs", "ask", "token", "eval", "env")
-    for name in (*on_a_stack, "rehearse", "leaks", "sweep", "pr-up", "pr-down", "night"):
+    on_a_stack = ("setup", "up", "preview", "down", "status", "logs", "ask", "open", "token", "env")
+    for name in (*on_a_stack, "eval", "rehearse", "leaks", "sweep", "pr-up", "pr-down", "night"):
         command = commands.add_parser(name)
         command.add_argument("--stack", default=LOCAL_STACK)
         command.add_argument("--corpus", type=_folder, default=None)
@@ -89,6 +89,7 @@ def main(arguments: list[str]) -> int:
         "status": lambda: actions.status(paths, request),
         "logs": lambda: actions.logs(paths, request, options.service),
         "ask": lambda: actions.ask_question(paths, request, options.question),
+        "open": lambda: actions.open_page(paths, request),
         "token": lambda: actions.token(paths, request),
         "env": lambda: actions.env(paths, request),
         "eval": lambda: actions.evaluate(paths, options.corpus),

@@ -166,7 +166,8 @@ def up(paths: Paths, request: Request) -> int:
     update = events.read(log)
     found = outputs(paths, request, pulumi, environment)
     print()
-    print(summary.render(update, found, ready.seconds, time.monotonic() - began))
+    page = ask.page_link(paths, request.is_local, found)
+    print(summary.render(update, found, ready.seconds, time.monotonic() - began, page))
     if update.changed and found.get("chat_url"):
         question = ask.sample_question(paths, update.config)
         print(f"\n{ask.heading(question)}\n", flush=True)
@@ -307,6 +308,16 @@ def token(paths: Paths, request: Request) -> int:
         raise StackError(f"stack {request.stack} takes tokens of its own issuer; sign in there")
     _existing(paths, request)
     print(ask.local_token(paths))
+    return 0
+
+
+def open_page(paths: Paths, request: Request) -> int:
+    """Print a link to the chat page; on a local stack it signs the person in (`make open`)."""
+    pulumi, environment = _existing(paths, request)
+    found = outputs(paths, request, pulumi, environment)
+    if not found.get("chat_url"):
+        raise StackError(f"stack {request.stack} has no chat_url: its last update failed early")
+    print(ask.page_link(paths, request.is_local, found))
     return 0
 
 

@@ -91,21 +91,29 @@ def _status(url: str) -> int:
 
 
 def local_token(paths: Paths) -> str:
-    """A token of the local issuer, good for ten minutes.
-
-    The issuer is a part of the local cloud's daemon, without which everything else goes on: it is
-    started when it does not run.
+    """Return a token of the local issuer, valid for ten minutes.
 
     Raises:
         StackError: The issuer does not answer, or the local cloud does not start.
     """
-    done = _issued(paths)
-    if done.returncode != 0:
-        _start(paths)
-        done = _issued(paths)
-    if done.returncode != 0:
-        raise StackError(f"the local issuer gave no token: {done.stderr.strip()}")
-    return done.stdout.strip()
+    return _issued(paths, "token")
+
+
+def page_link(paths: Paths, local: bool, found: Mapping[str, object]) -> str:
+    """Return the chat page's URL; behind a local edge, a link that signs its first visitor in.
+
+    Args:
+        paths: The paths of the stack.
+        local: Whether the stack runs on this machine, and therefore has an issuer of its own.
+        found: The stack's outputs.
+
+    Raises:
+        StackError: The issuer does not answer, or the local cloud does not start.
+    """
+    url = str(found.get("edge_url") or found.get("chat_url") or "")
+    if not (local and found.get("edge_url")):
+        return url
+    return f"{url.rstrip('/')}/#code={_issued(paths, 'code')}"
 
 
 def _start(paths: Paths) -> None:
@@ -114,8 +122,18 @@ def _start(paths: Paths) -> None:
         raise StackError(f"the local cloud does not start: {done.stderr.strip()}")
 
 
-def _issued(paths: Paths) -> subprocess.CompletedProcess[str]:
-    return _localcloud(paths, "localcloud.issuer", "token", _ISSUER_SECONDS)
+def _issued(paths: Paths, what: str) -> str:
+    """Return a token or a sign-in code of the local issuer.
+
+    The issuer runs in the local cloud's daemon. If the daemon is not running, this starts it.
+    """
+    done = _localcloud(paths, "localcloud.issuer", what, _ISSUER_SECONDS)
+    if done.returncode != 0:
+        _start(paths)
+        done = _localcloud(paths, "localcloud.issuer", what, _ISSUER_SECONDS)
+    if done.returncode != 0:
+        raise StackError(f"the local issuer issued no {what}: {done.stderr.strip()}")
+    return done.stdout.strip()
 
 
 def _localcloud(

@@ -108,7 +108,11 @@ def documents(ingest: Mapping[str, Any]) -> str:
 
 
 def render(
-    update: Update, outputs: Mapping[str, Any], setup: Mapping[str, float], total_seconds: float
+    update: Update,
+    outputs: Mapping[str, Any],
+    setup: Mapping[str, float],
+    total_seconds: float,
+    page: str,
 ) -> str:
     """The whole summary.
 
@@ -117,6 +121,7 @@ def render(
         outputs: The stack's outputs.
         setup: Seconds by step of the set-up.
         total_seconds: Since the command was started.
+        page: The chat page's URL or sign-in link; empty if there is none.
     """
     parts = [
         times(update, setup, total_seconds),
@@ -124,11 +129,9 @@ def render(
         training(outputs.get("training") or {}),
         documents(outputs.get("ingest") or {}),
     ]
-    page = outputs.get("edge_url") or outputs.get("chat_url")
     if page:
         parts.append(f"{'chat page':<{_MARGIN}}{page}")
-    if outputs.get("edge_url"):
-        parts.append(
-            f"{'':<{_MARGIN}}It wants a token: `make token` makes one of the local issuer."
-        )
+    if "#code=" in page:
+        hint = "The link signs you in, once. `make open` prints a new one."
+        parts.append(f"{'':<{_MARGIN}}{hint}")
     return "\n".join(part for part in parts if part)

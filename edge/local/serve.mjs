@@ -1,16 +1,15 @@
 /**
  * Runs the worker on workerd: `node local/serve.mjs CONFIG.json`, until SIGTERM or SIGINT.
  *
- * The local cloud starts it for a declared worker. CONFIG.json holds what Cloudflare would be told:
+ * The local cloud starts it for a declared worker. CONFIG.json contains the worker's settings:
  *
  *     {"script": path, "host": ..., "port": ..., "compatibility_date": ...,
  *      "bindings": {NAME: text}, "ratelimits": {NAME: {"limit": n, "period": 10 | 60}},
  *      "names": {HOST: "address:port"}, "trusted": [PEM]}
  *
- * and, as the last two, what the Internet would know: where the hosts of `https:` URLs are, and whom
- * their certificates are trusted by. Certificates are checked as anywhere, name and signature.
- * Nothing but this machine is reached. Cache and counters live in memory: they are empty after a
- * start, as in a data centre that is new.
+ * `names` resolves the hosts of `https:` URLs, and `trusted` has the trusted certificates. Certificates
+ * are checked by name and signature. The worker reaches this machine only. Cache and counters are in
+ * memory, and empty after a start.
  */
 
 import { readFile } from "node:fs/promises";
@@ -18,7 +17,7 @@ import { readFile } from "node:fs/promises";
 import { Log, LogLevel, Miniflare } from "miniflare";
 
 const OUTBOUND = "outbound";
-/** What the worker fetches goes to the service of that host, else by its address. */
+/** Sends the worker's requests to the service of their host, or else to their address. */
 const OUTBOUND_SCRIPT = `export default {
   fetch: (request, env) => (env[new URL(request.url).host] ?? env.NETWORK).fetch(request),
 };`;
@@ -29,19 +28,19 @@ if (file === undefined) {
   process.exit(2);
 }
 
-/** A module as text: a path outside the working directory is none to workerd. */
+/** Return a module as text, because workerd accepts no path outside the working directory. */
 function moduleOf(path, contents) {
   return [{ type: "ESModule", path, contents }];
 }
 
-/** One host, by TLS, with a certificate of its name. */
+/** Return one host, reached by TLS with a certificate of its name. */
 function hostAt(host, address, tlsOptions) {
   const certificateHost = host.replace(/:\d+$/, "");
-  // Without the null miniflare takes it for a server of plain HTTP, and drops `https`.
+  // Without `http: null`, miniflare treats it as a plain HTTP server and drops `https`.
   return { external: { address, http: null, https: { options: {}, tlsOptions, certificateHost } } };
 }
 
-/** Options of miniflare for such a config. */
+/** Return miniflare's options for a config. */
 function optionsOf(config, script) {
   const ratelimits = Object.entries(config.ratelimits).map(([name, simple], index) => [
     name,

@@ -1,17 +1,17 @@
 /**
- * Answers that were given before, for the same tenant, the same question and the same corpus.
+ * The cache of answers for the same tenant, question and corpus.
  *
- * Owns: what makes two questions the same, and which answers may be kept. Does not own: the store,
- * which is Cloudflare's cache of one data centre (https://developers.cloudflare.com/workers/runtime-apis/cache/,
- * read 2026-11-21; without effect on *.workers.dev: the worker needs a domain of its own).
+ * Owns: which questions are equal, and which answers may be cached. Does not own: the store, which is
+ * Cloudflare's cache of one data centre (https://developers.cloudflare.com/workers/runtime-apis/cache/,
+ * read 2026-11-21). It does not work on *.workers.dev, so the worker needs a custom domain.
  */
 
 import type { Caller } from "./tokens";
 
-/** Longer answers are not kept: they would have to be held in memory meanwhile. */
+/** Longer answers are not cached, because the worker would hold them in memory. */
 export const LARGEST_ANSWER_BYTES = 512 * 1024;
 
-/** What is asked for, as far as the answer depends on it. */
+/** The parts of a request that the answer depends on. */
 export interface Question {
   readonly question: string;
   readonly topK: number | null;
@@ -19,8 +19,8 @@ export interface Question {
 }
 
 /**
- * The question in a request's body; null when the application has to judge it (it is none, or one
- * with something in it that is not known here): such a request is passed on and nothing is kept.
+ * Return the question in a request's body. Return null if it is invalid or has unknown fields: the
+ * application handles such a request, and the answer is not cached.
  */
 export function questionIn(body: string): Question | null {
   let value: unknown;
@@ -37,29 +37,29 @@ export function questionIn(body: string): Question | null {
   return { question: question.trim(), topK, stream };
 }
 
-/** The question as the application is asked it: what is kept under a key is what was asked. */
+/** Return the body for the application. It has the form of the cache key, not the caller's form. */
 export function bodyOf({ question, topK, stream }: Question): string {
   return JSON.stringify({ question, ...(topK === null ? {} : { top_k: topK }), stream });
 }
 
-/** Where the answer is kept. No text of it, nor of the question, can be read from that. */
+/** Return the cache key of an answer. It reveals neither the question nor the answer. */
 export async function keyOf(
   caller: Caller,
   answersVersion: string,
   question: Question,
 ): Promise<Request> {
-  // As JSON, so that no choice of texts makes two different lists one.
+  // JSON keeps two different lists apart whatever their texts contain.
   const named = [caller.tenant, answersVersion, question.question, question.topK, question.stream];
   const bytes = new TextEncoder().encode(JSON.stringify(named));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  // `.invalid` is nobody's (RFC 2606): no request from outside reaches such an address.
+  // `.invalid` is reserved (RFC 2606): no request from outside reaches such an address.
   return new Request(`https://answers.invalid/v1/${hex}`);
 }
 
 /**
- * The answer as it passes, and a promise of what to keep of it: null when it was no whole, good
- * answer. Nothing waits for the whole: each piece goes out as it comes in.
+ * Return the answer as a stream, and a promise of the text to cache: null if the answer was not complete
+ * and good. The stream does not wait: each piece goes out as it comes in.
  */
 export function observed(
   response: Response,
@@ -87,7 +87,7 @@ export function observed(
     },
   };
   const { readable, writable } = new TransformStream(observer);
-  // An answer that breaks off, on either side, is not kept.
+  // An answer that breaks off on either side is not cached.
   body.pipeTo(writable).catch(() => settle(null));
   return { passing: new Response(readable, response), kept };
 }
@@ -95,7 +95,7 @@ export function observed(
 function mayBeKept(response: Response, question: Question): boolean {
   const type = response.headers.get("Content-Type") ?? "";
   const wanted = question.stream ? "text/event-stream" : "application/json";
-  // Both say that the answer was made for this one request; how it was packed, no longer matters.
+  // Both mean that the answer is for this one request. Its encoding no longer matters here.
   const varies = (response.headers.get("Vary") ?? "").split(",").map((name) => name.trim());
   const forOne =
     response.headers.has("Set-Cookie") || varies.some((name) => !/^(accept-encoding)?$/i.test(name));
@@ -107,10 +107,10 @@ function decoded(pieces: readonly Uint8Array[]): string {
   return pieces.map((piece) => decoder.decode(piece, { stream: true })).join("") + decoder.decode();
 }
 
-/** Status 200 says little: a stream that has begun can still tell of an error, or just end. */
+/** Status 200 is not enough: a stream can still report an error, or end early. */
 function isWholeAnswer(text: string, question: Question): boolean {
   if (question.stream) {
-    // By line feeds alone: what a regular expression takes for a line's end may stand in an answer.
+    // Split by line feeds only: an answer may contain other line separators.
     const names = text.split("\n").filter((line) => line.startsWith("event: "));
     const last = names.at(-1);
     return last === "event: done" && !names.includes("event: error") && text.endsWith("\n\n");

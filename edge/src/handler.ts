@@ -1,8 +1,9 @@
 /**
- * The way of a request through the edge: let in, limited, answered from the cache or by the
+ * The path of a request through the edge: checked, limited, and answered from the cache or by the
  * application.
  *
- *     GET  /, /app.js, /style.css, /icon.svg   the page: public, it holds nothing but itself
+ *     GET  /, /app.js, /style.css, /icon.svg   the page: public, because it contains no data
+ *     GET  /.well-known/oauth-protected-resource   names the issuer (RFC 9728): public
  *     everything else                          needs a token
  *     POST /api/ask                            may be answered from the cache (X-Edge-Cache: hit)
  */
@@ -14,18 +15,19 @@ import type { Background } from "./platform";
 import { callerOf, TokenError, type Caller } from "./tokens";
 
 const PAGE = new Set(["/", "/app.js", "/style.css", "/icon.svg"]);
+const METADATA = "/.well-known/oauth-protected-resource";
 const METHODS = new Set(["GET", "HEAD", "POST"]);
-/** A question has 2,000 characters at most; beyond this nothing of ours is in a body. */
+/** A question has at most 2,000 characters, so no valid body is longer than this. */
 const LARGEST_BODY_BYTES = 16 * 1024;
-/** Longest wait for the application to begin its answer. The answer itself may take longer. */
+/** Longest wait for the first byte of the application's answer. */
 const ORIGIN_TIMEOUT_MS = 180_000;
 const LIMIT_PERIOD_SECONDS = 60;
-/** How the application knows the edge; the same name stands in `rag/app/server.py`. */
+/** Carries the edge's key; `rag/app/server.py` has the same name. */
 export const ORIGIN_KEY_HEADER = "X-Customrag-Edge-Key";
-/** What is passed on to the application; the token stays here. */
+/** Headers that go to the application. The token does not. */
 const PASSED_ON = ["Accept", "Accept-Language", "Content-Type", "If-None-Match", "User-Agent"];
 
-/** Answers one request; never throws. */
+/** Answer one request; never throw. */
 export async function handle(
   request: Request,
   bindings: Bindings,
@@ -46,29 +48,44 @@ async function route(
   background: Background,
 ): Promise<Response> {
   const url = new URL(request.url);
-  if (!METHODS.has(request.method)) return refused(405, `${request.method} is not allowed here`);
-  // Read before anything is refused: a connection with an unread body cannot be used again.
+  if (!METHODS.has(request.method)) return refused(405, `The method ${request.method} is not allowed. Use ${[...METHODS].join(", ")}.`);
+  // Read the body before refusing: a connection with an unread body cannot be used again.
   const body = request.method === "POST" ? await textOf(request) : "";
-  if (body === null) return refused(413, `a request has ${LARGEST_BODY_BYTES} bytes at most`);
-  if (PAGE.has(url.pathname) && request.method !== "POST") {
-    return (await tooMany(bindings.ADDRESS_LIMITER, originOf(request)))
-      ? limited()
-      : await ofOrigin(request, settings);
+  if (body === null) return refused(413, `The request is too long. The limit is ${LARGEST_BODY_BYTES} bytes.`);
+  if ((PAGE.has(url.pathname) || url.pathname === METADATA) && request.method !== "POST") {
+    if (await tooMany(bindings.ADDRESS_LIMITER, originOf(request))) return limited();
+    if (url.pathname === METADATA) return metadataOf(url, settings);
+    return mayAskIssuer(await ofOrigin(request, settings), settings);
   }
   let caller: Caller;
   try {
     caller = await callerOf(request, settings, background);
   } catch (error) {
-    // Guesses cost the guesser: they are counted by address, for there is no caller to count by.
+    // Without a valid token there is no caller, so failed attempts are counted by address.
     if (await tooMany(bindings.ADDRESS_LIMITER, originOf(request))) return limited();
     throw error;
   }
-  // As JSON, so that no choice of names makes two callers one.
+  // JSON keeps two callers apart whatever their names contain.
   const name = JSON.stringify([caller.tenant, caller.subject]);
   if (await tooMany(bindings.CALLER_LIMITER, name)) return limited();
   if (await tooMany(bindings.TENANT_LIMITER, caller.tenant)) return limited();
   if (request.method !== "POST") return await ofOrigin(request, settings);
   return await posted(request, url, body, caller, settings, background);
+}
+
+/** OAuth 2.0 Protected Resource Metadata: https://www.rfc-editor.org/rfc/rfc9728, read 2026-11-29. */
+function metadataOf(url: URL, settings: Settings): Response {
+  return Response.json({ resource: url.origin, authorization_servers: [settings.issuer] });
+}
+
+/** Lets the page connect to the issuer, where it exchanges a sign-in code for a token. */
+function mayAskIssuer(response: Response, settings: Settings): Response {
+  const policy = response.headers.get("Content-Security-Policy");
+  if (policy === null || !URL.canParse(settings.issuer)) return response;
+  const sources = `connect-src 'self' ${new URL(settings.issuer).origin}`;
+  const headers = new Headers(response.headers);
+  headers.set("Content-Security-Policy", policy.replace("connect-src 'self'", sources));
+  return new Response(response.body, { status: response.status, headers });
 }
 
 async function posted(
@@ -118,10 +135,10 @@ async function freshAnswer(
   return marked(passing, "miss");
 }
 
-/** Asks the application; what it says is passed on as it comes. */
+/** Ask the application, and stream its answer. */
 async function ofOrigin(request: Request, settings: Settings, body?: string): Promise<Response> {
   const asked = new URL(request.url);
-  // Part by part: resolved as a text, `//elsewhere/` would be another host, which would get the key.
+  // Set part by part: as relative text, `//elsewhere/` would be another host, which would get the key.
   const url = new URL(settings.originUrl);
   url.pathname = asked.pathname;
   url.search = asked.search;
@@ -137,21 +154,21 @@ async function ofOrigin(request: Request, settings: Settings, body?: string): Pr
       method: request.method,
       headers,
       redirect: "manual",
-      // What is kept is decided here, not by rules of the zone, which know no tenants.
+      // Rules of the zone must not cache, because they do not know tenants.
       cache: "no-store",
       signal: waiting.signal,
       ...(body === undefined ? {} : { body }),
     });
     return new Response(response.body, response);
   } catch (error) {
-    console.error(`the application cannot be reached: ${String(error)}`);
-    return refused(502, "the application cannot be reached; ask again in a moment");
+    console.error(`The application cannot be reached: ${String(error)}`);
+    return refused(502, "The application cannot be reached. Try again in a few seconds.");
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** The body as text; null when it is too long. */
+/** Return the body as text, or null if it is too long. */
 async function textOf(request: Request): Promise<string | null> {
   const pieces: Uint8Array[] = [];
   let size = 0;
@@ -164,11 +181,11 @@ async function textOf(request: Request): Promise<string | null> {
   return await new Blob(pieces).text();
 }
 
-/** Whom a request without a good token is counted for: its address, of IPv6 its /64. */
+/** Return the key that counts a request without a valid token: its address, or for IPv6 its /64. */
 function originOf(request: Request): string {
   const address = request.headers.get("CF-Connecting-IP") ?? "unknown";
   if (!address.includes(":") || address.includes(".")) return address;
-  // One who asks by IPv6 has 2^64 addresses to ask from.
+  // An IPv6 client can use 2^64 addresses.
   const [head = "", tail] = address.split("::");
   const groups = [head, tail].map((part) => (part ?? "").split(":").filter((group) => group !== ""));
   const [before = [], after = []] = groups;
@@ -182,7 +199,7 @@ async function tooMany(limiter: Bindings["CALLER_LIMITER"], key: string): Promis
 }
 
 function limited(): Response {
-  const response = refused(429, "too many requests; ask again in a minute");
+  const response = refused(429, "Too many requests. Try again in a minute.");
   response.headers.set("Retry-After", String(LIMIT_PERIOD_SECONDS));
   return response;
 }
@@ -190,7 +207,7 @@ function limited(): Response {
 function marked(response: Response, state: "hit" | "miss"): Response {
   const answer = new Response(response.body, response);
   answer.headers.set("X-Edge-Cache", state);
-  // Kept at the edge, where tenants are told apart, and nowhere on the way.
+  // Only the edge may cache, because it separates tenants.
   answer.headers.set("Cache-Control", "private, no-store");
   answer.headers.set("X-Content-Type-Options", "nosniff");
   return answer;
@@ -204,13 +221,13 @@ function failure(error: unknown): Response {
   }
   console.error(String(error));
   if (error instanceof IssuerError) {
-    return refused(503, "tokens cannot be checked at the moment; ask again soon");
+    return refused(503, "The edge cannot check tokens at the moment. Try again in a few seconds.");
   }
-  if (error instanceof SettingsError) return refused(500, "the edge is not set up well");
-  return refused(500, "the edge failed");
+  if (error instanceof SettingsError) return refused(500, "The edge is not configured correctly. Its log names the binding.");
+  return refused(500, "The edge failed. Its log has the error.");
 }
 
-/** An error in the form in which the application gives its own. */
+/** Return an error in the application's format. */
 function refused(status: number, message: string): Response {
   return Response.json(
     { error: { message } },

@@ -1,9 +1,9 @@
 /**
- * The issuer's public keys: read seldom, however many ask and whatever they send.
+ * Reads the issuer's public keys rarely, whatever the number of requests.
  *
- * Owns: when the keys are read. Does not own: what they are good for (`tokens.ts`). jose's own remote
- * key set reads them once for each request on Workers, where requests may not share a fetch; here
- * they wait for the one that reads, which is kept alive beyond its request.
+ * Owns: when the keys are read. Does not own: their use (`tokens.ts`). On Workers, requests cannot share
+ * a fetch, so jose's remote key set reads the keys once for each request. Here, requests wait for the
+ * one that reads, and that read stays alive beyond its request.
  */
 
 import {
@@ -17,18 +17,18 @@ import {
 
 import type { Background } from "./platform";
 
-/** Keys are read again after this time, so that a withdrawn key is no longer taken. */
+/** Keys are read again after this time, so that a withdrawn key is no longer accepted. */
 const FRESH_MS = 600_000;
 const READ_TIMEOUT_MS = 5_000;
-/** After that a reading is given up by those who wait for it: its request was cut off. */
+/** After this time, waiting requests give up: the request that reads was cut off. */
 const WAIT_MS = READ_TIMEOUT_MS + 1_000;
-/** Longest pause after a reading that failed. */
+/** Longest pause after a failed read. */
 const FAILURE_PAUSE_MS = 5_000;
 
-/** The issuer's keys cannot be had, so that nobody can be let in. */
+/** The issuer's keys cannot be read, so no token can be checked. */
 export class IssuerError extends Error {}
 
-/** The keys that one URL publishes. They are public: sharing them among tenants is no leak. */
+/** The keys that one URL publishes. They are public, so tenants may share them. */
 export class IssuerKeys {
   private known: ReturnType<typeof createLocalJWKSet> | undefined;
   private readAt = -Infinity;
@@ -37,8 +37,8 @@ export class IssuerKeys {
   private failed = false;
 
   /**
-   * @param url Where they are published.
-   * @param cooldownMs Time after a reading in which an unknown key causes no other.
+   * @param url The JWKS URL.
+   * @param cooldownMs Time after a read during which an unknown key causes no further read.
    */
   constructor(
     private readonly url: URL,
@@ -46,10 +46,10 @@ export class IssuerKeys {
   ) {}
 
   /**
-   * The key that a token names.
+   * Return the key that a token names.
    *
    * @throws {errors.JWKSNoMatchingKey} The issuer has no such key.
-   * @throws {IssuerError} The keys cannot be had.
+   * @throws {IssuerError} The keys cannot be read.
    */
   async find(
     header: JWSHeaderParameters,
@@ -70,7 +70,7 @@ export class IssuerKeys {
   }
 
   private async among(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
-    if (this.known === undefined) throw new IssuerError("the issuer's keys were never read");
+    if (this.known === undefined) throw new IssuerError("The issuer's keys were never read.");
     return await this.known(header, token);
   }
 
@@ -85,7 +85,7 @@ export class IssuerKeys {
   private async read(background: Background): Promise<void> {
     if (!this.isBeingRead()) {
       if (this.failed && this.hasCooledFor() < Math.min(FAILURE_PAUSE_MS, this.cooldownMs)) {
-        throw new IssuerError("the issuer's keys could not be had a moment ago");
+        throw new IssuerError("The last attempt to read the issuer's keys failed.");
       }
       this.begin(background);
     }
@@ -102,13 +102,13 @@ export class IssuerKeys {
       })
       .catch((error: unknown) => {
         this.failed = true;
-        throw new IssuerError(`the issuer's keys cannot be had: ${String(error)}`);
+        throw new IssuerError(`The issuer's keys cannot be read: ${String(error)}`);
       })
       .finally(() => {
         if (this.asking === asking) this.asking = undefined;
       });
     this.asking = asking;
-    // Others wait for it: it must not end with the request that began it.
+    // Other requests wait for it, so it must outlive the request that began it.
     background.waitUntil(asking.catch(() => undefined));
   }
 }
@@ -117,7 +117,7 @@ async function published(url: URL): Promise<JSONWebKeySet> {
   const response = await fetch(url, {
     headers: { Accept: "application/jwk-set+json, application/json" },
     redirect: "manual",
-    // A withdrawn key must not come from a cache on the way.
+    // A cache must not return a withdrawn key.
     cache: "no-store",
     signal: AbortSignal.timeout(READ_TIMEOUT_MS),
   });
@@ -128,11 +128,11 @@ async function published(url: URL): Promise<JSONWebKeySet> {
   return await response.json();
 }
 
-/** Waits in the name of the request at hand, whose timer it is. */
+/** Wait with a timer of the current request. */
 async function inTime(asking: Promise<void> | undefined): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((_, reject) => {
-    timer = setTimeout(() => reject(new IssuerError("the issuer's keys do not come")), WAIT_MS);
+    timer = setTimeout(() => reject(new IssuerError("The issuer did not send its keys in time.")), WAIT_MS);
   });
   try {
     await Promise.race([asking, late]);

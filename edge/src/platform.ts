@@ -1,5 +1,5 @@
-/** What a platform must bring; Cloudflare's `ExecutionContext` has it. */
+/** The part of Cloudflare's `ExecutionContext` that the worker uses. */
 export interface Background {
-  /** Lets work go on after the answer. */
+  /** Let work continue after the answer. */
   waitUntil(promise: Promise<unknown>): void;
 }

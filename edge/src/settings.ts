@@ -1,33 +1,32 @@
 /**
- * What the worker is told by its bindings, read once per request and checked.
+ * The worker's settings, read from its bindings and checked once per request.
  *
- * Owns: names and meaning of the bindings. Does not own: their values, which `components/edge.py`
- * declares.
+ * Owns: names and meaning of the bindings. Does not own: their values (`components/edge.py`).
  */
 
-/** The bindings as Cloudflare hands them over; `components/edge.py` declares each. */
+/** The bindings that `components/edge.py` declares. */
 export interface Bindings {
   /** URL of the chat application, without a path. */
   readonly ORIGIN_URL: string;
-  /** Secret that the application knows the edge by. */
+  /** Secret that identifies the edge to the application. */
   readonly ORIGIN_KEY: string;
-  /** `iss` of the tokens that are accepted. */
+  /** `iss` of accepted tokens. */
   readonly TOKEN_ISSUER: string;
-  /** `aud` of the tokens that are accepted. */
+  /** `aud` of accepted tokens. */
   readonly TOKEN_AUDIENCE: string;
-  /** Where the issuer publishes its keys. */
+  /** URL of the issuer's keys. */
   readonly JWKS_URL: string;
-  /** What an answer depends on besides the question: another text, other answers. */
+  /** Version of everything that an answer depends on besides the question. */
   readonly ANSWERS_VERSION: string;
-  /** Seconds for which an answer is kept; "0": none is. */
+  /** Seconds for which an answer is cached; "0" turns the cache off. */
   readonly CACHE_SECONDS: string;
-  /** Seconds after a fetch of the keys in which an unknown key causes no other; default 30. */
+  /** Seconds after a read of the keys during which an unknown key causes no further read; default 30. */
   readonly JWKS_COOLDOWN_SECONDS?: string;
   /** Requests of one caller. */
   readonly CALLER_LIMITER: RateLimiter;
   /** Requests of all callers of one tenant. */
   readonly TENANT_LIMITER: RateLimiter;
-  /** Requests of one address that show no valid token. */
+  /** Requests of one address without a valid token. */
   readonly ADDRESS_LIMITER: RateLimiter;
 }
 
@@ -52,9 +51,9 @@ export interface Settings {
 export class SettingsError extends Error {}
 
 /**
- * The settings of these bindings.
+ * Return the settings of these bindings.
  *
- * @throws {SettingsError} One is missing or wrong: a worker that is set up badly lets nobody in.
+ * @throws {SettingsError} A binding is missing or wrong. The worker then rejects every request.
  */
 export function settingsOf(bindings: Bindings): Settings {
   return {
@@ -74,7 +73,7 @@ type TextBinding = Exclude<keyof Bindings, `${string}_LIMITER`>;
 function text(bindings: Bindings, name: TextBinding, fallback?: string): string {
   const value = bindings[name] ?? fallback;
   if (typeof value !== "string" || value === "") {
-    throw new SettingsError(`binding ${name} is missing or empty`);
+    throw new SettingsError(`Binding ${name} is missing or empty.`);
   }
   return value;
 }
@@ -85,15 +84,15 @@ function url(bindings: Bindings, name: TextBinding): URL {
     const parsed = new URL(value);
     if (/^https?:$/.test(parsed.protocol)) return parsed;
   } catch {
-    // Said below, as for a URL of another scheme.
+    // Reported below, with URLs of another scheme.
   }
-  throw new SettingsError(`binding ${name} is ${JSON.stringify(value)}; give an http(s) URL`);
+  throw new SettingsError(`Binding ${name} is ${JSON.stringify(value)}. It must be an http or https URL.`);
 }
 
 function seconds(bindings: Bindings, name: TextBinding, fallback?: string): number {
   const value = text(bindings, name, fallback);
   if (!/^\d{1,8}$/.test(value)) {
-    throw new SettingsError(`binding ${name} is ${JSON.stringify(value)}; give whole seconds`);
+    throw new SettingsError(`Binding ${name} is ${JSON.stringify(value)}. It must be a whole number of seconds.`);
   }
   return Number(value);
 }

@@ -1,7 +1,7 @@
 /**
- * Who is calling: the bearer token of a request, verified.
+ * Identifies the caller by the bearer token of a request.
  *
- * Owns: what makes a token good. Does not own: cryptography (WebCrypto's, by `jose`).
+ * Owns: which tokens are valid. Does not own: cryptography (`jose` on WebCrypto).
  * Rules: RFC 8725 (JSON Web Token best current practices), read 2026-11-21.
  */
 
@@ -12,21 +12,21 @@ import type { Background } from "./platform";
 import type { Settings } from "./settings";
 
 /**
- * Signatures with a public key only. A list of our own, never the token's word for it: `none`, and
- * HS256 keyed with the issuer's public key, are what forgers send.
+ * Only signatures with a public key. The token's header does not decide: forged tokens use `none`, or
+ * HS256 with the issuer's public key as the secret.
  */
 export const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"];
-/** Clocks differ: a token may be that much too old or too young. */
+/** Tolerance for differing clocks. */
 export const CLOCK_TOLERANCE_SECONDS = 60;
 
-/** Whom a verified token names. */
+/** The caller that a verified token names. */
 export interface Caller {
   readonly subject: string;
-  /** Whose answers the caller may see. Callers of no tenant are a tenant each. */
+  /** Decides whose answers the caller may see. Without the claim, each subject is its own tenant. */
   readonly tenant: string;
 }
 
-/** The token is missing or not good. `reason` may be shown to whoever sent it. */
+/** The token is missing or invalid. The sender may see `reason`. */
 export class TokenError extends Error {
   constructor(readonly reason: string) {
     super(reason);
@@ -37,10 +37,10 @@ export class TokenError extends Error {
 const issuers = new Map<string, IssuerKeys>();
 
 /**
- * The caller that the request's token names.
+ * Return the caller that the request's token names.
  *
- * @throws {TokenError} There is no token, or it is not one of the issuer's for this audience.
- * @throws {IssuerError} The issuer's keys cannot be had.
+ * @throws {TokenError} The token is missing, or the issuer did not issue it for this audience.
+ * @throws {IssuerError} The issuer's keys cannot be read.
  */
 export async function callerOf(
   request: Request,
@@ -65,9 +65,9 @@ export async function callerOf(
 
 function bearer(request: Request): string {
   const header = request.headers.get("Authorization");
-  if (header === null) throw new TokenError("a bearer token is needed");
+  if (header === null) throw new TokenError("A bearer token is required.");
   const found = /^Bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)$/i.exec(header);
-  if (found?.[1] === undefined) throw new TokenError("the Authorization header is no bearer JWT");
+  if (found?.[1] === undefined) throw new TokenError("The Authorization header does not contain a bearer JWT.");
   return found[1];
 }
 
@@ -83,34 +83,34 @@ function keysFor(settings: Settings): IssuerKeys {
 
 function callerNamedBy(payload: JWTPayload): Caller {
   const subject = payload.sub;
-  if (typeof subject !== "string" || subject === "") throw new TokenError("sub is empty");
+  if (typeof subject !== "string" || subject === "") throw new TokenError("The claim sub is empty.");
   const tenant = payload["tenant"];
   if (tenant === undefined) return { subject, tenant: `subject:${subject}` };
-  if (typeof tenant !== "string" || tenant === "") throw new TokenError("tenant is no text");
+  if (typeof tenant !== "string" || tenant === "") throw new TokenError("The claim tenant is not a non-empty string.");
   return { subject, tenant: `tenant:${tenant}` };
 }
 
-/** What went wrong, in words that tell the caller what to mend and nothing of the keys. */
+/** Describe the error so that the caller can fix it, without details of the keys. */
 function refusal(error: unknown): Error {
   if (error instanceof TokenError || error instanceof IssuerError) return error;
-  if (error instanceof errors.JWTExpired) return new TokenError("the token has expired");
+  if (error instanceof errors.JWTExpired) return new TokenError("The token has expired. Sign in again.");
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return new TokenError(`claim ${error.claim} is missing or not accepted`);
+    return new TokenError(`The claim ${error.claim} is missing or not accepted.`);
   }
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
-    return new TokenError("the token's algorithm is not accepted");
+    return new TokenError(`The token's algorithm is not accepted. Use one of ${ALGORITHMS.join(", ")}.`);
   }
   if (
     error instanceof errors.JWKSNoMatchingKey ||
     error instanceof errors.JWKSMultipleMatchingKeys
   ) {
-    return new TokenError("no key of the issuer fits the token");
+    return new TokenError("The issuer has no key for this token. Sign in again.");
   }
   if (error instanceof errors.JWSSignatureVerificationFailed) {
-    return new TokenError("the signature is wrong");
+    return new TokenError("The token's signature is wrong.");
   }
   if (error instanceof errors.JWTInvalid || error instanceof errors.JWSInvalid) {
-    return new TokenError("the token cannot be read");
+    return new TokenError("The token is not a valid JWT.");
   }
-  return new IssuerError(`the issuer's keys cannot be used: ${String(error)}`);
+  return new IssuerError(`The issuer's keys cannot be used: ${String(error)}`);
 }

@@ -46,14 +46,14 @@ test("the same question of the same tenant is answered from the cache", async ()
   assert.equal(world.received.length, 1);
 });
 
-test("another caller of the same tenant gets the kept answer", async () => {
+test("another caller of the same tenant gets the cached answer", async () => {
   const question = { question: "Shared?" };
   await world.cacheState(await world.token({ sub: "ada" }), question);
   await settled();
   assert.equal(await world.cacheState(await world.token({ sub: "bob" }), question), "hit");
 });
 
-test("white space around a question makes no other question", async () => {
+test("white space around a question does not change its cache key", async () => {
   const token = await world.token();
   await world.cacheState(token, { question: "Spaces?" });
   await settled();
@@ -81,7 +81,7 @@ test("callers without a tenant do not share answers, with each other or a tenant
   assert.equal(await world.cacheState(named, question), "miss");
 });
 
-test("another number of passages is another question", async () => {
+test("a different top_k is a different question", async () => {
   const token = await world.token();
   await world.untilHit(token, { question: "How many?" });
   assert.equal(await world.cacheState(token, { question: "How many?", top_k: 3 }), "miss");
@@ -94,7 +94,7 @@ test("a caller can ask for a fresh answer", async () => {
   assert.equal(fresh.headers.get("X-Edge-Cache"), "miss");
 });
 
-test("nobody on the way may keep an answer", async () => {
+test("answers forbid caching by proxies", async () => {
   const response = await world.ask(await world.token(), { question: "On the way?" });
   assert.equal(response.headers.get("Cache-Control"), "private, no-store");
 });
@@ -106,7 +106,7 @@ for (const status of [400, 404, 422, 429, 500, 502, 503]) {
   });
 }
 
-test("an error in a body of status 200 is not kept", async () => {
+test("an error with status 200 is not cached", async () => {
   world.reply = (_request, response) => json(response, 200, { error: { message: "no" } });
   assert.equal(await askedFor({ question: "An error in 200?" }), 2);
 });
@@ -117,7 +117,7 @@ for (const [name, value] of [
   ["Vary", "Accept-Encoding, X-Tenant"],
   ["Vary", "*"],
 ] as const) {
-  test(`an answer with ${name}: ${value} is not kept`, async () => {
+  test(`an answer with ${name}: ${value} is not cached`, async () => {
     world.reply = (request, response) => {
       response.setHeader(name, value);
       json(response, 200, answerTo(request));
@@ -126,7 +126,7 @@ for (const [name, value] of [
   });
 }
 
-test("an answer that varies with its packing alone is kept", async () => {
+test("an answer that varies only by encoding is cached", async () => {
   world.reply = (request, response) => {
     response.setHeader("Vary", "Accept-Encoding");
     json(response, 200, answerTo(request));
@@ -134,12 +134,12 @@ test("an answer that varies with its packing alone is kept", async () => {
   await world.untilHit(await world.token(), { question: "Packed?" });
 });
 
-test("a part of an answer is not kept", async () => {
+test("a partial answer is not cached", async () => {
   world.reply = (request, response) => json(response, 206, answerTo(request));
   assert.equal(await askedFor({ question: "A part?" }), 2);
 });
 
-test("an answer that the asker does not want stored is not kept", async () => {
+test("an answer to a no-store request is not cached", async () => {
   const token = await world.token();
   const question = { question: "Secret?" };
   await (await world.ask(token, question, { "Cache-Control": "No-Store" })).text();
@@ -147,7 +147,7 @@ test("an answer that the asker does not want stored is not kept", async () => {
   assert.equal(await world.cacheState(token, question), "miss");
 });
 
-test("a stream whose asker went away is not kept", async () => {
+test("a stream whose caller disconnected is not cached", async () => {
   let closed = (): void => undefined;
   const gone = new Promise<void>((resolve) => {
     closed = resolve;
@@ -177,7 +177,7 @@ test("a stream whose asker went away is not kept", async () => {
   assert.equal(await world.cacheState(token, question), "miss");
 });
 
-test("the application is asked what the answer is kept for, however that was written", async () => {
+test("the application receives the question in the form of the cache key", async () => {
   const token = await world.token();
   const twice = '{"question": "Other?", "question": " Which? ", "top_k": 3.0}';
   await world.cacheState(token, twice);
@@ -190,7 +190,7 @@ test("the application is asked what the answer is kept for, however that was wri
   assert.equal(await world.cacheState(token, { question: "Which?", top_k: 3 }), "hit");
 });
 
-test("a kept answer has a type that no browser guesses at", async () => {
+test("a cached answer forbids content sniffing", async () => {
   const token = await world.token();
   await world.untilHit(token, { question: "Sniffed?" });
   const kept = await world.ask(token, { question: "Sniffed?" });
@@ -198,7 +198,7 @@ test("a kept answer has a type that no browser guesses at", async () => {
   assert.equal(kept.headers.get("Set-Cookie"), null);
 });
 
-test("an answer that breaks off is not kept", async () => {
+test("an answer that breaks off is not cached", async () => {
   world.reply = (_request, response) => {
     response.writeHead(200, { "Content-Type": "application/json", "Content-Length": "500" });
     response.write('{"answer": "40 ba', () => response.destroy());
@@ -206,7 +206,7 @@ test("an answer that breaks off is not kept", async () => {
   assert.equal(await askedFor({ question: "Broken off?" }), 2);
 });
 
-test("a redirect of the application is passed on and not followed", async () => {
+test("the edge passes a redirect on and does not follow it", async () => {
   world.reply = (_request, response) => {
     response.writeHead(302, { Location: "/elsewhere" }).end();
   };
@@ -216,7 +216,7 @@ test("a redirect of the application is passed on and not followed", async () => 
   assert.equal(world.received.length, 1);
 });
 
-test("what the application has to judge is passed on and not kept", async () => {
+test("a request with unknown fields is passed on and not cached", async () => {
   for (const body of ["no json", "[]", '{"question": 1}', '{"question": "a", "more": 1}']) {
     world.received.length = 0;
     assert.equal(await askedFor(body), 2, body);
@@ -224,7 +224,7 @@ test("what the application has to judge is passed on and not kept", async () => 
   }
 });
 
-test("a stream that ended well is kept and replayed", async () => {
+test("a complete stream is cached and replayed", async () => {
   const whole = event("sources", { sources: [] }) + event("token", { text: "40" }) + event("done", {});
   world.reply = (_request, response) => {
     response.writeHead(200, { "Content-Type": "text/event-stream" }).end(whole);
@@ -239,7 +239,7 @@ test("a stream that ended well is kept and replayed", async () => {
   assert.equal(await replayed.text(), whole);
 });
 
-test("a streamed and a whole answer are kept apart", async () => {
+test("a streamed and a whole answer have different cache keys", async () => {
   const token = await world.token();
   await world.untilHit(token, { question: "Both ways?" });
   world.reply = (_request, response) => {
@@ -256,7 +256,7 @@ for (const [what, text] of [
   ["an end that only a passage speaks of", `event: token\ndata: "a\u2028event: done\u2028"\n\n`],
   ["half an end", `${event("token", { text: "40" })}event: done\ndata: {`],
 ] as const) {
-  test(`a stream with ${what} is not kept`, async () => {
+  test(`a stream with ${what} is not cached`, async () => {
     world.reply = (_request, response) => {
       response.writeHead(200, { "Content-Type": "text/event-stream" }).end(text);
     };
@@ -264,7 +264,7 @@ for (const [what, text] of [
   });
 }
 
-test("an answer too long to hold is passed on whole and not kept", async () => {
+test("an answer over the size limit is passed on and not cached", async () => {
   const answer = "x".repeat(600 * 1024);
   world.reply = (_request, response) => json(response, 200, { answer, sources: [] });
   const token = await world.token();

@@ -14,6 +14,27 @@ async function inWorld(options: Options, run: (world: World) => Promise<void>): 
   }
 }
 
+test("anyone may read which issuer signs people in", () =>
+  inWorld({}, async (world) => {
+    const response = await fetch(`${world.url}/.well-known/oauth-protected-resource`);
+    assert.equal(response.status, 200);
+    const metadata = { resource: world.url, authorization_servers: [world.issuer] };
+    assert.deepEqual(await response.json(), metadata);
+    assert.equal(world.received.length, 0);
+  }));
+
+test("the page may connect to itself and to the issuer, and to nothing else", () =>
+  inWorld({}, async (world) => {
+    world.reply = (_request, response) => {
+      response.setHeader("Content-Security-Policy", "default-src 'none'; connect-src 'self'");
+      response.end("page");
+    };
+    const response = await fetch(`${world.url}/`);
+    const policy = `default-src 'none'; connect-src 'self' ${world.issuer}`;
+    assert.equal(response.headers.get("Content-Security-Policy"), policy);
+    assert.equal(await response.text(), "page");
+  }));
+
 test("a stream passes through piece by piece", () =>
   inWorld({}, async (world) => {
     let goOn = (): void => undefined;
@@ -40,7 +61,7 @@ test("a stream passes through piece by piece", () =>
     assert.equal(rest, event("done", {}));
   }));
 
-test("when the asker goes away the application is told", () =>
+test("when the caller disconnects the application stops", () =>
   inWorld({}, async (world) => {
     let told = (): void => undefined;
     const gone = new Promise<void>((resolve) => {
@@ -64,7 +85,7 @@ test("when the asker goes away the application is told", () =>
     await gone;
   }));
 
-test("another version of the corpus is asked anew", async () => {
+test("a new version of the corpus is not answered from the cache", async () => {
   // Two workers cannot share a cache here, so the two versions follow each other in one world.
   await inWorld({ bindings: { ANSWERS_VERSION: "corpus-1" } }, async (world) => {
     const token = await world.token();
@@ -76,7 +97,7 @@ test("another version of the corpus is asked anew", async () => {
   });
 });
 
-test("with no seconds to keep them answers are not kept", () =>
+test("zero cache seconds turn the cache off", () =>
   inWorld({ bindings: { CACHE_SECONDS: "0" } }, async (world) => {
     const token = await world.token();
     assert.equal(await world.cacheState(token, { question: "Kept?" }), null);
@@ -84,7 +105,7 @@ test("with no seconds to keep them answers are not kept", () =>
     assert.equal(world.received.length, 2);
   }));
 
-test("a caller who asks too often is told to wait, others are not", () =>
+test("a caller over the limit gets a 429, others do not", () =>
   inWorld({ callerLimit: 3 }, async (world) => {
     const token = await world.token({ sub: "eager" });
     const statuses = [];
@@ -98,14 +119,14 @@ test("a caller who asks too often is told to wait, others are not", () =>
     assert.equal((await world.ask(patient, { question: "Me?" })).status, 200);
   }));
 
-test("callers of one name in two tenants are two callers", () =>
+test("callers with the same name in two tenants have separate limits", () =>
   inWorld({ callerLimit: 1 }, async (world) => {
     assert.equal((await world.ask(await world.token(), { question: "One?" })).status, 200);
     const namesake = await world.token({ tenant: "south" });
     assert.equal((await world.ask(namesake, { question: "Two?" })).status, 200);
   }));
 
-test("no choice of names lets one caller use up another's requests", () =>
+test("no choice of names uses up another caller's limit", () =>
   inWorld({ callerLimit: 1 }, async (world) => {
     const one = await world.token({ tenant: "a", sub: "b c" });
     assert.equal((await world.ask(one, { question: "One?" })).status, 200);
@@ -113,7 +134,7 @@ test("no choice of names lets one caller use up another's requests", () =>
     assert.equal((await world.ask(other, { question: "Two?" })).status, 200);
   }));
 
-test("a tenant's callers together are told to wait, other tenants' are not", () =>
+test("a tenant over its limit gets a 429, other tenants do not", () =>
   inWorld({ callerLimit: 2, tenantLimit: 3 }, async (world) => {
     const statuses = [];
     for (const sub of ["ada", "bob", "cyd", "dan"]) {
@@ -125,7 +146,7 @@ test("a tenant's callers together are told to wait, other tenants' are not", () 
     assert.equal((await world.ask(south, { question: "Few?" })).status, 200);
   }));
 
-test("the addresses of one IPv6 network are one address", () =>
+test("all addresses of an IPv6 /64 share one limit", () =>
   inWorld({ addressLimit: 2 }, async (world) => {
     const from = async (address: string) =>
       (await world.ask(null, { question: "Guess?" }, { "CF-Connecting-IP": address })).status;
@@ -137,7 +158,7 @@ test("the addresses of one IPv6 network are one address", () =>
     assert.equal(await from("192.0.2.2"), 401);
   }));
 
-test("requests that an issuer out of order leaves unjudged are counted, too", () =>
+test("requests during an issuer outage count against the address limit", () =>
   inWorld({ addressLimit: 2 }, async (world) => {
     world.jwksStatus = 500;
     const statuses = [];
@@ -147,7 +168,7 @@ test("requests that an issuer out of order leaves unjudged are counted, too", ()
     assert.deepEqual(statuses, [503, 503, 429]);
   }));
 
-test("an address that guesses tokens is told to wait", () =>
+test("an address that guesses tokens gets a 429", () =>
   inWorld({ addressLimit: 2 }, async (world) => {
     const statuses = [];
     for (let turn = 0; turn < 3; turn += 1) {
@@ -157,7 +178,7 @@ test("an address that guesses tokens is told to wait", () =>
     assert.equal((await world.ask(await world.token(), { question: "Honest?" })).status, 200);
   }));
 
-test("a path that looks like another host goes to the application all the same", () =>
+test("a path that looks like another host goes to the application", () =>
   inWorld({}, async (world) => {
     const elsewhere = `//${new URL(world.issuer).host}/stolen?a=b`;
     const headers = { Authorization: `Bearer ${await world.token()}` };
@@ -170,14 +191,14 @@ test("a path that looks like another host goes to the application all the same",
     assert.ok(!world.issuerPaths.slice(before).includes("/stolen?a=b"));
   }));
 
-test("a body too long is refused without asking the application", () =>
+test("a body over the size limit is refused at the edge", () =>
   inWorld({}, async (world) => {
     const response = await world.ask(await world.token(), { question: "x".repeat(20_000) });
     assert.equal(response.status, 413);
     assert.deepEqual(world.received, []);
   }));
 
-test("an application that is not there is an error that nobody keeps", () =>
+test("an unreachable application is a 502 that is not cached", () =>
   inWorld({ bindings: { ORIGIN_URL: "http://127.0.0.1:9" } }, async (world) => {
     const response = await world.ask(await world.token(), { question: "There?" });
     assert.equal(response.status, 502);
@@ -191,7 +212,7 @@ for (const [name, value] of [
   ["JWKS_URL", "ftp://127.0.0.1/jwks"],
   ["CACHE_SECONDS", "soon"],
 ] as const) {
-  test(`a worker without a usable ${name} lets nobody in`, () =>
+  test(`a worker without a usable ${name} rejects every request`, () =>
     inWorld({ bindings: { [name]: value } }, async (world) => {
       const response = await world.ask(await world.token(), { question: "In?" });
       assert.equal(response.status, 500);

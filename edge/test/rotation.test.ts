@@ -16,7 +16,7 @@ async function inWorld(bindings: Record<string, string>, run: (world: World) => 
   }
 }
 
-test("a key that the issuer has rotated to is taken", () =>
+test("a rotated key is accepted", () =>
   inWorld({}, async (world) => {
     assert.equal((await world.ask(await world.token(), QUESTION)).status, 200);
     world.keys = [await signingKey("key-2")];
@@ -24,7 +24,7 @@ test("a key that the issuer has rotated to is taken", () =>
     assert.equal(world.jwksFetches, 2);
   }));
 
-test("a key that was withdrawn is refused once the keys have been read anew", () =>
+test("a withdrawn key is refused after the next read of the keys", () =>
   inWorld({}, async (world) => {
     const old = await world.token();
     world.keys = [await signingKey("key-2")];
@@ -32,7 +32,7 @@ test("a key that was withdrawn is refused once the keys have been read anew", ()
     assert.equal((await world.ask(old, QUESTION)).status, 401);
   }));
 
-test("during an overlap both keys are taken", () =>
+test("during a rotation both keys are accepted", () =>
   inWorld({}, async (world) => {
     const old = await world.token();
     world.keys.push(await signingKey("key-2"));
@@ -40,7 +40,7 @@ test("during an overlap both keys are taken", () =>
     assert.equal((await world.ask(old, QUESTION)).status, 200);
   }));
 
-test("made-up key ids do not make the edge ask the issuer each time", () =>
+test("invented key ids do not cause a request to the issuer each time", () =>
   inWorld({ JWKS_COOLDOWN_SECONDS: "30" }, async (world) => {
     await world.ask(await world.token(), QUESTION);
     for (const kid of ["a", "b", "c", "d"]) {
@@ -50,7 +50,7 @@ test("made-up key ids do not make the edge ask the issuer each time", () =>
     assert.equal(world.jwksFetches, 1);
   }));
 
-test("many callers at a time are let in on one reading of the keys", () =>
+test("concurrent callers share one read of the keys", () =>
   inWorld({ JWKS_COOLDOWN_SECONDS: "30" }, async (world) => {
     world.jwksDelayMs = 500;
     const tokens = await Promise.all(
@@ -61,7 +61,7 @@ test("many callers at a time are let in on one reading of the keys", () =>
     assert.equal(world.jwksFetches, 1);
   }));
 
-test("many callers with a new key at a time make the edge ask the issuer once", () =>
+test("concurrent callers with a new key cause one read of the keys", () =>
   inWorld({}, async (world) => {
     assert.equal((await world.ask(await world.token(), QUESTION)).status, 200);
     world.keys = [await signingKey("key-2")];
@@ -74,7 +74,7 @@ test("many callers with a new key at a time make the edge ask the issuer once", 
     assert.equal(world.jwksFetches, 2);
   }));
 
-test("an issuer that fails is not asked for each request", () =>
+test("a failing issuer is not asked for each request", () =>
   inWorld({ JWKS_COOLDOWN_SECONDS: "30" }, async (world) => {
     world.jwksStatus = 500;
     for (let turn = 0; turn < 5; turn += 1) {
@@ -83,7 +83,7 @@ test("an issuer that fails is not asked for each request", () =>
     assert.equal(world.jwksFetches, 1);
   }));
 
-test("a caller who goes away while the keys are read keeps nobody else out", () =>
+test("a caller who disconnects during a read of the keys blocks no other caller", () =>
   inWorld({ JWKS_COOLDOWN_SECONDS: "30" }, async (world) => {
     world.jwksDelayMs = 500;
     const leaving = new AbortController();
@@ -100,7 +100,7 @@ test("a caller who goes away while the keys are read keeps nobody else out", () 
     assert.equal(world.jwksFetches, 1);
   }));
 
-test("an issuer that cannot be asked lets nobody in, and is asked again", () =>
+test("during an issuer outage every request fails, and the edge tries again", () =>
   inWorld({}, async (world) => {
     world.jwksStatus = 500;
     const refused = await world.ask(await world.token(), QUESTION);

@@ -57,7 +57,7 @@ export class World {
   keys: SigningKey[] = [];
   jwksStatus = 200;
   jwksFetches = 0;
-  /** How long the issuer takes to give its keys. */
+  /** Delay of the issuer before it sends its keys. */
   jwksDelayMs = 0;
   readonly issuerPaths: string[] = [];
   readonly issuerCacheControls: (string | undefined)[] = [];
@@ -114,7 +114,7 @@ export class World {
     return world;
   }
 
-  /** Puts the worker into place anew, with some bindings changed; its cache stays. */
+  /** Deploy the worker again with changed bindings; its cache stays. */
   async redeploy(bindings: Record<string, string>): Promise<void> {
     await this.worker.setOptions(this.described(bindings));
     this.url = (await this.worker.ready).origin;
@@ -139,7 +139,7 @@ export class World {
     await this.reply(received, response);
   }
 
-  /** A token of the issuer; `claims` with undefined values are left out. */
+  /** Return a token of the issuer, without the claims that are undefined. */
   async token(claims: Claims = {}, key = this.keys[0]): Promise<string> {
     if (key === undefined) throw new Error("the issuer has no key");
     const now = Math.floor(Date.now() / 1000);
@@ -175,27 +175,27 @@ export class World {
     });
   }
 
-  /** Asks, reads the whole answer, and says whether it came from the cache. */
+  /** Ask, read the whole answer, and return whether it came from the cache. */
   async cacheState(token: string, body: unknown): Promise<string | null> {
     const response = await this.ask(token, body);
     await response.text();
     return response.headers.get("X-Edge-Cache");
   }
 
-  /** Waits until something has come about. */
+  /** Wait until a condition holds. */
   async until(condition: () => boolean): Promise<void> {
     const deadline = Date.now() + 5_000;
     while (!condition()) {
-      if (Date.now() > deadline) throw new Error("it never came about");
+      if (Date.now() > deadline) throw new Error("the condition never became true");
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 
-  /** Asks until the answer comes from the cache, which is written after the answer is sent. */
+  /** Ask until the answer comes from the cache, which is written after the answer is sent. */
   async untilHit(token: string, body: unknown): Promise<void> {
     const deadline = Date.now() + 5_000;
     while ((await this.cacheState(token, body)) !== "hit") {
-      if (Date.now() > deadline) throw new Error("the answer was never kept");
+      if (Date.now() > deadline) throw new Error("the answer was never cached");
     }
   }
 }

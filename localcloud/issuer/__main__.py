@@ -1,6 +1,7 @@
 """Tokens of the local stack's issuer, from a terminal.
 
 python -m localcloud.issuer token --home HOME [--audience A] [--subject S] [--tenant T]
+python -m localcloud.issuer code --home HOME [--audience A] [--subject S] [--tenant T]
 python -m localcloud.issuer rotate --home HOME
 """
 
@@ -21,12 +22,14 @@ from localcloud.core.errors import HomeError
 from localcloud.core.home import Platform, load_platform
 
 _SECONDS = 10
+# Command, which is also the route, and the field of the answer that it prints.
+_PRINTED = {"token": "access_token", "code": "code", "rotate": "kid"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a token, or the new key's id."""
+    """Print a token, a one-time sign-in code, or the new key's id."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.issuer")
-    parser.add_argument("command", choices=["token", "rotate"])
+    parser.add_argument("command", choices=list(_PRINTED))
     parser.add_argument("--home", type=Path, required=True, help="home of the local stack")
     parser.add_argument("--audience", default="customrag")
     parser.add_argument("--subject", default="local")
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (HomeError, OSError, ValueError) as error:
         print(f"issuer: {error}", file=sys.stderr)
         return 1
-    print(answer["access_token" if given.command == "token" else "kid"])
+    print(answer[_PRINTED[given.command]])
     return 0
 
 

@@ -15,10 +15,12 @@ from jwt.algorithms import ECAlgorithm
 
 from localcloud.core.store import Document, Store
 
-__all__ = ["TOKEN_SECONDS", "SigningKeys"]
+__all__ = ["SESSION_SECONDS", "TOKEN_SECONDS", "SigningKeys"]
 
 KEYS: Final = "issuer.keys"
 TOKEN_SECONDS: Final = 600
+SESSION_SECONDS: Final = 12 * 3600
+"""How long a person who opened a sign-in link stays signed in: a working day."""
 _ALGORITHM: Final = "ES256"
 # A verifier may take a token a little longer than it lives.
 _SKEW_SECONDS: Final = 120
@@ -39,8 +41,10 @@ class SigningKeys:
         self._issuer = issuer
         self._clock = clock
 
-    def sign(self, *, audience: str, subject: str, tenant: str) -> str:
-        """Return a token; without a tenant when that is empty."""
+    def sign(
+        self, *, audience: str, subject: str, tenant: str, seconds: int = TOKEN_SECONDS
+    ) -> str:
+        """Return a token that is valid for `seconds`; an empty tenant adds no claim."""
         kid, document = self._newest()
         now = int(self._clock())
         claims: dict[str, Any] = {
@@ -48,7 +52,7 @@ class SigningKeys:
             "aud": audience,
             "sub": subject,
             "iat": now,
-            "exp": now + TOKEN_SECONDS,
+            "exp": now + seconds,
             "jti": str(uuid.uuid4()),
         }
         if tenant:
@@ -56,7 +60,7 @@ class SigningKeys:
         return jwt.encode(claims, document["pem"], algorithm=_ALGORITHM, headers={"kid": kid})
 
     def published(self) -> dict[str, Any]:
-        """Return the key set: the newest key, and those whose last tokens may still be in use."""
+        """The key set: the newest key, and those whose last tokens may still be in use."""
         self._newest()
         now = self._clock()
         keys = [
@@ -71,7 +75,7 @@ class SigningKeys:
         with self._store.transaction():
             for kid, document in self._table.items():
                 if document["retires"] is None:
-                    retires = self._clock() + TOKEN_SECONDS + _SKEW_SECONDS
+                    retires = self._clock() + SESSION_SECONDS + _SKEW_SECONDS
                     self._table.put(kid, {**document, "retires": retires})
                 elif document["retires"] < self._clock():
                     self._table.delete(kid)

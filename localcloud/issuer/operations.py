@@ -12,8 +12,9 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         (
             "token",
             "POST /oauth/token",
-            "client credentials only; subject and tenant are whatever is asked for",
+            "client credentials and authorization codes; any subject and tenant is accepted",
         ),
+        ("code", "POST /oauth/code", "replaces the sign-in page: a one-time code"),
         ("rotate", "POST /oauth/rotate", "no such route elsewhere: a new signing key"),
     )
 )

@@ -3,6 +3,8 @@
 GET  /.well-known/openid-configuration
 GET  /.well-known/jwks.json
 POST /oauth/token     grant_type=client_credentials, audience[, subject, tenant]; basic auth
+                      grant_type=authorization_code, code; the code is the credential
+POST /oauth/code      audience[, subject, tenant]: a one-time sign-in code; basic auth
 POST /oauth/rotate    a new signing key; basic auth
 """
 
@@ -18,7 +20,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from localcloud.core.home import Platform
 from localcloud.core.resources import Context
-from localcloud.issuer.keys import TOKEN_SECONDS, SigningKeys
+from localcloud.issuer.codes import CODE_SECONDS, SignedIn, SignInCodes
+from localcloud.issuer.keys import SESSION_SECONDS, TOKEN_SECONDS, SigningKeys
 
 __all__ = ["Issuer"]
 
@@ -36,13 +39,14 @@ class Issuer:
         self._platform = context.platform
         self._url = context.platform.endpoints["issuer"]
         self._keys = SigningKeys(context.store, self._url)
+        self._codes = SignInCodes(context.store)
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Answer from now on."""
         address = urlsplit(self._url)
-        handler = _handler(self._platform, self._url, self._keys)
+        handler = _handler(self._platform, self._url, self._keys, self._codes)
         self._server = ThreadingHTTPServer(
             (str(address.hostname), int(address.port or 80)), handler
         )
@@ -60,7 +64,9 @@ class Issuer:
             self._thread.join()
 
 
-def _handler(platform: Platform, url: str, keys: SigningKeys) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    platform: Platform, url: str, keys: SigningKeys, codes: SignInCodes
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         """One request."""
 
@@ -81,29 +87,59 @@ def _handler(platform: Platform, url: str, keys: SigningKeys) -> type[BaseHTTPRe
                 self.close_connection = True
                 self._refuse(413, "invalid_request", "the body is too long")
                 return
-            form = parse_qs(self.rfile.read(length).decode("utf-8", "replace"))
-            if not _knows(platform, self.headers.get("Authorization") or ""):
+            fields = parse_qs(self.rfile.read(length).decode("utf-8", "replace"))
+            form = {name: values[-1] for name, values in fields.items()}
+            if self.path == "/oauth/token" and form.get("grant_type") == "authorization_code":
+                self._exchange(form.get("code", ""))
+            elif not _knows(platform, self.headers.get("Authorization") or ""):
                 self._refuse(401, "invalid_client", "sign in with the account's access key")
             elif self.path == "/oauth/token":
-                self._token({name: values[-1] for name, values in form.items()})
+                self._token(form)
+            elif self.path == "/oauth/code":
+                self._code(form)
             elif self.path == "/oauth/rotate":
                 self._reply(200, {"kid": keys.rotate()})
             else:
                 self._refuse(404, "not_found", f"there is no {self.path}")
 
-        def _token(self, form: dict[str, str]) -> None:
-            if form.get("grant_type") != "client_credentials":
-                self._refuse(400, "unsupported_grant_type", "give client_credentials")
-                return
+        def _claims(self, form: dict[str, str]) -> SignedIn | None:
             if not form.get("audience"):
-                self._refuse(400, "invalid_request", "say whom the token is for: audience")
-                return
-            token = keys.sign(
+                self._refuse(400, "invalid_request", "audience is missing: name the token's target")
+                return None
+            return SignedIn(
                 audience=form["audience"],
                 subject=form.get("subject") or platform.access_key_id,
                 tenant=form.get("tenant", ""),
             )
-            answer = {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS}
+
+        def _code(self, form: dict[str, str]) -> None:
+            claims = self._claims(form)
+            if claims is not None:
+                self._reply(200, {"code": codes.issue(claims), "expires_in": CODE_SECONDS})
+
+        def _exchange(self, code: str) -> None:
+            claims = codes.redeem(code)
+            if claims is None:
+                self._refuse(400, "invalid_grant", "the code is unknown, was used, or has expired")
+                return
+            self._grant(claims, SESSION_SECONDS)
+
+        def _token(self, form: dict[str, str]) -> None:
+            if form.get("grant_type") != "client_credentials":
+                self._refuse(400, "unsupported_grant_type", "give client_credentials")
+                return
+            claims = self._claims(form)
+            if claims is not None:
+                self._grant(claims, TOKEN_SECONDS)
+
+        def _grant(self, claims: SignedIn, seconds: int) -> None:
+            token = keys.sign(
+                audience=claims.audience,
+                subject=claims.subject,
+                tenant=claims.tenant,
+                seconds=seconds,
+            )
+            answer = {"access_token": token, "token_type": "Bearer", "expires_in": seconds}
             self._reply(200, answer)
 
         def _refuse(self, status: int, error: str, description: str) -> None:
@@ -115,6 +151,8 @@ def _handler(platform: Platform, url: str, keys: SigningKeys) -> type[BaseHTTPRe
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Cache-Control", "no-store")
+            # The chat page exchanges its code from another origin. No cookie is involved.
+            self.send_header("Access-Control-Allow-Origin", "*")
             self.end_headers()
             self.wfile.write(body)
 
@@ -129,8 +167,8 @@ def _configuration(url: str) -> dict[str, Any]:
         "issuer": url,
         "jwks_uri": f"{url}/.well-known/jwks.json",
         "token_endpoint": f"{url}/oauth/token",
-        "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+        "grant_types_supported": ["client_credentials", "authorization_code"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "none"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "response_types_supported": ["token"],
         "subject_types_supported": ["public"],

@@ -182,6 +182,29 @@ def test_a_local_cloud_that_hangs_is_said(paths: Paths, monkeypatch: pytest.Monk
         ask.local_token(paths)
 
 
+def test_the_link_to_a_local_page_carries_a_sign_in_code(paths: Paths) -> None:
+    paths.python.parent.mkdir(parents=True)
+    paths.python.write_text('#!/bin/sh\n[ "$3" = code ] && echo one-time\n')
+    paths.python.chmod(0o755)
+    paths.checkout.mkdir(exist_ok=True)
+    found = {"chat_url": "http://chat", "edge_url": "http://edge/"}
+    assert ask.page_link(paths, True, found) == "http://edge/#code=one-time"
+
+
+@pytest.mark.parametrize(
+    ("local", "found", "link"),
+    [
+        (False, {"chat_url": "http://chat", "edge_url": "https://edge"}, "https://edge"),
+        (True, {"chat_url": "http://chat", "edge_url": ""}, "http://chat"),
+        (True, {}, ""),
+    ],
+)
+def test_without_a_local_issuer_the_link_is_the_page(
+    paths: Paths, local: bool, found: dict[str, str], link: str
+) -> None:
+    assert ask.page_link(paths, local, found) == link
+
+
 def test_a_given_token_is_shown_to_the_edge(paths: Paths) -> None:
     found = {"chat_url": "http://chat", "edge_url": "https://edge"}
     given = {ask.TOKEN_VARIABLE: "mine"}

@@ -93,20 +93,20 @@ def test_an_update_that_never_began_has_no_log_and_did_nothing(tmp_path: Path) -
     assert not events.read(tmp_path / "none.jsonl").changed
 
 
-def _render(**outputs: Any) -> str:
+def _render(page: str = "", **outputs: Any) -> str:
     update = events.Update(
         seconds=310,
         counts={"create": 64, "same": 0},
         kinds={"alicloud oss": 9, "customrag pai": 1},
         phases={"training": 241.0, "ingest": 52.0},
     )
-    return summary.render(update, outputs, {"virtual environment": 62.4, "pulumi": 0.2}, 571.0)
+    setup = {"virtual environment": 62.4, "pulumi": 0.2}
+    return summary.render(update, outputs, setup, 571.0, page)
 
 
 def test_the_summary_tells_times_changes_training_documents_and_the_page() -> None:
-    text = _render(
-        training=TRAINING, ingest=INGEST, corpus={"documents": 40}, chat_url="http://127.1.2.3:8080"
-    )
+    page = "http://127.1.2.3:8080/#code=abcdefghijklmnopqrstuv"
+    text = _render(page, training=TRAINING, ingest=INGEST, corpus={"documents": 40})
     for said in (
         "9:31 in all",
         "virtual environment 1:02",
@@ -119,7 +119,8 @@ def test_the_summary_tells_times_changes_training_documents_and_the_page() -> No
         "40 documents, 312 chunks",
         "1 set aside",
         "docs/broken.pdf: it is encrypted",
-        "http://127.1.2.3:8080",
+        page,
+        "`make open` prints a new one",
     ):
         assert said in text
     assert max(map(len, text.splitlines())) <= WIDTH
@@ -144,4 +145,4 @@ def test_outputs_that_are_not_there_yet_are_left_out() -> None:
 
 def test_an_update_without_changes_says_so() -> None:
     update = events.Update(seconds=3, counts={"same": 64})
-    assert "nothing has changed, 64 in place" in summary.render(update, {}, {}, 4.0)
+    assert "nothing has changed, 64 in place" in summary.render(update, {}, {}, 4.0, "")

@@ -26,6 +26,30 @@ function newToken(reason) {
   return asking;
 }
 
+async function json(url, options) {
+  const response = await fetch(url, options);
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.error_description ?? `${url} answered ${response.status}`);
+  return body;
+}
+
+// A sign-in link carries a one-time code behind the #, which browsers send to no server. The edge names the issuer
+// (RFC 9728), and the issuer exchanges the code for a token.
+async function signIn() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (!code) return;
+  history.replaceState(null, "", location.pathname);
+  try {
+    const { authorization_servers: [issuer] } = await json(".well-known/oauth-protected-resource");
+    const { token_endpoint: endpoint } = await json(`${issuer}/.well-known/openid-configuration`);
+    const body = new URLSearchParams({ grant_type: "authorization_code", code });
+    token = (await json(endpoint, { method: "POST", body })).access_token;
+    sessionStorage.setItem("token", token);
+  } catch (error) {
+    if (!token) await newToken(`The link did not sign you in (${error.message}). Run make open for a new link.`);
+  }
+}
+
 async function api(path, options = {}) {
   for (;;) {
     const used = token;
@@ -33,9 +57,9 @@ async function api(path, options = {}) {
     const response = await fetch(path, { ...options, headers });
     if (response.status !== 401) return response;
     const body = await response.json().catch(() => null);
-    const reason = body?.error?.message ?? "a token is needed";
+    const reason = body?.error?.message ?? "A token is required.";
     // Another request may have got a token meanwhile.
-    if (used === token && !(await newToken(reason))) throw new Error(`Not signed in: ${reason}.`);
+    if (used === token && !(await newToken(reason))) throw new Error(`Not signed in. ${reason}`);
   }
 }
 
@@ -267,4 +291,4 @@ byId("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   tokenDialog.close("given");
 });
-showStatus();
+signIn().then(showStatus);

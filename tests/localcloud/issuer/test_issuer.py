@@ -19,7 +19,8 @@ from localcloud.core.resources import Context
 from localcloud.core.store import open_store
 from localcloud.daemon import make_context
 from localcloud.issuer.__main__ import main
-from localcloud.issuer.keys import TOKEN_SECONDS, SigningKeys
+from localcloud.issuer.codes import CODE_SECONDS, SignedIn, SignInCodes
+from localcloud.issuer.keys import SESSION_SECONDS, TOKEN_SECONDS, SigningKeys
 from localcloud.issuer.server import Issuer
 
 
@@ -83,7 +84,7 @@ def test_the_terminal_gets_a_token_too(
 
 
 @pytest.mark.parametrize("client", ["", "nobody:nothing", "nocolon"])
-@pytest.mark.parametrize("route", ["token", "rotate"])
+@pytest.mark.parametrize("route", ["token", "code", "rotate"])
 def test_without_the_accounts_key_there_is_no_token(
     context: Context, route: str, client: str
 ) -> None:
@@ -103,6 +104,52 @@ def test_another_grant_is_refused(context: Context) -> None:
         assert json.load(error)["error"] == "unsupported_grant_type"
 
 
+def exchanged(context: Context, code: str) -> Any:
+    url = context.platform.endpoints["issuer"]
+    return fetched(f"{url}/oauth/token", {"grant_type": "authorization_code", "code": code})
+
+
+def test_a_sign_in_code_is_exchanged_for_a_token_once(
+    context: Context, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["code", "--home", str(context.platform.home), "--subject", "ada"]) == 0
+    code = capsys.readouterr().out.strip()
+    answer = exchanged(context, code)
+    claims = verified(context, answer["access_token"], "customrag")
+    assert claims["sub"] == "ada"
+    assert claims["exp"] - claims["iat"] == SESSION_SECONDS == answer["expires_in"]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        exchanged(context, code)
+    with refused.value as error:
+        assert (error.code, json.load(error)["error"]) == (400, "invalid_grant")
+
+
+def test_an_unknown_code_is_refused(context: Context) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        exchanged(context, "guessed")
+    refused.value.close()
+    assert refused.value.code == 400
+
+
+def test_a_page_of_another_origin_may_exchange_a_code(context: Context) -> None:
+    url = f"{context.platform.endpoints['issuer']}/.well-known/openid-configuration"
+    with urllib.request.urlopen(url, timeout=10) as response:
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_code_expires_and_the_store_does_not_contain_it(tmp_path: Path) -> None:
+    now = [1_000_000.0]
+    store = open_store(tmp_path)
+    codes = SignInCodes(store, clock=lambda: now[0])
+    claims = SignedIn(audience="a", subject="s", tenant="")
+    late, in_time = codes.issue(claims), codes.issue(claims)
+    now[0] += CODE_SECONDS - 1
+    assert codes.redeem(in_time) == claims
+    now[0] += 1
+    assert late not in str(list(store.table("issuer.codes").items()))
+    assert codes.redeem(late) is None
+
+
 def kids(keys: SigningKeys) -> set[str]:
     return {key["kid"] for key in keys.published()["keys"]}
 
@@ -115,7 +162,7 @@ def test_after_a_rotation_both_keys_are_published_until_the_old_tokens_end(tmp_p
     assert kids(keys) == old | {new}
     token = keys.sign(audience="a", subject="s", tenant="")
     assert jwt.get_unverified_header(token)["kid"] == new
-    now[0] += TOKEN_SECONDS + 1
+    now[0] += SESSION_SECONDS + 1
     assert kids(keys) == old | {new}
     now[0] += 1_000
     assert kids(keys) == {new}
