@@ -15,6 +15,7 @@ from pathlib import Path
 
 from localcloud import registry
 from localcloud.alicloud.schema import provenance, resource_type
+from tools.markdown import item
 
 COVERAGE_FILE = Path("docs/reference/local-cloud-coverage.md")
 _HEADER = """\
@@ -38,9 +39,10 @@ def _operations() -> str:
         rows = [operation for operation in operations if operation.service == service]
         if not rows:
             continue
-        lines += [f"### {service}", "", "| Operation | API | Narrower than the cloud in |"]
-        lines += ["|---|---|---|"]
-        lines += [f"| {row.name} | {_cell(row.api)} | {_cell(row.notes)} |" for row in rows]
+        lines += [f"### {service}", ""]
+        for row in rows:
+            limits = f". Limits: {row.notes}" if row.notes else ""
+            lines.append(item(f"**{row.name}** ({row.api}){limits}"))
         lines.append("")
     return "\n".join(lines)
 
@@ -55,22 +57,21 @@ def _resource_types() -> str:
         "here; *recorded* ones are kept and returned without effect; *refused* ones are a check",
         "failure.",
         "",
-        "| Type | Effective | Recorded | Refused |",
-        "|---|---|---|---|",
     ]
     for token, handler in sorted(registry.handlers().items()):
         kind = resource_type(token)
         if kind is None:
             raise ValueError(f"{token} has a handler but no facts; run tools.alicloud_facts")
         refused = kind.inputs.keys() - handler.effective - handler.recorded
-        cells = (handler.effective, handler.recorded, refused)
-        joined = " | ".join(", ".join(sorted(names)) for names in cells)
-        lines.append(f"| `{token}` | {joined} |")
+        lines.append(item(f"`{token}`"))
+        for kind_of_input, names in (
+            ("effective", handler.effective),
+            ("recorded", handler.recorded),
+            ("refused", refused),
+        ):
+            if names:
+                lines.append(item(f"{kind_of_input}: {', '.join(sorted(names))}", indent=2))
     return "\n".join([*lines, ""])
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def main() -> int:

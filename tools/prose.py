@@ -29,7 +29,8 @@ __all__ = ["Finding", "Rule", "check_text", "findings", "main", "rules"]
 ROOT = Path(__file__).resolve().parent.parent
 WRITING = ROOT / "docs" / "contributing" / "writing.md"
 MARKDOWN_COLUMNS = 120
-_LINK_DEFINITION = re.compile(r"\[[^\]]+\]: \S+$")
+# A link definition or a list item of one word, such as a URL, cannot be wrapped.
+_UNBREAKABLE = re.compile(r"(\[[^\]]+\]: |\s*- )?\S+$")
 VENDOR_MARK = "prose: vendor"
 _SUFFIXES = {".md", ".py", ".yaml", ".yml", ".ts", ".mjs", ".js", ".html", ".css", ".sh", ".toml"}
 _NAMES = {"Makefile"}
@@ -197,7 +198,7 @@ def findings(paths: Sequence[str] = ()) -> Iterator[Finding]:
                     yield Finding(path=name, line=line, problem=problem)
         if name.endswith(".md"):
             for number, line_text in enumerate(lines, 1):
-                if len(line_text) > MARKDOWN_COLUMNS and not _LINK_DEFINITION.match(line_text):
+                if len(line_text) > MARKDOWN_COLUMNS and not _UNBREAKABLE.match(line_text):
                     problem = f"{len(line_text)} columns; Markdown has {MARKDOWN_COLUMNS} at most"
                     yield Finding(path=name, line=number, problem=problem)
 

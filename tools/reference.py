@@ -17,47 +17,49 @@ from typing import Any
 
 import yaml
 
+from tools.markdown import item, paragraph
+
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
 
 
 def configuration_table(schema: dict[str, dict[str, Any]]) -> str:
-    """A Markdown table of the config keys in `Pulumi.yaml`."""
-    rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
+    """Return a list of the config keys in `Pulumi.yaml`."""
+    rows = []
     for key, entry in schema.items():
-        default = f"`{json.dumps(entry['default'])}`" if "default" in entry else "none: set it"
+        default = f"default `{json.dumps(entry['default'])}`" if "default" in entry else "required"
         meaning = " ".join(entry["description"].split())
-        rows.append(f"| `{key}` | {entry['type']} | {default} | {meaning} |")
+        rows.append(item(f"`{key}` ({entry['type']}, {default}). {meaning}"))
     return "\n".join(rows)
 
 
 def outputs_table(outputs: dict[str, str]) -> str:
-    """A Markdown table of the stack's outputs."""
-    rows = ["| output | meaning |", "|---|---|"]
-    rows += [f"| `{name}` | {meaning} |" for name, meaning in outputs.items()]
-    return "\n".join(rows)
+    """Return a list of the stack's outputs."""
+    return "\n".join(item(f"`{name}`. {meaning}") for name, meaning in outputs.items())
 
 
 def rules_table(rules: Iterable[tuple[str, str]]) -> str:
-    """A Markdown table of the policy pack's rules."""
-    rows = ["| rule | what it demands |", "|---|---|"]
-    rows += [f"| `{name}` | {description} |" for name, description in rules]
-    return "\n".join(rows)
+    """Return a list of the policy pack's rules."""
+    return "\n".join(item(f"`{name}`. {description}") for name, description in rules)
 
 
 def permissions_tables() -> str:
-    """A section for each holder: who it is, and every action with its reason and document."""
+    """Return a section for each role, with the reason and documents of every permission."""
     from bootstrap.permissions_page import holders
 
     lines: list[str] = []
     for holder in holders():
-        lines += [f"### `{holder.name}`", "", f"{holder.description}. {holder.opened_by}", ""]
-        lines += ["| may | of | because | document |", "|---|---|---|---|"]
+        lines += [
+            f"### `{holder.name}`",
+            "",
+            paragraph(f"{holder.description}. {holder.opened_by}"),
+            "",
+        ]
         for grant in holder.grants:
             actions = ", ".join(f"`{action}`" for action in grant.actions)
-            resources = "<br>".join(f"`{resource}`" for resource in grant.resources)
-            documents = "<br>".join(f"<{url}>" for url in grant.documents)
-            lines.append(f"| {actions} | {resources} | {grant.reason} | {documents} |")
+            lines.append(item(f"{grant.reason[0].upper()}{grant.reason[1:]}: {actions}"))
+            lines += [item(f"`{resource}`", indent=2) for resource in grant.resources]
+            lines += [item(f"<{url}>", indent=2) for url in grant.documents]
         lines.append("")
     return "\n".join(lines).rstrip()
 
