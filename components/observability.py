@@ -205,7 +205,7 @@ class Alarm:
         metric: Name of the metric.
         dimensions: What is watched: the metric's dimensions.
         statistics: As the metric has it: `Average`, `Maximum`, `Value`, …
-        operator: E.g. `GreaterThanThreshold`.
+        operator: `>`, `>=`, `<`, `<=`, `==` or `!=`; the provider takes no other spelling.
         threshold: In the metric's unit.
         times: So many periods on end.
         period_seconds: How long a period is.

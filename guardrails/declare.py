@@ -1,15 +1,17 @@
-"""What a stack declares, without an account, an engine or a network.
+"""What a stack declares, read without an account, an engine or a network.
 
     python -m guardrails.declare --stack dev                 a line for each resource
     python -m guardrails.declare --stack dev --json          all of it
     python -m guardrails.declare --stack dev --set embeddingSpot=true
 
-Runs the program with a stack's configuration under Pulumi's mocks. Owns: putting that configuration
-together (defaults of `Pulumi.yaml`, the stack's file, a stand-in for what only the user knows) and
-recording what is declared. Does not own: what cannot be known (`guardrails.made_up`), nor any
-judgement of it: cost, policy and preflight have their own. It does not show what the cloud takes.
+Runs the program with a stack's configuration under Pulumi's mocks. Owns putting that configuration
+together (defaults of `Pulumi.yaml`, the stack's file, stand-ins for what only the user knows),
+recording what is declared, and failing when the cloud provider would refuse a value
+(`guardrails.refusals`). Does not own placeholders for what is not known (`guardrails.placeholders`)
+or any other judgement: cost, policy and preflight have their own. It cannot show what the service
+itself refuses, such as a type that is sold out.
 
-`declare` runs the program in a process of its own, as a program can be run once in a process.
+`declare` runs the program in its own process, because a process can run a program only once.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ from typing import Any
 
 import yaml
 
-from guardrails.made_up import is_unknown, unknown
+from guardrails.placeholders import is_unknown, unknown
+from guardrails.refusals import refusals
 from stack_config.config import SECRET_KEYS, ConfigError
 
 __all__ = [
@@ -41,6 +44,7 @@ __all__ = [
     "encrypted_keys",
     "is_unknown",
     "listing",
+    "refused_values",
     "stack_config",
     "stack_file",
 ]
@@ -48,11 +52,11 @@ __all__ = [
 ROOT = Path(__file__).resolve().parent.parent
 _PREFIX = "customrag:"
 _SECONDS = 120
-_NOT_USABLE = 2
-# In place of a folder that is another one at each run.
+_NOT_USABLE, _REFUSED = 2, 3
+# Replaces the path of a temporary folder, which differs at each run.
 _HOME = ".customrag"
 
-# What only the user knows, so that no stack's file has it. Never used by a real update.
+# Values that only the user knows, so no stack's file has them. A real update never uses these.
 _STAND_INS: Mapping[str, str] = {
     "accountId": "1234567890123456",
     "chatCertificateId": "1234567-cn-hangzhou",
@@ -64,24 +68,24 @@ _PR_EXPIRES_AT = "2099-01-01T00:00:00Z"
 
 
 class DeclareError(Exception):
-    """The program failed; the message is what it said."""
+    """The program failed, or the provider would refuse what it declares; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """One resource, as the program declares it; components are not listed.
+    """One resource as the program declares it; components are not listed.
 
     Attributes:
         type: Type token.
         name: Logical name.
-        urn: As the engine would write it.
+        urn: The URN that the engine would give it.
         parent: URN of its parent; empty for a child of the stack.
-        component: Logical name of the top-level component that it is part of; its own without one.
-        inputs: Plain values by wire name. What is not known is a text for which `is_unknown`.
-        secrets: Top-level inputs that are secret; their values are in `inputs`, too.
+        component: Logical name of the top-level component that it belongs to, or its own name.
+        inputs: Plain values by wire name. `is_unknown` is true for text that is not known yet.
+        secrets: Top-level inputs that are secret; their values are in `inputs` too.
         protect: Whether Pulumi refuses to delete it.
         retain: Whether it stays in the cloud when the stack is destroyed.
-        existing: Id of a resource that is only read, as it was there before; empty for all else.
+        existing: Id of an existing resource, which is only read; empty for all others.
     """
 
     type: str
@@ -104,22 +108,22 @@ def declare(
     preview: bool = False,
     template: bool = False,
 ) -> list[Declared]:
-    """What the program declares for a stack.
+    """Return what the program declares for a stack.
 
     Args:
-        stack: `dev`, `prod`, `local`, `pr-7`: a stack whose file, or template, is in `stacks/`.
-        config: Values on top of the stack's file, by key without namespace, raw as in
+        stack: `dev`, `prod`, `local`, `pr-7`: a stack whose file or template is in `stacks/`.
+        config: Values that override the stack's file, by key without namespace, as raw text as in
             `pulumi config set`.
         root: The project's folder: its code and its stacks.
         preview: Leave every computed output unknown, as a first preview does.
-        template: Take the template of a stack that has one, though it may have been made already.
+        template: Use the stack's template even if the stack has a file.
 
     Returns:
-        The resources in order of their URNs.
+        The resources, sorted by URN.
 
     Raises:
-        stack_config.config.ConfigError: The stack's configuration cannot be used.
-        DeclareError: The program failed.
+        stack_config.config.ConfigError: The stack's configuration is not valid.
+        DeclareError: The program failed, or the provider would refuse what it declares.
     """
     command = [
         sys.executable,
@@ -143,6 +147,8 @@ def declare(
     )
     if done.returncode == _NOT_USABLE:
         raise ConfigError(done.stderr.strip())
+    if done.returncode == _REFUSED:
+        raise DeclareError(done.stderr.strip())
     if done.returncode:
         raise DeclareError(f"the program of stack {stack!r} failed:\n{done.stderr.strip()}")
     return [
@@ -151,21 +157,21 @@ def declare(
 
 
 def _environment(root: Path) -> dict[str, str]:
-    """Without what an engine tells a program: `declare` may be called by one that has an engine."""
+    """Return the environment without an engine's variables, because the caller may have one."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI")}
     return {**own, "PYTHONPATH": str(root)}
 
 
 def stack_file(stack: str, root: Path = ROOT, *, template: bool = False) -> Path:
-    """The file with a stack's values, or the template that it will be made from.
+    """Return the file with a stack's values, or the template that the file is created from.
 
     Args:
-        stack: Its name.
+        stack: The stack's name.
         root: The project's folder.
         template: Prefer the template.
 
     Raises:
-        ConfigError: There is neither.
+        ConfigError: Neither exists.
     """
     folder = root / "stacks"
     files = [folder / f"Pulumi.{stack}.yaml"]
@@ -178,18 +184,18 @@ def stack_file(stack: str, root: Path = ROOT, *, template: bool = False) -> Path
             return file
     known = sorted(file.name.split(".")[1] for file in folder.glob("Pulumi.*.yaml"))
     raise ConfigError(
-        f"stack {stack!r} has no file {files[0].name} in stacks/; there are "
-        f"{', '.join(known) or 'none'}, and pr-<number>"
+        f"stack {stack!r} has no file {files[0].name} in stacks/; allowed are "
+        f"{', '.join([*known, 'pr-<number>'])}"
     )
 
 
 def stack_config(stack: str, root: Path = ROOT, *, template: bool = False) -> dict[str, str]:
-    """A stack's values over the project's defaults: key without namespace to raw text.
+    """Return a stack's values over the project's defaults: key without namespace to raw text.
 
-    Encrypted values are left out: nothing here can or should read them.
+    Encrypted values are left out, because this module has no passphrase.
 
     Raises:
-        ConfigError: The stack has no file, or it cannot be read.
+        ConfigError: The stack has no file, or the file is not valid.
     """
     project = _yaml(root / "Pulumi.yaml")
     values = {
@@ -206,7 +212,7 @@ def stack_config(stack: str, root: Path = ROOT, *, template: bool = False) -> di
 
 
 def encrypted_keys(stack: str, root: Path = ROOT) -> frozenset[str]:
-    """Keys, without namespace, whose values stand encrypted in a stack's file.
+    """Return the keys, without namespace, whose values are encrypted in a stack's file.
 
     Raises:
         ConfigError: The stack has no file.
@@ -216,17 +222,19 @@ def encrypted_keys(stack: str, root: Path = ROOT) -> frozenset[str]:
 
 
 def _yaml(file: Path) -> dict[str, Any]:
-    """What a file of settings says.
+    """Return the content of a settings file.
 
     Raises:
-        ConfigError: It is no YAML, or no mapping.
+        ConfigError: It is not valid YAML, or not a mapping.
     """
     try:
         found = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
-        raise ConfigError(f"{file.name} is no YAML: {error}") from error
+        raise ConfigError(f"{file.name} is not valid YAML: {error}") from error
     if not isinstance(found, dict):
-        raise ConfigError(f"{file.name} is no mapping of keys; it begins with `config:`")
+        raise ConfigError(
+            f"{file.name} is not a mapping; write the stack's values under a `config:` key"
+        )
     return found
 
 
@@ -235,12 +243,12 @@ def _is_encrypted(value: object) -> bool:
 
 
 def _raw(key: str, value: object) -> str:
-    """A YAML value in the form in which Pulumi hands it to a program."""
+    """Return a YAML value in the form in which Pulumi passes it to a program."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool | int | float | list):
         return json.dumps(value)
-    raise ConfigError(f"{key} is {value!r}; give a text, a number, true or false, or a list")
+    raise ConfigError(f"{key} is {value!r}; allowed are text, a number, true or false, and a list")
 
 
 def _with_stand_ins(values: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
@@ -249,12 +257,12 @@ def _with_stand_ins(values: Mapping[str, str], given: Mapping[str, str]) -> dict
         full[key] = full.get(key) or stand_in
     if full.get("environment") == "pr":
         full["expiresAt"] = full.get("expiresAt") or _PR_EXPIRES_AT
-    # It asks the cloud, and here is none.
+    # Preflight asks the cloud, and there is no cloud here.
     return {**full, "preflight": "false"}
 
 
 def _run(stack: str, config: Mapping[str, str], root: Path, *, preview: bool) -> list[Declared]:
-    """Runs the program in this process, once."""
+    """Run the program in this process; possible only once."""
     import pulumi
     from pulumi.runtime import mocks
     from pulumi.runtime.stack import run_pulumi_func
@@ -281,7 +289,7 @@ def _run(stack: str, config: Mapping[str, str], root: Path, *, preview: bool) ->
 
 
 def _home(folder: Path) -> None:
-    """A local stack's `platform.json`, made up: nothing answers at these addresses."""
+    """Write a `platform.json` for a local stack; nothing listens at its addresses."""
     platform = {
         "version": 1,
         "account_id": _STAND_INS["accountId"],
@@ -302,13 +310,13 @@ def _overlay(arguments: argparse.Namespace) -> dict[str, str]:
     for text in arguments.set:
         key, separator, value = text.partition("=")
         if not separator:
-            raise ConfigError(f"--set {text}: give key=value")
+            raise ConfigError(f"--set {text} is not valid; write it as --set key=value")
         overlay[key.removeprefix(_PREFIX)] = value
     return overlay
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 2 for a configuration that cannot be used."""
+    """Return the exit status: 2 for an invalid configuration, 3 for values that are refused."""
     parser = argparse.ArgumentParser(prog="guardrails.declare", description=__doc__.split("\n")[0])
     parser.add_argument("--stack", required=True)
     parser.add_argument("--json", action="store_true", help="print everything")
@@ -328,6 +336,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return _NOT_USABLE
+    refused = refused_values(declared)
+    if refused:
+        sys.stderr.write(
+            f"the cloud provider refuses {len(refused)} values that stack {given.stack} declares:\n"
+            + "".join(f"  - {line}\n" for line in refused)
+        )
+        return _REFUSED
     if given.json:
         sys.stdout.write(f"{text}\n")
         return 0
@@ -335,8 +350,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def refused_values(declared: Sequence[Declared]) -> list[str]:
+    """Return a line for each value that the cloud provider would refuse.
+
+    Raises:
+        provider_facts.UnknownResourceTypeError: There are no facts about a declared type.
+    """
+    return [
+        f"{item.type} {item.name!r}: {failure.path} {failure.reason}"
+        for item in declared
+        if not item.existing
+        for failure in refusals(item.type, item.inputs, item.secrets)
+    ]
+
+
 def listing(declared: Sequence[Declared]) -> str:
-    """What is declared, by component, with types as the CLI shows them."""
+    """Return what is declared, by component, with types as the CLI shows them."""
     lines: list[str] = []
     component = ""
     for item in declared:

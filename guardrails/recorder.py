@@ -1,7 +1,7 @@
 """Pulumi's mocks, so that they keep what a program declares, with its options.
 
 Owns: the monitor that a program talks to in place of an engine. Does not own: outputs that stand in
-for the cloud's (`guardrails.made_up`), nor running a program (`guardrails.declare`).
+for the cloud's (`guardrails.placeholders`), nor running a program (`guardrails.declare`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pulumi
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, rpc
 
-from guardrails.made_up import answer_of, load_modules, outputs_of, unknown
+from guardrails.placeholders import answer_of, load_modules, outputs_of, unknown
 
 __all__ = ["Recorder", "RecordingMonitor"]
 

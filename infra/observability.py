@@ -34,7 +34,7 @@ UNITS = (
     "customrag-embedding.service",
     "customrag-log-agent.service",
 )
-_ABOVE, _BELOW = "GreaterThanThreshold", "LessThanThreshold"
+_ABOVE, _BELOW = ">", "<"
 _ELASTICSEARCH, _ECS, _ALB = "acs_elasticsearch", "acs_ecs_dashboard", "acs_alb"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.made_up import load_modules
+from guardrails.placeholders import load_modules
 from tools import cli
 from tools.paths import Paths, default_paths
 

@@ -31,6 +31,7 @@ PACKAGES = (
     "rag",
     "tools",
     "ops",
+    "provider_facts",
 )
 ALLOWED: dict[str, tuple[str, ...]] = {
     # The plans are pure: names, hashes and mappings that a preview must know.
@@ -45,6 +46,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "training.job_specs",
     ),
     "guardrails": (
+        "provider_facts",
         "stack_config",
         "components",
         "providers",
@@ -53,21 +55,22 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "rag.models",
     ),
     "bootstrap": ("stack_config", "components", "providers"),
-    "stack_config": ("providers", "rag.models", "training.bounds"),
+    "stack_config": ("provider_facts", "providers", "rag.models", "training.bounds"),
     "components": ("stack_config.kinds", "providers", "training.job_specs"),
-    "providers": ("pluginhost",),
+    "providers": ("pluginhost", "provider_facts"),
     "providers.clients": (),
     "pluginhost": (),
-    "localcloud": ("pluginhost",),
+    "provider_facts": (),
+    "localcloud": ("pluginhost", "provider_facts"),
     "training": ("rag", "providers.clients"),
     "rag": ("providers.clients",),
     "tools": (),
     # Starts stacks and looks at the cloud from outside; the program knows nothing of it.
-    "ops": ("guardrails", "stack_config", "components", "providers"),
+    "ops": ("guardrails", "stack_config", "components", "provider_facts", "providers"),
 }
 # They write the reference tables out of what the packages declare.
 GENERATORS: dict[str, tuple[str, ...]] = {
-    "tools.coverage": ("localcloud",),
+    "tools.coverage": ("localcloud", "provider_facts"),
     "tools.reference": ("infra.outputs", "guardrails.policy", "bootstrap.permissions_page"),
 }
 WITHOUT_PULUMI = ("rag", "training", "providers.clients")

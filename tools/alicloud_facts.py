@@ -1,12 +1,14 @@
-"""Write ``localcloud/alicloud/facts.json``: what the local ``alicloud`` plugin knows of each type.
+"""Write `provider_facts/alicloud.json`: the facts about each alicloud resource type in use.
 
-Usage: python -m tools.alicloud_facts REFERENCE_JSON
+Usage: python -m tools.alicloud_facts PROPERTIES_JSON VALUES_JSON
 
-1. Shapes (names, types, what is required) come from the typed ``Args`` of the installed
-   ``pulumi_alicloud``.
+1. Shapes (names, types, what is required) come from the typed `Args` of the installed
+   `pulumi_alicloud`.
 2. Facts (computed, replaces, default, deprecated, secret, max_items, conflicts_with) come from
-   REFERENCE_JSON, one entry per type of the Terraform provider, property by property.
-3. Only the types in ``TYPES`` are carried over.
+   PROPERTIES_JSON, one entry per type of the Terraform provider, property by property.
+3. Values (what the provider accepts) come from VALUES_JSON, and from documents where the provider
+   has no check of its own: `tools.alicloud_values`, which describes the file.
+4. Only the types in `TYPES` are carried over.
 """
 
 from __future__ import annotations
@@ -24,8 +26,10 @@ from typing import Any
 from pulumi import _types
 from pulumi.output import Output
 
+from tools.alicloud_values import WITHOUT_VALUES, add_values
+
 TERRAFORM_PROVIDER_VERSION = "1.285"
-FACTS_FILE = Path("localcloud/alicloud/facts.json")
+FACTS_FILE = Path("provider_facts/alicloud.json")
 # The Python SDK has a type that the Terraform documents read did not: its shape alone is known.
 _NO_FACTS: dict[str, Any] = {"properties": {}, "terraform": ""}
 # The reference has nothing of this type. Its facts, and that the lists are sets:
@@ -117,7 +121,7 @@ TYPES = {
 
 
 def sdk_classes(token: str) -> tuple[Any, Any]:
-    """The resource class of a type, and its args class."""
+    """Return the resource class of a type, and its args class."""
     path, _, name = TYPES[token].rpartition(".")
     module = importlib.import_module(f"pulumi_alicloud.{path}")
     # The SDK says InitArgs where a nested type has taken the name.
@@ -126,7 +130,7 @@ def sdk_classes(token: str) -> tuple[Any, Any]:
 
 
 def shapes(args_class: Any) -> dict[str, dict[str, Any]]:
-    """Inputs of an ``Args`` class by wire name: their type, and whether they are required."""
+    """Return the inputs of an `Args` class by wire name: their type, and whether required."""
     wire = _types.input_type_py_to_pulumi_names(args_class)
     hints = _types.input_type_types(args_class)
     parameters = inspect.signature(args_class.__init__).parameters
@@ -156,7 +160,7 @@ def _shape(hint: Any) -> dict[str, Any]:
 
 
 def _plain(hint: Any) -> Any:
-    """The hint without Optional, Awaitable and Output."""
+    """Return the hint without Optional, Awaitable and Output."""
     if typing.get_origin(hint) is not typing.Union:
         return hint
     kept = [
@@ -173,7 +177,7 @@ def _plain(hint: Any) -> Any:
 
 
 def output_names(resource_class: Any) -> list[str]:
-    """Wire names of a resource class' outputs."""
+    """Return the wire names of a resource class's outputs."""
     return sorted(_types.resource_types(resource_class))
 
 
@@ -196,11 +200,18 @@ def _with_facts(
     return inputs
 
 
-def facts_of(token: str, reference: dict[str, Any]) -> dict[str, Any]:
-    """The entry of one type."""
+def facts_of(token: str, reference: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Return the entry of one type.
+
+    Args:
+        token: The type.
+        reference: Its entry in PROPERTIES_JSON.
+        values: Its entry in VALUES_JSON.
+    """
     properties = reference["properties"]
     resource_class, args_class = sdk_classes(token)
     inputs = _with_facts(shapes(args_class), properties)
+    add_values(token, inputs, properties, values)
     outputs = output_names(resource_class)
     return {
         "computed": [name for name in outputs if name not in inputs],
@@ -213,17 +224,26 @@ def facts_of(token: str, reference: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("reference", type=Path, help="properties by type, as JSON")
-    reference = json.loads(parser.parse_args().reference.read_text(encoding="utf-8"))
-    known = {**_OWN_FACTS, **reference}
+    parser.add_argument("properties", type=Path, help="properties by type, as JSON")
+    parser.add_argument("values", type=Path, help="accepted values by type, as JSON")
+    given = parser.parse_args()
+    properties = json.loads(given.properties.read_text(encoding="utf-8"))
+    values = json.loads(given.values.read_text(encoding="utf-8"))
+    known = {**_OWN_FACTS, **properties}
     document = {
         "provenance": {
             "facts": f"Terraform provider aliyun/alicloud {TERRAFORM_PROVIDER_VERSION}",
             "shapes": "the typed Args of pulumi_alicloud "
             + importlib.metadata.version("pulumi-alicloud"),
-            "written_by": "python -m tools.alicloud_facts REFERENCE_JSON",
+            "values": f"Terraform provider aliyun/alicloud {TERRAFORM_PROVIDER_VERSION}, and "
+            "tools/alicloud_values.py",
+            "written_by": "python -m tools.alicloud_facts PROPERTIES_JSON VALUES_JSON",
         },
-        "types": {token: facts_of(token, known.get(token, _NO_FACTS)) for token in TYPES},
+        "types": {
+            token: facts_of(token, known.get(token, _NO_FACTS), values.get(token, {}))
+            for token in TYPES
+        },
+        "without_values": list(WITHOUT_VALUES),
     }
     FACTS_FILE.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 

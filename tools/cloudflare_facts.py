@@ -1,9 +1,9 @@
-"""Write ``localcloud/cloudflare/facts.json``: what the local ``cloudflare`` plugin knows of types.
+"""Write `provider_facts/cloudflare.json`: the facts about each cloudflare resource type in use.
 
 Usage: python -m tools.cloudflare_facts
 
-Shapes come from the typed ``Args`` of the installed ``pulumi_cloudflare``. The SDK says nothing of
-what replaces a resource: those few facts stand here.
+Shapes come from the typed `Args` of the installed `pulumi_cloudflare`. The SDK does not say what
+replaces a resource, and no value checks of the provider are known: those few facts stand here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from tools.alicloud_facts import output_names, shapes
 
-FACTS_FILE = Path("localcloud/cloudflare/facts.json")
+FACTS_FILE = Path("provider_facts/cloudflare.json")
 TYPES = {
     "cloudflare:index/workersCustomDomain:WorkersCustomDomain": (
         "workers_custom_domain.WorkersCustomDomain"
@@ -27,21 +27,21 @@ TYPES = {
     ),
 }
 # https://developers.cloudflare.com/api/resources/workers/, read 2026-11-21: these are part of the
-# path that names the object, so another value is another object. (Assumed of the provider.)
+# path that names the object, so another value is another object. (Assumed for the provider.)
 _REPLACES = frozenset({"accountId", "scriptName", "hostname"})
-# Marked so in the SDK's own text.
+# The SDK's own text marks it as deprecated.
 _DEPRECATED = frozenset({"environment"})
 
 
 def sdk_classes(token: str) -> tuple[Any, Any]:
-    """The resource class of a type, and its args class."""
+    """Return the resource class of a type, and its args class."""
     path, _, name = TYPES[token].rpartition(".")
     module = importlib.import_module(f"pulumi_cloudflare.{path}")
     return getattr(module, name), getattr(module, f"{name}Args")
 
 
 def facts_of(token: str) -> dict[str, Any]:
-    """The entry of one type."""
+    """Return the entry of one type."""
     resource_class, args_class = sdk_classes(token)
     inputs = shapes(args_class)
     for name in inputs.keys() & _REPLACES:
@@ -65,6 +65,7 @@ def main() -> None:
             "written_by": "python -m tools.cloudflare_facts",
         },
         "types": {token: facts_of(token) for token in TYPES},
+        "without_values": list(TYPES),
     }
     FACTS_FILE.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from localcloud import registry
-from localcloud.alicloud.schema import provenance, resource_type
+from provider_facts import provenance, resource_type
 from tools.markdown import item
 
 COVERAGE_FILE = Path("docs/reference/local-cloud-coverage.md")

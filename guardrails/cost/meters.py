@@ -14,7 +14,7 @@ from typing import Any
 
 from guardrails.cost.model import Period, Resource
 from guardrails.cost.prices import PriceTable
-from guardrails.made_up import unknown
+from guardrails.placeholders import unknown
 
 __all__ = ["METERS", "Gap", "Stack", "Use", "is_gpu"]
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from guardrails.declare import Declared, DeclareError, declare, is_unknown, stack_config
-from guardrails.made_up import unknown
+from guardrails.placeholders import unknown
 from guardrails.policy.model import STACK_TYPE, UNKNOWN, Resource, Setting, Violation
 from guardrails.policy.rules import RULES, violations
 from stack_config.config import SECRET_KEYS, ConfigError

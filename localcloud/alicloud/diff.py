@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from localcloud.alicloud.schema import ResourceType, Shape
 from pluginhost import contains_unknown, reveal
+from provider_facts import ResourceType, Shape
 
 Kind = Literal["add", "delete", "update"]
 

@@ -21,7 +21,6 @@ from localcloud.alicloud import invokes
 from localcloud.alicloud.check import Support, check, deprecations
 from localcloud.alicloud.client import DaemonClient
 from localcloud.alicloud.diff import Change, diff
-from localcloud.alicloud.schema import ResourceType, resource_type
 from localcloud.core.errors import CloudError
 from pluginhost import (
     UNKNOWN,
@@ -37,6 +36,7 @@ from pluginhost import (
     reveal,
     type_of,
 )
+from provider_facts import ResourceType, resource_type
 
 PropertyMap = dict[str, PropertyValue]
 _CONFIG = frozenset({"region", "accessKey", "secretKey", "sharedCredentialsFile", "endpoints"})

@@ -9,46 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from localcloud.core.errors import CloudError
 from localcloud.core.records import RecordHandler
 from localcloud.core.resources import Context, Properties, ResourceHandler
+from provider_facts.metrics import METRICS
 
 CONTACTS, CONTACT_GROUPS, ALARMS = "cms.contacts", "cms.contact_groups", "cms.alarms"
-_NODE = ("Average", "Minimum", "Maximum")
-# https://www.alibabacloud.com/help/en/cms/support/appendix-1-metrics and, for each namespace, the
-# product's page: es/user-guide/metrics-and-exception-handling-suggestions,
-# slb/application-load-balancer/developer-reference/alb-monitoring-metrics (read 2026-11).
-METRICS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "acs_elasticsearch": {
-        "ClusterStatus": ("Value", "Maximum"),
-        "ClusterAutoSnapshotLatestStatus": ("Maximum",),
-        "NodeCPUUtilization": _NODE,
-        "NodeDiskUtilization": _NODE,
-        "NodeHeapMemoryUtilization": _NODE,
-    },
-    "acs_ecs_dashboard": {
-        "cpu_total": _NODE,
-        "memory_usedutilization": _NODE,
-        "diskusage_utilization": _NODE,
-        "instance_gpu_gpu_usedutilization": _NODE,
-        "instance_gpu_memory_usedutilization": _NODE,
-    },
-    "acs_alb": {
-        "ListenerHTTPCode5XX": ("Value",),
-        "ListenerHTTPCodeUpstream5XX": ("Value",),
-        "ListenerUnHealthyHostCount": ("Value",),
-        "ServerGroupUnHealthyHostCount": ("Value",),
-        "ServerGroupHTTPCodeUpstream5XX": ("Value",),
-    },
-}
-_OPERATORS = (
-    *("GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanOrEqualToThreshold"),
-    *("LessThanThreshold", "NotEqualToThreshold", "EqualToThreshold"),
-    *(">", ">=", "<", "<=", "==", "!="),
-)
 _LEVELS = ("escalationsCritical", "escalationsWarn", "escalationsInfo")
 _CHANNELS = ("channelsMail", "channelsSms", "channelsAliim", "channelsDingWebHook")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -165,12 +133,6 @@ def _check_metric(inputs: Properties) -> None:
                 "ParameterInvalid",
                 f"{level}.statistics is {rule.get('statistics', 'Average')!r}; "
                 f"{metric} has {', '.join(metrics[metric])}.",
-            )
-        if rule.get("comparisonOperator", ">") not in _OPERATORS:
-            raise CloudError(
-                "ParameterInvalid",
-                f"{level}.comparisonOperator is {rule['comparisonOperator']!r}; allowed are "
-                f"{', '.join(_OPERATORS)}.",
             )
 
 

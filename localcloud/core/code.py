@@ -13,8 +13,9 @@ CODE_VARIABLE: Final = "LOCALCLOUD_CODE"
 
 @cache
 def code_digest() -> str:
-    """Return a digest of every module of the local cloud, as of this process's first call."""
-    package, digest = Path(__file__).resolve().parents[1], hashlib.sha256()
-    for file in sorted(package.rglob("*.py")):
-        digest.update(f"{file.relative_to(package)}\0".encode() + file.read_bytes() + b"\0")
+    """Return a digest of the daemon's modules, as of this process's first call."""
+    root, digest = Path(__file__).resolve().parents[2], hashlib.sha256()
+    for package in ("localcloud", "provider_facts"):
+        for file in sorted((root / package).rglob("*.py")):
+            digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -1,28 +1,29 @@
-"""RAM policy and trust policy documents: parsing, validation, evaluation. Pure.
+"""Evaluation of RAM policies and trust policies. Pure.
 
-Owns the policy language. It does not store policies or know who has which (``access`` does).
-Language: https://www.alibabacloud.com/help/en/ram/policy-structure-and-syntax (read 2026-11).
-``NotAction`` and ``NotResource`` are refused, and so is ``Condition``, except on the claims of an
-OIDC token in a trust policy. To ignore a condition would allow what the cloud denies, or deny what
-it allows. OIDC conditions: https://www.alibabacloud.com/help/en/ram/user-guide/
+Does not own the language of the documents (``provider_facts.policies``), or who has which policy
+(``access``). ``NotAction`` and ``NotResource`` are refused, and so is ``Condition``, except on the
+claims of an OIDC token in a trust policy. To ignore a condition would allow what the cloud denies,
+or deny what it allows. OIDC conditions: https://www.alibabacloud.com/help/en/ram/user-guide/
 create-a-ram-role-for-a-trusted-idp (read 2026-11-21).
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
 
 from localcloud.core.errors import CloudError, not_supported
+from provider_facts.policies import (
+    MAX_DOCUMENT_CHARACTERS,
+    PolicyDocumentError,
+    PolicyStatement,
+    read_policy,
+    read_trust_policy,
+)
 
-_STATEMENT_KEYS = frozenset({"Effect", "Action", "Resource", "Principal", "Condition"})
-_PRINCIPAL_KINDS = ("Service", "RAM", "Federated")
-_MAX_DOCUMENT_CHARACTERS = 6144
 _OIDC_KEYS = ("oidc:iss", "oidc:aud", "oidc:sub")
 _OPERATORS = ("StringEquals", "StringLike")
 
@@ -104,18 +105,15 @@ def parse_policy(text: str) -> tuple[Statement, ...]:
     """Parse a permission policy into its statements.
 
     Raises:
-        CloudError: ``MalformedPolicyDocument`` with what is wrong and where.
+        CloudError: ``MalformedPolicyDocument`` with what is wrong and where, or an element that is
+            not evaluated here.
     """
     statements = []
-    for path, entry in _statements(text):
-        if "Principal" in entry:
-            raise _malformed(f"{path}.Principal is allowed in trust and resource policies only")
+    for found in _read(text, read_policy):
+        if found.conditions:
+            raise _not_evaluated(f"{found.path}.Condition")
         statements.append(
-            Statement(
-                effect=_effect(entry, path),
-                actions=_texts(entry, "Action", path),
-                resources=_texts(entry, "Resource", path),
-            )
+            Statement(effect=found.effect, actions=found.actions, resources=found.resources)
         )
     return tuple(statements)
 
@@ -125,27 +123,19 @@ def parse_trust_policy(text: str) -> tuple[Statement, ...]:
     """Parse a role's trust policy, which says who may assume the role, into its statements.
 
     Raises:
-        CloudError: ``MalformedPolicyDocument`` with what is wrong and where.
+        CloudError: ``MalformedPolicyDocument`` with what is wrong and where, or an element that is
+            not evaluated here.
     """
-    statements = []
-    for path, entry in _statements(text, conditions=True):
-        if "Resource" in entry:
-            raise _malformed(f"{path}.Resource is not part of a trust policy")
-        actions = _texts(entry, "Action", path)
-        if any(action.lower() != "sts:assumerole" for action in actions):
-            raise _malformed(
-                f"{path}.Action is {list(actions)}; a trust policy allows only sts:AssumeRole"
-            )
-        statements.append(
-            Statement(
-                effect=_effect(entry, path),
-                actions=actions,
-                resources=("*",),
-                principals=_principals(entry, path),
-                conditions=_conditions(entry, path),
-            )
+    return tuple(
+        Statement(
+            effect=found.effect,
+            actions=found.actions,
+            resources=("*",),
+            principals=found.principals,
+            conditions=_conditions(found),
         )
-    return tuple(statements)
+        for found in _read(text, read_trust_policy)
+    )
 
 
 def trusts(
@@ -179,112 +169,40 @@ def _malformed(message: str) -> CloudError:
     return CloudError("MalformedPolicyDocument", f"The policy document is malformed: {message}.")
 
 
-def _statements(text: str, *, conditions: bool = False) -> list[tuple[str, dict[str, Any]]]:
-    if len(text) > _MAX_DOCUMENT_CHARACTERS:
+def _not_evaluated(path: str) -> CloudError:
+    return not_supported(path, "use only Action, Effect, Principal and Resource")
+
+
+def _read(
+    text: str, read: Callable[[str], tuple[PolicyStatement, ...]]
+) -> tuple[PolicyStatement, ...]:
+    if len(text) > MAX_DOCUMENT_CHARACTERS:
         raise CloudError(
             "InvalidParameter.PolicyDocument.Length",
             f"The policy document has {len(text)} characters; at most "
-            f"{_MAX_DOCUMENT_CHARACTERS} are allowed.",
+            f"{MAX_DOCUMENT_CHARACTERS} are allowed.",
         )
     try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise _malformed(f"it is not valid JSON ({error})") from error
-    if not isinstance(document, dict):
-        raise _malformed("it must be a JSON object with Version and Statement")
-    unknown = sorted(document.keys() - {"Version", "Statement"})
-    if unknown:
-        raise _malformed(f"it has unknown elements {unknown}; it may have Version and Statement")
-    if document.get("Version") != "1":
-        raise _malformed(f'Version is {document.get("Version")!r}; it must be "1"')
-    entries = document.get("Statement")
-    if isinstance(entries, dict):
-        entries = [entries]
-    if not isinstance(entries, list) or not entries:
-        raise _malformed("Statement must be a list of at least one statement")
-    checked = []
-    for index, entry in enumerate(entries):
-        path = f"Statement[{index}]"
-        if not isinstance(entry, dict):
-            raise _malformed(f"{path} must be an object")
-        narrow = {"NotAction", "NotResource"} | (set() if conditions else {"Condition"})
-        refused = sorted(entry.keys() & narrow)
-        if refused:
-            raise not_supported(
-                f"{path}.{refused[0]}", f"use only {', '.join(sorted(_STATEMENT_KEYS - narrow))}"
-            )
-        unknown = sorted(entry.keys() - _STATEMENT_KEYS)
-        if unknown:
-            raise _malformed(
-                f"{path} has unknown elements {unknown}; it may have {sorted(_STATEMENT_KEYS)}"
-            )
-        checked.append((path, entry))
-    return checked
+        statements = read(text)
+    except PolicyDocumentError as error:
+        raise _malformed(str(error)) from error
+    for statement in statements:
+        if statement.negated:
+            raise _not_evaluated(f"{statement.path}.{statement.negated[0]}")
+    return statements
 
 
-def _effect(entry: dict[str, Any], path: str) -> str:
-    effect = entry.get("Effect")
-    if effect not in ("Allow", "Deny"):
-        raise _malformed(f"{path}.Effect is {effect!r}; it must be Allow or Deny")
-    return str(effect)
-
-
-def _texts(entry: dict[str, Any], key: str, path: str) -> tuple[str, ...]:
-    value = entry.get(key)
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list) or not values:
-        raise _malformed(f"{path}.{key} must be a string or a list of strings, not {value!r}")
-    for text in values:
-        if not isinstance(text, str) or not text:
-            raise _malformed(f"{path}.{key} contains {text!r}; every entry must be a string")
-        if key == "Action" and text != "*" and ":" not in text:
-            raise _malformed(f"{path}.Action {text!r} must be <service>:<operation> or *")
-        if key == "Resource" and text != "*" and not text.startswith("acs:"):
-            raise _malformed(
-                f"{path}.Resource {text!r} must be acs:<service>:<region>:<account>:<resource> or *"
-            )
-    return tuple(values)
-
-
-def _principals(entry: dict[str, Any], path: str) -> tuple[tuple[str, str], ...]:
-    principal = entry.get("Principal")
-    if not isinstance(principal, dict) or not principal:
-        raise _malformed(f"{path}.Principal must be an object with one of {_PRINCIPAL_KINDS}")
-    found: list[tuple[str, str]] = []
-    for kind, names in principal.items():
-        if kind not in _PRINCIPAL_KINDS:
-            raise _malformed(
-                f"{path}.Principal.{kind} is unknown; it must be one of {_PRINCIPAL_KINDS}"
-            )
-        listed = [names] if isinstance(names, str) else names
-        if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
-            raise _malformed(f"{path}.Principal.{kind} must be a list of strings")
-        found.extend((kind, name) for name in listed)
-    return tuple(found)
-
-
-def _conditions(entry: dict[str, Any], path: str) -> tuple[Condition, ...]:
+def _conditions(statement: PolicyStatement) -> tuple[Condition, ...]:
     """Return the conditions of a trust policy's statement."""
-    given = entry.get("Condition", {})
-    if not isinstance(given, dict):
-        raise _malformed(f"{path}.Condition must be an object")
     found = []
-    for operator, tests in given.items():
+    for operator, tests in statement.conditions.items():
+        path = f"{statement.path}.Condition.{operator}"
         if operator not in _OPERATORS:
-            raise not_supported(f"{path}.Condition.{operator}", f"use {' or '.join(_OPERATORS)}")
-        if not isinstance(tests, dict) or not tests:
-            raise _malformed(f"{path}.Condition.{operator} must be an object")
-        for key, value in tests.items():
+            raise not_supported(path, f"use {' or '.join(_OPERATORS)}")
+        for key, values in tests.items():
             if key not in _OIDC_KEYS:
-                raise not_supported(
-                    f"{path}.Condition.{operator}.{key}", f"use one of {', '.join(_OIDC_KEYS)}"
-                )
+                raise not_supported(f"{path}.{key}", f"use one of {', '.join(_OIDC_KEYS)}")
             if operator != "StringEquals" and key != "oidc:sub":
-                raise _malformed(f"{path}.Condition: {key} allows StringEquals only")
-            values = [value] if isinstance(value, str) else value
-            if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
-                raise _malformed(
-                    f"{path}.Condition.{operator}.{key} must be a string or a list of strings"
-                )
-            found.append(Condition(operator=operator, key=key, values=tuple(values)))
+                raise _malformed(f"{statement.path}.Condition: {key} allows StringEquals only")
+            found.append(Condition(operator=operator, key=key, values=values))
     return tuple(found)

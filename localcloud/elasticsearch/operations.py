@@ -36,7 +36,7 @@ OPERATIONS: tuple[Operation, ...] = (
         service="elasticsearch",
         name="UpdateSnapshotSetting",
         api="POST /openapi/instances/{InstanceId}/snapshot-setting (2017-06-13)",
-        notes="snapshots are really taken, into the instance's folder; no L, W or # in quartzRegex",
+        notes="snapshots are really taken, into the instance's folder",
     ),
     Operation(
         service="elasticsearch",

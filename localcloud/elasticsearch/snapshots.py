@@ -25,9 +25,9 @@ from zoneinfo import ZoneInfo
 from localcloud.core.background import worker_of
 from localcloud.core.errors import CloudError
 from localcloud.core.resources import Context
-from localcloud.elasticsearch import quartz
 from localcloud.elasticsearch.engine import Engine
 from localcloud.elasticsearch.resources import SNAPSHOT_SETTINGS, TABLE
+from provider_facts.quartz import ScheduleError, check_schedule, last_due
 
 __all__ = ["REPOSITORY", "Snapshots", "setting", "snapshots_of", "update_setting"]
 
@@ -66,8 +66,8 @@ def update_setting(instance_id: str, body: Any, context: Context) -> dict[str, A
     schedule = str(body.get("quartzRegex") or old.get("schedule") or "")
     if body["enable"]:
         try:
-            quartz.parse(schedule)
-        except quartz.ScheduleError as error:
+            check_schedule(schedule)
+        except ScheduleError as error:
             raise CloudError("InvalidParameter", f"quartzRegex: {error}.") from error
     context.store.table(SNAPSHOT_SETTINGS).put(
         instance_id,
@@ -134,7 +134,8 @@ class Snapshots:
         if found is None or record is None:
             table.delete(instance_id)
             return None
-        due = quartz.parse(found["schedule"]).last(
+        due = last_due(
+            found["schedule"],
             datetime.fromisoformat(found["since"]).astimezone(_ZONE),
             self._clock().astimezone(_ZONE),
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.declare import Declared
-from guardrails.made_up import unknown
+from guardrails.placeholders import unknown
 from ops.review.replacing import is_ignored, replaces, top
 
 __all__ = ["Change", "Kind", "PropertyChange", "compare", "differences", "portable"]

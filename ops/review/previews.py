@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.declare import Declared
-from guardrails.made_up import unknown
+from guardrails.placeholders import unknown
 from ops.review.changes import Change, Kind, PropertyChange, differences
 from ops.review.replacing import is_ignored, top
 

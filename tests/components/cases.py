@@ -348,7 +348,7 @@ def _alarms(name: str) -> Alarms:
         metric="NodeDiskUtilization",
         dimensions={"clusterId": "es-cn-1"},
         statistics="Average",
-        operator="GreaterThanThreshold",
+        operator=">",
         threshold=80,
     )
     return Alarms(

@@ -15,7 +15,7 @@ import pulumi
 import pytest
 
 import components
-from guardrails.made_up import is_unknown
+from guardrails.placeholders import is_unknown
 from tests.components.cases import CASES
 from tests.support.components import declared_by
 from tests.support.pulumi_mocks import closed_loops

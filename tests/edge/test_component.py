@@ -18,7 +18,7 @@ from pulumi.runtime.stack import run_pulumi_func
 from components.edge import Edge, EdgeArgs, WorkerMissingError, answers_version, read_worker
 from localcloud import registry
 from localcloud.alicloud.check import Support, check
-from localcloud.alicloud.schema import Shape, resource_type, shape_of, type_tokens
+from provider_facts import Shape, resource_type, shape_of, type_tokens
 from tests.support.pulumi_mocks import closed_loops
 from tools.alicloud_facts import output_names, shapes
 from tools.cloudflare_facts import TYPES, sdk_classes

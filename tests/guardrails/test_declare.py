@@ -18,7 +18,7 @@ from guardrails.declare import (
     stack_config,
     stack_file,
 )
-from guardrails.made_up import UnknownTypeError, outputs_of, unknown
+from guardrails.placeholders import UnknownTypeError, outputs_of, unknown
 from stack_config.config import ConfigError
 from tests.support.stacks import declared, named
 

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_alicloud as alicloud
 import pytest
 
-from guardrails.made_up import UnknownTypeError
+from guardrails.placeholders import UnknownTypeError
 from tests.support.components import declared_by
 from tests.support.pulumi_mocks import closed_loops
 

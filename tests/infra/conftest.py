@@ -16,7 +16,7 @@ import yaml
 from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime.stack import run_pulumi_func
 
-from guardrails.made_up import answer_of, outputs_of
+from guardrails.placeholders import answer_of, outputs_of
 from tests.support.pulumi_mocks import closed_loops
 
 __all__ = ["closed_loops"]

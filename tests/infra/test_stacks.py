@@ -21,8 +21,8 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from guardrails.declare import Declared, stack_config
 from localcloud import registry
 from localcloud.alicloud.check import Support, check
-from localcloud.alicloud.schema import Shape, resource_type
 from pluginhost import decode_map
+from provider_facts import Shape, resource_type
 from stack_config.config import ConfigError, StackConfig
 from tests.support.stacks import STACKS, declared, of_type
 

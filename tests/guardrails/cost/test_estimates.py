@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from guardrails.cost import Estimate, Line, Period, difference, estimate, load_prices
-from guardrails.made_up import unknown
+from guardrails.placeholders import unknown
 from tests.guardrails.cost.support import GPU, REGION, Item, node
 
 TEMPLATE = "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"

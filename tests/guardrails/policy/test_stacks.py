@@ -9,7 +9,7 @@ import pytest
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from guardrails.declare import Declared
-from guardrails.made_up import unknown
+from guardrails.placeholders import unknown
 from guardrails.policy import UNKNOWN, Resource
 from guardrails.policy.check import main, resources_of, setting_of, violations_of
 from guardrails.policy.pack import plain

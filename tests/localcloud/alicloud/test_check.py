@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from localcloud.alicloud.check import Failure, Support, check, shown
-from localcloud.alicloud.schema import ResourceType, resource_type
 from pluginhost import UNKNOWN, Secret
+from provider_facts import ResourceType, resource_type
 
 
 def known(token: str) -> ResourceType:

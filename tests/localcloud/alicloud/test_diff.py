@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from localcloud.alicloud.diff import Change, diff
-from localcloud.alicloud.schema import resource_type
 from pluginhost import UNKNOWN, Secret
+from provider_facts import resource_type
 
 BUCKET, SWITCH, ROLE = "oss/bucket:Bucket", "vpc/switch:Switch", "ram/role:Role"
 

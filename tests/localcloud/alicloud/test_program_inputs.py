@@ -10,8 +10,8 @@ from pulumi.provider.experimental.property_value import PropertyValue
 
 from localcloud import registry
 from localcloud.alicloud.check import Support, check
-from localcloud.alicloud.schema import resource_type
 from pluginhost import decode_map
+from provider_facts import resource_type
 from tests.infra.conftest import CLOUD_CONFIG, LOCAL_CONFIG, Recorder, corpus_dir, run_program
 from tests.support.pulumi_mocks import closed_loops
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from localcloud import registry
-from localcloud.alicloud.schema import PACKAGES, Shape, resource_type, shape_of, type_tokens
+from provider_facts import PACKAGES, Shape, resource_type, shape_of, type_tokens
 from tools.alicloud_facts import TYPES, output_names, sdk_classes, shapes
 
 

@@ -273,5 +273,5 @@ def test_type_supports_inputs_that_the_provider_has_each_in_one_way(
 ) -> None:
     assert isinstance(registry.handlers()[item.token], item)
     assert not item.effective & item.recorded
-    facts = json.loads(resources.files("localcloud.alicloud").joinpath("facts.json").read_bytes())
+    facts = json.loads(resources.files("provider_facts").joinpath("alicloud.json").read_bytes())
     assert item.effective | item.recorded <= facts["types"][item.token]["inputs"].keys()

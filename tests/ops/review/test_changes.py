@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.declare import Declared
-from guardrails.made_up import unknown
+from guardrails.placeholders import unknown
 from ops.review.changes import Kind, compare, portable
 from ops.review.replacing import is_ignored, replaces
 from tests.ops.review.support import resource

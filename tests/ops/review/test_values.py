@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.made_up import unknown
+from guardrails.placeholders import unknown
 from ops.review.values import HIDDEN, excerpts, plain, scrubbed, shown
 
 
