@@ -339,7 +339,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     refused = refused_values(declared)
     if refused:
         sys.stderr.write(
-            f"the cloud provider refuses {len(refused)} values that stack {given.stack} declares:\n"
+            f"the cloud provider refuses what stack {given.stack} declares:\n"
             + "".join(f"  - {line}\n" for line in refused)
         )
         return _REFUSED

@@ -21,7 +21,7 @@ _EXAMPLE: Final = "0 0 1 ? * * * is every day at 01:00"
 
 
 class ScheduleError(ValueError):
-    """The expression is not valid; the message says why."""
+    """The expression is not valid; the message says why, without the expression itself."""
 
 
 def check_schedule(expression: str) -> None:
@@ -67,12 +67,11 @@ def _converted(expression: str) -> str:
     fields = expression.upper().split()
     if len(fields) not in (6, 7):
         raise ScheduleError(
-            f"{expression!r} has {len(fields)} fields; it must have six or seven, seconds first: "
-            f"{_EXAMPLE}"
+            f"it has {len(fields)} fields; it must have six or seven, seconds first: {_EXAMPLE}"
         )
     if (fields[_DAY_OF_MONTH] == "?") == (fields[_DAY_OF_WEEK] == "?"):
         raise ScheduleError(
-            f"{expression!r} must have ? as its fourth field (day of the month) or as its sixth "
+            f"it must have ? as its fourth field (day of the month) or as its sixth "
             f"(day of the week), and not as both: {_EXAMPLE}"
         )
     fields[_DAY_OF_WEEK] = ",".join(map(_weekday, fields[_DAY_OF_WEEK].split(",")))
@@ -80,7 +79,7 @@ def _converted(expression: str) -> str:
     try:
         croniter(converted, second_at_beginning=True)
     except CroniterError as error:
-        raise ScheduleError(f"{expression!r} is not a valid schedule: {error}") from error
+        raise ScheduleError(f"{error}; {_EXAMPLE}") from error
     return converted
 
 
@@ -97,7 +96,6 @@ def _day_name(found: re.Match[str]) -> str:
     number = int(found[0])
     if not 1 <= number <= len(_DAYS):
         raise ScheduleError(
-            f"the day of the week is {number}, which is not a valid schedule; it is 1 (Sunday) to "
-            "7 (Saturday)"
+            f"the day of the week is {number}; it must be 1 (Sunday) to 7 (Saturday)"
         )
     return _DAYS[number - 1]

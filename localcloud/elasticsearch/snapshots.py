@@ -68,7 +68,9 @@ def update_setting(instance_id: str, body: Any, context: Context) -> dict[str, A
         try:
             check_schedule(schedule)
         except ScheduleError as error:
-            raise CloudError("InvalidParameter", f"quartzRegex: {error}.") from error
+            raise CloudError(
+                "InvalidParameter", f"quartzRegex is {schedule!r}, which is not valid: {error}."
+            ) from error
     context.store.table(SNAPSHOT_SETTINGS).put(
         instance_id,
         # What was due before it was asked for is not made up for.

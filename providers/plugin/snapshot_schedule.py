@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from provider_facts.quartz import ScheduleError, check_schedule
 from providers.clients.elasticsearch_instances import SnapshotSetting
 from providers.clients.errors import NotFoundError
 from providers.plugin.framework import (
@@ -15,8 +16,6 @@ from providers.plugin.framework import (
     Input,
     compare,
 )
-
-_FIELDS = (6, 7)
 
 
 class SnapshotScheduleHandler(Handler):
@@ -30,12 +29,11 @@ class SnapshotScheduleHandler(Handler):
 
     def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
         schedule = inputs.get("schedule")
-        if isinstance(schedule, str) and len(schedule.split()) not in _FIELDS:
-            yield Failure(
-                "schedule",
-                f"is {schedule!r}; allowed are six or seven fields as Quartz has them, seconds "
-                "first, e.g. '0 0 1 ? * * *'",
-            )
+        if isinstance(schedule, str):
+            try:
+                check_schedule(schedule)
+            except ScheduleError as error:
+                yield Failure("schedule", f"is {schedule!r}, which is not valid: {error}")
 
     def diff(
         self,

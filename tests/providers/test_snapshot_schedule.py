@@ -77,4 +77,4 @@ def test_delete_of_a_gone_instance_s_schedule_is_success(
 
 def test_a_schedule_of_five_fields_is_refused(engine: Engine) -> None:
     failures = engine.check({**INPUTS, "schedule": "0 1 * * *"})["failures"]
-    assert "six or seven fields" in failures["schedule"]
+    assert "it must have six or seven" in failures["schedule"]

@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 
-from localcloud.alicloud.check import Failure, Support, check, shown
+from localcloud.alicloud.check import Support, check
 from pluginhost import UNKNOWN, Secret
-from provider_facts import ResourceType, resource_type
+from provider_facts import Failure, ResourceType, require_type
 
 
 def known(token: str) -> ResourceType:
-    found = resource_type(f"alicloud:{token}")
-    assert found is not None
-    return found
+    return require_type(f"alicloud:{token}")
 
 
 def checked(token: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
@@ -42,7 +40,7 @@ def test_an_unknown_property_is_named_with_its_neighbour() -> None:
 
 def test_a_missing_property_is_named_with_its_type() -> None:
     assert failures("ram/rolePolicyAttachment:RolePolicyAttachment", {"policyName": "p"}) == [
-        ("policyType", "is missing; it takes a string"),
+        ("policyType", "is missing; it takes a string (System, Custom)"),
         ("roleName", "is missing; it takes a string"),
     ]
 
@@ -50,8 +48,14 @@ def test_a_missing_property_is_named_with_its_type() -> None:
 @pytest.mark.parametrize(
     ("inputs", "path", "reason"),
     [
-        ({"bucket": 5.0}, "bucket", "is 5 (a number); it takes a string"),
-        ({"bucket": True}, "bucket", "is true (a boolean); it takes a string"),
+        ({"policy": 5.0}, "policy", "is 5 (a number); it takes a string"),
+        ({"policy": True}, "policy", "is true (a boolean); it takes a string"),
+        (
+            {"storageClass": 5.0},
+            "storageClass",
+            "is 5 (a number); it takes a string (Standard, IA, Archive, ColdArchive, "
+            "DeepColdArchive)",
+        ),
         ({"forceDestroy": "yes"}, "forceDestroy", 'is "yes" (a string); it takes a boolean'),
         ({"tags": {"a": 1.0}}, "tags.a", "is 1 (a number); it takes a string"),
         ({"tags": ["a"]}, "tags", 'is ["a"] (a list); it takes a map of strings'),
@@ -92,7 +96,7 @@ def test_conflicting_inputs_are_named() -> None:
     ]
 
 
-@pytest.mark.parametrize("value", [UNKNOWN, Secret("x"), Secret(UNKNOWN)])
+@pytest.mark.parametrize("value", [UNKNOWN, Secret("corpus"), Secret(UNKNOWN)])
 def test_unknown_and_secret_values_pass(value: Any) -> None:
     assert failures(BUCKET, {"bucket": value}) == []
 
@@ -104,7 +108,7 @@ def test_an_unknown_value_counts_as_given() -> None:
 
 def test_a_secret_of_the_wrong_type_is_not_shown() -> None:
     found = failures(SECRET, {"secretName": "a", "secretData": Secret(5.0), "versionId": "v"})
-    assert found == [("secretData", "is a secret that does not fit; secretData takes a string")]
+    assert found == [("secretData", "is a secret that is not valid; secretData takes a string")]
 
 
 def test_null_is_the_same_as_not_given() -> None:
@@ -139,15 +143,22 @@ def test_an_input_without_local_behaviour_is_refused() -> None:
     assert found == [
         Failure(
             "enableIpv6",
-            "is true, but this input of alicloud:vpc/switch:Switch is not supported by the local "
-            "cloud; supported are tags, vpcId",
+            "is true, but the local cloud does not support this input of "
+            "alicloud:vpc/switch:Switch; supported: tags, vpcId",
         )
     ]
 
 
-def test_a_long_value_is_shortened() -> None:
-    assert len(shown("x" * 500)) == 80
+def test_a_value_that_the_provider_refuses_is_named_with_what_is_allowed() -> None:
+    assert failures(BUCKET, {"bucket": "corpus", "acl": "open"}) == [
+        ("acl", 'is "open"; allowed: private, public-read, public-read-write')
+    ]
 
 
-def test_nested_secrets_are_not_shown() -> None:
-    assert shown({"a": Secret("hush")}) == '{"a": "(secret)"}'
+def test_a_refused_secret_is_not_shown() -> None:
+    found = failures("elasticsearch/instance:Instance", {"password": Secret("hush")})
+    reasons = dict(found)
+    assert "hush" not in str(found)
+    assert reasons["password"] == (
+        "is a secret that is not valid; password takes a string (8 to 32 characters)"
+    )

@@ -1,4 +1,4 @@
-"""What the plugin knows of its types, compared with the installed SDK."""
+"""The facts about each type, compared with the installed SDK and with the handlers."""
 
 from __future__ import annotations
 

@@ -73,8 +73,15 @@ def test_malformed_policy_is_refused(text: str, message: str) -> None:
 
 @pytest.mark.parametrize("element", ["Condition", "NotAction", "NotResource"])
 def test_unsupported_element_is_refused(element: str) -> None:
+    content = {"Bool": {"acs:SecureTransport": "true"}}
     with pytest.raises(CloudError, match=f"Statement\\[0\\].{element} is not supported"):
-        parse_policy(policy(READ | {element: {}}))
+        parse_policy(policy(READ | {element: content}))
+
+
+def test_unknown_condition_operator_is_malformed() -> None:
+    content = {"Boolean": {"acs:SecureTransport": "true"}}
+    with pytest.raises(CloudError, match=r"Condition.Boolean is unknown; it must be one of"):
+        parse_policy(policy(READ | {"Condition": content}))
 
 
 TRUST = {
