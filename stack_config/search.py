@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from provider_facts.quartz import check_schedule
 from stack_config.group import Group, Problem, Whole, bounded, keys_after, matching
 from stack_config.kinds import Protocol
 from training.bounds import Bounds
@@ -15,10 +16,8 @@ __all__ = ["Index", "Search"]
 
 
 def _schedule(text: str) -> str:
-    if text and len(text.split()) not in (6, 7):
-        raise ValueError(
-            "give six or seven fields in Quartz's form, seconds first, such as 0 0 1 ? * * *"
-        )
+    if text:
+        check_schedule(text)
     return text
 
 
@@ -28,7 +27,7 @@ class Search(Group, alias_generator=keys_after("elasticsearch")):
     version: str
     data_node_spec: str
     data_node_amount: Annotated[Whole, bounded(Bounds(2, 50))]
-    data_node_disk_gib: Annotated[Whole, bounded(Bounds(1))]
+    data_node_disk_gib: Annotated[Whole, bounded(Bounds(20))]
     protocol: Protocol
     zone_count: Annotated[Whole, bounded(Bounds(1, 3))]
     master_node_spec: str

@@ -2,23 +2,20 @@
 
 Owns what the components of this project add (`replace_on_changes`). All else is read where it
 stands: of our own plugin's resources in their handlers, of the cloud's in the facts of its
-provider, which the local cloud carries (`localcloud/alicloud/facts.json`, Terraform provider
-aliyun/alicloud 1.285). A type of neither is taken to change in place.
+provider (`provider_facts`). A type of neither is taken to change in place.
 """
 
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+
+from provider_facts import require_type, type_tokens
 
 __all__ = ["is_ignored", "replaces", "top"]
 
-_FACTS = Path(__file__).resolve().parents[2] / "localcloud" / "alicloud" / "facts.json"
 # components.nodes.ServiceNode: a node is made anew, never patched.
 _ADDED: Mapping[str, frozenset[str]] = MappingProxyType(
     {"alicloud:ecs/instance:Instance": frozenset({"userData", "imageId", "instanceType"})}
@@ -55,11 +52,10 @@ def _effects() -> Mapping[str, Mapping[str, str]]:
         handler.token: {name: spec.effect for name, spec in handler.inputs.items()}
         for handler in HANDLERS
     }
-    facts: Mapping[str, Any] = json.loads(_FACTS.read_text(encoding="utf-8"))["types"]
-    for token, entry in facts.items():
-        inputs: Mapping[str, Mapping[str, Any]] = entry["inputs"]
+    for token in type_tokens("alicloud"):
         found[token] = {
-            name: "replace" if spec.get("replaces") else "update" for name, spec in inputs.items()
+            name: "replace" if shape.replaces else "update"
+            for name, shape in require_type(token).inputs.items()
         }
     return found
 

@@ -170,6 +170,12 @@ def test_valid_combinations_are_accepted(values: dict[str, Any]) -> None:
             "elasticsearchSnapshotSchedule",
             "seconds first",
         ),
+        (
+            {"elasticsearchSnapshotSchedule": "0 0 25 ? * * *"},
+            "elasticsearchSnapshotSchedule",
+            "out of range",
+        ),
+        ({"elasticsearchDataNodeDiskGib": 10}, "elasticsearchDataNodeDiskGib", "20"),
         ({"keepIndices": -1}, "keepIndices", "from 0 to 5"),
         ({"keepIndices": 6}, "keepIndices", "from 0 to 5"),
         ({"pinnedIndex": "other-1"}, "pinnedIndex", "the output index_generations lists"),
