@@ -26,11 +26,13 @@ class SearchEndpoint:
     """Where a search cluster answers and how to sign in.
 
     Attributes:
+        instance_id: The Elasticsearch instance.
         url: E.g. `https://es-cn-xxx.elasticsearch.aliyuncs.com:9200`.
         username: Who signs in.
         password: Kept secret.
     """
 
+    instance_id: pulumi.Input[str]
     url: pulumi.Input[str]
     username: pulumi.Input[str]
     password: pulumi.Input[str]
@@ -149,6 +151,7 @@ class Knowledge(pulumi.ComponentResource):
                 mappings=args.mappings,
                 settings=dict(args.settings),
                 alias=args.index_alias,
+                instance_id=args.search.instance_id,
             ),
             opts=self._child,
         )
@@ -208,6 +211,7 @@ class Knowledge(pulumi.ComponentResource):
                 expected_chunks=run.chunks,
                 keep_indices=args.keep_indices,
                 meta=meta,
+                instance_id=args.search.instance_id,
             ),
             opts=self._child,
         )

@@ -103,6 +103,8 @@ class TrainedEmbeddingArgs:
         resource_id: PAI quota; empty for the public pool.
         max_running_time_minutes: The job is stopped after this long: a hung GPU costs no more than
             that.
+        lost_model_advice: What the user can do when the trained model is not in OSS any more; the
+            update then fails with this advice. None: the job trains it again.
     """
 
     naming: Naming
@@ -115,6 +117,7 @@ class TrainedEmbeddingArgs:
     role_arn: pulumi.Input[str]
     resource_id: str = ""
     max_running_time_minutes: int = 240
+    lost_model_advice: str | None = None
 
 
 class TrainedEmbedding(pulumi.ComponentResource):
@@ -149,13 +152,17 @@ class TrainedEmbedding(pulumi.ComponentResource):
                 credential_config=role_credentials(args.role_arn),
                 resource_id=args.resource_id or None,
                 max_running_time_minutes=args.max_running_time_minutes,
+                lost_result_advice=args.lost_model_advice,
             ),
             opts=child,
         )
         self.job_id = job.job_id
-        self.result = job.result
-        self.model_version = job.result.apply(lambda result: str(result["model_version"]))
-        self.model_uri = job.result.apply(
+        # The files are for the job's own resource.
+        self.result = job.result.apply(
+            lambda result: {key: value for key, value in result.items() if key != "files"}
+        )
+        self.model_version = self.result.apply(lambda result: str(result["model_version"]))
+        self.model_uri = self.result.apply(
             lambda result: f"{args.output_uri}{result['model_prefix']}"
         )
         model = pai.WorkspaceModel(
@@ -180,7 +187,7 @@ class TrainedEmbedding(pulumi.ComponentResource):
             source_id=pulumi.Output.concat(
                 "workspaceId=", args.workspace_id, ",kind=TrainingJob,id=", job.job_id
             ),
-            version_description=job.result.apply(_version_description),
+            version_description=self.result.apply(_version_description),
             labels=[{"key": "model_version", "value": self.model_version}],
             approval_status="Approved",
             opts=child,

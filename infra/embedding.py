@@ -15,6 +15,11 @@ from providers import IndexGeneration
 
 __all__ = ["Embedding", "job_vpc", "train_and_serve"]
 
+_LOST_MODEL = (
+    "Restore the files from the bucket's versions or its replica and run `pulumi refresh`, or set "
+    "customrag:trainingRevision to another value to train again"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Embedding:
@@ -142,6 +147,8 @@ def _train(context: Context, foundation: Foundation, workspace: PaiWorkspace) ->
             user_vpc=job_vpc(context, foundation),
             role_arn=foundation.identity.training.role_arn,
             max_running_time_minutes=config.training.max_running_time_minutes,
+            # A stack that is protected pays for no second training unasked.
+            lost_model_advice=_LOST_MODEL if config.protection.deletion_protection else None,
         ),
         context.options(
             foundation.corpus,

@@ -104,6 +104,7 @@ def build_knowledge(
         KnowledgeArgs(
             naming=context.naming,
             search=SearchEndpoint(
+                instance_id=cluster.instance_id,
                 url=cluster.url,
                 username=cluster.username,
                 password=context.platform.elasticsearch_password,

@@ -15,8 +15,8 @@ DEFAULT_MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class DlcJobArgs:
-    """Arguments of ``DlcJob``; structures have the API's field names in snake_case.
+class JobArgs:
+    """Arguments that every job resource has; structures have the API's field names in snake_case.
 
     What a job computes is decided by ``job_type``, ``job_specs``, ``data_sources``,
     ``user_command``, ``envs``, ``thirdparty_libs``, ``triggers`` and ``result_uri``: a change of
@@ -59,7 +59,19 @@ class DlcJobArgs:
     max_attempts: pulumi.Input[int] = DEFAULT_MAX_ATTEMPTS
 
 
-def job_props(args: DlcJobArgs) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class DlcJobArgs(JobArgs):
+    """Arguments of ``DlcJob``: those of every job, and what to do when its result is lost.
+
+    Attributes:
+        lost_result_advice: What the user can do when the result is not in OSS any more; the update
+            then fails with this advice. Default: the job runs again.
+    """
+
+    lost_result_advice: pulumi.Input[str] | None = None
+
+
+def job_props(args: JobArgs) -> dict[str, Any]:
     """The inputs of a job resource by their wire names, and its outputs."""
     return {
         "workspaceId": args.workspace_id,
@@ -117,4 +129,5 @@ class DlcJob(pulumi.CustomResource):
     def __init__(
         self, name: str, args: DlcJobArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("customrag:pai:DlcJob", name, job_props(args), with_plugin(opts))
+        props = {**job_props(args), "lostResultAdvice": args.lost_result_advice}
+        super().__init__("customrag:pai:DlcJob", name, props, with_plugin(opts))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import pulumi
 
-from .dlc_job import DlcJobArgs, job_props
+from .dlc_job import JobArgs, job_props
 from .wire import Out, with_plugin
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestRunArgs(DlcJobArgs):
-    """Arguments of ``IngestRun``: those of ``DlcJob``, and what is ingested where.
+class IngestRunArgs(JobArgs):
+    """Arguments of ``IngestRun``: those of every job, and what is ingested where.
 
     Attributes:
         documents: Key to SHA-256, as ``Corpus.documents``; a change is a new run.

@@ -30,6 +30,8 @@ class SearchIndexArgs:
             index that was replaced stays, and the alias says how long. The index's name begins with
             the alias's and a dash. Default: an index that was replaced is deleted.
         deletion_protection: Refuse to delete the index. Default ``False``.
+        instance_id: The Elasticsearch instance at ``endpoint``; an index of an instance that was
+            deleted is gone. Default: an endpoint that does not answer is an error.
     """
 
     endpoint: pulumi.Input[str]
@@ -40,6 +42,7 @@ class SearchIndexArgs:
     settings: pulumi.Input[Mapping[str, Any]] | None = None
     alias: pulumi.Input[str] | None = None
     deletion_protection: pulumi.Input[bool] = False
+    instance_id: pulumi.Input[str] | None = None
 
 
 class SearchIndex(pulumi.CustomResource):
@@ -71,6 +74,7 @@ class SearchIndex(pulumi.CustomResource):
             "settings": args.settings,
             "alias": args.alias,
             "deletionProtection": args.deletion_protection,
+            "instanceId": args.instance_id,
             "uuid": None,
         }
         super().__init__("customrag:elasticsearch:Index", name, props, _secret_password(opts))
@@ -93,6 +97,7 @@ class IndexAliasArgs:
             it owns no index.
         meta: Written into the ``_meta`` of the index before the alias names it, and when it
             changes; for an index that no ``SearchIndex`` declares. Default: nothing.
+        instance_id: As of ``SearchIndexArgs``.
     """
 
     endpoint: pulumi.Input[str]
@@ -103,6 +108,7 @@ class IndexAliasArgs:
     expected_chunks: pulumi.Input[int] | None = None
     keep_indices: pulumi.Input[int] | None = None
     meta: pulumi.Input[Mapping[str, Any]] | None = None
+    instance_id: pulumi.Input[str] | None = None
 
 
 class IndexAlias(pulumi.CustomResource):
@@ -136,6 +142,7 @@ class IndexAlias(pulumi.CustomResource):
             "expectedChunks": args.expected_chunks,
             "keepIndices": args.keep_indices,
             "meta": args.meta,
+            "instanceId": args.instance_id,
             "previousIndexName": None,
             "generations": None,
         }

@@ -258,6 +258,12 @@ class Run:
                 "reason": reason,
                 "model_version": model_version(output / "model"),
                 "model_prefix": "model/",
+                # With these `customrag:pai:DlcJob` notices that the model is lost.
+                "files": {
+                    path.relative_to(output).as_posix(): path.stat().st_size
+                    for path in sorted((output / "model").rglob("*"))
+                    if path.is_file()
+                },
                 "base_model": self.options.base_model,
                 "dimension": self.options.dimension,
                 "base": base,

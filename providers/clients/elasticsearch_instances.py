@@ -1,9 +1,9 @@
-"""Elasticsearch instances as the service manages them: their automatic snapshots.
+"""Elasticsearch instances as the service manages them: whether they exist, automatic snapshots.
 
 Owns calls to Elasticsearch 2017-06-13 that no Pulumi resource makes. What is inside a cluster is
 ``providers.clients.elasticsearch``'s. Source:
-https://help.aliyun.com/zh/es/developer-reference/api-elasticsearch-2017-06-13-updatesnapshotsetting
-and .../-describesnapshotsetting (read 2026-11-21).
+https://help.aliyun.com/zh/es/developer-reference/api-elasticsearch-2017-06-13-updatesnapshotsetting,
+.../-describesnapshotsetting and .../-describeinstance (read 2026-11-21).
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
+from .errors import NotFoundError
 from .generic import GenericClient
 
 VERSION: Final = "2017-06-13"
+_INSTANCES: Final = "/openapi/instances"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,9 @@ class SnapshotSetting:
 
 class ElasticsearchInstances(Protocol):
     """What is asked of the service; replaced by a fake in tests."""
+
+    def exists(self, instance_id: str) -> bool:
+        """Return whether there is such an instance, whatever its state."""
 
     def snapshot_setting(self, instance_id: str) -> SnapshotSetting:
         """The instance's setting.
@@ -53,6 +58,15 @@ class ElasticsearchInstancesClient:
     def __init__(self, client: GenericClient) -> None:
         self._client = client
 
+    def exists(self, instance_id: str) -> bool:
+        """DescribeInstance."""
+        path = f"{_INSTANCES}/{quote(instance_id, safe='')}"
+        try:
+            self._client.roa("DescribeInstance", VERSION, "GET", path)
+        except NotFoundError:
+            return False
+        return True
+
     def snapshot_setting(self, instance_id: str) -> SnapshotSetting:
         """DescribeSnapshotSetting."""
         body = self._client.roa("DescribeSnapshotSetting", VERSION, "GET", _path(instance_id))
@@ -72,4 +86,4 @@ class ElasticsearchInstancesClient:
 
 
 def _path(instance_id: str) -> str:
-    return f"/openapi/instances/{quote(instance_id, safe='')}/snapshot-setting"
+    return f"{_INSTANCES}/{quote(instance_id, safe='')}/snapshot-setting"

@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Final
 
 from alibabacloud_pai_dlc20201203 import models
 
-from pluginhost import UNKNOWN, PartialError, contains_unknown
+from pluginhost import UNKNOWN, PartialError, ProviderError, contains_unknown
 from providers import jobs
 from providers.clients.dlc import Job
-from providers.clients.errors import NotFoundError
-from providers.clients.oss_uri import parse_oss_uri
+from providers.clients.errors import ClientError, NotFoundError
+from providers.clients.oss_uri import OssUri, parse_oss_uri
 from providers.dlc_job import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_RUNNING_TIME_MINUTES
 from providers.plugin.framework import (
     Call,
@@ -35,6 +35,8 @@ from providers.plugin.job_runner import (
 
 SUCCEEDED: Final = "Succeeded"
 DELETED: Final = "Deleted"
+LOST: Final = "Lost"
+"""The job succeeded, but what it wrote is not in OSS any more."""
 # Source: CreateJob, JobType (alibabacloud_pai_dlc20201203 1.11.6).
 JOB_TYPES: Final = (
     "TFJob",
@@ -68,6 +70,7 @@ JOB_INPUTS: Final[dict[str, Input]] = {
     "resultUri": Input(kind="string", effect="replace"),
     "maxAttempts": Input(kind="integer", default=DEFAULT_MAX_ATTEMPTS),
 }
+_LOST_RESULT_ADVICE: Final = "lostResultAdvice"
 
 
 def check_job(inputs: Mapping[str, Any]) -> Iterator[Failure]:
@@ -177,7 +180,10 @@ class DlcJobHandler(Handler):
     """One job for one set of inputs."""
 
     token: ClassVar[str] = "customrag:pai:DlcJob"  # noqa: S105 - a type token
-    inputs: ClassVar[Mapping[str, Input]] = JOB_INPUTS
+    inputs: ClassVar[Mapping[str, Input]] = {
+        **JOB_INPUTS,
+        _LOST_RESULT_ADVICE: Input(kind="string", effect="ignore"),
+    }
 
     def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
         return check_job(inputs)
@@ -192,6 +198,8 @@ class DlcJobHandler(Handler):
         changes = compare(self.inputs, old_inputs, news)
         if olds.get("status") not in (SUCCEEDED, DELETED):
             changes.append(Change(path="status", kind="update"))
+        elif not any(change.replaces for change in changes):
+            _refuse_unnoticed_loss(old_inputs, olds, call)
         return Difference(changes=tuple(changes))
 
     def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,7 +237,7 @@ class DlcJobHandler(Handler):
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
         require_known_state(inputs, ("workspaceId", "displayName"), self.token)
         outputs = {name: olds.get(name) for name in _OUTPUTS}
-        result = _read_result(inputs, call)
+        result, missing = _read_result(inputs, call)
         job = find_recorded_job(inputs, olds, call)
         if job is not None:
             outputs |= {
@@ -243,8 +251,9 @@ class DlcJobHandler(Handler):
         else:
             outputs["status"] = DELETED
         if inputs.get("resultUri"):
-            if result is None and outputs["status"] in (SUCCEEDED, DELETED):
-                call.log(f"{inputs['resultUri']}{RESULT_NAME} is gone", "warning")
+            if missing and outputs["status"] in (SUCCEEDED, DELETED):
+                call.log(f"{missing} is not there any more", "warning")
+                outputs["status"] = LOST
             outputs["result"] = result
         return dict(inputs), outputs
 
@@ -255,6 +264,8 @@ class DlcJobHandler(Handler):
             return {name: olds.get(name) for name in _OUTPUTS}
         names = olds.get("jobNames")
         base_name = str(names[-1]) if names else jobs.job_name(inputs)
+        if olds.get("status") == LOST:
+            _give_up_lost_job(inputs, olds, base_name, call)
         return self._run(inputs, base_name, call)
 
     def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
@@ -279,12 +290,67 @@ def find_recorded_job(inputs: Mapping[str, Any], olds: Mapping[str, Any], call: 
     return None
 
 
-def _read_result(inputs: Mapping[str, Any], call: Call) -> dict[str, Any] | None:
-    uri = inputs.get("resultUri")
-    if not uri:
-        return None
+def _read_result(inputs: Mapping[str, Any], call: Call) -> tuple[dict[str, Any] | None, str]:
+    """Return what ``result.json`` holds, and the first of the job's files that is missing.
+
+    A result may name the files that belong to it: ``"files": {path below result_uri: bytes}``.
+    """
+    if not inputs.get("resultUri"):
+        return None, ""
+    folder = parse_oss_uri(str(inputs["resultUri"]))
     try:
-        result = call.services.oss.get_json(parse_oss_uri(str(uri)).join(RESULT_NAME))
+        result = call.services.oss.get_json(folder.join(RESULT_NAME))
+        if not isinstance(result, dict):
+            return None, f"{folder}{RESULT_NAME}"
+        files: Mapping[str, Any] = result.get("files") or {}
+        present = _sizes(folder, files, call)
     except NotFoundError:
-        return None
-    return result if isinstance(result, dict) else None
+        return None, f"{folder}{RESULT_NAME}"
+    lost = [path for path, size in sorted(files.items()) if present.get(path) != size]
+    return result, f"{folder}{lost[0]}" if lost else ""
+
+
+def _sizes(folder: OssUri, files: Mapping[str, Any], call: Call) -> dict[str, int]:
+    """Return the sizes in bytes of what is in the folders of the files, by path below `folder`."""
+    found = {}
+    for name in sorted({path.partition("/")[0] for path in files}):
+        for info in call.services.oss.list(OssUri(folder.bucket, f"{folder.key}{name}")):
+            found[info.key.removeprefix(folder.key)] = info.size_bytes
+    return found
+
+
+def _refuse_unnoticed_loss(inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
+    """Refuse to go on with a result that is lost, where no refresh has noticed it.
+
+    Raises:
+        ProviderError: The result is not in OSS any more.
+    """
+    try:
+        _, missing = _read_result(inputs, call)
+    except ClientError:
+        # The preview may lack the permission, or OSS may be away: a refresh finds out.
+        return
+    if missing:
+        raise ProviderError(
+            f"the result of job {olds.get('jobName')} is lost: {missing} is not there any more. "
+            "Run `pulumi refresh`, then `pulumi up`, to see what else is gone and recover it."
+        )
+
+
+def _give_up_lost_job(
+    inputs: Mapping[str, Any], olds: Mapping[str, Any], base_name: str, call: Call
+) -> None:
+    """Delete the records of a job whose result is lost, so that it can run again.
+
+    Raises:
+        ProviderError: The program wants a decision first.
+    """
+    _, missing = _read_result(inputs, call)
+    lost = f"the result of job {olds.get('jobName')} is lost"
+    if missing:
+        lost += f": {missing} is not there any more"
+    advice = inputs.get(_LOST_RESULT_ADVICE)
+    if advice:
+        raise ProviderError(f"{lost}. {advice}")
+    call.log(f"{lost}; the job runs again", "warning")
+    delete_jobs(str(inputs["workspaceId"]), [base_name], call)

@@ -31,10 +31,12 @@ from providers.plugin.generations import (
 )
 from providers.plugin.search import (
     CLUSTER_INPUTS,
+    INSTANCE_INPUT,
     SearchCluster,
     alias_targets,
     cluster,
     index_state,
+    instance_is_gone,
 )
 
 _GATE_DEADLINE_SECONDS: Final = 30.0
@@ -46,6 +48,7 @@ class IndexAliasHandler(Handler):
     token: ClassVar[str] = "customrag:elasticsearch:Alias"  # noqa: S105 - a type token
     inputs: ClassVar[Mapping[str, Input]] = {
         **CLUSTER_INPUTS,
+        **INSTANCE_INPUT,
         "alias": Input(kind="string", effect="replace", required=True),
         "indexName": Input(kind="string", required=True),
         # A gate, not a state: it is looked at when the alias moves.
@@ -102,6 +105,8 @@ class IndexAliasHandler(Handler):
         self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
         require_known_state(inputs, ("endpoint", "username", "alias"), self.token)
+        if instance_is_gone(inputs, call):
+            return None
         search, alias = cluster(inputs, call), str(inputs["alias"])
         targets, generations = alias_targets(search, alias), _generations(search, inputs)
         # Generations without an alias are still this resource's to remove.
@@ -118,6 +123,8 @@ class IndexAliasHandler(Handler):
         return {"previousIndexName": _previous(olds, inputs), "generations": generations}
 
     def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
+        if instance_is_gone(inputs, call):
+            return
         search, alias = cluster(inputs, call), str(inputs["alias"])
         for target in alias_targets(search, alias):
             try:

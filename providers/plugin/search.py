@@ -38,6 +38,9 @@ CLUSTER_INPUTS: Final[dict[str, Input]] = {
     "password": Input(kind="string", required=True, secret=True),
 }
 
+INSTANCE_INPUT: Final[dict[str, Input]] = {"instanceId": Input(kind="string", effect="ignore")}
+"""The Elasticsearch instance that answers at ``endpoint``: an index is lost with its instance."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchCluster:
@@ -73,6 +76,17 @@ def cluster(inputs: Mapping[str, Any], call: Call, *, attempts: int = 8) -> Sear
         str(inputs["endpoint"]), str(inputs["username"]), str(inputs["password"])
     )
     return SearchCluster(client=client, retries=Retries(attempts=attempts, sleep=call.wait))
+
+
+def instance_is_gone(inputs: Mapping[str, Any], call: Call) -> bool:
+    """Return whether the instance was deleted; False where the inputs do not name it.
+
+    An endpoint alone cannot tell: what does not answer may be back in a minute.
+    """
+    instance_id = inputs.get("instanceId")
+    if not instance_id:
+        return False
+    return not call.services.elasticsearch_instances.exists(str(instance_id))
 
 
 def index_state(search: SearchCluster, index_name: str) -> dict[str, Any] | None:

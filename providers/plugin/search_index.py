@@ -27,12 +27,14 @@ from providers.plugin.generations import (
 )
 from providers.plugin.search import (
     CLUSTER_INPUTS,
+    INSTANCE_INPUT,
     SearchCluster,
     alias_targets,
     as_declared,
     cluster,
     flat_settings,
     index_state,
+    instance_is_gone,
 )
 
 # Settings that an open index takes. Source: elastic.co/guide 8.19, "Index modules", dynamic.
@@ -49,6 +51,7 @@ class SearchIndexHandler(Handler):
     token: ClassVar[str] = "customrag:elasticsearch:Index"  # noqa: S105 - a type token
     inputs: ClassVar[Mapping[str, Input]] = {
         **CLUSTER_INPUTS,
+        **INSTANCE_INPUT,
         "indexName": Input(kind="string", effect="replace", required=True),
         "mappings": Input(kind="map", effect="replace", required=True),
         "settings": Input(kind="map", effect="replace"),
@@ -176,6 +179,8 @@ class SearchIndexHandler(Handler):
         self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
         require_known_state(inputs, ("endpoint", "username", "indexName"), self.token)
+        if instance_is_gone(inputs, call):
+            return None
         found = index_state(cluster(inputs, call), str(inputs["indexName"]))
         if found is None:
             return None
@@ -216,6 +221,8 @@ class SearchIndexHandler(Handler):
                 f"index {name!r} has deletion_protection; set it to False and run `pulumi up` "
                 "before it is deleted or replaced"
             )
+        if instance_is_gone(inputs, call):
+            return
         search = cluster(inputs, call)
         found = index_state(search, name)
         if found is None:

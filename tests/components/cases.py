@@ -172,6 +172,7 @@ def _knowledge(name: str, **changes: Any) -> Knowledge:
         KnowledgeArgs(
             naming=NAMING,
             search=SearchEndpoint(
+                instance_id="es-cn-1",
                 url="https://es-1.internal:9200",
                 username="elastic",
                 password="Secret-1234",

@@ -9,6 +9,7 @@ import pytest
 
 from pluginhost import UNKNOWN, PartialError, ProviderError
 from providers import jobs
+from providers.clients.dlc import Job
 from providers.clients.errors import AccessDeniedError
 from tests.providers.fakes import Engine, FakeDlc, FakeOss, FakeServices
 
@@ -280,6 +281,98 @@ def test_a_refresh_shows_a_deleted_record_but_keeps_the_result(
     assert state is not None
     assert (state.outputs["status"], state.outputs["result"]) == ("Deleted", RESULT)
     assert engine.up(INPUTS) == "same"
+
+
+def _lose_files(services: FakeServices) -> None:
+    services.oss.buckets["b"].clear()
+
+
+def test_a_refresh_shows_a_lost_result(engine: Engine, services: FakeServices) -> None:
+    engine.up(INPUTS)
+    _lose_files(services)
+    state = engine.refresh()
+    assert state is not None
+    assert (state.outputs["status"], state.outputs["result"]) == ("Lost", None)
+    assert "oss://b/out/result.json is not there any more" in engine.log
+
+
+def test_a_job_whose_result_is_lost_runs_again(engine: Engine, services: FakeServices) -> None:
+    engine.up(INPUTS)
+    _lose_files(services)
+    engine.refresh()
+    assert engine.preview(INPUTS)["result"] is UNKNOWN
+    assert engine.up(INPUTS) == "update"
+    assert services.dlc.created == [NAME, NAME]
+    assert [job.job_id for job in services.dlc.jobs.values()] == ["dlc1"]
+    assert engine.state is not None
+    assert (engine.state.outputs["status"], engine.state.outputs["result"]) == ("Succeeded", RESULT)
+    assert engine.up(INPUTS) == "same"
+
+
+def test_with_advice_a_lost_result_is_an_error_until_it_is_restored(
+    engine: Engine, services: FakeServices
+) -> None:
+    advised = {**INPUTS, "lostResultAdvice": "Restore it"}
+    engine.up(advised)
+    kept = dict(services.oss.buckets["b"])
+    _lose_files(services)
+    engine.refresh()
+    with pytest.raises(
+        ProviderError,
+        match=rf"the result of job {NAME} is lost: oss://b/out/result.json .*\. Restore it",
+    ):
+        engine.up(advised)
+    assert services.dlc.created == [NAME]
+    services.oss.buckets["b"].update(kept)
+    engine.refresh()
+    assert engine.up(advised) == "same"
+
+
+@pytest.mark.parametrize("content", [None, b"cut off"])
+def test_a_file_that_the_result_names_counts_as_the_result(
+    engine: Engine, services: FakeServices, content: bytes | None
+) -> None:
+    weights = b"weights of the model"
+    result = {**RESULT, "files": {"model/w.bin": len(weights)}}
+
+    def succeed(_: Job) -> None:
+        services.oss.put_bytes("oss://b/out/model/w.bin", weights)
+        services.oss.put_bytes("oss://b/out/result.json", json.dumps(result).encode())
+
+    services.dlc.on_success = succeed
+    engine.up(INPUTS)
+    engine.refresh()
+    assert engine.up(INPUTS) == "same"
+    del services.oss.buckets["b"]["out/model/w.bin"]
+    if content is not None:
+        services.oss.put_bytes("oss://b/out/model/w.bin", content)
+    state = engine.refresh()
+    assert state is not None
+    assert state.outputs["status"] == "Lost"
+    assert "oss://b/out/model/w.bin is not there any more" in engine.log
+    assert engine.up(INPUTS) == "update"
+    assert services.oss.buckets["b"]["out/model/w.bin"] == weights
+
+
+def test_an_update_without_a_refresh_does_not_go_on_with_a_lost_result(
+    engine: Engine, services: FakeServices
+) -> None:
+    engine.up(INPUTS)
+    _lose_files(services)
+    with pytest.raises(
+        ProviderError, match=r"result\.json is not there any more\. Run `pulumi ref"
+    ):
+        engine.up(INPUTS)
+
+
+def test_another_training_may_replace_a_job_whose_result_is_lost(
+    engine: Engine, services: FakeServices
+) -> None:
+    engine.up({**INPUTS, "lostResultAdvice": "Restore it"})
+    _lose_files(services)
+    engine.refresh()
+    other = {**INPUTS, "lostResultAdvice": "Restore it", "triggers": {"corpus": "def"}}
+    assert engine.up(other) == "replace"
 
 
 def test_delete_removes_the_records_of_all_attempts(engine: Engine, services: FakeServices) -> None:

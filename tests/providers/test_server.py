@@ -121,8 +121,9 @@ def test_an_error_of_a_client_is_plain_words_for_the_user() -> None:
 
 def test_an_ignored_change_is_no_change() -> None:
     engine = Engine("customrag:pai:DlcJob", FakeServices(FakeOss("b"), FakeDlc()))
-    news = encode_map({**INPUTS, "userCommand": "another"})
-    olds = encode_map({**INPUTS, "status": "Succeeded"})
+    inputs = {**INPUTS, "resultUri": None}
+    news = encode_map({**inputs, "userCommand": "another"})
+    olds = encode_map({**inputs, "status": "Succeeded"})
     request = sdk.DiffRequest(URN, "id", olds, news, ["userCommand"])
     assert not asyncio.run(engine.provider.diff(request)).changes
 
