@@ -151,7 +151,11 @@ def up(paths: Paths, request: Request) -> int:
         log.parent.mkdir(exist_ok=True)
         log.unlink(missing_ok=True)
         code = run_shown(
-            [*command, "--yes", "--skip-preview", "--suppress-outputs", "--event-log", str(log)],
+            [
+                *(*command, "--yes", "--skip-preview", "--suppress-outputs"),
+                # What was deleted or changed by hand is put right, too.
+                *("--refresh", "--event-log", str(log)),
+            ],
             cwd=paths.checkout,
             # It is what makes the CLI take --event-log.
             environment={**environment, "PULUMI_DEBUG_COMMANDS": "true"},

@@ -14,8 +14,8 @@ from localcloud.core.errors import CloudError, not_supported
 from localcloud.core.instance_types import INSTANCE_TYPES, InstanceType
 from localcloud.core.resources import Context
 from localcloud.core.rpc import RpcAction, RpcCall
-from localcloud.ecs.instances import INSTANCES
 from localcloud.faults import Faults
+from localcloud.vpc.resources import INSTANCES
 
 VERSION: Final = "2014-05-26"
 _LISTED: Final = 100

@@ -19,10 +19,10 @@ from localcloud.core.resources import Context, Properties
 from localcloud.ecs.node import Node, NodeClosingError, NodeState
 from localcloud.ecs.stock import require_stock
 from localcloud.ecs.user_data import CloudConfig, parse_user_data
+from localcloud.vpc.resources import INSTANCES
 
 Document = dict[str, Any]
 
-INSTANCES: Final = "ecs.instances"
 ECS_SERVICE: Final = "ecs.aliyuncs.com"
 """The service principal that the role of a node must trust."""
 

@@ -16,6 +16,7 @@ from localcloud.vpc.egress import EGRESS_HANDLERS, GATEWAYS
 
 VPCS, VSWITCHES = "vpc.networks", "vpc.vswitches"
 GROUPS, RULES = "ecs.security_groups", "ecs.security_group_rules"
+INSTANCES = "ecs.instances"
 _DEFAULT_CIDR = "172.16.0.0/12"
 _PRIVATE = tuple(
     ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
@@ -150,6 +151,19 @@ class SwitchHandler(RecordHandler):
                     f"cidrBlock {block} overlaps with {other['cidrBlock']} of vSwitch {key}.",
                 )
 
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+        """As DeleteVSwitch: not while an instance has its network interface in it."""
+        users = [
+            key
+            for key, item in context.store.table(INSTANCES).items()
+            if item["inputs"].get("vswitchId") == id
+        ]
+        if users:
+            raise CloudError(
+                "DependencyViolation.NetworkInterface",
+                f"The vSwitch {id} still has instances: {', '.join(users)}.",
+            )
+
 
 class SecurityGroupHandler(RecordHandler):
     """``alicloud:ecs/securityGroup:SecurityGroup``."""
@@ -193,7 +207,17 @@ class SecurityGroupHandler(RecordHandler):
         }
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteSecurityGroup: not while another group's rule names it; own rules go along."""
+        """As DeleteSecurityGroup: not while an instance is in it or another group's rule names it.
+
+        Its own rules go with it.
+        """
+        for item in context.store.table(INSTANCES).values():
+            if id in (item["inputs"].get("securityGroups") or ()):
+                raise CloudError(
+                    "DependencyViolation",
+                    "There is still instance(s) in the specified security group.",
+                    403,
+                )
         rules = context.store.table(RULES)
         users = [key for key, rule in rules.items() if rule.get("sourceSecurityGroupId") == id]
         users = [key for key in users if not key.startswith(f"{id}:")]

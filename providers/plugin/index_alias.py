@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from pluginhost import UNKNOWN, ProviderError, contains_unknown
-from providers.clients.errors import NotFoundError
+from providers.clients.errors import ClientError, NotFoundError
 from providers.plugin.framework import (
     Call,
     Change,
@@ -79,6 +79,8 @@ class IndexAliasHandler(Handler):
         if not changes and _known_surplus(olds, news):
             # A refresh found what an update began and did not end.
             changes.append(Change(path="generations", kind="update"))
+        if not changes and _was_moved(old_inputs, call):
+            changes.append(Change(path="indexName", kind="update"))
         return Difference(changes=tuple(changes))
 
     def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,6 +216,18 @@ def _known_surplus(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     if not isinstance(known, list) or keep is None or contains_unknown([known, keep]):
         return False
     return bool(surplus(known, str(news["indexName"]), int(keep)))
+
+
+def _was_moved(inputs: Mapping[str, Any], call: Call) -> bool:
+    """Return whether the alias names something else than was deployed, without a refresh."""
+    if any(contains_unknown(inputs.get(key)) for key in (*CLUSTER_INPUTS, "alias")):
+        return False
+    try:
+        targets = alias_targets(cluster(inputs, call, attempts=1), str(inputs["alias"]))
+    except ClientError:
+        # The preview may not reach the cluster: a refresh finds out.
+        return False
+    return targets != [inputs.get("indexName")]
 
 
 def _previous(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:

@@ -13,8 +13,9 @@ from typing import Any, Final, TypeVar
 from elastic_transport import TransportError
 from elasticsearch import ApiError
 
+from pluginhost import ProviderError, contains_unknown
 from providers.clients.elasticsearch import convert_error
-from providers.clients.errors import NotFoundError
+from providers.clients.errors import ClientError, NotFoundError
 from providers.clients.retries import Retries
 from providers.plugin.framework import Call, Input
 
@@ -31,6 +32,8 @@ _NOT_SHOWN: Final[dict[str, tuple[str, ...]]] = {
     "store": ("false",),
     "properties": ("{}",),
 }
+
+_QUICK_SECONDS: Final = 5.0
 
 CLUSTER_INPUTS: Final[dict[str, Input]] = {
     "endpoint": Input(kind="string", required=True),
@@ -71,10 +74,19 @@ class SearchCluster:
 
 
 def cluster(inputs: Mapping[str, Any], call: Call, *, attempts: int = 8) -> SearchCluster:
-    """The cluster that a resource's inputs name."""
+    """Return the cluster that a resource's inputs name.
+
+    Args:
+        inputs: With `CLUSTER_INPUTS`.
+        call: The operation of the engine.
+        attempts: How often a request is made at most. One attempt is a quick look: a preview must
+            not wait for a cluster that it cannot reach.
+    """
     client = call.services.elasticsearch(
         str(inputs["endpoint"]), str(inputs["username"]), str(inputs["password"])
     )
+    if attempts == 1:
+        client = client.options(request_timeout=_QUICK_SECONDS, max_retries=0)
     return SearchCluster(client=client, retries=Retries(attempts=attempts, sleep=call.wait))
 
 
@@ -87,6 +99,31 @@ def instance_is_gone(inputs: Mapping[str, Any], call: Call) -> bool:
     if not instance_id:
         return False
     return not call.services.elasticsearch_instances.exists(str(instance_id))
+
+
+def refuse_unnoticed_loss(inputs: Mapping[str, Any], call: Call) -> None:
+    """Refuse to go on with an index that is gone, where no refresh has noticed it.
+
+    Raises:
+        ProviderError: The index, or the instance that held it, was deleted.
+    """
+    if any(contains_unknown(inputs.get(key)) for key in (*CLUSTER_INPUTS, "indexName")):
+        return
+    name = str(inputs["indexName"])
+    try:
+        if instance_is_gone(inputs, call):
+            lost = f"Elasticsearch instance {inputs['instanceId']}, with index {name!r} in it,"
+        elif index_state(cluster(inputs, call, attempts=1), name) is None:
+            lost = f"index {name!r}"
+        else:
+            return
+    except ClientError:
+        # The preview may not reach the cluster: a refresh finds out.
+        return
+    raise ProviderError(
+        f"{lost} was deleted. Run `pulumi refresh`, then `pulumi up`, which fills a new index "
+        "from the corpus."
+    )
 
 
 def index_state(search: SearchCluster, index_name: str) -> dict[str, Any] | None:

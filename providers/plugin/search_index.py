@@ -35,6 +35,7 @@ from providers.plugin.search import (
     flat_settings,
     index_state,
     instance_is_gone,
+    refuse_unnoticed_loss,
 )
 
 # Settings that an open index takes. Source: elastic.co/guide 8.19, "Index modules", dynamic.
@@ -95,6 +96,8 @@ class SearchIndexHandler(Handler):
         if endpoint != old_inputs.get("endpoint") and not _same_index(olds, news, call):
             changes = [change for change in changes if change.property != "endpoint"]
             changes.append(Change(path="endpoint", kind="update", replaces=True))
+        if not any(change.replaces for change in changes):
+            refuse_unnoticed_loss(old_inputs, call)
         # Two indexes of one name cannot be there at a time.
         same_name = news.get("indexName") == old_inputs.get("indexName")
         same_place = endpoint == old_inputs.get("endpoint")

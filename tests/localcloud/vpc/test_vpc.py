@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from localcloud.core.errors import CloudError
+from localcloud.vpc.resources import INSTANCES
 from tests.localcloud.control_plane import ControlPlane
 
 VPC, VSWITCH = "vpc/network:Network", "vpc/switch:Switch"
@@ -90,6 +91,26 @@ def test_a_vpc_in_use_is_not_deleted(control_plane: ControlPlane, made: str) -> 
     handler.delete(identifier, {}, control_plane.context)
     networks.delete(vpc_id, {}, control_plane.context)
     assert networks.read(vpc_id, {}, control_plane.context) is None
+
+
+@pytest.mark.parametrize(
+    ("made", "code"),
+    [("vswitch", "DependencyViolation.NetworkInterface"), ("group", "DependencyViolation")],
+)
+def test_what_an_instance_uses_is_not_deleted(
+    control_plane: ControlPlane, made: str, code: str
+) -> None:
+    vpc_id = vpc(control_plane)
+    switch_id = vswitch(control_plane, vpc_id)
+    group_id = control_plane.create(GROUP, {"vpcId": vpc_id}).id
+    instances = control_plane.context.store.table(INSTANCES)
+    instances.put("i-1", {"inputs": {"vswitchId": switch_id, "securityGroups": [group_id]}})
+    token, identifier = (VSWITCH, switch_id) if made == "vswitch" else (GROUP, group_id)
+    with pytest.raises(CloudError) as raised:
+        control_plane.handler(token).delete(identifier, {}, control_plane.context)
+    assert raised.value.code == code
+    instances.delete("i-1")
+    control_plane.handler(token).delete(identifier, {}, control_plane.context)
 
 
 def test_delete_of_a_missing_vpc_is_success(control_plane: ControlPlane) -> None:
