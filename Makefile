@@ -49,7 +49,9 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && exit; done; echo python3)
 
-export PYTHONDONTWRITEBYTECODE = 1
+# Whatever the shell says: without bytecode every process compiles what it imports, and there are
+# dozens of them. Importing sentence-transformers then takes three times the CPU time.
+export PYTHONDONTWRITEBYTECODE =
 # Exported, and read by the shell: a question may have quotes, dollars and semicolons in it.
 export CUSTOMRAG_MAKE_Q := $(value Q)
 export CUSTOMRAG_MAKE_CORPUS := $(value CORPUS)

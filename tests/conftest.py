@@ -1,23 +1,23 @@
-"""Order of the whole suite, and what its tests share.
+"""The order of the whole suite, which tests stay together, and what they share.
 
-Quick tests come first, then those that drive the engine, start Elasticsearch, load a model, and
-last the whole loop. Tests against the real cloud run only with `--real-cloud`.
+Quick tests come first, then those that drive the engine, start Elasticsearch or load a model, and
+last the whole loop. `make test` runs them in several processes: tests that share something slow
+to make stay in one of them. Tests against the real cloud run only with `--real-cloud`.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from guardrails.placeholders import load_modules
+from tests.support import stacks
 from tools import cli
 from tools.paths import Paths, default_paths
-
-# Before any test: a warning of the SDK's own, met in one as an error, would break it for all.
-load_modules()
 
 ORDER = ("engine", "elasticsearch", "model", "e2e", "real_cloud")
 
@@ -30,18 +30,50 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    runs_tests = config.getoption("dist", "no") == "no"
+    if runs_tests:
+        # Before any test: a warning of the SDKs' modules, raised in one test as an error, would
+        # leave the module half imported for all the others.
+        load_modules()
+
+
 def rank(markers: set[str]) -> int:
-    """The place of a test in the suite: the slowest of its markers decides, 0 has none."""
+    """Return a test's place in the suite, by the slowest of its markers; 0 if it has none."""
     return max((ORDER.index(name) + 1 for name in markers & set(ORDER)), default=0)
 
 
+def group(item: pytest.Item) -> str:
+    """Return the name that tests share which must run in one process; "" if it may run in any."""
+    markers = {marker.name for marker in item.iter_markers()}
+    if "elasticsearch" in markers:
+        return "elasticsearch"
+    if rank(markers):
+        return f"{item.path.parent.name}-{item.path.stem}"
+    # The stacks' declarations take seconds each and are kept in memory.
+    uses_stacks = getattr(getattr(item, "module", None), "declared", None) is stacks.declared
+    return "declared" if uses_stacks else ""
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--real-cloud"):
         left_out = [item for item in items if item.get_closest_marker("real_cloud")]
         if left_out:
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if item not in left_out]
-    items.sort(key=lambda item: rank({marker.name for marker in item.iter_markers()}))
+    sizes = Counter(item.path for item in items)
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        found = rank({marker.name for marker in item.iter_markers()})
+        # The longest stories begin first, so that the processes end at about the same time.
+        return found, -sizes[item.path] if found > ORDER.index("e2e") else 0
+
+    items.sort(key=place)
+    if config.getoption("loadgroup", False):
+        for item in items:
+            if name := group(item):
+                item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import os
 import signal
 from pathlib import Path
 
-from tools import actions, lifecycle, review
+from tools import actions, checks, lifecycle, review
 from tools.errors import ToolError
 from tools.paths import LOCAL_STACK, default_paths
 
@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     paths = default_paths()
     if options.command == "test":
-        return actions.test(paths, options.arguments)
+        return checks.run(paths, options.arguments)
     reviewed = review.run(paths, options)
     if reviewed is not None:
         return reviewed

@@ -1,14 +1,13 @@
 """What the `make` targets do.
 
 Owns up, preview, down, status, logs, ask and eval, each a few plain commands. Set-up is `setup`'s,
-words are `summary`'s.
+words are `summary`'s, and `make test` is `checks`'.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -356,37 +355,3 @@ def evaluate(paths: Paths, corpus: Path | None) -> int:
             cwd=paths.checkout,
             environment={**os.environ, "CUSTOMRAG_CACHE": str(paths.cache)},
         )
-
-
-def test(paths: Paths, arguments: Sequence[str]) -> int:
-    """`make test`: set up, then every check, the quick ones first."""
-    with setup.only_one(paths):
-        setup.set_up_tools(paths, Display(), with_edge=True)
-    cli = setup.found_cli(paths)
-    entries = tool_environment.path_entries(paths, cli)
-    environment = {
-        **os.environ,
-        "PATH": os.pathsep.join([*entries, os.environ.get("PATH", "")]),
-        "CUSTOMRAG_CHECKOUT": str(paths.checkout),
-        "CUSTOMRAG_CACHE": str(paths.cache),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # Models and engines share the cores: OpenMP threads that wait must not spin.
-        "OMP_WAIT_POLICY": "PASSIVE",
-    }
-    # What this make says to a make below it is not meant for those that the tests start.
-    inherited = ("PULUMI_OPTION_", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CUSTOMRAG_MAKE_")
-    for name in [name for name in environment if name.startswith(inherited)]:
-        del environment[name]
-    checks: list[list[str | Path]] = [
-        ["ruff", "format", "--check", "."],
-        ["ruff", "check", "."],
-        ["mypy"],
-        ["pytest", *arguments],
-    ]
-    for check in checks:
-        print("$ " + " ".join(map(str, check)), flush=True)
-        executable = shutil.which(str(check[0]), path=str(paths.venv / "bin")) or str(check[0])
-        code = run_shown([executable, *check[1:]], cwd=paths.checkout, environment=environment)
-        if code != 0:
-            return code
-    return 0

@@ -77,10 +77,7 @@ def provide(paths: Paths, context: StepContext) -> str:
 
 
 def _compile_sdk(paths: Paths, context: StepContext) -> list[str]:
-    """Compile Cloudflare's SDK, half a million lines that every preview would else compile anew.
-
-    uv compiles nothing, and `make` has Python write no bytecode.
-    """
+    """Compile Cloudflare's SDK on two cores: half a million lines, which the first import needs."""
     (sdk,) = paths.venv.glob("lib/python3*/site-packages/pulumi_cloudflare")
     if (sdk / "__pycache__").is_dir():
         return []

@@ -9,10 +9,12 @@ Every address of a local cloud is in ``127.<n>.0.0/16``, with one n per stack. L
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
 import socket
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -163,12 +165,22 @@ def _endpoints(prefix: str) -> dict[str, str]:
 
 
 def _free_prefix() -> str:
+    """Return an address range with free ports: one never used, or the one chosen longest ago.
+
+    A stack listens only seconds after it has chosen, and another may choose in between.
+    """
+    folder = Path(tempfile.gettempdir()) / f"customrag-addresses-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
     octets = list(range(_FIRST_OCTET, _LAST_OCTET + 1))
     secrets.SystemRandom().shuffle(octets)
-    for octet in octets:
-        prefix = f"127.{octet}"
-        if all(is_free(f"{prefix}.0.{last}", port) for last, port in _ENDPOINTS.values()):
-            return prefix
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        chosen = {int(file.name): file.stat().st_mtime_ns for file in folder.glob("[0-9]*")}
+        for octet in sorted(octets, key=lambda octet: chosen.get(octet, 0)):
+            prefix = f"127.{octet}"
+            if all(is_free(f"{prefix}.0.{last}", port) for last, port in _ENDPOINTS.values()):
+                (folder / str(octet)).touch()
+                return prefix
     raise HomeError(
         f"no address range from 127.{_FIRST_OCTET}.x.x to 127.{_LAST_OCTET}.x.x has the ports "
         f"{sorted({port for _, port in _ENDPOINTS.values()})} free; stop what uses them"

@@ -189,7 +189,6 @@ class Checkout:
             **kept,
             "PATH": self.path,
             "CUSTOMRAG_CACHE": str(self.paths.cache),
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
 
     def start(

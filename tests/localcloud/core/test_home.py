@@ -43,6 +43,11 @@ def test_endpoints_are_in_the_address_range_of_the_stack(tmp_path: Path) -> None
     }
 
 
+def test_stacks_that_do_not_listen_yet_have_different_address_ranges(tmp_path: Path) -> None:
+    prefixes = [init_home(tmp_path / str(number)).loopback_prefix for number in range(50)]
+    assert len(set(prefixes)) == 50
+
+
 def test_older_platform_file_gets_addresses_of_new_services(tmp_path: Path) -> None:
     platform = init_home(tmp_path)
     file = tmp_path / "platform.json"
