@@ -3,5 +3,3 @@
 Owns the emulated control plane, the processes behind it, and the ``alicloud`` plugin that declares
 resources on it. Only its own plugin and tests import it; tools run it as a subprocess.
 """
-
-__all__: list[str] = []

@@ -2,5 +2,3 @@
 
 Owns these records. A dataset or model version only names its data: nothing here reads OSS.
 """
-
-__all__: list[str] = []

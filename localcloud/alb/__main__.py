@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     serving = commands.add_parser("serve", help="serve one load balancer in the foreground")
     serving.add_argument("--home", type=Path, required=True, help="home of the local stack")
-    serving.add_argument("--load-balancer", required=True, help="its id")
+    serving.add_argument("--load-balancer", required=True, help="id of the load balancer")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     asyncio.run(_serve(options.home, options.load_balancer))

@@ -1,4 +1,4 @@
-"""What ALB refuses of a declaration, and what the local cloud does. Pure but for look-ups.
+"""Checks of declarations, for what ALB or the local cloud refuses. Only reads the store.
 
 Error codes: https://api.aliyun.com/document/Alb/2020-06-16/CreateListener, .../CreateRule,
 .../CreateServerGroup, .../CreateLoadBalancer (2026-11).
@@ -15,18 +15,6 @@ from localcloud.core.errors import CloudError, not_supported
 from localcloud.core.resources import Context, Properties
 from localcloud.vpc.resources import VPCS, VSWITCHES
 
-__all__ = [
-    "SECURITY_POLICIES",
-    "check_actions",
-    "check_conditions",
-    "check_health",
-    "check_listener",
-    "check_load_balancer",
-    "choice",
-    "number",
-    "required_record",
-]
-
 SECURITY_POLICIES: Final = (
     "tls_cipher_policy_1_2",
     "tls_cipher_policy_1_2_strict",
@@ -36,7 +24,7 @@ _CODES: Final = ("http_2xx", "http_3xx", "http_4xx", "http_5xx")
 
 
 def choice(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
-    """Refuse a value that is none of those allowed.
+    """Raise an error unless the value is one of those allowed.
 
     Raises:
         CloudError: ``IllegalParam.<name>``.
@@ -44,12 +32,12 @@ def choice(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
     if value not in allowed:
         raise CloudError(
             f"IllegalParam.{name[0].upper()}{name[1:]}",
-            f"{name} is {value!r}; allowed are {', '.join(map(str, allowed))}.",
+            f"{name} is {value!r}; it must be one of {', '.join(map(str, allowed))}.",
         )
 
 
 def number(name: str, value: Any, lowest: int, highest: int) -> None:
-    """Refuse a number out of bounds.
+    """Raise an error if the number is out of bounds.
 
     Raises:
         CloudError: ``IllegalParam.<name>``.
@@ -57,12 +45,12 @@ def number(name: str, value: Any, lowest: int, highest: int) -> None:
     if value is not None and not lowest <= int(value) <= highest:
         raise CloudError(
             f"IllegalParam.{name[0].upper()}{name[1:]}",
-            f"{name} is {value}; allowed are {lowest} to {highest}.",
+            f"{name} is {value}; it must be {lowest} to {highest}.",
         )
 
 
 def required_record(context: Context, table: str, key: Any, what: str) -> Properties:
-    """Return the record that an input names.
+    """Return the record that an input refers to.
 
     Raises:
         CloudError: ``ResourceNotFound.<what>``.
@@ -74,14 +62,16 @@ def required_record(context: Context, table: str, key: Any, what: str) -> Proper
 
 
 def check_load_balancer(inputs: Properties, context: Context) -> None:
-    """As CreateLoadBalancer."""
+    """Check the inputs, as CreateLoadBalancer does."""
     choice("addressType", inputs["addressType"], ("Internet", "Intranet"))
     choice("loadBalancerEdition", inputs["loadBalancerEdition"], ("Basic", "Standard"))
     choice("payType", inputs["loadBalancerBillingConfig"]["payType"], ("PostPay", "PayAsYouGo"))
     if inputs.get("addressIpVersion") not in (None, "IPv4"):
-        raise not_supported(f"addressIpVersion {inputs['addressIpVersion']!r}", "supported is IPv4")
+        raise not_supported(f"addressIpVersion {inputs['addressIpVersion']!r}", "use IPv4")
     if context.store.table(VPCS).get(inputs["vpcId"]) is None:
-        raise CloudError("ResourceNotFound.Vpc", f"The VPC {inputs['vpcId']!r} is not there.", 404)
+        raise CloudError(
+            "ResourceNotFound.Vpc", f"The VPC {inputs['vpcId']!r} does not exist.", 404
+        )
     zones = set()
     for mapping in inputs["zoneMappings"]:
         vswitch = context.store.table(VSWITCHES).get(mapping["vswitchId"])
@@ -101,12 +91,12 @@ def check_load_balancer(inputs: Properties, context: Context) -> None:
     if len(zones) < 2:
         raise CloudError(
             "IllegalParam.ZoneMappings",
-            f"zoneMappings has the zones {sorted(zones)}; a load balancer needs two at least.",
+            f"zoneMappings has the zones {sorted(zones)}; a load balancer needs at least two.",
         )
 
 
 def check_listener(inputs: Properties, context: Context, listener_id: str | None) -> None:
-    """As CreateListener and UpdateListenerAttribute."""
+    """Check the inputs, as CreateListener and UpdateListenerAttribute do."""
     balancer = inputs["loadBalancerId"]
     required_record(context, state.LOAD_BALANCERS, balancer, "LoadBalancer")
     choice("listenerProtocol", inputs["listenerProtocol"], ("HTTP", "HTTPS"))
@@ -121,7 +111,7 @@ def check_listener(inputs: Properties, context: Context, listener_id: str | None
         ):
             raise CloudError(
                 "ResourceAlreadyExist.Listener",
-                f"{balancer} has a listener of port {inputs['listenerPort']} already: {key}.",
+                f"{balancer} already has a listener on port {inputs['listenerPort']}: {key}.",
                 409,
             )
     if inputs["listenerProtocol"] == "HTTPS":
@@ -129,7 +119,7 @@ def check_listener(inputs: Properties, context: Context, listener_id: str | None
     if [action["type"] for action in inputs["defaultActions"]] != ["ForwardGroup"]:
         raise CloudError(
             "IllegalParam.DefaultActions",
-            "defaultActions takes one action of type ForwardGroup; a redirect is a rule's.",
+            "defaultActions must be one action of type ForwardGroup; use a rule for a redirect.",
         )
     check_actions(inputs["defaultActions"], context)
 
@@ -139,24 +129,24 @@ def _check_tls(inputs: Properties, context: Context) -> None:
     if Certificates(context).by_identifier(identifier or "") is None:
         raise CloudError(
             "ResourceNotFound.Certificate",
-            f"certificates has {identifier!r}; no such certificate was uploaded to CAS. Give its "
-            "CertIdentifier, such as 12345678-cn-hangzhou.",
+            f"certificates has {identifier!r}, which CAS does not have. Upload the certificate and "
+            "give its CertIdentifier, such as 12345678-cn-hangzhou.",
             404,
         )
     policy = inputs.get("securityPolicyId") or "tls_cipher_policy_1_0"
     if policy not in SECURITY_POLICIES:
         raise not_supported(
-            f"securityPolicyId {policy!r}", f"supported are {', '.join(SECURITY_POLICIES)}"
+            f"securityPolicyId {policy!r}", f"use one of {', '.join(SECURITY_POLICIES)}"
         )
 
 
 def check_actions(actions: list[Properties], context: Context) -> None:
-    """Return what rules and listeners may do."""
+    """Check the actions of a rule or listener."""
     if len(actions) != 1:
-        raise not_supported(f"a rule of {len(actions)} actions", "supported is one")
+        raise not_supported(f"A rule with {len(actions)} actions", "give one action")
     (action,) = actions
     if action["type"] not in ACTIONS:
-        raise not_supported(f"the action {action['type']!r}", f"supported are {', '.join(ACTIONS)}")
+        raise not_supported(f"The action {action['type']!r}", f"use {' or '.join(ACTIONS)}")
     if action["type"] == "Redirect":
         if not action.get("redirectConfig"):
             raise CloudError("IllegalParam.RuleActions", "Redirect needs a redirectConfig.")
@@ -165,17 +155,19 @@ def check_actions(actions: list[Properties], context: Context) -> None:
         return
     groups = list(state.targets(actions))
     if not groups:
-        raise CloudError("IllegalParam.ForwardGroupConfig", "ForwardGroup names no server group.")
+        raise CloudError(
+            "IllegalParam.ForwardGroupConfig", "ForwardGroup has no server group; give one."
+        )
     for group in groups:
         required_record(context, state.SERVER_GROUPS, group, "ServerGroup")
 
 
 def check_conditions(conditions: list[Properties]) -> None:
-    """Return what rules may look at."""
+    """Check the conditions of a rule."""
     for condition in conditions:
         if condition["type"] not in CONDITIONS:
             raise not_supported(
-                f"the condition {condition['type']!r}", f"supported are {', '.join(CONDITIONS)}"
+                f"The condition {condition['type']!r}", f"use {' or '.join(CONDITIONS)}"
             )
         config = "pathConfig" if condition["type"] == "Path" else "hostConfig"
         if not (condition.get(config) or {}).get("values"):
@@ -183,7 +175,7 @@ def check_conditions(conditions: list[Properties]) -> None:
 
 
 def check_health(config: Properties) -> None:
-    """As CreateServerGroup, HealthCheckConfig."""
+    """Check the HealthCheckConfig, as CreateServerGroup does."""
     choice("healthCheckProtocol", config.get("healthCheckProtocol", "HTTP"), ("HTTP",))
     choice("healthCheckMethod", config.get("healthCheckMethod", "HEAD"), ("HEAD", "GET"))
     number("healthCheckInterval", config.get("healthCheckInterval"), 1, 50)

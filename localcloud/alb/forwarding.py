@@ -1,9 +1,9 @@
-"""Passing one request on: headers in, a server chosen, the answer streamed back.
+"""Forwards one request: adjusts headers, chooses a server, streams the answer back.
 
-Owns the way of a request. Does not own which servers there are and how they are
-(``localcloud.alb.pool``) nor where a request should go (``localcloud.alb.routing``). Each request
-has a connection of its own to the server, as ALB has by default, so that none is lost to a
-connection that the server was just closing.
+Owns the handling of a request. It does not own the servers and their health
+(``localcloud.alb.pool``) or the routing (``localcloud.alb.routing``). Each request uses a new
+connection to the server, as ALB does by default, so that no request is lost because the server
+closes an idle connection.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ from yarl import URL
 from localcloud.alb.pool import Pool, Server
 from localcloud.alb.routing import Redirect, allowed, route
 
-__all__ = ["Forwarder", "ListenerState"]
-
 _LOG: Final = logging.getLogger(__name__)
 _HOP_BY_HOP: Final = frozenset(
     {
@@ -34,14 +32,14 @@ _HOP_BY_HOP: Final = frozenset(
     }
 )
 _NOT_ADDED: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-# CreateListener: RequestTimeout 1 to 180, by default 60.
+# CreateListener: RequestTimeout is 1 to 180, 60 by default.
 _REQUEST_TIMEOUT_SECONDS: Final = 60
 _CONNECT_TIMEOUT_SECONDS: Final = 5.0
 
 
 @dataclass(kw_only=True)
 class ListenerState:
-    """One listener as the proxy knows it; replaced parts take effect with the next request."""
+    """One listener as the proxy knows it; changes take effect with the next request."""
 
     listener_id: str
     record: Mapping[str, Any]
@@ -50,7 +48,7 @@ class ListenerState:
 
     @property
     def scheme(self) -> str:
-        """``http`` or ``https``."""
+        """The scheme of the listener: ``http`` or ``https``."""
         return str(self.record["listenerProtocol"]).lower()
 
 
@@ -58,9 +56,9 @@ class Forwarder:
     """Answers the requests of one load balancer.
 
     Args:
-        pool: Its servers.
-        session: Makes the connections to them.
-        access_log: File to write a line per request to; None writes none.
+        pool: The servers.
+        session: The HTTP client for the servers.
+        access_log: The file to write one line per request to; None writes no log.
     """
 
     def __init__(
@@ -71,11 +69,11 @@ class Forwarder:
         self.access_log = access_log
 
     async def handle(self, listener: ListenerState, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request of one listener."""
+        """Answer one request to a listener."""
         started = time.time()
         peer = str(request.remote or "127.0.0.1")
         if not allowed(peer, listener.acls):
-            # The cloud drops the connection: who is not let in is told nothing.
+            # The cloud also drops the connection without an answer.
             if request.transport is not None:
                 request.transport.abort()
             raise ConnectionResetError(f"{peer} is not on the access list")
@@ -107,7 +105,7 @@ class Forwarder:
                 try:
                     return await self._pass_on(listener, request, server, peer), server.address
                 except aiohttp.ClientConnectorError as error:
-                    # Nothing of the request was sent yet: another server may have it whole.
+                    # Nothing was sent yet, so another server can get the complete request.
                     _LOG.warning("%s: %s", server.key, error)
                     tried.add(server.key)
                 except TimeoutError:
@@ -126,7 +124,7 @@ class Forwarder:
             URL(f"http://{server.address}:{server.port}{request.raw_path}", encoded=True),
             headers=_request_headers(listener, request, peer),
             data=body,
-            # What the client did not say is not said for it: it may not read gzip.
+            # Add no header that the client did not send: it may not accept gzip.
             skip_auto_headers=_NOT_ADDED,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(
@@ -139,14 +137,14 @@ class Forwarder:
                     response.headers.add(name, value)
             await response.prepare(request)
             try:
-                # What came is sent on at once: an answer is streamed word by word.
+                # Forward each chunk at once, because answers are streamed.
                 async for chunk in answer.content.iter_any():
                     await response.write(chunk)
             except (aiohttp.ClientError, TimeoutError) as error:
-                # Half an answer must not look like a whole one.
+                # A partial answer must not look complete.
                 if request.transport is not None:
                     request.transport.abort()
-                raise ConnectionResetError(f"{server.key} broke off its answer") from error
+                raise ConnectionResetError(f"{server.key} aborted its answer") from error
             await response.write_eof()
             return response
 

@@ -1,7 +1,7 @@
-"""Where the names of the stack's load balancers lead: what a DNS would know of them.
+"""Resolves the domain names of the stack's load balancers, in place of a DNS server.
 
-A name is its owner's, who lets it point (CNAME) to the load balancer that has a certificate for it;
-here that is taken as done. Owns the answer for HTTPS listeners; nothing asks it but the edge.
+On the cloud, the owner of a name points it (CNAME) to the load balancer that has a certificate for
+it. Here every name of a certificate resolves to its HTTPS listener. Only the edge uses this.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ from localcloud.alb.ports import served_port
 from localcloud.cas.certificates import Certificates
 from localcloud.core.resources import Context
 
-__all__ = ["served_names"]
-
 _HTTPS_PORT: Final = 443
 
 
 def served_names(context: Context) -> dict[str, str]:
-    """``address:port`` of this machine by the host of a URL, ``name`` or ``name:port``."""
+    """Return the local ``address:port`` by the host of a URL, ``name`` or ``name:port``."""
     certificates = Certificates(context)
     addresses = context.store.table("addresses")
     found = {}
@@ -31,7 +29,7 @@ def served_names(context: Context) -> dict[str, str]:
             continue
         port = int(listener["listenerPort"])
         for name in str(certificate["sans"]).split(","):
-            # Of a wildcard certificate no name is known.
+            # A wildcard does not say which names are in use.
             if name and "*" not in name:
                 host = name if port == _HTTPS_PORT else f"{name}:{port}"
                 found[host] = f"{entry['address']}:{served_port(port)}"

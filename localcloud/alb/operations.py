@@ -1,11 +1,11 @@
-"""What of ALB 2020-06-16 the local cloud answers over HTTP, for the coverage table."""
+"""The operations of ALB 2020-06-16 that the local cloud supports, for the coverage table."""
 
 from __future__ import annotations
 
 from localcloud.core.operations import Operation
 
 _API = "RPC Alb 2020-06-16"
-_NOTES = "everything in one page; ALB is made by the alicloud plugin only"
+_NOTES = "everything in one page; only the alicloud plugin creates load balancers"
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(service="alb", name="ListLoadBalancers", api=_API, notes=_NOTES),
@@ -15,6 +15,6 @@ OPERATIONS: tuple[Operation, ...] = (
         service="alb",
         name="GetListenerHealthStatus",
         api=_API,
-        notes="of the default action's server groups",
+        notes="for the server groups of the default action",
     ),
 )

@@ -1,7 +1,7 @@
-"""The servers of one load balancer: which there are, how they are, whose turn it is.
+"""The servers of one load balancer: their health, and the choice of the next one.
 
-Owns health checks, the choice by weight, and how many requests each server has under way. Does not
-own the list of servers: that is read from the store.
+Owns health checks, the choice by weight, and the number of open requests per server. It does not
+own the list of servers, which comes from the store.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import aiohttp
-
-__all__ = ["HealthCheck", "Pool", "Server"]
 
 # CreateServerGroup: the defaults of HealthCheckConfig,
 # https://api.aliyun.com/document/Alb/2020-06-16/CreateServerGroup (2026-11).
@@ -32,7 +30,7 @@ _DEFAULTS: Final = {
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """How a group's servers are asked how they are."""
+    """The health check of a server group."""
 
     enabled: bool
     path: str = "/"
@@ -46,7 +44,7 @@ class HealthCheck:
 
     @classmethod
     def of(cls, group: Mapping[str, Any]) -> HealthCheck:
-        """Return the check that a server group declares."""
+        """Return the health check that a server group declares."""
         given = {
             key: value for key, value in group["healthCheckConfig"].items() if value is not None
         }
@@ -64,7 +62,7 @@ class HealthCheck:
         )
 
     def passed_by(self, status: int) -> bool:
-        """Return whether an answer with that status is a healthy one."""
+        """Return whether an answer with this status passes the check."""
         return f"http_{status // 100}xx" in self.codes
 
 
@@ -84,14 +82,14 @@ class Server:
     _in_a_row: int = field(default=0, repr=False)
     _last: str = field(default="", repr=False)
 
-    def tell(self, passed: bool) -> None:
-        """Take note of one health check."""
+    def record_check(self, passed: bool) -> None:
+        """Record the result of one health check."""
         wanted = "Normal" if passed else "Abnormal"
         if self.health == wanted:
             self._in_a_row = 0
             self._last = wanted
             return
-        # Checks in a row that say otherwise; one that does not starts the count anew.
+        # Count contradicting results in a row; a confirming one resets the count.
         self._in_a_row = self._in_a_row + 1 if self._last == wanted else 1
         self._last = wanted
         needed = self.check.healthy_threshold if passed else self.check.unhealthy_threshold
@@ -103,7 +101,7 @@ class Pool:
     """The servers of every group that one load balancer forwards to.
 
     Args:
-        session: Asks servers how they are.
+        session: The HTTP client for the health checks.
     """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
@@ -113,7 +111,7 @@ class Pool:
         self._in_flight: Counter[str] = Counter()
 
     def set(self, servers: Mapping[str, Server]) -> None:
-        """Take over the list; a server that stays keeps its health."""
+        """Replace the list of servers; a server that stays keeps its health."""
         for key in self._servers.keys() - servers.keys():
             self._forget(key)
         for key, server in servers.items():
@@ -147,7 +145,7 @@ class Pool:
 
         Args:
             groups: Server groups with their weights.
-            but: Keys of servers that are not to be had.
+            but: Keys of servers to exclude.
         """
         shares = dict(groups)
         found = [
@@ -169,7 +167,7 @@ class Pool:
 
     @contextlib.contextmanager
     def busy(self, key: str) -> Iterator[None]:
-        """While a server has a request under way."""
+        """Count one open request of a server."""
         self._in_flight[key] += 1
         try:
             yield
@@ -177,7 +175,7 @@ class Pool:
             self._in_flight[key] -= 1
 
     def report(self) -> dict[str, dict[str, Any]]:
-        """Return how every server is; requests under way of those that are to go only."""
+        """Return the state of every server, with the open requests of ``Removing`` ones."""
         return {
             server.key: {
                 "health": server.health,
@@ -189,7 +187,7 @@ class Pool:
 
     async def _watch(self, server: Server) -> None:
         while True:
-            server.tell(await self._passes(server))
+            server.record_check(await self._passes(server))
             await asyncio.sleep(server.check.interval_seconds)
 
     async def _passes(self, server: Server) -> bool:

@@ -1,8 +1,8 @@
-"""Which port of this machine stands for a listener's.
+"""The mapping of listener ports to ports of this machine.
 
-A listener's port is its own here as well, 443 too, as every load balancer has an address of its
-own. But where this process may not listen below 1024 (``net.ipv4.ip_unprivileged_port_start``), a
-port below it is served 8,000 higher: 443 at 8443.
+Every load balancer has its own address, so a listener keeps its port, even 443. If this process may
+not listen on a low port (``net.ipv4.ip_unprivileged_port_start``), the port is served 8,000 higher:
+443 at 8443.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import os
 import socket
 from pathlib import Path
 from typing import Final
-
-__all__ = ["may_bind", "served_port"]
 
 _SHIFT: Final = 8000
 _FIRST_UNPRIVILEGED: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
@@ -36,5 +34,5 @@ def may_bind(port: int) -> bool:
 
 
 def served_port(port: int) -> int:
-    """Return the port at which a listener of ``port`` answers on this machine."""
+    """Return the port of this machine at which a listener on ``port`` answers."""
     return port if may_bind(port) else port + _SHIFT

@@ -1,9 +1,9 @@
-"""The process of one load balancer: listeners that come and go as the store says.
+"""The process of one load balancer, which opens and closes listeners to match the store.
 
 Owns listening, certificates, and the reports on servers that the control plane waits for
-(``localcloud.alb.state``). It reads what it is from the stack's store, so that a proxy that was
-killed comes back as it should be, and a change needs no restart: no connection is lost to it.
-HTTP/1.1 only; ``http2Enabled`` and ``gzipEnabled`` are recorded.
+(``localcloud.alb.state``). It reads its configuration from the stack's store, so a killed proxy
+restarts correctly, and a change needs no restart and loses no connection. Supports HTTP/1.1 only:
+``http2Enabled`` and ``gzipEnabled`` have no effect.
 """
 
 from __future__ import annotations
@@ -30,17 +30,15 @@ from localcloud.alb.ports import served_port
 from localcloud.core.home import log_dir
 from localcloud.core.store import Store
 
-__all__ = ["Proxy"]
-
 _LOG: Final = logging.getLogger(__name__)
 _POLL_SECONDS: Final = 0.1
 _SHUTDOWN_SECONDS: Final = 2.0
-# CreateListener: IdleTimeout 1 to 60 seconds, by default 15.
+# CreateListener: IdleTimeout is 1 to 60 seconds, 15 by default.
 _IDLE_SECONDS: Final = 15
 _CERTIFICATES: Final = "cas.certificates"
 # https://www.alibabacloud.com/help/en/slb/application-load-balancer/user-guide/tls-security-policies
-# (read 2026-11-21); TLS 1.0 and 1.1 are not served here.
-_HIGHEST: Final = {
+# (read 2026-11-21). The local cloud does not serve TLS 1.0 and 1.1.
+_MAX_TLS_VERSIONS: Final = {
     "tls_cipher_policy_1_2": ssl.TLSVersion.TLSv1_2,
     "tls_cipher_policy_1_2_strict": ssl.TLSVersion.TLSv1_2,
     "tls_cipher_policy_1_2_strict_with_1_3": ssl.TLSVersion.TLSv1_3,
@@ -49,7 +47,7 @@ _HIGHEST: Final = {
 
 @dataclass
 class _Site:
-    """A listener that is being served."""
+    """An open listener."""
 
     state: ListenerState
     runner: web.ServerRunner
@@ -62,8 +60,8 @@ class Proxy:
 
     Args:
         store: The stack's store.
-        home: The stack's home.
-        load_balancer_id: Which one.
+        home: The stack's home folder.
+        load_balancer_id: The load balancer to serve.
     """
 
     def __init__(self, store: Store, home: Path, load_balancer_id: str) -> None:
@@ -75,7 +73,7 @@ class Proxy:
         self._version = -1
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until ``stop`` is set or the load balancer is no more."""
+        """Serve until ``stop`` is set or the load balancer is deleted."""
         connector = aiohttp.TCPConnector(limit=0, force_close=True)
         async with aiohttp.ClientSession(
             connector=connector, auto_decompress=False, trust_env=False
@@ -92,7 +90,7 @@ class Proxy:
                 await pool.close()
 
     async def _follow(self, pool: Pool, forwarder: Forwarder) -> bool:
-        """Become what the store says; False when it says nothing of this load balancer."""
+        """Apply the configuration in the store; False if the load balancer no longer exists."""
         version = int(self._store.rows("PRAGMA data_version", ())[0][0])
         if version != self._version:
             self._version = version
@@ -147,8 +145,7 @@ class Proxy:
                 self._sites[listener_id].state.record = listener
                 self._fill(self._sites[listener_id])
             except OSError as error:
-                # The port may be taken for a moment by the process before this one; other
-                # listeners go on.
+                # The previous process may hold the port for a moment; other listeners go on.
                 _LOG.warning("listener %s: %s", listener_id, error)
                 self._version = -1
 
@@ -182,7 +179,7 @@ class Proxy:
         if listener["listenerProtocol"] == "HTTPS":
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.minimum_version = ssl.TLSVersion.TLSv1_2
-            context.maximum_version = _HIGHEST[listener["securityPolicyId"]]
+            context.maximum_version = _MAX_TLS_VERSIONS[listener["securityPolicyId"]]
         server = web.Server(
             functools.partial(forwarder.handle, listener_state),
             handler_cancellation=True,
@@ -212,7 +209,7 @@ class Proxy:
         return str(entry["address"])
 
     def _load_certificate(self, site: _Site) -> None:
-        """Serve the listener's certificate; the next handshake has it, connections stay."""
+        """Load the listener's certificate for new handshakes; open connections stay."""
         identifier = (site.state.record.get("certificates") or {}).get("certificateId", "")
         if identifier == site.certificate or site.context is None:
             return
@@ -227,7 +224,7 @@ class Proxy:
                     Path(name).unlink()
                 site.certificate = identifier
                 return
-        raise OSError(f"the certificate {identifier!r} of {site.state.listener_id} is not there")
+        raise OSError(f"the certificate {identifier!r} of {site.state.listener_id} does not exist")
 
     async def _close(self, listener_id: str) -> None:
         site = self._sites.pop(listener_id)

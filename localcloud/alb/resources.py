@@ -1,4 +1,4 @@
-"""Resource types of ALB. What is refused is said in ``localcloud.alb.checks``."""
+"""Resource types of ALB. Does not own the checks of inputs: ``localcloud.alb.checks`` does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HTTPS: Final = 443
 
 
 class LoadBalancerHandler(RecordHandler):
-    """``alicloud:alb/loadBalancer:LoadBalancer``: a process on an address of its own."""
+    """``alicloud:alb/loadBalancer:LoadBalancer``: a process with its own address."""
 
     token: ClassVar[str] = "alicloud:alb/loadBalancer:LoadBalancer"
     table: ClassVar[str] = state.LOAD_BALANCERS
@@ -48,7 +48,7 @@ class LoadBalancerHandler(RecordHandler):
         address = context.addresses.allocate(f"alb/{load_balancer_id}")
         return load_balancer_id, {
             **computed,
-            # The cloud's is a name. Where 443 may not be served, the name has to carry the port.
+            # The cloud returns a name. If 443 cannot be served, the address includes the port.
             "dnsName": address if may_bind(_HTTPS) else f"{address}:{served_port(_HTTPS)}",
             "createTime": now(),
             "regionId": context.platform.region_id,
@@ -58,22 +58,22 @@ class LoadBalancerHandler(RecordHandler):
         }
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """Keep it, and start its process."""
+        """Store it and start its process."""
         created = super().create(inputs, context)
         context.supervisor.start(spec(created.id, context))
         return created
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteLoadBalancer: not while it is protected."""
+        """Refuse the deletion of a protected load balancer, as DeleteLoadBalancer does."""
         if _protected(record):
             raise CloudError(
                 "OperationDenied.DeletionProtection",
-                f"{id} is protected; set deletionProtectionConfig.enabled to false first.",
+                f"{id} is protected; set deletionProtectionConfig.enabled to false and try again.",
                 403,
             )
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Delete it, as DeleteLoadBalancer does: with its listeners, rules and process."""
+        """Delete it with its listeners, rules and process, as DeleteLoadBalancer does."""
         super().delete(id, outputs, context)
         for listener_id, listener in context.store.table(state.LISTENERS).items():
             if listener["loadBalancerId"] == id:
@@ -115,7 +115,7 @@ class ListenerHandler(RecordHandler):
         return context.ids.new("lsn-", 18) if old is None else "", computed
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """Create it, as CreateListener does, done when it answers."""
+        """Create it, as CreateListener does, and wait until it answers."""
         created = super().create(inputs, context)
         if inputs.get("status", "Running") == "Running":
             _wait_until_served(created.id, inputs, context)
@@ -129,13 +129,13 @@ class ListenerHandler(RecordHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Change it, as UpdateListenerAttribute does; the edge learns of another certificate."""
+        """Change it, as UpdateListenerAttribute does; the edge follows a new certificate."""
         record = super().update(id, outputs, inputs, context)
         workers_of(context).follow()
         return record
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Delete it, as DeleteListener does, with its rules and attachments."""
+        """Delete it with its rules and attachments, as DeleteListener does."""
         _drop_listener(id, context)
 
 
@@ -162,7 +162,8 @@ class RuleHandler(RecordHandler):
             if same and rule != old:
                 raise CloudError(
                     "ResourceAlreadyExist.Rule",
-                    f"The listener has a rule of priority {inputs['priority']} already.",
+                    f"The listener already has a rule with priority {inputs['priority']}; use "
+                    "another.",
                     409,
                 )
         computed = {"direction": "Request", "status": "Available"}
@@ -170,7 +171,7 @@ class RuleHandler(RecordHandler):
 
 
 class ServerGroupHandler(RecordHandler):
-    """``alicloud:alb/serverGroup:ServerGroup``; its servers are a scaling group's."""
+    """``alicloud:alb/serverGroup:ServerGroup``; a scaling group adds and removes its servers."""
 
     token: ClassVar[str] = "alicloud:alb/serverGroup:ServerGroup"
     table: ClassVar[str] = state.SERVER_GROUPS
@@ -204,7 +205,7 @@ class ServerGroupHandler(RecordHandler):
         return context.ids.new("sgp-", 18), {**computed, "createTime": now()}
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteServerGroup: not while a listener or rule forwards to it."""
+        """Refuse the deletion of a server group that a listener or rule forwards to."""
         users = [
             key
             for table, field in ((state.LISTENERS, "defaultActions"), (state.RULES, "ruleActions"))
@@ -213,14 +214,16 @@ class ServerGroupHandler(RecordHandler):
         ]
         if users:
             raise CloudError(
-                "ResourceInUse.ServerGroup", f"{id} is forwarded to by {', '.join(users)}.", 409
+                "ResourceInUse.ServerGroup",
+                f"{', '.join(users)} forward to {id}; change them first.",
+                409,
             )
         for key, _ in state.servers_of(context.store, id):
             state.drop_server(context.store, key)
 
 
 class AclHandler(RecordHandler):
-    """``alicloud:alb/acl:Acl``; its entries are attachments."""
+    """``alicloud:alb/acl:Acl``; its entries are separate attachments."""
 
     token: ClassVar[str] = "alicloud:alb/acl:Acl"
     table: ClassVar[str] = state.ACLS
@@ -238,10 +241,10 @@ class AclHandler(RecordHandler):
         return context.ids.new("acl-", 18) if old is None else "", computed
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteAcl: not while a listener uses it."""
+        """Refuse the deletion while a listener uses it, as DeleteAcl does."""
         users = context.store.table(state.LISTENER_ACLS).values()
         if any(entry["aclId"] == id for entry in users):
-            raise CloudError("ResourceInUse.Acl", f"{id} is used by a listener.", 409)
+            raise CloudError("ResourceInUse.Acl", f"A listener uses {id}; detach it first.", 409)
         entries = context.store.table(state.ACL_ENTRIES)
         for key, entry in entries.items():
             if entry["aclId"] == id:
@@ -249,7 +252,7 @@ class AclHandler(RecordHandler):
 
 
 class AclEntryAttachmentHandler(ResourceHandler):
-    """``alicloud:alb/aclEntryAttachment:AclEntryAttachment``: CIDR blocks of a list."""
+    """``alicloud:alb/aclEntryAttachment:AclEntryAttachment``: the CIDR blocks of a list."""
 
     token: ClassVar[str] = "alicloud:alb/aclEntryAttachment:AclEntryAttachment"
     effective: ClassVar[frozenset[str]] = frozenset({"aclId", "entries"})
@@ -291,13 +294,16 @@ class AclEntryAttachmentHandler(ResourceHandler):
     def _put(self, inputs: Properties, context: Context) -> None:
         entries = inputs.get("entries") or []
         if not entries:
-            raise CloudError("MissingParam.AclEntries", "entries is empty; give a CIDR block.")
+            raise CloudError(
+                "MissingParam.AclEntries", "entries is empty; give at least one CIDR block."
+            )
         for entry in entries:
             try:
                 ipaddress.ip_network(entry["entry"])
             except ValueError as error:
                 raise CloudError(
-                    "IllegalParam.AclEntries", f"entry is {entry['entry']!r}: {error}."
+                    "IllegalParam.AclEntries",
+                    f"The entry {entry['entry']!r} is not a CIDR block: {error}.",
                 ) from error
             context.store.table(state.ACL_ENTRIES).put(
                 f"{inputs['aclId']}:{entry['entry']}",
@@ -370,7 +376,7 @@ def _wait_until_served(listener_id: str, inputs: Properties, context: Context) -
             raise CloudError(
                 "ListenerNotServed",
                 f"The listener did not answer at {address}:{port} within {_LISTEN_SECONDS:g} s; "
-                f"the log of {name} ends:\n{context.supervisor.log_tail(name)}",
+                f"the last lines of the log of {name}:\n{context.supervisor.log_tail(name)}",
                 500,
             )
         time.sleep(0.05)

@@ -1,7 +1,8 @@
-"""Which way a request goes: a listener's rules and default action. Pure.
+"""The routing of requests by the rules and default action of a listener. Pure.
 
-Owns matching and where a redirect leads. Supported are the conditions ``Path`` and ``Host`` (with
-``*`` and ``?``) and the actions ``ForwardGroup`` and ``Redirect``; the handlers refuse the rest.
+Owns the matching of rules, redirect targets, and access lists. Supports the conditions ``Path`` and
+``Host`` (with ``*`` and ``?``) and the actions ``ForwardGroup`` and ``Redirect``; the handlers
+refuse the rest.
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from localcloud.alb.ports import served_port
 
-__all__ = ["ACTIONS", "CONDITIONS", "Forward", "Redirect", "allowed", "route"]
-
 ACTIONS: Final = ("ForwardGroup", "Redirect")
 CONDITIONS: Final = ("Path", "Host")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -25,14 +24,14 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Forward:
-    """To one of these server groups, by weight."""
+    """Forward to one of these server groups, by weight."""
 
     server_groups: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
 class Redirect:
-    """The client is to ask elsewhere."""
+    """Send the client to another URL."""
 
     location: str
     status: int
@@ -41,7 +40,7 @@ class Redirect:
 def route(
     listener: Mapping[str, Any], rules: Iterable[Mapping[str, Any]], url: str
 ) -> Forward | Redirect:
-    """Return where a request of ``url`` (absolute, as the client asked) goes."""
+    """Return the action for a request to ``url`` (absolute, as the client sent it)."""
     parts = urlsplit(url)
     for rule in sorted(rules, key=lambda entry: int(entry["priority"])):
         if all(
@@ -94,11 +93,11 @@ def allowed(peer: str, acls: Iterable[tuple[str, Sequence[str]]]) -> bool:
     """Return whether a client may use a listener.
 
     Args:
-        peer: The client's address.
-        acls: Kind (``White`` or ``Black``) and CIDR blocks of each list of the listener.
+        peer: The address of the client.
+        acls: Kind (``White`` or ``Black``) and CIDR blocks of each access list of the listener.
 
-    Source: https://www.alibabacloud.com/help/doc-detail/200280.html (read 2026-11-21): a white list
-    that is empty forwards everybody.
+    Source: https://www.alibabacloud.com/help/doc-detail/200280.html (read 2026-11-21): an empty
+    white list lets in every client.
     """
     address = ipaddress.ip_address(peer)
     lists = list(acls)

@@ -1,4 +1,4 @@
-"""ALB 2020-06-16 over RPC: just what looks at load balancers and their servers.
+"""ALB 2020-06-16 over RPC: read-only operations on load balancers and their servers.
 
 Source: https://api.aliyun.com/document/Alb/2020-06-16/ListLoadBalancers,
 .../ListServerGroups, .../ListServerGroupServers (2026-11).
@@ -14,11 +14,11 @@ from localcloud.core.resources import Context
 from localcloud.core.rpc import RpcAction, RpcCall
 
 VERSION: Final = "2020-06-16"
-_MOST: Final = 20
+_MAX_IDS: Final = 20
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """Return the operations."""
+    """Return the RPC operations of ALB."""
     store = context.store
 
     def allow(call: RpcCall, action: str) -> None:
@@ -83,7 +83,7 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
         listener = required_record(context, state.LISTENERS, listener_id, "Listener")
         infos = []
         for group in state.targets(listener["defaultActions"]):
-            unwell = [
+            not_normal = [
                 {
                     "ServerId": server["server_id"],
                     "ServerIp": server["address"],
@@ -97,7 +97,7 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
                 {
                     "ServerGroupId": group,
                     "HealthCheckEnabled": "on",
-                    "NonNormalServers": unwell,
+                    "NonNormalServers": not_normal,
                 }
             )
         return {
@@ -112,10 +112,10 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
         }
 
     described = {
-        "ListLoadBalancers": ({*_numbered("LoadBalancerIds"), *_PAGE}, list_load_balancers),
-        "ListServerGroups": ({*_numbered("ServerGroupIds"), *_PAGE}, list_server_groups),
-        "ListServerGroupServers": ({"ServerGroupId", *_PAGE}, list_server_group_servers),
-        "GetListenerHealthStatus": ({"ListenerId", *_PAGE}, listener_health),
+        "ListLoadBalancers": ({*_numbered("LoadBalancerIds"), "MaxResults"}, list_load_balancers),
+        "ListServerGroups": ({*_numbered("ServerGroupIds"), "MaxResults"}, list_server_groups),
+        "ListServerGroupServers": ({"ServerGroupId", "MaxResults"}, list_server_group_servers),
+        "GetListenerHealthStatus": ({"ListenerId", "MaxResults"}, listener_health),
     }
     return tuple(
         RpcAction(name=name, version=VERSION, parameters=frozenset(own), answer=answer)
@@ -123,11 +123,8 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
     )
 
 
-_PAGE: Final = ("MaxResults",)
-
-
 def _numbered(name: str) -> set[str]:
-    return {f"{name}.{index}" for index in range(1, _MOST + 1)}
+    return {f"{name}.{index}" for index in range(1, _MAX_IDS + 1)}
 
 
 def _wanted(call: RpcCall, name: str, key: str) -> bool:

@@ -13,19 +13,17 @@ from localcloud.core.home import log_dir
 from localcloud.core.resources import Context
 from localcloud.core.supervisor import ProcessSpec
 
-__all__ = ["process_name", "services", "spec"]
-
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _PASSED_ON: Final = ("HOME", "TMPDIR")
 
 
 def process_name(load_balancer_id: str) -> str:
-    """Return the supervisor's name for a load balancer's process."""
+    """Return the name of a load balancer's process in the supervisor."""
     return f"alb/{load_balancer_id}"
 
 
 def spec(load_balancer_id: str, context: Context) -> ProcessSpec:
-    """Return the process of one load balancer."""
+    """Return the spec of a load balancer's process."""
     home = context.platform.home
     return ProcessSpec(
         name=process_name(load_balancer_id),
@@ -49,7 +47,7 @@ def spec(load_balancer_id: str, context: Context) -> ProcessSpec:
 
 
 def services(context: Context) -> tuple[ProcessSpec, ...]:
-    """Return one process per load balancer."""
+    """Return the spec of every load balancer's process."""
     return tuple(
         spec(load_balancer_id, context)
         for load_balancer_id, _ in context.store.table(LOAD_BALANCERS).items()

@@ -1,8 +1,8 @@
-"""What load balancers have in the store: written by the control plane, read by the proxies.
+"""The tables of load balancers: the control plane writes them, the proxies read them.
 
-Owns the tables, the servers of server groups, and the agreement on draining: a server that is to
-go is ``Removing``; a proxy that sends it nothing new says so with the requests still under way; it
-is gone when none is left or its group's time is over.
+Owns the tables, the servers of server groups, and the protocol for draining. The control plane
+marks a server ``Removing``. Each proxy stops sending it requests and reports the open ones. The
+server leaves when no request is open or the drain time of its group is over.
 """
 
 from __future__ import annotations
@@ -12,28 +12,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from localcloud.core.store import Store
-
-__all__ = [
-    "ACLS",
-    "ACL_ENTRIES",
-    "HEALTH",
-    "LISTENERS",
-    "LISTENER_ACLS",
-    "LOAD_BALANCERS",
-    "RULES",
-    "SERVERS",
-    "SERVER_GROUPS",
-    "add_server",
-    "drain_seconds",
-    "drained",
-    "drop_server",
-    "health_of",
-    "load_balancers_of",
-    "remove_server",
-    "server_key",
-    "servers_of",
-    "targets",
-]
 
 LOAD_BALANCERS: Final = "alb.load_balancers"
 LISTENERS: Final = "alb.listeners"
@@ -51,12 +29,12 @@ Document = dict[str, Any]
 
 
 def server_key(server_group_id: str, server_id: str, port: int) -> str:
-    """Return what names one server of a group."""
+    """Return the key of a server of a group."""
     return f"{server_group_id}/{server_id}/{port}"
 
 
 def servers_of(store: Store, server_group_id: str) -> list[tuple[str, Document]]:
-    """Return the servers of a group by their keys."""
+    """Return the keys and records of a group's servers."""
     return [
         (key, server)
         for key, server in store.table(SERVERS).items()
@@ -72,18 +50,16 @@ def add_server(
     address: str,
     port: int,
     weight: int = 100,
-    owner: str = "",
 ) -> str:
-    """Put a server into a group, or take one back that was to go; its key.
+    """Add a server to a group, or make a ``Removing`` one available again; return its key.
 
     Args:
         store: The stack's store.
         server_group_id: The group.
         server_id: The instance.
-        address: Where it is.
-        port: Where it listens.
+        address: The address of the server.
+        port: The port of the server.
         weight: Its share of the requests, 0 to 100.
-        owner: The scaling group that manages it; empty for one that was declared.
     """
     key = server_key(server_group_id, server_id, port)
     store.table(SERVERS).put(
@@ -95,14 +71,13 @@ def add_server(
             "port": port,
             "weight": weight,
             "status": "Available",
-            "owner": owner,
         },
     )
     return key
 
 
 def remove_server(store: Store, key: str) -> None:
-    """Send a server nothing new; it leaves the group once it is drained (``drop_server``)."""
+    """Stop new requests to a server; ``drop_server`` removes it once it is drained."""
 
     def change(server: Document | None) -> Document | None:
         if server is None or server["status"] == "Removing":
@@ -113,7 +88,7 @@ def remove_server(store: Store, key: str) -> None:
 
 
 def drop_server(store: Store, key: str) -> None:
-    """Take a server out of its group at once."""
+    """Remove a server from its group at once."""
     store.table(SERVERS).delete(key)
 
 
@@ -133,7 +108,7 @@ def load_balancers_of(store: Store, server_group_id: str) -> set[str]:
 
 
 def targets(actions: Any) -> Iterator[str]:
-    """Return the server groups that actions forward to."""
+    """Yield the server groups that actions forward to."""
     for action in actions:
         config = action.get("forwardGroupConfig") or {}
         for entry in config.get("serverGroupTuples") or ():
@@ -141,7 +116,7 @@ def targets(actions: Any) -> Iterator[str]:
 
 
 def drain_seconds(store: Store, server_group_id: str) -> float:
-    """Return how long a server that is removed may finish its requests."""
+    """Return how long a removed server may finish its open requests."""
     group = store.table(SERVER_GROUPS).get(server_group_id) or {}
     config = group.get("connectionDrainConfig") or {}
     if not config.get("connectionDrainEnabled"):
@@ -170,9 +145,9 @@ def drained(store: Store, key: str) -> bool:
 
 
 def health_of(store: Store, key: str) -> str:
-    """``Normal``, ``Abnormal`` or ``Initial``: what the load balancers say of a server.
+    """Return the health of a server in its load balancers: ``Normal``, ``Abnormal`` or ``Initial``.
 
-    A server that no load balancer forwards to is ``Unused``.
+    It is ``Unused`` if no load balancer forwards to the server.
     """
     server = store.table(SERVERS).get(key)
     if server is None:

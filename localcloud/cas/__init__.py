@@ -3,5 +3,3 @@
 Owns the certificates and their keys. Issuing and ordering certificates is not to be had here: the
 local cloud is no certificate authority.
 """
-
-__all__: list[str] = []

@@ -22,8 +22,6 @@ from localcloud.core.errors import CloudError
 from localcloud.core.home import data_dir
 from localcloud.core.resources import Context
 
-__all__ = ["CERTIFICATES", "Certificates", "trusted_file"]
-
 CERTIFICATES: Final = "cas.certificates"
 LISTENERS: Final = "alb.listeners"
 

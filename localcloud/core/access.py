@@ -17,7 +17,6 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from localcloud.core.policies import (
     trusts,
 )
 from localcloud.core.store import Store, open_store
+from localcloud.core.times import timestamp
 
 ROLES, POLICIES, ATTACHMENTS = "ram.roles", "ram.policies", "ram.attachments"
 _SESSIONS, _CREDENTIALS_URIS = "sts.sessions", "sts.credentials_uris"
@@ -105,7 +105,7 @@ class Principal:
         """``expires_at`` as the cloud writes it, such as ``2026-11-21T10:00:00Z``."""
         if self.expires_at is None:
             raise ValueError("the account's own key does not expire")
-        return datetime.fromtimestamp(self.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return timestamp(self.expires_at)
 
 
 ANONYMOUS = Principal(

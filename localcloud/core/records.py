@@ -7,17 +7,17 @@ does that.
 from __future__ import annotations
 
 from abc import abstractmethod
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from localcloud.core.errors import CloudError
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.core.store import Table
+from localcloud.core.times import timestamp
 
 
 def now() -> str:
     """Return the current time in the cloud's format, such as ``2026-11-21T10:00:00Z``."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return timestamp()
 
 
 class RecordHandler(ResourceHandler):

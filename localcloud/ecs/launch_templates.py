@@ -14,8 +14,6 @@ from localcloud.core.instance_types import INSTANCE_TYPES
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.ecs.user_data import parse_user_data
 
-__all__ = ["TEMPLATES", "LaunchTemplateHandler", "instance_inputs", "resolve_version"]
-
 TEMPLATES: Final = "ecs.launch_templates"
 # CreateLaunchTemplateVersion: a template has at most 30 versions. The cloud provider deletes the
 # oldest that is not the default before it creates the 31st.

@@ -11,8 +11,6 @@ from localcloud.core.resources import Context, Properties
 from localcloud.faults import Faults
 from localcloud.vpc.resources import VSWITCHES
 
-__all__ = ["require_stock"]
-
 
 def require_stock(inputs: Properties, context: Context) -> None:
     """Raise an error if the instance type is not available.

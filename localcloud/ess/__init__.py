@@ -1,7 +1,5 @@
-"""Auto Scaling (ESS) 2014-08-28, local: scaling groups of instances that really start and stop.
+"""Local Auto Scaling (ESS): scaling groups whose instances really start and stop.
 
-Owns groups, their rules and lifecycle hooks, which instances are members, and instance refreshes.
-The instances are ``localcloud.ecs``'s, the server groups they join ``localcloud.alb``'s.
+Owns groups, rules, lifecycle hooks, the membership of instances, and instance refreshes. It does
+not own the instances (``localcloud.ecs``) and the server groups (``localcloud.alb``).
 """
-
-__all__: list[str] = []

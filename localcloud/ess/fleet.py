@@ -1,14 +1,14 @@
-"""The members of scaling groups: made, put into service, replaced, drained and released.
+"""The members of scaling groups: launch, put into service, replace, drain and release.
 
-Owns one thread that brings every group nearer to what it should be, step by step. Every step's
-outcome is in the store, so a daemon that was killed goes on where it was: an instance and its
-membership are one transaction, and one that is to go stays ``Removing`` until it is gone.
+Owns one thread that moves every group toward its desired state, step by step. The result of each
+step is in the store, so the next daemon continues after a crash: an instance and its membership are
+one transaction, and a member that leaves stays ``Removing`` until its instance is released.
 
 Behaviour as documented (https://www.alibabacloud.com/help/en/auto-scaling/user-guide/overview-10
-and https://help.aliyun.com/document_detail/207450.htm, read 2026-11-21); narrower here: a
-lifecycle hook is over as soon as what it is there for is done (the service answers its health
-check; no request is under way), its timeout being the longest it can last. Assumed of the cloud:
-during a refresh a member counts as healthy once its load balancers say so.
+and https://help.aliyun.com/document_detail/207450.htm, read 2026-11-21). Unlike the cloud, a
+lifecycle hook ends as soon as its purpose is met (the service passes its health check; no request
+is open), and at the latest after its timeout. Assumed of the cloud: during a refresh, a member is
+healthy once its load balancers report it.
 """
 
 from __future__ import annotations
@@ -32,14 +32,12 @@ from localcloud.ess import state
 from localcloud.ess.refreshes import advance
 from localcloud.vpc.resources import VSWITCHES
 
-__all__ = ["GROUP_TAG", "Fleets"]
-
 GROUP_TAG: Final = "acs:autoscaling:scalingGroupId"
-"""The tag that ESS puts on the instances it makes."""
+"""The tag that ESS puts on the instances that it creates."""
 
 _LOG: Final = logging.getLogger(__name__)
 _TICK_SECONDS: Final = 0.2
-# After a failed launch the group is left alone for a while, as a cooldown would.
+# After a failed launch the group pauses, like the cloud's cooldown.
 _PAUSE_SECONDS: Final = 5.0
 
 Document = dict[str, Any]
@@ -49,7 +47,7 @@ class Fleets:
     """Every scaling group of one local stack.
 
     Args:
-        context: The local cloud.
+        context: The running local cloud.
     """
 
     def __init__(self, context: Context) -> None:
@@ -58,16 +56,16 @@ class Fleets:
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self._paused: dict[str, float] = {}
-        # One step at a time: requests that delete a group must not meet a step half-way.
+        # A request that deletes a group must not run during a step.
         self.lock = threading.RLock()
 
     def start(self) -> None:
-        """Begin, taking up what an earlier daemon left."""
+        """Start the thread; it continues where an earlier daemon stopped."""
         self._thread = threading.Thread(target=self._run, name="scaling groups", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """End; instances are left for the next daemon."""
+        """Stop the thread, and leave the instances for the next daemon."""
         self._ending.set()
         if self._thread is not None:
             self._thread.join()
@@ -77,7 +75,7 @@ class Fleets:
             self.step()
 
     def step(self) -> None:
-        """Bring every group one step nearer to what it should be."""
+        """Move every group one step toward its desired state."""
         for group_id in dict(self._store.table(state.GROUPS).items()):
             try:
                 with self.lock:
@@ -117,7 +115,7 @@ class Fleets:
             self._remove(instance_id)
 
     def _present(self, group_id: str) -> dict[str, Document]:
-        """Return the members that are not on their way out."""
+        """Return the members that are not ``Removing``."""
         members = state.members_of(self._store, group_id)
         return {key: item for key, item in members.items() if item["state"] != "Removing"}
 
@@ -176,8 +174,8 @@ class Fleets:
         elif member["state"] == "Removing":
             self._release_when_drained(instance_id, member)
         elif instance["status"] != "Running":
-            # The health check of type ECS: one that does not run is replaced.
-            _LOG.info("%s is %s: it is replaced", instance_id, instance["status"])
+            # The health check of type ECS replaces an instance that is not running.
+            _LOG.info("%s is %s and is replaced", instance_id, instance["status"])
             self._remove(instance_id)
         elif member["state"] == "Pending" and self._warmed_up(member, group, instance):
             self._enter(instance_id, member, group, instance["address"])
@@ -203,7 +201,6 @@ class Fleets:
                     address=address,
                     port=int(entry["port"]),
                     weight=int(entry.get("weight", 100)),
-                    owner=member["group_id"],
                 )
                 for entry in group["inputs"].get("albServerGroups") or ()
             ]
@@ -247,7 +244,7 @@ class Fleets:
                 key, {**refresh, "status": status, "ended_at": time.time()}
             )
             if status == "Successful":
-                # What was desired is what the group makes from now on.
+                # From now on the group launches the refresh's desired configuration.
                 self._change_group(group_id, refresh["desired"])
 
     def _change_group(self, group_id: str, changes: Mapping[str, Any]) -> None:
@@ -265,7 +262,7 @@ def _surplus(group: Document, members: Mapping[str, Document]) -> list[str]:
 
 
 def _answers(server_group: Document | None, entry: Document, instance: Document) -> bool:
-    """Return whether an instance passes the health check of a server group it is to join."""
+    """Return whether an instance passes the health check of the server group that it will join."""
     if server_group is None:
         return True
     check = HealthCheck.of(server_group)

@@ -1,4 +1,4 @@
-"""What of ESS 2022-02-22 the local cloud answers over HTTP, for the coverage table."""
+"""The operations of ESS 2022-02-22 that the local cloud supports, for the coverage table."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ OPERATIONS: tuple[Operation, ...] = (
         service="ess",
         name="StartInstanceRefresh",
         api=_API,
-        notes="to a numbered version of a launch template; no checkpoints; what serves is what "
-        "the load balancer calls healthy",
+        notes="to a numbered version of a launch template; no checkpoints; a member serves once "
+        "the load balancer reports it healthy",
     ),
     Operation(service="ess", name="RollbackInstanceRefresh", api=_API),
     Operation(service="ess", name="CancelInstanceRefresh", api=_API, notes="at once"),
@@ -23,6 +23,6 @@ OPERATIONS: tuple[Operation, ...] = (
         service="ess",
         name="ExecuteScalingRule",
         api=_API,
-        notes="SimpleScalingRule; no cooldown; a TargetTrackingScalingRule is recorded only",
+        notes="SimpleScalingRule; no cooldown; a TargetTrackingScalingRule has no effect",
     ),
 )

@@ -1,7 +1,7 @@
-"""What a rolling refresh does next. Pure.
+"""The decisions of a rolling refresh. Pure.
 
-Owns the order: new members first, as far as the share over the capacity allows, and an old one goes
-only while enough healthy ones stay. Source:
+Owns the order of steps: new members first, up to the maximum share of the capacity; an old member
+leaves only while enough healthy ones stay. Source:
 https://api.aliyun.com/document/Ess/2014-08-28/StartInstanceRefresh (2026-11).
 """
 
@@ -13,8 +13,6 @@ from typing import Any
 
 from localcloud.ess.state import configuration_of, percent
 
-__all__ = ["Step", "advance"]
-
 _SUCCESS = {
     "Pending": "Successful",
     "InProgress": "Successful",
@@ -24,12 +22,12 @@ _SUCCESS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What is to be done now.
+    """One step of a refresh.
 
     Attributes:
-        launch: How many members to make.
-        remove: Instances that are to go.
-        status: What the refresh becomes; None when it goes on.
+        launch: The number of members to launch.
+        remove: The instances to remove.
+        status: The new status of the refresh; None if it goes on.
     """
 
     launch: int = 0
@@ -48,8 +46,8 @@ def advance(
     Args:
         group: The scaling group.
         refresh: Its refresh.
-        members: Members that are not on their way out, by instance id.
-        healthy: Those of them that serve.
+        members: Members that are not ``Removing``, by instance id.
+        healthy: The ids of the members that serve.
     """
     target = configuration_of(dict(group), dict(refresh))
     renewed = set(refresh.get("renewed", ()))
@@ -66,13 +64,13 @@ def advance(
     floor = percent(desired, int(refresh["min_healthy"]))
     if floor == most == desired:
         # "When MinHealthyPercentage = MaxHealthyPercentage = 100, one instance is refreshed at a
-        # time": assumed to go one below.
+        # time". Assumed: the capacity drops by one.
         floor = max(0, desired - 1)
     launch = min(max(0, desired - len(new)), max(0, most - len(members)))
     serving = len([key for key in members if key in healthy])
     remove = []
     for key in old:
-        # One that does not serve is no loss; of the others enough must stay.
+        # A member that does not serve can always leave; enough of the others must stay.
         if key not in healthy:
             if len(new) >= desired or len(members) >= most:
                 remove.append(key)

@@ -1,4 +1,4 @@
-"""Resource types of ESS: scaling groups, their rules and lifecycle hooks.
+"""Resource types of ESS: scaling groups, rules and lifecycle hooks.
 
 Error codes: https://api.aliyun.com/document/Ess/2022-02-22/CreateScalingGroup,
 .../CreateScalingRule, .../CreateLifecycleHook (2026-11).
@@ -17,12 +17,12 @@ from localcloud.ess import state
 from localcloud.ess.workers import fleets_of
 from localcloud.vpc.resources import VSWITCHES
 
-_MOST_MEMBERS = 2000
+_MAX_MEMBERS = 2000
 _CONFIGURATION = ("launchTemplateId", "launchTemplateVersion")
 
 
 class ScalingGroupHandler(ResourceHandler):
-    """``alicloud:ess/scalingGroup:ScalingGroup``; its members come and go on their own."""
+    """``alicloud:ess/scalingGroup:ScalingGroup``; ``Fleets`` launches and removes its members."""
 
     token: ClassVar[str] = "alicloud:ess/scalingGroup:ScalingGroup"
     effective: ClassVar[frozenset[str]] = frozenset(
@@ -37,7 +37,7 @@ class ScalingGroupHandler(ResourceHandler):
     )
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """Create it, as CreateScalingGroup does with a launch template, which enables it."""
+        """Create it, as CreateScalingGroup does with a launch template, which also enables it."""
         _check_group(inputs, context)
         groups = context.store.table(state.GROUPS)
         with context.store.transaction():
@@ -47,7 +47,7 @@ class ScalingGroupHandler(ResourceHandler):
             ):
                 raise CloudError(
                     "InvalidScalingGroupName.Duplicate",
-                    f"scalingGroupName is {name!r}; a group of that name exists already.",
+                    f"scalingGroupName is {name!r}; a group with this name already exists.",
                 )
             group_id = context.ids.new("asg-bp1", 17)
             group = {
@@ -72,7 +72,7 @@ class ScalingGroupHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Change it, as ModifyScalingGroup does: members that are there stay what they are."""
+        """Change it, as ModifyScalingGroup does; existing members do not change."""
         _check_group(inputs, context)
 
         def change(group: dict[str, Any] | None) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class ScalingGroupHandler(ResourceHandler):
                 desired = int(inputs["desiredCapacity"])
             desired = min(max(desired, int(inputs["minSize"])), int(inputs["maxSize"]))
             changed = {**group, "inputs": inputs, "desired": desired}
-            # Only what the declaration changed: a refresh may have moved the group on since.
+            # Apply only what the declaration changed, because a refresh may have changed the rest.
             if any(inputs.get(name) != outputs.get(name) for name in _CONFIGURATION):
                 changed |= _configuration(inputs)
             return changed
@@ -103,10 +103,10 @@ class ScalingGroupHandler(ResourceHandler):
             if group["inputs"].get("groupDeletionProtection"):
                 raise CloudError(
                     "OperationDenied.GroupDeletionProtection",
-                    f"{id} is protected; set groupDeletionProtection to false first.",
+                    f"{id} is protected; set groupDeletionProtection to false and try again.",
                     403,
                 )
-            # First, lest a daemon that takes over in the middle of this makes them anew.
+            # First, because otherwise the next daemon would launch members again after a crash.
             groups.put(id, {**group, "desired": 0})
             fleets.release_all(id)
             for table in (state.RULES, state.HOOKS):
@@ -118,8 +118,8 @@ class ScalingGroupHandler(ResourceHandler):
 class ScalingRuleHandler(RecordHandler):
     """``alicloud:ess/scalingRule:ScalingRule``.
 
-    A rule of type ``SimpleScalingRule`` is carried out by ExecuteScalingRule; one of type
-    ``TargetTrackingScalingRule`` is recorded: there is no CloudMonitor here that would call it.
+    ExecuteScalingRule executes a ``SimpleScalingRule``. A ``TargetTrackingScalingRule`` has no
+    effect, because the local cloud has no CloudMonitor to trigger it.
     """
 
     token: ClassVar[str] = "alicloud:ess/scalingRule:ScalingRule"
@@ -154,13 +154,13 @@ class ScalingRuleHandler(RecordHandler):
             if inputs.get("adjustmentType") not in allowed or "adjustmentValue" not in inputs:
                 raise CloudError(
                     "InvalidParameter",
-                    f"adjustmentType is {inputs.get('adjustmentType')!r}; {kind} takes one of "
-                    f"{', '.join(allowed)}, and an adjustmentValue.",
+                    f"adjustmentType is {inputs.get('adjustmentType')!r}; {kind} needs one of "
+                    f"{', '.join(allowed)}, and adjustmentValue.",
                 )
         else:
             raise not_supported(
                 f"scalingRuleType {kind!r}",
-                "supported are SimpleScalingRule and TargetTrackingScalingRule",
+                "use SimpleScalingRule or TargetTrackingScalingRule",
             )
         if old is not None:
             return "", {}
@@ -192,12 +192,13 @@ class LifecycleHookHandler(RecordHandler):
             if inputs.get(name, allowed[0]) not in allowed:
                 raise CloudError(
                     "InvalidParameter",
-                    f"{name} is {inputs[name]!r}; the local cloud has {', '.join(allowed)}.",
+                    f"{name} is {inputs[name]!r}; the local cloud supports {', '.join(allowed)}.",
                 )
         seconds = int(inputs.get("heartbeatTimeout", 600))
         if not 30 <= seconds <= 21600:
             raise CloudError(
-                "InvalidParameter", f"heartbeatTimeout is {seconds}; give 30 to 21600 seconds."
+                "InvalidParameter",
+                f"heartbeatTimeout is {seconds}; it must be 30 to 21600 seconds.",
             )
         if old is not None:
             return "", {}
@@ -214,34 +215,36 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
 
 def _check_group(inputs: Properties, context: Context) -> None:
     lowest, highest = int(inputs["minSize"]), int(inputs["maxSize"])
-    if not 0 <= lowest <= highest <= _MOST_MEMBERS:
+    if not 0 <= lowest <= highest <= _MAX_MEMBERS:
         raise CloudError(
             "InvalidParameter",
-            f"minSize is {lowest} and maxSize {highest}; give 0 to {_MOST_MEMBERS}, the smaller "
-            "first.",
+            f"minSize is {lowest} and maxSize is {highest}; both must be 0 to {_MAX_MEMBERS}, and "
+            "minSize must not exceed maxSize.",
         )
     desired = int(inputs.get("desiredCapacity") or lowest)
     if not lowest <= desired <= highest:
         raise CloudError(
             "InvalidDesiredCapacity",
-            f"desiredCapacity is {desired}; give {lowest} to {highest}, minSize to maxSize.",
+            f"desiredCapacity is {desired}; it must be {lowest} (minSize) to {highest} (maxSize).",
         )
     if inputs.get("healthCheckType", "ECS") != "ECS":
-        raise not_supported(f"healthCheckType {inputs['healthCheckType']!r}", "supported is ECS")
+        raise not_supported(f"healthCheckType {inputs['healthCheckType']!r}", "use ECS")
     if not inputs.get("vswitchIds"):
-        raise CloudError("MissingParameter", "vswitchIds is empty; give one at least.")
+        raise CloudError("MissingParameter", "vswitchIds is empty; give at least one.")
     for vswitch_id in inputs["vswitchIds"]:
         if context.store.table(VSWITCHES).get(vswitch_id) is None:
-            raise CloudError("InvalidVSwitchId.NotFound", f"No vSwitch {vswitch_id!r}.", 404)
+            raise CloudError(
+                "InvalidVSwitchId.NotFound", f"The vSwitch {vswitch_id!r} does not exist.", 404
+            )
     for entry in inputs.get("albServerGroups") or ():
         if context.store.table(SERVER_GROUPS).get(entry["albServerGroupId"]) is None:
             raise CloudError(
                 "InvalidAlbServerGroup.NotFound",
-                f"There is no ALB server group {entry['albServerGroupId']!r}.",
+                f"The ALB server group {entry['albServerGroupId']!r} does not exist.",
                 404,
             )
     if not inputs.get("launchTemplateId"):
-        raise not_supported("a group without launchTemplateId", "scaling configurations are not")
+        raise not_supported("A group without launchTemplateId", "give one")
     configuration = _configuration(inputs)
     instance_inputs(
         context, configuration["template_id"], configuration["version"], inputs["vswitchIds"][0]
@@ -253,7 +256,7 @@ def _configuration(inputs: Properties) -> dict[str, str]:
     if not version.isdigit():
         raise not_supported(
             f"launchTemplateVersion {version!r}",
-            "supported is a number: with another a refresh could not be rolled back",
+            "use a number, because otherwise a refresh could not be rolled back",
         )
     return {"template_id": str(inputs["launchTemplateId"]), "version": version}
 

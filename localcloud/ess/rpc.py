@@ -1,4 +1,4 @@
-"""ESS 2022-02-22 over RPC: what groups have, scaling them, and refreshing their instances.
+"""ESS 2022-02-22 over RPC: describe groups, scale them, and refresh their instances.
 
 Source: https://api.aliyun.com/document/Ess/2022-02-22/StartInstanceRefresh,
 .../RollbackInstanceRefresh, .../DescribeScalingInstances, .../ExecuteScalingRule (2026-11).
@@ -21,7 +21,7 @@ from localcloud.ess.workers import fleets_of
 
 VERSION: Final = "2022-02-22"
 _DESIRED: Final = "DesiredConfiguration.LaunchTemplate"
-_MOST: Final = 20
+_MAX_IDS: Final = 20
 _PAGE: Final = ("PageNumber", "PageSize")
 
 
@@ -55,7 +55,7 @@ class EssApi:
         return {**_page(call, found), "ScalingInstances": _slice(call, found)}
 
     def refreshes(self, call: RpcCall) -> dict[str, Any]:
-        """Answer DescribeInstanceRefreshes, the newest first."""
+        """Answer DescribeInstanceRefreshes, with the newest first."""
         self._authorise(call, "DescribeInstanceRefreshes")
         group_id = call.required("ScalingGroupId")
         wanted = _values(call, "InstanceRefreshTaskIds")
@@ -68,7 +68,7 @@ class EssApi:
         return {"InstanceRefreshTasks": tasks, "TotalCount": len(tasks), "MaxResults": len(tasks)}
 
     def start_refresh(self, call: RpcCall) -> dict[str, Any]:
-        """Answer StartInstanceRefresh, to another version of a launch template."""
+        """Answer StartInstanceRefresh with another version of a launch template."""
         self._authorise(call, "StartInstanceRefresh")
         group_id = call.required("ScalingGroupId")
         with fleets_of(self._context).lock, self._store.transaction():
@@ -76,7 +76,8 @@ class EssApi:
             if state.active_refresh(self._store, group_id) is not None:
                 raise CloudError(
                     "OperationDenied.InstanceRefreshInProgress",
-                    f"{group_id} has an instance refresh that is not over yet.",
+                    f"{group_id} has an instance refresh in progress; wait for its end or cancel "
+                    "it.",
                 )
             refresh = self._new_refresh(call, group_id, group)
             key = self._context.ids.new("ir-bp1", 17)
@@ -90,9 +91,7 @@ class EssApi:
             "version": call.parameters.get(f"{_DESIRED}Version", source["version"]),
         }
         if not desired["version"].isdigit():
-            raise not_supported(
-                f"{_DESIRED}Version {desired['version']!r}", "supported is a number"
-            )
+            raise not_supported(f"{_DESIRED}Version {desired['version']!r}", "use a number")
         vswitches = group["inputs"]["vswitchIds"]
         instance_inputs(self._context, desired["template_id"], desired["version"], vswitches[0])
         members = state.members_of(self._store, group_id)
@@ -102,7 +101,7 @@ class EssApi:
         if not (outdated if skip else members):
             raise CloudError(
                 "InvalidInstance.NoInstanceNeedBeRefreshed",
-                f"No instance of {group_id} has another configuration than the desired one.",
+                f"Every instance of {group_id} already has the desired configuration.",
             )
         return {
             "group_id": group_id,
@@ -118,11 +117,11 @@ class EssApi:
         }
 
     def rollback_refresh(self, call: RpcCall) -> dict[str, Any]:
-        """Answer RollbackInstanceRefresh: the members of the desired configuration go again."""
+        """Answer RollbackInstanceRefresh: remove the members with the desired configuration."""
         return self._stop_refresh(call, "RollbackInstanceRefresh", "RollbackInProgress")
 
     def cancel_refresh(self, call: RpcCall) -> dict[str, Any]:
-        """Answer CancelInstanceRefresh: what is there stays."""
+        """Answer CancelInstanceRefresh: all members stay."""
         return self._stop_refresh(call, "CancelInstanceRefresh", "Cancelled")
 
     def _stop_refresh(self, call: RpcCall, action: str, status: str) -> dict[str, Any]:
@@ -133,27 +132,31 @@ class EssApi:
             refresh = table.get(key)
             if refresh is None or refresh["group_id"] != group_id:
                 raise CloudError(
-                    "InvalidInstanceRefreshTaskId.NotFound", f"No refresh {key!r} there.", 404
+                    "InvalidInstanceRefreshTaskId.NotFound",
+                    f"The refresh {key!r} does not exist.",
+                    404,
                 )
             if refresh["status"] not in ("Pending", "InProgress"):
                 raise CloudError(
                     "OperationDenied.InstanceRefreshStatus",
-                    f"{key} is {refresh['status']}; only one that is under way can be stopped.",
+                    f"{key} is {refresh['status']}; only a refresh in progress can be stopped.",
                 )
             table.put(key, {**refresh, "status": status, "renewed": []})
         return {}
 
     def execute_rule(self, call: RpcCall) -> dict[str, Any]:
-        """Answer ExecuteScalingRule, of a simple rule."""
+        """Answer ExecuteScalingRule for a simple rule."""
         self._authorise(call, "ExecuteScalingRule")
         ari = call.required("ScalingRuleAri")
         rule = next((r for r in self._store.table(state.RULES).values() if r["ari"] == ari), None)
         if rule is None:
-            raise CloudError("InvalidScalingRuleAri.NotFound", f"No rule has {ari!r}.", 404)
+            raise CloudError(
+                "InvalidScalingRuleAri.NotFound", f"The rule {ari!r} does not exist.", 404
+            )
         if rule.get("scalingRuleType", "SimpleScalingRule") != "SimpleScalingRule":
             raise CloudError(
                 "InvalidScalingRuleType.NotSupported",
-                f"{ari} is a {rule['scalingRuleType']}; only a SimpleScalingRule is executed.",
+                f"{ari} is a {rule['scalingRuleType']}; only a SimpleScalingRule can be executed.",
             )
         group_id, value = rule["scalingGroupId"], int(rule["adjustmentValue"])
         with fleets_of(self._context).lock:
@@ -171,7 +174,9 @@ class EssApi:
         group = self._store.table(state.GROUPS).get(group_id)
         if group is None:
             raise CloudError(
-                "InvalidScalingGroupId.NotFound", f"No scaling group {group_id!r}.", 404
+                "InvalidScalingGroupId.NotFound",
+                f"The scaling group {group_id!r} does not exist.",
+                404,
             )
         return group
 
@@ -276,12 +281,14 @@ def _adjusted(desired: int, kind: str, value: int) -> int:
 def _percentage(call: RpcCall, name: str, default: int, lowest: int, highest: int) -> int:
     text = call.parameters.get(name) or str(default)
     if not text.isdigit() or not lowest <= int(text) <= highest:
-        raise CloudError("InvalidParameter", f"{name} is {text!r}; give {lowest} to {highest}.")
+        raise CloudError(
+            "InvalidParameter", f"{name} is {text!r}; it must be {lowest} to {highest}."
+        )
     return int(text)
 
 
 def _numbered(name: str) -> set[str]:
-    return {f"{name}.{index}" for index in range(1, _MOST + 1)}
+    return {f"{name}.{index}" for index in range(1, _MAX_IDS + 1)}
 
 
 def _values(call: RpcCall, name: str) -> set[str]:

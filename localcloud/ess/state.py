@@ -1,7 +1,7 @@
-"""What scaling groups have in the store, and the questions that are asked of it. Pure look-ups.
+"""The tables of scaling groups in the store, and look-ups in them.
 
-Owns the tables and their shapes. A member is ``Pending`` until it has started (and its scale-out
-hook is over), then ``InService``, and ``Removing`` once it is to go.
+Owns the tables and the format of their records. A member is ``Pending`` until it has started and
+its scale-out hook has ended, then ``InService``, and ``Removing`` while it leaves the group.
 """
 
 from __future__ import annotations
@@ -11,21 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from localcloud.core.store import Store
-
-__all__ = [
-    "ACTIVE_REFRESH",
-    "GROUPS",
-    "HOOKS",
-    "MEMBERS",
-    "REFRESHES",
-    "RULES",
-    "Configuration",
-    "active_refresh",
-    "configuration_of",
-    "hook_seconds",
-    "members_of",
-    "percent",
-]
 
 GROUPS: Final = "ess.groups"
 MEMBERS: Final = "ess.members"
@@ -40,13 +25,13 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a group makes instances from: one version of a launch template."""
+    """The version of a launch template that a group launches instances from."""
 
     template_id: str
     version: str
 
     def matches(self, member: Document) -> bool:
-        """Return whether a member was made from it."""
+        """Return whether a member was launched from this configuration."""
         return (member["template_id"], member["version"]) == (self.template_id, self.version)
 
 
@@ -60,7 +45,7 @@ def members_of(store: Store, group_id: str) -> dict[str, Document]:
 
 
 def active_refresh(store: Store, group_id: str) -> tuple[str, Document] | None:
-    """Return the group's refresh that is not over; there is one at most."""
+    """Return the group's unfinished refresh; there is at most one."""
     for key, refresh in store.table(REFRESHES).items():
         if refresh["group_id"] == group_id and refresh["status"] in ACTIVE_REFRESH:
             return key, refresh
@@ -68,7 +53,7 @@ def active_refresh(store: Store, group_id: str) -> tuple[str, Document] | None:
 
 
 def configuration_of(group: Document, refresh: Document | None) -> Configuration:
-    """Return what new members are made from: the refresh's desired one while it is under way."""
+    """Return the configuration of new members; during a refresh, its desired one."""
     source = group
     if refresh is not None:
         rolling_back = refresh["status"] == "RollbackInProgress"
@@ -77,7 +62,7 @@ def configuration_of(group: Document, refresh: Document | None) -> Configuration
 
 
 def hook_seconds(store: Store, group_id: str, transition: str) -> float | None:
-    """Return how long hooks of that transition hold a member; None when there is none."""
+    """Return how long the hooks of a transition hold a member; None without a hook."""
     found = [
         float(hook.get("heartbeatTimeout", 600))
         for hook in store.table(HOOKS).values()
@@ -87,5 +72,5 @@ def hook_seconds(store: Store, group_id: str, transition: str) -> float | None:
 
 
 def percent(count: int, share: int) -> int:
-    """``share`` percent of ``count``, rounded up."""
+    """Return ``share`` percent of ``count``, rounded up."""
     return math.ceil(count * share / 100)

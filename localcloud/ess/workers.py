@@ -1,4 +1,4 @@
-"""The scaling groups of a local stack, as a worker of the daemon."""
+"""The worker of ESS: the scaling groups of a local stack."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from localcloud.ess.fleet import Fleets
 
 
 def fleets_of(context: Context) -> Fleets:
-    """Return the scaling groups that ``context`` serves."""
+    """Return the scaling groups of the local cloud."""
     return worker_of(context, Fleets, Fleets)
 
 
 def workers(context: Context) -> tuple[Worker, ...]:
-    """Return what the daemon starts and closes."""
+    """Return the workers of this service."""
     return (fleets_of(context),)

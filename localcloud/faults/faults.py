@@ -15,8 +15,6 @@ from typing import Final
 from localcloud.core.errors import CloudError, LocalCloudError
 from localcloud.core.store import Store
 
-__all__ = ["KINDS", "Fault", "FaultError", "FaultKind", "Faults"]
-
 _TABLE: Final = "faults"
 ANY: Final = "*"
 

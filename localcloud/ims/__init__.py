@@ -3,5 +3,3 @@
 Owns OIDC providers, which STS asks about tokens (`localcloud.sts.oidc`). There are no users, no
 groups and no SAML providers.
 """
-
-__all__: list[str] = []

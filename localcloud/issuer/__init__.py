@@ -5,5 +5,3 @@ token endpoint for the client-credentials grant (RFC 6749, 4.4). It lets in who 
 account's access key, and writes into a token whatever tenant and subject it is asked for: it is a
 stand-in, for this machine only.
 """
-
-__all__: list[str] = []

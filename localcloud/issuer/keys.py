@@ -15,8 +15,6 @@ from jwt.algorithms import ECAlgorithm
 
 from localcloud.core.store import Document, Store
 
-__all__ = ["SESSION_SECONDS", "TOKEN_SECONDS", "SigningKeys"]
-
 KEYS: Final = "issuer.keys"
 TOKEN_SECONDS: Final = 600
 SESSION_SECONDS: Final = 12 * 3600

@@ -23,8 +23,6 @@ from localcloud.core.resources import Context
 from localcloud.issuer.codes import CODE_SECONDS, SignedIn, SignInCodes
 from localcloud.issuer.keys import SESSION_SECONDS, TOKEN_SECONDS, SigningKeys
 
-__all__ = ["Issuer"]
-
 _LARGEST_BODY_BYTES: Final = 16 * 1024
 
 

@@ -4,5 +4,3 @@ Owns the records. No agent runs on local nodes and nothing is collected: their l
 the stack's home (``make logs``). What a cloud agent would be told is checked, so that a
 configuration that it would not take is refused here, too.
 """
-
-__all__: list[str] = []

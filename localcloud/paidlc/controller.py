@@ -1,7 +1,7 @@
-"""Which job runs when: the queue of a local stack's DLC jobs, by priority and age.
+"""The queue of a local stack's DLC jobs, ordered by priority and age.
 
-Owns the scheduling thread and one runner thread per job. Jobs that were running when the daemon
-ended go on first.
+Owns the scheduling thread and one runner thread per job. Jobs that were running when the last
+daemon ended continue first.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class JobController:
     """Runs the jobs of one local stack.
 
     Args:
-        context: The local cloud.
-        settings: How many at a time, and how.
+        context: The running local cloud.
+        settings: How to run jobs.
     """
 
     def __init__(self, context: Context, settings: Settings | None = None) -> None:
@@ -44,7 +44,7 @@ class JobController:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to run jobs; those of the daemon before this one go on. Once is enough."""
+        """Start to run jobs, and continue those of an earlier daemon. Idempotent."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -53,7 +53,7 @@ class JobController:
                 self._thread.start()
 
     def close(self) -> None:
-        """Watch no more; the pods are left as they are, for the next daemon to go on with."""
+        """Stop watching, and leave the pods running for the next daemon."""
         self._closing.set()
         self._wake.set()
         threads = [*self._runners.values(), *([self._thread] if self._thread else [])]
@@ -61,17 +61,17 @@ class JobController:
             thread.join()
 
     def create(self, request: Document, owner: str) -> str:
-        """Return a new job of a request as ``parse_create_job`` returns it; its id."""
+        """Create a job from a request that ``parse_create_job`` returned, and return its id."""
         job_id = self._context.ids.new("dlc", 13)
         self.jobs.add(job_id, request, plan_pods(job_id, request["JobSpecs"]), owner)
         self._wake.set()
         return job_id
 
     def stop(self, job_id: str) -> None:
-        """Ask a job to stop.
+        """Request that a job stops.
 
         Raises:
-            CloudError: ``JobNotFound``, or ``InvalidJobStatus`` when it has ended.
+            CloudError: ``JobNotFound``, or ``InvalidJobStatus`` if it has ended.
         """
 
         def request(job: Document) -> None:
@@ -83,10 +83,10 @@ class JobController:
         self._wake.set()
 
     def delete(self, job_id: str) -> None:
-        """Forget a job that has ended, with its logs.
+        """Delete an ended job and its logs.
 
         Raises:
-            CloudError: ``JobNotFound``, or ``InvalidJobStatus`` when it has not.
+            CloudError: ``JobNotFound``, or ``InvalidJobStatus`` if it has not ended.
         """
         job = self.jobs.get(job_id)
         if job["status"] not in TERMINAL:
@@ -100,7 +100,7 @@ class JobController:
             self._wake.clear()
             try:
                 self._assign()
-            except Exception:  # noqa: BLE001 - the queue must outlive a defect in one job
+            except Exception:  # noqa: BLE001 - one faulty job must not stop the queue
                 _LOG.exception("the queue of DLC jobs")
             self._wake.wait(_TICK_SECONDS)
 
@@ -129,7 +129,7 @@ class JobController:
                     job["job_id"],
                     QUEUING,
                     "ResourceInsufficient",
-                    f"{self._settings.max_running_jobs} job(s) at a time run here.",
+                    f"At most {self._settings.max_running_jobs} job(s) run at a time here.",
                 )
 
     def _run(self, job: Document) -> None:
@@ -156,4 +156,4 @@ class JobController:
                     job["job_id"], status, "JobStoppedByUser", "Job is stopped by StopJob."
                 )
         except CloudError:
-            _LOG.info("job %s was deleted while it was being stopped", job["job_id"])
+            _LOG.info("job %s was deleted during its stop", job["job_id"])

@@ -1,4 +1,4 @@
-"""Where a job's files and logs lie in a local stack's home."""
+"""The folders of a job's files and logs in the home of a local stack."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from localcloud.core.resources import Context
 
 
 def job_folder(context: Context, job_id: str) -> Path:
-    """Return where a job's mounts and work lie while it runs."""
+    """Return the folder of a running job's mounts and working directory."""
     return data_dir(context.platform.home, "paidlc") / job_id
 
 
 def log_folder(context: Context, job_id: str) -> Path:
-    """Return where the logs of a job's pods lie."""
+    """Return the folder of the logs of a job's pods."""
     return log_dir(context.platform.home) / "paidlc" / job_id
 
 
 def log_path(context: Context, job_id: str, pod_uid: str) -> Path:
-    """Return the log of one attempt of one pod."""
+    """Return the log file of one attempt of one pod."""
     return log_folder(context, job_id) / f"{pod_uid}.log"
 
 
 def read_lines(path: Path, count: int) -> list[str]:
-    """Return the last lines of a log; none when there is no log."""
+    """Return the last lines of a log; an empty list if the log does not exist."""
     try:
         with path.open("rb") as file:
             file.seek(0, 2)

@@ -1,18 +1,18 @@
-"""The record of every DLC job, and how the API tells it.
+"""The records of DLC jobs, and their form in the API.
 
-Owns the documents in the store and each change of a job's status. Does not run anything.
+Owns the documents in the store and the changes of a job's status. It does not run jobs.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from localcloud.core.home import Platform
 from localcloud.core.instance_types import INSTANCE_TYPES
 from localcloud.core.store import Store
+from localcloud.core.times import timestamp
 from localcloud.paidlc.errors import invalid_parameter, job_not_found, pod_not_found
 from localcloud.paidlc.status import CREATING, FOLLOWS, RUNNING, TERMINAL, TIME_OF
 
@@ -21,26 +21,20 @@ Document = dict[str, Any]
 _TABLE: Final = "paidlc.jobs"
 _COUNTER: Final = "paidlc.counter"
 _KEPT_EVENTS: Final = 200
-# ListJobs without StartTime tells the last seven days (SDK docstring of StartTime).
+# ListJobs without StartTime returns the last seven days (SDK docstring of StartTime).
 _LOOK_BACK_SECONDS: Final = 7 * 86_400
 _SORT_FIELDS: Final = ("DisplayName", "JobType", "Status", "GmtCreateTime", "GmtFinishTime")
 
 
-def timestamp(seconds: float | None = None) -> str:
-    """Return a time as the API writes it, such as ``2026-11-21T10:00:00Z``; now by default."""
-    moment = datetime.fromtimestamp(time.time() if seconds is None else seconds, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 class Jobs:
-    """Every job of a local stack, kept in its store."""
+    """All jobs of a local stack, kept in its store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._table = store.table(_TABLE)
 
     def add(self, job_id: str, request: Document, pods: list[Document], owner: str) -> None:
-        """Return a new job, ``Creating``."""
+        """Add a job in status ``Creating``."""
         now = time.time()
         counter = self._store.table(_COUNTER).update(
             "jobs", lambda entry: {"last": (entry or {"last": 0})["last"] + 1}
@@ -71,7 +65,7 @@ class Jobs:
         )
 
     def get(self, job_id: str) -> Document:
-        """Return the job's document.
+        """Return the document of a job.
 
         Raises:
             CloudError: ``JobNotFound``.
@@ -82,7 +76,7 @@ class Jobs:
         return job
 
     def all(self) -> list[Document]:
-        """Return every job in order of creation."""
+        """Return all jobs in order of creation."""
         return sorted((job for _, job in self._table.items()), key=lambda job: int(job["sequence"]))
 
     def change(self, job_id: str, change: Callable[[Document], None]) -> Document:
@@ -101,10 +95,10 @@ class Jobs:
         return self._table.update(job_id, apply) or {}
 
     def move(self, job_id: str, status: str, code: str = "", message: str = "") -> Document:
-        """Bring a job to its next status.
+        """Move a job to its next status.
 
         Raises:
-            ValueError: That status cannot follow the present one.
+            ValueError: The status cannot follow the current one.
         """
 
         def apply(job: Document) -> None:
@@ -130,12 +124,12 @@ class Jobs:
         self.change(job_id, lambda job: _note(job, text))
 
     def delete(self, job_id: str) -> None:
-        """Forget a job."""
+        """Delete the record of a job."""
         self._table.delete(job_id)
 
 
 def pod_of(job: Document, pod_id: str) -> Document:
-    """Return the pod's part of a job's document.
+    """Return the entry of a pod in a job's document.
 
     Raises:
         CloudError: ``PodNotFound``.
@@ -148,7 +142,7 @@ def pod_of(job: Document, pod_id: str) -> Document:
 
 
 def describe(job: Mapping[str, Any], platform: Platform) -> Document:
-    """Return the job as GetJob and ListJobs tell it."""
+    """Return a job in the format of GetJob and ListJobs."""
     request = job["request"]
     end = job["finished_at"] or time.time()
     return {
@@ -185,7 +179,7 @@ def describe(job: Mapping[str, Any], platform: Platform) -> Document:
 
 
 def _requested(request: Mapping[str, Any]) -> Document:
-    """Return what the pods ask for together: whole CPUs and GPUs, memory in GiB."""
+    """Return the total resources of the pods: whole CPUs and GPUs, memory in GiB."""
     total = {"RequestCPU": 0, "RequestGPU": 0, "RequestMemory": 0}
     for spec in request["JobSpecs"]:
         known = INSTANCE_TYPES.get(spec.get("EcsSpec", ""))
@@ -221,7 +215,7 @@ def _attempt(pod: Mapping[str, Any], attempt: Mapping[str, Any]) -> Document:
 
 
 def list_jobs(jobs: list[Document], query: Mapping[str, str]) -> tuple[list[Document], int]:
-    """Return the jobs that a ListJobs query asks for: one page, and how many there are in all.
+    """Return one page of the jobs that match a ListJobs query, and the total number.
 
     Raises:
         CloudError: ``InvalidParameter``.

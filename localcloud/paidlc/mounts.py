@@ -1,9 +1,8 @@
-"""The data sources of a job: folders of OSS copied down before it runs, and back up while it does.
+"""The data sources of a job: OSS folders that are downloaded before it runs and uploaded meanwhile.
 
-Owns copying. In the cloud a data source is a FUSE mount; here it is a folder, so an object that
-changes while the job runs is not seen, and what the job writes appears in OSS some seconds later.
-Each mount reads and writes OSS with its role's credentials, so a policy that is too narrow fails
-here as it does there.
+Owns the copying. On the cloud a data source is a FUSE mount. Here it is a folder, so the job does
+not see objects that change while it runs, and its files appear in OSS some seconds later. Each
+mount uses the credentials of its role, so a policy that is too narrow fails here as on the cloud.
 """
 
 from __future__ import annotations
@@ -21,18 +20,19 @@ import oss2
 import oss2.credentials
 import oss2.exceptions
 import requests
+import tenacity
 
 from localcloud.core.resources import Context
 from localcloud.paidlc.errors import JobFailureError
 
-# A file that was written this recently may be in the middle of a write: the next round takes it.
+# A program may still be writing to a file this recent; the next upload takes it.
 _SETTLE_SECONDS: Final = 1.0
 _CONNECT_TIMEOUT_SECONDS: Final = 30
 _MULTIPART_BYTES: Final = 256 * 1024 * 1024
 _ATTEMPTS: Final = 5
 
 PAI_SERVICE: Final = "pai.aliyuncs.com"
-"""The service principal that a job's role must trust."""
+"""The service principal that the role of a job must trust."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +40,13 @@ class Mount:
     """One data source of one job.
 
     Attributes:
-        mount_path: Where the job thinks it is, such as ``/mnt/corpus``.
-        writable: Whether the job's files go back to OSS.
+        mount_path: The path that the job uses, such as ``/mnt/corpus``.
+        writable: Whether the files of the job are uploaded to OSS.
         bucket: Bucket name.
         prefix: Key prefix, empty or ending in a slash.
-        folder: Where it really is.
-        role_name: Whose credentials it uses; None for the account's own, which stands for the
-            role that PAI has for itself.
+        folder: The local folder.
+        role_name: The role whose credentials it uses. None means the account's key, which stands
+            for the service role of PAI.
     """
 
     mount_path: str
@@ -58,12 +58,12 @@ class Mount:
 
     @property
     def index_path(self) -> Path:
-        """What is known to be in OSS, as the folder had it then."""
+        """The file that records what OSS has, with the state of each file at its last copy."""
         return self.folder.with_suffix(".index.json")
 
 
 class _RoleCredentials(oss2.credentials.CredentialsProvider):  # type: ignore[misc]
-    """A role's credentials for oss2, renewed when due."""
+    """The credentials of a role for oss2, renewed when due."""
 
     def __init__(self, context: Context, role_name: str, session: str) -> None:
         self._access = context.access
@@ -80,13 +80,13 @@ class _RoleCredentials(oss2.credentials.CredentialsProvider):  # type: ignore[mi
 
 
 class MountSync:
-    """Copies one mount down and up.
+    """Downloads and uploads one mount.
 
     Args:
         mount: The mount.
-        context: The local cloud.
-        session: Names the role's session: the job's id.
-        check: Called between objects; raises to give up.
+        context: The running local cloud.
+        session: The name of the role's session: the job id.
+        check: Called between objects; raises an error to stop.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class MountSync:
         )
 
     def down(self) -> int:
-        """Bring the folder to what OSS has; returns how many objects were fetched.
+        """Download new and changed objects to the folder, and return their number.
 
         Raises:
             JobFailureError: The bucket is missing, access is denied, or OSS does not answer.
@@ -136,13 +136,13 @@ class MountSync:
         return fetched
 
     def up(self, *, final: bool = False) -> int:
-        """Bring OSS to what the folder has; returns how many objects were written or removed.
+        """Upload changed files to OSS, delete missing ones, and return the number of changes.
 
-        Files go up in the order they were written, so what a job writes last (its result) arrives
-        last.
+        Files are uploaded in the order of their modification, so the result of a job, which it
+        writes last, arrives last.
 
         Args:
-            final: Take files that were written just now, too: nobody writes any more.
+            final: Also upload files that changed just now, because the job has ended.
 
         Raises:
             JobFailureError: Access is denied, or OSS does not answer.
@@ -184,8 +184,9 @@ class MountSync:
         if relative.is_absolute() or ".." in relative.parts:
             raise JobFailureError(
                 "DataSourceMountFailed",
-                f"oss://{self.mount.bucket}/{key} has '..' or '//' in its key, which no folder can "
-                "hold; rename the object.",
+                f"oss://{self.mount.bucket}/{key} has '..' or '//' in its key, which a folder "
+                "cannot "
+                "contain; rename the object.",
             )
         return self.mount.folder / relative
 
@@ -201,7 +202,7 @@ class MountSync:
                 raise JobFailureError(
                     "DataSourceUnavailable",
                     f"oss://{self.mount.bucket}/{key} has {size} bytes, but "
-                    f"{part.stat().st_size} came",
+                    f"{part.stat().st_size} were received",
                 )
             if not self.mount.writable:
                 part.chmod(0o444)
@@ -250,20 +251,24 @@ class MountSync:
         temporary.replace(path)
 
 
-def patiently(attempt: Callable[[], int], wait: Callable[[float], None]) -> int:
-    """Run ``attempt`` again while OSS is away (killed and being restarted), for a minute or so.
+def retry_while_unavailable(attempt: Callable[[], int], wait: Callable[[float], None]) -> int:
+    """Repeat ``attempt`` while OSS is unavailable, as during its restart; up to 15 seconds.
 
     Raises:
-        JobFailureError: It stays away, or the failure is not of that kind.
+        JobFailureError: OSS stays unavailable, or the failure has another reason.
     """
-    for number in range(_ATTEMPTS):
-        try:
-            return attempt()
-        except JobFailureError as error:
-            if error.reason_code != "DataSourceUnavailable" or number == _ATTEMPTS - 1:
-                raise
-            wait(min(2.0**number, 30.0))
-    raise AssertionError("unreachable")
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_is_unavailable),
+        stop=tenacity.stop_after_attempt(_ATTEMPTS),
+        wait=tenacity.wait_exponential(),
+        sleep=wait,
+        reraise=True,
+    )
+    return retrying(attempt)
+
+
+def _is_unavailable(error: BaseException) -> bool:
+    return isinstance(error, JobFailureError) and error.reason_code == "DataSourceUnavailable"
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -275,7 +280,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _signature(path: Path) -> list[int]:
-    """Size in bytes and modification time in ns; empty when there is no file."""
+    """Return the size in bytes and modification time in ns; empty if the file does not exist."""
     try:
         status = path.stat()
     except FileNotFoundError:

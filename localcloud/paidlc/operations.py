@@ -1,4 +1,4 @@
-"""What of PAI-DLC 2020-12-03 the local cloud answers, for the coverage table."""
+"""The operations of PAI-DLC 2020-12-03 that the local cloud supports, for the coverage table."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ OPERATIONS: tuple[Operation, ...] = (
     _operation(
         "CreateJob",
         "POST /api/v1/jobs",
-        "PyTorchJob and ElasticBatchJob; pods are processes of this machine, whatever the Image; "
-        "data sources are OSS folders by Uri, copied rather than mounted; one job at a time",
+        "PyTorchJob and ElasticBatchJob; pods are processes of this machine for any Image; data "
+        "sources are OSS folders by Uri, copied instead of mounted; one job at a time",
     ),
     _operation("GetJob", "GET /api/v1/jobs/{JobId}"),
     _operation(
@@ -25,11 +25,15 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     _operation("UpdateJob", "PUT /api/v1/jobs/{JobId}", "Priority (while waiting), Description"),
     _operation("StopJob", "POST /api/v1/jobs/{JobId}/stop"),
-    _operation("DeleteJob", "DELETE /api/v1/jobs/{JobId}", "of a job that has ended"),
+    _operation("DeleteJob", "DELETE /api/v1/jobs/{JobId}", "only an ended job"),
     _operation(
         "GetPodLogs", "GET /api/v1/jobs/{JobId}/pods/{PodId}/logs", "no StartTime and EndTime"
     ),
     _operation("GetPodEvents", "GET /api/v1/jobs/{JobId}/pods/{PodId}/events"),
     _operation("GetJobEvents", "GET /api/v1/jobs/{JobId}/events"),
-    _operation("ListEcsSpecs", "GET /api/v1/ecsspecs", "a small table; everything is in stock"),
+    _operation(
+        "ListEcsSpecs",
+        "GET /api/v1/ecsspecs",
+        "a small table; everything is in stock unless a fault is active",
+    ),
 )

@@ -1,7 +1,7 @@
-"""Pods of a job as processes: which there are, their environment, their command.
+"""The pods of a job as processes: their list, environment and command.
 
-Owns what a pod sees. Every image is this machine's interpreter, and every mount path in the command
-and in ``Envs`` is replaced by the folder that stands for it: there is no container.
+Owns what a pod sees. There is no container: every image is this machine's interpreter, and every
+mount path in the command and in ``Envs`` is replaced with the local folder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from localcloud.paidlc.mounts import Mount
 
 
 def plan_pods(job_id: str, specs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the pods of a job in order of their rank; the master, or else worker 0, has rank 0."""
+    """Return the pods of a job by rank; rank 0 is the master, or worker 0 without a master."""
     ordered = sorted(specs, key=lambda spec: spec["Type"] != "Master")
     pods: list[dict[str, Any]] = []
     for spec in ordered:
@@ -43,7 +43,7 @@ def plan_pods(job_id: str, specs: Sequence[Mapping[str, Any]]) -> list[dict[str,
 
 
 def substitute(text: str, mounts: Sequence[Mount]) -> str:
-    """``text`` with each mount path, as a whole path or the start of one, made real."""
+    """Replace each mount path in ``text``, whole or as the start of a path."""
     return substitute_paths(text, {mount.mount_path: mount.folder for mount in mounts})
 
 
@@ -57,9 +57,9 @@ def pod_environment(
     credentials_uri: str | None,
     cores: int,
 ) -> dict[str, str]:
-    """Return the whole environment of one pod.
+    """Return the complete environment of one pod.
 
-    ``MASTER_ADDR``, ``MASTER_PORT``, ``WORLD_SIZE`` (pods) and ``RANK`` (of the pod) are those of a
+    ``MASTER_ADDR``, ``MASTER_PORT``, ``WORLD_SIZE`` (pods) and ``RANK`` (of the pod) follow a
     PyTorchJob in DLC (help.aliyun.com/zh/pai/user-guide/general-environment-variables).
     """
     pods = job["pods"]
@@ -84,24 +84,25 @@ def pod_environment(
 def shell_command(
     job: Mapping[str, Any], pod: Mapping[str, Any], mounts: Sequence[Mount]
 ) -> tuple[str, ...]:
-    """Return the pod's argv: a shell that runs the user's command."""
+    """Return the argv of a pod: a shell that runs the user's command."""
     command = pod["command"] or job["request"]["UserCommand"]
     shell = shutil.which("bash") or "/bin/sh"
     return (shell, "-c", substitute(command, mounts))
 
 
 def check_libraries(libraries: Sequence[str]) -> None:
-    """Return whether this machine's interpreter has every library of ``ThirdpartyLibs``.
+    """Check that this machine's interpreter has every library of ``ThirdpartyLibs``.
 
     Raises:
-        JobFailureError: One is missing or too old: here nothing is installed for a job.
+        JobFailureError: A library is missing or has the wrong version. The local cloud does not
+            install libraries for jobs.
     """
     problems = []
     for library in libraries:
         try:
             requirement = Requirement(library)
         except InvalidRequirement as error:
-            problems.append(f"{library!r} is no requirement ({error})")
+            problems.append(f"{library!r} is not a valid requirement ({error})")
             continue
         try:
             version = importlib.metadata.version(requirement.name)
@@ -109,10 +110,10 @@ def check_libraries(libraries: Sequence[str]) -> None:
             problems.append(f"{library} is not installed")
             continue
         if not requirement.specifier.contains(version, prereleases=True):
-            problems.append(f"{library} is wanted, {version} is installed")
+            problems.append(f"{library} is required, but {version} is installed")
     if problems:
         raise JobFailureError(
             "ThirdpartyLibsMissing",
             f"{'; '.join(problems)}. Every image is this machine's interpreter "
-            f"({sys.executable}): install it there, or leave it out of ThirdpartyLibs.",
+            f"({sys.executable}): install it there, or remove it from ThirdpartyLibs.",
         )

@@ -1,7 +1,7 @@
-"""What ``CreateJob`` and ``UpdateJob`` take: checked, with defaults, in wire names.
+"""Validation of ``CreateJob`` and ``UpdateJob`` requests, with defaults, in wire names.
 
-Owns validation only. Which parameters the cloud has: ``alibabacloud_pai_dlc20201203`` 1.11.6,
-``CreateJobRequest`` and ``JobSpec``. What the cloud has and the local cloud has not is refused.
+Source of the parameters: ``CreateJobRequest`` and ``JobSpec`` in ``alibabacloud_pai_dlc20201203``
+1.11.6. Parameters that only the cloud supports are refused.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ JOB_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "PyTorchJob": frozenset({"Master", "Worker"}),
     "ElasticBatchJob": frozenset({"Master", "Worker"}),
 }
-"""Job types that run here, with the pod types each takes."""
+"""Supported job types, with the pod types of each."""
 RESTART_POLICIES: Final = ("Always", "Never", "OnFailure", "ExitCode")
-# CreateJob: all parameters together, in bytes
+# The limit of CreateJob for all parameters together, in bytes
 # (https://help.aliyun.com/zh/pai/developer-reference/api-pai-dlc-2020-12-03-createjob, 2026-11).
 MAX_BODY_BYTES: Final = 65_536
 _DISPLAY_NAME = re.compile(r"[0-9A-Za-z_.-]{1,256}")
@@ -38,7 +38,7 @@ _URI = re.compile(
 )
 _PUBLIC_HOST = re.compile(r"oss-(?P<region>[a-z0-9-]+?)(-internal)?\.aliyuncs\.com")
 
-# Recorded and told again, without effect here.
+# Stored and returned, without effect here.
 _RECORDED = {"Accessibility", "Description", "Options", "ResourceId", "Settings", "UserVpc"}
 _EFFECTIVE = {
     *("CredentialConfig", "DataSources", "DisplayName", "Envs", "JobMaxRunningTimeMinutes"),
@@ -55,15 +55,15 @@ _USER_VPC = {"VpcId", "SwitchId", "SecurityGroupId", "ExtendedCIDRs", "DefaultRo
 
 
 def parse_create_job(body: Body, platform: Platform) -> Body:
-    """Return the request with defaults filled in.
+    """Validate a request and fill in the defaults.
 
     Raises:
         CloudError: ``MissingParameter``, ``InvalidParameter`` or ``UnsupportedParameter``.
     """
     size = len(json.dumps(body).encode())
     if size > MAX_BODY_BYTES:
-        raise invalid_parameter("(all together)", f"{size} bytes", f"at most {MAX_BODY_BYTES}")
-    # The SDK sends its lists empty when they were not given.
+        raise invalid_parameter("(total size)", f"{size} bytes", f"at most {MAX_BODY_BYTES}")
+    # The SDK sends empty lists for parameters that are not given.
     given = {key: value for key, value in body.items() if value not in (None, [], {})}
     _refuse_others("", given, _EFFECTIVE | _RECORDED)
     for name in ("DisplayName", "JobType", "JobSpecs", "UserCommand", "WorkspaceId"):
@@ -75,7 +75,7 @@ def parse_create_job(body: Body, platform: Platform) -> Body:
         )
     if given["JobType"] not in JOB_TYPES:
         raise unsupported_parameter(
-            f"JobType {given['JobType']!r}", f"it runs {', '.join(JOB_TYPES)}"
+            f"JobType {given['JobType']!r}", f"use {' or '.join(JOB_TYPES)}"
         )
     _whole_number(given, "Priority", 1, 9, default=1)
     _whole_number(given, "JobMaxRunningTimeMinutes", 1, 10_000_000, default=None)
@@ -92,26 +92,26 @@ def parse_create_job(body: Body, platform: Platform) -> Body:
 
 
 def parse_update_job(body: Body, *, waiting: bool) -> Body:
-    """Return the changes that ``UpdateJob`` asks for.
+    """Validate an ``UpdateJob`` request and return the changes.
 
     Args:
         body: The request.
-        waiting: Whether the job waits for its turn still; only then can its priority change.
+        waiting: Whether the job is still in the queue; only then can its priority change.
     """
     given = {key: value for key, value in body.items() if value not in (None, [], {})}
     for name in ("JobSpecs", "UserCommand"):
         if name in given:
-            raise unsupported_parameter(name, "a job keeps what it was created with")
+            raise unsupported_parameter(name, "a job cannot change it")
     _refuse_others("", given, {"Accessibility", "Description", "Priority"})
     _one_of(given, "Accessibility", ("PRIVATE", "PUBLIC"), default=None)
     _whole_number(given, "Priority", 1, 9, default=None)
     if "Priority" in given and not waiting:
-        raise invalid_parameter("Priority", given["Priority"], "left alone once the job has begun")
+        raise invalid_parameter("Priority", given["Priority"], "unchanged once the job has started")
     return given
 
 
 def role_name(arn: str | None) -> str | None:
-    """Return the role that an ARN names."""
+    """Return the name of the role in an ARN; None if it is not a role's ARN."""
     found = _ROLE_ARN.fullmatch(arn or "")
     return found.group(2) if found else None
 
@@ -130,7 +130,7 @@ def environment_role(request: Mapping[str, Any]) -> str | None:
 
 
 def bucket_and_prefix(uri: str) -> tuple[str, str]:
-    """Bucket and key prefix (ending in a slash, or empty) of a data source's URI."""
+    """Return the bucket and key prefix (ending in a slash, or empty) of a data source's URI."""
     found = _URI.fullmatch(uri)
     if found is None:
         raise invalid_parameter("DataSources[].Uri", uri, "oss://<bucket>[.<endpoint>]/<folder>/")
@@ -140,7 +140,7 @@ def bucket_and_prefix(uri: str) -> tuple[str, str]:
 
 def _refuse_others(where: str, given: Mapping[str, Any], known: set[str]) -> None:
     for name in sorted(given.keys() - known):
-        raise unsupported_parameter(f"{where}{name}", f"it takes {', '.join(sorted(known))}")
+        raise unsupported_parameter(f"{where}{name}", f"use only {', '.join(sorted(known))}")
 
 
 def _whole_number(given: Body, name: str, low: int, high: int, default: int | None) -> None:
@@ -165,7 +165,7 @@ def _check_envs(given: Body) -> None:
     envs = given.setdefault("Envs", {})
     for key, value in envs.items():
         if not _VARIABLE.fullmatch(key):
-            raise invalid_parameter("Envs", key, "a map with names of variables as keys")
+            raise invalid_parameter("Envs", key, "a map with variable names as keys")
         if not isinstance(value, str):
             raise invalid_parameter(f"Envs.{key}", value, "a string")
 
@@ -223,7 +223,7 @@ def _data_sources(sources: list[Body], platform: Platform) -> list[Body]:
         where = f"DataSources[{index}]."
         source = {key: value for key, value in entry.items() if value not in (None, "")}
         if "DataSourceId" in source:
-            raise unsupported_parameter(f"{where}DataSourceId", "give the folder's Uri")
+            raise unsupported_parameter(f"{where}DataSourceId", "give the Uri of the folder")
         _refuse_others(where, source, _SOURCE_EFFECTIVE | _SOURCE_RECORDED)
         for name in ("Uri", "MountPath"):
             if name not in source:
@@ -256,7 +256,7 @@ def _check_uri(where: str, uri: str, platform: Platform) -> None:
         raise invalid_parameter(
             where + "Uri",
             uri,
-            f"in OSS of this region ({platform.region_id}): a job mounts no other",
+            f"in OSS of this region ({platform.region_id})",
         )
 
 
@@ -283,8 +283,10 @@ def _check_credentials(config: Body | None, platform: Platform) -> None:
             raise invalid_parameter(where + "Type", item.get("Type"), "Role")
         roles = item.get("Roles") or []
         if len(roles) != 1:
-            raise unsupported_parameter(f"{where}Roles", "one role an item, no chains")
+            raise unsupported_parameter(
+                f"{where}Roles", "give one role per item; chains are not supported"
+            )
         _check_role(f"{where}Roles[0].RoleArn", roles[0].get("RoleArn"), platform)
     wanted = config.get("AliyunEnvRoleKey")
     if wanted and wanted not in [item.get("Key") for item in items]:
-        raise invalid_parameter("CredentialConfig.AliyunEnvRoleKey", wanted, "an item's Key")
+        raise invalid_parameter("CredentialConfig.AliyunEnvRoleKey", wanted, "the Key of an item")

@@ -1,6 +1,7 @@
-"""The HTTP API of PAI-DLC 2020-12-03 (ROA, JSON), as ``alibabacloud_pai_dlc20201203`` speaks it.
+"""The HTTP API of PAI-DLC 2020-12-03 (ROA, JSON), for ``alibabacloud_pai_dlc20201203``.
 
-Owns routing, permissions and the shape of answers; ``localcloud.paidlc.controller`` does the work.
+Owns routes, permissions and the format of replies. It does not own the work:
+``localcloud.paidlc.controller`` does.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class DlcApi:
         self._jobs = controller.jobs
 
     def create_job(self, request: Request, body: Any) -> Answer:
-        """Answer CreateJob. The same DisplayName twice makes two jobs, as in the cloud."""
+        """Answer CreateJob. As on the cloud, two jobs may have the same DisplayName."""
         if not isinstance(body, dict):
             raise invalid_parameter("(body)", type(body).__name__, "a JSON object")
         parsed = parse_create_job(body, self._context.platform)
@@ -62,7 +63,7 @@ class DlcApi:
         """Answer ListJobs."""
         query = dict(request.query_params)
         for name in sorted(query.keys() - _LIST_FILTERS):
-            raise unsupported_parameter(name, f"it filters by {', '.join(sorted(_LIST_FILTERS))}")
+            raise unsupported_parameter(name, f"use only {', '.join(sorted(_LIST_FILTERS))}")
         found, total = list_jobs(self._jobs.all(), query)
         platform = self._context.platform
         return {"Jobs": [describe(job, platform) for job in found], "TotalCount": total}
@@ -87,7 +88,7 @@ class DlcApi:
         return {"JobId": job_id}
 
     def get_pod_logs(self, request: Request, _: Any) -> Answer:
-        """Answer GetPodLogs: of the pod's last attempt, or of the one that PodUid names."""
+        """Answer GetPodLogs for the last attempt of a pod, or the attempt that PodUid names."""
         job = self._job(request)
         attempt = self._attempt(request, job)
         count = _count(request, "MaxLines", _MAX_LINES)
@@ -168,7 +169,7 @@ def _count(request: Request, name: str, default: int) -> int:
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """Return the routes of PAI DLC on the control plane's server."""
+    """Return the PAI DLC routes of the ``api`` endpoint."""
     api = DlcApi(context, controller_of(context))
     job, pod = "/api/v1/jobs/{job_id}", "/api/v1/jobs/{job_id}/pods/{pod_id}"
     table: tuple[tuple[str, str, str, Operation], ...] = (
@@ -197,7 +198,7 @@ def _endpoint(
         try:
             parsed = json.loads(body) if body else None
         except ValueError as error:
-            raise CloudError("InvalidParameter", f"The body is not JSON: {error}.") from error
+            raise CloudError("InvalidParameter", f"The body is not valid JSON: {error}.") from error
 
         def work() -> Answer:
             resource = f"acs:paidlc:*:*:job/{request.path_params.get('job_id', '*')}"

@@ -1,8 +1,8 @@
-"""One DLC job from its turn to its end: prepare, run the pods, restart them, carry results up.
+"""Runs one DLC job: prepare, run the pods, restart them, upload the results.
 
-Owns the life of a job in a thread. All it knows is in the store, so that after the daemon was
-killed a new runner goes on where the old one stopped: pods that still live are watched again, never
-started a second time.
+Owns the life cycle of a job in one thread. All its state is in the store, so after a crash of the
+daemon a new runner continues where the old one stopped: it watches pods that still run and never
+starts them a second time.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from localcloud.core.errors import CloudError
 from localcloud.core.resources import Context
 from localcloud.core.supervisor import ACTIVE, ProcessSpec, ProcessStatus
+from localcloud.core.times import timestamp
 from localcloud.paidlc import pods as pod_plans
 from localcloud.paidlc.errors import JobFailureError
 from localcloud.paidlc.files import job_folder, log_path, read_lines
-from localcloud.paidlc.jobs import Document, Jobs, pod_of, timestamp
-from localcloud.paidlc.mounts import PAI_SERVICE, Mount, MountSync, patiently
+from localcloud.paidlc.jobs import Document, Jobs, pod_of
+from localcloud.paidlc.mounts import PAI_SERVICE, Mount, MountSync, retry_while_unavailable
 from localcloud.paidlc.requests import bucket_and_prefix, environment_role, role_name
 from localcloud.paidlc.settings import Settings
 from localcloud.paidlc.status import (
@@ -46,7 +48,7 @@ _STOP_TIMEOUT_SECONDS: Final = 20.0
 
 
 class _StopRequestedError(Exception):
-    """StopJob was called, or the job's time is over."""
+    """A caller stopped the job, or its time is over."""
 
     def __init__(self, reason_code: str, reason_message: str) -> None:
         super().__init__(reason_message)
@@ -55,7 +57,7 @@ class _StopRequestedError(Exception):
 
 
 class _ClosingError(Exception):
-    """The daemon is ending: leave everything as it is."""
+    """The daemon is ending; leave everything unchanged."""
 
 
 class JobRunner:
@@ -63,7 +65,7 @@ class JobRunner:
 
     Args:
         job_id: The job.
-        context: The local cloud.
+        context: The running local cloud.
         jobs: The records of jobs.
         settings: How to run it.
         closing: Set when the daemon is ending.
@@ -86,14 +88,14 @@ class JobRunner:
         self._syncs: list[MountSync] = []
 
     def run(self) -> None:
-        """Bring the job to its end, or leave it for the next daemon when this one is ending."""
+        """Run the job to its end, or leave it for the next daemon if this one is ending."""
         try:
             self._run()
         except _ClosingError:
             return
         except JobFailureError as error:
             self._end(FAILED, error.reason_code, error.reason_message)
-        except Exception as error:  # noqa: BLE001 - a job must not hang because of a defect here
+        except Exception as error:  # noqa: BLE001 - a job must not hang because of a fault here
             _LOG.exception("job %s", self.job_id)
             self._end(FAILED, "InternalError", f"the local cloud failed: {error!r}")
 
@@ -111,19 +113,19 @@ class JobRunner:
             if self._status() == ENV_PREPARING:
                 self._move(RUNNING)
             self._watch(mounts)
-            self._carry_up(final=True)
+            self._upload(final=True)
             self._end(SUCCEEDED, "JobSucceeded", "Job is succeeded.")
         except _StopRequestedError as stop:
             if self._status() != STOPPING:
                 self._jobs.move(self.job_id, STOPPING, stop.reason_code, stop.reason_message)
             self._stop_pods()
-            self._carry_up(final=True)
+            self._upload(final=True)
             self._end(STOPPED, stop.reason_code, stop.reason_message)
         except (JobFailureError, CloudError) as error:
             self._stop_pods()
             if self._job()["prepared"]:
-                # What it wrote until then (checkpoints) is what the next attempt goes on from.
-                self._carry_up_at_last()
+                # The next attempt continues from what the job has written, such as checkpoints.
+                self._upload_after_failure()
             if isinstance(error, CloudError):
                 raise JobFailureError(error.code, error.message) from error
             raise
@@ -132,7 +134,7 @@ class JobRunner:
         job = self._job()
         pod_plans.check_libraries(job["request"].get("ThirdpartyLibs", []))
         for sync in self._syncs:
-            count = patiently(sync.down, self._pause)
+            count = retry_while_unavailable(sync.down, self._pause)
             mount = sync.mount
             self._jobs.note(
                 self.job_id, f"{mount.mount_path}: {count} objects from oss://{mount.bucket}/"
@@ -155,29 +157,31 @@ class JobRunner:
             if not unfinished:
                 return
             for pod in unfinished:
-                self._look_after(job, pod, mounts)
+                self._tend(job, pod, mounts)
             if self._status() == RESTARTING:
                 self._move(RUNNING)
             if time.monotonic() >= next_sync:
-                self._carry_up(final=False)
+                self._upload(final=False)
                 next_sync = time.monotonic() + self._settings.sync_seconds
             self._pause(_POLL_SECONDS)
 
-    def _look_after(self, job: Document, pod: Document, mounts: list[Mount]) -> None:
+    def _tend(self, job: Document, pod: Document, mounts: list[Mount]) -> None:
         attempts = pod["attempts"]
         if not attempts:
             self._start(job, pod, mounts)
             return
         status = self._context.supervisor.status(attempts[-1]["process"])
         if status is None:
-            # The daemon died between writing the attempt down and starting it.
+            # The daemon ended after it recorded the attempt and before it started it.
             self._launch(job, pod, attempts[-1], mounts)
         elif status.state in ACTIVE:
             return
         elif status.state == "stopped":
-            # The local cloud was stopped with the job running: no failure of the job's.
+            # The local cloud stopped while the job was running, so the pod did not fail.
             self._finish_attempt(pod, "Failed", status.exit_code)
-            self._jobs.note(self.job_id, f"{pod['pod_id']} goes on after the local cloud's stop")
+            self._jobs.note(
+                self.job_id, f"{pod['pod_id']} continues after a stop of the local cloud"
+            )
             self._start(job, pod, mounts)
         elif status.exit_code == 0:
             self._finish_attempt(pod, "Succeeded", 0)
@@ -203,7 +207,7 @@ class JobRunner:
         self._start(job, pod_of(job, pod["pod_id"]), self._mounts())
 
     def _start(self, job: Document, pod: Document, mounts: list[Mount]) -> None:
-        """Write a new attempt down, then start it: in that order, so it is never started twice."""
+        """Record a new attempt and then start it; in this order, it never starts twice."""
         number = len(pod["attempts"])
         attempt = {
             "process": f"paidlc/{self.job_id}/{pod['pod_id']}/{number}",
@@ -273,26 +277,26 @@ class JobRunner:
                 if pod["status"] == "Running":
                     self._finish_attempt(pod, "Failed", None)
 
-    def _carry_up(self, *, final: bool) -> None:
+    def _upload(self, *, final: bool) -> None:
         for sync in self._syncs:
             if final:
-                patiently(lambda sync=sync: sync.up(final=True), self._wait_unless_closing)  # type: ignore[misc]
+                retry_while_unavailable(partial(sync.up, final=True), self._wait_unless_closing)
             else:
-                self._carry_up_now(sync)
+                self._try_upload(sync)
 
-    def _carry_up_now(self, sync: MountSync) -> None:
+    def _try_upload(self, sync: MountSync) -> None:
         try:
             sync.up()
         except JobFailureError as error:
             if error.reason_code != "DataSourceUnavailable":
                 raise
-            self._jobs.note(self.job_id, f"{error.reason_message}; the next round tries again")
+            self._jobs.note(self.job_id, f"{error.reason_message}; the next upload tries again")
 
-    def _carry_up_at_last(self) -> None:
+    def _upload_after_failure(self) -> None:
         try:
-            self._carry_up(final=True)
+            self._upload(final=True)
         except JobFailureError as error:
-            self._jobs.note(self.job_id, f"not carried up: {error.reason_message}")
+            self._jobs.note(self.job_id, f"upload failed: {error.reason_message}")
 
     def _end(self, status: str, code: str, message: str) -> None:
         if not self._exists() or self._status() in TERMINAL:
@@ -306,7 +310,7 @@ class JobRunner:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _move(self, status: str) -> None:
-        """Return the next status, unless the scenario lets the present one last or fail."""
+        """Move to the next status, after the scenario's delay or fault for the current one."""
         scenario, present = self._settings.scenario, self._status()
         self._pause(scenario.delay_seconds.get(present, 0.0))
         fault = scenario.faults.get(present)
@@ -315,7 +319,7 @@ class JobRunner:
         self._jobs.move(self.job_id, status)
 
     def _check(self) -> None:
-        """Raise when the job is to stop, or the daemon."""
+        """Raise an error if the job must stop or the daemon is ending."""
         if self._closing.is_set():
             raise _ClosingError
         job = self._job()
@@ -331,7 +335,7 @@ class JobRunner:
                 )
 
     def _pause(self, seconds: float) -> None:
-        """Wait, but not past a stop."""
+        """Wait, but return early with an error on a stop."""
         deadline = time.monotonic() + seconds
         while True:
             self._check()
@@ -365,7 +369,7 @@ class JobRunner:
     def _tail(self, pod: Document) -> str:
         path = log_path(self._context, self.job_id, pod["attempts"][-1]["pod_uid"])
         lines = [line for line in read_lines(path, 5) if line.strip()]
-        return f" Its log ends: {' / '.join(lines)}" if lines else ""
+        return f" The last lines of its log: {' / '.join(lines)}" if lines else ""
 
     def _job(self) -> Document:
         return self._jobs.get(self.job_id)
@@ -382,10 +386,11 @@ class JobRunner:
 
 
 def _restarts(policy: str, exit_code: int | None) -> bool:
-    """Return whether a pod that failed is started again.
+    """Return whether a failed pod restarts.
 
-    ``ExitCode`` is Kubeflow's (kubeflow.org, training operator, job scheduling): 1 to 127 are
-    permanent errors, signals and 128 upwards may pass. An unknown code is a machine that went down.
+    ``ExitCode`` is from Kubeflow (kubeflow.org, training operator, job scheduling): 1 to 127 are
+    permanent errors; signals and 128 or more may be temporary. An unknown code means that the
+    machine went down.
     """
     if policy == "ExitCode":
         return exit_code is None or exit_code < 0 or exit_code >= 128

@@ -1,4 +1,4 @@
-"""How the jobs of a local stack are run; tests change it."""
+"""Settings for running the jobs of a local stack; tests change them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from localcloud.paidlc.status import Scenario
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How jobs are run.
+    """Settings for running jobs.
 
     Attributes:
-        max_running_jobs: Jobs at a time; others are ``Queuing``. One fills two cores.
-        max_restarts: Restarts of a job's pods, all together.
-        sync_seconds: Seconds between two rounds of carrying files up.
-        seconds_per_minute: Length of a minute of ``JobMaxRunningTimeMinutes``; tests shorten it.
-        cores: Cores that a job's pods share; this machine's by default.
-        scenario: Slow and failing statuses; none by default.
+        max_running_jobs: Maximum of concurrent jobs; others are ``Queuing``. One job fills two
+            cores.
+        max_restarts: Maximum of restarts of all pods of a job together.
+        sync_seconds: Seconds between two uploads.
+        seconds_per_minute: Length of a minute in ``JobMaxRunningTimeMinutes``; tests shorten it.
+        cores: Cores that the pods of a job share; by default all of this machine.
+        scenario: Slow and failing statuses; by default, jobs are normal.
     """
 
     max_running_jobs: int = 1

@@ -27,7 +27,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     FAILED: frozenset(),
     STOPPED: frozenset(),
 }
-"""What may come after each status."""
+"""The statuses that may follow each status."""
 
 TIME_OF: Mapping[str, str] = {
     RUNNING: "GmtRunningTime",
@@ -35,12 +35,12 @@ TIME_OF: Mapping[str, str] = {
     FAILED: "GmtFailedTime",
     STOPPED: "GmtStoppedTime",
 }
-"""The field that says when a status was first reached."""
+"""The field with the time when a job first reached a status."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageFault:
-    """A stage that fails, for tests of what watches jobs."""
+    """A failure in one status, for tests of programs that watch jobs."""
 
     reason_code: str
     reason_message: str
@@ -48,11 +48,11 @@ class StageFault:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """How the chain of statuses departs from running straight through; nothing by default.
+    """Delays and failures in the chain of statuses; by default, none.
 
     Attributes:
-        delay_seconds: Seconds that a status lasts at least, by status.
-        faults: Statuses that end in ``Failed``.
+        delay_seconds: The minimum duration of a status, by status.
+        faults: The failure of a status, by status.
     """
 
     delay_seconds: Mapping[str, float] = field(default_factory=dict)
@@ -61,4 +61,4 @@ class Scenario:
     def __post_init__(self) -> None:
         unknown = sorted({*self.delay_seconds, *self.faults} - FOLLOWS.keys())
         if unknown:
-            raise ValueError(f"scenario names {unknown}; statuses are {sorted(FOLLOWS)}")
+            raise ValueError(f"the scenario has unknown statuses {unknown}; use {sorted(FOLLOWS)}")

@@ -1,4 +1,4 @@
-"""The queue of DLC jobs, as a worker of the daemon."""
+"""The worker of PAI DLC: the queue of jobs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from localcloud.paidlc.controller import JobController
 
 
 def controller_of(context: Context) -> JobController:
-    """Return the controller that serves ``context``."""
+    """Return the job controller of the local cloud."""
     return worker_of(context, JobController, JobController)
 
 
 def workers(context: Context) -> tuple[Worker, ...]:
-    """Return what the daemon starts and closes."""
+    """Return the workers of this service."""
     return (controller_of(context),)

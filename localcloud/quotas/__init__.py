@@ -2,5 +2,3 @@
 
 Owns GetProductQuota. What is used is counted by the products' own records.
 """
-
-__all__: list[str] = []

@@ -3,5 +3,3 @@
 Owns their records and the rules between them. Nothing here filters or routes a packet: every
 address of the local cloud is a loopback address, and security group rules are recorded.
 """
-
-__all__: list[str] = []

@@ -9,7 +9,8 @@ import pytest
 
 from localcloud.core.background import worker_of
 from localcloud.core.resources import Context
-from localcloud.paidlc import JobController, Settings
+from localcloud.paidlc.controller import JobController
+from localcloud.paidlc.settings import Settings
 from providers.plugin.services import CloudServices
 from tests.localcloud.running import LocalStack, running_stack
 from tests.support.elasticsearch import elasticsearch_server

@@ -1,4 +1,4 @@
-"""A load balancer of a local cloud, its certificate, and clients of it."""
+"""A local load balancer, its certificate, and its clients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DOMAIN = "chat.example.com"
 
 
 def self_signed(name: str = DOMAIN, days: int = 30) -> tuple[str, str]:
-    """Return a certificate of that name and its key, in PEM."""
+    """Return a certificate for a name and its key, in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -52,7 +52,7 @@ def self_signed(name: str = DOMAIN, days: int = 30) -> tuple[str, str]:
 
 @dataclass
 class Answer:
-    """What a client got."""
+    """The answer that a client received."""
 
     status: int
     headers: dict[str, str]
@@ -73,20 +73,20 @@ class Balancer:
 
     @property
     def port(self) -> int:
-        """Where HTTPS is served."""
+        """The local port of the HTTPS listener."""
         return served_port(443)
 
     def connection(self, timeout: float = 10) -> http.client.HTTPSConnection:
-        """Return a connection that trusts the stack's own certificates only."""
+        """Return a connection that trusts only the stack's certificates."""
         context = ssl.create_default_context(cafile=str(trusted_file(self.stack.home)))
-        # The name is the certificate's, the address the load balancer's.
+        # Connect to the load balancer's address, but verify the name in the certificate.
         context.check_hostname = False
         return http.client.HTTPSConnection(
             self.address, self.port, context=context, timeout=timeout
         )
 
     def ask(self, path: str = "/", method: str = "GET", body: bytes | None = None) -> Answer:
-        """Ask once, over a connection of its own."""
+        """Send one request over a new connection."""
         connection = self.connection()
         try:
             connection.request(method, path, body=body, headers={"Host": DOMAIN})
@@ -96,7 +96,7 @@ class Balancer:
             connection.close()
 
     def add_server(self, address: str, port: int, server_id: str = "i-1") -> str:
-        """Put a server into the group, without a scaling group; its key."""
+        """Add a server to the group, without a scaling group, and return its key."""
         return state.add_server(
             self.stack.context.store,
             server_group_id=self.server_group_id,
@@ -106,13 +106,13 @@ class Balancer:
         )
 
     def wait_health(self, key: str, health: str) -> None:
-        """Wait until the load balancer says so of a server."""
+        """Wait until the load balancer reports this health of a server."""
         store = self.stack.context.store
         until(lambda: state.health_of(store, key) == health, f"{key} is {health}")
 
 
 def network(stack: LocalStack) -> tuple[str, list[str]]:
-    """Return a VPC with a vSwitch in each zone."""
+    """Create a VPC with a vSwitch in each zone."""
     vpc = stack.make("alicloud:vpc/network:Network", {"cidrBlock": "10.0.0.0/16"}).id
     vswitches = [
         stack.make(
@@ -125,13 +125,13 @@ def network(stack: LocalStack) -> tuple[str, list[str]]:
 
 
 def upload(stack: LocalStack, name: str = DOMAIN) -> str:
-    """Upload a certificate; what a listener calls it."""
+    """Upload a certificate and return the identifier for listeners."""
     _, record = Certificates(stack.context).upload(f"cert-{name}", *self_signed(name))
     return str(record["identifier"])
 
 
 def health_check(**changes: Any) -> dict[str, Any]:
-    """Return a quick health check."""
+    """Return a health check with short intervals."""
     return {
         "healthCheckEnabled": True,
         "healthCheckPath": "/health",
@@ -144,13 +144,13 @@ def health_check(**changes: Any) -> dict[str, Any]:
 
 
 def forward_to(server_group_id: str) -> list[dict[str, Any]]:
-    """Return a default action."""
+    """Return a default action that forwards to a server group."""
     tuples = [{"serverGroupId": server_group_id}]
     return [{"type": "ForwardGroup", "forwardGroupConfig": {"serverGroupTuples": tuples}}]
 
 
 def make_balancer(stack: LocalStack, *, drain_seconds: int = 10) -> Balancer:
-    """Return a load balancer that serves HTTPS."""
+    """Create a load balancer that serves HTTPS."""
     vpc_id, vswitch_ids = network(stack)
     zones = stack.context.platform.zone_ids
     balancer = stack.make(
@@ -196,7 +196,7 @@ def make_balancer(stack: LocalStack, *, drain_seconds: int = 10) -> Balancer:
 
 @dataclass
 class Backend:
-    """A server to stand behind a load balancer."""
+    """A server behind a load balancer."""
 
     address: str
     port: int
@@ -208,14 +208,14 @@ class Backend:
 
 @contextmanager
 def backend(address: str, name: str) -> Iterator[Backend]:
-    """Serve its name on ``/``; ``/slow`` waits to be released, ``/events`` streams."""
+    """Run a server: ``/`` answers its name, ``/slow`` waits for ``release``."""
     made = Backend(address, 0, name)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Suppress the log."""
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -1,4 +1,4 @@
-"""The proxy of a load balancer, with real TLS and real servers behind. Not shown: HTTP/2."""
+"""The proxy of a load balancer, with real TLS and real servers. Cannot prove HTTP/2."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def servers(balancer: Balancer, *names: str) -> Iterator[dict[str, Backend]]:
 
 
 def key_of(balancer: Balancer, server: Backend) -> str:
-    """Return what names a server of the group."""
+    """Return the key of a server of the group."""
     return state.server_key(balancer.server_group_id, server.name, server.port)
 
 
-def test_request_goes_through_with_body_and_answer(balancer: Balancer) -> None:
+def test_proxy_forwards_body_and_answer(balancer: Balancer) -> None:
     with servers(balancer, "one"):
         assert balancer.ask("/").body == b"one"
         large = os.urandom(300_000)
@@ -59,7 +59,7 @@ def test_requests_are_shared_between_healthy_servers(balancer: Balancer) -> None
         assert {balancer.ask("/").body for _ in range(4)} == {b"one", b"two"}
 
 
-def test_unhealthy_server_gets_nothing_until_it_is_well(balancer: Balancer) -> None:
+def test_unhealthy_server_gets_no_requests_until_it_recovers(balancer: Balancer) -> None:
     with servers(balancer, "one", "two") as made:
         made["one"].healthy = False
         balancer.wait_health(key_of(balancer, made["one"]), "Abnormal")
@@ -69,7 +69,7 @@ def test_unhealthy_server_gets_nothing_until_it_is_well(balancer: Balancer) -> N
         assert {balancer.ask("/").body for _ in range(4)} == {b"one", b"two"}
 
 
-def test_server_that_cannot_be_reached_costs_no_request(balancer: Balancer) -> None:
+def test_unreachable_server_loses_no_request(balancer: Balancer) -> None:
     with servers(balancer, "one", "two") as made:
         addresses = balancer.stack.context.addresses
         with backend(addresses.allocate("test/gone"), "gone") as gone:
@@ -87,7 +87,7 @@ def test_without_a_healthy_server_the_answer_is_503(balancer: Balancer) -> None:
     assert b"no server is healthy" in answer.body
 
 
-def test_events_come_through_one_by_one(balancer: Balancer) -> None:
+def test_events_are_streamed_one_by_one(balancer: Balancer) -> None:
     with servers(balancer, "one") as made:
         connection = balancer.connection()
         connection.request("GET", "/events")
@@ -98,7 +98,7 @@ def test_events_come_through_one_by_one(balancer: Balancer) -> None:
         connection.close()
 
 
-def test_server_learns_who_asks_and_how(balancer: Balancer) -> None:
+def test_forwarded_headers_name_client_and_scheme(balancer: Balancer) -> None:
     with servers(balancer, "one"):
         headers = balancer.ask("/headers").body.decode().lower()
         assert "x-forwarded-for: 127." in headers
@@ -109,7 +109,7 @@ def test_server_learns_who_asks_and_how(balancer: Balancer) -> None:
         assert "user-agent" not in headers
 
 
-def test_removed_server_ends_what_it_has_and_gets_nothing_new(balancer: Balancer) -> None:
+def test_removed_server_finishes_open_requests_and_gets_no_new_ones(balancer: Balancer) -> None:
     store = balancer.stack.context.store
     with servers(balancer, "one") as made:
         key, answers = key_of(balancer, made["one"]), []
@@ -125,7 +125,7 @@ def test_removed_server_ends_what_it_has_and_gets_nothing_new(balancer: Balancer
         until(lambda: state.drained(store, key), "the server is drained")
 
 
-def test_draining_has_an_end(balancer: Balancer) -> None:
+def test_draining_ends_after_its_timeout(balancer: Balancer) -> None:
     store = balancer.stack.context.store
     with servers(balancer, "one") as made:
         key = key_of(balancer, made["one"])
@@ -136,7 +136,7 @@ def test_draining_has_an_end(balancer: Balancer) -> None:
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_listener_speaks_tls_1_2_and_1_3(balancer: Balancer, version: ssl.TLSVersion) -> None:
+def test_listener_supports_tls_1_2_and_1_3(balancer: Balancer, version: ssl.TLSVersion) -> None:
     context = ssl.create_default_context(cafile=str(trusted_file(balancer.stack.home)))
     context.minimum_version = context.maximum_version = version
     with ssl_socket(balancer, context, DOMAIN) as made:
@@ -145,7 +145,7 @@ def test_listener_speaks_tls_1_2_and_1_3(balancer: Balancer, version: ssl.TLSVer
 
 @contextmanager
 def ssl_socket(balancer: Balancer, context: ssl.SSLContext, name: str) -> Iterator[ssl.SSLSocket]:
-    """A TLS connection to the load balancer that must have that name."""
+    """Open a TLS connection to the load balancer and verify its name."""
     with (
         socket.create_connection((balancer.address, balancer.port), timeout=5) as plain,
         context.wrap_socket(plain, server_hostname=name) as made,
@@ -153,7 +153,7 @@ def ssl_socket(balancer: Balancer, context: ssl.SSLContext, name: str) -> Iterat
         yield made
 
 
-def test_name_that_is_not_the_certificates_is_refused_by_clients(balancer: Balancer) -> None:
+def test_clients_refuse_a_name_that_is_not_in_the_certificate(balancer: Balancer) -> None:
     context = ssl.create_default_context(cafile=str(trusted_file(balancer.stack.home)))
     with (
         pytest.raises(ssl.SSLCertVerificationError),
@@ -162,7 +162,7 @@ def test_name_that_is_not_the_certificates_is_refused_by_clients(balancer: Balan
         pass
 
 
-def test_other_certificate_is_served_without_a_restart(balancer: Balancer) -> None:
+def test_new_certificate_is_served_without_a_restart(balancer: Balancer) -> None:
     stack = balancer.stack
     pid = stack.context.supervisor.status(f"alb/{balancer.load_balancer_id}")
     assert pid is not None
@@ -189,7 +189,7 @@ def test_other_certificate_is_served_without_a_restart(balancer: Balancer) -> No
     handler.update(balancer.listener_id, old, inputs, stack.context)
 
 
-def test_plain_http_is_sent_to_https(balancer: Balancer) -> None:
+def test_plain_http_redirects_to_https(balancer: Balancer) -> None:
     stack = balancer.stack
     empty = stack.make(
         "alicloud:alb/serverGroup:ServerGroup",
@@ -241,7 +241,7 @@ def test_plain_http_is_sent_to_https(balancer: Balancer) -> None:
     until(refused, "the listener is gone")
 
 
-def test_white_list_lets_in_whom_it_names_only(balancer: Balancer) -> None:
+def test_white_list_lets_in_only_listed_clients(balancer: Balancer) -> None:
     stack = balancer.stack
     acl = stack.make("alicloud:alb/acl:Acl", {"aclName": "office"}).id
     entries = stack.handler("alicloud:alb/aclEntryAttachment:AclEntryAttachment")
@@ -265,19 +265,19 @@ def test_white_list_lets_in_whom_it_names_only(balancer: Balancer) -> None:
     stack.handler(token).delete(attachment, {}, stack.context)
 
 
-def test_another_order_of_an_access_lists_entries_is_no_drift(balancer: Balancer) -> None:
+def test_reordered_access_list_entries_cause_no_drift(balancer: Balancer) -> None:
     stack = balancer.stack
     acl = stack.make("alicloud:alb/acl:Acl", {"aclName": "ordered"}).id
     entries = stack.handler("alicloud:alb/aclEntryAttachment:AclEntryAttachment")
     given = [{"entry": block} for block in ("203.0.113.0/24", "127.0.0.0/8", "198.51.100.0/24")]
     made = entries.create({"aclId": acl, "entries": given}, stack.context)
     assert entries.read(made.id, made.outputs, stack.context)["entries"] == given
-    # What somebody added by hand is told, after what was known.
+    # An entry that was added by hand appears after the known ones.
     known = {**made.outputs, "entries": given[:2]}
     assert entries.read(made.id, known, stack.context)["entries"] == given
 
 
-def test_killed_proxy_comes_back_as_it_was(balancer: Balancer) -> None:
+def test_killed_proxy_restarts_with_the_same_configuration(balancer: Balancer) -> None:
     with servers(balancer, "one"):
         supervisor = balancer.stack.context.supervisor
         status = supervisor.status(f"alb/{balancer.load_balancer_id}")

@@ -1,4 +1,4 @@
-"""Where requests go, and who is let in: decisions without a network."""
+"""Routing and access lists, as decisions without a network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LISTENER = {
 
 
 def rule(priority: int, condition: dict[str, Any], **redirect: str) -> dict[str, Any]:
-    """Return a rule that sends elsewhere."""
+    """Return a rule that redirects."""
     return {
         "priority": priority,
         "ruleConditions": [condition],
@@ -38,12 +38,12 @@ def privileged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routing, "served_port", lambda port: port)
 
 
-def test_request_that_no_rule_wants_goes_where_the_listener_says() -> None:
+def test_request_without_matching_rule_gets_the_default_action() -> None:
     found = route(LISTENER, [rule(1, path("/old/*"), path="/new")], "https://a.example/x")
     assert found == Forward((("sgp-default", 100),))
 
 
-def test_rule_of_the_smallest_priority_decides() -> None:
+def test_rule_with_the_smallest_priority_number_decides() -> None:
     rules = [rule(2, path("/*"), host="two.example"), rule(1, path("/*"), host="one.example")]
     assert route(LISTENER, rules, "https://a.example/x") == Redirect("https://one.example/x", 301)
 
@@ -57,12 +57,12 @@ def test_rule_of_the_smallest_priority_decides() -> None:
         ({"query": "z=2"}, "http://a.example/x?z=2"),
     ],
 )
-def test_redirect_keeps_what_it_does_not_name(redirect: dict[str, str], location: str) -> None:
+def test_redirect_keeps_parts_that_it_does_not_set(redirect: dict[str, str], location: str) -> None:
     found = route(LISTENER, [rule(1, path("/*"), **redirect)], "http://a.example/x?y=1")
     assert found == Redirect(location, 301)
 
 
-def test_host_is_matched_with_wild_cards() -> None:
+def test_host_matches_with_wildcards() -> None:
     condition = {"type": "Host", "hostConfig": {"values": ["*.example"]}}
     rules = [rule(1, condition, host="all.example")]
     assert isinstance(route(LISTENER, rules, "https://a.example/x"), Redirect)
@@ -80,13 +80,13 @@ def test_host_is_matched_with_wild_cards() -> None:
         ("198.51.100.7", [("Black", ["203.0.113.0/24"])], True),
     ],
 )
-def test_lists_say_who_is_let_in(
+def test_access_lists_decide_which_clients_are_let_in(
     peer: str, acls: list[tuple[str, list[str]]], expected: bool
 ) -> None:
     assert allowed(peer, acls) is expected
 
 
-def test_port_below_1024_is_served_higher_where_it_may_not_be_bound(
+def test_low_port_is_served_higher_without_privileges(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ports, "may_bind", lambda port: port >= 1024)

@@ -1,4 +1,4 @@
-"""A scaling group of a local cloud behind a load balancer, and its clients."""
+"""A local scaling group behind a load balancer, and its clients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GROUP = "alicloud:ess/scalingGroup:ScalingGroup"
 HOOK = "alicloud:ess/lifecycleHook:LifecycleHook"
 PORT = 8080
 
-# It ends at once when it is told to: what it was answering is lost, unless it was drained before.
+# It ends at once on SIGTERM, so open requests are lost unless the server was drained before.
 WEB = """
 import http.server, os, time
 class Page(http.server.BaseHTTPRequestHandler):
@@ -53,7 +53,7 @@ WantedBy=multi-user.target
 
 
 def user_data(version: str, health: int = 200) -> str:
-    """Return a node that answers with its version; in Base64."""
+    """Return Base64 user data of a node that answers with its version."""
     document = {
         "write_files": [
             {
@@ -83,11 +83,11 @@ class Fleet:
         return self.balancer.stack.context
 
     def members(self) -> dict[str, dict[str, Any]]:
-        """Return its members by instance id."""
+        """Return the members of the group by instance id."""
         return state.members_of(self.context.store, self.group_id)
 
     def in_service(self, count: int, version: str | None = None) -> set[str]:
-        """Wait until it has just so many members, in service (of that version)."""
+        """Wait until the group has exactly ``count`` members in service (of this version)."""
 
         def settled() -> set[str]:
             members = self.members()
@@ -105,11 +105,11 @@ class Fleet:
         return found
 
     def serving(self, text: bytes) -> None:
-        """Wait until the load balancer answers with that."""
+        """Wait until the load balancer answers with this text."""
         until(lambda: self.balancer.ask("/").body == text, f"{text!r} is served", 60)
 
     def new_version(self, version: str, health: int = 200) -> str:
-        """Return another version of the template; its number."""
+        """Create a version of the template and return its number."""
         handler = self.balancer.stack.handler(TEMPLATE)
         inputs = template_inputs(self.security_group_id, version, health)
         return str(
@@ -121,7 +121,7 @@ class Fleet:
         return group_inputs(self.balancer, self.template_id, **changes)
 
     def update(self, **changes: Any) -> dict[str, Any]:
-        """Change the group in place."""
+        """Update the group in place."""
         handler = self.balancer.stack.handler(GROUP)
         old = handler.read(self.group_id, {}, self.context)
         return dict(handler.update(self.group_id, old, self.group_inputs(**changes), self.context))
@@ -131,7 +131,7 @@ class Fleet:
         return call(self.balancer, "2022-02-22", action, **query)
 
     def refresh_status(self, task_id: str) -> str:
-        """Return how a refresh is."""
+        """Return the status of a refresh."""
         found = self.call("DescribeInstanceRefreshes", ScalingGroupId=self.group_id)
         tasks = {task["InstanceRefreshTaskId"]: task for task in found["InstanceRefreshTasks"]}
         return str(tasks[task_id]["Status"])
@@ -195,7 +195,7 @@ def group_inputs(balancer: Balancer, template_id: str, **changes: Any) -> dict[s
 
 
 def make_fleet(balancer: Balancer, **changes: Any) -> Fleet:
-    """Return a scaling group of version 1, which answers ``one``, with a hook for its start."""
+    """Create a scaling group of version 1, which answers ``one``, with a scale-out hook."""
     stack = balancer.stack
     group = stack.make(
         "alicloud:ecs/securityGroup:SecurityGroup",
@@ -212,11 +212,11 @@ def make_fleet(balancer: Balancer, **changes: Any) -> Fleet:
 
 @dataclass
 class Load:
-    """Clients that ask without a pause.
+    """Clients that send requests without a pause.
 
     Attributes:
-        answers: How often each answer came.
-        failures: What went wrong.
+        answers: The number of times of each answer.
+        failures: The failed requests.
     """
 
     balancer: Balancer

@@ -1,4 +1,4 @@
-"""Scaling groups: instances that really start, serve, are drained and go."""
+"""Scaling groups: instances that really start, serve, drain and end."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_rolling_refresh_drops_no_request(fleet: Fleet) -> None:
     assert group["LaunchTemplateVersion"] == version
 
 
-def test_refresh_to_what_never_answers_leaves_the_old_serving_and_can_be_rolled_back(
+def test_refresh_to_unhealthy_version_keeps_old_members_and_can_roll_back(
     fleet: Fleet,
 ) -> None:
     fleet.serving(b"one")
@@ -68,7 +68,7 @@ def test_refresh_to_what_never_answers_leaves_the_old_serving_and_can_be_rolled_
     assert fleet.in_service(1, "1") == first
 
 
-def test_group_grows_over_its_zones_and_shrinks_by_its_bounds(fleet: Fleet) -> None:
+def test_group_spreads_over_zones_and_shrinks_to_max_size(fleet: Fleet) -> None:
     fleet.update(minSize=2)
     members = fleet.in_service(2)
     vswitches = {member["vswitch_id"] for member in fleet.members().values()}
@@ -95,7 +95,7 @@ def test_simple_rule_is_executed_within_the_bounds(fleet: Fleet) -> None:
     assert group["DesiredCapacity"] == 1
 
 
-def test_member_that_was_stopped_is_replaced(fleet: Fleet) -> None:
+def test_stopped_member_is_replaced(fleet: Fleet) -> None:
     (first,) = fleet.in_service(1)
     instances = instances_of(fleet.context)
     inputs = instances.require(first)["inputs"]
@@ -115,7 +115,7 @@ def test_deleted_group_leaves_no_instance_and_no_process(fleet: Fleet) -> None:
     assert handler.read(fleet.group_id, {}, fleet.context) is None
 
 
-def test_members_are_adopted_by_the_next_daemon(tmp_path: Path) -> None:
+def test_next_daemon_adopts_members(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with running_stack(home, SERVICES, leave_processes=True) as stack:
         fleet = make_fleet(make_balancer(stack))
@@ -137,13 +137,13 @@ def test_protected_group_is_not_deleted(fleet: Fleet) -> None:
     fleet.in_service(1)
 
 
-def test_refresh_without_need_is_refused(settled: Fleet) -> None:
+def test_refresh_with_nothing_to_change_is_refused(settled: Fleet) -> None:
     settled.in_service(1)
     with pytest.raises(Exception, match="NoInstanceNeedBeRefreshed"):
         settled.call("StartInstanceRefresh", ScalingGroupId=settled.group_id)
 
 
-def test_template_makes_a_version_of_each_change_and_of_nothing_else(fleet: Fleet) -> None:
+def test_template_change_creates_a_version_and_no_change_does_not(fleet: Fleet) -> None:
     handler = fleet.balancer.stack.handler(TEMPLATE)
     same = template_inputs(fleet.security_group_id, "one")
     assert handler.update(fleet.template_id, {}, same, fleet.context)["latestVersionNumber"] == 1
@@ -161,16 +161,14 @@ def test_template_makes_a_version_of_each_change_and_of_nothing_else(fleet: Flee
         ({"scalingGroupName": "chat"}, "InvalidScalingGroupName.Duplicate"),
     ],
 )
-def test_group_that_ess_would_refuse_is_refused(
-    settled: Fleet, changes: dict[str, object], code: str
-) -> None:
+def test_invalid_group_is_refused(settled: Fleet, changes: dict[str, object], code: str) -> None:
     inputs = {**group_inputs(settled.balancer, settled.template_id), "scalingGroupName": "other"}
     with pytest.raises(CloudError) as caught:
         settled.balancer.stack.make(GROUP, {**inputs, **changes})
     assert caught.value.code == code
 
 
-def test_servers_are_told_by_the_load_balancers_api(settled: Fleet) -> None:
+def test_alb_api_lists_the_servers(settled: Fleet) -> None:
     (member,) = settled.in_service(1)
     found = call(
         settled.balancer,
@@ -189,7 +187,7 @@ def test_servers_are_told_by_the_load_balancers_api(settled: Fleet) -> None:
     assert info["NonNormalServers"] == []
 
 
-def test_refresh_goes_on_under_the_next_daemon(tmp_path: Path) -> None:
+def test_next_daemon_continues_a_refresh(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with running_stack(home, SERVICES, leave_processes=True) as stack:
         fleet = make_fleet(make_balancer(stack))
@@ -197,7 +195,7 @@ def test_refresh_goes_on_under_the_next_daemon(tmp_path: Path) -> None:
         version = fleet.new_version("two")
         task = start_refresh(fleet, version)
         until(lambda: len(fleet.members()) == 2, "the new member is there")
-    # As after a kill: what was under way is in the store only.
+    # As after a crash: only the store knows the unfinished refresh.
     with running_stack(home, SERVICES) as stack:
         fleet.balancer.stack = stack
         until(lambda: fleet.refresh_status(task) == "Successful", "the refresh is done", 60)
@@ -206,7 +204,7 @@ def test_refresh_goes_on_under_the_next_daemon(tmp_path: Path) -> None:
         assert fleet.in_service(1, version)
 
 
-def test_member_is_what_the_template_says_and_carries_its_groups_tag(settled: Fleet) -> None:
+def test_member_follows_the_template_and_has_the_group_tag(settled: Fleet) -> None:
     (member,) = settled.in_service(1)
     inputs = instances_of(settled.context).require(member)["inputs"]
     assert inputs["httpTokens"] == "required"

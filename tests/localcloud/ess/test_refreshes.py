@@ -1,4 +1,4 @@
-"""The steps of a refresh, as decisions. That they are carried out is shown by ``test_fleet``."""
+"""The decisions of a refresh. ``test_fleet`` tests that they are carried out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NEW = {"template_id": "lt-1", "version": "2"}
 
 
 def members(old: int, new: int) -> dict[str, dict[str, Any]]:
-    """So many members of each version."""
+    """Return this many members of each version."""
     made = {f"old-{number}": {**OLD, "created_at": float(number)} for number in range(old)}
     return made | {f"new-{number}": {**NEW, "created_at": 100.0 + number} for number in range(new)}
 
@@ -27,7 +27,7 @@ def step(
     shares: tuple[int, int] = (100, 200),
     **refresh: Any,
 ) -> Step:
-    """Return what is next in a refresh to the new version."""
+    """Return the next step of a refresh to the new version."""
     present = members(old, new)
     return advance(
         {**OLD, "desired": desired},
@@ -44,20 +44,20 @@ def step(
     )
 
 
-def test_new_members_come_before_an_old_one_goes() -> None:
+def test_new_members_start_before_old_ones_leave() -> None:
     assert step(2, 0, desired=2) == Step(launch=2)
 
 
-def test_old_member_stays_while_the_new_one_does_not_serve() -> None:
+def test_old_member_stays_until_the_new_one_serves() -> None:
     assert step(1, 1, desired=1, healthy={"old-0"}) == Step()
 
 
-def test_old_members_go_as_new_ones_serve() -> None:
+def test_old_members_leave_as_new_ones_serve() -> None:
     found = step(2, 2, desired=2, healthy={"old-0", "old-1", "new-0"})
     assert found == Step(remove=("old-0",))
 
 
-def test_refresh_is_done_when_only_healthy_new_members_are_left() -> None:
+def test_refresh_succeeds_with_only_healthy_new_members() -> None:
     assert step(0, 2, desired=2) == Step(status="Successful")
     assert step(0, 2, desired=2, healthy={"new-0"}) == Step()
 
@@ -71,21 +71,21 @@ def test_refresh_is_done_when_only_healthy_new_members_are_left() -> None:
         (4, (100, 150), Step(launch=2)),
     ],
 )
-def test_shares_of_the_capacity_bound_both_ways(
+def test_healthy_percentages_limit_launches_and_removals(
     desired: int, shares: tuple[int, int], expected: Step
 ) -> None:
     assert step(desired, 0, desired=desired, shares=shares) == expected
 
 
-def test_member_that_does_not_serve_is_no_loss() -> None:
+def test_unhealthy_old_member_leaves_first() -> None:
     assert step(1, 1, desired=1, healthy={"new-0"}) == Step(remove=("old-0",))
 
 
-def test_roll_back_removes_what_the_refresh_brought() -> None:
+def test_rollback_removes_members_of_the_refresh() -> None:
     found = step(1, 1, desired=1, healthy={"old-0"}, status="RollbackInProgress")
     assert found == Step(remove=("new-0",))
     assert step(1, 0, desired=1, status="RollbackInProgress") == Step(status="RollbackSuccessful")
 
 
-def test_without_skipping_every_member_that_was_there_is_replaced() -> None:
+def test_refresh_without_skip_matching_replaces_every_member() -> None:
     assert step(0, 1, desired=1, renewed=["new-0"]) == Step(launch=1)

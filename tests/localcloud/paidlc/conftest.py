@@ -1,4 +1,4 @@
-"""PAI DLC of a local cloud, driven by the vendor's SDK over HTTP."""
+"""A local PAI DLC, called with the vendor's SDK over HTTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from alibabacloud_tea_openapi.utils_models import Config
 
 from localcloud.core.background import worker_of
 from localcloud.core.resources import Context
-from localcloud.paidlc import JobController, Settings
+from localcloud.paidlc.controller import JobController
+from localcloud.paidlc.settings import Settings
 from localcloud.paidlc.status import TERMINAL
 from tests.localcloud.running import LocalStack, running_stack, until
 
@@ -24,7 +25,7 @@ SPEC = "ecs.gn7i-c8g1.2xlarge"
 
 
 def sdk_client(context: Context, key: tuple[str, str, str | None] | None = None) -> Client:
-    """Return the vendor's client of a local cloud's PAI DLC."""
+    """Return the vendor's client for the local PAI DLC."""
     platform = context.platform
     key_id, secret, token = key or (platform.access_key_id, platform.access_key_secret, None)
     return Client(
@@ -68,7 +69,7 @@ class Dlc:
         return self.client.get_job(job_id, models.GetJobRequest()).body
 
     def wait(self, job_id: str, *statuses: str) -> Any:
-        """Return the job, once it has one of these statuses (by default: has ended)."""
+        """Wait until the job has one of these statuses (by default: has ended), and return it."""
         wanted = set(statuses) or TERMINAL
 
         def reached() -> Any:
@@ -78,13 +79,13 @@ class Dlc:
         return until(reached, f"job {job_id} is {sorted(wanted)}")
 
     def logs(self, job_id: str, pod: int = 0, **query: Any) -> list[str]:
-        """Call GetPodLogs of one of its pods."""
+        """Call GetPodLogs for one of the job's pods."""
         pod_id = self.job(job_id).pods[pod].pod_id
         request = models.GetPodLogsRequest(**query)
         return list(self.client.get_pod_logs(job_id, pod_id, request).body.logs)
 
     def pid(self, job_id: str) -> int:
-        """Return the process id of the job's first pod, once it runs."""
+        """Wait until the job's first pod runs, and return its process id."""
         attempts = lambda: JobRecords(self.stack.context).attempts(job_id)  # noqa: E731
 
         def running() -> int | None:
@@ -97,7 +98,7 @@ class Dlc:
 
 @dataclass(frozen=True)
 class JobRecords:
-    """What the local cloud has written down about jobs."""
+    """The records of jobs in the local cloud."""
 
     context: Context
 

@@ -1,4 +1,4 @@
-"""Jobs when the local cloud's daemon ends and another begins: nothing is started twice."""
+"""Jobs across a restart of the local cloud's daemon: no pod starts twice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from localcloud.core.background import worker_of
 from localcloud.core.resources import Context
-from localcloud.paidlc import JobController, Settings
+from localcloud.paidlc.controller import JobController
+from localcloud.paidlc.settings import Settings
 from tests.localcloud.paidlc.conftest import Dlc, JobRecords, sdk_client
 from tests.localcloud.paidlc.test_data import keys, source
 from tests.localcloud.running import running_stack, until
@@ -18,7 +19,7 @@ WAITS = "until test -e go; do sleep 0.05; done"
 
 
 def quick(context: Context) -> None:
-    """Carries files up often."""
+    """Create the job controller with frequent uploads."""
     settings = Settings(sync_seconds=0.1)
     worker_of(context, JobController, lambda inner: JobController(inner, settings))
 
@@ -28,7 +29,7 @@ def output() -> list[Any]:
     return [source("output", "run-1/", "/mnt/output", "RW")]
 
 
-def test_running_job_is_adopted_and_ends_well(tmp_path: Path) -> None:
+def test_next_daemon_adopts_a_running_job_and_it_succeeds(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with running_stack(home, SERVICES, quick, leave_processes=True) as stack:
         dlc = Dlc(stack, sdk_client(stack.context))
@@ -46,7 +47,7 @@ def test_running_job_is_adopted_and_ends_well(tmp_path: Path) -> None:
         assert stack.bucket("output").get_object("run-1/runs").read() == b"run\n"
 
 
-def test_job_that_ended_while_no_daemon_ran_has_its_result_in_oss(tmp_path: Path) -> None:
+def test_job_that_ended_without_a_daemon_has_its_result_in_oss(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with running_stack(home, SERVICES, quick, leave_processes=True) as stack:
         dlc = Dlc(stack, sdk_client(stack.context))
@@ -65,7 +66,7 @@ def test_job_that_ended_while_no_daemon_ran_has_its_result_in_oss(tmp_path: Path
         assert len(job.pods[0].history_pods or []) == 0
 
 
-def test_job_of_a_stopped_cloud_goes_on_when_it_is_started(tmp_path: Path) -> None:
+def test_job_continues_after_a_restart_of_the_local_cloud(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with running_stack(home, SERVICES, quick) as stack:
         dlc = Dlc(stack, sdk_client(stack.context))
@@ -81,7 +82,7 @@ def test_job_of_a_stopped_cloud_goes_on_when_it_is_started(tmp_path: Path) -> No
         assert stack.bucket("output").get_object("run-1/runs").read() == b"run\nrun\n"
 
 
-def test_waiting_job_begins_under_the_next_daemon(tmp_path: Path) -> None:
+def test_next_daemon_starts_a_waiting_job(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with running_stack(home, SERVICES, quick, leave_processes=True) as stack:
         dlc = Dlc(stack, sdk_client(stack.context))

@@ -1,4 +1,4 @@
-"""What a job of the local PAI DLC reads from OSS and writes there, with its role's credentials."""
+"""Jobs of the local PAI DLC that read and write OSS with the credentials of their role."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def source(bucket: str, prefix: str, path: str, access: str) -> models.CreateJob
 
 
 def credentials(arn: str) -> models.CredentialConfig:
-    """Return a job's role."""
+    """Create the role of a job."""
     return models.CredentialConfig(
         enable_credential_inject=True,
         aliyun_env_role_key="0",
@@ -71,9 +71,7 @@ def keys(bucket: Any, prefix: str = "") -> list[str]:
     return [entry.key for entry in bucket.list_objects_v2(prefix=prefix).object_list]
 
 
-def test_mounted_folder_holds_the_objects_below_its_prefix(
-    dlc: Dlc, buckets: dict[str, Any]
-) -> None:
+def test_mounted_folder_has_the_objects_below_its_prefix(dlc: Dlc, buckets: dict[str, Any]) -> None:
     job_id = dlc.create(
         "cd /mnt/corpus && find . -type f | sort && cat a.md",
         data_sources=[source("corpus", "docs/", "/mnt/corpus", "RO")],
@@ -82,9 +80,7 @@ def test_mounted_folder_holds_the_objects_below_its_prefix(
     assert dlc.logs(job_id) == ["./a.md", "./deep/b.md", "alpha"]
 
 
-def test_what_the_job_wrote_is_in_oss_before_it_has_succeeded(
-    dlc: Dlc, buckets: dict[str, Any]
-) -> None:
+def test_files_of_a_job_are_in_oss_before_it_succeeds(dlc: Dlc, buckets: dict[str, Any]) -> None:
     job_id = dlc.create(
         "mkdir /mnt/output/model && echo w >/mnt/output/model/weights && echo '{}' >/mnt/output/r",
         data_sources=[source("output", "run-1/", "/mnt/output", "RW")],
@@ -93,7 +89,7 @@ def test_what_the_job_wrote_is_in_oss_before_it_has_succeeded(
     assert keys(buckets["output"]) == ["run-1/model/weights", "run-1/r"]
 
 
-def test_files_of_a_running_job_reach_oss_and_removed_ones_leave_it(
+def test_running_job_uploads_new_files_and_deletes_removed_ones(
     dlc: Dlc, buckets: dict[str, Any]
 ) -> None:
     job_id = dlc.create(
@@ -117,9 +113,7 @@ def test_read_only_mount_changes_nothing_in_oss(dlc: Dlc, buckets: dict[str, Any
     assert keys(buckets["corpus"], "docs/") == ["docs/a.md", "docs/deep/b.md"]
 
 
-def test_files_of_a_killed_pod_are_there_for_the_next_one(
-    dlc: Dlc, buckets: dict[str, Any]
-) -> None:
+def test_next_attempt_finds_files_of_a_killed_pod(dlc: Dlc, buckets: dict[str, Any]) -> None:
     job_id = dlc.create(
         "if test -e /mnt/output/step; then cat /mnt/output/step; exit 0; fi; "
         "echo 7 >/mnt/output/step; exec sleep 600",
@@ -134,9 +128,7 @@ def test_files_of_a_killed_pod_are_there_for_the_next_one(
     assert dlc.logs(job_id) == ["7"]
 
 
-def test_stopped_job_leaves_its_checkpoints_for_the_next_job(
-    dlc: Dlc, buckets: dict[str, Any]
-) -> None:
+def test_next_job_finds_checkpoints_of_a_stopped_job(dlc: Dlc, buckets: dict[str, Any]) -> None:
     output = [source("output", "run-1/", "/mnt/output", "RW")]
     first = dlc.create("echo 1 >/mnt/output/step; touch done; sleep 600", data_sources=output)
     work = dlc.stack.home / "cloud" / "paidlc" / first / "work"
@@ -148,7 +140,7 @@ def test_stopped_job_leaves_its_checkpoints_for_the_next_job(
     assert dlc.logs(second) == ["1"]
 
 
-def test_mount_paths_in_envs_are_those_of_the_job(dlc: Dlc, buckets: dict[str, Any]) -> None:
+def test_mount_paths_in_envs_are_replaced(dlc: Dlc, buckets: dict[str, Any]) -> None:
     job_id = dlc.create(
         'cat "$DOCUMENT"; echo; echo "$URI"',
         envs={"DOCUMENT": "/mnt/corpus/a.md", "URI": "oss://corpus/mnt/corpus/a.md"},
@@ -158,7 +150,7 @@ def test_mount_paths_in_envs_are_those_of_the_job(dlc: Dlc, buckets: dict[str, A
     assert dlc.logs(job_id) == ["alpha", "oss://corpus/mnt/corpus/a.md"]
 
 
-def test_job_role_that_may_not_read_fails_the_job(dlc: Dlc, buckets: dict[str, Any]) -> None:
+def test_role_without_read_permission_fails_the_job(dlc: Dlc, buckets: dict[str, Any]) -> None:
     arn = dlc.stack.make_role("training", PAI, [LIST_CORPUS])
     job = dlc.wait(
         dlc.create(
@@ -171,7 +163,7 @@ def test_job_role_that_may_not_read_fails_the_job(dlc: Dlc, buckets: dict[str, A
     assert "AccessDenied" in job.reason_message and "role training" in job.reason_message
 
 
-def test_job_role_with_just_enough_reads_and_writes(dlc: Dlc, buckets: dict[str, Any]) -> None:
+def test_role_with_minimal_policy_reads_and_writes(dlc: Dlc, buckets: dict[str, Any]) -> None:
     arn = dlc.stack.make_role("training", PAI, [READ, LIST_CORPUS, WRITE, LIST_OUTPUT])
     job = dlc.wait(
         dlc.create(
@@ -187,7 +179,7 @@ def test_job_role_with_just_enough_reads_and_writes(dlc: Dlc, buckets: dict[str,
     assert buckets["output"].get_object("run-1/a.md").read() == b"alpha"
 
 
-def test_job_role_that_may_not_write_fails_the_job(dlc: Dlc, buckets: dict[str, Any]) -> None:
+def test_role_without_write_permission_fails_the_job(dlc: Dlc, buckets: dict[str, Any]) -> None:
     arn = dlc.stack.make_role("training", PAI, [LIST_OUTPUT])
     job = dlc.wait(
         dlc.create(
@@ -199,9 +191,7 @@ def test_job_role_that_may_not_write_fails_the_job(dlc: Dlc, buckets: dict[str, 
     assert (job.status, job.reason_code) == ("Failed", "DataSourceMountFailed")
 
 
-def test_pod_signs_with_its_role_by_the_default_credential_chain(
-    dlc: Dlc, buckets: dict[str, Any]
-) -> None:
+def test_default_credential_chain_in_a_pod_uses_its_role(dlc: Dlc, buckets: dict[str, Any]) -> None:
     arn = dlc.stack.make_role("training", PAI, [READ])
     script = (
         "import json; from alibabacloud_credentials.client import Client; "
@@ -220,7 +210,7 @@ def test_role_that_does_not_trust_pai_fails_the_job(dlc: Dlc, buckets: dict[str,
     assert "pai.aliyuncs.com" in job.reason_message
 
 
-def test_missing_bucket_fails_the_job_with_its_name(dlc: Dlc) -> None:
+def test_error_of_a_failed_job_names_the_missing_bucket(dlc: Dlc) -> None:
     job = dlc.wait(
         dlc.create("true", data_sources=[source("no-such-bucket", "", "/mnt/corpus", "RO")])
     )

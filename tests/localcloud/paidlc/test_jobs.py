@@ -1,4 +1,4 @@
-"""Jobs of the local PAI DLC through the vendor's SDK. It cannot show what the cloud answers."""
+"""Jobs of the local PAI DLC through the vendor's SDK. Cannot prove what the cloud answers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 from alibabacloud_pai_dlc20201203 import models
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 
-from localcloud.paidlc import Scenario, StageFault
+from localcloud.paidlc.status import Scenario, StageFault
 from tests.localcloud.paidlc.conftest import Dlc, sdk_client
 from tests.localcloud.running import lives, until
 
 
-def test_job_runs_to_success_and_tells_its_history(dlc: Dlc) -> None:
+def test_successful_job_reports_its_status_history(dlc: Dlc) -> None:
     job = dlc.wait(dlc.create("echo hello"))
     assert job.status == "Succeeded"
     assert job.reason_code == "JobSucceeded"
@@ -27,14 +27,14 @@ def test_job_runs_to_success_and_tells_its_history(dlc: Dlc) -> None:
     assert job.restart_times == "0"
 
 
-def test_pod_log_is_told_by_the_sdk(dlc: Dlc) -> None:
+def test_sdk_returns_the_pod_log(dlc: Dlc) -> None:
     job_id = dlc.create("echo one; echo two >&2; echo three")
     dlc.wait(job_id)
     assert dlc.logs(job_id) == ["one", "two", "three"]
     assert dlc.logs(job_id, max_lines=1) == ["three"]
 
 
-def test_exit_code_fails_the_job_and_its_reason_ends_with_the_log(dlc: Dlc) -> None:
+def test_failed_job_reports_exit_code_and_log(dlc: Dlc) -> None:
     job = dlc.wait(dlc.create("echo the corpus is empty; exit 3"))
     assert job.status == "Failed"
     assert job.reason_code == "PodFailed"
@@ -42,13 +42,13 @@ def test_exit_code_fails_the_job_and_its_reason_ends_with_the_log(dlc: Dlc) -> N
     assert "the corpus is empty" in job.reason_message
 
 
-def test_envs_reach_the_pod_and_threads_are_the_cores(dlc: Dlc) -> None:
+def test_pod_gets_envs_and_one_thread_per_core(dlc: Dlc) -> None:
     job_id = dlc.create('echo "$COLOUR $OMP_NUM_THREADS $RANK/$WORLD_SIZE"', envs={"COLOUR": "red"})
     dlc.wait(job_id)
     assert dlc.logs(job_id) == ["red 2 0/1"]
 
 
-def test_pods_of_one_job_have_ranks_and_one_master(dlc: Dlc) -> None:
+def test_pods_of_a_job_have_ranks_and_one_master(dlc: Dlc) -> None:
     command = 'echo "$RANK of $WORLD_SIZE at $MASTER_ADDR:$MASTER_PORT with $OMP_NUM_THREADS"'
     job_id = dlc.create(command, pod_count=2)
     job = dlc.wait(job_id)
@@ -58,11 +58,11 @@ def test_pods_of_one_job_have_ranks_and_one_master(dlc: Dlc) -> None:
     assert first[1:] == second[1:] and first.endswith("with 1")
 
 
-def test_same_display_name_makes_a_second_job(dlc: Dlc) -> None:
+def test_same_display_name_creates_a_second_job(dlc: Dlc) -> None:
     assert dlc.create("true") != dlc.create("true")
 
 
-def test_stop_ends_the_job_and_every_process_it_started(dlc: Dlc) -> None:
+def test_stop_ends_the_job_and_all_its_processes(dlc: Dlc) -> None:
     job_id = dlc.create("sleep 600 & sleep 600 & wait")
     dlc.wait(job_id, "Running")
     parent = psutil.Process(dlc.pid(job_id))
@@ -74,7 +74,7 @@ def test_stop_ends_the_job_and_every_process_it_started(dlc: Dlc) -> None:
     assert not any(lives(child) for child in children)
 
 
-def test_job_waits_while_another_runs_and_the_higher_priority_goes_first(dlc: Dlc) -> None:
+def test_waiting_job_with_higher_priority_runs_first(dlc: Dlc) -> None:
     first = dlc.create("sleep 600")
     dlc.wait(first, "Running")
     low, high = dlc.create("true", priority=1), dlc.create("true", priority=9)
@@ -85,7 +85,7 @@ def test_job_waits_while_another_runs_and_the_higher_priority_goes_first(dlc: Dl
     assert dlc.wait(low).status_history[1].reason_code == "ResourceInsufficient"
 
 
-def test_queuing_job_is_stopped_without_ever_running(dlc: Dlc) -> None:
+def test_stopped_queuing_job_never_runs(dlc: Dlc) -> None:
     first, second = dlc.create("sleep 600"), dlc.create("true")
     dlc.wait(second, "Queuing")
     dlc.client.stop_job(second)
@@ -95,7 +95,7 @@ def test_queuing_job_is_stopped_without_ever_running(dlc: Dlc) -> None:
     dlc.client.stop_job(first)
 
 
-def test_killed_pod_is_started_again_on_failure(dlc: Dlc) -> None:
+def test_killed_pod_restarts_on_failure(dlc: Dlc) -> None:
     job_id = dlc.create(
         "test -e started && echo again && exit 0; touch started; exec sleep 600",
         restart_policy="OnFailure",
@@ -109,7 +109,7 @@ def test_killed_pod_is_started_again_on_failure(dlc: Dlc) -> None:
     assert dlc.logs(job_id) == ["again"]
 
 
-def test_restarts_have_a_limit(start_dlc: Callable[..., Dlc]) -> None:
+def test_too_many_restarts_fail_the_job(start_dlc: Callable[..., Dlc]) -> None:
     dlc = start_dlc(max_restarts=1)
     job = dlc.wait(dlc.create("exit 1", restart_policy="OnFailure"))
     assert (job.status, job.reason_code) == ("Failed", "RestartLimitExceeded")
@@ -121,13 +121,13 @@ def test_exit_code_policy_does_not_restart_after_a_permanent_error(dlc: Dlc) -> 
     assert (job.status, job.restart_times) == ("Failed", "0")
 
 
-def test_job_is_stopped_when_its_time_is_over(start_dlc: Callable[..., Dlc]) -> None:
+def test_job_stops_after_its_maximum_running_time(start_dlc: Callable[..., Dlc]) -> None:
     dlc = start_dlc(seconds_per_minute=0.2)
     job = dlc.wait(dlc.create("sleep 600", job_max_running_time_minutes=1))
     assert (job.status, job.reason_code) == ("Stopped", "JobMaxRunningTimeExceeded")
 
 
-def test_missing_library_fails_the_job_with_its_name(dlc: Dlc) -> None:
+def test_error_of_a_failed_job_names_the_missing_library(dlc: Dlc) -> None:
     job = dlc.wait(dlc.create("true", thirdparty_libs=["pyyaml", "no-such-library>=1"]))
     assert (job.status, job.reason_code) == ("Failed", "ThirdpartyLibsMissing")
     assert "no-such-library" in job.reason_message and "pyyaml" not in job.reason_message
@@ -149,7 +149,7 @@ def test_slow_status_can_be_stopped(start_dlc: Callable[..., Dlc]) -> None:
     assert dlc.wait(job_id).status == "Stopped"
 
 
-def test_list_filters_pages_and_sorts(dlc: Dlc) -> None:
+def test_list_jobs_filters_pages_and_sorts(dlc: Dlc) -> None:
     ids = [dlc.create("true", display_name=f"Embed-{number}") for number in range(3)]
     dlc.create("true", display_name="other", workspace_id="2")
     for job_id in ids:
@@ -166,13 +166,13 @@ def test_list_filters_pages_and_sorts(dlc: Dlc) -> None:
     assert found(job_id=ids[1]) == ([ids[1]], 1)
 
 
-def test_filter_that_is_not_supported_is_refused(dlc: Dlc) -> None:
+def test_unsupported_filter_is_refused(dlc: Dlc) -> None:
     with pytest.raises(AlibabaCloudException, match="UserCommandSearch") as caught:
         dlc.client.list_jobs(models.ListJobsRequest(user_command_search="x"))
     assert caught.value.code == "UnsupportedParameter"
 
 
-def test_ended_job_is_deleted_and_then_not_found(dlc: Dlc) -> None:
+def test_deleted_job_is_not_found(dlc: Dlc) -> None:
     job_id = dlc.create("true")
     dlc.wait(job_id)
     dlc.client.delete_job(job_id)
@@ -181,7 +181,7 @@ def test_ended_job_is_deleted_and_then_not_found(dlc: Dlc) -> None:
     assert (caught.value.code, caught.value.status_code) == ("JobNotFound", 404)
 
 
-def test_running_job_is_not_deleted(dlc: Dlc) -> None:
+def test_running_job_cannot_be_deleted(dlc: Dlc) -> None:
     job_id = dlc.create("sleep 600")
     dlc.wait(job_id, "Running")
     with pytest.raises(AlibabaCloudException) as caught:
@@ -189,7 +189,7 @@ def test_running_job_is_not_deleted(dlc: Dlc) -> None:
     assert caught.value.status_code == 409
 
 
-def test_ended_job_is_not_stopped_again(dlc: Dlc) -> None:
+def test_ended_job_cannot_be_stopped(dlc: Dlc) -> None:
     job_id = dlc.create("true")
     dlc.wait(job_id)
     with pytest.raises(AlibabaCloudException, match="Succeeded") as caught:
@@ -197,7 +197,7 @@ def test_ended_job_is_not_stopped_again(dlc: Dlc) -> None:
     assert caught.value.status_code == 409
 
 
-def test_events_tell_statuses_and_pods(dlc: Dlc) -> None:
+def test_events_list_statuses_and_pods(dlc: Dlc) -> None:
     job_id = dlc.create("true")
     job = dlc.wait(job_id)
     events = dlc.client.get_job_events(job_id, models.GetJobEventsRequest()).body.events
@@ -208,7 +208,7 @@ def test_events_tell_statuses_and_pods(dlc: Dlc) -> None:
     assert len(pod_events) == 1 and "Succeeded with exit code 0" in pod_events[0]
 
 
-def test_waiting_job_takes_another_priority(dlc: Dlc) -> None:
+def test_priority_of_a_waiting_job_can_change(dlc: Dlc) -> None:
     first, second = dlc.create("sleep 600"), dlc.create("true")
     dlc.wait(second, "Queuing")
     dlc.client.update_job(second, models.UpdateJobRequest(priority=7))
@@ -217,7 +217,7 @@ def test_waiting_job_takes_another_priority(dlc: Dlc) -> None:
         dlc.client.update_job(first, models.UpdateJobRequest(priority=7))
 
 
-def test_ecs_specs_tell_the_gpu(dlc: Dlc) -> None:
+def test_ecs_specs_include_the_gpu(dlc: Dlc) -> None:
     request = models.ListEcsSpecsRequest(
         instance_types="ecs.gn7i-c8g1.2xlarge,ecs.g7.xlarge", accelerator_type="GPU"
     )
@@ -231,7 +231,7 @@ def test_ecs_specs_tell_the_gpu(dlc: Dlc) -> None:
     )
 
 
-def test_role_without_permission_may_not_create_a_job(dlc: Dlc) -> None:
+def test_role_without_permission_cannot_create_a_job(dlc: Dlc) -> None:
     allowed = [{"Effect": "Allow", "Action": "paidlc:GetJob", "Resource": "*"}]
     dlc.stack.make_role("reader", "ecs.aliyuncs.com", allowed)
     key = dlc.stack.context.access.issue("reader", "test", 900)

@@ -1,4 +1,4 @@
-"""Mounts against an OSS that fails: a bucket in memory. How oss2 itself fails is taken from it."""
+"""Mounts against a failing OSS: a bucket in memory that raises the errors of oss2."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from localcloud.core.home import init_home
 from localcloud.daemon import make_context
 from localcloud.paidlc.errors import JobFailureError
-from localcloud.paidlc.mounts import Mount, MountSync, patiently
+from localcloud.paidlc.mounts import Mount, MountSync, retry_while_unavailable
 
 
 class MemoryBucket:
@@ -79,40 +79,40 @@ def sync(tmp_path: Path) -> Callable[[MemoryBucket], MountSync]:
 
 
 def away() -> Exception:
-    """Return what oss2 raises when nobody listens."""
+    """Return the error that oss2 raises if no server listens."""
     return oss2.exceptions.RequestError(ConnectionRefusedError("refused"))
 
 
-def test_oss_that_is_being_restarted_is_waited_for(
+def test_download_waits_for_a_restart_of_oss(
     sync: Callable[[MemoryBucket], MountSync],
 ) -> None:
     bucket, waits = MemoryBucket(away(), times=2), []
     bucket.objects["run/a"] = b"a"
-    assert patiently(sync(bucket).down, waits.append) == 1
+    assert retry_while_unavailable(sync(bucket).down, waits.append) == 1
     assert waits == [1.0, 2.0]
 
 
-def test_oss_that_stays_away_fails_the_job(sync: Callable[[MemoryBucket], MountSync]) -> None:
+def test_job_fails_if_oss_stays_unavailable(sync: Callable[[MemoryBucket], MountSync]) -> None:
     bucket = MemoryBucket(away(), times=100)
     with pytest.raises(JobFailureError) as caught:
-        patiently(sync(bucket).down, lambda _: None)
+        retry_while_unavailable(sync(bucket).down, lambda _: None)
     assert caught.value.reason_code == "DataSourceUnavailable"
 
 
-def test_refusal_is_not_tried_again(sync: Callable[[MemoryBucket], MountSync]) -> None:
+def test_refused_access_is_not_retried(sync: Callable[[MemoryBucket], MountSync]) -> None:
     denied = oss2.exceptions.AccessDenied(403, {}, b"", {"Code": "AccessDenied", "Message": "no"})
     bucket, waits = MemoryBucket(denied, times=1), []
     with pytest.raises(JobFailureError, match="AccessDenied"):
-        patiently(sync(bucket).down, waits.append)
+        retry_while_unavailable(sync(bucket).down, waits.append)
     assert waits == []
 
 
-def test_server_error_may_pass(sync: Callable[[MemoryBucket], MountSync]) -> None:
+def test_server_error_is_retried(sync: Callable[[MemoryBucket], MountSync]) -> None:
     broken = oss2.exceptions.ServerError(503, {}, b"", {"Code": "ServiceUnavailable"})
-    assert patiently(sync(MemoryBucket(broken, times=1)).down, lambda _: None) == 0
+    assert retry_while_unavailable(sync(MemoryBucket(broken, times=1)).down, lambda _: None) == 0
 
 
-def test_half_an_object_is_no_object(
+def test_incomplete_download_is_discarded(
     sync: Callable[[MemoryBucket], MountSync], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket = MemoryBucket()
@@ -121,12 +121,12 @@ def test_half_an_object_is_no_object(
         bucket, "get_object_to_file", lambda _, name: Path(name).write_bytes(b"who")
     )
     mount = sync(bucket)
-    with pytest.raises(JobFailureError, match="5 bytes, but 3 came"):
+    with pytest.raises(JobFailureError, match="5 bytes, but 3 were received"):
         mount.down()
     assert list(mount.mount.folder.iterdir()) == []
 
 
-def test_key_that_would_leave_the_folder_is_refused(
+def test_key_with_parent_folder_is_refused(
     sync: Callable[[MemoryBucket], MountSync],
 ) -> None:
     bucket = MemoryBucket()
@@ -135,7 +135,7 @@ def test_key_that_would_leave_the_folder_is_refused(
         sync(bucket).down()
 
 
-def test_only_what_changed_travels(sync: Callable[[MemoryBucket], MountSync]) -> None:
+def test_only_changed_objects_are_copied(sync: Callable[[MemoryBucket], MountSync]) -> None:
     bucket = MemoryBucket()
     bucket.objects |= {"run/a": b"a", "run/b": b"b"}
     mount = sync(bucket)
@@ -146,7 +146,7 @@ def test_only_what_changed_travels(sync: Callable[[MemoryBucket], MountSync]) ->
     assert bucket.sent == ["run/b"]
 
 
-def test_what_was_written_last_arrives_last(sync: Callable[[MemoryBucket], MountSync]) -> None:
+def test_last_written_file_is_uploaded_last(sync: Callable[[MemoryBucket], MountSync]) -> None:
     bucket = MemoryBucket()
     mount = sync(bucket)
     mount.down()
@@ -158,7 +158,7 @@ def test_what_was_written_last_arrives_last(sync: Callable[[MemoryBucket], Mount
     assert bucket.sent == ["run/z-model", "run/m-metrics", "run/a-result"]
 
 
-def test_file_that_is_being_written_waits_for_the_next_round(
+def test_recently_written_file_waits_for_the_next_upload(
     sync: Callable[[MemoryBucket], MountSync],
 ) -> None:
     bucket = MemoryBucket()

@@ -1,4 +1,4 @@
-"""What CreateJob refuses. Pure: which code the cloud would use is assumed."""
+"""The validation of CreateJob requests. Pure: the cloud's error codes are assumed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 
 def request(**changes: Any) -> dict[str, Any]:
-    """Return a request that is accepted, but for the changes; None leaves a parameter out."""
+    """Return a valid request with changes; None removes a parameter."""
     spec = {"Type": "Worker", "PodCount": 1, "EcsSpec": "ecs.g7.xlarge", "Image": "any"}
     body = {
         "DisplayName": "a-job",
@@ -39,7 +39,7 @@ def request(**changes: Any) -> dict[str, Any]:
 
 
 def spec(**changes: Any) -> list[dict[str, Any]]:
-    """Return one job spec with changes; None leaves a field out."""
+    """Return one job spec with changes; None removes a field."""
     found = {**request()["JobSpecs"][0], **changes}
     return [{key: value for key, value in found.items() if value is not None}]
 
@@ -52,7 +52,7 @@ def data(**changes: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     "name", ["DisplayName", "JobType", "JobSpecs", "UserCommand", "WorkspaceId"]
 )
-def test_required_parameter_is_required(platform: Platform, name: str) -> None:
+def test_missing_required_parameter_is_refused(platform: Platform, name: str) -> None:
     with pytest.raises(CloudError, match=name) as caught:
         parse_create_job(request(**{name: None}), platform)
     assert caught.value.code == "MissingParameter"
@@ -82,7 +82,7 @@ def test_required_parameter_is_required(platform: Platform, name: str) -> None:
         ({"UserCommand": "x" * 70_000}, "65536"),
     ],
 )
-def test_invalid_value_is_refused_and_named(
+def test_error_names_the_invalid_value(
     platform: Platform, changes: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(CloudError, match=named) as caught:
@@ -93,7 +93,7 @@ def test_invalid_value_is_refused_and_named(
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"JobType": "RayJob"}, "PyTorchJob, ElasticBatchJob"),
+        ({"JobType": "RayJob"}, "PyTorchJob or ElasticBatchJob"),
         ({"CodeSource": {"CodeSourceId": "1"}}, "CodeSource"),
         ({"SuccessPolicy": "AllWorkers"}, "SuccessPolicy"),
         ({"ThirdpartyLibDir": "/x"}, "ThirdpartyLibDir"),
@@ -101,7 +101,7 @@ def test_invalid_value_is_refused_and_named(
         ({"JobSpecs": spec(AutoScalingSpec={"x": 1})}, "AutoScalingSpec"),
     ],
 )
-def test_parameter_without_behaviour_is_refused_and_named(
+def test_error_names_the_unsupported_parameter(
     platform: Platform, changes: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(CloudError, match=named) as caught:
@@ -116,7 +116,7 @@ def test_defaults_are_filled_in(platform: Platform) -> None:
     assert parsed["DataSources"][0]["MountAccess"] == "RW"
 
 
-def test_vpc_needs_its_security_group(platform: Platform) -> None:
+def test_vpc_without_security_group_is_refused(platform: Platform) -> None:
     with pytest.raises(CloudError, match="SecurityGroupId"):
         parse_create_job(request(UserVpc={"VpcId": "vpc-1"}), platform)
 
@@ -134,13 +134,13 @@ def test_data_source_uri_names_bucket_and_prefix(uri: str, found: tuple[str, str
     assert bucket_and_prefix(uri) == found
 
 
-def test_uri_with_this_clouds_own_endpoint_is_taken(platform: Platform) -> None:
+def test_uri_with_the_local_oss_endpoint_is_accepted(platform: Platform) -> None:
     host = platform.endpoints["oss"].removeprefix("http://")
     parsed = parse_create_job(request(DataSources=data(Uri=f"oss://corpus.{host}/d/")), platform)
     assert bucket_and_prefix(parsed["DataSources"][0]["Uri"]) == ("corpus", "d/")
 
 
-def test_role_of_the_environment_is_that_of_the_key(platform: Platform) -> None:
+def test_environment_role_follows_the_role_key(platform: Platform) -> None:
     def item(key: str, role: str) -> dict[str, Any]:
         arn = f"acs:ram::{platform.account_id}:role/{role}"
         return {"Key": key, "Type": "Role", "Roles": [{"RoleArn": arn}]}
@@ -156,6 +156,6 @@ def test_role_of_the_environment_is_that_of_the_key(platform: Platform) -> None:
     assert environment_role(parse_create_job(request(), platform)) is None
 
 
-def test_update_keeps_the_command(platform: Platform) -> None:
+def test_update_of_the_command_is_refused(platform: Platform) -> None:
     with pytest.raises(CloudError, match="UserCommand"):
         parse_update_job({"UserCommand": "false"}, waiting=True)
