@@ -100,7 +100,9 @@ def test_a_file_asset_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [pulumi.FileArchive("."), pulumi.RemoteAsset("https://example.com/a")], ids=repr
+    "value",
+    [pulumi.FileArchive("."), pulumi.RemoteAsset("https://example.com/a")],
+    ids=lambda value: type(value).__name__,  # the same in every process, for pytest-xdist
 )
 def test_what_cannot_be_a_value_is_refused(value: Any) -> None:
     with pytest.raises(ProviderError, match=f"a {type(value).__name__} is not supported"):
