@@ -16,6 +16,7 @@ _BOOTSTRAP = ("oss2==2.19.1", "alibabacloud-credentials==1.0.12")
 EMBEDDING = (
     *_BOOTSTRAP,
     "sentence-transformers==6.2.0",
+    "openvino==2026.4.1",
     "starlette",
     "uvicorn",
     "pydantic-settings",

@@ -1,6 +1,7 @@
 """A SentenceTransformer in this process, behind the same interface as the embedding service.
 
-Owns how a batch is computed on the machine's processor or GPU. On a CPU every core runs its own
+Owns where a batch is computed: on a GPU by torch, on a CPU by OpenVINO (`rag.cpu_encoder`) or, for
+a model that OpenVINO does not encode as torch does, by torch. On a CPU every core runs its own
 batches on one thread: threads that share a batch wait for each other at every operation, and
 where something else uses the cores they wait for whole time slices (0.7 s for one question
 instead of 0.02 s, measured beside a busy neighbour).
@@ -13,12 +14,15 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rag.embed import InputType, Vectors
 from rag.models import model_info, resolve_model
+
+if TYPE_CHECKING:
+    from rag.cpu_encoder import CpuModel
 
 __all__ = ["LocalEncoder", "available_cores"]
 
@@ -65,6 +69,7 @@ class LocalEncoder:
         self.batch_size = batch_size or (_CPU_BATCH if on_cpu else _GPU_BATCH)
         self.workers = available_cores() if on_cpu else 1
         self.dimension = int(self._model.get_embedding_dimension() or 0)
+        self._cpu = self._compile() if on_cpu else None
         info = model_info(name)
         # A model saved by training carries its prefixes as prompts.
         prompts = self._model.prompts or {}
@@ -76,6 +81,12 @@ class LocalEncoder:
         self._tokenizing = threading.Lock()
         self._pool = ThreadPoolExecutor(self.workers, "encoder", self.prepare_thread)
 
+    def _compile(self) -> CpuModel | None:
+        # Here, so that a GPU node loads nothing of OpenVINO.
+        from rag.cpu_encoder import compile_for_cpu
+
+        return compile_for_cpu(self._model, threads=self.workers)
+
     def prepare_thread(self) -> None:
         """Make the calling thread compute alone; each thread of a pool calls it once."""
         if self.workers > 1:
@@ -83,10 +94,12 @@ class LocalEncoder:
 
     def encode_batch(self, texts: Sequence[str], input_type: InputType) -> Vectors:
         """Embeddings of `texts` as one batch, computed in the calling thread; see `Embedder`."""
-        prefix = self._prefixes[input_type] or None
+        prefix = self._prefixes[input_type]
+        if self._cpu is not None:
+            return self._cpu.encode(texts, prompt=prefix, batch_size=len(texts))
         with self._torch.inference_mode():
             with self._tokenizing:
-                features = self._model.preprocess(list(texts), prompt=prefix)
+                features = self._model.preprocess(list(texts), prompt=prefix or None)
             device = self._model.device
             features = {
                 key: value.to(device) if hasattr(value, "to") else value
@@ -100,6 +113,9 @@ class LocalEncoder:
 
     def encode(self, texts: Sequence[str], input_type: InputType) -> Vectors:
         """Embeddings of `texts` in their order, in batches of like length; see `Embedder`."""
+        if self._cpu is not None:
+            prefix = self._prefixes[input_type]
+            return self._cpu.encode(texts, prompt=prefix, batch_size=self.batch_size)
         result = np.empty((len(texts), self.dimension), np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
         batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]

@@ -39,7 +39,13 @@ CORPUS_MOUNT_PATH = "/mnt/corpus"
 OUTPUT_MOUNT_PATH = "/mnt/output"
 
 _READER_LIBS = ("pypdf", "python-docx", "beautifulsoup4", "markdown-it-py", "pydantic-settings")
-_TRAINING_LIBS = ("sentence-transformers==6.2.0", "datasets", "accelerate", *_READER_LIBS)
+_TRAINING_LIBS = (
+    "sentence-transformers==6.2.0",
+    "datasets",
+    "accelerate",
+    "openvino==2026.4.1",
+    *_READER_LIBS,
+)
 _INGEST_LIBS = (
     "elasticsearch>=8.19,<9",
     "aiohttp",

@@ -32,7 +32,7 @@ from training.negatives import mine_negatives
 from training.options import Options, SettingsError
 from training.outcome import decide, model_version, rank_metrics
 from training.tuning import Tuning, tune
-from training.workers import Encoding, Precision, Workers, start_workers
+from training.workers import Encoder, Encoding, Precision, Workers, start_workers
 
 __all__ = ["Run"]
 
@@ -99,15 +99,17 @@ class Run:
             f"base model {self.options.base_model}"
         )
         model = self._load(self.base)
+        encoder = workers.encoder(model)
         if not self.data.held_out or len(self.data.pairs) < self.options.min_pairs:
-            encoding = self._encode_passages(model)
-            base = self._measure(model, encoding) if self.data.held_out else None
+            encoding = self._encode_passages(model, encoder)
+            base = self._measure(model, encoder, encoding) if self.data.held_out else None
             return self._finish(model, "base", base, None, self._few(), encoding, [], started)
         # 3. The base model: its measure, and the negatives it mistakes for answers.
-        encoding = self._encode_passages(model)
-        base = self._measure(model, encoding)
+        encoding = self._encode_passages(model, encoder)
+        base = self._measure(model, encoder, encoding)
         self._say(f"base: {_line(base)}")
-        plan = self._plan(model, encoding)
+        plan = self._plan(model, encoder, encoding)
+        del encoder  # It holds a copy of the weights.
         if plan.steps == 0:
             reason = "no two pairs can be told apart: every passage may answer every query"
             return self._finish(model, "base", base, None, reason, encoding, [], started)
@@ -127,8 +129,9 @@ class Run:
         )
         # 5. The tuned model, as it was saved.
         tuned_model = self._save_and_reload(model, output / "tuned")
-        encoding = self._encode_passages(tuned_model)
-        tuned = self._measure(tuned_model, encoding)
+        encoder = workers.encoder(tuned_model)
+        encoding = self._encode_passages(tuned_model, encoder)
+        tuned = self._measure(tuned_model, encoder, encoding)
         self._say(f"tuned: {_line(tuned)}")
         # 6. The better one.
         kept, reason = decide(base, tuned)
@@ -150,29 +153,33 @@ class Run:
             model.prompts = {"query": self.info.query_prefix, "document": self.info.document_prefix}
         return model
 
-    def _encode_passages(self, model: SentenceTransformer) -> Encoding:
+    def _encode_passages(self, model: SentenceTransformer, encoder: Encoder) -> Encoding:
         def progress(done: int, total: int) -> None:
             self._say(f"encoded {done}/{total} chunks")
 
         prefix = _prompt(model, "document")
         texts = [prefix + text for text in self.data.texts()]
-        return self.workers.encode(model, texts, report=progress)
+        return self.workers.encode(encoder, texts, report=progress)
 
-    def _measure(self, model: SentenceTransformer, passages: Encoding) -> dict[str, float]:
-        queries = self._encode_queries(model, [query.query for query in self.data.held_out])
+    def _measure(
+        self, model: SentenceTransformer, encoder: Encoder, passages: Encoding
+    ) -> dict[str, float]:
+        queries = self._encode_queries(
+            model, encoder, [query.query for query in self.data.held_out]
+        )
         return rank_metrics(self.data.held_out, queries, passages.embeddings)
 
     def _encode_queries(
-        self, model: SentenceTransformer, queries: Sequence[str]
+        self, model: SentenceTransformer, encoder: Encoder, queries: Sequence[str]
     ) -> npt.NDArray[np.float32]:
         prefix = _prompt(model, "query")
-        return self.workers.encode(model, [prefix + query for query in queries]).embeddings
+        return self.workers.encode(encoder, [prefix + query for query in queries]).embeddings
 
-    def _plan(self, model: SentenceTransformer, passages: Encoding) -> BatchPlan:
+    def _plan(self, model: SentenceTransformer, encoder: Encoder, passages: Encoding) -> BatchPlan:
         options, data = self.options, self.data
         mined: list[list[int]] = [[] for _ in data.pairs]
         if options.hard_negatives:
-            queries = self._encode_queries(model, [pair.query for pair in data.pairs])
+            queries = self._encode_queries(model, encoder, [pair.query for pair in data.pairs])
             if self.workers.is_main:
                 mined = mine_negatives(
                     data.pairs,

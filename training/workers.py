@@ -19,9 +19,15 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list, gather_object
 from sentence_transformers import SentenceTransformer
 
-__all__ = ["Encoding", "Precision", "Workers", "start_workers"]
+from rag.cpu_encoder import compile_for_cpu
+
+__all__ = ["Encoder", "Encoding", "Precision", "Workers", "start_workers"]
 
 Precision = Literal["fp32", "bf16", "fp16"]
+Vectors = npt.NDArray[np.float32]
+Encoder = Callable[[Sequence[str]], Vectors]
+"""Embeds texts, prefixes included: ``(texts, dimension) float32``, L2-normalised."""
+_BATCH = 32
 _ENCODE_PIECE = 512
 """Texts between two lines of progress."""
 
@@ -30,7 +36,7 @@ _ENCODE_PIECE = 512
 class Encoding:
     """Embeddings, (texts, dimension) float32 and L2-normalised, and how long they took."""
 
-    embeddings: npt.NDArray[np.float32]
+    embeddings: Vectors
     seconds: float
 
     @property
@@ -90,40 +96,53 @@ class Workers:
             state.wait_for_everyone()
             state.destroy_process_group()
 
-    def encode(
-        self,
-        model: SentenceTransformer,
-        texts: Sequence[str],
-        *,
-        batch_size: int = 32,
-        report: Callable[[int, int], None] = lambda done, total: None,
-    ) -> Encoding:
-        """Embed texts, each worker its share, all workers get all.
+    def encoder(self, model: SentenceTransformer) -> Encoder:
+        """Return what embeds texts with the present weights of `model`.
+
+        On a CPU this is OpenVINO where it gives the vectors of torch, see `rag.cpu_encoder`.
 
         Args:
             model: On this worker's device.
+        """
+        compiled = compile_for_cpu(model, threads=torch.get_num_threads()) if self.use_cpu else None
+        if compiled is not None:
+            return compiled.encode
+
+        def encode(texts: Sequence[str]) -> Vectors:
+            with self.autocast():
+                vectors = model.encode(
+                    list(texts),
+                    prompt="",
+                    batch_size=_BATCH,
+                    normalize_embeddings=True,
+                    show_progress_bar=False,
+                )
+            return np.asarray(vectors, dtype=np.float32)
+
+        return encode
+
+    def encode(
+        self,
+        encoder: Encoder,
+        texts: Sequence[str],
+        *,
+        report: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Encoding:
+        """Embed texts. Each worker embeds its share, and all workers get all embeddings.
+
+        Args:
+            encoder: This worker's, from `encoder`.
             texts: Not empty.
-            batch_size: Texts in one forward pass.
             report: Gets how many of how many texts of this worker's share are done.
         """
         started = time.monotonic()
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         mine = order[self.rank :: self.world_size]
-        parts: list[tuple[list[int], npt.NDArray[np.float32]]] = []
-        done = 0
-        with self.autocast():
-            for at in range(0, len(mine), _ENCODE_PIECE):
-                indices = mine[at : at + _ENCODE_PIECE]
-                vectors = model.encode(
-                    [texts[i] for i in indices],
-                    prompt="",
-                    batch_size=batch_size,
-                    normalize_embeddings=True,
-                    show_progress_bar=False,
-                )
-                parts.append((indices, np.asarray(vectors, dtype=np.float32)))
-                done += len(indices)
-                report(done, len(mine))
+        parts: list[tuple[list[int], Vectors]] = []
+        for at in range(0, len(mine), _ENCODE_PIECE):
+            indices = mine[at : at + _ENCODE_PIECE]
+            parts.append((indices, encoder([texts[i] for i in indices])))
+            report(min(at + _ENCODE_PIECE, len(mine)), len(mine))
         if self.world_size > 1:
             parts = gather_object(parts)
         result = np.empty((len(texts), parts[0][1].shape[1]), dtype=np.float32)

@@ -1,0 +1,190 @@
+"""Encoding on CPUs: a SentenceTransformer compiled by OpenVINO.
+
+Owns the conversion, the precision and the check that the compiled model gives the vectors of
+torch. Does not own the choice of device (`rag.encoder`) or the text prefixes. Tokenization,
+truncation and pooling are those of the model's own modules.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Transformer
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
+
+# OpenVINO sends usage statistics to Google Analytics when it is imported and when it converts a
+# model. With None here its own `import openvino_telemetry` raises ImportError, and OpenVINO uses
+# the stub that it ships for that case (openvino/tools/ovc/telemetry_stub.py).
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+
+__all__ = ["MIN_COSINE", "CpuModel", "compile_for_cpu"]
+
+MIN_COSINE = 0.999
+"""An index may hold vectors of both runtimes only if they agree at least this well."""
+_BATCH = 16
+_POOLING_MODES = ("mean", "cls")
+_PROBES = (
+    "How do I clear alarm W7?",
+    "北京的冬天有多冷?",
+    "Error 0x80070057: E_INVALIDARG (-2147024809), see <https://example.invalid/a?b=c#d>.",
+    # Longer than most models read, so that truncation is compared, too.
+    "The pump of the second line is checked every thirty days by the operator on duty. " * 60,
+)
+_LOG = logging.getLogger("rag.cpu_encoder")
+
+Vectors = npt.NDArray[np.float32]
+
+
+class _Graph(torch.nn.Module):
+    """The model as a function of its input tensors, normalization included."""
+
+    def __init__(self, model: SentenceTransformer, names: Sequence[str]) -> None:
+        super().__init__()
+        self.model = model
+        self.names = names
+
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        features = dict(zip(self.names, tensors, strict=True))
+        embedding = self.model(features)["sentence_embedding"]
+        return torch.nn.functional.normalize(embedding, dim=1)
+
+
+class CpuModel:
+    """A compiled model. Safe to call from several threads.
+
+    Args:
+        model: On the CPU. After a change of its weights it must be compiled again.
+        threads: Cores to use. Each computes batches of its own: threads that share a batch wait
+            for each other at every operation.
+
+    Attributes:
+        precision: ``bf16`` where the processor multiplies it natively, else ``f32``.
+    """
+
+    def __init__(self, model: SentenceTransformer, threads: int) -> None:
+        # Here, so that a machine without it encodes with torch.
+        import openvino
+
+        model.eval()
+        self._model: Any = model
+        self._dimension = int(model.get_embedding_dimension() or 0)
+        # A fast tokenizer that one thread reconfigures while another uses it fails.
+        self._tokenizing = threading.Lock()
+        example = model.preprocess(["a few words", "two"])
+        self._names = [name for name, value in example.items() if isinstance(value, torch.Tensor)]
+        inputs = tuple(example[name] for name in self._names)
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            # `compile_for_cpu` compares vectors; trace's own check would double the time to load.
+            trace: Any = torch.jit.trace
+            graph = trace(_Graph(model, self._names), inputs, check_trace=False, strict=False)
+            converted = openvino.convert_model(graph, example_input=inputs)
+        core = openvino.Core()
+        native = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.precision = "bf16" if "BF16" in native else "f32"
+        self._threads = threads
+        self._queue: Any = openvino.AsyncInferQueue
+        self._compiled = core.compile_model(
+            converted,
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": self.precision,
+                "INFERENCE_NUM_THREADS": threads,
+                "NUM_STREAMS": threads,
+                # A pinned thread waits where something else uses its core.
+                "ENABLE_CPU_PINNING": False,
+            },
+        )
+
+    def encode(
+        self, texts: Sequence[str], *, prompt: str = "", batch_size: int = _BATCH
+    ) -> Vectors:
+        """Return the embeddings of `texts`, in their order.
+
+        Args:
+            texts: What to embed.
+            prompt: Put before each text.
+            batch_size: Texts of a batch; texts of like length share one.
+
+        Returns:
+            ``(texts, dimension) float32``, L2-normalised.
+        """
+        result = np.empty((len(texts), self._dimension), np.float32)
+
+        def store(request: Any, rows: list[int]) -> None:
+            result[rows] = request.get_output_tensor().data
+
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
+        batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+        if not batches:
+            return result
+        queue = self._queue(self._compiled, min(self._threads, len(batches)))
+        queue.set_callback(store)
+        for rows in batches:
+            with self._tokenizing:
+                features = self._model.preprocess([texts[i] for i in rows], prompt=prompt or None)
+            queue.start_async([features[name].numpy() for name in self._names], rows)
+        queue.wait_all()
+        # bf16 leaves lengths a thousandth off.
+        result /= np.maximum(np.linalg.norm(result, axis=1, keepdims=True), 1e-12)
+        return result
+
+
+def compile_for_cpu(model: SentenceTransformer, *, threads: int) -> CpuModel | None:
+    """Return `model` compiled for this CPU, or None, with a log line, where torch must encode.
+
+    torch encodes if a module of the model is not known here, the conversion fails, or the cosine
+    of the two runtimes' vectors is below `MIN_COSINE` for one of a few fixed texts.
+    """
+    if reason := _unknown_modules(model):
+        _LOG.info("encoding with torch, not OpenVINO: %s", reason)
+        return None
+    try:
+        compiled = CpuModel(model, threads)
+        cosine = _agreement(model, compiled)
+    except Exception as error:  # noqa: BLE001 - whatever stops a conversion, torch can encode
+        _LOG.warning("encoding with torch: OpenVINO cannot run the model: %s", error)
+        return None
+    # Written so that NaN fails.
+    if not cosine >= MIN_COSINE:
+        _LOG.warning(
+            "encoding with torch: vectors of OpenVINO (%s) have cosine %.4f to torch's; "
+            "at least %g is required",
+            compiled.precision,
+            cosine,
+            MIN_COSINE,
+        )
+        return None
+    _LOG.info("encoding with OpenVINO (%s), cosine to torch %.6f", compiled.precision, cosine)
+    return compiled
+
+
+def _unknown_modules(model: SentenceTransformer) -> str:
+    """Why the model's modules cannot be compiled; empty if they can."""
+    modules = list(model)
+    kinds = [type(module) for module in modules]
+    if kinds not in ([Transformer, Pooling], [Transformer, Pooling, Normalize]):
+        return f"the model's modules are {', '.join(kind.__name__ for kind in kinds)}"
+    pooling: Any = modules[1]
+    if pooling.pooling_mode not in _POOLING_MODES:
+        return f"the model's pooling mode is {pooling.pooling_mode!r}"
+    if not pooling.include_prompt:
+        return "the model's pooling leaves out the prompt"
+    return ""
+
+
+def _agreement(model: SentenceTransformer, compiled: CpuModel) -> float:
+    """Return the lowest cosine between torch's and OpenVINO's vectors of the probes."""
+    expected = model.encode(
+        list(_PROBES), prompt="", normalize_embeddings=True, show_progress_bar=False
+    )
+    return float((np.asarray(expected) * compiled.encode(_PROBES, batch_size=2)).sum(axis=1).min())
