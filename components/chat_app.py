@@ -19,6 +19,7 @@ from components.model_endpoint import ModelEndpoint
 from components.naming import Naming
 from components.network import CHAT_PORT
 from components.nodes import LogAgent, ServiceArgs, ServiceNode, ServiceNodeArgs
+from components.outputs import once
 from components.requirements import CHAT
 from components.smoke import Door, smoke_hook
 from stack_config.kinds import AddressType
@@ -250,7 +251,7 @@ class ChatApp(pulumi.ComponentResource):
             ),
             self._child,
         )
-        self.url = pulumi.Output.all(url, fleet.rolled_out).apply(lambda values: str(values[0]))
+        self.url = once(url, fleet.rolled_out)
         self.address = balancer.dns_name
         self.load_balancer_id = balancer.load_balancer_id
 

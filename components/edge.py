@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from components.outputs import once
+
 __all__ = [
     "COMPATIBILITY_DATE",
     "Edge",
@@ -138,7 +140,7 @@ class Edge(pulumi.ComponentResource):
             service=script.script_name,
             opts=child,
         )
-        self.url = domain.id.apply(lambda _: args.url)
+        self.url = once(args.url, domain.id)
         self.register_outputs({"url": self.url})
 
 

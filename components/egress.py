@@ -15,6 +15,7 @@ import pulumi
 from pulumi_alicloud import ecs, vpc
 
 from components.naming import Naming
+from components.outputs import once
 
 __all__ = ["NatEgress", "NatEgressArgs"]
 
@@ -111,7 +112,5 @@ class NatEgress(pulumi.ComponentResource):
             )
             for zone_id, vswitch_id in args.vswitch_ids.items()
         ]
-        self.public_ip = pulumi.Output.all(
-            address.ip_address, *(entry.snat_entry_id for entry in entries)
-        ).apply(lambda values: str(values[0]))
+        self.public_ip = once(address.ip_address, *(entry.snat_entry_id for entry in entries))
         self.register_outputs({"public_ip": self.public_ip})

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_alicloud import elasticsearch
 
-from components.existing import id_once_read
 from components.naming import Naming
+from components.outputs import once
 from stack_config.kinds import Protocol
 
 __all__ = ["ElasticsearchCluster", "ElasticsearchClusterArgs"]
@@ -123,7 +123,7 @@ class ElasticsearchCluster(pulumi.ComponentResource):
         )
         protocol = instance.protocol if args.existing_instance_id else args.protocol.lower()
         self.instance_id = (
-            id_once_read(args.existing_instance_id, instance.domain)
+            once(args.existing_instance_id, instance.domain)
             if args.existing_instance_id
             else instance.id
         )

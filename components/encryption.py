@@ -17,6 +17,7 @@ import pulumi
 from pulumi_alicloud import kms
 
 from components.naming import Naming
+from components.outputs import once
 from components.tags import kept_tags
 
 __all__ = ["EncryptionKey", "EncryptionKeyArgs"]
@@ -100,6 +101,6 @@ class EncryptionKey(pulumi.ComponentResource):
             key_id=key.id,
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.retain),
         )
-        self.key_id = pulumi.Output.all(key.id, alias.id).apply(lambda ids: str(ids[0]))
+        self.key_id = once(key.id, alias.id)
         self.key_arn = key.arn
         self.register_outputs({"key_id": self.key_id, "key_arn": self.key_arn})

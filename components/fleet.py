@@ -23,6 +23,7 @@ from pulumi_alicloud import ecs, ess
 import providers
 from components.naming import Naming
 from components.nodes import LogAgent, ServiceArgs, service_user_data
+from components.outputs import once
 
 __all__ = ["ServiceFleet", "ServiceFleetArgs"]
 
@@ -167,9 +168,7 @@ class ServiceFleet(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=held, hooks=hooks),
         )
         self.scaling_group_id = group.id
-        self.rolled_out = pulumi.Output.all(group.id, rollout.id).apply(
-            lambda values: str(values[0])
-        )
+        self.rolled_out = once(group.id, rollout.id)
         self.register_outputs({"scaling_group_id": self.scaling_group_id})
 
     def _template(self, user_data: pulumi.Output[str]) -> ecs.EcsLaunchTemplate:

@@ -12,6 +12,7 @@ import pulumi
 from pulumi_alicloud import ram
 
 from components.naming import Naming
+from components.outputs import once
 from components.permissions import (
     Statement,
     policy_document,
@@ -113,12 +114,8 @@ class ServiceRole(pulumi.ComponentResource):
             policy_type="Custom",
             opts=child,
         )
-        self.role_name = pulumi.Output.all(role.role_name, attachment.id).apply(
-            lambda values: str(values[0])
-        )
-        self.role_arn = pulumi.Output.all(role.arn, attachment.id).apply(
-            lambda values: str(values[0])
-        )
+        self.role_name = once(role.role_name, attachment.id)
+        self.role_arn = once(role.arn, attachment.id)
         self.register_outputs({"role_name": self.role_name, "role_arn": self.role_arn})
 
 

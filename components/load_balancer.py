@@ -17,6 +17,7 @@ import pulumi
 from pulumi_alicloud import alb
 
 from components.naming import Naming
+from components.outputs import once
 from stack_config.kinds import AddressType
 
 __all__ = ["HttpsLoadBalancer", "HttpsLoadBalancerArgs"]
@@ -129,13 +130,9 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
         self._redirect(http)
         lists = self._let_in({"https": https, "http": http})
         self.load_balancer_id = balancer.id
-        self.dns_name = pulumi.Output.all(balancer.dns_name, https.id).apply(
-            lambda values: str(values[0])
-        )
+        self.dns_name = once(balancer.dns_name, https.id)
         # No server is asked before it is settled who may ask.
-        self.server_group_id = pulumi.Output.all(
-            servers.id, https.id, *(item.id for item in lists)
-        ).apply(lambda values: str(values[0]))
+        self.server_group_id = once(servers.id, https.id, *(item.id for item in lists))
         self.register_outputs({"dns_name": self.dns_name})
 
     def _balancer(self) -> alb.LoadBalancer:

@@ -217,7 +217,7 @@ def _same_range(vpc_id: str, cidr_block: str, expected: str) -> str:
 
 
 def _placed(vswitch_id: str, vswitch: vpc.Switch, vpc_id: str, zone_id: str) -> pulumi.Output[str]:
-    # Not by the resource's own id: see `components.existing`.
+    # Not by the resource's own id: see `components.outputs`.
     return pulumi.Output.all(vswitch.vpc_id, vswitch.zone_id).apply(
         lambda found: _same_place(vswitch_id, str(found[0]), str(found[1]), vpc_id, zone_id)
     )

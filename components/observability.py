@@ -20,6 +20,7 @@ import pulumi
 from pulumi_alicloud import cms, log
 
 from components.naming import Naming
+from components.outputs import once
 
 __all__ = [
     "Alarm",
@@ -136,7 +137,7 @@ class LogCollection(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
-        return pulumi.Output.all(store.logstore_name, index.id).apply(lambda ids: str(ids[0]))
+        return once(store.logstore_name, index.id)
 
     def _collect(self, name: str, args: LogCollectionArgs) -> None:
         group = log.MachineGroup(

@@ -15,8 +15,8 @@ import pulumi
 from pulumi_alicloud import pai
 
 import providers
-from components.existing import id_once_read
 from components.naming import Naming
+from components.outputs import once
 from training.job_specs import JobPlan
 
 __all__ = ["PaiWorkspace", "PaiWorkspaceArgs", "TrainedEmbedding", "TrainedEmbeddingArgs"]
@@ -59,7 +59,7 @@ class PaiWorkspace(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         if args.existing_workspace_id:
             workspace = pai.WorkspaceWorkspace.get(name, args.existing_workspace_id, opts=child)
-            self.workspace_id = id_once_read(args.existing_workspace_id, workspace.workspace_name)
+            self.workspace_id = once(args.existing_workspace_id, workspace.workspace_name)
         else:
             workspace = pai.WorkspaceWorkspace(
                 name,

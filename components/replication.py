@@ -18,6 +18,7 @@ from pulumi_alicloud import oss
 from components.encryption import EncryptionKey, EncryptionKeyArgs
 from components.identity import ServiceRole, ServiceRoleArgs
 from components.naming import Naming
+from components.outputs import once
 from components.permissions import Statement, replicate_from, replicate_to, use_key
 from components.storage import PrivateBucket, PrivateBucketArgs
 from components.tags import merge_tags
@@ -170,7 +171,7 @@ class Replication(pulumi.ComponentResource):
             source_selection_criteria=_encrypted_too() if key is not None else None,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return pulumi.Output.all(copy.bucket_name, rule.id).apply(lambda ids: str(ids[0]))
+        return once(copy.bucket_name, rule.id)
 
 
 def _encrypted_too() -> oss.BucketReplicationSourceSelectionCriteriaArgs:

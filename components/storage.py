@@ -14,8 +14,8 @@ from enum import StrEnum
 import pulumi
 from pulumi_alicloud import oss
 
-from components.existing import id_once_read
 from components.naming import Naming
+from components.outputs import once
 from components.tags import kept_tags, merge_tags
 
 __all__ = [
@@ -115,9 +115,7 @@ class PrivateBucket(pulumi.ComponentResource):
         )
         # An object written before these three would be unversioned, unencrypted or public for a
         # moment: whoever takes the name from here waits for them.
-        self.bucket_name = pulumi.Output.all(
-            bucket_id, block.id, versioning.id, encryption.id
-        ).apply(lambda ids: str(ids[0]))
+        self.bucket_name = once(bucket_id, block.id, versioning.id, encryption.id)
         self.extranet_endpoint = self._bucket.extranet_endpoint
         self.intranet_endpoint = self._bucket.intranet_endpoint
         self.register_outputs({"bucket_name": self.bucket_name})
@@ -137,7 +135,7 @@ class ExistingBucket(pulumi.ComponentResource):
     ) -> None:
         super().__init__("customrag:storage:ExistingBucket", name, None, opts)
         bucket = oss.Bucket.get(name, bucket_name, opts=pulumi.ResourceOptions(parent=self))
-        self.bucket_name = id_once_read(bucket_name, bucket.location)
+        self.bucket_name = once(bucket_name, bucket.location)
         self.register_outputs({"bucket_name": self.bucket_name})
 
 

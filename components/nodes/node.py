@@ -16,6 +16,7 @@ import pulumi
 from pulumi_alicloud import ecs
 
 from components.nodes.user_data import LogAgent, region_of_zone, render_user_data
+from components.outputs import once
 
 __all__ = ["ServiceArgs", "ServiceNode", "ServiceNodeArgs", "service_user_data"]
 
@@ -168,7 +169,7 @@ class ServiceNode(pulumi.ComponentResource):
         )
         self.instance_id = instance.id
         self.private_ip = instance.private_ip
-        self.url = pulumi.Output.all(address, role.id).apply(lambda values: str(values[0]))
+        self.url = once(address, role.id)
         self.register_outputs(
             {"instance_id": self.instance_id, "private_ip": self.private_ip, "url": self.url}
         )
