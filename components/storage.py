@@ -1,4 +1,4 @@
-"""OSS: the three buckets of the system, private, versioned, encrypted, with life-cycle rules.
+"""OSS: the buckets of the system, private, versioned, encrypted, with life-cycle rules.
 
 Owns: buckets and their protection. Does not own: what lies in them (`providers.Corpus`,
 `components.code`). OSS API: https://www.alibabacloud.com/help/en/oss/developer-reference, read
@@ -33,7 +33,6 @@ class BucketRole(StrEnum):
 
     CORPUS = "corpus"
     ARTIFACTS = "artifacts"
-    VECTORS = "vectors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,11 +162,10 @@ class StorageArgs:
 
 
 class Storage(pulumi.ComponentResource):
-    """The buckets for documents, for code, models and job results, and for vectors."""
+    """The buckets for documents, and for code, models and job results."""
 
     corpus: PrivateBucket | ExistingBucket
     artifacts: PrivateBucket
-    vectors: PrivateBucket
 
     def __init__(
         self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None
@@ -184,12 +182,10 @@ class Storage(pulumi.ComponentResource):
             else self._bucket(name, BucketRole.CORPUS)
         )
         self.artifacts = self._bucket(name, BucketRole.ARTIFACTS)
-        self.vectors = self._bucket(name, BucketRole.VECTORS)
         self.register_outputs(
             {
                 BucketRole.CORPUS: self.corpus.bucket_name,
                 BucketRole.ARTIFACTS: self.artifacts.bucket_name,
-                BucketRole.VECTORS: self.vectors.bucket_name,
             }
         )
 

@@ -291,7 +291,6 @@ def _run(stack: str, config: Mapping[str, str], root: Path, *, preview: bool) ->
 def _home(folder: Path) -> None:
     """Write a `platform.json` for a local stack; nothing listens at its addresses."""
     platform = {
-        "version": 1,
         "account_id": _STAND_INS["accountId"],
         "access_key_id": "LTAIstandin",
         "access_key_secret": "stand-in",

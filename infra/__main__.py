@@ -63,7 +63,6 @@ export(
     buckets={
         "corpus": foundation.storage.corpus.bucket_name,
         "artifacts": foundation.storage.artifacts.bucket_name,
-        "vectors": foundation.storage.vectors.bucket_name,
     },
     pai_workspace_id=embedding.workspace.workspace_id,
     training=embedding.model.result,

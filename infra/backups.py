@@ -24,8 +24,8 @@ def back_up(
 ) -> Replication | None:
     """Declares copies of corpus and artifacts, and the cluster's snapshots, as configured.
 
-    What was brought along is left alone: a bucket's copies and an instance's snapshots are their
-    owner's. Vectors are not: they are made of the corpus again.
+    Existing resources are left alone: their owner decides about a bucket's copies and an instance's
+    snapshots.
     """
     config = context.config
     if config.search.snapshot_schedule and config.existing.elasticsearch_instance_id:

@@ -36,7 +36,6 @@ __all__ = [
     "SEARCH_SECRET_ROLE",
     "Context",
     "Uris",
-    "embedder_meta",
     "load_context",
 ]
 
@@ -139,18 +138,9 @@ class Context:
             {
                 "model_version": model_version,
                 "model_uri": model_uri,
-                **embedder_meta(embedding_urls),
+                "embedding_urls": list(embedding_urls),
             },
         )
-
-
-def embedder_meta(embedding_urls: Sequence[str]) -> dict[str, Any]:
-    """What leads readers from an index to the service with its model."""
-    return {
-        # For an application of an earlier release, until it is replaced.
-        "embedding_url": next(iter(embedding_urls), ""),
-        "embedding_urls": list(embedding_urls),
-    }
 
 
 def load_context() -> Context:

@@ -10,7 +10,7 @@ from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
 from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex, SearchEndpoint
 from components.observability import LogCollection, LogStoreRole
-from infra.context import Context, embedder_meta
+from infra.context import Context
 from infra.edge import make_edge_secret
 from infra.embedding import Embedding, job_vpc
 from infra.foundation import Foundation
@@ -125,7 +125,7 @@ def build_knowledge(
             triggers={},
             keep_indices=context.config.index.keep,
             pinned=(
-                PinnedIndex(index_name=pinned.index_name, meta=embedding.urls.apply(embedder_meta))
+                PinnedIndex(index_name=pinned.index_name, meta={"embedding_urls": embedding.urls})
                 if pinned is not None
                 else None
             ),

@@ -43,9 +43,7 @@ SOURCE_FIELDS = (
 )
 """Fields of an index document that a search returns; `embedding` is searchable, not returned."""
 
-_META_KEYS = frozenset(
-    {"model_version", "model_uri", "dimension", "embedding_url", "embedding_urls", "chunker"}
-)
+_META_KEYS = frozenset({"model_version", "model_uri", "dimension", "embedding_urls", "chunker"})
 
 
 def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,8 +55,7 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         dimension: Components of an embedding, 1 to 4096.
         meta: Becomes `_meta`: ``model_version``, ``embedding_urls`` (where readers have questions
-            embedded by that model), ``embedding_url`` (the first of them, for readers that know of
-            one only), ``model_uri`` (where its files are, for who goes back to this index);
+            embedded by that model), ``model_uri`` (where its files are, to return to this index);
             ``dimension`` and ``chunker`` are filled in when absent.
 
     Raises:

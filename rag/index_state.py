@@ -81,7 +81,7 @@ async def index_meta(client: AsyncElasticsearch, name: str) -> IndexMeta:
             index=index,
             model_version=str(meta["model_version"]),
             dimension=int(meta["dimension"]),
-            embedding_urls=tuple(map(str, meta.get("embedding_urls") or [meta["embedding_url"]])),
+            embedding_urls=tuple(map(str, meta["embedding_urls"])),
             chunker=str(meta["chunker"]),
         )
     except KeyError as error:

@@ -38,7 +38,6 @@ __all__ = [
 LOCAL_PLUGIN_VERSION = "4.0.0-local"
 # As with alicloud's: a prerelease beyond the SDK's own major version.
 LOCAL_CLOUDFLARE_VERSION = "7.0.0-local"
-_PLATFORM_FILE_VERSION = 1
 _LOCAL_AUDIENCE = "customrag"
 
 
@@ -230,11 +229,6 @@ def _local_settings(config: StackConfig, home: Path) -> _Settings:
         raise ConfigError(
             f"this stack is local, but {path} does not exist; run `make up`, which makes it"
         ) from error
-    if platform.get("version") != _PLATFORM_FILE_VERSION:
-        raise ConfigError(
-            f"{path} has version {platform.get('version')}, this program reads "
-            f"{_PLATFORM_FILE_VERSION}; run `make down` and `make up`"
-        )
     api, oss = platform["endpoints"]["api"], platform["endpoints"]["oss"]
     key = platform["access_key_secret"]
     return _Settings(
@@ -249,7 +243,8 @@ def _local_settings(config: StackConfig, home: Path) -> _Settings:
             "kms": api,
             "elasticsearch": api,
             "log_agent": f"{api}/_local/log-agent.sh",
-            **_edge_endpoints(config, platform["endpoints"], path),
+            "issuer": platform["endpoints"]["issuer"],
+            "edge": platform["endpoints"]["edge"],
         },
         llm_base_url=f"{platform['endpoints']['dashscope']}/compatible-mode/v1",
         access_key_id=platform["access_key_id"],
@@ -258,18 +253,6 @@ def _local_settings(config: StackConfig, home: Path) -> _Settings:
         llm_api_key=platform["dashscope_api_key"],
         platform_file=path.resolve(),
     )
-
-
-def _edge_endpoints(config: StackConfig, endpoints: dict[str, str], path: Path) -> dict[str, str]:
-    if not config.edge.exists:
-        return {}
-    try:
-        return {name: endpoints[name] for name in ("issuer", "edge")}
-    except KeyError as error:
-        raise ConfigError(
-            f"customrag:edge is {config.edge.kind}, but {path} is of an older local stack, without "
-            "an address for it; run `make down` and `make up`, or set customrag:edge to none"
-        ) from error
 
 
 def _cloud_settings(config: StackConfig) -> _Settings:

@@ -238,7 +238,7 @@ async def _indexed(
     report(f"{role}: indexing with {model}")
     encoder = await asyncio.to_thread(_Encoder, model)
     name = f"{INDEX_PREFIX}{role}-{os.getpid()}-{secrets.token_hex(4)}"
-    meta = {"model_version": role, "embedding_url": "http://in-process.invalid"}
+    meta = {"model_version": role, "embedding_urls": ["http://in-process.invalid"]}
     try:
         await client.indices.create(
             index=name, mappings=mappings(encoder.dimension, meta), settings=dict(SETTINGS)

@@ -23,7 +23,6 @@ from typing import Any
 from localcloud.core.errors import HomeError
 
 PLATFORM_FILE = "platform.json"
-_VERSION = 1
 _REGION_ID = "cn-hangzhou"
 _ZONE_IDS = ("cn-hangzhou-h", "cn-hangzhou-i")
 _ENDPOINTS = {
@@ -84,13 +83,11 @@ def load_platform(home: Path) -> Platform:
 
 
 def _platform(home: Path, path: Path, document: Any) -> Platform:
-    if not isinstance(document, dict) or document.get("version") != _VERSION:
-        raise HomeError(
-            f"{path} is not a platform file of version {_VERSION}; delete it and run init again"
-        )
+    if not isinstance(document, dict):
+        raise HomeError(f"{path} is not a JSON object; delete it and run init again")
     names = {item.name for item in fields(Platform)} - {"home"}
     missing = sorted(names - document.keys())
-    unknown = sorted(document.keys() - names - {"version"})
+    unknown = sorted(document.keys() - names)
     if missing or unknown:
         raise HomeError(
             f"{path} has missing keys {missing} and unknown keys {unknown}; delete it and run init "
@@ -98,8 +95,6 @@ def _platform(home: Path, path: Path, document: Any) -> Platform:
         )
     values = {name: document[name] for name in names}
     values["zone_ids"] = tuple(values["zone_ids"])
-    # A platform file from before a service was added has no address for that service.
-    values["endpoints"] = {**_endpoints(values["loopback_prefix"]), **values["endpoints"]}
     return Platform(home=home, **values)
 
 
@@ -125,7 +120,6 @@ def init_home(home: Path, region_id: str = "", zone_ids: Sequence[str] = ()) -> 
     home.chmod(0o700)
     prefix = _free_prefix()
     document = {
-        "version": _VERSION,
         "region_id": region_id or _REGION_ID,
         "zone_ids": list(zone_ids or _ZONE_IDS),
         "account_id": str(10**15 + secrets.randbelow(9 * 10**15)),

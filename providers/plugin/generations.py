@@ -21,7 +21,7 @@ _FAMILY: Final = "generation_of"
 _SERVED: Final = "served_since"
 # Where an index's model lies and answers: it may change under an index. All else that is declared
 # of `_meta` says what is in it.
-WHEREABOUTS: Final = ("embedding_url", "embedding_urls", "model_uri")
+WHEREABOUTS: Final = ("embedding_urls", "model_uri")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -451,7 +451,7 @@ CASES: Mapping[str, Case] = MappingProxyType(
             name,
             keep_indices=2,
             pinned=PinnedIndex(
-                index_name="customrag-0", meta={"embedding_url": "http://10.20.0.8:8000"}
+                index_name="customrag-0", meta={"embedding_urls": ["http://10.20.0.8:8000"]}
             ),
         ),
         "model": _model,

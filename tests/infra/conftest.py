@@ -101,7 +101,6 @@ def run_program(
 ) -> Callable[..., Recorder]:
     """Runs the program with config values on top of the defaults; gives what it declared."""
     platform = {
-        "version": 1,
         "account_id": "1234567890123456",
         "access_key_id": "LTAIxxxx",
         "access_key_secret": "very-secret",

@@ -73,7 +73,7 @@ def test_what_is_tagged_as_retained_is_no_leak_though_no_state_knows_of_it(
     stack = "prod"
     kept, other = (
         Naming(project="customrag", stack=stack, account_id="1").bucket(role)
-        for role in (BucketRole.CORPUS, BucketRole.VECTORS)
+        for role in (BucketRole.CORPUS, BucketRole.ARTIFACTS)
     )
     for name, more in ((kept, {"retained": "true"}), (other, {})):
         rules = oss2.models.TaggingRule()

@@ -21,7 +21,7 @@ SEARCH = {"endpoint": "http://cluster:9200", "username": "elastic", "password": 
 META = {
     "model_version": "m1",
     "model_uri": "oss://artifacts/training/1/model/",
-    "embedding_url": "http://10.0.0.1:8000",
+    "embedding_urls": ["http://10.0.0.1:8000"],
 }
 
 
@@ -64,7 +64,7 @@ class Stack:
 
     def pin(self, name: str, keep: int = 1) -> None:
         """As an update with a pinned index: no index is declared."""
-        self.alias.up(alias_inputs(name, keep, meta={"embedding_url": "http://10.0.0.9:8000"}))
+        self.alias.up(alias_inputs(name, keep, meta={"embedding_urls": ["http://10.0.0.9:8000"]}))
         self.index.destroy()
 
     def down(self) -> None:
@@ -181,7 +181,7 @@ def test_going_back_names_the_former_index_and_its_embedder_and_forgets_neither(
     stack.up("rag-2", model_version="m2")
     stack.pin("rag-1")
     assert (stack.names, stack.target) == (["rag-1", "rag-2"], {"rag-1"})
-    assert stack.meta("rag-1")["embedding_url"] == "http://10.0.0.9:8000"
+    assert stack.meta("rag-1")["embedding_urls"] == ["http://10.0.0.9:8000"]
     assert stack.meta("rag-1")["model_version"] == "m1"
     assert stack.generations() == ["rag-1", "rag-2"]
 
@@ -200,8 +200,8 @@ def test_another_address_of_the_embedder_reaches_the_pinned_index(stack: Stack) 
     stack.up("rag-2")
     stack.pin("rag-1")
     since = stack.meta("rag-1")["served_since"]
-    stack.alias.up(alias_inputs("rag-1", meta={"embedding_url": "http://10.0.0.10:8000"}))
-    assert stack.meta("rag-1")["embedding_url"] == "http://10.0.0.10:8000"
+    stack.alias.up(alias_inputs("rag-1", meta={"embedding_urls": ["http://10.0.0.10:8000"]}))
+    assert stack.meta("rag-1")["embedding_urls"] == ["http://10.0.0.10:8000"]
     assert stack.meta("rag-1")["served_since"] == since
 
 
@@ -212,10 +212,10 @@ def test_going_forward_again_takes_the_index_over_with_its_chunks(stack: Stack) 
     stack.pin("rag-1")
     made = stack.cluster.made
     # The embedding node that it was made with is another one by now.
-    stack.up("rag-2", embedding_url="http://10.0.0.11:8000")
+    stack.up("rag-2", embedding_urls=["http://10.0.0.11:8000"])
     assert (stack.cluster.made, stack.target) == (made, {"rag-2"})
     assert "rag-2 is there already, with 5 chunks: adopted" in stack.index.log
-    assert stack.meta("rag-2")["embedding_url"] == "http://10.0.0.11:8000"
+    assert stack.meta("rag-2")["embedding_urls"] == ["http://10.0.0.11:8000"]
     assert stack.generations() == ["rag-2", "rag-1"]
 
 

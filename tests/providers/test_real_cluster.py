@@ -15,7 +15,7 @@ from tests.support.elasticsearch import ElasticsearchServer
 
 pytestmark = pytest.mark.elasticsearch
 
-META = {"model_version": "abc", "embedding_url": "http://10.0.0.1:8000"}
+META = {"model_version": "abc", "embedding_urls": ["http://10.0.0.1:8000"]}
 NAMES = ("providers-1", "providers-2")
 # Every parameter that a cluster leaves out of what it shows when it has its default.
 DEFAULTS: dict[str, Any] = {
@@ -91,7 +91,7 @@ def test_meta_and_dynamic_settings_change_in_place(index: Engine, inputs: dict[s
     uuid = index.state.outputs["uuid"]
     changed = {
         **inputs,
-        "mappings": mappings(384, {**META, "embedding_url": "http://10.0.0.2:8000"}),
+        "mappings": mappings(384, {**META, "embedding_urls": ["http://10.0.0.2:8000"]}),
         "settings": {"index": {**SETTINGS["index"], "refresh_interval": "5s"}},
     }
     assert index.up(changed) == "update"
@@ -141,9 +141,9 @@ def test_an_alias_goes_back_to_its_former_generation_and_forward_again(
     cluster = {key: inputs[key] for key in ("endpoint", "username", "password")}
     alias = Engine("customrag:elasticsearch:Alias", services)
 
-    def made(name: str, url: str = META["embedding_url"]) -> Engine:
+    def made(name: str, url: str = "http://10.0.0.1:8000") -> Engine:
         index = Engine("customrag:elasticsearch:Index", services)
-        meta = {**META, "embedding_url": url}
+        meta = {**META, "embedding_urls": [url]}
         index.up(
             {**inputs, "indexName": name, "alias": "providers", "mappings": mappings(384, meta)}
         )
@@ -169,11 +169,11 @@ def test_an_alias_goes_back_to_its_former_generation_and_forward_again(
         first.destroy()
         assert shown() == [NAMES[1], NAMES[0]]
 
-        named(NAMES[0], meta={"embedding_url": "http://10.0.0.2:8000"})
+        named(NAMES[0], meta={"embedding_urls": ["http://10.0.0.2:8000"]})
         second.destroy()
         assert shown() == [NAMES[0], NAMES[1]]
         body = client.indices.get_mapping(index="providers")[NAMES[0]]
-        assert body["mappings"]["_meta"]["embedding_url"] == "http://10.0.0.2:8000"
+        assert body["mappings"]["_meta"]["embedding_urls"] == ["http://10.0.0.2:8000"]
         assert body["mappings"]["properties"]["embedding"]["dims"] == 384
         assert client.count(index="providers")["count"] == 1
         alias.refresh()

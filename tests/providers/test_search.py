@@ -15,7 +15,7 @@ from rag.index import SETTINGS, mappings
 from tests.providers.fake_cluster import Cluster
 from tests.providers.fakes import Engine, FakeDlc, FakeOss, FakeServices
 
-META = {"model_version": "abc", "embedding_url": "http://10.0.0.1:8000"}
+META = {"model_version": "abc", "embedding_urls": ["http://10.0.0.1:8000"]}
 INDEX: dict[str, Any] = {
     "endpoint": "http://cluster:9200",
     "username": "elastic",
@@ -89,10 +89,12 @@ def test_an_index_of_that_name_with_another_mapping_is_refused(
         index.up(INDEX)
 
 
-def test_an_empty_index_left_behind_gets_the_present_embedding_url(
+def test_an_empty_index_left_behind_gets_the_present_embedding_urls(
     index: Engine, cluster: Cluster
 ) -> None:
-    cluster.add_index("chunks-1", mappings(384, {**META, "embedding_url": "http://gone"}), SETTINGS)
+    cluster.add_index(
+        "chunks-1", mappings(384, {**META, "embedding_urls": ["http://gone"]}), SETTINGS
+    )
     index.up(INDEX)
     assert cluster.indexes["chunks-1"]["mappings"]["_meta"] == INDEX["mappings"]["_meta"]
 
@@ -129,7 +131,7 @@ def test_another_embedding_url_is_written_into_the_index_as_it_is(
     index: Engine, cluster: Cluster
 ) -> None:
     index.up(INDEX)
-    moved = mappings(384, {**META, "embedding_url": "http://10.0.0.2:8000"})
+    moved = mappings(384, {**META, "embedding_urls": ["http://10.0.0.2:8000"]})
     assert index.diff({**INDEX, "mappings": moved}).replaces == []
     assert index.up({**INDEX, "mappings": moved}) == "update"
     assert cluster.made == 1
@@ -139,7 +141,7 @@ def test_another_embedding_url_is_written_into_the_index_as_it_is(
 def test_an_embedding_url_not_known_yet_updates_in_place(index: Engine) -> None:
     index.up(INDEX)
     unknown = mappings(384, META)
-    unknown["_meta"]["embedding_url"] = UNKNOWN
+    unknown["_meta"]["embedding_urls"] = UNKNOWN
     assert index.diff({**INDEX, "mappings": unknown}).replaces == []
     assert index.preview({**INDEX, "mappings": unknown})["uuid"] == "uuid-1"
 

@@ -83,7 +83,7 @@ if pinned:
         providers.IndexGenerationArgs(**cluster, alias="chunks", index_name=pinned), provider)
     alias = providers.IndexAlias("alias", providers.IndexAliasArgs(
         **cluster, alias="chunks", index_name=found.index_name, keep_indices=keep,
-        meta={"embedding_url": "http://10.0.0.9:8000"}), opts)
+        meta={"embedding_urls": ["http://10.0.0.9:8000"]}), opts)
     pulumi.export("documents", found.model_uri)
 else:
     index = providers.SearchIndex("index", providers.SearchIndexArgs(

@@ -327,7 +327,7 @@ def test_a_reader_follows_what_the_index_names(
     async def use(cluster: Any, retriever: Retriever, new: EmbeddingServer) -> None:
         services = Services(retriever=retriever, answerer=None, model=None)  # type: ignore[arg-type]
         # An index of before names one node.
-        cluster.meta = {"model_version": MODEL, "embedding_url": one.url}
+        cluster.meta = {"model_version": MODEL, "embedding_urls": [one.url]}
         meta, first = await retriever.resolve()
         assert meta.embedding_urls == (one.url,)
         cluster.meta = {**cluster.meta, "embedding_urls": [nowhere(), other.url]}

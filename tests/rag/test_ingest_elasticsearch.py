@@ -41,7 +41,7 @@ URI = "oss://bucket/corpus/"
 def index(elasticsearch_server: ElasticsearchServer) -> Iterator[str]:
     name = f"ingest-{os.getpid()}-{time.monotonic_ns()}"
     mapping = mappings(
-        DIMENSION, {"model_version": META.model_version, "embedding_url": "http://embedder"}
+        DIMENSION, {"model_version": META.model_version, "embedding_urls": ["http://embedder"]}
     )
     with elasticsearch_server.client() as client:
         client.indices.create(index=name, mappings=mapping, settings=dict(SETTINGS))
@@ -295,7 +295,7 @@ def test_a_passage_is_found_through_the_alias_and_follows_it_to_another_index(
                 await retriever.passage("nothing")
             other = f"{index}-other"
             mapping = mappings(
-                DIMENSION, {"model_version": "v2", "embedding_url": "http://embedder-2"}
+                DIMENSION, {"model_version": "v2", "embedding_urls": ["http://embedder-2"]}
             )
             await client.indices.create(index=other, mappings=mapping)
             move = {"add": {"index": other, "alias": alias}}

@@ -141,7 +141,7 @@ def test_a_weight_out_of_bounds_is_refused() -> None:
 
 
 def test_a_mapping_carries_what_readers_need() -> None:
-    mapping = mappings(384, {"model_version": "v", "embedding_url": "http://e"})
+    mapping = mappings(384, {"model_version": "v", "embedding_urls": ["http://e"]})
     assert mapping["_meta"]["dimension"] == mapping["properties"]["embedding"]["dims"] == 384
     assert mapping["_meta"]["chunker"]
     assert mapping["dynamic"] == "strict"

@@ -48,15 +48,6 @@ def test_stacks_that_do_not_listen_yet_have_different_address_ranges(tmp_path: P
     assert len(set(prefixes)) == 50
 
 
-def test_older_platform_file_gets_addresses_of_new_services(tmp_path: Path) -> None:
-    platform = init_home(tmp_path)
-    file = tmp_path / "platform.json"
-    document = json.loads(file.read_text())
-    del document["endpoints"]["edge"]
-    file.write_text(json.dumps(document))
-    assert load_platform(tmp_path).endpoints == platform.endpoints
-
-
 def test_an_account_id_has_16_digits(tmp_path: Path) -> None:
     account_id = init_home(tmp_path).account_id
     assert (len(account_id), account_id.isdigit()) == (16, True)

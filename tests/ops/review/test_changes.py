@@ -69,14 +69,14 @@ def test_what_is_made_of_a_replaced_resource_follows_it() -> None:
 
 def test_what_follows_in_place_is_changed_and_not_made_anew() -> None:
     index = "customrag:elasticsearch:Index"
-    url = {"_meta": {"embedding_url": f"http://{unknown('node', 'privateIp')}:8000"}}
+    url = {"_meta": {"embedding_urls": [f"http://{unknown('node', 'privateIp')}:8000"]}}
 
     def stack(image: str) -> list[Declared]:
         return [resource(NODE, "node", {"imageId": image}), resource(index, "i", {"mappings": url})]
 
     (follower,) = [each for each in compare(stack("one"), stack("two")) if each.because]
     assert follower.kind is Kind.UPDATE
-    assert [item.path for item in follower.properties] == ["mappings._meta.embedding_url"]
+    assert [item.path for item in follower.properties] == ["mappings._meta.embedding_urls[0]"]
 
 
 def test_a_secret_that_changes_is_marked_as_one() -> None:
