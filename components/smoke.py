@@ -24,8 +24,9 @@ from urllib.parse import urlsplit
 
 import pulumi
 
+from rag.headers import EDGE_KEY
+
 __all__ = [
-    "EDGE_KEY_HEADER",
     "Door",
     "SmokeTestError",
     "ask_when_ready",
@@ -36,8 +37,6 @@ __all__ = [
 DEADLINE_SECONDS = 300.0
 PAUSE_SECONDS = 1.0
 REQUEST_TIMEOUT_SECONDS = 120.0
-# As `rag.app.gate` and the edge have it.
-EDGE_KEY_HEADER = "X-Customrag-Edge-Key"
 
 Fetch = Callable[[str, dict[str, Any] | None], dict[str, Any]]
 
@@ -89,7 +88,7 @@ def smoke_hook(
             opener = direct_opener(
                 str(await door.address.future()), named=door.named, trusted_file=door.trusted_file
             )
-        fetch = _fetch_with({EDGE_KEY_HEADER: key} if key else {}, opener)
+        fetch = _fetch_with({EDGE_KEY: key} if key else {}, opener)
         answer = await asyncio.to_thread(ask_when_ready, address, question, fetch=fetch)
         pulumi.log.info(f"asked {question!r}: answered with {len(answer['sources'])} sources")
 

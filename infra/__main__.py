@@ -1,4 +1,4 @@
-"""The program: what a custom-RAG system is made of, in the order in which it comes to be."""
+"""The program: everything that a custom RAG system consists of, in the order of its creation."""
 
 from __future__ import annotations
 
@@ -8,46 +8,44 @@ from pathlib import Path
 # Pulumi runs this folder, not the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from guardrails.cost.collector import collect, judge
 from infra.backups import back_up
 from infra.context import load_context
 from infra.edge import open_edge
 from infra.embedding import train_and_serve
 from infra.foundation import lay_foundation
+from infra.guard import check_budget, start_estimate
 from infra.observability import collect_logs, watch
 from infra.outputs import export
 from infra.search import build_knowledge, find_pinned, make_cluster, open_chat
 
-# Configuration, platform, names and corpus: everything that can be refused, before anything is
-# made.
+# Configuration, preflight, platform, names and corpus: what can be refused, before any resource.
 context = load_context()
 
-# What it costs is said in the preview, and refused there if it is over the budget.
-declared = collect()
+# From here on, adds up what the declared resources cost.
+estimate = start_estimate()
 
-# Key, buckets, network, secrets, roles; the code and the documents, uploaded.
+# KMS key, buckets, network, secrets and roles; the uploaded code and documents.
 foundation = lay_foundation(context)
 logs = collect_logs(context, foundation)
 
-# Elasticsearch; in it, where somebody goes back, the former index and the model that made it.
+# Elasticsearch and, with customrag:pinnedIndex, the former index and the model that made it.
 cluster = make_cluster(context, foundation)
 pinned = find_pinned(context, cluster)
 
-# A PAI workspace; a DLC job that tunes the embedding model; its version in the registry; its GPU
-# nodes.
+# A PAI workspace, a DLC job that tunes the embedding model, its registered version, its GPU nodes.
 embedding = train_and_serve(context, foundation, pinned)
 
 # An index for that model, filled from the corpus, behind an alias.
 knowledge = build_knowledge(context, foundation, embedding, cluster, pinned)
 back_up(context, foundation, cluster)
 
-# The page where people ask.
+# The chat application.
 chat = open_chat(context, foundation, cluster, knowledge, logs)
 
-# Where there is one, a worker that knows who asks, and keeps answers.
+# With customrag:edge, a worker in front of it that checks tokens and caches answers.
 edge = open_edge(context, foundation, knowledge, chat)
 
-# Somebody is told when one of them is not well.
+# Alerts the on-call contacts when a service is unhealthy.
 watch(context, cluster, embedding, chat)
 
 export(
@@ -75,4 +73,5 @@ export(
     expires_at=context.config.expires_at,
 )
 
-judge(declared, context.config)
+# Fails a preview whose estimate is over the budget.
+check_budget(estimate, context.config)

@@ -1,8 +1,8 @@
-"""What is copied away, and where to: buckets to another region, indices to OSS.
+"""Copies of data elsewhere: buckets in another region, indices in OSS.
 
 Owns: which buckets. Does not own: how (`components.replication`, `providers.SnapshotSchedule`).
-Versioning, which every bucket has, brings back what was overwritten; this is for what versioning
-does not survive.
+Versioning, which every bucket has, restores overwritten objects; these copies are for the loss of a
+bucket, a cluster or a region.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["back_up"]
 def back_up(
     context: Context, foundation: Foundation, cluster: ElasticsearchCluster
 ) -> Replication | None:
-    """Declares copies of corpus and artifacts, and the cluster's snapshots, as configured.
+    """Declare copies of corpus and artifacts, and the cluster's snapshots, as configured.
 
     Existing resources are left alone: their owner decides about a bucket's copies and an instance's
     snapshots.
@@ -30,9 +30,9 @@ def back_up(
     config = context.config
     if config.search.snapshot_schedule and config.existing.elasticsearch_instance_id:
         pulumi.log.warn(
-            "customrag:elasticsearchSnapshotSchedule is not applied: the instance "
-            f"{config.existing.elasticsearch_instance_id} was brought along, so its snapshots are "
-            "its owner's"
+            "customrag:elasticsearchSnapshotSchedule is ignored, because the stack does not own "
+            f"instance {config.existing.elasticsearch_instance_id}. Schedule its snapshots in the "
+            "Elasticsearch console"
         )
     elif config.search.snapshot_schedule:
         providers.SnapshotSchedule(

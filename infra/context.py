@@ -1,5 +1,4 @@
-"""Everything that is decided before the first resource: configuration, platform, names, corpus,
-addresses.
+"""What the program knows before the first resource: configuration, platform, names, corpus, URIs.
 
 Owns: the order of those decisions. Does not own: the decisions (`stack_config.config`,
 `stack_config.platforms`, `infra.corpus`).
@@ -10,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,12 +20,11 @@ from components.nodes import LogAgent
 from components.observability import log_identity
 from components.storage import BucketRole
 from components.tags import standard_tags
-from guardrails.preflight_mark import VARIABLE, holds
 from infra.corpus import CorpusPlan, plan_corpus
+from infra.guard import check_account
 from infra.plans import training_key
 from rag.index import mappings
-from stack_config.config import StackConfig
-from stack_config.kinds import PlatformKind
+from stack_config.config import NAMESPACE, StackConfig
 from stack_config.platforms import Platform, make_platform
 
 __all__ = [
@@ -57,7 +54,7 @@ ENTRY_POINTS: Mapping[str, str] = MappingProxyType(
 class Uris:
     """Directories in OSS, as DLC mounts them: `oss://<bucket>.<endpoint host>/<prefix>/`.
 
-    Plain texts, known before a bucket exists: that is what makes a preview precise.
+    They are plain texts, known before a bucket exists, so that a preview can show them.
     """
 
     corpus: str
@@ -66,7 +63,7 @@ class Uris:
     training_digest: str
 
     def training(self, code_digest: str) -> str:
-        """Where one training writes; another training writes elsewhere."""
+        """Return where one training run writes; no other run writes there."""
         key = training_key(
             self.config, code_digest=code_digest, training_digest=self.training_digest
         )
@@ -74,13 +71,13 @@ class Uris:
 
     @property
     def ingest(self) -> str:
-        """Where ingest runs leave their results."""
+        """Where ingest runs write their results."""
         return f"{self.artifacts}ingest/"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What the program knows before it declares anything."""
+    """What the program knows before it declares a resource."""
 
     root: Path
     config: StackConfig
@@ -98,18 +95,18 @@ class Context:
 
     @property
     def edge_secret_name(self) -> str | None:
-        """KMS secret with the key that the edge shows the application; None without an edge."""
+        """KMS secret with the key that the edge sends to the application; None without an edge."""
         return self.naming.physical(EDGE_SECRET_ROLE) if self.platform.edge is not None else None
 
     def bucket(self, role: BucketRole) -> str:
-        """Name of a bucket, known before it is made, or the one that was brought along."""
+        """Return the name of a bucket, which is known before the bucket exists."""
         if role is BucketRole.CORPUS and self.config.existing.corpus_bucket:
             return self.config.existing.corpus_bucket
         return self.naming.bucket(role)
 
     @property
     def log_agent(self) -> LogAgent | None:
-        """What sends a node's journal to the log service; None where there is none."""
+        """The agent that sends a node's journal to the log service; None without logs."""
         if not self.config.observability.log_retention_days:
             return None
         return LogAgent(
@@ -120,11 +117,11 @@ class Context:
 
     @property
     def zone_id(self) -> str:
-        """Where single-zone resources go."""
+        """Zone of the resources that are in one zone only."""
         return self.config.zone_ids[0]
 
     def options(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
-        """Options of a top-level component: the stack's providers, and what it waits for."""
+        """Return options of a top-level component: the stack's providers, and dependencies."""
         return pulumi.ResourceOptions(
             providers=self.platform.providers, depends_on=list(depends_on)
         )
@@ -132,7 +129,7 @@ class Context:
     def mappings(
         self, model_version: str, model_uri: str, embedding_urls: Sequence[str]
     ) -> dict[str, Any]:
-        """The index's mapping; `_meta` tells readers which model made it and where that answers."""
+        """Return the index's mapping, whose `_meta` names the model and the nodes that serve it."""
         return mappings(
             self.config.embedding.dimension,
             {
@@ -144,19 +141,19 @@ class Context:
 
 
 def load_context() -> Context:
-    """Reads and checks everything, creates nothing but the providers.
+    """Read and check everything; create nothing but the providers.
 
     Raises:
-        stack_config.config.ConfigError: Something is missing or wrong.
+        stack_config.config.ConfigError: The configuration, the corpus or the preflight is wrong.
     """
     root = Path(__file__).resolve().parent.parent
     stack, project = pulumi.get_stack(), pulumi.get_project()
     config = StackConfig.parse(_raw_config(), stack=stack)
     corpus = plan_corpus(config.corpus_path(root))
-    for line in corpus.set_aside:
+    for line in corpus.skipped:
         pulumi.log.warn(f"questions.jsonl: {line}")
     home = Path(os.environ.get("CUSTOMRAG_HOME") or root / ".customrag" / stack)
-    _preflight(stack, config, home)
+    check_account(stack, config, home)
     platform = make_platform(config, home=home)
     naming = Naming(project=project, stack=stack, account_id=platform.account_id)
 
@@ -189,28 +186,9 @@ def load_context() -> Context:
     )
 
 
-def _preflight(stack: str, config: StackConfig, home: Path) -> None:
-    """Asks the cloud before anything is declared; in a local stack only if it is a rehearsal."""
-    local = config.platform is PlatformKind.LOCAL
-    if not config.preflight or config.tear_down or (local and not stack.startswith("rehearse-")):
-        return
-    if holds(os.environ.get(VARIABLE, ""), stack, datetime.now(UTC)):
-        return
-    # Here, as its clients take half a second to load.
-    from guardrails.preflight.program import check_before
-
-    check_before(
-        stack,
-        config,
-        model_api_key=pulumi.Config("customrag").get("llmApiKey") or "",
-        platform_file=home / "platform.json" if local else None,
-        warn=pulumi.log.warn,
-    )
-
-
 def _raw_config() -> dict[str, str]:
-    """Config values of our namespace, without it. Secrets too, but they are not read from here."""
-    prefix = "customrag:"
+    """Return the values of our namespace, without it. Nothing reads the secrets among them."""
+    prefix = f"{NAMESPACE}:"
     values: Mapping[str, str] = pulumi.runtime.config.CONFIG.get()
     return {
         key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)

@@ -1,4 +1,4 @@
-"""What the corpus folder holds, by content: read before anything is created.
+"""The corpus folder by content, read before anything is created.
 
 Owns: the corpus as the program's inputs. Does not own: reading documents (`rag`) or uploading
 (`providers`).
@@ -28,10 +28,10 @@ class CorpusPlan:
         source_dir: The folder.
         objects: Key to SHA-256 of everything to upload: documents and questions.
         documents: Key to SHA-256 of the documents alone.
-        training_digest: Changes when the model should be trained on something else: with the
-            questions. Documents alone do not change it: they are embedded again, not learnt again.
-        first_question: A question to ask once the application is up; empty if there is none.
-        set_aside: Lines of `questions.jsonl` that are no questions, with the reason.
+        training_digest: Changes with the questions, and then the model is trained again. Documents
+            alone do not change it: they are embedded again.
+        first_question: First question of `questions.jsonl`, or empty.
+        skipped: Invalid lines of `questions.jsonl`, with the reason.
     """
 
     source_dir: Path
@@ -39,25 +39,25 @@ class CorpusPlan:
     documents: Mapping[str, str]
     training_digest: str
     first_question: str
-    set_aside: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
 def plan_corpus(source_dir: Path) -> CorpusPlan:
-    """Lists and hashes the corpus at `source_dir`.
+    """List and hash the corpus at `source_dir`.
 
     Raises:
-        ConfigError: The folder is missing, unreadable or without documents.
+        ConfigError: The folder is missing or unreadable, or has no documents.
     """
-    set_aside: list[str] = []
+    skipped: list[str] = []
     try:
-        corpus = load_corpus(source_dir, set_aside=set_aside)
+        corpus = load_corpus(source_dir, set_aside=skipped)
         documents = {file.key: sha256_of(file.path) for file in corpus.files}
         questions_path = source_dir / QUESTIONS_KEY
         questions = {QUESTIONS_KEY: sha256_of(questions_path)} if questions_path.is_file() else {}
     except (CorpusError, OSError) as error:
         raise ConfigError(
-            f"customrag:corpusDir is {str(source_dir)!r}; {error}. It must be a folder with "
-            "documents in docs/ and, optionally, questions.jsonl"
+            f"customrag:corpusDir is {str(source_dir)!r}; {error}. Give a folder with documents in "
+            "docs/ and, optionally, a file questions.jsonl"
         ) from error
     return CorpusPlan(
         source_dir=source_dir,
@@ -65,5 +65,5 @@ def plan_corpus(source_dir: Path) -> CorpusPlan:
         documents=documents,
         training_digest=questions.get(QUESTIONS_KEY, NO_QUESTIONS),
         first_question=corpus.questions[0].question if corpus.questions else "",
-        set_aside=tuple(set_aside),
+        skipped=tuple(skipped),
     )

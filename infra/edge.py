@@ -1,4 +1,4 @@
-"""The edge, where the stack has one: its key, and the worker in front of the application."""
+"""The edge of a stack that has one: its key, and the worker in front of the application."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["make_edge_secret", "open_edge"]
 
 
 def make_edge_secret(context: Context, foundation: Foundation) -> MachineSecret | None:
-    """Declares the KMS secret with the key that the edge shows; None without an edge."""
+    """Declare the KMS secret with the key that the edge sends; None without an edge."""
     edge, config = context.platform.edge, context.config
     if edge is None:
         return None
@@ -43,7 +43,7 @@ def make_edge_secret(context: Context, foundation: Foundation) -> MachineSecret 
 def open_edge(
     context: Context, foundation: Foundation, knowledge: Knowledge, chat: ChatApp
 ) -> Edge | None:
-    """Declares the worker; None without an edge.
+    """Declare the worker; None without an edge.
 
     Raises:
         ConfigError: The worker has not been built.
@@ -51,14 +51,14 @@ def open_edge(
     settings, config = context.platform.edge, context.config
     if settings is None:
         return None
-    # Its SDK takes more than a second to load: only a stack with an edge waits for it.
+    # Imported here, because its SDK takes more than a second to load.
     from components.edge import Edge, EdgeArgs, WorkerMissingError, answers_version, read_worker
 
     try:
         content = read_worker(context.root)
     except WorkerMissingError as error:
         raise ConfigError(f"customrag:edge is {config.edge.kind}, but {error}") from error
-    # Known when the alias has moved: an answer of the old index must not be kept as the new one's.
+    # Depends on the ingest, so that answers of the old index are not cached under the new version.
     version = pulumi.Output.all(
         foundation.corpus.version, knowledge.index_name, knowledge.ingest
     ).apply(

@@ -1,4 +1,4 @@
-"""The embedding model: trained on PAI, registered there, and served by GPU nodes."""
+"""The embedding model: trained and registered on PAI, and served by GPU nodes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _LOST_MODEL = (
 
 @dataclass(frozen=True, kw_only=True)
 class Embedding:
-    """The PAI workspace, the model that was kept, and the nodes that answer with it.
+    """The PAI workspace, the trained model, and the nodes that serve it.
 
-    While an index is pinned, the nodes answer with the model that made that index.
+    While an index is pinned, the nodes serve the model that made that index.
     """
 
     workspace: PaiWorkspace
@@ -35,14 +35,14 @@ class Embedding:
 
     @property
     def urls(self) -> pulumi.Output[list[str]]:
-        """Where the nodes answer."""
+        """URLs of the nodes."""
         return pulumi.Output.all(*(node.url for node in self.nodes)).apply(
             lambda urls: [str(url) for url in urls]
         )
 
 
 def job_vpc(context: Context, foundation: Foundation) -> dict[str, pulumi.Output[str]]:
-    """Where the pods of DLC jobs are: in the VPC, with nothing coming in."""
+    """Return where the pods of DLC jobs run: in the VPC, closed to incoming connections."""
     network = foundation.network
     return {
         "vpc_id": network.vpc_id,
@@ -54,12 +54,12 @@ def job_vpc(context: Context, foundation: Foundation) -> dict[str, pulumi.Output
 def train_and_serve(
     context: Context, foundation: Foundation, pinned: IndexGeneration | None
 ) -> Embedding:
-    """Declares workspace, training job, model version and embedding nodes.
+    """Declare workspace, training job, model version and embedding nodes.
 
     Args:
-        context: What was decided before.
-        foundation: What they stand on.
-        pinned: The index that is gone back to.
+        context: What the program knows.
+        foundation: The parts that these rely on.
+        pinned: The former index that the stack returns to; None for the newest index.
     """
     workspace = PaiWorkspace(
         "workspace",
@@ -84,10 +84,10 @@ def train_and_serve(
 def _served(
     model: TrainedEmbedding, pinned: IndexGeneration | None
 ) -> dict[str, pulumi.Output[str]]:
-    """Version and directory of the model that the nodes load."""
+    """Return version and directory of the model that the nodes load."""
     if pinned is None:
         return {"version": model.model_version, "uri": model.model_uri}
-    # The same weights may lie in two places: no node is replaced for that.
+    # The same weights may be in two places. That must not replace a node.
     uri = pulumi.Output.all(
         model.model_version, model.model_uri, pinned.model_version, pinned.model_uri
     ).apply(lambda values: str(values[1] if values[0] == values[2] else values[3]))
@@ -120,7 +120,7 @@ def _serve(
             log_agent=context.log_agent,
             tags=context.tags,
         ),
-        context.options(foundation.code["embedding"], *foundation.way_out),
+        context.options(foundation.code["embedding"], *foundation.internet_access),
     )
 
 
@@ -155,6 +155,6 @@ def _train(context: Context, foundation: Foundation, workspace: PaiWorkspace) ->
             code,
             foundation.storage.artifacts,
             foundation.identity.training,
-            *foundation.way_out,
+            *foundation.internet_access,
         ),
     )

@@ -1,4 +1,4 @@
-"""What everything stands on: keys, buckets, network, secrets, roles, the code and the corpus."""
+"""The parts that all others rely on: key, buckets, network, secrets, roles, code and corpus."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["DataKey", "Foundation", "lay_foundation"]
 
 @dataclass(frozen=True, kw_only=True)
 class DataKey:
-    """The KMS key that the stack's data is encrypted with; made here, or brought along."""
+    """The KMS key that encrypts the stack's data: the stack's own, or an existing one."""
 
     key_id: pulumi.Input[str]
     key_arn: pulumi.Input[str]
@@ -32,12 +32,11 @@ class DataKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Foundation:
-    """The parts that the rest of the system is put upon.
+    """The parts that the rest of the system relies on.
 
     Attributes:
-        key: The data's key; None where the services' own keys encrypt it.
-        egress: The way out of the VPC; None where there is none. What has to reach the Internet
-            waits for it.
+        key: Encrypts data; None where the cloud's own keys do.
+        egress: The NAT gateway; None without one. Machines that reach the Internet wait for it.
         code: Entry point (`infra.context.ENTRY_POINTS`) to its code in OSS.
         search_secret: KMS secret with the search cluster's password.
         model: The language model's endpoint; its key is a KMS secret, too.
@@ -55,17 +54,17 @@ class Foundation:
 
     @property
     def key_id(self) -> pulumi.Input[str] | None:
-        """For whoever encrypts; None for the service's own key."""
+        """Id of the KMS key that encrypts data; None for the cloud's own keys."""
         return self.key.key_id if self.key is not None else None
 
     @property
-    def way_out(self) -> list[pulumi.Resource]:
-        """What a machine that has to leave the VPC depends on."""
+    def internet_access(self) -> list[pulumi.Resource]:
+        """What a machine that connects to the Internet depends on."""
         return [self.egress] if self.egress is not None else []
 
 
 def lay_foundation(context: Context) -> Foundation:
-    """Declares key, storage, network, secrets, identity, code and corpus."""
+    """Declare key, storage, network, secrets, identity, code and corpus."""
     config, naming, tags = context.config, context.naming, context.tags
     key = _key(context)
     key_id = key.key_id if key is not None else None
@@ -223,7 +222,7 @@ def _upload_corpus(context: Context, storage: Storage) -> providers.Corpus:
             source_dir=str(context.corpus.source_dir),
             documents=dict(context.corpus.objects),
         ),
-        # What was uploaded stays with a bucket that stays.
+        # A bucket that is retained keeps its documents.
         pulumi.ResourceOptions.merge(
             context.options(storage.corpus),
             pulumi.ResourceOptions(retain_on_delete=context.config.protection.retain_data),

@@ -1,4 +1,4 @@
-"""What a stack tells of itself: its logs, and the alarms that somebody hears.
+"""Logs, and alarms that alert the on-call contacts.
 
 Owns: which units are collected, and the alarm rules with their thresholds. Does not own: how they
 are declared (`components.observability`).
@@ -39,7 +39,7 @@ _ELASTICSEARCH, _ECS, _ALB = "acs_elasticsearch", "acs_ecs_dashboard", "acs_alb"
 
 
 def collect_logs(context: Context, foundation: Foundation) -> LogCollection | None:
-    """Declares the log project, if logs are kept at all."""
+    """Declare the log project, if the stack keeps logs."""
     config = context.config
     if not config.observability.log_retention_days:
         return None
@@ -60,7 +60,7 @@ def collect_logs(context: Context, foundation: Foundation) -> LogCollection | No
 
 
 def _key_role(context: Context, foundation: Foundation) -> pulumi.Output[str] | None:
-    """The role by which the log service uses the stack's key.
+    """Return the role in which the log service uses the stack's key.
 
     Source: https://www.alibabacloud.com/help/en/sls/developer-reference/encrypt-data, read
     2026-11-21; narrower than the system policies named there: this key alone.
@@ -90,7 +90,7 @@ def _key_role(context: Context, foundation: Foundation) -> pulumi.Output[str] | 
 def watch(
     context: Context, cluster: ElasticsearchCluster, embedding: Embedding, chat: ChatApp
 ) -> Alarms | None:
-    """Declares the alarms, if there is anybody to hear them."""
+    """Declare the alarms, if there are contacts to alert."""
     if not context.config.observability.alarm_contact_emails:
         return None
     return Alarms(
@@ -140,7 +140,7 @@ def _search(context: Context, instance_id: pulumi.Output[str]) -> Iterator[Alarm
 
 
 def _embedding(embedding: Embedding) -> Iterator[Alarm]:
-    """Of every node; the first has the names that it had when it was the only one."""
+    """Yield alarms of every node. The first has the same names as an only node."""
     for number, node in enumerate(embedding.nodes, start=1):
         role = "embedding" if number == 1 else f"embedding-{number}"
         yield from _node(role, node.instance_id)
@@ -166,7 +166,7 @@ def _node(role: str, instance_id: pulumi.Output[str]) -> Iterator[Alarm]:
 
 
 def _gpu(role: str, instance_id: pulumi.Output[str]) -> Alarm:
-    # A GPU that nobody has used for two hours is billed all the same.
+    # A GPU is billed whether it is used or not; two idle hours are worth an alarm.
     return Alarm(
         name=f"{role}-gpu-idle",
         namespace=_ECS,

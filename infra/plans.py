@@ -1,4 +1,4 @@
-"""Plans: from configuration to what jobs run and what things are called. Pure.
+"""Plans: what jobs run and what things are called, from the configuration. Pure.
 
 Owns: job settings, the training's identity, index names. Does not own: resources.
 """
@@ -26,7 +26,7 @@ __all__ = ["index_name", "plan_embedding_nodes", "plan_ingest", "plan_training",
 
 
 def training_key(config: StackConfig, *, code_digest: str, training_digest: str) -> str:
-    """12 hexadecimal digits that name one training by all that decides its outcome."""
+    """Return 12 hexadecimal digits that identify a training run by everything that affects it."""
     identity = {
         "code": code_digest,
         "questions": training_digest,
@@ -45,7 +45,7 @@ def training_key(config: StackConfig, *, code_digest: str, training_digest: str)
 def plan_training(
     config: StackConfig, *, code_uri: str, corpus_uri: str, output_uri: str
 ) -> JobPlan:
-    """The DLC job that tunes the embedding model."""
+    """Return the DLC job that tunes the embedding model."""
     settings = TrainingSettings(
         pods=PodSettings(
             ecs_spec=config.training.ecs_spec,
@@ -65,9 +65,9 @@ def plan_training(
 
 
 def plan_embedding_nodes(config: StackConfig) -> dict[str, str]:
-    """Logical name of each embedding node, and its zone.
+    """Return the logical name of each embedding node, and its zone.
 
-    The first keeps the name that it had when it was the only one: it stays when others come.
+    The first has the same name as an only node, so that adding nodes does not replace it.
     """
     return {
         "embedding-node" if number == 1 else f"embedding-node-{number}": zone_id
@@ -88,7 +88,7 @@ def plan_ingest(
     envs: Mapping[str, str],
     as_it_is: bool = False,
 ) -> JobPlan:
-    """The DLC job that fills the index; with `as_it_is` one that only waits for the embedder."""
+    """Return the DLC job that fills the index, or with `as_it_is` only waits for the embedder."""
     settings = IngestSettings(
         pods=PodSettings(
             ecs_spec=config.ingest.ecs_spec, image=config.training.image, gpus_per_pod=0
@@ -104,10 +104,9 @@ def plan_ingest(
 
 
 def index_name(alias: str, model_version: str, mappings: Mapping[str, Any]) -> str:
-    """`<alias>-<model version>-<digest>`: another model, mapping or setting is another index.
+    """Return `<alias>-<model version>-<digest>`: another model, mapping or setting is a new index.
 
-    `_meta` does not count, but for the chunker: where the embedder answers may change under an
-    index.
+    Of `_meta` only the chunker counts: the address of the embedder may change for the same index.
     """
     shape = {
         "properties": mappings.get("properties"),

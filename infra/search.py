@@ -1,4 +1,4 @@
-"""The search cluster, what it knows, and the application that people ask."""
+"""The search cluster, the index in it, and the chat application."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["build_knowledge", "find_pinned", "make_cluster", "open_chat"]
 
 
 def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchCluster:
-    """Declares the Elasticsearch instance."""
+    """Declare the Elasticsearch instance."""
     config = context.config
     return ElasticsearchCluster(
         "search",
@@ -48,9 +48,9 @@ def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchClust
 
 
 def find_pinned(context: Context, cluster: ElasticsearchCluster) -> IndexGeneration | None:
-    """Looks up the index that is gone back to; None where the alias follows the present one.
+    """Look up the former index that the stack returns to; None if no index is pinned.
 
-    A preview asks the cluster, too: an index that nobody could ask is refused before anything
+    A preview asks the cluster, too, so that an index that does not exist is refused before anything
     changes.
     """
     config = context.config
@@ -75,9 +75,9 @@ def build_knowledge(
     cluster: ElasticsearchCluster,
     pinned: IndexGeneration | None,
 ) -> Knowledge:
-    """Declares the index for the model that was kept, its ingest run and the alias.
+    """Declare the index for the trained model, its ingest run and the alias.
 
-    With an index that is gone back to, a run that waits for its embedder, and the alias.
+    With a pinned index, declare a run that waits for its embedder, and the alias.
     """
     model, alias = embedding.model, context.config.index.alias
     code = foundation.code["ingest"]
@@ -138,7 +138,7 @@ def build_knowledge(
             foundation.storage.artifacts,
             foundation.search_secret,
             foundation.identity.ingest,
-            *foundation.way_out,
+            *foundation.internet_access,
         ),
     )
 
@@ -148,16 +148,16 @@ def open_chat(
     foundation: Foundation,
     cluster: ElasticsearchCluster,
     knowledge: Knowledge,
-    logs: LogCollection | None = None,
+    logs: LogCollection | None,
 ) -> ChatApp:
-    """Declares the chat application; it is asked one question once it is up.
+    """Declare the chat application, and a question that it must answer once it is up.
 
     Args:
-        context: What was decided before.
-        foundation: What it stands on.
-        cluster: What it searches.
-        knowledge: The index in it.
-        logs: Where a load balancer's access log goes.
+        context: What the program knows.
+        foundation: The parts that it relies on.
+        cluster: The cluster that it searches.
+        knowledge: The index in that cluster.
+        logs: Receives a load balancer's access log.
     """
     config, edge = context.config, context.platform.edge
     edge_secret = make_edge_secret(context, foundation)
@@ -188,7 +188,7 @@ def open_chat(
             log_agent=context.log_agent,
             tags=context.tags,
         ),
-        context.options(foundation.code["chat"], *foundation.way_out),
+        context.options(foundation.code["chat"], *foundation.internet_access),
     )
 
 
@@ -201,7 +201,8 @@ def _front(context: Context, foundation: Foundation, logs: LogCollection | None)
         certificate_id=config.chat.certificate_id,
         domain_name=config.chat.domain_name,
         address_type=config.chat.address_type,
-        # None at all lets everybody in who gets there: nobody is to be added to that.
+        # Without any block, every client that reaches the load balancer may connect. Adding the
+        # operator's blocks would then lock all others out.
         allowed_cidr_blocks=(*allowed, *context.platform.operator_cidr_blocks) if allowed else (),
         min_instances=config.chat.min_instances,
         max_instances=config.chat.max_instances,

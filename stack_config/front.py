@@ -43,7 +43,7 @@ class Chat(Group, alias_generator=keys_after("chat")):
         return self.load_balancer and self.address_type is AddressType.INTERNET
 
     def problems(self) -> Iterator[Problem]:
-        """A load balancer without what it needs, or what only a load balancer can do."""
+        """Yield a load balancer without what it needs, or what only a load balancer can do."""
         if self.min_instances > self.max_instances:
             yield self.wrong(
                 "min_instances",
@@ -98,10 +98,11 @@ class Edge(Group, alias_generator=keys_after("edge")):
         return self.kind is not EdgeKind.NONE
 
     def problems(self) -> Iterator[Problem]:
-        """Values for an edge that the stack does not have."""
+        """Yield values for an edge that the stack does not have."""
         if not self.exists:
             for field in self.NEEDED:
                 if getattr(self, field):
                     yield self.wrong(
-                        field, "customrag:edge is none; set it to cloudflare, or remove this key"
+                        field,
+                        "the stack has no edge; set edge to cloudflare, or remove this key",
                     )

@@ -67,7 +67,7 @@ def keys_after(prefix: str = "") -> Callable[[str], str]:
 
 
 def bounded(bounds: Bounds, note: str = "") -> AfterValidator:
-    """Return a check that a number, if there is one, is within bounds."""
+    """Return a check that a number is within bounds. None passes."""
 
     def check(value: Any) -> Any:
         if value is not None and value not in bounds:

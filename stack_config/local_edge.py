@@ -1,6 +1,6 @@
-"""The Cloudflare account and zone that a local cloud plays. Pure.
+"""The Cloudflare account and zone that a local cloud emulates. Pure.
 
-Owns how their ids are made of the local account's, for the program and for its preflight.
+Owns how their ids derive from the local account's, for the program and for its preflight.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ __all__ = ["cloudflare_id"]
 
 
 def cloudflare_id(account_id: str, what: str) -> str:
-    """32 hexadecimal digits, as Cloudflare's ids are.
+    """Return 32 hexadecimal digits, like those of Cloudflare's ids.
 
     Args:
         account_id: The local cloud's account.

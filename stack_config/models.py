@@ -69,7 +69,7 @@ class Embedding(Group, alias_generator=keys_after("embedding")):
         return known.dimension if known is not None else self.given_dimension
 
     def problems(self) -> Iterator[Problem]:
-        """A dimension that contradicts the catalogue, or is missing for a model outside it."""
+        """Yield a dimension that contradicts the catalogue, or that the catalogue does not know."""
         if not self.dimension:
             yield self.wrong(
                 "given_dimension",

@@ -75,7 +75,7 @@ class Existing(Group, alias_generator=keys_after("existing")):
     pai_workspace_id: Annotated[str, _id(r"\d+", "123456")]
 
     def problems(self) -> Iterator[Problem]:
-        """A VPC without vSwitches, or the other way round."""
+        """Yield a VPC without vSwitches, or the other way round."""
         if bool(self.vpc_id) != bool(self.vswitch_ids):
             yield self.wrong(
                 "vswitch_ids",
@@ -104,7 +104,7 @@ class Protection(Group, alias_generator=keys_after()):
     ]
 
     def problems(self) -> Iterator[Problem]:
-        """Data that is both retained and force-destroyed."""
+        """Yield data that is both retained and force-destroyed."""
         if self.retain_data and self.force_destroy:
             yield self.wrong("retain_data", "it must be false when forceDestroy is true")
 

@@ -1,12 +1,9 @@
-"""Where a stack lives: the providers that make its resources and the endpoints that its parts speak
-to.
+"""Where a stack runs: its providers and the endpoints that its parts connect to.
 
-The one module that knows the two platforms apart. Components get providers and endpoints, and never
-ask. A local stack is served by version 4.0.0-local of plugin `alicloud`, which comes with this
-project;
-a prerelease, so that no cloud stack ever resolves to it and no local stack ever reaches the cloud.
-(Not called `platform`: Pulumi puts this folder on the path, where that name would hide the standard
-library's.)
+Owns the difference between the platforms. No other module of the program knows it: components get
+providers and endpoints. Version 4.0.0-local of plugin `alicloud`, which is part of this project,
+serves a local stack. It is a prerelease, so that a cloud stack never resolves to it and a local
+stack never reaches the cloud.
 """
 
 from __future__ import annotations
@@ -36,24 +33,24 @@ __all__ = [
 ]
 
 LOCAL_PLUGIN_VERSION = "4.0.0-local"
-# As with alicloud's: a prerelease beyond the SDK's own major version.
+# A prerelease, too, above the SDK's own major version.
 LOCAL_CLOUDFLARE_VERSION = "7.0.0-local"
 _LOCAL_AUDIENCE = "customrag"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class EdgePlatform:
-    """What the edge is made with and told. Has a secret: no repr.
+    """Provider and settings of the edge. Has no repr, because it holds a secret.
 
     Attributes:
-        provider: Cloudflare's, or the local cloud's in its place.
+        provider: Cloudflare's provider, or the local cloud's.
         account_id: Cloudflare account.
         zone_id: Cloudflare zone of the URL's host.
-        url: Where the edge answers.
-        issuer: Who issues the tokens, as `iss` has it.
-        audience: Whom they are for, as `aud` has it.
-        jwks_url: Where the issuer publishes its keys.
-        origin_key: What the edge shows the application.
+        url: URL of the edge.
+        issuer: Issuer of the tokens, as in their claim `iss`.
+        audience: Audience of the tokens, as in their claim `aud`.
+        jwks_url: URL of the issuer's public keys.
+        origin_key: Key that the edge sends to the application.
     """
 
     provider: pulumi.ProviderResource
@@ -72,22 +69,22 @@ class Platform:
 
     Attributes:
         providers: For `ResourceOptions(providers=...)` of every top-level component.
-        account_id: The account that everything belongs to.
-        oss_host: Host of OSS as jobs and nodes reach it, for URIs like `oss://bucket.<host>/key`.
+        account_id: The account that owns the resources.
+        oss_host: Host of OSS for jobs and nodes, used in URIs like `oss://bucket.<host>/key`.
         oss_endpoint: The same as a URL.
-        kms_endpoint: URL of KMS as jobs and nodes reach it.
+        kms_endpoint: URL of KMS for jobs and nodes.
         llm_base_url: OpenAI-compatible base URL of the language model.
-        elasticsearch_password: For the cluster's administrator.
-        llm_api_key: For the language model.
-        work_dir: Folder of this machine for files that providers read during an update.
-        trusted_file: PEM file of what is trusted to reach this stack's own load balancers; None:
-            the public authorities.
-        operator_cidr_blocks: From where this machine reaches them, beside those that the
-            configuration allows.
-        log_agent_url: Installer of the log service's agent, as nodes reach it.
-        replica_providers: As `providers`, for resources in the region that data is copied to; empty
-            where none is.
-        edge: What stands before the application; None: nothing does.
+        elasticsearch_password: Password of the cluster's administrator.
+        llm_api_key: API key of the language model.
+        work_dir: Folder on this machine for files that providers read during an update.
+        trusted_file: PEM file of the certificate authorities of this stack's own load balancers.
+            None: the public authorities.
+        operator_cidr_blocks: CIDR blocks from which this machine connects to them, in addition to
+            those that the configuration allows.
+        log_agent_url: URL of the log service agent's installer, for nodes.
+        replica_providers: Like `providers`, for the region that data is copied to; empty without
+            copies.
+        edge: Provider and settings of the edge; None without one.
     """
 
     providers: list[pulumi.ProviderResource]
@@ -108,7 +105,7 @@ class Platform:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class _Settings:
-    """What differs between the platforms, before a provider exists. Has secrets: no repr."""
+    """What differs between the platforms. Has no repr, because it holds secrets."""
 
     account_id: str
     region_id: str
@@ -122,14 +119,14 @@ class _Settings:
 
 
 def make_platform(config: StackConfig, *, home: Path) -> Platform:
-    """Providers and endpoints for `config`.
+    """Create the providers for `config`, and return them with the endpoints.
 
     Args:
         config: The stack's configuration.
-        home: Folder that holds a local stack's `platform.json` and every stack's work files.
+        home: Folder of a local stack's `platform.json` and of every stack's work files.
 
     Raises:
-        ConfigError: A local stack was not set up, or a cloud stack lacks a secret.
+        ConfigError: A local stack has no `platform.json`, or a cloud stack lacks a secret.
     """
     local = config.platform is PlatformKind.LOCAL
     settings = _local_settings(config, home) if local else _cloud_settings(config)
@@ -160,7 +157,7 @@ def make_platform(config: StackConfig, *, home: Path) -> Platform:
         ),
         llm_api_key=_required_secret("llmApiKey", settings.llm_api_key),
         work_dir=home / "work",
-        # Local load balancers are asked over loopback, with certificates of the local CAS.
+        # Clients reach local load balancers over loopback, with certificates of the local CAS.
         trusted_file=home / "cloud" / "cas" / "trusted.pem" if local else None,
         operator_cidr_blocks=("127.0.0.0/8",) if local else (),
         log_agent_url=settings.endpoints["log_agent"],
@@ -186,12 +183,12 @@ def _alicloud(name: str, settings: _Settings, region_id: str) -> alicloud.Provid
 
 
 def _edge(config: StackConfig, settings: _Settings) -> EdgePlatform:
-    # Its SDK takes more than a second to load: only a stack with an edge waits for it.
+    # Imported here, because its SDK takes more than a second to load.
     from pulumi_cloudflare import Provider
 
     if settings.platform_file is None:
         return EdgePlatform(
-            # The API token is CLOUDFLARE_API_TOKEN's, so that it stands in no file and no state.
+            # It reads the API token from CLOUDFLARE_API_TOKEN, so that no file or state has it.
             provider=Provider("cloudflare"),
             account_id=config.edge.cloudflare_account_id,
             zone_id=config.edge.cloudflare_zone_id,
@@ -201,7 +198,7 @@ def _edge(config: StackConfig, settings: _Settings) -> EdgePlatform:
             jwks_url=config.edge.jwks_url,
             origin_key=_required_secret("edgeOriginKey", None),
         )
-    # The local cloud has an issuer, a name and an account of its own, whatever is configured.
+    # The local cloud has its own issuer, hostname and account, whatever the configuration says.
     issuer, key = settings.endpoints["issuer"], str(settings.access_key_secret)
     return EdgePlatform(
         provider=Provider(
@@ -227,7 +224,7 @@ def _local_settings(config: StackConfig, home: Path) -> _Settings:
         platform = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(
-            f"this stack is local, but {path} does not exist; run `make up`, which makes it"
+            f"this stack is local, but {path} does not exist; run `make up`, which creates it"
         ) from error
     api, oss = platform["endpoints"]["api"], platform["endpoints"]["oss"]
     key = platform["access_key_secret"]
@@ -272,7 +269,7 @@ def _cloud_settings(config: StackConfig) -> _Settings:
             "kms": f"https://kms-vpc.{region_id}.aliyuncs.com",
             "elasticsearch": f"https://elasticsearch.{region_id}.aliyuncs.com",
             # https://www.alibabacloud.com/help/en/sls/loongcollector-management-linux, read
-            # 2026-11-21; from inside the VPC by the bucket's internal name.
+            # 2026-11-21; nodes use the bucket's internal hostname.
             "log_agent": (
                 f"https://aliyun-observability-release-{region_id}.oss-{region_id}-internal"
                 ".aliyuncs.com/loongcollector/linux64/latest/loongcollector.sh"
@@ -283,7 +280,7 @@ def _cloud_settings(config: StackConfig) -> _Settings:
 
 
 def _derived_password(key: str) -> str:
-    """A password for the local cluster that needs no place of its own to be kept in."""
+    """Return the local cluster's password, derived from a key so that no file stores it."""
     digest = hmac.new(key.encode(), b"elasticsearch elastic", hashlib.sha256).hexdigest()
     return f"Es-{digest[:24]}"
 
@@ -294,15 +291,15 @@ def _secret(value: str | None) -> pulumi.Output[str] | None:
 
 def _required_secret(key: str, given: str | None) -> pulumi.Output[str]:
     if key not in SECRET_KEYS:
-        raise ValueError(f"{key!r} is no secret key; secret keys are {sorted(SECRET_KEYS)}")
-    # Not `secret: true` in Pulumi.yaml: such a key cannot be left out, and a local stack needs
-    # none.
+        raise ValueError(f"{key!r} is not a secret key; secret keys are {sorted(SECRET_KEYS)}")
+    # Not `secret: true` in Pulumi.yaml, because such a key is always required, and a local stack
+    # has its own.
     configured = pulumi.Config("customrag").get(key)
     if configured:
         if not is_config_secret(f"customrag:{key}"):
             raise ConfigError(
-                f"customrag:{key} stands unencrypted in the stack's file; set it again with "
-                f"`pulumi config set --secret customrag:{key}`, and change the secret itself"
+                f"customrag:{key} is unencrypted in the stack's file. Replace the secret itself, "
+                f"then set it with `pulumi config set --secret customrag:{key}`"
             )
         return pulumi.Output.secret(configured)
     if given is None:

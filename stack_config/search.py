@@ -34,7 +34,7 @@ class Search(Group, alias_generator=keys_after("elasticsearch")):
     snapshot_schedule: Annotated[str, AfterValidator(_schedule)]
 
     def problems(self) -> Iterator[Problem]:
-        """Nodes that do not spread evenly over the zones, or zones without master nodes."""
+        """Yield nodes that do not spread evenly over the zones, or zones without master nodes."""
         if self.data_node_amount % self.zone_count:
             yield self.wrong(
                 "data_node_amount",
@@ -62,7 +62,7 @@ class Index(Group, alias_generator=keys_after()):
     pinned: str = Field(alias="pinnedIndex")
 
     def problems(self) -> Iterator[Problem]:
-        """A pinned index that the alias cannot have, or that would be deleted."""
+        """Yield a pinned index that the alias cannot have, or that would be deleted."""
         if self.pinned and not self.pinned.startswith(f"{self.alias}-"):
             yield self.wrong(
                 "pinned",

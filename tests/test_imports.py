@@ -56,7 +56,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     ),
     "bootstrap": ("stack_config", "components", "providers"),
     "stack_config": ("provider_facts", "providers", "rag.models", "training.bounds"),
-    "components": ("stack_config.kinds", "providers", "training.job_specs"),
+    "components": ("stack_config.kinds", "providers", "rag.headers", "training.job_specs"),
     "providers": ("pluginhost", "provider_facts"),
     "providers.clients": (),
     "pluginhost": (),
@@ -66,7 +66,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "rag": ("providers.clients",),
     "tools": (),
     # Starts stacks and looks at the cloud from outside; the program knows nothing of it.
-    "ops": ("guardrails", "stack_config", "components", "provider_facts", "providers"),
+    "ops": (
+        "guardrails",
+        "stack_config",
+        "components",
+        "provider_facts",
+        "providers",
+        "rag.headers",
+    ),
 }
 # They write the reference tables out of what the packages declare.
 GENERATORS: dict[str, tuple[str, ...]] = {

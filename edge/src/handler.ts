@@ -22,7 +22,7 @@ const LARGEST_BODY_BYTES = 16 * 1024;
 /** Longest wait for the first byte of the application's answer. */
 const ORIGIN_TIMEOUT_MS = 180_000;
 const LIMIT_PERIOD_SECONDS = 60;
-/** Carries the edge's key; `rag/app/server.py` has the same name. */
+/** Carries the edge's key; `rag/headers.py` has the same name. */
 export const ORIGIN_KEY_HEADER = "X-Customrag-Edge-Key";
 /** Headers that go to the application. The token does not. */
 const PASSED_ON = ["Accept", "Accept-Language", "Content-Type", "If-None-Match", "User-Agent"];

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.smoke import EDGE_KEY_HEADER, direct_opener
+from components.smoke import direct_opener
 from ops.declared import NAMESPACE, ROOT
+from rag.headers import EDGE_KEY
 
 __all__ = ["EdgeError", "ask_around", "ask_through", "question_of", "still_answers"]
 
@@ -102,7 +103,7 @@ def ask_around(outputs: Mapping[str, Any], home: Path, question: str) -> str:
         trusted = home / "cloud" / "cas" / "trusted.pem"
         opener = direct_opener(str(outputs["chat_address"]), named=True, trusted_file=trusted)
     for key in ("", "a-guess"):
-        headers = {EDGE_KEY_HEADER: key} if key else {}
+        headers = {EDGE_KEY: key} if key else {}
         status = _asked(url, question, headers, opener).status
         if status != 403:
             raise EdgeError(f"{url}: {status} to a question past the edge; wanted 403")

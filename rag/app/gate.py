@@ -13,10 +13,10 @@ from pydantic import SecretStr
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["KEY_HEADER", "EdgeGate"]
+from rag.headers import EDGE_KEY
 
-# The same name stands in edge/src/handler.ts.
-KEY_HEADER = "X-Customrag-Edge-Key"
+__all__ = ["EdgeGate"]
+
 # The load balancer asks these from inside, without a key.
 _OPEN = frozenset({"/health", "/ready"})
 
@@ -37,7 +37,7 @@ class EdgeGate:
             raise ValueError("the edge's key is empty; give the value of its KMS secret")
         self._app = app
         self._key = key.get_secret_value().encode()
-        self._header = KEY_HEADER.lower().encode()
+        self._header = EDGE_KEY.lower().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in _OPEN and not self._shown(scope):

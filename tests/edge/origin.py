@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-KEY_HEADER = "X-Customrag-Edge-Key"
+from rag.headers import EDGE_KEY
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Application:
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                application.keys.append(self.headers.get(KEY_HEADER))
+                application.keys.append(self.headers.get(EDGE_KEY))
                 body = json.dumps({"answer": f"{len(application.keys)}", "sources": []}).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")

@@ -19,6 +19,7 @@ from components.edge import Edge, EdgeArgs, WorkerMissingError, answers_version,
 from localcloud import registry
 from localcloud.alicloud.check import Support, check
 from provider_facts import Shape, resource_type, shape_of, type_tokens
+from rag.headers import EDGE_KEY
 from tests.support.pulumi_mocks import closed_loops
 from tools.alicloud_facts import output_names, shapes
 from tools.cloudflare_facts import TYPES, sdk_classes
@@ -210,3 +211,8 @@ def test_the_plugins_shapes_are_those_of_the_installed_sdk(token: str) -> None:
 
 def test_every_type_that_the_plugin_knows_has_a_handler() -> None:
     assert set(type_tokens("cloudflare")) == set(TYPES) <= set(registry.handlers())
+
+
+def test_the_worker_and_the_application_name_the_same_header() -> None:
+    source = Path(__file__).parents[2] / "edge" / "src" / "handler.ts"
+    assert f'ORIGIN_KEY_HEADER = "{EDGE_KEY}";' in source.read_text(encoding="utf-8")

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from ops.rehearse import edge, overlay
+from rag.headers import EDGE_KEY
 
 ANSWER = {"answer": "40 bar", "sources": [{"number": 1}]}
-KEY = "X-Customrag-Edge-Key"
 
 
 @dataclass
@@ -47,7 +47,7 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            made.keys.append(self.headers[KEY])
+            made.keys.append(self.headers[EDGE_KEY])
             known = self.headers["Authorization"] == "Bearer token"
             made.asked += known
             body = json.dumps(made.answer if known else {}).encode()

@@ -14,10 +14,11 @@ from pydantic import SecretStr
 
 from rag.answer import Answerer
 from rag.app import create_app
-from rag.app.gate import KEY_HEADER, EdgeGate
+from rag.app.gate import EdgeGate
 from rag.app.server import surroundings
 from rag.app.services import Services
 from rag.ask import AskError, Wrapped, events, main, show
+from rag.headers import EDGE_KEY
 from rag.prompt import NOT_IN_DOCUMENTS, profile_of
 from rag.retrieve import Hit
 from rag.settings import AppSettings
@@ -283,11 +284,11 @@ def behind_an_edge(**headers: str) -> TestClient:
 
 
 def test_behind_an_edge_a_request_with_its_key_is_answered() -> None:
-    http = behind_an_edge(**{KEY_HEADER: "the-key"})
+    http = behind_an_edge(**{EDGE_KEY: "the-key"})
     assert http.post("/api/ask", json={"question": QUESTION}).status_code == 200
 
 
-@pytest.mark.parametrize("shown", [{}, {KEY_HEADER: ""}, {KEY_HEADER: "another"}])
+@pytest.mark.parametrize("shown", [{}, {EDGE_KEY: ""}, {EDGE_KEY: "another"}])
 @pytest.mark.parametrize("path", ["/", "/api/ask", "/api/passage"])
 def test_behind_an_edge_nobody_gets_around_it(path: str, shown: dict[str, str]) -> None:
     reply = behind_an_edge(**shown).post(path, json={"question": QUESTION})
@@ -306,5 +307,5 @@ def test_an_empty_key_is_no_gate_and_is_refused() -> None:
 
 
 def test_a_stream_comes_through_the_gate_whole() -> None:
-    http = behind_an_edge(**{KEY_HEADER: "the-key"})
+    http = behind_an_edge(**{EDGE_KEY: "the-key"})
     assert [name for name, _ in streamed(http)][-1] == "done"

@@ -190,7 +190,7 @@ def test_valid_combinations_are_accepted(values: dict[str, Any]) -> None:
         ({"nightHours": "20:00-08:00 Asia/Hangzhou"}, "nightHours", "a time zone"),
         ({"nightHours": "20:00-20:00 Asia/Shanghai"}, "nightHours", "from-to"),
         ({"nightHours": "24:00-08:00 Asia/Shanghai"}, "nightHours", "from-to"),
-        ({"edgeHostname": "rag.example.com"}, "edgeHostname", "customrag:edge is none"),
+        ({"edgeHostname": "rag.example.com"}, "edgeHostname", "the stack has no edge"),
         ({**EDGE, "edgeIssuer": ""}, "edgeIssuer", "edge cloudflare needs it"),
         ({**EDGE, "edgeJwksUrl": "http://x/jwks"}, "edgeJwksUrl", "an https:// URL"),
         (
