@@ -1,8 +1,8 @@
-"""Where logs go, and who is told when something is wrong.
+"""Logs of the nodes and the load balancer, and alarms that notify contacts by mail.
 
-Owns: the log project with its stores, indexes and what is collected from nodes; contacts and alarm
-rules. Does not own: which rules a stack has (`infra.observability`), nor the agent on the nodes
-(`components.nodes`), which joins the machine group by the identity that `log_identity` gives.
+Owns the log project with its stores, indexes and the collection from nodes; and contacts and alarm
+rules. Does not own which rules a stack has (`infra.observability`), or the agent on the nodes
+(`components.nodes`), which joins the machine group by the identity that `log_identity` returns.
 APIs: Simple Log Service 2020-12-30 (https://www.alibabacloud.com/help/en/sls), CloudMonitor
 2019-01-01 (https://www.alibabacloud.com/help/en/cms), read 2026-11-21.
 """
@@ -39,19 +39,19 @@ _JOURNAL_DIRECTORIES = ("/var/log/journal", "/run/log/journal")
 
 
 class LogStoreRole(StrEnum):
-    """What a logstore holds."""
+    """The content of a logstore."""
 
     APP = "app"
     ALB = "alb"
 
 
 def log_identity(naming: Naming) -> str:
-    """The user-defined identity of the stack's nodes: what their agents say they are."""
+    """Return the user-defined identity by which the agents on the stack's nodes are recognised."""
     return naming.physical(_NODES)
 
 
 def log_project_name(naming: Naming) -> str:
-    """Name of the log project; unique in a region among all accounts, so it carries the hash."""
+    """Return the log project's name. A hash makes it unique among all accounts of a region."""
     return naming.bucket("logs")
 
 
@@ -60,13 +60,13 @@ class LogCollectionArgs:
     """Arguments of `LogCollection`.
 
     Attributes:
-        naming: Makes physical names.
+        naming: Builds physical names.
         region_id: Region of the encryption key.
-        retention_days: Days for which logs are kept, 1 to 3,650; 3,650 is for ever.
+        retention_days: Days for which logs are kept, 1 to 3,650; 3,650 keeps them permanently.
         units: systemd units whose journal is collected.
-        load_balancer: Also make the store for a load balancer's access log.
-        kms_key_id: Encrypt with this KMS key; by default with a key of the service's own.
-        kms_role_arn: Role by which the service uses that key; goes with `kms_key_id`.
+        load_balancer: Also create the store for a load balancer's access log.
+        kms_key_id: KMS key that encrypts the logs; by default the service's own key.
+        kms_role_arn: Role with which the service uses that key; required with `kms_key_id`.
         tags: Tags of the project.
     """
 
@@ -81,17 +81,20 @@ class LogCollectionArgs:
 
     def __post_init__(self) -> None:
         if not 1 <= self.retention_days <= 3650:
-            raise ValueError(f"retention_days is {self.retention_days}; give 1 to 3650")
+            raise ValueError(f"retention_days is {self.retention_days}; it must be 1 to 3650")
         if (self.kms_key_id is None) != (self.kms_role_arn is None):
-            raise ValueError("kms_key_id and kms_role_arn go together; give both or none")
+            raise ValueError(
+                "kms_key_id and kms_role_arn belong together, but only one is set; set both or "
+                "neither"
+            )
 
 
 class LogCollection(pulumi.ComponentResource):
-    """A log project that the stack's nodes report to.
+    """A log project that collects the logs of the stack's nodes.
 
     Attributes:
         project_name: The log project.
-        store_names: Role to logstore, each known once its index is there.
+        store_names: Role to logstore; each name is known once its index exists.
     """
 
     project_name: pulumi.Output[str]
@@ -180,7 +183,7 @@ def _encryption(args: LogCollectionArgs) -> log.StoreEncryptConfArgs:
 
 
 def _journal(units: Sequence[str]) -> str:
-    """The plugin configuration that collects the journal of `units`, from its beginning.
+    """Return the plugin configuration that collects the journal of `units` from its beginning.
 
     Source: https://help.aliyun.com/document_detail/104041.html (service_journal), read 2026-11-21.
     """
@@ -198,19 +201,19 @@ def _journal(units: Sequence[str]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """One rule: a metric of one resource, and when it is worth a message.
+    """One alarm rule: a metric of one resource, and the condition that raises the alarm.
 
     Attributes:
         name: Short name, unique in the stack.
         namespace: CloudMonitor's name for the product, e.g. `acs_elasticsearch`.
         metric: Name of the metric.
-        dimensions: What is watched: the metric's dimensions.
-        statistics: As the metric has it: `Average`, `Maximum`, `Value`, …
-        operator: `>`, `>=`, `<`, `<=`, `==` or `!=`; the provider takes no other spelling.
+        dimensions: The metric's dimensions, which select the resource.
+        statistics: One of the metric's statistics: `Average`, `Maximum`, `Value`, …
+        operator: `>`, `>=`, `<`, `<=`, `==` or `!=`.
         threshold: In the metric's unit.
-        times: So many periods on end.
-        period_seconds: How long a period is.
-        critical: Level critical; level warn otherwise.
+        times: Number of consecutive periods in which the condition must hold.
+        period_seconds: Length of a period.
+        critical: Whether the level is critical; otherwise it is warn.
     """
 
     name: str
@@ -230,11 +233,11 @@ class AlarmsArgs:
     """Arguments of `Alarms`.
 
     Attributes:
-        naming: Makes physical names.
-        emails: Who is told. CloudMonitor writes to each once, with a link: until that is followed,
-            nothing else is sent there.
+        naming: Builds physical names.
+        emails: Addresses that receive the alarms. CloudMonitor first sends each one an activation
+            link, and sends nothing else until its owner follows the link.
         alarms: The rules.
-        silence_seconds: After a message, none about the same rule for so long, 300 to 86,400.
+        silence_seconds: Minimum time between two messages about the same rule, 300 to 86,400.
         tags: Tags of every rule.
     """
 
@@ -246,16 +249,21 @@ class AlarmsArgs:
 
     def __post_init__(self) -> None:
         if not self.emails:
-            raise ValueError("emails is empty; an alarm that nobody hears is none")
+            raise ValueError(
+                "emails is empty, so the alarms have no recipient; add an address, or declare no "
+                "Alarms"
+            )
         names = [alarm.name for alarm in self.alarms]
         if len(set(names)) != len(names):
-            raise ValueError(f"alarms have a name twice: {sorted(names)}")
+            raise ValueError(
+                f"alarms have duplicate names: {sorted(names)}; each name must be unique"
+            )
         if not 300 <= self.silence_seconds <= 86_400:
-            raise ValueError(f"silence_seconds is {self.silence_seconds}; give 300 to 86400")
+            raise ValueError(f"silence_seconds is {self.silence_seconds}; it must be 300 to 86400")
 
 
 class Alarms(pulumi.ComponentResource):
-    """Contacts, their group, and the rules that call it."""
+    """Alarm rules, and the contact group that they notify."""
 
     def __init__(
         self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None
@@ -269,8 +277,8 @@ class Alarms(pulumi.ComponentResource):
                 describe=f"customrag: alarms of stack {args.naming.stack}",
                 channels_mail=email,
                 lang="en",
-                # The cloud reports no address until its owner has followed the link. Another
-                # address is another contact, so no change is lost by this.
+                # The cloud reports an address only after its owner follows the link. A different
+                # address is a different contact, so ignoring changes hides none.
                 opts=pulumi.ResourceOptions(parent=self, ignore_changes=["channelsMail"]),
             )
             for email in args.emails

@@ -1,10 +1,10 @@
-"""Outputs that stand in for what only the cloud can tell, when the program runs without one.
+"""Placeholders for outputs that only the cloud knows, for a program that runs without a cloud.
 
-Owns: which types of resource the program may declare (those that the installed SDKs have, and
-ours), and an output for everything that another resource may be made of. Does not own: running the
-program (`guardrails.declare`). A made-up text says so, `unknown-yet.<name>.<property>`. It can
-stand in a URL or a shell command as what it stands for can, and `is_unknown` finds it in whatever
-was built of it. Made-up numbers, flags and lists are 0, false and empty.
+Owns the resource types that the program may declare (those of the installed SDKs, and ours), and a
+placeholder for each output. Does not own running the program (`guardrails.declare`). The
+placeholder of a text is `unknown-yet.<name>.<property>`. It is valid in a URL and in a shell
+command, and `is_unknown` finds it in every value that is built from it. The placeholders of
+numbers, flags and lists are 0, false and empty.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _OURS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "customrag:elasticsearch:SnapshotSchedule": {},
     }
 )
-# What functions answer besides their arguments.
+# What our functions return besides their arguments.
 _ANSWERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "customrag:elasticsearch:getGeneration": {
@@ -68,7 +68,7 @@ _ANSWERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
     }
 )
-# Where the program takes an output apart, or another resource is checked by its form.
+# Outputs that the program takes apart, or whose form another resource checks.
 _FORMED: Mapping[str, Callable[[str], Mapping[str, Any]]] = MappingProxyType(
     {
         "alicloud:ram/role:Role": lambda name: {"arn": f"acs:ram::{ACCOUNT_ID}:role/{name}"},
@@ -90,26 +90,26 @@ _MODULES = (
 
 @cache
 def load_modules() -> None:
-    """Loads what the SDK would load when it is first used.
+    """Load the SDK's modules, which would otherwise be loaded at their first use.
 
-    Its loader is not made for threads (`importlib.util.LazyLoader` before Python 3.12): while one
-    of the mocks' threads loads a module, another finds it empty; and a warning that is an error
-    leaves it half loaded for good. So they are loaded before, whatever they warn of.
+    The SDK's loader is not safe for threads (`importlib.util.LazyLoader` before Python 3.12): while
+    one of the mocks' threads loads a module, another finds it empty. A warning that counts as an
+    error would leave it half loaded permanently, so warnings are ignored here.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for module in _MODULES:
-            # To ask for a name is what loads it.
+            # Reading any attribute loads the module.
             getattr(importlib.import_module(f"pulumi_alicloud.{module}"), "loaded", None)
 
 
 def unknown(name: str, property_name: str) -> str:
-    """The text that stands for an output that is not known."""
+    """Return the placeholder of a text output."""
     return f"{_MARK}{name}.{property_name}"
 
 
 def is_unknown(value: object) -> bool:
-    """Whether a value is, or was built of, something that is not known."""
+    """Return whether a value is a placeholder, or is built from one."""
     if isinstance(value, Mapping):
         return any(is_unknown(item) for item in value.values())
     if isinstance(value, list | tuple):
@@ -118,33 +118,33 @@ def is_unknown(value: object) -> bool:
 
 
 def outputs_of(token: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs of a resource: its inputs, and something in place of all else.
+    """Return the outputs of a resource: its inputs, and placeholders for the rest.
 
     Raises:
-        UnknownTypeError: No such type is known.
+        UnknownTypeError: The type is not known.
     """
     if token.startswith("pulumi:providers:"):
         return dict(inputs)
     if token in _OURS:
         return {**inputs, **_OURS[token]}
-    made_up = {
-        property_name: _in_place_of(kind, name, property_name)
+    placeholders = {
+        property_name: _placeholder(kind, name, property_name)
         for property_name, kind in _properties(token, name).items()
         if property_name not in _INTERNAL
     }
     formed = _FORMED[token](name) if token in _FORMED else {}
-    return {**made_up, **formed, **inputs}
+    return {**placeholders, **formed, **inputs}
 
 
 def answer_of(token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What a function of ours answers: its arguments, and something in place of all else.
+    """Return the result of one of our functions: its arguments, and placeholders for the rest.
 
     Raises:
-        NotImplementedError: There is none of that name.
+        NotImplementedError: The function is not one of ours, so only a cloud can answer it.
     """
     if token not in _ANSWERS:
         raise NotImplementedError(
-            f"the program calls {token}, which only a cloud can answer; take it from the "
+            f"the program calls {token}, which only a cloud can answer; read the value from the "
             "configuration, or check it in preflight"
         )
     return {**arguments, **_ANSWERS[token]}
@@ -166,20 +166,20 @@ def _properties(token: str, name: str) -> Mapping[str, Any]:
             types: Mapping[str, Any] = _types.resource_types(found)
             return types
     raise UnknownTypeError(
-        f"resource {name!r} is of type {token!r}, which is none of the installed SDKs' "
-        f"({', '.join(_SDKS.values())}) nor of ours; one of ours is made known in {__name__}"
+        f"resource {name!r} is of type {token!r}, which is neither in the installed SDKs "
+        f"({', '.join(_SDKS.values())}) nor one of ours; add a type of ours to {__name__}"
     )
 
 
-def _in_place_of(kind: Any, name: str, property_name: str) -> Any:
-    """A value of an output's type."""
+def _placeholder(kind: Any, name: str, property_name: str) -> Any:
+    """Return a placeholder of an output's type."""
     origin = typing.get_origin(kind)
     if origin is typing.Union:
         first = next(item for item in typing.get_args(kind) if item is not type(None))
-        return _in_place_of(first, name, property_name)
+        return _placeholder(first, name, property_name)
     if kind is str:
         return unknown(name, property_name)
     if kind in (bool, int, float):
         return kind()
-    # An object of the SDK's is a mapping on the wire.
+    # An object of the SDK is a mapping on the wire.
     return [] if origin in (list, Sequence) else {}

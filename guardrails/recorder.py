@@ -1,7 +1,7 @@
-"""Pulumi's mocks, so that they keep what a program declares, with its options.
+"""Pulumi's mocks, extended to record what a program declares, with its options.
 
-Owns: the monitor that a program talks to in place of an engine. Does not own: outputs that stand in
-for the cloud's (`guardrails.placeholders`), nor running a program (`guardrails.declare`).
+Owns the monitor that a program talks to instead of an engine. Does not own placeholders for outputs
+(`guardrails.placeholders`), or running a program (`guardrails.declare`).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _RESOURCE = rpc._special_resource_sig
 
 
 class Recorder(mocks.Mocks):
-    """Gives every resource an id and outputs; throws on types and calls that it does not know.
+    """Mocks that give every resource an id and outputs, and refuse unknown types and calls.
 
     Args:
-        preview: Give neither, as a first preview does.
+        preview: Give neither an id nor outputs, as a first preview does.
     """
 
     def __init__(self, *, preview: bool) -> None:
@@ -47,7 +47,7 @@ class Recorder(mocks.Mocks):
 
 
 class RecordingMonitor(mocks.MockMonitor):
-    """Keeps each registration as it came over the wire."""
+    """A monitor that keeps each registration as it arrives over the wire."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__(recorder)
@@ -58,7 +58,7 @@ class RecordingMonitor(mocks.MockMonitor):
         self._requests: list[tuple[str, Any, str]] = []
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """As the engine has it: the types of all parents but the stack, which the mocks cut off."""
+        """Return the engine's URN, with the types of all parents; the mocks leave those out."""
         above = parent.split("::")[2] if parent else _STACK
         chain = type_ if above == _STACK else f"{above}${type_}"
         return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{chain}::{name}"
@@ -78,7 +78,7 @@ class RecordingMonitor(mocks.MockMonitor):
             self._requests.append((urn, request, existing))
 
     def declared(self) -> list[dict[str, Any]]:
-        """The fields of a `Declared` for each resource that is no component."""
+        """Return the fields of a `Declared` for each resource that is not a component."""
         parents = {urn: request.parent for urn, request, _ in self._requests}
         names = {urn: request.name for urn, request, _ in self._requests}
         stack = {urn for urn, request, _ in self._requests if request.type == _STACK}
@@ -114,7 +114,7 @@ def _inputs(request: Any, existing: str) -> dict[str, Any]:
 
 
 def _plain(value: Any, name: str, path: str) -> Any:
-    """A value off the wire: secrets opened, whole numbers whole, unknown ones marked."""
+    """Return a plain value: secrets opened, integers, and placeholders for unknown values."""
     if value == rpc.UNKNOWN:
         return unknown(name, path)
     if isinstance(value, float) and value.is_integer():

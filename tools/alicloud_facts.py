@@ -30,9 +30,9 @@ from tools.alicloud_values import WITHOUT_VALUES, add_values
 
 TERRAFORM_PROVIDER_VERSION = "1.285"
 FACTS_FILE = Path("provider_facts/alicloud.json")
-# The Python SDK has a type that the Terraform documents read did not: its shape alone is known.
+# The reference has nothing about this type of the SDK, so only its shape is known.
 _NO_FACTS: dict[str, Any] = {"properties": {}, "terraform": ""}
-# The reference has nothing of this type. Its facts, and that the lists are sets:
+# The reference has nothing about this type. Its facts, and that the lists are sets:
 # https://help.aliyun.com/zh/terraform/alicloud-ims-oidc-provider (read 2026-11-21).
 _OWN_FACTS: dict[str, Any] = {
     "alicloud:ims/oidcProvider:OidcProvider": {
@@ -124,7 +124,7 @@ def sdk_classes(token: str) -> tuple[Any, Any]:
     """Return the resource class of a type, and its args class."""
     path, _, name = TYPES[token].rpartition(".")
     module = importlib.import_module(f"pulumi_alicloud.{path}")
-    # The SDK says InitArgs where a nested type has taken the name.
+    # The SDK uses InitArgs where a nested type has the name.
     args_class = getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
     return getattr(module, name), args_class
 
@@ -190,7 +190,7 @@ def _with_facts(
         shape.update({key: fact[key] for key in _CARRIED if key in fact})
         if fact.get("type") == "set":
             shape["set"] = True
-        # A conflict with a property of another level cannot be said in these facts.
+        # The facts cannot express a conflict with a property of another level.
         conflicts = [wire_names.get(other) for other in fact.get("conflicts_with", ())]
         if any(other in inputs for other in conflicts):
             shape["conflicts_with"] = [other for other in conflicts if other in inputs]

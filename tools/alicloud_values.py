@@ -257,7 +257,7 @@ def add_values(
     if (token in WITHOUT_VALUES) == bool(found):
         raise ValuesError(
             f"{token} has {found} inputs with known values; correct WITHOUT_VALUES, which lists "
-            "the types that have none"
+            "the types without limited values"
         )
 
 

@@ -1,7 +1,7 @@
-"""The plugin's client of the daemon's admin API, and how it starts the daemon.
+"""The plugin's client for the daemon's admin API, which also starts the daemon.
 
-Owns the wire form of ``/_local/...`` requests on the plugin's side. It holds no state but where
-the daemon is.
+Owns the wire form of ``/_local/...`` requests on the plugin's side. Its only state is the daemon's
+address.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pluginhost import ProviderError
 
 _HEALTH_TIMEOUT_SECONDS = 2.0
 _START_TIMEOUT_SECONDS = 120.0
-# Creating an instance may take as long as its service takes to start; the daemon has deadlines.
+# Creating an instance can take as long as its service takes to start; the daemon has deadlines.
 _CALL_TIMEOUT_SECONDS = 1800.0
 
 
@@ -38,29 +38,29 @@ class DaemonClient:
 
     @classmethod
     def of_credentials_file(cls, path: str) -> DaemonClient:
-        """The daemon of the stack whose ``platform.json`` that is.
+        """Return the client for the stack with the given ``platform.json``.
 
         Raises:
-            ProviderError: There is no such stack.
+            ProviderError: The file does not exist, or has another name.
         """
         file = Path(path)
         if file.name != "platform.json" or not file.is_file():
             raise ProviderError(
                 f"sharedCredentialsFile of the alicloud provider is {path!r}; a local stack needs "
-                "the path of its platform.json (python -m localcloud init --home HOME makes it)"
+                "the path of its platform.json, which python -m localcloud init --home HOME creates"
             )
         return cls(load_platform(file.parent.resolve()))
 
     def ensure_running(self) -> None:
-        """Start the daemon unless it answers; one that runs other code gives way to this one.
+        """Start the daemon unless it is healthy; a daemon that runs other code is replaced.
 
         Raises:
-            ProviderError: It did not start; with what it said.
+            ProviderError: The daemon did not start; the message has its output.
         """
         if self.healthy():
             return
         home = self.platform.home
-        # -P: the engine runs the plugin in the program's folder, whose modules must stay out.
+        # -P: the engine runs the plugin in the program's folder, whose modules must not be found.
         command = [sys.executable, "-P", "-m", "localcloud", "start", "--home", str(home)]
         try:
             started = subprocess.run(
@@ -81,7 +81,7 @@ class DaemonClient:
             )
 
     def healthy(self) -> bool:
-        """Whether the daemon of this very stack answers, and runs this code."""
+        """Return whether the daemon of this stack answers and runs this code."""
         try:
             return self._call("GET", "/_local/health", None, _HEALTH_TIMEOUT_SECONDS) == {
                 "home": str(self.platform.home),
@@ -91,7 +91,7 @@ class DaemonClient:
             return False
 
     def types(self) -> dict[str, dict[str, list[str]]]:
-        """``effective`` and ``recorded`` inputs by the type tokens that have a handler."""
+        """Return the ``effective`` and ``recorded`` inputs of each type that has a handler."""
         if self._types is None:
             self._types = self._call("GET", "/_local/types", None, _CALL_TIMEOUT_SECONDS)
         return self._types
@@ -100,8 +100,8 @@ class DaemonClient:
         """Carry out ``create``, ``read``, ``update`` or ``delete``.
 
         Raises:
-            CloudError: The service refused, with the cloud's code.
-            ProviderError: The daemon went away.
+            CloudError: The service refused the request; it has the cloud's code.
+            ProviderError: The daemon does not answer.
         """
         path = f"/_local/resources/{operation}"
         return self._call("POST", path, document, _CALL_TIMEOUT_SECONDS)
@@ -130,7 +130,7 @@ class DaemonClient:
                 f"the local cloud at {self.platform.endpoints['api']} does not answer "
                 f"({error or type(error).__name__}); start it with: "
                 f"python -m localcloud start --home {self.platform.home}, then run the update "
-                "again: what was begun is taken up, not repeated"
+                "again: it continues the operations that had started, and repeats none"
             ) from error
         finally:
             connection.close()

@@ -1,7 +1,7 @@
-"""Comparing declared inputs with what is there, by the cloud provider's facts. Pure.
+"""Comparison of declared inputs with the current state, by the cloud provider's facts. Pure.
 
-Owns which properties differ and which of them make a new resource. Values that were not declared
-and are the cloud's to fill in are no difference.
+Owns which properties differ and which differences replace the resource. A value that is not
+declared and that the cloud fills in is not a difference.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Change:
     """One property that differs.
 
     Attributes:
-        path: Such as ``tags.team``.
+        path: For example ``tags.team``.
         kind: How it differs.
-        replaces: Whether it makes a new resource.
+        replaces: Whether the change replaces the resource.
     """
 
     path: str
@@ -39,14 +39,14 @@ def diff(
     new_inputs: Mapping[str, Any],
     ignored: frozenset[str] = frozenset(),
 ) -> list[Change]:
-    """What differs between a resource and its declaration.
+    """Return the differences between a resource and its declaration.
 
     Args:
         resource_type: Its type.
-        old_inputs: What the state was made from.
-        old_state: Its outputs; where they have an input's name they are what is compared, so that
-            drift found by a refresh shows.
-        new_inputs: Checked inputs; may hold ``UNKNOWN``.
+        old_inputs: The inputs of the last update.
+        old_state: Its outputs. An output with the name of an input is compared in its place, so
+            that drift found by a refresh is a difference.
+        new_inputs: Checked inputs; may contain ``UNKNOWN``.
         ignored: Top-level properties to leave out (``ignoreChanges``).
     """
     changes: list[Change] = []
@@ -99,7 +99,7 @@ def _empty(value: Any) -> bool:
 
 
 def same(shape: Shape, old: Any, new: Any) -> bool:
-    """Whether two values mean the same to the cloud provider."""
+    """Return whether two values are equal to the cloud provider."""
     if _empty(old) and _empty(new):
         return True
     if _empty(old) or _empty(new):
@@ -131,7 +131,7 @@ def _same_set(shape: Shape, old: list[Any], new: list[Any]) -> bool:
 
 
 def _same_json(old: Any, new: Any) -> bool:
-    """Whether both are JSON objects that are equal: policies are compared so, not as text."""
+    """Return whether both are equal JSON objects; policies are compared like this, not as text."""
     if not (isinstance(old, str) and isinstance(new, str)) or "{" not in (old[:1], new[:1]):
         return False
     try:

@@ -1,4 +1,4 @@
-"""The data sources the local ``alicloud`` plugin answers. Pure.
+"""The data sources of the local ``alicloud`` plugin. Pure.
 
 Owns account, regions and zones; every other invoke is refused by name.
 """
@@ -63,10 +63,10 @@ def _refuse_others(name: str, arguments: Mapping[str, Any], allowed: tuple[str, 
 
 
 def answer(token: str, arguments: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
-    """What a data source answers.
+    """Return the result of a data source.
 
     Raises:
-        ProviderError: It is not one of those supported.
+        ProviderError: The data source or an argument is not supported.
     """
     function = _ANSWERS.get(token)
     if function is None:

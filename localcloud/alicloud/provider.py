@@ -1,8 +1,8 @@
-"""The ``alicloud`` provider of a local stack: one resource's life, from check to delete.
+"""The ``alicloud`` provider of a local stack: the life of a resource, from check to delete.
 
-Owns the translation between the engine's requests and the daemon's admin API, and what is secret
-and what is unknown in a preview. Checking is ``check``'s, comparing ``diff``'s, invokes
-``invokes``'s.
+Owns the translation between the engine's requests and the daemon's admin API, and which values are
+secret or, in a preview, unknown. Does not own checking (``check``), comparing (``diff``) or data
+sources (``invokes``).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _CONFIG = frozenset({"region", "accessKey", "secretKey", "sharedCredentialsFile"
 _CONFIG_IGNORED = frozenset(
     {"version", "pluginDownloadURL", "configurationSource", "ecsRoleName", "profile"}
 )
-# What this cloud has in regions besides the one it plays: enough to keep copies there.
+# Types that also exist outside the stack's region, so that copies can be kept there.
 _REGIONAL = ("alicloud:oss/", "alicloud:kms/")
 # Inputs that are paths of files, relative to the program's folder.
 _PATHS = {"alicloud:oss/bucketObject:BucketObject": ("source",)}
@@ -62,18 +62,18 @@ class AlicloudProvider(HostedProvider):
     """Serves the ``alicloud`` types from the local cloud.
 
     Args:
-        client: The daemon; None: ``configure`` finds and starts it.
+        client: The daemon. If None, ``configure`` finds and starts it.
     """
 
     def __init__(self, client: DaemonClient | None = None) -> None:
         self._client = client
         self._region_id: str | None = None
-        # Ids the engine has in its state, by URN: a create must not hand one of them out again
-        # as if it had been left over from an update that was killed.
+        # Ids in the engine's state, by URN: a create must not return one of them again as if a
+        # killed update had left it.
         self._known_ids: dict[str, set[str]] = {}
 
     async def check_config(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
-        """Only what finds the stack is accepted; anything else is a mistake or the cloud's."""
+        """Accept only the settings that locate the stack; others belong to the cloud provider."""
         failures = [
             sdk.CheckFailure(
                 name,
@@ -91,13 +91,13 @@ class AlicloudProvider(HostedProvider):
         return sdk.CheckResponse(inputs=request.new_inputs, failures=failures)
 
     async def diff_config(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
-        """Another file, key or endpoint is still the same cloud: nothing is replaced."""
+        """Report the differences; a different file, key or endpoint replaces nothing."""
         old, new = decode_map(request.old_state), decode_map(request.new_inputs)
         names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
         return sdk.DiffResponse(changes=bool(names), diffs=names)
 
     async def configure(self, request: sdk.ConfigureRequest) -> sdk.ConfigureResponse:
-        """Find the stack and see that its daemon runs."""
+        """Find the stack, and start its daemon if necessary."""
         config = decode_map(request.args)
         path = config.get("sharedCredentialsFile")
         if self._client is None and isinstance(path, str):
@@ -112,7 +112,7 @@ class AlicloudProvider(HostedProvider):
         )
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
-        """Types, required inputs, conflicts, defaults, and what is supported here."""
+        """Check the inputs and add defaults."""
         known = self._type(type_of(request.urn))
         support = await asyncio.to_thread(self._support, known)
         inputs = decode_map(request.new_inputs, keep_secrets=True)
@@ -129,7 +129,7 @@ class AlicloudProvider(HostedProvider):
         )
 
     async def diff(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
-        """By the cloud provider's facts."""
+        """Compare by the cloud provider's facts."""
         self._remember(request.urn, request.resource_id)
         known = self._type(type_of(request.urn))
         changes = diff(
@@ -142,7 +142,7 @@ class AlicloudProvider(HostedProvider):
         return _diff_response(changes)
 
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
-        """Make it; what an earlier, killed update had made already is taken over."""
+        """Create the resource, or adopt the one that a killed update created."""
         known = self._type(type_of(request.urn))
         if request.preview:
             return sdk.CreateResponse("", _planned(known, request.properties, {}))
@@ -164,7 +164,7 @@ class AlicloudProvider(HostedProvider):
         )
 
     async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
-        """What is there now; an empty answer tells the engine that it is gone."""
+        """Return the current state; an empty response means that the resource does not exist."""
         known = self._type(type_of(request.urn))
         self._remember(request.urn, request.resource_id)
         outputs = decode_map(request.properties)
@@ -186,7 +186,7 @@ class AlicloudProvider(HostedProvider):
         return sdk.ReadResponse(request.resource_id, state, inputs)
 
     async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
-        """Change it in place."""
+        """Change the resource in place."""
         known = self._type(type_of(request.urn))
         if request.preview:
             return sdk.UpdateResponse(_planned(known, request.news, request.olds))
@@ -205,7 +205,7 @@ class AlicloudProvider(HostedProvider):
         return sdk.UpdateResponse(_state(known, request.news, answer["outputs"]))
 
     async def delete(self, request: sdk.DeleteRequest) -> None:
-        """Remove it; gone already is fine."""
+        """Delete the resource; a missing one is success."""
         outputs = decode_map(request.properties)
         await self._call(
             request.urn,
@@ -218,7 +218,7 @@ class AlicloudProvider(HostedProvider):
         )
 
     async def invoke(self, request: sdk.InvokeRequest) -> sdk.InvokeResponse:
-        """The few data sources that the program asks."""
+        """Answer the data sources that the program uses."""
         arguments = decode_map(request.args)
         result = invokes.answer(request.tok, arguments, self._daemon().platform)
         return sdk.InvokeResponse(encode_map(result))
@@ -234,7 +234,7 @@ class AlicloudProvider(HostedProvider):
         if self._region_id not in (None, home) and not token.startswith(_REGIONAL):
             raise ProviderError(
                 f"region of the alicloud provider is {self._region_id!r}, but this local stack "
-                f"plays {home}; other regions have {' and '.join(_REGIONAL)} types only: set "
+                f"is in {home}, and other regions have only {' and '.join(_REGIONAL)} types; set "
                 f"alicloud:region to {home}"
             )
         if known is None or token not in self._daemon().types():
@@ -271,8 +271,8 @@ class AlicloudProvider(HostedProvider):
             await asyncio.wait({call}, timeout=0.2)
             if self.host.cancelled.is_set() and not call.done():
                 raise ProviderError(
-                    f"cancelled while the local cloud was to {operation} it; what it goes on to "
-                    "make is taken up by the next update"
+                    f"cancelled during {operation}; the local cloud finishes the operation, and "
+                    "the next update adopts the result"
                 )
         try:
             return call.result()
@@ -281,12 +281,12 @@ class AlicloudProvider(HostedProvider):
 
 
 def client_token(urn: str, inputs: Mapping[str, Any]) -> str:
-    """What names one creation: the same resource with the same inputs has the same token.
+    """Return the name of one creation: the same resource with the same inputs has the same token.
 
-    Tags aside, as some tell of the time: a stack's last day is another at each update.
+    Tags do not count, because some contain a time that differs at each update (`expires-at`).
     """
-    told = {name: value for name, value in inputs.items() if name != "tags"}
-    canonical = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    counted = {name: value for name, value in inputs.items() if name != "tags"}
+    canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(f"{urn}\n{canonical}".encode()).hexdigest()
 
 
@@ -295,9 +295,11 @@ def _is_asset(value: Any) -> bool:
 
 
 def _sendable(value: Any) -> Any:
-    """JSON for the daemon: whole numbers as integers, as they were declared."""
+    """Return JSON for the daemon: whole numbers as integers, as declared."""
     if isinstance(value, Asset):
-        raise ProviderError("an asset is not supported here; give a path or text input")
+        raise ProviderError(
+            "an asset is not supported by the local cloud; give the path or the text as an input"
+        )
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
@@ -323,7 +325,7 @@ def _diff_response(changes: list[Change]) -> sdk.DiffResponse:
 
 
 def _planned(known: ResourceType, inputs: PropertyMap, olds: PropertyMap) -> PropertyMap:
-    """The outputs a preview shows: what is declared, what was there, and unknown for the rest."""
+    """Return a preview's outputs: declared inputs, old outputs, and unknown for the rest."""
     if olds:
         kept = {
             name: value
@@ -337,7 +339,7 @@ def _planned(known: ResourceType, inputs: PropertyMap, olds: PropertyMap) -> Pro
 
 
 def _state(known: ResourceType, inputs: PropertyMap, outputs: Mapping[str, Any]) -> PropertyMap:
-    """The outputs of a resource just made or changed: inputs exactly as declared, secrets too."""
+    """Return the outputs after a create or update, with the inputs as declared, secrets too."""
     computed = {
         name: value for name, value in outputs.items() if value is not None and name not in inputs
     }
@@ -345,7 +347,7 @@ def _state(known: ResourceType, inputs: PropertyMap, outputs: Mapping[str, Any])
 
 
 def _refreshed(known: ResourceType, olds: PropertyMap, outputs: Mapping[str, Any]) -> PropertyMap:
-    """The outputs after a read: values that did not change keep their secrecy."""
+    """Return the outputs after a read; unchanged secrets stay secrets."""
     state = dict(olds)
     for name, value in outputs.items():
         if value is None:
@@ -357,7 +359,7 @@ def _refreshed(known: ResourceType, olds: PropertyMap, outputs: Mapping[str, Any
 
 
 def _importable(known: ResourceType) -> list[str]:
-    """Inputs that an imported resource is described with: a deprecated one has a successor."""
+    """Return the inputs that describe an imported resource; deprecated ones have a successor."""
     return [name for name, shape in known.inputs.items() if not shape.deprecated]
 
 

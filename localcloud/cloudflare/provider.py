@@ -1,7 +1,7 @@
 """The ``cloudflare`` provider of a local stack.
 
-Owns its configuration: the stack is found by ``baseUrl``. A resource's life is that of the local
-``alicloud`` provider's, from check to delete.
+Owns its configuration: ``baseUrl`` locates the stack. The rest, from check to delete, is the local
+``alicloud`` provider's.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from localcloud.alicloud.client import DaemonClient
 from localcloud.alicloud.provider import AlicloudProvider
 from pluginhost import ProviderError, decode_map
 
-# Set by the SDK on every provider resource, some of them from the user's environment: nothing here
-# asks for them.
+# Set by the SDK on every provider resource, some from the user's environment; not used here.
 _IGNORED = frozenset(
     {
         "apiKey",
@@ -34,7 +33,7 @@ class CloudflareProvider(AlicloudProvider):
     """Serves the ``cloudflare`` types from the local cloud."""
 
     async def check_config(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
-        """Only what finds the stack is accepted."""
+        """Accept only the setting that locates the stack."""
         failures = [
             sdk.CheckFailure(
                 name, "is not supported by the local cloudflare provider; allowed: ['baseUrl']"
@@ -50,7 +49,7 @@ class CloudflareProvider(AlicloudProvider):
         return sdk.CheckResponse(inputs=request.new_inputs, failures=failures)
 
     async def configure(self, request: sdk.ConfigureRequest) -> sdk.ConfigureResponse:
-        """Find the stack and see that its daemon runs."""
+        """Find the stack, and start its daemon if necessary."""
         url = decode_map(request.args).get("baseUrl")
         if self._client is None and isinstance(url, str):
             parts = urlsplit(url)
@@ -68,5 +67,5 @@ class CloudflareProvider(AlicloudProvider):
         )
 
     async def invoke(self, request: sdk.InvokeRequest) -> sdk.InvokeResponse:
-        """None is answered."""
+        """Refuse every data source."""
         raise ProviderError(f"{request.tok} is not supported by the local cloud")

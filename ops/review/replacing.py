@@ -1,8 +1,8 @@
-"""Which change of a property makes a resource anew, as far as that can be known without the cloud.
+"""Which changes of a property replace a resource, as far as that is known without the cloud.
 
-Owns what the components of this project add (`replace_on_changes`). All else is read where it
-stands: of our own plugin's resources in their handlers, of the cloud's in the facts of its
-provider (`provider_facts`). A type of neither is taken to change in place.
+Owns what the components of this project add (`replace_on_changes`). The rest is read from the
+handlers of our own plugin and from the facts about the cloud's provider (`provider_facts`). A type
+that is in neither is assumed to change in place.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ INSTANCE = "alicloud:ecs/instance:Instance"
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_what_only_the_cloud_can_tell_is_marked_in_whatever_is_made_of_it() -> None:
+def test_a_value_built_from_an_unknown_output_is_unknown() -> None:
     node = named(declared("dev"), "embedding-node", INSTANCE)
     assert node["vswitchId"] == "unknown-yet.network-vswitch-cn-hangzhou-h.id"
     assert is_unknown(node["vswitchId"])
@@ -44,14 +44,14 @@ def test_the_listing_has_a_line_for_each_resource_under_its_component() -> None:
     assert "  alicloud:kms:Secret                     search-password" in lines
 
 
-def test_a_preview_knows_less_and_declares_the_same() -> None:
+def test_a_preview_declares_the_same_resources_with_fewer_known_values() -> None:
     known, unknown_yet = declared("dev"), declared("dev", preview=True)
     assert [item.urn for item in known] == [item.urn for item in unknown_yet]
     index = named(unknown_yet, "knowledge", "customrag:elasticsearch:Index")
     assert is_unknown(index["endpoint"])
 
 
-def test_urns_name_every_parent_but_the_stack_as_the_engine_does() -> None:
+def test_urns_have_the_types_of_all_parents_except_the_stack() -> None:
     (node,) = [
         item for item in declared("dev") if item.name == "embedding-node" and item.type == INSTANCE
     ]
@@ -68,47 +68,47 @@ def test_secrets_are_named() -> None:
     assert "secretData" in secret.secrets
 
 
-def test_protection_is_told() -> None:
+def test_protection_is_recorded() -> None:
     buckets = [item for item in declared("prod") if item.type == "alicloud:oss/bucket:Bucket"]
     assert buckets
     assert all(item.protect for item in buckets)
     assert not any(item.protect for item in declared("dev"))
 
 
-def test_nothing_of_this_machine_is_in_it() -> None:
+def test_the_result_has_no_path_of_this_machine() -> None:
     text = json.dumps([item.inputs for item in declared("dev")])
-    # The checkout itself may lie there.
+    # The checkout itself may be below that folder.
     assert "/tmp/" not in text.replace(str(ROOT), "")
 
 
-def test_an_overlay_lies_on_top_of_the_stacks_file() -> None:
+def test_given_config_overrides_the_stacks_file() -> None:
     found = declare("dev", config={"embeddingInstanceType": "ecs.gn7i-c16g1.4xlarge"})
     assert named(found, "embedding-node", INSTANCE)["instanceType"] == "ecs.gn7i-c16g1.4xlarge"
 
 
-def test_an_engine_that_the_caller_has_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_engine_of_the_caller_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_MONITOR", "127.0.0.1:9")
-    monkeypatch.setenv("PULUMI_CONFIG", '{"customrag:owner": "somebody"}')
+    monkeypatch.setenv("PULUMI_CONFIG", '{"customrag:owner": "engine"}')
     found = declare("pr-7", template=True)
-    assert named(found, "network", "alicloud:vpc/network:Network")["tags"]["owner"] != "somebody"
+    assert named(found, "network", "alicloud:vpc/network:Network")["tags"]["owner"] != "engine"
 
 
-def test_a_configuration_that_cannot_be_used_is_a_config_error_with_the_key() -> None:
+def test_an_invalid_configuration_is_a_config_error_with_the_key() -> None:
     with pytest.raises(ConfigError, match=r"customrag:trainingSeed is 'x'; give a whole number"):
         declare("dev", config={"trainingSeed": "x"})
 
 
-def test_a_program_that_fails_is_told_with_what_it_said() -> None:
+def test_a_failing_program_is_an_error_with_its_output() -> None:
     with pytest.raises(DeclareError, match="a VPC takes a range of"):
         declare("dev", config={"cidrBlock": "8.8.0.0/16"})
 
 
-def test_a_stack_without_a_file_is_refused_with_those_that_have_one() -> None:
+def test_a_stack_without_a_file_is_an_error_that_lists_the_stacks() -> None:
     with pytest.raises(ConfigError, match=r"stack 'staging' has no file.*dev.*prod"):
         stack_file("staging")
 
 
-def test_a_pull_requests_stack_comes_from_the_template_until_it_has_a_file(tmp_path: Path) -> None:
+def test_a_pull_request_stack_uses_the_template_until_it_has_a_file(tmp_path: Path) -> None:
     folder = tmp_path / "stacks"
     folder.mkdir()
     template, own = folder / "pr.template.yaml", folder / "Pulumi.pr-7.yaml"
@@ -119,7 +119,7 @@ def test_a_pull_requests_stack_comes_from_the_template_until_it_has_a_file(tmp_p
     assert stack_file("pr-7", tmp_path, template=True) == template
 
 
-def test_values_are_read_as_pulumi_hands_them_over_and_encrypted_ones_left_out(
+def test_values_have_the_form_of_pulumi_config_and_encrypted_ones_are_left_out(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "stacks").mkdir()
@@ -139,7 +139,7 @@ def test_values_are_read_as_pulumi_hands_them_over_and_encrypted_ones_left_out(
     }
 
 
-def test_a_value_that_is_no_config_value_is_refused(tmp_path: Path) -> None:
+def test_a_mapping_as_a_config_value_is_refused(tmp_path: Path) -> None:
     (tmp_path / "stacks").mkdir()
     (tmp_path / "Pulumi.yaml").write_text("config: {}\n")
     (tmp_path / "stacks" / "Pulumi.x.yaml").write_text("config:\n  customrag:owner: {a: 1}\n")
@@ -170,12 +170,12 @@ def test_the_command_line_prints_a_line_for_each_resource() -> None:
         "customrag:oss:Nothing",
     ],
 )
-def test_a_type_that_nobody_has_is_refused(token: str) -> None:
+def test_an_unknown_type_is_refused(token: str) -> None:
     with pytest.raises(UnknownTypeError, match=r"'it' is of type"):
         outputs_of(token, "it", {})
 
 
-def test_outputs_have_their_types_and_given_inputs_stay() -> None:
+def test_placeholders_have_the_type_of_the_output_and_inputs_are_kept() -> None:
     outputs = outputs_of(INSTANCE, "node", {"instanceType": "ecs.g7.large"})
     assert outputs["instanceType"] == "ecs.g7.large"
     assert outputs["privateIp"] == unknown("node", "privateIp")

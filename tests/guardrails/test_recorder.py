@@ -1,4 +1,4 @@
-"""The mocks that the program runs under: they throw on what they do not know."""
+"""The mocks that the program runs under, which refuse what they do not know."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def test_a_type_that_no_sdk_has_is_refused() -> None:
         declared_by(lambda: pulumi.CustomResource("aws:s3/bucket:Bucket", "x", {}))
 
 
-def test_a_question_that_only_a_cloud_can_answer_is_refused() -> None:
+def test_a_call_that_only_a_cloud_can_answer_is_refused() -> None:
     with pytest.raises(NotImplementedError, match="check it in preflight"):
         declared_by(lambda: alicloud.get_zones())
 
 
-def test_options_and_secrets_of_a_resource_are_kept() -> None:
+def test_options_and_secrets_of_a_resource_are_recorded() -> None:
     def program() -> None:
         alicloud.kms.Secret(
             "kept",
@@ -44,13 +44,13 @@ def test_options_and_secrets_of_a_resource_are_kept() -> None:
     }
 
 
-def test_a_resource_that_was_there_is_told_from_one_that_is_made() -> None:
+def test_an_existing_resource_is_recorded_with_its_id() -> None:
     (bucket,) = declared_by(lambda: alicloud.oss.Bucket.get("theirs", "their-bucket"))
     assert bucket.existing == "their-bucket"
     assert not bucket.protect
 
 
-def test_numbers_stay_whole_and_nested_unknowns_are_marked_where_they_are() -> None:
+def test_whole_numbers_are_integers_and_nested_unknowns_have_their_path() -> None:
     def program() -> None:
         key = alicloud.kms.Key("key")
         alicloud.vpc.Switch(

@@ -1,4 +1,4 @@
-"""Checking and defaulting inputs, without a daemon."""
+"""Checks and defaults of inputs, without a daemon."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def failures(token: str, inputs: dict[str, Any]) -> list[tuple[str, str]]:
 BUCKET, SWITCH, SECRET = "oss/bucket:Bucket", "vpc/switch:Switch", "kms/secret:Secret"
 
 
-def test_sound_inputs_pass() -> None:
+def test_valid_inputs_pass() -> None:
     assert failures(BUCKET, {"bucket": "corpus", "tags": {"team": "search"}}) == []
 
 
-def test_an_unknown_property_is_named_with_its_neighbour() -> None:
+def test_an_unknown_property_is_named_with_a_suggestion() -> None:
     assert failures(BUCKET, {"bukcet": "corpus"}) == [
         ("bukcet", 'is "corpus", but there is no such property; did you mean bucket?')
     ]
@@ -136,7 +136,7 @@ def test_a_deprecated_property_gets_no_default() -> None:
     assert (completed, found) == ({"roleName": "r"}, [])
 
 
-def test_an_input_without_local_behaviour_is_refused() -> None:
+def test_an_input_that_the_local_cloud_does_not_support_is_refused() -> None:
     kind = known(SWITCH)
     inputs = {"vpcId": "v", "enableIpv6": True}
     _, found = check(kind, inputs, Support(frozenset({"vpcId"}), frozenset({"tags"})))

@@ -1,4 +1,4 @@
-"""Comparing inputs with state, without a daemon."""
+"""Comparison of inputs with the state, without a daemon."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_equal_inputs_do_not_differ() -> None:
     assert changes(SWITCH, SAME, dict(SAME)) == []
 
 
-def test_what_the_cloud_filled_in_does_not_differ() -> None:
+def test_a_value_that_the_cloud_fills_in_does_not_differ() -> None:
     state = {**SAME, "vswitchName": "", "status": "Available", "availabilityZone": "cn-hangzhou-h"}
     assert changes(SWITCH, SAME, SAME, state) == []
 

@@ -1,6 +1,6 @@
-"""What was there before a stack, and what lies in another region, under the real engine.
+"""Existing resources, and resources in another region, under the real engine.
 
-Proves nothing about the cloud: what it answers is the local cloud's word.
+It proves nothing about the cloud, because the local cloud answers.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ pulumi.export("copy", copy._bucket.location)
 
 
 class Outside:
-    """The local cloud, used by somebody else than the stack."""
+    """The local cloud, used by another owner than the stack."""
 
     def __init__(self, home: Path) -> None:
         self.client = DaemonClient(load_platform(home))
@@ -90,7 +90,7 @@ class Outside:
 
 @pytest.fixture
 def outside(stack: Project, home: Path) -> Outside:
-    """A VPC, a vSwitch and a bucket of somebody's; the stack is told of them."""
+    """A VPC, a vSwitch and a bucket of another owner, which the stack's config names."""
     control.stop(home)
     control.start(home, ("vpc", "ram", "kms", "oss"))
     outside = Outside(home)
@@ -109,7 +109,7 @@ def outside(stack: Project, home: Path) -> Outside:
     return outside
 
 
-def test_what_is_brought_along_is_used_and_stays_and_what_is_retained_stays(
+def test_existing_and_retained_resources_are_used_and_are_not_deleted(
     stack: Project, outside: Outside
 ) -> None:
     up(stack)

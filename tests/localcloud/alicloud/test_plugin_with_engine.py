@@ -1,6 +1,6 @@
 """The plugin under the real engine: preview, up, refresh, replace, import, kill, destroy.
 
-Proves nothing about the cloud: what it answers is the local cloud's word.
+It proves nothing about the cloud, because the local cloud answers.
 """
 
 from __future__ import annotations

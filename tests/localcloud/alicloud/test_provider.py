@@ -1,4 +1,4 @@
-"""The provider's life of a resource, on a served control plane."""
+"""The provider: the life of a resource, against a running control plane."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VPC, VSWITCH, SECRET = "vpc/network:Network", "vpc/switch:Switch", "kms/secret:S
 NETWORK = {"vpcName": "net", "cidrBlock": "10.0.0.0/8"}
 
 
-def test_a_preview_knows_the_inputs_and_not_the_rest(engine: Engine) -> None:
+def test_a_preview_knows_the_inputs_and_no_other_outputs(engine: Engine) -> None:
     identifier, outputs = engine.create(VPC, "preview", NETWORK, preview=True)
     shown = plain(outputs)
     assert identifier == ""
@@ -28,7 +28,7 @@ def test_a_preview_knows_the_inputs_and_not_the_rest(engine: Engine) -> None:
     assert shown["resourceGroupId"] is UNKNOWN
 
 
-def test_a_preview_makes_nothing(engine: Engine, control_plane: ControlPlane) -> None:
+def test_a_preview_creates_nothing(engine: Engine, control_plane: ControlPlane) -> None:
     before = control_plane.context.store.table("vpc.networks").items()
     engine.create(VPC, "nothing", NETWORK, preview=True)
     assert control_plane.context.store.table("vpc.networks").items() == before
@@ -54,7 +54,7 @@ def test_a_create_that_was_cut_off_is_adopted(engine: Engine) -> None:
     assert plain(outputs)["routeTableId"].startswith("vtb-")
 
 
-def test_what_a_killed_engine_began_is_adopted_with_the_tags_of_now(engine: Engine) -> None:
+def test_a_resource_that_a_killed_engine_created_is_adopted_with_new_tags(engine: Engine) -> None:
     first, _ = engine.create(VPC, "tagged", {**NETWORK, "tags": {"expires-at": "monday"}})
     engine.restart()
     tags = {"expires-at": "tuesday"}
@@ -79,7 +79,7 @@ def test_a_deleted_resource_is_not_adopted(engine: Engine) -> None:
     assert engine.create(VPC, "deleted", NETWORK)[0] != first
 
 
-def test_the_same_inputs_of_another_resource_are_another_token() -> None:
+def test_two_resources_with_the_same_inputs_have_different_tokens() -> None:
     assert client_token("urn:a", NETWORK) != client_token("urn:b", NETWORK)
     assert client_token("urn:a", {"a": 1, "b": 2}) == client_token("urn:a", {"b": 2, "a": 1})
 
@@ -89,7 +89,7 @@ def test_check_failures_name_the_property(engine: Engine) -> None:
     assert [failure.property for failure in response.failures or []] == ["vpcNam", "cidrBlock"]
 
 
-def test_a_deprecated_input_is_warned_of(engine: Engine) -> None:
+def test_a_deprecated_input_is_a_warning(engine: Engine) -> None:
     engine.check(VPC, "old", {"name": "x"})
     assert engine.host.lines == ["warning: name of alicloud:vpc/network:Network is deprecated"]
 
@@ -105,7 +105,7 @@ def test_a_service_error_keeps_the_clouds_code(engine: Engine) -> None:
         engine.create(VSWITCH, "orphan", inputs)
 
 
-def test_a_replacing_change_is_told_from_an_update(engine: Engine) -> None:
+def test_diff_distinguishes_a_replacement_from_an_update(engine: Engine) -> None:
     old = {"vpcId": "v", "cidrBlock": "10.0.0.0/24", "zoneId": "a", "vswitchName": "x"}
     response = engine.diff(VSWITCH, "d", "vsw", old, {**old, "zoneId": "b", "vswitchName": "y"})
     assert response.replaces == ["zoneId"]
@@ -116,7 +116,7 @@ def test_a_replacing_change_is_told_from_an_update(engine: Engine) -> None:
     }
 
 
-def test_unchanged_inputs_are_no_change(engine: Engine) -> None:
+def test_unchanged_inputs_have_no_diff(engine: Engine) -> None:
     identifier, outputs = engine.create(VPC, "same", NETWORK)
     response = engine.diff(VPC, "same", identifier, plain(outputs), NETWORK)
     assert (response.changes, response.diffs) == (False, [])
@@ -161,11 +161,11 @@ def test_a_refresh_shows_drift_in_outputs_and_inputs(
     assert plain(response.inputs) == {**NETWORK, "vpcName": "renamed"}
 
 
-def test_a_refresh_of_one_that_is_gone_says_so(engine: Engine) -> None:
+def test_a_refresh_of_a_deleted_resource_returns_an_empty_response(engine: Engine) -> None:
     assert engine.read(VPC, "gone", "vpc-gone").resource_id is None
 
 
-def test_an_import_needs_the_id_alone(engine: Engine) -> None:
+def test_an_import_needs_only_the_id(engine: Engine) -> None:
     identifier, _ = engine.create(VPC, "imported", {**NETWORK, "tags": {"a": "b"}})
     inputs = plain(engine.read(VPC, "imported", identifier).inputs)
     assert {name: inputs[name] for name in ("vpcName", "cidrBlock", "tags")} == {
@@ -175,7 +175,7 @@ def test_an_import_needs_the_id_alone(engine: Engine) -> None:
     assert "name" not in inputs
 
 
-def test_delete_of_one_in_use_fails_with_the_clouds_code(engine: Engine) -> None:
+def test_delete_of_a_resource_in_use_fails_with_the_clouds_code(engine: Engine) -> None:
     vpc_id, state = engine.create(VPC, "in-use", NETWORK)
     inputs = {"vpcId": vpc_id, "cidrBlock": "10.0.0.0/24", "zoneId": "cn-hangzhou-h"}
     vswitch_id, vswitch_state = engine.create(VSWITCH, "in-use", inputs)
@@ -198,7 +198,7 @@ class BlockedClient(DaemonClient):
         return super().resource(operation, document)
 
 
-def test_cancel_ends_a_call_that_waits(engine: Engine, control_plane: ControlPlane) -> None:
+def test_cancel_ends_a_waiting_call(engine: Engine, control_plane: ControlPlane) -> None:
     client = BlockedClient(control_plane)
     provider = AlicloudProvider(client)
     properties = engine.checked(VPC, "slow", NETWORK)
@@ -213,7 +213,7 @@ def test_cancel_ends_a_call_that_waits(engine: Engine, control_plane: ControlPla
         finally:
             client.released.set()
 
-    with pytest.raises(ProviderError, match="cancelled while the local cloud was to create it"):
+    with pytest.raises(ProviderError, match="cancelled during create"):
         asyncio.run(cancelled())
 
 
@@ -222,11 +222,11 @@ def invoked(engine: Engine, token: str, **arguments: Any) -> dict[str, Any]:
     return plain(asyncio.run(engine.provider.invoke(request)).return_value or {})
 
 
-def test_the_account_is_answered(engine: Engine, control_plane: ControlPlane) -> None:
+def test_get_account_returns_the_local_account(engine: Engine, control_plane: ControlPlane) -> None:
     assert invoked(engine, "getAccount") == {"id": control_plane.context.platform.account_id}
 
 
-def test_regions_and_zones_are_answered(engine: Engine) -> None:
+def test_get_regions_and_zones_return_those_of_the_stack(engine: Engine) -> None:
     assert invoked(engine, "getRegions", current=True)["ids"] == ["cn-hangzhou"]
     assert invoked(engine, "getZones")["ids"] == ["cn-hangzhou-h", "cn-hangzhou-i"]
 
@@ -241,18 +241,18 @@ def configured(config: dict[str, Any]) -> None:
     asyncio.run(AlicloudProvider().configure(request))
 
 
-def test_configure_wants_a_platform_file() -> None:
+def test_configure_needs_a_platform_file() -> None:
     with pytest.raises(ProviderError, match=r"needs the path of its platform\.json"):
         configured({"sharedCredentialsFile": "/nonexistent/credentials"})
 
 
 def test_another_region_has_no_networks(engine: Engine) -> None:
     engine.provider._region_id = "cn-beijing"
-    with pytest.raises(ProviderError, match="plays cn-hangzhou"):
+    with pytest.raises(ProviderError, match="is in cn-hangzhou"):
         engine.check("vpc/network:Network", "net", {"cidrBlock": "10.0.0.0/8"})
 
 
-def test_configuration_of_the_cloud_is_refused(engine: Engine) -> None:
+def test_settings_of_the_cloud_provider_are_refused(engine: Engine) -> None:
     request = sdk.CheckRequest("", {}, encode_map({"assumeRole": {}}), b"")
     response = asyncio.run(engine.provider.check_config(request))
     assert [item.property for item in response.failures or []] == [

@@ -17,12 +17,12 @@ def bare(shape: Shape) -> Any:
     return shape.type, shape.required, items, {k: bare(v) for k, v in shape.properties.items()}
 
 
-def test_the_known_types_are_the_generators() -> None:
+def test_the_facts_have_every_type_of_the_generator() -> None:
     assert set(type_tokens()) == set(TYPES)
 
 
 @pytest.mark.parametrize("token", sorted(TYPES))
-def test_shapes_are_those_of_the_installed_sdk(token: str) -> None:
+def test_shapes_match_the_installed_sdk(token: str) -> None:
     kind = resource_type(token)
     assert kind is not None
     resource_class, args_class = sdk_classes(token)
@@ -37,7 +37,7 @@ def test_a_password_is_a_secret() -> None:
     assert kind.inputs["password"].secret
 
 
-def test_every_handler_is_of_a_known_type_and_knows_its_inputs() -> None:
+def test_every_handler_has_a_known_type_and_known_inputs() -> None:
     for token, handler in registry.handlers().items():
         kind = resource_type(token)
         assert kind is not None, token
