@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf.struct_pb2 import Struct
 from pulumi import _types
-from pulumi.provider.experimental.property_value import PropertyValue
 
-from guardrails.declare import Declared, stack_config
+from guardrails.declare import Declared, is_unknown, stack_config
 from localcloud import registry
 from localcloud.alicloud.check import Support, check
-from pluginhost import decode_map
+from pluginhost import UNKNOWN
 from provider_facts import Shape, resource_type
 from stack_config.config import ConfigError, StackConfig
 from tests.support.stacks import STACKS, declared, of_type
@@ -109,9 +107,9 @@ def test_the_local_plugin_takes_every_input_of_every_stack(stack: str) -> None:
         kind = resource_type(item.type)
         assert kind is not None, item.type
         assert item.type in handlers, item.type
-        wire = Struct()
-        wire.update(item.inputs)
-        inputs = decode_map(PropertyValue.unmarshal_map(wire), keep_secrets=True)
+        inputs = {
+            name: UNKNOWN if is_unknown(value) else value for name, value in item.inputs.items()
+        }
         handler = handlers[item.type]
         _, failures = check(kind, inputs, Support(handler.effective, handler.recorded))
         refused += [f"{item.name}: {failure.path} {failure.reason}" for failure in failures]
