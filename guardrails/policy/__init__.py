@@ -1,9 +1,9 @@
-"""The policy pack: what no stack of this project may be, whatever its configuration says.
+"""The policy pack: rules that every stack must pass, whatever its configuration says.
 
-Owns the rules (pure, one module for each group), the pack that hands them to Pulumi (`pack`), and
-their run on a declaration without an engine (`check`). A rule that a stack breaks is mandatory: the
-preview fails. Names the environment by the stack's configuration, else by the tag `environment`;
-what is neither counts as prod.
+Owns the rules (pure, one module for each group), the pack for Pulumi (`pack`), and the check of a
+declaration without an engine (`check`). All rules are mandatory: a violation fails the preview.
+The environment comes from the stack's configuration, or else from the tag `environment`, or else it
+is prod.
 
 Run by `pulumi preview --policy-pack guardrails/policy`.
 """

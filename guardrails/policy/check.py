@@ -1,11 +1,11 @@
-"""The rules on what a stack declares, without an engine, an account or a network.
+"""Check what a stack declares against the rules, without an engine, an account or a network.
 
     python -m guardrails.policy.check --stack dev
     python -m guardrails.policy.check --stack pr-7 --json --set embeddingSpot=false
 
-Owns the way from a declaration (`guardrails.declare`) to the rules. Exit status: 0 when no rule is
-broken, 1 when one is, 2 when the stack cannot be declared. What only the engine knows, such as the
-provider's own inputs, the pack sees in the preview.
+Owns the conversion of a declaration (`guardrails.declare`) for the rules. Exit status: 0 without a
+violation, 1 with one, 2 if the stack cannot be declared. The pack checks in the preview what only
+the engine knows, such as the provider's inputs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["check", "resources_of", "setting_of", "violations_of"]
 
 
 def resources_of(declared: Sequence[Declared]) -> list[Resource]:
-    """Declared resources as the rules see them; those that were there before are left out."""
+    """Return declared resources in the rules' model, without those that existed before."""
     return [
         Resource(
             type=item.type,
@@ -47,7 +47,7 @@ def resources_of(declared: Sequence[Declared]) -> list[Resource]:
 def setting_of(
     stack: str, config: Mapping[str, str] | None = None, *, template: bool = False
 ) -> Setting:
-    """The environment and configuration of a stack.
+    """Return the environment and configuration of a stack.
 
     Args:
         stack: As `guardrails.declare.declare` takes it.
@@ -63,20 +63,20 @@ def setting_of(
 
 
 def violations_of(declared: Sequence[Declared], setting: Setting) -> list[Violation]:
-    """What the rules have against a declaration that is at hand."""
+    """Return the violations of a declaration."""
     stack = Resource(type=STACK_TYPE, name="the configuration", inputs={})
     return violations([stack, *resources_of(declared)], setting)
 
 
 def check(stack: str, *, config: Mapping[str, str] | None = None) -> list[Violation]:
-    """What the rules have against a stack.
+    """Return the violations of a stack.
 
     Args:
         stack: As `guardrails.declare.declare` takes it.
         config: Values on top of the stack's file.
 
     Raises:
-        ConfigError: The configuration cannot be used.
+        ConfigError: The configuration is not valid.
         DeclareError: The program failed.
     """
     return violations_of(declare(stack, config=config), setting_of(stack, config))
@@ -84,7 +84,7 @@ def check(stack: str, *, config: Mapping[str, str] | None = None) -> list[Violat
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
-        # What is known around it counts: a role's document has a bucket's name somewhere in it.
+        # A text with an unknown part stays: a role's document contains a bucket's name somewhere.
         return UNKNOWN if is_unknown(value) and _WHOLE.fullmatch(value) else value
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
@@ -99,11 +99,11 @@ def _lines(stack: str, found: Sequence[Violation]) -> list[str]:
         for item in found
     ]
     broken = len({item.rule for item in found})
-    return [*lines, f"{stack}: {len(RULES) - broken} of {len(RULES)} rules kept"]
+    return [*lines, f"{stack}: {len(RULES) - broken} of {len(RULES)} rules pass"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit status."""
+    """Run the command; return the exit status."""
     parser = argparse.ArgumentParser(prog="guardrails.policy.check")
     parser.add_argument("--stack", required=True)
     parser.add_argument("--json", action="store_true", help="print a list of violations")
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         overlay = dict(text.split("=", 1) for text in given.set)
         found = check(given.stack, config=overlay)
     except ValueError:
-        sys.stderr.write(f"--set takes key=value, not {given.set}\n")
+        sys.stderr.write(f"--set is {given.set}; each value must have the form KEY=VALUE.\n")
         return 2
     except (ConfigError, DeclareError) as error:
         sys.stderr.write(f"{error}\n")

@@ -1,4 +1,4 @@
-"""Rules: what is kept is encrypted, in prod with keys of the stack's own.
+"""Rules: stored data is encrypted, in prod with the stack's own keys.
 
 Owns buckets, disks and secrets. Facts: OSS server-side encryption,
 https://www.alibabacloud.com/help/en/oss/user-guide/server-side-encryption-8; ECS disk encryption,
@@ -29,7 +29,7 @@ _TEMPLATE = "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"
 _SCALING = "alicloud:ess/scalingConfiguration:ScalingConfiguration"
 _SEARCH = "alicloud:elasticsearch/instance:Instance"
 _DISKS = ("alicloud:ecs/disk:Disk", "alicloud:ecs/ecsDisk:EcsDisk")
-# Type, and the switch that encrypts its disk.
+# Type to the switch that encrypts its disk.
 _DISK_SWITCHES = {
     _INSTANCE: ("systemDiskEncrypted",),
     _TEMPLATE: ("systemDisk", "encrypted"),
@@ -37,7 +37,7 @@ _DISK_SWITCHES = {
     _SCALING: ("systemDiskEncrypted",),
     **dict.fromkeys(_DISKS, ("encrypted",)),
 }
-# Type, and where it names its key.
+# Type to the property with its key.
 _KEYS = {
     _BUCKET_ENCRYPTION: ("kmsMasterKeyId",),
     _INSTANCE: ("systemDiskKmsKeyId",),
@@ -54,9 +54,9 @@ def _bucket_is_encrypted(
 ) -> Iterator[tuple[Resource, str]]:
     rules = [r for r in resources if r.type == _BUCKET_ENCRYPTION]
     for bucket in resources:
-        if bucket.type != _BUCKET or setting.brings(bucket):
+        if bucket.type != _BUCKET or setting.is_existing(bucket):
             continue
-        # The cloud may say so of the bucket itself.
+        # The bucket resource may have the rule itself.
         if value_at(bucket.inputs, "serverSideEncryptionRule", "sseAlgorithm"):
             continue
         names = (bucket.inputs.get("bucket"), bucket.inputs.get("id"))
@@ -66,8 +66,9 @@ def _bucket_is_encrypted(
         ):
             yield (
                 bucket,
-                "the bucket has no BucketServerSideEncryption; declare one with sseAlgorithm "
-                "AES256, or KMS and a key",
+                "The bucket has no BucketServerSideEncryption. Declare one with sseAlgorithm "
+                "AES256, "
+                "or with KMS and a key.",
             )
 
 
@@ -77,15 +78,17 @@ def _disks_are_encrypted(resource: Resource, _: Setting) -> Iterator[str]:
         return
     if not is_on(value_at(resource.inputs, *path)):
         yield (
-            f"{'.'.join(path)} is {value_at(resource.inputs, *path)!r}; set it to true, as a disk "
-            "cannot be encrypted later"
+            f"{'.'.join(path)} is {value_at(resource.inputs, *path)!r}; it must be true. A disk "
+            "cannot be encrypted later."
         )
     warm = resource.inputs.get("warmNodeConfiguration")
     if warm is not None and not is_on(value_at(warm, "diskEncryption")):
-        yield "warmNodeConfiguration.diskEncryption is not on; set it to true"
+        yield "warmNodeConfiguration.diskEncryption is off; it must be true."
     for index, disk in enumerate(listed(resource.inputs.get("dataDisks"))):
         if not is_on(value_at(disk, "encrypted")):
-            yield f"dataDisks[{index}].encrypted is {value_at(disk, 'encrypted')!r}; set it to true"
+            yield (
+                f"dataDisks[{index}].encrypted is {value_at(disk, 'encrypted')!r}; it must be true."
+            )
 
 
 def _own_keys(resource: Resource, setting: Setting) -> Iterator[str]:
@@ -96,16 +99,16 @@ def _own_keys(resource: Resource, setting: Setting) -> Iterator[str]:
     if resource.type == _BUCKET_ENCRYPTION:
         algorithm = resource.inputs.get("sseAlgorithm")
         if algorithm not in ("KMS", UNKNOWN):
-            yield f"sseAlgorithm is {algorithm!r}; in prod it is KMS with a key of the stack's own"
+            yield f"sseAlgorithm is {algorithm!r}; in prod it must be KMS with the stack's own key."
             return
     if not key:
         yield (
-            f"{'.'.join(path)} is not set, so the cloud's own key is used; set "
-            "customrag:encryptionKey to own, or to the id of a KMS key"
+            f"{'.'.join(path)} is not set, so the service's key encrypts it. Set "
+            "customrag:encryptionKey to own, or to the id of a KMS key."
         )
     for index, disk in enumerate(listed(resource.inputs.get("dataDisks"))):
         if not value_at(disk, "kmsKeyId"):
-            yield f"dataDisks[{index}].kmsKeyId is not set; give it the key of the system disk"
+            yield f"dataDisks[{index}].kmsKeyId is not set. Use the key of the system disk."
 
 
 def _keys_rotate(resource: Resource, setting: Setting) -> Iterator[str]:
@@ -113,8 +116,9 @@ def _keys_rotate(resource: Resource, setting: Setting) -> Iterator[str]:
         return
     if not is_on(resource.inputs.get("automaticRotation")):
         yield (
-            f"automaticRotation is {resource.inputs.get('automaticRotation')!r}; set it to Enabled "
-            "with a rotationInterval, e.g. 365d"
+            f"automaticRotation is {resource.inputs.get('automaticRotation')!r}; it must be "
+            "Enabled, "
+            "with a rotationInterval such as 365d."
         )
 
 
@@ -123,15 +127,16 @@ def _metadata_needs_token(resource: Resource, _: Setting) -> Iterator[str]:
         tokens = resource.inputs.get("httpTokens")
         if tokens not in ("required", UNKNOWN):
             yield (
-                f"httpTokens is {tokens!r}; set it to required, or whoever can make the node fetch "
-                "a URL reads its role's credentials"
+                f"httpTokens is {tokens!r}; it must be required. Otherwise, anyone who can "
+                "make the "
+                "node fetch a URL can read its role's credentials."
             )
 
 
 RULES = (
     Rule(
         name="bucket-is-encrypted",
-        description="Every bucket encrypts what is put into it.",
+        description="Every bucket encrypts its objects.",
         on_stack=_bucket_is_encrypted,
     ),
     Rule(
@@ -146,12 +151,12 @@ RULES = (
     ),
     Rule(
         name="key-rotates-in-prod",
-        description="In prod, a KMS key is rotated by itself.",
+        description="In prod, KMS keys rotate automatically.",
         on_resource=_keys_rotate,
     ),
     Rule(
         name="metadata-needs-token",
-        description="Instance metadata, and the credentials in it, are given against a token only.",
+        description="Instance metadata and the credentials in it require a token.",
         on_resource=_metadata_needs_token,
     ),
 )

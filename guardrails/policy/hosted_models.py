@@ -1,7 +1,7 @@
-"""Rules: no stack counts on a hosted model that has been, or is about to be, switched off.
+"""Rules: no stack uses a hosted model that has retired or is about to retire.
 
-Owns where a model's name may stand: the configuration, a node's user data, a job's environment and
-command. Does not own the names (`rag.models.RETIRED`), nor asks the cloud (preflight does).
+Owns where a model's name can be: the configuration, a node's user data, a job's environment and
+command. Does not own the names (`rag.models.RETIRED`). Preflight asks the cloud.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CARRIERS = {
     "customrag:pai:DlcJob": ("envs", "userCommand"),
     "customrag:rag:IngestRun": ("envs", "userCommand"),
 }
-# A whole name: `qwen-turbo`, not the beginning of `qwen-turbo-2025-04-28`, which retires by itself.
+# Whole names only: `qwen-turbo-2025-04-28` has its own retirement date.
 _NAME = re.compile(
     r"(?<![\w.-])("
     + "|".join(re.escape(name) for name in sorted(RETIRED, key=len, reverse=True))
@@ -33,7 +33,7 @@ _NAME = re.compile(
 
 
 def _decoded(text: str) -> str:
-    """User data travels in base64."""
+    """Decode user data, which is in base64."""
     try:
         return base64.b64decode(text, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
@@ -44,8 +44,8 @@ def _retired_in(text: str, where: str) -> Iterator[str]:
     for name in sorted(set(_NAME.findall(text))):
         retirement = RETIRED[name]
         yield (
-            f"{where} names model {name!r}, offline since {retirement.offline}; use "
-            f"{retirement.replacement} ({retirement.source})"
+            f"{where} names model {name!r}, which is offline since {retirement.offline}. Use "
+            f"{retirement.replacement} instead ({retirement.source})."
         )
 
 
@@ -61,7 +61,7 @@ def _not_retired(resource: Resource, setting: Setting) -> Iterator[str]:
 RULES = (
     Rule(
         name="no-retired-model",
-        description="No hosted model is used that its vendor has switched off.",
+        description="No stack uses a hosted model that its vendor has retired.",
         on_resource=_not_retired,
     ),
 )

@@ -1,7 +1,7 @@
-"""What the rules see: resources as plain values, and what is said about them. Pure.
+"""The data model of the rules: resources as plain values, rules, violations. Pure.
 
-Owns the shapes that the rules share and the reading of nested properties. Does not own any rule,
-nor where the resources come from (`pack` gets them from the engine, `check` from a declaration).
+Owns the shapes that the rules share and the reading of nested properties. Does not own the rules,
+or the source of the resources: `pack` gets them from the engine, `check` from a declaration.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ STRICTEST = "prod"
 
 
 class _Unknown:
-    """A value that only the update will know."""
+    """A value that is only known during the update."""
 
     def __repr__(self) -> str:
         return "<unknown>"
 
 
 UNKNOWN: Final = _Unknown()
-"""Stands for a value that a preview cannot know. A rule lets it pass: the update asks again, when
-the value is there, and before the resource is made."""
+"""A value that a preview cannot know. A rule accepts it. The update checks the rule again with the
+value, before it creates the resource."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Resource:
         urn: Its URN; empty where there is no engine.
         parent: URN or any other key of its parent; siblings have the same.
         protect: Pulumi refuses to delete it.
-        references: Property to the URNs of the resources that it was made from.
+        references: Property to the URNs of the resources that its value comes from.
     """
 
     type: str
@@ -68,10 +68,10 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """Where the resources are to be.
+    """The environment and configuration of a stack.
 
     Attributes:
-        environment: `local`, `dev`, `prod` or `pr`; what is none of these counts as `prod`.
+        environment: `local`, `dev`, `prod` or `pr`; any other value is treated like `prod`.
         config: The stack's configuration, by key without namespace.
     """
 
@@ -80,28 +80,28 @@ class Setting:
 
     @property
     def is_production(self) -> bool:
-        """Whether the strictest rules hold: also for an environment that nobody knows."""
+        """Whether the strictest rules apply. They also apply to an unknown environment."""
         return self.environment not in ("local", "dev", "pr")
 
     @property
     def is_cloud(self) -> bool:
-        """Whether the stack is in the cloud, and no local cloud stands in for it."""
+        """Whether the stack runs in the cloud and not on a local cloud."""
         return self.config.get("platform", "alicloud") != "local"
 
-    def brings(self, bucket: Resource) -> bool:
-        """Whether a bucket was there before the stack, which then is not to answer for it."""
+    def is_existing(self, bucket: Resource) -> bool:
+        """Return whether a bucket existed before the stack; its owner is responsible for it."""
         name = bucket.inputs.get("bucket")
         return isinstance(name, str) and name == self.config.get("existingCorpusBucket")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Violation:
-    """One rule broken by one resource.
+    """One rule violated by one resource.
 
     Attributes:
         rule: The rule's name.
-        resource: What breaks it.
-        message: What is wrong, with the value, what is allowed, and what to change.
+        resource: The resource that violates it.
+        message: What is wrong, the value, what is allowed, and what to change.
     """
 
     rule: str
@@ -114,10 +114,10 @@ class Rule:
     """One rule; it has either `on_resource` or `on_stack`.
 
     Attributes:
-        name: As a violation shows it.
-        description: What it demands, in one sentence.
-        on_resource: Says what is wrong with one resource, before it is made.
-        on_stack: Says what is wrong between resources, once all are declared.
+        name: The name in violations.
+        description: The requirement, in one sentence.
+        on_resource: Yields the problems of one resource, before it is created.
+        on_stack: Yields the problems between resources, once all are declared.
     """
 
     name: str
@@ -127,10 +127,12 @@ class Rule:
 
     def __post_init__(self) -> None:
         if (self.on_resource is None) == (self.on_stack is None):
-            raise ValueError(f"rule {self.name!r} needs on_resource or on_stack, and not both")
+            raise ValueError(
+                f"Rule {self.name!r} must have either on_resource or on_stack, not both or none."
+            )
 
     def violations(self, resources: Sequence[Resource], setting: Setting) -> Iterator[Violation]:
-        """What the rule has against the resources of a stack."""
+        """Yield the violations of the rule by the resources of a stack."""
         if self.on_resource is not None:
             for resource in resources:
                 for message in self.on_resource(resource, setting):
@@ -141,8 +143,10 @@ class Rule:
 
 
 def value_at(inputs: Any, *path: str) -> Any:
-    """The value at a path of property names: None when it is not given, `UNKNOWN` when the value,
-    or something on the way to it, is unknown."""
+    """Return the value at a path of property names.
+
+    Return None if it is not set, and `UNKNOWN` if the value or a parent of it is unknown.
+    """
     value = inputs
     for name in path:
         if value is UNKNOWN:
@@ -154,17 +158,17 @@ def value_at(inputs: Any, *path: str) -> Any:
 
 
 def is_unknown(value: Any) -> bool:
-    """Whether a preview cannot know the value."""
+    """Return whether a preview cannot know the value."""
     return value is UNKNOWN
 
 
 def is_on(value: Any) -> bool:
-    """Whether a switch is on, or may be: some types of the cloud say it in words."""
+    """Return whether a switch is on or unknown. Some of the cloud's types use words for true."""
     return value is UNKNOWN or value is True or str(value).lower() in ("true", "enabled")
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Every known text within a value."""
+    """Yield every known string in a value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
@@ -176,48 +180,50 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def listed(value: Any) -> list[Any]:
-    """The entries of a list, or the one that stands for a list of one; none if it is unknown."""
+    """Return a list's entries, or a single value as a list; an empty list for an unknown value."""
     if value is None or value is UNKNOWN:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def statements_of(text: Any) -> list[Mapping[str, Any]]:
-    """Statements of a policy document; none where it is not known yet or not there.
+    """Return the statements of a policy document; an unknown or missing one has no statements.
 
     Raises:
-        ValueError: It cannot be read, or could be read in two ways.
+        ValueError: It is not valid JSON, or it is ambiguous.
     """
     if not isinstance(text, str) or not text:
         return []
     document = json.loads(text, object_pairs_hook=_each_once)
     if not isinstance(document, Mapping):
-        raise ValueError("it is no JSON object")
+        raise ValueError("it is not a JSON object")
     found = listed(document.get("Statement"))
     if not all(isinstance(statement, Mapping) for statement in found):
-        raise ValueError("a statement of it is no JSON object")
+        raise ValueError("one of its statements is not a JSON object")
     return found
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object's keys; which of two alike counts is not said anywhere."""
+    """Return an object, and reject duplicate keys: which of them counts is undefined."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError(f"it says the same twice, of {', '.join(key for key, _ in pairs)}")
+        raise ValueError(
+            f"it has a duplicate key; its keys are {', '.join(key for key, _ in pairs)}"
+        )
     return found
 
 
 def companion(resource: Resource, other: Resource, key: str, values: Iterable[Any] = ()) -> bool:
-    """Whether `other` was declared for `resource`.
+    """Return whether `other` was declared for `resource`.
 
-    By the property's references where the engine tells them, else by the property's value, and,
-    where that is unknown, by having the same parent.
+    Compares the property's references if the engine provides them, or else the property's value, or
+    else, if that is unknown, the parents.
 
     Args:
         resource: The main resource.
-        other: What may belong to it.
+        other: The resource that may belong to it.
         key: The property of `other` that names the main resource.
-        values: What the property may say: the main resource's id or name.
+        values: The main resource's id and names.
     """
     given = other.inputs.get(key)
     if resource.urn and resource.urn in other.references.get(key, ()):

@@ -1,13 +1,13 @@
 """The rules as a Pulumi policy pack.
 
-Owns the way from the engine's resources to ours, and where the environment is read from. Does not
-own any rule. Framework: https://www.pulumi.com/docs/iac/packages-and-automation/crossguard/, and
+Owns the conversion of the engine's resources, and the source of the environment. Does not own the
+rules. Framework: https://www.pulumi.com/docs/iac/packages-and-automation/crossguard/, and
 `pulumi_policy` 1.21.0 itself (read 2026-11-21).
 
-The engine tells a pack its stack's configuration by `ConfigureStack` (3.245 and newer); the
-framework keeps only the tags of that message and has no public way to the rest, so the message is
-received here, in a class that replaces a private one. docs/reference/policy.md says what other ways
-were tried, and what happens if a later framework is built otherwise.
+The engine sends a pack its stack's configuration with `ConfigureStack` (3.245 and newer). The
+framework keeps only the tags of that message and offers no public access to the rest, so a class
+here replaces a private one and reads the message. docs/reference/policy.md describes the
+alternatives, and what happens if a later framework differs.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _Servicer = framework._PolicyAnalyzerServicer
 _config: dict[str, str] = {}
 
 
-class _ListeningServicer(_Servicer):
-    """Keeps the configuration of the stack that is looked at."""
+class _ConfigurationServicer(_Servicer):
+    """Keeps the configuration of the current stack."""
 
     def ConfigureStack(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Learn about the stack."""
+        """Store the stack's configuration."""
         secret = set(request.config_secret_keys)
         _config.clear()
         _config.update(
@@ -48,7 +48,7 @@ class _ListeningServicer(_Servicer):
 
 
 def plain(value: Any) -> Any:
-    """The framework's guarded properties as plain values, `UNKNOWN` where it would raise."""
+    """Return the guarded properties as plain values, with `UNKNOWN` for unknown ones."""
     if isinstance(value, Mapping):
         return {key: _item(value, key) for key in value}
     if hasattr(value, "__getitem__") and hasattr(value, "__len__") and not isinstance(value, str):
@@ -64,7 +64,7 @@ def _item(container: Any, key: Any) -> Any:
 
 
 def setting_of(config: Mapping[str, str], resources: list[Resource]) -> Setting:
-    """The environment by the configuration, else by the first tag that names one, else prod."""
+    """Return the environment from the configuration, or else the first such tag, or else prod."""
     environment = config.get("environment", "")
     for resource in resources:
         tags = resource.inputs.get("tags")
@@ -111,8 +111,8 @@ def _policy(rule: Rule) -> policy.Policy:
 
 def serve() -> None:
     """Serve the pack to the engine until it ends."""
-    # The pack makes its server itself and takes no other servicer.
-    setattr(framework, "_PolicyAnalyzerServicer", _ListeningServicer)  # noqa: B010
+    # The pack creates its server itself and accepts no other servicer.
+    setattr(framework, "_PolicyAnalyzerServicer", _ConfigurationServicer)  # noqa: B010
     policy.PolicyPack(
         name=NAME,
         policies=[_policy(rule) for rule in RULES],

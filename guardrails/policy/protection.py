@@ -1,7 +1,7 @@
-"""Rules: what holds data in prod is not deleted by mistake.
+"""Rules: resources with data are not deleted by mistake in prod.
 
 Owns Pulumi's `protect` and the cloud's own deletion protection, which guards against a deletion
-outside Pulumi. Nodes hold nothing and are replaced, so they have neither.
+outside Pulumi. Nodes hold no data and are replaced, so they have neither.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HOLDS_DATA = (
     "alicloud:elasticsearch/instance:Instance",
     "alicloud:kms/key:Key",
 )
-# Type, and the switches of which one must be on.
+# Type to the switches of which one must be on.
 _SWITCHES: dict[str, tuple[tuple[str, ...], ...]] = {
     "alicloud:alb/loadBalancer:LoadBalancer": (
         ("deletionProtectionEnabled",),
@@ -26,7 +26,7 @@ _SWITCHES: dict[str, tuple[tuple[str, ...], ...]] = {
     "alicloud:kms/key:Key": (("deletionProtection",),),
     "alicloud:ess/scalingGroup:ScalingGroup": (("groupDeletionProtection",),),
     "alicloud:vpc/natGateway:NatGateway": (("deletionProtection",),),
-    # Others list it as the stack's address.
+    # Other parties list it as the stack's address.
     "alicloud:ecs/eipAddress:EipAddress": (("deletionProtection",),),
 }
 _FORCED = {
@@ -41,8 +41,8 @@ _FORCED = {
 def _protected(resource: Resource, setting: Setting) -> Iterator[str]:
     if setting.is_production and resource.type in _HOLDS_DATA and not resource.protect:
         yield (
-            "it holds data and is not protected; set customrag:deletionProtection to true "
-            "(`make down` takes the protection off, with consent)"
+            "It holds data and is not protected. Set customrag:deletionProtection to true "
+            "(`make down` removes the protection, with consent)."
         )
 
 
@@ -52,7 +52,7 @@ def _deletion_protection(resource: Resource, setting: Setting) -> Iterator[str]:
         return
     if not any(is_on(value_at(resource.inputs, *path)) for path in switches):
         names = " or ".join(".".join(path) for path in switches)
-        yield f"{names} is off; in prod the cloud itself refuses to delete it"
+        yield f"{names} is off; in prod it must be on."
 
 
 def _not_forced(resource: Resource, setting: Setting) -> Iterator[str]:
@@ -60,23 +60,23 @@ def _not_forced(resource: Resource, setting: Setting) -> Iterator[str]:
     if name and setting.is_production:
         value = resource.inputs.get(name)
         if value is not UNKNOWN and is_on(value):
-            yield f"{name} is true, so that its contents go with it; set {remedy}"
+            yield f"{name} is true, which deletes its contents with it. Set {remedy}."
 
 
 RULES = (
     Rule(
         name="protected-in-prod",
-        description="In prod, Pulumi refuses to delete what holds data.",
+        description="In prod, Pulumi refuses to delete resources with data.",
         on_resource=_protected,
     ),
     Rule(
         name="deletion-protection-in-prod",
-        description="In prod, the cloud refuses to delete what many depend on.",
+        description="In prod, the cloud refuses to delete shared resources.",
         on_resource=_deletion_protection,
     ),
     Rule(
         name="no-forced-deletion-in-prod",
-        description="In prod, nothing is deleted together with its contents, or past recovery.",
+        description="In prod, nothing is deleted with its contents or without recovery.",
         on_resource=_not_forced,
     ),
 )

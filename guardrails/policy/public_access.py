@@ -1,4 +1,4 @@
-"""Rules: nothing is to be reached from outside but what was meant to be.
+"""Rules: nothing is reachable from outside except what the configuration opens.
 
 Owns buckets, addresses, security groups, load balancers. Facts: ALB listener policies,
 https://www.alibabacloud.com/help/en/slb/application-load-balancer/user-guide/tls-security-policies;
@@ -40,18 +40,18 @@ _DOCUMENTS = (
     "alicloud:kms/key:Key",
     "alicloud:kms/secret:Secret",
 )
-# A range shorter than these is a good part of the internet: two halves are all of it.
+# A prefix shorter than this is a large part of the internet: two halves would be all of it.
 _SHORTEST = {4: 8, 6: 20}
 _SEARCH = "alicloud:elasticsearch/instance:Instance"
 _OLD_TLS = (None, "tls_cipher_policy_1_0", "tls_cipher_policy_1_1")
-# Switches that would give a service an address of its own; the cloud's own default is not relied
-# upon, as it differs from switch to switch.
+# Switches that would give a service a public address. They must be set, because the cloud's default
+# differs from switch to switch.
 _MUST_BE_OFF = {
     _SEARCH: ("enablePublic", "enableKibanaPublicNetwork"),
     "alicloud:ecs/instance:Instance": ("allocatePublicIp",),
     "alicloud:log/store:Store": ("enableWebTracking",),
 }
-# Other ways in than the one load balancer, by which of theirs a switch would open.
+# Load balancers other than the chat application's.
 _OTHER_BALANCERS = (
     "alicloud:slb/loadBalancer:LoadBalancer",
     "alicloud:slb/applicationLoadBalancer:ApplicationLoadBalancer",
@@ -69,13 +69,13 @@ def _acl_is_private(resource: Resource, _: Setting) -> Iterator[str]:
     if resource.type not in _ACLS:
         return
     acl = resource.inputs.get("acl")
-    # An object's `default` is its bucket's.
+    # `default` means the bucket's ACL.
     if acl not in (None, UNKNOWN, "private", "default"):
-        yield f"acl is {acl!r}; it must be 'private': hand objects out by signed URLs instead"
+        yield f"acl is {acl!r}; it must be 'private'. Share objects with signed URLs instead."
 
 
-def _is_everybody(principal: Any) -> bool:
-    """Whether a principal, of OSS or of RAM, names no account."""
+def _is_anyone(principal: Any) -> bool:
+    """Return whether a principal, of OSS or of RAM, names no account."""
     names = principal.values() if isinstance(principal, dict) else [principal]
     return any(
         "*" in str(name) and not re.match(r"(acs|arn):\w+:[^:]*:\d+:", str(name))
@@ -90,25 +90,25 @@ def _policy_names_principals(resource: Resource, _: Setting) -> Iterator[str]:
     try:
         statements = statements_of(resource.inputs.get("policy"))
     except ValueError as error:
-        yield f"policy cannot be read: {error}"
+        yield f"policy is not valid: {error}."
         return
     for statement in statements:
         if str(statement.get("Effect")).lower() == "deny":
             continue
-        if "NotPrincipal" in statement or _is_everybody(statement.get("Principal")):
+        if "NotPrincipal" in statement or _is_anyone(statement.get("Principal")):
             yield (
                 f"policy allows {statement.get('Action')} to principal "
-                f"{statement.get('Principal')}; name the accounts and roles that may do it"
+                f"{statement.get('Principal')}. Name the accounts and roles instead."
             )
 
 
 def _is_wide(cidr: Any) -> bool:
-    """Whether a range, or an address, is a good part of the internet; no text of another kind."""
+    """Return whether a text is a range with a large part of the internet."""
     try:
         network = ipaddress.ip_network(str(cidr), strict=False)
     except ValueError:
         return False
-    # A white list takes the address of nobody for everybody's, too.
+    # A white list treats the unspecified address as every address.
     return network.prefixlen < _SHORTEST[network.version] or network.network_address.is_unspecified
 
 
@@ -117,7 +117,7 @@ def _blocks_public_access(
 ) -> Iterator[tuple[Resource, str]]:
     blocks = [r for r in resources if r.type.endswith(":BucketPublicAccessBlock")]
     for bucket in resources:
-        if bucket.type != _BUCKET or setting.brings(bucket):
+        if bucket.type != _BUCKET or setting.is_existing(bucket):
             continue
         names = (bucket.inputs.get("bucket"), bucket.inputs.get("id"))
         if not any(
@@ -127,8 +127,9 @@ def _blocks_public_access(
         ):
             yield (
                 bucket,
-                "the bucket has no BucketPublicAccessBlock with blockPublicAccess true, so a later "
-                "ACL or policy could open it; declare one",
+                "The bucket has no BucketPublicAccessBlock with blockPublicAccess true, so a "
+                "later ACL "
+                "or policy could open it. Declare one.",
             )
 
 
@@ -137,30 +138,33 @@ def _no_public_address(resource: Resource, _: Setting) -> Iterator[str]:
         value = resource.inputs.get(switch)
         if value is UNKNOWN or value is False or (value is None and switch not in _EXPLICIT):
             continue
-        yield (
-            f"{switch} is {value!r}; set it to false: the load balancer is the only way in, and "
-            "only where the configuration asks for it"
-        )
+        yield (f"{switch} is {value!r}; it must be false. Only the load balancer may be reachable.")
     if resource.type in _NO_BANDWIDTH:
         bandwidth = resource.inputs.get("internetMaxBandwidthOut")
         if isinstance(bandwidth, int | float) and bandwidth > 0:
             yield (
-                f"internetMaxBandwidthOut is {bandwidth:g}, which gives the node a public address; "
-                "set it to 0 and let it go out by the NAT gateway"
+                f"internetMaxBandwidthOut is {bandwidth:g}, which gives the node a public address. "
+                "Set it to 0 and use the NAT gateway."
             )
     if resource.type == "alicloud:ecs/eipAssociation:EipAssociation":
         kind = resource.inputs.get("instanceType")
         if kind not in (UNKNOWN, "Nat"):
-            yield f"an EIP is bound to an instance of type {kind!r}; only a NAT gateway has one"
+            yield (
+                f"An EIP is bound to an instance of type {kind!r}. Only a NAT gateway may have one."
+            )
     if resource.type in _OTHER_BALANCERS:
         for name in ("addressType", "ipv6AddressType"):
             kind = resource.inputs.get(name)
             if str(kind).lower() == "internet":
-                yield f"{name} is {kind!r}; only the chat application's load balancer may face it"
+                yield (
+                    f"{name} is {kind!r}. Only the chat application's load balancer may face "
+                    f"the internet."
+                )
     if resource.type == "alicloud:vpc/forwardEntry:ForwardEntry":
         yield (
-            f"it leads from the internet to {resource.inputs.get('internalIp')!r} through the NAT "
-            "gateway, which is the way out; put a load balancer before what is to be reached"
+            f"It forwards from the internet to {resource.inputs.get('internalIp')!r} through "
+            "the NAT "
+            "gateway, which is for outgoing traffic only. Use a load balancer instead."
         )
 
 
@@ -171,7 +175,7 @@ def _search_lists_are_narrow(resource: Resource, _: Setting) -> Iterator[str]:
     for name in names:
         for entry in listed(resource.inputs.get(name)):
             if _is_wide(entry):
-                yield f"{name} has {entry}; name the stack's network, or the ranges that may ask"
+                yield f"{name} contains {entry}. List the stack's network or narrower ranges."
 
 
 def _edge_is_on(setting: Setting) -> bool:
@@ -182,7 +186,7 @@ def _no_open_ingress(resource: Resource, setting: Setting) -> Iterator[str]:
     if resource.type == "alicloud:ecs/ecsPrefixList:EcsPrefixList" and not _edge_is_on(setting):
         for entry in listed(resource.inputs.get("entries")):
             if _is_wide(value_at(entry, "cidr")):
-                yield f"the prefix list has {value_at(entry, 'cidr')}; name the ranges"
+                yield f"The prefix list contains {value_at(entry, 'cidr')}. List narrower ranges."
     if resource.type != "alicloud:ecs/securityGroupRule:SecurityGroupRule":
         return
     inputs = resource.inputs
@@ -193,8 +197,9 @@ def _no_open_ingress(resource: Resource, setting: Setting) -> Iterator[str]:
     for key in ("cidrIp", "ipv6CidrIp"):
         if _is_wide(inputs.get(key)):
             yield (
-                f"{key} is {inputs.get(key)} for port {inputs.get('portRange')}; name the ranges "
-                "or the security group that may come in"
+                f"{key} is {inputs.get(key)} for port {inputs.get('portRange')}. Name narrower "
+                "ranges, "
+                "or a security group."
             )
 
 
@@ -204,8 +209,8 @@ def _acl_is_narrow(resource: Resource, setting: Setting) -> Iterator[str]:
     for entry in (resource.inputs, *listed(value_at(resource.inputs, "aclEntries"))):
         if _is_wide(value_at(entry, "entry")):
             yield (
-                f"the access list has {value_at(entry, 'entry')}; name the ranges in "
-                "customrag:chatAllowedCidrBlocks, or put the edge in front"
+                f"The access list contains {value_at(entry, 'entry')}. List narrower ranges in "
+                "customrag:chatAllowedCidrBlocks, or enable the edge."
             )
 
 
@@ -230,9 +235,8 @@ def _internet_has_acl(resources: Sequence[Resource], _: Setting) -> Iterator[tup
         if not any(companion(listener, r, "listenerId", ids) for r in attachments):
             yield (
                 listener,
-                "the load balancer faces the internet and this listener has no white list; attach "
-                "one (customrag:chatAllowedCidrBlocks), or set customrag:chatAddressType to "
-                "Intranet",
+                "The load balancer faces the internet, but this listener has no white list. Set "
+                "customrag:chatAllowedCidrBlocks, or set customrag:chatAddressType to Intranet.",
             )
 
 
@@ -241,8 +245,9 @@ def _tls_is_new(resource: Resource, _: Setting) -> Iterator[str]:
         return
     if resource.inputs.get("securityPolicyId") in _OLD_TLS:
         yield (
-            f"securityPolicyId is {resource.inputs.get('securityPolicyId')!r}, which takes TLS 1.0 "
-            "or 1.1; use tls_cipher_policy_1_2 or a stricter one"
+            f"securityPolicyId is {resource.inputs.get('securityPolicyId')!r}, which allows "
+            "TLS 1.0 "
+            "or 1.1. Use tls_cipher_policy_1_2 or a stricter policy."
         )
 
 
@@ -252,7 +257,7 @@ def _kinds(actions: Any) -> set[str]:
 
 
 def _redirects_everything(rule: Resource) -> bool:
-    """Whether a forwarding rule sends every path elsewhere."""
+    """Return whether a forwarding rule redirects every path."""
     conditions = listed(rule.inputs.get("ruleConditions"))
     paths = [value_at(condition, "pathConfig", "values") for condition in conditions]
     return _kinds(rule.inputs.get("ruleActions")) == {"Redirect"} and paths in ([["/*"]], [UNKNOWN])
@@ -271,8 +276,9 @@ def _http_redirects(resources: Sequence[Resource], _: Setting) -> Iterator[tuple
         ):
             yield (
                 listener,
-                f"the HTTP listener does {', '.join(sorted(kinds))}; give it a rule for /* that "
-                "redirects to HTTPS",
+                f"The HTTP listener does {', '.join(sorted(kinds))}. Add a rule for /* that "
+                "redirects "
+                "to HTTPS.",
             )
 
 
@@ -281,43 +287,43 @@ def _search_over_https(resource: Resource, setting: Setting) -> Iterator[str]:
         return
     protocol = resource.inputs.get("protocol")
     if protocol not in ("HTTPS", UNKNOWN):
-        yield f"protocol is {protocol!r}; set customrag:elasticsearchProtocol to HTTPS"
+        yield f"protocol is {protocol!r}. Set customrag:elasticsearchProtocol to HTTPS."
 
 
 RULES = (
     Rule(
         name="bucket-acl-is-private",
-        description="No bucket is readable or writable for everybody.",
+        description="No bucket is publicly readable or writable.",
         on_resource=_acl_is_private,
     ),
     Rule(
         name="bucket-policy-names-principals",
-        description="A policy of a bucket, key or secret allows nothing to everybody.",
+        description="The policy of a bucket, key or secret grants nothing to everyone.",
         on_resource=_policy_names_principals,
     ),
     Rule(
         name="bucket-blocks-public-access",
-        description="Every bucket blocks public access, whatever else is said about it.",
+        description="Every bucket blocks public access.",
         on_stack=_blocks_public_access,
     ),
     Rule(
         name="no-public-address",
-        description="No node, search cluster, Kibana or log store can be reached from outside.",
+        description="No node, search cluster, Kibana or logstore has a public address.",
         on_resource=_no_public_address,
     ),
     Rule(
         name="search-lists-are-narrow",
-        description="A search cluster's white lists name networks, not everybody.",
+        description="The white lists of a search cluster contain no large part of the internet.",
         on_resource=_search_lists_are_narrow,
     ),
     Rule(
         name="no-open-ingress",
-        description="No security group lets the whole internet in.",
+        description="No security group accepts connections from the whole internet.",
         on_resource=_no_open_ingress,
     ),
     Rule(
         name="access-list-is-narrow",
-        description="A load balancer's access list names ranges, unless the edge stands before it.",
+        description="A load balancer's access list is narrow, unless the edge is in front of it.",
         on_resource=_acl_is_narrow,
     ),
     Rule(
@@ -327,17 +333,17 @@ RULES = (
     ),
     Rule(
         name="tls-is-new",
-        description="A load balancer answers over TLS 1.2 or newer.",
+        description="A load balancer requires TLS 1.2 or newer.",
         on_resource=_tls_is_new,
     ),
     Rule(
         name="http-only-redirects",
-        description="What comes to a load balancer over HTTP is sent to HTTPS, whatever it is.",
+        description="A load balancer redirects every HTTP request to HTTPS.",
         on_stack=_http_redirects,
     ),
     Rule(
         name="search-over-https",
-        description="In the cloud, the search cluster is spoken to over HTTPS.",
+        description="In the cloud, the search cluster uses HTTPS.",
         on_resource=_search_over_https,
     ),
 )

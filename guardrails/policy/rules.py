@@ -1,4 +1,4 @@
-"""All rules of the policy pack, and what they have against a stack. Pure.
+"""All rules of the policy pack, and the check of a stack against them. Pure.
 
 Owns the list. Each group of rules is a module of its own.
 """
@@ -32,5 +32,5 @@ RULES: tuple[Rule, ...] = (
 
 
 def violations(resources: Sequence[Resource], setting: Setting) -> list[Violation]:
-    """What every rule has against the resources of one stack, in the rules' order."""
+    """Return the violations of every rule by the resources of one stack, in the rules' order."""
     return [found for rule in RULES for found in rule.violations(resources, setting)]

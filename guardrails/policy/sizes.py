@@ -1,4 +1,4 @@
-"""Rules: a pull request's stack is small, ends, and no job runs without an end.
+"""Rules: a pull request's stack is small, and every job has a time limit.
 
 Owns instance sizes, spot and time limits. Facts: instance type names,
 https://www.alibabacloud.com/help/en/ecs/user-guide/instance-family (`large` is 2 vCPUs, `xlarge` 4,
@@ -34,12 +34,12 @@ _NODE_GROUPS = (
     "warmNodeConfiguration",
 )
 _SCALING_GROUP = "alicloud:ess/scalingGroup:ScalingGroup"
-# GPU families without the count in their name have as many as these (read 2026-11-21).
+# GPU families whose names do not contain the number of GPUs (read 2026-11-21).
 _GPU_FAMILY = re.compile(r"ecs\.(gn|vgn|sgn|ebmgn)")
 
 
 def vcpus_of(spec: str) -> int | None:
-    """vCPUs of an instance type or node specification; None for a name that does not say."""
+    """Return the vCPUs of an instance type or node specification; None if the name has no size."""
     counted = re.search(r"-c(\d+)(?:m\d+)?g\d+", spec)
     if counted:
         return int(counted[1])
@@ -53,7 +53,7 @@ def vcpus_of(spec: str) -> int | None:
 
 
 def gpus_of(spec: str) -> int:
-    """GPUs of an instance type; 1 where a GPU family does not say how many."""
+    """Return the GPUs of an instance type; 1 if a GPU family does not contain the number."""
     counted = re.search(r"-c\d+(?:m\d+)?g(\d+)", spec)
     if counted:
         return int(counted[1])
@@ -65,17 +65,18 @@ def _too_big(spec: Any, where: str) -> Iterator[str]:
         return
     vcpus = vcpus_of(spec)
     if vcpus is None:
-        yield f"{where} is {spec!r}, a size that this rule cannot read; use a type with a known one"
+        yield f"{where} is {spec!r}, whose size is unknown. Use a type with a size in its name."
     elif vcpus > MAX_PR_VCPUS or gpus_of(spec) > MAX_PR_GPUS:
         yield (
-            f"{where} is {spec!r} ({vcpus} vCPUs, {gpus_of(spec)} GPUs); a pr stack takes at most "
-            f"{MAX_PR_VCPUS} vCPUs and {MAX_PR_GPUS} GPU a machine"
+            f"{where} is {spec!r} ({vcpus} vCPUs, {gpus_of(spec)} GPUs). In a pr stack, a "
+            "machine has at "
+            f"most {MAX_PR_VCPUS} vCPUs and {MAX_PR_GPUS} GPU."
         )
 
 
 def _too_many(value: Any, where: str, most: int) -> Iterator[str]:
     if isinstance(value, int | float) and value > most:
-        yield f"{where} is {value:g}; a pr stack takes at most {most}"
+        yield f"{where} is {value:g}. In a pr stack it is at most {most}."
 
 
 def _specs(resource: Resource) -> Sequence[Mapping[str, Any]]:
@@ -84,7 +85,7 @@ def _specs(resource: Resource) -> Sequence[Mapping[str, Any]]:
 
 
 def _instance_types(resource: Resource) -> Iterator[tuple[str, Any]]:
-    """Where an instance's type, or one that may take its place, stands; and what stands there."""
+    """Yield each property with an instance type or an alternative to it, and its value."""
     inputs = resource.inputs
     if resource.type in _INSTANCES:
         yield "instanceType", inputs.get("instanceType")
@@ -122,19 +123,19 @@ def _pr_gpus_are_spot(resource: Resource, setting: Setting) -> Iterator[str]:
         return
     strategy = resource.inputs.get("spotStrategy")
     for _, spec in _instance_types(resource):
-        # A group's overrides take the strategy of its template.
+        # A group's overrides use the strategy of its template.
         if resource.type not in _INSTANCES or not isinstance(spec, str) or not gpus_of(spec):
             continue
         if strategy in (None, "", "NoSpot"):
             yield (
-                f"{spec} is not a spot instance (spotStrategy {strategy!r}); set "
-                "customrag:embeddingSpot to true"
+                f"{spec} is not a spot instance (spotStrategy is {strategy!r}). Set "
+                "customrag:embeddingSpot to true."
             )
     if resource.type in _JOBS:
         for pod in _specs(resource):
             spec = pod.get("ecsSpec")
             if isinstance(spec, str) and gpus_of(spec) and not pod.get("useSpotInstance"):
-                yield f"{spec} is not a spot instance; set customrag:trainingSpot to true"
+                yield f"{spec} is not a spot instance. Set customrag:trainingSpot to true."
 
 
 def _pr_bills_by_the_hour(resource: Resource, setting: Setting) -> Iterator[str]:
@@ -144,8 +145,8 @@ def _pr_bills_by_the_hour(resource: Resource, setting: Setting) -> Iterator[str]
         value = resource.inputs.get(name)
         if value in ("PrePaid", "Prepaid", "Subscription"):
             yield (
-                f"{name} is {value!r}, which is paid for a month at least and cannot be deleted "
-                "before; leave it out"
+                f"{name} is {value!r}, which is paid for at least a month and cannot be deleted "
+                "earlier. Remove it."
             )
 
 
@@ -161,25 +162,26 @@ def _job_ends(resource: Resource, _: Setting) -> Iterator[str]:
     if specs and all(spec.get("useSpotInstance") for spec in specs):
         return
     yield (
-        f"maxRunningTimeMinutes is {minutes!r} and the job is not on spot instances; give it 1 to "
-        f"{MAX_JOB_MINUTES} minutes, so that a hung one costs no more than that"
+        f"maxRunningTimeMinutes is {minutes!r}, and the job does not use spot instances. It "
+        "must be 1 "
+        f"to {MAX_JOB_MINUTES}, which limits the cost of a hung job."
     )
 
 
 RULES = (
     Rule(
         name="pr-stack-is-small",
-        description="In a pr stack no machine is large, and there are few of them.",
+        description="In a pr stack, machines are small and few.",
         on_resource=_pr_is_small,
     ),
     Rule(
         name="pr-gpu-is-spot",
-        description="In a pr stack, a GPU is a spot one.",
+        description="In a pr stack, GPU instances are spot instances.",
         on_resource=_pr_gpus_are_spot,
     ),
     Rule(
         name="pr-stack-bills-by-the-hour",
-        description="In a pr stack nothing is paid for in advance, as it could not be removed.",
+        description="In a pr stack, nothing is prepaid, because it could not be removed.",
         on_resource=_pr_bills_by_the_hour,
     ),
     Rule(

@@ -1,7 +1,7 @@
-"""Rules: every resource can be put on a bill, asked about, and found when it is left behind.
+"""Rules: tags assign every resource to a bill and an owner, and let the leak check find it.
 
-Owns which tags are demanded of which types. The types are those of the program that take tags; a
-test compares them with the installed SDK.
+Owns which types need which tags. These are the types of the program that accept tags; a test
+compares them with the installed SDK.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from guardrails.policy.model import UNKNOWN, Resource, Rule, Setting
 
-__all__ = ["MADE_OF_IT", "PARTS", "REQUIRED_TAGS", "RULES", "TAGGED"]
+__all__ = ["INSTANCE_TAGS", "PARTS", "REQUIRED_TAGS", "RULES", "TAGGED"]
 
 REQUIRED_TAGS = ("project", "stack", "environment", "owner", "cost-center", "managed-by")
 _EXPIRY_TAG = "expires-at"
@@ -42,21 +42,21 @@ TAGGED: Mapping[str, str] = MappingProxyType(
             "vpc/switch:Switch",
         )
     }
-    # The template's own tags: see MADE_OF_IT for those of the instances made from it.
+    # The template's own tags. INSTANCE_TAGS has those of its instances.
     | {"alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": "templateTags"}
 )
-"""Type to the property that holds its tags."""
-MADE_OF_IT: Mapping[str, str] = MappingProxyType(
+"""Type to the property with its tags."""
+INSTANCE_TAGS: Mapping[str, str] = MappingProxyType(
     {"alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": "tags"}
 )
-"""Type to the property with the tags of what the cloud makes of it later, as a group its nodes."""
+"""Type to the property with the tags of the instances that the cloud creates from it."""
 PARTS = frozenset({"alicloud:alb/rule:Rule"})
-"""Types that take tags and need none: they cost nothing, and go with what they are a part of."""
+"""Types that accept tags but need none: they are free, and deleted with their parent."""
 
 
 def _has_tags(resource: Resource, setting: Setting) -> Iterator[str]:
     wanted = (*REQUIRED_TAGS, _EXPIRY_TAG) if setting.environment == "pr" else REQUIRED_TAGS
-    for name in (TAGGED.get(resource.type), MADE_OF_IT.get(resource.type)):
+    for name in (TAGGED.get(resource.type), INSTANCE_TAGS.get(resource.type)):
         if name is None:
             continue
         tags = resource.inputs.get(name)
@@ -67,8 +67,8 @@ def _has_tags(resource: Resource, setting: Setting) -> Iterator[str]:
         if not missing:
             continue
         yield (
-            f"{name} lacks {', '.join(missing)}; pass the stack's tags (components/tags.py) to the "
-            "component that declares it"
+            f"{name} lacks {', '.join(missing)}. Pass the stack's tags (components/tags.py) to the "
+            "component that declares it."
         )
 
 
@@ -78,18 +78,20 @@ def _has_owner(resource: Resource, setting: Setting) -> Iterator[str]:
         return
     for tag, key in (("owner", "owner"), ("cost-center", "costCenter")):
         if tags.get(tag) == "unset":
-            yield f"tag {tag} is 'unset'; set customrag:{key} in the stack's file"
+            yield f"The tag {tag} is 'unset'. Set customrag:{key} in the stack's file."
 
 
 RULES = (
     Rule(
         name="tags-are-there",
-        description="Everything that takes tags has the stack's, in a pr stack also its end.",
+        description=(
+            "Every resource that accepts tags has the stack's tags; in a pr stack also its expiry."
+        ),
         on_resource=_has_tags,
     ),
     Rule(
         name="owner-is-named-in-prod",
-        description="In prod, somebody is named who is asked, and somebody who pays.",
+        description="In prod, the tags name an owner and a cost centre.",
         on_resource=_has_owner,
     ),
 )

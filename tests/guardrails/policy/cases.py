@@ -14,7 +14,7 @@ DEV = Setting(environment="dev")
 PROD = Setting(environment="prod")
 PR = Setting(environment="pr")
 WITH_EDGE = Setting(environment="prod", config={"edge": "cloudflare"})
-BRINGS = Setting(environment="dev", config={"existingCorpusBucket": "theirs"})
+EXISTING_BUCKET = Setting(environment="dev", config={"existingCorpusBucket": "theirs"})
 LOCAL = Setting(environment="local", config={"platform": "local"})
 TAGS = dict.fromkeys(REQUIRED_TAGS, "x")
 
@@ -444,7 +444,7 @@ PASSING: dict[str, list[Case]] = {
     ],
     "bucket-blocks-public-access": [
         Case("a block", bucket_with((BLOCK, {"blockPublicAccess": True}))),
-        Case("one that was brought along", one(BUCKET, bucket="theirs"), BRINGS),
+        Case("one that was brought along", one(BUCKET, bucket="theirs"), EXISTING_BUCKET),
     ],
     "no-public-address": [
         Case("a balancer inside", one(NETWORK_BALANCER, addressType="Intranet")),
@@ -497,7 +497,7 @@ PASSING: dict[str, list[Case]] = {
             "the bucket says so itself",
             one(BUCKET, bucket="b", serverSideEncryptionRule={"sseAlgorithm": "KMS"}),
         ),
-        Case("one that was brought along", one(BUCKET, bucket="theirs"), BRINGS),
+        Case("one that was brought along", one(BUCKET, bucket="theirs"), EXISTING_BUCKET),
     ],
     "disk-is-encrypted": [
         Case("a disk of its own", one(DISK, encrypted=True)),
