@@ -1,8 +1,7 @@
-"""PAI: the workspace with its datasets, and an embedding model that a DLC job trains and the
-registry names.
+"""PAI: a workspace with its datasets, and the embedding model that a DLC job trains.
 
 Owns: workspace, datasets, training job, model and model version. Does not own: the training code
-(`training`), nor the buckets it reads and writes.
+(`training`) or its buckets.
 """
 
 from __future__ import annotations
@@ -27,11 +26,10 @@ class PaiWorkspaceArgs:
     """Arguments of `PaiWorkspace`.
 
     Attributes:
-        naming: Makes physical names.
-        dataset_uris: Dataset role to the OSS directory it names, e.g. `corpus`.
+        naming: Builds physical names.
+        dataset_uris: Dataset role to its OSS directory, e.g. `corpus`.
         env_types: `prod` for a simple workspace, `dev` and `prod` for a standard one.
-        existing_workspace_id: A workspace that is there: read, never changed, never deleted. Empty:
-            one is made.
+        existing_workspace_id: An existing workspace, which is only read. Empty: create one.
     """
 
     naming: Naming
@@ -47,7 +45,7 @@ class PaiWorkspaceArgs:
 
 
 class PaiWorkspace(pulumi.ComponentResource):
-    """A PAI workspace and the datasets that people see in it."""
+    """A PAI workspace and the datasets that its members see."""
 
     workspace_id: pulumi.Output[str]
     dataset_ids: dict[str, pulumi.Output[str]]
@@ -91,20 +89,19 @@ class TrainedEmbeddingArgs:
     """Arguments of `TrainedEmbedding`.
 
     Attributes:
-        naming: Makes physical names.
+        naming: Builds physical names.
         workspace_id: PAI workspace of job and model.
-        plan: What the DLC job runs (`training.job_specs.train_embedding_job`).
-        output_uri: OSS directory that the plan writes to, `oss://bucket/prefix/`.
+        plan: The DLC job (`training.job_specs.train_embedding_job`).
+        output_uri: OSS directory that the job writes to, `oss://bucket/prefix/`.
         dimension: Numbers in one embedding; recorded with the model.
-        triggers: What makes this training another one, by content: the job runs again when it
-            changes.
+        triggers: Further values whose change starts a new training run.
         user_vpc: VPC of the job's pods: `vpc_id`, `switch_id`, `security_group_id`.
         role_arn: RAM role of the pods.
         resource_id: PAI quota; empty for the public pool.
-        max_running_time_minutes: The job is stopped after this long: a hung GPU costs no more than
-            that.
-        lost_model_advice: What the user can do when the trained model is not in OSS any more; the
-            update then fails with this advice. None: the job trains it again.
+        max_running_time_minutes: PAI stops the job after this time, which limits the cost of a hung
+            GPU.
+        lost_model_advice: If the files of the trained model are gone from OSS, the update fails
+            with this advice. None: the job trains the model again.
     """
 
     naming: Naming
@@ -124,9 +121,9 @@ class TrainedEmbedding(pulumi.ComponentResource):
     """An embedding model tuned on the corpus by a DLC job, registered as a version of a PAI model.
 
     Attributes:
-        result: What the job measured and decided, as `training.train_embedding` writes it.
+        result: The measures and the decision of `training.train_embedding`.
         model_version: 12 hexadecimal digits over the weights.
-        model_uri: OSS directory of the model that was kept.
+        model_uri: OSS directory of the kept model.
         job_id: The DLC job.
     """
 
@@ -157,10 +154,7 @@ class TrainedEmbedding(pulumi.ComponentResource):
             opts=child,
         )
         self.job_id = job.job_id
-        # The files are for the job's own resource.
-        self.result = job.result.apply(
-            lambda result: {key: value for key, value in result.items() if key != "files"}
-        )
+        self.result = job.result.apply(_without_files)
         self.model_version = self.result.apply(lambda result: str(result["model_version"]))
         self.model_uri = self.result.apply(
             lambda result: f"{args.output_uri}{result['model_prefix']}"
@@ -196,7 +190,7 @@ class TrainedEmbedding(pulumi.ComponentResource):
 
 
 def dlc_arguments(plan: JobPlan) -> dict[str, Any]:
-    """The part of `providers.DlcJobArgs` that a job plan decides."""
+    """Return the part of `providers.DlcJobArgs` that a job plan decides."""
     return {
         "job_type": plan.job_type,
         "job_specs": list(plan.job_specs),
@@ -208,7 +202,7 @@ def dlc_arguments(plan: JobPlan) -> dict[str, Any]:
 
 
 def role_credentials(role_arn: pulumi.Input[str]) -> dict[str, Any]:
-    """A DLC `CredentialConfig` that gives the pods the role's own, short-lived credentials.
+    """Return a DLC `CredentialConfig` that gives the pods short-lived credentials of the role.
 
     Source: CreateJob, CredentialConfig (alibabacloud_pai_dlc20201203 1.11.6, `CredentialConfig`,
     `CredentialConfigItem`, `CredentialRole`).
@@ -223,6 +217,20 @@ def role_credentials(role_arn: pulumi.Input[str]) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _without_files(result: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the result without the list of its files, which only the job's own resource reads.
+
+    Raises:
+        pulumi.RunError: The job has no result.
+    """
+    if result is None:
+        raise pulumi.RunError(
+            "the state has no result of the training job. Run `pulumi refresh`, then `pulumi up`: "
+            "it trains again, or says what to restore."
+        )
+    return {key: value for key, value in result.items() if key != "files"}
 
 
 def _version_description(result: Mapping[str, Any]) -> str:

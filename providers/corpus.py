@@ -1,4 +1,4 @@
-"""``customrag:oss:Corpus``: a folder of documents in OSS, kept equal to the one on disk."""
+"""``customrag:oss:Corpus``: a folder of documents in OSS, kept equal to a folder on disk."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class CorpusArgs:
 
     Attributes:
         bucket: Bucket name.
-        source_dir: The folder, as the machine that runs the engine sees it.
-        documents: Key to SHA-256 (64 hexadecimal digits) of every file; keys are relative to
+        source_dir: The folder on the machine that runs the engine.
+        documents: Key to SHA-256 (64 hexadecimal digits) of every file. Keys are relative to
             ``source_dir`` with forward slashes: ``docs/a.md``, ``questions.jsonl``.
         prefix: Where the objects go; ends in ``/``. Everything under it belongs to this resource:
-            an object that is no document is deleted. Default ``corpus/``.
+            it deletes every object that is not a document. Default ``corpus/``.
     """
 
     bucket: pulumi.Input[str]
@@ -36,14 +36,15 @@ class CorpusArgs:
 class Corpus(pulumi.CustomResource):
     """The documents of a corpus in a bucket, uploaded by content hash.
 
-    Why it exists: ``alicloud.oss.BucketObject`` is one resource for one file, which ten thousand
-    documents do not fit, and it cannot say "these files changed" as one value. Delete it to remove
-    the documents and their manifest from the bucket; the folder on disk is never touched.
+    Why it exists: ``alicloud.oss.BucketObject`` is one resource for one file. That is too much for
+    ten thousand documents, and it has no single value that changes when any file changes. Delete
+    it to remove the documents and their manifest from the bucket. It never touches the folder on
+    disk.
 
     Attributes:
         version: SHA-256 over ``documents``; known in a preview.
         document_count: Number of files.
-        manifest_key: Object key of the manifest, which is written last:
+        manifest_key: Object key of the manifest, which the resource writes last:
             ``{"version", "documents": {key: {"sha256", "size_bytes", "etag"}}}``.
         uri: ``oss://bucket/prefix``.
     """
@@ -73,6 +74,6 @@ class Corpus(pulumi.CustomResource):
 
 
 def corpus_version(documents: Mapping[str, str]) -> str:
-    """SHA-256 (hexadecimal) over a document map; the same for the same files in any order."""
+    """Return a SHA-256 (hexadecimal) over a document map, whatever the order of the files."""
     canonical = json.dumps(dict(documents), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -18,25 +18,25 @@ DEFAULT_MAX_ATTEMPTS = 3
 class JobArgs:
     """Arguments that every job resource has; structures have the API's field names in snake_case.
 
-    What a job computes is decided by ``job_type``, ``job_specs``, ``data_sources``,
-    ``user_command``, ``envs``, ``thirdparty_libs``, ``triggers`` and ``result_uri``: a change of
-    any of them is another job. The rest decides where and how it runs and never starts one.
+    A change of ``job_type``, ``job_specs``, ``data_sources``, ``user_command``, ``envs``,
+    ``thirdparty_libs``, ``triggers`` or ``result_uri`` starts another job, because these decide
+    what a job computes. The other arguments decide where and how it runs, and never start one.
 
     Attributes:
-        workspace_id: PAI workspace; another one is another job.
-        display_name: What the job's name starts with; the name is ``<display_name>-<hash>``.
+        workspace_id: PAI workspace; a change starts another job.
+        display_name: Beginning of the job's name, which is ``<display_name>-<hash>``.
         job_type: e.g. ``PyTorchJob``.
         job_specs: One entry per kind of pod: type, pod_count, ecs_spec, image, restart_policy, …
-        user_command: What a shell runs in each pod.
-        data_sources: What is mounted: uri or data_source_id, mount_path, mount_access (RO, RW).
-        envs: Environment of the pods; not for secrets, the console shows it.
+        user_command: The command that a shell runs in each pod.
+        data_sources: The mounts: uri or data_source_id, mount_path, mount_access (RO, RW).
+        envs: Environment of the pods. Not for secrets, because the console shows it.
         user_vpc: vpc_id, switch_id, security_group_id of the pods.
-        credential_config: RAM role whose temporary credentials the pods get.
+        credential_config: RAM role whose temporary credentials the pods receive.
         thirdparty_libs: Python requirements installed before the command.
         max_running_time_minutes: The service stops the job after this long. Default 240.
         priority: 1 (lowest) to 9.
         resource_id: PAI quota; default the public pool.
-        triggers: What else makes this another job, by content.
+        triggers: Further values whose change starts another job.
         result_uri: ``oss://bucket/prefix/``; the job writes ``result.json`` there.
         max_attempts: Jobs started at most for the same inputs, one per ``pulumi up``. Default 3.
     """
@@ -72,7 +72,7 @@ class DlcJobArgs(JobArgs):
 
 
 def job_props(args: JobArgs) -> dict[str, Any]:
-    """The inputs of a job resource by their wire names, and its outputs."""
+    """Return the inputs of a job resource by their wire names, and its outputs."""
     return {
         "workspaceId": args.workspace_id,
         "displayName": args.display_name,
@@ -102,19 +102,20 @@ class DlcJob(pulumi.CustomResource):
     """A DLC job that has succeeded, and the result it wrote.
 
     Why it exists: ``pulumi_alicloud`` has no resource for DLC jobs (ROS has
-    ``ALIYUN::PAIDLC::Job``). The job is found by its name before it is created, so an engine that
-    was killed, or a second ``pulumi up``, takes up the running job; a paid job is never started
-    twice. A failed one is tried again by the next ``up``, from its own output directory. A change
-    of what the job computes replaces the resource, which is a new job. Delete it to stop the job
-    if it runs and to delete its record; what it wrote to OSS stays.
+    ``ALIYUN::PAIDLC::Job``). The resource looks for the job by its name before it creates one. So
+    after a killed engine, or in a second ``pulumi up``, it adopts the running job and never starts
+    a paid job twice. The next ``up`` retries a failed job, which continues from its own output
+    directory. If its result is lost, the next ``up`` runs the job again. Another
+    computation is another job, which replaces the resource. Delete it to stop the job if it
+    runs and to delete its record; the job's output in OSS stays.
 
     Attributes:
         job_id: The DLC job.
         job_name: ``<display_name>-<12 hexadecimal digits>[-<attempt>]``; known in a preview.
-        status: ``Succeeded``; after a refresh ``Deleted`` if the record is gone but the result is
-            still there.
+        status: ``Succeeded``. After a refresh ``Deleted`` if the record is gone but the result
+            exists, or ``Lost`` if the result is gone.
         duration_seconds: Run time.
-        result: What ``result.json`` holds; ``None`` without ``result_uri``.
+        result: The content of ``result.json``; ``None`` without ``result_uri``.
     """
 
     workspace_id = Out[str]("workspaceId")

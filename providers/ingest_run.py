@@ -1,4 +1,4 @@
-"""``customrag:rag:IngestRun``: an index brought up to date with the corpus by a DLC job."""
+"""``customrag:rag:IngestRun``: a DLC job that brings an index up to date with the corpus."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .wire import Out, with_plugin
 
 @dataclass(frozen=True, kw_only=True)
 class IngestRunArgs(JobArgs):
-    """Arguments of ``IngestRun``: those of every job, and what is ingested where.
+    """Arguments of ``IngestRun``: those of every job, the documents and the index.
 
     Attributes:
-        documents: Key to SHA-256, as ``Corpus.documents``; a change is a new run.
-        index_name: The index filled; another one replaces the resource.
-        index_uuid: ``SearchIndex.uuid``; an index that was made anew under the same name replaces
-            the resource, too, because it is empty.
+        documents: Key to SHA-256, like ``Corpus.documents``; a change starts a new run.
+        index_name: The index to fill; a change replaces the resource.
+        index_uuid: ``SearchIndex.uuid``. It changes when the index is recreated under the same
+            name. That replaces the resource, too, because the new index is empty.
     """
 
     documents: pulumi.Input[Mapping[str, pulumi.Input[str]]]
@@ -30,21 +30,21 @@ class IngestRunArgs(JobArgs):
 class IngestRun(pulumi.CustomResource):
     """The last ingest of the corpus into an index.
 
-    Why it exists: filling an index after the deploy is work that must run again when a document
-    changed, must not run when none did, and must be tried again when it failed; ``pulumi_alicloud``
-    has no resource that runs a job. An update is a new DLC job over the same index. Delete it to
-    delete the records of its jobs; the chunks in the index stay, they go with the index.
+    Why it exists: an ingest must run again when a document changed, must not run when no document
+    did, and must be retried when it failed. ``pulumi_alicloud`` has no resource that runs a job. An
+    update is a new DLC job over the same index. Delete it to delete the records of its jobs; the
+    chunks stay in the index until it is deleted.
 
     Attributes:
         job_id: The last job.
-        job_name: Its name.
+        job_name: The name of the last job.
         document_count: Documents in the index.
         chunks: Chunks in the index.
         embedded_documents: Documents that the last run embedded.
-        unchanged_documents: Documents that it left as they were.
-        removed_documents: Documents that it removed.
-        set_aside: ``[{"document", "reason"}]``: files that could not be read.
-        result: All that the run wrote.
+        unchanged_documents: Documents that the last run found in the index, unchanged.
+        removed_documents: Documents that the last run removed.
+        set_aside: ``[{"document", "reason"}]``: files that the last run could not read.
+        result: The content of ``result.json``.
     """
 
     workspace_id = Out[str]("workspaceId")

@@ -1,7 +1,7 @@
-"""Planning of DLC jobs: names from content, what to do about jobs that exist, request bodies.
+"""Planning of DLC jobs: names from content, decisions about existing jobs, request bodies.
 
-Owns the decisions that keep a paid job from being started twice; all of it is pure. Calling the
-service and waiting is ``providers.plugin.job_runner``.
+Owns the decisions that keep a paid job from starting twice. All functions are pure. Does not own
+calls of the service, nor waiting (``providers.plugin.job_runner``).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any, Final, Literal
 
 from .clients.dlc import Job
 
-# What decides what a job computes. Where it runs, how urgently, for how long at most and with which
-# role does not: changing that must never train a model again.
+# These inputs decide what a job computes. Place, priority, time limit and role do not: a change of
+# those must never train a model again.
 HASHED_INPUTS: Final = (
     "jobType",
     "jobSpecs",
@@ -51,12 +51,12 @@ _BODY: Final = {
     "priority": "Priority",
     "resourceId": "ResourceId",
 }
-# Values whose keys are the user's own.
+# Values whose keys belong to the user.
 _VERBATIM: Final = frozenset({"envs", "triggers"})
 
 
 def content_hash(value: Any) -> str:
-    """12 hexadecimal digits over a plain value; missing, ``None`` and empty members are the same.
+    """Return 12 hexadecimal digits over a plain value; ``None`` and empty members do not count.
 
     Args:
         value: Mappings, sequences, strings, numbers, booleans, nested.
@@ -77,25 +77,25 @@ def _canonical(value: Any) -> Any:
 
 
 def job_name(inputs: Mapping[str, Any], **also: Any) -> str:
-    """``<displayName>-<hash>`` for a job's inputs.
+    """Return ``<displayName>-<hash>`` for a job's inputs.
 
     Args:
-        inputs: The job's inputs by their wire names; none unknown.
-        also: What else makes it another job.
+        inputs: The job's inputs by their wire names, all known.
+        also: Further values that decide what the job computes.
     """
     hashed = {name: inputs.get(name) for name in HASHED_INPUTS}
     return f"{inputs['displayName']}-{content_hash({**hashed, **also})}"
 
 
 def attempt_name(base_name: str, attempt: int) -> str:
-    """The name of the first, second, … job for the same inputs."""
+    """Return the name of the first, second, … job for the same inputs."""
     return base_name if attempt == 1 else f"{base_name}-{attempt}"
 
 
 def attempts(base_name: str, jobs: Iterable[Job]) -> dict[int, Job]:
-    """The jobs among ``jobs`` that are attempts at ``base_name``, by number.
+    """Return the jobs among ``jobs`` that are attempts at ``base_name``, by number.
 
-    Where a name is there twice the younger job counts.
+    Of two jobs of one name the younger one counts.
     """
     pattern = re.compile(rf"{re.escape(base_name)}(?:-([2-9]|[1-9][0-9]+))?")
     found: dict[int, Job] = {}
@@ -108,14 +108,14 @@ def attempts(base_name: str, jobs: Iterable[Job]) -> dict[int, Job]:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What to do about a job.
+    """The decision about a job.
 
     Attributes:
         action: ``take`` the result of ``job``, ``wait`` for ``job``, ``create`` one named
             ``name``, or ``give up`` because ``job`` was the last attempt allowed.
-        name: Name of the job that is waited for, taken or created.
+        name: Name of the job to wait for, take or create.
         attempt: Its number, from 1.
-        job: The job found; ``None`` if there is none.
+        job: The job that was found; ``None`` if no job exists.
     """
 
     action: Literal["take", "wait", "create", "give up"]
@@ -125,15 +125,15 @@ class Decision:
 
 
 def decide(base_name: str, jobs: Iterable[Job], max_attempts: int) -> Decision:
-    """What to do, given the jobs that exist.
+    """Decide what to do, given the jobs that exist.
 
-    A job that succeeded is taken, one that has not finished is waited for, whichever attempt it is;
-    a new one is created only when neither is there.
+    A succeeded job is taken. An unfinished job is waited for. Both may be any attempt. A new job is
+    created only if there is neither.
 
     Args:
-        base_name: As ``job_name`` gives it.
+        base_name: The result of ``job_name``.
         jobs: Jobs of the workspace.
-        max_attempts: Jobs created at most.
+        max_attempts: The highest number of jobs to create.
     """
     found = attempts(base_name, jobs)
     for number in sorted(found, reverse=True):
@@ -164,7 +164,7 @@ def decide(base_name: str, jobs: Iterable[Job], max_attempts: int) -> Decision:
 
 
 def create_job_body(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The body of CreateJob, by its wire names.
+    """Return the body of CreateJob, by its wire names.
 
     Args:
         inputs: The job's inputs by their Pulumi wire names.
@@ -194,7 +194,7 @@ def _wire(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers as the service wants them: whole ones without a fraction."""
+    """Return a value whose whole numbers are ``int``, because the service takes no fractions."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -205,7 +205,7 @@ def _plain(value: Any) -> Any:
 
 
 def duration_text(seconds: float) -> str:
-    """``45s``, ``2m10s``, ``1h05m``."""
+    """Return a duration like ``45s``, ``2m10s`` or ``1h05m``."""
     whole = int(seconds)
     if whole < 60:
         return f"{whole}s"
@@ -215,7 +215,7 @@ def duration_text(seconds: float) -> str:
 
 
 def status_line(job: Job, last_log_line: str) -> str:
-    """One line for the engine's status: ``Running 2m10s, step 120/300, loss 0.41``."""
+    """Return a line for the engine's status: ``Running 2m10s, step 120/300, loss 0.41``."""
     parts = [f"{job.status} {duration_text(job.duration_seconds)}"]
     if job.restart_times:
         parts.append(f"restarted {job.restart_times} times")

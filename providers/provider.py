@@ -11,17 +11,17 @@ from .wire import VERSION
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderArgs:
-    """Where the resources' services answer, and with which credentials.
+    """Endpoints and credentials of the resources' services.
 
     Attributes:
         region_id: e.g. ``cn-hangzhou``.
-        oss_endpoint: ``[http[s]://]host[:port]``; default the region's public endpoint.
+        oss_endpoint: ``[http[s]://]host[:port]``. Default: the region's public endpoint.
         dlc_endpoint: As above, for PAI DLC.
         aiworkspace_endpoint: As above, for PAI AIWorkSpace.
         ess_endpoint: As above, for Auto Scaling.
         elasticsearch_endpoint: As above, for the management of Elasticsearch instances.
         access_key_id: Default: the SDK's credential chain of the process that runs the engine.
-        access_key_secret: Kept secret; required with an id.
+        access_key_secret: Kept secret; required with ``access_key_id``.
         security_token: STS token of a temporary key; kept secret.
     """
 
@@ -39,9 +39,9 @@ class ProviderArgs:
 class Provider(pulumi.ProviderResource):
     """The customrag provider.
 
-    Why it exists: a local stack and a cloud stack differ in nothing but endpoints and credentials,
-    and this is where they are set. Changing any of them replaces no resource. Delete it when every
-    customrag resource is gone.
+    Why it exists: a local stack and a cloud stack differ only in endpoints and credentials, which
+    are set here. A change of them does not replace any resource. Delete it when every customrag
+    resource is gone.
     """
 
     def __init__(

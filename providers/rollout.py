@@ -1,4 +1,4 @@
-"""``customrag:ess:Rollout``: the instances of a scaling group are of one template version."""
+"""``customrag:ess:Rollout``: brings a scaling group to one version of its launch template."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class RolloutArgs:
     """Arguments of ``Rollout``.
 
     Attributes:
-        scaling_group_id: The group; another one is another rollout.
-        launch_template_id: What its instances are to be made from.
+        scaling_group_id: The group; a change replaces the resource.
+        launch_template_id: The launch template of its instances.
         launch_template_version: The version's number. A preview does not know the next one yet.
-        content_digest: Changes with what the version holds: that is what a preview shows.
-        min_healthy_percentage: Of the capacity, at least so many stay in service, 0 to 100.
-            Default 100: no request is turned away.
-        max_healthy_percentage: Of the capacity, at most so many exist at a time, 100 to 200.
-            Default 200: new ones first, then the old ones go.
-        timeout_seconds: Then the group goes back to the version it had, and the update fails.
-            Default 1,800.
+        content_digest: Changes with the version's content, so that a preview shows the change.
+        min_healthy_percentage: The percentage of the capacity that stays in service, at least; 0 to
+            100. Default 100: no request is refused.
+        max_healthy_percentage: The percentage of the capacity that exists at a time, at most; 100
+            to 200. Default 200: the new instances start before the old ones stop.
+        timeout_seconds: After this time the group returns to its former version, and the update
+            fails. Default 1,800.
     """
 
     scaling_group_id: pulumi.Input[str]
@@ -38,16 +38,16 @@ class RolloutArgs:
 
 
 class Rollout(pulumi.CustomResource):
-    """A group whose instances are all in service and of one version.
+    """A scaling group with all instances in service, and all of one version.
 
     Why it exists: ``alicloud.ess.InstanceRefresh`` starts a refresh and does not wait for it, fails
-    after five minutes when there is nothing to refresh (as after a first deployment), and takes
-    nothing back. This one ends with the new version in service, or with the old one. Delete it when
-    the group goes; it leaves the instances alone.
+    after five minutes when there is nothing to refresh (for example after a first deployment), and
+    cannot roll back. This resource ends with the new version in service, or with the old one.
+    Delete it together with the group; its deletion does not touch the instances.
 
     Attributes:
-        instance_refresh_task_id: The refresh that brought the version; None when none was needed.
-        instance_ids: The instances in service when it was done.
+        instance_refresh_task_id: The refresh to this version; None if no refresh was needed.
+        instance_ids: The instances in service at the end of the rollout.
     """
 
     scaling_group_id = Out[str]("scalingGroupId")

@@ -1,6 +1,4 @@
-"""``customrag:elasticsearch:Index``, ``:Alias`` and ``:getGeneration``: what readers of a search
-cluster see, and can see again.
-"""
+"""Indices of a cluster: ``customrag:elasticsearch:Index``, ``:Alias``, ``:getGeneration``."""
 
 from __future__ import annotations
 
@@ -21,14 +19,14 @@ class SearchIndexArgs:
         endpoint: ``http[s]://host:port`` of the cluster.
         username: e.g. ``elastic``.
         password: Kept secret.
-        index_name: Lower case, at most 255 bytes; name it for the model version and mapping.
+        index_name: Lower case, at most 255 bytes; contains the model version and a mapping digest.
         mappings: Elasticsearch mappings. A change of ``_meta`` alone updates in place; any other
             replaces the index.
         settings: Elasticsearch index settings. A change of ``number_of_replicas``,
             ``refresh_interval`` or ``max_result_window`` updates in place; any other replaces.
-        alias: The alias whose generation it is, for an ``IndexAlias`` with ``keep_indices``: an
-            index that was replaced stays, and the alias says how long. The index's name begins with
-            the alias's and a dash. Default: an index that was replaced is deleted.
+        alias: The alias whose generation it is, for an ``IndexAlias`` with ``keep_indices``. A
+            replaced index then stays, and the alias decides how long. The index's name begins with
+            the alias's name and a dash. Default: a replaced index is deleted.
         deletion_protection: Refuse to delete the index. Default ``False``.
         instance_id: The Elasticsearch instance at ``endpoint``; an index of an instance that was
             deleted is gone. Default: an endpoint that does not answer is an error.
@@ -48,12 +46,12 @@ class SearchIndexArgs:
 class SearchIndex(pulumi.CustomResource):
     """An index of an Elasticsearch cluster, with its mapping.
 
-    Why it exists: ``pulumi_alicloud`` makes Elasticsearch instances, but nothing inside them.
-    Delete it to delete the index with all its chunks; with ``deletion_protection`` that is refused.
-    With ``alias``, an index that the alias names or named stays: it goes with the alias.
+    Why it exists: ``pulumi_alicloud`` creates Elasticsearch instances, but nothing inside them.
+    Delete it to delete the index with all its chunks; ``deletion_protection`` refuses that. With
+    ``alias``, an index that the alias points to, or pointed to, stays until the alias is deleted.
 
     Attributes:
-        uuid: The cluster's own id of this index; an index made anew has another.
+        uuid: The cluster's own id of this index; a recreated index has another.
     """
 
     endpoint = Out[str]("endpoint")
@@ -88,16 +86,16 @@ class IndexAliasArgs:
         endpoint: ``http[s]://host:port`` of the cluster.
         username: e.g. ``elastic``.
         password: Kept secret.
-        alias: What readers ask.
-        index_name: What the alias names.
-        expected_chunks: The alias moves only to an index that holds exactly this many chunks;
-            looked at when it moves, never else. Default: no gate.
-        keep_indices: The alias owns its generations (``SearchIndexArgs.alias``): so many of those
-            that it named before stay, the last ones first, and all go when it is deleted. Default:
-            it owns no index.
-        meta: Written into the ``_meta`` of the index before the alias names it, and when it
-            changes; for an index that no ``SearchIndex`` declares. Default: nothing.
-        instance_id: As of ``SearchIndexArgs``.
+        alias: The name that readers use.
+        index_name: The index that the alias points to.
+        expected_chunks: The alias moves only to an index with exactly this many chunks. It is not
+            checked while the alias stays. Default: no check.
+        keep_indices: How many former generations (``SearchIndexArgs.alias``) stay; the latest are
+            kept. The alias owns them, and its deletion deletes them all. Default: it owns no
+            index.
+        meta: Written into the ``_meta`` of the index before the alias points to it, and when it
+            changes. For an index that no ``SearchIndex`` declares. Default: nothing.
+        instance_id: See ``SearchIndexArgs``.
     """
 
     endpoint: pulumi.Input[str]
@@ -112,17 +110,17 @@ class IndexAliasArgs:
 
 
 class IndexAlias(pulumi.CustomResource):
-    """The name under which readers find the index that is current.
+    """The name under which readers find the current index.
 
-    Why it exists: it makes a change of model or mapping blue-green: the alias moves in one step,
-    only to a complete index, and going back is the former ``index_name``. ``pulumi_alicloud`` has
-    nothing inside a cluster. Delete it to take the name from readers; the index stays, but for the
-    generations that ``keep_indices`` makes its own.
+    Why it exists: it makes a change of model or mapping blue-green. The alias moves in one step,
+    and only to a complete index; to go back, set the former ``index_name``. ``pulumi_alicloud`` has
+    nothing inside a cluster. Delete it to remove the name. The index stays, except for the
+    generations that the alias owns through ``keep_indices``.
 
     Attributes:
-        previous_index_name: What the alias named before its last move; ``None`` if nothing.
-        generations: ``[{"index_name", "model_version", "served_since"}]``, the last one served
-            first; ``None`` without ``keep_indices``.
+        previous_index_name: The index that the alias pointed to before its last move, or ``None``.
+        generations: ``[{"index_name", "model_version", "served_since"}]``, the latest first;
+            ``None`` without ``keep_indices``.
     """
 
     alias = Out[str]("alias")
@@ -157,8 +155,8 @@ class IndexGenerationArgs:
         endpoint: ``http[s]://host:port`` of the cluster.
         username: e.g. ``elastic``.
         password: Kept secret.
-        alias: The alias that is to go back.
-        index_name: What it is to name again.
+        alias: The alias that goes back.
+        index_name: The former index.
     """
 
     endpoint: pulumi.Input[str]
@@ -170,12 +168,12 @@ class IndexGenerationArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexGeneration:
-    """A former generation of an alias that can be read again.
+    """A former generation of an alias, with a model that still exists.
 
     Attributes:
         index_name: The index.
-        model_version: The embedding model that made it.
-        model_uri: OSS directory with that model's files, which are there.
+        model_version: The embedding model of its vectors.
+        model_uri: OSS directory with that model's files.
     """
 
     index_name: pulumi.Output[str]
@@ -186,10 +184,10 @@ class IndexGeneration:
 def get_index_generation(
     args: IndexGenerationArgs, provider: pulumi.ProviderResource
 ) -> IndexGeneration:
-    """Looks a former generation up, in a preview as well; the update fails if it cannot be read.
+    """Look a former generation up, also in a preview; fail if it cannot be used again.
 
-    Why it exists: an alias that goes back needs the model that made the index, and only the index
-    says which that is.
+    Why it exists: an alias that goes back needs the model of that index, and only the index knows
+    which model that is.
     """
     found = pulumi.Output.unsecret(
         pulumi.runtime.invoke_output(

@@ -1,4 +1,4 @@
-"""``customrag:elasticsearch:SnapshotSchedule``: when an instance is copied to OSS."""
+"""``customrag:elasticsearch:SnapshotSchedule``: an instance's automatic snapshots."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class SnapshotScheduleArgs:
 
     Attributes:
         instance_id: The Elasticsearch instance, ``es-cn-…``.
-        schedule: When, as Quartz writes it, in the region's own time: ``0 0 1 ? * * *`` is every
-            day at one.
+        schedule: A Quartz cron expression in the region's own time: ``0 0 1 ? * * *`` is every day
+            at one.
     """
 
     instance_id: pulumi.Input[str]
@@ -26,9 +26,9 @@ class SnapshotScheduleArgs:
 class SnapshotSchedule(pulumi.CustomResource):
     """The automatic snapshots of an Elasticsearch instance, kept by the service in OSS.
 
-    Why it exists: ``alicloud.elasticsearch.Instance`` has no input for them; the service has
-    UpdateSnapshotSetting. Delete it to stop them; snapshots that were taken stay until the service
-    drops them.
+    Why it exists: ``alicloud.elasticsearch.Instance`` has no input for them, but the service has
+    the operation UpdateSnapshotSetting. Delete it to stop the snapshots; existing snapshots stay
+    until the service deletes them.
     """
 
     instance_id = Out[str]("instanceId")

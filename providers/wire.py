@@ -1,7 +1,7 @@
 """Names on the wire: Python's snake_case to Pulumi's camelCase, and the typed view of outputs.
 
-Owns nothing of any one resource. Keys that are data (document keys, environment variables, index
-mappings) are never translated, which is why a resource names its structures one by one.
+Does not own any resource. Keys that are data (document keys, environment variables, index mappings)
+are never translated. So each resource names its structures one by one.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ T = TypeVar("T")
 
 
 def camel_case(name: str) -> str:
-    """``max_running_time_minutes`` as ``maxRunningTimeMinutes``; camelCase stays as it is."""
+    """Return ``max_running_time_minutes`` as ``maxRunningTimeMinutes``; leave camelCase alone."""
     head, *rest = name.split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
 def snake_case(name: str) -> str:
-    """``maxRunningTimeMinutes`` as ``max_running_time_minutes``."""
+    """Return ``maxRunningTimeMinutes`` as ``max_running_time_minutes``."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def camel_keys(value: Any) -> Any:
-    """A structure with the keys of all its mappings in camelCase; looks inside Outputs.
+    """Return a structure with the keys of all its mappings in camelCase, also inside Outputs.
 
     Args:
         value: Mappings, sequences, plain values and Outputs of them, nested.
@@ -41,7 +41,7 @@ def camel_keys(value: Any) -> Any:
 
 
 def whole_numbers(value: Any) -> Any:
-    """A value with its whole numbers as ``int``: the engine sends every number as a float."""
+    """Return a value with whole numbers as ``int``; the engine sends every number as a float."""
     if isinstance(value, Mapping):
         return {key: whole_numbers(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -54,7 +54,7 @@ def whole_numbers(value: Any) -> Any:
 class Out(Generic[T]):
     """An output of a resource under its Python name: ``job_id = Out[str]("jobId")``.
 
-    Not annotated: the SDK takes the annotations of a resource for the types of its outputs.
+    Never annotate it: the SDK reads the annotations of a resource as the types of its outputs.
     """
 
     def __init__(self, wire_name: str) -> None:
@@ -78,9 +78,9 @@ VERSION = "0.1.0"
 def with_plugin(
     opts: pulumi.ResourceOptions | None, secret_outputs: Sequence[str] = ()
 ) -> pulumi.ResourceOptions:
-    """The caller's options, with the plugin's version and the outputs that are always secret.
+    """Return the caller's options with the plugin's version and the always secret outputs.
 
-    The engine picks the plugin ``customrag`` by this version.
+    The engine selects the plugin ``customrag`` by this version.
     """
     return pulumi.ResourceOptions.merge(
         pulumi.ResourceOptions(version=VERSION, additional_secret_outputs=list(secret_outputs)),

@@ -1,5 +1,4 @@
-"""The engine's side of the customrag provider: what happens when a resource is checked, previewed,
-created, refreshed, changed or deleted.
+"""The engine's side of the customrag provider: check, preview, create, refresh, update, delete.
 
 Owns the life cycles. It does not own the clients (``providers.clients``), nor how a plugin is
 hosted (``pluginhost``), nor the classes that programs use (``providers``).

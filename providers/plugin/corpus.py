@@ -1,7 +1,7 @@
 """Life cycle of ``customrag:oss:Corpus``: a prefix of a bucket kept equal to a folder.
 
-Uploads what differs, by content. The manifest is written last: it never names an object that is not
-there. An update that was cut off is finished by the next one, which uploads only what is missing.
+Uploads only documents that differ by content. Writes the manifest last, so that it never names an
+object that does not exist. After an interrupted update, the next one uploads the missing documents.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ _OUTPUTS: Final = ("version", "documentCount", "manifestKey", "uri")
 
 @dataclass(frozen=True, kw_only=True)
 class Remote:
-    """What is under the prefix.
+    """The objects under the prefix.
 
     Attributes:
         objects: Key relative to the prefix, to the object; without the manifest.
-        manifest: Key to its entry, of the manifest that was last written; empty without one.
+        manifest: Key to its entry in the present manifest; empty if no manifest exists.
     """
 
     objects: Mapping[str, ObjectInfo]
     manifest: Mapping[str, Mapping[str, Any]]
 
     def sha256(self, key: str) -> str | None:
-        """The digest of an object as far as the manifest vouches for it; ``None`` if not there.
+        """Return an object's digest by the manifest; ``None`` if the object does not exist.
 
-        An object that is another than the manifest's has ``changed:<etag>``.
+        The digest of an object that differs from the manifest's entry is ``changed:<etag>``.
         """
         found = self.objects.get(key)
         if found is None:
@@ -88,7 +88,9 @@ def look(prefix: OssUri, call: Call) -> Remote:
             content = call.services.oss.get_json(prefix.join(MANIFEST_NAME))
             manifest = content["documents"]
         except (ContentMismatchError, NotFoundError, KeyError, TypeError):
-            call.log(f"{prefix}{MANIFEST_NAME} is not a manifest; it is written anew", "warning")
+            call.log(
+                f"{prefix}{MANIFEST_NAME} is not a manifest; this update rewrites it", "warning"
+            )
     return Remote(objects=objects, manifest=manifest)
 
 
@@ -111,7 +113,9 @@ class CorpusHandler(Handler):
             )
         source_dir = inputs.get("sourceDir")
         if isinstance(source_dir, str) and not Path(source_dir).is_dir():
-            yield Failure("sourceDir", f"is {source_dir!r}; there is no such directory here")
+            yield Failure(
+                "sourceDir", f"is {source_dir!r}, which is not a directory on this machine"
+            )
         documents = inputs.get("documents")
         if not isinstance(documents, Mapping):
             return
@@ -140,7 +144,7 @@ class CorpusHandler(Handler):
     ) -> Difference:
         changes = compare(self.inputs, old_inputs, news)
         if not changes and olds.get("version") != self._known(news)["version"]:
-            # An upload that was cut off, or a refresh that found other objects.
+            # An interrupted upload, or a refresh that found other objects.
             changes.append(Change(path="version", kind="update"))
         return Difference(changes=tuple(changes))
 
@@ -177,7 +181,7 @@ class CorpusHandler(Handler):
         try:
             _synchronise(inputs, call)
         except (ClientError, ProviderError, OSError) as error:
-            # Recorded, so that `destroy` removes what was uploaded and `up` goes on from there.
+            # Recorded, so that `destroy` removes the uploads and `up` continues from there.
             outputs = {**inputs, **self._known(inputs), "version": ""}
             raise PartialError(str(error), resource_id, outputs) from error
         return self._known(inputs)
@@ -206,7 +210,7 @@ class CorpusHandler(Handler):
         except NotFoundError:
             return
         manifest_key = f"{prefix.key}{MANIFEST_NAME}"
-        # First the manifest: whoever reads it must find all that it names.
+        # The manifest first: a reader of the manifest must find every object that it names.
         ordered = [key for key in keys if key == manifest_key]
         ordered += [key for key in keys if key != manifest_key]
         call.services.oss.delete_many(prefix.bucket, ordered)
@@ -243,13 +247,15 @@ def _synchronise(inputs: Mapping[str, Any], call: Call) -> None:
 def _upload(
     prefix: OssUri, source: Path, documents: Mapping[str, str], remote: Remote, call: Call
 ) -> dict[str, ObjectInfo]:
-    """Upload documents, several at a time; stops at the first that fails."""
+    """Upload documents, several at a time; stop at the first failure."""
     if not documents:
         return {}
 
     def upload(key: str) -> tuple[str, ObjectInfo]:
         if call.cancelled.is_set():
-            raise OperationCancelledError("cancelled; the next `pulumi up` uploads what is missing")
+            raise OperationCancelledError(
+                "cancelled; the next `pulumi up` uploads the missing documents"
+            )
         return key, _upload_one(prefix, source, key, documents[key], remote, call)
 
     done: dict[str, ObjectInfo] = {}
@@ -279,7 +285,7 @@ def _upload_one(
         return call.services.oss.upload_file(path, prefix.join(key), expected_sha256=sha256)
     except ContentMismatchError as error:
         raise ProviderError(
-            f"document {key!r} changed on disk while the program ran: {error.message}. "
+            f"document {key!r} changed on disk during the update: {error.message}. "
             "Run `pulumi up` again."
         ) from error
     except OSError as error:

@@ -74,7 +74,7 @@ _LOST_RESULT_ADVICE: Final = "lostResultAdvice"
 
 
 def check_job(inputs: Mapping[str, Any]) -> Iterator[Failure]:
-    """Failures in what the DLC service takes, found before it is asked."""
+    """Yield inputs that the DLC service would refuse."""
     name = inputs.get("displayName")
     if isinstance(name, str) and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,127}", name):
         yield Failure(
@@ -136,13 +136,13 @@ def _check_structures(inputs: Mapping[str, Any]) -> Iterator[Failure]:
     if size > _BODY_LIMIT_BYTES:
         yield Failure(
             "userCommand",
-            f"and the other parameters take {size} bytes; CreateJob takes {_BODY_LIMIT_BYTES} in "
-            "all: put scripts and data into OSS",
+            f"and the other parameters have {size} bytes; CreateJob allows {_BODY_LIMIT_BYTES} in "
+            "total. Put scripts and data into OSS",
         )
 
 
 def _lost(given: Any, taken: Any) -> Iterator[str]:
-    """Paths that the vendor's own model of CreateJob drops: it does not know them."""
+    """Yield the paths that the vendor's own model of CreateJob drops because they are unknown."""
     if isinstance(given, Mapping):
         known = taken if isinstance(taken, Mapping) else {}
         for key, value in given.items():
@@ -157,7 +157,7 @@ def _lost(given: Any, taken: Any) -> Iterator[str]:
 
 
 def known_job_name(inputs: Mapping[str, Any], **also: Any) -> Any:
-    """The job's name, or ``UNKNOWN`` while something it is made from is."""
+    """Return the job's name, or ``UNKNOWN`` while one of its inputs is unknown."""
     parts = [inputs.get(name) for name in (*jobs.HASHED_INPUTS, "displayName")]
     if contains_unknown(parts) or contains_unknown(also):
         return UNKNOWN
@@ -165,7 +165,7 @@ def known_job_name(inputs: Mapping[str, Any], **also: Any) -> Any:
 
 
 def job_outputs(finished: Finished, base_names: list[str]) -> dict[str, Any]:
-    """Outputs of a job that succeeded."""
+    """Return the outputs of a job that succeeded."""
     return {
         "jobId": finished.job.job_id,
         "jobName": finished.job.display_name,
@@ -224,7 +224,7 @@ class DlcJobHandler(Handler):
         try:
             finished = JobRunner(inputs, base_name, call).run()
         except (JobFailedError, JobLeftRunningError) as error:
-            # Recorded as it is, so that `destroy` knows of the job and the next `up` goes on.
+            # Recorded, so that `destroy` finds the job and the next `up` continues.
             status = "Failed" if isinstance(error, JobFailedError) else "Running"
             outputs = {**inputs, "jobName": base_name, "jobNames": [base_name], "status": status}
             raise PartialError(str(error), call.resource_id or base_name, outputs) from error
@@ -276,7 +276,7 @@ _OUTPUTS: Final = ("jobId", "jobName", "jobNames", "status", "durationSeconds", 
 
 
 def find_recorded_job(inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> Job | None:
-    """The job that the state names, or the latest attempt at it; ``None`` if it was deleted."""
+    """Return the job in the state, or its latest attempt; ``None`` if it was deleted."""
     if olds.get("jobId") and olds.get("status") == SUCCEEDED:
         try:
             return call.services.dlc.get_job(str(olds["jobId"]))
@@ -311,7 +311,7 @@ def _read_result(inputs: Mapping[str, Any], call: Call) -> tuple[dict[str, Any] 
 
 
 def _sizes(folder: OssUri, files: Mapping[str, Any], call: Call) -> dict[str, int]:
-    """Return the sizes in bytes of what is in the folders of the files, by path below `folder`."""
+    """Return the sizes in bytes of the objects beside the files, by path below `folder`."""
     found = {}
     for name in sorted({path.partition("/")[0] for path in files}):
         for info in call.services.oss.list(OssUri(folder.bucket, f"{folder.key}{name}")):
@@ -320,7 +320,7 @@ def _sizes(folder: OssUri, files: Mapping[str, Any], call: Call) -> dict[str, in
 
 
 def _refuse_unnoticed_loss(inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
-    """Refuse to go on with a result that is lost, where no refresh has noticed it.
+    """Refuse to continue with a result that is lost, before a refresh has noticed it.
 
     Raises:
         ProviderError: The result is not in OSS any more.
@@ -328,7 +328,7 @@ def _refuse_unnoticed_loss(inputs: Mapping[str, Any], olds: Mapping[str, Any], c
     try:
         _, missing = _read_result(inputs, call)
     except ClientError:
-        # The preview may lack the permission, or OSS may be away: a refresh finds out.
+        # The preview may lack the permission, or OSS may not answer: leave it to a refresh.
         return
     if missing:
         raise ProviderError(
@@ -343,7 +343,7 @@ def _give_up_lost_job(
     """Delete the records of a job whose result is lost, so that it can run again.
 
     Raises:
-        ProviderError: The program wants a decision first.
+        ProviderError: The inputs have advice, so the user decides first.
     """
     _, missing = _read_result(inputs, call)
     lost = f"the result of job {olds.get('jobName')} is lost"

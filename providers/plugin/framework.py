@@ -1,6 +1,7 @@
-"""What the life cycles of all resources share: declared inputs, their checks, diffs, the call.
+"""Shared parts of all life cycles: declared inputs, their checks, diffs, the call.
 
-Owns no resource. Values are plain Python with ``UNKNOWN`` where a preview does not know one.
+Does not own any resource. Values are plain Python; a value that a preview does not know is
+``UNKNOWN``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _MISSING: Final = object()
 
 
 class Services(Protocol):
-    """The clients a handler works with; replaced by in-memory ones in tests."""
+    """The clients of a handler; tests replace them with in-memory ones."""
 
     @property
     def oss(self) -> OssClient:
@@ -40,14 +41,14 @@ class Services(Protocol):
 
     @property
     def elasticsearch_instances(self) -> ElasticsearchInstances:
-        """Elasticsearch instances of the configured region, as the service manages them."""
+        """The management of Elasticsearch instances of the configured region."""
 
     @property
     def scaling(self) -> Scaling:
         """Scaling groups of the configured region."""
 
     def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:
-        """An ``elasticsearch.Elasticsearch`` for a cluster."""
+        """Return an ``elasticsearch.Elasticsearch`` for a cluster."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +56,11 @@ class Input:
     """A declared input of a resource.
 
     Attributes:
-        kind: What values it takes.
-        effect: What a change of it does to the resource.
-        required: Whether it must be given.
-        default: Its value if it is not given.
-        secret: Whether it is secret whatever the program says.
+        kind: The type of its values.
+        effect: The effect of a change on the resource.
+        required: Whether the program must set it.
+        default: Its value if the program does not set it.
+        secret: Whether it is always secret.
     """
 
     kind: Kind
@@ -71,7 +72,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Failure:
-    """An input that is not allowed: what is wrong, the value given, what is allowed."""
+    """An input that is not allowed: the problem, the given value, the allowed values."""
 
     property: str
     reason: str
@@ -99,10 +100,10 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What a diff found.
+    """The result of a diff.
 
     Attributes:
-        changes: In detail; empty for none.
+        changes: The changes in detail; may be empty.
         delete_before_replace: Whether a replacement must delete first.
     """
 
@@ -124,8 +125,8 @@ class Call:
         services: The clients.
         resource_id: Its id; empty in a create.
         host: Progress, log, cancel.
-        wait: Sleeps; raises ``OperationCancelledError`` once the user pressed Ctrl-C.
-        timeout_seconds: The user's ``custom_timeouts``; ``None`` without.
+        wait: Sleeps; raises ``OperationCancelledError`` after Ctrl-C.
+        timeout_seconds: The user's ``custom_timeouts``, or ``None``.
         clock: Monotonic seconds.
     """
 
@@ -139,7 +140,7 @@ class Call:
 
     @property
     def cancelled(self) -> threading.Event:
-        """Set once the user pressed Ctrl-C."""
+        """The event that Ctrl-C sets."""
         return self.host.cancelled
 
     def status(self, message: str) -> None:
@@ -154,15 +155,15 @@ class Call:
 class Handler(ABC):
     """The life cycle of one resource type.
 
-    Every method but ``check``, ``diff`` and the previews may call services; all run in worker
-    threads.
+    ``check`` and the previews never call services; the other methods may. All methods run in
+    worker threads.
     """
 
     token: ClassVar[str]
     inputs: ClassVar[Mapping[str, Input]]
 
     def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
-        """Failures beyond presence and type; values may be unknown."""
+        """Yield failures besides presence and type; values may be unknown."""
         return iter(())
 
     @abstractmethod
@@ -173,39 +174,39 @@ class Handler(ABC):
         news: Mapping[str, Any],
         call: Call,
     ) -> Difference:
-        """What changed; ``olds`` are the old outputs."""
+        """Return the changes; ``olds`` are the old outputs."""
 
     @abstractmethod
     def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Outputs besides the inputs, as far as they are known before the resource exists."""
+        """Return the outputs besides the inputs that are known before the resource exists."""
 
     @abstractmethod
     def preview_update(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """As ``preview_create``, of a resource that is changed in place."""
+        """Return the same for a resource that is updated in place."""
 
     @abstractmethod
     def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
-        """Make it, or adopt what a cut-off create left; its id, and outputs besides the inputs."""
+        """Create it, or adopt the result of an interrupted create; return id and other outputs."""
 
     @abstractmethod
     def read(
         self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Present inputs and other outputs as the service shows them; ``None`` if it is gone."""
+        """Return the present inputs and other outputs; ``None`` if the resource is gone."""
 
     @abstractmethod
     def update(
         self, olds: Mapping[str, Any], inputs: Mapping[str, Any], call: Call
     ) -> dict[str, Any]:
-        """Change it in place; outputs besides the inputs."""
+        """Update it in place; return the outputs besides the inputs."""
 
     @abstractmethod
     def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
-        """Delete it; that it is not there is success."""
+        """Delete it; succeed if it does not exist."""
 
 
 def check_inputs(declared: Mapping[str, Input], given: Mapping[str, Any]) -> Iterator[Failure]:
-    """Inputs that are not declared, missing, or of the wrong kind."""
+    """Yield inputs that are not declared, missing, or of the wrong kind."""
     for name, value in given.items():
         if name not in declared and not name.startswith("__") and value is not None:
             yield Failure(name, f"is not a property; allowed are {', '.join(sorted(declared))}")
@@ -213,7 +214,7 @@ def check_inputs(declared: Mapping[str, Input], given: Mapping[str, Any]) -> Ite
         value = given.get(name)
         if value is None or value == "":
             if spec.required:
-                yield Failure(name, "is required and is not given")
+                yield Failure(name, "is required but not set")
             continue
         problem = _kind_problem(spec.kind, value)
         if problem:
@@ -221,7 +222,7 @@ def check_inputs(declared: Mapping[str, Input], given: Mapping[str, Any]) -> Ite
 
 
 def with_defaults(declared: Mapping[str, Input], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The declared inputs that have a value, defaults filled in, whole numbers as ``int``."""
+    """Return the declared inputs with a value, with defaults, and whole numbers as ``int``."""
     values = {}
     for name, spec in declared.items():
         value = given.get(name)
@@ -265,7 +266,7 @@ def _short(value: Any) -> str:
 def compare(
     declared: Mapping[str, Input], old_inputs: Mapping[str, Any], news: Mapping[str, Any]
 ) -> list[Change]:
-    """Every change between two sets of inputs, by the effects that are declared."""
+    """Return every change between two sets of inputs, with its declared effect."""
     changes = []
     for name, spec in declared.items():
         if spec.effect == "ignore":
@@ -305,14 +306,14 @@ def _step(key: str) -> str:
 
 
 def require_known_state(inputs: Mapping[str, Any], names: tuple[str, ...], token: str) -> None:
-    """Refuse to read a resource whose inputs the engine does not have, as in an import.
+    """Refuse to read a resource whose inputs the engine does not have, for example in an import.
 
     Raises:
-        ProviderError: One is missing.
+        ProviderError: An input is missing.
     """
     missing = [name for name in names if inputs.get(name) in (None, "")]
     if missing:
         raise ProviderError(
-            f"{token} cannot be imported: {', '.join(missing)} cannot be told from an id. Declare "
-            "the resource and run `pulumi up`: what exists is adopted."
+            f"{token} cannot be imported: its id does not contain {', '.join(missing)}. Declare "
+            "the resource and run `pulumi up`, which adopts it."
         )

@@ -1,7 +1,7 @@
-"""``customrag:elasticsearch:getGeneration``: whether an alias can go back to an index, and to what.
+"""``customrag:elasticsearch:getGeneration``: checks whether an alias can go back to an index.
 
-A function and not a resource: it is asked in a preview, too, so that what cannot work is refused
-before anything changes.
+It is a function and not a resource, because it also runs in a preview. So an impossible rollback
+fails before anything changes.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ INPUTS: Final[Mapping[str, Input]] = {
 
 
 def get_generation(inputs: Mapping[str, Any], call: Call) -> dict[str, str]:
-    """``{"indexName", "modelVersion", "modelUri"}`` of a generation that can be read again.
+    """Return ``{"indexName", "modelVersion", "modelUri"}`` of a generation that can be used again.
 
     Raises:
-        ProviderError: There is no such generation, it never was complete, or its model is gone.
+        ProviderError: It does not exist, was never complete, or its model is gone.
     """
     alias, name = str(inputs["alias"]), str(inputs["indexName"])
     family = find_generations(cluster(inputs, call, attempts=4), alias)
@@ -38,16 +38,17 @@ def get_generation(inputs: Mapping[str, Any], call: Call) -> dict[str, str]:
         there = ", ".join(
             f"{item.index_name} (since {item.served_since})" for item in family if item.served_since
         )
-        why = "is no generation of it" if found is None else "never was complete"
+        why = "is not one of its generations" if found is None else "was never complete"
         raise ProviderError(
-            f"alias {alias!r} cannot go back to index {name!r}, which {why}; there are "
-            f"{there or 'none'}"
+            f"alias {alias!r} cannot go back to index {name!r}, which {why}. Choose one of these: "
+            f"{there or '(no index was ever complete)'}"
         )
     version, uri = str(found.meta.get("model_version") or ""), str(found.meta.get("model_uri", ""))
     if not _has_files(uri, call):
         raise ProviderError(
-            f"alias {alias!r} cannot go back to index {name!r}: the files of model {version!r}, "
-            f"which made it, are not at {uri or 'any place that it names'}. Nobody could ask it."
+            f"alias {alias!r} cannot go back to index {name!r}, because the files of its model "
+            f"{version!r} are not at {uri or 'any place that the index names'}. Restore them, or "
+            "choose another index."
         )
     return {"indexName": name, "modelVersion": version, "modelUri": uri}
 

@@ -1,10 +1,9 @@
-"""The generations of an alias: the indexes that it names, named, or is about to name.
+"""The generations of an alias: the indices that it points to, pointed to, or will point to.
 
-Owns: how a generation is told from any other index of a cluster, and which are too many. An index
-says itself, in its mapping's ``_meta``, whose generation it is (``generation_of``) and since when
-it is, or when it last began to be, what the alias names (``served_since``). Nothing is remembered
-elsewhere, so an update that was cut off leaves nothing to be out of step with. Does not own the
-moves (``index_alias``).
+Owns how to recognise a generation among the indices of a cluster, and which ones are surplus. The
+``_meta`` in an index's mapping names its alias (``generation_of``) and the time when the alias last
+moved to it (``served_since``). Nothing is stored elsewhere, so an interrupted update cannot leave a
+wrong record behind. Does not own the moves (``index_alias``).
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from providers.plugin.search import SearchCluster
 
 _FAMILY: Final = "generation_of"
 _SERVED: Final = "served_since"
-# Where an index's model lies and answers: it may change under an index. All else that is declared
-# of `_meta` says what is in it.
+# Where the files and the service of an index's model are. These may change while the index stays.
+# The other declared values of `_meta` describe its content.
 WHEREABOUTS: Final = ("embedding_urls", "model_uri")
 
 
@@ -38,11 +37,11 @@ class Generation:
 
     @property
     def served_since(self) -> str:
-        """When the alias came to name it last, in UTC; empty if it never did."""
+        """The time in UTC when the alias last moved to it; empty if it never did."""
         return str(self.meta.get(_SERVED) or "")
 
     def shown(self) -> dict[str, str]:
-        """What an output tells of it."""
+        """Return its description for an output."""
         return {
             "index_name": self.index_name,
             "model_version": str(self.meta.get("model_version") or ""),
@@ -53,7 +52,7 @@ class Generation:
 def marked(
     declared: Mapping[str, Any] | None, present: Mapping[str, Any], alias: str | None
 ) -> dict[str, Any]:
-    """The ``_meta`` of an index: what is declared, and what makes it a generation of `alias`."""
+    """Return the ``_meta`` of an index: the declared values, and the mark of `alias`."""
     meta = dict(declared or {})
     if alias:
         meta[_FAMILY] = alias
@@ -63,18 +62,18 @@ def marked(
 
 
 def served_now(meta: Mapping[str, Any], alias: str) -> dict[str, Any]:
-    """The ``_meta`` of an index that the alias comes to name."""
+    """Return the ``_meta`` of an index that the alias moves to now."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return {**meta, _FAMILY: alias, _SERVED: now.replace("+00:00", "Z")}
 
 
 def is_served(meta: Mapping[str, Any]) -> bool:
-    """Whether the alias ever named an index with this ``_meta``."""
+    """Return whether the alias ever pointed to an index with this ``_meta``."""
     return bool(meta.get(_SERVED))
 
 
 def find_generations(search: SearchCluster, alias: str) -> list[Generation]:
-    """Every index that says it is a generation of the alias, the one last served first."""
+    """Return every index marked as a generation of the alias, the latest first."""
     pattern = f"{alias}-*"
     try:
         found = search.ask(
@@ -92,13 +91,13 @@ def find_generations(search: SearchCluster, alias: str) -> list[Generation]:
 
 
 def surplus(shown: Sequence[Mapping[str, str]], index_name: str, keep: int) -> list[str]:
-    """Which generations are to go.
+    """Return the generations to delete.
 
     Args:
-        shown: What there is, as `Generation.shown`, in any order.
-        index_name: What the alias names; it stays.
-        keep: So many others stay: those that were served last. What never was served is what an
-            update began and another gave up.
+        shown: The results of `Generation.shown`, in any order.
+        index_name: The index that the alias points to; it stays.
+        keep: How many others stay; the latest are kept. An index that the alias never pointed to is
+            a leftover of an abandoned update.
     """
     others = [item for item in shown if item["index_name"] != index_name]
     served = [item for item in others if item["served_since"]]
@@ -108,7 +107,7 @@ def surplus(shown: Sequence[Mapping[str, str]], index_name: str, keep: int) -> l
 
 
 def write_meta(search: SearchCluster, index_name: str, meta: Mapping[str, Any]) -> None:
-    """Make this an index's ``_meta``, all of it."""
+    """Replace an index's ``_meta``."""
     search.ask(
         f"PutMapping {index_name}",
         lambda: search.client.indices.put_mapping(index=index_name, meta=dict(meta)),
@@ -116,7 +115,7 @@ def write_meta(search: SearchCluster, index_name: str, meta: Mapping[str, Any]) 
 
 
 def delete_index(search: SearchCluster, index_name: str) -> None:
-    """Delete an index; that it is not there is success."""
+    """Delete an index; succeed if it does not exist."""
     try:
         search.ask(
             f"DeleteIndex {index_name}", lambda: search.client.indices.delete(index=index_name)

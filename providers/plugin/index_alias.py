@@ -1,7 +1,7 @@
-"""Life cycle of ``customrag:elasticsearch:Alias``: it moves at once, to a complete index only.
+"""Life cycle of ``customrag:elasticsearch:Alias``: it moves in one step, to a complete index only.
 
-With ``keepIndices`` it owns what it named before, too: after every change just so many former
-generations are there, and none when it is deleted.
+With ``keepIndices`` it also owns the indices that it pointed to before. After every change that
+many former generations exist; its deletion deletes them all.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class IndexAliasHandler(Handler):
         **INSTANCE_INPUT,
         "alias": Input(kind="string", effect="replace", required=True),
         "indexName": Input(kind="string", required=True),
-        # A gate, not a state: it is looked at when the alias moves.
+        # A check, not a state: it counts only when the alias moves.
         "expectedChunks": Input(kind="integer", effect="ignore"),
         "keepIndices": Input(kind="integer"),
         "meta": Input(kind="map"),
@@ -60,7 +60,9 @@ class IndexAliasHandler(Handler):
     def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
         alias, index_name = inputs.get("alias"), inputs.get("indexName")
         if isinstance(alias, str) and alias == index_name:
-            yield Failure("alias", f"is {alias!r}, the index's own name; give it another")
+            yield Failure(
+                "alias", f"is {alias!r}, which is the name of the index; choose another name"
+            )
         expected = inputs.get("expectedChunks")
         if isinstance(expected, int | float) and expected < 0:
             yield Failure("expectedChunks", f"is {expected:g}; allowed is 0 or more")
@@ -77,7 +79,7 @@ class IndexAliasHandler(Handler):
     ) -> Difference:
         changes = compare(self.inputs, old_inputs, news)
         if not changes and _known_surplus(olds, news):
-            # A refresh found what an update began and did not end.
+            # A refresh found the leftovers of an interrupted update.
             changes.append(Change(path="generations", kind="update"))
         if not changes and _was_moved(old_inputs, call):
             changes.append(Change(path="indexName", kind="update"))
@@ -95,8 +97,8 @@ class IndexAliasHandler(Handler):
         search = cluster(inputs, call)
         if index_state(search, alias) is not None:
             raise ProviderError(
-                f"alias {alias!r} cannot be made: there is an index of that name; use another "
-                "alias, or delete the index"
+                f"alias {alias!r} cannot be created, because an index has that name. Use another "
+                "alias, or delete the index."
             )
         before = [name for name in alias_targets(search, alias) if name != index_name]
         generations = self._bring(search, inputs, call)
@@ -111,7 +113,7 @@ class IndexAliasHandler(Handler):
             return None
         search, alias = cluster(inputs, call), str(inputs["alias"])
         targets, generations = alias_targets(search, alias), _generations(search, inputs)
-        # Generations without an alias are still this resource's to remove.
+        # This resource must still remove generations without an alias.
         if not targets and not generations:
             return None
         present = {**inputs, "indexName": ",".join(targets)}
@@ -145,16 +147,16 @@ class IndexAliasHandler(Handler):
     def _bring(
         self, search: SearchCluster, inputs: Mapping[str, Any], call: Call
     ) -> list[dict[str, str]] | None:
-        """Move the alias, then remove what is too much; the generations that are there then.
+        """Move the alias, then delete surplus indices; return the remaining generations.
 
-        Each step may find itself done already.
+        Each step succeeds if it was done before.
         """
         alias, index_name = str(inputs["alias"]), str(inputs["indexName"])
         targets = alias_targets(search, alias)
         moves = targets != [index_name]
         if moves and inputs.get("expectedChunks") is not None:
             _pass_gate(search, alias, index_name, int(inputs["expectedChunks"]), call)
-        # Before the alias moves: readers find the embedder in `_meta`.
+        # Before the alias moves, because readers find the embedder in `_meta`.
         _mark(search, inputs, moves=moves)
         if moves:
             _move(search, alias, index_name, targets, call)
@@ -164,19 +166,19 @@ class IndexAliasHandler(Handler):
         gone = surplus(generations, index_name, int(inputs["keepIndices"]))
         for name in gone:
             delete_index(search, name)
-            call.log(f"index {name} is deleted: {inputs['keepIndices']} former ones are kept")
+            call.log(f"index {name} was deleted, because keepIndices is {inputs['keepIndices']}")
         return [item for item in generations if item["index_name"] not in gone]
 
 
 def _mark(search: SearchCluster, inputs: Mapping[str, Any], *, moves: bool) -> None:
-    """Write into the index what readers and later updates shall find there."""
+    """Write the values into the index that readers and later updates need."""
     alias, index_name = str(inputs["alias"]), str(inputs["indexName"])
     owns = inputs.get("keepIndices") is not None
     if not owns and not inputs.get("meta"):
         return
     found = index_state(search, index_name)
     if found is None:
-        raise ProviderError(f"alias {alias!r} stays where it is: there is no index {index_name!r}")
+        raise ProviderError(f"alias {alias!r} does not move: there is no index {index_name!r}")
     present = found["mappings"].get("_meta") or {}
     meta = {**present, **(inputs.get("meta") or {})}
     if owns and (moves or not is_served(present)):
@@ -197,11 +199,13 @@ def _move(
     search.ask(
         f"UpdateAliases {alias}", lambda: search.client.indices.update_aliases(actions=actions)
     )
-    call.log(f"alias {alias} names {index_name}" + (f", before {targets}" if targets else ""))
+    call.log(
+        f"alias {alias} points to {index_name}" + (f", before to {targets}" if targets else "")
+    )
 
 
 def _generations(search: SearchCluster, inputs: Mapping[str, Any]) -> list[dict[str, str]] | None:
-    """What there is, as the output has it; ``None`` where the alias owns no index."""
+    """Return the generations for the output; ``None`` if the alias does not own indices."""
     if inputs.get("keepIndices") is None:
         return None
     return [item.shown() for item in find_generations(search, str(inputs["alias"]))]
@@ -219,19 +223,19 @@ def _known_surplus(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
 
 
 def _was_moved(inputs: Mapping[str, Any], call: Call) -> bool:
-    """Return whether the alias names something else than was deployed, without a refresh."""
+    """Return whether the alias points to another index than deployed."""
     if any(contains_unknown(inputs.get(key)) for key in (*CLUSTER_INPUTS, "alias")):
         return False
     try:
         targets = alias_targets(cluster(inputs, call, attempts=1), str(inputs["alias"]))
     except ClientError:
-        # The preview may not reach the cluster: a refresh finds out.
+        # The preview may not reach the cluster: leave it to a refresh.
         return False
     return targets != [inputs.get("indexName")]
 
 
 def _previous(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
-    # Empty after a refresh that found no alias.
+    # Empty after a refresh that did not find the alias.
     before = olds.get("indexName") or inputs.get("indexName")
     return olds.get("previousIndexName") if before == inputs.get("indexName") else before
 
@@ -239,10 +243,10 @@ def _previous(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
 def _pass_gate(
     search: SearchCluster, alias: str, index_name: str, expected: int, call: Call
 ) -> None:
-    """Let only an index through that holds what the ingest said.
+    """Check that the index contains as many chunks as the ingest reported.
 
     Raises:
-        ProviderError: It holds another number of chunks, or is not searchable in time.
+        ProviderError: It contains another number, or is not searchable in time.
     """
     deadline = call.clock() + _GATE_DEADLINE_SECONDS
     while True:
@@ -252,14 +256,14 @@ def _pass_gate(
             break
         if call.clock() >= deadline:
             raise ProviderError(
-                f"alias {alias!r} stays where it is: {answer['_shards']['failed']} of "
+                f"alias {alias!r} does not move: {answer['_shards']['failed']} of "
                 f"{answer['_shards']['total']} shards of {index_name!r} do not answer"
             )
         call.wait(1.0)
     count = int(answer["count"])
     if count != expected:
         raise ProviderError(
-            f"alias {alias!r} stays where it is: index {index_name!r} holds {count} chunks, the "
-            f"ingest made {expected}. Something else writes to the index, or an ingest was "
-            "cut short: change `triggers` of the ingest run to run it again."
+            f"alias {alias!r} does not move: index {index_name!r} contains {count} chunks, but the "
+            f"ingest reported {expected}. Another program writes to the index, or an ingest was "
+            "interrupted. Change `triggers` of the ingest run to run it again."
         )

@@ -1,7 +1,7 @@
 """Life cycle of ``customrag:rag:IngestRun``: a job over an index, run again when documents change.
 
-A job's name is made from its inputs *and from the job before it*. So the same documents after
-others are a new run (the index holds something else by then), while a run that was cut off is found
+A job's name contains a hash of its inputs *and of the job before it*. So a return to former
+documents is a new run, because the index contains other ones by then. An interrupted run is found
 again.
 """
 
@@ -93,7 +93,7 @@ class IngestRunHandler(Handler):
         if line:
             call.log(line)
         if olds.get("status") not in (SUCCEEDED, DELETED):
-            call.log(f"the last run is {olds.get('status')}: it is taken up or run again")
+            call.log(f"the last run is {olds.get('status')}: this update adopts or repeats it")
             changes.append(Change(path="status", kind="update"))
         return Difference(changes=tuple(changes))
 
@@ -124,7 +124,7 @@ class IngestRunHandler(Handler):
         names = list(dict.fromkeys([*(olds.get("jobNames") or ()), base_name]))
         result_uri = parse_oss_uri(str(inputs["resultUri"])).join(RESULT_NAME)
         try:
-            # What an earlier run left there must not be taken for this run's result.
+            # The result of an earlier run must not be read as the result of this run.
             finished = JobRunner(inputs, base_name, call).run(
                 before_create=lambda: call.services.oss.delete(result_uri)
             )
@@ -139,7 +139,7 @@ class IngestRunHandler(Handler):
             raise PartialError(str(error), call.resource_id or base_name, outputs) from error
         result = finished.result or {}
         for entry in result.get("set_aside") or ():
-            call.log(f"set aside {entry.get('document')}: {entry.get('reason')}", "warning")
+            call.log(f"skipped {entry.get('document')}: {entry.get('reason')}", "warning")
         counts = {name: result.get(key) for name, key in _COUNTS.items()}
         return {**job_outputs(finished, names), **counts, "contentHash": _content_hash(inputs)}
 
@@ -152,7 +152,7 @@ class IngestRunHandler(Handler):
         if job is None:
             outputs["status"] = DELETED if olds.get("status") in (SUCCEEDED, DELETED) else "Failed"
         elif job.succeeded and olds.get("status") != SUCCEEDED:
-            # It ended well after the engine stopped waiting; `up` takes its result.
+            # It succeeded after the engine stopped waiting; `up` reads its result.
             outputs["status"] = "Running"
         else:
             outputs["status"] = job.status
@@ -180,13 +180,13 @@ def _also(inputs: Mapping[str, Any], previous_job_id: Any) -> dict[str, Any]:
 
 
 def _content_hash(inputs: Mapping[str, Any]) -> str:
-    """What the index holds after a run with these inputs, whatever was there before."""
+    """Return a hash of the index's content after a run with these inputs."""
     hashed = {name: inputs.get(name) for name in jobs.HASHED_INPUTS}
     return jobs.content_hash({**hashed, **_also(inputs, None)})
 
 
 def _is_current(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
-    """Whether the last run succeeded for these inputs; not while one of them is unknown."""
+    """Return whether the last run succeeded for these inputs; False while one is unknown."""
     hashed = [inputs.get(name) for name in jobs.HASHED_INPUTS]
     if contains_unknown(hashed) or contains_unknown(_also(inputs, None)):
         return False
@@ -195,7 +195,7 @@ def _is_current(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
 
 
 def corpus_line(old: Any, new: Any) -> str:
-    """``corpus: 1 changed, 1 added, 1 removed; 38 unchanged``; empty if nothing changed."""
+    """Return ``corpus: 1 changed, 1 added, 1 removed; 38 unchanged``, or "" for no change."""
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
         return ""
     changed = sum(1 for key in old.keys() & new.keys() if old[key] != new[key])

@@ -1,7 +1,7 @@
-"""One DLC job from "is there one?" to its result: adopt, create, wait, read, stop, delete.
+"""One DLC job from the first look to its result: adopt, create, wait, read, stop, delete.
 
-Owns the conversation with DLC about a job; what to do is decided in ``providers.jobs``. A job is
-created at most once a call, and never when one of its name runs or has succeeded.
+Owns the calls of DLC for a job. Does not own the decisions (``providers.jobs``). A call creates a
+job at most once, and never when a job of that name runs or has succeeded.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from providers.plugin.framework import Call
 
 RESULT_NAME: Final = "result.json"
 LOG_TAIL_LINES: Final = 25
-# A job waits in a queue for capacity; beyond this, on top of its own run time, the user is told.
+# A job may wait this long in a queue for capacity, on top of its own run time.
 _QUEUE_ALLOWANCE_SECONDS: Final = 3600.0
-# The service may be away for a while (a deploy, a restart) without the job being in trouble.
+# The service may not answer for a while (a deploy, a restart) although the job is fine.
 _OUTAGE_TOLERANCE_SECONDS: Final = 180.0
 _STOP_DEADLINE_SECONDS: Final = 300.0
 _RESULT_DEADLINE_SECONDS: Final = 15.0
 
 
 class JobFailedError(ProviderError):
-    """A job ended without success, or its result is not there."""
+    """A job ended without success, or its result does not exist."""
 
 
 class JobLeftRunningError(ProviderError):
-    """Waiting ended (cancelled, deadline, service away) while the job goes on."""
+    """Waiting ended (cancelled, deadline, no answer) while the job keeps running."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +46,8 @@ class Finished:
     """A job that succeeded.
 
     Attributes:
-        result: What ``result.json`` holds; ``None`` if the job declares no result.
-        created: Whether this call created it (and did not adopt it).
+        result: The content of ``result.json``; ``None`` if the job declares no result.
+        created: Whether this call created the job and did not adopt it.
     """
 
     job: Job
@@ -60,7 +60,7 @@ class JobRunner:
 
     Args:
         inputs: The job's inputs by their wire names.
-        base_name: As ``jobs.job_name`` gives it.
+        base_name: The result of ``jobs.job_name``.
         call: The operation of the engine.
     """
 
@@ -71,14 +71,14 @@ class JobRunner:
         self._dlc = call.services.dlc
 
     def run(self, before_create: Callable[[], None] | None = None) -> Finished:
-        """Bring the job to success, whatever of it exists.
+        """Bring the job to success; adopt it if it exists.
 
         Args:
-            before_create: Called just before a job is created, not when one is adopted.
+            before_create: Called just before a create, not before an adoption.
 
         Raises:
             JobFailedError: It failed, all its attempts failed, or the result is missing.
-            JobLeftRunningError: Waiting ended, and the job goes on.
+            JobLeftRunningError: Waiting ended, and the job keeps running.
         """
         decision = jobs.decide(self._base_name, self._find(), self._max_attempts)
         job, created = decision.job, False
@@ -89,7 +89,7 @@ class JobRunner:
                 before_create()
             job, created = self._create(decision.name), True
         elif decision.action == "wait":
-            self._call.log(f"job {job.display_name} ({job.job_id}) is {job.status}: taken up")
+            self._call.log(f"job {job.display_name} ({job.job_id}) is {job.status}: adopted")
         if decision.action != "take":
             job = self._wait(job)
         if not job.succeeded:
@@ -109,7 +109,7 @@ class JobRunner:
         try:
             return self._dlc.get_job(self._dlc.create_job(body))
         except (ConnectionFailedError, ConflictError) as error:
-            # The reply was lost or came twice; only a look-up tells whether the job is there.
+            # The reply was lost or came twice; only a look-up shows whether the job exists.
             for job in self._find():
                 if job.display_name == name:
                     return job
@@ -126,7 +126,7 @@ class JobRunner:
                 raise JobLeftRunningError(
                     f"job {job.display_name} ({job.job_id}) is still {job.status} after "
                     f"{jobs.duration_text(self._deadline_seconds)}. It keeps running, and the next "
-                    "`pulumi up` takes it up. Raise custom_timeouts to wait longer."
+                    "`pulumi up` adopts it. Raise custom_timeouts to wait longer."
                 )
             try:
                 self._call.wait(_pause_seconds(self._call.clock() - started))
@@ -136,18 +136,18 @@ class JobRunner:
             except OperationCancelledError as error:
                 raise JobLeftRunningError(
                     f"cancelled: job {job.display_name} ({job.job_id}) keeps running. The next "
-                    "`pulumi up` takes it up; `pulumi destroy` stops it."
+                    "`pulumi up` adopts it; `pulumi destroy` stops it."
                 ) from error
             except NotFoundError as error:
                 raise JobFailedError(
-                    f"job {job.display_name} ({job.job_id}) was deleted while it was waited for; "
-                    "run `pulumi up` again to start it anew"
+                    f"job {job.display_name} ({job.job_id}) was deleted during the wait. Run "
+                    "`pulumi up` again to start another one."
                 ) from error
             except TransientError as error:
                 if self._call.clock() - last_answer > _OUTAGE_TOLERANCE_SECONDS:
                     raise JobLeftRunningError(
                         f"DLC does not answer about job {job.display_name} ({job.job_id}): {error}."
-                        " It may still run; the next `pulumi up` takes it up."
+                        " It may still run; the next `pulumi up` adopts it."
                     ) from error
         return job
 
@@ -164,7 +164,7 @@ class JobRunner:
         try:
             lines = [line for line in self._dlc.log_lines(job, max_lines=5) if line.strip()]
         except ClientError:
-            # Progress only: a job is not in trouble because its log cannot be read.
+            # Only progress: a job whose log cannot be read may be fine.
             return ""
         return lines[-1].strip() if lines else ""
 
@@ -179,19 +179,19 @@ class JobRunner:
                 result = self._call.services.oss.get_json(target)
                 break
             except NotFoundError as error:
-                # What a pod wrote reaches OSS when its mount is closed, which may be just after.
+                # A pod's output reaches OSS when its mount closes, which may be shortly after.
                 if self._call.clock() >= deadline:
                     raise JobFailedError(
-                        f"job {job.display_name} ({job.job_id}) succeeded, but {target} is not "
-                        "there. Check that the job writes result.json to the directory that "
-                        "result_uri names and that it is mounted RW; change `triggers` to run it "
+                        f"job {job.display_name} ({job.job_id}) succeeded, but {target} does not "
+                        "exist. Check that the job writes result.json to the directory in "
+                        "result_uri, and that it is mounted RW. Change `triggers` to run it "
                         "again."
                     ) from error
                 self._call.wait(1.0)
         if not isinstance(result, dict):
             raise JobFailedError(
-                f"{target} of job {job.display_name} holds {type(result).__name__}; "
-                "it must hold a JSON object"
+                f"{target} of job {job.display_name} contains a {type(result).__name__}; "
+                "it must contain a JSON object"
             )
         return result
 
@@ -200,7 +200,7 @@ class JobRunner:
         again = (
             f"`pulumi up` starts attempt {attempt + 1} of {allowed}, from its output directory"
             if attempt < allowed
-            else f"that was attempt {attempt} of {allowed}; {_WAYS_ON}"
+            else f"this was attempt {attempt} of {allowed}; {_WAYS_ON}"
         )
         return JobFailedError(f"{self._story(job)}\nNext: {again}")
 
@@ -232,16 +232,16 @@ _WAYS_ON: Final = (
 
 
 def _pause_seconds(waited: float) -> float:
-    """Short at first, because local jobs are short; long for a training of hours."""
+    """Return a short pause at first, because local jobs are short; long ones later."""
     if waited < 60:
         return 1.0
     return 3.0 if waited < 600 else 15.0
 
 
 def delete_jobs(workspace_id: str, base_names: Sequence[str], call: Call) -> None:
-    """Stop what runs of the jobs of these names and delete the records of all their attempts.
+    """Stop the running jobs of these names and delete the records of all their attempts.
 
-    Jobs that are not there are success.
+    Succeeds if there are no such jobs.
 
     Raises:
         ProviderError: A job does not stop in time.
@@ -276,6 +276,6 @@ def _stop(job: Job, call: Call) -> None:
             job = dlc.get_job(job.job_id)
         if not job.finished and call.clock() >= deadline:
             raise ProviderError(
-                f"job {job.display_name} ({job.job_id}) is still {job.status} after it was asked "
-                "to stop; stop it in the PAI console and run `pulumi destroy` again"
+                f"job {job.display_name} ({job.job_id}) is still {job.status} after a request to "
+                "stop. Stop it in the PAI console and run `pulumi destroy` again."
             )

@@ -1,7 +1,7 @@
-"""Life cycle of ``customrag:ess:Rollout``: refresh a group's instances, wait, or take it back.
+"""Life cycle of ``customrag:ess:Rollout``: refresh a group's instances, wait, or roll back.
 
-A refresh that is under way for the same version is watched, never started twice: an update that was
-cut off is taken up by the next one. Nothing here makes or removes an instance itself.
+A running refresh to the same version is adopted and never started twice. So the next update
+continues an interrupted one. Nothing here creates or removes an instance itself.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class RolloutHandler(Handler):
         "launchTemplateId": Input(kind="string", required=True),
         "launchTemplateVersion": Input(kind="string", required=True),
         "contentDigest": Input(kind="string", required=True),
-        # How, not what: a change of these rolls nothing.
+        # These decide how a rollout happens; a change of them does not start one.
         "minHealthyPercentage": Input(kind="integer", effect="ignore", default=100),
         "maxHealthyPercentage": Input(kind="integer", effect="ignore", default=200),
         "timeoutSeconds": Input(kind="integer", effect="ignore", default=DEFAULT_TIMEOUT_SECONDS),
@@ -56,7 +56,7 @@ class RolloutHandler(Handler):
         if isinstance(version, str) and not version.isdigit():
             yield Failure(
                 "launchTemplateVersion",
-                f"is {version!r}; give a number: with another ESS could not take a refresh back",
+                f"is {version!r}; give a number, because ESS rolls back to numbered versions only",
             )
 
     def diff(
@@ -98,11 +98,11 @@ class RolloutHandler(Handler):
         return _Rolling(inputs, call).run()
 
     def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
-        """Nothing: the instances are the group's."""
+        """Do nothing, because the group owns the instances."""
 
 
 class _Rolling:
-    """One rollout, from what is there to one version in service."""
+    """One rollout, from the present instances to one version in service."""
 
     def __init__(self, inputs: Mapping[str, Any], call: Call) -> None:
         self._call = call
@@ -120,7 +120,7 @@ class _Rolling:
         deadline = self._call.clock() + self._seconds
         task_id: str | None = None
         while True:
-            # In this order: members that were looked at before a refresh ended are old news.
+            # In this order, because the members change until the refresh has ended.
             refresh = self._latest(task_id)
             members = [
                 member for member in self._scaling.members(self._group_id) if not member.leaving
@@ -129,7 +129,7 @@ class _Rolling:
                 raise ProviderError(
                     f"the refresh {refresh.task_id} of {self._group_id} is {refresh.status}"
                     + (f": {refresh.detail}" if refresh.detail else "")
-                    + "; correct what the instances run and update again"
+                    + "; correct the launch template or the code, and run the update again"
                 )
             if refresh is None or not refresh.active:
                 if self._serves(members):
@@ -146,7 +146,7 @@ class _Rolling:
             self._call.wait(_POLL_SECONDS)
 
     def _latest(self, task_id: str | None) -> Refresh | None:
-        """The refresh that is watched: this rollout's own, or one that is under way already."""
+        """Return this rollout's refresh, or a running one to adopt."""
         for refresh in self._scaling.refreshes(self._group_id):
             if refresh.task_id == task_id:
                 return refresh
@@ -157,12 +157,12 @@ class _Rolling:
         return None
 
     def _stop_other(self, refresh: Refresh) -> None:
-        """End a refresh to another version, that an earlier update left behind."""
+        """Cancel a refresh to another version that an earlier update left running."""
         if refresh.status in ("Cancelling", "RollbackInProgress"):
             return
         self._call.log(
-            f"ending the refresh {refresh.task_id} to version {refresh.desired.version}: another "
-            "is wanted now"
+            f"cancelling the refresh {refresh.task_id} to version {refresh.desired.version}: this "
+            f"update needs version {self._wanted.version}"
         )
         self._scaling.cancel(self._group_id, refresh.task_id)
 
@@ -177,7 +177,7 @@ class _Rolling:
         )
         if task_id is None:
             return None
-        self._call.log(f"refresh {task_id}: every instance becomes version {self._wanted.version}")
+        self._call.log(f"refresh {task_id} brings every instance to version {self._wanted.version}")
         return Refresh(task_id=task_id, status="InProgress", desired=self._wanted)
 
     def _serves(self, members: list[Member]) -> bool:
@@ -190,7 +190,7 @@ class _Rolling:
         )
 
     def _give_up(self, refresh: Refresh | None) -> None:
-        """Fail, after the group is back at the version it had.
+        """Fail, after a rollback to the former version.
 
         Raises:
             ProviderError: Always.
@@ -198,16 +198,16 @@ class _Rolling:
         version = self._wanted.version
         if refresh is None:
             raise ProviderError(
-                f"{self._group_id} has not all its instances in service after "
-                f"{self._seconds:.0f} s; look at the log of their boot (cloud-init-output.log), "
-                "correct it and update again"
+                f"{self._group_id} does not have all its instances in service after "
+                f"{self._seconds:.0f} s. Read the log of their boot (cloud-init-output.log), "
+                "correct the error and run the update again."
             )
         self._call.log(f"rolling back: version {version} is not in service", "warning")
         outcome = self._roll_back(refresh)
         raise ProviderError(
-            f"version {version} was not in service after {self._seconds:.0f} s; {outcome}. Look at "
-            "the log of the new instances' boot (cloud-init-output.log), correct it and update "
-            "again"
+            f"version {version} was not in service after {self._seconds:.0f} s; {outcome}. Read "
+            "the log of the new instances' boot (cloud-init-output.log), correct the error and "
+            "run the update again."
         )
 
     def _roll_back(self, refresh: Refresh) -> str:
@@ -225,8 +225,8 @@ class _Rolling:
                 self._call.status(f"rolling back: {found.status}")
                 self._call.wait(_POLL_SECONDS)
         except ClientError as error:
-            return f"it could not be rolled back ({error})"
-        return f"its rollback is not over after {_ROLL_BACK_SECONDS:.0f} s"
+            return f"the rollback failed ({error})"
+        return f"the rollback has not finished after {_ROLL_BACK_SECONDS:.0f} s"
 
 
 def _progress(refresh: Refresh | None, members: list[Member]) -> str:

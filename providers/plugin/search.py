@@ -1,7 +1,7 @@
-"""What the index and the alias share: talking to the cluster, comparing mappings and settings.
+"""Shared by index and alias: calls of the cluster, comparison of mappings and settings.
 
-A cluster answers with more than was declared (defaults, text in place of numbers), so declared and
-present values are compared where something was declared.
+A cluster shows more than the program declares (defaults, text instead of numbers). So only declared
+values are compared.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from providers.plugin.framework import Call, Input
 
 T = TypeVar("T")
 
-# Parameters that a cluster leaves out of the mapping it shows when they have these values.
-# Seen with Elasticsearch 8.19.21.
+# A cluster does not show these parameters of a mapping when they have these values. Seen with
+# Elasticsearch 8.19.21.
 _NOT_SHOWN: Final[dict[str, tuple[str, ...]]] = {
     "type": ("object",),
     "index": ("true",),
@@ -47,11 +47,11 @@ INSTANCE_INPUT: Final[dict[str, Input]] = {"instanceId": Input(kind="string", ef
 
 @dataclass(frozen=True, kw_only=True)
 class SearchCluster:
-    """A cluster and how patiently it is asked.
+    """A cluster and its retries.
 
     Attributes:
         client: An ``elasticsearch.Elasticsearch``.
-        retries: When a call is made again; every call of ours may safely happen twice.
+        retries: When to retry a call. Every call here may safely happen twice.
     """
 
     client: Any
@@ -61,7 +61,7 @@ class SearchCluster:
         """Call the cluster.
 
         Raises:
-            ClientError: It refused or could not be reached.
+            ClientError: The cluster refused or did not answer.
         """
 
         def once() -> T:
@@ -102,7 +102,7 @@ def instance_is_gone(inputs: Mapping[str, Any], call: Call) -> bool:
 
 
 def refuse_unnoticed_loss(inputs: Mapping[str, Any], call: Call) -> None:
-    """Refuse to go on with an index that is gone, where no refresh has noticed it.
+    """Refuse to continue with an index that is gone, before a refresh has noticed it.
 
     Raises:
         ProviderError: The index, or the instance that held it, was deleted.
@@ -118,7 +118,7 @@ def refuse_unnoticed_loss(inputs: Mapping[str, Any], call: Call) -> None:
         else:
             return
     except ClientError:
-        # The preview may not reach the cluster: a refresh finds out.
+        # The preview may not reach the cluster: leave it to a refresh.
         return
     raise ProviderError(
         f"{lost} was deleted. Run `pulumi refresh`, then `pulumi up`, which fills a new index "
@@ -127,9 +127,9 @@ def refuse_unnoticed_loss(inputs: Mapping[str, Any], call: Call) -> None:
 
 
 def index_state(search: SearchCluster, index_name: str) -> dict[str, Any] | None:
-    """``{"uuid", "mappings", "settings"}`` of an index, settings flat; ``None`` if there is none.
+    """Return ``{"uuid", "mappings", "settings"}`` of an index, settings flat, or ``None``.
 
-    An alias of that name is no index.
+    An alias of that name does not count.
     """
     try:
         found = search.ask(
@@ -149,7 +149,7 @@ def index_state(search: SearchCluster, index_name: str) -> dict[str, Any] | None
 
 
 def alias_targets(search: SearchCluster, alias: str) -> list[str]:
-    """The indexes that an alias names, in order; none if there is no such alias."""
+    """Return the indices that an alias points to, in order; empty if there is no such alias."""
     try:
         found = search.ask(f"GetAlias {alias}", lambda: search.client.indices.get_alias(name=alias))
     except NotFoundError:
@@ -158,7 +158,7 @@ def alias_targets(search: SearchCluster, alias: str) -> list[str]:
 
 
 def flat_settings(settings: Mapping[str, Any] | None) -> dict[str, str]:
-    """Index settings as the cluster shows them flat: ``{"index.number_of_shards": "1"}``."""
+    """Return index settings flat, as a cluster shows them: ``{"index.number_of_shards": "1"}``."""
     flat: dict[str, str] = {}
 
     def add(prefix: str, value: Any) -> None:
@@ -184,10 +184,10 @@ def _text(value: Any) -> str:
 
 
 def as_declared(declared: Any, present: Any) -> Any:
-    """``present`` in the shape and spelling of ``declared``, for a diff that shows real drift.
+    """Return ``present`` in the shape and spelling of ``declared``, to show only real drift.
 
-    Where the two mean the same the declared value is returned; where they differ, the present one;
-    what was not declared is left out.
+    Returns the declared value if both mean the same, else the present value. Leaves out values that
+    are not declared.
     """
     if isinstance(declared, Mapping) and isinstance(present, Mapping):
         shown = {}

@@ -67,12 +67,14 @@ class SearchIndexHandler(Handler):
         ):
             yield Failure(
                 "indexName",
-                f"is {name!r}; allowed are at most 255 bytes, no upper case, none of "
+                f"is {name!r}; allowed are at most 255 bytes, no upper case, not one of "
                 '\\ / * ? " < > | , # : or space, and no -, _, + or . first',
             )
         alias = inputs.get("alias")
         if isinstance(name, str) and isinstance(alias, str) and not name.startswith(f"{alias}-"):
-            yield Failure("indexName", f"is {name!r}; a generation of {alias!r} is {alias}-…")
+            yield Failure(
+                "indexName", f"is {name!r}; it must begin with '{alias}-', because of alias"
+            )
         for key in ("mappings", "settings"):
             value = inputs.get(key)
             allowed = {"mappings": "'properties' and its siblings", "settings": "index settings"}
@@ -98,7 +100,7 @@ class SearchIndexHandler(Handler):
             changes.append(Change(path="endpoint", kind="update", replaces=True))
         if not any(change.replaces for change in changes):
             refuse_unnoticed_loss(old_inputs, call)
-        # Two indexes of one name cannot be there at a time.
+        # Two indices of one name cannot exist at the same time.
         same_name = news.get("indexName") == old_inputs.get("indexName")
         same_place = endpoint == old_inputs.get("endpoint")
         return Difference(changes=tuple(changes), delete_before_replace=same_name and same_place)
@@ -118,17 +120,17 @@ class SearchIndexHandler(Handler):
             found = index_state(search, name)
         if found is None:
             raise ProviderError(
-                f"index {name!r} is not there right after it was created; run `pulumi up` again"
+                f"index {name!r} does not exist right after its creation; run `pulumi up` again"
             )
         if adopted:
             count = search.ask(f"Count {name}", lambda: search.client.count(index=name))["count"]
             self._refuse_another(inputs, found, empty=not count)
             self._write_meta(search, inputs, found)
-            call.log(f"index {name} is there already, with {count} chunks: adopted")
+            call.log(f"index {name} exists, with {count} chunks: adopted")
         return name, {"uuid": found["uuid"]}
 
     def _make(self, search: SearchCluster, inputs: Mapping[str, Any]) -> bool:
-        """Create the index; whether this call did (and not one whose reply was lost)."""
+        """Create the index; return False if it exists, for example because a reply was lost."""
         name, mappings = str(inputs["indexName"]), dict(inputs["mappings"])
         meta = marked(mappings.get("_meta"), {}, inputs.get("alias"))
         if meta:
@@ -147,9 +149,9 @@ class SearchIndexHandler(Handler):
     def _refuse_another(
         self, inputs: Mapping[str, Any], found: Mapping[str, Any], *, empty: bool
     ) -> None:
-        """Adopt only what a create would have made.
+        """Refuse to adopt an index that differs from the declaration.
 
-        `_meta` of an empty index is no matter, nor is where the model of a filled one answered.
+        The `_meta` of an empty index may differ, and the address of a filled index's model.
         """
         settings = flat_settings(inputs.get("settings"))
         declared = {"mappings": dict(inputs["mappings"]), "settings": settings}
@@ -166,7 +168,7 @@ class SearchIndexHandler(Handler):
         ]
         if paths:
             raise ProviderError(
-                f"index {inputs['indexName']!r} is there already, and is another: it differs in "
+                f"index {inputs['indexName']!r} exists, but differs from the declaration in "
                 f"{', '.join(paths)}. Delete it, or use another index_name."
             )
 
@@ -202,7 +204,7 @@ class SearchIndexHandler(Handler):
         found = index_state(search, name)
         if found is None:
             raise ProviderError(
-                f"index {name!r} is gone; run `pulumi up --refresh` to make it again"
+                f"index {name!r} was deleted; run `pulumi up --refresh` to recreate it"
             )
         self._write_meta(search, inputs, found)
         changed = {
@@ -221,8 +223,8 @@ class SearchIndexHandler(Handler):
         name = str(inputs["indexName"])
         if inputs.get("deletionProtection"):
             raise ProviderError(
-                f"index {name!r} has deletion_protection; set it to False and run `pulumi up` "
-                "before it is deleted or replaced"
+                f"index {name!r} has deletion_protection. Set it to False and run `pulumi up` "
+                "before you delete or replace the index."
             )
         if instance_is_gone(inputs, call):
             return
@@ -232,8 +234,8 @@ class SearchIndexHandler(Handler):
             return
         if olds.get("uuid") and found["uuid"] != olds["uuid"]:
             raise ProviderError(
-                f"index {name!r} is not the one that was made here (uuid {found['uuid']}, not "
-                f"{olds['uuid']}); run `pulumi refresh` if it is to be deleted all the same"
+                f"index {name!r} was recreated by another program (uuid {found['uuid']}, not "
+                f"{olds['uuid']}). To delete it anyway, run `pulumi refresh` first."
             )
         if inputs.get("alias") and self._left_to_alias(search, inputs, found, call):
             return
@@ -242,15 +244,15 @@ class SearchIndexHandler(Handler):
     def _left_to_alias(
         self, search: SearchCluster, inputs: Mapping[str, Any], found: Mapping[str, Any], call: Call
     ) -> bool:
-        """Whether another generation follows this one, so that the alias says how long it stays.
+        """Return whether the index stays, because its alias decides how long.
 
-        A stack that goes deletes its alias first: then the alias names nothing.
+        `pulumi destroy` deletes the alias first, so that it points to nothing then.
         """
         name, alias = str(inputs["indexName"]), str(inputs["alias"])
         targets = alias_targets(search, alias)
         if name in targets:
-            # An update that failed is taken back: a resource that was to go is the present one.
-            call.log(f"index {name} stays: alias {alias} names it")
+            # A failed update was reverted, so the index to delete is the present one.
+            call.log(f"index {name} stays, because alias {alias} points to it")
             return True
         if targets and is_served(found["mappings"].get("_meta") or {}):
             call.log(f"index {name} stays as a former generation of alias {alias}")
@@ -259,7 +261,7 @@ class SearchIndexHandler(Handler):
 
 
 def _in_place(change: Change, old_inputs: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether a change that replaces by its property can be made to the index as it is."""
+    """Return whether the index can take a change in place whose property normally replaces."""
     if change.property == "mappings":
         return change.path.startswith("mappings._meta") and not _meta_removed(news)
     if change.property == "settings":
@@ -268,7 +270,7 @@ def _in_place(change: Change, old_inputs: Mapping[str, Any], news: Mapping[str, 
             return False
         before, after = flat_settings(old), flat_settings(new)
         differing = {key for key in {*before, *after} if before.get(key) != after.get(key)}
-        # A setting that is no longer declared stays as it is: that changes nothing.
+        # A setting that is no longer declared keeps its value.
         return all(key in _DYNAMIC or key not in after for key in differing)
     return False
 
@@ -279,8 +281,7 @@ def _meta_removed(news: Mapping[str, Any]) -> bool:
 
 
 def _same_index(olds: Mapping[str, Any], news: Mapping[str, Any], call: Call) -> bool:
-    """Whether the new endpoint leads to the very index the state knows: another address of one
-    cluster, and not another cluster."""
+    """Return whether the new endpoint is another address of the same cluster."""
     if any(contains_unknown(news.get(key)) for key in (*CLUSTER_INPUTS, "indexName")):
         return False
     try:

@@ -1,6 +1,6 @@
-"""The clients of one configured provider: endpoints and credentials to clients, made when needed.
+"""The clients of a configured provider, created when they are needed.
 
-Owns the defaults of the endpoints, nothing of what the clients do.
+Owns the default endpoints. Does not own the clients.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class CloudServices:
 
     Args:
         config: The provider's inputs by their wire names.
-        sleep: Pauses between retries; may raise to end them.
+        sleep: Pauses between retries; may raise an exception to end them.
     """
 
     def __init__(
@@ -46,7 +46,9 @@ class CloudServices:
     def _region_id(self) -> str:
         region_id = self._config.get("regionId")
         if not region_id:
-            raise ProviderError("region_id of customrag.Provider is not set; set it")
+            raise ProviderError(
+                "region_id of customrag.Provider is not set; set it, e.g. cn-hangzhou"
+            )
         return region_id
 
     def _signing(self) -> Credentials:
@@ -87,13 +89,13 @@ class CloudServices:
 
     @property
     def elasticsearch_instances(self) -> ElasticsearchInstancesClient:
-        """The management of Elasticsearch instances of the region."""
+        """The management of the region's Elasticsearch instances."""
         with self._lock:
             if self._instances is None:
                 default = f"elasticsearch.{self._region_id}.aliyuncs.com"
                 endpoint = self._config.get("elasticsearchEndpoint") or default
                 self._instances = ElasticsearchInstancesClient(
-                    # Every operation asked through it may safely happen twice.
+                    # Every operation called through it may safely happen twice.
                     GenericClient(endpoint, self._region_id, self._signing(), retries=self._retries)
                 )
             return self._instances
@@ -106,7 +108,7 @@ class CloudServices:
                 default = f"ess.{self._region_id}.aliyuncs.com"
                 endpoint = self._config.get("essEndpoint") or default
                 self._scaling = ScalingClient(
-                    # A group has one refresh at a time: a call that is repeated starts no second.
+                    # A group has one refresh at a time, so a repeated call starts no second one.
                     GenericClient(
                         endpoint, self._region_id, self._signing(), retries=self._retries
                     ),
@@ -115,7 +117,7 @@ class CloudServices:
             return self._scaling
 
     def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:
-        """The client of a cluster; one for each address and user."""
+        """Return the client of a cluster; one for each address and user."""
         with self._lock:
             key = (endpoint, username, password)
             if key not in self._clusters:

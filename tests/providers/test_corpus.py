@@ -247,7 +247,7 @@ def test_ten_thousand_documents_go_up_and_a_change_of_one_uploads_one(
     [
         ({"prefix": "corpus"}, "prefix", "ends in '/'"),
         ({"prefix": "/corpus/"}, "prefix", "ends in '/'"),
-        ({"sourceDir": "nowhere"}, "sourceDir", "no such directory"),
+        ({"sourceDir": "nowhere"}, "sourceDir", "not a directory"),
         ({"documents": {}}, "documents", "empty"),
         ({"documents": {"../a": "0" * 64}}, "documents", "relative keys"),
         ({"documents": {"docs/a.md": "short"}}, "documents", "64 hexadecimal"),

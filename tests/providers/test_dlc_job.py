@@ -159,7 +159,7 @@ def test_ctrl_c_stops_waiting_and_leaves_the_job_running(
 ) -> None:
     services.dlc.script = ["Running"] * 50
     engine.clock.on_wait = lambda now: engine.host.cancelled.set()
-    with pytest.raises(PartialError, match=r"keeps running.*next `pulumi up` takes it up"):
+    with pytest.raises(PartialError, match=r"keeps running.*next `pulumi up` adopts it"):
         engine.up(INPUTS)
     assert services.dlc.stopped == []
     assert services.dlc.looks == 1
@@ -220,13 +220,15 @@ def test_a_job_that_vanishes_while_it_is_waited_for_is_an_error(
 ) -> None:
     services.dlc.script = ["Running"] * 50
     engine.clock.on_wait = lambda now: services.dlc.jobs.clear()
-    with pytest.raises(ProviderError, match="was deleted while it was waited for"):
+    with pytest.raises(ProviderError, match="was deleted during the wait"):
         engine.up(INPUTS)
 
 
 def test_a_missing_result_is_a_clear_error(engine: Engine, services: FakeServices) -> None:
     services.dlc.on_success = None
-    with pytest.raises(ProviderError, match=r"succeeded, but oss://b/out/result.json is not"):
+    with pytest.raises(
+        ProviderError, match=r"succeeded, but oss://b/out/result.json does not exist"
+    ):
         engine.up(INPUTS)
 
 

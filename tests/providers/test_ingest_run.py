@@ -59,7 +59,7 @@ def test_the_runs_counts_are_outputs(engine: Engine) -> None:
 
 def test_a_document_set_aside_is_a_warning_with_its_reason(engine: Engine) -> None:
     engine.up(INPUTS)
-    assert ("warning", "set aside docs/x.pdf: encrypted") in engine.host.messages
+    assert ("warning", "skipped docs/x.pdf: encrypted") in engine.host.messages
 
 
 def test_changed_documents_are_one_line_and_an_update_in_place(engine: Engine) -> None:
@@ -135,7 +135,7 @@ def test_the_result_of_an_earlier_run_is_not_taken_for_a_later_one(
 ) -> None:
     engine.up(INPUTS)
     services.dlc.on_success = None
-    with pytest.raises(PartialError, match=r"result.json is not"):
+    with pytest.raises(PartialError, match=r"result.json does not exist"):
         engine.up(CHANGED)
 
 
