@@ -2,7 +2,7 @@
 
 # A stack of stacks/; `local` is this machine.
 STACK ?= local
-# A folder with docs/ and, if there is one, questions.jsonl.
+# A folder with docs/ and, optionally, questions.jsonl.
 CORPUS ?=
 # A question for `make ask`.
 Q ?=
@@ -10,19 +10,19 @@ Q ?=
 SERVICE ?=
 # A pull request's number.
 PR ?=
-# 1 makes a pull request's stack, or sweeps it, on a local cloud of its own.
+# 1 rehearses: the pull request's stack, or the sweep, uses its own local cloud.
 REHEARSAL ?=
 # Config values that a rehearsal replaces: SET="trainingNumTrainEpochs=1 …".
 SET ?=
-# The name of a protected stack, to say that its removal is meant.
+# The name of a protected stack, as consent to its removal.
 CONSENT ?=
-# 1 updates a stack in the cloud without asking, for jobs.
+# 1 updates a cloud stack without a question, for jobs.
 YES ?=
-# For jobs: of an environment (dev, prod, pr), which role (preview, deploy) of which account.
+# For jobs: the environment (dev, prod, pr), its role (preview, deploy) and the account.
 ENVIRONMENT ?=
 ROLE ?=
 ACCOUNT_ID ?=
-# For jobs: what is told on GitHub; a version is that of a release.
+# For jobs: the text for GitHub, and the version of a release.
 FILE ?=
 FOLDER ?=
 STACKS ?=
@@ -30,17 +30,17 @@ COMMIT ?=
 TITLE ?=
 CLOSE ?=
 VERSION ?=
-# The time to go by, in ISO 8601, for `make sweep` and `make night`; empty is now.
+# The time to use, in ISO 8601, for `make sweep` and `make night`; empty means now.
 NOW ?=
-# 1 leaves a rehearsal up, however it ended.
+# 1 leaves a rehearsal up, also after a failure.
 KEEP ?=
-# 1 rehearses the whole life of prod, which is previewed only by default.
+# 1 rehearses the whole life of prod, which is only previewed by default.
 WHOLE ?=
-# What a change is compared with: a branch, tag or commit; where main was left by default.
+# The base of a comparison: a branch, tag or commit; by default where the branch left main.
 BASE ?=
-# A file that a comment or report is written to as well.
+# A file that gets the comment or report as well.
 OUTPUT ?=
-# JSON=1: for machines, for `make cost`, `make preflight` and `make changed-stacks`.
+# JSON=1 prints JSON: `make cost`, `make preflight` and `make changed-stacks`.
 JSON ?=
 # More arguments for pytest, for `make test`.
 ARGS ?=
@@ -49,13 +49,14 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && exit; done; echo python3)
 
-# Whatever the shell says: without bytecode every process compiles what it imports, and there are
-# dozens of them. Importing sentence-transformers then takes three times the CPU time.
+# Unset, whatever the shell has: without bytecode each of dozens of processes compiles its imports.
+# Importing sentence-transformers then takes three times the CPU time.
 export PYTHONDONTWRITEBYTECODE =
-# Exported, and read by the shell: a question may have quotes, dollars and semicolons in it.
+# The shell reads these from the environment, because a question may contain quotes, dollars
+# and semicolons.
 export CUSTOMRAG_MAKE_Q := $(value Q)
 export CUSTOMRAG_MAKE_CORPUS := $(value CORPUS)
-# In the shell's place: whoever ends make ends this, and not a shell alone.
+# exec replaces the shell, so that a signal to make's child reaches the command.
 TOOLS = exec $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
@@ -65,7 +66,7 @@ ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 ##@ On this machine; with STACK=dev, in the cloud
 
-up:  ## Set up and bring up everything; CORPUS=DIR: your documents
+up:  ## Set up and bring up everything; CORPUS=DIR for your documents
 	@$(TOOLS) up $(ON_STACK) $(if $(YES),--yes)
 
 preview:  ## Show what `make up` would change
@@ -92,30 +93,30 @@ logs:  ## Show what the local cloud wrote last; SERVICE=NAME for one
 down:  ## Remove the stack; of the local one, everything but caches
 	@$(TOOLS) down --stack "$(STACK)" --consent "$(CONSENT)"
 
-env:  ## Print what a shell needs for plain pulumi commands, to eval
+env:  ## Print the environment for plain pulumi commands, for eval
 	@$(TOOLS) env --stack "$(STACK)"
 
-##@ A stack of the cloud: STACK=dev
+##@ A stack in the cloud: STACK=dev
 
-rehearse:  ## Bring a cloud stack up on the local cloud, and down: STACK=dev
+rehearse:  ## Rehearse a cloud stack on the local cloud: STACK=dev
 	@$(TOOLS) rehearse $(ON_STACK) $(if $(SET),--set "$(SET)") $(if $(KEEP),--keep) $(if $(WHOLE),--whole)
 
 cost:  ## Show what a stack costs, with sources: STACK=prod [JSON=1]
 	@$(TOOLS) cost --stack "$(STACK)" $(if $(JSON),--json)
 
-policy:  ## Hold a stack against the policy pack: make policy STACK=dev
+policy:  ## Check a stack against the policy pack: STACK=dev
 	@.venv/bin/python -m guardrails.policy.check --stack "$(STACK)"
 
-preflight:  ## Ask the cloud if a stack could be brought up: STACK [JSON=1]
+preflight:  ## Check in the cloud if a stack can be created: STACK [JSON=1]
 	@$(TOOLS) preflight --stack "$(STACK)" $(if $(JSON),--json)
 
-drift:  ## Report how the cloud differs from what was deployed: STACK=dev
+drift:  ## Report how the cloud differs from the deployment: STACK=dev
 	@$(TOOLS) drift --stack "$(STACK)" --output "$(OUTPUT)"
 
-leaks:  ## List what is left of a stack in the cloud; fails if any is
+leaks:  ## List what is left of a stack in the cloud; fails on leaks
 	@$(TOOLS) leaks --stack "$(STACK)"
 
-night:  ## Stop GPU nodes by night, start them by day: STACK=dev [NOW=…]
+night:  ## Stop GPU nodes at night, start them by day: STACK=dev [NOW=…]
 	@$(TOOLS) night --stack "$(STACK)" $(if $(NOW),--now "$(NOW)")
 
 ##@ Pull requests
@@ -130,10 +131,10 @@ pr-up:  ## Bring up a pull request's stack for three days: PR=7
 	@$(TOOLS) pr-up --pull-request "$(PR)" $(if $(REHEARSAL),--rehearsal) \
 		--corpus "$$CUSTOMRAG_MAKE_CORPUS" $(if $(SET),--set "$(SET)")
 
-pr-down:  ## Remove a pull request's stack, prove that none is left: PR=7
+pr-down:  ## Remove a pull request's stack and check for leaks: PR=7
 	@$(TOOLS) pr-down --pull-request "$(PR)" $(if $(REHEARSAL),--rehearsal)
 
-sweep:  ## Remove pull requests' stacks that outlived their time; NOW=…
+sweep:  ## Remove pull requests' stacks whose time is over; NOW=…
 	@$(TOOLS) sweep $(if $(PR),--pull-request "$(PR)",--stack cloud) \
 		$(if $(REHEARSAL),--rehearsal) $(if $(NOW),--now "$(NOW)")
 
@@ -144,7 +145,7 @@ help:  ## List the targets
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup:  ## Install what is needed, bring nothing up
+setup:  ## Install the tools, bring nothing up
 	@$(TOOLS) setup
 
 test:  ## Set up and run every check; ARGS="…" goes to pytest
@@ -159,12 +160,12 @@ lint:  ## Check format, lint and types
 workflows:  ## Check .github/workflows
 	@$(PYTHON) -m tools.actionlint
 
-##@ Releases, and what jobs call
+##@ Releases, and targets for jobs
 
-release:  ## Make the changelog's unreleased part a version: VERSION=0.2.0
+release:  ## Turn the unreleased changes into a version: VERSION=0.2.0
 	@$(PYTHON) -m tools.release prepare --version "$(VERSION)"
 
-release-notes:  ## Show what the changelog says of a version: VERSION=0.2.0
+release-notes:  ## Show the changelog of a version: VERSION=0.2.0
 	@$(PYTHON) -m tools.release notes --version "$(VERSION)" $(if $(OUTPUT),--output "$(OUTPUT)")
 
 sign-in:  ## Sign a job in to an environment: ENVIRONMENT=dev ROLE=preview

@@ -18,6 +18,7 @@ EMBEDDING = (
     "sentence-transformers==6.2.0",
     "openvino==2026.4.1",
     "starlette",
+    "tenacity",
     "uvicorn",
     "pydantic-settings",
 )
@@ -30,5 +31,6 @@ CHAT = (
     "httpx",
     "openai>=3.52,<4",
     "pydantic-settings",
+    "tenacity",
     "uvicorn",
 )

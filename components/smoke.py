@@ -1,27 +1,21 @@
-"""One question to the application once it is up: the light, idempotent kind of work that hooks are
-for.
+"""One question to the application once it is up.
 
-A failed after-hook fails the update and does not run again by itself; `make up` asks once more in
-its summary.
+Owns the hook that asks it, and the client that reaches a load balancer by its address. A failed
+after-hook fails the update and does not run again by itself; `make up` asks once more in its
+summary.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
-import http.client
-import json
-import socket
 import ssl
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+import httpx
 import pulumi
 
 from rag.headers import EDGE_KEY
@@ -30,7 +24,7 @@ __all__ = [
     "Door",
     "SmokeTestError",
     "ask_when_ready",
-    "direct_opener",
+    "direct_transport",
     "smoke_hook",
 ]
 
@@ -38,11 +32,9 @@ DEADLINE_SECONDS = 300.0
 PAUSE_SECONDS = 1.0
 REQUEST_TIMEOUT_SECONDS = 120.0
 
-Fetch = Callable[[str, dict[str, Any] | None], dict[str, Any]]
-
 
 class SmokeTestError(Exception):
-    """The application did not answer, or answered without an answer."""
+    """The application did not reply, or its reply has no answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,42 +61,45 @@ def smoke_hook(
     *,
     door: Door | None = None,
 ) -> pulumi.ResourceHook:
-    """A hook that asks `question` at `url` and says in the update's log what came back.
+    """Return a hook that asks `question` at `url` and logs the result in the update.
 
     Args:
         name: The hook's name, unique in the program.
         question: What to ask.
-        url: The application. Must not depend on the resource that the hook is bound to: that one
-            is not done before its hook is.
-        edge_key: What the application wants to be shown, where it stands behind an edge.
-        door: How to get there; by default as the URL says.
+        url: The application. Must not depend on the resource that the hook is bound to, because
+            that resource is not done before its hook is.
+        edge_key: The key that the application asks for when it is behind an edge.
+        door: How to reach it; by default as the URL says.
     """
 
     async def ask(_args: pulumi.ResourceHookArgs) -> None:
         address = str(await url.future())
         key = "" if edge_key is None else str(await edge_key.future())
-        opener = None
+        transport = None
         if door is not None:
-            opener = direct_opener(
+            transport = direct_transport(
                 str(await door.address.future()), named=door.named, trusted_file=door.trusted_file
             )
-        fetch = _fetch_with({EDGE_KEY: key} if key else {}, opener)
-        answer = await asyncio.to_thread(ask_when_ready, address, question, fetch=fetch)
+        headers = {EDGE_KEY: key} if key else {}
+        with httpx.Client(
+            transport=transport, headers=headers, timeout=REQUEST_TIMEOUT_SECONDS
+        ) as client:
+            answer = await asyncio.to_thread(ask_when_ready, client, address, question)
         pulumi.log.info(f"asked {question!r}: answered with {len(answer['sources'])} sources")
 
     return pulumi.ResourceHook(name, ask)
 
 
 def ask_when_ready(
+    client: httpx.Client,
     url: str,
     question: str,
     *,
-    fetch: Fetch | None = None,
     deadline_seconds: float = DEADLINE_SECONDS,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Waits until `url` is healthy, then asks `question`.
+    """Wait until `url` is healthy, then ask `question`.
 
     Returns:
         The application's answer: `answer`, `sources`.
@@ -112,74 +107,48 @@ def ask_when_ready(
     Raises:
         SmokeTestError: It was not healthy in time, or the answer has no text.
     """
-    fetch = fetch or _fetch_with({})
     started = clock()
     while True:
         try:
-            fetch(f"{url}/health", None)
+            client.get(f"{url}/health").raise_for_status()
             break
-        except (OSError, ValueError) as error:
+        except httpx.HTTPError as error:
             if clock() - started > deadline_seconds:
                 raise SmokeTestError(
-                    f"{url}/health was not well within {deadline_seconds:.0f} s: {error}; "
+                    f"{url}/health was not healthy within {deadline_seconds:.0f} s: {error}; "
                     "`make logs SERVICE=chat` shows why"
                 ) from error
         pause(PAUSE_SECONDS)
     try:
-        answer = fetch(f"{url}/api/ask", {"question": question, "stream": False})
-    except (OSError, ValueError) as error:
+        response = client.post(f"{url}/api/ask", json={"question": question, "stream": False})
+        answer: dict[str, Any] = response.raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
         raise SmokeTestError(f"{url}/api/ask failed on {question!r}: {error}") from error
     if not answer.get("answer") or "sources" not in answer:
         raise SmokeTestError(f"{url}/api/ask gave no answer to {question!r}: {answer}")
     return answer
 
 
-class _DirectConnection(http.client.HTTPSConnection):
-    """Asks by one name what answers at another address."""
+class _DirectTransport(httpx.HTTPTransport):
+    """Sends every request to one address, and checks the certificate against the URL's host."""
 
-    def __init__(self, *args: Any, address: str, tls: ssl.SSLContext, **more: Any) -> None:
-        super().__init__(*args, context=tls, **more)
-        self._tls = tls
-        parts = urlsplit(f"//{address}")
-        self._target = (parts.hostname or "", parts.port or http.client.HTTPS_PORT)
-
-    def connect(self) -> None:
-        plain = socket.create_connection(self._target, self.timeout)
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
-
-
-class _DirectHandler(urllib.request.HTTPSHandler):
     def __init__(self, address: str, tls: ssl.SSLContext) -> None:
-        super().__init__(context=tls)
-        self._connect = functools.partial(_DirectConnection, address=address, tls=tls)
+        super().__init__(verify=tls, trust_env=False)
+        self._address = httpx.URL(f"https://{address}")
 
-    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(self._connect, request)
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions = {**request.extensions, "sni_hostname": request.url.host}
+        request.url = request.url.copy_with(host=self._address.host, port=self._address.port)
+        return super().handle_request(request)
 
 
-def direct_opener(
+def direct_transport(
     address: str, *, named: bool, trusted_file: Path | None
-) -> urllib.request.OpenerDirector:
-    """Opens HTTPS URLs at one address, whatever their host; see `Door` for the rest."""
+) -> httpx.HTTPTransport:
+    """Return a transport that sends HTTPS requests to one address, whatever their host.
+
+    `Door` describes the arguments.
+    """
     tls = ssl.create_default_context(cafile=str(trusted_file) if trusted_file else None)
     tls.check_hostname = named
-    return urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), _DirectHandler(address, tls)
-    )
-
-
-def _fetch_with(
-    headers: Mapping[str, str], opener: urllib.request.OpenerDirector | None = None
-) -> Fetch:
-    ask = opener.open if opener is not None else urllib.request.urlopen
-
-    def fetch(url: str, body: dict[str, Any] | None) -> dict[str, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310  the URL is the stack's own output
-            url, data=data, headers={"Content-Type": "application/json", **headers}
-        )
-        with ask(request, timeout=REQUEST_TIMEOUT_SECONDS) as response:
-            value: dict[str, Any] = json.load(response)
-        return value
-
-    return fetch
+    return _DirectTransport(address, tls)

@@ -2,7 +2,7 @@
 
 Owns that one environment variable, so that the account is asked once and not again by the preview
 and the update behind it. It speaks for a quarter of an hour: an update whose question was answered
-later asks anew. A plain `pulumi up` has no such word, and asks. `tools.lifecycle` writes it.
+later asks anew. A plain `pulumi up` has no such word, and asks. `ops.stack.update` writes it.
 """
 
 from __future__ import annotations

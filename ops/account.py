@@ -1,4 +1,4 @@
-"""The account that a stack's resources are in, as the rooms of `ops` ask it.
+"""The account that a stack's resources are in, for the rooms of `ops`.
 
 Owns endpoints and credentials by region: the cloud's, by its rule, or those of the local cloud that
 a rehearsal runs on (`platform.json` in its home). Owns no operation.
@@ -41,7 +41,7 @@ class Account:
 
     Attributes:
         region_id: The region.
-        credentials: Of whoever asks.
+        credentials: The caller's.
         platform: The local cloud's platform file; empty in the cloud.
     """
 
@@ -50,23 +50,23 @@ class Account:
     platform: Mapping[str, Any]
 
     def endpoint(self, service: str) -> str:
-        """Where a service answers, of those in `_ENDPOINTS`."""
+        """Return the address of a service of `_ENDPOINTS`."""
         if self.platform:
             endpoints: Mapping[str, str] = self.platform["endpoints"]
             return endpoints.get(service, endpoints["api"])
         return _ENDPOINTS[service].format(region=self.region_id)
 
     def client(self, service: str) -> GenericClient:
-        """A client for operations by name; they are asked again when the service is busy."""
+        """Return a client for operations by name; it retries when the service is busy."""
         return GenericClient(
             self.endpoint(service), self.region_id, self.credentials, retries=Retries()
         )
 
     def local_resources(self) -> list[dict[str, str]]:
-        """All that the local cloud still holds of what stacks have declared.
+        """Return every resource of a stack that the local cloud still holds.
 
         Raises:
-            OSError: It does not answer, or refuses.
+            OSError: It does not answer, or it refuses.
         """
         address = urlsplit(self.platform["endpoints"]["api"])
         connection = HTTPConnection(str(address.hostname), address.port, timeout=_LOCAL_SECONDS)
@@ -76,7 +76,7 @@ class Account:
             response = connection.getresponse()
             body = response.read()
             if response.status != HTTPStatus.OK:
-                raise OSError(f"the local cloud refused to list what it holds: {body[:500]!r}")
+                raise OSError(f"the local cloud refused to list its resources: {body[:500]!r}")
             found: list[dict[str, str]] = json.loads(body)["resources"]
             return found
         finally:
@@ -84,12 +84,12 @@ class Account:
 
 
 def account_in(region_id: str, home: Path | None = None) -> Account:
-    """The account in a region.
+    """Return the account in a region.
 
     Args:
         region_id: The region.
         home: A rehearsal's home; by default the one that CUSTOMRAG_HOME names, if it has a local
-            cloud. None of either is the cloud, with the default chain of credentials.
+            cloud. Without either it is the real cloud, with the default chain of credentials.
     """
     home = home or Path(os.environ.get("CUSTOMRAG_HOME") or os.devnull)
     file = home / "platform.json"

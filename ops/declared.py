@@ -1,7 +1,7 @@
 """The values that a stack's file declares, as the rooms of `ops` read them.
 
-Owns where a stack's values stand (`stacks/Pulumi.<stack>.yaml`, or the template of a pull request's
-stack), and the making of the latter. Does not own what keys mean (`stack_config.config`).
+Owns where a stack's values are (`stacks/Pulumi.<stack>.yaml`, or the template of a pull request's
+stack), and how such a file is written. Does not own the meaning of the keys (`stack_config`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ __all__ = [
     "ROOT",
     "DeclaredError",
     "declared_values",
+    "is_on_this_machine",
     "is_pull_request",
     "moment",
     "with_defaults",
@@ -30,7 +31,7 @@ __all__ = [
 ROOT = Path(__file__).resolve().parent.parent
 NAMESPACE = "customrag:"
 REHEARSAL = "rehearse-"
-"""What the name of a rehearsal's stack begins with."""
+"""Prefix of the name of a rehearsal's stack."""
 PULL_REQUEST_HOURS = 72
 """Time to live of a pull request's stack, from its last `make pr-up`."""
 _PULL_REQUEST = re.compile(r"pr-[1-9]\d*")
@@ -38,7 +39,7 @@ _TEMPLATE = "pr.template.yaml"
 
 
 class DeclaredError(Exception):
-    """A stack has no file, or one that cannot be read. The message says what to do."""
+    """A stack has no file, or the file cannot be read. The message says what to do."""
 
 
 def is_pull_request(stack: str) -> bool:
@@ -46,26 +47,31 @@ def is_pull_request(stack: str) -> bool:
     return _PULL_REQUEST.fullmatch(stack.removeprefix(REHEARSAL)) is not None
 
 
+def is_on_this_machine(stack: str) -> bool:
+    """Whether a stack runs on this machine: the local stack, or a rehearsal."""
+    return stack == "local" or stack.startswith(REHEARSAL)
+
+
 def moment(at: datetime) -> str:
-    """A moment as `expiresAt` is written: `2026-11-24T12:00:00Z`."""
+    """Return a time in the format of `expiresAt`: `2026-11-24T12:00:00Z`."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def declared_values(
     stack: str, *, root: Path = ROOT, now: datetime | None = None
 ) -> dict[str, Any]:
-    """What a stack's file says, by key with its namespace.
+    """Return the values in a stack's file, by key with its namespace.
 
-    A pull request's stack that has no file gets the template's values, and its time to live.
-    Secrets (`secure:`) are left out: they are encrypted for that stack's own key.
+    A pull request's stack without a file gets the template's values, and its time to live. Secrets
+    (`secure:`) are left out, because they are encrypted with the stack's own key.
 
     Args:
         stack: Such as `dev` or `pr-7`.
         root: The project's folder.
-        now: When a pull request's stack begins to live; the present by default.
+        now: When a pull request's stack begins to live; by default the current time.
 
     Raises:
-        DeclaredError: There is no such file, or it is no stack file.
+        DeclaredError: There is no such file, or it is not a stack file.
     """
     folder = root / "stacks"
     path, template = folder / f"Pulumi.{stack}.yaml", folder / _TEMPLATE
@@ -76,14 +82,16 @@ def declared_values(
     except FileNotFoundError as error:
         there = sorted(file.name.split(".")[1] for file in folder.glob("Pulumi.*.yaml"))
         raise DeclaredError(
-            f"stack {stack!r} has no file {path.relative_to(root)}; there are files of "
-            f"{', '.join(there) or 'no stack'}, and any pr-<number> is made from {_TEMPLATE}"
+            f"stack {stack!r} has no file {path.relative_to(root)}; there are files for "
+            f"{', '.join(there) or 'no stack'}, and each pr-<number> is created from {_TEMPLATE}"
         ) from error
     except yaml.YAMLError as error:
-        raise DeclaredError(f"{path.relative_to(root)} is not YAML: {error}") from error
+        raise DeclaredError(f"{path.relative_to(root)} is not valid YAML: {error}") from error
     config = document.get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict):
-        raise DeclaredError(f"{path.relative_to(root)} has no mapping `config:`")
+        raise DeclaredError(
+            f"{path.relative_to(root)} has no mapping `config:`; add it with the stack's values"
+        )
     values = {key: value for key, value in config.items() if not _is_secret(value)}
     if from_template:
         began = now or datetime.now(UTC)
@@ -96,7 +104,7 @@ def _is_secret(value: Any) -> bool:
 
 
 def with_defaults(values: Mapping[str, Any], *, root: Path = ROOT) -> dict[str, Any]:
-    """`values` over the defaults of `Pulumi.yaml`."""
+    """Return `values` and, for the other keys, the defaults of `Pulumi.yaml`."""
     project = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))
     defaults = {
         key: entry["default"]
@@ -107,7 +115,7 @@ def with_defaults(values: Mapping[str, Any], *, root: Path = ROOT) -> dict[str, 
 
 
 def write_stack_file(path: Path, values: Mapping[str, Any], *, remark: str) -> None:
-    """Writes a stack's file; what an earlier one says outside `config:` stays (its encryption).
+    """Write a stack's file; keep what it has outside `config:` (its encryption).
 
     Args:
         path: The file.

@@ -1,181 +1,48 @@
-"""The Pulumi CLI as the rooms of `ops` use it: one command on one stack, its events read.
+"""The Pulumi engine on one stack: the only place that starts it.
 
-Owns running a command with its output in a file, and what its event log says happened (the log is
-one JSON object a line, as `--event-log` writes it; CLI 3.259). The environment (backend,
-passphrase, plugins) is the caller's: `tools` sets it.
+Owns running a command, its output and event log, the signals that reach it, and the lock that a
+killed engine leaves. The meaning of the event log is `ops.events`'. The caller sets the environment
+(backend, passphrase, plugins); `tools.environment` does that. ADR 0013 says why this is not
+`pulumi.automation`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import signal
-import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import IO, Any
 
-from ops.declared import ROOT, is_pull_request
+from ops.declared import ROOT, is_on_this_machine, is_pull_request
+from ops.events import Outcome, read_events
+from ops.locks import PULL_REQUEST_LOCK, is_stale_lock
+from ops.thin import thin
 
-__all__ = [
-    "PULL_REQUEST_LOCK",
-    "Change",
-    "Engine",
-    "EngineError",
-    "Outcome",
-    "is_stale_lock",
-    "read_events",
-    "tail",
-]
+__all__ = ["Engine", "EngineError", "NoStackError", "tail"]
 
-_COLOURS = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
-_LOCK = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)(?: at (\S+))?")
-# No job on a pull request's stack runs as long (`timeout-minutes` of the workflows).
-PULL_REQUEST_LOCK = timedelta(hours=4)
 _QUICK_SECONDS = 120
-_SAME = ("same", "read", "refresh")
+_SIGNALLED = 128
+"""What shells add to the number of the signal that ended a command."""
+_SIGN_IN = (
+    "You are not signed in to the backend that holds the stacks' state. Run `make sign-in` or "
+    "`pulumi login`; docs/explanation/state-and-identity.md describes both."
+)
 
 
 class EngineError(Exception):
-    """The CLI refused a quick command; the message has its words."""
+    """The CLI refused a quick command; the message has its output."""
 
 
 class NoStackError(EngineError):
     """The backend has no such stack."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """What happened to one resource.
-
-    Attributes:
-        operation: `create`, `update`, `replace` or `delete`.
-        type: Its type.
-        name: Its Pulumi name.
-        properties: What of it changed, for an update or a replacement.
-    """
-
-    operation: str
-    type: str
-    name: str
-    properties: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        told = f" ({', '.join(self.properties)})" if self.properties else ""
-        return f"{self.operation} {self.name} [{self.type}]{told}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """One finished command.
-
-    Attributes:
-        code: Its exit code.
-        seconds: How long it took.
-        changes: What happened, or would happen, to resources; components are left out.
-        same: Resources that stayed as they were.
-        errors: What the engine and the providers said was wrong.
-        violations: Policy violations, `rule (level): message`.
-        infos: Other words of the program, in their order.
-        log: The command's output.
-    """
-
-    code: int
-    seconds: float
-    changes: tuple[Change, ...] = ()
-    same: int = 0
-    errors: tuple[str, ...] = ()
-    violations: tuple[str, ...] = ()
-    infos: tuple[str, ...] = ()
-    log: Path | None = None
-
-    def count(self, operation: str) -> int:
-        """Resources to which that happened."""
-        return sum(change.operation == operation for change in self.changes)
-
-
-@dataclass
-class _Read:
-    changes: list[Change] = field(default_factory=list)
-    same: int = 0
-    errors: list[str] = field(default_factory=list)
-    violations: list[str] = field(default_factory=list)
-    infos: list[str] = field(default_factory=list)
-
-
-def _plain(text: str) -> str:
-    return _COLOURS.sub("", text).strip()
-
-
-def _about(urn: str) -> str:
-    """Which resource an error is about, before its words; nothing for the program's own."""
-    resource_type, _, name = urn.rpartition("::")
-    return f"{name}: " if name and not resource_type.endswith("pulumi:pulumi:Stack") else ""
-
-
-def _operation(metadata: Mapping[str, Any]) -> str:
-    """One word for a step, or "" for those that only belong to another's."""
-    operation = str(metadata["op"])
-    if operation in ("replace", "delete-replaced", "discard-replaced"):
-        return ""
-    return {"create-replacement": "replace", "discard": "delete"}.get(operation, operation)
-
-
-def _add_step(found: _Read, metadata: Mapping[str, Any]) -> None:
-    resource_type = str(metadata["type"])
-    # A component has no provider of its own; providers and stacks are Pulumi's.
-    if not metadata.get("provider") or resource_type.startswith("pulumi:"):
-        return
-    operation = _operation(metadata)
-    if operation in _SAME:
-        found.same += 1
-    elif operation:
-        details = metadata.get("detailedDiff") or {}
-        found.changes.append(
-            Change(
-                operation=operation,
-                type=resource_type,
-                name=str(metadata["urn"]).rpartition("::")[2],
-                properties=tuple(sorted(details or metadata.get("diffs") or ())),
-            )
-        )
-
-
-def read_events(lines: Iterable[str], *, preview: bool = False) -> _Read:
-    """What an event log says; a last line that was cut off is left out.
-
-    Args:
-        lines: The log.
-        preview: Whether the steps were planned only: those are told before, not after, each.
-    """
-    found, steps = _Read(), "resourcePreEvent" if preview else "resOutputsEvent"
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if steps in event:
-            _add_step(found, event[steps]["metadata"])
-        elif "policyEvent" in event:
-            policy = event["policyEvent"]
-            found.violations.append(
-                f"{policy.get('policyName', '?')} ({policy.get('enforcementLevel', '?')}): "
-                f"{_plain(policy.get('message', ''))}"
-            )
-        elif "diagnosticEvent" in event:
-            words = _plain(event["diagnosticEvent"].get("message", ""))
-            severity = event["diagnosticEvent"].get("severity")
-            if words and severity in ("error", "info#err"):
-                found.errors.append(_about(str(event["diagnosticEvent"].get("urn", ""))) + words)
-            elif words and severity in ("info", "warning"):
-                found.infos.append(words)
-    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,106 +53,129 @@ class Engine:
         stack: The stack.
         logs: Folder for the commands' output.
         environment: The whole environment of the commands.
+        root: The project's folder.
     """
 
     stack: str
     logs: Path
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    root: Path = ROOT
 
-    def run(self, name: str, command: str, *arguments: str) -> Outcome:
-        """Run `preview`, `up`, `refresh` or `destroy`; its failure is in the outcome.
+    @classmethod
+    def of(cls, stack: str, root: Path = ROOT) -> Engine:
+        """Return the engine on a stack, with its logs in the project's private folder."""
+        return cls(stack=stack, logs=root / ".customrag" / stack / "logs", root=root)
 
-        SIGINT, SIGTERM and SIGHUP reach it as SIGINT, each once, whoever was sent them, and it is
-        waited for. The lock of an engine that was killed on this machine is taken away; of a pull
-        request's stack also one that is older than any job: nobody else would look after it.
+    @property
+    def policy(self) -> tuple[str, str]:
+        """The arguments that run a command under the policy pack."""
+        return "--policy-pack", str(self.root / "guardrails" / "policy")
+
+    def run(self, name: str, command: str, *arguments: str, shown: bool = False) -> Outcome:
+        """Run `preview`, `up`, `refresh` or `destroy`. A failure is in the outcome.
+
+        The lock of an engine that was killed on this machine is removed. On a pull request's stack,
+        so is a lock that is older than any job, because no person looks after that stack.
 
         Args:
-            name: Of the step, for the names of its files.
-            command: The CLI's.
-            arguments: After it.
+            name: The step's name; its files are called so.
+            command: The CLI's command.
+            arguments: The command's arguments.
+            shown: Show the progress to the user: on a terminal Pulumi's own display, which may
+                ask questions, elsewhere plain lines.
+
+        Raises:
+            EngineError: There is no CLI.
         """
-        outcome = self._run(name, command, arguments)
-        longest = PULL_REQUEST_LOCK if is_pull_request(self.stack) else None
-        if outcome.code != 0 and is_stale_lock("\n".join(tail(outcome.log)), longest=longest):
-            self.ask("cancel", "--yes")
-            return self._run(name, command, arguments)
+        outcome = self._run(name, command, arguments, shown)
+        if outcome.code != 0 and self._unlock("\n".join(tail(outcome.log))):
+            if shown:
+                print("The last run was killed. Its lock is removed.", flush=True)
+            return self._run(name, command, arguments, shown)
         return outcome
 
-    def _run(self, name: str, command: str, arguments: Sequence[str]) -> Outcome:
+    def _unlock(self, text: str) -> bool:
+        """Remove the lock that a command was refused for, if no engine holds it any more."""
+        longest = PULL_REQUEST_LOCK if is_pull_request(self.stack) else None
+        if not is_stale_lock(text, any_host=is_on_this_machine(self.stack), longest=longest):
+            return False
+        self._ask(("cancel", "--yes"), stack=True)
+        return True
+
+    def _run(self, name: str, command: str, arguments: Sequence[str], shown: bool) -> Outcome:
         self.logs.mkdir(parents=True, exist_ok=True)
         log, events = self.logs / f"{name}.log", self.logs / f"{name}.events.jsonl"
         events.unlink(missing_ok=True)
         began = time.monotonic()
-        words = ["pulumi", command, "--stack", self.stack, "--non-interactive", "--color", "never"]
-        words += ["--suppress-outputs"] if command != "preview" else []
-        with log.open("wb") as stream:
-            code = self._wait(
-                subprocess.Popen(
-                    [*words, "--event-log", str(events), *arguments],
-                    cwd=ROOT,
-                    # It is what makes the CLI take --event-log.
-                    env={**self.environment, "PULUMI_DEBUG_COMMANDS": "true"},
-                    stdin=subprocess.DEVNULL,
-                    stdout=stream,
-                    stderr=subprocess.STDOUT,
-                    # Ctrl-C on a terminal would reach it by itself, and again from here: the
-                    # second makes it end without waiting for what it has begun.
-                    process_group=0,
-                )
-            )
-        found = _Read()
-        if events.is_file():
-            with events.open(encoding="utf-8") as lines:
-                found = read_events(lines, preview=command == "preview")
+        on_terminal = shown and sys.stdout.isatty()
+        words = ["pulumi", command, "--stack", self.stack, "--event-log", str(events)]
+        words += [] if on_terminal else ["--non-interactive", "--color", "never"]
+        words += ["--suppress-outputs"] if not shown and command != "preview" else []
+        with log.open("w+", encoding="utf-8", errors="replace") as stream:
+            code = self._finish([*words, *arguments], stream, shown, on_terminal)
+            if on_terminal:
+                stream.seek(0)
+                sys.stderr.write(stream.read())
+        lines = events.read_text(encoding="utf-8").splitlines() if events.is_file() else []
         return Outcome(
-            code=code,
-            seconds=time.monotonic() - began,
-            changes=tuple(found.changes),
-            same=found.same,
-            errors=tuple(found.errors),
-            violations=tuple(dict.fromkeys(found.violations)),
-            infos=tuple(found.infos),
+            **vars(read_events(lines, preview=command == "preview")),
+            code=_SIGNALLED - code if code < 0 else code,
+            duration_seconds=time.monotonic() - began,
             log=log,
         )
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> int:
-        def hand_on(_signum: int, _frame: FrameType | None) -> None:
-            process.send_signal(signal.SIGINT)
-
-        handed_on = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        before = [(signum, signal.signal(signum, hand_on)) for signum in handed_on]
+    def _finish(self, words: list[str], log: IO[str], shown: bool, on_terminal: bool) -> int:
+        """Start the CLI and wait for its end; return its exit code."""
         try:
+            process = subprocess.Popen(
+                words,
+                cwd=self.root,
+                # Without this variable the CLI does not take --event-log.
+                env={**self.environment, "PULUMI_DEBUG_COMMANDS": "true"},
+                stdin=None if on_terminal else subprocess.DEVNULL,
+                stdout=None if on_terminal else subprocess.PIPE if shown else log,
+                stderr=log if on_terminal else subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                # A terminal sends Ctrl-C to its whole foreground group, and only a process of that
+                # group may ask questions. Elsewhere the CLI gets its own group, because a second
+                # SIGINT would make it end without waiting for what it has begun.
+                process_group=None if on_terminal else 0,
+            )
+        except FileNotFoundError as error:
+            raise EngineError("there is no `pulumi` on PATH; run `make setup`") from error
+        with process, _interrupting(process, on_terminal):
+            for line in thin(_copied(process.stdout, log)) if process.stdout else ():
+                print(line, end="", flush=True)
             return process.wait()
-        finally:
-            for signum, handler in before:
-                signal.signal(signum, handler)
 
-    def ask(self, *arguments: str, stack: bool = True) -> str:
-        """Run a quick command and return what it wrote.
+    def ask(self, *arguments: str, stack: bool = True, secret: str = "") -> str:
+        """Run a quick command and return its output.
 
         Args:
-            arguments: The command's words.
+            arguments: The command and its arguments.
             stack: Whether it is about the stack.
+            secret: What the command reads from its standard input.
 
         Raises:
-            EngineError: It failed.
+            EngineError: The command failed.
         """
-        return self._ask(arguments, stack=stack)
-
-    def ask_secretly(self, secret: str, *arguments: str) -> str:
-        """Run a quick command that reads a secret from its standard input.
-
-        Raises:
-            EngineError: It failed.
-        """
-        return self._ask(arguments, stack=True, secret=secret)
+        try:
+            return self._ask(arguments, stack=stack, secret=secret)
+        except EngineError as error:
+            if not self._unlock(str(error)):
+                raise
+        return self._ask(arguments, stack=stack, secret=secret)
 
     def _ask(self, arguments: Sequence[str], *, stack: bool, secret: str = "") -> str:
-        command = ["pulumi", *arguments, *(("--stack", self.stack) if stack else ())]
+        shown = f"`pulumi {' '.join(arguments[:2])}` of stack {self.stack}"
         try:
             done = subprocess.run(
-                [*command, "--non-interactive"],
-                cwd=ROOT,
+                [
+                    *("pulumi", *arguments, "--non-interactive"),
+                    *(("--stack", self.stack) if stack else ()),
+                ],
+                cwd=self.root,
                 env=dict(self.environment),
                 capture_output=True,
                 text=True,
@@ -293,83 +183,72 @@ class Engine:
                 timeout=_QUICK_SECONDS,
                 check=False,
             )
+        except FileNotFoundError as error:
+            raise EngineError("there is no `pulumi` on PATH; run `make setup`") from error
         except subprocess.TimeoutExpired as error:
-            raise EngineError(
-                f"`pulumi {' '.join(arguments[:2])}` of stack {self.stack} did not end within "
-                f"{_QUICK_SECONDS} s"
-            ) from error
+            raise EngineError(f"{shown} did not end within {_QUICK_SECONDS} s") from error
         if done.returncode != 0:
-            words = done.stderr.strip() or done.stdout.strip()
-            kind = NoStackError if f"no stack named '{self.stack}' found" in words else EngineError
-            raise kind(f"`pulumi {' '.join(arguments[:2])}` of stack {self.stack} failed: {words}")
+            output = done.stderr.strip() or done.stdout.strip()
+            kind = NoStackError if f"no stack named '{self.stack}' found" in output else EngineError
+            hint = f"\n{_SIGN_IN}" if "PULUMI_ACCESS_TOKEN must be set" in output else ""
+            raise kind(f"{shown} failed: {output}{hint}")
         return done.stdout
 
-    def resources(self) -> list[dict[str, Any]]:
-        """The stack's resources as its state has them; secrets stay encrypted.
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs, as the last update left them.
+
+        Raises:
+            EngineError: There is no such stack, or no access to it.
+        """
+        found: dict[str, Any] = json.loads(self.ask("stack", "output", "--json"))
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Return the stack's state; secrets stay encrypted.
 
         Raises:
             EngineError: There is no such stack, no access to it, or its state cannot be read.
         """
         try:
-            exported = json.loads(self.ask("stack", "export"))
+            found: dict[str, Any] = json.loads(self.ask("stack", "export"))
         except ValueError as error:
-            raise EngineError(f"the state of stack {self.stack} is no JSON: {error}") from error
-        found: list[dict[str, Any]] = exported.get("deployment", {}).get("resources") or []
+            raise EngineError(
+                f"the state of stack {self.stack} is not valid JSON: {error}"
+            ) from error
+        return found
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Return the resources in the stack's state; `state` says what it raises."""
+        found: list[dict[str, Any]] = self.state().get("deployment", {}).get("resources") or []
         return found
 
 
-def is_stale_lock(
-    text: str,
-    host: str = "",
-    runs: Callable[[int], bool] | None = None,
-    *,
-    longest: timedelta | None = None,
-    now: datetime | None = None,
-) -> bool:
-    """Whether a command was refused for locks alone that nobody holds any more.
+@contextmanager
+def _interrupting(process: subprocess.Popen[str], on_terminal: bool) -> Iterator[None]:
+    """Pass SIGINT, SIGTERM and SIGHUP on to a process, each as one SIGINT."""
 
-    Those are locks of this machine whose engines are gone, and what is older than `longest`. The
-    text is that of CLI 3.259 for every backend of its own: `created by USER@HOST (pid 7) at TIME`.
+    def pass_on(signum: int, _frame: FrameType | None) -> None:
+        # A terminal sends the other two to the process as well.
+        if signum == signal.SIGTERM or not on_terminal:
+            process.send_signal(signal.SIGINT)
 
-    Args:
-        text: What the CLI wrote.
-        host: This machine's name; found out by default.
-        runs: Whether an engine runs under a process id; looks by default.
-        longest: No engine holds a lock as long; by default any may.
-        now: The time to go by.
-    """
-    locks = _LOCK.findall(text)
-    here, alive = host or socket.gethostname(), runs or _engine_runs
-    moment = now or datetime.now(UTC)
-    return (
-        "currently locked by" in text
-        and bool(locks)
-        and all(
-            (where == here and not alive(int(pid)))
-            or (longest is not None and _age(since, moment) > longest)
-            for where, pid, since in locks
-        )
-    )
-
-
-def _age(since: str, now: datetime) -> timedelta:
-    """How old a lock is; one that does not say is a new one."""
+    signums = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [(signum, signal.signal(signum, pass_on)) for signum in signums]
     try:
-        return now - datetime.fromisoformat(since).astimezone(UTC)
-    except ValueError:
-        return timedelta()
+        yield
+    finally:
+        for signum, handler in before:
+            signal.signal(signum, handler)
 
 
-def _engine_runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").startswith("pulumi")
-    except FileNotFoundError:
-        # No such process, or no such folder: macOS has none.
-        return not Path("/proc/self").exists()
+def _copied(lines: IO[str], log: IO[str]) -> Iterator[str]:
+    for line in lines:
+        log.write(line)
+        yield line
 
 
 def tail(path: Path | None, lines: int = 25) -> Sequence[str]:
-    """The last lines of a command's output."""
+    """Return the last lines of a command's output."""
     if path is None or not path.is_file():
         return []
     return path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]

@@ -1,13 +1,13 @@
 """The commands behind the Makefile: `python3 -m tools COMMAND`.
 
-Runs on the bare system Python; what it needs beyond that it sets up first.
+Runs on the system Python and sets up first what it needs beyond that.
 """
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036  whoever has an older one shall be told so
+if sys.version_info < (3, 11):  # noqa: UP036  the message is for a user of an older one
     sys.exit(
-        "this is Python {}.{}; 3.11 or newer is needed: install it, then say which: "
+        "this is Python {}.{}; 3.11 or newer is needed. Install it, then name it: "
         "make up PYTHON=python3.11".format(*sys.version_info)
     )
 
@@ -52,7 +52,7 @@ def _folder(text: str) -> Path | None:
 
 
 def main(arguments: list[str]) -> int:
-    """Carry out one command and return its exit code."""
+    """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
     paths = default_paths()
     if options.command == "test":
@@ -68,18 +68,13 @@ def main(arguments: list[str]) -> int:
     further = lifecycle.Options(
         values=[value for text in options.set for value in text.split()],
         consent=options.consent,
-        yes=options.yes,
         now=options.now,
         keep=options.keep,
         whole=options.whole,
     )
     commands = {
         "setup": lambda: actions.set_up_only(paths),
-        "up": lambda: (
-            actions.up(paths, request)
-            if request.is_local
-            else lifecycle.up(paths, request, further)
-        ),
+        "up": lambda: actions.up(paths, request, yes=options.yes),
         "preview": lambda: actions.preview(paths, request),
         "down": lambda: (
             actions.down(paths, request)
@@ -104,7 +99,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # As Ctrl-C, so that what was begun is cleared away; a hang-up that is ignored (nohup) stays so.
+    # Like Ctrl-C, so that the command cleans up. A hang-up that is ignored (nohup) stays ignored.
     for signum in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, signal.default_int_handler)

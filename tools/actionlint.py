@@ -1,7 +1,8 @@
-"""Checks .github/workflows with actionlint: a pinned version, built from its Go module once.
+"""Checks .github/workflows with a pinned version of actionlint, built once from its Go module.
 
-Owns which version and where it lies. `make workflows` runs it; the tests do, too. An actionlint on
-PATH is not used, as its findings would change with it. Source: https://github.com/rhysd/actionlint.
+Owns the version and the path of the executable. `make workflows` and the tests run it. An
+actionlint on PATH is not used, because its findings would depend on its version. Source:
+https://github.com/rhysd/actionlint.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ _BUILD_SECONDS = 600
 
 
 def executable(paths: Paths) -> Path:
-    """Where it lies, once it is built."""
+    """Return the path of the executable."""
     return paths.cache / "actionlint" / VERSION / "actionlint"
 
 
 def provide(paths: Paths) -> Path:
-    """Build it, unless it is there.
+    """Build the executable, unless it exists.
 
     Raises:
         MissingError: There is no Go.
@@ -38,8 +39,8 @@ def provide(paths: Paths) -> Path:
         return target
     if shutil.which("go") is None:
         raise MissingError(
-            "actionlint is built with Go, and there is none: https://go.dev/doc/install, unpacked "
-            "anywhere and on PATH"
+            "building actionlint needs Go, which is not on PATH. Unpack Go anywhere and add it to "
+            "PATH: https://go.dev/doc/install"
         )
     target.parent.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent.parent) as scratch:
@@ -59,9 +60,9 @@ def provide(paths: Paths) -> Path:
 
 
 def check(paths: Paths) -> subprocess.CompletedProcess[str]:
-    """What it says of the workflows; exit code 0 when it finds nothing.
+    """Return the findings of actionlint; the exit code is 0 without findings.
 
-    shellcheck, of the virtual environment, reads the scripts in them.
+    The shellcheck of the virtual environment checks the scripts in the workflows.
     """
     shellcheck = paths.venv / "bin" / "shellcheck"
     return subprocess.run(

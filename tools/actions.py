@@ -1,7 +1,8 @@
-"""What the `make` targets do.
+"""The `make` targets that work on one stack.
 
-Owns up, preview, down, status, logs, ask and eval, each a few plain commands. Set-up is `setup`'s,
-words are `summary`'s, and `make test` is `checks`'.
+Owns setup, up, preview, down, status, logs, ask, token, open, env and eval, each a few plain
+commands. Set-up is `tools.setup`'s. The work on a stack is done by `ops.stack`, which is started as
+a module in the virtual environment.
 """
 
 from __future__ import annotations
@@ -10,28 +11,27 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
-from tools import ask, edge, events, setup, stack, summary, teardown
+from tools import edge, setup, stack, teardown
 from tools import environment as tool_environment
-from tools.errors import LockedError, StackError, ToolError
+from tools.errors import StackError, ToolError
 from tools.paths import LOCAL_STACK, Paths, is_on_this_machine
 from tools.progress import Display
-from tools.thin import thin
 
 _SIGNALLED = 128
 """What shells add to the number of the signal that ended a command."""
+_LOCKED = 3
+"""Exit code of `ops.stack`: another engine is at work on the stack."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the user asked for.
+    """The stack that the user named, and the corpus.
 
     Attributes:
         stack: The stack's name.
@@ -43,7 +43,7 @@ class Request:
 
     @property
     def is_local(self) -> bool:
-        """Whether this stack lives on this machine: the local one, or a rehearsal."""
+        """Whether this stack is on this machine: the local one, or a rehearsal."""
         return is_on_this_machine(self.stack)
 
 
@@ -52,212 +52,124 @@ def run_shown(
     *,
     cwd: Path,
     environment: Mapping[str, str],
-    thinned: bool = False,
+    stop_signal: signal.Signals = signal.SIGINT,
 ) -> int:
     """Run a command on the user's terminal and return its exit code.
 
-    Ctrl-C reaches it by itself; here it is waited for, so that it can end in its own way. SIGTERM
-    is handed on as SIGINT.
+    A terminal sends Ctrl-C and a hang-up to the command as well, so this process only waits for the
+    command to end.
 
     Args:
         command: The program and its arguments.
         cwd: Working directory.
         environment: The whole environment.
-        thinned: Thin out its progress where there is no terminal.
+        stop_signal: What the command gets when this process gets SIGTERM.
     """
-    process: subprocess.Popen[str] | None = None
+    process: subprocess.Popen[bytes] | None = None
 
-    def on_interrupt(_signum: int, _frame: FrameType | None) -> None:
-        return
+    def on_signal(signum: int, _frame: FrameType | None) -> None:
+        if process is not None and signum == signal.SIGTERM:
+            process.send_signal(stop_signal)
 
-    def on_terminate(_signum: int, _frame: FrameType | None) -> None:
-        if process is not None:
-            process.send_signal(signal.SIGINT)
-
-    thinned = thinned and not sys.stdout.isatty()
-    # A terminal sends the first two to the whole group; who ends a job sends the last to us alone.
-    handlers = {
-        signal.SIGINT: on_interrupt,
-        signal.SIGHUP: on_interrupt,
-        signal.SIGTERM: on_terminate,
-    }
-    before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}
+    signums = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+    before = [(signum, signal.signal(signum, on_signal)) for signum in signums]
     try:
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            cwd=cwd,
-            env=dict(environment),
-            stdout=subprocess.PIPE if thinned else None,
-            text=True,
-            errors="replace",
-        )
-        if process.stdout is not None:
-            with process.stdout:
-                for line in thin(process.stdout):
-                    print(line, end="", flush=True)
+        process = subprocess.Popen([str(word) for word in command], cwd=cwd, env=dict(environment))
         code = process.wait()
         return _SIGNALLED - code if code < 0 else code
     finally:
-        for signum, handler in before.items():
+        for signum, handler in before:
             signal.signal(signum, handler)
 
 
-def outputs(
-    paths: Paths, request: Request, pulumi: Path, environment: Mapping[str, str]
-) -> dict[str, Any]:
-    """The stack's outputs, as the last update left them.
-
-    Raises:
-        StackError: Pulumi refused.
-    """
-    text = stack.run_pulumi(
-        pulumi,
-        ["stack", "output", "--json", "--stack", request.stack],
-        paths=paths,
+def on_stack(
+    paths: Paths, stack_name: str, environment: Mapping[str, str], command: str, *words: str | Path
+) -> int:
+    """Run a command of `ops.stack` and return its exit code."""
+    return run_shown(
+        [paths.python, "-m", "ops.stack", command, "--stack", stack_name, *words],
+        cwd=paths.checkout,
         environment=environment,
+        # It tells Ctrl-C, which the engine gets from the terminal, from the end of a job.
+        stop_signal=signal.SIGTERM,
     )
-    found: dict[str, Any] = json.loads(text)
-    return found
 
 
-def _existing(paths: Paths, request: Request) -> tuple[Path, dict[str, str]]:
-    """The CLI and environment of a stack that is there; sets nothing up."""
+def _existing(paths: Paths, request: Request) -> dict[str, str]:
+    """Return the environment of a stack that exists; set nothing up."""
     if request.is_local and not (paths.env_file.exists() and stack.checkpoint(paths).exists()):
-        raise StackError(f"there is no stack {request.stack} on this machine: run `make up`")
-    cli = setup.found_cli(paths)
-    return cli.path, tool_environment.command_environment(paths, request.stack, cli)
+        raise StackError(f"there is no stack {request.stack} on this machine; run `make up`")
+    return tool_environment.command_environment(paths, request.stack, setup.found_cli(paths))
 
 
 def set_up_only(paths: Paths) -> int:
-    """`make setup`: the tools, no stack."""
+    """Run `make setup`: provide the tools and no stack."""
     with setup.only_one(paths):
-        took = setup.set_up_tools(paths, Display(), with_edge=edge.is_wanted(paths, LOCAL_STACK))
+        took = setup.set_up_tools(paths, Display(), with_edge=edge.is_needed(paths, LOCAL_STACK))
     print("Set up." if took else "Nothing to set up.")
     return 0
 
 
-def up(paths: Paths, request: Request) -> int:
-    """`make up` of a stack of this machine: set up, update, and tell what came of it."""
-    began = time.monotonic()
+def up(paths: Paths, request: Request, *, yes: bool = False) -> int:
+    """Run `make up`: set up, and update the stack."""
+    words: list[str | Path] = ["--began", str(time.time()), *_corpus(request)]
+    words += ["--yes"] if yes else []
     with setup.only_one(paths):
         ready = setup.set_up(paths, request.stack, Display())
-        pulumi, environment = ready.cli.path, ready.environment
-        if request.corpus is not None:
-            stack.set_corpus(paths, request.corpus, pulumi, environment, request.stack)
-        command = [str(pulumi), "up", "--stack", request.stack]
-        _recover(paths, pulumi, environment)
-        log = paths.home / "logs" / "up-events.jsonl"
-        log.parent.mkdir(exist_ok=True)
-        log.unlink(missing_ok=True)
-        code = run_shown(
-            [
-                *(*command, "--yes", "--skip-preview", "--suppress-outputs"),
-                # What was deleted or changed by hand is put right, too.
-                *("--refresh", "--event-log", str(log)),
-            ],
-            cwd=paths.checkout,
-            # It is what makes the CLI take --event-log.
-            environment={**environment, "PULUMI_DEBUG_COMMANDS": "true"},
-            thinned=True,
-        )
-    if code != 0:
-        print(
-            "\nThe update did not end well; what was made stays. `make up` goes on from here, "
-            "\n`make down` removes it all. More: `make status`, `make logs`."
-        )
-        return code
-    update = events.read(log)
-    found = outputs(paths, request, pulumi, environment)
-    print()
-    page = ask.page_link(paths, request.is_local, found)
-    print(summary.render(update, found, ready.seconds, time.monotonic() - began, page))
-    if update.changed and found.get("chat_url"):
-        question = ask.sample_question(paths, update.config)
-        print(f"\n{ask.heading(question)}\n", flush=True)
-        url, environment = ask.way_in(paths, request.is_local, found, environment)
-        code = run_shown(
-            ask.command(paths, url, question), cwd=paths.checkout, environment=environment
-        )
-    print('\nNext: make ask Q="…", make status, make logs, make down')
-    return code
+        words += ["--set-up-seconds", json.dumps(ready.seconds)]
+        return on_stack(paths, request.stack, ready.environment, "up", *words)
 
 
-def _recover(paths: Paths, pulumi: Path, environment: Mapping[str, str]) -> None:
-    note = stack.clear_stale_lock(paths, pulumi, environment)
-    if note:
-        print(f"  {note}")
-    cut_off = stack.drop_pending_operations(paths, pulumi, environment)
-    if cut_off:
-        print(f"  taken up again, as the last run was cut off: {', '.join(cut_off)}")
+def _corpus(request: Request) -> list[str | Path]:
+    return ["--corpus", request.corpus.expanduser().resolve()] if request.corpus else []
 
 
 def preview(paths: Paths, request: Request) -> int:
-    """`make preview`: what an update would do."""
+    """Run `make preview`: show what an update would do."""
     with setup.only_one(paths):
-        ready = setup.set_up(paths, request.stack, Display())
-        if request.corpus is not None:
-            stack.set_corpus(
-                paths, request.corpus, ready.cli.path, ready.environment, request.stack
-            )
-    policies: list[str | Path] = [] if request.is_local else ["--policy-pack", paths.policy_pack]
-    return run_shown(
-        [ready.cli.path, "preview", "--stack", request.stack, "--diff", *policies],
-        cwd=paths.checkout,
-        environment=ready.environment,
-    )
+        variables = setup.set_up(paths, request.stack, Display()).environment
+        return on_stack(paths, request.stack, variables, "preview", *_corpus(request))
 
 
 def down(paths: Paths, request: Request) -> int:
-    """`make down` of a stack of this machine: destroy it, leave nothing but caches."""
+    """Run `make down` for a stack on this machine: destroy it, leave nothing but caches."""
     with setup.only_one(paths):
-        code = _destroy(paths)
+        _destroy(paths)
         left = teardown.stop_everything(paths)
         teardown.remove_files(paths)
     if left:
         print("these processes could not be stopped: " + ", ".join(map(str, left)))
         return 1
     print(f"The stack {request.stack} is gone. The caches stay: {paths.cache}")
-    return code
-
-
-def _destroy(paths: Paths) -> int:
-    """Destroy the local stack's resources, as far as that can be done."""
-    if not stack.has_resources(paths):
-        return 0
-    try:
-        cli, environment = setup.set_up_stack(paths, paths.local_stack, Display())
-        stack.clear_stale_lock(paths, cli.path, environment)
-        stack.drop_pending_operations(paths, cli.path, environment)
-        code = run_shown(
-            [
-                cli.path,
-                "destroy",
-                "--yes",
-                "--skip-preview",
-                "--continue-on-error",
-                "--stack",
-                paths.local_stack,
-            ],
-            cwd=paths.checkout,
-            environment=environment,
-            thinned=True,
-        )
-    except LockedError:
-        raise
-    except ToolError as error:
-        print(f"{error}\n")
-        code = 1
-    if code != 0:
-        print(
-            "`pulumi destroy` did not succeed. All that it would have deleted is on this machine:"
-            "\nits processes are stopped and its files removed."
-        )
     return 0
 
 
+def _destroy(paths: Paths) -> None:
+    """Destroy the local stack's resources, as far as that is possible.
+
+    Raises:
+        StackError: Another engine is at work on the stack.
+    """
+    if not stack.has_resources(paths):
+        return
+    try:
+        _, environment = setup.set_up_stack(paths, paths.local_stack, Display())
+        code = on_stack(paths, paths.local_stack, environment, "destroy")
+    except ToolError as error:
+        print(f"{error}\n")
+        code = 1
+    if code == _LOCKED:
+        raise StackError(f"nothing of stack {paths.local_stack} was removed")
+    if code != 0:
+        print(
+            "`pulumi destroy` failed. Everything that it would have deleted is on this machine:"
+            "\nits processes are stopped and its files are removed."
+        )
+
+
 def status(paths: Paths, request: Request) -> int:
-    """`make status`: the local cloud's services and the stack's outputs."""
-    pulumi, environment = _existing(paths, request)
+    """Run `make status`: show the local cloud's services and the stack's outputs."""
+    environment = _existing(paths, request)
     code = 0
     if request.is_local:
         code = run_shown(
@@ -265,24 +177,22 @@ def status(paths: Paths, request: Request) -> int:
             cwd=paths.checkout,
             environment=environment,
         )
-        print()
-    found = outputs(paths, request, pulumi, environment)
-    print(json.dumps(found, indent=2, ensure_ascii=False))
-    return code
+        print(flush=True)
+    return on_stack(paths, request.stack, environment, "outputs") or code
 
 
 def logs(paths: Paths, request: Request, service: str) -> int:
-    """`make logs`: what the local cloud's services wrote last.
+    """Run `make logs`: show what the local cloud's services wrote last.
 
     Raises:
-        StackError: The stack is in the cloud, or is not there.
+        StackError: The stack is in the cloud, or does not exist.
     """
     if not request.is_local:
         raise StackError(
-            f"stack {request.stack} is in the cloud: its logs are in its log project, in the "
+            f"stack {request.stack} is in the cloud; read its logs in its log project, in the "
             "console of Simple Log Service (docs/explanation/protection.md)"
         )
-    _, environment = _existing(paths, request)
+    environment = _existing(paths, request)
     command: list[str | Path] = [paths.python, "-m", "localcloud", "logs", "--home", paths.home]
     return run_shown(
         [*command, *([service] if service else [])], cwd=paths.checkout, environment=environment
@@ -290,42 +200,35 @@ def logs(paths: Paths, request: Request, service: str) -> int:
 
 
 def ask_question(paths: Paths, request: Request, question: str) -> int:
-    """`make ask`: one question to the chat application."""
+    """Run `make ask`: put one question to the chat application."""
     if not question.strip():
-        raise ToolError('ask something: make ask Q="What is …?"')
-    pulumi, environment = _existing(paths, request)
-    found = outputs(paths, request, pulumi, environment)
-    if not found.get("chat_url"):
-        raise StackError(f"stack {request.stack} has no chat_url: its last update failed early")
-    url, environment = ask.way_in(paths, request.is_local, found, environment)
-    return run_shown(ask.command(paths, url, question), cwd=paths.checkout, environment=environment)
+        raise ToolError('the question is empty; give one: make ask Q="What is …?"')
+    environment = _existing(paths, request)
+    # One word, because a question may begin with a dash.
+    return on_stack(paths, request.stack, environment, "ask", f"--question={question}")
 
 
 def token(paths: Paths, request: Request) -> int:
-    """`make token`: a token of the local issuer, for the chat page behind the edge.
+    """Run `make token`: print a token of the local issuer, for the chat page behind the edge.
 
     Raises:
-        StackError: The stack is not of this machine, whose issuer alone is known here.
+        StackError: The stack is in the cloud.
     """
     if not request.is_local:
-        raise StackError(f"stack {request.stack} takes tokens of its own issuer; sign in there")
-    _existing(paths, request)
-    print(ask.local_token(paths))
-    return 0
+        raise StackError(
+            f"stack {request.stack} is in the cloud and takes tokens of its own issuer; sign in "
+            "there"
+        )
+    return on_stack(paths, request.stack, _existing(paths, request), "token")
 
 
 def open_page(paths: Paths, request: Request) -> int:
-    """Print a link to the chat page; on a local stack it signs the person in (`make open`)."""
-    pulumi, environment = _existing(paths, request)
-    found = outputs(paths, request, pulumi, environment)
-    if not found.get("chat_url"):
-        raise StackError(f"stack {request.stack} has no chat_url: its last update failed early")
-    print(ask.page_link(paths, request.is_local, found))
-    return 0
+    """Run `make open`: print a link to the chat page, which signs in on a local stack."""
+    return on_stack(paths, request.stack, _existing(paths, request), "open")
 
 
 def env(paths: Paths, request: Request) -> int:
-    """`make env`: what a shell needs for plain `pulumi` commands on a stack."""
+    """Run `make env`: print what a shell needs for plain `pulumi` commands on a stack."""
     if request.is_local:
         _existing(paths, request)
     print(tool_environment.exports(paths, request.stack, setup.found_cli(paths)), end="")
@@ -333,13 +236,13 @@ def env(paths: Paths, request: Request) -> int:
 
 
 def evaluate(paths: Paths, corpus: Path | None) -> int:
-    """`make eval`: what training and fusion are worth on a corpus with questions.
+    """Run `make eval`: measure retrieval on a corpus with questions.
 
-    Elasticsearch is the one that CUSTOMRAG_ELASTICSEARCH_URL names, else one borrowed for the run.
+    Uses the Elasticsearch of CUSTOMRAG_ELASTICSEARCH_URL, or starts one for the run.
     """
     if corpus is None:
         raise ToolError(
-            "say which corpus: make eval CORPUS=DIR, with DIR/docs, DIR/questions.jsonl"
+            "no corpus is given; name a folder with docs/ and questions.jsonl: make eval CORPUS=DIR"
         )
     with setup.only_one(paths):
         setup.set_up_tools(paths, Display())

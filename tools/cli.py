@@ -23,10 +23,10 @@ from tools.paths import Paths
 from tools.progress import StepContext
 
 VERSION = "3.259.0"
-"""What is installed or built here, and what the program was tried with."""
+"""The version that is installed or built here, and that the program was tested with."""
 MINIMUM = (3, 245, 0)
 """Since 3.238 a failing after-hook fails the update, since 3.244 every provider error reaches the
-error hooks: the program's hooks count on both. 3.245 is the first release after them."""
+error hooks. The program's hooks need both. 3.245 is the first release after them."""
 HOST_NAME = "pulumi-language-python"
 _MODULE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
@@ -45,7 +45,7 @@ class Cli:
     Attributes:
         path: The executable.
         version: Its version.
-        brings_host: It has a Python language host of its own beside it.
+        brings_host: It comes with its own Python language host.
     """
 
     path: Path
@@ -80,7 +80,7 @@ def _examine(path: Path) -> Cli | None:
 
 
 def cached_path(paths: Paths) -> Path:
-    """Where the CLI that set-up installs or builds lies."""
+    """Return the path of the CLI that set-up installs or builds."""
     return paths.cache / "pulumi" / VERSION / "bin" / "pulumi"
 
 
@@ -97,11 +97,11 @@ def find(paths: Paths, environment: Mapping[str, str] = os.environ) -> Cli | Non
 
 
 def provide(paths: Paths, context: StepContext) -> str:
-    """Have a usable CLI; returns what was done, "" when it was there.
+    """Provide a usable CLI; return a note, or "" if it was there.
 
     Raises:
         StepError: The build failed.
-        MissingError: Neither the installer nor a Go that can build it is to be had.
+        MissingError: The installer cannot be reached, and there is no Go that can build it.
     """
     found = find(paths)
     if found is not None:
@@ -118,7 +118,7 @@ def provide(paths: Paths, context: StepContext) -> str:
             _build(new, context)
             note = f"built {VERSION} from its Go module"
         if _examine(new / "bin" / "pulumi") is None:
-            raise StepError(context.name, "the new CLI does not say its version", context.log)
+            raise StepError(context.name, "the new CLI does not print its version", context.log)
         shutil.rmtree(target, ignore_errors=True)
         new.rename(target)
     write_host(target / "bin", paths, only_if_built=True)
@@ -126,7 +126,7 @@ def provide(paths: Paths, context: StepContext) -> str:
 
 
 def _install_official(target: Path, context: StepContext) -> bool:
-    """Try the official installer; False, quickly, where there is no way to it."""
+    """Try the official installer; return False soon if it cannot be reached."""
     script = target.with_suffix(".sh")
     try:
         context.run(
@@ -137,7 +137,7 @@ def _install_official(target: Path, context: StepContext) -> bool:
             timeout_seconds=_INSTALLER_SECONDS,
         )
     except StepError as error:
-        context.say(f"the official installer is not to be had: {error.args[0].splitlines()[0]}")
+        context.say(f"the official installer cannot be used: {error.args[0].splitlines()[0]}")
         shutil.rmtree(target, ignore_errors=True)
         return False
     return (target / "bin" / "pulumi").exists()
@@ -146,10 +146,10 @@ def _install_official(target: Path, context: StepContext) -> bool:
 def _build(target: Path, context: StepContext) -> None:
     if not prerequisites.go_is_new_enough():
         raise MissingError(
-            f"there is no Pulumi CLI of {'.'.join(map(str, MINIMUM))} or newer on PATH, its "
-            f"installer at {_INSTALLER} cannot be reached, and there is no Go 1."
-            f"{prerequisites.GO_MINOR} or newer to build it with: install any one of the three "
-            "(Go: https://go.dev/doc/install, unpacked anywhere and on PATH)"
+            f"there is no Pulumi CLI {'.'.join(map(str, MINIMUM))} or newer on PATH, its installer "
+            f"at {_INSTALLER} cannot be reached, and there is no Go 1.{prerequisites.GO_MINOR} or "
+            "newer to build it. Provide any one of the three (for Go, unpack it anywhere and add "
+            "it to PATH: https://go.dev/doc/install)"
         )
     module = target.parent / "module"
     shutil.copytree(Path(__file__).with_name("pulumi_cli"), module)
@@ -172,12 +172,12 @@ def _build(target: Path, context: StepContext) -> None:
 
 
 def host_launcher(paths: Paths) -> str:
-    """The text of the launcher: the host of the checkout that set-up or the project names.
+    """Return the text of the launcher, which starts the host of the current checkout.
 
-    It is shared by all checkouts of a machine, so it looks for the one that it is used for.
+    All checkouts of a machine share the launcher, so it looks for the checkout that uses it.
     """
     return f"""#!/bin/sh
-# Starts the Python language host of the checkout whose program is run.
+# Starts the Python language host of the checkout whose program runs.
 root=${{CUSTOMRAG_CHECKOUT:-$PWD}}
 while [ "$root" != / ] && [ ! -f "$root/tools/language_host/__main__.py" ]; do
   root=$(dirname "$root")
@@ -191,9 +191,9 @@ def write_host(folder: Path, paths: Paths, *, only_if_built: bool = False) -> Pa
     """Write the launcher of our language host into a folder.
 
     Args:
-        folder: Where to; made if missing.
+        folder: The folder; created if missing.
         paths: The checkout.
-        only_if_built: Leave an official host, which is no launcher of ours, alone.
+        only_if_built: Leave an official host alone, which is not our launcher.
     """
     launcher = folder / HOST_NAME
     text = host_launcher(paths)

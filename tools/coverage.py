@@ -28,7 +28,7 @@ check failure that names the property.
 
 
 def render() -> str:
-    """The whole document."""
+    """Return the whole document."""
     return "\n".join((_HEADER, _operations(), _resource_types()))
 
 

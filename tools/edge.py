@@ -1,8 +1,8 @@
-"""The edge's worker, built: its npm packages and its bundle.
+"""The build of the edge's worker: its npm packages and its bundle.
 
-Owns when that is needed and when it is done anew. Does not own the worker (`edge/`) nor how it is
-bundled (`edge/build.mjs`). Packages come from npm's registry as npm is configured, at the versions
-of the lock file, without running their install scripts.
+Owns when the build is needed and when it is repeated. Does not own the worker (`edge/`) nor how it
+is bundled (`edge/build.mjs`). Packages come from npm's registry as npm is configured, at the
+versions of the lock file, without running their install scripts.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from tools.progress import StepContext
 
 _NAMESPACE = "customrag:"
 _EDGE_ON = re.compile(r"^\s*customrag:edge:\s*[\"']?cloudflare\b", re.MULTILINE)
-# In the folder that it speaks of, as the virtual environment's, so that it goes where that goes.
+# In the folder that it describes, so that it is deleted together with it.
 _STAMP = ".customrag-made"
 _NPM_SECONDS = 600
 _BUILD_SECONDS = 120
 
 
-def is_wanted(paths: Paths, stack: str, replaced: Sequence[str] = ()) -> bool:
-    """Whether a stack's file, or what it will be made of, has an edge.
+def is_needed(paths: Paths, stack: str, replaced: Sequence[str] = ()) -> bool:
+    """Whether a stack's file, or the template that it will be created from, has an edge.
 
     Args:
         paths: The checkout.
         stack: The stack.
-        replaced: What a rehearsal replaces of the file's values, as KEY=VALUE.
+        replaced: The values that a rehearsal replaces, as KEY=VALUE.
     """
     said = [value for value in replaced if value.removeprefix(_NAMESPACE).startswith("edge=")]
     if said:
@@ -45,13 +45,13 @@ def is_wanted(paths: Paths, stack: str, replaced: Sequence[str] = ()) -> bool:
 
 
 def provide(paths: Paths, context: StepContext) -> str:
-    """Install the packages and bundle the worker, unless that was done for these very sources.
+    """Install the packages and bundle the worker, unless that was done for the same sources.
 
     Returns:
-        What was done, or "".
+        A note, or "" if there was nothing to do.
 
     Raises:
-        StepError: npm failed; with the end of what it said.
+        StepError: npm failed; the message has the end of its output.
     """
     folder = paths.checkout / "edge"
     done = []

@@ -1,6 +1,7 @@
-"""The environment of a stack's `pulumi` commands, and the shell file that gives it to the user.
+"""The environment of a stack's `pulumi` commands, and the shell file with it for the user.
 
-Owns which variables a local stack needs. Holds no secret: the passphrase is named by its file.
+Owns which variables a local stack needs. Holds no secret: a variable has the path of the
+passphrase.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tools.paths import Paths
 
 
 def stack_variables(paths: Paths, stack: str, cli: Cli) -> dict[str, str]:
-    """The variables for one stack, without PATH.
+    """Return the variables for one stack, without PATH.
 
     A cloud stack keeps the user's own Pulumi settings: its backend, login and plugins.
     """
@@ -32,16 +33,16 @@ def stack_variables(paths: Paths, stack: str, cli: Cli) -> dict[str, str]:
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         # An official CLI would fetch the cloud's plugins, which a local stack must not have.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        # A plugin on PATH is taken whatever its version: the cloud's would serve a local stack.
+        # Pulumi would use a plugin on PATH whatever its version: the cloud's for a local stack.
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
     }
 
 
 def path_entries(paths: Paths, cli: Cli, stack: str = "") -> list[str]:
-    """The folders that go before the user's PATH.
+    """Return the folders that go before the user's PATH.
 
-    A CLI without a language host gets ours: in a local stack as a plugin, as PATH is not looked
-    at there, else on PATH.
+    A CLI without a language host gets ours: in a local stack as a plugin, because Pulumi ignores
+    PATH there, otherwise on PATH.
     """
     entries = [str(cli.path.parent)]
     if not cli.brings_host:
@@ -53,7 +54,7 @@ def path_entries(paths: Paths, cli: Cli, stack: str = "") -> list[str]:
 
 
 def host_folder(paths: Paths, cli: Cli) -> Path:
-    """Where the engine looks for the local stack's language host."""
+    """Return the folder where the engine looks for the local stack's language host."""
     version = ".".join(map(str, cli.version))
     return paths.pulumi_home / "plugins" / f"language-python-v{version}"
 
@@ -61,17 +62,17 @@ def host_folder(paths: Paths, cli: Cli) -> Path:
 def command_environment(
     paths: Paths, stack: str, cli: Cli, base: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """The whole environment for a `pulumi` command."""
+    """Return the whole environment for a `pulumi` command."""
     environment = {**base, **stack_variables(paths, stack, cli)}
     environment["PATH"] = os.pathsep.join([*path_entries(paths, cli, stack), base.get("PATH", "")])
     if stack == paths.local_stack:
-        # It would win over the file.
+        # It would take precedence over the file.
         environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
     return environment
 
 
 def exports(paths: Paths, stack: str, cli: Cli) -> str:
-    """What a shell needs for plain `pulumi` commands on a stack, to be evaluated by it."""
+    """Return the shell code that sets the environment for plain `pulumi` commands on a stack."""
     lines = [
         f"export {name}={shlex.quote(value)}"
         for name, value in stack_variables(paths, stack, cli).items()
@@ -84,15 +85,15 @@ def exports(paths: Paths, stack: str, cli: Cli) -> str:
 
 
 def env_file_text(paths: Paths, cli: Cli) -> str:
-    """The shell file of the local stack."""
+    """Return the text of the local stack's shell file."""
     return (
-        "# Made by set-up. Use: source this file, then plain pulumi commands, such as\n"
+        "# Created by set-up. Source this file, then run plain pulumi commands, such as\n"
         "#   pulumi preview --stack local --expect-no-changes\n"
     ) + exports(paths, paths.local_stack, cli)
 
 
 def write_env_file(paths: Paths, cli: Cli) -> None:
-    """Write the shell file, if it is missing or says something else."""
+    """Write the shell file, if it is missing or out of date."""
     text = env_file_text(paths, cli)
     if not paths.env_file.is_file() or paths.env_file.read_text() != text:
         paths.env_file.parent.mkdir(parents=True, exist_ok=True)

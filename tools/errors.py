@@ -1,10 +1,9 @@
-"""What can go wrong in the tools.
+"""Errors of the tools.
 
 ToolError
-├── StepError           a step of the set-up failed; knows its log
-├── MissingError        something of this machine is missing; knows the line that installs it
-└── StackError          the stack cannot be worked on now
-    └── LockedError     an engine that is alive is at work on it
+├── StepError           a step of the set-up failed; has its log
+├── MissingError        this machine lacks a program; has the line that installs it
+└── StackError          the command cannot work on the stack now
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ _LAST_LINES = 15
 
 
 class ToolError(Exception):
-    """Base of everything that the tools report to the user without a traceback."""
+    """Base of the errors that the tools report without a traceback."""
 
 
 class StepError(ToolError):
-    """A step failed: names it, its last log lines and its log file."""
+    """A step failed. The message has its name, its last log lines and its log file."""
 
     def __init__(self, step: str, reason: str, log: Path | None = None) -> None:
         self.step = step
@@ -33,12 +32,8 @@ class StepError(ToolError):
 
 
 class MissingError(ToolError):
-    """This machine lacks something."""
+    """This machine lacks a program."""
 
 
 class StackError(ToolError):
-    """The stack is locked, broken or not there."""
-
-
-class LockedError(StackError):
-    """An engine that is alive is at work on the stack."""
+    """The stack is in use, broken or does not exist."""

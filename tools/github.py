@@ -1,7 +1,7 @@
-"""What workflows tell on GitHub: a comment kept up to date, a report as an issue, a release.
+"""Messages of workflows on GitHub: a comment on a pull request, a report as an issue, a release.
 
-Owns finding one's own comment or issue again, by the marker in its first line and by its author, so
-that there is one and not many, and nobody else's is taken for it. Does not own what is said. API:
+Owns finding the job's own comment or issue again, by the marker in its first line and by its
+author, so that there is only one and no other user's is changed. Does not own the texts. API:
 https://docs.github.com/en/rest (2022-11-28), read 2026-11-21. Environment: GITHUB_TOKEN,
 GITHUB_REPOSITORY, GITHUB_API_URL.
 
@@ -32,9 +32,9 @@ _PAGE = 100
 _MOST_PAGES = 30
 _MARK = "<!-- "
 _PREVIEW = re.compile(r"<!-- customrag-preview: ([\w-]+) -->")
-# Who writes with a job's own token; no person can be called so.
+# The author of everything that a job's token writes; no person can have this name.
 _AUTHOR = "github-actions[bot]"
-# What GitHub takes in a comment or in an issue.
+# GitHub's limit for a comment or an issue, in characters.
 LONGEST = 65_536
 
 
@@ -44,8 +44,8 @@ class Repository:
 
     Attributes:
         name: `owner/name`.
-        url: The API's.
-        token: Of the job.
+        url: The API's URL.
+        token: The job's token.
     """
 
     name: str
@@ -54,15 +54,15 @@ class Repository:
 
     @classmethod
     def of_job(cls, environment: Mapping[str, str]) -> Repository:
-        """That of the job whose environment this is.
+        """Return the repository of the job that has this environment.
 
         Raises:
-            ToolError: It is no job's.
+            ToolError: It is not the environment of a job.
         """
         missing = [n for n in ("GITHUB_TOKEN", "GITHUB_REPOSITORY") if not environment.get(n)]
         if missing:
             raise ToolError(
-                f"{' and '.join(missing)} not set: this runs in a job of GitHub Actions, with "
+                f"{' and '.join(missing)} is not set. Run this in a job of GitHub Actions, with "
                 "`env: GITHUB_TOKEN: ${{ github.token }}`"
             )
         return cls(
@@ -75,7 +75,7 @@ class Repository:
         """Call the API on this repository.
 
         Raises:
-            ToolError: It refused, or could not be reached.
+            ToolError: The API refused, or cannot be reached.
         """
         request = urllib.request.Request(  # noqa: S310  the API's address is the job's own
             f"{self.url}/repos/{self.name}{path}",
@@ -95,14 +95,14 @@ class Repository:
             with error:
                 words = error.read().decode(errors="replace")[:500]
             raise ToolError(
-                f"GitHub refused {method} {path} (HTTP {error.code}): {words}; the job's "
-                "`permissions:` must allow it"
+                f"GitHub refused {method} {path} (HTTP {error.code}): {words}; check "
+                "the job's `permissions:`"
             ) from error
         except OSError as error:
             raise ToolError(f"GitHub did not answer {method} {path}: {error}") from error
 
     def pages(self, path: str) -> Iterator[dict[str, Any]]:
-        """Every entry of a list."""
+        """Yield every entry of a list."""
         joint = "&" if "?" in path else "?"
         for page in range(1, _MOST_PAGES + 1):
             entries = self.ask("GET", f"{path}{joint}per_page={_PAGE}&page={page}")
@@ -112,19 +112,19 @@ class Repository:
 
 
 def marker_of(text: str) -> str:
-    """The marker, which is a text's first line.
+    """Return the marker, which is a text's first line.
 
     Raises:
-        ToolError: It has none.
+        ToolError: The first line is not a marker.
     """
     first = text.partition("\n")[0].strip()
     if not (first.startswith(_MARK) and first.endswith("-->")):
-        raise ToolError(f"the first line is {first!r}; it has to be a marker, as <!-- name -->")
+        raise ToolError(f"the first line is {first!r}; it must be a marker, such as <!-- name -->")
     return first
 
 
 def _is_own(entry: Mapping[str, Any]) -> bool:
-    """Whether a job wrote it: anybody may write a marker, and change what he wrote later."""
+    """Whether a job wrote it, because any user may write a text with a marker."""
     return (entry.get("user") or {}).get("login") == _AUTHOR
 
 
@@ -134,35 +134,38 @@ def _own(entries: Iterator[dict[str, Any]], marker: str) -> dict[str, Any] | Non
 
 
 def fitting(text: str) -> str:
-    """A text as long as GitHub takes it at most, and closed where it was cut."""
+    """Return a text that is short enough for GitHub, with a note where it was cut."""
     if len(text) <= LONGEST:
         return text
-    end = "\n\n… and more, which the job's log has.\n"
+    end = "\n\n… and more in the job's log.\n"
     return text[: LONGEST - len(end)].rpartition("\n")[0] + end
 
 
 def comments(
     repository: Repository, number: int, texts: Sequence[str], *, stacks: Sequence[str], commit: str
 ) -> list[str]:
-    """Keep a pull request's previews up to date, one comment a stack; what was done.
+    """Keep a pull request's previews up to date, one comment for each stack; return the actions.
 
-    A stack that has a comment and no text is told of, too: an old preview would be taken for this
-    commit's.
+    A stack that has a comment and no new preview gets a note, because the old preview would look
+    like that of this commit.
 
     Args:
-        repository: Where.
-        number: The pull request's.
-        texts: The previews that there are, each with its marker.
-        stacks: All that the change touches.
-        commit: The pull request's newest.
+        repository: The repository.
+        number: The number of the pull request.
+        texts: The previews, each with its marker.
+        stacks: All stacks that the change touches.
+        commit: The newest commit of the pull request.
 
     Raises:
-        ToolError: A text is no preview, or GitHub refused.
+        ToolError: A text is not a preview, or GitHub refused.
     """
     wanted = {marker_of(text): fitting(text) for text in texts}
     strange = [marker for marker in wanted if not _PREVIEW.fullmatch(marker)]
     if strange:
-        raise ToolError(f"{strange[0]!r} begins no preview; write it with `make preview-comment`")
+        raise ToolError(
+            f"{strange[0]!r} is not the marker of a preview; write the text with "
+            "`make preview-comment`"
+        )
     there = {}
     for entry in repository.pages(f"/issues/{number}/comments"):
         found = _PREVIEW.match(entry.get("body") or "") if _is_own(entry) else None
@@ -177,9 +180,9 @@ def comments(
 
 def _without_preview(marker: str, stack: str, stacks: Sequence[str], commit: str) -> str:
     if stack in stacks:
-        said = f"none\n\nOf {commit} no preview could be made: see the log of the job `preview`."
+        said = f"none\n\nThe preview of {commit} failed: see the log of the job `preview`."
     else:
-        said = f"nothing changes\n\nAs of {commit}, it declares what the base does."
+        said = f"nothing changes\n\nAt {commit}, it declares the same as the base."
     return f"{marker}\n### Preview of `{stack}`: {said}\n"
 
 
@@ -189,13 +192,13 @@ def _keep(repository: Repository, number: int, text: str, there: Mapping[str, An
         repository.ask("POST", f"/issues/{number}/comments", {"body": text})
         return f"{name}: commented"
     if there["body"] == text:
-        return f"{name}: the comment says so already"
+        return f"{name}: the comment is up to date"
     repository.ask("PATCH", f"/issues/comments/{there['id']}", {"body": text})
     return f"{name}: updated the comment"
 
 
 def report(repository: Repository, title: str, text: str, *, close: bool) -> str:
-    """Keep one open issue up to date, or close it as there is nothing to report any more."""
+    """Keep one open issue up to date, or close it if there is nothing left to report."""
     text = fitting(text)
     marker = marker_of(text)
     there = _own(repository.pages("/issues?state=open"), marker)
@@ -212,7 +215,7 @@ def report(repository: Repository, title: str, text: str, *, close: bool) -> str
 
 
 def release(repository: Repository, version: str, notes: str) -> str:
-    """Publish the notes of a version's tag; one that is published is brought up to date."""
+    """Publish the notes of a version's tag, or update the published notes."""
     tag = f"v{version}"
     body = {"tag_name": tag, "name": tag, "body": notes, "prerelease": "-" in version}
     there = next((r for r in repository.pages("/releases") if r["tag_name"] == tag), None)
@@ -224,13 +227,13 @@ def release(repository: Repository, version: str, notes: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Tell one thing; the exit code."""
+    """Write one message and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.github")
     commands = parser.add_subparsers(dest="what", required=True)
     command = commands.add_parser("comments")
-    command.add_argument("--folder", type=Path, required=True, help="with */comment.md")
+    command.add_argument("--folder", type=Path, required=True, help="folder with */comment.md")
     command.add_argument("--pull-request", type=int, required=True)
-    command.add_argument("--stacks", default="", help="all that the change touches")
+    command.add_argument("--stacks", default="", help="all stacks that the change touches")
     command.add_argument("--commit", default="this commit")
     command = commands.add_parser("report")
     command.add_argument("--file", type=Path, required=True)
@@ -242,15 +245,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         repository = Repository.of_job(os.environ)
-        said = _tell(repository, options)
+        actions = _write(repository, options)
     except (ToolError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    print("\n".join(said))
+    print("\n".join(actions))
     return 0
 
 
-def _tell(repository: Repository, options: argparse.Namespace) -> list[str]:
+def _write(repository: Repository, options: argparse.Namespace) -> list[str]:
     if options.what == "comments":
         return comments(
             repository,

@@ -1,4 +1,4 @@
-"""Where everything of a checkout lives.
+"""The paths of a checkout.
 
 Owns the layout: the checkout's own folders and the cache of the machine. Creates nothing.
 `CUSTOMRAG_CACHE` and `XDG_CACHE_HOME` are read here only.
@@ -12,11 +12,11 @@ from pathlib import Path
 
 LOCAL_STACK = "local"
 REHEARSAL = "rehearse-"
-"""What the name of a rehearsal's stack begins with; the rest is the stack that is rehearsed."""
+"""Prefix of the name of a rehearsal's stack; the rest is the rehearsed stack."""
 
 
 def is_on_this_machine(stack: str) -> bool:
-    """Whether a stack is brought up on this machine: the local one, or a rehearsal."""
+    """Whether a stack runs on this machine: the local one, or a rehearsal."""
     return stack == LOCAL_STACK or stack.startswith(REHEARSAL)
 
 
@@ -26,9 +26,9 @@ class Paths:
 
     Attributes:
         checkout: The folder of Pulumi.yaml.
-        cache: What survives `make down`: the built CLI, the engines.
-        local_stack: The stack of this machine whose home these paths name: `local`, or a
-            rehearsal's, which has everything of its own and so runs beside it.
+        cache: The folder that survives `make down`, with the built CLI and the engines.
+        local_stack: The stack on this machine that these paths belong to: `local`, or a rehearsal,
+            which has its own folders and so runs beside it.
     """
 
     checkout: Path
@@ -36,7 +36,7 @@ class Paths:
     local_stack: str = LOCAL_STACK
 
     def of(self, stack: str) -> Paths:
-        """The paths of a stack: of its own for a rehearsal, else these."""
+        """Return the paths of a stack: its own for a rehearsal, otherwise these."""
         return replace(self, local_stack=stack) if stack.startswith(REHEARSAL) else self
 
     @property
@@ -64,7 +64,7 @@ class Paths:
 
     @property
     def private(self) -> Path:
-        """The git-ignored folder that holds everything of the stacks of this machine."""
+        """The git-ignored folder with all files of the stacks on this machine."""
         return self.checkout / ".customrag"
 
     @property
@@ -74,22 +74,22 @@ class Paths:
 
     @property
     def pulumi_home(self) -> Path:
-        """PULUMI_HOME of the local stack: its plugins and selected stack, nothing of the user's."""
+        """PULUMI_HOME of the local stack: its plugins and selected stack, apart from the user's."""
         return self._shared / "pulumi"
 
     @property
     def plugin_sources(self) -> Path:
-        """The launchers of the plugins, as Pulumi is given them to install."""
+        """The launchers of the plugins, which Pulumi installs."""
         return self._shared / "plugins"
 
     @property
     def lock(self) -> Path:
-        """Held by a command that changes the stack."""
+        """The lock file that a command holds while it changes the stack."""
         return self._shared / "lock"
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """All that is the stack's own, and what its processes run out of."""
+        """The stack's own folders, which its processes run in."""
         if self._is_rehearsal:
             return (self.home,)
         shared = (self.plugin_sources, self.private / "eval", self.logs)
@@ -102,10 +102,10 @@ class Paths:
 
     @property
     def backend_url(self) -> str:
-        """The file backend, as Pulumi is given it.
+        """The URL of the file backend.
 
-        Without the files that it keeps beside each of its own: an engine that is killed while it
-        writes one leaves it empty, and then no command can read the state (`EOF`).
+        It turns off the metadata files, because an engine that is killed while it writes one leaves
+        it empty, and then no command can read the state (`EOF`).
         """
         return f"{self.state.as_uri()}?metadata=skip"
 
@@ -121,12 +121,12 @@ class Paths:
 
     @property
     def platform_file(self) -> Path:
-        """The local cloud's own description, made by `localcloud init`."""
+        """The local cloud's own description, created by `localcloud init`."""
         return self.home / "platform.json"
 
     @property
     def stamps(self) -> Path:
-        """What set-up remembers, so that it need not look again."""
+        """The notes of set-up about finished steps."""
         return self.private / "stamps"
 
     @property
@@ -136,7 +136,7 @@ class Paths:
 
     @property
     def stack_file(self) -> Path:
-        """The local stack's configuration; made from the template, ignored by git."""
+        """The local stack's configuration, created from the template and ignored by git."""
         return self.checkout / "stacks" / f"Pulumi.{self.local_stack}.yaml"
 
     @property
@@ -146,7 +146,7 @@ class Paths:
 
     @property
     def policy_pack(self) -> Path:
-        """What no stack may be, as a policy pack: every update of a cloud stack runs under it."""
+        """The policy pack, which every update of a cloud stack runs under."""
         return self.checkout / "guardrails" / "policy"
 
     @property
@@ -156,7 +156,7 @@ class Paths:
 
 
 def default_paths() -> Paths:
-    """The paths of the checkout that this file is in."""
+    """Return the paths of the checkout that contains this file."""
     own = os.environ.get("CUSTOMRAG_CACHE")
     base = os.environ.get("XDG_CACHE_HOME")
     cache = Path(own) if own else (Path(base) if base else Path.home() / ".cache") / "customrag"

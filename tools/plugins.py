@@ -1,8 +1,8 @@
-"""The three plugins of the checkout, installed into the local stack's PULUMI_HOME.
+"""The installation of the checkout's three plugins into a PULUMI_HOME.
 
 Owns their launchers and their installation. Does not own the plugins: `localcloud.alicloud` and
-`localcloud.cloudflare` are the local cloud's, `providers` is customrag's own. Prerelease versions
-keep a cloud stack from ever resolving to the local cloud's.
+`localcloud.cloudflare` belong to the local cloud, `providers` is customrag's own. Prerelease
+versions keep a cloud stack from ever using those of the local cloud.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ CUSTOMRAG = Plugin(name="customrag", version="0.1.0", module="providers")
 
 
 def launcher(plugin: Plugin, paths: Paths) -> str:
-    """The text of a plugin's executable.
+    """Return the text of a plugin's executable.
 
-    The working directory is the program's: -P keeps its modules out of the plugin.
+    The plugin runs in the program's folder; -P keeps the program's modules out of it.
     """
     checkout, python = shlex.quote(str(paths.checkout)), shlex.quote(str(paths.python))
     return (
@@ -44,7 +44,7 @@ def launcher(plugin: Plugin, paths: Paths) -> str:
 
 
 def installed_path(plugin: Plugin, pulumi_home: Path) -> Path:
-    """Where Pulumi keeps the plugin's executable."""
+    """Return the path where Pulumi keeps the plugin's executable."""
     folder = f"resource-{plugin.name}-v{plugin.version}"
     return pulumi_home / "plugins" / folder / f"pulumi-resource-{plugin.name}"
 
@@ -58,7 +58,7 @@ def provide(
     pulumi_home: Path,
     environment: Mapping[str, str],
 ) -> str:
-    """Install a plugin whose launcher is not there or is another; returns what was done, or "".
+    """Install a plugin whose launcher is missing or has changed; return a note, or "".
 
     Raises:
         StepError: Pulumi refused it.

@@ -1,7 +1,7 @@
-"""What this machine must have before anything is installed.
+"""The programs that a machine must have before set-up can install the rest.
 
-Owns the checks, and the installation of system packages where this is root with apt. Everything
-else that is missing is reported together, with one line that installs it. Looks for nothing that
+Owns the checks, and the installation of system packages for root on a machine with apt. Everything
+else that is missing is reported together, with one line that installs it. Does not check what
 set-up itself can fetch or build.
 """
 
@@ -21,25 +21,25 @@ from tools.errors import MissingError
 from tools.progress import StepContext
 
 JAVA_MAJOR = 17
-"""The oldest Java that Elasticsearch 8.19 starts on (and the one it was tried with)."""
+"""The oldest Java that Elasticsearch 8.19 starts on, and the one that was tested."""
 NODE_MAJOR = 18
-"""The oldest Node.js that the edge's packages name (`engines` of miniflare 4.20251011)."""
+"""The oldest Node.js that the edge's packages support (`engines` of miniflare 4.20251011)."""
 GO_MINOR = 21
-"""The oldest Go, 1.x, that fetches by itself the newer toolchain that the CLI's module names."""
+"""The oldest Go, 1.x, that fetches the newer toolchain that the CLI's module needs."""
 VENV_GIB = 8.0
-"""Room for the virtual environment: 6.2 GiB once installed (`du`), and its downloads."""
+"""Space for the virtual environment: 6.2 GiB installed (`du`), and its downloads."""
 _VERSION_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class Missing:
-    """One thing that is missing.
+    """One missing program.
 
     Attributes:
         what: Its name.
-        why: What it is needed for.
-        apt: Debian and Ubuntu packages that have it, the first that exists is taken.
-        dnf: The same for Fedora and its relatives.
+        why: What needs it.
+        apt: Debian and Ubuntu packages that have it; the first that exists is used.
+        dnf: The same for Fedora and similar systems.
     """
 
     what: str
@@ -65,7 +65,7 @@ def _version_of(command: Sequence[str], pattern: str) -> tuple[int, ...] | None:
 
 
 def java_major(environment: Mapping[str, str] = os.environ) -> int | None:
-    """The major version of the Java in JAVA_HOME or on PATH, or None."""
+    """Return the major version of the Java in JAVA_HOME or on PATH, or None."""
     home = environment.get("JAVA_HOME")
     candidates = ([str(Path(home) / "bin" / "java")] if home else []) + ["java"]
     for command in candidates:
@@ -76,13 +76,13 @@ def java_major(environment: Mapping[str, str] = os.environ) -> int | None:
 
 
 def node_major() -> int | None:
-    """The major version of the Node.js on PATH, or None."""
+    """Return the major version of the Node.js on PATH, or None."""
     version = _version_of(["node", "--version"], r"v(\d+)\.")
     return version[0] if version else None
 
 
 def go_version() -> tuple[int, ...] | None:
-    """The version of the Go on PATH, such as (1, 26), or None."""
+    """Return the version of the Go on PATH, such as (1, 26), or None."""
     return _version_of(["go", "version"], r"go(\d+)\.(\d+)")
 
 
@@ -105,7 +105,7 @@ def find_missing(*, venv: Path, needs_maven: bool, needs_node: bool = False) -> 
         missing.append(
             Missing(
                 what=f"Node.js {NODE_MAJOR} or newer",
-                why="the edge's worker (customrag:edge; none does without)",
+                why="the edge's worker (not needed with customrag:edge: none)",
                 apt=("nodejs",),
                 dnf=("nodejs",),
             )
@@ -142,22 +142,23 @@ def find_missing(*, venv: Path, needs_maven: bool, needs_node: bool = False) -> 
 
 
 def check_machine(*, venv: Path, program: str = platform.system()) -> None:
-    """Refuse a machine on which this cannot work.
+    """Refuse a machine that cannot run the local cloud.
 
     Raises:
         MissingError: Not Linux, or too little room for the virtual environment.
     """
     if program != "Linux":
         raise MissingError(
-            f"this is {program}; the local cloud gives each service an address of 127.0.0.0/8, "
-            "which only Linux routes to itself: run it on Linux, or in a Linux container"
+            f"this machine runs {program}. The local cloud gives each service an address of "
+            "127.0.0.0/8, and only Linux routes all of them to itself. Use Linux, or a Linux "
+            "container"
         )
     if not venv.exists():
         free_gib = shutil.disk_usage(venv.parent).free / 2**30
         if free_gib < VENV_GIB:
             raise MissingError(
-                f"{venv.parent} has {free_gib:.1f} GiB free; the virtual environment needs "
-                f"{VENV_GIB:.0f} GiB (most of it torch): make room, or clone onto a larger disk"
+                f"{venv.parent} has {free_gib:.1f} GiB free, and the virtual environment "
+                f"needs {VENV_GIB:.0f} GiB (most of it torch). Free space, or use a larger disk"
             )
 
 
@@ -172,12 +173,12 @@ def _apt_has(package: str) -> bool:
 
 
 def apt_packages(missing: Sequence[Missing]) -> list[str]:
-    """The packages to install: of each choice the first that apt knows, else the first."""
+    """Return the packages to install: of each choice the first that apt knows, or the first."""
     return [next(filter(_apt_has, item.apt), item.apt[0]) for item in missing if item.apt]
 
 
 def install_line(missing: Sequence[Missing]) -> str:
-    """The one line that installs what is missing on this machine."""
+    """Return the one line that installs the missing programs."""
     if shutil.which("apt-get"):
         sudo = "" if os.geteuid() == 0 else "sudo "
         packages = " ".join(item.apt[0] for item in missing)
@@ -196,7 +197,7 @@ def can_install() -> bool:
 
 
 def install(missing: Sequence[Missing], context: StepContext) -> str:
-    """Install what is missing with apt, and say what that was.
+    """Install the missing programs with apt and return a note.
 
     Raises:
         StepError: apt failed.
@@ -209,8 +210,8 @@ def install(missing: Sequence[Missing], context: StepContext) -> str:
 
 
 def report(missing: Sequence[Missing]) -> MissingError:
-    """The error that names everything that is missing and the line that installs it."""
-    lines = ["this machine lacks:"]
+    """Return the error that lists the missing programs and the line that installs them."""
+    lines = ["these programs are missing on this machine:"]
     lines += [f"  - {item.what}, for {item.why}" for item in missing]
-    lines += ["install it, then run the same command again:", f"  {install_line(missing)}"]
+    lines += ["install them, then run the same command again:", f"  {install_line(missing)}"]
     return MissingError("\n".join(lines))

@@ -1,7 +1,7 @@
-"""Runs the steps of the set-up side by side and shows how far they are.
+"""Runs the steps of the set-up side by side and shows their progress.
 
 Owns the order of steps (each after those it needs), their logs, the status line on a terminal or
-plain lines elsewhere, and the end of everything when one fails. Does not know what a step does.
+plain lines elsewhere, and the end of all steps when one fails. Does not know what a step does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _STOP_SECONDS = 5.0
 
 
 class StepContext:
-    """What a step may use: its log, and commands whose output goes there.
+    """The log of a step, and commands whose output goes there.
 
     Attributes:
         name: The step's name.
@@ -55,9 +55,9 @@ class StepContext:
 
         Args:
             command: The program and its arguments.
-            cwd: Working directory; this process' own when None.
-            env: The whole environment; this process' own when None.
-            timeout_seconds: Kill it after this time.
+            cwd: Working directory; by default that of this process.
+            env: The whole environment; by default that of this process.
+            timeout_seconds: The command is killed after this time.
 
         Raises:
             StepError: It cannot be started, fails, or takes too long.
@@ -97,13 +97,13 @@ class StepContext:
             raise StepError(self.name, f"{words[0]} failed with exit code {code}", self.log)
 
     def say(self, text: str) -> None:
-        """Write a line of the step's own to its log."""
+        """Write a line to the step's log."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("a") as log:
             log.write(text + "\n")
 
     def stop(self) -> None:
-        """End the running command, and start no more."""
+        """End the running command and start no other."""
         with self._lock:
             self._stopped = True
             process = self._process
@@ -124,9 +124,9 @@ class Step:
     """One step.
 
     Attributes:
-        name: What it is called in messages, and its log file.
-        action: Does the work; returns what it did in a few words, or "" when there was nothing.
-        needs: Names of the steps that must be done before.
+        name: The name in messages and of its log file.
+        action: Does the work; returns a short note, or "" if there was nothing to do.
+        needs: Names of the steps that must finish before.
     """
 
     name: str
@@ -141,7 +141,7 @@ class _Running:
 
 
 class Display:
-    """Lines of finished steps, and one status line for those that run."""
+    """Lines of finished steps, and one status line for running ones."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
@@ -151,16 +151,16 @@ class Display:
 
     @property
     def interval_seconds(self) -> float:
-        """How often the status is worth showing."""
+        """How often to show the status."""
         return _TERMINAL_SECONDS if self.terminal else 1.0
 
     def line(self, text: str) -> None:
-        """Show a line that stays."""
+        """Show a line permanently."""
         self._clear()
         print(text, file=self._stream, flush=True)
 
     def status(self, running: Mapping[str, float]) -> None:
-        """Show what runs and for how many seconds it has."""
+        """Show the running steps and their times."""
         if not running:
             return
         now = time.monotonic()
@@ -186,7 +186,7 @@ def _clock(seconds: float) -> str:
 
 
 def run_steps(steps: Sequence[Step], *, logs: Path, display: Display) -> dict[str, float]:
-    """Run steps, each as soon as those it needs are done.
+    """Run steps, each as soon as the steps that it needs are done.
 
     Args:
         steps: In any order; a need must be the name of one of them.
@@ -197,7 +197,7 @@ def run_steps(steps: Sequence[Step], *, logs: Path, display: Display) -> dict[st
         Seconds by step, for those that had something to do.
 
     Raises:
-        StepError: The first failure; the others have been stopped.
+        StepError: The first failure; the other steps were stopped.
         ValueError: A need is unknown, or needs form a circle.
     """
     names = {step.name for step in steps}

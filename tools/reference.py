@@ -1,7 +1,7 @@
-"""Writes the tables of docs/ that say what the program reads, exports, refuses and grants.
+"""Writes the tables of docs/: config keys, outputs, policy rules and permissions.
 
     python -m tools.reference            writes them all
-    python -m tools.reference --check    exits 1 and names what differs (the tests call this)
+    python -m tools.reference --check    exits 1 and names pages that differ (the tests do this)
 
 Owns: the tables between the markers. Does not own: the prose around them.
 """
@@ -65,7 +65,7 @@ def permissions_tables() -> str:
 
 
 def with_table(page: str, table: str) -> str:
-    """`page` with `table` between the markers.
+    """Return `page` with `table` between the markers.
 
     Raises:
         ValueError: The page has no markers.
@@ -77,7 +77,7 @@ def with_table(page: str, table: str) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Each page as it should be."""
+    """Return each page with its current table."""
     sys.path.insert(0, str(ROOT))
     from guardrails.policy import RULES
     from infra.outputs import OUTPUTS
@@ -97,7 +97,7 @@ def pages() -> dict[Path, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit status."""
+    """Write or check the pages and return the exit status."""
     parser = argparse.ArgumentParser(description="Write the reference tables of docs/.")
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 on a difference"
@@ -106,7 +106,9 @@ def main(arguments: list[str] | None = None) -> int:
     stale = [path for path, text in pages().items() if path.read_text(encoding="utf-8") != text]
     if check:
         for path in stale:
-            sys.stderr.write(f"{path.relative_to(ROOT)} is stale; run python -m tools.reference\n")
+            sys.stderr.write(
+                f"{path.relative_to(ROOT)} is out of date; run python -m tools.reference\n"
+            )
         return 1 if stale else 0
     for path in stale:
         path.write_text(pages()[path], encoding="utf-8")

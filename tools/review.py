@@ -1,7 +1,7 @@
-"""What reviewers run: what a stack costs, what a change does to it, how the cloud has drifted.
+"""The `make` targets for a review: cost, preflight, preview comment, changed stacks, drift.
 
-Owns which environment each gets. What they do is that of `guardrails.cost` and `ops.review`, which
-are started as modules; only preflight and drift ask an account.
+Owns the environment of each. The work is done by `guardrails` and `ops.review`, which are started
+as modules; only preflight and drift ask an account.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _COMMANDS = ("preflight", "cost", "preview-comment", "changed-stacks", "drift")
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """What of `python -m tools` is carried out here."""
+    """Add the commands of this module to the parser of `python -m tools`."""
     for name in _COMMANDS:
         command = commands.add_parser(name)
         command.add_argument("--stack", default=LOCAL_STACK)
@@ -31,7 +31,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(paths: Paths, options: argparse.Namespace) -> int | None:
-    """Carry out one of those commands; `None` if it is none of them."""
+    """Run one of these commands; return None for any other command."""
     if options.command not in _COMMANDS:
         return None
     paths, stack = paths.of(options.stack), str(options.stack)
@@ -47,22 +47,22 @@ def run(paths: Paths, options: argparse.Namespace) -> int | None:
 
 
 def preflight(paths: Paths, stack: str, *, as_json: bool) -> int:
-    """`make preflight`: whether a stack could be brought up, asked of the cloud."""
-    # It runs no Pulumi, and is there within seconds.
+    """Run `make preflight`: check with the cloud whether a stack could be brought up."""
+    # It does not need Pulumi, so its set-up takes seconds.
     _provide(paths, with_cli=False)
     words = ["guardrails.preflight", "--stack", stack, *(["--json"] if as_json else [])]
     return _run(paths, words, os.environ)
 
 
 def cost(paths: Paths, stack: str, *, as_json: bool) -> int:
-    """`make cost`: the table of a stack's estimate."""
+    """Run `make cost`: print a stack's estimate."""
     _provide(paths)
     words = ["guardrails.cost", "--stack", stack, *(["--json"] if as_json else [])]
     return _run(paths, words, os.environ)
 
 
 def comment(paths: Paths, stack: str, *, base: str, output: str) -> int:
-    """`make preview-comment`: the Markdown of a pull request."""
+    """Run `make preview-comment`: print the Markdown comment of a pull request."""
     _provide(paths)
     words = ["ops.review", "comment", "--stack", stack]
     words += ["--base", base] if base else []
@@ -73,28 +73,28 @@ def comment(paths: Paths, stack: str, *, base: str, output: str) -> int:
 
 
 def changed(paths: Paths, *, base: str, as_json: bool) -> int:
-    """`make changed-stacks`: the stacks that declare something else than the base does."""
+    """Run `make changed-stacks`: list the stacks whose declaration differs from the base."""
     _provide(paths)
     words = ["ops.review", "changed", *(["--base", base] if base else [])]
     return _run(paths, [*words, *(["--json"] if as_json else [])], os.environ)
 
 
 def drift(paths: Paths, stack: str, *, output: str) -> int:
-    """`make drift`: how the cloud differs from what was deployed."""
+    """Run `make drift`: report how the cloud differs from the last deployment."""
     _provide(paths)
     words = ["ops.review", "drift", "--stack", stack, *(["--output", output] if output else [])]
     return _run(paths, words, _of_stack(paths, stack))
 
 
 def _provide(paths: Paths, *, with_cli: bool = True) -> None:
-    """What a fresh machine lacks; on one that is set up this takes no time."""
+    """Set up a fresh machine; on one that is set up this takes no time."""
     if not paths.python.exists() or (with_cli and cli.find(paths) is None):
         with setup.only_one(paths):
             setup.set_up_tools(paths, Display(sys.stderr))
 
 
 def _is_logged_in(paths: Paths, stack: str) -> bool:
-    """Whether there is a backend to ask: one that the environment names, or a login."""
+    """Whether there is a backend: in the environment, or by a login."""
     if is_on_this_machine(stack):
         return paths.env_file.exists()
     if os.environ.get("PULUMI_BACKEND_URL") or os.environ.get("PULUMI_ACCESS_TOKEN"):
@@ -104,7 +104,7 @@ def _is_logged_in(paths: Paths, stack: str) -> bool:
 
 
 def _of_stack(paths: Paths, stack: str) -> dict[str, str]:
-    """The environment of a stack's `pulumi`, with the plugins that it needs."""
+    """Return the environment of a stack's `pulumi`, with its plugins installed."""
     if is_on_this_machine(stack):
         return environment.command_environment(paths, stack, setup.found_cli(paths))
     _, variables = setup.set_up_stack(paths, stack, Display(sys.stderr))

@@ -1,7 +1,7 @@
-"""Everything that `make up` and `make test` need, on a fresh machine, with the bare system Python.
+"""The set-up for `make up` and `make test`, on a fresh machine with only the system Python.
 
-Owns the order of the steps. Each step looks first whether there is anything to do, so a second run
-takes no time. Needs the standard library only: there is no virtual environment yet.
+Owns the order of the steps. Each step first checks whether there is anything to do, so a second run
+takes no time. Uses the standard library only, because there is no virtual environment yet.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _INIT_SECONDS = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """What set-up has provided.
+    """The result of the set-up.
 
     Attributes:
         cli: The Pulumi CLI.
         environment: The whole environment for its commands on the stack.
-        seconds: Time by step, of those that had something to do.
+        seconds: Time by step, for steps that had something to do.
     """
 
     cli: cli.Cli
@@ -40,10 +40,10 @@ class Ready:
 
 @contextmanager
 def only_one(paths: Paths) -> Iterator[None]:
-    """Hold the checkout for one command that changes it.
+    """Lock the checkout for one command that changes it.
 
     Raises:
-        StackError: Another one is at work.
+        StackError: Another command has the lock.
     """
     paths.lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with paths.lock.open("a+") as file:
@@ -53,7 +53,7 @@ def only_one(paths: Paths) -> Iterator[None]:
             file.seek(0)
             raise StackError(
                 f"another `make` (process {file.read().strip() or 'unknown'}) is at work on "
-                f"{paths.lock.parent}: wait for its end"
+                f"{paths.lock.parent}; wait until it ends"
             ) from error
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -69,12 +69,12 @@ def _fetch_engine(paths: Paths, context: StepContext) -> str:
         env={**os.environ, "CUSTOMRAG_CACHE": str(paths.cache)},
         timeout_seconds=_ENGINE_SECONDS,
     )
-    # It says nothing when there is nothing to do, and then takes no time.
+    # It prints nothing; when there is nothing to do, it takes no time.
     return "in the cache" if time.monotonic() - began > 5 else ""
 
 
 def engine_is_cached(paths: Paths) -> bool:
-    """Whether Elasticsearch has been fetched, as far as can be seen from outside."""
+    """Whether Elasticsearch is in the cache, by its marker file."""
     return any(paths.cache.glob("elasticsearch-*/.complete"))
 
 
@@ -108,15 +108,15 @@ def set_up_tools(paths: Paths, display: Display, *, with_edge: bool = False) -> 
     """Provide Java, the virtual environment, the CLI, the search engine and the edge's worker.
 
     Args:
-        paths: Where things go.
+        paths: The paths of the checkout.
         display: Shows the steps.
         with_edge: Build the edge's worker, which needs Node.js.
 
     Returns:
-        Seconds by step, of those that had something to do.
+        Seconds by step, for steps that had something to do.
 
     Raises:
-        ToolError: Something is missing or failed.
+        ToolError: A program is missing, or a step failed.
     """
     steps = [
         Step(name="this machine", action=lambda c: _machine(paths, c, with_edge)),
@@ -141,37 +141,37 @@ def set_up_tools(paths: Paths, display: Display, *, with_edge: bool = False) -> 
 
 
 def found_cli(paths: Paths) -> cli.Cli:
-    """The CLI that set-up has provided.
+    """Return the CLI that set-up has provided.
 
     Raises:
-        StackError: There is none.
+        StackError: There is no CLI.
     """
     found = cli.find(paths)
     if found is None:
-        raise StackError("there is no Pulumi CLI: run `make setup`")
+        raise StackError("there is no Pulumi CLI; run `make setup`")
     return found
 
 
 def set_up_stack(
     paths: Paths, name: str, display: Display, overlay: Sequence[str] | None = None
 ) -> tuple[cli.Cli, dict[str, str]]:
-    """Provide a stack's plugins and, for one of this machine, its files.
+    """Provide a stack's plugins and, for a stack on this machine, its files.
 
     Args:
-        paths: Where things are; those of the stack, if it is of this machine.
+        paths: The paths of the checkout, or of the stack if it is on this machine.
         name: The stack's name.
         display: Shows the steps.
-        overlay: Arguments of `ops.rehearse.overlay`, to write a rehearsal's configuration anew.
+        overlay: Arguments of `ops.rehearse.overlay`, to rewrite a rehearsal's configuration.
 
     Returns:
         The CLI, and the environment of its commands.
 
     Raises:
-        ToolError: Something failed.
+        ToolError: A step failed.
     """
     found = found_cli(paths)
-    of_this_machine = name == paths.local_stack
-    if not of_this_machine:
+    is_on_this_machine = name == paths.local_stack
+    if not is_on_this_machine:
         variables = environment.command_environment(paths, name, found)
         home = Path(variables.get("PULUMI_HOME") or Path.home() / ".pulumi")
         wanted = [plugins.CUSTOMRAG]
@@ -196,10 +196,10 @@ def set_up_stack(
         return ", ".join(filter(None, notes))
 
     steps = [Step(name="plugins", action=install)]
-    if of_this_machine:
+    if is_on_this_machine:
         make = Step(
             name=f"stack {name}",
-            action=lambda _c: stack.provide_stack(paths, found.path, variables),
+            action=lambda c: stack.provide_stack(paths, c, found.path, variables),
         )
         local_cloud = Step(name="local cloud", action=lambda c: _init_local_cloud(paths, c))
         if name != LOCAL_STACK:
@@ -209,7 +209,7 @@ def set_up_stack(
             make = replace(make, needs=(local_cloud.name,))
         steps += [local_cloud, make]
     run_steps(steps, logs=paths.logs, display=display)
-    if of_this_machine:
+    if is_on_this_machine:
         environment.write_env_file(paths, found)
     return found, variables
 
@@ -222,18 +222,18 @@ def _init_local_cloud(paths: Paths, context: StepContext) -> str:
         cwd=paths.checkout,
         timeout_seconds=_INIT_SECONDS,
     )
-    return "made its addresses and credentials"
+    return "created its addresses and credentials"
 
 
 def _write_overlay(paths: Paths, overlay: Sequence[str] | None, context: StepContext) -> str:
-    """The stack file of a rehearsal, and a local cloud of its region, from what is declared."""
+    """Write the stack file of a rehearsal, and start a local cloud in the declared region."""
     if overlay is None and paths.stack_file.is_file() and paths.platform_file.is_file():
         return ""
     declared = paths.local_stack.removeprefix(REHEARSAL)
     command: list[str | Path] = [paths.python, "-m", "ops.rehearse.overlay", "--stack", declared]
     command += ["--home", paths.home, "--output", paths.stack_file, *(overlay or ())]
     context.run(command, cwd=paths.checkout, timeout_seconds=_INIT_SECONDS)
-    return f"those of {declared}, on a local cloud of its own"
+    return f"values of {declared}, on its own local cloud"
 
 
 def set_up(
@@ -242,8 +242,8 @@ def set_up(
     """Provide everything for one stack; `overlay` is `set_up_stack`'s.
 
     Raises:
-        ToolError: Something is missing or failed.
+        ToolError: A program is missing, or a step failed.
     """
-    seconds = set_up_tools(paths, display, with_edge=edge.is_wanted(paths, name))
+    seconds = set_up_tools(paths, display, with_edge=edge.is_needed(paths, name))
     found, variables = set_up_stack(paths, name, display, overlay)
     return Ready(cli=found, environment=variables, seconds=seconds)

@@ -1,11 +1,6 @@
-"""The own files of a stack of this machine, and what a killed engine leaves behind in them.
+"""The files of a stack on this machine: folders, passphrase, configuration, state.
 
-Owns the passphrase, the stack's making, its configuration file, the stale lock and the pending
-operations. Does not run updates.
-
-File backend, as found in CLI 3.259.0: locks are JSON files with the engine's process id; what was
-cut off stays in the checkpoint as a pending operation, which `up` warns of at length and then does
-again (our providers take over what is there).
+Owns their creation, as a part of set-up. Does not start the engine (`ops.engine`).
 """
 
 from __future__ import annotations
@@ -14,76 +9,42 @@ import json
 import os
 import re
 import secrets
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.errors import LockedError, StackError
+from tools.errors import StackError
 from tools.paths import Paths
+from tools.progress import StepContext
 
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
-_DONE_AGAIN = ("creating", "updating", "deleting", "reading")
-"""Pending operations after which the checkpoint still says what was before them."""
-_COMMAND_SECONDS = 120
-_SIGN_IN = (
-    "Nobody is signed in to where the stacks' state is: `make sign-in`, or `pulumi login`; see "
-    "docs/explanation/state-and-identity.md"
-)
 
 
 def project_name(paths: Paths) -> str:
-    """The project's name, as Pulumi.yaml says it.
+    """Return the project's name, from Pulumi.yaml.
 
     Raises:
         StackError: There is no such line.
     """
     found = re.search(r"^name:\s*(\S+)", paths.program_file.read_text(), re.MULTILINE)
     if not found:
-        raise StackError(f"{paths.program_file} has no `name:`")
+        raise StackError(f"{paths.program_file} has no line `name:`; add the project's name")
     return found.group(1).strip("'\"")
 
 
 def checkpoint(paths: Paths) -> Path:
-    """The file that holds the stack's state."""
+    """Return the file that holds the stack's state."""
     return paths.state / ".pulumi" / "stacks" / project_name(paths) / f"{paths.local_stack}.json"
 
 
-def run_pulumi(
-    pulumi: Path, arguments: list[str], *, paths: Paths, environment: Mapping[str, str]
-) -> str:
-    """Run a quick `pulumi` command and return its output.
-
-    Raises:
-        StackError: It failed; the message has its output.
-    """
-    done = subprocess.run(
-        [str(pulumi), *arguments],
-        cwd=paths.checkout,
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=_COMMAND_SECONDS,
-        check=False,
-    )
-    if done.returncode != 0:
-        command = " ".join(arguments[:2])
-        said = done.stderr.strip() or done.stdout.strip()
-        if "PULUMI_ACCESS_TOKEN must be set" in said:
-            said += f"\n{_SIGN_IN}"
-        raise StackError(f"`pulumi {command}` failed:\n{said}")
-    return done.stdout
-
-
 def make_folders(paths: Paths) -> None:
-    """Make the stack's folders, for this user only."""
+    """Create the stack's folders, for this user only."""
     for folder in (paths.private, paths.home, paths.state, paths.pulumi_home):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
 
 
 def provide_passphrase(paths: Paths) -> None:
-    """Make the passphrase, unless it is there.
+    """Create the passphrase, unless it exists.
 
     Raises:
         StackError: There is a state but no passphrase to read it with.
@@ -92,8 +53,8 @@ def provide_passphrase(paths: Paths) -> None:
         return
     if checkpoint(paths).exists():
         raise StackError(
-            f"{paths.passphrase} is gone, and nothing else opens the secrets in {paths.state}: "
-            "put it back, or `make down` and start anew"
+            f"the file {paths.passphrase} is missing or empty, and nothing else decrypts the "
+            f"secrets in {paths.state}. Restore the file, or run `make down` and start again."
         )
     paths.passphrase.unlink(missing_ok=True)
     descriptor = os.open(paths.passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -101,56 +62,35 @@ def provide_passphrase(paths: Paths) -> None:
         file.write(secrets.token_urlsafe(32) + "\n")
 
 
-def provide_stack(paths: Paths, pulumi: Path, environment: Mapping[str, str]) -> str:
-    """Make the stack and its configuration file, unless they are there.
+def provide_stack(
+    paths: Paths, context: StepContext, pulumi: Path, environment: Mapping[str, str]
+) -> str:
+    """Create the stack and its configuration file, unless they exist.
 
     Returns:
-        What was done, or "".
+        A note, or "" if the stack existed.
 
     Raises:
-        StackError: Pulumi refused.
+        StackError: There is a state but no passphrase to read it with.
+        StepError: Pulumi refused.
     """
     provide_passphrase(paths)
     if not paths.stack_file.exists():
-        # That of a rehearsal is written before, from what the rehearsed stack declares.
+        # That of a rehearsal is written before, from the declared values of the rehearsed stack.
         paths.stack_file.write_text(paths.stack_template.read_text())
     if checkpoint(paths).exists():
         return ""
-    # A salt that is there belongs to a stack that is gone, and to its passphrase.
+    # A salt in the file belongs to a stack that no longer exists, and to its passphrase.
     text = paths.stack_file.read_text()
     if _SALT.search(text):
         paths.stack_file.write_text(_SALT.sub("", text))
-    run_pulumi(pulumi, ["stack", "init", paths.local_stack], paths=paths, environment=environment)
-    return "made"
-
-
-def set_corpus(
-    paths: Paths, corpus: Path, pulumi: Path, environment: Mapping[str, str], stack: str
-) -> None:
-    """Make a folder of the user's the stack's corpus, from now on.
-
-    Raises:
-        StackError: The folder has no `docs`, or Pulumi refused.
-    """
-    folder = corpus.expanduser().resolve()
-    if not (folder / "docs").is_dir():
-        raise StackError(
-            f"CORPUS={corpus}: {folder} has no folder `docs`; a corpus is a folder with the "
-            "documents in docs/ and, if there are any, questions in questions.jsonl"
-        )
-    key = f"{project_name(paths)}:corpusDir"
-    arguments = ["config", "get", key, "--stack", stack]
-    try:
-        now = run_pulumi(pulumi, arguments, paths=paths, environment=environment).strip()
-    except StackError:
-        now = ""
-    if now != str(folder):
-        arguments = ["config", "set", key, str(folder), "--stack", stack]
-        run_pulumi(pulumi, arguments, paths=paths, environment=environment)
+    command: list[str | Path] = [pulumi, "stack", "init", paths.local_stack, "--non-interactive"]
+    context.run(command, cwd=paths.checkout, env=environment, timeout_seconds=120)
+    return "created"
 
 
 def has_resources(paths: Paths) -> bool:
-    """Whether the stack's checkpoint holds resources or unfinished work."""
+    """Whether the stack's state holds resources or unfinished work."""
     file = checkpoint(paths)
     if not file.is_file():
         return False
@@ -159,86 +99,3 @@ def has_resources(paths: Paths) -> bool:
     except (ValueError, KeyError, AttributeError):
         return True
     return bool(latest.get("resources") or latest.get("pending_operations"))
-
-
-def _engine_runs(pid: int) -> bool:
-    try:
-        name = Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return False
-    return name.startswith("pulumi")
-
-
-def clear_stale_lock(paths: Paths, pulumi: Path, environment: Mapping[str, str]) -> str:
-    """Remove the lock of an engine that was killed.
-
-    Returns:
-        What was done, or "".
-
-    Raises:
-        LockedError: The engine that holds the lock is alive.
-    """
-    folder = paths.state / ".pulumi" / "locks"
-    locks = list(folder.rglob("*.json")) if folder.is_dir() else []
-    if not locks:
-        return ""
-    for lock in locks:
-        try:
-            pid = int(json.loads(lock.read_text())["pid"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if _engine_runs(pid):
-            raise LockedError(
-                f"another pulumi (process {pid}) is at work on this stack: wait for its end, or "
-                f"stop it with `kill -INT {pid}`"
-            )
-    run_pulumi(
-        pulumi,
-        ["cancel", "--yes", "--stack", paths.local_stack],
-        paths=paths,
-        environment=environment,
-    )
-    return "the last run was killed: its lock is removed"
-
-
-def drop_pending_operations(
-    paths: Paths, pulumi: Path, environment: Mapping[str, str]
-) -> list[str]:
-    """Forget what a killed engine left pending; the next update finds it undone, and does it.
-
-    Returns:
-        The names of the resources.
-
-    Raises:
-        StackError: Pulumi refused.
-    """
-    file = checkpoint(paths)
-    if not file.exists() or '"pending_operations"' not in file.read_text():
-        return []
-    exported = json.loads(
-        run_pulumi(
-            pulumi,
-            ["stack", "export", "--stack", paths.local_stack],
-            paths=paths,
-            environment=environment,
-        )
-    )
-    operations = exported["deployment"].get("pending_operations", [])
-    kept = [operation for operation in operations if operation["type"] not in _DONE_AGAIN]
-    if len(kept) == len(operations):
-        return []
-    exported["deployment"]["pending_operations"] = kept
-    repaired = paths.home / "work" / "repaired-state.json"
-    repaired.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(repaired, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        json.dump(exported, out)
-    run_pulumi(
-        pulumi,
-        ["stack", "import", "--stack", paths.local_stack, "--file", str(repaired)],
-        paths=paths,
-        environment=environment,
-    )
-    repaired.unlink()
-    dropped = (operation for operation in operations if operation not in kept)
-    return [operation["resource"]["urn"].rpartition("::")[2] for operation in dropped]

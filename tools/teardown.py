@@ -1,7 +1,7 @@
-"""Leaves nothing of the local stack: no process, no port, no file but caches.
+"""Removes everything of the local stack except caches: processes, ports and files.
 
-Owns the stopping of whatever still runs out of the stack's home, and the removal of its files. It
-touches only processes that run this checkout's Python, or Java, out of that home.
+Owns stopping the processes that run from the stack's home, and removing its files. It touches only
+processes that run this checkout's Python, or Java, from that home.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.1
 
 
 def stop_everything(paths: Paths) -> list[int]:
-    """Stop the local cloud, then whatever of it still runs.
+    """Stop the local cloud, then its processes that still run.
 
     Returns:
         The processes that could not be stopped.
@@ -36,9 +36,9 @@ def stop_everything(paths: Paths) -> list[int]:
                 timeout=_STOP_SECONDS,
             )
             if done.returncode != 0:
-                print("the local cloud did not stop by itself; its processes are killed")
+                print("the local cloud did not stop; its processes are killed")
         except (OSError, subprocess.TimeoutExpired) as error:
-            print(f"the local cloud did not stop by itself ({error}); its processes are killed")
+            print(f"the local cloud did not stop ({error}); its processes are killed")
     for signum in (signal.SIGTERM, signal.SIGKILL):
         left = running_from(paths)
         for pid in left:
@@ -54,10 +54,9 @@ def stop_everything(paths: Paths) -> list[int]:
 
 
 def running_from(paths: Paths, proc: Path = Path("/proc")) -> list[int]:
-    """Processes that run out of the stack's own folders, by their words, directory or Pulumi home.
+    """Return the processes of the stack, by their arguments, directory or Pulumi home.
 
-    The last is how the program and plugins of an engine that was killed are known: they take
-    seconds to notice.
+    The last finds the program and plugins of a killed engine, which run on for some seconds.
     """
     homes = [str(folder) for folder in paths.folders]
     ours = {os.getpid(), os.getppid()}

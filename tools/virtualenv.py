@@ -1,7 +1,7 @@
 """The checkout's virtual environment.
 
-Owns its making and the installation of exactly what requirements.lock pins, by uv, which pip brings
-in first. The lock itself is made by the command in its first lines.
+Owns its creation and the installation of exactly the packages of requirements.lock, by uv, which
+pip installs first. The first lines of the lock have the command that writes it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _UV_OF_PIP_VARIABLE = {
 
 
 def stamp_text(lock_file: Path) -> str:
-    """What identifies an installation: the lock's digest and the Python that it is for."""
+    """Return the identity of an installation: the lock's digest and the Python version."""
     digest = hashlib.sha256(lock_file.read_bytes()).hexdigest()
     return f"{digest} python {sys.version_info.major}.{sys.version_info.minor}\n"
 
 
 def is_installed(paths: Paths) -> bool:
-    """Whether the environment holds what the lock says, as far as its stamp knows."""
+    """Whether the environment has the packages of the lock, by its stamp."""
     stamp = paths.venv / _STAMP
     return (
         paths.python.exists()
@@ -50,7 +50,7 @@ def is_installed(paths: Paths) -> bool:
 
 
 def provide(paths: Paths, context: StepContext) -> str:
-    """Make the environment and install into it; returns what was done, "" when nothing.
+    """Create the environment and install into it; return a note, or "" if it was there.
 
     Raises:
         StepError: A command failed.
@@ -80,11 +80,11 @@ def provide(paths: Paths, context: StepContext) -> str:
         env={**os.environ, **_uv_settings(paths.python), "UV_NO_PROGRESS": "1"},
     )
     stamp.write_text(stamp_text(paths.lock_file))
-    return "installed what requirements.lock pins"
+    return "installed the packages of requirements.lock"
 
 
 def _is_ours(paths: Paths) -> bool:
-    """Whether the environment is one of this Python version and has pip."""
+    """Whether the environment has this Python version and pip."""
     if not paths.python.exists():
         return False
     done = subprocess.run(
@@ -98,7 +98,7 @@ def _is_ours(paths: Paths) -> bool:
 
 
 def _uv_settings(python: Path) -> dict[str, str]:
-    """The user's pip settings (mirror, certificate, folders) for uv, which reads none of them."""
+    """Return the user's pip settings (mirror, certificate, folders) for uv, which ignores them."""
     done = subprocess.run(
         [str(python), "-m", "pip", "config", "list"],
         capture_output=True,

@@ -52,6 +52,7 @@ _INGEST_LIBS = (
     "httpx",
     "alibabacloud-kms20160120==3.3.1",
     "alibabacloud-credentials==1.0.12",
+    "tenacity",
     *_READER_LIBS,
 )
 """What the scripts need beyond a PyTorch image; as in pyproject.toml, which a test compares."""

@@ -1,5 +1,5 @@
-"""Night: GPU nodes stand still, unbilled, in the hours that a stack's `nightHours` names.
+"""Night: GPU nodes are stopped, and not billed, in the hours of a stack's `nightHours`.
 
-Owns when it is night (`hours`) and the stopping and starting of nodes (`nodes`). Does not own what
-that saves (`guardrails.cost`), nor nodes of scaling groups, whose group would replace them.
+Owns when it is night (`hours`), and stopping and starting nodes (`nodes`). Does not own how much
+that saves (`guardrails.cost`), nor nodes of scaling groups, which the group would replace.
 """

@@ -1,8 +1,8 @@
-"""`python -m ops.night [--stack dev] [--now TIME]`: let GPU nodes stand still by night.
+"""`python -m ops.night [--stack dev] [--now TIME]`: stop GPU nodes at night.
 
-Without a stack, every stack file that has `nightHours` is gone through. Safe to run at any time and
-as wanted: what is as it should be is left alone. A stack that fails keeps no other from
-its turn, as GPUs that nobody stops are billed.
+Without a stack, every stack file that has `nightHours` is handled. Safe to run at any time: nodes
+that are already in the right state are left alone. A stack that fails does not keep the others from
+their turn, because GPUs that are not stopped are billed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["main"]
 
 
 def _stacks() -> list[str]:
-    """Every stack with a file of its own, but those of this machine."""
+    """Return every stack with its own file, except those on this machine."""
     names = (path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.*.yaml"))
     return sorted(name for name in names if name != "local" and not name.startswith("rehearse-"))
 
@@ -31,7 +31,7 @@ def _one(stack: str, now: datetime) -> int:
     values = with_defaults(declared_values(stack))
     hours = str(values.get(f"{NAMESPACE}nightHours") or "")
     if not hours:
-        print(f"{stack}: has no night (customrag:nightHours is empty)")
+        print(f"{stack}: has no night, because customrag:nightHours is empty")
         return 0
     night = Night.parse(hours).holds(now)
     account = account_in(str(values[f"{NAMESPACE}regionId"]))
@@ -42,7 +42,7 @@ def _one(stack: str, now: datetime) -> int:
     code = 0
     for node in nodes:
         state = f"left {node.status.lower()}"
-        state += ", as it belongs to a scaling group" if node.grouped else ""
+        state += ", because it belongs to a scaling group" if node.grouped else ""
         if node in changed:
             try:
                 turn(client, account.region_id, node, night=night)
@@ -51,27 +51,34 @@ def _one(stack: str, now: datetime) -> int:
                 state, code = f"could not be {past.partition(',')[0]}: {error}", 1
         print(f"{stack}: {word}; {node.name} ({node.instance_type}, {node.instance_id}) {state}")
     if not nodes:
-        print(f"{stack}: {word}; there is no GPU node")
+        print(f"{stack}: {word}; the stack has no GPU node")
     return code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Turn GPU nodes off or on, by the time; the exit code."""
+    """Stop or start GPU nodes, by the time; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m ops.night")
-    parser.add_argument("--stack", default="", help="this one only")
-    parser.add_argument("--now", default="", help="the time to go by, such as 2026-11-24T22:00:00Z")
+    parser.add_argument("--stack", default="", help="only this stack; by default all")
+    parser.add_argument(
+        "--now",
+        default="",
+        help="the time to use, such as 2026-11-24T22:00:00Z; by default the current time",
+    )
     options = parser.parse_args(arguments)
     try:
         now = datetime.fromisoformat(options.now) if options.now else datetime.now(UTC)
         now = now if now.tzinfo else now.replace(tzinfo=UTC)
         stacks = [options.stack] if options.stack else _stacks()
     except ValueError as error:
-        print(f"NOW cannot be read: {error}", file=sys.stderr)
+        print(
+            f"NOW is not a valid time: {error}; give it like NOW=2026-11-24T22:00:00Z",
+            file=sys.stderr,
+        )
         return 1
-    return max([_told(stack, now) for stack in stacks], default=0)
+    return max([_handled(stack, now) for stack in stacks], default=0)
 
 
-def _told(stack: str, now: datetime) -> int:
+def _handled(stack: str, now: datetime) -> int:
     try:
         return _one(stack, now)
     except (DeclaredError, NightError, ClientError) as error:

@@ -1,6 +1,6 @@
-"""When it is night: `20:00-08:00 Asia/Shanghai`, read and asked. Pure.
+"""The hours of the night, such as `20:00-08:00 Asia/Shanghai`. Pure.
 
-`stack_config.operations` refuses other forms before anything is made.
+`stack_config.operations` refuses other forms before anything is created.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _FORM = re.compile(r"(\d{2}:\d{2})-(\d{2}:\d{2}) (\S+)")
 
 
 class NightError(ValueError):
-    """The hours are of another form."""
+    """The hours have another form."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Night:
 
     Attributes:
         begin: When it begins, on the clocks of `zone`.
-        end: When it ends: the next day, if that is before `begin`.
+        end: When it ends; on the next day if it is before `begin`.
         zone: A zone of the time zone database.
     """
 
@@ -38,7 +38,7 @@ class Night:
         """Read `20:00-08:00 Asia/Shanghai`.
 
         Raises:
-            NightError: It is of another form, no such hours, or no such zone.
+            NightError: It has another form, or the hours or the time zone do not exist.
         """
         match = _FORM.fullmatch(text.strip())
         try:
@@ -50,12 +50,12 @@ class Night:
             )
         except (ValueError, ZoneInfoNotFoundError) as error:
             raise NightError(
-                f"customrag:nightHours is {text!r}; give from-to and a time zone, as "
+                f"customrag:nightHours is {text!r}; give from-to and a time zone, such as "
                 "20:00-08:00 Asia/Shanghai"
             ) from error
 
     def holds(self, at: datetime) -> bool:
-        """Whether it is night at a moment; that when it ends is day."""
+        """Whether it is night at a time; the end of the night is day."""
         clock = at.astimezone(self.zone).time()
         if self.begin <= self.end:
             return self.begin <= clock < self.end

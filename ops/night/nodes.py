@@ -1,9 +1,9 @@
 """Stops and starts the GPU nodes of one stack.
 
-Owns finding them, by the stack's tags, and what is done to which. Stopped in economical mode
+Owns finding them, by the stack's tags, and which are stopped or started. Stopped in economical mode
 (`StopCharging`) a pay-as-you-go instance in a VPC, a spot one too, keeps its disks and private
-address; its cores and GPU are not billed, and may be gone to others when it is to start again: that
-is told, and the next run tries again (https://help.aliyun.com/en/ecs/user-guide/economical-mode,
+address. Its cores and GPU are not billed, and may be out of stock at the next start; the message
+says so, and the next run tries again (https://help.aliyun.com/en/ecs/user-guide/economical-mode,
 read 2026-11-21). API: Ecs 2014-05-26 DescribeInstances, StopInstances, StartInstances
 (https://www.alibabacloud.com/help/en/ecs/developer-reference/api-ecs-2014-05-26-stopinstances, read
 2026-11-21).
@@ -32,8 +32,8 @@ class Node:
         instance_id: The ECS instance.
         name: Its name.
         instance_type: Its type.
-        status: `Running`, `Stopped`, or on the way to one of them.
-        grouped: Whether a scaling group made it, which would replace it if it stopped.
+        status: `Running`, `Stopped`, or a status between them.
+        grouped: Whether a scaling group created it, which would replace it if it stopped.
     """
 
     instance_id: str
@@ -56,7 +56,7 @@ def _node(entry: dict[str, Any]) -> Node:
 
 
 def gpu_nodes(client: GenericClient, region_id: str, stack: str) -> list[Node]:
-    """The GPU nodes of a stack, by its tags.
+    """Return the GPU nodes of a stack, by its tags.
 
     Raises:
         ClientError: ECS refused or did not answer.
@@ -83,16 +83,18 @@ def gpu_nodes(client: GenericClient, region_id: str, stack: str) -> list[Node]:
 
 
 def to_change(nodes: Sequence[Node], *, night: bool) -> list[Node]:
-    """Those that are not yet what they should be; pure."""
+    """Return the nodes that are not yet in the right state; pure."""
     now = "Running" if night else "Stopped"
     return [node for node in nodes if node.status == now and not node.grouped]
 
 
 def turn(client: GenericClient, region_id: str, node: Node, *, night: bool) -> None:
-    """Stop a node, or start it; each by itself, as one without stock must not keep the others.
+    """Stop a node, or start it.
+
+    Each node is one call, because a node without stock must not keep the others from starting.
 
     Raises:
-        ClientError: ECS refused: at start for want of stock, most likely.
+        ClientError: ECS refused; at a start most likely because there is no stock.
     """
     parameters = {"RegionId": region_id, "InstanceId.1": node.instance_id}
     if night:

@@ -1,6 +1,6 @@
 """`python -m ops.rehearse --stack dev --home DIR`: rehearse what is declared; see `make rehearse`.
 
-Wants the environment of the rehearsal's own stack, `rehearse-<stack>`, as `tools` sets it.
+Needs the environment of the rehearsal's own stack, `rehearse-<stack>`, as `tools` sets it.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _INTERRUPTED = 130
 
 
 def _values(stack: str) -> dict[str, Any]:
-    """The rehearsal's own config values, as its stack file has them."""
+    """Return the rehearsal's config values, from its stack file."""
     path = ROOT / "stacks" / f"Pulumi.{stack}.yaml"
     config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
     return config
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Rehearse one stack; the exit code."""
+    """Rehearse one stack and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m ops.rehearse")
-    parser.add_argument("--stack", required=True, help="the stack that is rehearsed")
+    parser.add_argument("--stack", required=True, help="the stack to rehearse")
     parser.add_argument("--home", type=Path, required=True, help="the rehearsal's home")
-    parser.add_argument("--preview", action="store_true", help="preview only, make nothing")
-    parser.add_argument("--keep", action="store_true", help="leave out the tear-down")
+    parser.add_argument("--preview", action="store_true", help="preview only, create nothing")
+    parser.add_argument("--keep", action="store_true", help="skip the tear-down")
     options = parser.parse_args(arguments)
     engine = Engine(stack=f"{REHEARSAL}{options.stack}", logs=options.home / "logs" / "rehearsal")
     values = _values(engine.stack)
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def show(step: stories.Step) -> None:
         print("\n".join(summary.step_lines(step, most=1)), flush=True)
         if step.name == "up" and step.ended_well:
-            outputs.update(json.loads(engine.ask("stack", "output", "--json")))
+            outputs.update(engine.outputs())
 
     story = stories.Story(
         stack=options.stack,

@@ -1,7 +1,7 @@
 """A self-signed certificate for a rehearsal's load balancer, uploaded as a user would upload one.
 
 Owns the certificate and its upload (CAS 2020-04-07 UploadUserCertificate,
-https://api.aliyun.com/document/cas/2020-04-07/UploadUserCertificate, read 2026-11-21). Only ever
+https://api.aliyun.com/document/cas/2020-04-07/UploadUserCertificate, read 2026-11-21). It only
 talks to the local cloud.
 """
 
@@ -26,7 +26,7 @@ _CAS_VERSION = "2020-04-07"
 
 
 def self_signed(host: str, *, now: datetime | None = None) -> tuple[str, str]:
-    """A certificate for a host name, and its key, both PEM."""
+    """Return a certificate for a host name, and its key, both PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     at = now or datetime.now(UTC)
@@ -50,7 +50,7 @@ def self_signed(host: str, *, now: datetime | None = None) -> tuple[str, str]:
 
 
 def upload_self_signed(platform: Mapping[str, Any], host: str, *, name: str) -> str:
-    """Upload one to a local cloud, in the form that a listener's certificate id has.
+    """Upload a certificate to a local cloud; return its id as a listener takes it.
 
     Args:
         platform: The local cloud's platform file.

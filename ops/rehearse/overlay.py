@@ -1,7 +1,7 @@
-"""What a rehearsal replaces of a stack's declared values, and why; everything else stays.
+"""The declared values that a rehearsal replaces, and why; everything else stays.
 
 Owns the list of replaced keys, the rehearsal's stack file, its copy of the corpus and the region of
-its local cloud. Prints every replacement. Not the rehearsal itself (`ops.rehearse.story`).
+its local cloud. Prints every replacement. Does not own the rehearsal (`ops.rehearse.story`).
 
     python -m ops.rehearse.overlay --stack dev --home DIR --output FILE [--corpus DIR] [--set k=v]
 """
@@ -34,25 +34,25 @@ from ops.rehearse.certificate import upload_self_signed
 __all__ = ["REPLACED_FILE", "Replacement", "main", "replacements"]
 
 REPLACED_FILE = "replaced.json"
-"""In the rehearsal's home: what was replaced, for the summary."""
+"""File in the rehearsal's home that lists the replaced values, for the summary."""
 _INIT_SECONDS = 120
 _LOCAL_VALUES: Mapping[str, tuple[Any, str]] = {
     "platform": ("local", "the local cloud's plugin and endpoints"),
-    "imageId": ("local_python", "the local cloud has this one image"),
-    "trainingImage": ("local/python", "the local cloud has this one image"),
-    "llmModel": ("smollm2-135m-instruct", "the model that the local DashScope serves"),
+    "imageId": ("local_python", "the only image of the local cloud"),
+    "trainingImage": ("local/python", "the only image of the local cloud"),
+    "llmModel": ("smollm2-135m-instruct", "the only model of the local DashScope"),
     "elasticsearchProtocol": ("HTTP", "the local cluster speaks HTTP on loopback"),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replacement:
-    """One value that is not the declared one.
+    """One replaced value.
 
     Attributes:
         key: Config key without its namespace.
-        declared: What the stack's file, or the default, says.
-        value: What the rehearsal runs with.
+        declared: The value in the stack's file, or the default.
+        value: The value in the rehearsal.
         why: In a few words.
     """
 
@@ -74,35 +74,38 @@ def replacements(
     overrides: Mapping[str, Any],
     certificate_host: str = "",
 ) -> list[Replacement]:
-    """What of the declared values, defaults included, a rehearsal replaces.
+    """Return the declared values, defaults included, that a rehearsal replaces.
 
     Args:
         declared: Values by key with its namespace.
         account_id: The local cloud's account.
-        certificate_id: A certificate of the local cloud; empty where none is wanted.
+        certificate_id: A certificate of the local cloud; empty if none is needed.
         corpus_dir: The rehearsal's copy of the corpus.
-        overrides: What the user replaces besides, by key without namespace.
-        certificate_host: That certificate's name, where the load balancer is asked by it.
+        overrides: Values that the user replaces as well, by key without namespace.
+        certificate_host: The certificate's name, if the load balancer is reached by that name.
 
     Raises:
-        DeclaredError: An override names no config key.
+        DeclaredError: An override does not name a config key.
     """
     wanted: dict[str, tuple[Any, str]] = {
         **_LOCAL_VALUES,
         "accountId": (account_id, "the local cloud's account"),
-        "corpusDir": (corpus_dir, "a copy, as the rehearsal changes a document"),
+        "corpusDir": (corpus_dir, "a copy, because the rehearsal changes a document"),
     }
     if certificate_id:
         wanted["chatCertificateId"] = (certificate_id, "self-signed, uploaded to the local CAS")
     if certificate_host:
-        wanted["chatDomainName"] = (certificate_host, "by which the edge asks, and checks it")
+        wanted["chatDomainName"] = (
+            certificate_host,
+            "the edge connects by this name, and checks it",
+        )
     unknown = sorted(key for key in overrides if f"{NAMESPACE}{key}" not in with_defaults(declared))
     if unknown:
         raise DeclaredError(
-            f"SET has {unknown[0]!r}, which is no config key with a value to replace; the keys are "
-            "in Pulumi.yaml, as SET='trainingNumTrainEpochs=1'"
+            f"SET has {unknown[0]!r}, which is not a config key with a value to replace. "
+            "Pulumi.yaml lists the keys; an example is SET='trainingNumTrainEpochs=1'"
         )
-    wanted |= {key: (value, "asked for by SET") for key, value in overrides.items()}
+    wanted |= {key: (value, "given in SET") for key, value in overrides.items()}
     found = []
     for key, (value, why) in wanted.items():
         now = declared.get(f"{NAMESPACE}{key}", "")
@@ -112,7 +115,7 @@ def replacements(
 
 
 def _override(text: str) -> tuple[str, Any]:
-    """A key and its value: a list where it is written as one, as `[10.0.0.0/8]`."""
+    """Return a key and its value; a value such as `[10.0.0.0/8]` is a list."""
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
@@ -120,7 +123,7 @@ def _override(text: str) -> tuple[str, Any]:
 
 
 def _init_local_cloud(home: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The rehearsal's local cloud, in the stack's own region, running; its platform file."""
+    """Start the rehearsal's local cloud in the stack's region; return its platform file."""
     region_id, zones = values[f"{NAMESPACE}regionId"], values[f"{NAMESPACE}zoneIds"]
     for command in (
         ("init", "--home", str(home), "--region-id", region_id, "--zone-ids", ",".join(zones)),
@@ -138,9 +141,11 @@ def _init_local_cloud(home: Path, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _copy_corpus(source: Path, home: Path) -> Path:
-    """The rehearsal's own copy of a corpus; one that is there is replaced."""
+    """Copy a corpus into the rehearsal's home, in place of an earlier copy; return the copy."""
     if not (source / "docs").is_dir():
-        raise DeclaredError(f"the corpus {source} has no folder `docs`; give CORPUS=DIR")
+        raise DeclaredError(
+            f"the corpus {source} has no folder `docs`; give a folder that has one: CORPUS=DIR"
+        )
     target = home / "corpus"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
@@ -154,10 +159,10 @@ def _copy_corpus(source: Path, home: Path) -> Path:
 def prepare(
     stack: str, *, home: Path, output: Path, corpus: Path | None, overrides: Mapping[str, Any]
 ) -> list[Replacement]:
-    """Writes the rehearsal's stack file and all that its values name.
+    """Write the rehearsal's stack file and everything that its values refer to.
 
     Raises:
-        DeclaredError: The stack has no file, or the corpus is none.
+        DeclaredError: The stack has no file, or the corpus has no documents.
         subprocess.CalledProcessError: The local cloud did not start.
     """
     values = declared_values(stack)
@@ -171,7 +176,7 @@ def prepare(
         named = overrides.get("chatDomainName") or declared.get(f"{NAMESPACE}chatDomainName")
         host = str(named or f"chat.{stack}.internal")
         certificate_id = upload_self_signed(platform, host, name=f"rehearse-{stack}")
-        # Where no edge is, nobody of this machine could find the name.
+        # Only the edge resolves the name; no other program on this machine could.
         with_edge = overrides.get("edge", declared.get(f"{NAMESPACE}edge")) not in ("none", "")
         certificate_host = host if with_edge else ""
     found = replacements(
@@ -186,7 +191,7 @@ def prepare(
     write_stack_file(
         output,
         {**values, **changed},
-        remark=f"Made by `make rehearse STACK={stack}`; removed with the rehearsal.",
+        remark=f"Created by `make rehearse STACK={stack}`; removed with the rehearsal.",
     )
     if is_pull_request(stack):
         key = "expiresAt"
@@ -195,7 +200,7 @@ def prepare(
                 key=key,
                 declared="",
                 value=values[f"{NAMESPACE}{key}"],
-                why="as `make pr-up` sets it",
+                why="set as by `make pr-up`",
             )
         )
     (home / REPLACED_FILE).write_text(
@@ -205,9 +210,9 @@ def prepare(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write a rehearsal's configuration; the exit code."""
+    """Write a rehearsal's configuration and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m ops.rehearse.overlay")
-    parser.add_argument("--stack", required=True, help="the stack that is rehearsed")
+    parser.add_argument("--stack", required=True, help="the stack to rehearse")
     parser.add_argument("--home", type=Path, required=True, help="the rehearsal's home")
     parser.add_argument("--output", type=Path, required=True, help="the stack file to write")
     parser.add_argument("--corpus", type=Path, help="another corpus")

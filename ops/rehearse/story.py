@@ -1,24 +1,25 @@
 """The steps of a rehearsal: up with policy, change, refresh, previews without changes, down, leaks.
 
-A stack with an edge is asked through it, too, and past it.
+A stack with an edge is also asked through the edge, and past it.
 
-Owns their order and what each must show. A step that fails ends the story, but for the tear-down
-and its leak check, which come in any case but one that is kept to be looked at: it is the one of
-`make down`, consent given. Does not own the summary's words (`ops.rehearse.summary`).
+Owns the order of the steps and what each must show. A step that fails ends the story, except for
+the tear-down and its leak check, which always run unless the rehearsal is kept. The tear-down
+works as `make down` with consent. Does not own the summary's wording (`ops.rehearse.summary`).
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ops.declared import NAMESPACE, ROOT
-from ops.engine import Engine, Outcome, tail
+from ops.declared import NAMESPACE
+from ops.engine import Engine, tail
+from ops.events import Outcome
 from ops.rehearse import edge
+from ops.stack.ask import sample_question
 from ops.teardown.leaks import Left
 from ops.teardown.removal import FAILURES, Removal, remove
 
@@ -26,42 +27,41 @@ __all__ = ["PREVIEW_ONLY", "STEPS", "Step", "Story", "run"]
 
 PREVIEW_ONLY = ("preview",)
 STEPS = ("up", "unchanged", "edge", "change", "refresh", "unchanged again", "down", "leak check")
-"""All of them; `edge` where the stack has one."""
-_POLICY_PACK = ROOT / "guardrails" / "policy"
+"""All of them; `edge` only if the stack has one."""
 _ERROR_LINES = 8
-_REMARK = "\n\nThis sentence is the rehearsal's: it changes one document.\n"
+_REMARK = "\n\nThe rehearsal adds this sentence to change one document.\n"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step that was taken.
+    """One step that was carried out.
 
     Attributes:
         name: Its name, of `STEPS` or `PREVIEW_ONLY`.
-        ended_well: Whether it showed what it must.
+        ended_well: Whether it showed what it must show.
         seconds: How long it took.
-        told: What it showed, or what went wrong, a line each.
-        outcome: Of the engine's command, if it was one.
+        lines: What it showed, or what went wrong.
+        outcome: The outcome of the engine's command, if the step ran one.
     """
 
     name: str
     ended_well: bool
     seconds: float
-    told: tuple[str, ...]
+    lines: tuple[str, ...]
     outcome: Outcome | None = None
 
 
 @dataclass
 class Story:
-    """A rehearsal, told so far.
+    """A rehearsal and its steps so far.
 
     Attributes:
-        stack: The stack that is rehearsed.
-        engine: On the rehearsal's own stack.
+        stack: The rehearsed stack.
+        engine: The engine on the rehearsal's own stack.
         home: The rehearsal's home.
         show: Gets each step as it ends.
-        steps: Those that were taken.
-        edge_url: Where the stack's edge answers, once that is known; empty where it has none.
+        steps: The steps that were carried out.
+        edge_url: The URL of the stack's edge, once it is known; empty without an edge.
     """
 
     stack: str
@@ -77,14 +77,10 @@ class Story:
         return bool(self.steps) and all(step.ended_well for step in self.steps)
 
     def add(self, step: Step) -> bool:
-        """Take a step into the story; whether it ended well."""
+        """Add a step; return whether it ended well."""
         self.steps.append(step)
         self.show(step)
         return step.ended_well
-
-
-def _policy() -> tuple[str, ...]:
-    return ("--policy-pack", str(_POLICY_PACK)) if _POLICY_PACK.is_dir() else ()
 
 
 def _counts(outcome: Outcome) -> str:
@@ -102,7 +98,7 @@ def _counts(outcome: Outcome) -> str:
 
 
 def _failed(outcome: Outcome) -> tuple[str, ...]:
-    """What went wrong; of a long text its end, where a traceback has its reason."""
+    """Return what went wrong; only the end of a long text, where a traceback has its reason."""
     shortened = []
     for text in (*outcome.errors, *outcome.violations):
         lines = text.splitlines()
@@ -115,7 +111,7 @@ def _engine_step(
     name: str,
     command: str,
     *arguments: str,
-    told: Callable[[Outcome], tuple[str, ...]] = lambda outcome: (_counts(outcome),),
+    lines: Callable[[Outcome], tuple[str, ...]] = lambda outcome: (_counts(outcome),),
     wrong: Callable[[Outcome], tuple[str, ...]] = lambda _outcome: (),
 ) -> bool:
     number = len(story.steps) + 1
@@ -125,8 +121,8 @@ def _engine_step(
         Step(
             name=name,
             ended_well=outcome.code == 0 and not problems,
-            seconds=outcome.seconds,
-            told=problems or told(outcome),
+            seconds=outcome.duration_seconds,
+            lines=problems or lines(outcome),
             outcome=outcome,
         )
     )
@@ -134,21 +130,21 @@ def _engine_step(
 
 def _with_policy(outcome: Outcome) -> tuple[str, ...]:
     words = (
-        f"{len(outcome.violations)} remarks of the policy pack"
+        f"{len(outcome.violations)} violations of the policy pack"
         if outcome.violations
-        else ("policy pack: no violation" if _policy() else "no policy pack is there")
+        else "policy pack: no violation"
     )
     return (_counts(outcome), words, *_cost(outcome), *outcome.violations)
 
 
 def _cost(outcome: Outcome) -> tuple[str, ...]:
-    """What the program says in the preview of what the declared sizes cost in the cloud."""
+    """Return the estimated cost of the declared sizes, which the program logs in the preview."""
     said = [text.splitlines()[0] for text in outcome.infos if " at list prices, " in text]
     return tuple(said[:1])
 
 
 def _change_document(story: Story, values: dict[str, Any]) -> str:
-    """Change one document of the rehearsal's corpus, and the owner that all is tagged with."""
+    """Change one document of the rehearsal's corpus, and the tag `owner` of every resource."""
     documents = sorted((Path(values[f"{NAMESPACE}corpusDir"]) / "docs").iterdir())
     texts = [path for path in documents if path.suffix in (".md", ".txt")]
     document = texts[0]
@@ -159,9 +155,9 @@ def _change_document(story: Story, values: dict[str, Any]) -> str:
 
 
 def _replaced(outcome: Outcome) -> tuple[str, ...]:
-    """A change of tags and of a document must replace nothing and train nothing again."""
+    """Return the changes that a new tag and a new document must not cause."""
     return tuple(
-        f"{change}: a tag and a document must not do that"
+        f"{change}: a change of a tag and a document must not cause this"
         for change in outcome.changes
         if change.operation in ("replace", "delete", "create") or change.type.endswith(":DlcJob")
     )
@@ -173,7 +169,7 @@ def _unchanged(story: Story, name: str) -> bool:
         name,
         "preview",
         "--expect-no-changes",
-        told=lambda outcome: (f"nothing to do, {outcome.same} resources in place",),
+        lines=lambda outcome: (f"nothing to do, {outcome.same} resources in place",),
         wrong=lambda outcome: tuple(map(str, outcome.changes)),
     )
 
@@ -186,32 +182,32 @@ def _drift(story: Story) -> bool:
         "--yes",
         "--skip-preview",
         "--expect-no-changes",
-        told=lambda outcome: (f"no drift in {outcome.same} resources",),
+        lines=lambda outcome: (f"no drift in {outcome.same} resources",),
     )
 
 
 def _through_the_edge(story: Story, values: dict[str, Any]) -> bool:
-    """Ask through the edge, and past it; nothing to do where the stack has none."""
-    outputs = json.loads(story.engine.ask("stack", "output", "--json"))
+    """Ask through the edge, and past it; do nothing if the stack has no edge."""
+    outputs = story.engine.outputs()
     story.edge_url = str(outputs.get("edge_url") or "")
     if not story.edge_url:
         return True
-    question, began = edge.question_of(values), time.monotonic()
+    question, began = sample_question(values), time.monotonic()
     try:
-        told: tuple[str, ...] = (
+        lines: tuple[str, ...] = (
             edge.ask_through(outputs, story.home, question),
             edge.ask_around(outputs, story.home, question),
         )
         ended_well = True
     except edge.EdgeError as error:
-        told, ended_well = (str(error),), False
+        lines, ended_well = (str(error),), False
     seconds = time.monotonic() - began
-    return story.add(Step(name="edge", ended_well=ended_well, seconds=seconds, told=told))
+    return story.add(Step(name="edge", ended_well=ended_well, seconds=seconds, lines=lines))
 
 
 def _go(story: Story, values: dict[str, Any]) -> bool:
     if not _engine_step(
-        story, "up", "up", "--yes", "--skip-preview", *_policy(), told=_with_policy
+        story, "up", "up", "--yes", "--skip-preview", *story.engine.policy, lines=_with_policy
     ):
         return False
     if not _unchanged(story, "unchanged"):
@@ -226,7 +222,7 @@ def _go(story: Story, values: dict[str, Any]) -> bool:
             "up",
             "--yes",
             "--skip-preview",
-            told=lambda outcome: (f"{what}: {_counts(outcome)}",),
+            lines=lambda outcome: (f"{what}: {_counts(outcome)}",),
             wrong=_replaced,
         )
         and _drift(story)
@@ -235,7 +231,7 @@ def _go(story: Story, values: dict[str, Any]) -> bool:
 
 
 def _end(story: Story) -> None:
-    """Remove it as `make down` does, protected or not, and look at what is left."""
+    """Remove it as `make down` does, protected or not, and check what is left."""
     said: list[str] = []
     removal = Removal(
         stack=story.engine.stack,
@@ -250,18 +246,18 @@ def _end(story: Story) -> None:
     except FAILURES as error:
         said.append(str(error))
         code = 1
-    leaks = [_told(left) for left in removal.left if left.is_leak]
+    leaks = [_line_of(left) for left in removal.left if left.is_leak]
     if story.edge_url and edge.still_answers(story.edge_url):
         leaks.append(f"{story.edge_url}: the edge still answers")
     stays = [left for left in removal.left if not left.is_leak]
-    # What is left is told by the next step, unless something else went wrong as well.
+    # The next step reports leaks, so this one fails only if something else went wrong as well.
     carried_out = code == 0 or (removal.carried_out and bool(leaks or removal.unproven))
     story.add(
         Step(
             name="down",
             ended_well=carried_out,
             seconds=time.monotonic() - began,
-            told=tuple(said),
+            lines=tuple(said),
         )
     )
     story.add(
@@ -269,7 +265,7 @@ def _end(story: Story) -> None:
             name="leak check",
             ended_well=not (leaks or removal.unproven),
             seconds=0.0,
-            told=(
+            lines=(
                 (removal.report(),)
                 if removal.unproven
                 else (*leaks, *_staying(stays, leaks)) or ("nothing of the stack is left",)
@@ -278,8 +274,8 @@ def _end(story: Story) -> None:
     )
 
 
-def _told(left: Left) -> str:
-    """Something that is left, its ARN without what all have in common: a line is short."""
+def _line_of(left: Left) -> str:
+    """Return a line for a leftover, its ARN without the part that all ARNs share."""
     prefix, _, rest = left.what.partition("arn:acs:")
     if prefix or rest.count(":") < 3:
         return str(left)
@@ -288,8 +284,8 @@ def _told(left: Left) -> str:
 
 
 def _staying(stays: list[Left], leaks: list[str]) -> list[str]:
-    """What stays: all in number, by name what the Tag service shows."""
-    shown = [_told(left) for left in stays if left.what.startswith("arn:")]
+    """Return the number of resources that stay, and the names that the Tag service shows."""
+    shown = [_line_of(left) for left in stays if left.what.startswith("arn:")]
     rest = "" if leaks else "; nothing else is left"
     return [f"{len(stays)} stay on purpose{rest}", *shown] if stays else []
 
@@ -297,16 +293,16 @@ def _staying(stays: list[Left], leaks: list[str]) -> list[str]:
 def run(
     story: Story, values: dict[str, Any], *, preview_only: bool = False, keep: bool = False
 ) -> None:
-    """Go through the steps.
+    """Carry out the steps.
 
     Args:
         story: The rehearsal.
         values: The rehearsal's own config values.
-        preview_only: Look at what an update would do, and make nothing.
-        keep: Leave out the tear-down and its leak check, so that the stack can be looked at.
+        preview_only: Only preview the update, and create nothing.
+        keep: Skip the tear-down and its leak check, so that the stack can be inspected.
     """
     if preview_only:
-        _engine_step(story, "preview", "preview", *_policy(), told=_with_policy)
+        _engine_step(story, "preview", "preview", *story.engine.policy, lines=_with_policy)
         return
     try:
         _go(story, values)

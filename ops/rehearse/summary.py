@@ -1,4 +1,4 @@
-"""What a reviewer reads of a rehearsal: at most 80 columns.
+"""The report of a rehearsal for a reviewer, at most 80 columns wide.
 
 Owns the wording and the layout. Runs nothing.
 """
@@ -6,25 +6,18 @@ Owns the wording and the layout. Runs nothing.
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ops.engine import Change
+from ops.events import products
 from ops.rehearse.story import Step
+from ops.terminal import WIDTH, clock
 
-__all__ = ["clock", "render", "step_lines"]
+__all__ = ["render", "step_lines"]
 
-WIDTH = 80
 _MARGIN = 17
 _NARROW = "    "
 _MOST_LINES = 40
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, such as 4:05."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
 
 
 def _wrapped(text: str, first: str = "", margin: int = _MARGIN) -> list[str]:
@@ -38,7 +31,7 @@ def _wrapped(text: str, first: str = "", margin: int = _MARGIN) -> list[str]:
     ) or [first]
     if max(map(len, lines)) <= WIDTH:
         return lines
-    # An ARN is to be copied in one piece: it gets nearly the whole width.
+    # An ARN stays in one piece, to be copied: it gets nearly the whole width.
     narrow = textwrap.wrap(
         text,
         width=WIDTH,
@@ -50,33 +43,21 @@ def _wrapped(text: str, first: str = "", margin: int = _MARGIN) -> list[str]:
 
 
 def step_lines(step: Step, *, most: int = _MOST_LINES) -> list[str]:
-    """One step: what it showed, or what went wrong.
+    """Return the lines of one step: what it showed, or what went wrong.
 
     Args:
         step: The step.
-        most: Lines of what it told, before they are wrapped.
+        most: Lines to show at most, before they are wrapped.
     """
     mark = "ok  " if step.ended_well else "FAIL"
     head = f"{mark} {step.name:<16}{clock(step.seconds):>6}  "
-    told = [line for text in step.told for line in text.splitlines()] or [""]
-    lines = _wrapped(told[0], head, len(head))
-    for text in told[1:most]:
+    shown = [line for text in step.lines for line in text.splitlines()] or [""]
+    lines = _wrapped(shown[0], head, len(head))
+    for text in shown[1:most]:
         lines += _wrapped(text, "", len(head))
-    if len(told) > most > 1:
-        lines.append(f"{'':<{len(head)}}and {len(told) - most} lines more in its log")
+    if len(shown) > most > 1:
+        lines.append(f"{'':<{len(head)}}and {len(shown) - most} more lines in its log")
     return lines
-
-
-def product(resource_type: str) -> str:
-    """`alicloud:oss/bucket:Bucket` is of `alicloud oss`."""
-    provider, _, rest = resource_type.partition(":")
-    return f"{provider} {rest.partition(':')[0].partition('/')[0]}".strip()
-
-
-def _inventory(changes: Iterable[Change]) -> list[str]:
-    counts = Counter(product(change.type) for change in changes if change.operation == "create")
-    told = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-    return _wrapped(told, "  resources") if told else []
 
 
 def render(
@@ -87,13 +68,13 @@ def render(
     declared: Mapping[str, Any],
     outputs: Mapping[str, Any],
 ) -> str:
-    """The whole summary.
+    """Return the whole summary.
 
     Args:
-        stack: The stack that was rehearsed.
-        steps: What was done.
-        replaced: What was replaced of the declared values, as `ops.rehearse.overlay` wrote it.
-        declared: The values that stayed as declared, by key without namespace.
+        stack: The rehearsed stack.
+        steps: The steps that were carried out.
+        replaced: The replaced values, as `ops.rehearse.overlay` wrote them.
+        declared: The values that were not replaced, by key without namespace.
         outputs: The stack's outputs when it was up.
     """
     well = all(step.ended_well for step in steps) and bool(steps)
@@ -101,7 +82,7 @@ def render(
     lines = [
         "=" * WIDTH,
         f"Rehearsal of {stack}: {'ended well' if well else 'FAILED'}, in {clock(seconds)}",
-        "On the local cloud; no account was touched, and none could be.",
+        "It ran on the local cloud and touched no account.",
         "=" * WIDTH,
     ]
     lines += _wrapped(
@@ -111,13 +92,14 @@ def render(
         lines += _wrapped(f"{item['key']}: {item['why']}", "")
     for step in steps:
         if step.outcome is not None and step.name in ("up", "preview"):
-            lines += _inventory(step.outcome.changes)
+            created = products(step.outcome.changes)
+            lines += _wrapped(created, "  resources") if created else []
     training = outputs.get("training") or {}
     if training:
         questions = training.get("questions") or {}
         lines += _wrapped(
             f"kept the {training.get('kept', '?')} model, {questions.get('train', '?')} questions "
-            f"trained on, {questions.get('test', '?')} held out",
+            f"for training, {questions.get('test', '?')} held out",
             "  training",
         )
     lines.append("-" * WIDTH)

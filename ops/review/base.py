@@ -1,8 +1,8 @@
-"""What another state of the repository declares: its code, its stack files, as they were there.
+"""The declarations of another commit: its code and its stack files.
 
-Owns finding the state to compare with and reading it out of git into a folder that is gone
-afterwards. Touches neither the working tree nor git's own files. Does not own what a program
-declares (`guardrails.declare`): that of the other state is used, if it has one.
+Owns finding the commit to compare with, and reading it out of git into a temporary folder. Touches
+neither the working tree nor git's own files. Does not own what a program declares
+(`guardrails.declare` of the other commit, if it has that module).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MAIN = ("origin/main", "main")
 
 
 class BaseError(Exception):
-    """The state to compare with cannot be found. The message says what to give instead."""
+    """The commit to compare with cannot be found. The message says what to give instead."""
 
 
 def _git(root: Path, *arguments: str) -> bytes:
@@ -49,10 +49,10 @@ def _git(root: Path, *arguments: str) -> bytes:
 
 
 def commit_of(root: Path, ref: str) -> str:
-    """The commit that a ref names.
+    """Return the commit that a ref names.
 
     Raises:
-        BaseError: It names none.
+        BaseError: The ref does not name a commit.
     """
     try:
         return (
@@ -62,15 +62,16 @@ def commit_of(root: Path, ref: str) -> str:
         )
     except BaseError as error:
         raise BaseError(
-            f"BASE={ref} names no commit here; give a branch, a tag or a commit, and fetch it first"
+            f"BASE={ref} is not a commit in this repository; give a branch, a tag or a commit, and "
+            "fetch it first"
         ) from error
 
 
 def default_base(root: Path) -> str:
-    """Where this branch left main; on main itself, its last commit.
+    """Return the commit where this branch left main; on main itself, its last commit.
 
     Raises:
-        BaseError: This is no git repository, or it has no commit.
+        BaseError: This is not a git repository, or it has no commit.
     """
     for branch in _MAIN:
         with contextlib.suppress(BaseError):
@@ -79,21 +80,21 @@ def default_base(root: Path) -> str:
 
 
 def head_of(root: Path) -> str:
-    """What this tree is, in a reviewer's words: its commit, and whether it is just that."""
+    """Describe this tree for a reviewer: its commit, and whether there are uncommitted changes."""
     try:
         commit, *parents = _git(root, "rev-list", "--parents", "--max-count=1", "HEAD").split()
         changed = _git(root, "status", "--porcelain")
     except BaseError:
         return "this tree"
-    # A pull request's workflow looks at its merge with the base, which is in no branch.
+    # A pull request's workflow checks out its merge with the base, which is not in any branch.
     of = parents[1] if len(parents) == 2 else commit
     words = f"`{of[:SHORT].decode()}`{' merged into its base' if of != commit else ''}"
-    return f"{words} with what is not committed" if changed else words
+    return f"{words} with uncommitted changes" if changed else words
 
 
 @contextlib.contextmanager
 def checkout(root: Path, commit: str) -> Iterator[Path]:
-    """The tree of a commit, in a folder of its own for as long as the block lasts.
+    """Provide the tree of a commit in a temporary folder, until the block ends.
 
     Raises:
         BaseError: Git does not have it.
@@ -106,7 +107,7 @@ def checkout(root: Path, commit: str) -> Iterator[Path]:
 
 
 def former(stack: str, tree: Path) -> list[Declared] | None:
-    """What a stack declares in another tree; `None` if it did not exist there.
+    """Return what a stack declares in another tree; None if it did not exist there.
 
     Raises:
         ConfigError: The stack's configuration was not usable there.
@@ -122,7 +123,7 @@ def former(stack: str, tree: Path) -> list[Declared] | None:
 
 
 def former_config(stack: str, tree: Path) -> dict[str, str]:
-    """A stack's configuration in another tree; empty if it did not exist there."""
+    """Return a stack's configuration in another tree; empty if it did not exist there."""
     try:
         return stack_config(stack, tree)
     except ConfigError:

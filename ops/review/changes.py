@@ -1,8 +1,8 @@
-"""What changes from one declaration to another: created, changed, replaced, deleted. Pure.
+"""The changes from one declaration to another: created, changed, replaced, deleted. Pure.
 
-Owns comparing inputs, property by property, and what follows from a replacement for those that were
-made of the replaced resource. Does not own which property replaces (`ops.review.replacing`) nor how
-values are shown (`ops.review.values`).
+Owns comparing inputs, property by property, and what a replacement causes for the resources that
+use the replaced one. Does not own which property replaces (`ops.review.replacing`) nor how values
+are shown (`ops.review.values`).
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PropertyChange:
-    """One property, before and after; `None` where it is not there.
+    """One property, before and after; None if it is absent.
 
     Attributes:
         path: Wire names and indices: `dataNodeConfiguration.amount`.
         secret: Its values must not be shown.
-        replaces: It cannot be changed in place.
+        replaces: Its change replaces the resource.
     """
 
     path: str
@@ -54,10 +54,10 @@ class Change:
     """What happens to one resource.
 
     Attributes:
-        kind: In one word.
-        resource: As it will be; of a deleted one, as it is.
-        properties: What of it changes, for an update or a replacement.
-        because: The replaced resource that this follows from, if it is not changed itself.
+        kind: What happens.
+        resource: The resource after the change; a deleted resource as it is now.
+        properties: The properties that change, for an update or a replacement.
+        because: The replaced resource that causes this change, if its own declaration is the same.
     """
 
     kind: Kind
@@ -67,9 +67,9 @@ class Change:
 
 
 def portable(declared: Iterable[Declared], root: Path) -> list[Declared]:
-    """The same resources with this machine's folders cut out of their inputs.
+    """Return the same resources without this machine's folders in their inputs.
 
-    The same tree in another folder, or another day's temporary folder, is no change.
+    Another folder for the same tree, or another temporary folder, must not count as a change.
     """
     folder = re.compile(re.escape(str(root.resolve())) + r"(?=/|$)")
     temporary = re.compile(r"/(?:[\w.-]+/)+(?=work/code/)")
@@ -87,7 +87,7 @@ def portable(declared: Iterable[Declared], root: Path) -> list[Declared]:
 
 
 def compare(before: Iterable[Declared], after: Iterable[Declared]) -> list[Change]:
-    """What an update from one declaration to another does, in the order of components."""
+    """Return what an update from one declaration to another does, in the order of components."""
     old = {item.urn: item for item in before}
     new = {item.urn: item for item in after}
     found = [Change(kind=Kind.CREATE, resource=new[urn]) for urn in new.keys() - old.keys()]
@@ -118,7 +118,7 @@ def _properties(old: Declared, new: Declared) -> list[PropertyChange]:
 
 
 def differences(before: Any, after: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
-    """Path, value before and value after of each leaf that differs; `None` for an absent one."""
+    """Yield path, old value and new value of each leaf that differs; None for an absent value."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted(before.keys() | after.keys()):
             below = f"{path}.{key}" if path else str(key)
@@ -131,7 +131,7 @@ def differences(before: Any, after: Any, path: str) -> Iterator[tuple[str, Any, 
 
 
 def _followers(found: Sequence[Change], new: Mapping[str, Declared]) -> list[Change]:
-    """Those made of something replaced: a new id is a change of theirs, too."""
+    """Return the changes of resources that use a replaced one, because its id is a new one."""
     touched = {change.resource.urn for change in found}
     left = [change.resource for change in found if change.kind is Kind.REPLACE]
     followers: list[Change] = []
@@ -159,7 +159,7 @@ def _followers(found: Sequence[Change], new: Mapping[str, Declared]) -> list[Cha
 
 
 def _marked(value: Any, mark: str, path: str) -> Iterator[str]:
-    """Paths of the leaves that are made of something marked."""
+    """Yield the paths of the leaves that contain a mark."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _marked(item, mark, f"{path}.{key}" if path else str(key))

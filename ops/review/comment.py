@@ -1,7 +1,7 @@
-"""The Markdown that a pull request shows: what changes, what works for it, what it costs.
+"""The Markdown comment of a pull request: changes, the work that they start, and their cost.
 
-Owns wording and layout, and the marker by which a workflow finds its own comment to update.
-Computes nothing but counts. Every value passes `ops.review.values`: no secret is ever shown.
+Owns wording and layout, and the marker by which a workflow finds its own comment to update. Only
+counts. Every value passes `ops.review.values`, so that no secret is shown.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _PAST: Mapping[Kind, str] = {
 }
 _MOST_PROPERTIES = 12
 _MOST_COST_LINES = 15
-# A share of the month from which on it is worth a line.
+# The smallest share of the month's cost that gets a line.
 _WORTH_SAYING = 0.05
 _MOST_VIOLATIONS = 40
-# What is in them is gone with them, or cannot be read any more.
+# Deleting one of these deletes data, or makes it unreadable.
 _HOLDS_DATA = (
     "alicloud:oss/bucket:Bucket",
     "alicloud:elasticsearch/instance:Instance",
@@ -43,21 +43,21 @@ _LONGEST = 60_000
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
-    """All that is said of one stack.
+    """The review of one stack.
 
     Attributes:
         stack: Its name.
-        basis: What was compared with what, and how, in one sentence.
-        settings: What changes in the stack's configuration.
+        basis: The two sides of the comparison, and how they were compared, in one sentence.
+        settings: The changes of the stack's configuration.
         changes: What happens to resources.
-        unchanged: How many stay as they are.
+        unchanged: The number of resources that stay as they are.
         trainings: See `ops.review.work`.
         embeddings: See `ops.review.work`.
-        cost: From what is there to what will be.
-        monthly_budget_cny: The stack's budget; 0 is none.
+        cost: The cost before and after.
+        monthly_budget_cny: The stack's budget; 0 means no budget.
         stopped_at_night: Whether its GPU nodes are stopped at night.
-        violations: What the policy pack has against it.
-        problems: What went wrong while looking; with any, the change must not be merged.
+        violations: The violations of the policy pack.
+        problems: What went wrong in the review; with any problem the change must not be merged.
     """
 
     stack: str
@@ -75,7 +75,7 @@ class Review:
 
     @property
     def over_budget(self) -> bool:
-        """Whether the stack, as it will be, exceeds its budget."""
+        """Whether the stack will exceed its budget."""
         return self.cost is not None and self.cost.after.over_budget(self.monthly_budget_cny)
 
     @property
@@ -85,12 +85,12 @@ class Review:
 
 
 def marker(stack: str) -> str:
-    """First line of a stack's comment; a comment with it is updated, not added to."""
+    """Return the first line of a stack's comment, by which the comment is found and updated."""
     return f"<!-- customrag-preview: {stack} -->"
 
 
 def render(review: Review) -> str:
-    """The comment's Markdown."""
+    """Return the comment's Markdown."""
     parts = [marker(review.stack), f"### Preview of `{review.stack}`: {_headline(review)}", ""]
     parts += [f"{review.basis}", ""]
     for problem in review.problems:
@@ -104,7 +104,7 @@ def render(review: Review) -> str:
     details = "\n".join(_details(review))
     if len(text) + len(details) > _LONGEST:
         details = details[: _LONGEST - len(text)].rpartition("\n")[0]
-        details += "\n\n… and more, cut off here: `pulumi preview` tells of every change.\n"
+        details += "\n\n… and more, cut off here: `pulumi preview` shows every change.\n"
         if details.count("<details>") > details.count("</details>"):
             details += "\n</details>\n"
     return f"{text}\n{details}".rstrip() + "\n"
@@ -142,11 +142,11 @@ def _losses(review: Review) -> list[str]:
     lost = [
         f"- {code(change.resource.name)} ({change.resource.type.rpartition(':')[2]}) is "
         f"{_PAST[change.kind]}"
-        + (", though it is protected: the update will refuse" if change.resource.protect else "")
+        + (", but it is protected, so the update will fail" if change.resource.protect else "")
         for change in review.changes
         if change.kind in (Kind.DELETE, Kind.REPLACE) and change.resource.type in _HOLDS_DATA
     ]
-    return ["**What holds data, and goes**", "", *lost, ""] if lost else []
+    return ["**Deleted with its data**", "", *lost, ""] if lost else []
 
 
 def _table(review: Review) -> list[str]:
@@ -172,8 +172,8 @@ def _cell(changes: Sequence[Change]) -> str:
 def _work(review: Review) -> list[str]:
     lines = [*review.trainings, *review.embeddings]
     if lines:
-        return ["**What works for it**", "", *(f"- {line}" for line in lines), ""]
-    return ["Nothing trains again, nothing is embedded again.", ""] if review.changes else []
+        return ["**Work that the update starts**", "", *(f"- {line}" for line in lines), ""]
+    return ["No training and no embedding runs again.", ""] if review.changes else []
 
 
 def _cost(review: Review) -> list[str]:
@@ -206,27 +206,27 @@ def _cost(review: Review) -> list[str]:
         lines.append(f"- … and {len(moved) - _MOST_COST_LINES} more, below")
     idle = [line for line in cost.added if line.gpu and line.period is not Period.RUN]
     lines += [
-        f"- `{line.name}` has a GPU, which bills whether or not it is asked{_night(review, line)}"
+        f"- `{line.name}` has a GPU, which is billed even when unused{_night(review, line)}"
         for line in idle
     ]
     lines += [
-        f"- `{item.name}` is still there after `make down`"
+        f"- `{item.name}` remains after `make down`"
         + (f", for {money(item.cny)} a month" if item.cny else "")
         for item in _newly_kept(cost)
     ]
     if cost.after.assumed_share >= _WORTH_SAYING:
-        lines.append(f"- {cost.after.assumed_share:.0%} of the month rests on assumed prices")
+        lines.append(f"- {cost.after.assumed_share:.0%} of the monthly cost uses assumed prices")
     return [*lines, ""]
 
 
 def _night(review: Review, line: Line) -> str:
     if not can_stop(line):
-        return "; no night stops what a scaling group keeps up"
+        return "; `nightHours` does not stop scaling groups"
     return "" if review.stopped_at_night else "; `nightHours` would stop it at night"
 
 
 def _newly_kept(cost: Difference) -> list[Kept]:
-    """What outlives the stack, and did not before; what neither bills nor may bill is left out."""
+    """Return what newly outlives the stack, without what is never billed."""
     known = {item.name for item in cost.before.kept} if cost.before else set()
     return [item for item in cost.after.kept if item.name not in known and item.cny != 0]
 
@@ -260,12 +260,12 @@ def _cost_lines(cost: Difference) -> Iterator[str]:
 
 
 def _basis(line: Line) -> str:
-    """How sure the figure is, where the vendor does not list it."""
+    """Return how certain the price is, unless the vendor lists it."""
     if line.footing == Basis.LISTED:
         return ""
     if line.footing == SPOT and line.spot_cny:
         least, most = line.spot_cny
-        return f" (spot: {money(least)} to {money(most)}, as the market asks)"
+        return f" (spot: {money(least)} to {money(most)}, by the market)"
     return f" ({line.footing} price)"
 
 
@@ -273,7 +273,7 @@ def _policy(review: Review) -> list[str]:
     if review.problems and not review.violations:
         return []
     if not review.violations:
-        return ["The policy pack has nothing against it.", ""]
+        return ["The policy pack reports no violation.", ""]
     lines = [f"- {text}" for text in review.violations[:_MOST_VIOLATIONS]]
     if len(review.violations) > _MOST_VIOLATIONS:
         lines.append(f"- … and {len(review.violations) - _MOST_VIOLATIONS} more: `make policy`")
@@ -316,9 +316,11 @@ def _change(change: Change) -> Iterator[str]:
 
 
 def _property(item: PropertyChange) -> str:
-    forces = ", which makes it anew" if item.replaces else ""
+    forces = ", which recreates the resource" if item.replaces else ""
     if item.before is None and item.after is None:
-        return f"{code(item.path)}: {'changed' if item.secret else 'known later'}{forces}"
+        return (
+            f"{code(item.path)}: {'changed' if item.secret else 'known after the update'}{forces}"
+        )
     before = shown(item.path, item.before, secret=item.secret)
     after = shown(item.path, item.after, secret=item.secret)
     parts = None if item.secret else excerpts(item.path, item.before, item.after)

@@ -1,7 +1,7 @@
-"""The report of drift: how the cloud differs from what was last deployed.
+"""The report of drift: how the cloud differs from the last deployment.
 
-Owns its Markdown. Does not own asking (`ops.review.previews.refresh`), nor putting it right: that
-is `pulumi up`, which makes the cloud as declared, or a change of what is declared.
+Owns its Markdown. Does not own the comparison (`ops.review.previews.refresh`), nor the correction:
+`pulumi up` makes the cloud match the declaration again, or the declaration changes.
 """
 
 from __future__ import annotations
@@ -16,26 +16,29 @@ _SAID = {
     Kind.UPDATE: "was changed",
     Kind.DELETE: "is gone",
     Kind.CREATE: "appeared",
-    Kind.REPLACE: "was made anew",
+    Kind.REPLACE: "was recreated",
 }
 
 
 def marker(stack: str) -> str:
-    """First line of a stack's report; an issue with it is updated, not opened again."""
+    """Return the first line of a stack's report, by which its issue is found and updated."""
     return f"<!-- customrag-drift: {stack} -->"
 
 
 def render(stack: str, found: Planned) -> str:
-    """The report."""
+    """Return the report."""
     parts = [marker(stack)]
     if found.problems:
-        parts += [f"### Drift of `{stack}`: could not be looked for", "", "```text"]
+        parts += [f"### Drift of `{stack}`: the check failed", "", "```text"]
         parts += [*"\n".join(map(scrubbed, found.problems)).splitlines()[-40:], "```"]
         return "\n".join(parts) + "\n"
     if not found.changes:
-        parts += [f"### Drift of `{stack}`: none", "", "The cloud is as it was deployed."]
+        parts += [f"### Drift of `{stack}`: none", "", "The cloud matches the last deployment."]
         return "\n".join(parts) + "\n"
-    parts += [f"### Drift of `{stack}`: {len(found.changes)} resources are not as deployed", ""]
+    parts += [
+        f"### Drift of `{stack}`: {len(found.changes)} resources differ from the deployment",
+        "",
+    ]
     parts += ["| component | resource | what |", "|---|---|---|"]
     for change in found.changes:
         item = change.resource
@@ -49,7 +52,7 @@ def render(stack: str, found: Planned) -> str:
             parts.append(f"- `{change.resource.name}`, `{each.path}`: {told}")
     parts += [
         "",
-        f"`pulumi up --stack {stack}` makes it as declared again. If the cloud is right, declare "
-        "it so first.",
+        f"`pulumi up --stack {stack}` makes the cloud match the declaration again. If the "
+        "cloud is right, change the declaration first.",
     ]
     return "\n".join(parts) + "\n"

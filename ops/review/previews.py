@@ -1,29 +1,26 @@
-"""What the engine says it would do: `pulumi preview --json` and `pulumi refresh --preview-only`.
+"""What the engine would do: a preview of an update, and a preview of a refresh.
 
-Owns starting those two and reading their JSON (CLI 3.259: `steps` with the state before and after).
-Does not own the environment they run in: `tools` gives a stack's backend, plugins and PATH.
+Owns reading the states before and after each step. Does not own starting the engine (`ops.engine`)
+nor the environment that it runs in: `tools` sets a stack's backend, plugins and PATH.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from guardrails.declare import Declared
 from guardrails.placeholders import unknown
+from ops.engine import Engine, EngineError, tail
 from ops.review.changes import Change, Kind, PropertyChange, differences
 from ops.review.replacing import is_ignored, top
 
-__all__ = ["Planned", "plan", "read_plan", "refresh", "stack_is_there"]
+__all__ = ["Planned", "plan", "refresh", "stack_exists"]
 
-# How the CLI writes a value that is not known yet, and one that is secret.
+# How the CLI writes a value that is not known yet, and a secret one.
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-_SECRET = "[secret]"  # noqa: S105 - what stands for one
-_SECONDS = 1800
+_SECRET = "[secret]"  # noqa: S105 - the mark, not a secret
 _KINDS: Mapping[str, Kind] = {
     "create": Kind.CREATE,
     "update": Kind.UPDATE,
@@ -31,14 +28,8 @@ _KINDS: Mapping[str, Kind] = {
     "delete": Kind.DELETE,
     "import": Kind.CREATE,
 }
-# A replacement is told in three steps; `replace` has both states.
-_PARTS = (
-    "create-replacement",
-    "delete-replaced",
-    "discard-replaced",
-    "refresh",
-    "read-replacement",
-)
+# A replacement is reported in several steps; `replace` has both states.
+_PARTS = ("create-replacement", "delete-replaced", "discard-replaced", "read-replacement")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +37,8 @@ class Planned:
     """What the engine would do.
 
     Attributes:
-        before: The resources that the state has, as far as the steps name them.
-        after: Those that there will be.
+        before: The resources in the state, as far as the steps name them.
+        after: The resources that there will be.
         changes: What happens to them.
         problems: What the engine, a provider or the policy pack says is wrong.
     """
@@ -58,69 +49,44 @@ class Planned:
     problems: Sequence[str] = ()
 
 
-def stack_is_there(stack: str, *, root: Path, environment: Mapping[str, str]) -> bool:
+def stack_exists(engine: Engine) -> bool:
     """Whether a backend is logged in that has this stack."""
     try:
-        done = _pulumi(["stack", "export", "--stack", stack], root, environment)
-    except FileNotFoundError:
+        engine.ask("stack", "export")
+    except EngineError:
         return False
-    return done.returncode == 0
+    return True
 
 
-def plan(stack: str, *, root: Path, environment: Mapping[str, str]) -> Planned:
-    """What `pulumi up` would do, as `pulumi preview` says."""
-    command = ["preview", "--stack", stack, "--json", "--show-sames"]
-    return _run(command, root, environment)
+def plan(engine: Engine) -> Planned:
+    """Return what `pulumi up` would do."""
+    return _run(engine, "preview")
 
 
-def refresh(stack: str, *, root: Path, environment: Mapping[str, str]) -> Planned:
-    """How the cloud differs from the state: before is the state, after is the cloud."""
-    return _run(["refresh", "--stack", stack, "--preview-only", "--json"], root, environment)
+def refresh(engine: Engine) -> Planned:
+    """Return how the cloud differs from the state: before is the state, after is the cloud."""
+    return _run(engine, "refresh", "--preview-only")
 
 
-def _run(command: Sequence[str], root: Path, environment: Mapping[str, str]) -> Planned:
+def _run(engine: Engine, command: str, *arguments: str) -> Planned:
     try:
-        done = _pulumi(command, root, environment)
-    except FileNotFoundError:
-        return Planned(problems=["there is no pulumi on PATH; run `make setup`"])
-    text = done.stdout[done.stdout.find("{") :]
-    try:
-        found = read_plan(json.loads(text))
-    except ValueError:
-        words = done.stderr.strip() or done.stdout.strip()
-        return Planned(problems=[f"`pulumi {command[0]}` said no JSON but: {words}"])
-    if done.returncode and not found.problems:
-        words = done.stderr.strip() or f"it ended with {done.returncode}"
-        return Planned(problems=[f"`pulumi {command[0]}` failed: {words}"])
-    return found
+        outcome = engine.run(f"review-{command}", command, *arguments)
+    except EngineError as error:
+        return Planned(problems=[str(error)])
+    if outcome.code != 0 and not outcome.errors:
+        output = "\n".join(tail(outcome.log)) or f"exit code {outcome.code}"
+        return Planned(problems=[f"`pulumi {command}` failed: {output}"])
+    return _read_steps(outcome.steps, outcome.errors)
 
 
-def _pulumi(
-    arguments: Sequence[str], root: Path, environment: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["pulumi", *arguments, "--non-interactive"],
-        cwd=root,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-    )
-
-
-def read_plan(document: Mapping[str, Any]) -> Planned:
-    """The JSON of a preview or of a refresh that only previews."""
-    steps: Sequence[Mapping[str, Any]] = document.get("steps") or ()
-    states = [step.get(key) or {} for step in steps for key in ("oldState", "newState")]
+def _read_steps(steps: Sequence[Mapping[str, Any]], problems: Sequence[str]) -> Planned:
+    states = [step.get(key) or {} for step in steps for key in ("old", "new")]
     parents = {state["urn"]: state.get("parent", "") for state in states if state}
     before, after, changes = {}, {}, []
     for step in steps:
-        old = _resource(step.get("oldState"), parents)
-        new = _resource(step.get("newState"), parents)
-        if step["op"] in _PARTS and step["op"] != "refresh":
+        if step["op"] in _PARTS:
             continue
+        old, new = (_resource(step, step.get(key), parents) for key in ("old", "new"))
         if old is not None:
             before[old.urn] = old
         if new is not None:
@@ -133,11 +99,7 @@ def read_plan(document: Mapping[str, Any]) -> Planned:
         before=list(before.values()),
         after=[item for item in after.values() if not _is_deleted(item, changes)],
         changes=changes,
-        problems=[
-            str(item["message"]).strip()
-            for item in document.get("diagnostics") or ()
-            if item.get("severity") == "error"
-        ],
+        problems=problems,
     )
 
 
@@ -152,9 +114,9 @@ def _change(step: Mapping[str, Any], old: Declared | None, new: Declared | None)
     if kind in (Kind.CREATE, Kind.DELETE) or old is None or new is None:
         return Change(kind=kind, resource=resource)
     detailed: Mapping[str, Any] = step.get("detailedDiff") or {}
-    forcing = {*(step.get("replaceReasons") or ())}
-    forcing |= {path for path, each in detailed.items() if "replace" in str(each.get("kind"))}
-    named = {*(step.get("diffReasons") or ()), *map(top, detailed)}
+    forcing = {*(step.get("keys") or ())}
+    forcing |= {path for path, each in detailed.items() if "replace" in str(each.get("diffKind"))}
+    named = {*(step.get("diffs") or ()), *map(top, detailed)}
     properties = [
         PropertyChange(
             path=path,
@@ -166,7 +128,7 @@ def _change(step: Mapping[str, Any], old: Declared | None, new: Declared | None)
         for path, one, other in differences(old.inputs, new.inputs, "")
         if (not named or top(path) in named) and not is_ignored(resource.type, top(path))
     ]
-    # What is secret on both sides, or known only later, is in the reasons alone.
+    # A value that is secret on both sides, or unknown until the update, is in the diffs alone.
     properties += [
         PropertyChange(path=name, secret=True, replaces=name in forcing)
         for name in sorted(named - {top(item.path) for item in properties})
@@ -174,8 +136,11 @@ def _change(step: Mapping[str, Any], old: Declared | None, new: Declared | None)
     return Change(kind=kind, resource=resource, properties=properties)
 
 
-def _resource(state: Mapping[str, Any] | None, parents: Mapping[str, str]) -> Declared | None:
-    if not state or not state.get("custom"):
+def _resource(
+    step: Mapping[str, Any], state: Mapping[str, Any] | None, parents: Mapping[str, str]
+) -> Declared | None:
+    # The engine adds default providers of its own; what is declared does not have them.
+    if not state or not state.get("custom") or "::default" in state["urn"]:
         return None
     urn = str(state["urn"])
     inputs = {key: _plain(value, urn) for key, value in (state.get("inputs") or {}).items()}
@@ -188,7 +153,7 @@ def _resource(state: Mapping[str, Any] | None, parents: Mapping[str, str]) -> De
         inputs=inputs,
         secrets=tuple(sorted(key for key, value in inputs.items() if value == _SECRET)),
         protect=bool(state.get("protect")),
-        existing=str(state.get("id", "")) if state.get("external") else "",
+        existing=str(state.get("id", "")) if step["op"] == "read" else "",
     )
 
 
@@ -196,6 +161,8 @@ def _plain(value: Any, urn: str) -> Any:
     if value == _UNKNOWN:
         return unknown(_name(urn), "")
     if isinstance(value, Mapping):
+        if value.get("ciphertext") == _SECRET:
+            return _SECRET
         return {key: _plain(item, urn) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item, urn) for item in value]
@@ -207,7 +174,7 @@ def _name(urn: str) -> str:
 
 
 def _component(urn: str, parents: Mapping[str, str]) -> str:
-    """Logical name of the component under the stack that a resource is part of."""
+    """Return the name of the component below the stack that a resource is part of."""
     while parents.get(urn) and "::pulumi:pulumi:Stack::" not in parents[urn]:
         urn = parents[urn]
     return _name(urn)

@@ -16,15 +16,15 @@ from provider_facts import require_type, type_tokens
 
 __all__ = ["is_ignored", "replaces", "top"]
 
-# components.nodes.ServiceNode: a node is made anew, never patched.
+# components.nodes.ServiceNode recreates a node and never patches it.
 _ADDED: Mapping[str, frozenset[str]] = MappingProxyType(
     {"alicloud:ecs/instance:Instance": frozenset({"userData", "imageId", "instanceType"})}
 )
-# The key says what the object holds; the file that it comes from is made anew each time.
+# The key identifies the content; the source file is written again each time.
 _IGNORED: Mapping[str, frozenset[str]] = MappingProxyType(
     {"alicloud:oss/bucketObject:BucketObject": frozenset({"source"})}
 )
-# Below a property that replaces: what an open index takes (providers.plugin.search_index).
+# Below a property that replaces: what an open index accepts (providers.plugin.search_index).
 _IN_PLACE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "customrag:elasticsearch:Index": (
@@ -38,14 +38,14 @@ _IN_PLACE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def top(path: str) -> str:
-    """The input that a path begins with: `dataDisks` of `dataDisks[0].size`."""
+    """Return the input that a path begins with: `dataDisks` of `dataDisks[0].size`."""
     return re.split(r"[.\[]", path, maxsplit=1)[0]
 
 
 @functools.cache
 def _effects() -> Mapping[str, Mapping[str, str]]:
-    """Type to input to what a change of it does: `replace`, `update` or `ignore`."""
-    # The vendors' SDKs come along: not before they are needed.
+    """Map type and input to the effect of a change: `replace`, `update` or `ignore`."""
+    # This loads the vendors' SDKs, so it is not done at import.
     from providers.plugin.server import HANDLERS
 
     found: dict[str, Mapping[str, str]] = {
@@ -61,11 +61,11 @@ def _effects() -> Mapping[str, Mapping[str, str]]:
 
 
 def replaces(token: str, path: str) -> bool:
-    """Whether a change of an input makes the resource anew.
+    """Whether a change of an input recreates the resource.
 
     Args:
         token: The resource's type.
-        path: The input, `instanceType`, or what changes in it, `mappings._meta.model_version`.
+        path: The input, such as `instanceType`, or a value in it, `mappings._meta.model_version`.
     """
     if path.startswith(_IN_PLACE.get(token, ())):
         return False

@@ -1,12 +1,11 @@
-"""One stack's review, put together: what changes, what works for it, what it costs, the rules.
+"""The review of one stack: changes, the work that they start, cost and rules.
 
-Owns which way it is looked at: by the engine where a backend has the stack, else by comparing
+Owns the choice of the comparison: by the engine if a backend has the stack, else between
 declarations.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +14,11 @@ from typing import Final
 from guardrails.cost import Estimate, difference, estimate
 from guardrails.declare import ROOT, Declared, DeclareError, declare, stack_config, stack_file
 from guardrails.policy.check import setting_of, violations_of
+from ops.engine import Engine
 from ops.review.base import SHORT, former, former_config, head_of
 from ops.review.changes import Change, PropertyChange, compare, portable
 from ops.review.comment import Review
-from ops.review.previews import Planned, plan, stack_is_there
+from ops.review.previews import Planned, plan, stack_exists
 from ops.review.values import code, plain, scrubbed
 from ops.review.work import embeddings, trainings
 from stack_config.config import SECRET_KEYS, ConfigError
@@ -30,13 +30,13 @@ _TEMPLATE_STACK = "pr-1"
 
 
 def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path = ROOT) -> Review:
-    """Looks at one stack.
+    """Review one stack.
 
     Args:
         stack: Its name.
         tree: The base's tree, see `ops.review.base.checkout`.
         commit: The base's commit.
-        how: One of `WAYS`; `auto` asks the engine if a backend is logged in that has the stack.
+        how: One of `WAYS`; `auto` uses the engine if a backend is logged in that has the stack.
         root: The project's folder.
 
     Raises:
@@ -44,13 +44,13 @@ def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path
     """
     base, tree_is = f"base `{commit[:SHORT]}`", head_of(root)
     if not _has(stack, root) and former_config(stack, tree):
-        gone = f"{stack} has no file in stacks/ any more"
+        gone = f"{stack} no longer has a file in stacks/"
         return Review(
             stack=stack,
             basis=f"What {tree_is} declares, against {base}.",
             problems=[
-                f"{gone}: what it has in the cloud stays, and bills, and no workflow looks at it. "
-                f"Remove it first: make down STACK={stack}"
+                f"{gone}. Its resources stay in the cloud and are billed, and no workflow watches "
+                f"them. Remove the stack first: make down STACK={stack}"
             ],
         )
     stack_file(stack, root)
@@ -58,7 +58,7 @@ def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path
         config = stack_config(stack, root)
         head = declare(stack, root=root)
     except (ConfigError, DeclareError) as error:
-        # Whoever reads it knows the files by their place in the repository.
+        # A reviewer knows the files by their path in the repository.
         words = str(error).replace(f"{root}/", "")
         return Review(
             stack=stack, basis=f"What {tree_is} declares, against {base}.", problems=[words]
@@ -67,13 +67,12 @@ def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path
         f"`{item.rule}`: {code(item.resource.name)}: {plain(item.message)}"
         for item in violations_of(head, setting_of(stack))
     ]
-    there = how == "engine" or (
-        how == "auto" and stack_is_there(stack, root=root, environment=os.environ)
-    )
+    engine = Engine.of(stack, root)
+    exists = how == "engine" or (how == "auto" and stack_exists(engine))
     planned, note = _declared(stack, tree, root, head)
     old_config = former_config(stack, tree)
-    if there:
-        by_engine = plan(stack, root=root, environment=os.environ)
+    if exists:
+        by_engine = plan(engine)
         if not by_engine.problems:
             basis = f"By `pulumi preview`: {tree_is}, against what is deployed."
             found = _review(stack, basis, by_engine, config, config, violations)
@@ -81,8 +80,8 @@ def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path
         planned = replace(planned, problems=by_engine.problems)
         note = f"`pulumi preview` failed. {note}"
     basis = (
-        f"What {tree_is} declares, against {base}; no account was asked, so what the cloud itself "
-        f"would say (defaults, drift, stock) is not in it. {note}"
+        f"What {tree_is} declares, against {base}; no account was asked, so the cloud's own "
+        f"defaults, drift and stock are not included. {note}"
     )
     found = _review(stack, basis.rstrip(), planned, old_config, config, violations)
     return replace(found, settings=_settings(old_config, config))
@@ -97,7 +96,7 @@ def _has(stack: str, root: Path) -> bool:
 
 
 def _settings(old: Mapping[str, str], new: Mapping[str, str]) -> list[PropertyChange]:
-    """What changes of a stack's values; nothing for a stack that is new."""
+    """Return the changes of a stack's values; none for a new stack."""
     if not old:
         return []
     keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
@@ -108,17 +107,17 @@ def _settings(old: Mapping[str, str], new: Mapping[str, str]) -> list[PropertyCh
 
 
 def _declared(stack: str, tree: Path, root: Path, head: Sequence[Declared]) -> tuple[Planned, str]:
-    """The change from the base's declaration, and what is to be said of that."""
+    """Return the changes from the base's declaration, and a note about them."""
     after = portable(head, root)
     note = ""
     try:
         found = former(stack, tree)
         if found is None:
-            note = "The stack is a new one."
+            note = "The stack is new."
     except (ConfigError, DeclareError) as error:
         found = None
         reason = code(scrubbed(str(error)).strip().splitlines()[-1])
-        note = f"The base's own program fails ({reason}), so that everything counts as new."
+        note = f"The base's own program fails ({reason}), so everything counts as new."
     before = portable(found or [], tree)
     return Planned(before=before, after=after, changes=compare(before, after)), note
 
@@ -133,7 +132,7 @@ def _review(
 ) -> Review:
     after = _estimate(planned.after, config)
     before = _estimate(planned.before, old_config) if planned.before else None
-    # A stack of this machine costs nothing: what it would cost in the cloud is not its change.
+    # A stack on this machine costs nothing, so its cost in the cloud is not a change.
     priced = config.get("platform") == "alicloud"
     cost = difference(before, after) if priced else None
     return Review(
@@ -167,11 +166,10 @@ def _unchanged(after: Sequence[Declared], changes: Sequence[Change]) -> int:
 
 
 def touched(tree: Path, root: Path = ROOT) -> list[str]:
-    """The stacks of stacks/ that declare something else than the base does, or cannot be declared.
+    """Return the stacks whose declaration differs from the base, or fails.
 
-    One that the base has, and this tree has not, is among them.
-
-    The template of a pull request's stack counts as `pr-1`. The local stack is nobody's to review.
+    A stack that only the base has is included. The template of a pull request's stack counts as
+    `pr-1`. The local stack is not reviewed.
     """
     files = [file for at in (root, tree) for file in (at / "stacks").glob("Pulumi.*.yaml")]
     names = sorted({file.name.split(".")[1] for file in files})

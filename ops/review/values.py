@@ -1,7 +1,7 @@
-"""Values as a comment may show them: short, and never a secret.
+"""Values in the form that a comment may show: short, and never a secret.
 
-Owns the rule by which a value is hidden: what the program or the engine calls secret, what is named
-like one, and what looks like one. A value that is hidden without need costs a reviewer nothing.
+Owns the rule by which a value is hidden: the program or the engine calls it secret, its name
+suggests a secret, or it looks like one. Hiding too much costs a reviewer little.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["HIDDEN", "code", "excerpts", "plain", "scrubbed", "shown"]
 
 HIDDEN = "[secret]"
 _LONGEST = 80
-# Of a long text that changes, what is shown on either side of the change.
+# How much of a long text is shown on either side of a change.
 _AROUND = 12
 _DIGITS = 8
 _NAMED = re.compile(
@@ -36,29 +36,29 @@ _LOOKS_LIKE = re.compile(
 )
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{32,64}")
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
-# Base64 and the like: a part of it says nothing.
+# Base64 and the like: a part of it tells a reviewer nothing.
 _ENCODED = re.compile(r"[A-Za-z0-9+/=_-]+")
 _NEAR = re.compile(r"pass|secret|token|credential|key", re.IGNORECASE)
-# What begins a tag, a link, a mention, code or a table's next cell. Escaped as GitHub shows it.
+# Characters that begin a tag, a link, a mention, code or a table's next cell, escaped for GitHub.
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "@": "&#64;", "[": "&#91;", "]": "&#93;", "|": "&#124;"}
-# Names of secrets, which are no secrets.
+# Names that only sound like secrets.
 _NOT_SECRET = re.compile(r"(secretName|secretType|httpTokens)$")
 
 
 def shown(path: str, value: Any, *, secret: bool = False) -> str:
-    """A value for a reader.
+    """Return a value for a reader.
 
     Args:
-        path: Where it stands, for the rule by name.
+        path: The value's property, for the rule by name.
         value: Any plain value.
-        secret: It is known to be one.
+        secret: The value is known to be secret.
     """
     if value is None:
         return "—"
     if secret or _is_secret(path, value):
         return HIDDEN
     if is_unknown(value):
-        return "known later"
+        return "known after the update"
     if value == "":
         return "empty"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -71,9 +71,9 @@ def shown(path: str, value: Any, *, secret: bool = False) -> str:
 
 
 def excerpts(path: str, before: Any, after: Any) -> tuple[str, str] | None:
-    """Of two long texts, the part that differs, with a little around it; `None` where it is no use.
+    """Return the part of two long texts that differs, with context; None if that is not useful.
 
-    Whatever may be a secret, or lies near what is called one, stays a digest.
+    A text that may be a secret, or is near the name of one, stays a digest.
     """
     texts = [item for item in (before, after) if isinstance(item, str) and not is_unknown(item)]
     if len(texts) < 2 or max(map(len, texts)) <= _LONGEST or _is_secret(path, texts):
@@ -95,19 +95,19 @@ def excerpts(path: str, before: Any, after: Any) -> tuple[str, str] | None:
 
 
 def _alike(one: str, other: str) -> int:
-    """How many characters two texts begin with alike."""
+    """Return the length of the common beginning of two texts."""
     pairs = zip(one, other, strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def plain(text: str) -> str:
-    """Somebody else's words as one line of Markdown that means nothing but what it says."""
+    """Return foreign text as one line of Markdown without any markup."""
     line = " ".join(scrubbed(text).split())
     return "".join(_ENTITIES.get(each, each) for each in line)
 
 
 def code(text: str) -> str:
-    """Inline code whatever the text holds: a document's name may be anything."""
+    """Return inline code for any text: a document's name may contain anything."""
     if text == "—":
         return text
     text = " ".join(text.split("\n"))
@@ -118,7 +118,7 @@ def code(text: str) -> str:
 
 
 def scrubbed(text: str) -> str:
-    """A text of somebody else's, such as an error, without what looks like a secret."""
+    """Return a foreign text, such as an error, without parts that look like secrets."""
     return _LOOKS_LIKE.sub(HIDDEN, text)
 
 

@@ -1,6 +1,6 @@
-"""What a change sets to work: trainings, embeddings, new nodes' first minutes. Pure.
+"""The work that a change starts: trainings and embeddings. Pure.
 
-Owns saying it in a reviewer's words. Does not own what a job computes (`providers.jobs`).
+Owns the wording for a reviewer. Does not own what a job computes (`providers.jobs`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["embeddings", "trainings"]
 
 _JOB = "customrag:pai:DlcJob"
 _INGEST = "customrag:rag:IngestRun"
-# Inputs of a training job, and what they are in a reviewer's words.
+# Inputs of a training job, and their names for a reviewer.
 _REASONS: Mapping[str, str] = {
     "jobSpecs": "its pods",
     "dataSources": "its data or code",
@@ -32,12 +32,12 @@ _REASONS: Mapping[str, str] = {
     "triggers": "its questions or revision",
     "workspaceId": "its workspace",
 }
-# Names what all the others make, and follows from them.
+# Its value follows from the other inputs.
 _RESULT = "resultUri"
 
 
 def trainings(changes: Iterable[Change], costs: Estimate) -> list[str]:
-    """A line for each training that the update starts."""
+    """Return a line for each training that the update starts."""
     lines = []
     for change in changes:
         if change.resource.type != _JOB or change.kind not in (Kind.CREATE, Kind.REPLACE):
@@ -54,7 +54,7 @@ def trainings(changes: Iterable[Change], costs: Estimate) -> list[str]:
 
 
 def _reasons(change: Change) -> list[str]:
-    """What changed of a job, without what follows from that."""
+    """Return what changed in a job, without the inputs that follow from others."""
     forcing = [item for item in change.properties if item.replaces] or change.properties
     result = change.resource.inputs.get(_RESULT)
     found = dict.fromkeys(
@@ -75,7 +75,7 @@ def _reason(job: Declared, path: str) -> str:
 
 
 def _limits(job: Declared, costs: Estimate) -> str:
-    """How long a job runs at most, and what it costs then."""
+    """Return how long a job runs at most, and its cost then."""
     minutes = job.inputs.get("maxRunningTimeMinutes")
     limits = [f"{minutes:g} minutes"] if isinstance(minutes, int | float) else []
     limits += [f"{money(line.cny)} CNY" for line in costs.runs if line.name == job.name]
@@ -88,7 +88,7 @@ def embeddings(
     changes: Sequence[Change],
     costs: Estimate,
 ) -> list[str]:
-    """A line for each index whose documents are embedded, as far as the update knows beforehand."""
+    """Return a line for each index whose documents the update embeds, as far as known before."""
     old = {item.urn: item for item in before if item.type == _INGEST}
     changed = {change.resource.urn: change for change in changes}
     trains = any(
@@ -102,14 +102,15 @@ def embeddings(
         new_documents, limits = _documents(item), _limits(item, costs)
         if item.urn not in old:
             lines.append(
-                f"`{item.name}` embeds all {len(new_documents)} documents, the first time{limits}"
+                f"`{item.name}` embeds all {len(new_documents)} documents for the first time"
+                f"{limits}"
             )
             continue
         change = changed.get(item.urn)
         if change is not None and change.kind is Kind.REPLACE:
             lines.append(
-                f"`{item.name}` embeds all {len(new_documents)} documents, as the index is a new "
-                f"one{limits}"
+                f"`{item.name}` embeds all {len(new_documents)} documents, because the index "
+                f"is new{limits}"
             )
         elif change is not None:
             told = _of_documents(item.name, _documents(old[item.urn]), new_documents)
@@ -117,7 +118,7 @@ def embeddings(
         if trains and not (change is not None and change.kind is Kind.REPLACE):
             lines.append(
                 f"if the new model is kept, `{item.name}` embeds all {len(new_documents)} "
-                f"documents into a new index, and the alias moves once that is complete{limits}"
+                f"documents into a new index, and the alias moves when it is complete{limits}"
             )
     return lines
 
@@ -133,8 +134,8 @@ def _of_documents(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> 
     altered = sum(old[key] != new[key] for key in new.keys() & old.keys())
     if not (added or removed or altered):
         return (
-            f"`{name}` runs again over {len(new)} documents that have not changed: what it "
-            "embedded before it leaves as it is, unless the chunks are cut anew"
+            f"`{name}` runs again over {len(new)} documents that have not changed. It "
+            "embeds none of them again, unless the chunking changes"
         )
     return (
         f"`{name}` embeds {added + altered} of {len(new)} documents ({added} new, {altered} "

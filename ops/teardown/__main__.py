@@ -1,7 +1,7 @@
 """`python -m ops.teardown --stack dev [--consent dev]`: see `make down`.
 
-Wants the environment of the stack, as `tools` sets it. Exit code: 0 when nothing is left, 1 when
-something is or the removal failed, 3 when it was refused.
+Needs the environment of the stack, as `tools` sets it. Exit code: 0 if nothing is left, 1 if
+something is left or the removal failed, 3 if it was refused.
 """
 
 from __future__ import annotations
@@ -9,39 +9,33 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from ops.declared import ROOT, is_pull_request
+from ops.declared import is_pull_request
 from ops.engine import Engine, NoStackError
 from ops.teardown import leaks
 from ops.teardown.removal import FAILURES, Refused, Removal, remove
 
-__all__ = ["engine_of", "main"]
+__all__ = ["main"]
 
 _REFUSED = 3
 _INTERRUPTED = 130
-_GOES_ON = "what was done stays, and `make down` goes on from here"
-
-
-def engine_of(stack: str, root: Path = ROOT) -> Engine:
-    """The engine on a stack, its logs in the project's private folder."""
-    return Engine(stack=stack, logs=root / ".customrag" / stack / "logs")
+_GOES_ON = "the removed resources stay removed, and `make down` continues from here"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Remove one stack; the exit code."""
+    """Remove one stack and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m ops.teardown")
     parser.add_argument("--stack", required=True)
     parser.add_argument("--consent", default="", help="the stack's name, if it is protected")
     options = parser.parse_args(arguments)
-    removal = Removal(stack=options.stack, engine=engine_of(options.stack), consent=options.consent)
+    removal = Removal(stack=options.stack, engine=Engine.of(options.stack), consent=options.consent)
     try:
         code = remove(removal)
     except NoStackError as error:
         if not is_pull_request(options.stack):
             print(error, file=sys.stderr)
             return 1
-        # The sweeper may have been quicker.
+        # The sweeper may have removed it before.
         print(f"there is no stack {options.stack}")
         return leaks.main(["--stack", options.stack])
     except Refused as error:
@@ -51,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{error}\n{_GOES_ON}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"interrupted; {_GOES_ON}; nothing is proven", file=sys.stderr)
+        print(f"interrupted; {_GOES_ON}; the leak check did not run", file=sys.stderr)
         return _INTERRUPTED
     print(removal.report())
     return code

@@ -1,14 +1,14 @@
-"""The leak check: what is left in the account of a stack that should be gone.
+"""The leak check: what a removed stack has left in the account.
 
-Owns where is looked: the Tag service for all that carries the stack's tags, the services' own
-lists for what cannot carry any (DLC jobs, PAI workspaces), buckets by name as well, and on the
-local cloud everything that any stack has declared. It removes nothing.
+Owns where to look: the Tag service for all resources with the stack's tags, the services' own lists
+for resources without tags (DLC jobs, PAI workspaces), buckets by name as well, and on the local
+cloud every resource of any stack. It removes nothing.
 
-What it cannot see in the cloud: contact groups of CloudMonitor, parts of resources that go with
-them (listeners, rules, entries of lists), and what is in a cluster or a PAI workspace that was
-brought along (indices, models, datasets). What is planned for deletion (keys of KMS, secrets with a
-window of recovery) is told, and is no leak. Neither is what stays on purpose: it has a tag of its
-own, as the state of a stack that was removed no longer knows of it.
+What it cannot see in the cloud: contact groups of CloudMonitor, parts that are deleted with their
+resource (listeners, rules, entries of lists), and the content of an existing cluster or PAI
+workspace (indices, models, datasets). Resources that are planned for deletion (keys of KMS, secrets
+with a recovery window) are listed and are not leaks. Resources that stay on purpose are not leaks
+either: a tag marks them, because the state of a removed stack no longer knows them.
 
     python -m ops.teardown.leaks --stack dev [--region ID] [--json]
 """
@@ -52,24 +52,24 @@ __all__ = [
 PROJECT = "customrag"
 _TAG_VERSION, _KMS_VERSION, _AIWORKSPACE_VERSION = "2018-08-28", "2016-01-20", "2021-02-04"
 _PAGE = 1000
-# What follows the stack in a name: one word and a digest. A longer one is of another stack, whose
-# name begins with this one's: `customrag-dev-berlin-embedding-…` is no job of `dev`.
+# What follows the stack in a name: one word and a digest. A longer name belongs to another stack
+# whose name begins with this one's: `customrag-dev-berlin-embedding-…` does not belong to `dev`.
 _JOB = re.compile(r"[a-z]+-[0-9a-f]{12}(-\d+)?")
 _BUCKET = re.compile(r"[a-z]+(-replica)?-[0-9a-f]{6}")
 
 CHECK_FAILURES = (ClientError, OssError, OSError, HTTPException, LookupError, ValueError)
-"""What keeps the check from being made; the last two are answers that are no such answers."""
+"""Errors that stop the check; the last two mean that a reply has an unexpected form."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """Something that is still there.
+    """A resource that still exists.
 
     Attributes:
         what: Its ARN, or its kind and id.
         how: How it was found.
-        planned: When the cloud will delete it by itself; empty for a leak.
-        retained: Whether it was to stay.
+        planned: When the cloud will delete it by itself; empty if it will not.
+        retained: Whether it stays on purpose.
     """
 
     what: str
@@ -79,7 +79,7 @@ class Left:
 
     @property
     def is_leak(self) -> bool:
-        """Whether it should be gone."""
+        """Whether it should have been deleted."""
         return not (self.planned or self.retained)
 
     def __str__(self) -> str:
@@ -89,10 +89,10 @@ class Left:
 
 
 def regions_of(stack: str) -> list[str]:
-    """The regions that a stack's file names.
+    """Return the regions in a stack's file.
 
     Raises:
-        DeclaredError: It has none.
+        DeclaredError: The stack has no file.
     """
     values = with_defaults(declared_values(stack))
     found = [values[f"{NAMESPACE}regionId"], values.get(f"{NAMESPACE}replicationRegionId", "")]
@@ -100,7 +100,7 @@ def regions_of(stack: str) -> list[str]:
 
 
 def tagged(account: Account, tags: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Everything of a region that carries some tags, by the Tag service: ARN and tags.
+    """Yield ARN and tags of everything in a region that has some tags, by the Tag service.
 
     Raises:
         ClientError: The Tag service refused or did not answer.
@@ -136,13 +136,13 @@ def _tags_of(stack: str) -> dict[str, str]:
 
 
 def _kept(account: Account, stack: str) -> set[str]:
-    """The ids and names of what was to stay, by its tag."""
+    """Return the ids and names of resources that stay on purpose, by their tag."""
     found = tagged(account, {**_tags_of(stack), RETAINED: "true"})
     return {arn.rpartition("/")[2] for arn, _ in found}
 
 
 def planned_deletion(account: Account, arn: str) -> str:
-    """When KMS will delete a key, or a secret with a window of recovery, by itself; else empty.
+    """Return when KMS will delete a key or a secret by itself; empty if it will not.
 
     Raises:
         ClientError: KMS refused or did not answer.
@@ -162,19 +162,19 @@ def planned_deletion(account: Account, arn: str) -> str:
 
 
 def is_job_of(stack: str, display_name: str) -> bool:
-    """Whether a DLC job is a stack's; those of `dev-berlin` are not `dev`'s. Pure."""
+    """Whether a DLC job belongs to a stack; a job of `dev-berlin` is not one of `dev`. Pure."""
     prefix = f"{PROJECT}-{stack}-"
     return display_name.startswith(prefix) and bool(_JOB.fullmatch(display_name, len(prefix)))
 
 
 def is_bucket_of(stack: str, name: str) -> bool:
-    """Whether an OSS bucket is a stack's; those of `dev-berlin` are not `dev`'s. Pure."""
+    """Whether an OSS bucket belongs to a stack; one of `dev-berlin` is not one of `dev`. Pure."""
     prefix = f"{PROJECT}-{stack}-"
     return name.startswith(prefix) and bool(_BUCKET.fullmatch(name, len(prefix)))
 
 
 def unfinished_jobs(client: DlcClient, stack: str) -> list[Job]:
-    """The DLC jobs of a stack that have not ended.
+    """Return the DLC jobs of a stack that have not ended.
 
     Raises:
         ClientError: DLC refused or did not answer.
@@ -213,7 +213,7 @@ def _buckets(account: Account, stack: str) -> Iterator[Left]:
 
 
 def _everything(account: Account, stack: str) -> Iterator[Left]:
-    """On the local cloud nothing at all may be left: it is the rehearsal's own."""
+    """Yield every resource of the local cloud, because only the rehearsal uses it."""
     if account.platform:
         for entry in account.local_resources():
             yield Left(what=f"{entry['type']} {entry['id']}", how="in the local cloud's records")
@@ -235,17 +235,17 @@ def leak_check(
     home: Path | None = None,
     retained: Iterable[str] = (),
 ) -> list[Left]:
-    """What is left of a stack.
+    """Return what is left of a stack.
 
     Args:
         stack: The stack.
-        regions: Where to look; what its file names by default.
+        regions: Where to look; by default the regions in its file.
         home: A rehearsal's home.
-        retained: Ids and names of what was to stay, besides what has the tag for it.
+        retained: Ids and names of resources that stay on purpose, besides those with the tag.
 
     Raises:
         DeclaredError: No regions are given, and the stack has no file.
-        CHECK_FAILURES: A service refused or did not answer: then nothing is proven.
+        CHECK_FAILURES: A service refused or did not answer, so the check proves nothing.
     """
     kept = set(retained)
     found: dict[str, Left] = {}
@@ -262,12 +262,12 @@ def _is_one_of(what: str, names: Iterable[str]) -> bool:
 
 
 def report(found: Sequence[Left]) -> str:
-    """The check's result for people; leaks first."""
+    """Return the check's result for people; leaks first."""
     leaks = [left for left in found if left.is_leak]
     lines = [f"leak      {left}" for left in leaks]
     lines += [f"stays     {left}" for left in found if not left.is_leak]
     lines.append(
-        f"leak check: {len(leaks)} left that should be gone; docs/how-to/tear-down.md goes on"
+        f"leak check: {len(leaks)} left that should be gone; see docs/how-to/tear-down.md"
         if leaks
         else "leak check: nothing is left that should be gone"
     )
@@ -275,16 +275,16 @@ def report(found: Sequence[Left]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """List what is left of a stack; 1 if anything should be gone, 2 if nobody can say."""
+    """List what is left of a stack; return 1 if there is a leak, 2 if the check failed."""
     parser = argparse.ArgumentParser(prog="python -m ops.teardown.leaks")
     parser.add_argument("--stack", required=True)
-    parser.add_argument("--region", action="append", default=[], help="where to look")
+    parser.add_argument("--region", action="append", default=[], help="a region to look in")
     parser.add_argument("--json", action="store_true", help="for machines")
     options = parser.parse_args(arguments)
     try:
         found = leak_check(options.stack, regions=options.region)
     except (DeclaredError, *CHECK_FAILURES) as error:
-        print(f"the leak check could not be made, so nothing is proven: {error}", file=sys.stderr)
+        print(f"the leak check failed, so leaks are possible: {error}", file=sys.stderr)
         return 2
     print(json.dumps([asdict(left) for left in found], indent=2) if options.json else report(found))
     return 1 if any(left.is_leak for left in found) else 0

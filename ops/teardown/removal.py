@@ -1,9 +1,9 @@
-"""The removal of one stack: consent, jobs stopped, protection lifted, destroyed, leaks looked for.
+"""The removal of one stack: consent, stop of jobs, end of the protection, destroy, leak check.
 
-Owns the order of the steps, which stacks are protected, and what stays on purpose. Protection is
-lifted by the program itself: it is run with `deletionProtection` false for the protected resources
-alone, as only it knows what each service calls it. Then `pulumi destroy` deletes by the state. The
-leak check comes at the end whatever failed before it, and nothing but it says that all is gone.
+Owns the order of the steps, which stacks are protected, and what stays on purpose. The program ends
+the protection: it runs with `deletionProtection` false for the protected resources alone, because
+only the program knows the name of that property in each service. Then `pulumi destroy` deletes by
+the state. The leak check always runs at the end, and only it can say that everything is gone.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ _HOLDERS = {
     "alicloud:kms/key:Key": "key",
     "alicloud:elasticsearch/instance:Instance": "Elasticsearch instance",
 }
-"""Types that hold data, or without which data cannot be read."""
+"""Types that hold data, or that are needed to read data."""
 
 
-class Refused(Exception):  # noqa: N818  not an error of the program: what is asked for is denied
-    """The stack is protected, and its removal was not named. The message says how to."""
+class Refused(Exception):  # noqa: N818  the program works; it denies the request
+    """The stack is protected, and CONSENT does not name it. The message says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackState:
-    """What a stack's state says of it.
+    """A stack as its state describes it.
 
     Attributes:
         resources: All of its resources.
         regions: Where they are.
-        environments: `dev`, `prod`, `pr` or `local`: all that its tags name, more than one if
-            somebody has changed them.
-        expirations: When it should be gone: all that its tags name, more than one after an update
-            that failed in the middle.
+        environments: `dev`, `prod`, `pr` or `local`: all values in its tags, more than one if a tag
+            was changed.
+        expirations: When it should be gone: all values in its tags, more than one after an update
+            that failed.
     """
 
     resources: Sequence[dict[str, Any]] = ()
@@ -67,7 +67,7 @@ class StackState:
 
     @property
     def made(self) -> list[dict[str, Any]]:
-        """The resources that something was made for."""
+        """The resources that exist outside the state."""
         return [item for item in self.resources if item.get("custom") and item.get("id")]
 
     @property
@@ -82,7 +82,7 @@ def _tags(resources: Sequence[dict[str, Any]], key: str) -> frozenset[str]:
 
 
 def state_of(engine: Engine) -> StackState:
-    """What a stack's state says.
+    """Return a stack as its state describes it.
 
     Raises:
         EngineError: There is no such stack, or no access to it.
@@ -106,37 +106,37 @@ def _is_protected(item: dict[str, Any]) -> bool:
 
 
 def _service_protects(item: dict[str, Any]) -> bool:
-    """Whether the cloud itself refuses to delete it, as it was declared."""
+    """Whether the cloud itself refuses to delete it, by its declared inputs."""
     inputs = item.get("inputs") or {}
     config = inputs.get("deletionProtectionConfig") or {}
     values = (config.get("enabled"), *(inputs.get(name) for name in _PROTECTIONS))
-    # Keys of KMS have a word for it.
+    # Keys of KMS have a text in place of true.
     return any(value is True or value == "Enabled" for value in values)
 
 
 def protection(state: StackState) -> list[str]:
-    """Why a stack is protected, a line each; nothing for one that is not."""
+    """Return the reasons why a stack is protected; none if it is not."""
     found = ["its environment is prod"] if "prod" in state.environments else []
     names = [str(item["urn"]).rpartition("::")[2] for item in state.made if _is_protected(item)]
     if names:
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        found.append(f"{len(names)} of its resources are: {shown}")
+        found.append(f"{len(names)} of its resources are protected: {shown}")
     return found
 
 
 @dataclass
 class Removal:
-    """A removal, told so far.
+    """A removal and its result so far.
 
     Attributes:
         stack: The stack.
-        engine: On that stack.
-        consent: The stack's name, if its removal was named.
+        engine: The engine on that stack.
+        consent: The stack's name, if the user gave consent.
         home: A rehearsal's home.
-        say: Gets a line for each thing that is done.
-        carried_out: Whether every step before the leak check ended well.
-        left: What the leak check found at the end.
-        unproven: Why the leak check could not be made; empty once it was.
+        say: Gets a line for each action.
+        carried_out: Whether every step before the leak check succeeded.
+        left: The result of the leak check at the end.
+        unproven: Why the leak check failed or did not run; empty after it ran.
     """
 
     stack: str
@@ -146,12 +146,12 @@ class Removal:
     say: Callable[[str], None] = print
     carried_out: bool = False
     left: list[Left] = field(default_factory=list)
-    unproven: str = "it was not come to"
+    unproven: str = "it did not run"
 
     def report(self) -> str:
-        """The leak check's result for people."""
+        """Return the leak check's result for people."""
         if self.unproven:
-            return f"leak check: could not be made, so nothing is proven: {self.unproven}"
+            return f"leak check: failed, so leaks are possible: {self.unproven}"
         return report(self.left)
 
 
@@ -160,30 +160,30 @@ def _check_consent(removal: Removal, state: StackState) -> None:
     if reasons and removal.consent != removal.stack:
         given = f"CONSENT is {removal.consent!r}" if removal.consent else "CONSENT is not given"
         raise Refused(
-            f"stack {removal.stack} is protected: {'; '.join(reasons)}. {given}; if its removal is "
-            f"meant: make down STACK={removal.stack} CONSENT={removal.stack}"
+            f"stack {removal.stack} is protected: {'; '.join(reasons)}. {given}. To remove "
+            f"the stack: make down STACK={removal.stack} CONSENT={removal.stack}"
         )
 
 
 def _staying(state: StackState) -> list[str]:
-    """What stays on purpose: what holds data by name, its settings by their number."""
+    """Return lines for what stays on purpose: each holder of data, and the number of settings."""
     holders = [item for item in state.retained if item["type"] in _HOLDERS]
-    lines = [f"stays, as declared (retainData): {_HOLDERS[i['type']]} {i['id']}" for i in holders]
+    lines = [f"stays, because retainData is true: {_HOLDERS[i['type']]} {i['id']}" for i in holders]
     others = len(state.retained) - len(holders)
-    return [*lines, f"and {others} settings of theirs stay with them"] if others else lines
+    return [*lines, f"{others} settings of these resources stay as well"] if others else lines
 
 
 def _regions(removal: Removal, state: StackState) -> list[str]:
-    """Where its resources are, or were: after half a removal the state no longer names them all."""
+    """Return the regions in the state and in the file: half a removal empties the state."""
     declared: list[str] = []
-    # The stack may have been declared elsewhere, as a pull request's that the sweeper removes.
+    # The file may be in another checkout, as for a pull request's stack that the sweeper removes.
     with suppress(DeclaredError, KeyError):
         declared = regions_of(removal.stack)
     return list(dict.fromkeys([*state.regions, *declared]))
 
 
 def _stop_jobs(removal: Removal, regions: Sequence[str]) -> None:
-    """Stop what still runs: a job holds its dataset's mounts, and is billed."""
+    """Stop running jobs, which hold the mounts of their datasets and are billed."""
     for region_id in regions:
         account = account_in(region_id, removal.home)
         client = DlcClient(account.endpoint("dlc"), region_id, account.credentials)
@@ -199,7 +199,7 @@ def _to_be_emptied(item: dict[str, Any]) -> bool:
 
 
 def _lift_protection(removal: Removal, state: StackState) -> bool:
-    """Let the program lift the services' own protection and allow buckets to be emptied."""
+    """Let the program end the services' protection and allow buckets to be emptied."""
     targets = [
         str(item["urn"])
         for item in state.made
@@ -207,7 +207,7 @@ def _lift_protection(removal: Removal, state: StackState) -> bool:
     ]
     if any(item.get("protect") for item in state.resources):
         removal.engine.ask("state", "unprotect", "--all", "--yes")
-        removal.say("lifted Pulumi's own protection")
+        removal.say("ended Pulumi's own protection")
     if not targets:
         return True
     arguments = [word for urn in targets for word in ("--target", urn)]
@@ -217,18 +217,18 @@ def _lift_protection(removal: Removal, state: StackState) -> bool:
             "lift-protection", "up", "--yes", "--skip-preview", *values, *arguments
         )
     if outcome.code != 0:
-        _tell_failure(removal, "lifting the protection", outcome.errors or tail(outcome.log))
+        _report_failure(removal, "ending the protection", outcome.errors or tail(outcome.log))
         return False
-    removal.say(f"lifted the services' protection of {len(targets)} resources")
+    removal.say(f"ended the services' protection of {len(targets)} resources")
     return True
 
 
 @contextmanager
 def _copied_values(removal: Removal) -> Iterator[Path]:
-    """A copy of the stack's file: Pulumi saves what it is given by `-c`.
+    """Provide a copy of the stack's file, because Pulumi saves the values that `-c` gives.
 
-    A removal that is killed must not leave a value behind by which a later update would lift the
-    protection of the stack.
+    A removal that is killed must not leave a value in the file, because the next update would end
+    the protection of the stack.
     """
     declared = ROOT / "stacks" / f"Pulumi.{removal.stack}.yaml"
     removal.engine.logs.mkdir(parents=True, exist_ok=True)
@@ -239,23 +239,23 @@ def _copied_values(removal: Removal) -> Iterator[Path]:
         yield copy
 
 
-def _tell_failure(removal: Removal, what: str, words: Sequence[str]) -> None:
-    removal.say(f"{what} failed; what was done stays, and `make down` goes on from here:")
-    told = list(dict.fromkeys(words))
-    for line in told[:_MOST_ERRORS]:
+def _report_failure(removal: Removal, what: str, words: Sequence[str]) -> None:
+    removal.say(f"{what} failed; `make down` continues from here. The reason:")
+    lines = list(dict.fromkeys(words))
+    for line in lines[:_MOST_ERRORS]:
         removal.say(f"  {line}")
-    if len(told) > _MOST_ERRORS:
-        removal.say(f"  and {len(told) - _MOST_ERRORS} more, in {removal.engine.logs}")
+    if len(lines) > _MOST_ERRORS:
+        removal.say(f"  and {len(lines) - _MOST_ERRORS} more, in {removal.engine.logs}")
 
 
 def _empty(removal: Removal, state: StackState, regions: Sequence[str]) -> bool:
-    """Take everything down that the state names; whether all of it went."""
+    """Delete everything in the state; return whether all of it is gone."""
     well = True
     try:
         _stop_jobs(removal, regions)
     except CHECK_FAILURES as error:
-        # What bills beside it goes all the same.
-        _tell_failure(removal, "stopping jobs", [str(error)])
+        # Other billed resources are deleted all the same.
+        _report_failure(removal, "stopping jobs", [str(error)])
         well = False
     if not state.made:
         removal.say("the stack's state holds no resources")
@@ -266,9 +266,9 @@ def _empty(removal: Removal, state: StackState, regions: Sequence[str]) -> bool:
         "destroy", "destroy", "--yes", "--skip-preview", "--continue-on-error"
     )
     if outcome.code != 0:
-        _tell_failure(removal, "`pulumi destroy`", outcome.errors or tail(outcome.log))
+        _report_failure(removal, "`pulumi destroy`", outcome.errors or tail(outcome.log))
     kept = {(item["type"], str(item["urn"]).rpartition("::")[2]) for item in state.retained}
-    # The engine calls it a deletion, too, when it only forgets something.
+    # The engine also calls it a deletion when it only drops a resource from the state.
     deleted = sum(
         change.operation == "delete" and (change.type, change.name) not in kept
         for change in outcome.changes
@@ -278,13 +278,13 @@ def _empty(removal: Removal, state: StackState, regions: Sequence[str]) -> bool:
 
 
 def remove(removal: Removal) -> int:
-    """Remove a stack and look for what is left.
+    """Remove a stack and check what is left.
 
     Returns:
-        0 when everything was carried out, and nothing is left that should be gone.
+        0 if every step succeeded and nothing is left that should be gone.
 
     Raises:
-        Refused: It is protected, and its removal was not named.
+        Refused: It is protected, and the consent does not name it.
         EngineError: There is no such stack, or no access to it.
     """
     state = state_of(removal.engine)
@@ -295,7 +295,7 @@ def remove(removal: Removal) -> int:
     try:
         removal.carried_out = _empty(removal, state, regions)
     except (EngineError, OSError) as error:
-        _tell_failure(removal, "the removal", [str(error)])
+        _report_failure(removal, "the removal", [str(error)])
     try:
         removal.left = leak_check(
             removal.stack,
@@ -309,7 +309,7 @@ def remove(removal: Removal) -> int:
     leaks = any(left.is_leak for left in removal.left)
     if not removal.carried_out or removal.unproven or leaks:
         return 1
-    # Before that its state was the only trace of what is left.
+    # Until here its state was the only record of its resources.
     if is_pull_request(removal.stack):
         removal.engine.ask("stack", "rm", "--yes")
         removal.say(f"removed the stack {removal.stack} itself")
@@ -317,4 +317,4 @@ def remove(removal: Removal) -> int:
 
 
 FAILURES = (EngineError, DeclaredError, *CHECK_FAILURES)
-"""What may keep a removal from being carried out or proven."""
+"""Errors that stop a removal or its leak check."""

@@ -1,11 +1,11 @@
-"""The sweeper: removes pull requests' stacks that have outlived their time.
+"""The sweeper: removes pull requests' stacks whose time is over.
 
-Owns which stacks are swept: those named `pr-<number>`, and no other, whatever their tags say; and
-of those the ones whose `expires-at` is past, by the tags in their state and those in the cloud:
-whoever gives a resource a later time, or tags it as another stack's, keeps the whole stack. One
-without a time, as its first update failed early, is left alone if it holds resources, and told.
-Orphans are told, too: resources of a pull request's stack that is in no backend, found by their
-tags. A stack that cannot be looked at or removed keeps no other from being swept.
+Owns which stacks are swept: only those named `pr-<number>`, whatever their tags say, and only if
+their `expires-at` is past, by the tags in the state and in the cloud. A user who gives one resource
+a later time, or the tag of another stack, keeps the whole stack. A stack without a time, because
+its first update failed early, is left alone if it holds resources, and reported. Orphans are
+reported as well: resources of a pull request's stack that is not in the backend, found by their
+tags. A stack that cannot be read or removed does not keep the others from being swept.
 
     python -m ops.teardown.sweep [--now 2026-11-24T12:00:00Z] [--dry-run]
 """
@@ -22,7 +22,6 @@ from datetime import UTC, datetime
 from ops.account import account_in
 from ops.declared import NAMESPACE, declared_values, is_pull_request, moment
 from ops.engine import Engine, EngineError
-from ops.teardown.__main__ import engine_of
 from ops.teardown.leaks import PROJECT, planned_deletion, tagged
 from ops.teardown.removal import FAILURES, Refused, Removal, StackState, remove, state_of
 
@@ -33,12 +32,12 @@ _INTERRUPTED = 130
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What becomes of one stack.
+    """The decision about one stack.
 
     Attributes:
-        sweep: Whether it is removed.
-        why: In words.
-        alarming: Whether somebody should look, though it is left.
+        sweep: Whether to remove it.
+        why: The reason.
+        alarming: Whether an operator should look at it although it stays.
     """
 
     sweep: bool
@@ -49,16 +48,16 @@ class Verdict:
 def verdict(
     stack: str, state: StackState, now: datetime, seen: Sequence[Mapping[str, str]] = ()
 ) -> Verdict:
-    """What becomes of a stack; pure.
+    """Decide about a stack; pure.
 
     Args:
         stack: Its name.
-        state: What its state says.
-        now: The time to go by.
-        seen: The tags that its resources have in the cloud, of each.
+        state: The stack as its state describes it.
+        now: The current time.
+        seen: The tags in the cloud of each of its resources.
     """
     if not is_pull_request(stack):
-        return Verdict(sweep=False, why="no pull request's stack")
+        return Verdict(sweep=False, why="it is not a pull request's stack")
     changed = _changed(stack, state, seen)
     if changed:
         return Verdict(sweep=False, why=changed, alarming=True)
@@ -67,19 +66,21 @@ def verdict(
     told = state.expirations | {tags["expires-at"] for tags in seen if tags.get("expires-at")}
     if not told:
         return Verdict(
-            sweep=False, why="it has resources, but none says when it ends", alarming=True
+            sweep=False,
+            why="it has resources, but no tag says when its time is over",
+            alarming=True,
         )
     try:
         ends = max(map(_moment, told))
     except argparse.ArgumentTypeError as error:
-        return Verdict(sweep=False, why=f"of its expires-at {error}", alarming=True)
+        return Verdict(sweep=False, why=f"its tag expires-at is wrong: {error}", alarming=True)
     if ends <= now:
         return Verdict(sweep=True, why=f"its time was over at {moment(ends)}")
     return Verdict(sweep=False, why=f"it lives until {moment(ends)}")
 
 
 def _changed(stack: str, state: StackState, seen: Sequence[Mapping[str, str]]) -> str:
-    """What speaks against a resource being this stack's: somebody has changed its tags."""
+    """Return why a resource may belong to another stack: its tags were changed."""
     environments = state.environments | {tags.get("environment", "") for tags in seen}
     others = sorted(environments - {"pr"})
     if others:
@@ -91,7 +92,7 @@ def _changed(stack: str, state: StackState, seen: Sequence[Mapping[str, str]]) -
 
 
 def _seen(stack: str, state: StackState) -> list[dict[str, str]]:
-    """The tags in the cloud of what is the stack's by its state or by its tags.
+    """Return the tags in the cloud of the stack's resources, by its state and by its tags.
 
     Raises:
         ClientError: The Tag service refused or did not answer.
@@ -106,7 +107,7 @@ def _seen(stack: str, state: StackState) -> list[dict[str, str]]:
 
 
 def stacks(engine: Engine) -> list[str]:
-    """The names of the pull requests' stacks in the backend, as short as the CLI takes them.
+    """Return the names of the pull requests' stacks in the backend, in their short form.
 
     Raises:
         EngineError: There is no access to the backend.
@@ -117,7 +118,7 @@ def stacks(engine: Engine) -> list[str]:
 
 
 def stacks_by_tags(region_id: str) -> list[str]:
-    """The names of the pull requests' stacks that have resources in a region.
+    """Return the names of the pull requests' stacks that have resources in a region.
 
     Raises:
         ClientError: The Tag service refused or did not answer.
@@ -127,9 +128,9 @@ def stacks_by_tags(region_id: str) -> list[str]:
 
 
 def orphans(known: Iterable[str], region_id: str) -> list[str]:
-    """Resources of pull requests' stacks that are in no backend, a line each.
+    """Return a line for each resource of a pull request's stack that is not in the backend.
 
-    What the cloud will delete by itself is none.
+    Resources that the cloud will delete by itself are left out.
 
     Raises:
         ClientError: A service refused or did not answer.
@@ -143,13 +144,13 @@ def orphans(known: Iterable[str], region_id: str) -> list[str]:
 
 
 def _one(name: str, now: datetime, *, dry_run: bool) -> int:
-    """Look at one stack, and remove it if its time is over; 1 if somebody should look."""
-    engine = engine_of(name)
+    """Remove a stack if its time is over; return 1 if an operator should look at it."""
+    engine = Engine.of(name)
     state = state_of(engine)
     found = verdict(name, state, now)
     if found.sweep and state.made:
         found = verdict(name, state, now, _seen(name, state))
-    print(f"{name}: {'swept, as ' if found.sweep else 'left, as '}{found.why}", flush=True)
+    print(f"{name}: {'swept' if found.sweep else 'left'}, because {found.why}", flush=True)
     if not found.sweep or dry_run:
         return int(found.alarming)
     removal = Removal(stack=name, engine=engine, say=lambda line: print(f"  {line}", flush=True))
@@ -159,46 +160,46 @@ def _one(name: str, now: datetime, *, dry_run: bool) -> int:
 
 
 def sweep(now: datetime, *, dry_run: bool = False) -> int:
-    """Look at every pull request's stack, and remove what has outlived its time.
+    """Remove every pull request's stack whose time is over.
 
     Returns:
-        0 when all is in order; 1 when something could not be removed, or somebody should look.
+        0 if all is in order; 1 if a removal failed, or an operator should look at a stack.
 
     Raises:
-        FAILURES: Neither backend nor cloud says which stacks there are, or what is an orphan.
+        FAILURES: Neither the backend nor the cloud lists the stacks, or the orphans.
     """
     failed: list[str] = []
     region_id = str(declared_values("pr-1")[f"{NAMESPACE}regionId"])
     try:
-        names = stacks(engine_of("sweep"))
+        names = stacks(Engine.of("sweep"))
     except EngineError as error:
-        # One broken state is enough for the CLI to list none (3.259, a backend of its own).
-        print(f"going by the tags in the cloud, as the stacks cannot be listed: {error}")
+        # With one broken state the CLI lists no stack at all (3.259, backend in a bucket).
+        print(f"the backend cannot list the stacks, so the tags in the cloud are used: {error}")
         names = stacks_by_tags(region_id)
         failed.append("the backend")
     for name in names:
         try:
             code = _one(name, now, dry_run=dry_run)
         except (Refused, *FAILURES) as error:
-            print(f"{name}: could not be swept: {error}", flush=True)
+            print(f"{name}: the sweep failed: {error}", flush=True)
             code = 1
         if code:
             failed.append(name)
     if not names:
-        print("there is no pull request's stack")
+        print("there are no stacks of pull requests")
     lost = orphans(names, region_id)
     for line in lost:
-        print(f"orphan: {line}, which is in no backend: look at it, and delete it by hand")
+        print(f"orphan: {line}, which is not in the backend; delete the resource by hand")
     if failed:
-        print(f"look at {', '.join(failed)}: see above")
+        print(f"an operator should look at {', '.join(failed)}: see above")
     return 1 if lost or failed else 0
 
 
 def _moment(text: str) -> datetime:
-    """A time; the present for none.
+    """Return a time; the current time for an empty text.
 
     Raises:
-        argparse.ArgumentTypeError: It is none.
+        argparse.ArgumentTypeError: The text is not a time.
     """
     if not text:
         return datetime.now(UTC)
@@ -206,24 +207,26 @@ def _moment(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no time; give it as 2026-11-24T12:00:00Z"
+            f"{text!r} is not a time; give one like 2026-11-24T12:00:00Z"
         ) from error
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Sweep the backend; the exit code."""
+    """Sweep the backend and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m ops.teardown.sweep")
-    parser.add_argument("--now", type=_moment, default="", help="the time to go by")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be swept")
+    parser.add_argument(
+        "--now", type=_moment, default="", help="the time to use; by default the current time"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be swept")
     options = parser.parse_args(arguments)
     try:
         return sweep(options.now, dry_run=options.dry_run)
     except FAILURES as error:
-        print(f"the sweeper could not go on: {error}", file=sys.stderr)
+        print(f"the sweep failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted: what was removed is, the next run goes on", file=sys.stderr)
+        print("interrupted; the next run continues from here", file=sys.stderr)
         return _INTERRUPTED
 
 

@@ -1,4 +1,4 @@
-"""What an account is and may have: the caller, roles, quotas. Reads only, but for ``assume_role``.
+"""What an account is and may have: the caller, roles, quotas. Reads, except for ``assume_role``.
 
 Owns the typed answers. APIs: Sts 2015-04-01 ``GetCallerIdentity``, ``AssumeRole``; Ram 2015-05-01
 ``GetRole``; quotas 2020-05-10 ``GetProductQuota`` (https://api.aliyun.com/document, read
@@ -118,7 +118,7 @@ def role_exists(ram: GenericClient, role_name: str) -> bool:
     """Whether the account has a role of that name.
 
     Raises:
-        ClientError: It cannot be told.
+        ClientError: The service refused or did not answer.
     """
     try:
         ram.rpc("GetRole", _RAM, {"RoleName": role_name})
@@ -130,7 +130,7 @@ def role_exists(ram: GenericClient, role_name: str) -> bool:
 def product_quota(
     quotas: GenericClient, product: str, code: str, dimensions: Mapping[str, str]
 ) -> Quota | None:
-    """A quota; None where there is none of that name.
+    """Return a quota; None if there is no quota of that name.
 
     Args:
         quotas: Quota Center.
@@ -139,7 +139,7 @@ def product_quota(
         dimensions: Such as ``{"regionId": "cn-hangzhou"}``.
 
     Raises:
-        ClientError: It cannot be told.
+        ClientError: The service refused or did not answer.
     """
     parameters = {"ProductCode": product, "QuotaActionCode": code}
     for number, (key, value) in enumerate(dimensions.items(), start=1):

@@ -20,7 +20,7 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 def get(url: str, token: str, operation: str) -> tuple[int, Any]:
-    """The status and the JSON of an answer; None for a body that is no JSON.
+    """Return the status and the JSON of a reply; None for a body that is not valid JSON.
 
     Args:
         url: What is asked for.

@@ -1,7 +1,7 @@
-"""Whose an OSS bucket's name is. Reads only.
+"""Who owns an OSS bucket's name. Reads only.
 
-Names are global to OSS: a bucket of another account answers 403 to every request, one that nobody
-has answers NoSuchBucket. Source: https://www.alibabacloud.com/help/en/oss/developer-reference/
+Names are global to OSS: a bucket of another account answers 403 to every request, an unused name
+answers NoSuchBucket. Source: https://www.alibabacloud.com/help/en/oss/developer-reference/
 getbucketinfo (read 2026-11-21); oss2 2.19.
 """
 
@@ -20,9 +20,9 @@ _ATTEMPTS = 2
 
 
 class BucketOwner(StrEnum):
-    """Whose a bucket's name is."""
+    """The owner of a bucket's name."""
 
-    NOBODY = "nobody"
+    NO_ACCOUNT = "no account"
     US = "us"
     ANOTHER = "another"
 
@@ -30,16 +30,16 @@ class BucketOwner(StrEnum):
 def bucket_owner(
     endpoint: str, region_id: str, credentials: Credentials, bucket: str
 ) -> BucketOwner:
-    """Whose the name is.
+    """Return the owner of the name.
 
     Raises:
-        ClientError: It cannot be told: no answer, or wrong credentials.
+        ClientError: There was no reply, or the credentials are wrong.
     """
     client = OssClient(endpoint, region_id, credentials, retries=Retries(attempts=_ATTEMPTS))
     try:
         client.bucket_info(bucket)
     except NotFoundError:
-        return BucketOwner.NOBODY
+        return BucketOwner.NO_ACCOUNT
     except AccessDeniedError as error:
         if error.code != "AccessDenied":
             raise

@@ -76,7 +76,7 @@ class Cloudflare:
     retries: Retries
 
     def verify(self, account_id: str) -> Token:
-        """What the token says of itself: a user's, or one of that account's own.
+        """Return what Cloudflare says of the token: a user's, or one of that account.
 
         Raises:
             ClientError: Cloudflare does not know it, or did not answer.
@@ -95,7 +95,7 @@ class Cloudflare:
         )
 
     def zone(self, zone_id: str) -> Zone | None:
-        """A zone; None where there is none of that id.
+        """Return a zone; None if there is no zone of that id.
 
         Raises:
             ClientError: The token may not see it, or Cloudflare did not answer.

@@ -65,7 +65,7 @@ class InstanceKind:
 
 @dataclass(frozen=True, kw_only=True)
 class VCpus:
-    """vCPUs of an account in a region; None where ECS does not tell.
+    """Return the vCPUs of an account in a region; None where ECS does not tell.
 
     Attributes:
         maximum: What it may have at once.
@@ -173,7 +173,7 @@ def instance_kinds(ecs: GenericClient, names: Sequence[str]) -> dict[str, Instan
 
 
 def image(ecs: GenericClient, region_id: str, image_id: str) -> Image | None:
-    """An image of the region that the account can use; None where there is none."""
+    """Return an image of the region that the account can use; None if it does not exist."""
     parameters = {"RegionId": region_id, "ImageId": image_id, "Status": "Available,Creating"}
     body = ecs.rpc("DescribeImages", _ECS, parameters)
     for item in _items(body, "Images", "Image"):
@@ -187,7 +187,7 @@ def image(ecs: GenericClient, region_id: str, image_id: str) -> Image | None:
 
 
 def vcpus(ecs: GenericClient, region_id: str, *, spot: bool) -> VCpus:
-    """vCPUs that the account may have in a region, and has."""
+    """Return the vCPUs that the account may have in a region, and has."""
     kind = "spot" if spot else "postpaid"
     names = [f"max-{kind}-instance-vcpu-count", f"used-{kind}-instance-vcpu-count"]
     parameters = {f"AttributeName.{n}": name for n, name in enumerate(names, start=1)}
@@ -224,7 +224,7 @@ def running_instances(
 
 
 def vswitches(vpc: GenericClient, region_id: str, vpc_id: str) -> dict[str, VSwitch]:
-    """The vSwitches of a VPC, by id."""
+    """Return the vSwitches of a VPC, by id."""
     body = vpc.rpc(
         "DescribeVSwitches", _VPC, {"RegionId": region_id, "VpcId": vpc_id, "PageSize": 50}
     )
@@ -241,6 +241,6 @@ def vswitches(vpc: GenericClient, region_id: str, vpc_id: str) -> dict[str, VSwi
 
 
 def _items(body: Mapping[str, Any], outer: str, inner: str) -> list[dict[str, Any]]:
-    """The list that RPC answers wrap twice."""
+    """Return the list that RPC replies wrap twice."""
     found = (body.get(outer) or {}).get(inner) or []
     return [item for item in found if isinstance(item, dict)]

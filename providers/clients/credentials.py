@@ -26,15 +26,15 @@ class AccessKey:
     security_token: str = field(default="", repr=False)
 
     def get_access_key_id(self) -> str:
-        """The access key's id."""
+        """Return the access key's id."""
         return self.access_key_id
 
     def get_access_key_secret(self) -> str:
-        """The access key's secret."""
+        """Return the access key's secret."""
         return self.access_key_secret
 
     def get_security_token(self) -> str:
-        """The STS token; empty for a permanent key."""
+        """Return the STS token; empty for a permanent key."""
         return self.security_token
 
 
@@ -52,7 +52,7 @@ class Credentials:
         return "Credentials(...)"
 
     def get_credentials(self) -> AccessKey:
-        """The key to sign the next request with.
+        """Return the key to sign the next request with.
 
         Raises:
             AccessDeniedError: The default chain found no credentials, or could not refresh them.

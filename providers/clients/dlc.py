@@ -23,7 +23,7 @@ from .retries import Retries
 SUCCEEDED: Final = "Succeeded"
 # Statuses that a job does not leave. Source: GetJob, help.aliyun.com/zh/pai, read 2026-11.
 TERMINAL_STATUSES: Final = frozenset({SUCCEEDED, "Failed", "Stopped"})
-# ListJobs returns the last 7 days unless it is told a start time (SDK docstring of StartTime).
+# ListJobs returns the last 7 days unless it gets a start time (SDK docstring of StartTime).
 _LOOK_BACK_DAYS: Final = 365
 _PAGE_SIZE: Final = 100
 
@@ -146,7 +146,7 @@ class DlcClient:
             page_number += 1
 
     def get_job(self, job_id: str) -> Job:
-        """The job's present state.
+        """Return the job's current state.
 
         Raises:
             NotFoundError: There is no such job.
@@ -165,7 +165,7 @@ class DlcClient:
         self._call(f"StopJob {job_id}", "stop_job", job_id)
 
     def delete_job(self, job_id: str) -> None:
-        """Delete the record of a finished job; that there is none is success.
+        """Delete the record of a finished job; a record that does not exist is success.
 
         Raises:
             ConflictError: It has not finished.
@@ -174,7 +174,7 @@ class DlcClient:
             self._call(f"DeleteJob {job_id}", "delete_job", job_id)
 
     def log_lines(self, job: Job, *, max_lines: int = 50) -> list[str]:
-        """The last log lines of the job's first pod (its master, where it has one).
+        """Return the last log lines of the job's first pod, its master if it has one.
 
         A pod that never started has no log: the answer is empty.
 
@@ -183,7 +183,7 @@ class DlcClient:
             max_lines: Lines at most.
 
         Raises:
-            ClientError: The log could not be read, other than that there is none.
+            ClientError: The log could not be read. A log that does not exist is not an error.
         """
         pods = sorted(job.pods, key=lambda pod: pod.type not in ("Master", "Chief", "Head"))
         if not pods:
@@ -200,7 +200,7 @@ class DlcClient:
         return lines[-max_lines:]
 
     def events(self, job_id: str, *, max_events: int = 50) -> list[str]:
-        """The job's scheduling and failure events, as text lines.
+        """Return the job's scheduling and failure events, as text lines.
 
         Raises:
             NotFoundError: There is no such job.

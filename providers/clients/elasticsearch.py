@@ -36,7 +36,7 @@ def _options(username: str, password: str, overrides: dict[str, Any]) -> dict[st
 
 
 def client(endpoint: str, username: str, password: str, **overrides: Any) -> Elasticsearch:
-    """A client for synchronous code.
+    """Return a client for synchronous code.
 
     Args:
         endpoint: ``http[s]://host:port``.
@@ -48,7 +48,7 @@ def client(endpoint: str, username: str, password: str, **overrides: Any) -> Ela
 
 
 class _RenewingTransport(AsyncTransport):
-    """Shows another password where the one at hand is refused and there is another."""
+    """Tries the other password when one is refused and there is another."""
 
     username = ""
     password = ""
@@ -85,7 +85,7 @@ def async_client(
     renew: Callable[[str], Awaitable[str | None]] | None = None,
     **overrides: Any,
 ) -> AsyncElasticsearch:
-    """A client for asyncio code; close it with ``await client.close()``.
+    """Return a client for asyncio code; close it with ``await client.close()``.
 
     Args:
         endpoint: ``http[s]://host:port``.
@@ -105,7 +105,7 @@ def async_client(
 
 
 def convert_error(operation: str, error: ApiError | TransportError) -> ClientError:
-    """The ``ClientError`` that an exception of the Elasticsearch client stands for."""
+    """Return the ``ClientError`` for an exception of the Elasticsearch client."""
     if isinstance(error, ApiError):
         body = error.body if isinstance(error.body, dict) else {}
         cause = body.get("error")

@@ -34,7 +34,7 @@ class ElasticsearchInstances(Protocol):
         """Return whether there is such an instance, whatever its state."""
 
     def snapshot_setting(self, instance_id: str) -> SnapshotSetting:
-        """The instance's setting.
+        """Return the instance's setting.
 
         Raises:
             NotFoundError: There is no such instance.

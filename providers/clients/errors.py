@@ -24,7 +24,7 @@ class ClientError(Exception):
     """Base of every error a client raises.
 
     Attributes:
-        operation: What was attempted, e.g. ``PutObject oss://bucket/key``.
+        operation: The attempted operation, such as ``PutObject oss://bucket/key``.
         code: The service's own error code; empty if it gave none.
         request_id: The service's request id, for its support; empty if it gave none.
         http_status: HTTP status of the reply; ``None`` without a reply.
@@ -95,13 +95,13 @@ class ConnectionFailedError(TransientError):
 
 
 def unanswered(message: str, *, operation: str) -> ConnectionFailedError:
-    """What an SDK said in place of a reply, without what it quotes of our credentials.
+    """Return an SDK's message without the credentials that it quotes.
 
     ``requests`` repeats a header that it cannot send, such as a token with a line break in it.
 
     Args:
-        message: What was said.
-        operation: What was attempted.
+        message: The SDK's message.
+        operation: The attempted operation.
     """
     if "in header value" in message:
         message = "a key or token cannot be sent: it has a line break or spaces in it"
@@ -136,7 +136,7 @@ _BY_CODE_FRAGMENT: Final[tuple[tuple[str, type[ClientError]], ...]] = (
 
 
 def classify(http_status: int | None, code: str) -> type[ClientError]:
-    """The error class for a reply.
+    """Return the error class for a reply.
 
     The code is looked at before the status, because several services answer "not found" and
     "throttled" with HTTP 400.

@@ -129,7 +129,7 @@ class GenericClient:
             )
             found = answer.get("body")
             if not isinstance(found, dict):
-                raise InvalidRequestError("the answer is no JSON object", operation=action)
+                raise InvalidRequestError("the reply is not a JSON object", operation=action)
             return found
 
         return self._retries.call(call)

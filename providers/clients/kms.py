@@ -26,7 +26,7 @@ def get_secret_value(
     retries: Retries | None = None,
     client: Any = None,
 ) -> str:
-    """The current text value of a secret.
+    """Return the current text value of a secret.
 
     Args:
         endpoint: KMS endpoint, ``[http[s]://]host[:port]``.

@@ -32,4 +32,6 @@ def model_names(base_url: str, api_key: str) -> frozenset[str]:
     try:
         return frozenset(str(item["id"]) for item in body["data"])
     except (KeyError, TypeError) as error:
-        raise InvalidRequestError("the answer is no list of models", operation=operation) from error
+        raise InvalidRequestError(
+            "the reply is not a list of models", operation=operation
+        ) from error

@@ -144,7 +144,7 @@ def pai_activated(aiworkspace: GenericClient) -> bool:
 
 
 def workspace_status(aiworkspace: GenericClient, workspace_id: str) -> str | None:
-    """Status of a PAI workspace, ``ENABLED`` when it works; None where there is none."""
+    """Return a PAI workspace's status, ``ENABLED`` when it works; None if it does not exist."""
     try:
         body = aiworkspace.roa(
             "GetWorkspace", _WORKSPACE, "GET", f"/api/v1/workspaces/{workspace_id}"
@@ -155,7 +155,7 @@ def workspace_status(aiworkspace: GenericClient, workspace_id: str) -> str | Non
 
 
 def search_offer(search: GenericClient) -> SearchOffer:
-    """What Elasticsearch offers in the region."""
+    """Return what Elasticsearch offers in the region."""
     body = search.roa("GetRegionConfiguration", _SEARCH, "GET", "/openapi/region")
     found = body.get("Result") or {}
     versions = set(found.get("esVersions") or ())
@@ -191,7 +191,7 @@ def search_instances(search: GenericClient, **query: str) -> list[SearchInstance
 
 
 def search_address(search: GenericClient, instance_id: str) -> tuple[str, int] | None:
-    """Host and port of an instance inside its VPC; None where it has none (yet)."""
+    """Return host and port of an instance inside its VPC; None if it has no address (yet)."""
     try:
         body = search.roa("DescribeInstance", _SEARCH, "GET", f"/openapi/instances/{instance_id}")
     except NotFoundError:
@@ -202,7 +202,7 @@ def search_address(search: GenericClient, instance_id: str) -> tuple[str, int] |
 
 
 def key_state(kms: GenericClient, key_id: str) -> str | None:
-    """State of a KMS key, ``Enabled`` when it can be used; None where there is none."""
+    """Return the state of a KMS key, ``Enabled`` when usable; None if it does not exist."""
     try:
         body = kms.rpc("DescribeKey", _KMS, {"KeyId": key_id})
     except NotFoundError:
@@ -211,7 +211,7 @@ def key_state(kms: GenericClient, key_id: str) -> str | None:
 
 
 def kms_instance_status(kms: GenericClient, instance_id: str) -> str | None:
-    """Status of a KMS instance, ``Connected`` when it works; None where there is none."""
+    """Return a KMS instance's status, ``Connected`` when it works; None if it does not exist."""
     try:
         body = kms.rpc("GetKmsInstance", _KMS, {"KmsInstanceId": instance_id})
     except NotFoundError:
@@ -220,7 +220,7 @@ def kms_instance_status(kms: GenericClient, instance_id: str) -> str | None:
 
 
 def certificate(cas: GenericClient, certificate_id: str) -> Certificate | None:
-    """A certificate; None where there is none.
+    """Return a certificate; None if it does not exist.
 
     Args:
         cas: The certificate service.

@@ -40,7 +40,7 @@ def split_endpoint(endpoint: str) -> tuple[str, str]:
 
 
 def client_config(endpoint: str, region_id: str, credentials: Credentials) -> Any:
-    """The SDK's ``Config`` for a client: explicit timeouts, no retries of its own.
+    """Return the SDK's ``Config`` for a client: explicit timeouts, no retries in the SDK.
 
     Args:
         endpoint: ``[http[s]://]host[:port]``.

@@ -99,7 +99,7 @@ class OssClient:
         self._lock = threading.Lock()
 
     def bucket(self, name: str) -> Any:
-        """The SDK's ``oss2.Bucket`` for operations this client does not wrap."""
+        """Return the SDK's ``oss2.Bucket`` for operations this client does not wrap."""
         with self._lock:
             if name not in self._buckets:
                 self._buckets[name] = oss2.Bucket(
@@ -115,10 +115,10 @@ class OssClient:
             return self._buckets[name]
 
     def bucket_info(self, name: str) -> Any:
-        """The SDK's ``BucketInfo`` of a bucket.
+        """Return the SDK's ``BucketInfo`` of a bucket.
 
         Raises:
-            NotFoundError: Nobody has a bucket of that name.
+            NotFoundError: No account has a bucket of that name.
             AccessDeniedError: Another account has it, or the credentials may not look.
         """
         return self._call(f"GetBucketInfo {name}", self.bucket(name).get_bucket_info)
@@ -192,7 +192,7 @@ class OssClient:
         return self.head(target)
 
     def get_bytes(self, uri: str | OssUri) -> bytes:
-        """An object's content.
+        """Return an object's content.
 
         Raises:
             NotFoundError: There is no such object.
@@ -207,7 +207,7 @@ class OssClient:
         return self._call(f"GetObject {target}", get)
 
     def get_json(self, uri: str | OssUri) -> Any:
-        """An object's content, read as JSON.
+        """Return an object's content, read as JSON.
 
         Raises:
             NotFoundError: There is no such object.
@@ -310,7 +310,7 @@ class OssClient:
             )
 
     def delete(self, uri: str | OssUri) -> None:
-        """Delete an object; that there is none is success.
+        """Delete an object; an object that does not exist is success.
 
         Raises:
             ClientError: It could not be deleted.

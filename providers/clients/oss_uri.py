@@ -28,7 +28,7 @@ class OssUri:
         return f"{SCHEME}{self.bucket}/{self.key}"
 
     def join(self, relative_key: str) -> OssUri:
-        """The object ``relative_key`` under this prefix; a ``/`` is put between where missing."""
+        """Return the URI of ``relative_key`` below this prefix, with one ``/`` between them."""
         separator = "" if not self.key or self.key.endswith("/") else "/"
         return OssUri(self.bucket, f"{self.key}{separator}{relative_key}")
 
@@ -40,7 +40,7 @@ def parse_oss_uri(uri: str | OssUri) -> OssUri:
     dropped, because the client has its own endpoint.
 
     Raises:
-        ValueError: The text is no such URI.
+        ValueError: The text is not an ``oss://`` URI.
     """
     if isinstance(uri, OssUri):
         return uri
@@ -52,7 +52,7 @@ def parse_oss_uri(uri: str | OssUri) -> OssUri:
 
 
 def relative_key(prefix: OssUri, key: str) -> str:
-    """The part of ``key`` under ``prefix``, checked to stay inside a directory it is copied to.
+    """Return the part of ``key`` below ``prefix``; it stays inside the directory it is copied to.
 
     Raises:
         ValueError: The key is not under the prefix, or would leave the directory.

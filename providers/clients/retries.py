@@ -1,16 +1,17 @@
-"""Retries of idempotent calls: exponential back-off with full jitter, bounded attempts.
+"""Retries of idempotent calls: exponential back-off with jitter and a limit of attempts.
 
-Owns when to try again. Only calls that may safely happen twice go through here; creating a paid job
-does not (``dlc.DlcClient.create_job`` looks for the job instead).
+Owns when to try again; tenacity does the rest. Only calls that may safely happen twice go through
+here. Creating a paid job does not: ``dlc.DlcClient.create_job`` looks for the job instead.
 """
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
+
+import tenacity
 
 from .errors import TransientError
 
@@ -28,7 +29,7 @@ class Retries:
         sleep: Pauses for the seconds given; replaced in tests.
     """
 
-    # About 12 s in all: a service that is restarted is back by then.
+    # About 12 s in all: a service that restarts is back by then.
     attempts: int = 7
     base_delay_seconds: float = 0.25
     max_delay_seconds: float = 8.0
@@ -38,15 +39,18 @@ class Retries:
         """Call ``function`` until it returns or the attempts are used up.
 
         Raises:
-            ClientError: Whatever ``function`` raised last; errors that are not transient at once.
+            ClientError: The last error of ``function``. Errors that are not transient are raised at
+                once.
         """
-        for attempt in range(1, self.attempts + 1):
-            try:
-                return function()
-            except TransientError:
-                if attempt == self.attempts:
-                    raise
-                bound = min(self.max_delay_seconds, self.base_delay_seconds * 2 ** (attempt - 1))
-                # Jitter spreads callers that failed together; it decides nothing secret.
-                self.sleep(random.uniform(bound / 2, bound))  # noqa: S311
-        raise AssertionError("attempts must be at least 1")
+        base, most = self.base_delay_seconds / 2, self.max_delay_seconds / 2
+        # Half of each pause is random, so that callers that failed together do not retry together.
+        pause = tenacity.wait_exponential(multiplier=base, max=most)
+        jitter = tenacity.wait_random_exponential(multiplier=base, max=most)
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(self.attempts),
+            wait=pause + jitter,
+            retry=tenacity.retry_if_exception_type(TransientError),
+            sleep=self.sleep,
+            reraise=True,
+        )
+        return retrying(function)

@@ -81,17 +81,17 @@ class Scaling(Protocol):
     """What is asked of the service; replaced by a fake in tests."""
 
     def group(self, group_id: str) -> ScalingGroup:
-        """The group.
+        """Return the group.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: There is no such group.
         """
 
     def members(self, group_id: str) -> list[Member]:
-        """The group's instances."""
+        """Return the group's instances."""
 
     def refreshes(self, group_id: str) -> list[Refresh]:
-        """The group's refreshes, the newest first."""
+        """Return the group's refreshes, the newest first."""
 
     def start_refresh(
         self, group_id: str, desired: TemplateVersion, *, min_healthy: int, max_healthy: int

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from components import smoke
@@ -124,9 +125,11 @@ def https_server(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def asked(address: str, url: str, **changes: Any) -> dict[str, Any]:
-    """What the smoke question's client gets through a door."""
-    opener = smoke.direct_opener(address, **{"named": True, "trusted_file": None, **changes})
-    return smoke._fetch_with({}, opener)(url, None)
+    """Return what the smoke question's client gets through a door."""
+    transport = smoke.direct_transport(address, **{"named": True, "trusted_file": None, **changes})
+    with httpx.Client(transport=transport) as client:
+        found: dict[str, Any] = client.get(url).json()
+    return found
 
 
 def test_smoke_question_asks_the_load_balancer_by_the_certificates_name(tmp_path: Path) -> None:
@@ -138,13 +141,16 @@ def test_smoke_question_asks_the_load_balancer_by_the_certificates_name(tmp_path
 def test_smoke_question_refuses_a_certificate_of_another_name(tmp_path: Path) -> None:
     with (
         https_server(tmp_path) as (address, trusted),
-        pytest.raises(OSError, match="certificate"),
+        pytest.raises(httpx.ConnectError, match="certificate"),
     ):
         asked(address, "https://other.example.com/health", trusted_file=trusted)
 
 
 def test_smoke_question_refuses_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
-    with https_server(tmp_path) as (address, _), pytest.raises(OSError, match="certificate"):
+    with (
+        https_server(tmp_path) as (address, _),
+        pytest.raises(httpx.ConnectError, match="certificate"),
+    ):
         asked(address, f"https://{DOMAIN}/health")
 
 
@@ -154,5 +160,5 @@ def test_load_balancers_own_name_is_on_no_certificate_but_the_chain_is_checked(
     with https_server(tmp_path) as (address, trusted):
         own = f"https://{address}/health"
         assert asked(address, own, trusted_file=trusted, named=False)["host"] == address
-        with pytest.raises(OSError, match="certificate"):
+        with pytest.raises(httpx.ConnectError, match="certificate"):
             asked(address, own, named=False)

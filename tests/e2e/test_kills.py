@@ -102,7 +102,7 @@ def test_a_killed_pod_goes_on_from_its_checkpoint_and_the_next_up_adopts_its_job
     wait_until(lambda: _steps_done(cloud) >= 11, "the first checkpoint", TRAINING_SECONDS)
     kill_tree(cloud.pid(lambda name: name.startswith(f"paidlc/{before.job_id}/")))
     done = private.start_up(timeout_seconds=UP_SECONDS).wait().check()
-    assert "the last run was killed: its lock is removed" in done.output
+    assert "The last run was killed. Its lock is removed." in done.output
     assert f"({before.job_id}) was not run again" in done.output
     assert re.search(r"^resuming from checkpoint of step [12]0$", cloud.job_log(TRAINING_JOB), re.M)
     job = _job(cloud, TRAINING_JOB)

@@ -70,7 +70,7 @@ def test_up_ends_well_with_a_summary(private: Checkout, facts: dict[str, Any]) -
         done = _up(private).check()
     facts["strangers"] = watch.strangers
     assert "documents 8 documents, 8 chunks indexed, 8 embedded" in done.words
-    assert "by the last run, none set aside" in done.words
+    assert "by the last run, none skipped" in done.words
     assert re.search(r"^training   kept the (tuned|base) model", done.output, re.MULTILINE)
     assert "17 questions trained on, 9 held out" in done.words
     assert re.search(r"^time +\d+:\d\d in all, pulumi", done.output, re.MULTILINE)
@@ -246,7 +246,7 @@ def test_an_unreadable_file_is_set_aside_with_its_reason_and_nothing_else_is_los
 ) -> None:
     sample.add_corrupt_pdf(private.corpus, "41-scan.pdf")
     done = _up(private).check()
-    assert "1 set aside - docs/41-scan.pdf: damaged PDF" in done.words
+    assert "1 skipped - docs/41-scan.pdf: damaged PDF" in done.words
     outputs = cloud.outputs()
     ingest = outputs["ingest"]
     assert [entry["document"] for entry in ingest["set_aside"]] == ["docs/41-scan.pdf"]

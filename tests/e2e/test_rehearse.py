@@ -190,6 +190,8 @@ def test_the_sweeper_removes_it_when_its_time_is_over_and_proves_it(
     assert "nothing is left that should be gone" in swept.words
     proof = private.make("leaks", STACK=SWEPT).check()
     assert "leak check: nothing is left that should be gone" in proof.words
-    assert "there is no pull request's stack" in private.make("sweep", PR="7", REHEARSAL="1").words
+    assert (
+        "there are no stacks of pull requests" in private.make("sweep", PR="7", REHEARSAL="1").words
+    )
     private.make("down", STACK=SWEPT).check()
     _assert_nothing_is_left(private, facts)

@@ -31,24 +31,24 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_stacks_file_is_read_without_its_secrets(root: Path) -> None:
+def test_stack_file_is_read_without_its_secrets(root: Path) -> None:
     assert declared_values("dev", root=root) == {"customrag:owner": "us"}
 
 
-def test_a_pull_requests_stack_is_made_from_the_template_and_lives_three_days(root: Path) -> None:
+def test_pull_request_stack_is_created_from_the_template_for_three_days(root: Path) -> None:
     assert declared_values("pr-7", root=root, now=NOW) == {
         "customrag:environment": "pr",
         "customrag:expiresAt": "2026-11-24T12:00:00Z",
     }
 
 
-def test_a_pull_requests_stack_that_has_a_file_keeps_its_end(root: Path) -> None:
+def test_pull_request_stack_with_a_file_keeps_its_expiry(root: Path) -> None:
     (root / "stacks/Pulumi.pr-7.yaml").write_text("config:\n  customrag:expiresAt: 'then'\n")
     assert declared_values("pr-7", root=root, now=NOW) == {"customrag:expiresAt": "then"}
 
 
-def test_a_stack_without_a_file_is_refused_with_those_that_have_one(root: Path) -> None:
-    with pytest.raises(DeclaredError, match=r"stacks/Pulumi\.staging\.yaml.*files of dev"):
+def test_stack_without_a_file_is_refused_and_the_message_lists_the_files(root: Path) -> None:
+    with pytest.raises(DeclaredError, match=r"stacks/Pulumi\.staging\.yaml.*files for dev"):
         declared_values("staging", root=root)
 
 
@@ -56,11 +56,11 @@ def test_a_stack_without_a_file_is_refused_with_those_that_have_one(root: Path) 
     ("stack", "is_one"),
     [("pr-7", True), ("rehearse-pr-7", True), ("pr-", False), ("pr-0", False), ("prod", False)],
 )
-def test_only_pr_and_a_number_is_a_pull_requests_stack(stack: str, is_one: bool) -> None:
+def test_only_pr_and_a_number_names_a_pull_request_stack(stack: str, is_one: bool) -> None:
     assert is_pull_request(stack) is is_one
 
 
-def test_a_stack_file_that_is_written_anew_keeps_its_encryption(tmp_path: Path) -> None:
+def test_rewritten_stack_file_keeps_its_encryption(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.x.yaml"
     path.write_text("encryptionsalt: v1:abc\nconfig:\n  customrag:owner: before\n")
     write_stack_file(path, {"customrag:owner": "after"}, remark="Made by a test.")
@@ -82,7 +82,7 @@ def _replaced(stack: str, **overrides: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "pr-1"])
-def test_a_rehearsal_replaces_what_only_a_cloud_has_and_nothing_else(stack: str) -> None:
+def test_rehearsal_replaces_only_values_that_need_the_cloud(stack: str) -> None:
     assert _replaced(stack).keys() <= {
         "platform",
         "accountId",
@@ -95,10 +95,10 @@ def test_a_rehearsal_replaces_what_only_a_cloud_has_and_nothing_else(stack: str)
     }
 
 
-def test_a_value_that_the_user_replaces_is_told_like_the_others() -> None:
+def test_value_replaced_by_the_user_is_listed_with_the_others() -> None:
     assert _replaced("dev", trainingNumTrainEpochs="1")["trainingNumTrainEpochs"] == "1"
 
 
-def test_an_unknown_key_to_replace_is_refused() -> None:
-    with pytest.raises(DeclaredError, match="SET has 'trainingEpochs', which is no config key"):
+def test_unknown_key_in_set_is_refused() -> None:
+    with pytest.raises(DeclaredError, match="SET has 'trainingEpochs', which is not a config key"):
         _replaced("dev", trainingEpochs="1")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ops.declared import ROOT
-from ops.engine import Engine
+from ops.engine import Engine, EngineError
 
 SECONDS = 20.0
 PATIENT = """\
@@ -76,7 +76,7 @@ def _to_it_alone(signum: int) -> Callable[[subprocess.Popen[bytes]], None]:
         pytest.param(_to_it_alone(signal.SIGHUP), id="hup"),
     ],
 )
-def test_the_cli_is_interrupted_once_however_the_signal_came(
+def test_cli_is_interrupted_once_for_each_kind_of_signal(
     send: Callable[[subprocess.Popen[bytes]], None], tmp_path: Path
 ) -> None:
     began, counted = tmp_path / "began", tmp_path / "counted"
@@ -111,7 +111,7 @@ def _locked_by(pid: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tup
     return code, calls.read_text().split()
 
 
-def test_the_lock_of_an_engine_that_was_killed_here_is_taken_away(
+def test_lock_of_an_engine_that_was_killed_here_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
@@ -120,7 +120,7 @@ def test_the_lock_of_an_engine_that_was_killed_here_is_taken_away(
     assert (code, calls) == (0, ["destroy", "cancel", "destroy"])
 
 
-def test_the_lock_of_an_engine_that_runs_is_respected(
+def test_lock_of_a_running_engine_is_respected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = tmp_path / "pulumi-engine"
@@ -132,3 +132,10 @@ def test_the_lock_of_an_engine_that_runs_is_respected(
         running.kill()
         running.wait()
     assert (code, calls) == (255, ["destroy"])
+
+
+def test_user_who_is_not_signed_in_learns_how(tmp_path: Path) -> None:
+    _cli(tmp_path, "#!/bin/sh\necho error: PULUMI_ACCESS_TOKEN must be set for login >&2; exit 1\n")
+    variables = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    with pytest.raises(EngineError, match="make sign-in"):
+        Engine(stack="dev", logs=tmp_path, environment=variables).outputs()

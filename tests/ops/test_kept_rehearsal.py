@@ -32,14 +32,14 @@ def story(tmp_path: Path) -> stories.Story:
 
 
 @pytest.mark.parametrize(("keep", "expected"), [(False, ["go", "end"]), (True, ["go"])])
-def test_the_tear_down_comes_unless_the_stack_is_kept(
+def test_tear_down_runs_unless_the_stack_is_kept(
     tmp_path: Path, taken: list[str], keep: bool, expected: list[str]
 ) -> None:
     stories.run(story(tmp_path), {}, keep=keep)
     assert taken == expected
 
 
-def test_the_tear_down_comes_after_a_failure(
+def test_tear_down_runs_after_a_failure(
     tmp_path: Path, taken: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:
@@ -53,7 +53,7 @@ def test_the_tear_down_comes_after_a_failure(
 
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("code", [0, 1])
-def test_what_is_on_this_machine_goes_unless_it_is_kept(
+def test_files_on_this_machine_are_removed_unless_the_rehearsal_is_kept(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -71,7 +71,7 @@ def test_what_is_on_this_machine_goes_unless_it_is_kept(
         removed.append(own)
         return 0
 
-    monkeypatch.setattr(edge, "is_wanted", lambda *_: False)
+    monkeypatch.setattr(edge, "is_needed", lambda *_: False)
     monkeypatch.setattr(setup, "set_up_tools", lambda *_, **__: {})
     monkeypatch.setattr(setup, "set_up_stack", lambda *_: (None, {}))
     monkeypatch.setattr(lifecycle, "_run", run)

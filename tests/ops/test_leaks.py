@@ -55,7 +55,7 @@ def _told(stack: str) -> list[leaks.Left]:
     return leak_check(stack, regions=[REGION])
 
 
-def test_a_key_is_a_leak_until_its_deletion_is_planned(cloud: LocalStack) -> None:
+def test_key_is_a_leak_until_its_deletion_is_planned(cloud: LocalStack) -> None:
     handler, key_id = _key(cloud)
     (left,) = _told("pr-7")
     assert key_id in left.what
@@ -67,7 +67,7 @@ def test_a_key_is_a_leak_until_its_deletion_is_planned(cloud: LocalStack) -> Non
     assert orphans([], REGION) == []
 
 
-def test_what_is_tagged_as_retained_is_no_leak_though_no_state_knows_of_it(
+def test_resource_tagged_as_retained_is_not_a_leak_without_a_state(
     cloud: LocalStack,
 ) -> None:
     stack = "prod"
@@ -88,7 +88,7 @@ def test_what_is_tagged_as_retained_is_no_leak_though_no_state_knows_of_it(
 
 @pytest.mark.parametrize("kind", ["access-denied", "api-throttled", "api-down"])
 @pytest.mark.parametrize("operation", LISTINGS)
-def test_a_listing_that_is_refused_proves_nothing(
+def test_refused_listing_fails_the_leak_check(
     cloud: LocalStack, kind: str, operation: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert leaks.main(["--stack", "dev", "--region", REGION]) == 0
@@ -97,14 +97,14 @@ def test_a_listing_that_is_refused_proves_nothing(
     assert leaks.main(["--stack", "dev", "--region", REGION]) == 2
     told = capsys.readouterr()
     assert told.out == ""
-    assert "could not be made, so nothing is proven" in told.err
+    assert "the leak check failed, so leaks are possible" in told.err
 
 
-def test_a_local_cloud_that_is_down_or_refuses_proves_nothing(cloud: LocalStack) -> None:
+def test_local_cloud_that_is_down_or_refuses_fails_the_leak_check(cloud: LocalStack) -> None:
     account = account_in(REGION, cloud.home)
     wrong = {**account.platform, "access_key_secret": "wrong"}
     refused = type(account)(region_id=REGION, credentials=account.credentials, platform=wrong)
-    with pytest.raises(CHECK_FAILURES, match="refused to list what it holds"):
+    with pytest.raises(CHECK_FAILURES, match="refused to list its resources"):
         refused.local_resources()
     nobody = {**account.platform, "endpoints": {"api": "http://127.0.0.1:9"}}
     gone = type(account)(region_id=REGION, credentials=account.credentials, platform=nobody)
@@ -112,7 +112,7 @@ def test_a_local_cloud_that_is_down_or_refuses_proves_nothing(cloud: LocalStack)
         gone.local_resources()
 
 
-def test_jobs_of_a_stack_whose_name_begins_alike_are_another_stacks() -> None:
+def test_jobs_of_a_stack_with_a_longer_name_are_not_listed() -> None:
     for stack, other in (("dev", "dev-berlin"), ("dev-berlin", "dev")):
         for role in ("embedding", "ingest"):
             display_name = Naming(project="customrag", stack=stack, account_id="1").physical(role)
@@ -122,7 +122,7 @@ def test_jobs_of_a_stack_whose_name_begins_alike_are_another_stacks() -> None:
                 assert not is_job_of(other, one)
 
 
-def test_buckets_of_a_stack_whose_name_begins_alike_are_another_stacks() -> None:
+def test_buckets_of_a_stack_with_a_longer_name_are_not_listed() -> None:
     roles = [*BucketRole, *(f"{role}-replica" for role in BucketRole), "logs"]
     for stack, other in (("dev", "dev-berlin"), ("dev-berlin", "dev"), ("pr-1", "pr-11")):
         naming = Naming(project="customrag", stack=stack, account_id="1")

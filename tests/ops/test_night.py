@@ -22,12 +22,12 @@ from providers.clients.errors import AccessDeniedError, ConflictError
         ("2026-11-24T13:00:00+00:00", True),
     ],
 )
-def test_a_night_goes_over_midnight_on_its_own_zones_clocks(at: str, night: bool) -> None:
+def test_night_crosses_midnight_in_its_time_zone(at: str, night: bool) -> None:
     hours = Night.parse("20:00-08:00 Asia/Shanghai")
     assert hours.holds(datetime.fromisoformat(at)) is night
 
 
-def test_a_night_within_one_day_is_one_too() -> None:
+def test_night_may_be_within_one_day() -> None:
     hours = Night.parse("01:00-05:30 UTC")
     assert hours.holds(datetime.fromisoformat("2026-11-24T05:29:00+00:00"))
     assert not hours.holds(datetime.fromisoformat("2026-11-24T05:30:00+00:00"))
@@ -36,8 +36,8 @@ def test_a_night_within_one_day_is_one_too() -> None:
 @pytest.mark.parametrize(
     "text", ["", "20:00-08:00", "20-8 UTC", "25:00-08:00 UTC", "20:00-08:00 Mars/Olympus"]
 )
-def test_other_forms_are_refused_with_the_right_one(text: str) -> None:
-    with pytest.raises(NightError, match="as 20:00-08:00 Asia/Shanghai"):
+def test_other_forms_are_refused_with_an_example(text: str) -> None:
+    with pytest.raises(NightError, match="such as 20:00-08:00 Asia/Shanghai"):
         Night.parse(text)
 
 
@@ -45,17 +45,17 @@ def _node(status: str, *, grouped: bool = False) -> Node:
     return Node(instance_id="i-1", name="n", instance_type="t", status=status, grouped=grouped)
 
 
-def test_running_nodes_are_stopped_by_night_and_stopped_ones_started_by_day() -> None:
+def test_running_nodes_are_stopped_at_night_and_started_by_day() -> None:
     nodes = [_node("Running"), _node("Stopped"), _node("Starting")]
     assert [node.status for node in to_change(nodes, night=True)] == ["Running"]
     assert [node.status for node in to_change(nodes, night=False)] == ["Stopped"]
 
 
-def test_a_node_of_a_scaling_group_is_left_as_the_group_would_replace_it() -> None:
+def test_node_of_a_scaling_group_is_left_alone() -> None:
     assert to_change([_node("Running", grouped=True)], night=True) == []
 
 
-def test_a_stack_that_fails_keeps_no_other_from_its_night(
+def test_failing_stack_does_not_stop_the_other_stacks(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     turned: list[str] = []
@@ -73,7 +73,7 @@ def test_a_stack_that_fails_keeps_no_other_from_its_night(
     assert "a: no stock" in capsys.readouterr().err
 
 
-def test_a_node_that_cannot_be_started_keeps_no_other_and_is_not_told_as_started(
+def test_node_that_cannot_start_does_not_stop_the_others_and_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = ("sold-out", "in-stock")

@@ -24,14 +24,13 @@ class ScriptedEngine:
         self.asked: list[tuple[str, ...]] = []
         self.secrets: dict[str, str] = {}
 
-    def ask(self, *words: str) -> str:
+    def ask(self, *words: str, secret: str = "") -> str:
+        if secret:
+            self.secrets[words[-1]] = secret
+            return ""
         self.asked.append(words)
         if self.refusal and words[:2] == ("stack", "init"):
             raise EngineError(self.refusal)
-        return ""
-
-    def ask_secretly(self, value: str, *words: str) -> str:
-        self.secrets[words[-1]] = value
         return ""
 
 
@@ -48,7 +47,7 @@ def prepare(environment: dict[str, str]) -> ScriptedEngine:
     return engine
 
 
-def test_the_environment_says_account_and_network(stack_file: Path) -> None:
+def test_account_and_network_come_from_the_environment(stack_file: Path) -> None:
     prepare(
         {
             "CUSTOMRAG_SET_accountId": "1234567890123456",
@@ -63,31 +62,31 @@ def test_the_environment_says_account_and_network(stack_file: Path) -> None:
     assert config["customrag:expiresAt"] == "2026-11-24T12:00:00Z"
 
 
-def test_a_variable_that_is_not_set_changes_nothing(stack_file: Path) -> None:
+def test_unset_variable_changes_nothing(stack_file: Path) -> None:
     prepare({"CUSTOMRAG_SET_existingVpcId": ""})
     assert "customrag:existingVpcId" not in yaml.safe_load(stack_file.read_text())["config"]
 
 
-def test_a_broken_list_is_refused_before_the_stack_is_made(stack_file: Path) -> None:
+def test_broken_list_is_refused_before_the_stack_is_created(stack_file: Path) -> None:
     with pytest.raises(DeclaredError, match=r"write it like \[vsw-1, vsw-2\]"):
         prepare({"CUSTOMRAG_SET_existingVswitchIds": "[vsw-1, vsw-2"})
     assert not stack_file.exists()
 
 
-def test_a_secret_stands_in_no_file(stack_file: Path) -> None:
+def test_secret_is_in_no_file(stack_file: Path) -> None:
     engine = prepare({"CUSTOMRAG_SECRET_llmApiKey": "sk-1"})
     assert engine.secrets == {"customrag:llmApiKey": "sk-1"}
     assert "sk-1" not in stack_file.read_text()
 
 
-def test_a_stack_that_is_there_is_taken_up(stack_file: Path) -> None:
+def test_existing_stack_is_used(stack_file: Path) -> None:
     engine = ScriptedEngine("error: stack 'organization/customrag/pr-7' already exists")
     pull_request.prepare("pr-7", cast(Engine, engine), {"CUSTOMRAG_SECRET_llmApiKey": "s"}, NOW)
     assert engine.secrets
 
 
 @pytest.mark.usefixtures("stack_file")
-def test_a_stack_that_cannot_be_made_is_an_error() -> None:
+def test_stack_that_cannot_be_created_is_an_error() -> None:
     with pytest.raises(EngineError, match="AccessDenied"):
         pull_request.prepare("pr-7", cast(Engine, ScriptedEngine("AccessDenied")), {}, NOW)
 

@@ -61,7 +61,7 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     made.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    monkeypatch.setattr(edge, "_token", lambda _home: "token")
+    monkeypatch.setattr(edge, "issued", lambda _home, what: what)
     monkeypatch.setattr(edge, "_KEPT_SECONDS", 0.1)
     yield made
     server.shutdown()
@@ -77,7 +77,7 @@ def around(door: Door) -> str:
     return edge.ask_around({"chat_url": door.url, "chat_address": "127.0.0.1"}, Path(), "How high?")
 
 
-def test_an_edge_that_answers_keeps_and_refuses_is_well(door: Door) -> None:
+def test_edge_that_answers_caches_and_refuses_passes(door: Door) -> None:
     assert "1 sources, then from the cache; without one: 401" in through(door)
     assert door.asked == 2
 
@@ -87,43 +87,36 @@ def test_an_edge_that_answers_keeps_and_refuses_is_well(door: Door) -> None:
     [
         ({"answer": {"answer": "40 bar", "sources": []}}, "an answer and its sources"),
         ({"answer": {"answer": "", "sources": [1]}}, "an answer and its sources"),
-        ({"keeps": False}, "not answered from the edge's cache"),
-        ({"without": 200}, "wanted 401"),
-        ({"without": 500}, "wanted 401"),
+        ({"keeps": False}, "from the edge.s cache"),
+        ({"without": 200}, "expected 401"),
+        ({"without": 500}, "expected 401"),
     ],
 )
-def test_an_edge_that_does_not_is_told(door: Door, changes: dict[str, Any], said: str) -> None:
+def test_edge_with_a_wrong_answer_is_reported(
+    door: Door, changes: dict[str, Any], said: str
+) -> None:
     for name, value in changes.items():
         setattr(door, name, value)
     with pytest.raises(edge.EdgeError, match=said):
         through(door)
 
 
-def test_an_application_that_refuses_without_the_key_and_with_a_guess_is_well(door: Door) -> None:
+def test_application_that_refuses_requests_past_the_edge_passes(door: Door) -> None:
     door.without = 403
     assert "with a guessed one: 403" in around(door)
     assert door.keys == [None, "a-guess"]
 
 
 @pytest.mark.parametrize("status", [200, 401, 503])
-def test_an_application_that_answers_past_the_edge_is_told(door: Door, status: int) -> None:
+def test_application_that_answers_past_the_edge_is_reported(door: Door, status: int) -> None:
     door.without = status
-    with pytest.raises(edge.EdgeError, match="wanted 403"):
+    with pytest.raises(edge.EdgeError, match="expected 403"):
         around(door)
 
 
-def test_an_edge_that_is_gone_answers_no_more(door: Door) -> None:
+def test_removed_edge_does_not_answer(door: Door) -> None:
     assert edge.still_answers(door.url)
     assert not edge.still_answers("http://127.0.0.1:9")
-
-
-def test_the_corpus_first_question_is_asked_unless_another_is_declared(tmp_path: Path) -> None:
-    (tmp_path / "questions.jsonl").write_text('{"question": "First?"}\n{"question": "Second?"}\n')
-    values = {"customrag:corpusDir": str(tmp_path)}
-    assert edge.question_of(values) == "First?"
-    assert edge.question_of({**values, "customrag:smokeQuestion": "Smoke?"}) == "Smoke?"
-    (tmp_path / "questions.jsonl").unlink()
-    assert edge.question_of(values).endswith("?")
 
 
 def replaced(**changes: Any) -> dict[str, Any]:
@@ -140,12 +133,12 @@ def replaced(**changes: Any) -> dict[str, Any]:
     return {item.key: item.value for item in found}
 
 
-def test_behind_an_edge_the_application_has_the_certificates_name() -> None:
+def test_application_behind_an_edge_has_the_name_of_the_certificate() -> None:
     assert "chatDomainName" not in replaced()
     assert replaced(certificate_host="chat.dev.internal")["chatDomainName"] == "chat.dev.internal"
 
 
-def test_what_is_written_as_a_list_is_one() -> None:
+def test_value_in_brackets_is_a_list() -> None:
     key, value = overlay._override("customrag:chatAllowedCidrBlocks=[10.0.0.0/8,192.0.2.0/24]")
     assert replaced(overrides={key: value})[key] == ["10.0.0.0/8", "192.0.2.0/24"]
     assert overlay._override("edge=cloudflare") == ("edge", "cloudflare")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ops.engine import Change, Engine, EngineError, NoStackError, Outcome
+from ops.engine import Engine, EngineError, NoStackError
+from ops.events import Change, Outcome
 from ops.teardown import __main__ as command
 from ops.teardown import leaks
 from ops.teardown.leaks import Left, report
@@ -27,7 +28,7 @@ def resource(name: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_a_stack_with_nothing_protected_needs_no_consent() -> None:
+def test_stack_with_nothing_protected_needs_no_consent() -> None:
     state = StackState(resources=[resource("a")], environments=frozenset({"dev"}))
     assert protection(state) == []
 
@@ -43,8 +44,8 @@ def test_a_stack_with_nothing_protected_needs_no_consent() -> None:
         resource("a", inputs={"deletionProtection": "Enabled"}),
     ],
 )
-def test_a_protected_resource_protects_its_stack(protected: dict[str, Any]) -> None:
-    assert protection(StackState(resources=[protected])) == ["1 of its resources are: a"]
+def test_protected_resource_protects_its_stack(protected: dict[str, Any]) -> None:
+    assert protection(StackState(resources=[protected])) == ["1 of its resources are protected: a"]
 
 
 @pytest.mark.parametrize("environments", [{"prod"}, {"dev", "prod"}])
@@ -64,9 +65,7 @@ class StateOnly(Engine):
 
 
 @pytest.mark.parametrize("consent", ["", "yes", "prod"])
-def test_a_protected_stack_is_not_removed_without_its_own_name(
-    consent: str, tmp_path: Path
-) -> None:
+def test_protected_stack_is_not_removed_without_its_own_name(consent: str, tmp_path: Path) -> None:
     engine = StateOnly(stack="dev", logs=tmp_path)
     with pytest.raises(Refused, match=r"stack dev is protected.*CONSENT=dev"):
         remove(Removal(stack="dev", engine=engine, consent=consent))
@@ -87,7 +86,7 @@ class Failing(Engine):
 
     def run(self, name: str, command: str, *arguments: str) -> Outcome:
         assert command == ("up" if self.protected else "destroy"), arguments
-        return Outcome(code=1, seconds=0.0, errors=("DependencyViolation",))
+        return Outcome(code=1, duration_seconds=0.0, errors=("DependencyViolation",))
 
     def ask(self, *arguments: str, stack: bool = True) -> str:
         raise AssertionError(arguments)
@@ -110,7 +109,7 @@ def _removed(
 
 
 @pytest.mark.parametrize("stack", ["none", "none-protected"])
-def test_after_a_failure_the_leak_check_is_made_and_says_what_is_left(
+def test_leak_check_runs_after_a_failure_and_lists_what_is_left(
     stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = [Left(what="bucket a", how="by its name")]
@@ -120,17 +119,17 @@ def test_after_a_failure_the_leak_check_is_made_and_says_what_is_left(
     assert "leak check: 1 left that should be gone" in removal.report()
 
 
-def test_a_failure_in_many_places_is_told_shortly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_errors_are_shortened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     errors = tuple(f"refused {number % 20}" for number in range(40))
-    monkeypatch.setattr(Failing, "run", lambda *_: Outcome(code=1, seconds=0.0, errors=errors))
+    monkeypatch.setattr(
+        Failing, "run", lambda *_: Outcome(code=1, duration_seconds=0.0, errors=errors)
+    )
     said = _removed("none", tmp_path, monkeypatch, [])[2]
     assert sum("refused" in line for line in said) == 12
     assert f"  and 8 more, in {tmp_path}" in said
 
 
-def test_what_is_kept_is_not_told_as_deleted(
+def test_retained_resources_do_not_count_as_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def change(name: str) -> Change:
@@ -138,7 +137,7 @@ def test_what_is_kept_is_not_told_as_deleted(
 
     there = [resource(name, inputs={"forceDestroy": True}) for name in ("a", "b")]
     there[1]["retainOnDelete"] = True
-    done = Outcome(code=0, seconds=0.0, changes=(change("a"), change("b")))
+    done = Outcome(code=0, duration_seconds=0.0, changes=(change("a"), change("b")))
     monkeypatch.setattr(Failing, "resources", lambda _self: there)
     monkeypatch.setattr(Failing, "run", lambda *_: done)
     code, _, said = _removed("none", tmp_path, monkeypatch, [])
@@ -146,29 +145,29 @@ def test_what_is_kept_is_not_told_as_deleted(
     assert said[-1] == "deleted 1 resources, kept 1"
 
 
-def test_a_leak_check_that_was_refused_is_never_told_as_clean(
+def test_refused_leak_check_is_not_reported_as_clean(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = AccessDeniedError("not authorized", code="NoPermission")
     code, removal, _ = _removed("none", tmp_path, monkeypatch, refused)
     assert code == 1
-    assert "nothing is proven" in removal.report()
+    assert "leaks are possible" in removal.report()
     assert "NoPermission" in removal.report()
     assert "nothing is left" not in removal.report()
 
 
-def test_a_removal_that_did_not_come_to_its_leak_check_proves_nothing(tmp_path: Path) -> None:
+def test_removal_without_a_leak_check_is_not_reported_as_clean(tmp_path: Path) -> None:
     removal = Removal(stack="none", engine=Failing(stack="none", logs=tmp_path))
-    assert "nothing is proven" in removal.report()
+    assert "leaks are possible" in removal.report()
 
 
-def test_a_failed_deletion_fails_though_nothing_is_listed_any_more(
+def test_failed_deletion_fails_even_if_no_leak_is_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert _removed("pr-7", tmp_path, monkeypatch, [])[0] == 1
 
 
-def test_lifting_protection_leaves_no_value_behind_in_the_stacks_file(
+def test_ending_the_protection_leaves_no_value_in_the_stack_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     declared = tmp_path / "stacks" / "Pulumi.none-protected.yaml"
@@ -182,7 +181,7 @@ def test_lifting_protection_leaves_no_value_behind_in_the_stacks_file(
         copy = Path(arguments[arguments.index("--config-file") + 1])
         assert copy.read_text() == "config: {}\n"
         assert copy != declared
-        return Outcome(code=1, seconds=0.0)
+        return Outcome(code=1, duration_seconds=0.0)
 
     monkeypatch.setattr(Failing, "run", run)
     _removed("none-protected", tmp_path, monkeypatch, [])
@@ -191,7 +190,7 @@ def test_lifting_protection_leaves_no_value_behind_in_the_stacks_file(
     assert [path.name for path in tmp_path.iterdir()] == ["stacks"]
 
 
-def test_what_is_retained_or_deletes_itself_is_told_and_is_no_leak() -> None:
+def test_retained_and_planned_resources_are_listed_and_are_not_leaks() -> None:
     planned = Left(what="secret", how="by its tags", planned="2026-12-24")
     retained = Left(what="bucket", how="by its name", retained=True)
     text = report([planned, retained])
@@ -202,15 +201,15 @@ def test_what_is_retained_or_deletes_itself_is_told_and_is_no_leak() -> None:
     assert "retained, as declared" in text
 
 
-def test_a_leak_is_told_first() -> None:
+def test_leaks_are_listed_first() -> None:
     retained = Left(what="bucket", how="by its name", retained=True)
     lines = report([retained, Left(what="node", how="by its tags")]).splitlines()
     assert lines[0].startswith("leak      node")
-    assert lines[-1].startswith("leak check: 1 left that should be gone; docs/how-to/")
+    assert lines[-1].startswith("leak check: 1 left that should be gone; see docs/how-to/")
 
 
 @pytest.mark.parametrize(("stack", "code"), [("pr-7", 2), ("dev", 1)])
-def test_only_a_pull_requests_stack_may_be_gone_already(
+def test_only_a_pull_request_stack_may_already_be_removed(
     stack: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The sweeper may have been quicker: then the leak check has the word."""
@@ -226,7 +225,7 @@ def test_only_a_pull_requests_stack_may_be_gone_already(
     assert ("no stack named 'dev' found" in told.err) is (stack == "dev")
 
 
-def test_the_cli_says_that_there_is_no_such_stack(
+def test_missing_stack_is_recognised_in_the_output_of_the_cli(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pulumi = tmp_path / "pulumi"

@@ -30,32 +30,32 @@ def _state(*expirations: str, **more: Any) -> StackState:
     return StackState(**values)
 
 
-def test_a_pull_requests_stack_is_swept_when_its_time_is_over() -> None:
+def test_pull_request_stack_is_swept_when_its_time_is_over() -> None:
     found = verdict("pr-7", _state(PAST), NOW, [OURS])
     assert (found.sweep, found.alarming) == (True, False)
 
 
-def test_it_is_left_while_it_has_time() -> None:
+def test_stack_is_left_until_its_time_is_over() -> None:
     found = verdict("pr-7", _state(FUTURE), NOW)
     assert (found.sweep, found.alarming) == (False, False)
 
 
-def test_of_the_times_that_an_update_cut_off_has_left_the_latest_counts() -> None:
+def test_latest_of_several_expiry_times_counts() -> None:
     assert not verdict("pr-7", _state(PAST, FUTURE), NOW).sweep
 
 
-def test_a_time_that_somebody_set_in_the_cloud_counts() -> None:
+def test_expiry_time_set_in_the_cloud_counts() -> None:
     found = verdict("pr-7", _state(PAST), NOW, [OURS, {**OURS, "expires-at": FUTURE}])
     assert (found.sweep, found.alarming) == (False, False)
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "pr-", "local"])
-def test_no_other_stack_is_swept_even_if_its_tags_say_so(stack: str) -> None:
+def test_other_stacks_are_not_swept_whatever_their_tags(stack: str) -> None:
     assert not verdict(stack, _state("2020-01-01T00:00:00Z"), NOW).sweep
 
 
 @pytest.mark.parametrize("environments", [{"prod"}, {"pr", "prod"}])
-def test_one_with_a_resource_of_another_environment_is_left_and_somebody_called(
+def test_stack_with_a_resource_of_another_environment_is_left_and_reported(
     environments: set[str],
 ) -> None:
     found = verdict("pr-7", _state(PAST, environments=frozenset(environments)), NOW)
@@ -65,7 +65,7 @@ def test_one_with_a_resource_of_another_environment_is_left_and_somebody_called(
 @pytest.mark.parametrize(
     "edited", [{"stack": "dev"}, {"environment": "dev"}, {"environment": ""}, {"stack": ""}]
 )
-def test_one_whose_tags_were_edited_in_the_cloud_is_left_and_somebody_called(
+def test_stack_with_edited_tags_is_left_and_reported(
     edited: Mapping[str, str],
 ) -> None:
     found = verdict("pr-7", _state(PAST), NOW, [OURS, {**OURS, **edited}])
@@ -74,14 +74,14 @@ def test_one_whose_tags_were_edited_in_the_cloud_is_left_and_somebody_called(
 
 
 @pytest.mark.parametrize("expirations", [(), ("soon",), (PAST, "soon")])
-def test_one_that_does_not_say_when_it_ends_is_left_and_somebody_called(
+def test_stack_without_an_expiry_time_is_left_and_reported(
     expirations: tuple[str, ...],
 ) -> None:
     found = verdict("pr-7", _state(*expirations), NOW)
     assert (found.sweep, found.alarming) == (False, True)
 
 
-def test_an_empty_one_is_swept() -> None:
+def test_empty_stack_is_swept() -> None:
     assert verdict("pr-7", _state(resources=[]), NOW).sweep
 
 
@@ -114,7 +114,7 @@ class Backend:
 
 @pytest.mark.parametrize("where", ["state", "remove"])
 @pytest.mark.parametrize("error", [EngineError("locked"), ValueError("no JSON"), OSError("gone")])
-def test_a_stack_that_is_broken_or_locked_keeps_no_other_from_being_swept(
+def test_broken_or_locked_stack_does_not_stop_the_sweep(
     where: str,
     error: Exception,
     monkeypatch: pytest.MonkeyPatch,
@@ -125,11 +125,11 @@ def test_a_stack_that_is_broken_or_locked_keeps_no_other_from_being_swept(
     assert sweeper.sweep(NOW) == 1
     assert backend.removed == ["pr-1", "pr-3"]
     told = capsys.readouterr().out
-    assert f"pr-2: could not be swept: {error}" in told
+    assert f"pr-2: the sweep failed: {error}" in told
     assert "look at pr-2" in told
 
 
-def test_a_backend_that_lists_no_stack_is_swept_by_the_tags_in_the_cloud(
+def test_tags_in_the_cloud_are_used_when_the_backend_lists_no_stack(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The CLI lists none, if the state of one is broken."""
@@ -146,15 +146,15 @@ def test_a_backend_that_lists_no_stack_is_swept_by_the_tags_in_the_cloud(
     assert "look at the backend, pr-2" in capsys.readouterr().out
 
 
-def test_a_sweep_in_which_all_went_well_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweep_without_problems_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
     backend = Backend(monkeypatch)
     assert sweeper.sweep(NOW) == 0
     assert backend.removed == ["pr-1", "pr-2", "pr-3"]
 
 
-def test_a_state_that_is_no_json_is_an_error_of_the_engine(
+def test_state_that_is_not_valid_json_is_an_error_of_the_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Engine, "ask", lambda _self, *_words: "{")
-    with pytest.raises(EngineError, match="state of stack pr-7 is no JSON"):
+    with pytest.raises(EngineError, match="state of stack pr-7 is not valid JSON"):
         Engine(stack="pr-7", logs=tmp_path).resources()

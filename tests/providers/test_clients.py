@@ -60,20 +60,20 @@ def no_pause(attempts: int = 3) -> Retries:
         (None, "", ConnectionFailedError),
     ],
 )
-def test_a_reply_is_sorted_by_its_code_and_status(
+def test_reply_is_classified_by_its_code_and_status(
     status: int | None, code: str, kind: type[ClientError]
 ) -> None:
     assert classify(status, code) is kind
 
 
-def test_an_error_names_operation_code_and_request_id() -> None:
+def test_error_names_operation_code_and_request_id() -> None:
     error = NotFoundError(
         "gone", operation="GetJob dlc1", code="X", request_id="R", http_status=404
     )
     assert str(error) == "GetJob dlc1: gone (code X, HTTP 404, request id R)"
 
 
-def test_transient_errors_are_tried_again_with_growing_pauses() -> None:
+def test_transient_errors_are_retried_with_growing_pauses() -> None:
     pauses: list[float] = []
     calls: list[int] = []
 
@@ -88,7 +88,7 @@ def test_transient_errors_are_tried_again_with_growing_pauses() -> None:
     assert [0.5 * 2**n <= pause <= 2**n for n, pause in enumerate(pauses)] == [True] * 3
 
 
-def test_other_errors_are_not_tried_again() -> None:
+def test_other_errors_are_not_retried() -> None:
     calls: list[int] = []
 
     def denied() -> None:
@@ -100,7 +100,7 @@ def test_other_errors_are_not_tried_again() -> None:
     assert len(calls) == 1
 
 
-def test_the_last_error_is_raised_when_the_attempts_are_used_up() -> None:
+def test_last_error_is_raised_when_the_attempts_are_used_up() -> None:
     def down() -> None:
         raise ServiceUnavailableError("down")
 
@@ -119,14 +119,12 @@ def test_the_last_error_is_raised_when_the_attempts_are_used_up() -> None:
         ("pai-dlc.cn-hangzhou.aliyuncs.com", ("https", "pai-dlc.cn-hangzhou.aliyuncs.com")),
     ],
 )
-def test_an_endpoint_is_split_into_protocol_and_host(
-    endpoint: str, expected: tuple[str, str]
-) -> None:
+def test_endpoint_is_split_into_protocol_and_host(endpoint: str, expected: tuple[str, str]) -> None:
     assert openapi.split_endpoint(endpoint) == expected
 
 
 @pytest.mark.parametrize("endpoint", ["", "http://host/path", "ftp://host"])
-def test_what_is_no_endpoint_is_refused(endpoint: str) -> None:
+def test_invalid_endpoint_is_refused(endpoint: str) -> None:
     with pytest.raises(ValueError, match="is not an endpoint"):
         openapi.split_endpoint(endpoint)
 
@@ -139,7 +137,7 @@ def test_explicit_keys_reach_both_kinds_of_sdk() -> None:
     assert credentials.client.get_credential().security_token == "token"
 
 
-def test_half_a_key_is_refused_and_the_missing_half_named() -> None:
+def test_half_a_key_is_refused_and_the_missing_half_is_named() -> None:
     with pytest.raises(ValueError, match="access_key_secret is not"):
         credentials_provider("id")
 
@@ -151,7 +149,7 @@ def test_credentials_do_not_show_in_a_repr() -> None:
     assert "the-token" not in shown
 
 
-def test_a_chain_without_credentials_says_what_to_set() -> None:
+def test_chain_without_credentials_says_what_to_set() -> None:
     def fail() -> Any:
         raise ValueError("nothing found")
 
@@ -170,24 +168,24 @@ def test_a_chain_without_credentials_says_what_to_set() -> None:
         ("oss://b", "b", ""),
     ],
 )
-def test_an_oss_uri_is_read_with_and_without_its_endpoint(uri: str, bucket: str, key: str) -> None:
+def test_oss_uri_is_read_with_and_without_its_endpoint(uri: str, bucket: str, key: str) -> None:
     assert parse_oss_uri(uri) == OssUri(bucket, key)
 
 
 @pytest.mark.parametrize("uri", ["b/x", "s3://b/x", "oss:///x"])
-def test_what_is_no_oss_uri_is_refused(uri: str) -> None:
+def test_invalid_oss_uri_is_refused(uri: str) -> None:
     with pytest.raises(ValueError, match="not an OSS URI"):
         parse_oss_uri(uri)
 
 
 @pytest.mark.parametrize("key", ["p/../../etc/passwd", "p/", "other/x"])
-def test_an_object_cannot_leave_the_directory_it_is_downloaded_to(key: str) -> None:
+def test_object_cannot_leave_the_directory_it_is_downloaded_to(key: str) -> None:
     with pytest.raises(ValueError, match="object"):
         relative_key(OssUri("b", "p/"), key)
 
 
 class FakeSdk:
-    """A DLC SDK client whose methods answer what they are told, one answer a call."""
+    """A DLC SDK client whose methods return prepared answers, one for each call."""
 
     def __init__(self, **answers: list[Any]) -> None:
         self.answers = answers
@@ -227,7 +225,7 @@ def item(name: str, created: str = "", **fields: Any) -> Any:
     return types.SimpleNamespace(**values)
 
 
-def test_the_services_fuzzy_name_filter_is_made_exact() -> None:
+def test_fuzzy_name_filter_of_the_service_is_made_exact() -> None:
     body = types.SimpleNamespace(
         jobs=[item("Train-1"), item("train-1", "2"), item("my-train-1"), item("train-1-2", "1")],
         total_count=4,
@@ -237,7 +235,7 @@ def test_the_services_fuzzy_name_filter_is_made_exact() -> None:
     assert [job.display_name for job in found] == ["train-1-2", "train-1"]
 
 
-def test_jobs_are_looked_for_beyond_the_last_seven_days_and_the_first_page() -> None:
+def test_jobs_before_the_last_seven_days_and_the_first_page_are_found() -> None:
     pages = [
         types.SimpleNamespace(jobs=[item("a")] * 100, total_count=101),
         types.SimpleNamespace(jobs=[item("a-2")], total_count=101),
@@ -248,21 +246,21 @@ def test_jobs_are_looked_for_beyond_the_last_seven_days_and_the_first_page() -> 
     assert sdk.requests[0][1][0].start_time < "2026-06"
 
 
-def test_a_read_is_tried_again_when_it_is_throttled() -> None:
+def test_throttled_read_is_retried() -> None:
     throttled = ServerException(status_code=503, code="Throttling", message="slow", request_id="R")
     client, sdk = dlc_client(get_job=[throttled, item("a")])
     assert client.get_job("id-a").display_name == "a"
     assert len(sdk.requests) == 2
 
 
-def test_a_create_is_never_tried_again() -> None:
+def test_create_is_not_retried() -> None:
     client, sdk = dlc_client(create_job=[OSError("connection reset"), None])
     with pytest.raises(ConnectionFailedError):
         client.create_job({"DisplayName": "a"})
     assert len(sdk.requests) == 1
 
 
-def test_a_refusal_keeps_the_services_code_message_and_request_id() -> None:
+def test_refusal_keeps_the_services_code_message_and_request_id() -> None:
     denied = ClientException(
         status_code=403,
         code="NoPermission",
@@ -276,7 +274,7 @@ def test_a_refusal_keeps_the_services_code_message_and_request_id() -> None:
     assert caught.value.request_id == "R"
 
 
-def test_the_log_is_the_masters_where_there_is_one() -> None:
+def test_log_comes_from_the_master_pod() -> None:
     logs = types.SimpleNamespace(logs=["one\ntwo", "three"])
     client, sdk = dlc_client(get_pod_logs=[logs])
     pods = tuple(
@@ -288,7 +286,7 @@ def test_the_log_is_the_masters_where_there_is_one() -> None:
     assert sdk.requests[0][1][1] == "pod-Master"
 
 
-def test_a_binary_secret_is_refused() -> None:
+def test_binary_secret_is_refused() -> None:
     body = types.SimpleNamespace(secret_data="AA==", secret_data_type="binary", request_id="R")
     with pytest.raises(InvalidRequestError, match="binary"):
         get_secret_value("host", "r", "s", KEYS, client=FakeSdk(get_secret_value=[body]))
@@ -344,7 +342,7 @@ def oss_client(*answers: Any) -> tuple[OssClient, Adapter]:
     return client, adapter
 
 
-def test_a_broken_connection_is_tried_again() -> None:
+def test_broken_connection_is_retried() -> None:
     client, adapter = oss_client(
         requests.ConnectionError("reset"), (200, {"Content-Length": "4"}, b"text")
     )
@@ -358,7 +356,7 @@ def test_requests_are_signed_with_version_four() -> None:
     assert str(adapter.sent[0].headers["authorization"]).startswith("OSS4-HMAC-SHA256")
 
 
-def test_a_download_cut_short_leaves_no_file(tmp_path: Path) -> None:
+def test_download_cut_short_leaves_no_file(tmp_path: Path) -> None:
     short = (200, {"Content-Length": "400"}, b"text")
     client, adapter = oss_client(short, short, short)
     with pytest.raises(ConnectionFailedError, match="4 of 400 bytes"):
@@ -367,13 +365,13 @@ def test_a_download_cut_short_leaves_no_file(tmp_path: Path) -> None:
     assert len(adapter.sent) == 3
 
 
-def test_what_is_no_json_is_refused() -> None:
+def test_invalid_json_is_refused() -> None:
     client, _ = oss_client((200, {"Content-Length": "4"}, b"text"))
     with pytest.raises(ClientError, match="not JSON"):
         client.get_json("oss://b1x/key")
 
 
-def test_an_unreachable_cluster_is_a_connection_error() -> None:
+def test_unreachable_cluster_is_a_connection_error() -> None:
     client = elasticsearch.client("http://127.0.0.1:1", "elastic", "p", max_retries=0)
     with pytest.raises(elasticsearch.TransportError) as caught:
         client.indices.get(index="x")
@@ -383,7 +381,7 @@ def test_an_unreachable_cluster_is_a_connection_error() -> None:
 
 
 @pytest.mark.parametrize("module", ["oss", "kms", "elasticsearch", "dlc", "credentials"])
-def test_a_client_imports_neither_pulumi_nor_another_services_sdk(module: str) -> None:
+def test_client_imports_neither_pulumi_nor_another_services_sdk(module: str) -> None:
     sdks = {
         "oss2": "oss",
         "alibabacloud_pai_dlc20201203": "dlc",
@@ -401,7 +399,7 @@ def test_a_client_imports_neither_pulumi_nor_another_services_sdk(module: str) -
 
 
 @pytest.mark.parametrize("token", ["first-part\nsecond-part", "first-part\n"])
-def test_a_token_that_no_header_can_carry_is_in_no_message(token: str) -> None:
+def test_token_that_is_not_a_valid_header_is_in_no_message(token: str) -> None:
     given = credentials_provider("LTAI5tKnown", "secret", token)
     for ask in (
         lambda: GenericClient("http://127.0.0.1:1", "cn-hangzhou", given).rpc("Ask", "2020-01-01"),

@@ -70,14 +70,14 @@ def test_down_without_a_local_stack_is_success_and_asks_pulumi_nothing(
     assert not paths.private.exists()
 
 
-def test_down_removes_a_local_stack_that_destroy_cannot_read(
+def test_down_removes_a_local_stack_whose_state_cannot_be_read(
     paths: Paths, calls: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint = paths.state / ".pulumi" / "stacks" / "customrag" / "local.json"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_text("not a checkpoint")
     assert actions.down(paths, actions.Request()) == 0
-    assert "did not succeed" in capsys.readouterr().out
+    assert "`pulumi destroy` failed" in capsys.readouterr().out
     assert not paths.private.exists()
 
 

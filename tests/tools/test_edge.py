@@ -1,17 +1,14 @@
-"""When the edge's worker is wanted and built, and how it is asked."""
+"""When the edge's worker is needed and built."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
-from tools import ask, edge, prerequisites
-from tools.errors import StackError
+from tools import edge, prerequisites
 from tools.paths import Paths
 from tools.progress import StepContext
 
@@ -88,12 +85,12 @@ def test_no_install_script_of_a_package_is_run(paths: Paths) -> None:
         ("config: {}\n", False),
     ],
 )
-def test_an_edge_is_wanted_where_the_stacks_file_says_so(
+def test_an_edge_is_needed_where_the_stacks_file_says_so(
     paths: Paths, text: str, wanted: bool
 ) -> None:
     (paths.checkout / "stacks" / "Pulumi.prod.yaml").write_text(text)
-    assert edge.is_wanted(paths, "prod") is wanted
-    assert edge.is_wanted(paths, "rehearse-prod") is wanted
+    assert edge.is_needed(paths, "prod") is wanted
+    assert edge.is_needed(paths, "rehearse-prod") is wanted
 
 
 @pytest.mark.parametrize(
@@ -106,24 +103,24 @@ def test_an_edge_is_wanted_where_the_stacks_file_says_so(
         ([], False),
     ],
 )
-def test_an_edge_is_wanted_where_a_rehearsal_is_told_to_have_one(
+def test_an_edge_is_needed_where_a_rehearsal_is_told_to_have_one(
     paths: Paths, replaced: list[str], wanted: bool
 ) -> None:
     (paths.checkout / "stacks" / "Pulumi.dev.yaml").write_text("config: {}\n")
-    assert edge.is_wanted(paths, "rehearse-dev", replaced) is wanted
+    assert edge.is_needed(paths, "rehearse-dev", replaced) is wanted
 
 
 def test_a_rehearsal_may_do_without_a_declared_edge(paths: Paths) -> None:
     file = paths.checkout / "stacks" / "Pulumi.dev.yaml"
     file.write_text("config:\n  customrag:edge: cloudflare\n")
-    assert not edge.is_wanted(paths, "rehearse-dev", ["edge=none"])
+    assert not edge.is_needed(paths, "rehearse-dev", ["edge=none"])
 
 
 def test_a_local_stack_to_be_made_takes_the_templates_word(paths: Paths) -> None:
     paths.stack_template.write_text("config:\n  customrag:edge: cloudflare\n")
-    assert edge.is_wanted(paths, "local")
+    assert edge.is_needed(paths, "local")
     paths.stack_file.write_text("config: {}\n")
-    assert not edge.is_wanted(paths, "local")
+    assert not edge.is_needed(paths, "local")
 
 
 def test_without_node_set_up_says_what_to_install(
@@ -151,67 +148,3 @@ def test_without_an_edge_node_is_not_looked_for(
     monkeypatch.setenv("PATH", str(tmp_path))
     missing = prerequisites.find_missing(venv=tmp_path, needs_maven=False)
     assert not any("Node" in item.what or item.what == "npm" for item in missing)
-
-
-def test_without_an_edge_the_application_itself_is_asked(paths: Paths) -> None:
-    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        Thread(target=server.handle_request).start()
-        chat = f"http://127.0.0.1:{server.server_port}"
-        found = {"chat_url": chat, "edge_url": ""}
-        assert ask.way_in(paths, True, found, {"A": "b"}) == (chat, {"A": "b"})
-
-
-def test_a_local_cloud_that_does_not_start_is_said(paths: Paths) -> None:
-    paths.python.parent.mkdir(parents=True)
-    paths.python.write_text("#!/bin/sh\necho no port is left >&2\nexit 1\n")
-    paths.python.chmod(0o755)
-    paths.checkout.mkdir(exist_ok=True)
-    found = {"chat_url": "http://127.0.0.1:1", "edge_url": ""}
-    with pytest.raises(StackError, match="no port is left"):
-        ask.way_in(paths, True, found, {})
-    with pytest.raises(StackError, match="does not start: no port is left"):
-        ask.local_token(paths)
-
-
-def test_a_local_cloud_that_hangs_is_said(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths.python.parent.mkdir(parents=True)
-    paths.python.write_text("#!/bin/sh\nexec sleep 60\n")
-    paths.python.chmod(0o755)
-    monkeypatch.setattr(ask, "_ISSUER_SECONDS", 0.1)
-    with pytest.raises(StackError, match=r"did not end within 0\.1 s; `make status`"):
-        ask.local_token(paths)
-
-
-def test_the_link_to_a_local_page_carries_a_sign_in_code(paths: Paths) -> None:
-    paths.python.parent.mkdir(parents=True)
-    paths.python.write_text('#!/bin/sh\n[ "$3" = code ] && echo one-time\n')
-    paths.python.chmod(0o755)
-    paths.checkout.mkdir(exist_ok=True)
-    found = {"chat_url": "http://chat", "edge_url": "http://edge/"}
-    assert ask.page_link(paths, True, found) == "http://edge/#code=one-time"
-
-
-@pytest.mark.parametrize(
-    ("local", "found", "link"),
-    [
-        (False, {"chat_url": "http://chat", "edge_url": "https://edge"}, "https://edge"),
-        (True, {"chat_url": "http://chat", "edge_url": ""}, "http://chat"),
-        (True, {}, ""),
-    ],
-)
-def test_without_a_local_issuer_the_link_is_the_page(
-    paths: Paths, local: bool, found: dict[str, str], link: str
-) -> None:
-    assert ask.page_link(paths, local, found) == link
-
-
-def test_a_given_token_is_shown_to_the_edge(paths: Paths) -> None:
-    found = {"chat_url": "http://chat", "edge_url": "https://edge"}
-    given = {ask.TOKEN_VARIABLE: "mine"}
-    assert ask.way_in(paths, False, found, given) == ("https://edge", given)
-
-
-def test_the_edge_of_a_cloud_stack_is_not_asked_without_a_token(paths: Paths) -> None:
-    found = {"chat_url": "http://chat", "edge_url": "https://edge"}
-    with pytest.raises(StackError, match=ask.TOKEN_VARIABLE):
-        ask.way_in(paths, False, found, {})

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     paths = Paths(checkout=tmp_path / "checkout", cache=tmp_path / "cache")
     paths.stack_file.parent.mkdir(parents=True)
-    monkeypatch.setattr(edge, "is_wanted", lambda *_: False)
+    monkeypatch.setattr(edge, "is_needed", lambda *_: False)
     monkeypatch.setattr(setup, "set_up_tools", lambda *_, **__: {})
     return paths
 
@@ -48,7 +48,7 @@ def test_a_rehearsal_clears_away_what_a_killed_one_left(
     monkeypatch.setattr(lifecycle, "_run", lambda *_: 0)
     assert lifecycle.rehearse(paths, Request(stack="dev"), lifecycle.Options()) == 0
     assert begun == [False]
-    assert "an earlier rehearsal is still here" in capsys.readouterr().out
+    assert "an earlier rehearsal still exists" in capsys.readouterr().out
     assert not own.home.exists()
 
 

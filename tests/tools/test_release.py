@@ -36,7 +36,7 @@ def test_nothing_unreleased_is_no_release() -> None:
 @pytest.mark.parametrize("version", ["0.2.0", "0.1.9"])
 def test_a_version_that_is_not_the_newest_is_refused(version: str) -> None:
     text = release.prepared(CHANGELOG, "0.2.0", DAY)
-    with pytest.raises(ToolError, match=r"is not over 0\.2\.0"):
+    with pytest.raises(ToolError, match=r"is not above 0\.2\.0"):
         release.prepared(text, version, DAY)
 
 

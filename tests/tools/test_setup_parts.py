@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import cli, environment, plugins, prerequisites, stack, virtualenv
+from tools import cli, environment, plugins, prerequisites, virtualenv
 from tools.errors import MissingError, StackError, StepError
 from tools.paths import Paths
 from tools.progress import StepContext
@@ -153,13 +153,6 @@ def test_a_shell_is_given_a_cloud_stacks_cli_and_keeps_its_own_sign_in(
     assert path == f"{tmp_path / 'cli'}:{paths.venv / 'bin'}:/usr/bin:/bin"
     assert backend == "s3://mine"
     assert "PASSPHRASE" not in text
-
-
-def test_who_is_not_signed_in_is_told_how(paths: Paths, tmp_path: Path) -> None:
-    said = "error: PULUMI_ACCESS_TOKEN must be set for login"
-    pulumi = _fake(tmp_path, "pulumi", f"echo {said} >&2; exit 1")
-    with pytest.raises(StackError, match="make sign-in"):
-        stack.run_pulumi(pulumi, ["stack", "output"], paths=paths, environment={})
 
 
 def test_a_cli_without_a_host_gets_ours_on_its_path(paths: Paths, tmp_path: Path) -> None:

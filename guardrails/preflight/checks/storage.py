@@ -33,7 +33,7 @@ def _buckets(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
                 about=name,
             )
         else:
-            free = owner is BucketOwner.NOBODY
+            free = owner is BucketOwner.NO_ACCOUNT
             yield passed("the name is free" if free else "is this account's already", about=name)
 
 
@@ -42,7 +42,7 @@ def _brought_along(name: str, cloud: Cloud) -> Finding:
     if owner is BucketOwner.US:
         return passed("is there", about=name)
     return failed(
-        "does not exist" if owner is BucketOwner.NOBODY else "is not this account's",
+        "does not exist" if owner is BucketOwner.NO_ACCOUNT else "is not this account's",
         "correct customrag:existingCorpusBucket, or leave it empty for one of the stack's own",
         about=name,
     )

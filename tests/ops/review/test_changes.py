@@ -1,4 +1,4 @@
-"""Two declarations compared. Proves nothing of what the cloud itself would replace."""
+"""Two declarations compared. It cannot prove which changes the real cloud would replace."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NODE = "alicloud:ecs/instance:Instance"
 ROLE = "alicloud:ecs/ramRoleAttachment:RamRoleAttachment"
 
 
-def test_what_is_the_same_is_no_change() -> None:
+def test_equal_resources_are_not_a_change() -> None:
     assert compare([resource(NODE, "a", {"x": [1]})], [resource(NODE, "a", {"x": [1]})]) == []
 
 
@@ -28,7 +28,7 @@ def test_new_and_missing_resources_are_created_and_deleted() -> None:
     }
 
 
-def test_a_change_names_the_leaf_that_differs() -> None:
+def test_change_names_the_leaf_that_differs() -> None:
     cluster = "alicloud:elasticsearch/instance:Instance"
     nodes = {"amount": 2, "spec": "s"}
     (change,) = compare(
@@ -40,13 +40,13 @@ def test_a_change_names_the_leaf_that_differs() -> None:
     assert (item.path, item.before, item.after) == ("dataNodeConfiguration.amount", 2, 3)
 
 
-def test_a_property_that_came_or_went_has_nothing_on_that_side() -> None:
+def test_added_or_removed_property_is_absent_on_one_side() -> None:
     (change,) = compare([resource(NODE, "a", {"x": 1})], [resource(NODE, "a", {"y": 2})])
     found = {item.path: (item.before, item.after) for item in change.properties}
     assert found == {"x": (1, None), "y": (None, 2)}
 
 
-def test_a_property_that_cannot_be_changed_in_place_replaces() -> None:
+def test_property_that_cannot_change_in_place_replaces() -> None:
     (change,) = compare(
         [resource(NODE, "a", {"availabilityZone": "h"})],
         [resource(NODE, "a", {"availabilityZone": "i"})],
@@ -54,7 +54,7 @@ def test_a_property_that_cannot_be_changed_in_place_replaces() -> None:
     assert change.kind is Kind.REPLACE
 
 
-def test_what_is_made_of_a_replaced_resource_follows_it() -> None:
+def test_resource_that_uses_a_replaced_one_changes_as_well() -> None:
     def stack(image: str) -> list[Declared]:
         return [
             resource(NODE, "node", {"imageId": image}),
@@ -67,7 +67,7 @@ def test_what_is_made_of_a_replaced_resource_follows_it() -> None:
     assert found == {"node": (Kind.REPLACE, ""), "node-role": (Kind.REPLACE, "node")}
 
 
-def test_what_follows_in_place_is_changed_and_not_made_anew() -> None:
+def test_following_change_in_place_does_not_replace() -> None:
     index = "customrag:elasticsearch:Index"
     url = {"_meta": {"embedding_urls": [f"http://{unknown('node', 'privateIp')}:8000"]}}
 
@@ -79,7 +79,7 @@ def test_what_follows_in_place_is_changed_and_not_made_anew() -> None:
     assert [item.path for item in follower.properties] == ["mappings._meta.embedding_urls[0]"]
 
 
-def test_a_secret_that_changes_is_marked_as_one() -> None:
+def test_changed_secret_is_marked_as_secret() -> None:
     cluster = "alicloud:elasticsearch/instance:Instance"
     (change,) = compare(
         [resource(cluster, "search", {"password": "one"}, secrets=("password",))],
@@ -88,7 +88,7 @@ def test_a_secret_that_changes_is_marked_as_one() -> None:
     assert [item.secret for item in change.properties] == [True]
 
 
-def test_the_folder_in_which_a_tree_lies_is_no_change(tmp_path: Path) -> None:
+def test_folder_of_a_tree_is_not_a_change(tmp_path: Path) -> None:
     trees = []
     for name in ("one", "two"):
         root = tmp_path / name
@@ -113,11 +113,11 @@ def test_the_folder_in_which_a_tree_lies_is_no_change(tmp_path: Path) -> None:
         ("alicloud:nowhere/thing:Thing", "anything", False),
     ],
 )
-def test_what_makes_a_resource_anew(token: str, path: str, *, expected: bool) -> None:
+def test_properties_that_replace_a_resource(token: str, path: str, *, expected: bool) -> None:
     assert replaces(token, path) is expected
 
 
-def test_what_only_names_a_place_is_ignored() -> None:
+def test_property_that_only_names_a_path_is_ignored() -> None:
     assert is_ignored("customrag:oss:Corpus", "sourceDir")
     assert is_ignored("alicloud:oss/bucketObject:BucketObject", "source")
     assert not is_ignored("customrag:oss:Corpus", "documents")

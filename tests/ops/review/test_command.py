@@ -26,7 +26,7 @@ def drift_of(monkeypatch: pytest.MonkeyPatch, found: Planned) -> None:
     monkeypatch.setattr(previews, "refresh", lambda *_, **__: found)
 
 
-def test_a_comment_goes_to_standard_output_and_to_a_file(
+def test_comment_goes_to_standard_output_and_to_a_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     review_of(monkeypatch)
@@ -37,17 +37,17 @@ def test_a_comment_goes_to_standard_output_and_to_a_file(
     assert file.read_text().startswith("<!-- customrag-preview: dev -->")
 
 
-def test_what_must_not_be_merged_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_change_that_must_not_be_merged_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
     review_of(monkeypatch, violations=["`rule`: no"])
     assert command.main(["comment", "--stack", "dev", "--base", "HEAD"]) == 1
 
 
-def test_an_unknown_base_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_base_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["comment", "--stack", "dev", "--base", "no-such-branch"]) == 2
     assert "BASE=no-such-branch" in capsys.readouterr().err
 
 
-def test_only_stacks_that_are_touched_are_reviewed(
+def test_only_touched_stacks_are_reviewed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     review_of(monkeypatch)
@@ -63,12 +63,12 @@ def test_only_stacks_that_are_touched_are_reviewed(
     assert capsys.readouterr().out == "dev\npr-1\n"
 
 
-def test_without_a_stack_that_is_touched_it_says_so(
+def test_review_without_touched_stacks_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(reviewing, "touched", lambda tree: [])
     assert command.main(["comment", "--stack", "all", "--base", "HEAD"]) == 0
-    assert capsys.readouterr().out == "No stack declares anything else than before.\n"
+    assert capsys.readouterr().out == "No stack changes.\n"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_without_a_stack_that_is_touched_it_says_so(
     ],
     ids=["none", "drifted", "not asked"],
 )
-def test_a_drift_report_ends_by_what_it_found(
+def test_exit_status_of_the_drift_report(
     monkeypatch: pytest.MonkeyPatch, found: Planned, status: int
 ) -> None:
     drift_of(monkeypatch, found)

@@ -38,13 +38,13 @@ def review(before: list[Declared], after: list[Declared], **more: Any) -> Review
     return Review(stack="dev", basis="Compared.", changes=changes, cost=cost, **more)
 
 
-def test_the_first_line_is_the_marker_by_which_the_comment_is_found_again() -> None:
+def test_first_line_is_the_marker_of_the_comment() -> None:
     one = render(review([], [node("a", GPU)])).splitlines()[0]
     other = render(review([node("a", GPU)], [])).splitlines()[0]
     assert one == other == marker("dev") == "<!-- customrag-preview: dev -->"
 
 
-def test_a_gpu_node_more_shows_its_cost_in_the_headline_and_in_its_own_line() -> None:
+def test_added_gpu_node_shows_its_cost_in_the_headline_and_in_a_line() -> None:
     text = render(review([node("a", "ecs.g7.large")], [node("a", "ecs.g7.large"), node("b", GPU)]))
     more = month(GPU, with_disk=True)
     assert f"### Preview of `dev`: 1 created, **+{more} CNY a month**" in text
@@ -53,27 +53,27 @@ def test_a_gpu_node_more_shows_its_cost_in_the_headline_and_in_its_own_line() ->
     assert "`nightHours` would stop it at night" in text
 
 
-def test_a_node_less_shows_what_it_saves() -> None:
+def test_removed_node_shows_the_saving() -> None:
     text = render(review([node("a", "ecs.g7.large"), node("b", GPU)], [node("a", "ecs.g7.large")]))
     assert f"1 deleted, **−{month(GPU, with_disk=True)} CNY a month**" in text
     assert f"- `b` saves {month(GPU)} a month: {GPU}" in text
 
 
-def test_another_size_shows_both_and_the_difference() -> None:
+def test_changed_size_shows_both_sizes_and_the_difference() -> None:
     text = render(review([node("a", "ecs.g7.large")], [node("a", "ecs.g7.xlarge")]))
     assert re.search(r"- `a`: was ecs\.g7\.large, now ecs\.g7\.xlarge: \+[\d,]+ a month", text)
     assert "| `nodes` |  |  | Instance |  |" in text
-    assert "`instanceType`: `ecs.g7.large` → `ecs.g7.xlarge`, which makes it anew" in text
+    assert "`instanceType`: `ecs.g7.large` → `ecs.g7.xlarge`, which recreates the resource" in text
 
 
-def test_without_changes_it_says_so_in_a_line() -> None:
+def test_comment_without_changes_says_so_in_a_line() -> None:
     text = render(review([node("a", GPU)], [node("a", GPU)]))
     assert "nothing changes" in text
     assert "as before" in text
     assert "<details>" not in text
 
 
-def test_no_secret_is_ever_shown() -> None:
+def test_secrets_are_not_shown() -> None:
     before = resource(CLUSTER, "s", {"password": "old-hush"}, secrets=("password",))
     after = resource(
         CLUSTER,
@@ -87,7 +87,7 @@ def test_no_secret_is_ever_shown() -> None:
     assert "`password`: changed" in text
 
 
-def test_a_document_s_name_cannot_break_out_of_the_code_that_shows_it() -> None:
+def test_document_name_cannot_break_out_of_inline_code() -> None:
     def corpus(name: str) -> list[Declared]:
         return [resource("customrag:oss:Corpus", "corpus", {"documents": {name: "1"}})]
 
@@ -95,7 +95,7 @@ def test_a_document_s_name_cannot_break_out_of_the_code_that_shows_it() -> None:
     assert "``` documents.`` **x** ```: — → `1`" in text
 
 
-def test_a_stack_over_its_budget_is_refused_and_says_by_how_much() -> None:
+def test_stack_over_its_budget_is_refused_with_the_excess() -> None:
     costs = round(estimate([node("a", GPU)], region_id=REGION).monthly_cny)
     found = review([], [node("a", GPU)], monthly_budget_cny=costs - 500)
     assert found.refused
@@ -103,18 +103,18 @@ def test_a_stack_over_its_budget_is_refused_and_says_by_how_much() -> None:
     assert not review([], [node("a", GPU)], monthly_budget_cny=costs + 500).refused
 
 
-def test_policy_violations_are_listed_and_refuse() -> None:
+def test_policy_violations_are_listed_and_refuse_the_change() -> None:
     found = review([], [node("a", GPU)], violations=["`no-public-bucket`: `b`: it is public"])
     assert found.refused
     assert "- `no-public-bucket`: `b`: it is public" in render(found)
 
 
-def test_what_cannot_be_priced_is_said_loudly() -> None:
+def test_unpriced_resources_are_emphasised() -> None:
     text = render(review([], [node("a", "ecs.odd.huge")]))
     assert "- **not priced:** `a`: the table has no price of ecs/ecs.odd.huge" in text
 
 
-def test_a_failed_preview_shows_why_and_claims_nothing_else() -> None:
+def test_failed_preview_shows_only_the_reason() -> None:
     found = Review(stack="dev", basis="Compared.", problems=["ConfigError: no such key"])
     text = render(found)
     assert found.refused
@@ -130,7 +130,7 @@ def test_every_details_block_is_closed_and_set_off_by_blank_lines() -> None:
     assert len(re.findall(r"</summary>\n\n- ", text)) == 2
 
 
-def test_a_comment_is_no_longer_than_github_takes() -> None:
+def test_comment_fits_the_limit_of_github() -> None:
     many = [node(f"node-{number}", "ecs.g7.large") for number in range(2000)]
     text = render(review([], many))
     assert len(text) < 65_536
@@ -145,43 +145,43 @@ def test_prices_of_what_changes_have_their_source_and_day() -> None:
     assert re.search(said, text)
 
 
-def test_a_spot_machine_s_cost_is_given_as_a_range() -> None:
+def test_spot_machine_s_cost_is_given_as_a_range() -> None:
     found = review([], [node("a", GPU, spotStrategy="SpotAsPriceGo")])
     assert found.cost is not None
     (line,) = found.cost.after.spot
     assert line.spot_cny is not None
     least, most = (money(cny) for cny in line.spot_cny)
-    assert f"(spot: {least} to {most}, as the market asks)" in render(found)
+    assert f"(spot: {least} to {most}, by the market)" in render(found)
 
 
-def test_what_outlives_the_stack_is_said_once_when_it_is_new() -> None:
+def test_new_resource_that_outlives_the_stack_is_listed_once() -> None:
     bucket = replace(node("corpus", GPU), type="alicloud:oss/bucket:Bucket", inputs={}, retain=True)
-    said = "- `corpus` is still there after `make down`, for 2.40 a month"
+    said = "- `corpus` remains after `make down`, for 2.40 a month"
     assert said in render(review([], [bucket]))
     assert said not in render(review([bucket], [bucket, node("a", GPU)]))
 
 
-def test_how_much_of_the_month_is_assumed_is_said_where_it_matters() -> None:
-    assert "84% of the month rests on assumed prices" in render(
+def test_share_of_assumed_prices_is_shown_if_it_matters() -> None:
+    assert "84% of the monthly cost uses assumed prices" in render(
         review([], [node("a", "ecs.c7.large")])
     )
-    assert "rests on assumed prices" not in render(review([], [node("a", GPU)]))
+    assert "uses assumed prices" not in render(review([], [node("a", GPU)]))
 
 
-def test_a_comment_whose_front_alone_is_too_long_is_cut_as_well() -> None:
+def test_comment_with_a_too_long_front_is_cut_as_well() -> None:
     lines = [f"embeds document {number}" for number in range(20_000)]
     text = render(review([], [node("a", GPU)], embeddings=lines))
     assert len(text) < 65_536
     assert text.endswith("… and more.\n")
 
 
-def test_many_violations_are_counted_and_not_all_told() -> None:
+def test_many_violations_are_counted_and_not_all_listed() -> None:
     text = render(review([], [node("a", GPU)], violations=["`rule`: no"] * 100))
     assert text.count("`rule`: no") == 40
     assert "… and 60 more" in text
 
 
-def test_a_changed_setting_is_told_before_what_follows_from_it() -> None:
+def test_changed_setting_comes_before_its_effects() -> None:
     settings = [
         PropertyChange(path="embeddingModel", before="all-MiniLM-L6-v2", after="hf:BAAI/bge-small"),
         PropertyChange(path="llmApiKey", before="hush", after="hush-hush", secret=True),
@@ -193,16 +193,16 @@ def test_a_changed_setting_is_told_before_what_follows_from_it() -> None:
     assert text.index("**Settings**") < text.index("| component |")
 
 
-def test_a_bucket_that_goes_is_told_aloud_and_one_that_is_protected_is_said_to_be() -> None:
+def test_deleted_bucket_is_emphasised_and_a_protected_one_is_marked() -> None:
     bucket = resource("alicloud:oss/bucket:Bucket", "corpus", {"bucket": "a"})
     text = render(review([bucket], []))
-    assert "**What holds data, and goes**\n\n- `corpus` (Bucket) is deleted\n" in text
+    assert "**Deleted with its data**\n\n- `corpus` (Bucket) is deleted\n" in text
     other = replace(bucket, inputs={"bucket": "b"}, protect=True)
     text = render(review([replace(bucket, protect=True)], [other]))
-    assert "- `corpus` (Bucket) is replaced, though it is protected" in text
-    assert "What holds data" not in render(review([], [bucket]))
+    assert "- `corpus` (Bucket) is replaced, but it is protected" in text
+    assert "Deleted with its data" not in render(review([], [bucket]))
 
 
-def test_a_component_s_name_cannot_make_a_cell_of_its_own() -> None:
+def test_component_name_cannot_add_a_table_cell() -> None:
     text = render(review([], [node("a", GPU, component="a|b` | **c**")]))
     assert "| `` a\\|b` \\| **c** `` | Instance |" in text

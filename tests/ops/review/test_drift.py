@@ -10,26 +10,26 @@ from tests.ops.review.support import resource
 BUCKET = "alicloud:oss/bucketAcl:BucketAcl"
 
 
-def test_a_cloud_that_is_as_deployed_is_said_to_be() -> None:
+def test_report_without_drift_says_so() -> None:
     text = render("prod", Planned())
     assert text.splitlines()[0] == marker("prod") == "<!-- customrag-drift: prod -->"
     assert "### Drift of `prod`: none" in text
 
 
-def test_what_differs_is_told_with_both_values_and_what_to_do() -> None:
+def test_drift_is_shown_with_both_values_and_what_to_do() -> None:
     change = Change(
         kind=Kind.UPDATE,
         resource=resource(BUCKET, "corpus-acl", component="storage"),
         properties=[PropertyChange(path="acl", before="private", after="public-read")],
     )
     text = render("prod", Planned(changes=[change]))
-    assert "1 resources are not as deployed" in text
+    assert "1 resources differ from the deployment" in text
     assert "| `storage` | `corpus-acl` (alicloud:oss/bucketAcl:BucketAcl) | was changed |" in text
     assert "deployed `private`, now `public-read`" in text
     assert "pulumi up --stack prod" in text
 
 
-def test_a_secret_that_differs_is_told_without_its_values() -> None:
+def test_changed_secret_is_shown_without_its_values() -> None:
     change = Change(
         kind=Kind.UPDATE,
         resource=resource(BUCKET, "a"),
@@ -40,8 +40,8 @@ def test_a_secret_that_differs_is_told_without_its_values() -> None:
     assert "`password`: changed" in text
 
 
-def test_a_cloud_that_could_not_be_asked_is_not_said_to_be_as_deployed() -> None:
+def test_failed_check_is_not_reported_as_no_drift() -> None:
     text = render("prod", Planned(problems=["denied: LTAI5tExampleKey"]))
-    assert "could not be looked for" in text
+    assert "the check failed" in text
     assert "denied" in text
     assert "LTAI5tExampleKey" not in text

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from ops.engine import Engine
 from ops.review import drift
 from ops.review.changes import Kind
 from ops.review.comment import Review, render
-from ops.review.previews import Planned, plan, refresh, stack_is_there
+from ops.review.previews import Planned, plan, refresh, stack_exists
 from tests.tools.engine import Project
 
 pytestmark = pytest.mark.engine
@@ -93,7 +94,7 @@ Part("part")
 
 @pytest.fixture
 def project(tmp_path: Path, pulumi_path: str, pulumi_environment: dict[str, str]) -> Project:
-    """A project with one stack, `local`, that is up; its thing lies in `thing.txt`."""
+    """A project with one stack, `local`, that is up; its resource is the file `thing.txt`."""
     folder = tmp_path / "project"
     (folder / "plugin").mkdir(parents=True)
     (folder / "plugin" / "PulumiPlugin.yaml").write_text("runtime: python\n")
@@ -110,20 +111,28 @@ def project(tmp_path: Path, pulumi_path: str, pulumi_environment: dict[str, str]
     return found
 
 
+def engine(project: Project, stack: str = "local") -> Engine:
+    return Engine(
+        stack=stack,
+        logs=project.folder / "logs",
+        environment=project.environment,
+        root=project.folder,
+    )
+
+
 def planned(project: Project) -> Planned:
-    return plan("local", root=project.folder, environment=project.environment)
+    return plan(engine(project))
 
 
 def drifted(project: Project) -> Planned:
-    return refresh("local", root=project.folder, environment=project.environment)
+    return refresh(engine(project))
 
 
-def test_a_preview_is_read_with_components_reasons_and_no_secret(project: Project) -> None:
-    where = {"root": project.folder, "environment": project.environment}
-    assert stack_is_there("local", **where)  # type: ignore[arg-type]
-    assert not stack_is_there("nowhere", **where)  # type: ignore[arg-type]
+def test_preview_has_components_and_reasons_and_no_secret(project: Project) -> None:
+    assert stack_exists(engine(project))
+    assert not stack_exists(engine(project, "nowhere"))
     nothing = planned(project)
-    assert (nothing.changes, nothing.problems) == ([], [])
+    assert (list(nothing.changes), list(nothing.problems)) == ([], [])
     assert [item.name for item in nothing.after] == ["thing"]
 
     for key, value in {"size": "large", "kind": "b", "hush": "hush-again"}.items():
@@ -141,7 +150,7 @@ def test_a_preview_is_read_with_components_reasons_and_no_secret(project: Projec
     assert "| `part` |  |  | Thing |  |" in text
 
 
-def test_what_changed_or_went_behind_the_engine_s_back_is_reported(
+def test_change_or_deletion_behind_the_engines_back_is_reported(
     project: Project, tmp_path: Path
 ) -> None:
     assert "none" in drift.render("local", drifted(project))
@@ -158,9 +167,9 @@ def test_what_changed_or_went_behind_the_engine_s_back_is_reported(
     assert "thing" in json.dumps(json.loads(project.succeed("stack", "export")))
 
 
-def test_what_cannot_be_asked_is_a_problem_and_not_an_empty_preview(project: Project) -> None:
-    assert refresh("nowhere", root=project.folder, environment=project.environment).problems
+def test_failed_preview_is_a_problem_and_not_an_empty_preview(project: Project) -> None:
+    assert refresh(engine(project, "nowhere")).problems
     (project.folder / "infra" / "__main__.py").write_text("raise ValueError('no such size')\n")
     found = planned(project)
     assert any("no such size" in problem for problem in found.problems)
-    assert found.changes == []
+    assert list(found.changes) == []

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from guardrails.declare import DeclareError
+from ops.engine import Engine
 from ops.review import reviewing
 from ops.review.base import BaseError, checkout, commit_of, default_base, former, head_of
 from ops.review.comment import render
-from ops.review.previews import Planned
+from ops.review.previews import Planned, stack_exists
 from stack_config.config import ConfigError
 from tests.ops.review.support import resource
 
@@ -49,7 +50,15 @@ def git(folder: Path, *arguments: str) -> str:
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This tree, as far as the program needs it, as the one commit of a repository."""
     folder = tmp_path_factory.mktemp("repository")
-    program = ("infra", "stack_config", "guardrails", "components", "providers", "pluginhost")
+    program = (
+        "infra",
+        "stack_config",
+        "provider_facts",
+        "guardrails",
+        "components",
+        "providers",
+        "pluginhost",
+    )
     parts = (*program, "rag", "training", "stacks")
     for part in (*parts, "examples", "edge"):
         if (ROOT / part).is_dir():
@@ -75,7 +84,7 @@ def changed(repository: Path) -> Path:
     return repository
 
 
-def test_a_change_that_adds_a_gpu_node_shows_what_it_costs_a_month(changed: Path) -> None:
+def test_change_that_adds_a_gpu_node_shows_its_monthly_cost(changed: Path) -> None:
     commit = default_base(changed)
     with checkout(changed, commit) as tree:
         found = reviewing.review("dev", tree, commit, how="declared", root=changed)
@@ -84,7 +93,7 @@ def test_a_change_that_adds_a_gpu_node_shows_what_it_costs_a_month(changed: Path
     assert found.cost is not None
     assert found.cost.monthly_cny > 1000
     assert "| `second-gpu` | Instance |  |  |  |" in text
-    # The same tree, but for the node and the document: nothing else may change.
+    # The same tree except for the node and the document: nothing else may change.
     assert {change.resource.name for change in found.changes} == {
         "second-gpu",
         "corpus",
@@ -97,7 +106,7 @@ def test_a_change_that_adds_a_gpu_node_shows_what_it_costs_a_month(changed: Path
     assert any("second-gpu" in violation for violation in found.violations)
 
 
-def test_a_preview_that_the_engine_fails_still_shows_what_would_change(
+def test_failed_preview_of_the_engine_still_shows_the_declared_changes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     after = [resource("alicloud:oss/bucket:Bucket", "b")]
@@ -114,7 +123,7 @@ def test_a_preview_that_the_engine_fails_still_shows_what_would_change(
     assert "| `part` | Bucket |" in text
 
 
-def test_a_base_whose_program_fails_is_said_so_and_refuses_nothing(
+def test_failing_program_of_the_base_is_noted_and_refuses_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def broken(stack: str, tree: Path) -> None:
@@ -129,9 +138,7 @@ def test_a_base_whose_program_fails_is_said_so_and_refuses_nothing(
     assert not found.problems
 
 
-def test_settings_that_cannot_be_read_are_told_in_the_comment(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_unreadable_settings_are_shown_in_the_comment(repository: Path, tmp_path: Path) -> None:
     file = repository / "stacks" / "Pulumi.dev.yaml"
     text = file.read_text()
     try:
@@ -140,11 +147,11 @@ def test_settings_that_cannot_be_read_are_told_in_the_comment(
     finally:
         file.write_text(text)
     assert found.refused
-    assert "Pulumi.dev.yaml is no YAML" in render(found)
+    assert "Pulumi.dev.yaml is not valid YAML" in render(found)
     assert str(repository) not in render(found)
 
 
-def test_a_stack_whose_file_goes_is_told_of_as_it_goes_on_billing(repository: Path) -> None:
+def test_deleted_stack_file_is_reported_because_the_stack_is_still_billed(repository: Path) -> None:
     with checkout(repository, "HEAD") as tree, checkout(repository, "HEAD") as head:
         (head / "stacks" / "Pulumi.dev.yaml").unlink()
         for other in ("Pulumi.prod.yaml", "pr.template.yaml"):
@@ -158,7 +165,7 @@ def test_a_stack_whose_file_goes_is_told_of_as_it_goes_on_billing(repository: Pa
             reviewing.review("nowhere", tree, "0" * 40, how="declared", root=head)
 
 
-def test_a_setting_that_changes_is_told_and_a_secret_s_value_is_not() -> None:
+def test_changed_setting_is_shown_without_secret_values() -> None:
     old = {"llmModel": "a", "llmApiKey": "hush", "owner": "x", "natGateway": "true"}
     new = {"llmModel": "b", "llmApiKey": "hush-hush", "owner": "x"}
     found = {item.path: item for item in reviewing._settings(old, new)}
@@ -168,7 +175,7 @@ def test_a_setting_that_changes_is_told_and_a_secret_s_value_is_not() -> None:
     assert reviewing._settings({}, new) == []
 
 
-def test_the_tree_is_called_by_its_commit_and_a_merge_by_what_is_merged(tmp_path: Path) -> None:
+def test_tree_is_named_by_its_commit_and_a_merge_by_the_merged_one(tmp_path: Path) -> None:
     assert head_of(tmp_path) == "this tree"
     git(tmp_path, "init", "--quiet", "--initial-branch=main")
     git(tmp_path, "commit", "--quiet", "--allow-empty", "--message=one")
@@ -180,21 +187,21 @@ def test_the_tree_is_called_by_its_commit_and_a_merge_by_what_is_merged(tmp_path
     git(tmp_path, "merge", "--quiet", "--no-ff", "--message=merge", "change")
     assert head_of(tmp_path) == f"`{change}` merged into its base"
     (tmp_path / "more").touch()
-    assert head_of(tmp_path).endswith(" with what is not committed")
+    assert head_of(tmp_path).endswith(" with uncommitted changes")
 
 
-def test_a_stack_that_the_base_does_not_have_is_a_new_one(repository: Path, tmp_path: Path) -> None:
+def test_stack_that_the_base_does_not_have_is_new(repository: Path, tmp_path: Path) -> None:
     with checkout(repository, "HEAD") as tree:
         (tree / "stacks" / "Pulumi.dev.yaml").unlink()
         assert former("dev", tree) is None
 
 
-def test_a_base_that_does_not_exist_is_refused_with_what_to_give(repository: Path) -> None:
-    with pytest.raises(BaseError, match="BASE=nowhere names no commit here"):
+def test_missing_base_is_refused_with_what_to_give(repository: Path) -> None:
+    with pytest.raises(BaseError, match="BASE=nowhere is not a commit in this repository"):
         commit_of(repository, "nowhere")
 
 
-def test_the_base_s_tree_is_gone_afterwards_and_git_knows_nothing_of_it(repository: Path) -> None:
+def test_tree_of_the_base_is_removed_afterwards(repository: Path) -> None:
     before = git(repository, "worktree", "list")
     with checkout(repository, "HEAD") as tree:
         assert (tree / "Pulumi.yaml").is_file()
@@ -202,10 +209,5 @@ def test_the_base_s_tree_is_gone_afterwards_and_git_knows_nothing_of_it(reposito
     assert git(repository, "worktree", "list") == before
 
 
-def test_an_engine_is_not_asked_where_no_pulumi_is(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", "")
-    from ops.review.previews import stack_is_there
-
-    assert not stack_is_there("dev", root=repository, environment={"PATH": ""})
+def test_engine_is_not_asked_where_there_is_no_pulumi(tmp_path: Path) -> None:
+    assert not stack_exists(Engine(stack="dev", logs=tmp_path, environment={"PATH": ""}))

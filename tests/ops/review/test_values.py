@@ -19,7 +19,7 @@ from ops.review.values import HIDDEN, excerpts, plain, scrubbed, shown
         ("envs", {"ACCESS_KEY": "x"}),
         ("userCommand", "serve --key sk-0123456789abcdef"),
         ("userCommand", ["LTAI5tExampleKey"]),
-        ("llmBaseUrl", "https://somebody:hush@models.example.com/v1"),
+        ("llmBaseUrl", "https://someone:hush@models.example.com/v1"),
         ("note", "Authorization: Bearer abcdefgh12345678"),
         ("note", "ghp_0123456789abcdefghijABCDEFGHIJ"),
         ("note", "-----BEGIN RSA PRIVATE KEY-----"),
@@ -27,11 +27,11 @@ from ops.review.values import HIDDEN, excerpts, plain, scrubbed, shown
         ("any", {"4dabf18193072939515e22adb298388d": "sig", "value": "x"}),
     ],
 )
-def test_what_is_or_looks_like_a_secret_is_hidden(path: str, value: object) -> None:
+def test_value_that_looks_like_a_secret_is_hidden(path: str, value: object) -> None:
     assert shown(path, value) == HIDDEN
 
 
-def test_what_is_known_to_be_a_secret_is_hidden_whatever_its_name() -> None:
+def test_known_secret_is_hidden_whatever_its_name() -> None:
     assert shown("color", "blue", secret=True) == HIDDEN
 
 
@@ -51,20 +51,20 @@ def test_what_is_known_to_be_a_secret_is_hidden_whatever_its_name() -> None:
         ("x", None, "—"),
         ("x", "", "empty"),
         ("documents.a.md", "0bc7ae7e07fd2541" * 4, "0bc7ae7e…"),
-        ("x", unknown("node", "id"), "known later"),
+        ("x", unknown("node", "id"), "known after the update"),
     ],
 )
 def test_plain_values_are_shown(path: str, value: object, expected: str) -> None:
     assert shown(path, value) == expected
 
 
-def test_a_long_value_is_told_by_its_digest_so_that_a_change_is_seen() -> None:
+def test_long_value_is_shown_by_its_digest() -> None:
     one, other = shown("userData", "a" * 100), shown("userData", "b" * 100)
     assert one.startswith("100 characters, digest ")
     assert one != other
 
 
-def test_an_error_s_text_loses_what_looks_like_a_secret_and_nothing_else() -> None:
+def test_error_text_loses_only_what_looks_like_a_secret() -> None:
     text = "refused: key LTAI5tExampleKey and sk-0123456789abcdef, at line 3"
     assert scrubbed(text) == f"refused: key {HIDDEN} and {HIDDEN}, at line 3"
 
@@ -72,7 +72,7 @@ def test_an_error_s_text_loses_what_looks_like_a_secret_and_nothing_else() -> No
 COMMAND = "python -m training.train_embedding --corpus-dir /mnt/corpus --base-model {} --seed 42 {}"
 
 
-def test_of_a_long_text_that_changes_the_part_that_differs_is_shown() -> None:
+def test_changed_long_text_shows_the_part_that_differs() -> None:
     before, after = COMMAND.format("all-MiniLM-L6-v2", "--x 1"), COMMAND.format("e5", "--x 1")
     assert excerpts("userCommand", before, after) == (
         "…-base-model all-MiniLM-L6-v2 --seed 42 -…",
@@ -96,13 +96,13 @@ def test_of_a_long_text_that_changes_the_part_that_differs_is_shown() -> None:
         ("x", ["word " * 40], ["other " * 40]),
     ],
 )
-def test_of_what_may_be_a_secret_or_says_nothing_no_part_is_shown(
+def test_possible_secret_and_encoded_text_show_no_part(
     path: str, before: object, after: object
 ) -> None:
     assert excerpts(path, before, after) is None
 
 
-def test_somebody_else_s_words_are_one_line_and_neither_tag_nor_link_nor_mention() -> None:
+def test_foreign_text_is_one_line_without_markup() -> None:
     text = plain("acl is 'x</details>\n<img src=//e>[a](b) @org |c'")
     assert "\n" not in text
     assert not set("<>[]@|") & set(text)

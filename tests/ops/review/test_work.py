@@ -32,7 +32,7 @@ def embedded(before: list[Declared], after: list[Declared]) -> list[str]:
     return embeddings(before, after, compare(before, after), costs)
 
 
-def test_a_changed_question_trains_again_and_says_what_a_run_costs() -> None:
+def test_changed_question_trains_again_and_says_what_a_run_costs() -> None:
     (line,) = trained([job(triggers={"questions": "a"})], [job(triggers={"questions": "b"})])
     assert line.startswith(
         "`model` trains again: its questions or revision changed, at most 60 minutes and "
@@ -40,11 +40,11 @@ def test_a_changed_question_trains_again_and_says_what_a_run_costs() -> None:
     assert line.endswith(" CNY")
 
 
-def test_a_longer_time_limit_trains_nothing() -> None:
+def test_longer_time_limit_trains_nothing() -> None:
     assert trained([job()], [job(maxRunningTimeMinutes=90)]) == []
 
 
-def test_a_first_training_is_said_to_be_one() -> None:
+def test_first_training_is_named_as_such() -> None:
     (line,) = trained([], [job()])
     assert "trains for the first time" in line
 
@@ -56,23 +56,23 @@ def test_only_documents_that_are_new_or_changed_are_embedded() -> None:
     assert line == "`ingest` embeds 2 of 3 documents (1 new, 1 changed) and removes 1"
 
 
-def test_a_new_index_embeds_all_documents() -> None:
+def test_new_index_embeds_all_documents() -> None:
     (line,) = embedded([ingest({"a": "1"})], [ingest({"a": "1"}, indexName="j")])
-    assert line == "`ingest` embeds all 1 documents, as the index is a new one"
+    assert line == "`ingest` embeds all 1 documents, because the index is new"
 
 
-def test_a_training_may_embed_all_documents_if_its_model_is_kept() -> None:
+def test_training_may_embed_all_documents_if_its_model_is_kept() -> None:
     documents = {"a": "1", "b": "1"}
     (line,) = embedded([job(), ingest(documents)], [job(envs={"X": "1"}), ingest(documents)])
     assert line.startswith("if the new model is kept, `ingest` embeds all 2 documents")
 
 
-def test_a_run_over_unchanged_documents_is_said_to_embed_none() -> None:
+def test_run_over_unchanged_documents_embeds_none() -> None:
     (line,) = embedded([ingest({"a": "1"})], [ingest({"a": "1"}, userCommand="new")])
     assert "1 documents that have not changed" in line
 
 
-def test_an_ingest_says_how_long_it_runs_at_most_and_what_that_costs() -> None:
+def test_ingest_shows_its_longest_time_and_cost() -> None:
     more = {"jobSpecs": [{"ecsSpec": "ecs.g7.large", "podCount": 1}], "maxRunningTimeMinutes": 90}
     (line,) = embedded([ingest({"a": "1"}, **more)], [ingest({"a": "2"}, **more)])
     assert ", at most 90 minutes and " in line
@@ -88,7 +88,7 @@ def mounted(code: str, result: str, **more: Any) -> Declared:
     return job(dataSources=sources, resultUri=result, **more)
 
 
-def test_what_follows_from_a_change_of_a_job_is_no_reason_of_its_own() -> None:
+def test_inputs_that_follow_from_others_are_not_reasons() -> None:
     before = mounted("oss://code/1", "oss://result/1", userCommand="train")
     (line,) = trained([before], [mounted("oss://code/1", "oss://result/2", userCommand="more")])
     assert "trains again: its command or settings changed" in line

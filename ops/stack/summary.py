@@ -1,7 +1,7 @@
-"""What `make up` says at its end.
+"""The summary at the end of `make up`.
 
-Owns the wording and the tables, from the update's events and the stack's outputs; at most 80
-columns. Asks nothing and measures nothing itself.
+Owns the wording and the tables, from the update's outcome and the stack's outputs; at most 80
+columns. Measures nothing.
 """
 
 from __future__ import annotations
@@ -10,20 +10,23 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from tools.events import CHANGES, Update
-from tools.progress import WIDTH
+from ops.events import Outcome, products
+from ops.terminal import WIDTH, clock
+
+__all__ = ["render"]
 
 METRICS = ("recall@5", "recall@10", "mrr@10", "ndcg@10")
 _HEADINGS = ("recall@5", "recall@10", "MRR@10", "nDCG@10")
 _MARGIN = 11
-_MOST_SET_ASIDE = 5
+_MOST_SKIPPED = 5
+PHASES = {
+    "customrag:oss:Corpus": "upload",
+    "customrag:pai:DlcJob": "training",
+    "customrag:rag:IngestRun": "ingest",
+    "alicloud:elasticsearch/instance:Instance": "search engine",
+}
+"""Resource types whose time is shown."""
 _PAST = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, such as 4:05."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
 
 
 def _block(heading: str, text: str) -> str:
@@ -37,25 +40,27 @@ def _block(heading: str, text: str) -> str:
     )
 
 
-def times(update: Update, setup: Mapping[str, float], total_seconds: float) -> str:
-    """Time by phase: steps of the set-up run side by side, so they do not add up."""
-    parts = [f"{name} {clock(seconds)}" for name, seconds in setup.items() if seconds >= 1]
-    parts += [f"{name} {clock(seconds)}" for name, seconds in update.phases.items() if seconds >= 1]
-    return _block(
-        "time",
-        f"{clock(total_seconds)} in all, pulumi {clock(update.seconds)}; " + ", ".join(parts)
-        if parts
-        else f"{clock(total_seconds)} in all, pulumi {clock(update.seconds)}",
-    )
+def times(outcome: Outcome, set_up: Mapping[str, float], total_seconds: float) -> str:
+    """Return the time by phase. Steps of the set-up run side by side, so they do not add up."""
+    phases = {
+        name: sum(change.seconds for change in outcome.changes if change.type == kind)
+        for kind, name in PHASES.items()
+    }
+    parts = [f"{clock(total_seconds)} in all, pulumi {clock(outcome.duration_seconds)}"]
+    steps = [*set_up.items(), *phases.items()]
+    steps_shown = [f"{name} {clock(seconds)}" for name, seconds in steps if seconds >= 1]
+    parts += [", ".join(steps_shown)] if steps_shown else []
+    return _block("time", "; ".join(parts))
 
 
-def changes(update: Update) -> str:
-    """How many resources were created, updated, replaced and deleted, and of which products."""
-    if not update.changed:
-        return _block("resources", f"nothing has changed, {update.counts.get('same', 0)} in place")
-    parts = [f"{update.counts[kind]} {_PAST[kind]}" for kind in CHANGES if update.counts.get(kind)]
-    kinds = ", ".join(f"{name} {count}" for name, count in sorted(update.kinds.items()))
-    return _block("resources", ", ".join(parts) + (f" ({kinds})" if kinds else ""))
+def changes(outcome: Outcome) -> str:
+    """Return how many resources were created, updated, replaced and deleted, by product."""
+    if not outcome.changes:
+        return _block("resources", f"nothing has changed, {outcome.same} in place")
+    counts = {past: outcome.count(operation) for operation, past in _PAST.items()}
+    text = ", ".join(f"{count} {past}" for past, count in counts.items() if count)
+    created = products(outcome.changes)
+    return _block("resources", text + (f" ({created})" if created else ""))
 
 
 def _metric(result: Mapping[str, Any], name: str) -> str:
@@ -64,7 +69,7 @@ def _metric(result: Mapping[str, Any], name: str) -> str:
 
 
 def training(result: Mapping[str, Any]) -> str:
-    """What training achieved on held-out questions, and which model was kept."""
+    """Return what training achieved on held-out questions, and which model was kept."""
     if not result:
         return ""
     questions = result.get("questions") or {}
@@ -86,46 +91,46 @@ def training(result: Mapping[str, Any]) -> str:
 
 
 def documents(ingest: Mapping[str, Any]) -> str:
-    """What was ingested, and what was set aside and why."""
+    """Return the ingested documents, and the skipped ones with the reason."""
     if not ingest:
         return ""
-    aside = ingest.get("set_aside") or []
+    skipped = ingest.get("set_aside") or []
     counts = [
         f"{ingest.get('documents', '?')} documents, {ingest.get('chunks', '?')} chunks indexed",
         f"{ingest.get('embedded_documents', '?')} embedded by the last run",
     ]
     if ingest.get("removed_documents"):
         counts.append(f"{ingest['removed_documents']} removed")
-    counts.append(f"{len(aside)} set aside" if aside else "none set aside")
+    counts.append(f"{len(skipped)} skipped" if skipped else "none skipped")
     lines = [_block("documents", ", ".join(counts))]
     lines += [
         _block("", f"- {item.get('document')}: {item.get('reason')}")
-        for item in aside[:_MOST_SET_ASIDE]
+        for item in skipped[:_MOST_SKIPPED]
     ]
-    if len(aside) > _MOST_SET_ASIDE:
-        lines.append(_block("", f"- and {len(aside) - _MOST_SET_ASIDE} more: make status"))
+    if len(skipped) > _MOST_SKIPPED:
+        lines.append(_block("", f"- and {len(skipped) - _MOST_SKIPPED} more: make status"))
     return "\n".join(lines)
 
 
 def render(
-    update: Update,
+    outcome: Outcome,
     outputs: Mapping[str, Any],
-    setup: Mapping[str, float],
+    set_up: Mapping[str, float],
     total_seconds: float,
     page: str,
 ) -> str:
-    """The whole summary.
+    """Return the whole summary.
 
     Args:
-        update: What the update did.
+        outcome: What the update did.
         outputs: The stack's outputs.
-        setup: Seconds by step of the set-up.
-        total_seconds: Since the command was started.
+        set_up: Seconds by step of the set-up.
+        total_seconds: Time since the command was started.
         page: The chat page's URL or sign-in link; empty if there is none.
     """
     parts = [
-        times(update, setup, total_seconds),
-        changes(update),
+        times(outcome, set_up, total_seconds),
+        changes(outcome),
         training(outputs.get("training") or {}),
         documents(outputs.get("ingest") or {}),
     ]

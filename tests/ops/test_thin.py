@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.thin import thin
+from ops.thin import thin
 
 JOB = " +  customrag:pai:DlcJob model creating ({0}s) Running {0}s"
 
@@ -17,7 +17,7 @@ def _thin(*lines: str, seconds_between: float = 1.0) -> list[str]:
     return list(thin(lines, clock))
 
 
-def test_a_job_at_work_is_shown_first_and_then_now_and_again() -> None:
+def test_running_job_is_shown_at_once_and_then_every_twenty_seconds() -> None:
     shown = _thin(*(JOB.format(second) for second in range(60)))
     assert shown == [JOB.format(second) for second in (0, 20, 40)]
 
@@ -32,12 +32,12 @@ def test_each_resource_is_shown_when_it_begins_and_ends() -> None:
     assert _thin(*lines) == lines
 
 
-def test_an_error_is_never_left_out() -> None:
+def test_errors_are_always_shown() -> None:
     lines = [JOB.format(0), " +  customrag:pai:DlcJob model creating (1s) error: it failed"]
     assert _thin(*lines) == lines
 
 
-def test_dots_are_left_out_with_the_blank_lines_around_them() -> None:
+def test_dots_and_their_blank_lines_are_left_out() -> None:
     lines = [
         "Updating (local):\n",
         "\n",

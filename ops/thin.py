@@ -1,8 +1,8 @@
-"""Thins out what `pulumi` prints where there is no terminal.
+"""Shortens the progress that `pulumi` prints where there is no terminal.
 
-Owns which lines of its plain display are left out: there it writes a line whenever a resource's
-status changes, which for a job is every second, and dots while it waits. Every first and last line
-of a resource stays, and everything that is no progress.
+Owns which lines of its plain display are left out. Pulumi writes a line for each change of a
+resource's status, which for a job is every second, and dots while it waits. The first and the last
+line of each resource stay, and everything that is not progress.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ERROR = re.compile(r"\b(error|warning):")
 
 
 def thin(lines: Iterable[str], clock: Callable[[], float] = time.monotonic) -> Iterator[str]:
-    """Leave out progress that says nothing new, or says it too soon.
+    """Leave out progress that says nothing new, or comes too soon.
 
     Args:
         lines: What is printed, line by line.

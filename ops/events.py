@@ -1,0 +1,184 @@
+"""The engine's event log of one command, read into what happened.
+
+Owns the meaning of the log: `--event-log` writes one JSON object a line (CLI 3.259). Does not start
+the engine (`ops.engine`), and does not own how the result is worded.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Change", "Events", "Outcome", "products", "read_events"]
+
+_COLOURS = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
+_SAME = ("same", "read", "refresh")
+# A replacement takes three steps; one of them stands for it.
+_PARTS = ("replace", "delete-replaced", "discard-replaced")
+_OPERATIONS = {"create-replacement": "replace", "discard": "delete"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What happened to one resource.
+
+    Attributes:
+        operation: `create`, `update`, `replace` or `delete`.
+        type: The resource's type.
+        name: Its Pulumi name.
+        properties: The properties that changed, for an update or a replacement.
+        seconds: How long it took.
+    """
+
+    operation: str
+    type: str
+    name: str
+    properties: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        properties = f" ({', '.join(self.properties)})" if self.properties else ""
+        return f"{self.operation} {self.name} [{self.type}]{properties}"
+
+
+@dataclass(kw_only=True)
+class Events:
+    """What an event log says.
+
+    Attributes:
+        changes: What happened, or would happen, to resources; components are left out.
+        same: How many resources stayed as they were.
+        errors: What the engine and the providers said was wrong.
+        violations: Policy violations, `rule (level): message`.
+        infos: Other messages of the program, in their order.
+        config: The configuration that the command ran with.
+        steps: The engine's own description of each step, with the states before and after it.
+    """
+
+    changes: Sequence[Change] = ()
+    same: int = 0
+    errors: Sequence[str] = ()
+    violations: Sequence[str] = ()
+    infos: Sequence[str] = ()
+    config: Mapping[str, str] = field(default_factory=dict)
+    steps: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+
+    def count(self, operation: str) -> int:
+        """Return how many resources an operation was applied to."""
+        return sum(change.operation == operation for change in self.changes)
+
+
+@dataclass(kw_only=True)
+class Outcome(Events):
+    """One finished command.
+
+    Attributes:
+        code: Its exit code, as shells count it.
+        duration_seconds: How long it took.
+        log: The command's output.
+    """
+
+    code: int
+    duration_seconds: float
+    log: Path | None = None
+
+
+def products(changes: Iterable[Change]) -> str:
+    """Count created resources by product, such as `alicloud oss 9, customrag pai 2`."""
+    counts = Counter(
+        _product(change.type) for change in changes if change.operation in ("create", "replace")
+    )
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+def _product(resource_type: str) -> str:
+    """Return the product of a type: `alicloud oss` for `alicloud:oss/bucket:Bucket`."""
+    provider, _, rest = resource_type.partition(":")
+    return f"{provider} {rest.partition(':')[0].partition('/')[0]}".strip()
+
+
+def read_events(lines: Iterable[str], *, preview: bool = False) -> Events:
+    """Read an event log. A last line that was cut off is skipped.
+
+    Args:
+        lines: The log.
+        preview: Whether the steps were only planned. The engine reports those before each step,
+            and real ones after it.
+    """
+    kind = "resourcePreEvent" if preview else "resOutputsEvent"
+    began: dict[str, float] = {}
+    changes: list[Change] = []
+    steps: list[Mapping[str, Any]] = []
+    errors: list[str] = []
+    violations: list[str] = []
+    found = Events()
+    infos: list[str] = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        at = float(event.get("timestamp", 0))
+        if "resourcePreEvent" in event:
+            began.setdefault(event["resourcePreEvent"]["metadata"]["urn"], at)
+        if kind in event:
+            step = event[kind]["metadata"]
+            steps.append(step)
+            if _is_resource(step):
+                change = _change(step, at - began.get(step["urn"], at))
+                found.same += step["op"] in _SAME
+                changes += [change] if change else []
+        elif "preludeEvent" in event:
+            found.config = event["preludeEvent"].get("config") or {}
+        elif "policyEvent" in event:
+            policy = event["policyEvent"]
+            violations.append(
+                f"{policy.get('policyName', '?')} ({policy.get('enforcementLevel', '?')}): "
+                f"{_plain(policy.get('message', ''))}"
+            )
+        elif "diagnosticEvent" in event:
+            message, severity = _diagnostic(event["diagnosticEvent"])
+            if message and severity in ("error", "info#err"):
+                errors.append(message)
+            elif message and severity in ("info", "warning"):
+                infos.append(message)
+    found.changes, found.steps, found.errors, found.infos = changes, steps, errors, infos
+    found.violations = list(dict.fromkeys(violations))
+    return found
+
+
+def _is_resource(step: Mapping[str, Any]) -> bool:
+    """Whether a step is about a resource: components have no provider, and stacks are Pulumi's."""
+    return bool(step.get("provider")) and not str(step["type"]).startswith("pulumi:")
+
+
+def _change(step: Mapping[str, Any], seconds: float) -> Change | None:
+    operation = _OPERATIONS.get(step["op"], step["op"])
+    if operation in _SAME or step["op"] in _PARTS:
+        return None
+    return Change(
+        operation=operation,
+        type=step["type"],
+        name=str(step["urn"]).rpartition("::")[2],
+        properties=tuple(sorted(step.get("detailedDiff") or step.get("diffs") or ())),
+        seconds=seconds,
+    )
+
+
+def _diagnostic(event: Mapping[str, Any]) -> tuple[str, str]:
+    """Return a message and its severity; an error begins with the name of its resource."""
+    message, severity = _plain(event.get("message", "")), str(event.get("severity"))
+    resource_type, _, name = str(event.get("urn", "")).rpartition("::")
+    of_program = not name or resource_type.endswith("pulumi:pulumi:Stack")
+    if message and not of_program and severity in ("error", "info#err"):
+        message = f"{name}: {message}"
+    return message, severity
+
+
+def _plain(text: str) -> str:
+    return _COLOURS.sub("", text).strip()

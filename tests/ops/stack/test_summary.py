@@ -1,0 +1,79 @@
+"""The summary at the end of `make up`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ops.events import Change, Outcome
+from ops.stack import summary
+from ops.terminal import WIDTH
+
+BUCKET, JOB = "alicloud:oss/bucket:Bucket", "customrag:pai:DlcJob"
+
+TRAINING = {
+    "kept": "tuned",
+    "model_version": "0a1b2c3d4e5f",
+    "dimension": 384,
+    "base": {"recall@5": 0.515, "recall@10": 0.59, "mrr@10": 0.343, "ndcg@10": 0.398},
+    "tuned": {"recall@5": 0.677, "recall@10": 0.793, "mrr@10": 0.506, "ndcg@10": 0.567},
+    "questions": {"train": 42, "test": 14},
+}
+INGEST = {
+    "documents": 40,
+    "chunks": 312,
+    "embedded_documents": 2,
+    "removed_documents": 1,
+    "set_aside": [{"document": "docs/broken.pdf", "reason": "it is encrypted " + "so " * 40}],
+}
+
+
+def _render(page: str = "", **outputs: Any) -> str:
+    buckets = [Change(operation="create", type=BUCKET, name=f"bucket-{n}") for n in range(9)]
+    job = Change(operation="create", type=JOB, name="training", seconds=241.0)
+    outcome = Outcome(code=0, duration_seconds=310, changes=[*buckets, job])
+    set_up = {"virtual environment": 62.4, "pulumi": 0.2}
+    return summary.render(outcome, outputs, set_up, 571.0, page)
+
+
+def test_summary_shows_times_changes_training_documents_and_the_page() -> None:
+    page = "http://127.1.2.3:8080/#code=abcdefghijklmnopqrstuv"
+    text = _render(page, training=TRAINING, ingest=INGEST, corpus={"documents": 40})
+    for said in (
+        "9:31 in all",
+        "virtual environment 1:02",
+        "training 4:01",
+        "10 created",
+        "alicloud oss 9",
+        "kept the tuned model, version 0a1b2c3d4e5f",
+        "42 questions trained on, 14 held out",
+        "0.677",
+        "40 documents, 312 chunks",
+        "1 skipped",
+        "docs/broken.pdf: it is encrypted",
+        page,
+        "`make open` prints a new one",
+    ):
+        assert said in text
+    assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_summary_says_why_the_base_model_was_kept() -> None:
+    text = _render(training={**TRAINING, "kept": "base", "reason": "tuning did not help"})
+    assert "kept the base model, version 0a1b2c3d4e5f: tuning did not help" in text
+
+
+def test_missing_metrics_are_shown_as_a_dash() -> None:
+    text = _render(training={**TRAINING, "tuned": {"recall@5": 0.7}})
+    row = next(line for line in text.splitlines() if line.split()[:1] == ["tuned"])
+    assert row.split() == ["tuned", "0.700", "-", "-", "-"]
+
+
+def test_missing_outputs_are_left_out() -> None:
+    text = _render()
+    assert "training   kept" not in text
+    assert "documents" not in text
+
+
+def test_update_without_changes_says_so() -> None:
+    outcome = Outcome(code=0, duration_seconds=3, same=64)
+    assert "nothing has changed, 64 in place" in summary.render(outcome, {}, {}, 4.0, "")
