@@ -1,8 +1,8 @@
 """Hosting of Pulumi resource plugins written in Python.
 
-Owns what every plugin of ours needs and the SDK's experimental server lacks: conversion of
-property values, progress in the engine's status line, clean error messages, cancellation, and an
-end when the engine ends. It knows no resource type.
+Owns what each of our plugins needs and the SDK's experimental server lacks: conversion of
+property values, progress in the engine's status line, clean error messages, cancellation, and
+shutdown when the engine ends. It does not know any resource type.
 Built on ``pulumi.provider.experimental`` of Pulumi 3.272 (https://www.pulumi.com/docs/iac/, read
 2026-11).
 
@@ -21,26 +21,27 @@ A plugin is a subclass of ``HostedProvider`` and two lines::
 
 Values
     ``decode``/``decode_map`` turn ``PropertyValue`` into None, bool, float, str, list and dict.
-    Numbers arrive as float, so compare and convert with ``int``. What is not known in a preview is
-    ``UNKNOWN`` (use ``contains_unknown``). Secrets are plain values unless ``keep_secrets=True``,
-    which wraps them in ``Secret``. ``encode``/``encode_map`` go back: ``Secret(value)`` and the
-    names in ``secrets=`` become secrets, ``UNKNOWN`` an unknown; int is accepted. Text and file
-    assets decode to ``Asset`` (``read()`` gives the bytes); archives are refused.
+    Numbers arrive as float, so compare and convert with ``int``. A value that a preview does not
+    know is ``UNKNOWN`` (use ``contains_unknown``). Secrets are plain values unless
+    ``keep_secrets=True``, which wraps them in ``Secret``. ``encode``/``encode_map`` convert back:
+    ``Secret(value)`` and the names in ``secrets=`` become secrets, ``UNKNOWN`` becomes unknown, and
+    int is accepted. Text and file assets decode to ``Asset`` (``read()`` returns the bytes);
+    archives are refused.
 
 Requests
     ``DiffRequest``, ``UpdateRequest`` and ``DeleteRequest`` here extend the SDK's with
-    ``old_inputs`` (the SDK hands over old outputs only). Secrets reach every method.
+    ``old_inputs`` (the SDK passes only old outputs). Secrets reach every method.
 
 Errors
-    Raise ``ProviderError("what, given, allowed, what to change")``: the user sees that text alone.
-    Any other exception is a fault of the plugin and is shown with its traceback. Raise
+    Raise ``ProviderError("what, given, allowed, what to change")``: the user sees only that text.
+    Any other exception is a bug in the plugin and is shown with its traceback. Raise
     ``PartialError(message, resource_id, properties)`` from create or update when the resource
-    exists but is not as asked: the engine keeps it in the state and updates it next time.
+    exists but differs from the request: the engine keeps it in the state and updates it next time.
 
 Cancel
-    Ctrl-C sets ``host.cancelled`` (a ``threading.Event``): wait with ``host.wait(seconds)`` in
-    place of ``time.sleep``; once cancelled it raises ``OperationCancelledError``, which is a
-    ``ProviderError``.
+    Ctrl-C sets ``host.cancelled`` (a ``threading.Event``). Wait with ``host.wait(seconds)``, not
+    with ``time.sleep``: it raises ``OperationCancelledError``, a ``ProviderError``, once the user
+    has cancelled.
 """
 
 from pluginhost.errors import OperationCancelledError, PartialError, ProviderError

@@ -4,7 +4,7 @@ Hierarchy::
 
     ProviderError                   shown to the user as it is, without a traceback
     +-- OperationCancelledError     the user cancelled the update
-    +-- PartialError                the resource exists but is not as asked for
+    +-- PartialError                the resource exists but differs from the request
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Any
 
 
 class ProviderError(Exception):
-    """What went wrong, in words for the user of the plugin."""
+    """An error whose message is for the user of the plugin."""
 
 
 class OperationCancelledError(ProviderError):
-    """The update was cancelled."""
+    """The user cancelled the update."""
 
 
 class PartialError(ProviderError):
-    """A resource that exists but is not as asked for.
+    """A resource that exists but differs from the request.
 
     Args:
         message: What is wrong with it and what to change.
         resource_id: Its id.
-        properties: Its outputs as far as they are known, plain values as for ``encode_map``.
+        properties: Its known outputs, plain values as for ``encode_map``.
     """
 
     def __init__(self, message: str, resource_id: str, properties: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The base class of hosted providers and the requests it gets.
+"""The base class of hosted providers and its requests.
 
 Owns the small extensions to the SDK's provider interface; the interface itself is
 ``pulumi.provider.experimental.provider``.
@@ -17,7 +17,7 @@ PropertyMap = dict[str, PropertyValue]
 
 
 class DiffRequest(sdk.DiffRequest):
-    """A diff request that also carries the inputs the old state was made from."""
+    """A diff request that also carries the inputs behind the old state."""
 
     def __init__(self, *args: Any, old_inputs: PropertyMap) -> None:
         super().__init__(*args)
@@ -25,7 +25,7 @@ class DiffRequest(sdk.DiffRequest):
 
 
 class UpdateRequest(sdk.UpdateRequest):
-    """An update request that also carries the inputs the old state was made from."""
+    """An update request that also carries the inputs behind the old state."""
 
     def __init__(self, *args: Any, old_inputs: PropertyMap, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -33,7 +33,7 @@ class UpdateRequest(sdk.UpdateRequest):
 
 
 class DeleteRequest(sdk.DeleteRequest):
-    """A delete request that also carries the inputs the state was made from."""
+    """A delete request that also carries the inputs behind the state."""
 
     def __init__(self, *args: Any, old_inputs: PropertyMap) -> None:
         super().__init__(*args)
@@ -44,17 +44,17 @@ class HostedProvider(sdk.Provider):
     """A provider that ``pluginhost.main`` can serve.
 
     Attributes:
-        host: The engine it works for; ``main`` replaces the initial one, which logs nowhere.
+        host: Its engine. The initial one discards messages; ``main`` replaces it.
     """
 
     host: Host
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """A provider with a host of its own, whatever its ``__init__`` does."""
+        """Give the provider a host, even if its ``__init__`` does not call this class's."""
         made = super().__new__(cls)
         made.host = Host()
         return made
 
     async def cancel(self) -> None:
-        """Ctrl-C: everything that waits with ``host.wait`` ends at once."""
+        """End every ``host.wait`` at once, because the user pressed Ctrl-C."""
         self.host.cancelled.set()

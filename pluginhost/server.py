@@ -1,4 +1,4 @@
-"""Serves one hosted provider to one engine, and ends with it.
+"""Serve one hosted provider to one engine, and end with that engine.
 
 Owns the gRPC service, the translation of errors, and the watch over the engine. It extends the
 SDK's ``pulumi.provider.experimental.server``, which shows tracebacks for user errors, drops old
@@ -50,7 +50,7 @@ _Method = Callable[["HostedServicer", Any, Any], Coroutine[Any, Any, _Result]]
 
 
 def _reported(method: _Method[_Result]) -> _Method[_Result]:
-    """Turn what a method raises into the status the engine understands."""
+    """Turn an exception of a method into a status that the engine understands."""
 
     async def wrapper(self: HostedServicer, request: Any, context: Any) -> _Result:
         try:
@@ -264,15 +264,15 @@ def _failures(failures: Sequence[sdk.CheckFailure]) -> list[Any]:
 
 
 def main(provider: HostedProvider, args: Sequence[str], *, version: str) -> None:
-    """Serve the provider until the engine is done with it or gone.
+    """Serve the provider until the engine stops it or ends.
 
     Prints the port on stdout, as the engine expects.
 
     Args:
         provider: The provider.
-        args: The arguments the engine started the plugin with: its address; flags are ignored.
-            Without an address nothing is watched or logged to (``PULUMI_DEBUG_PROVIDERS``).
-        version: What ``GetPluginInfo`` answers.
+        args: The arguments from the engine: its address; flags are ignored. Without an address
+            the plugin neither watches an engine nor logs to one (``PULUMI_DEBUG_PROVIDERS``).
+        version: The version that ``GetPluginInfo`` returns.
     """
     address = next((argument for argument in args if not argument.startswith("-")), None)
     host = Host(address)
@@ -301,21 +301,21 @@ async def _serve(provider: HostedProvider, host: Host, version: str) -> None:
     await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
     with contextlib.suppress(Exception):
         await asyncio.wait_for(provider.cancel(), timeout=2)
-    # The user's signal leaves calls in flight the time to answer; a dead engine hears no answer.
+    # After a signal from the user, calls in flight have time to answer. A dead engine needs none.
     await server.stop(_GRACE_SECONDS if ended.is_set() else 0)
-    # A thread may be in the middle of a long call that nobody waits for any more. `asyncio.run`
-    # would join it, so the process ends in here.
+    # A thread may still be in a long call whose result no caller needs. `asyncio.run` would wait
+    # for it, so end the process here.
     os._exit(0)
 
 
 async def _watch_parent(parent: int) -> None:
-    """Return once the process that started the plugin is gone."""
+    """Return once the process that started the plugin has ended."""
     while os.getppid() == parent:
         await asyncio.sleep(_WATCH_SECONDS)
 
 
 async def _watch_engine(address: str) -> None:
-    """Return once the engine cannot be reached any more."""
+    """Return once the engine is no longer reachable."""
     failures = 0
     async with grpc.aio.insecure_channel(address) as channel:
         while failures < _LOST_AFTER:

@@ -1,6 +1,6 @@
-"""Property values of the engine as plain Python, and back. Pure but for reading file assets.
+"""Convert the engine's property values to plain Python and back. Pure except for file assets.
 
-Owns the conversion alone; what a property means is its plugin's.
+Owns only the conversion; the plugin knows what a property means.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Asset:
     source: str
 
     def read(self) -> bytes:
-        """The content.
+        """Return the content.
 
         Raises:
             ProviderError: The file cannot be read.
@@ -72,7 +72,7 @@ class Asset:
 
 
 def decode(value: PropertyValue, *, keep_secrets: bool = False) -> Any:
-    """A property value as plain Python.
+    """Return a property value as plain Python.
 
     Args:
         value: The value.
@@ -109,15 +109,15 @@ def _decode(value: Any, keep_secrets: bool) -> Any:
 def decode_map(
     values: Mapping[str, PropertyValue], *, keep_secrets: bool = False
 ) -> dict[str, Any]:
-    """A property map as plain Python; see ``decode``."""
+    """Return a property map as plain Python; see ``decode``."""
     return {key: decode(value, keep_secrets=keep_secrets) for key, value in values.items()}
 
 
 def encode(value: Any) -> PropertyValue:
-    """Plain Python as a property value.
+    """Return plain Python as a property value.
 
     Raises:
-        TypeError: It holds something that has no property value.
+        TypeError: It holds something that cannot be a property value.
     """
     if isinstance(value, Secret):
         return encode(value.value).with_secret(True)
@@ -138,13 +138,13 @@ def encode(value: Any) -> PropertyValue:
         return PropertyValue({str(key): encode(item) for key, item in value.items()})
     if isinstance(value, list | tuple):
         return PropertyValue([encode(item) for item in value])
-    raise TypeError(f"a {type(value).__name__} has no property value")
+    raise TypeError(f"a {type(value).__name__} cannot be a property value")
 
 
 def encode_map(
     values: Mapping[str, Any], *, secrets: Collection[str] = ()
 ) -> dict[str, PropertyValue]:
-    """Plain Python as a property map.
+    """Return plain Python as a property map.
 
     Args:
         values: By name.
@@ -157,7 +157,7 @@ def encode_map(
 
 
 def reveal(value: Any) -> Any:
-    """``value`` without its ``Secret`` wrappers, at any depth."""
+    """Return ``value`` without its ``Secret`` wrappers, at any depth."""
     if isinstance(value, Secret):
         return reveal(value.value)
     if isinstance(value, Mapping):
@@ -168,7 +168,7 @@ def reveal(value: Any) -> Any:
 
 
 def contains_unknown(value: Any) -> bool:
-    """Whether ``UNKNOWN`` is in the value, at any depth."""
+    """Return whether ``UNKNOWN`` is in the value, at any depth."""
     if isinstance(value, Unknown):
         return True
     if isinstance(value, Secret):

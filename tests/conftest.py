@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def rank(markers: set[str]) -> int:
-    """Return a test's place in the suite, by the slowest of its markers; 0 if it has none."""
+    """Return a test's place in the suite, by the slowest of its markers; 0 without a marker."""
     return max((ORDER.index(name) + 1 for name in markers & set(ORDER)), default=0)
 
 
@@ -78,24 +78,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def checkout() -> Paths:
-    """The paths of the checkout under test."""
+    """Return the paths of the checkout under test."""
     return default_paths()
 
 
 @pytest.fixture(scope="session")
 def pulumi_cli(checkout: Paths) -> cli.Cli:
-    """A real Pulumi CLI; without one the test fails, as it would prove nothing by being skipped."""
+    """Return a real Pulumi CLI, or fail the test: a skipped test would prove nothing."""
     found = cli.find(checkout)
     if found is None:
-        pytest.fail("there is no Pulumi CLI: `make test` provides one")
+        pytest.fail("there is no Pulumi CLI; run `make setup`")
     return found
 
 
 @pytest.fixture
 def pulumi_environment(pulumi_cli: cli.Cli, checkout: Paths, tmp_path: Path) -> dict[str, str]:
-    """The environment of `pulumi` commands on a backend and home of the test's own.
+    """Return the environment of `pulumi` commands with a backend and a home for this test only.
 
-    Our language host is used even beside an official CLI, as it is what the engine tests are about.
+    It uses our language host even beside an official CLI, because the engine tests are about it.
     """
     binaries = tmp_path / "bin"
     cli.write_host(binaries, checkout)
@@ -121,8 +121,8 @@ def pulumi_environment(pulumi_cli: cli.Cli, checkout: Paths, tmp_path: Path) -> 
 
 @pytest.fixture
 def pulumi_path(pulumi_environment: dict[str, str]) -> str:
-    """The executable that the engine tests start."""
+    """Return the executable that the engine tests start."""
     found = shutil.which("pulumi", path=pulumi_environment["PATH"])
     if found is None:
-        pytest.fail("the CLI that was found is not on the test's PATH")
+        pytest.fail("the Pulumi CLI is not on the test's PATH")
     return found

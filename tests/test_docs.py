@@ -1,7 +1,7 @@
-"""The pages name nothing that is not there: files, headings, `make` targets and their variables,
-config keys, modules and their options.
+"""The pages name only what exists.
 
-It cannot see whether what they say of it is true.
+That is files, headings, `make` targets and their variables, config keys, modules and their options.
+It cannot check whether the text about them is true.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ COMMAND = re.compile(rf"{MODULE.pattern}([^#`\n]*)")
 OPTION = re.compile(r"(?<!\S)(--[a-z-]+)")
 CODE = re.compile(r"`([^`\n]+)`")
 MADE = {"edge/dist", "stacks/Pulumi.local.yaml"}
-"""What set-up makes: pages may name it, git does not have it."""
+"""Made by set-up: pages may name it although git does not have it."""
 EXAMPLES = {"staging"}
-"""Stacks that a page has made."""
+"""Stacks that exist only in examples."""
 NOT_KEYS = {"oss", "pai", "rag", "elasticsearch", "ess", "index"}  # Type tokens of our plugin.
 
 
 def broken_links(page: Path) -> Iterator[str]:
-    """Relative links of a page that lead nowhere."""
+    """Return the relative links of a page to files that do not exist."""
     for link in LINK.findall(page.read_text(encoding="utf-8")):
         target = link.partition("#")[0]
         if target and "://" not in link and not (page.parent / target).exists():
@@ -48,13 +48,13 @@ def broken_links(page: Path) -> Iterator[str]:
 
 
 def slug(heading: str) -> str:
-    """A heading's anchor, as GitHub makes it."""
+    """Return the anchor that GitHub gives a heading."""
     words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
     return re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
 
 
 def missing_headings(page: Path) -> Iterator[str]:
-    """Links of a page to a heading that is not in the page they lead to."""
+    """Return the links of a page to headings that do not exist."""
     for link in LINK.findall(page.read_text(encoding="utf-8")):
         target, _, anchor = link.partition("#")
         file = page.parent / target if target else page
@@ -66,7 +66,7 @@ def missing_headings(page: Path) -> Iterator[str]:
 
 @cache
 def tracked() -> frozenset[str]:
-    """Files and folders that git has, or would take."""
+    """Return the files and folders that git has or does not ignore."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -80,7 +80,7 @@ def tracked() -> frozenset[str]:
 
 
 def missing_paths(text: str) -> Iterator[str]:
-    """Paths in code spans that begin with a folder of the repository and are not there."""
+    """Return paths in code spans that begin with a folder of the repository and do not exist."""
     folders = {path for path in tracked() if "/" not in path and (ROOT / path).is_dir()} - {"."}
     for code in CODE.findall(text):
         for word in re.findall(r"(?<![\w/:.<-])[\w.-]+/[\w./<>*-]*", code):
@@ -94,12 +94,12 @@ def missing_paths(text: str) -> Iterator[str]:
 
 @cache
 def variables() -> frozenset[str]:
-    """What can be given to `make`."""
+    """Return the variables of the Makefile."""
     return frozenset(re.findall(r"^([A-Z_]+) \?=", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def unknown_variables(text: str) -> Iterator[str]:
-    """Variables that are given to `make` and that it does not know."""
+    """Return variables in `make` commands that the Makefile does not have."""
     for command in VARIABLE.findall(text):
         outside_quotes = re.sub(r'"[^"]*"|\'[^\']*\'', '""', command)
         for name in re.findall(r"(?<!\S)([A-Z_]+)=", outside_quotes):
@@ -108,12 +108,12 @@ def unknown_variables(text: str) -> Iterator[str]:
 
 
 def unknown_options(text: str) -> Iterator[str]:
-    """Options of our modules that stand nowhere in them."""
+    """Return options of our modules that their source does not contain."""
     for name, rest in COMMAND.findall(text.replace("\\\n", " ")):
         if is_module(name):
             source = source_of(name)
             for option in OPTION.findall(rest):
-                # An option may be made of a field's name.
+                # An option may come from the name of a field.
                 field = option.removeprefix("--").replace("-", "_")
                 if f'"{option}"' not in source and f"    {field}: " not in source:
                     yield f"{name} {option}"
@@ -121,31 +121,31 @@ def unknown_options(text: str) -> Iterator[str]:
 
 @cache
 def source_of(name: str) -> str:
-    """The text of a module's package, as its options may be made beside it."""
+    """Return the text of a module's package, because another file may define its options."""
     path = ROOT / name.rstrip(".").replace(".", "/")
     folder = path if path.is_dir() else path.parent
     return "".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.py")))
 
 
 def targets() -> set[str]:
-    """What `make` can make."""
+    """Return the targets of the Makefile."""
     return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def keys() -> set[str]:
-    """Config keys without their namespace."""
+    """Return the config keys without their namespace."""
     schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     return {key.removeprefix("customrag:") for key in schema}
 
 
 def is_module(name: str) -> bool:
-    """Whether there is a module or package of that name."""
+    """Return whether a module or package of that name exists."""
     path = ROOT / name.rstrip(".").replace(".", "/")
     return path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_a_page_names_nothing_that_is_not_there(page: Path) -> None:
+def test_everything_that_a_page_names_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     wrong = [f"link {link}" for link in broken_links(page)]
     wrong += [f"make {name}" for name in TARGET.findall(text) if name not in targets()]
@@ -158,7 +158,7 @@ def test_a_page_names_nothing_that_is_not_there(page: Path) -> None:
     assert wrong == []
 
 
-def test_what_is_not_there_is_found(tmp_path: Path) -> None:
+def test_missing_names_are_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# A page\n[here](#a-page) [there](#another) [gone](gone.md)\n")
     assert list(missing_headings(page)) == ["#another"]
@@ -182,5 +182,5 @@ def test_what_is_not_there_is_found(tmp_path: Path) -> None:
         "tear-down",
     ],
 )
-def test_there_is_a_runbook(runbook: str) -> None:
+def test_the_runbook_exists(runbook: str) -> None:
     assert (ROOT / "docs" / "how-to" / f"{runbook}.md").read_text().startswith("# ")

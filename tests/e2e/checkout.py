@@ -1,8 +1,8 @@
-"""A private copy of the working tree, and the commands that its user would type into it.
+"""A private copy of the working tree, and the commands that its user would type there.
 
-Owns copying, running `make` and `pulumi` with time limits, and what is left on the machine by a
-checkout. The virtual environment and the cache are the tested checkout's own; everything else,
-state, plugins, ports and processes, is the copy's.
+Owns copying, running `make` and `pulumi` with time limits, and finding the files and processes of
+a copy. Copies share the virtual environment and the cache with the tested checkout; each has its
+own state, plugins, ports and processes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ POLL_SECONDS = 0.1
 _DOWN_SECONDS = 300.0
 _TAIL_LINES = 60
 _SERVICE_TAIL_LINES = 15
-# A `make test` that runs this must not pass its own settings on to the `make` that is tested.
+# The tested `make` must not get the settings of the `make test` around it.
 _NOT_PASSED_ON = (
     "PULUMI_",
     "MAKE",
@@ -41,7 +41,7 @@ _NOT_PASSED_ON = (
 
 
 def tail(text: str, lines: int = _TAIL_LINES) -> str:
-    """The last lines of a text."""
+    """Return the last lines of a text."""
     return "\n".join(text.splitlines()[-lines:])
 
 
@@ -49,7 +49,7 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_seconds: float)
     """Poll until a condition holds.
 
     Raises:
-        AssertionError: It did not in time.
+        AssertionError: It does not hold in time.
     """
     deadline = time.monotonic() + timeout_seconds
     while not condition():
@@ -64,7 +64,7 @@ class Finished:
     Attributes:
         command: Its words.
         code: Its exit code, or minus the signal.
-        output: All that it wrote.
+        output: All its output.
         seconds: How long it ran.
     """
 
@@ -75,14 +75,14 @@ class Finished:
 
     @property
     def words(self) -> str:
-        """Its output without line breaks, which fall where the terminal's width has them."""
+        """The output without line breaks, which depend on the width of the terminal."""
         return " ".join(self.output.split())
 
     def check(self) -> Finished:
-        """This, if it ended well.
+        """Return the command if it succeeded.
 
         Raises:
-            AssertionError: It did not; with the end of its output.
+            AssertionError: It failed; with the end of its output.
         """
         assert self.code == 0, f"{self}\n{tail(self.output)}"
         return self
@@ -94,13 +94,13 @@ class Finished:
 
 @dataclass
 class Running:
-    """A command that was started, in a session of its own, its output in a file.
+    """A running command, in its own session, with its output in a file.
 
     Attributes:
         command: Its words.
-        process: It.
-        log: Where its output goes.
-        deadline: When it is to have ended, by `time.monotonic`.
+        process: The process.
+        log: The file with its output.
+        deadline: When it must have ended, by `time.monotonic`.
     """
 
     command: tuple[str, ...]
@@ -110,14 +110,14 @@ class Running:
     began: float = field(default_factory=time.monotonic)
 
     def output(self) -> str:
-        """What it has written so far."""
+        """Return the output so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def wait(self) -> Finished:
-        """Wait for its end.
+        """Wait until the command ends.
 
         Raises:
-            AssertionError: It took too long, and was killed.
+            AssertionError: It took too long and was killed.
         """
         try:
             code = self.process.wait(max(0.0, self.deadline - time.monotonic()))
@@ -138,7 +138,7 @@ class Running:
         """Poll until a condition holds while the command runs.
 
         Raises:
-            AssertionError: The command ended or its time was over before.
+            AssertionError: The command ended or reached its deadline first.
         """
         while not condition():
             if self.process.poll() is not None:
@@ -149,7 +149,7 @@ class Running:
             time.sleep(POLL_SECONDS)
 
     def kill(self) -> None:
-        """Kill it and what it has started in its session."""
+        """Kill every process of its session."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -160,11 +160,11 @@ class Checkout:
     """A private copy of the working tree.
 
     Attributes:
-        paths: Where everything of it is.
-        corpus: The corpus it is used with.
-        outputs: Folder for the commands' output.
+        paths: Its files and folders.
+        corpus: The corpus for its stack.
+        outputs: The folder for the output of commands.
         path: PATH of its commands.
-        started: The commands that were started in it.
+        started: The commands started so far.
     """
 
     paths: Paths
@@ -179,7 +179,7 @@ class Checkout:
         return self.paths.checkout
 
     def environment(self) -> dict[str, str]:
-        """The environment of its user, who has set nothing but the cache."""
+        """Return the environment of a user who has set only the cache."""
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -197,7 +197,7 @@ class Checkout:
         timeout_seconds: float,
         environment: Mapping[str, str] | None = None,
     ) -> Running:
-        """Start a command in the checkout, with some more variables in its environment."""
+        """Start a command in the checkout, with additional environment variables."""
         log = self.outputs / f"{len(self.started):02d}.log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
@@ -221,7 +221,7 @@ class Checkout:
         return self.start("make", target, *words, timeout_seconds=timeout_seconds)
 
     def make(self, target: str, *, timeout_seconds: float = 120.0, **variables: str) -> Finished:
-        """Run `make TARGET NAME=value …`; not checked."""
+        """Run `make TARGET NAME=value …`; does not check the exit code."""
         return self.start_make(target, timeout_seconds=timeout_seconds, **variables).wait()
 
     def start_up(self, *, timeout_seconds: float) -> Running:
@@ -231,7 +231,7 @@ class Checkout:
     def pulumi(
         self, *arguments: str, timeout_seconds: float = 300.0, first_on_path: Path | None = None
     ) -> Finished:
-        """Run a plain `pulumi` command, as the env file of the stack allows; not checked."""
+        """Run a `pulumi` command with the stack's env file; does not check the exit code."""
         script = '. "$1" && PATH="${0:+$0:}$PATH" && shift && exec pulumi "$@"'
         return self.start(
             *("sh", "-c", script, str(first_on_path or ""), str(self.paths.env_file), *arguments),
@@ -239,11 +239,11 @@ class Checkout:
         ).wait()
 
     def platform(self) -> Platform:
-        """The local cloud's own description."""
+        """Return the platform file of the local cloud."""
         return load_platform(self.paths.home)
 
     def processes(self) -> list[psutil.Process]:
-        """Every living process that names the checkout in its words, directory or environment."""
+        """Return the processes that name the checkout in their words, directory or environment."""
         mark = str(self.folder)
         ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
         return [
@@ -253,10 +253,10 @@ class Checkout:
         ]
 
     def engine(self) -> psutil.Process:
-        """The one `pulumi up` of the checkout.
+        """Return the one `pulumi up` process of the checkout.
 
         Raises:
-            AssertionError: There is none, or there are several.
+            AssertionError: There is not exactly one.
         """
         found = [
             process
@@ -267,7 +267,7 @@ class Checkout:
         return found[0]
 
     def files(self) -> set[str]:
-        """Every file and link of the checkout, relative to it; without Python's own cache."""
+        """Return every file and link of the checkout, relative to it, without Python's bytecode."""
         found: set[str] = set()
         for folder, folders, files in os.walk(self.folder):
             links = [name for name in folders if (Path(folder) / name).is_symlink()]
@@ -276,7 +276,7 @@ class Checkout:
         return found
 
     def logs(self) -> str:
-        """The end of every log: of the commands, then of the local cloud's services."""
+        """Return the end of every log: of the commands, then of the local cloud's services."""
         services = sorted(self.paths.home.glob("logs/**/*.log"))
         commands = sorted(self.outputs.iterdir())[-2:]
         parts = []
@@ -289,10 +289,10 @@ class Checkout:
         return "\n".join(parts)
 
     def end(self) -> None:
-        """Kill what was left running by a test that failed, then `make down`.
+        """Kill the commands of a failed test, then run `make down`.
 
         Raises:
-            AssertionError: `make down` failed, or left something running.
+            AssertionError: `make down` failed, or left a process.
         """
         for running in self.started:
             if running.process.poll() is None:
@@ -308,7 +308,7 @@ class Checkout:
 
 
 def names_folder(process: psutil.Process, folder: str) -> bool:
-    """Whether a process names a folder in its words, directory or environment."""
+    """Return whether a process names a folder in its words, directory or environment."""
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
@@ -326,7 +326,7 @@ def _described(process: psutil.Process) -> str:
 
 
 def copy_working_tree(source: Path, target: Path) -> None:
-    """Copy what git tracks and does not ignore, as it is now, linked to what was installed."""
+    """Copy the files that git does not ignore, and link to the installed packages."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=source,
@@ -335,7 +335,7 @@ def copy_working_tree(source: Path, target: Path) -> None:
         check=True,
     )
     for name in filter(None, listed.stdout.split("\0")):
-        # A file that was removed but not yet committed is listed, too.
+        # git also lists a file whose removal is not committed yet.
         if (source / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, target / name)
@@ -345,7 +345,7 @@ def copy_working_tree(source: Path, target: Path) -> None:
 
 
 def add_configuration(checkout: Checkout, values: Mapping[str, str]) -> None:
-    """Give the local stack that is to be made other values than the template's."""
+    """Add configuration values to the template of the local stack."""
     lines = [f'  customrag:{name}: "{value}"\n' for name, value in values.items()]
     with checkout.paths.stack_template.open("a", encoding="utf-8") as template:
         template.writelines(lines)

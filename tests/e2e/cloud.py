@@ -1,6 +1,6 @@
-"""What the local cloud of a checkout holds, asked through the vendors' own clients.
+"""The contents of a checkout's local cloud, read with the vendors' own clients.
 
-Owns the tests' view of jobs, indexes, objects and processes. Changes nothing by itself.
+Owns the tests' view of jobs, indexes, objects and processes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TRAINING_JOB = "customrag-local-embedding-"
 INGEST_JOB = "customrag-local-ingest-"
 
 
-# Marks a secret in the state: another ciphertext each time it is written.
+# Marks a secret in the state. Its ciphertext changes with every export.
 _SECRET_MARK = "4dabf18193072939515e22adb298388d"
 
 
@@ -46,13 +46,13 @@ class Cloud:
     checkout: Checkout
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs."""
+        """Return the stack's outputs."""
         done = self.checkout.pulumi("stack", "output", "--json", "--stack", "local").check()
         found: dict[str, Any] = json.loads(done.output)
         return found
 
     def exported(self) -> dict[str, dict[str, Any]]:
-        """Id, inputs and outputs of the stack's resources by name, as in the engine's state.
+        """Return id, inputs and outputs of the stack's resources by name, from the engine's state.
 
         Secrets are left out.
         """
@@ -67,7 +67,7 @@ class Cloud:
         }
 
     def dlc(self) -> DlcClient:
-        """PAI DLC, with the account's own key."""
+        """Return a client of PAI DLC with the account's key."""
         platform = self.checkout.platform()
         return DlcClient(platform.endpoints["api"], platform.region_id, self._credentials())
 
@@ -85,13 +85,13 @@ class Cloud:
         client.rpc(action, "2014-05-26", parameters)
 
     def jobs(self, prefix: str) -> list[Job]:
-        """Jobs of a name, oldest first; none while the local cloud is not there yet."""
+        """Return the jobs of a name, oldest first; empty before the local cloud runs."""
         with suppress(ClientError, LocalCloudError):
             return self.dlc().find_jobs("", prefix)
         return []
 
     def job_log(self, prefix: str) -> str:
-        """What the latest job of a name has written; empty while there is none."""
+        """Return the log of the latest job of a name; empty without such a job."""
         jobs = self.jobs(prefix)
         if not jobs:
             return ""
@@ -100,14 +100,14 @@ class Cloud:
         return ""
 
     def bucket(self, name: str) -> Any:
-        """An OSS bucket, with the account's own key."""
+        """Return an OSS bucket with the account's key."""
         platform = self.checkout.platform()
         auth = oss2.AuthV4(platform.access_key_id, platform.access_key_secret)
         return oss2.Bucket(auth, platform.endpoints["oss"], name, region=platform.region_id)
 
     @contextmanager
     def search(self, url: str) -> Iterator[Elasticsearch]:
-        """The search cluster, signed in."""
+        """Return a signed-in client of the search cluster."""
         platform = self.checkout.platform()
         password = get_secret_value(
             platform.endpoints["api"],
@@ -122,7 +122,7 @@ class Cloud:
             client.close()
 
     def indexed(self, url: str, index: str) -> dict[str, int]:
-        """Chunks by document, as the index holds them now."""
+        """Return the number of chunks of each document in the index."""
         with self.search(url) as client:
             client.indices.refresh(index=index)
             answer = client.search(
@@ -137,25 +137,25 @@ class Cloud:
             return found
 
     def supervised(self) -> list[dict[str, Any]]:
-        """The local cloud's processes; none while it is not there."""
+        """Return the processes of the local cloud; empty while it does not run."""
         with suppress(LocalCloudError):
             rows = control.call(self.checkout.platform(), "GET", "/_local/status")["processes"]
             return list(rows)
         return []
 
-    def pid(self, is_wanted: Callable[[str], bool]) -> int:
-        """The process id of the one running process whose name is wanted.
+    def pid(self, matches: Callable[[str], bool]) -> int:
+        """Return the process id of the one running process with a matching name.
 
         Raises:
-            AssertionError: There is none, or there are several.
+            AssertionError: There is not exactly one.
         """
-        found = [row for row in self.supervised() if is_wanted(row["name"]) and row["pid"]]
-        assert len(found) == 1, f"one process is wanted, there are {found}"
+        found = [row for row in self.supervised() if matches(row["name"]) and row["pid"]]
+        assert len(found) == 1, f"expected one process, found {found}"
         return int(found[0]["pid"])
 
 
 def kill_tree(pid: int) -> None:
-    """`kill -9` a process and all below it, as when its machine goes down."""
+    """`kill -9` a process and its descendants, like a machine that fails."""
     with suppress(psutil.NoSuchProcess):
         top = psutil.Process(pid)
         for process in [top, *top.children(recursive=True)]:

@@ -1,8 +1,7 @@
-"""A private checkout with a small corpus for each module, and tests that are steps of one story.
+"""A private checkout with a small corpus for each module, whose tests are steps of one story.
 
-A module's tests run in their order and build on each other: after one that failed, the rest of its
-module are skipped, and the logs' ends are shown with the failure. `make down` comes at the end
-however the module ended.
+The tests of a module run in order and build on each other: after a failure, the rest of the module
+is skipped, and the report shows the ends of the logs. `make down` always runs at the end.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from tools import cli, virtualenv
 from tools.paths import Paths
 
 CONFIGURATION = {"trainingNumTrainEpochs": "1"}
-"""As short a training as there is: what the tests are about is the loop, not the model."""
+"""The shortest training, because the tests are about the loop and not about the model."""
 
 _FAILED = pytest.StashKey[str]()
 
@@ -40,7 +39,7 @@ def pytest_runtest_makereport(
 def pytest_runtest_setup(item: pytest.Item) -> None:
     failed = item.parent.stash.get(_FAILED, None) if item.parent is not None else None
     if failed is not None:
-        pytest.skip(f"the step before failed: {failed}")
+        pytest.skip(f"an earlier step failed: {failed}")
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +49,12 @@ def private(
     checkout: Paths,
     pulumi_cli: cli.Cli,
 ) -> Iterator[Checkout]:
-    """A private checkout and corpus; no stack is made yet.
+    """Return a private checkout and corpus, without a stack.
 
-    A module may have a mapping CONFIGURATION, for other values of the stack's configuration.
+    A module may have a mapping CONFIGURATION with values for the stack's configuration.
     """
     if not virtualenv.is_installed(checkout):
-        pytest.fail(f"{checkout.venv} is not what requirements.lock pins: run `make setup`")
+        pytest.fail(f"{checkout.venv} does not match requirements.lock; run `make setup`")
     base = tmp_path_factory.mktemp("private")
     folder = base / "checkout"
     folder.mkdir()
@@ -77,5 +76,5 @@ def private(
 
 @pytest.fixture(scope="module")
 def cloud(private: Checkout) -> Cloud:
-    """The checkout's local cloud."""
+    """Return the checkout's local cloud."""
     return Cloud(private)

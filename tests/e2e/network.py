@@ -1,4 +1,4 @@
-"""Where the processes of a checkout listen and connect to."""
+"""The addresses on which the processes of a checkout listen and to which they connect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOOK_SECONDS = 0.5
 
 
 def listening(prefix: str) -> list[str]:
-    """Addresses below `prefix` (such as ``127.83``) on which something listens."""
+    """Return the addresses below `prefix` (such as ``127.83``) with a listener."""
     return sorted(
         f"{connection.laddr.ip}:{connection.laddr.port}"
         for connection in psutil.net_connections("inet")
@@ -24,7 +24,7 @@ def listening(prefix: str) -> list[str]:
 
 
 def is_this_machine(address: str) -> bool:
-    """Whether an address is a loopback one, also where a socket of IPv6 shows one of IPv4."""
+    """Return whether an address is a loopback one, also as an IPv4 address in IPv6 form."""
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
         return parsed.ipv4_mapped.is_loopback
@@ -32,10 +32,10 @@ def is_this_machine(address: str) -> bool:
 
 
 class ConnectionWatch:
-    """Looks, while it is open, at where the processes of a checkout connect to.
+    """Watches the connections of a checkout's processes.
 
     Attributes:
-        strangers: Remote addresses beyond 127.0.0.0/8, with the process; empty is well.
+        strangers: Remote addresses outside 127.0.0.0/8, with the process; expected to be empty.
     """
 
     def __init__(self, checkout: Checkout) -> None:

@@ -1,6 +1,6 @@
-"""The corpora of the end-to-end tests, cut from the sample corpus.
+"""The corpora of the end-to-end tests, taken from the sample corpus.
 
-Owns which documents are taken, and documents made to order: many, and unreadable ones.
+Owns the choice of documents, and generated documents: many of them, and an unreadable one.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ DOCUMENTS = (
     "24-spare-parts.md",
     "33-service-codes.md",
 )
-"""With their 26 questions: 17 to train on, just enough for training to begin, and 9 held out."""
+"""They have 26 questions: 17 to train on, the fewest that training accepts, and 9 held out."""
 
 
 def cut(sample: Path, target: Path) -> Path:
-    """Make a small corpus of the sample's documents and their questions; returns its folder."""
+    """Make a small corpus of the sample's documents and their questions; return its folder."""
     (target / "docs").mkdir(parents=True)
     for name in DOCUMENTS:
         content = (sample / "docs" / name).read_bytes()
@@ -34,7 +34,7 @@ def cut(sample: Path, target: Path) -> Path:
 
 
 def add_many(corpus: Path, count: int, name: str) -> None:
-    """Add documents of about two chunks each, no two alike."""
+    """Add documents of about two chunks each, all different."""
     texts = [(corpus / "docs" / document).read_text("utf-8") for document in DOCUMENTS]
     for number in range(count):
         parts = [texts[(number + step) % len(texts)] for step in range(3)]
@@ -43,5 +43,5 @@ def add_many(corpus: Path, count: int, name: str) -> None:
 
 
 def add_corrupt_pdf(corpus: Path, name: str) -> None:
-    """Add a file that is called a PDF, begins like one, and is none."""
+    """Add a file with the name and the beginning of a PDF that is not a valid PDF."""
     (corpus / "docs" / name).write_bytes(b"%PDF-1.7\n1 0 obj\n<< /Type /Catal")

@@ -1,6 +1,6 @@
-"""`make down` after an update that was killed half-way, of a local cloud whose daemon is dead.
+"""`make down` after a killed update, with a dead daemon of the local cloud.
 
-That it leaves nothing after an update that ended well is the last step of `test_loop`.
+`make down` after a successful update is the last step of `test_loop`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UP_SECONDS = 600.0
 
 @pytest.fixture(scope="module")
 def facts() -> dict[str, Any]:
-    """What one step finds out and a later one compares with."""
+    """Return a mapping in which a step keeps facts for a later step."""
     return {}
 
 
@@ -31,9 +31,7 @@ def _kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def test_down_of_a_stack_that_was_never_made_is_success(
-    private: Checkout, facts: dict[str, Any]
-) -> None:
+def test_down_without_a_stack_is_success(private: Checkout, facts: dict[str, Any]) -> None:
     facts["files"] = private.files()
     private.make("down").check()
     assert private.files() == facts["files"]
@@ -55,7 +53,7 @@ def test_down_after_a_killed_up_leaves_no_process_no_port_and_no_file(
     assert daemon is not None
     _kill(daemon)
     wait_until(lambda: daemon_pid(private.paths.home) is None, "the daemon is dead", 30.0)
-    assert listening(prefix), "nothing was left for `make down` to stop"
+    assert listening(prefix), "no process is left for `make down` to stop"
     private.make("down", timeout_seconds=300.0).check()
     assert [process.cmdline() for process in private.processes()] == []
     assert listening(prefix) == []

@@ -1,7 +1,7 @@
-"""`kill -9` in mid-work: of the engine, of a training pod, of OSS, of Elasticsearch, of the daemon.
+"""`kill -9` during work: of the engine, a training pod, OSS, Elasticsearch and the daemon.
 
-Each time the same command, given again, finishes; nothing is done twice and nothing is lost. What
-it cannot prove: a machine that goes down with what its disk had not written yet.
+Each time the same command succeeds when it is repeated, does nothing twice and loses nothing. What
+it cannot prove: that data survives a power cut before the disk has written it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.e2e.cloud import INGEST_JOB, TRAINING_JOB, Cloud, kill_tree
 
 pytestmark = pytest.mark.e2e
 
-# 24 steps; a checkpoint is made at the tenth.
+# 24 steps; the first checkpoint is at step ten.
 CONFIGURATION = {"trainingNumTrainEpochs": "3", "trainingBatchSize": "2"}
 UP_SECONDS = 1500.0
 TRAINING_SECONDS = 900.0
@@ -34,7 +34,7 @@ MORE_DOCUMENTS = 300
 
 @pytest.fixture(scope="module")
 def facts() -> dict[str, Any]:
-    """What one step finds out and a later one compares with."""
+    """Return a mapping in which a step keeps facts for a later step."""
     return {}
 
 
@@ -43,7 +43,7 @@ def _kill(pid: int) -> None:
 
 
 def _of_the_engine(private: Checkout) -> list[str]:
-    """What lives of the engine's language host, program and plugins."""
+    """Return the running language host, program and plugins of the engine."""
     marks = ("language_host", "localcloud.alicloud", "providers", "pulumi")
     found = []
     for process in private.processes():
@@ -57,7 +57,7 @@ def _of_the_engine(private: Checkout) -> list[str]:
 
 
 def _job(cloud: Cloud, prefix: str) -> Job:
-    """The one job of a name."""
+    """Return the one job of a name."""
     jobs = cloud.jobs(prefix)
     assert len(jobs) == 1, jobs
     return jobs[0]
@@ -68,8 +68,8 @@ def _steps_done(cloud: Cloud) -> int:
     return int(steps[-1]) if steps else 0
 
 
-def _up_until_well(private: Checkout, running: Running) -> int:
-    """Wait for an update, and begin anew, once, if it did not end well; how often it began."""
+def _up_until_success(private: Checkout, running: Running) -> int:
+    """Wait for an update, and repeat it once if it fails; return the number of updates."""
     done = running.wait()
     if done.code == 0:
         return 1
@@ -78,7 +78,7 @@ def _up_until_well(private: Checkout, running: Running) -> int:
 
 
 def _chunks(private: Checkout) -> dict[str, int]:
-    """Chunks by document, cut here from the corpus itself."""
+    """Return the number of chunks of each document, counted from the corpus itself."""
     found = {}
     for path in sorted((private.corpus / "docs").iterdir()):
         key = f"docs/{path.name}"
@@ -86,7 +86,7 @@ def _chunks(private: Checkout) -> dict[str, int]:
     return found
 
 
-def test_of_a_killed_engine_nothing_lives_on_but_the_job(private: Checkout, cloud: Cloud) -> None:
+def test_only_the_job_outlives_a_killed_engine(private: Checkout, cloud: Cloud) -> None:
     up = private.start_up(timeout_seconds=UP_SECONDS)
     up.until(lambda: _steps_done(cloud) >= 1, "the training's first step")
     _kill(private.engine().pid)
@@ -95,7 +95,7 @@ def test_of_a_killed_engine_nothing_lives_on_but_the_job(private: Checkout, clou
     assert _job(cloud, TRAINING_JOB).status == "Running"
 
 
-def test_a_killed_pod_goes_on_from_its_checkpoint_and_the_next_up_adopts_its_job(
+def test_a_killed_pod_resumes_from_its_checkpoint_and_the_next_up_adopts_its_job(
     private: Checkout, cloud: Cloud, facts: dict[str, Any]
 ) -> None:
     before = _job(cloud, TRAINING_JOB)
@@ -115,7 +115,7 @@ def test_a_killed_pod_goes_on_from_its_checkpoint_and_the_next_up_adopts_its_job
     facts["training"] = job
 
 
-def test_uploads_and_ingest_outlive_a_killed_oss_and_elasticsearch(
+def test_uploads_and_ingest_survive_a_killed_oss_and_elasticsearch(
     private: Checkout, cloud: Cloud, facts: dict[str, Any]
 ) -> None:
     outputs = cloud.outputs()
@@ -130,7 +130,7 @@ def test_uploads_and_ingest_outlive_a_killed_oss_and_elasticsearch(
     up.until(lambda: uploaded() > 0, "the first of many documents is there")
     then = uploaded()
     _kill(cloud.pid(lambda name: name == "oss"))
-    assert 0 < then < MORE_DOCUMENTS, "it was not in mid-upload"
+    assert 0 < then < MORE_DOCUMENTS, "the upload was not in progress"
     with cloud.search(url) as client:
 
         def written() -> int:
@@ -140,10 +140,10 @@ def test_uploads_and_ingest_outlive_a_killed_oss_and_elasticsearch(
         before = written()
         up.until(lambda: written() > before, "the first chunks are written")
         _kill(cloud.pid(lambda name: name.startswith("elasticsearch/") and "engine" in name))
-    facts["ups"] = _up_until_well(private, up)
+    facts["ups"] = _up_until_success(private, up)
 
 
-def test_document_and_chunk_counts_are_exact_after_it(private: Checkout, cloud: Cloud) -> None:
+def test_document_and_chunk_counts_are_exact_afterwards(private: Checkout, cloud: Cloud) -> None:
     outputs = cloud.outputs()
     expected = _chunks(private)
     assert len(expected) == len(sample.DOCUMENTS) + MORE_DOCUMENTS
@@ -161,13 +161,13 @@ def test_nothing_ran_twice(private: Checkout, cloud: Cloud, facts: dict[str, Any
     ingests = cloud.jobs(INGEST_JOB)
     names = [job.display_name for job in ingests]
     assert len(set(names)) == len(names)
-    # One for each state of the corpus; an attempt that failed with its update does not count.
+    # One for each state of the corpus, without the attempts of failed updates.
     assert [job.status for job in ingests].count("Succeeded") == 2
     assert len(ingests) <= 1 + facts["ups"]
     private.pulumi("preview", "--stack", "local", "--expect-no-changes").check()
 
 
-def test_services_outlive_a_killed_daemon_which_the_next_question_starts_again(
+def test_services_outlive_a_killed_daemon_and_the_next_question_restarts_it(
     private: Checkout, cloud: Cloud
 ) -> None:
     before = {row["name"]: row["pid"] for row in cloud.supervised() if row["state"] == "running"}
@@ -182,7 +182,7 @@ def test_services_outlive_a_killed_daemon_which_the_next_question_starts_again(
     assert after == before
 
 
-def test_a_question_after_the_machine_went_down_starts_everything_again(
+def test_a_question_after_all_processes_were_killed_restarts_them(
     private: Checkout, cloud: Cloud
 ) -> None:
     for process in private.processes():

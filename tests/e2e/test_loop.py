@@ -1,6 +1,6 @@
-"""The whole loop, as its user goes through it: up, ask, drift, change, refusal, down.
+"""The whole loop of a user: up, ask, drift, change, refusal, down.
 
-What it cannot prove: that answers are good (`make eval`), and that Alibaba Cloud takes the same
+What it cannot prove: that answers are good (`make eval`), and that Alibaba Cloud accepts the same
 program.
 """
 
@@ -22,12 +22,12 @@ from tests.e2e.network import ConnectionWatch, is_this_machine, listening
 
 pytestmark = pytest.mark.e2e
 
-# Two nodes of the embedding service, one of which is lost on the way.
+# Two nodes of the embedding service, because one fails later.
 CONFIGURATION = {"trainingNumTrainEpochs": "1", "embeddingNodes": "2"}
 UP_SECONDS = 900.0
 QUESTION = "How long is the warranty on the flume board?"
 SOURCE = "docs/20-warranty.md"
-# No two alike, as the edge keeps answers.
+# All different, because the edge caches answers.
 OTHER_QUESTIONS = (
     "What does alarm W2 tell me?",
     "How do I clear alarm W7?",
@@ -38,7 +38,7 @@ OTHER_QUESTIONS = (
 
 @pytest.fixture(scope="module")
 def facts() -> dict[str, Any]:
-    """What one step finds out and a later one compares with."""
+    """Return a mapping in which a step keeps facts for a later step."""
     return {}
 
 
@@ -51,20 +51,20 @@ def _nothing_to_do(private: Checkout) -> None:
 
 
 def _operations(private: Checkout) -> dict[str, str]:
-    """Resources by name that a preview would not leave as they are, and what it would do."""
+    """Return the operation that a preview plans for each changed resource, by name."""
     done = private.pulumi("preview", "--stack", "local", "--json").check()
     steps = json.loads(done.output[done.output.index("{\n") :])["steps"]
     return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"}
 
 
 def _refreshed(private: Checkout) -> dict[str, str]:
-    """Resources by name in which `pulumi refresh` sees drift, and what it sees."""
+    """Run `pulumi refresh`; return its sign for each resource with drift, by name."""
     done = private.pulumi("refresh", "--stack", "local", "--yes", "--skip-preview").check()
     lines = re.findall(r"^ +([~-]) +\S+ +(\S+) +(?:updated|deleted)", done.output, re.MULTILINE)
     return {name: sign for sign, name in lines}
 
 
-def test_up_ends_well_with_a_summary(private: Checkout, facts: dict[str, Any]) -> None:
+def test_up_succeeds_with_a_summary(private: Checkout, facts: dict[str, Any]) -> None:
     facts["files"] = private.files()
     with ConnectionWatch(private) as watch:
         done = _up(private).check()
@@ -79,7 +79,7 @@ def test_up_ends_well_with_a_summary(private: Checkout, facts: dict[str, Any]) -
     assert "Sources:" in done.output
 
 
-def test_the_local_stack_talks_to_this_machine_only(
+def test_the_local_stack_connects_to_this_machine_only(
     private: Checkout, facts: dict[str, Any]
 ) -> None:
     assert facts["strangers"] == []
@@ -95,22 +95,22 @@ def test_a_question_is_answered_with_its_source(private: Checkout, cloud: Cloud)
     assert f"oss://{bucket}/corpus/{SOURCE} " in sources
 
 
-def test_a_preview_right_after_expects_no_changes(private: Checkout) -> None:
+def test_a_preview_after_up_has_no_changes(private: Checkout) -> None:
     _nothing_to_do(private)
 
 
-def test_an_up_with_nothing_changed_changes_nothing(private: Checkout, cloud: Cloud) -> None:
+def test_a_second_up_changes_nothing(private: Checkout, cloud: Cloud) -> None:
     before = cloud.exported()
     done = _up(private).check()
     assert "nothing has changed" in done.output
     assert cloud.exported() == before
 
 
-def test_refresh_sees_no_drift_where_there_is_none(private: Checkout) -> None:
+def test_refresh_after_up_finds_no_drift(private: Checkout) -> None:
     private.pulumi("refresh", "--stack", "local", "--yes", "--expect-no-changes").check()
 
 
-def test_refresh_sees_an_object_that_was_deleted_and_an_index_that_is_gone(
+def test_refresh_finds_a_deleted_object_and_a_deleted_index(
     private: Checkout, cloud: Cloud, facts: dict[str, Any]
 ) -> None:
     outputs = cloud.outputs()
@@ -134,7 +134,7 @@ def test_refresh_sees_an_object_that_was_deleted_and_an_index_that_is_gone(
     assert "embedding-model" not in drift
 
 
-def test_the_next_up_heals_the_drift(
+def test_the_next_up_repairs_the_drift(
     private: Checkout, cloud: Cloud, facts: dict[str, Any]
 ) -> None:
     _up(private).check()
@@ -151,7 +151,7 @@ def test_the_next_up_heals_the_drift(
     _nothing_to_do(private)
 
 
-def test_a_preview_names_what_changed_in_the_corpus_and_retrains_nothing(
+def test_a_preview_names_the_changed_documents_and_does_not_retrain(
     private: Checkout, checkout: Any
 ) -> None:
     docs = private.corpus / "docs"
@@ -167,12 +167,12 @@ def test_a_preview_names_what_changed_in_the_corpus_and_retrains_nothing(
     assert named == {
         f"docs/{name}.md" for name in ("20-warranty", "09-drip-ledger", "16-mobile-app")
     }
-    # The edge is told of another version, so that it gives no answer of before.
+    # The edge gets a new version, so that it does not return cached answers.
     changed = ("corpus", "knowledge-ingest", "edge")
     assert _operations(private) == dict.fromkeys(changed, "update")
 
 
-def test_the_up_after_it_embeds_only_what_changed(
+def test_the_next_up_embeds_only_changed_documents(
     private: Checkout, cloud: Cloud, facts: dict[str, Any]
 ) -> None:
     _up(private).check()
@@ -207,10 +207,10 @@ def test_answers_follow_the_documents(private: Checkout) -> None:
     assert "16-mobile-app" not in gone
 
 
-def test_a_lost_node_of_the_embedding_service_costs_no_question(
+def test_questions_are_answered_while_an_embedding_node_is_down(
     private: Checkout, cloud: Cloud
 ) -> None:
-    """Killed while questions are asked, and then gone, as with its zone."""
+    """Kill its service during questions, then stop the node, as a failed zone does."""
     urls = cloud.outputs()["embedding_urls"]
     assert len(set(urls)) == 2
     resources = cloud.exported()
@@ -219,29 +219,29 @@ def test_a_lost_node_of_the_embedding_service_costs_no_question(
         for name in ("embedding-node", "embedding-node-2")
     }
     assert len(zones) == 2
-    # The first, which an application that knows of one only would ask.
+    # The first node: an application with only one URL would use it.
     node = resources["embedding-node"]["id"]
     first, second, *rest = OTHER_QUESTIONS
     asked = [private.start_make("ask", Q=first, timeout_seconds=120.0)]
     kill_tree(cloud.pid(lambda name: name == f"ecs/{node}/customrag-embedding"))
     asked.append(private.start_make("ask", Q=second, timeout_seconds=120.0))
     cloud.ecs("StopInstances", node)
-    assert not _is_well(urls[0])
+    assert not _is_healthy(urls[0])
     answers = [running.wait() for running in asked]
     answers += [private.make("ask", Q=question) for question in rest]
     for answer in answers:
         assert "Sources:" in answer.check().words
     cloud.ecs("StartInstances", node)
-    wait_until(lambda: _is_well(urls[0]), "the node answers again", 120.0)
+    wait_until(lambda: _is_healthy(urls[0]), "the node answers again", 120.0)
 
 
-def _is_well(url: str) -> bool:
+def _is_healthy(url: str) -> bool:
     with suppress(httpx.HTTPError):
         return httpx.get(f"{url}/health", trust_env=False).status_code == httpx.codes.OK
     return False
 
 
-def test_an_unreadable_file_is_set_aside_with_its_reason_and_nothing_else_is_lost(
+def test_an_unreadable_file_is_skipped_with_its_reason_and_nothing_else_is_lost(
     private: Checkout, cloud: Cloud
 ) -> None:
     sample.add_corrupt_pdf(private.corpus, "41-scan.pdf")
@@ -258,9 +258,7 @@ def test_an_unreadable_file_is_set_aside_with_its_reason_and_nothing_else_is_los
     _nothing_to_do(private)
 
 
-def test_a_wrong_dimension_is_refused_before_anything_is_touched(
-    private: Checkout, cloud: Cloud
-) -> None:
+def test_a_wrong_dimension_is_refused_before_any_change(private: Checkout, cloud: Cloud) -> None:
     before, jobs = cloud.exported(), len(cloud.jobs(INGEST_JOB))
     key = "customrag:embeddingDimension"
     private.pulumi("config", "set", key, "768", "--stack", "local").check()

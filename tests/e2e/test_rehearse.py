@@ -1,9 +1,9 @@
 """Declared environments on the local cloud, through the real engine: rehearsed, swept, removed.
 
-`dev` and a pull request's stack go through their whole life, `prod` through a preview; the stack of
-another pull request is brought up, sleeps a night, and is swept when its time is over. `dev` has an
-edge before its load balancer, which then faces the Internet. What it cannot prove: that Alibaba
-Cloud and Cloudflare take the same declarations, and what their quotas and stock allow.
+`dev` and a pull request's stack go through their whole life, and `prod` through a preview. The
+stack of another pull request comes up, stops for a night, and is swept after it expires. `dev` has
+an edge before its load balancer, which then faces the Internet. What it cannot prove: that Alibaba
+Cloud and Cloudflare accept the same declarations, and that quotas and stock suffice.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ pytestmark = pytest.mark.e2e
 
 UP_SECONDS = 600.0
 SHORT = "trainingNumTrainEpochs=1"
-# Beside what is declared, so that a question goes all the way: worker, load balancer, group.
+# Added to the declared values, so that a question passes the worker, load balancer and group.
 BEHIND_AN_EDGE = (
     "edge=cloudflare",
     "chatAddressType=Internet",
     "chatAllowedCidrBlocks=[173.245.48.0/20]",
 )
 SWEPT = "rehearse-pr-7"
-THERE = {"PR": "7", "REHEARSAL": "1"}
-"""Where to sweep: in the backend of that stack's own local cloud."""
+SWEEP_HERE = {"PR": "7", "REHEARSAL": "1"}
+"""Sweeps the backend of that stack's own local cloud."""
 LONG_AFTER = "2099-01-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
 def facts(private: Checkout) -> dict[str, Any]:
-    """What one step finds out and a later one compares with."""
+    """Return a mapping in which a step keeps facts for a later step."""
     return {"files": private.files()}
 
 
@@ -61,7 +61,7 @@ def _summary(done: Finished) -> list[str]:
 def _assert_nothing_is_left(private: Checkout, facts: dict[str, Any]) -> None:
     assert [process.cmdline() for process in private.processes()] == []
     left = private.files() - facts["files"]
-    # The checkout's own lock and logs of its set-up, which are no stack's.
+    # The checkout's lock and set-up logs do not belong to a stack.
     assert {
         name for name in left if not name.startswith((".customrag/lock", ".customrag/setup"))
     } == set()
@@ -127,7 +127,7 @@ def _gpu_node(private: Checkout) -> Node:
     return node
 
 
-def test_its_gpu_node_stands_still_by_night_and_runs_by_day(private: Checkout) -> None:
+def test_its_gpu_node_stops_by_night_and_starts_by_day(private: Checkout) -> None:
     path = private.paths.of(SWEPT).stack_file
     document = yaml.safe_load(path.read_text("utf-8"))
     document["config"]["customrag:nightHours"] = "20:00-08:00 Asia/Shanghai"
@@ -140,19 +140,21 @@ def test_its_gpu_node_stands_still_by_night_and_runs_by_day(private: Checkout) -
     assert _gpu_node(private).status == "Running"
 
 
-def test_the_sweeper_leaves_it_while_it_has_time(private: Checkout) -> None:
+def test_the_sweeper_keeps_it_before_it_expires(private: Checkout) -> None:
     swept = private.make("sweep", PR="7", REHEARSAL="1").check()
     assert f"{SWEPT}: left, as it lives until" in swept.words
     assert private.make("leaks", STACK=SWEPT).code != 0
 
 
-def test_a_sweep_that_is_refused_everything_fails_and_says_what_is_left(private: Checkout) -> None:
+def test_a_sweep_whose_deletions_are_refused_fails_and_lists_what_is_left(
+    private: Checkout,
+) -> None:
     home = private.paths.of(SWEPT).home
     store = open_store(home)
     try:
         faults = Faults(store)
         faults.inject("deletion-refused", {"type": "*", "code": "Throttling.User"})
-        swept = private.make("sweep", timeout_seconds=300.0, NOW=LONG_AFTER, **THERE)
+        swept = private.make("sweep", timeout_seconds=300.0, NOW=LONG_AFTER, **SWEEP_HERE)
         faults.clear()
     finally:
         store.close()
@@ -163,10 +165,12 @@ def test_a_sweep_that_is_refused_everything_fails_and_says_what_is_left(private:
     assert f"look at {SWEPT}" in swept.words
 
 
-def test_a_sweep_whose_engine_is_killed_does_not_call_the_stack_gone(private: Checkout) -> None:
+def test_a_sweep_with_a_killed_engine_does_not_report_the_stack_as_removed(
+    private: Checkout,
+) -> None:
     log = private.folder / ".customrag" / SWEPT / "logs" / "destroy.log"
     log.unlink()
-    sweep = private.start_make("sweep", timeout_seconds=300.0, NOW=LONG_AFTER, **THERE)
+    sweep = private.start_make("sweep", timeout_seconds=300.0, NOW=LONG_AFTER, **SWEEP_HERE)
     sweep.until(lambda: log.is_file() and "deleted (" in log.read_text("utf-8"), "it deletes")
     (engine,) = [
         process
@@ -180,7 +184,7 @@ def test_a_sweep_whose_engine_is_killed_does_not_call_the_stack_gone(private: Ch
     assert re.search(r"leak check: \d+ left that should be gone", done.words)
 
 
-def test_the_sweeper_removes_it_when_its_time_is_over_and_proves_it(
+def test_the_sweeper_removes_it_after_it_expires_and_proves_it(
     private: Checkout, facts: dict[str, Any]
 ) -> None:
     swept = private.make(

@@ -1,7 +1,7 @@
-"""A cloud stack is never served by the local cloud's plugin, nor a local stack by the cloud's.
+"""A cloud stack never uses the local cloud's plugin, and a local stack never the cloud's.
 
-Both through the engine and the whole program, previews only: no engine, no account. What it cannot
-prove: that an official CLI, which may fetch plugins, finds the cloud's for a cloud stack.
+Both through the engine and the whole program, previews only: no search engine, no account. What it
+cannot prove: that an official CLI, which may fetch plugins, finds the cloud's plugin.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SECRETS = {"elasticsearchPassword": "Not-a-real-1", "llmApiKey": "sk-not-a-real-
 
 
 def _write_plugin(path: Path, mark: Path) -> None:
-    """A plugin in the cloud's place that does nothing but note that it was started."""
+    """Write a stand-in for the cloud's plugin that only records that it started."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f'#!/bin/sh\necho "$0" >> "{mark}"\nexit 1\n')
     path.chmod(0o755)
@@ -45,12 +45,12 @@ def _preview(done: Finished) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def set_up(private: Checkout) -> Checkout:
-    """The checkout with its local plugins and stack; nothing of the stack is made."""
+    """Return the checkout with its local plugins and its stack, without resources."""
     private.make("preview", timeout_seconds=600.0, CORPUS=str(private.corpus)).check()
     return private
 
 
-def test_a_local_stack_is_served_by_the_local_plugin_though_the_clouds_own_is_there(
+def test_a_local_stack_uses_the_local_plugin_although_the_clouds_plugin_is_installed(
     set_up: Checkout, tmp_path: Path
 ) -> None:
     mark = tmp_path / "started"
@@ -72,7 +72,7 @@ def test_a_local_stack_is_served_by_the_local_plugin_though_the_clouds_own_is_th
     assert {state["provider"].rpartition("::")[0] for state in served} == {provider["urn"]}
 
 
-def test_what_is_declared_without_an_engine_is_what_the_engine_previews(set_up: Checkout) -> None:
+def test_declare_returns_the_resources_that_the_engine_previews(set_up: Checkout) -> None:
     steps = _preview(set_up.pulumi("preview", "--stack", "local", "--json"))
     previewed = {
         (step["urn"], step["newState"].get("protect", False))
@@ -86,9 +86,7 @@ def test_what_is_declared_without_an_engine_is_what_the_engine_previews(set_up: 
         assert item.inputs.keys() <= inputs[item.urn].keys() | {"version"}, item.urn
 
 
-def test_a_cloud_stack_finds_no_plugin_where_only_the_local_one_is(
-    set_up: Checkout, tmp_path: Path
-) -> None:
+def test_a_cloud_stack_does_not_use_the_local_plugin(set_up: Checkout, tmp_path: Path) -> None:
     assert installed_path(ALICLOUD, set_up.paths.pulumi_home).is_file()
     state = tmp_path / "state"
     state.mkdir()
@@ -97,7 +95,7 @@ def test_a_cloud_stack_finds_no_plugin_where_only_the_local_one_is(
         "PULUMI_BACKEND_URL": state.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "of this test only",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # Else an official CLI would fetch the cloud's plugin, and ask the cloud.
+        # Otherwise an official CLI would fetch the cloud's plugin and call the cloud.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "CUSTOMRAG_CHECKOUT": str(set_up.folder),
     }

@@ -1,4 +1,4 @@
-"""A hosted plugin as a process, over gRPC, with an engine of the test's own to log to."""
+"""A hosted plugin as a process, over gRPC, with a fake engine to log to."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ PLUGIN = textwrap.dedent(
 
 
 class FakeEngine(engine_pb2_grpc.EngineServicer):
-    """Keeps what is logged."""
+    """Keeps the log messages."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[int, str, str, bool]] = []
@@ -131,28 +131,28 @@ def failure(plugin: Plugin, name: str) -> Any:
     return raised.value
 
 
-def test_the_version_is_the_plugins(plugin: Plugin) -> None:
+def test_get_plugin_info_returns_the_plugins_version(plugin: Plugin) -> None:
     assert plugin.stub.GetPluginInfo(empty_pb2.Empty()).version == "1.2.3"
 
 
-def test_a_message_reaches_the_engine_before_the_answer(plugin: Plugin) -> None:
+def test_a_log_message_reaches_the_engine_before_the_response(plugin: Plugin) -> None:
     plugin.create("plain")
     assert plugin.engine.lines == [(2, "made", URN + "plain", False)]
 
 
-def test_a_users_error_has_no_traceback(plugin: Plugin) -> None:
+def test_a_provider_error_has_no_traceback(plugin: Plugin) -> None:
     error = failure(plugin, "refused")
     assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert error.details() == "size is 5; allowed are 1 to 3"
 
 
-def test_a_fault_of_the_plugin_shows_where(plugin: Plugin) -> None:
+def test_an_unexpected_exception_shows_its_traceback(plugin: Plugin) -> None:
     details = failure(plugin, "faulty").details()
     assert "fault in the plugin" in details
     assert "plugin.py" in details
 
 
-def test_a_partial_resource_is_handed_to_the_engine(plugin: Plugin) -> None:
+def test_a_partial_resource_is_passed_to_the_engine(plugin: Plugin) -> None:
     metadata = dict(failure(plugin, "partial").trailing_metadata())
     status = status_pb2.Status.FromString(metadata["grpc-status-details-bin"])
     detail = proto.ErrorResourceInitFailed()
@@ -161,7 +161,7 @@ def test_a_partial_resource_is_handed_to_the_engine(plugin: Plugin) -> None:
     assert decode_map(PropertyValue.unmarshal_map(detail.properties)) == {"size": 1.0}
 
 
-def test_what_is_not_implemented_is_said_so(plugin: Plugin) -> None:
+def test_a_missing_method_is_unimplemented(plugin: Plugin) -> None:
     with pytest.raises(grpc.RpcError) as raised:
         plugin.stub.Update(proto.UpdateRequest(urn=URN + "x", id="x"))
     assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
@@ -175,13 +175,13 @@ def test_old_inputs_reach_diff_and_delete(plugin: Plugin) -> None:
     assert plugin.engine.lines == [(1, "deleted {'size': 1.0}", "", False)]
 
 
-def test_a_change_of_configuration_is_a_change(plugin: Plugin) -> None:
+def test_a_changed_configuration_is_reported_as_a_change(plugin: Plugin) -> None:
     answer = plugin.stub.DiffConfig(proto.DiffRequest(urn=URN + "x", id="x"))
     assert answer.changes == proto.DiffResponse.DIFF_SOME
 
 
 def begin_waiting(plugin: Plugin, name: str = "waiting") -> tuple[threading.Thread, list[Any]]:
-    """A create that waits, and where its error will be."""
+    """Begin a create that waits; return its thread and the list that will hold its error."""
     errors: list[Any] = []
 
     def wait() -> None:
@@ -196,14 +196,14 @@ def begin_waiting(plugin: Plugin, name: str = "waiting") -> tuple[threading.Thre
     return thread, errors
 
 
-def test_progress_is_a_status_line_of_the_resource(plugin: Plugin) -> None:
+def test_progress_is_shown_in_the_status_line_of_the_resource(plugin: Plugin) -> None:
     thread, _ = begin_waiting(plugin)
     assert plugin.engine.lines == [(1, "waiting for the thing", URN + "waiting", True)]
     plugin.stub.Cancel(empty_pb2.Empty())
     thread.join(30)
 
 
-def test_cancel_ends_what_waits(plugin: Plugin) -> None:
+def test_cancel_ends_a_waiting_create(plugin: Plugin) -> None:
     thread, errors = begin_waiting(plugin)
     plugin.stub.Cancel(empty_pb2.Empty())
     thread.join(30)
@@ -211,7 +211,7 @@ def test_cancel_ends_what_waits(plugin: Plugin) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_answers_what_waits_and_ends_quietly(plugin: Plugin, number: int) -> None:
+def test_a_signal_cancels_a_waiting_create_and_ends_the_plugin(plugin: Plugin, number: int) -> None:
     thread, errors = begin_waiting(plugin)
     plugin.process.send_signal(number)
     assert plugin.process.wait(timeout=30) == 0
@@ -219,20 +219,20 @@ def test_a_signal_answers_what_waits_and_ends_quietly(plugin: Plugin, number: in
     assert [error.details() for error in errors] == ["the update was cancelled"]
 
 
-def test_the_plugin_ends_when_its_engine_is_gone(plugin: Plugin) -> None:
+def test_the_plugin_ends_when_its_engine_ends(plugin: Plugin) -> None:
     plugin.create("plain")
     plugin.server.stop(None).wait()
     assert plugin.process.wait(timeout=30) == 0
 
 
-def test_a_call_that_hears_nothing_does_not_hold_the_end_up(plugin: Plugin) -> None:
+def test_a_call_that_ignores_cancel_does_not_delay_the_end(plugin: Plugin) -> None:
     thread, _ = begin_waiting(plugin, "deaf")
     plugin.server.stop(None).wait()
     assert plugin.process.wait(timeout=30) == 0
     thread.join(30)
 
 
-def test_the_plugin_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
+def test_the_plugin_ends_when_its_parent_ends(tmp_path: Path) -> None:
     script = tmp_path / "plugin.py"
     script.write_text(PLUGIN)
     parent = (
@@ -253,7 +253,7 @@ def test_the_plugin_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
     until(lambda: not lives(child), "the plugin ends")
 
 
-def test_the_package_exports_what_it_says() -> None:
+def test_the_package_exports_every_name_of_all() -> None:
     assert all(hasattr(pluginhost, name) for name in pluginhost.__all__)
     assert sorted(pluginhost.__all__, key=str.lower) == sorted(
         (name for name in vars(pluginhost) if name in pluginhost.__all__), key=str.lower

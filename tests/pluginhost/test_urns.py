@@ -15,11 +15,11 @@ from pluginhost import type_of
         "a:b:C$customrag:network:Network$alicloud:vpc/network:Network",
     ],
 )
-def test_the_types_of_parents_are_not_the_resources_own(types: str) -> None:
+def test_the_types_of_parents_are_removed(types: str) -> None:
     urn = f"urn:pulumi:local::project::{types}::name::with$signs"
     assert type_of(urn) == "alicloud:vpc/network:Network"
 
 
-def test_what_is_no_urn_is_refused() -> None:
-    with pytest.raises(ValueError, match="no resource's URN"):
+def test_a_text_that_is_not_a_urn_is_refused() -> None:
+    with pytest.raises(ValueError, match="not the URN of a resource"):
         type_of("urn:pulumi:local")

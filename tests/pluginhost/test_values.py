@@ -40,12 +40,12 @@ VALUES: list[Any] = [
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_a_value_comes_back_over_the_wire(value: Any) -> None:
+def test_a_value_survives_the_round_trip(value: Any) -> None:
     wire = PropertyValue.marshal_map(encode_map({"value": value}))
     assert decode_map(PropertyValue.unmarshal_map(wire), keep_secrets=True) == {"value": value}
 
 
-def test_an_int_goes_out_as_a_number() -> None:
+def test_an_int_is_encoded_as_a_float() -> None:
     assert decode(encode(3)) == 3.0
 
 
@@ -58,11 +58,11 @@ def test_named_values_are_marked_secret() -> None:
     assert decode_map(encoded, keep_secrets=True) == {"a": Secret("hush"), "b": "open"}
 
 
-def test_the_engines_unknown_is_known_as_such() -> None:
+def test_the_engines_unknown_is_decoded_as_unknown() -> None:
     assert decode(PropertyValue(WIRE_UNKNOWN)) is UNKNOWN
 
 
-def test_an_unknown_is_no_condition() -> None:
+def test_an_unknown_cannot_be_a_condition() -> None:
     with pytest.raises(TypeError, match="is UNKNOWN"):
         bool(UNKNOWN)
 
@@ -80,21 +80,21 @@ def test_an_unknown_is_found_at_any_depth(value: Any, expected: bool) -> None:
     assert contains_unknown(value) is expected
 
 
-def test_a_secret_hides_in_its_repr() -> None:
+def test_the_repr_of_a_secret_hides_its_value() -> None:
     assert "hush" not in repr({"a": Secret("hush")})
 
 
-def test_reveal_takes_secrets_off_at_any_depth() -> None:
+def test_reveal_removes_secrets_at_any_depth() -> None:
     assert reveal({"a": [Secret(Secret("hush"))]}) == {"a": ["hush"]}
 
 
-def test_an_assets_content_is_read(tmp_path: Path) -> None:
+def test_read_returns_the_content_of_an_asset(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"from a file")
     assert Asset("file", str(tmp_path / "a.txt")).read() == b"from a file"
     assert Asset("text", "given").read() == b"given"
 
 
-def test_a_file_asset_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_asset_is_named_in_the_error(tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match="nowhere"):
         Asset("file", str(tmp_path / "nowhere")).read()
 
@@ -104,11 +104,11 @@ def test_a_file_asset_that_is_missing_is_named(tmp_path: Path) -> None:
     [pulumi.FileArchive("."), pulumi.RemoteAsset("https://example.com/a")],
     ids=lambda value: type(value).__name__,  # the same in every process, for pytest-xdist
 )
-def test_what_cannot_be_a_value_is_refused(value: Any) -> None:
+def test_archives_and_remote_assets_are_refused(value: Any) -> None:
     with pytest.raises(ProviderError, match=f"a {type(value).__name__} is not supported"):
         decode(PropertyValue(value))
 
 
-def test_what_has_no_property_value_is_refused() -> None:
-    with pytest.raises(TypeError, match="a set has no property value"):
+def test_a_type_without_a_property_value_is_refused() -> None:
+    with pytest.raises(TypeError, match="a set cannot be a property value"):
         encode({"a": {1, 2}})

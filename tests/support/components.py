@@ -16,11 +16,11 @@ __all__ = ["declared_by"]
 
 
 def declared_by(make: Callable[[], object], *, preview: bool = False) -> list[Declared]:
-    """What making a component declares; the mocks throw on a type that no SDK has.
+    """Return the resources that a component declares; the mocks throw on a type that no SDK has.
 
     Args:
-        make: Makes it. It may make the resources that it is given, too.
-        preview: As in a first preview: nothing computed is known.
+        make: Makes the component, and may make the resources that it needs.
+        preview: Leave every computed output unknown, as a first preview does.
     """
     monitor = RecordingMonitor(Recorder(preview=preview))
 

@@ -1,7 +1,7 @@
 """A real Elasticsearch instance of the local cloud, one per test session.
 
 Import `elasticsearch_server` into a `conftest.py` and mark the tests that use it `elasticsearch`.
-Tests share the engine: each makes indices of its own names and removes them.
+Tests share the engine: each makes indices with its own names and removes them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ElasticsearchServer:
         username: Its superuser.
         password: That user's password.
         instance_id: The instance.
-        outputs: What creating it gave.
+        outputs: The outputs of its creation.
         context: The local cloud it runs in.
     """
 
@@ -52,7 +52,7 @@ class ElasticsearchServer:
     context: Context = field(repr=False)
 
     def client(self, **options: Any) -> Elasticsearch:
-        """A client with the instance's own user; close it after use."""
+        """Return a client with the instance's superuser; close it after use."""
         return Elasticsearch(self.url, basic_auth=(self.username, self.password), **options)
 
 
@@ -60,7 +60,7 @@ class ElasticsearchServer:
 def elasticsearch_server(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ElasticsearchServer]:
-    """An Elasticsearch instance, made by its resource handler and deleted at the end."""
+    """Create an Elasticsearch instance with its resource handler, and delete it at the end."""
     home = tmp_path_factory.mktemp("elasticsearch-home")
     init_home(home)
     context = make_context(home)

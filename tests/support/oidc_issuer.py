@@ -24,7 +24,7 @@ class Issuer:
     """A running issuer.
 
     Attributes:
-        url: What its tokens say in `iss`.
+        url: The `iss` claim of its tokens.
         keys: Published keys by id; the last one signs.
     """
 
@@ -32,11 +32,11 @@ class Issuer:
     keys: dict[str, rsa.RSAPrivateKey] = field(default_factory=lambda: {"first": _new_key()})
 
     def rotate(self) -> None:
-        """Sign with a new key from now on, and publish the old one no more."""
+        """Sign with a new key, and stop publishing the old one."""
         self.keys = {f"key-{len(self.keys)}-{time.monotonic_ns()}": _new_key()}
 
     def claims(self, **changed: Any) -> dict[str, Any]:
-        """Claims as GitHub's for a job in environment `dev` of `org/name`."""
+        """Return the claims of GitHub for a job in environment `dev` of `org/name`."""
         now = int(time.time())
         return {
             "iss": self.url,
@@ -48,18 +48,18 @@ class Issuer:
         }
 
     def token(self, *, key_id: str | None = None, **changed: Any) -> str:
-        """A token, signed by RS256.
+        """Return a token, signed with RS256.
 
         Args:
-            key_id: What its header says in `kid`; the signing key's own by default.
-            changed: Claims that are to be others; None leaves one out.
+            key_id: The `kid` of its header; that of the signing key by default.
+            changed: Claims to replace; None removes one.
         """
         own_id, key = list(self.keys.items())[-1]
         claims = {name: v for name, v in self.claims(**changed).items() if v is not None}
         return jwt.encode(claims, key, algorithm="RS256", headers={"kid": key_id or own_id})
 
     def documents(self) -> dict[str, dict[str, Any]]:
-        """What it serves, by path."""
+        """Return the documents that it serves, by path."""
         entries = []
         for key_id, key in self.keys.items():
             entry = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
@@ -75,7 +75,7 @@ class Issuer:
 
 @contextmanager
 def running_issuer() -> Iterator[Issuer]:
-    """An issuer that ends with the ``with``."""
+    """Run an issuer for the length of the ``with`` block."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

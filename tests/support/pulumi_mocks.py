@@ -1,4 +1,4 @@
-"""Pulumi's mocks, tidied up after: imported by the conftest of whoever uses them."""
+"""Cleans up after Pulumi's mocks; import it into the conftest of tests that use them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pulumi.runtime.settings import SETTINGS
 
 @pytest.fixture(autouse=True)
 def closed_loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close the event loops that Pulumi's mocks make in their threads and leave open.
+    """Close the event loops that Pulumi's mocks leave open in their threads.
 
-    And forget the outputs that a program which was refused has left: the next one would wait for
-    them, on a loop that is closed.
+    Also forget the outputs of a program that failed: the next program would wait for them, on a
+    closed loop.
     """
     loops: set[asyncio.AbstractEventLoop] = set()
     ensure = mocks._ensure_event_loop
@@ -23,7 +23,7 @@ def closed_loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def remembering() -> asyncio.AbstractEventLoop:
         loop: asyncio.AbstractEventLoop = ensure()
         if loop.is_closed():
-            # A thread that outlived an earlier test still has that test's.
+            # A thread of an earlier test still has the loop of that test.
             loop = asyncio.new_event_loop()
             asyncio.set_event_loop(loop)
         loops.add(loop)

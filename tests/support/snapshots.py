@@ -1,11 +1,11 @@
-"""What is declared, as a text to read and to compare: files of `expected/` beside the tests.
+"""Declared resources as text: files in `expected/` beside the tests, to read and to compare.
 
     CUSTOMRAG_WRITE_EXPECTED=1 .venv/bin/pytest tests/components/test_declared.py \\
         tests/infra/test_environments.py
 
-writes them anew; read the difference before you commit it. Digests, which change with every line
-of code, are cut out, and so are folders of this machine and user data, which
-`tests/components/nodes` reads.
+rewrites them; read the difference before you commit it. The text leaves out digests, which change
+with every line of code, folders of this machine, and user data, which `tests/components/nodes`
+reads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _OPTIONS = ("protect", "retain", "existing")
 
 
 def names(resources: Iterable[Declared]) -> str:
-    """A line for each resource: component, type, name, and whether it is protected or kept."""
+    """Return a line for each resource: component, type, name and options such as `protect`."""
     lines = []
     for item in sorted(resources, key=lambda item: (item.component, item.type, item.name)):
         options = [option for option in _OPTIONS if getattr(item, option)]
@@ -39,7 +39,7 @@ def names(resources: Iterable[Declared]) -> str:
 
 
 def readable(resources: Iterable[Declared]) -> str:
-    """Types, names, options and inputs as YAML; documents in JSON opened."""
+    """Return types, names, options and inputs as YAML, with JSON documents expanded."""
     shown = {}
     for item in sorted(resources, key=lambda item: (item.type, item.name)):
         entry: dict[str, Any] = {name: getattr(item, name) for name in _OPTIONS}
@@ -69,10 +69,10 @@ def _shown(name: str, value: Any) -> Any:
 
 
 def assert_expected(file: Path, text: str) -> None:
-    """Compares with a file; writes it where the environment says so.
+    """Compare a text with a file, or first write the file if the environment says so.
 
     Raises:
-        AssertionError: It differs, or is not there.
+        AssertionError: The file differs, or does not exist.
     """
     if os.environ.get(_WRITE):
         file.parent.mkdir(exist_ok=True)
@@ -84,6 +84,6 @@ def assert_expected(file: Path, text: str) -> None:
         )
     )
     assert not difference, (
-        f"{file.name} says otherwise; if this is meant, set {_WRITE}=1 and run the test again:\n"
+        f"{file.name} differs; if the change is intended, set {_WRITE}=1 and run the test again:\n"
         f"{difference}"
     )

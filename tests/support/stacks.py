@@ -1,4 +1,4 @@
-"""What every stack of the repository declares, once for a whole run of the tests."""
+"""The declarations of every stack of the repository, computed once in each process of tests."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ STACKS = ("local", "dev", "prod", "pr-7")
 
 @cache
 def declared(stack: str, *, preview: bool = False) -> tuple[Declared, ...]:
-    """What a stack's file, or its template, declares."""
+    """Return the resources that a stack declares by its template, or by its file."""
     return tuple(declare(stack, preview=preview, template=True))
 
 
 def of_type(resources: tuple[Declared, ...] | list[Declared], token: str) -> dict[str, Any]:
-    """Logical name to inputs of every resource of a type."""
+    """Return the inputs of every resource of a type, by logical name."""
     return {item.name: item.inputs for item in resources if item.type == token}
 
 
 def named(
     resources: tuple[Declared, ...] | list[Declared], name: str, token: str
 ) -> Mapping[str, Any]:
-    """The inputs of one resource.
+    """Return the inputs of one resource.
 
     Raises:
         AssertionError: There is no such resource.

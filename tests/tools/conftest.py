@@ -11,7 +11,7 @@ from tests.tools.engine import Project
 
 @pytest.fixture
 def project(tmp_path: Path, pulumi_path: str, pulumi_environment: dict[str, str]) -> Project:
-    """An empty project folder, with a CLI, a backend and a Pulumi home of its own."""
+    """Return an empty project folder with its own CLI, backend and Pulumi home."""
     folder = tmp_path / "project"
     folder.mkdir()
     return Project(folder=folder, pulumi=pulumi_path, environment=pulumi_environment)

@@ -16,7 +16,7 @@ from typing import Any
 DEADLINE_SECONDS = 60.0
 
 PLUGIN = '''
-"""A provider whose creates wait for the test: they say that they began, and end when told to."""
+"""A provider whose creates write a file `creating`, then wait for the test's file `release`."""
 
 import asyncio
 import os
@@ -81,7 +81,7 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
     """Poll until a condition holds.
 
     Raises:
-        AssertionError: It did not within DEADLINE_SECONDS.
+        AssertionError: It does not hold within DEADLINE_SECONDS.
     """
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
@@ -90,7 +90,7 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
+    """Return whether a process exists and is not a zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
@@ -99,7 +99,7 @@ def is_running(pid: int) -> bool:
 
 
 def descendants(pid: int) -> set[int]:
-    """The processes that a process has started, and theirs."""
+    """Return the children of a process, their children, and so on."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -123,9 +123,9 @@ class Project:
     """A scratch project with one stack, `local`.
 
     Attributes:
-        folder: Where Pulumi.yaml lies.
+        folder: The folder of Pulumi.yaml.
         pulumi: The CLI's executable.
-        environment: The whole environment for it.
+        environment: Its whole environment.
     """
 
     folder: Path
@@ -144,7 +144,7 @@ class Project:
         )
 
     def write_plugin(self) -> str:
-        """Write the slow plugin; returns the settings that make the project use it."""
+        """Write the slow plugin; return the settings that make the project use it."""
         plugin = self.folder / "plugin"
         plugin.mkdir()
         (plugin / "PulumiPlugin.yaml").write_text("runtime: python\n")
@@ -171,7 +171,7 @@ class Project:
         return done.stdout
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs."""
+        """Return the stack's outputs."""
         found: dict[str, Any] = json.loads(self.succeed("stack", "output", "--json"))
         return found
 
@@ -198,7 +198,7 @@ class Project:
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """Kill an engine that a failed test has left, with its plugins."""
+    """Kill an engine that a failed test has left, and its plugins."""
     for pid in [*descendants(process.pid), process.pid]:
         if is_running(pid):
             os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What the make targets run, with a recording stand-in for the CLI."""
+"""The commands of the make targets, with a recording stand-in for the CLI."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def paths(tmp_path: Path) -> Paths:
 
 @pytest.fixture
 def calls(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file in which a CLI on PATH writes what it was asked."""
+    """Return the file in which a CLI on PATH writes its arguments."""
     record = tmp_path / "calls"
     pulumi = tmp_path / "bin" / "pulumi"
     pulumi.parent.mkdir()
@@ -41,7 +41,7 @@ def calls(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return record
 
 
-def test_down_of_a_cloud_stack_is_ops_teardowns_and_deletes_no_file(
+def test_down_of_a_cloud_stack_runs_ops_teardown_and_deletes_no_file(
     paths: Paths, tmp_path: Path, calls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = tmp_path / "started"
@@ -54,7 +54,7 @@ def test_down_of_a_cloud_stack_is_ops_teardowns_and_deletes_no_file(
         file.touch()
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi"))
     assert lifecycle.down(paths, "dev", lifecycle.Options(consent="dev")) == 0
-    # On a runner that has not brought it up, nothing else deletes what is customrag's.
+    # A fresh runner has no customrag plugin, which deletes the customrag resources.
     assert "plugin install resource customrag" in calls.read_text()
     assert record.read_text() == "-m ops.teardown --stack dev --consent dev\n"
     assert cloud_file.exists()
@@ -62,7 +62,7 @@ def test_down_of_a_cloud_stack_is_ops_teardowns_and_deletes_no_file(
     assert (paths.home / "kept").exists()
 
 
-def test_down_without_a_local_stack_is_success_and_asks_pulumi_nothing(
+def test_down_without_a_local_stack_is_success_and_does_not_run_pulumi(
     paths: Paths, calls: Path
 ) -> None:
     assert actions.down(paths, actions.Request()) == 0
@@ -81,22 +81,22 @@ def test_down_removes_a_local_stack_whose_state_cannot_be_read(
     assert not paths.private.exists()
 
 
-def test_asking_without_a_stack_says_to_bring_it_up(paths: Paths) -> None:
+def test_asking_without_a_stack_is_an_error_that_names_make_up(paths: Paths) -> None:
     with pytest.raises(StackError, match="make up"):
         actions.ask_question(paths, actions.Request(), "What?")
 
 
-def test_asking_nothing_says_how_to_ask(paths: Paths) -> None:
+def test_an_empty_question_is_an_error_that_says_how_to_ask(paths: Paths) -> None:
     with pytest.raises(ToolError, match="make ask Q="):
         actions.ask_question(paths, actions.Request(), " ")
 
 
-def test_the_logs_of_a_stack_in_the_cloud_are_said_to_be_there(paths: Paths) -> None:
+def test_logs_of_a_cloud_stack_are_an_error_that_names_the_log_project(paths: Paths) -> None:
     with pytest.raises(StackError, match="log project"):
         actions.logs(paths, actions.Request(stack="dev"), "")
 
 
-def test_evaluating_nothing_says_how_to_evaluate(paths: Paths) -> None:
+def test_evaluation_without_a_corpus_is_an_error_that_names_the_option(paths: Paths) -> None:
     with pytest.raises(ToolError, match="make eval CORPUS="):
         actions.evaluate(paths, None)
 
@@ -108,14 +108,14 @@ def test_evaluating_nothing_says_how_to_evaluate(paths: Paths) -> None:
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137),
     ],
 )
-def test_a_commands_exit_code_is_handed_on_as_shells_do(
+def test_the_exit_code_of_a_command_is_returned_as_a_shell_does(
     program: str, code: int, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-c", program]
     assert actions.run_shown(command, cwd=tmp_path, environment=os.environ) == code
 
 
-def test_a_questions_quotes_and_dollars_reach_the_command_unchanged(tmp_path: Path) -> None:
+def test_quotes_and_dollars_in_a_question_reach_the_command_unchanged(tmp_path: Path) -> None:
     record = tmp_path / "python"
     record.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     record.chmod(0o755)

@@ -25,7 +25,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
 
 @pytest.fixture
 def calls(paths: Paths) -> Path:
-    """The file in which the stand-ins write their arguments."""
+    """Return the file in which the stand-ins write their arguments."""
     return paths.checkout / "calls"
 
 

@@ -1,4 +1,4 @@
-"""What runs inside the language host's children."""
+"""The child processes of the language host."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _raise() -> None:
     raise ValueError("no such thing")
 
 
-def test_an_error_is_shown_from_the_projects_own_first_line(tmp_path: Path) -> None:
+def test_a_traceback_starts_at_the_first_line_of_the_project(tmp_path: Path) -> None:
     try:
         _raise()
     except ValueError as error:
@@ -34,7 +34,7 @@ def test_an_error_is_shown_from_the_projects_own_first_line(tmp_path: Path) -> N
     assert text.rstrip().endswith("ValueError: no such thing")
 
 
-def test_the_hosts_own_frames_are_left_out_though_the_checkout_holds_them() -> None:
+def test_frames_of_the_host_are_left_out_of_a_traceback() -> None:
     frames: dict[str, object] = {"_raise": _raise}
     exec(compile("def call(): _raise()", child.__file__, "exec"), frames)  # noqa: S102
     call = frames["call"]
@@ -63,7 +63,7 @@ def _plugin(folder: Path, text: str, *arguments: str) -> subprocess.Popen[bytes]
     return _start({"mode": "plugin", "module": "", "target": str(folder), "args": list(arguments)})
 
 
-def test_a_child_ends_when_its_host_is_gone(tmp_path: Path) -> None:
+def test_a_child_ends_when_its_host_ends(tmp_path: Path) -> None:
     program = "import time\nprint('up', flush=True)\ntime.sleep(600)\n"
     with _plugin(tmp_path, program) as process:
         assert process.stdin is not None
@@ -75,7 +75,7 @@ def test_a_child_ends_when_its_host_is_gone(tmp_path: Path) -> None:
     assert process.returncode == child.HOST_GONE
 
 
-def test_a_plugin_gets_its_arguments_and_hands_back_its_exit_code(tmp_path: Path) -> None:
+def test_a_plugin_gets_its_arguments_and_returns_its_exit_code(tmp_path: Path) -> None:
     program = "import sys\nprint(sys.argv[1:])\nsys.exit(7)\n"
     with _plugin(tmp_path, program, "a", "b") as process:
         assert process.stdout is not None
@@ -90,7 +90,7 @@ def test_a_plugin_cannot_read_the_hosts_pipe(tmp_path: Path) -> None:
         assert process.stdout.read() == b"''\n"
 
 
-def test_a_program_on_a_python_without_the_sdk_says_what_to_do(tmp_path: Path) -> None:
+def test_a_python_without_the_sdk_is_reported_with_the_fix(tmp_path: Path) -> None:
     (tmp_path / "pulumi.py").write_text("raise ImportError('no pulumi here')")
     command = [sys.executable, "-c", _WITHOUT_PULUMI, str(CHILD), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)

@@ -22,22 +22,22 @@ def test_virtualenv_is_relative_to_the_project_file_and_its_link_is_kept(tmp_pat
     assert resolve_python(tmp_path, {"virtualenv": ".venv"}) == python
 
 
-def test_a_missing_virtualenv_is_named_with_what_makes_it(tmp_path: Path) -> None:
+def test_a_missing_virtualenv_is_named_with_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(InterpreterError, match=r"'\.venv'.*make setup"):
         resolve_python(tmp_path, {"virtualenv": ".venv"})
 
 
-def test_a_virtualenv_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_virtualenv_that_is_not_a_string_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InterpreterError, match="virtualenv is 3"):
         resolve_python(tmp_path, {"virtualenv": 3})
 
 
-def test_an_interpreter_tells_its_version_and_packages() -> None:
+def test_inspect_returns_the_version_and_packages() -> None:
     found = inspect(Path(sys.executable))
     assert found.version == platform.python_version()
     assert "pulumi" in dict(found.packages)
 
 
-def test_what_is_no_interpreter_is_refused() -> None:
+def test_a_program_that_is_not_python_is_refused() -> None:
     with pytest.raises(InterpreterError, match="does not run as a Python interpreter"):
         inspect(Path("/bin/false"))

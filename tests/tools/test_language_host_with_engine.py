@@ -1,6 +1,6 @@
 """The language host under the real engine: programs, plugins, policies, Ctrl-C and kill -9.
 
-It cannot prove anything about an official CLI, which brings a host of its own.
+It cannot prove anything about an official CLI, which has its own host.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ pulumi.export("prefix", sys.prefix)
 SETTINGS = "config:\n  scratch:size:\n    type: integer\n    default: 3\n"
 
 
-def test_a_program_gets_config_secrets_names_and_its_own_interpreter(project: Project) -> None:
+def test_a_program_gets_config_secrets_names_and_its_interpreter(project: Project) -> None:
     project.write(PROGRAM, settings=SETTINGS)
     (project.folder / "infra" / "helper.py").write_text("GREETING = 'from beside the program'\n")
     project.succeed("stack", "init", "local")
@@ -72,7 +72,7 @@ def test_a_program_gets_config_secrets_names_and_its_own_interpreter(project: Pr
     project.succeed("destroy", "--yes", "--skip-preview")
 
 
-def test_a_program_that_raises_shows_its_own_lines_and_not_the_hosts(project: Project) -> None:
+def test_a_traceback_shows_the_program_and_not_the_host(project: Project) -> None:
     project.write("import pulumi\n\ndef deep():\n    raise ValueError('no such thing')\n\ndeep()\n")
     project.succeed("stack", "init", "local")
     failed = project.run("up", "--yes", "--skip-preview")
@@ -93,7 +93,7 @@ def test_a_run_error_is_shown_without_a_traceback(project: Project) -> None:
     assert "unhandled" not in failed.stdout
 
 
-def test_a_program_that_is_killed_fails_the_update_and_says_by_which_signal(
+def test_a_killed_program_fails_the_update_with_the_name_of_the_signal(
     project: Project,
 ) -> None:
     project.write("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
@@ -103,7 +103,7 @@ def test_a_program_that_is_killed_fails_the_update_and_says_by_which_signal(
     assert "killed by signal 9" in failed.stdout
 
 
-def test_a_virtualenv_that_is_not_there_is_named(project: Project) -> None:
+def test_a_missing_virtualenv_is_named(project: Project) -> None:
     project.write("")
     file = project.folder / "Pulumi.yaml"
     file.write_text("name: scratch\nruntime: {name: python, options: {virtualenv: nowhere}}\n")

@@ -1,4 +1,4 @@
-"""A rehearsal begins with nothing and leaves nothing; its removal is not cut short."""
+"""A rehearsal starts and ends without leftovers, and a signal does not interrupt its removal."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     return paths
 
 
-def test_a_rehearsal_clears_away_what_a_killed_one_left(
+def test_a_rehearsal_removes_the_leftovers_of_a_killed_one(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = paths.of(NAME)
@@ -52,7 +52,7 @@ def test_a_rehearsal_clears_away_what_a_killed_one_left(
     assert not own.home.exists()
 
 
-def test_a_rehearsal_at_work_is_not_cleared_away(paths: Paths) -> None:
+def test_a_rehearsal_in_progress_is_not_removed(paths: Paths) -> None:
     own = paths.of(NAME)
     own.state.mkdir(parents=True)
     with (
@@ -64,7 +64,7 @@ def test_a_rehearsal_at_work_is_not_cleared_away(paths: Paths) -> None:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_removal_of_a_rehearsal_is_not_cut_short(
+def test_a_signal_does_not_interrupt_the_removal_of_a_rehearsal(
     signum: signal.Signals, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     removed: list[Paths] = []
@@ -86,21 +86,21 @@ def test_the_removal_of_a_rehearsal_is_not_cut_short(
     assert signal.getsignal(signum) is before
 
 
-def test_whoever_ends_make_ends_what_it_runs(tmp_path: Path) -> None:
-    """A job that is cancelled gets SIGTERM, and a rehearsal must not go on without its make."""
-    told = tmp_path / "pid"
+def test_ending_make_ends_its_command(tmp_path: Path) -> None:
+    """A cancelled job gets SIGTERM, and a rehearsal must not continue without its make."""
+    pid_file = tmp_path / "pid"
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\necho $$ > "{told}"\nexec sleep 600\n')
+    python.write_text(f'#!/bin/sh\necho $$ > "{pid_file}"\nexec sleep 600\n')
     python.chmod(0o755)
     words = ["make", "rehearse", "STACK=dev", f"PYTHON={python}"]
     make = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: told.exists() and bool(told.read_text()), "it is started")
-        pid = int(told.read_text())
+        wait_until(lambda: pid_file.exists() and bool(pid_file.read_text()), "the command started")
+        pid = int(pid_file.read_text())
         make.terminate()
-        wait_until(lambda: not is_running(pid), "it is ended, too")
+        wait_until(lambda: not is_running(pid), "the command ended")
     finally:
         make.kill()
         make.wait()
         with suppress(OSError, ValueError):
-            os.kill(int(told.read_text()), signal.SIGKILL)
+            os.kill(int(pid_file.read_text()), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Steps run side by side, in order, and end together when one fails."""
+"""Steps run in parallel where they can, and all end when one fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _display() -> tuple[Display, io.StringIO]:
     return Display(stream), stream
 
 
-def test_a_step_waits_for_those_it_needs(tmp_path: Path) -> None:
+def test_a_step_waits_for_the_steps_that_it_needs(tmp_path: Path) -> None:
     order: list[str] = []
 
     def action(name: str) -> Step:
@@ -88,7 +88,7 @@ def test_a_failure_ends_the_commands_of_the_other_steps(tmp_path: Path) -> None:
     assert time.monotonic() - began < 60
 
 
-def test_a_command_that_takes_too_long_is_ended_and_reported(tmp_path: Path) -> None:
+def test_a_command_that_exceeds_its_time_limit_is_ended_and_reported(tmp_path: Path) -> None:
     context = StepContext("wait", tmp_path / "wait.log")
     with pytest.raises(StepError, match="more than 1 s"):
         context.run([sys.executable, "-c", "import time; time.sleep(600)"], timeout_seconds=1)
@@ -109,7 +109,7 @@ def test_a_command_that_does_not_exist_is_reported(tmp_path: Path) -> None:
         ],
     ],
 )
-def test_needs_that_cannot_be_met_are_refused(steps: list[Step], tmp_path: Path) -> None:
+def test_unknown_and_circular_needs_are_refused(steps: list[Step], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"needs|wait for each other"):
         run_steps(steps, logs=tmp_path, display=_display()[0])
 

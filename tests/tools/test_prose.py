@@ -12,7 +12,7 @@ from tools import prose
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder whose files count as tracked."""
+    """Return a folder whose files count as tracked."""
     monkeypatch.setattr(prose, "ROOT", tmp_path)
     monkeypatch.setattr(
         prose,

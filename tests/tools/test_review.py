@@ -1,4 +1,4 @@
-"""What `make cost`, `preview-comment`, `changed-stacks`, `drift` start, and with which backend."""
+"""The commands and backends of `make cost`, `preview-comment`, `changed-stacks` and `drift`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def paths(tmp_path: Path) -> Paths:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[list[str], str]]:
-    """Words of each command started, and the backend that it was given."""
+    """Record the words and the backend of each command."""
     found: list[tuple[list[str], str]] = []
 
     def run_shown(command: list[object], *, cwd: Path, environment: Mapping[str, str]) -> int:
@@ -59,7 +59,7 @@ def test_a_preflight_needs_no_pulumi(
     assert started == [(["guardrails.preflight", "--stack", "dev"], "")]
 
 
-def test_cost_asks_no_backend(paths: Paths, started: list[tuple[list[str], str]]) -> None:
+def test_cost_needs_no_backend(paths: Paths, started: list[tuple[list[str], str]]) -> None:
     assert run(paths, "cost", "--stack", "prod", "--json") == 7
     assert started == [(["guardrails.cost", "--stack", "prod", "--json"], "")]
 
@@ -72,7 +72,7 @@ def test_a_comment_without_a_login_compares_declarations(
     assert started == [(words, "")]
 
 
-def test_a_comment_with_a_login_may_ask_the_engine_with_the_stack_s_plugins(
+def test_a_comment_with_a_login_may_use_the_engine(
     paths: Paths, started: list[tuple[list[str], str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://state")
@@ -80,7 +80,7 @@ def test_a_comment_with_a_login_may_ask_the_engine_with_the_stack_s_plugins(
     assert started == [(["ops.review", "comment", "--stack", "dev", "--output", "c.md"], "dev")]
 
 
-def test_all_stacks_are_compared_by_what_they_declare(
+def test_all_stacks_are_compared_by_their_declarations(
     paths: Paths, started: list[tuple[list[str], str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PULUMI_ACCESS_TOKEN", "token")
@@ -88,9 +88,7 @@ def test_all_stacks_are_compared_by_what_they_declare(
     assert started[0][0][-2:] == ["--how", "declared"]
 
 
-def test_drift_is_looked_for_with_the_stack_s_own_backend(
-    paths: Paths, started: list[tuple[list[str], str]]
-) -> None:
+def test_drift_uses_the_stacks_backend(paths: Paths, started: list[tuple[list[str], str]]) -> None:
     assert run(paths, "drift", "--stack", "prod") == 7
     assert started == [(["ops.review", "drift", "--stack", "prod"], "prod")]
 
@@ -105,8 +103,6 @@ def test_changed_stacks_are_named_without_a_backend(
     assert {backend for _, backend in started} == {""}
 
 
-def test_another_s_command_is_left_to_it(
-    paths: Paths, started: list[tuple[list[str], str]]
-) -> None:
+def test_other_commands_are_not_handled(paths: Paths, started: list[tuple[list[str], str]]) -> None:
     assert run(paths, "up") is None
     assert started == []

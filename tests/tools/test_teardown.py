@@ -1,4 +1,4 @@
-"""`make down` leaves no process and no file of the local stack, and touches nothing else."""
+"""`make down` removes all processes and files of the local stack, and nothing else."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def paths(tmp_path: Path) -> Paths:
     return paths
 
 
-def test_a_service_that_still_runs_out_of_the_home_is_stopped(paths: Paths) -> None:
+def test_a_service_that_runs_in_the_home_is_stopped(paths: Paths) -> None:
     service = subprocess.Popen([str(paths.python), "-c", SLEEP], cwd=paths.home / "cloud")
     try:
-        wait_until(lambda: teardown.running_from(paths) == [service.pid], "it is seen")
+        wait_until(lambda: teardown.running_from(paths) == [service.pid], "it is found")
         assert teardown.stop_everything(paths) == []
         wait_until(lambda: service.poll() is not None, "it is stopped")
     finally:
@@ -36,14 +36,14 @@ def test_a_service_that_still_runs_out_of_the_home_is_stopped(paths: Paths) -> N
         service.wait()
 
 
-def test_what_a_killed_engine_left_is_stopped(paths: Paths) -> None:
+def test_a_plugin_of_a_killed_engine_is_stopped(paths: Paths) -> None:
     plugin = subprocess.Popen(
         [str(paths.python), "-c", SLEEP],
         cwd=paths.checkout,
         env={"PULUMI_HOME": str(paths.pulumi_home)},
     )
     try:
-        wait_until(lambda: teardown.running_from(paths) == [plugin.pid], "it is seen")
+        wait_until(lambda: teardown.running_from(paths) == [plugin.pid], "it is found")
         assert teardown.stop_everything(paths) == []
         wait_until(lambda: plugin.poll() is not None, "it is stopped")
     finally:
@@ -51,7 +51,7 @@ def test_what_a_killed_engine_left_is_stopped(paths: Paths) -> None:
         plugin.wait()
 
 
-def test_processes_of_the_user_are_left_alone(paths: Paths) -> None:
+def test_processes_of_the_user_keep_running(paths: Paths) -> None:
     log = paths.home / "a.log"
     log.touch()
     viewer = subprocess.Popen(["tail", "-f", str(log)], cwd=paths.home)
@@ -67,7 +67,7 @@ def test_processes_of_the_user_are_left_alone(paths: Paths) -> None:
             process.wait()
 
 
-def test_the_files_of_the_stack_go_and_the_caches_stay(paths: Paths) -> None:
+def test_the_files_of_the_stack_are_removed_and_the_caches_kept(paths: Paths) -> None:
     paths.stack_file.write_text("config: {}\n")
     paths.stack_template.write_text("config: {}\n")
     teardown.remove_files(paths)
@@ -78,12 +78,12 @@ def test_the_files_of_the_stack_go_and_the_caches_stay(paths: Paths) -> None:
     assert paths.venv.exists()
 
 
-def test_files_of_others_in_the_private_folder_are_kept(paths: Paths) -> None:
+def test_unknown_files_in_the_private_folder_are_kept(paths: Paths) -> None:
     (paths.private / "notes.txt").write_text("mine")
     teardown.remove_files(paths)
     assert [entry.name for entry in paths.private.iterdir()] == ["notes.txt"]
 
 
-def test_removing_what_is_not_there_is_success(paths: Paths) -> None:
+def test_removing_missing_files_is_success(paths: Paths) -> None:
     teardown.remove_files(paths)
     teardown.remove_files(paths)

@@ -1,6 +1,6 @@
-"""The workflows: what they run is a `make` target that is here, and actionlint finds nothing.
+"""The workflows run `make` targets that exist, sign in safely and pass actionlint.
 
-What it cannot prove: that GitHub's runners have what the jobs want, and that roles open to them.
+What it cannot prove: that GitHub's runners have what the jobs need, and that roles trust them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _events(name: str) -> set[str]:
-    """What starts a workflow; YAML reads the key `on` as the word for true."""
+    """Return the events that start a workflow; YAML reads the key `on` as true."""
     document: dict[object, Any] = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
     return set(document[True])
 
@@ -46,13 +46,13 @@ def _jobs(name: str) -> dict[str, dict[str, Any]]:
     return jobs
 
 
-def test_there_is_a_workflow_for_each_thing_that_happens_by_itself() -> None:
+def test_every_automated_task_has_a_workflow() -> None:
     assert {"ci.yml", "preview.yml", "pr-stack.yml", "sweep.yml", "drift.yml"} <= set(WORKFLOWS)
     assert {"night.yml", "release.yml", "deploy.yml"} <= set(WORKFLOWS)
 
 
 @pytest.mark.parametrize("path", [*(FOLDER / name for name in WORKFLOWS), *ACTIONS], ids=str)
-def test_whatever_a_workflow_runs_is_a_target_of_the_makefile(path: Path) -> None:
+def test_every_step_runs_a_target_of_the_makefile(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     for script in (step["run"] for step in _steps(_load(path)) if "run" in step):
@@ -62,7 +62,7 @@ def test_whatever_a_workflow_runs_is_a_target_of_the_makefile(path: Path) -> Non
 
 
 @pytest.mark.parametrize("path", [*(FOLDER / name for name in WORKFLOWS), *ACTIONS], ids=str)
-def test_actions_are_pinned_to_a_commit_and_say_which_version_that_is(path: Path) -> None:
+def test_actions_are_pinned_to_a_commit_and_name_its_version(path: Path) -> None:
     for used in re.findall(
         r"^ *(?:- )?uses: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE
     ):
@@ -70,7 +70,7 @@ def test_actions_are_pinned_to_a_commit_and_say_which_version_that_is(path: Path
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_no_checkout_leaves_the_jobs_token_behind(name: str) -> None:
+def test_no_checkout_keeps_the_jobs_token(name: str) -> None:
     for job in _jobs(name).values():
         for step in job.get("steps", []):
             if step.get("uses", "").startswith("actions/checkout@"):
@@ -78,12 +78,12 @@ def test_no_checkout_leaves_the_jobs_token_behind(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_a_workflow_reads_only_unless_a_job_says_otherwise(name: str) -> None:
+def test_a_workflow_has_only_read_permission_by_default(name: str) -> None:
     assert _load(FOLDER / name)["permissions"] == {"contents": "read"}
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_whoever_signs_in_to_the_cloud_does_so_by_its_own_token(name: str) -> None:
+def test_jobs_sign_in_to_the_cloud_with_their_own_token(name: str) -> None:
     for job in _jobs(name).values():
         if any("sign-in" in step.get("uses", "") for step in job.get("steps", [])):
             assert job["permissions"]["id-token"] == "write"
@@ -92,8 +92,8 @@ def test_whoever_signs_in_to_the_cloud_does_so_by_its_own_token(name: str) -> No
     assert not re.search(r"secrets\.\w*(ACCESS_KEY|SECRET_KEY|PASSPHRASE)", text)
 
 
-def test_what_runs_by_the_clock_waits_for_no_reviewer() -> None:
-    # docs/explanation/state-and-identity.md asks for reviewers of these.
+def test_scheduled_jobs_do_not_wait_for_a_reviewer() -> None:
+    # docs/explanation/state-and-identity.md requires reviewers for these.
     waiting = {"prod", "prod-preview"}
     for name in WORKFLOWS:
         if "schedule" not in _events(name):
@@ -105,7 +105,7 @@ def test_what_runs_by_the_clock_waits_for_no_reviewer() -> None:
                 assert environment not in waiting, name
 
 
-def test_every_environment_of_a_job_opens_a_role() -> None:
+def test_every_environment_of_a_job_has_a_role() -> None:
     known = {
         f"{environment}{suffix}"
         for environment in ("dev", "prod", "pr")
@@ -118,7 +118,7 @@ def test_every_environment_of_a_job_opens_a_role() -> None:
                 assert text in known, name
 
 
-def test_no_job_that_runs_a_pull_requests_code_may_write_to_github() -> None:
+def test_jobs_that_run_a_pull_requests_code_cannot_write_to_github() -> None:
     for name in ("preview.yml", "pr-stack.yml"):
         for job in _jobs(name).values():
             checkouts = [
@@ -130,10 +130,10 @@ def test_no_job_that_runs_a_pull_requests_code_may_write_to_github() -> None:
             assert at_base or not writes
 
 
-def test_nothing_of_a_forks_is_signed_in() -> None:
+def test_jobs_of_forks_do_not_sign_in() -> None:
     ours = "github.event.pull_request.head.repo.full_name == github.repository"
     for name in WORKFLOWS:
-        # That one would run with the base's rights on somebody else's wish.
+        # That event would run a fork's request with the permissions of the base.
         assert "pull_request_target" not in _events(name), name
         if "pull_request" not in _events(name):
             continue
@@ -144,7 +144,7 @@ def test_nothing_of_a_forks_is_signed_in() -> None:
 
 
 def _group(action: str, labels: list[str], label: str | None) -> str:
-    """The group of pr-stack.yml's runs, as GitHub reads its expression; `and`, `or` are alike."""
+    """Return the group of a run of pr-stack.yml, by the workflow's own expression."""
     event = SimpleNamespace(action=action, label=SimpleNamespace(name=label))
     text = _load(FOLDER / "pr-stack.yml")["concurrency"]["group"]
     (condition,) = re.findall(r"number \}\}\$\{\{(.+)&& format\(", text, re.DOTALL)
@@ -167,34 +167,34 @@ def _group(action: str, labels: list[str], label: str | None) -> str:
         ("synchronize", ["stack"], None, "the stack's"),
         ("closed", ["stack", "bug"], None, "the stack's"),
         ("unlabeled", [], "stack", "the stack's"),
-        # These do nothing, and would take the place of a tear-down that waits for an update's end.
+        # These runs do nothing. In the stack's group they would replace a waiting tear-down.
         ("labeled", ["bug"], "bug", "its own"),
         ("labeled", ["stack", "bug"], "bug", "its own"),
         ("synchronize", [], None, "its own"),
         ("closed", [], None, "its own"),
     ],
 )
-def test_what_is_none_of_a_stacks_business_does_not_push_out_what_waits(
+def test_a_run_that_does_nothing_does_not_replace_a_waiting_run(
     action: str, labels: list[str], label: str | None, group: str
 ) -> None:
     assert _group(action, labels, label) == group
 
 
-def test_a_step_whose_output_is_kept_fails_with_what_it_runs() -> None:
+def test_no_step_hides_a_failure_of_make_in_a_pipe() -> None:
     # GitHub's shell without `shell: bash` has no pipefail.
     for path in [*(FOLDER / name for name in WORKFLOWS), *ACTIONS]:
         for script in (step["run"] for step in _steps(_load(path)) if "run" in step):
             assert not re.search(r"make [^\n]*\|", script), f"{path.name}: {script}"
 
 
-def test_no_users_text_is_pasted_into_a_script() -> None:
+def test_scripts_get_user_text_by_environment_only() -> None:
     for path in [*(FOLDER / name for name in WORKFLOWS), *ACTIONS]:
         for script in (step["run"] for step in _steps(_load(path)) if "run" in step):
-            assert "${{" not in script, f"{path.name}: give it by env: {script}"
+            assert "${{" not in script, f"{path.name}: pass it by env: {script}"
 
 
 def test_actionlint_finds_nothing(checkout: Paths) -> None:
     if not actionlint.executable(checkout).exists() and shutil.which("go") is None:
-        pytest.skip("actionlint is built with Go, and there is none")
+        pytest.skip("actionlint is built with Go, and Go is not installed")
     found = actionlint.check(checkout)
     assert found.returncode == 0, found.stdout + found.stderr
