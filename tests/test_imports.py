@@ -1,9 +1,9 @@
-"""Who may import whom.
+"""Which packages may import which.
 
-The arrows go one way: `infra -> components -> providers -> pluginhost`, and everything that runs in
-a job or on a node (`training`, `rag`) reaches the cloud by `providers.clients` only. No two files
-import each other. Imports inside functions and for types count, too. This test cannot see imports
-by name (`importlib`, `python -m`).
+The arrows go one way: `infra -> components -> providers -> pluginhost`. Code that runs in a job or
+on a node (`training`, `rag`) reaches the cloud by `providers.clients` only. No two files import
+each other. Imports inside functions and for types count, too. This test cannot see imports by name
+(`importlib`, `python -m`).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "training": ("rag", "providers.clients"),
     "rag": ("providers.clients",),
     "tools": (),
-    # Starts stacks and looks at the cloud from outside; the program knows nothing of it.
+    # Starts stacks and reads the cloud from outside; the program does not import it.
     "ops": (
         "guardrails",
         "stack_config",
@@ -75,7 +75,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "rag.headers",
     ),
 }
-# They write the reference tables out of what the packages declare.
+# They generate the reference pages from the declarations of these packages.
 GENERATORS: dict[str, tuple[str, ...]] = {
     "tools.coverage": ("localcloud", "provider_facts"),
     "tools.reference": ("infra.outputs", "guardrails.policy", "bootstrap.permissions_page"),
@@ -96,7 +96,7 @@ def _modules() -> Iterator[tuple[str, Path]]:
 
 
 def _imports(file: Path, module: str) -> Iterator[tuple[str, int]]:
-    """What a file imports, as far as `from a import b` can mean module `a.b`: both are given."""
+    """Return the imports of a file and their lines; `from a import b` is `a.b` if b is a module."""
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), str(file))):
         if isinstance(node, ast.Import):
@@ -157,7 +157,7 @@ def _circles(imports: Mapping[str, Collection[str]]) -> list[list[str]]:
     return found
 
 
-def test_no_file_imports_itself_by_way_of_others_not_even_for_types_only() -> None:
+def test_imports_have_no_circle_not_even_for_types_only() -> None:
     files = dict(_modules())
     imports = {
         module: {name for name, _ in _imports(file, module) if name in files and name != module}
@@ -178,7 +178,7 @@ def test_an_import_for_types_only_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("room", WITHOUT_PULUMI)
-def test_what_runs_in_jobs_and_on_nodes_never_imports_pulumi(room: str) -> None:
+def test_code_for_jobs_and_nodes_does_not_import_pulumi(room: str) -> None:
     wrong = [
         f"{file.relative_to(ROOT)}:{line} imports {name}"
         for module, file in _modules()
@@ -189,7 +189,7 @@ def test_what_runs_in_jobs_and_on_nodes_never_imports_pulumi(room: str) -> None:
     assert wrong == []
 
 
-def test_the_set_up_uses_the_standard_library_only_as_there_is_no_environment_yet() -> None:
+def test_the_set_up_imports_only_the_standard_library() -> None:
     files = {module: file for module, file in _modules() if _inside(module, "tools")}
     reached, wrong = set(), []
     left = ["tools.__main__"]
@@ -208,7 +208,7 @@ def test_the_set_up_uses_the_standard_library_only_as_there_is_no_environment_ye
 
 
 def _loaded_by(statement: str, *names: str) -> list[str]:
-    """Which of the named modules are loaded after a statement, in a fresh interpreter."""
+    """Return which of the named modules a statement loads, in a fresh interpreter."""
     code = f"import sys\n{statement}\nprint(*(n for n in {names!r} if n in sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""What is left out of pulumi's plain display, and what never is."""
+"""Which lines of pulumi's plain display are left out."""
 
 from __future__ import annotations
 

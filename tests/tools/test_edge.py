@@ -23,7 +23,7 @@ def paths(tmp_path: Path) -> Paths:
 
 
 class Recorded(StepContext):
-    """Does what the commands would leave behind, and keeps them."""
+    """Records the commands and creates the files that they would create."""
 
     def __init__(self, paths: Paths) -> None:
         super().__init__("edge", paths.logs / "edge.log")
@@ -46,14 +46,14 @@ def first_words(recorded: Recorded) -> list[str]:
     return [" ".join(words[:2]) for words in recorded.commands]
 
 
-def test_the_worker_is_built_once_for_the_same_sources(paths: Paths) -> None:
+def test_unchanged_sources_are_built_once(paths: Paths) -> None:
     recorded = Recorded(paths)
     assert "installed its packages" in edge.provide(paths, recorded)
     assert edge.provide(paths, recorded) == ""
     assert first_words(recorded) == ["npm ci", "python -m", "node build.mjs"]
 
 
-def test_a_changed_source_is_bundled_anew_and_nothing_installed(paths: Paths) -> None:
+def test_a_changed_source_is_bundled_again_without_an_installation(paths: Paths) -> None:
     edge.provide(paths, Recorded(paths))
     (paths.checkout / "edge" / "src" / "index.ts").write_text("changed")
     recorded = Recorded(paths)
@@ -61,7 +61,7 @@ def test_a_changed_source_is_bundled_anew_and_nothing_installed(paths: Paths) ->
     assert first_words(recorded) == ["node build.mjs"]
 
 
-def test_changed_packages_are_installed_and_the_worker_bundled_anew(paths: Paths) -> None:
+def test_changed_packages_are_installed_and_the_worker_is_bundled_again(paths: Paths) -> None:
     edge.provide(paths, Recorded(paths))
     (paths.checkout / "edge" / "package-lock.json").write_text("changed")
     recorded = Recorded(paths)
@@ -69,7 +69,7 @@ def test_changed_packages_are_installed_and_the_worker_bundled_anew(paths: Paths
     assert first_words(recorded) == ["npm ci", "node build.mjs"]
 
 
-def test_no_install_script_of_a_package_is_run(paths: Paths) -> None:
+def test_install_scripts_of_packages_do_not_run(paths: Paths) -> None:
     recorded = Recorded(paths)
     edge.provide(paths, recorded)
     assert "--ignore-scripts" in recorded.commands[0]
@@ -103,37 +103,37 @@ def test_an_edge_is_needed_where_the_stacks_file_says_so(
         ([], False),
     ],
 )
-def test_an_edge_is_needed_where_a_rehearsal_is_told_to_have_one(
+def test_a_replaced_value_gives_a_rehearsal_an_edge(
     paths: Paths, replaced: list[str], wanted: bool
 ) -> None:
     (paths.checkout / "stacks" / "Pulumi.dev.yaml").write_text("config: {}\n")
     assert edge.is_needed(paths, "rehearse-dev", replaced) is wanted
 
 
-def test_a_rehearsal_may_do_without_a_declared_edge(paths: Paths) -> None:
+def test_a_replaced_value_removes_a_declared_edge_from_a_rehearsal(paths: Paths) -> None:
     file = paths.checkout / "stacks" / "Pulumi.dev.yaml"
     file.write_text("config:\n  customrag:edge: cloudflare\n")
     assert not edge.is_needed(paths, "rehearse-dev", ["edge=none"])
 
 
-def test_a_local_stack_to_be_made_takes_the_templates_word(paths: Paths) -> None:
+def test_the_template_decides_for_a_local_stack_without_a_file(paths: Paths) -> None:
     paths.stack_template.write_text("config:\n  customrag:edge: cloudflare\n")
     assert edge.is_needed(paths, "local")
     paths.stack_file.write_text("config: {}\n")
     assert not edge.is_needed(paths, "local")
 
 
-def test_without_node_set_up_says_what_to_install(
+def test_a_missing_node_is_reported_with_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     missing = prerequisites.find_missing(venv=tmp_path, needs_maven=False, needs_node=True)
-    said = str(prerequisites.report(missing))
-    assert "Node.js 18 or newer, for the edge's worker" in said
-    assert "npm, for the edge's packages" in said
+    message = str(prerequisites.report(missing))
+    assert "Node.js 18 or newer, for the edge's worker" in message
+    assert "npm, for the edge's packages" in message
 
 
-def test_an_old_node_is_missing_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_node_counts_as_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = tmp_path / "node"
     node.write_text("#!/bin/sh\necho v16.20.2\n")
     node.chmod(0o755)
@@ -142,7 +142,7 @@ def test_an_old_node_is_missing_too(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert any(item.what.startswith("Node.js") for item in missing)
 
 
-def test_without_an_edge_node_is_not_looked_for(
+def test_node_is_not_required_without_an_edge(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

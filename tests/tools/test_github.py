@@ -1,4 +1,4 @@
-"""What workflows tell on GitHub, against a server that keeps issues, comments and releases."""
+"""Comments, issues and releases that workflows write, on a fake GitHub."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MARKED = "<!-- customrag-preview: dev -->\n### Preview\n"
 
 
 class Fake(BaseHTTPRequestHandler):
-    """Lists, makes and changes entries; what it was asked is kept by the server."""
+    """Lists, creates and changes entries; the server keeps the requests."""
 
     def _answer(self) -> None:
         server = self.server
@@ -40,7 +40,7 @@ class Fake(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = _answer  # noqa: N815  its base's names
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  its base's name
-        """Say nothing."""
+        """Log nothing."""
 
 
 class Server(ThreadingHTTPServer):
@@ -81,25 +81,27 @@ def _preview(repository: github.Repository, *texts: str, stacks: str = "dev") ->
     return github.comments(repository, 7, texts, stacks=stacks.split(), commit="c0ffee")
 
 
-def test_a_first_comment_is_made(server: Server, repository: github.Repository) -> None:
-    server.entries = [_comment(1, "somebody's", "eve"), _comment(2, None)]
+def test_the_first_preview_creates_a_comment(server: Server, repository: github.Repository) -> None:
+    server.entries = [_comment(1, "a person's", "eve"), _comment(2, None)]
     _preview(repository, MARKED)
     assert _written(server) == [("POST", "/issues/7/comments", {"body": MARKED})]
 
 
-def test_a_later_one_takes_its_place(server: Server, repository: github.Repository) -> None:
+def test_a_later_preview_replaces_the_comment(
+    server: Server, repository: github.Repository
+) -> None:
     server.entries = [_comment(5, MARKED + "old")]
     _preview(repository, MARKED)
     assert _written(server) == [("PATCH", "/issues/comments/5", {"body": MARKED})]
 
 
-def test_one_that_says_the_same_is_left(server: Server, repository: github.Repository) -> None:
+def test_an_equal_comment_is_kept(server: Server, repository: github.Repository) -> None:
     server.entries = [_comment(5, MARKED)]
     assert _preview(repository, MARKED) == ["customrag-preview: dev: the comment is up to date"]
     assert _written(server) == []
 
 
-def test_a_comment_that_a_person_could_change_is_not_taken_for_the_jobs_own(
+def test_a_persons_comment_with_the_marker_is_not_changed(
     server: Server, repository: github.Repository
 ) -> None:
     server.entries = [_comment(5, MARKED, "eve")]
@@ -107,7 +109,7 @@ def test_a_comment_that_a_person_could_change_is_not_taken_for_the_jobs_own(
     assert _written(server) == [("POST", "/issues/7/comments", {"body": MARKED})]
 
 
-def test_an_old_preview_of_what_changes_no_more_says_so(
+def test_the_comment_of_an_unchanged_stack_says_that_nothing_changes(
     server: Server, repository: github.Repository
 ) -> None:
     server.entries = [_comment(5, MARKED + "old")]
@@ -119,14 +121,14 @@ def test_an_old_preview_of_what_changes_no_more_says_so(
     assert "c0ffee" in body["body"]
 
 
-def test_a_preview_that_could_not_be_made_leaves_no_old_one_behind(
+def test_a_failed_preview_replaces_an_old_comment(
     server: Server, repository: github.Repository
 ) -> None:
     server.entries = [_comment(5, MARKED + "old")]
     _preview(repository, stacks="dev prod")
-    told = {path: body["body"] for _, path, body in _written(server)}
-    assert told.keys() == {"/issues/comments/5", "/issues/7/comments"}
-    assert all("failed" in text for text in told.values())
+    bodies = {path: body["body"] for _, path, body in _written(server)}
+    assert bodies.keys() == {"/issues/comments/5", "/issues/7/comments"}
+    assert all("failed" in text for text in bodies.values())
 
 
 def test_a_text_without_a_marker_is_refused(repository: github.Repository) -> None:
@@ -142,7 +144,7 @@ def test_a_text_with_another_marker_is_refused(
     assert _written(server) == []
 
 
-def test_a_text_is_cut_to_what_github_takes() -> None:
+def test_a_text_is_cut_to_the_longest_that_github_accepts() -> None:
     assert github.fitting(MARKED) == MARKED
     cut = github.fitting(MARKED + "- a line\n" * 10_000)
     assert len(cut) <= github.LONGEST
@@ -150,7 +152,7 @@ def test_a_text_is_cut_to_what_github_takes() -> None:
     assert "and more" in cut[-60:]
 
 
-def test_the_comments_of_a_folder_are_told(
+def test_the_comments_of_a_folder_are_posted(
     server: Server, repository: github.Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", repository.token)
@@ -177,7 +179,7 @@ def test_a_report_is_an_issue_kept_up_to_date(
     assert _written(server)[-1][2]["state"] == "closed"
 
 
-def test_nothing_to_report_opens_nothing(server: Server, repository: github.Repository) -> None:
+def test_an_empty_report_opens_no_issue(server: Server, repository: github.Repository) -> None:
     assert github.report(repository, "Drift", MARKED, close=True) == "nothing to report"
     assert _written(server) == []
 
@@ -188,14 +190,14 @@ def test_a_release_is_published_once(server: Server, repository: github.Reposito
     assert github.release(repository, "0.2.0", "notes") == "updated v0.2.0"
 
 
-def test_a_refusal_says_what_the_job_lacks(server: Server) -> None:
+def test_a_refusal_names_the_missing_permissions(server: Server) -> None:
     url = f"http://127.0.0.1:{server.server_port}"
     stranger = github.Repository(name="us/it", url=url, token="another")
     with pytest.raises(ToolError, match=r"(?s)HTTP 401.*permissions:"):
         _preview(stranger, MARKED)
 
 
-def test_outside_a_job_it_says_what_is_missing(
+def test_a_missing_token_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)

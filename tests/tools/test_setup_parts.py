@@ -1,4 +1,4 @@
-"""The parts of the set-up that need neither network nor engine."""
+"""The parts of the set-up that need neither the network nor the engine."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _cli(tmp_path: Path, *, brings_host: bool = True) -> cli.Cli:
         ("", None),
     ],
 )
-def test_versions_are_read_as_the_cli_writes_them(
+def test_the_versions_that_the_cli_prints_are_parsed(
     text: str, version: tuple[int, ...] | None
 ) -> None:
     assert cli.parse_version(text) == version
@@ -59,7 +59,7 @@ def test_the_users_own_cli_is_used_when_it_is_new_enough(paths: Paths, tmp_path:
     assert found.path == own
 
 
-def test_an_old_cli_on_path_gives_way_to_the_cached_one(paths: Paths, tmp_path: Path) -> None:
+def test_the_cached_cli_is_preferred_to_an_old_one_on_path(paths: Paths, tmp_path: Path) -> None:
     _fake(tmp_path / "bin", "pulumi", "echo v3.244.9")
     cached = _fake(cli.cached_path(paths).parent, "pulumi", "echo v3.259.0")
     found = cli.find(paths, {"PATH": str(tmp_path / "bin")})
@@ -67,12 +67,12 @@ def test_an_old_cli_on_path_gives_way_to_the_cached_one(paths: Paths, tmp_path: 
     assert found.path == cached
 
 
-def test_a_cli_that_does_not_run_is_none(paths: Paths, tmp_path: Path) -> None:
+def test_a_cli_that_does_not_run_is_not_found(paths: Paths, tmp_path: Path) -> None:
     _fake(tmp_path / "bin", "pulumi", "exit 1")
     assert cli.find(paths, {"PATH": str(tmp_path / "bin")}) is None
 
 
-def test_without_any_way_to_a_cli_the_three_ways_are_named(
+def test_a_missing_cli_is_reported_with_three_ways_to_get_it(
     paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -81,7 +81,7 @@ def test_without_any_way_to_a_cli_the_three_ways_are_named(
         cli.provide(paths, StepContext("pulumi", tmp_path / "pulumi.log"))
 
 
-def test_the_host_launcher_finds_the_checkout_it_is_used_for(tmp_path: Path) -> None:
+def test_the_host_launcher_uses_the_checkout_of_its_working_directory(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     host = checkout / "tools" / "language_host" / "__main__.py"
     host.parent.mkdir(parents=True)
@@ -101,7 +101,7 @@ def test_the_host_launcher_finds_the_checkout_it_is_used_for(tmp_path: Path) -> 
     assert done.stdout.split() == [str(host), "127.0.0.1:1"]
 
 
-def test_an_official_host_beside_the_cli_is_left_alone(paths: Paths, tmp_path: Path) -> None:
+def test_an_official_host_beside_the_cli_is_kept(paths: Paths, tmp_path: Path) -> None:
     official = tmp_path / "bin" / cli.HOST_NAME
     official.parent.mkdir()
     official.write_bytes(b"\x7fELF")
@@ -109,7 +109,7 @@ def test_an_official_host_beside_the_cli_is_left_alone(paths: Paths, tmp_path: P
     assert official.read_bytes() == b"\x7fELF"
 
 
-def test_the_env_file_gives_a_shell_the_stack_and_no_secret(paths: Paths, tmp_path: Path) -> None:
+def test_the_env_file_sets_up_a_shell_without_a_secret(paths: Paths, tmp_path: Path) -> None:
     paths.home.mkdir(parents=True)
     paths.passphrase.write_text("not to be seen")
     environment.write_env_file(paths, _cli(tmp_path))
@@ -137,9 +137,7 @@ def test_a_cloud_stack_keeps_the_users_pulumi_settings(paths: Paths, tmp_path: P
     assert "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION" not in found
 
 
-def test_a_shell_is_given_a_cloud_stacks_cli_and_keeps_its_own_sign_in(
-    paths: Paths, tmp_path: Path
-) -> None:
+def test_exports_of_a_cloud_stack_keep_the_shells_sign_in(paths: Paths, tmp_path: Path) -> None:
     script = 'set -eu; eval "$1"; echo "$PATH"; echo "$PULUMI_BACKEND_URL"'
     text = environment.exports(paths, "dev", _cli(tmp_path))
     done = subprocess.run(
@@ -155,12 +153,12 @@ def test_a_shell_is_given_a_cloud_stacks_cli_and_keeps_its_own_sign_in(
     assert "PASSPHRASE" not in text
 
 
-def test_a_cli_without_a_host_gets_ours_on_its_path(paths: Paths, tmp_path: Path) -> None:
+def test_a_cli_without_a_host_gets_our_host_on_its_path(paths: Paths, tmp_path: Path) -> None:
     first = environment.path_entries(paths, _cli(tmp_path, brings_host=False))[0]
     assert os.access(Path(first) / cli.HOST_NAME, os.X_OK)
 
 
-def test_a_local_stack_gets_the_host_as_a_plugin_and_none_from_path(
+def test_a_local_stack_gets_the_host_as_a_plugin_and_not_from_path(
     paths: Paths, tmp_path: Path
 ) -> None:
     found = _cli(tmp_path, brings_host=False)
@@ -219,7 +217,7 @@ def test_the_environment_is_stale_when_the_lock_changes(paths: Paths) -> None:
     assert not virtualenv.is_installed(paths)
 
 
-def test_two_commands_that_change_a_checkout_exclude_each_other(paths: Paths) -> None:
+def test_only_one_command_at_a_time_changes_a_checkout(paths: Paths) -> None:
     with only_one(paths):
         code = (
             "import sys; from pathlib import Path; from tools.paths import Paths; "
@@ -255,7 +253,7 @@ def test_old_java_is_missing_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert prerequisites.find_missing(venv=tmp_path, needs_maven=False)[0].apt[0].startswith("open")
 
 
-def test_all_that_is_missing_is_reported_with_one_line_that_installs_it(
+def test_missing_programs_are_reported_with_one_command_that_installs_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fake(tmp_path / "bin", "apt-get", "exit 0")
@@ -272,7 +270,7 @@ def test_all_that_is_missing_is_reported_with_one_line_that_installs_it(
     )
 
 
-def test_root_with_apt_installs_by_itself_what_apt_has(
+def test_root_installs_the_packages_that_apt_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fake(tmp_path / "bin", "apt-get", f'echo "$@" >> "{tmp_path}/calls"')
@@ -289,21 +287,19 @@ def test_root_with_apt_installs_by_itself_what_apt_has(
     assert calls == ["update", "install -y --no-install-recommends openjdk-21-jre-headless"]
 
 
-def test_an_apt_that_fails_is_a_failed_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_apt_fails_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _fake(tmp_path / "bin", "apt-get", "echo no network >&2; exit 100")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin:/usr/bin")
     with pytest.raises(StepError, match="no network"):
         prerequisites.install([], StepContext("this machine", tmp_path / "machine.log"))
 
 
-def test_another_system_than_linux_is_refused_with_the_reason(tmp_path: Path) -> None:
+def test_a_system_other_than_linux_is_refused_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match=r"Darwin.*127\.0\.0\.0/8"):
         prerequisites.check_machine(venv=tmp_path, program="Darwin")
 
 
-def test_a_full_disk_is_told_before_anything_is_installed(
+def test_a_full_disk_is_reported_before_an_installation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prerequisites, "VENV_GIB", 10.0**9)

@@ -22,7 +22,7 @@ def paths(project: Project) -> Paths:
 
 @pytest.fixture
 def local(project: Project, paths: Paths) -> Project:
-    """The scratch project as the local stack: with the environment that set-up gives it."""
+    """Return the scratch project as the local stack, with the environment of set-up."""
     project.write(SLOW_PROGRAM, settings=project.write_plugin())
     paths.stack_template.write_text("config:\n  scratch:note: from the template\n")
     stack.make_folders(paths)
@@ -71,7 +71,7 @@ def test_state_without_its_passphrase_is_refused(local: Project, paths: Paths) -
 def test_no_file_beside_the_state_could_be_left_empty_by_a_kill(
     local: Project, paths: Paths
 ) -> None:
-    """The backend's files of attributes are written in place; an empty one makes the state EOF."""
+    """The backend writes them in place: a kill can leave one empty, and the state is then EOF."""
     _provide(local, paths)
     assert stack.checkpoint(paths).is_file()
     assert list(paths.state.rglob("*.attrs")) == []
