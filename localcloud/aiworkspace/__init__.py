@@ -1,4 +1,4 @@
-"""PAI AIWorkSpace: workspaces, datasets, and the registry of models and their versions.
+"""Local PAI AIWorkSpace: workspaces, datasets, and the registry of models and their versions.
 
-Owns these records. A dataset or model version only names its data: nothing here reads OSS.
+Owns these records. A dataset or model version only names its data; this package does not read OSS.
 """

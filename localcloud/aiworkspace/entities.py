@@ -1,8 +1,8 @@
-"""What each kind of AIWorkSpace entity is: its fields, rules and error codes. Data and pure checks.
+"""The kinds of AIWorkSpace entities: fields, rules and error codes. Data and pure checks.
 
-Field names are the API's (https://api.aliyun.com/document/AIWorkSpace/2021-02-04, read 2026-11).
-The codes of a missing workspace and dataset are those the cloud provider's Terraform source
-expects; the others are assumed, in the same form.
+Field names follow the API (https://api.aliyun.com/document/AIWorkSpace/2021-02-04, read 2026-11).
+The codes of a missing workspace and dataset follow the source of the Terraform provider; the others
+are assumed, in the same format.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ class Kind:
     """One kind of entity.
 
     Attributes:
-        name: In messages and RAM actions, such as ``Model``.
-        product: RAM product of its actions, such as ``paimodel``.
-        id_field: The field that holds its id.
-        required: Fields a creation must give.
-        fields: Fields a creation may give.
-        changeable: Fields an update may give.
-        not_found: The error code when there is none.
-        defaults: Fields the cloud fills in.
-        check: Refuses values; gets the fields given.
-        unique: Fields that no two entities share, taken together; empty: none need be.
+        name: The name in messages and RAM actions, such as ``Model``.
+        product: The RAM product of its actions, such as ``paimodel``.
+        id_field: The field of its id.
+        required: Fields that are mandatory on creation.
+        fields: Fields that are allowed on creation.
+        changeable: Fields that are allowed in an update.
+        not_found: The error code if the entity does not exist.
+        defaults: Fields that the cloud fills in.
+        check: Checks the given fields, and raises ``CloudError`` if the cloud refuses them.
+        unique: Fields whose combination must be unique; may be empty.
     """
 
     name: str
@@ -51,16 +51,16 @@ class Kind:
     unique: tuple[str, ...] = ()
 
     def validate(self, given: Mapping[str, Any], *, creating: bool) -> None:
-        """Refuse unknown fields, missing ones, and values the service would not take.
+        """Raise an error for unknown or missing fields and for invalid values.
 
         Raises:
-            CloudError: With the field's name, the value, and what is allowed.
+            CloudError: Names the field, the value and what is allowed.
         """
         allowed = self.fields if creating else self.changeable
         for name in sorted(given.keys() - allowed):
             raise not_supported(
-                f"the field {name}={given[name]!r} of {self.name}",
-                f"supported are {', '.join(sorted(allowed))}",
+                f"The field {name}={given[name]!r} of {self.name}",
+                f"use only {', '.join(sorted(allowed))}",
             )
         for name in self.required if creating else ():
             if given.get(name) in (None, "", []):
@@ -70,7 +70,9 @@ class Kind:
 
 def _choice(given: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> None:
     if name in given and given[name] not in allowed:
-        raise CloudError(INVALID, f"{name} is {given[name]!r}; allowed are {', '.join(allowed)}.")
+        raise CloudError(
+            INVALID, f"{name} is {given[name]!r}; it must be one of {', '.join(allowed)}."
+        )
 
 
 def _check_workspace(given: Mapping[str, Any]) -> None:
@@ -78,23 +80,24 @@ def _check_workspace(given: Mapping[str, Any]) -> None:
     if name is not None and _WORKSPACE_NAME.fullmatch(name) is None:
         raise CloudError(
             INVALID,
-            f"WorkspaceName is {name!r}; it takes 3 to 23 letters, digits, _ and -, "
-            "a letter first.",
+            f"WorkspaceName is {name!r}; it must have 3 to 23 letters, digits, _ and -, and start "
+            "with a letter.",
         )
     if len(given.get("Description", "")) > 80:
         raise CloudError(
-            INVALID, f"Description has {len(given['Description'])} characters; at most 80."
+            INVALID,
+            f"Description has {len(given['Description'])} characters; at most 80 are allowed.",
         )
     types = given.get("EnvTypes")
     if types is not None and sorted(types) not in (["prod"], ["dev", "prod"]):
-        raise CloudError(INVALID, f'EnvTypes is {types!r}; give ["prod"] or ["dev", "prod"].')
+        raise CloudError(INVALID, f'EnvTypes is {types!r}; it must be ["prod"] or ["dev", "prod"].')
 
 
 def _check_name(given: Mapping[str, Any], name: str) -> None:
     value = given.get(name)
     if value is not None and _ENTITY_NAME.fullmatch(value) is None:
         raise CloudError(
-            INVALID, f"{name} is {value!r}; it takes 1 to 127 characters without blanks."
+            INVALID, f"{name} is {value!r}; it must have 1 to 127 characters without spaces."
         )
 
 
@@ -106,9 +109,7 @@ def _check_dataset(given: Mapping[str, Any]) -> None:
     _choice(given, "DataType", ("COMMON", "PIC", "TEXT", "VIDEO", "AUDIO"))
     uri = given.get("Uri")
     if uri is not None and not str(uri).startswith("oss://"):
-        raise CloudError(
-            INVALID, f"Uri is {uri!r}; an OSS dataset's is oss://bucket.endpoint/path."
-        )
+        raise CloudError(INVALID, f"Uri is {uri!r}; it must be oss://bucket.endpoint/path.")
 
 
 def _check_model(given: Mapping[str, Any]) -> None:
@@ -121,10 +122,14 @@ def _check_version(given: Mapping[str, Any]) -> None:
     _choice(given, "SourceType", ("Custom", "PAIFlow", "TrainingService"))
     version_name = given.get("VersionName")
     if version_name is not None and re.fullmatch(r"\d+\.\d+\.\d+", version_name) is None:
-        raise CloudError(INVALID, f"VersionName is {version_name!r}; give x.y.z, such as 0.1.0.")
+        raise CloudError(
+            INVALID, f"VersionName is {version_name!r}; it must be x.y.z, such as 0.1.0."
+        )
     size = len(json.dumps(given.get("Metrics", {})).encode())
     if size > _MAX_METRICS_BYTES:
-        raise CloudError(INVALID, f"Metrics has {size} bytes; at most {_MAX_METRICS_BYTES}.")
+        raise CloudError(
+            INVALID, f"Metrics has {size} bytes; at most {_MAX_METRICS_BYTES} are allowed."
+        )
 
 
 WORKSPACE = Kind(

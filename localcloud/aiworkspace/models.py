@@ -1,7 +1,6 @@
-"""The AIWorkSpace of one stack: its workspaces, datasets, models and model versions.
+"""The operations on the workspaces, datasets, models and model versions of one stack.
 
-Owns what the operations do; routes and resource types call it. Records are kept by the API's own
-field names.
+Routes and resource types call it. Records use the field names of the API.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ class AIWorkSpace:
         return self._context.store.table(_TABLES[kind.name])
 
     def create(self, kind: Kind, given: Mapping[str, Any]) -> Document:
-        """Answer CreateWorkspace, CreateDataset or CreateModel.
+        """Create an entity, as CreateWorkspace, CreateDataset and CreateModel do.
 
         Raises:
-            CloudError: A field is refused, the workspace is missing, or the name is taken.
+            CloudError: A field is invalid, the workspace does not exist, or the name is in use.
         """
         kind.validate(given, creating=True)
         with self._context.store.transaction():
@@ -57,7 +56,7 @@ class AIWorkSpace:
         return self._context.ids.new("d-" if kind is DATASET else "model-", 18)
 
     def _record(self, kind: Kind, given: Mapping[str, Any]) -> Document:
-        moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        moment = _now()
         owner = self._context.platform.account_id
         return {
             **kind.defaults,
@@ -76,15 +75,15 @@ class AIWorkSpace:
             if key != own_id and [other.get(name) for name in kind.unique] == wanted:
                 raise CloudError(
                     INVALID,
-                    f"A {kind.name} with {', '.join(kind.unique)} = {wanted} exists already: "
+                    f"A {kind.name} with {', '.join(kind.unique)} = {wanted} already exists: "
                     f"{key}.",
                 )
 
     def get(self, kind: Kind, identifier: str) -> Document:
-        """Answer GetWorkspace, GetDataset, GetModel or GetModelVersion.
+        """Return an entity, as GetWorkspace, GetDataset, GetModel and GetModelVersion do.
 
         Raises:
-            CloudError: There is none.
+            CloudError: The entity does not exist.
         """
         record = self.table(kind).get(identifier)
         if record is None:
@@ -95,7 +94,7 @@ class AIWorkSpace:
         return record
 
     def find(self, kind: Kind, filters: Mapping[str, str]) -> list[Document]:
-        """Return the entities whose fields have those values, oldest first."""
+        """Return the entities whose fields have these values, oldest first."""
         found = [
             self.get(kind, key)
             for key, record in self.table(kind).items()
@@ -104,25 +103,25 @@ class AIWorkSpace:
         return sorted(found, key=lambda record: str(record["GmtCreateTime"]))
 
     def update(self, kind: Kind, identifier: str, given: Mapping[str, Any]) -> Document:
-        """Answer UpdateWorkspace, UpdateDataset, UpdateModel or UpdateModelVersion.
+        """Update an entity, as the Update operation of its kind does.
 
         Raises:
-            CloudError: There is none, or a field is refused.
+            CloudError: The entity does not exist, or a field is invalid.
         """
         kind.validate(given, creating=False)
         with self._context.store.transaction():
             record = {**self.get(kind, identifier), **given}
             record.pop("LatestVersion", None)
             self._check_unique(kind, record, identifier)
-            moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+            moment = _now()
             self.table(kind).put(identifier, record | {"GmtModifiedTime": moment})
         return record
 
     def delete(self, kind: Kind, identifier: str) -> None:
-        """Answer DeleteWorkspace, DeleteDataset, DeleteModel or DeleteModelVersion.
+        """Delete an entity, as the Delete operation of its kind does.
 
         Raises:
-            CloudError: There is none, or others still belong to it.
+            CloudError: The entity does not exist, or other entities still belong to it.
         """
         with self._context.store.transaction():
             self.get(kind, identifier)
@@ -145,22 +144,22 @@ class AIWorkSpace:
             self.table(kind).delete(identifier)
 
     def versions(self, model_id: str) -> list[Document]:
-        """Return the versions of a model, in the order of their numbers."""
+        """Return the versions of a model, ordered by number."""
         prefix = f"{model_id}:"
         found = [record for key, record in self.table(VERSION).items() if key.startswith(prefix)]
         return sorted(found, key=lambda record: _numbers(record["VersionName"]))
 
     def create_version(self, model_id: str, given: Mapping[str, Any]) -> Document:
-        """Answer CreateModelVersion: numbered 0.1.0, 0.2.0 and so on unless it is named.
+        """Create a model version; without a name, it gets the next of 0.1.0, 0.2.0 and so on.
 
         Raises:
-            CloudError: The model is missing, a field is refused, or the version exists.
+            CloudError: The model does not exist, a field is invalid, or the version exists.
         """
         VERSION.validate(given, creating=True)
         with self._context.store.transaction():
             self.get(MODEL, model_id)
             existing = [_numbers(version["VersionName"]) for version in self.versions(model_id)]
-            # A number is not used again after its version was deleted.
+            # The number of a deleted version is not used again.
             counters = self._context.store.table("aiworkspace.numbers")
             last = (counters.get(model_id) or {"last": None})["last"]
             highest = max([*existing, *([_numbers(last)] if last else [])], default=None)
@@ -168,12 +167,16 @@ class AIWorkSpace:
             name = given.get("VersionName") or ".".join(map(str, following))
             key = f"{model_id}:{name}"
             if self.table(VERSION).get(key) is not None:
-                raise CloudError(INVALID, f"The version {name} of model {model_id} exists already.")
+                raise CloudError(INVALID, f"The version {name} of model {model_id} already exists.")
             record = self._record(VERSION, given) | {"VersionName": name}
             self.table(VERSION).put(key, record)
             newest = max([_numbers(name), *([highest] if highest else [])])
             counters.put(model_id, {"last": ".".join(map(str, newest))})
         return record
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def _numbers(version_name: str) -> tuple[int, ...]:

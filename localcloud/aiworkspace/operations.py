@@ -1,4 +1,4 @@
-"""The operations of AIWorkSpace that the local cloud answers."""
+"""The operations of AIWorkSpace that the local cloud supports, for the coverage table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _operations() -> tuple[Operation, ...]:
             service="aiworkspace",
             name="ListProducts",
             api="GET /api/v1/products",
-            notes="PAI_share only, which is activated until a fault says otherwise",
+            notes="PAI_share only, which is activated unless a fault is active",
         )
     ]
     for name, path, item in _ITEMS:

@@ -1,6 +1,6 @@
 """Resource types of PAI: workspace, dataset, model and model version.
 
-Ids and outputs are the cloud provider's: a model version's id is ``<model id>:<version name>``.
+Ids and outputs follow the cloud provider: a model version's id is ``<model id>:<version name>``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from localcloud.core.resources import Context, Created, Properties, ResourceHand
 
 
 def _wire(inputs: Properties, renamed: dict[str, str]) -> dict[str, Any]:
-    """Return the inputs by the API's field names."""
+    """Return the inputs by field name of the API."""
     fields: dict[str, Any] = {}
     for name, value in inputs.items():
         if name == "labels":
@@ -27,9 +27,9 @@ class _EntityHandler(ResourceHandler):
     """A resource that is one AIWorkSpace entity.
 
     Attributes:
-        kind: Which.
-        renamed: Inputs whose field is not their name with a capital.
-        computed: Outputs beside the inputs, as field by output name.
+        kind: The kind of entity.
+        renamed: The fields of inputs whose field is not the capitalized name.
+        computed: The fields of outputs that are not inputs.
     """
 
     kind: ClassVar[Kind]
@@ -53,7 +53,7 @@ class _EntityHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Change it, as the kind's Update operation does, and its labels."""
+        """Change it and its labels, as the kind's Update operation does."""
         entities = AIWorkSpace(context)
         fields = _wire(inputs, self.renamed)
         record = entities.table(self.kind).get(id) or {}

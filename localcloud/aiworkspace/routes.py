@@ -1,6 +1,6 @@
-"""The HTTP API of AIWorkSpace 2021-02-04 (ROA), as ``alibabacloud_aiworkspace20210204`` speaks it.
+"""The HTTP API of AIWorkSpace 2021-02-04 (ROA), for ``alibabacloud_aiworkspace20210204``.
 
-Owns routing, permissions, filters and paging; ``models`` does the work.
+Owns routes, permissions, filters and paging. It does not own the work: ``models`` does.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _MAX_PAGE_SIZE = 100
 # Pay-as-you-go PAI: https://www.alibabacloud.com/help/en/pai/developer-reference/
 # api-aiworkspace-2021-02-04-listproducts, read 2026-11-21.
 _PRODUCT = "PAI_share"
-# Query parameters that filter a list, by the field they compare.
+# Query parameters that filter a list, with the field that they compare.
 _FILTERS: Mapping[str, Mapping[str, str]] = {
     "Workspace": {"WorkspaceName": "WorkspaceName", "Status": "Status"},
     "Dataset": {"WorkspaceId": "WorkspaceId", "Name": "Name"},
     "Model": {"WorkspaceId": "WorkspaceId", "ModelName": "ModelName", "ModelType": "ModelType"},
     "ModelVersion": {"VersionName": "VersionName", "ApprovalStatus": "ApprovalStatus"},
 }
-# Accepted and without effect: they ask for more detail than there is.
+# These ask for more detail than the local cloud has, so they have no effect.
 _IGNORED_QUERY = frozenset({"Verbose", "Fields", "Option"})
 
 
@@ -47,7 +47,7 @@ class AIWorkSpaceApi:
         self._entities = AIWorkSpace(context)
 
     def create(self, kind: Kind) -> _Operation:
-        """Answer CreateWorkspace, CreateDataset, CreateModel."""
+        """Return the Create operation of a kind of entity."""
 
         def operation(request: Request, body: Body) -> Body:
             self._authorise(request, f"Create{kind.name}", kind, "*")
@@ -57,7 +57,7 @@ class AIWorkSpaceApi:
         return operation
 
     def get(self, kind: Kind) -> _Operation:
-        """Answer GetWorkspace, GetDataset, GetModel, GetModelVersion."""
+        """Return the Get operation of a kind of entity."""
 
         def operation(request: Request, _: Body) -> Body:
             identifier = _identifier(request)
@@ -67,7 +67,7 @@ class AIWorkSpaceApi:
         return operation
 
     def update(self, kind: Kind) -> _Operation:
-        """Answer UpdateWorkspace, UpdateDataset, UpdateModel, UpdateModelVersion."""
+        """Return the Update operation of a kind of entity."""
 
         def operation(request: Request, body: Body) -> Body:
             identifier = _identifier(request)
@@ -78,7 +78,7 @@ class AIWorkSpaceApi:
         return operation
 
     def delete(self, kind: Kind) -> _Operation:
-        """Answer DeleteWorkspace, DeleteDataset, DeleteModel, DeleteModelVersion."""
+        """Return the Delete operation of a kind of entity."""
 
         def operation(request: Request, _: Body) -> Body:
             identifier = _identifier(request)
@@ -89,7 +89,7 @@ class AIWorkSpaceApi:
         return operation
 
     def list_of(self, kind: Kind) -> _Operation:
-        """Answer ListWorkspaces, ListDatasets, ListModels."""
+        """Return the List operation of a kind of entity."""
 
         def operation(request: Request, _: Body) -> Body:
             self._authorise(request, f"List{kind.name}s", kind, "*")
@@ -119,16 +119,16 @@ class AIWorkSpaceApi:
         return {"Versions": _page(request, found), "TotalCount": len(found)}
 
     def list_products(self, request: Request, _: Body) -> Body:
-        """Answer ListProducts: PAI is activated, unless a fault says otherwise."""
+        """Answer ListProducts: PAI is activated unless a fault is active."""
         self._context.access.require(
             request.state.principal, "paiworkspace:ListProducts", "acs:paiworkspace:*:*:*"
         )
         for name in sorted(request.query_params.keys() - {"ProductCodes", "Verbose"}):
-            raise not_supported(f"the parameter {name} of ListProducts", "supported: ProductCodes")
+            raise not_supported(f"The parameter {name} of ListProducts", "use ProductCodes")
         codes = request.query_params.get("ProductCodes", "")
         unknown = sorted(set(codes.split(",")) - {_PRODUCT, ""})
         if unknown:
-            raise not_supported(f"ProductCodes={unknown[0]!r}", f"supported is {_PRODUCT}")
+            raise not_supported(f"ProductCodes={unknown[0]!r}", f"use {_PRODUCT}")
         activated = not Faults(self._context.store).hits("pai-not-activated")
         product = {
             "ProductCode": _PRODUCT,
@@ -162,8 +162,8 @@ def _filters(request: Request, kind: Kind) -> dict[str, str]:
     }
     for name in sorted(query.keys() - known.keys()):
         raise not_supported(
-            f"the filter {name}={query[name]!r} of List{kind.name}s",
-            f"supported are {', '.join(sorted(known))}",
+            f"The filter {name}={query[name]!r} of List{kind.name}s",
+            f"use only {', '.join(sorted(known))}",
         )
     return {known[name]: value for name, value in query.items()}
 
@@ -179,7 +179,7 @@ def _page(request: Request, found: list[Body]) -> list[Body]:
 def _count(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name, str(default))
     if not text.isdigit() or int(text) < 1:
-        raise CloudError(INVALID, f"{name} is {text!r}; give a whole number of at least 1.")
+        raise CloudError(INVALID, f"{name} is {text!r}; it must be a whole number of at least 1.")
     return int(text)
 
 
@@ -189,7 +189,7 @@ def _endpoint(operation: _Operation) -> _Endpoint:
         try:
             body = json.loads(raw) if raw else {}
         except ValueError as error:
-            raise CloudError(INVALID, f"The body is not JSON: {error}.") from error
+            raise CloudError(INVALID, f"The body is not valid JSON: {error}.") from error
         if not isinstance(body, dict):
             raise CloudError(INVALID, "The body must be a JSON object.")
         result = await run_in_threadpool(operation, request, body)
@@ -199,7 +199,7 @@ def _endpoint(operation: _Operation) -> _Endpoint:
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """Return every route of AIWorkSpace."""
+    """Return the routes of AIWorkSpace."""
     api = AIWorkSpaceApi(context)
     found: list[BaseRoute] = [
         Route("/api/v1/products", _endpoint(api.list_products), methods=["GET"])

@@ -11,7 +11,7 @@ from typing import Any, Final
 from localcloud.alb import state
 from localcloud.alb.checks import required_record
 from localcloud.core.resources import Context
-from localcloud.core.rpc import RpcAction, RpcCall
+from localcloud.core.rpc import RpcAction, RpcCall, numbered_names
 
 VERSION: Final = "2020-06-16"
 _MAX_IDS: Final = 20
@@ -112,8 +112,14 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
         }
 
     described = {
-        "ListLoadBalancers": ({*_numbered("LoadBalancerIds"), "MaxResults"}, list_load_balancers),
-        "ListServerGroups": ({*_numbered("ServerGroupIds"), "MaxResults"}, list_server_groups),
+        "ListLoadBalancers": (
+            {*numbered_names("LoadBalancerIds", _MAX_IDS), "MaxResults"},
+            list_load_balancers,
+        ),
+        "ListServerGroups": (
+            {*numbered_names("ServerGroupIds", _MAX_IDS), "MaxResults"},
+            list_server_groups,
+        ),
         "ListServerGroupServers": ({"ServerGroupId", "MaxResults"}, list_server_group_servers),
         "GetListenerHealthStatus": ({"ListenerId", "MaxResults"}, listener_health),
     }
@@ -123,12 +129,8 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
     )
 
 
-def _numbered(name: str) -> set[str]:
-    return {f"{name}.{index}" for index in range(1, _MAX_IDS + 1)}
-
-
 def _wanted(call: RpcCall, name: str, key: str) -> bool:
-    given = [call.parameters[part] for part in _numbered(name) if part in call.parameters]
+    given = call.listed(name)
     return not given or key in given
 
 

@@ -1,5 +1,4 @@
-"""Certificate Management Service (CAS) 2020-04-07, local: uploaded server certificates.
+"""Local Certificate Management Service (CAS) 2020-04-07: uploaded server certificates.
 
-Owns the certificates and their keys. Issuing and ordering certificates is not to be had here: the
-local cloud is no certificate authority.
+Owns the certificates and their keys. It does not issue or order certificates.
 """

@@ -1,8 +1,8 @@
-"""The certificates of one local stack: checked when they are uploaded, found by id.
+"""The certificates of one local stack: upload, look-up and deletion.
 
-Owns the records, and ``trusted.pem``: what a client on this machine may trust to reach the stack's
-own load balancers, since no public authority signed these. A key never leaves the store but for
-the load balancer's process (``localcloud.alb``).
+Owns the records, and ``trusted.pem``: the certificates that clients on this machine trust to reach
+the stack's load balancers, because no public authority has signed them. Only the process of a load
+balancer (``localcloud.alb``) reads the keys.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Record = dict[str, Any]
 
 
 def trusted_file(home: Path) -> Path:
-    """PEM file of every certificate that was uploaded to the stack whose home that is."""
+    """Return the PEM file of every certificate that was uploaded to a stack."""
     return data_dir(home, "cas") / "trusted.pem"
 
 
@@ -37,7 +37,7 @@ class Certificates:
     """Uploaded certificates.
 
     Args:
-        context: The local cloud.
+        context: The running local cloud.
     """
 
     def __init__(self, context: Context) -> None:
@@ -45,21 +45,21 @@ class Certificates:
         self._table = context.store.table(CERTIFICATES)
 
     def upload(self, name: str, certificate: str, key: str) -> tuple[int, Record]:
-        """Keep a certificate with its key.
+        """Store a certificate with its key.
 
         Args:
             name: Unique among the account's certificates.
-            certificate: PEM; the server's certificate first, then its chain.
-            key: PEM of its private key, without a password.
+            certificate: The server's certificate and then its chain, in PEM.
+            key: The private key in PEM, without a password.
 
         Raises:
-            CloudError: ``NameRepeat``, or the certificate and key do not fit.
+            CloudError: ``NameRepeat``, or the certificate or key is not valid.
         """
         parsed = _parse(certificate, key)
         with self._context.store.transaction():
             if any(record["name"] == name for record in self._table.values()):
                 raise CloudError(
-                    "NameRepeat", f"Name is {name!r}; a certificate of that name exists already."
+                    "NameRepeat", f"Name is {name!r}; a certificate with this name already exists."
                 )
             number = int(self._context.ids.digits(8))
             record = {
@@ -74,7 +74,7 @@ class Certificates:
         return number, record
 
     def get(self, number: str) -> Record:
-        """Return the certificate of that ``CertId``.
+        """Return the certificate with a ``CertId``.
 
         Raises:
             CloudError: ``NotFound``.
@@ -92,7 +92,7 @@ class Certificates:
         return None
 
     def all(self) -> Iterable[tuple[str, Record]]:
-        """Return every certificate by its ``CertId``."""
+        """Return every ``CertId`` and certificate."""
         return self._table.items()
 
     def trusted(self) -> list[str]:
@@ -104,10 +104,10 @@ class Certificates:
         ]
 
     def delete(self, number: str) -> None:
-        """Drop a certificate; one that is gone is no error.
+        """Delete a certificate; a missing one is not an error.
 
         Raises:
-            CloudError: ``CertificateInUse``: a listener serves it.
+            CloudError: ``CertificateInUse``: a listener uses it.
         """
         record = self._table.get(number)
         if record is None:
@@ -117,8 +117,9 @@ class Certificates:
             if used == record["identifier"]:
                 raise CloudError(
                     "CertificateInUse",
-                    f"The certificate {number} is served by the listener {listener_id}; give that "
-                    "another one first.",
+                    f"The listener {listener_id} uses the certificate {number}; give it another "
+                    "one "
+                    "first.",
                     409,
                 )
         self._table.delete(number)
@@ -138,15 +139,17 @@ def _parse(certificate: str, key: str) -> Record:
         private = serialization.load_pem_private_key(key.encode(), password=None)
     except (ValueError, TypeError) as error:
         raise CloudError(
-            "InvalidCertificate", f"Cert or Key is no PEM without a password: {error}."
+            "InvalidCertificate", f"Cert or Key is not valid PEM without a password: {error}."
         ) from error
     leaf = chain[0]
     if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise CloudError("InvalidCertificate", "Key is neither RSA nor ECDSA.")
+        raise CloudError("InvalidCertificate", "Key must be an RSA or ECDSA key.")
     if private.public_key() != leaf.public_key():
-        raise CloudError("CertificateKeyNotMatch", "Key is not the key of the first Cert.")
+        raise CloudError(
+            "CertificateKeyNotMatch", "Key does not belong to the first certificate in Cert."
+        )
     if leaf.not_valid_after_utc <= datetime.now(UTC):
-        raise CloudError("CertificateExpired", f"Cert ended on {leaf.not_valid_after_utc:%F}.")
+        raise CloudError("CertificateExpired", f"Cert expired on {leaf.not_valid_after_utc:%F}.")
     names = [str(item.value) for item in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     issuers = leaf.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     return {

@@ -1,4 +1,4 @@
-"""What of CAS 2020-04-07 the local cloud answers, for the coverage table."""
+"""The operations of CAS 2020-04-07 that the local cloud supports, for the coverage table."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ OPERATIONS: tuple[Operation, ...] = (
         service="cas",
         name="GetUserCertificateDetail",
         api=_API,
-        notes="the private key is never given back",
+        notes="never returns the private key",
     ),
     Operation(
         service="cas",
         name="ListUserCertificateOrder",
         api=_API,
-        notes="OrderType CERT and UPLOAD; nothing was ever ordered here",
+        notes="OrderType CERT and UPLOAD",
     ),
     Operation(
         service="cas",
         name="DeleteUserCertificate",
         api=_API,
-        notes="refused while a listener of a load balancer uses it",
+        notes="refused while a listener uses the certificate",
     ),
 )

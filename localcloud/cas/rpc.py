@@ -1,4 +1,4 @@
-"""The RPC API of CAS 2020-04-07: certificates that were uploaded.
+"""CAS 2020-04-07 over RPC: uploaded certificates.
 
 Source: https://api.aliyun.com/document/cas/2020-04-07/UploadUserCertificate,
 .../GetUserCertificateDetail, .../ListUserCertificateOrder (2026-11).
@@ -35,7 +35,7 @@ class CasApi:
         return {"CertId": number, "ResourceId": f"cas-upload-{number}"}
 
     def detail(self, call: RpcCall) -> dict[str, Any]:
-        """Answer GetUserCertificateDetail; without the key."""
+        """Answer GetUserCertificateDetail, without the private key."""
         self._authorise(call, "GetUserCertificateDetail")
         number = call.required("CertId")
         record = self._certificates.get(number)
@@ -65,7 +65,7 @@ class CasApi:
         if kind not in ("CERT", "UPLOAD"):
             raise CloudError(
                 "InvalidParameter",
-                f"OrderType is {kind!r}; the local cloud has CERT and UPLOAD: nothing is ordered.",
+                f"OrderType is {kind!r}; the local cloud supports CERT and UPLOAD.",
             )
         keyword = call.parameters.get("Keyword", "")
         found = [
@@ -73,8 +73,8 @@ class CasApi:
             for number, record in self._certificates.all()
             if keyword in record["name"] or keyword in record["sans"]
         ]
-        page = int(call.parameters.get("CurrentPage") or 1)
-        size = int(call.parameters.get("ShowSize") or 50)
+        page = call.number("CurrentPage", 1, 1, 1_000_000)
+        size = call.number("ShowSize", 50, 1, 1_000_000)
         return {
             "TotalCount": len(found),
             "CurrentPage": page,
@@ -113,7 +113,7 @@ def _entry(number: str, record: Record) -> dict[str, Any]:
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """Return the operations of CAS."""
+    """Return the RPC operations of CAS."""
     api = CasApi(context)
     described = {
         "UploadUserCertificate": ({"Name", "Cert", "Key"}, api.upload),

@@ -1,5 +1,5 @@
-"""CloudMonitor: contacts, contact groups and alarm rules.
+"""Local CloudMonitor: contacts, contact groups and alarm rules.
 
-Owns the records and what a rule may name. Nothing is measured here and no mail is sent; an alarm
-of a local stack never rings.
+Owns the records and the checks of rules. It does not measure anything or send mail, so an alarm of
+a local stack never fires.
 """

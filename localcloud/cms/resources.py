@@ -1,8 +1,8 @@
 """Resource types of CloudMonitor (2019-01-01).
 
 Namespaces, metrics and their statistics: https://cms.console.aliyun.com/metric-meta and the
-metric references of each product (read 2026-11); those of other products are refused, because
-nothing here could say whether they exist.
+metric references of each product (read 2026-11). Metrics of other products are refused, because the
+local cloud cannot know whether they exist.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PERIODS_SECONDS = (15, 60, 300, 900, 1800, 3600, 86400)
 
 
 class AlarmContactHandler(RecordHandler):
-    """``alicloud:cms/alarmContact:AlarmContact``; here an address needs no activation."""
+    """``alicloud:cms/alarmContact:AlarmContact``; unlike the cloud, without activation by mail."""
 
     token: ClassVar[str] = "alicloud:cms/alarmContact:AlarmContact"
     table: ClassVar[str] = CONTACTS
@@ -39,12 +39,16 @@ class AlarmContactHandler(RecordHandler):
         """Validate the inputs as PutContact does."""
         name = inputs["alarmContactName"]
         if not 2 <= len(name) <= 40:
-            raise CloudError("ParameterInvalid", f"alarmContactName is {name!r}; 2 to 40 letters.")
+            raise CloudError(
+                "ParameterInvalid", f"alarmContactName is {name!r}; it must have 2 to 40 letters."
+            )
         if not any(inputs.get(channel) for channel in _CHANNELS):
             raise CloudError("ParameterInvalid", f"Give one of {', '.join(_CHANNELS)}.")
         mail = inputs.get("channelsMail")
         if mail and not _MAIL.fullmatch(mail):
-            raise CloudError("ParameterInvalid", f"channelsMail is {mail!r}, no mail address.")
+            raise CloudError(
+                "ParameterInvalid", f"channelsMail is {mail!r}, which is not a mail address."
+            )
         return name, {}
 
 
@@ -63,14 +67,16 @@ class AlarmContactGroupHandler(RecordHandler):
         known = context.store.table(CONTACTS)
         missing = [name for name in inputs.get("contacts") or () if known.get(name) is None]
         if missing:
-            raise CloudError("ResourceNotFound", f"No such contacts: {', '.join(missing)}.", 404)
+            raise CloudError(
+                "ResourceNotFound", f"The contacts {', '.join(missing)} do not exist.", 404
+            )
         return inputs["alarmContactGroupName"], {
             "enableSubscribed": inputs.get("enableSubscribed", True)
         }
 
 
 class AlarmHandler(RecordHandler):
-    """``alicloud:cms/alarm:Alarm``: a rule that is checked and kept; nothing is measured."""
+    """``alicloud:cms/alarm:Alarm``: a rule that is checked and stored, but never fires."""
 
     token: ClassVar[str] = "alicloud:cms/alarm:Alarm"
     table: ClassVar[str] = ALARMS
@@ -93,13 +99,13 @@ class AlarmHandler(RecordHandler):
         missing = [name for name in inputs["contactGroups"] if known.get(name) is None]
         if missing:
             raise CloudError(
-                "ResourceNotFound", f"No such contact groups: {', '.join(missing)}.", 404
+                "ResourceNotFound", f"The contact groups {', '.join(missing)} do not exist.", 404
             )
         try:
             dimensions = json.loads(inputs.get("metricDimensions") or "[]")
         except ValueError as error:
             raise CloudError(
-                "ParameterInvalid", f"metricDimensions is not JSON: {error}"
+                "ParameterInvalid", f"metricDimensions is not valid JSON: {error}"
             ) from error
         if not isinstance(dimensions, list) or not dimensions:
             raise CloudError(
@@ -107,9 +113,11 @@ class AlarmHandler(RecordHandler):
                 'metricDimensions must be a JSON list, e.g. [{"instanceId":"i-1"}].',
             )
         if int(inputs.get("period", 300)) not in _PERIODS_SECONDS:
-            raise CloudError("ParameterInvalid", f"period: one of {_PERIODS_SECONDS} seconds.")
+            raise CloudError(
+                "ParameterInvalid", f"period must be one of {_PERIODS_SECONDS} seconds."
+            )
         if not 300 <= int(inputs.get("silenceTime", 86400)) <= 86400:
-            raise CloudError("ParameterInvalid", "silenceTime: 300 to 86400 seconds.")
+            raise CloudError("ParameterInvalid", "silenceTime must be 300 to 86400 seconds.")
         if old is not None:
             return "", {"status": "OK"}
         return context.ids.new("alarm-", 20), {"status": "OK"}
@@ -121,7 +129,7 @@ def _check_metric(inputs: Properties) -> None:
     if metric not in metrics:
         raise CloudError(
             "ParameterInvalid",
-            f"{namespace}/{metric} is not known here; known are "
+            f"The local cloud does not know the metric {namespace}/{metric}; use one of "
             + ", ".join(f"{space}/{name}" for space, names in METRICS.items() for name in names),
         )
     levels: dict[str, Any] = {level: inputs[level] for level in _LEVELS if inputs.get(level)}
@@ -132,7 +140,7 @@ def _check_metric(inputs: Properties) -> None:
             raise CloudError(
                 "ParameterInvalid",
                 f"{level}.statistics is {rule.get('statistics', 'Average')!r}; "
-                f"{metric} has {', '.join(metrics[metric])}.",
+                f"for {metric} it must be one of {', '.join(metrics[metric])}.",
             )
 
 

@@ -37,6 +37,15 @@ _COMMON = frozenset(
 )
 
 
+MAX_LISTED = 100
+"""The highest number of a parameter in a list."""
+
+
+def numbered_names(name: str, most: int) -> list[str]:
+    """Return the parameter names ``<name>.1`` to ``<name>.<most>`` of a list."""
+    return [f"{name}.{number}" for number in range(1, most + 1)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class RpcCall:
     """One call of an RPC operation.
@@ -61,6 +70,24 @@ class RpcCall:
                 "MissingParameter", f"The parameter {name} is mandatory for this action."
             )
         return value
+
+    def number(self, name: str, default: int, lowest: int, highest: int) -> int:
+        """Return a whole number within bounds.
+
+        Raises:
+            CloudError: ``InvalidParameter``.
+        """
+        text = self.parameters.get(name) or str(default)
+        if not text.isdigit() or not lowest <= int(text) <= highest:
+            raise CloudError(
+                "InvalidParameter", f"{name} is {text!r}; it must be {lowest} to {highest}."
+            )
+        return int(text)
+
+    def listed(self, name: str) -> list[str]:
+        """Return the values of the parameters ``<name>.1``, ``<name>.2`` and so on."""
+        numbered = (self.parameters.get(key) for key in numbered_names(name, MAX_LISTED))
+        return [value for value in numbered if value]
 
 
 @dataclass(frozen=True, kw_only=True)

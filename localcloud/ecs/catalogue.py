@@ -13,12 +13,11 @@ from typing import Any, Final
 from localcloud.core.errors import CloudError, not_supported
 from localcloud.core.instance_types import INSTANCE_TYPES, InstanceType
 from localcloud.core.resources import Context
-from localcloud.core.rpc import RpcAction, RpcCall
+from localcloud.core.rpc import MAX_LISTED, RpcAction, RpcCall, numbered_names
 from localcloud.faults import Faults
 from localcloud.vpc.resources import INSTANCES
 
 VERSION: Final = "2014-05-26"
-_LISTED: Final = 100
 IMAGE_ID: Final = "local_python"
 """The value of `customrag:imageId` in a stack of the local cloud."""
 # The vCPU limit of a new account. Assumed, because the cloud sets it per account.
@@ -60,8 +59,7 @@ class Catalogue:
 
     def describe_instance_types(self, call: RpcCall) -> dict[str, Any]:
         """Answer DescribeInstanceTypes with all types, or those that the call names."""
-        named = [call.parameters.get(f"InstanceTypes.{n}", "") for n in range(1, _LISTED + 1)]
-        wanted = [name for name in named if name]
+        wanted = call.listed("InstanceTypes")
         found = [
             {
                 "InstanceTypeId": spec.name,
@@ -123,8 +121,7 @@ class Catalogue:
             "used-postpaid-instance-vcpu-count": sum(used.values()),
             "used-spot-instance-vcpu-count": 0,
         }
-        named = [call.parameters.get(f"AttributeName.{n}", "") for n in range(1, 9)]
-        wanted = [name for name in named if name] or list(values)
+        wanted = call.listed("AttributeName") or list(values)
         unknown = sorted(set(wanted) - values.keys())
         if unknown:
             raise not_supported(
@@ -185,8 +182,8 @@ def used_vcpus(context: Context) -> dict[str, int]:
 def catalogue_actions(context: Context) -> tuple[RpcAction, ...]:
     """Return the operations of the catalogue."""
     api = Catalogue(context)
-    names = frozenset(f"InstanceTypes.{number}" for number in range(1, _LISTED + 1))
-    attributes = frozenset(f"AttributeName.{number}" for number in range(1, 9))
+    names = frozenset(numbered_names("InstanceTypes", MAX_LISTED))
+    attributes = frozenset(numbered_names("AttributeName", 8))
     stock = frozenset(
         {
             *("DestinationResource", "InstanceChargeType", "InstanceType", "IoOptimized"),

@@ -9,13 +9,12 @@ from typing import Any, Final
 from localcloud.core.errors import CloudError
 from localcloud.core.instance_types import INSTANCE_TYPES
 from localcloud.core.resources import Context
-from localcloud.core.rpc import RpcAction, RpcCall
+from localcloud.core.rpc import MAX_LISTED, RpcAction, RpcCall, numbered_names
 from localcloud.ecs.catalogue import VERSION, catalogue_actions
 from localcloud.ecs.instances import Instances
 from localcloud.ecs.workers import instances_of
 
 _MAX_TAGS: Final = 20
-_MAX_INSTANCE_IDS: Final = 100
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
@@ -29,7 +28,7 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
             for instance_id, document in instances.all()
             if _matches(instance_id, document, call)
         ]
-        number, size = _number(call, "PageNumber", 1), _number(call, "PageSize", 10)
+        number, size = call.number("PageNumber", 1, 1, 100), call.number("PageSize", 10, 1, 100)
         return {
             "TotalCount": len(found),
             "PageNumber": number,
@@ -55,11 +54,7 @@ def _power_actions(context: Context, instances: Instances) -> tuple[RpcAction, .
     """Return StopInstances and StartInstances, which change all given instances or none."""
 
     def change(call: RpcCall, action: str, one: Callable[[str], str], status: str) -> Any:
-        ids = [
-            call.parameters[f"InstanceId.{number}"]
-            for number in range(1, _MAX_INSTANCE_IDS + 1)
-            if call.parameters.get(f"InstanceId.{number}")
-        ]
+        ids = call.listed("InstanceId")
         if not ids:
             raise CloudError("MissingParameter", "InstanceId.1 is mandatory.")
         for instance_id in ids:
@@ -93,15 +88,15 @@ def _power_actions(context: Context, instances: Instances) -> tuple[RpcAction, .
     def start(call: RpcCall) -> Any:
         return change(call, "StartInstances", instances.start_again, "Starting")
 
-    ids = {f"InstanceId.{number}" for number in range(1, _MAX_INSTANCE_IDS + 1)}
+    ids = frozenset(numbered_names("InstanceId", MAX_LISTED))
     return (
         RpcAction(
             name="StopInstances",
             version=VERSION,
-            parameters=frozenset(ids | {"StoppedMode"}),
+            parameters=ids | {"StoppedMode"},
             answer=stop,
         ),
-        RpcAction(name="StartInstances", version=VERSION, parameters=frozenset(ids), answer=start),
+        RpcAction(name="StartInstances", version=VERSION, parameters=ids, answer=start),
     )
 
 
@@ -120,13 +115,6 @@ def _matches(instance_id: str, document: dict[str, Any], call: RpcCall) -> bool:
         if key and (key not in tags or value not in (None, "", tags[key])):
             return False
     return True
-
-
-def _number(call: RpcCall, name: str, default: int) -> int:
-    text = call.parameters.get(name) or str(default)
-    if not text.isdigit() or not 1 <= int(text) <= 100:
-        raise CloudError("InvalidParameter", f"{name} is {text!r}; it must be 1 to 100.")
-    return int(text)
 
 
 def _describe(context: Context, instance_id: str, document: dict[str, Any]) -> dict[str, Any]:

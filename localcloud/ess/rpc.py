@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from localcloud.core.errors import CloudError, not_supported
 from localcloud.core.resources import Context
-from localcloud.core.rpc import RpcAction, RpcCall
+from localcloud.core.rpc import RpcAction, RpcCall, numbered_names
 from localcloud.ecs.launch_templates import instance_inputs
 from localcloud.ecs.workers import instances_of
 from localcloud.ess import state
@@ -35,7 +35,7 @@ class EssApi:
     def scaling_groups(self, call: RpcCall) -> dict[str, Any]:
         """Answer DescribeScalingGroups."""
         self._authorise(call, "DescribeScalingGroups")
-        wanted = _values(call, "ScalingGroupIds")
+        wanted = call.listed("ScalingGroupIds")
         found = [
             self._group(key, group)
             for key, group in self._store.table(state.GROUPS).items()
@@ -58,7 +58,7 @@ class EssApi:
         """Answer DescribeInstanceRefreshes, with the newest first."""
         self._authorise(call, "DescribeInstanceRefreshes")
         group_id = call.required("ScalingGroupId")
-        wanted = _values(call, "InstanceRefreshTaskIds")
+        wanted = call.listed("InstanceRefreshTaskIds")
         found = [
             (refresh["started_at"], self._refresh(key, refresh))
             for key, refresh in self._store.table(state.REFRESHES).items()
@@ -108,8 +108,8 @@ class EssApi:
             "status": "InProgress",
             "source": source,
             "desired": desired,
-            "min_healthy": _percentage(call, "MinHealthyPercentage", 80, 0, 100),
-            "max_healthy": _percentage(call, "MaxHealthyPercentage", 120, 100, 200),
+            "min_healthy": call.number("MinHealthyPercentage", 80, 0, 100),
+            "max_healthy": call.number("MaxHealthyPercentage", 120, 100, 200),
             "skip_matching": skip,
             "renewed": [] if skip else sorted(members),
             "total": len(outdated if skip else members),
@@ -252,10 +252,13 @@ def actions(context: Context) -> tuple[RpcAction, ...]:
         *(f"{_DESIRED}Id", f"{_DESIRED}Version"),
     }
     described = {
-        "DescribeScalingGroups": ({*_numbered("ScalingGroupIds"), *_PAGE}, api.scaling_groups),
+        "DescribeScalingGroups": (
+            {*numbered_names("ScalingGroupIds", _MAX_IDS), *_PAGE},
+            api.scaling_groups,
+        ),
         "DescribeScalingInstances": ({"ScalingGroupId", *_PAGE}, api.scaling_instances),
         "DescribeInstanceRefreshes": (
-            {"ScalingGroupId", "MaxResults", *_numbered("InstanceRefreshTaskIds")},
+            {"ScalingGroupId", "MaxResults", *numbered_names("InstanceRefreshTaskIds", _MAX_IDS)},
             api.refreshes,
         ),
         "StartInstanceRefresh": (starting, api.start_refresh),
@@ -278,28 +281,11 @@ def _adjusted(desired: int, kind: str, value: int) -> int:
     return desired + (change if value >= 0 else -change)
 
 
-def _percentage(call: RpcCall, name: str, default: int, lowest: int, highest: int) -> int:
-    text = call.parameters.get(name) or str(default)
-    if not text.isdigit() or not lowest <= int(text) <= highest:
-        raise CloudError(
-            "InvalidParameter", f"{name} is {text!r}; it must be {lowest} to {highest}."
-        )
-    return int(text)
-
-
-def _numbered(name: str) -> set[str]:
-    return {f"{name}.{index}" for index in range(1, _MAX_IDS + 1)}
-
-
-def _values(call: RpcCall, name: str) -> set[str]:
-    return {call.parameters[part] for part in _numbered(name) if part in call.parameters}
-
-
 def _page(call: RpcCall, found: list[Any]) -> dict[str, Any]:
     return {
         "TotalCount": len(found),
-        "PageNumber": int(call.parameters.get("PageNumber") or 1),
-        "PageSize": int(call.parameters.get("PageSize") or 10),
+        "PageNumber": call.number("PageNumber", 1, 1, 1_000_000),
+        "PageSize": call.number("PageSize", 10, 1, 1_000_000),
     }
 
 

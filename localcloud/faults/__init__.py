@@ -1,7 +1,7 @@
-"""Faults of the local cloud, injected on purpose: what a cloud refuses on its worst days.
+"""Faults that a user injects into the local cloud, such as sold-out instance types.
 
-Owns which faults there are, which are on, and the admin API and command that turn them on and off.
-What a fault changes is its service's: each asks ``Faults`` before it answers.
+Owns the kinds of faults, the active ones, and the admin API and command that turn them on and off.
+It does not own their effects: each service asks ``Faults`` before it answers.
 """
 
 from localcloud.faults.faults import KINDS, Fault, FaultError, FaultKind, Faults

@@ -1,8 +1,8 @@
-"""``python -m localcloud.faults COMMAND --home HOME``: a local cloud on its worst days.
+"""Inject faults into a local cloud: ``python -m localcloud.faults COMMAND --home HOME``.
 
-Commands: ``kinds`` shows which faults there are; ``inject KIND [name=value…]`` turns one on, such
-as ``inject sold-out instance_type=ecs.gn7i-c8g1.2xlarge``; ``list`` shows those that are on;
-``clear`` turns them all off. It works on the stack's store, whether its daemon runs or not.
+Commands: ``kinds`` lists the kinds of faults; ``inject KIND [name=value…]`` turns one on, such as
+``inject sold-out instance_type=ecs.gn7i-c8g1.2xlarge``; ``list`` lists the active ones; ``clear``
+turns all of them off. The command changes the stack's store, so the daemon need not run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _about(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if not separator:
-            raise FaultError(f"{pair!r} is no name=value")
+            raise FaultError(f"{pair!r} must be name=value")
         found[name] = value
     return found
 
@@ -47,7 +47,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def main(words: list[str]) -> int:
-    """Run one command; the exit code."""
+    """Run one command and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.faults", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("kinds")

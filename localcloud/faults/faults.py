@@ -1,7 +1,7 @@
-"""The faults as data, and those that are on, in the stack's store.
+"""The kinds of faults, and the active faults in the stack's store.
 
-Kept in the store, so that every process of the stack sees them at once: the daemon, OSS and the
-model endpoint.
+Every process of the stack (the daemon, OSS, the model endpoint) reads them from the store, so a
+change takes effect at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ANY: Final = "*"
 
 
 class FaultError(LocalCloudError):
-    """There is no such fault, or it lacks what it is about."""
+    """The kind of fault does not exist, or a parameter is missing or unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,9 @@ class FaultKind:
     """One kind of fault.
 
     Attributes:
-        about: What the cloud does while it is on.
-        required: What it must name.
-        optional: What it may name; without it, all are meant.
+        about: What the cloud does while the fault is active.
+        required: The mandatory parameters.
+        optional: The optional parameters; a fault without one applies to all values.
     """
 
     about: str
@@ -56,31 +56,33 @@ KINDS: Final[Mapping[str, FaultKind]] = MappingProxyType(
             required=("operation",),
         ),
         "bucket-taken": FaultKind(
-            about="another account has the OSS bucket of that name", required=("bucket",)
+            about="another account owns the OSS bucket with this name", required=("bucket",)
         ),
         "clock-skewed": FaultKind(about="the caller's clock is more than 15 minutes off"),
-        "cloudflare-token-expired": FaultKind(about="Cloudflare says that the API token is over"),
+        "cloudflare-token-expired": FaultKind(
+            about="Cloudflare reports that the API token has expired"
+        ),
         "cloudflare-token-unknown": FaultKind(about="Cloudflare does not know the API token"),
         "cloudflare-zone-pending": FaultKind(
-            about="the zone's name servers are not Cloudflare's yet"
+            about="the zone does not use Cloudflare's name servers yet"
         ),
-        "credentials-expired": FaultKind(about="the caller's security token is over"),
+        "credentials-expired": FaultKind(about="the caller's security token has expired"),
         "deletion-refused": FaultKind(
             about="refuses to delete declared resources of a type, such as "
             "alicloud:vpc/network:Network, with a code, such as DependencyViolation",
             required=("type", "code"),
         ),
         "ecs-spec-unavailable": FaultKind(
-            about="PAI DLC has none of an ECS specification left", required=("ecs_spec",)
+            about="PAI DLC has no capacity left for an ECS specification", required=("ecs_spec",)
         ),
         "kms-instance-missing": FaultKind(
-            about="the account has no KMS instance of that id", required=("instance_id",)
+            about="the account has no KMS instance with this id", required=("instance_id",)
         ),
         "model-retired": FaultKind(
-            about="the model endpoint serves a model no more", required=("model",)
+            about="the model endpoint no longer serves a model", required=("model",)
         ),
         "node-spec-withdrawn": FaultKind(
-            about="Elasticsearch offers a node specification no more", required=("spec",)
+            about="Elasticsearch no longer offers a node specification", required=("spec",)
         ),
         "pai-not-activated": FaultKind(about="PAI was never activated in this account"),
         "quota-used-up": FaultKind(
@@ -93,23 +95,23 @@ KINDS: Final[Mapping[str, FaultKind]] = MappingProxyType(
             about="an instance type is sold out", required=("instance_type",), optional=("zone_id",)
         ),
         "version-withdrawn": FaultKind(
-            about="Elasticsearch offers a version no more", required=("version",)
+            about="Elasticsearch no longer offers a version", required=("version",)
         ),
         "zone-closed": FaultKind(
-            about="a zone takes no new resources of ours", required=("zone_id",)
+            about="a zone accepts no new resources of this account", required=("zone_id",)
         ),
     }
 )
-"""Every kind of fault by its name."""
+"""Every kind of fault by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A fault that is on.
+    """An active fault.
 
     Attributes:
         kind: One of ``KINDS``.
-        about: What it is about, by the names that its kind has.
+        about: The values of its parameters.
     """
 
     kind: str
@@ -117,7 +119,7 @@ class Fault:
 
     @property
     def key(self) -> str:
-        """What tells it from others; the same fault twice is one."""
+        """The key of the fault; equal faults have the same key."""
         return json.dumps([self.kind, dict(self.about)], sort_keys=True)
 
 
@@ -135,25 +137,25 @@ class Faults:
         """Turn a fault on.
 
         Raises:
-            FaultError: There is no such kind, or it needs other names.
+            FaultError: The kind does not exist, or a parameter is missing or unknown.
         """
         known = KINDS.get(kind)
         if known is None:
-            raise FaultError(f"there is no fault {kind!r}; there are {', '.join(sorted(KINDS))}")
+            raise FaultError(f"there is no fault {kind!r}; use one of {', '.join(sorted(KINDS))}")
         missing = sorted(set(known.required) - about.keys())
         unknown = sorted(about.keys() - set(known.required) - set(known.optional))
         if missing or unknown:
             raise FaultError(
                 f"fault {kind!r} got {', '.join(sorted(about)) or 'nothing'}; it needs "
                 f"{', '.join(known.required) or 'nothing'}"
-                + (f" and takes {', '.join(known.optional)}" if known.optional else "")
+                + (f" and may have {', '.join(known.optional)}" if known.optional else "")
             )
         fault = Fault(kind=kind, about=dict(about))
         self._table.put(fault.key, {"kind": kind, "about": dict(about)})
         return fault
 
     def active(self) -> list[Fault]:
-        """Return those that are on."""
+        """Return the active faults."""
         return [Fault(kind=item["kind"], about=item["about"]) for item in self._table.values()]
 
     def clear(self) -> None:
@@ -161,11 +163,11 @@ class Faults:
         self._table.clear()
 
     def hits(self, kind: str, **about: str) -> bool:
-        """Return whether a fault of that kind concerns this.
+        """Return whether an active fault of this kind applies.
 
         Args:
             kind: One of ``KINDS``.
-            about: What is asked about; what a fault does not name, it means all of.
+            about: The values to check; a fault without a parameter applies to all its values.
         """
         return any(
             fault.kind == kind
@@ -174,10 +176,10 @@ class Faults:
         )
 
     def check_deletion(self, resource_type: str) -> None:
-        """Raise what the faults make of the deletion of a declared resource.
+        """Raise the error of a fault that refuses to delete this type of resource.
 
         Raises:
-            CloudError: With the code that the fault names.
+            CloudError: With the code of the fault.
         """
         for fault in self.active():
             if fault.kind == "deletion-refused" and fault.about["type"] in (resource_type, ANY):
@@ -185,13 +187,13 @@ class Faults:
                 raise CloudError(code, f"The {resource_type} is not deleted: {code}.")
 
     def check_call(self, operation: str) -> None:
-        """Raise what the faults make of a signed call of the control plane.
+        """Raise the error of a fault that applies to a signed call of the control plane.
 
         Args:
-            operation: RPC action, or method and path.
+            operation: The RPC action, or the method and path.
 
         Raises:
-            CloudError: As the cloud answers on such a day.
+            CloudError: With the code and message of the cloud.
         """
         if not self._table.values():
             return

@@ -1,7 +1,7 @@
-"""The admin API's part for faults: ``/_local/faults``.
+"""The admin API for faults: ``/_local/faults``.
 
-``GET`` lists those that are on, ``POST`` ``{"kind": …, "about": {…}}`` turns one on, ``DELETE``
-turns all off. As the rest of the admin API it needs the header ``X-Local-Secret``.
+``GET`` lists the active faults, ``POST`` ``{"kind": …, "about": {…}}`` turns one on, and ``DELETE``
+turns all of them off. Like the rest of the admin API, it needs the header ``X-Local-Secret``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from localcloud.faults.faults import FaultError, Faults
 
 
 def fault_routes(context: Context, authorise: Callable[[Request], None]) -> list[BaseRoute]:
-    """Return the routes.
+    """Return the routes of the admin API for faults.
 
     Args:
         context: The running local cloud.

@@ -1,5 +1,5 @@
-"""IMS: identity providers of the account.
+"""Local IMS: the identity providers of the account.
 
-Owns OIDC providers, which STS asks about tokens (`localcloud.sts.oidc`). There are no users, no
-groups and no SAML providers.
+Owns OIDC providers, which STS uses to verify tokens (`localcloud.sts.oidc`). It has no users,
+groups or SAML providers.
 """

@@ -1,8 +1,8 @@
 """Resource types of IMS.
 
 Limits and error codes: https://www.alibabacloud.com/help/en/ram/developer-reference/
-api-ims-2019-08-15-createoidcprovider (read 2026-11-21). Fingerprints are kept, not compared: a
-local issuer speaks plain HTTP on loopback and has no certificate.
+api-ims-2019-08-15-createoidcprovider (read 2026-11-21). Fingerprints have no effect, because a
+local issuer uses plain HTTP on loopback and has no certificate.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class OidcProviderHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Change it, as UpdateOIDCProvider does: neither name nor issuer can change."""
+        """Change it, as UpdateOIDCProvider does; the name and the issuer cannot change."""
         record = _validated(inputs)
 
         def change(old: Properties | None) -> Properties:
@@ -76,7 +76,9 @@ class OidcProviderHandler(ResourceHandler):
                 raise _not_found(id)
             changed = [key for key in _FIXED if old[key] != record[key]]
             if changed:
-                raise _refused(changed[0], f"{changed[0]} of {id} cannot be changed.")
+                raise _refused(
+                    changed[0], f"{changed[0]} of {id} cannot change; create another provider."
+                )
             return old | record
 
         context.store.table(OIDC_PROVIDERS).update(id, change)
@@ -88,7 +90,9 @@ class OidcProviderHandler(ResourceHandler):
 
 
 def _not_found(name: str) -> CloudError:
-    return CloudError("EntityNotExist.OIDCProvider", f"No OIDC provider {name!r}.", 404)
+    return CloudError(
+        "EntityNotExist.OIDCProvider", f"The OIDC provider {name!r} does not exist.", 404
+    )
 
 
 def _validated(inputs: Properties) -> dict[str, Any]:
@@ -100,19 +104,26 @@ def _validated(inputs: Properties) -> dict[str, Any]:
     if not (address.scheme == "https" or local) or address.query or address.fragment:
         raise _refused(
             "IssuerUrl",
-            f"{issuer!r} must be an HTTPS URL without query; plain HTTP is taken here on loopback.",
+            f"{issuer!r} must be an HTTPS URL without a query, or an HTTP URL on loopback.",
         )
     clients = list(inputs.get("clientIds") or ())
     if len(clients) > _MAX_CLIENT_IDS:
-        raise _refused("ClientIds", f"There are {len(clients)}; at most {_MAX_CLIENT_IDS}.")
+        raise _refused(
+            "ClientIds",
+            f"clientIds has {len(clients)} entries; at most {_MAX_CLIENT_IDS} are allowed.",
+        )
     fingerprints = list(inputs.get("fingerprints") or ())
     if len(fingerprints) > _MAX_FINGERPRINTS:
         raise _refused(
-            "Fingerprints", f"There are {len(fingerprints)}; at most {_MAX_FINGERPRINTS}."
+            "Fingerprints",
+            f"fingerprints has {len(fingerprints)} entries; at most {_MAX_FINGERPRINTS} are "
+            "allowed.",
         )
     hours = int(inputs.get("issuanceLimitTime") or DEFAULT_ISSUANCE_LIMIT_HOURS)
     if hours not in _ISSUANCE_LIMIT_HOURS:
-        raise _refused("IssuanceLimitTime", f"It is {hours}; allowed are 1 to 168 hours.")
+        raise _refused(
+            "IssuanceLimitTime", f"issuanceLimitTime is {hours}; it must be 1 to 168 hours."
+        )
     return {
         "oidcProviderName": name,
         "issuerUrl": issuer,

@@ -1,7 +1,7 @@
-"""An issuer of tokens for the local stack, as a company's identity provider would be one.
+"""A token issuer for the local stack, in place of a company's identity provider.
 
-Owns its keys, their rotation, and three routes: the OpenID configuration, the keys (JWKS) and a
-token endpoint for the client-credentials grant (RFC 6749, 4.4). It lets in who has the local
-account's access key, and writes into a token whatever tenant and subject it is asked for: it is a
-stand-in, for this machine only.
+Owns its keys and their rotation, one-time sign-in codes, the OpenID configuration, the key set
+(JWKS) and the token endpoint (RFC 6749, 4.1 and 4.4). It accepts the access key of the local
+account or a code, and puts any requested tenant and subject into a token, so it is for this machine
+only.
 """

@@ -1,4 +1,4 @@
-"""Tokens of the local stack's issuer, from a terminal.
+"""Command line of the local stack's token issuer.
 
 python -m localcloud.issuer token --home HOME [--audience A] [--subject S] [--tenant T]
 python -m localcloud.issuer code --home HOME [--audience A] [--subject S] [--tenant T]
@@ -22,12 +22,12 @@ from localcloud.core.errors import HomeError
 from localcloud.core.home import Platform, load_platform
 
 _SECONDS = 10
-# Command, which is also the route, and the field of the answer that it prints.
+# For each command, which is also the route, the field of the answer to print.
 _PRINTED = {"token": "access_token", "code": "code", "rotate": "kid"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a token, a one-time sign-in code, or the new key's id."""
+    """Print a token, a one-time sign-in code, or the id of a new key."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.issuer")
     parser.add_argument("command", choices=list(_PRINTED))
     parser.add_argument("--home", type=Path, required=True, help="home of the local stack")

@@ -14,8 +14,6 @@ from typing import Final
 
 from localcloud.core.store import Store
 
-__all__ = ["CODE_SECONDS", "SignInCodes", "SignedIn"]
-
 CODE_SECONDS: Final = 3600
 _CODES: Final = "issuer.codes"
 # 128 bits: RFC 6749, 10.10, asks for a chance of guessing of at most 2^-128.

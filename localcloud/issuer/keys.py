@@ -1,4 +1,4 @@
-"""The issuer's signing keys: the newest signs, older ones are published until their tokens end."""
+"""The signing keys: the newest signs, and older ones are published until their tokens expire."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOKEN_SECONDS: Final = 600
 SESSION_SECONDS: Final = 12 * 3600
 """How long a person who opened a sign-in link stays signed in: a working day."""
 _ALGORITHM: Final = "ES256"
-# A verifier may take a token a little longer than it lives.
+# A verifier may accept a token a little after its expiry.
 _SKEW_SECONDS: Final = 120
 
 
@@ -28,9 +28,9 @@ class SigningKeys:
     """The keys of one issuer.
 
     Args:
-        store: Where they are kept.
-        issuer: The issuer's URL, as tokens have it.
-        clock: Seconds since the epoch.
+        store: The store that keeps them.
+        issuer: The issuer's URL in tokens.
+        clock: Returns the seconds since the epoch.
     """
 
     def __init__(self, store: Store, issuer: str, clock: Callable[[], float] = time.time) -> None:
@@ -58,7 +58,7 @@ class SigningKeys:
         return jwt.encode(claims, document["pem"], algorithm=_ALGORITHM, headers={"kid": kid})
 
     def published(self) -> dict[str, Any]:
-        """The key set: the newest key, and those whose last tokens may still be in use."""
+        """Return the key set: the newest key, and older keys whose tokens may still be valid."""
         self._newest()
         now = self._clock()
         keys = [
@@ -69,7 +69,7 @@ class SigningKeys:
         return {"keys": keys}
 
     def rotate(self) -> str:
-        """Sign with a new key from now on; its id."""
+        """Create a key that signs from now on, and return its id."""
         with self._store.transaction():
             for kid, document in self._table.items():
                 if document["retires"] is None:
@@ -102,6 +102,6 @@ class SigningKeys:
 def _public(pem: str) -> dict[str, Any]:
     private = serialization.load_pem_private_key(pem.encode(), password=None)
     if not isinstance(private, ec.EllipticCurvePrivateKey):
-        raise TypeError(f"the issuer's key is a {type(private).__name__}, not one of an EC")
+        raise TypeError(f"the issuer's key is a {type(private).__name__}; it must be an EC key")
     document: dict[str, Any] = json.loads(ECAlgorithm.to_jwk(private.public_key()))
     return document

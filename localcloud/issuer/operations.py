@@ -1,4 +1,4 @@
-"""What the local issuer answers, for the generated coverage table."""
+"""The operations of the local issuer, for the coverage table."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ OPERATIONS: tuple[Operation, ...] = tuple(
             "client credentials and authorization codes; any subject and tenant is accepted",
         ),
         ("code", "POST /oauth/code", "replaces the sign-in page: a one-time code"),
-        ("rotate", "POST /oauth/rotate", "no such route elsewhere: a new signing key"),
+        (
+            "rotate",
+            "POST /oauth/rotate",
+            "creates a signing key; only the local issuer has this route",
+        ),
     )
 )

@@ -1,4 +1,4 @@
-"""The issuer's routes, on an address of their own: verifiers ask it without any signature.
+"""The HTTP server of the issuer, on its own address, because verifiers do not sign requests.
 
 GET  /.well-known/openid-configuration
 GET  /.well-known/jwks.json
@@ -23,14 +23,14 @@ from localcloud.core.resources import Context
 from localcloud.issuer.codes import CODE_SECONDS, SignedIn, SignInCodes
 from localcloud.issuer.keys import SESSION_SECONDS, TOKEN_SECONDS, SigningKeys
 
-_LARGEST_BODY_BYTES: Final = 16 * 1024
+_MAX_BODY_BYTES: Final = 16 * 1024
 
 
 class Issuer:
-    """The issuer of one local stack, on a thread of the daemon's.
+    """The issuer of one local stack, on a thread of the daemon.
 
     Args:
-        context: The local cloud.
+        context: The running local cloud.
     """
 
     def __init__(self, context: Context) -> None:
@@ -42,7 +42,7 @@ class Issuer:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Answer from now on."""
+        """Start to serve."""
         address = urlsplit(self._url)
         handler = _handler(self._platform, self._url, self._keys, self._codes)
         self._server = ThreadingHTTPServer(
@@ -55,7 +55,7 @@ class Issuer:
         self._thread.start()
 
     def close(self) -> None:
-        """Answer no more; the keys stay."""
+        """Stop serving; the keys stay in the store."""
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -77,19 +77,23 @@ def _handler(
             elif self.path == "/.well-known/openid-configuration":
                 self._reply(200, _configuration(url))
             else:
-                self._refuse(404, "not_found", f"there is no {self.path}")
+                self._refuse(404, "not_found", f"{self.path} does not exist")
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            if length > _LARGEST_BODY_BYTES:
+            if length > _MAX_BODY_BYTES:
                 self.close_connection = True
-                self._refuse(413, "invalid_request", "the body is too long")
+                self._refuse(
+                    413,
+                    "invalid_request",
+                    f"the body has {length} bytes; at most {_MAX_BODY_BYTES} are allowed",
+                )
                 return
             fields = parse_qs(self.rfile.read(length).decode("utf-8", "replace"))
             form = {name: values[-1] for name, values in fields.items()}
             if self.path == "/oauth/token" and form.get("grant_type") == "authorization_code":
                 self._exchange(form.get("code", ""))
-            elif not _knows(platform, self.headers.get("Authorization") or ""):
+            elif not _is_account_key(platform, self.headers.get("Authorization") or ""):
                 self._refuse(401, "invalid_client", "sign in with the account's access key")
             elif self.path == "/oauth/token":
                 self._token(form)
@@ -98,7 +102,7 @@ def _handler(
             elif self.path == "/oauth/rotate":
                 self._reply(200, {"kid": keys.rotate()})
             else:
-                self._refuse(404, "not_found", f"there is no {self.path}")
+                self._refuse(404, "not_found", f"{self.path} does not exist")
 
         def _claims(self, form: dict[str, str]) -> SignedIn | None:
             if not form.get("audience"):
@@ -124,7 +128,7 @@ def _handler(
 
         def _token(self, form: dict[str, str]) -> None:
             if form.get("grant_type") != "client_credentials":
-                self._refuse(400, "unsupported_grant_type", "give client_credentials")
+                self._refuse(400, "unsupported_grant_type", "grant_type must be client_credentials")
                 return
             claims = self._claims(form)
             if claims is not None:
@@ -173,12 +177,12 @@ def _configuration(url: str) -> dict[str, Any]:
     }
 
 
-def _knows(platform: Platform, authorization: str) -> bool:
+def _is_account_key(platform: Platform, authorization: str) -> bool:
     kind, _, encoded = authorization.partition(" ")
     try:
         client, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
     except ValueError:
         return False
-    shown = f"{unquote(client)}:{unquote(secret)}".encode()
+    given = f"{unquote(client)}:{unquote(secret)}".encode()
     known = f"{platform.access_key_id}:{platform.access_key_secret}".encode()
-    return kind.lower() == "basic" and hmac.compare_digest(shown, known)
+    return kind.lower() == "basic" and hmac.compare_digest(given, known)

@@ -1,4 +1,4 @@
-"""The issuer of a local stack, as a worker of the daemon."""
+"""The worker of the issuer."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from localcloud.issuer.server import Issuer
 
 
 def workers(context: Context) -> tuple[Worker, ...]:
-    """Return what the daemon starts and closes."""
+    """Return the workers of this service."""
     return (worker_of(context, Issuer, Issuer),)

@@ -1,6 +1,6 @@
-"""Simple Log Service: projects, logstores with their indexes, and what is collected into them.
+"""Local Simple Log Service: projects, logstores, indexes, and collection settings.
 
-Owns the records. No agent runs on local nodes and nothing is collected: their logs are files in
-the stack's home (``make logs``). What a cloud agent would be told is checked, so that a
-configuration that it would not take is refused here, too.
+Owns the records. It does not collect logs: local nodes run no agent, and their logs are files in
+the stack's home (``make logs``). The settings for the cloud's agent are checked, so that the local
+cloud refuses the same configurations.
 """

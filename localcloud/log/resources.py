@@ -1,6 +1,6 @@
 """Resource types of Simple Log Service (2020-12-30).
 
-Ids are the Terraform provider's: names joined by colons. Error codes and limits:
+Ids follow the Terraform provider: names joined by colons. Error codes and limits:
 https://www.alibabacloud.com/help/en/sls/developer-reference/api-error-codes and the reference of
 CreateProject, CreateLogStore, CreateIndex, CreateMachineGroup, CreateConfig (read 2026-11).
 """
@@ -26,7 +26,7 @@ _PLUGIN_INPUTS = ("service_journal",)
 
 
 class ProjectHandler(RecordHandler):
-    """``alicloud:log/project:Project``; deleting it deletes everything in it."""
+    """``alicloud:log/project:Project``; its deletion also deletes everything in it."""
 
     token: ClassVar[str] = "alicloud:log/project:Project"
     table: ClassVar[str] = PROJECTS
@@ -41,7 +41,7 @@ class ProjectHandler(RecordHandler):
         if old is not None:
             return "", {}
         _check_name("projectName", name, _PROJECT_NAME)
-        _refuse_taken(self.records(context).get(name), "ProjectAlreadyExist", name)
+        _refuse_existing(self.records(context).get(name), "ProjectAlreadyExist", name)
         return name, {
             "createTime": now(),
             "status": "Normal",
@@ -50,11 +50,11 @@ class ProjectHandler(RecordHandler):
         }
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteProject: what is in it goes with it."""
+        """Delete everything in the project, as DeleteProject does."""
         for table in (STORES, INDEXES, GROUPS, CONFIGS, ATTACHMENTS):
             rows = context.store.table(table)
-            doomed = [key for key, item in rows.items() if _project_of(item) == id]
-            for key in doomed:
+            contained = [key for key, item in rows.items() if _project_of(item) == id]
+            for key in contained:
                 rows.delete(key)
 
 
@@ -80,7 +80,9 @@ class StoreHandler(RecordHandler):
         project, name = inputs.get("projectName", ""), inputs.get("logstoreName", "")
         days = int(inputs.get("retentionPeriod", 30))
         if days not in _RETENTION_DAYS:
-            raise CloudError("ParameterInvalid", f"retentionPeriod is {days}; 1 to 3650 days.")
+            raise CloudError(
+                "ParameterInvalid", f"retentionPeriod is {days}; it must be 1 to 3650 days."
+            )
         _choice("mode", inputs.get("mode", "standard"), _MODES)
         _check_encryption(inputs.get("encryptConf"), context)
         if old is not None:
@@ -88,7 +90,7 @@ class StoreHandler(RecordHandler):
         _require_project(project, context)
         _check_name("logstoreName", name, _NAME)
         key = f"{project}:{name}"
-        _refuse_taken(self.records(context).get(key), "LogStoreAlreadyExist", name)
+        _refuse_existing(self.records(context).get(key), "LogStoreAlreadyExist", name)
         count = int(inputs.get("shardCount", 2))
         return key, {
             "createTime": 0,
@@ -103,7 +105,7 @@ class StoreHandler(RecordHandler):
         }
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteLogStore: its index goes with it."""
+        """Delete the index of the logstore, as DeleteLogStore does."""
         context.store.table(INDEXES).delete(id)
 
 
@@ -128,7 +130,7 @@ class StoreIndexHandler(RecordHandler):
         key = f"{inputs['project']}:{inputs['logstore']}"
         if old is None:
             _require_store(key, context)
-            _refuse_taken(self.records(context).get(key), "IndexAlreadyExist", key)
+            _refuse_existing(self.records(context).get(key), "IndexAlreadyExist", key)
         return key, {}
 
 
@@ -151,7 +153,7 @@ class MachineGroupHandler(RecordHandler):
         _check_name("name", inputs.get("name", ""), _NAME)
         key = f"{inputs['project']}:{inputs['name']}"
         if old is None:
-            _refuse_taken(self.records(context).get(key), "GroupAlreadyExist", key)
+            _refuse_existing(self.records(context).get(key), "GroupAlreadyExist", key)
         return key, {}
 
 
@@ -178,12 +180,12 @@ class LogTailConfigHandler(RecordHandler):
         _check_name("name", inputs.get("name", ""), _NAME)
         key = f"{inputs['project']}:{inputs['logstore']}:{inputs['name']}"
         if old is None:
-            _refuse_taken(self.records(context).get(key), "ConfigAlreadyExist", key)
+            _refuse_existing(self.records(context).get(key), "ConfigAlreadyExist", key)
         return key, {"lastModifyTime": 0}
 
 
 class LogTailAttachmentHandler(RecordHandler):
-    """``alicloud:log/logTailAttachment:LogTailAttachment``: a configuration for a group."""
+    """``alicloud:log/logTailAttachment:LogTailAttachment``: applies a configuration to a group."""
 
     token: ClassVar[str] = "alicloud:log/logTailAttachment:LogTailAttachment"
     table: ClassVar[str] = ATTACHMENTS
@@ -198,10 +200,12 @@ class LogTailAttachmentHandler(RecordHandler):
         project, config = inputs["project"], inputs["logtailConfigName"]
         group = inputs["machineGroupName"]
         if context.store.table(GROUPS).get(f"{project}:{group}") is None:
-            raise CloudError("MachineGroupNotExist", f"There is no machine group {group}.", 404)
+            raise CloudError(
+                "MachineGroupNotExist", f"The machine group {group} does not exist.", 404
+            )
         configs = [key for key, _ in context.store.table(CONFIGS).items()]
         if not any(key.startswith(f"{project}:") and key.endswith(f":{config}") for key in configs):
-            raise CloudError("ConfigNotExist", f"There is no configuration {config}.", 404)
+            raise CloudError("ConfigNotExist", f"The configuration {config} does not exist.", 404)
         return f"{project}:{config}:{group}", {}
 
 
@@ -217,24 +221,24 @@ def _check_name(what: str, name: str, pattern: re.Pattern[str]) -> None:
 def _choice(what: str, value: Any, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise CloudError(
-            "ParameterInvalid", f"{what} is {value!r}; allowed are {', '.join(allowed)}."
+            "ParameterInvalid", f"{what} is {value!r}; it must be one of {', '.join(allowed)}."
         )
     return str(value)
 
 
-def _refuse_taken(record: Properties | None, code: str, name: str) -> None:
+def _refuse_existing(record: Properties | None, code: str, name: str) -> None:
     if record is not None:
-        raise CloudError(code, f"{name} exists already.", 409)
+        raise CloudError(code, f"{name} already exists.", 409)
 
 
 def _require_project(name: str, context: Context) -> None:
     if context.store.table(PROJECTS).get(name) is None:
-        raise CloudError("ProjectNotExist", f"There is no project {name!r}.", 404)
+        raise CloudError("ProjectNotExist", f"The project {name!r} does not exist.", 404)
 
 
 def _require_store(key: str, context: Context) -> None:
     if context.store.table(STORES).get(key) is None:
-        raise CloudError("LogStoreNotExist", f"There is no logstore {key!r}.", 404)
+        raise CloudError("LogStoreNotExist", f"The logstore {key!r} does not exist.", 404)
 
 
 def _check_encryption(encryption: Properties | None, context: Context) -> None:
@@ -244,7 +248,8 @@ def _check_encryption(encryption: Properties | None, context: Context) -> None:
     own = encryption.get("userCmkInfo")
     if own and context.store.table("kms.keys").get(own.get("cmkKeyId", "")) is None:
         raise CloudError(
-            "ParameterInvalid", f"encryptConf names the key {own.get('cmkKeyId')!r}; no such key."
+            "ParameterInvalid",
+            f"encryptConf names the key {own.get('cmkKeyId')!r}, which does not exist.",
         )
 
 
@@ -261,7 +266,7 @@ def _json(what: str, text: str) -> Properties:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise CloudError("ParameterInvalid", f"{what} is not JSON: {error}.") from error
+        raise CloudError("ParameterInvalid", f"{what} is not valid JSON: {error}.") from error
     if not isinstance(document, dict):
         raise CloudError("ParameterInvalid", f"{what} is not a JSON object.")
     return document

@@ -1,4 +1,4 @@
-"""Quota Center: how much of a product the account may use, and uses.
+"""Local Quota Center: the quotas of the account and their use.
 
-Owns GetProductQuota. What is used is counted by the products' own records.
+Owns GetProductQuota. It counts the use in the records of the products.
 """

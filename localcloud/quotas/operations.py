@@ -1,4 +1,4 @@
-"""The operations of Quota Center that the local cloud answers."""
+"""The operations of Quota Center that the local cloud supports, for the coverage table."""
 
 from __future__ import annotations
 

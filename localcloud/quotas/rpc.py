@@ -1,4 +1,4 @@
-"""The RPC API of Quota Center 2020-05-10.
+"""Quota Center 2020-05-10 over RPC.
 
 Source: https://www.alibabacloud.com/help/en/quota-center/developer-reference/api-quotas-2020-05-10-getproductquota
 (read 2026-11-21); product code ``ecs-spec`` and its dimensions:
@@ -19,8 +19,8 @@ from localcloud.faults import Faults
 VERSION: Final = "2020-05-10"
 _PRODUCT: Final = "ecs-spec"
 _DIMENSIONS: Final = ("regionId", "zoneId", "chargeType", "networkType", "resourceType")
-_DIMENSIONS_AT_MOST: Final = 10
-# vCPUs of one instance type; assumed, as the cloud sets it per account and type.
+_MAX_DIMENSIONS: Final = 10
+# vCPUs of one instance type. Assumed, because the cloud sets it per account and type.
 _TOTAL_VCPUS: Final = 512
 
 
@@ -32,13 +32,13 @@ class QuotasApi:
         self._faults = Faults(context.store)
 
     def get_product_quota(self, call: RpcCall) -> dict[str, Any]:
-        """Answer GetProductQuota of an instance type."""
+        """Answer GetProductQuota for an instance type."""
         product, code = call.required("ProductCode"), call.required("QuotaActionCode")
         self._context.access.require(
             call.principal, "quotas:GetProductQuota", f"acs:quotas:*:*:quota/{product}/{code}"
         )
         if product != _PRODUCT:
-            raise not_supported(f"ProductCode={product!r}", f"supported is {_PRODUCT}")
+            raise not_supported(f"ProductCode={product!r}", f"use {_PRODUCT}")
         if code not in INSTANCE_TYPES:
             raise CloudError("QUOTA.NOT.FOUND", f"The quota {code} does not exist.", 404)
         dimensions = self._dimensions(call)
@@ -63,31 +63,32 @@ class QuotasApi:
 
     def _dimensions(self, call: RpcCall) -> dict[str, str]:
         found = {}
-        for number in range(1, _DIMENSIONS_AT_MOST + 1):
+        for number in range(1, _MAX_DIMENSIONS + 1):
             key = call.parameters.get(f"Dimensions.{number}.Key")
             if key is None:
                 continue
             if key not in _DIMENSIONS:
                 raise CloudError(
                     "PARAMETER.ILLEGAL",
-                    f"Dimensions.{number}.Key is {key!r}; allowed are {', '.join(_DIMENSIONS)}.",
+                    f"Dimensions.{number}.Key is {key!r}; it must be one of "
+                    f"{', '.join(_DIMENSIONS)}.",
                 )
             found[key] = call.parameters.get(f"Dimensions.{number}.Value", "")
         region_id = self._context.platform.region_id
         if found.get("regionId") != region_id:
             raise CloudError(
                 "PARAMETER.ILLEGAL",
-                f"dimension regionId is {found.get('regionId')!r}; this cloud has {region_id}.",
+                f"The dimension regionId is {found.get('regionId')!r}; it must be {region_id}.",
             )
         return found
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """Return the operations of Quota Center."""
+    """Return the RPC operations of Quota Center."""
     api = QuotasApi(context)
     dimensions = {
         f"Dimensions.{number}.{part}"
-        for number in range(1, _DIMENSIONS_AT_MOST + 1)
+        for number in range(1, _MAX_DIMENSIONS + 1)
         for part in ("Key", "Value")
     }
     return (

@@ -1,5 +1,5 @@
-"""The local Tag service: what carries a tag, across all services of the local cloud.
+"""Local Tag service: the tagged resources of all services of the local cloud.
 
-Owns the look at every service's records. Tags are the services' own: they are set where a resource
-is made and changed.
+Owns the search in the records of every service. It does not own the tags: each service stores those
+of its resources.
 """

@@ -1,8 +1,8 @@
-"""The RPC API of Tag 2018-08-28: what carries a tag.
+"""Tag 2018-08-28 over RPC: list tagged resources.
 
-Looks into the records of every service, so that nothing has to be told to it. The resource types in
-its ARNs are made from the records' tables (`ecs.instances` -> `instance`): assumed, as the cloud's
-own names stand in each product's documents only.
+It searches the records of every service, so services do not register their tags. The resource types
+in its ARNs come from the names of the tables (`ecs.instances` -> `instance`). They are assumed,
+because the cloud documents its names only per product.
 
 Source: https://www.alibabacloud.com/help/en/resource-management/latest/listtagresources-1
 (read 2026-11-21).
@@ -11,6 +11,7 @@ Source: https://www.alibabacloud.com/help/en/resource-management/latest/listtagr
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -23,14 +24,14 @@ from localcloud.oss.client import bucket_client, service_client
 
 VERSION: Final = "2018-08-28"
 _PAGE: Final = 50
-_LARGEST_PAGE: Final = 1000
-_TAGS_AT_MOST: Final = 10
-# The admin API's own notes repeat what the services hold.
+_MAX_PAGE_SIZE: Final = 1000
+_MAX_TAGS: Final = 10
+# The admin API's table repeats the records of the services.
 _NOT_RESOURCES: Final = frozenset({"resources.created"})
 
 
 def tagged(context: Context) -> Iterator[tuple[str, dict[str, str]]]:
-    """Return every resource that has tags: its ARN and they."""
+    """Yield the ARN and tags of every resource that has tags."""
     platform = context.platform
     rows = context.store.rows("SELECT name, key, document FROM documents ORDER BY name, key", ())
     for table, key, text in rows:
@@ -41,7 +42,7 @@ def tagged(context: Context) -> Iterator[tuple[str, dict[str, str]]]:
             place = f"{product}:{platform.region_id}:{platform.account_id}"
             yield f"arn:acs:{place}:{name.replace('_', '')}/{key}", tags
     for found in oss2.BucketIterator(service_client(platform)):
-        # A stack's copies lie in another region, which the signature names.
+        # A stack may have replicas in another region, which the signature must name.
         region_id = found.location.removeprefix("oss-")
         tagging = bucket_client(platform, found.name, region_id).get_bucket_tagging()
         tags = dict(tagging.tag_set.tagging_rule)
@@ -51,7 +52,7 @@ def tagged(context: Context) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def singular(table: str) -> str:
-    """Return what one thing of a table is called: `vswitches` hold a `vswitch`."""
+    """Return the singular of a table name, such as `vswitch` for `vswitches`."""
     if table.endswith("ies"):
         return f"{table.removesuffix('ies')}y"
     if table.endswith(("ches", "sses", "xes")):
@@ -60,7 +61,7 @@ def singular(table: str) -> str:
 
 
 def _tags(document: dict[str, Any]) -> dict[str, str]:
-    """Return the tags of a record: of itself, or of the inputs that it keeps."""
+    """Return the tags of a record or of its inputs."""
     inputs = document.get("inputs")
     found = document.get("tags") or (inputs.get("tags") if isinstance(inputs, dict) else None)
     if not isinstance(found, dict):
@@ -69,16 +70,15 @@ def _tags(document: dict[str, Any]) -> dict[str, str]:
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """Return the operations."""
+    """Return the RPC operations of Tag."""
 
     def list_tag_resources(call: RpcCall) -> dict[str, Any]:
         context.access.require(call.principal, "tag:ListTagResources", "*")
         wanted = _wanted(call)
         if call.parameters.get("Category", "All") not in ("All", "Custom"):
-            raise not_supported(
-                f"Category={call.parameters['Category']!r}", "supported are All and Custom"
-            )
-        size, first = _number(call, "PageSize", _PAGE), _number(call, "NextToken", 0)
+            raise not_supported(f"Category={call.parameters['Category']!r}", "use All or Custom")
+        size = call.number("PageSize", _PAGE, 1, _MAX_PAGE_SIZE)
+        first = call.number("NextToken", 0, 0, sys.maxsize)
         found = [
             {
                 "ResourceARN": arn,
@@ -110,14 +110,9 @@ def _wanted(call: RpcCall) -> dict[str, str]:
     try:
         wanted = json.loads(call.parameters.get("Tags") or "{}")
     except ValueError as error:
-        raise CloudError("InvalidParameter.Tags", f"Tags is no JSON: {error}.") from error
-    if not isinstance(wanted, dict) or len(wanted) > _TAGS_AT_MOST:
-        raise CloudError("InvalidParameter.Tags", "Tags is an object of 1 to 10 keys and values.")
+        raise CloudError("InvalidParameter.Tags", f"Tags is not valid JSON: {error}.") from error
+    if not isinstance(wanted, dict) or len(wanted) > _MAX_TAGS:
+        raise CloudError(
+            "InvalidParameter.Tags", "Tags must be a JSON object of 1 to 10 keys and values."
+        )
     return {str(key): str(value) for key, value in wanted.items()}
-
-
-def _number(call: RpcCall, name: str, default: int) -> int:
-    text = call.parameters.get(name) or str(default)
-    if not text.isdigit() or (name == "PageSize" and not 1 <= int(text) <= _LARGEST_PAGE):
-        raise CloudError(f"InvalidParameter.{name}", f"{name} is {text!r}; give 1 to 1000.")
-    return int(text)

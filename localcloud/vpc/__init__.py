@@ -1,5 +1,5 @@
-"""VPC and the security groups of ECS: networks, vSwitches, security groups and their rules.
+"""Local VPC: networks, vSwitches, and the security groups of ECS with their rules.
 
-Owns their records and the rules between them. Nothing here filters or routes a packet: every
-address of the local cloud is a loopback address, and security group rules are recorded.
+Owns the records and the dependencies between them. It does not filter or route packets: every
+address of the local cloud is a loopback address, and security group rules have no effect.
 """

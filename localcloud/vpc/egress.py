@@ -1,7 +1,7 @@
-"""Resource types for the way out of a VPC: NAT gateways, their SNAT entries, elastic IP addresses.
+"""Resource types for outbound traffic of a VPC: NAT gateways, SNAT entries, elastic IP addresses.
 
-Owns which of them may exist beside which. Nothing is routed: nodes here are on loopback, where
-nothing has to be translated; the records say what a cloud network would let through.
+Owns the records and their dependencies. It does not route packets: nodes are on loopback, where no
+address needs translation.
 
 Error codes: https://api.aliyun.com/document/Vpc/2016-04-28/CreateNatGateway, .../CreateSnatEntry,
 .../AllocateEipAddress, .../AssociateEipAddress, .../ReleaseEipAddress (read 2026-11).
@@ -19,12 +19,12 @@ from localcloud.core.resources import Context, Properties, ResourceHandler
 GATEWAYS, SNAT_ENTRIES = "vpc.nat_gateways", "vpc.snat_entries"
 EIPS, EIP_ASSOCIATIONS = "vpc.eips", "vpc.eip_associations"
 _VPCS, _VSWITCHES = "vpc.networks", "vpc.vswitches"
-# Addresses that nobody has: RFC 5737, documentation.
+# Addresses for documentation that are never routed: RFC 5737.
 _POOL = ipaddress.IPv4Network("203.0.113.0/24")
 
 
 class NatGatewayHandler(RecordHandler):
-    """``alicloud:vpc/natGateway:NatGateway``: an enhanced one; the cloud sells no other."""
+    """``alicloud:vpc/natGateway:NatGateway``; the cloud sells only enhanced ones."""
 
     token: ClassVar[str] = "alicloud:vpc/natGateway:NatGateway"  # noqa: S105 - a type token
     table: ClassVar[str] = GATEWAYS
@@ -45,7 +45,7 @@ class NatGatewayHandler(RecordHandler):
         nat_type = inputs.get("natType", "Enhanced")
         if nat_type != "Enhanced":
             raise CloudError(
-                "InvalidParameter.NatType", f"natType is {nat_type!r}; only Enhanced is sold."
+                "InvalidParameter.NatType", f"natType is {nat_type!r}; it must be Enhanced."
             )
         computed: dict[str, Any] = {"natType": nat_type}
         if old is not None:
@@ -74,11 +74,11 @@ class NatGatewayHandler(RecordHandler):
         }
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteNatGateway: not when protected, nor while it has SNAT entries or an EIP."""
+        """Refuse the deletion of a gateway that is protected or has SNAT entries or an EIP."""
         if record.get("deletionProtection"):
             raise CloudError(
                 "OperationDenied.DeletionProtectionEnabled",
-                f"The NAT gateway {id} has deletion protection; switch it off first.",
+                f"The NAT gateway {id} has deletion protection; turn it off first.",
             )
         entries = context.store.table(SNAT_ENTRIES).items()
         used = [key for key, item in entries if item["snatTableId"] == record["snatTableIds"]]
@@ -90,12 +90,12 @@ class NatGatewayHandler(RecordHandler):
         if (used or bound) and not record.get("force"):
             raise CloudError(
                 "DependencyViolation",
-                f"The NAT gateway {id} still has {', '.join([*used, *bound])}.",
+                f"The NAT gateway {id} still has {', '.join([*used, *bound])}; delete them first.",
             )
 
 
 class EipAddressHandler(RecordHandler):
-    """``alicloud:ecs/eipAddress:EipAddress``: an address of a range that leads nowhere."""
+    """``alicloud:ecs/eipAddress:EipAddress``: an address that is not routed."""
 
     token: ClassVar[str] = "alicloud:ecs/eipAddress:EipAddress"  # noqa: S105 - a type token
     table: ClassVar[str] = EIPS
@@ -116,7 +116,7 @@ class EipAddressHandler(RecordHandler):
         taken = {item["ipAddress"] for item in self.records(context).values()}
         free = next((str(host) for host in _POOL.hosts() if str(host) not in taken), None)
         if free is None:
-            raise CloudError("QuotaExceeded.Eip", f"Every address of {_POOL} is taken.")
+            raise CloudError("QuotaExceeded.Eip", f"Every address of {_POOL} is in use.")
         return context.ids.new("eip-bp1", 17), {
             "ipAddress": free,
             "status": "Available",
@@ -130,11 +130,11 @@ class EipAddressHandler(RecordHandler):
         }
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """As ReleaseEipAddress: not when protected, nor while it is bound."""
+        """Refuse the release of a protected or bound address, as ReleaseEipAddress does."""
         if record.get("deletionProtection"):
             raise CloudError(
                 "OperationDenied.DeletionProtectionEnabled",
-                f"The elastic IP address {id} has deletion protection; switch it off first.",
+                f"The elastic IP address {id} has deletion protection; turn it off first.",
             )
         for item in context.store.table(EIP_ASSOCIATIONS).values():
             if item["allocationId"] == id:
@@ -160,7 +160,7 @@ class EipAssociationHandler(RecordHandler):
         if instance_type != "Nat":
             raise CloudError(
                 "LocalCloud.NotSupported",
-                f"instanceType is {instance_type!r}; here an address is bound to a Nat only.",
+                f"instanceType is {instance_type!r}; the local cloud supports only Nat.",
                 501,
             )
         _require(context, EIPS, allocation_id, "InvalidAllocationId.NotFound", "allocationId")
@@ -177,7 +177,7 @@ class EipAssociationHandler(RecordHandler):
         return key, {"instanceType": instance_type, "mode": inputs.get("mode", "NAT")}
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """As UnassociateEipAddress: not while an SNAT entry translates to the address."""
+        """Refuse to unbind an address that an SNAT entry uses, as UnassociateEipAddress does."""
         address = context.store.table(EIPS).get(record["allocationId"])
         if address is None:
             return
@@ -185,13 +185,13 @@ class EipAssociationHandler(RecordHandler):
             if address["ipAddress"] in entry["snatIp"].split(","):
                 raise CloudError(
                     "OperationUnsupported.EipInSnatEntry",
-                    f"{address['ipAddress']} is used by the SNAT entry {key}; delete it first.",
+                    f"The SNAT entry {key} uses {address['ipAddress']}; delete it first.",
                 )
         context.store.table(EIPS).put(record["allocationId"], address | {"status": "Available"})
 
 
 class SnatEntryHandler(RecordHandler):
-    """``alicloud:vpc/snatEntry:SnatEntry``; its id is ``<table>:<entry>``, as the provider's."""
+    """``alicloud:vpc/snatEntry:SnatEntry``; its id is ``<table>:<entry>``, as in the provider."""
 
     token: ClassVar[str] = "alicloud:vpc/snatEntry:SnatEntry"  # noqa: S105 - a type token
     table: ClassVar[str] = SNAT_ENTRIES
@@ -210,14 +210,16 @@ class SnatEntryHandler(RecordHandler):
         )
         if gateway_id is None:
             raise CloudError(
-                "InvalidSnatTableId.NotFound", f"There is no SNAT table {inputs['snatTableId']}."
+                "InvalidSnatTableId.NotFound",
+                f"The SNAT table {inputs['snatTableId']} does not exist.",
             )
         bound = _bound_addresses(gateway_id, context)
-        strange = [ip for ip in inputs["snatIp"].split(",") if ip not in bound]
-        if strange:
+        unbound = [ip for ip in inputs["snatIp"].split(",") if ip not in bound]
+        if unbound:
             raise CloudError(
                 "InvalidSnatIp.Malformed",
-                f"snatIp has {', '.join(strange)}; bound to {gateway_id} are {sorted(bound)}.",
+                f"snatIp has {', '.join(unbound)}; use addresses that are bound to {gateway_id}: "
+                f"{sorted(bound)}.",
             )
         vswitch_id, source = inputs.get("sourceVswitchId"), inputs.get("sourceCidr")
         if not vswitch_id and not source:
@@ -232,7 +234,7 @@ class SnatEntryHandler(RecordHandler):
         for other in self.records(context).values():
             if other["snatTableId"] == inputs["snatTableId"] and other["sourceCidr"] == source:
                 raise CloudError(
-                    "Forbidden.SourceCIDR.Duplicate", f"{source} has an entry already."
+                    "Forbidden.SourceCIDR.Duplicate", f"{source} already has an SNAT entry."
                 )
         entry_id = context.ids.new("snat-bp1", 17)
         return f"{inputs['snatTableId']}:{entry_id}", {
@@ -255,7 +257,7 @@ def _bound_addresses(gateway_id: str, context: Context) -> set[str]:
 def _require(context: Context, table: str, key: str, code: str, name: str) -> Properties:
     record = context.store.table(table).get(key)
     if record is None:
-        raise CloudError(code, f"{name} is {key!r}; no such resource exists.", 404)
+        raise CloudError(code, f"{name} is {key!r}, which does not exist.", 404)
     return record
 
 

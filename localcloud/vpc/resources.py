@@ -26,7 +26,7 @@ _PROTOCOLS = ("tcp", "udp", "icmp", "gre", "all")
 
 
 def network_of(text: str, name: str) -> ipaddress.IPv4Network:
-    """Return the CIDR block an input gives.
+    """Parse the CIDR block of an input.
 
     Raises:
         CloudError: ``InvalidCidrBlock.Malformed``.
@@ -35,7 +35,8 @@ def network_of(text: str, name: str) -> ipaddress.IPv4Network:
         return ipaddress.IPv4Network(text)
     except ValueError as error:
         raise CloudError(
-            "InvalidCidrBlock.Malformed", f"{name} is {text!r}, not an IPv4 CIDR block: {error}."
+            "InvalidCidrBlock.Malformed",
+            f"{name} is {text!r}, which is not an IPv4 CIDR block: {error}.",
         ) from error
 
 
@@ -57,7 +58,7 @@ class NetworkHandler(RecordHandler):
         ):
             raise CloudError(
                 "InvalidCidrBlock.Malformed",
-                f"cidrBlock is {block}; a VPC takes a block of /8 to /28 in "
+                f"cidrBlock is {block}; a VPC needs a block of /8 to /28 in "
                 f"{', '.join(map(str, _PRIVATE))}.",
             )
         name = inputs.get("vpcName", inputs.get("name", ""))
@@ -78,7 +79,7 @@ class NetworkHandler(RecordHandler):
         }
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteVpc: not while vSwitches, security groups or NAT gateways are in it."""
+        """Refuse the deletion of a VPC with vSwitches, security groups or NAT gateways."""
         for table, code, what in (
             (VSWITCHES, "DependencyViolation.VSwitch", "vSwitches"),
             (GROUPS, "DependencyViolation.SecurityGroup", "security groups"),
@@ -86,7 +87,9 @@ class NetworkHandler(RecordHandler):
         ):
             users = [key for key, item in context.store.table(table).items() if item["vpcId"] == id]
             if users:
-                raise CloudError(code, f"The VPC {id} still has {what}: {', '.join(users)}.")
+                raise CloudError(
+                    code, f"The VPC {id} still has {what}; delete them first: {', '.join(users)}."
+                )
 
 
 class SwitchHandler(RecordHandler):
@@ -113,7 +116,9 @@ class SwitchHandler(RecordHandler):
         vpc = context.store.table(VPCS).get(inputs["vpcId"])
         if vpc is None:
             raise CloudError(
-                "InvalidVpcId.NotFound", f"vpcId is {inputs['vpcId']!r}; no such VPC exists.", 404
+                "InvalidVpcId.NotFound",
+                f"vpcId is {inputs['vpcId']!r}; the VPC does not exist.",
+                404,
             )
         zones = context.platform.zone_ids
         if inputs["zoneId"] not in zones:
@@ -139,7 +144,7 @@ class SwitchHandler(RecordHandler):
         ):
             raise CloudError(
                 "InvalidCidrBlock.Malformed",
-                f"cidrBlock is {block}; a vSwitch takes a block of /16 to /29 within its VPC's "
+                f"cidrBlock is {block}; a vSwitch needs a block of /16 to /29 within its VPC's "
                 f"{vpc_block}.",
             )
         for key, other in self.records(context).items():
@@ -197,7 +202,7 @@ class SecurityGroupHandler(RecordHandler):
         vpc_id = inputs.get("vpcId", "")
         if context.store.table(VPCS).get(vpc_id) is None:
             raise CloudError(
-                "InvalidVpcId.NotFound", f"vpcId is {vpc_id!r}; no such VPC exists.", 404
+                "InvalidVpcId.NotFound", f"vpcId is {vpc_id!r}; the VPC does not exist.", 404
             )
         return context.ids.new("sg-bp1", 18), {
             **computed,
@@ -207,9 +212,9 @@ class SecurityGroupHandler(RecordHandler):
         }
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteSecurityGroup: not while an instance is in it or another group's rule names it.
+        """Refuse the deletion while an instance is in it or a rule of another group names it.
 
-        Its own rules go with it.
+        Otherwise, delete its own rules too, as DeleteSecurityGroup does.
         """
         for item in context.store.table(INSTANCES).values():
             if id in (item["inputs"].get("securityGroups") or ()):
@@ -224,7 +229,8 @@ class SecurityGroupHandler(RecordHandler):
         if users:
             raise CloudError(
                 "DependencyViolation",
-                f"The security group {id} is named by rules of other groups: {', '.join(users)}.",
+                f"Rules of other groups name the security group {id}; delete them first: "
+                f"{', '.join(users)}.",
                 403,
             )
         for key, rule in rules.items():
@@ -251,7 +257,9 @@ class SecurityGroupRuleHandler(RecordHandler):
         for name, value in (("securityGroupId", group_id), ("sourceSecurityGroupId", source)):
             if value is not None and groups.get(value) is None:
                 raise CloudError(
-                    "InvalidSecurityGroupId.NotFound", f"{name} is {value!r}; no such group.", 404
+                    "InvalidSecurityGroupId.NotFound",
+                    f"{name} is {value!r}, which does not exist.",
+                    404,
                 )
         _choice(inputs, "type", ("ingress", "egress"))
         protocol = _choice(inputs, "ipProtocol", _PROTOCOLS)
@@ -264,7 +272,9 @@ class SecurityGroupRuleHandler(RecordHandler):
         _check_ports(protocol, port_range)
         priority, nic_type = int(inputs.get("priority", 1)), inputs.get("nicType", "intranet")
         if priority not in range(1, 101):
-            raise CloudError("InvalidPriority.Malformed", f"priority is {priority}; 1 to 100.")
+            raise CloudError(
+                "InvalidPriority.Malformed", f"priority is {priority}; it must be 1 to 100."
+            )
         parts = (
             *(group_id, inputs["type"], protocol, port_range, nic_type),
             *(inputs.get("cidrIp") or source, policy, str(priority)),
@@ -281,7 +291,7 @@ def _choice(
     value = inputs.get(name, default)
     if value not in allowed:
         raise CloudError(
-            "InvalidParameter", f"{name} is {value!r}; allowed are {', '.join(allowed)}."
+            "InvalidParameter", f"{name} is {value!r}; it must be one of {', '.join(allowed)}."
         )
     return str(value)
 
@@ -298,7 +308,7 @@ def _check_ports(protocol: str, port_range: str) -> None:
     if not (first.isdigit() and last.isdigit() and 1 <= int(first) <= int(last) <= 65535):
         raise CloudError(
             "InvalidPortRange.Malformed",
-            f"portRange is {port_range!r}; for {protocol} give first/last within 1 to 65535.",
+            f"portRange is {port_range!r}; for {protocol} it must be first/last within 1 to 65535.",
         )
 
 

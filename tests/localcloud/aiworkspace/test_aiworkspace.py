@@ -30,13 +30,13 @@ def version(plane: ControlPlane, model_id: str, **more: Any) -> str:
     return plane.create(VERSION, inputs).id
 
 
-def test_a_declared_workspace_is_seen_by_the_sdk(control_plane: ControlPlane) -> None:
+def test_sdk_finds_a_declared_workspace(control_plane: ControlPlane) -> None:
     identifier = workspace(control_plane, "seen")
     body = control_plane.aiworkspace().get_workspace(identifier, m.GetWorkspaceRequest()).body
     assert (body.workspace_name, body.status, body.env_types) == ("seen", "ENABLED", ["prod"])
 
 
-def test_workspaces_are_listed_by_name(control_plane: ControlPlane) -> None:
+def test_list_workspaces_filters_by_name(control_plane: ControlPlane) -> None:
     workspace(control_plane, "listed")
     request = m.ListWorkspacesRequest(workspace_name="listed")
     body = control_plane.aiworkspace().list_workspaces(request).body
@@ -45,18 +45,18 @@ def test_workspaces_are_listed_by_name(control_plane: ControlPlane) -> None:
 
 
 @pytest.mark.parametrize("name", ["ab", "1abc", "a" * 24, "a b c"])
-def test_a_workspace_name_follows_the_clouds_rule(control_plane: ControlPlane, name: str) -> None:
+def test_invalid_workspace_name_is_refused(control_plane: ControlPlane, name: str) -> None:
     with pytest.raises(CloudError, match="3 to 23 letters"):
         workspace(control_plane, name)
 
 
-def test_a_workspace_name_is_taken_once(control_plane: ControlPlane) -> None:
+def test_duplicate_workspace_name_is_refused(control_plane: ControlPlane) -> None:
     workspace(control_plane, "taken")
-    with pytest.raises(CloudError, match="exists already"):
+    with pytest.raises(CloudError, match="already exists"):
         workspace(control_plane, "taken")
 
 
-def test_a_workspace_in_use_is_not_deleted(control_plane: ControlPlane) -> None:
+def test_workspace_in_use_cannot_be_deleted(control_plane: ControlPlane) -> None:
     identifier = workspace(control_plane, "used")
     model_id = control_plane.create(MODEL, {"modelName": "in-it", "workspaceId": identifier}).id
     handler = control_plane.handler(WORKSPACE)
@@ -64,12 +64,12 @@ def test_a_workspace_in_use_is_not_deleted(control_plane: ControlPlane) -> None:
         handler.delete(identifier, {}, control_plane.context)
 
 
-def test_a_model_in_a_missing_workspace_is_refused(control_plane: ControlPlane) -> None:
+def test_model_in_missing_workspace_is_refused(control_plane: ControlPlane) -> None:
     with pytest.raises(CloudError, match="The Workspace 1 does not exist"):
         control_plane.create(MODEL, {"modelName": "lost", "workspaceId": "1"})
 
 
-def test_versions_are_numbered_in_turn(control_plane: ControlPlane) -> None:
+def test_versions_get_consecutive_numbers(control_plane: ControlPlane) -> None:
     model_id = model(control_plane, "numbered")
     assert [version(control_plane, model_id) for _ in range(3)] == [
         f"{model_id}:0.1.0",
@@ -78,20 +78,20 @@ def test_versions_are_numbered_in_turn(control_plane: ControlPlane) -> None:
     ]
 
 
-def test_the_number_of_a_deleted_version_is_not_given_again(control_plane: ControlPlane) -> None:
+def test_number_of_a_deleted_version_is_not_reused(control_plane: ControlPlane) -> None:
     model_id = model(control_plane, "renumbered")
     first = version(control_plane, model_id)
     control_plane.handler(VERSION).delete(first, {}, control_plane.context)
     assert version(control_plane, model_id) == f"{model_id}:0.2.0"
 
 
-def test_numbering_goes_on_from_a_given_name(control_plane: ControlPlane) -> None:
+def test_numbering_continues_from_a_given_version_name(control_plane: ControlPlane) -> None:
     model_id = model(control_plane, "jumped")
     version(control_plane, model_id, versionName="1.4.0")
     assert version(control_plane, model_id) == f"{model_id}:1.5.0"
 
 
-def test_a_model_knows_its_latest_version(control_plane: ControlPlane) -> None:
+def test_model_includes_its_latest_version(control_plane: ControlPlane) -> None:
     model_id = model(control_plane, "latest")
     version(control_plane, model_id)
     version(control_plane, model_id, metrics={"recall": "0.8"})
@@ -100,7 +100,7 @@ def test_a_model_knows_its_latest_version(control_plane: ControlPlane) -> None:
     assert body.latest_version.metrics == {"recall": "0.8"}
 
 
-def test_a_version_is_approved_in_place(control_plane: ControlPlane) -> None:
+def test_approval_updates_a_version_in_place(control_plane: ControlPlane) -> None:
     model_id = model(control_plane, "approved")
     identifier = version(control_plane, model_id)
     client = control_plane.aiworkspace()
@@ -110,7 +110,7 @@ def test_a_version_is_approved_in_place(control_plane: ControlPlane) -> None:
     assert outputs["approvalStatus"] == "Approved"
 
 
-def test_labels_are_changed_by_an_update(control_plane: ControlPlane) -> None:
+def test_update_changes_labels(control_plane: ControlPlane) -> None:
     model_id = model(control_plane, "labelled")
     inputs = {"modelName": "labelled", "labels": [{"key": "team", "value": "search"}]}
     handler = control_plane.handler(MODEL)
@@ -119,7 +119,7 @@ def test_labels_are_changed_by_an_update(control_plane: ControlPlane) -> None:
     assert [(label.key, label.value) for label in labels] == [("team", "search")]
 
 
-def test_a_description_that_is_no_longer_declared_is_gone(control_plane: ControlPlane) -> None:
+def test_removed_description_is_deleted(control_plane: ControlPlane) -> None:
     inputs = {"modelName": "undescribed", "modelDescription": "old"}
     identifier = control_plane.create(MODEL, inputs).id
     outputs = control_plane.handler(MODEL).update(
@@ -128,7 +128,7 @@ def test_a_description_that_is_no_longer_declared_is_gone(control_plane: Control
     assert outputs["modelDescription"] is None
 
 
-def test_the_sdk_makes_and_removes_a_model(control_plane: ControlPlane) -> None:
+def test_sdk_creates_and_deletes_a_model(control_plane: ControlPlane) -> None:
     client = control_plane.aiworkspace()
     model_id = client.create_model(m.CreateModelRequest(model_name="by-sdk")).body.model_id
     name = client.create_model_version(
@@ -152,7 +152,7 @@ def test_versions_are_listed_newest_first(control_plane: ControlPlane) -> None:
     assert body.total_count == 3
 
 
-def test_a_dataset_is_declared_and_read(control_plane: ControlPlane) -> None:
+def test_declared_dataset_can_be_read(control_plane: ControlPlane) -> None:
     created = control_plane.create(
         DATASET,
         {
@@ -167,25 +167,27 @@ def test_a_dataset_is_declared_and_read(control_plane: ControlPlane) -> None:
     assert (body.name, body.property, body.accessibility) == ("corpus", "DIRECTORY", "PRIVATE")
 
 
-def test_a_data_source_that_is_not_there_is_refused(control_plane: ControlPlane) -> None:
+def test_unsupported_data_source_type_is_refused(control_plane: ControlPlane) -> None:
     request = m.CreateDatasetRequest(
         name="nas", data_source_type="NAS", property="FILE", uri="nas://x/"
     )
-    with pytest.raises(AlibabaCloudException, match="DataSourceType is 'NAS'; allowed are OSS"):
+    with pytest.raises(
+        AlibabaCloudException, match="DataSourceType is 'NAS'; it must be one of OSS"
+    ):
         control_plane.aiworkspace().create_dataset(request)
 
 
-def test_an_unsupported_filter_is_refused(control_plane: ControlPlane) -> None:
-    with pytest.raises(AlibabaCloudException, match="the filter Query='x' of ListModels"):
+def test_unsupported_filter_is_refused(control_plane: ControlPlane) -> None:
+    with pytest.raises(AlibabaCloudException, match="The filter Query='x' of ListModels"):
         control_plane.aiworkspace().list_models(m.ListModelsRequest(query="x"))
 
 
-def test_an_operation_that_is_not_there_fails_loudly(control_plane: ControlPlane) -> None:
+def test_unsupported_operation_is_refused(control_plane: ControlPlane) -> None:
     with pytest.raises(AlibabaCloudException, match="is not an operation of the local cloud"):
         control_plane.aiworkspace().list_permissions("1", m.ListPermissionsRequest())
 
 
-def test_a_role_needs_permission(control_plane: ControlPlane) -> None:
+def test_role_without_permission_is_refused(control_plane: ControlPlane) -> None:
     control_plane.role(
         "registrar",
         {"Effect": "Allow", "Action": "paimodel:Get*", "Resource": "*"},
@@ -199,5 +201,5 @@ def test_a_role_needs_permission(control_plane: ControlPlane) -> None:
     assert raised.value.code == "NoPermission"
 
 
-def test_delete_of_a_missing_model_is_success(control_plane: ControlPlane) -> None:
+def test_delete_of_missing_model_is_success(control_plane: ControlPlane) -> None:
     control_plane.handler(MODEL).delete("model-gone", {}, control_plane.context)

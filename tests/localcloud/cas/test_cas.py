@@ -1,4 +1,4 @@
-"""Certificates of the local CAS, as the vendor's client uploads and reads them."""
+"""Certificates of the local CAS through the vendor's client."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def upload(cas: GenericClient, name: str = "chat", **changes: Any) -> dict[str, 
     return cas.rpc("UploadUserCertificate", VERSION, given)
 
 
-def test_uploaded_certificate_is_told_without_its_key(cas: GenericClient) -> None:
+def test_certificate_details_do_not_include_the_key(cas: GenericClient) -> None:
     number = upload(cas)["CertId"]
     detail = cas.rpc("GetUserCertificateDetail", VERSION, {"CertId": number})
     assert detail["CertIdentifier"] == f"{number}-cn-hangzhou"
@@ -52,7 +52,7 @@ def test_uploaded_certificate_is_told_without_its_key(cas: GenericClient) -> Non
     assert "Key" not in detail and "PRIVATE" not in str(detail)
 
 
-def test_certificates_are_listed_by_keyword(cas: GenericClient) -> None:
+def test_list_certificates_filters_by_keyword(cas: GenericClient) -> None:
     upload(cas)
     for keyword, count in ((DOMAIN, 1), ("nothing", 0)):
         found = cas.rpc(
@@ -61,9 +61,7 @@ def test_certificates_are_listed_by_keyword(cas: GenericClient) -> None:
         assert found["TotalCount"] == count
 
 
-def test_deleted_certificate_is_gone_and_no_longer_trusted(
-    cas: GenericClient, stack: LocalStack
-) -> None:
+def test_deleted_certificate_is_no_longer_trusted(cas: GenericClient, stack: LocalStack) -> None:
     number = upload(cas)["CertId"]
     assert "BEGIN CERTIFICATE" in trusted_file(stack.home).read_text("ascii")
     cas.rpc("DeleteUserCertificate", VERSION, {"CertId": number})
@@ -72,7 +70,7 @@ def test_deleted_certificate_is_gone_and_no_longer_trusted(
         cas.rpc("GetUserCertificateDetail", VERSION, {"CertId": number})
 
 
-def test_certificate_of_a_listener_is_not_deleted(stack: LocalStack) -> None:
+def test_certificate_of_a_listener_cannot_be_deleted(stack: LocalStack) -> None:
     certificates = Certificates(stack.context)
     number, record = certificates.upload("chat", *self_signed())
     listener = {"certificates": {"certificateId": record["identifier"]}}
@@ -89,14 +87,14 @@ def test_certificate_of_a_listener_is_not_deleted(stack: LocalStack) -> None:
         (dict(zip(("Cert", "Key"), self_signed(days=-1), strict=True)), "CertificateExpired"),
     ],
 )
-def test_certificate_that_cannot_be_served_is_refused(
+def test_invalid_certificate_is_refused(
     cas: GenericClient, changes: dict[str, str], code: str
 ) -> None:
     with pytest.raises((ClientError, AlibabaCloudException), match=code):
         upload(cas, **changes)
 
 
-def test_name_is_taken_once(cas: GenericClient) -> None:
+def test_duplicate_name_is_refused(cas: GenericClient) -> None:
     upload(cas)
     with pytest.raises(ClientError, match="NameRepeat"):
         upload(cas)

@@ -1,4 +1,4 @@
-"""CloudMonitor: what a rule may say, and whom it may call."""
+"""CloudMonitor: validation of contacts, groups and rules."""
 
 from __future__ import annotations
 
@@ -44,46 +44,44 @@ def plane(control_plane: ControlPlane) -> ControlPlane:
     return control_plane
 
 
-def test_a_rule_calls_a_group(plane: ControlPlane) -> None:
+def test_rule_alerts_a_contact_group(plane: ControlPlane) -> None:
     assert make(plane, "alarm:Alarm", **RULE).outputs["status"] == "OK"
 
 
 @pytest.mark.parametrize(
     ("changed", "what"),
     [
-        ({"metric": "ClusterMood"}, "not known here"),
-        ({"project": "acs_mood"}, "not known here"),
-        ({"contactGroups": ["nobody"]}, "No such contact groups: nobody"),
+        ({"metric": "ClusterMood"}, "does not know the metric"),
+        ({"project": "acs_mood"}, "does not know the metric"),
+        ({"contactGroups": ["missing"]}, "The contact groups missing do not exist"),
         ({"metricDimensions": "es-cn-1"}, "metricDimensions"),
         ({"period": 61}, "period"),
         ({"silenceTime": 1}, "silenceTime"),
         ({"escalationsCritical": None}, "Give one of"),
         (
             {"escalationsCritical": {**RULE["escalationsCritical"], "statistics": "Average"}},
-            "ClusterStatus has Value, Maximum",
+            "for ClusterStatus it must be one of Value, Maximum",
         ),
     ],
 )
-def test_a_rule_that_the_service_would_not_take_is_refused(
-    plane: ControlPlane, changed: dict[str, Any], what: str
-) -> None:
+def test_invalid_rule_is_refused(plane: ControlPlane, changed: dict[str, Any], what: str) -> None:
     with pytest.raises(CloudError, match=what):
         make(plane, "alarm:Alarm", **{**RULE, **changed})
 
 
-def test_a_contact_needs_an_address_that_is_one(plane: ControlPlane) -> None:
-    with pytest.raises(CloudError, match="no mail address"):
+def test_contact_with_invalid_mail_address_is_refused(plane: ControlPlane) -> None:
+    with pytest.raises(CloudError, match="not a mail address"):
         make(
             plane,
             "alarmContact:AlarmContact",
             alarmContactName="two",
             describe="",
-            channelsMail="nobody",
+            channelsMail="not-an-address",
         )
 
 
-def test_a_group_has_contacts_that_are_there(plane: ControlPlane) -> None:
-    with pytest.raises(CloudError, match="No such contacts: two"):
+def test_group_with_missing_contact_is_refused(plane: ControlPlane) -> None:
+    with pytest.raises(CloudError, match="The contacts two do not exist"):
         make(
             plane,
             "alarmContactGroup:AlarmContactGroup",

@@ -1,4 +1,4 @@
-"""The OIDC provider as a resource: what it takes, and what cannot change."""
+"""The OIDC provider as a resource: validation and updates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def inputs(name: str, **changed: Any) -> dict[str, Any]:
     }
 
 
-def test_a_provider_has_an_arn_and_is_read_back(control_plane: ControlPlane) -> None:
+def test_provider_has_an_arn_and_can_be_read(control_plane: ControlPlane) -> None:
     created = control_plane.create(TOKEN, inputs("read-back"))
     account_id = control_plane.context.platform.account_id
     assert created.outputs["arn"] == f"acs:ram::{account_id}:oidc-provider/read-back"
@@ -32,7 +32,7 @@ def test_a_provider_has_an_arn_and_is_read_back(control_plane: ControlPlane) -> 
     assert handler.read("read-back", {}, control_plane.context) is None
 
 
-def test_client_ids_change_and_the_issuer_does_not(control_plane: ControlPlane) -> None:
+def test_client_ids_can_change_but_the_issuer_cannot(control_plane: ControlPlane) -> None:
     created = control_plane.create(TOKEN, inputs("changing"))
     handler, context = control_plane.handler(TOKEN), control_plane.context
     changed = handler.update(
@@ -54,7 +54,7 @@ def test_client_ids_change_and_the_issuer_does_not(control_plane: ControlPlane) 
         ({"issuanceLimitTime": 200}, "InvalidParameter.IssuanceLimitTime"),
     ],
 )
-def test_what_the_cloud_refuses_is_refused(
+def test_invalid_input_is_refused(
     control_plane: ControlPlane, changed: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(CloudError) as raised:
@@ -62,7 +62,7 @@ def test_what_the_cloud_refuses_is_refused(
     assert raised.value.code == code
 
 
-def test_a_name_is_taken_once(control_plane: ControlPlane) -> None:
+def test_duplicate_name_is_refused(control_plane: ControlPlane) -> None:
     control_plane.create(TOKEN, inputs("twice"))
     with pytest.raises(CloudError) as raised:
         control_plane.create(TOKEN, inputs("twice"))

@@ -48,7 +48,7 @@ def client_of(context: Context) -> str:
 
 
 def verified(context: Context, token: str, audience: str) -> dict[str, Any]:
-    """Return the claims, checked with the keys that the issuer publishes where it says."""
+    """Verify a token with the published keys, and return its claims."""
     url = context.platform.endpoints["issuer"]
     configuration = fetched(f"{url}/.well-known/openid-configuration")
     keys = jwt.PyJWKSet.from_dict(fetched(configuration["jwks_uri"]))
@@ -59,7 +59,7 @@ def verified(context: Context, token: str, audience: str) -> dict[str, Any]:
     return claims
 
 
-def test_a_token_is_good_by_the_published_keys(context: Context) -> None:
+def test_published_keys_verify_a_token(context: Context) -> None:
     url = context.platform.endpoints["issuer"]
     form = {
         "grant_type": "client_credentials",
@@ -73,9 +73,7 @@ def test_a_token_is_good_by_the_published_keys(context: Context) -> None:
     assert claims["exp"] - claims["iat"] == TOKEN_SECONDS == answer["expires_in"]
 
 
-def test_the_terminal_gets_a_token_too(
-    context: Context, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_line_prints_a_token(context: Context, capsys: pytest.CaptureFixture[str]) -> None:
     home = str(context.platform.home)
     assert main(["token", "--home", home, "--audience", "mine"]) == 0
     claims = verified(context, capsys.readouterr().out.strip(), "mine")
@@ -83,9 +81,9 @@ def test_the_terminal_gets_a_token_too(
     assert "tenant" not in claims
 
 
-@pytest.mark.parametrize("client", ["", "nobody:nothing", "nocolon"])
+@pytest.mark.parametrize("client", ["", "unknown:secret", "nocolon"])
 @pytest.mark.parametrize("route", ["token", "code", "rotate"])
-def test_without_the_accounts_key_there_is_no_token(
+def test_token_request_without_the_account_key_is_refused(
     context: Context, route: str, client: str
 ) -> None:
     url = context.platform.endpoints["issuer"]
@@ -95,7 +93,7 @@ def test_without_the_accounts_key_there_is_no_token(
         assert error.code == 401
 
 
-def test_another_grant_is_refused(context: Context) -> None:
+def test_unsupported_grant_type_is_refused(context: Context) -> None:
     url = context.platform.endpoints["issuer"]
     with pytest.raises(urllib.error.HTTPError) as refused:
         fetched(f"{url}/oauth/token", {"grant_type": "password"}, client_of(context))
@@ -109,7 +107,7 @@ def exchanged(context: Context, code: str) -> Any:
     return fetched(f"{url}/oauth/token", {"grant_type": "authorization_code", "code": code})
 
 
-def test_a_sign_in_code_is_exchanged_for_a_token_once(
+def test_sign_in_code_is_exchanged_for_a_token_once(
     context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["code", "--home", str(context.platform.home), "--subject", "ada"]) == 0
@@ -124,20 +122,20 @@ def test_a_sign_in_code_is_exchanged_for_a_token_once(
         assert (error.code, json.load(error)["error"]) == (400, "invalid_grant")
 
 
-def test_an_unknown_code_is_refused(context: Context) -> None:
+def test_unknown_code_is_refused(context: Context) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         exchanged(context, "guessed")
     refused.value.close()
     assert refused.value.code == 400
 
 
-def test_a_page_of_another_origin_may_exchange_a_code(context: Context) -> None:
+def test_page_of_another_origin_can_exchange_a_code(context: Context) -> None:
     url = f"{context.platform.endpoints['issuer']}/.well-known/openid-configuration"
     with urllib.request.urlopen(url, timeout=10) as response:
         assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_a_code_expires_and_the_store_does_not_contain_it(tmp_path: Path) -> None:
+def test_code_expires_and_is_not_in_the_store(tmp_path: Path) -> None:
     now = [1_000_000.0]
     store = open_store(tmp_path)
     codes = SignInCodes(store, clock=lambda: now[0])
@@ -154,7 +152,7 @@ def kids(keys: SigningKeys) -> set[str]:
     return {key["kid"] for key in keys.published()["keys"]}
 
 
-def test_after_a_rotation_both_keys_are_published_until_the_old_tokens_end(tmp_path: Path) -> None:
+def test_old_key_stays_published_until_its_tokens_expire(tmp_path: Path) -> None:
     now = [1_000_000.0]
     keys = SigningKeys(open_store(tmp_path), "http://issuer", clock=lambda: now[0])
     old = kids(keys)
@@ -168,12 +166,12 @@ def test_after_a_rotation_both_keys_are_published_until_the_old_tokens_end(tmp_p
     assert kids(keys) == {new}
 
 
-def test_the_published_keys_are_public_ones(tmp_path: Path) -> None:
+def test_published_keys_have_no_private_part(tmp_path: Path) -> None:
     keys = SigningKeys(open_store(tmp_path), "http://issuer")
     for key in keys.published()["keys"]:
         assert "d" not in key
 
 
-def test_the_keys_survive_the_daemon(tmp_path: Path) -> None:
+def test_keys_survive_a_restart(tmp_path: Path) -> None:
     before = kids(SigningKeys(open_store(tmp_path), "http://issuer"))
     assert kids(SigningKeys(open_store(tmp_path), "http://issuer")) == before

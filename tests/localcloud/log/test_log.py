@@ -1,4 +1,4 @@
-"""Simple Log Service: what the records refuse, and what goes with a project."""
+"""Simple Log Service: validation of the records, and the deletion of projects."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def plane(control_plane: ControlPlane) -> ControlPlane:
     return control_plane
 
 
-def test_ids_are_the_provider_s(plane: ControlPlane) -> None:
+def test_ids_follow_the_provider(plane: ControlPlane) -> None:
     index = make(
         plane, "storeIndex:StoreIndex", project="logs-1", logstore="app", fullText={"token": ","}
     )
     assert index.id == "logs-1:app"
 
 
-def test_nodes_of_a_group_get_a_configuration(plane: ControlPlane) -> None:
+def test_configuration_is_attached_to_a_machine_group(plane: ControlPlane) -> None:
     make(plane, "logTailConfig:LogTailConfig", **CONFIG)
     make(
         plane,
@@ -100,7 +100,7 @@ def test_nodes_of_a_group_get_a_configuration(plane: ControlPlane) -> None:
         ),
     ],
 )
-def test_what_the_service_would_not_take_is_refused(
+def test_invalid_input_is_refused(
     plane: ControlPlane, token: str, inputs: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(CloudError) as raised:
@@ -108,6 +108,6 @@ def test_what_the_service_would_not_take_is_refused(
     assert raised.value.code == code
 
 
-def test_a_project_goes_with_all_that_is_in_it(plane: ControlPlane) -> None:
+def test_deleting_a_project_deletes_its_contents(plane: ControlPlane) -> None:
     HANDLERS["alicloud:log/project:Project"].delete("logs-1", {}, plane.context)
     assert read(plane, "store:Store", "logs-1:app") is None

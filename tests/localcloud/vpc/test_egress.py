@@ -1,4 +1,4 @@
-"""NAT gateways, elastic IP addresses and SNAT entries: what may be beside what."""
+"""NAT gateways, elastic IP addresses and SNAT entries, and their dependencies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EIP, BINDING = "ecs/eipAddress:EipAddress", "ecs/eipAssociation:EipAssociation"
 
 @dataclass(frozen=True)
 class WayOut:
-    """The ids of a VPC's way out."""
+    """The ids of the resources for outbound traffic of a VPC."""
 
     vpc: str
     vswitch: str
@@ -65,16 +65,14 @@ def code_of(plane: ControlPlane, token: str, id_: str) -> str:
     return raised.value.code
 
 
-def test_a_vswitch_leaves_by_an_address_that_is_bound(
-    control_plane: ControlPlane, way_out: WayOut
-) -> None:
+def test_snat_entry_uses_a_bound_address(control_plane: ControlPlane, way_out: WayOut) -> None:
     bind(control_plane, way_out)
     created = entry(control_plane, way_out)
     assert created.id == f"{way_out.table}:{created.outputs['snatEntryId']}"
     assert created.outputs["sourceCidr"] == "10.0.1.0/24"
 
 
-def test_an_address_that_is_not_bound_translates_nothing(
+def test_snat_entry_with_unbound_address_is_refused(
     control_plane: ControlPlane, way_out: WayOut
 ) -> None:
     with pytest.raises(CloudError) as raised:
@@ -82,7 +80,9 @@ def test_an_address_that_is_not_bound_translates_nothing(
     assert raised.value.code == "InvalidSnatIp.Malformed"
 
 
-def test_a_vswitch_has_one_entry(control_plane: ControlPlane, way_out: WayOut) -> None:
+def test_second_snat_entry_of_a_vswitch_is_refused(
+    control_plane: ControlPlane, way_out: WayOut
+) -> None:
     bind(control_plane, way_out)
     entry(control_plane, way_out)
     with pytest.raises(CloudError) as raised:
@@ -90,9 +90,7 @@ def test_a_vswitch_has_one_entry(control_plane: ControlPlane, way_out: WayOut) -
     assert raised.value.code == "Forbidden.SourceCIDR.Duplicate"
 
 
-def test_nothing_goes_while_something_else_needs_it(
-    control_plane: ControlPlane, way_out: WayOut
-) -> None:
+def test_resource_in_use_cannot_be_deleted(control_plane: ControlPlane, way_out: WayOut) -> None:
     binding = bind(control_plane, way_out)
     made = entry(control_plane, way_out).id
     assert code_of(control_plane, VPC, way_out.vpc) == "DependencyViolation.VSwitch"
@@ -111,9 +109,7 @@ def test_nothing_goes_while_something_else_needs_it(
         assert control_plane.handler(token).read(id_, {}, control_plane.context) is None
 
 
-def test_a_protected_gateway_stays_until_its_protection_goes(
-    control_plane: ControlPlane, way_out: WayOut
-) -> None:
+def test_protected_gateway_cannot_be_deleted(control_plane: ControlPlane, way_out: WayOut) -> None:
     handler = control_plane.handler(NAT)
     inputs = {"vpcId": way_out.vpc, "vswitchId": way_out.vswitch, "natType": "Enhanced"}
     handler.update(
@@ -127,7 +123,7 @@ def test_a_protected_gateway_stays_until_its_protection_goes(
     handler.delete(way_out.gateway, {}, control_plane.context)
 
 
-def test_a_gateway_of_the_old_kind_is_refused(control_plane: ControlPlane, way_out: WayOut) -> None:
+def test_normal_nat_gateway_is_refused(control_plane: ControlPlane, way_out: WayOut) -> None:
     with pytest.raises(CloudError) as raised:
         control_plane.create(
             NAT, {"vpcId": way_out.vpc, "vswitchId": way_out.vswitch, "natType": "Normal"}

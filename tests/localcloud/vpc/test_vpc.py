@@ -34,7 +34,7 @@ def rule(plane: ControlPlane, group: str, **more: Any) -> str:
     return plane.create(RULE, {**inputs, **more}).id
 
 
-def test_a_vpc_has_the_clouds_outputs(control_plane: ControlPlane) -> None:
+def test_vpc_has_the_outputs_of_the_cloud(control_plane: ControlPlane) -> None:
     created = control_plane.create(VPC, {"vpcName": "named", "cidrBlock": "10.0.0.0/8"})
     assert created.id.startswith("vpc-bp1")
     assert created.outputs["status"] == "Available"
@@ -42,18 +42,18 @@ def test_a_vpc_has_the_clouds_outputs(control_plane: ControlPlane) -> None:
 
 
 @pytest.mark.parametrize("cidr", ["8.8.8.0/24", "10.0.0.0/29", "10.0.0.0/7", "10.0.0.1/8", "ten"])
-def test_a_vpc_takes_private_blocks_only(control_plane: ControlPlane, cidr: str) -> None:
+def test_vpc_with_public_cidr_block_is_refused(control_plane: ControlPlane, cidr: str) -> None:
     with pytest.raises(CloudError) as raised:
         vpc(control_plane, cidr)
     assert raised.value.code == "InvalidCidrBlock.Malformed"
 
 
-def test_a_vswitch_lies_in_its_vpc(control_plane: ControlPlane) -> None:
+def test_vswitch_outside_its_vpc_is_refused(control_plane: ControlPlane) -> None:
     with pytest.raises(CloudError, match=r"within its VPC's 10\.0\.0\.0/16"):
         vswitch(control_plane, vpc(control_plane), "10.1.0.0/24")
 
 
-def test_vswitches_do_not_overlap(control_plane: ControlPlane) -> None:
+def test_overlapping_vswitch_is_refused(control_plane: ControlPlane) -> None:
     vpc_id = vpc(control_plane)
     first = vswitch(control_plane, vpc_id)
     with pytest.raises(CloudError, match=first) as raised:
@@ -65,19 +65,19 @@ def test_vswitches_of_two_vpcs_may_overlap(control_plane: ControlPlane) -> None:
     assert vswitch(control_plane, vpc(control_plane)) != vswitch(control_plane, vpc(control_plane))
 
 
-def test_a_zone_must_be_the_regions(control_plane: ControlPlane) -> None:
+def test_zone_of_another_region_is_refused(control_plane: ControlPlane) -> None:
     with pytest.raises(CloudError, match="this region has cn-hangzhou-h, cn-hangzhou-i"):
         vswitch(control_plane, vpc(control_plane), zoneId="cn-beijing-a")
 
 
-def test_a_vswitch_needs_its_vpc(control_plane: ControlPlane) -> None:
+def test_vswitch_in_missing_vpc_is_refused(control_plane: ControlPlane) -> None:
     with pytest.raises(CloudError) as raised:
         vswitch(control_plane, "vpc-none")
     assert raised.value.code == "InvalidVpcId.NotFound"
 
 
 @pytest.mark.parametrize("made", ["vswitch", "group"])
-def test_a_vpc_in_use_is_not_deleted(control_plane: ControlPlane, made: str) -> None:
+def test_vpc_in_use_cannot_be_deleted(control_plane: ControlPlane, made: str) -> None:
     vpc_id = vpc(control_plane)
     if made == "vswitch":
         handler, identifier = control_plane.handler(VSWITCH), vswitch(control_plane, vpc_id)
@@ -97,7 +97,7 @@ def test_a_vpc_in_use_is_not_deleted(control_plane: ControlPlane, made: str) -> 
     ("made", "code"),
     [("vswitch", "DependencyViolation.NetworkInterface"), ("group", "DependencyViolation")],
 )
-def test_what_an_instance_uses_is_not_deleted(
+def test_network_of_an_instance_cannot_be_deleted(
     control_plane: ControlPlane, made: str, code: str
 ) -> None:
     vpc_id = vpc(control_plane)
@@ -113,11 +113,11 @@ def test_what_an_instance_uses_is_not_deleted(
     control_plane.handler(token).delete(identifier, {}, control_plane.context)
 
 
-def test_delete_of_a_missing_vpc_is_success(control_plane: ControlPlane) -> None:
+def test_delete_of_missing_vpc_is_success(control_plane: ControlPlane) -> None:
     control_plane.handler(VPC).delete("vpc-none", {}, control_plane.context)
 
 
-def test_an_update_keeps_computed_properties(control_plane: ControlPlane) -> None:
+def test_update_keeps_computed_properties(control_plane: ControlPlane) -> None:
     created = control_plane.create(VPC, {"vpcName": "a", "cidrBlock": "10.0.0.0/8", "tags": {}})
     outputs = control_plane.handler(VPC).update(
         created.id, {}, {"vpcName": "b", "cidrBlock": "10.0.0.0/8"}, control_plane.context
@@ -126,7 +126,7 @@ def test_an_update_keeps_computed_properties(control_plane: ControlPlane) -> Non
     assert "tags" not in outputs
 
 
-def test_a_rules_id_is_the_providers(control_plane: ControlPlane) -> None:
+def test_rule_id_follows_the_provider(control_plane: ControlPlane) -> None:
     group = control_plane.create(GROUP, {"vpcId": vpc(control_plane)}).id
     identifier = rule(control_plane, group)
     assert identifier == f"{group}:ingress:tcp:8000/8000:intranet:10.0.0.0/16:accept:1"
@@ -145,7 +145,7 @@ def test_a_rules_id_is_the_providers(control_plane: ControlPlane) -> None:
         ({"sourceSecurityGroupId": "sg-none"}, "sourceSecurityGroupId is 'sg-none'"),
     ],
 )
-def test_a_wrong_rule_is_refused(
+def test_invalid_rule_is_refused(
     control_plane: ControlPlane, given: dict[str, Any], message: str
 ) -> None:
     group = control_plane.create(GROUP, {"vpcId": vpc(control_plane)}).id
@@ -153,7 +153,7 @@ def test_a_wrong_rule_is_refused(
         rule(control_plane, group, **given)
 
 
-def test_a_group_named_by_another_is_not_deleted(control_plane: ControlPlane) -> None:
+def test_group_named_by_another_group_cannot_be_deleted(control_plane: ControlPlane) -> None:
     vpc_id = vpc(control_plane)
     app, search = (control_plane.create(GROUP, {"vpcId": vpc_id}).id for _ in range(2))
     named = rule(control_plane, search, sourceSecurityGroupId=app, portRange="9200/9200")
