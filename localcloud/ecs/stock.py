@@ -1,6 +1,6 @@
 """The check that an instance type is available when an instance is created.
 
-Every known type is, unless a fault makes it sold out or uses up its quota. Error codes:
+Every known type is available unless a fault makes it sold out or uses up its quota. Error codes:
 https://api.aliyun.com/document/Ecs/2014-05-26/RunInstances (read 2026-11-21).
 """
 

@@ -110,8 +110,8 @@ class JobController:
             self._runners = {
                 job_id: thread for job_id, thread in self._runners.items() if thread.is_alive()
             }
-        begun = [job for job in open_jobs if job["status"] not in WAITING]
-        for job in begun:
+        started = [job for job in open_jobs if job["status"] not in WAITING]
+        for job in started:
             self._run(job)
         waiting = sorted(
             (job for job in open_jobs if job["status"] in WAITING),
