@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ops.declared import ROOT
-from ops.engine import Engine, EngineError
+from ops.engine import Engine, EngineError, tail
 
 SECONDS = 20.0
 PATIENT = """\
@@ -40,6 +40,13 @@ import sys
 from pathlib import Path
 from ops.engine import Engine
 Engine(stack="dev", logs=Path(sys.argv[1])).run("up", "up")
+"""
+RUN_ON_TERMINAL = """\
+import fcntl, sys, termios
+from pathlib import Path
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from ops.engine import Engine
+sys.exit(Engine(stack="dev", logs=Path(sys.argv[1])).run("up", "up", shown=True).code)
 """
 LOCKED = """\
 #!/bin/sh
@@ -99,6 +106,47 @@ def test_cli_is_interrupted_once_for_each_kind_of_signal(
         process.kill()
         process.wait()
     assert counted.read_text() == "1"
+
+
+def test_ctrl_c_on_a_terminal_interrupts_the_cli_once(tmp_path: Path) -> None:
+    """Pulumi may ask questions there, so it is in the foreground group, which gets Ctrl-C."""
+    began, counted = tmp_path / "began", tmp_path / "counted"
+    names = {"began": str(began), "counted": str(counted)}
+    _cli(tmp_path, PATIENT.format(python=sys.executable, seconds=SECONDS, **names))
+    ours, its = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN_ON_TERMINAL, str(tmp_path / "logs")],
+        cwd=ROOT,
+        env={**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"},
+        stdin=its,
+        stdout=its,
+        start_new_session=True,
+    )
+    os.close(its)
+    try:
+        deadline = time.monotonic() + SECONDS
+        while not began.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.write(ours, b"\x03")
+        assert process.wait(SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    assert counted.read_text() == "1"
+
+
+def test_shown_command_prints_its_progress_and_keeps_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _cli(tmp_path, "#!/bin/sh\necho it begins; echo refused >&2; exit 3\n")
+    variables = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    engine = Engine(stack="dev", logs=tmp_path / "logs", environment=variables)
+    outcome = engine.run("up", "up", shown=True)
+    assert outcome.code == 3
+    assert capsys.readouterr().out == "it begins\nrefused\n"
+    assert list(tail(outcome.log)) == ["it begins", "refused"]
 
 
 def _locked_by(pid: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, list[str]]:

@@ -35,7 +35,7 @@ ecs.Instance(
     security_groups=["sg-1"],
 )
 
-judge("""
+check_budget("""
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -77,8 +77,8 @@ def changed(repository: Path) -> Path:
     """The repository with a GPU node more in its working tree, and a document."""
     program = repository / "infra" / "__main__.py"
     text = program.read_text()
-    assert "\njudge(" in text
-    program.write_text(text.replace("\njudge(", GPU_NODE))
+    assert "\ncheck_budget(" in text
+    program.write_text(text.replace("\ncheck_budget(", GPU_NODE))
     document = repository / "examples" / "corpus" / "docs" / "one-more.md"
     document.write_text("# One more\n\nThe valve opens at 3 bar.\n")
     return repository
