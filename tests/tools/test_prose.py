@@ -65,7 +65,7 @@ def test_a_vendor_text_can_be_marked(tree: Path) -> None:
 
 
 def test_a_long_line_of_markdown_is_found(tree: Path) -> None:
-    (tree / "a.md").write_text("x" * 121 + "\n" + "y" * 120 + "\n")
+    (tree / "a.md").write_text("word " * 24 + "x\n" + "word " * 24 + "\n")
     assert [found.line for found in prose.findings()] == [1]
 
 
