@@ -1,5 +1,5 @@
-"""What is done to stacks from outside the program: rehearsal, tear-down, review, night.
+"""Work on stacks from outside the program: updates, rehearsal, tear-down, review, night.
 
-Each runs as `python -m ops.<room>`, started by the `make` targets (`tools`) with the environment of
-one stack. The program (`infra`) knows nothing of it.
+Each room runs as `python -m ops.<room>`. The `make` targets (`tools`) start it with the environment
+of one stack. The program (`infra`) does not know it.
 """

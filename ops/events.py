@@ -21,6 +21,7 @@ _SAME = ("same", "read", "refresh")
 # A replacement takes three steps; one of them stands for it.
 _PARTS = ("replace", "delete-replaced", "discard-replaced")
 _OPERATIONS = {"create-replacement": "replace", "discard": "delete"}
+_PAST = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +69,11 @@ class Events:
     config: Mapping[str, str] = field(default_factory=dict)
     steps: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
 
-    def count(self, operation: str) -> int:
-        """Return how many resources an operation was applied to."""
-        return sum(change.operation == operation for change in self.changes)
+    @property
+    def counts(self) -> str:
+        """The number of changes by operation, such as `3 created, 1 deleted`."""
+        counts = Counter(change.operation for change in self.changes)
+        return ", ".join(f"{counts[key]} {past}" for key, past in _PAST.items() if counts[key])
 
 
 @dataclass(kw_only=True)

@@ -84,17 +84,8 @@ class Story:
 
 
 def _counts(outcome: Outcome) -> str:
-    parts = [
-        f"{outcome.count(operation)} {past}"
-        for operation, past in (
-            ("create", "created"),
-            ("update", "updated"),
-            ("replace", "replaced"),
-            ("delete", "deleted"),
-        )
-        if outcome.count(operation)
-    ]
-    return ", ".join(parts) + (f", {outcome.same} unchanged" if outcome.same else "") or "nothing"
+    unchanged = f"{outcome.same} unchanged" if outcome.same else ""
+    return ", ".join(filter(None, [outcome.counts, unchanged])) or "nothing"
 
 
 def _failed(outcome: Outcome) -> tuple[str, ...]:
@@ -139,8 +130,8 @@ def _with_policy(outcome: Outcome) -> tuple[str, ...]:
 
 def _cost(outcome: Outcome) -> tuple[str, ...]:
     """Return the estimated cost of the declared sizes, which the program logs in the preview."""
-    said = [text.splitlines()[0] for text in outcome.infos if " at list prices, " in text]
-    return tuple(said[:1])
+    lines = [text.splitlines()[0] for text in outcome.infos if " at list prices, " in text]
+    return tuple(lines[:1])
 
 
 def _change_document(story: Story, values: dict[str, Any]) -> str:
@@ -232,19 +223,19 @@ def _go(story: Story, values: dict[str, Any]) -> bool:
 
 def _end(story: Story) -> None:
     """Remove it as `make down` does, protected or not, and check what is left."""
-    said: list[str] = []
+    lines: list[str] = []
     removal = Removal(
         stack=story.engine.stack,
         engine=story.engine,
         consent=story.engine.stack,
         home=story.home,
-        say=said.append,
+        say=lines.append,
     )
     began = time.monotonic()
     try:
         code = remove(removal)
     except FAILURES as error:
-        said.append(str(error))
+        lines.append(str(error))
         code = 1
     leaks = [_line_of(left) for left in removal.left if left.is_leak]
     if story.edge_url and edge.still_answers(story.edge_url):
@@ -257,7 +248,7 @@ def _end(story: Story) -> None:
             name="down",
             ended_well=carried_out,
             seconds=time.monotonic() - began,
-            lines=tuple(said),
+            lines=tuple(lines),
         )
     )
     story.add(

@@ -12,7 +12,7 @@ from ops.review.values import scrubbed, shown
 
 __all__ = ["marker", "render"]
 
-_SAID = {
+_CHANGED = {
     Kind.UPDATE: "was changed",
     Kind.DELETE: "is gone",
     Kind.CREATE: "appeared",
@@ -42,14 +42,16 @@ def render(stack: str, found: Planned) -> str:
     parts += ["| component | resource | what |", "|---|---|---|"]
     for change in found.changes:
         item = change.resource
-        parts.append(f"| `{item.component}` | `{item.name}` ({item.type}) | {_SAID[change.kind]} |")
+        parts.append(
+            f"| `{item.component}` | `{item.name}` ({item.type}) | {_CHANGED[change.kind]} |"
+        )
     parts.append("")
     for change in found.changes:
         for each in change.properties:
             before = shown(each.path, each.before, secret=each.secret)
             after = shown(each.path, each.after, secret=each.secret)
-            told = f"deployed `{before}`, now `{after}`" if before != after else "changed"
-            parts.append(f"- `{change.resource.name}`, `{each.path}`: {told}")
+            text = f"deployed `{before}`, now `{after}`" if before != after else "changed"
+            parts.append(f"- `{change.resource.name}`, `{each.path}`: {text}")
     parts += [
         "",
         f"`pulumi up --stack {stack}` makes the cloud match the declaration again. If the "

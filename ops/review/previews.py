@@ -139,7 +139,7 @@ def _change(step: Mapping[str, Any], old: Declared | None, new: Declared | None)
 def _resource(
     step: Mapping[str, Any], state: Mapping[str, Any] | None, parents: Mapping[str, str]
 ) -> Declared | None:
-    # The engine adds default providers of its own; what is declared does not have them.
+    # The engine adds default providers of its own; the declaration does not have them.
     if not state or not state.get("custom") or "::default" in state["urn"]:
         return None
     urn = str(state["urn"])

@@ -113,8 +113,8 @@ def embeddings(
                 f"is new{limits}"
             )
         elif change is not None:
-            told = _of_documents(item.name, _documents(old[item.urn]), new_documents)
-            lines.append(f"{told}{limits}")
+            line = _of_documents(item.name, _documents(old[item.urn]), new_documents)
+            lines.append(f"{line}{limits}")
         if trains and not (change is not None and change.kind is Kind.REPLACE):
             lines.append(
                 f"if the new model is kept, `{item.name}` embeds all {len(new_documents)} "

@@ -27,7 +27,7 @@ def _seconds(text: str) -> Mapping[str, float]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ops.stack", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m ops.stack", description="Work on one stack.")
     parser.add_argument(
         "command", choices=["up", "preview", "destroy", "outputs", "ask", "open", "token"]
     )

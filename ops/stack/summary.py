@@ -26,7 +26,6 @@ PHASES = {
     "alicloud:elasticsearch/instance:Instance": "search engine",
 }
 """Resource types whose time is shown."""
-_PAST = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 
 
 def _block(heading: str, text: str) -> str:
@@ -57,10 +56,8 @@ def changes(outcome: Outcome) -> str:
     """Return how many resources were created, updated, replaced and deleted, by product."""
     if not outcome.changes:
         return _block("resources", f"nothing has changed, {outcome.same} in place")
-    counts = {past: outcome.count(operation) for operation, past in _PAST.items()}
-    text = ", ".join(f"{count} {past}" for past, count in counts.items() if count)
     created = products(outcome.changes)
-    return _block("resources", text + (f" ({created})" if created else ""))
+    return _block("resources", outcome.counts + (f" ({created})" if created else ""))
 
 
 def _metric(result: Mapping[str, Any], name: str) -> str:

@@ -63,15 +63,15 @@ def verdict(
         return Verdict(sweep=False, why=changed, alarming=True)
     if not state.made:
         return Verdict(sweep=True, why="it holds no resources")
-    told = state.expirations | {tags["expires-at"] for tags in seen if tags.get("expires-at")}
-    if not told:
+    times = state.expirations | {tags["expires-at"] for tags in seen if tags.get("expires-at")}
+    if not times:
         return Verdict(
             sweep=False,
             why="it has resources, but no tag says when its time is over",
             alarming=True,
         )
     try:
-        ends = max(map(_moment, told))
+        ends = max(map(_moment, times))
     except argparse.ArgumentTypeError as error:
         return Verdict(sweep=False, why=f"its tag expires-at is wrong: {error}", alarming=True)
     if ends <= now:

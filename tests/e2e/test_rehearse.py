@@ -142,7 +142,7 @@ def test_its_gpu_node_stops_by_night_and_starts_by_day(private: Checkout) -> Non
 
 def test_the_sweeper_keeps_it_before_it_expires(private: Checkout) -> None:
     swept = private.make("sweep", PR="7", REHEARSAL="1").check()
-    assert f"{SWEPT}: left, as it lives until" in swept.words
+    assert f"{SWEPT}: left, because it lives until" in swept.words
     assert private.make("leaks", STACK=SWEPT).code != 0
 
 
@@ -190,7 +190,7 @@ def test_the_sweeper_removes_it_after_it_expires_and_proves_it(
     swept = private.make(
         "sweep", timeout_seconds=300.0, PR="7", REHEARSAL="1", NOW=LONG_AFTER
     ).check()
-    assert f"{SWEPT}: swept, as its time was over" in swept.words
+    assert f"{SWEPT}: swept, because its time was over" in swept.words
     assert "nothing is left that should be gone" in swept.words
     proof = private.make("leaks", STACK=SWEPT).check()
     assert "leak check: nothing is left that should be gone" in proof.words

@@ -1,10 +1,10 @@
 """Runs inside the child: a Pulumi program, or a Python plugin.
 
-Started by path with the project's own interpreter, so it uses nothing but the standard library
-and, there, the Pulumi SDK. Its order is one line of JSON on standard input, which then stays open:
-its end means that the host is gone, and the child with it.
+Started by path with the project's interpreter, so it uses only the standard library and that
+interpreter's Pulumi SDK. Its order is one line of JSON on standard input, which then stays open.
+When the input ends, the host is gone, and the child ends as well.
 
-Exit codes: 0 success; 32 failed, and the reason has been shown; 130 asked to stop; else failed.
+Exit codes: 0 success; 32 failed and the reason was shown; 130 asked to stop; any other: failed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 FAILED_AND_SHOWN = 32
-"""The exit code by which a host knows that the user has seen the error (the SDK's own number)."""
+"""The exit code that tells the host that the error was shown (the SDK's own number)."""
 ASKED_TO_STOP = 130
 HOST_GONE = 143
 
@@ -60,9 +60,9 @@ def _read_order() -> dict[str, Any]:
 
 
 def _program_error(error: BaseException, program: str, root_directory: str) -> str:
-    """Say what a program raised, from the first frame of the project's own code on."""
+    """Return the error of a program, from the first frame of the project's own code."""
     if isinstance(error, ImportError) and "can't find '__main__' module in" in str(error):
-        return f"there is no program: no __main__.py in {program}"
+        return f"there is no program, because {program} has no __main__.py"
     frames = traceback.extract_tb(error.__traceback__)
     own = os.path.join(root_directory, "")  # noqa: PTH118  the separator at the end is the point
     # A checkout may hold this very file, and its own virtual environment.
@@ -86,14 +86,14 @@ def _program_error(error: BaseException, program: str, root_directory: str) -> s
 
 
 def run_program(order: dict[str, Any]) -> int:
-    """Run a Pulumi program as the order says, and return the exit code."""
+    """Run the Pulumi program of an order and return the exit code."""
     try:
         import pulumi
         import pulumi.runtime
     except ImportError:
         traceback.print_exc()
         print(
-            f"{sys.executable} has no Pulumi SDK: run `make setup`, or name the right virtualenv "
+            f"{sys.executable} has no Pulumi SDK; run `make setup`, or name the right virtualenv "
             "in Pulumi.yaml",
             file=sys.stderr,
         )
@@ -152,7 +152,7 @@ def run_plugin(order: dict[str, Any]) -> int:
 
 
 def main() -> NoReturn:
-    """Read the order, carry it out, and leave with its exit code."""
+    """Read the order, carry it out, and exit with its exit code."""
     signal.signal(signal.SIGINT, _on_signal)
     signal.signal(signal.SIGTERM, _on_signal)
     order = _read_order()

@@ -1,8 +1,8 @@
-"""Which Python runs a program or a plugin.
+"""The Python interpreter of a program or a plugin.
 
-Owns the reading of the `runtime` options of Pulumi.yaml, PulumiPlugin.yaml and PulumiPolicy.yaml as
-far as this host knows them: `virtualenv`, relative to the file's folder. Does not create
-environments. Options: https://www.pulumi.com/docs/iac/languages-sdks/python/ (read 2026-11).
+Owns reading the `runtime` options of Pulumi.yaml, PulumiPlugin.yaml and PulumiPolicy.yaml as far as
+this host knows them: `virtualenv`, relative to the file's folder. Does not create environments.
+Options: https://www.pulumi.com/docs/iac/languages-sdks/python/ (read 2026-11).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class InterpreterError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What an interpreter says of itself: its version and its installed packages."""
+    """The version and the installed packages of an interpreter."""
 
     version: str
     packages: tuple[tuple[str, str], ...]

@@ -1,10 +1,10 @@
-"""The host's child processes, and the end of them.
+"""The child processes of the host, and their end.
 
 Owns starting `child.py` with its order, streaming its output, stopping it, and ending everything
 when the engine that started this host is gone. Does not know the protocol.
 
-A child learns of this host's death by the end of file on its standard input, the host learns of the
-engine's by the change of its parent: so a `kill -9` of either leaves nothing running.
+A child notices that the host is gone by the end of its standard input; the host notices that the
+engine is gone by its new parent process. So a `kill -9` of either leaves nothing running.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Children:
         env: Mapping[str, str] | None = None,
         is_program: bool,
     ) -> subprocess.Popen[bytes]:
-        """Start a child and hand it its order.
+        """Start a child and give it its order.
 
         Args:
             python: The interpreter to run it with.

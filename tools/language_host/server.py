@@ -5,7 +5,7 @@ child does (`child`) or how it is kept (`processes`).
 
 Semantics as in the SDK's own host and in the engine's client of it
 (`sdk/go/common/resource/plugin/langruntime_plugin.go` of 3.259.0): an empty error with `bail` means
-that the program has told the user already.
+that the program has already shown the error.
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def Handshake(  # noqa: N802
         self, request: language_pb2.LanguageHandshakeRequest, context: grpc.ServicerContext
     ) -> language_pb2.LanguageHandshakeResponse:
-        """Learn the engine's address, which an attached host was not started with."""
+        """Store the engine's address, which an attached host does not get at its start."""
         self._engine_address = request.engine_address or self._engine_address
         return language_pb2.LanguageHandshakeResponse()
 
     def GetPluginInfo(  # noqa: N802
         self, request: empty_pb2.Empty, context: grpc.ServicerContext
     ) -> plugin_pb2.PluginInfo:
-        """Say no version: the host belongs to the checkout and is not released by itself."""
+        """Return no version, because the host is a part of the checkout and has no releases."""
         return plugin_pb2.PluginInfo()
 
     def GetRequiredPackages(  # noqa: N802
         self, request: language_pb2.GetRequiredPackagesRequest, context: grpc.ServicerContext
     ) -> language_pb2.GetRequiredPackagesResponse:
-        """Ask for nothing: set-up installs the plugins, and a program names their versions itself.
+        """Return no plugins: set-up installs them, and a program names their versions.
 
         The packages' own metadata would make the engine fetch the cloud's plugin for a local stack.
         """
@@ -136,7 +136,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def InstallDependencies(  # noqa: N802
         self, request: language_pb2.InstallDependenciesRequest, context: grpc.ServicerContext
     ) -> Iterator[language_pb2.InstallDependenciesResponse]:
-        """Install nothing, and say what does."""
+        """Install nothing, and name the command that does."""
         yield language_pb2.InstallDependenciesResponse(
             stdout=b"Nothing installed here: `make setup` installs the pinned dependencies.\n"
         )
@@ -144,7 +144,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def About(  # noqa: N802
         self, request: language_pb2.AboutRequest, context: grpc.ServicerContext
     ) -> language_pb2.AboutResponse:
-        """Name the interpreter that would run the program."""
+        """Return the interpreter of the program."""
         try:
             python = _python(request.info)
             version = inspect(python).version
@@ -159,7 +159,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetProgramDependencies(  # noqa: N802
         self, request: language_pb2.GetProgramDependenciesRequest, context: grpc.ServicerContext
     ) -> language_pb2.GetProgramDependenciesResponse:
-        """List what the program's interpreter has installed."""
+        """List the packages of the program's interpreter."""
         try:
             packages = inspect(_python(request.info)).packages
         except InterpreterError as error:
@@ -174,6 +174,6 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def Cancel(  # noqa: N802
         self, request: empty_pb2.Empty, context: grpc.ServicerContext
     ) -> empty_pb2.Empty:
-        """Ask the running programs to end, as the user has pressed Ctrl-C."""
+        """Ask the running programs to end, because the user pressed Ctrl-C."""
         self._children.stop_programs()
         return empty_pb2.Empty()
