@@ -1,7 +1,7 @@
 """``python -m localcloud.oss serve --home HOME``: the OSS server of one stack, in the foreground.
 
-Owns the process: its listening address, its log, lifecycle and replication beside it. It ends on
-SIGTERM or SIGINT; a kill loses nothing that a client was told is stored.
+Owns the process: its address, its log, and the lifecycle and replication loops. The process ends on
+SIGTERM or SIGINT. A kill loses no object whose write the server has acknowledged.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from localcloud.oss.storage import Storage
 
 SWEEP_SECONDS = 60.0
 REPLICATION_SECONDS = 1.0
-# A client that keeps its connection is cut off after this time when the server ends.
+# At shutdown, connections that are still open are closed after this time.
 _SHUTDOWN_SECONDS = 5
 
 _log = logging.getLogger("localcloud.oss")
 
 
 def uvicorn_config(application: Application, host: str, port: int) -> uvicorn.Config:
-    """How the server listens: one address, no access log, nothing spoken but HTTP/1.1."""
+    """Return the server settings: one address, HTTP/1.1 only, no access log."""
     return uvicorn.Config(
         application,
         host=host,
@@ -53,7 +53,7 @@ async def _sweep_forever(storage: Storage) -> None:
     while True:
         try:
             swept = await asyncio.to_thread(lifecycle.sweep, storage)
-        except Exception:  # noqa: BLE001 - a sweep that fails must not be the last
+        except Exception:  # noqa: BLE001 - one failed sweep must not end the loop
             _log.exception("lifecycle: the sweep failed")
         else:
             if swept != lifecycle.Swept():
@@ -65,7 +65,7 @@ async def _replicate_forever(storage: Storage, access: AccessControl) -> None:
     while True:
         try:
             done = await asyncio.to_thread(replication.replicate, storage, access)
-        except Exception:  # noqa: BLE001 - a round that fails must not be the last
+        except Exception:  # noqa: BLE001 - one failed round must not end the loop
             _log.exception("replication: the round failed")
         else:
             if done.copied or done.deleted:

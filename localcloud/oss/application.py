@@ -1,8 +1,8 @@
 """The ASGI application that serves OSS.
 
-Owns the way of a request: its address (path or virtual-host style), authentication, the operation
-it is for, authorization, the operation itself in a worker thread, and the reply or the error in
-XML. It does not know what any operation does.
+Owns the steps of a request: its address (path or virtual-host style), authentication, the choice of
+the operation, authorization, running the operation in a worker thread, and the reply or the XML
+error. It does not own what an operation does.
 """
 
 from __future__ import annotations
@@ -70,14 +70,14 @@ _log = logging.getLogger(__name__)
 
 
 class ClientGoneError(Exception):
-    """The client hung up before its body had ended."""
+    """The client disconnected before it had sent its whole body."""
 
 
 class Application:
     """The ASGI application.
 
     Args:
-        server: What the operations work with.
+        server: The state that the operations share.
     """
 
     def __init__(self, server: Server) -> None:
@@ -108,7 +108,7 @@ class Application:
             if error.status not in (304, 404):
                 _log.info("%s %s %s: %s", request_id, scope["method"], scope["path"], error)
             reply = _error_reply(error, request_id, host.partition(":")[0], scope["method"])
-        except Exception:  # noqa: BLE001 - a fault of the server is logged and answered as one
+        except Exception:  # noqa: BLE001 - logged, and answered with InternalError
             _log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
             internal = OssError(
                 "InternalError", "We encountered an internal error. Please try again."
@@ -167,9 +167,10 @@ class Application:
         return as_s3(reply) if is_s3 else reply
 
     def _expected_region(self, bucket: str) -> str | None:
-        """The region that a signature must name: the bucket's; any for one that is to be made.
+        """Return the region that a signature must name, or None if any region is valid.
 
-        In the cloud each region has an endpoint; here one serves them all.
+        It is the bucket's region; a bucket that does not exist yet can be created in any region. In
+        the cloud each region has its own endpoint, here one endpoint serves all regions.
         """
         if not bucket or self._server.storage.buckets.find(bucket) is None:
             return None
@@ -184,7 +185,7 @@ class Application:
         )
 
     def _address(self, scope: Scope, host: str) -> tuple[str, str]:
-        """Bucket and key of a request; empty where it names none."""
+        """Return a request's bucket and key; each is empty if the request does not name it."""
         path = scope["raw_path"].removeprefix(b"/")
         name = host.partition(":")[0]
         for suffix in (f".{self._server.endpoint_host.partition(':')[0]}", ".localhost"):
@@ -195,7 +196,7 @@ class Application:
 
 
 class _Body:
-    """A request's body, for reading from a worker thread."""
+    """A request's body, which a worker thread reads."""
 
     def __init__(self, receive: Receive, headers: Mapping[str, str]) -> None:
         self._receive = receive
@@ -204,13 +205,13 @@ class _Body:
         )
 
     def read(self) -> bytes:
-        """Up to about ``CHUNK_BYTES`` more; empty at the end."""
+        """Return about the next ``CHUNK_BYTES``; empty at the end."""
         return b"" if self._ended else anyio.from_thread.run(self._read)
 
     async def drained(self) -> bool:
-        """Read what an operation left unread; whether the body's end was reached.
+        """Discard the rest of the body; return whether its end was reached.
 
-        A client that is still sending would see a broken connection in place of the reply.
+        A client that is still sending would see a broken connection instead of the reply.
         """
         left = _MAX_DRAINED_BYTES
         try:
@@ -232,7 +233,7 @@ class _Body:
 
 
 def _taken(bucket: str, operation: str) -> OssError:
-    """What OSS says of a bucket that another account has."""
+    """Return OSS's error for a bucket that belongs to another account."""
     if operation == "PutBucket":
         return OssError(
             "BucketAlreadyExists",
@@ -244,7 +245,7 @@ def _taken(bucket: str, operation: str) -> OssError:
 
 
 def _with_small_body(reply: Reply) -> Reply:
-    """The reply, a small object's bytes read at once: that saves two changes of thread."""
+    """Read a small object's bytes into the reply, which saves two thread switches."""
     stream = reply.body
     if isinstance(stream, bytes) or stream.length > CHUNK_BYTES:
         return reply

@@ -1,6 +1,6 @@
 """Operations on the ACL and the tags of an object.
 
-Owns what each operation reads from its request and answers. API reference:
+Owns what each operation reads from its request, and its reply. API reference:
 https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
 """
 
@@ -16,7 +16,7 @@ from localcloud.oss.xml import text
 
 
 def get_object_acl(server: Server, request: Request) -> Reply:
-    """The object's own ACL."""
+    """Return the object's own ACL."""
     bucket = server.storage.buckets.get(request.bucket)
     version = server.storage.objects.get(
         request.bucket, request.key, request.params.get("versionId")
@@ -36,7 +36,7 @@ def put_object_acl(server: Server, request: Request) -> Reply:
     bucket = server.storage.buckets.get(request.bucket)
     acl = request.headers.get("x-oss-object-acl", "")
     if acl not in OBJECT_ACLS:
-        raise invalid_argument("x-oss-object-acl", acl, f"no such ACL; allowed: {OBJECT_ACLS}")
+        raise invalid_argument("x-oss-object-acl", acl, f"The ACL must be one of {OBJECT_ACLS}.")
     if acl.startswith("public"):
         server.authorization.refuse_public(request.bucket, "object acl")
     with server.storage.unchanged():
@@ -48,7 +48,7 @@ def put_object_acl(server: Server, request: Request) -> Reply:
 
 
 def get_object_tagging(server: Server, request: Request) -> Reply:
-    """The object's tags."""
+    """Return the object's tags."""
     bucket = server.storage.buckets.get(request.bucket)
     version = server.storage.objects.get(
         request.bucket, request.key, request.params.get("versionId")

@@ -1,8 +1,8 @@
-"""Who a request is from: checks its signature, its time and its session.
+"""Authentication of a request by its signature, its time and its session.
 
-Owns the order of the checks and the errors they end in. The ways of signing are ``signing_v1``,
-``signing_v4`` and ``signing_aws4``; keys and sessions are ``localcloud.core.access``'s. Version 2
-signatures are refused.
+Owns the order of the checks and their errors. Does not own the signature algorithms
+(``signing_v1``, ``signing_v4`` and ``signing_aws4``), nor keys and sessions
+(``localcloud.core.access``). It refuses version 2 signatures.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from localcloud.oss.signed_request import Claim, SignedRequest
 
 MAX_SKEW_SECONDS = 15 * 60
 
-# Query parameters that carry a signature; no operation sees them.
+# Query parameters of a signature. Operations do not see them.
 PARAMETERS = frozenset(
     {
         "OSSAccessKeyId",
@@ -43,7 +43,7 @@ PARAMETERS = frozenset(
 def authenticate(
     request: SignedRequest, access: AccessControl, region_id: str | None, now: float
 ) -> Principal | None:
-    """Who the request is from; None for an anonymous one.
+    """Return the request's principal, or None if the request is anonymous.
 
     Args:
         request: The request.

@@ -1,8 +1,8 @@
-"""Whether a caller may do what it asks: RAM policies, bucket policy, ACLs, public access block.
+"""Authorization by RAM policies, bucket policy, ACLs and public access block.
 
-Owns the order in which they are asked. RAM policies themselves are ``localcloud.core.access``'s.
+Owns the order in which they decide. Does not own RAM policies (``localcloud.core.access``).
 Order: https://help.aliyun.com/en/oss/user-guide/oss-permission-control-overview (read 2026-11). The
-account that owns the buckets may do everything, bucket policies notwithstanding.
+account that owns the buckets may do everything, whatever a bucket policy says.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from localcloud.oss.bucket_policy import Asked, BucketPolicy
 from localcloud.oss.errors import OssError
 from localcloud.oss.storage import Storage
 
-# What a public ACL lets everybody do. Listing is not among it: oss2 2.19.1, ``AnonymousAuth``.
+# What a public ACL allows everyone. Listing is not included: oss2 2.19.1, ``AnonymousAuth``.
 _PUBLIC_ACTIONS: Mapping[str, frozenset[str]] = {
     "private": frozenset(),
     "public-read": frozenset({"oss:GetObject"}),
@@ -26,7 +26,7 @@ _PUBLIC_ACTIONS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who asks.
+    """The caller of an operation.
 
     Attributes:
         principal: None for an anonymous caller.
@@ -38,11 +38,11 @@ class Caller:
 
 
 class Authorization:
-    """Decides on requests to one store.
+    """Decides about requests to one store.
 
     Args:
         access: Evaluates RAM policies.
-        storage: Knows buckets' policies and ACLs.
+        storage: Has the buckets' policies and ACLs.
     """
 
     def __init__(self, access: AccessControl, storage: Storage) -> None:
@@ -57,11 +57,11 @@ class Authorization:
         key: str | None = None,
         parameters: Mapping[str, str] | None = None,
     ) -> None:
-        """Raise unless the caller may do that.
+        """Raise an error unless the caller may carry out the action.
 
         Args:
-            caller: Who asks.
-            action: Such as ``oss:GetObject``.
+            caller: The caller.
+            action: For example ``oss:GetObject``.
             bucket: The bucket; None for the service.
             key: The object.
             parameters: ``prefix`` and ``delimiter`` of a listing.
@@ -95,14 +95,14 @@ class Authorization:
             raise _denied(caller, action, asked.resource, explicit=denied)
 
     def require_key(self, caller: Caller, encryption: Mapping[str, str], action: str) -> None:
-        """Raise unless the caller may use the KMS key that an object is encrypted with.
+        """Raise an error unless the caller may use the KMS key of an encrypted object.
 
-        Keys of OSS's own need no permission. Source: https://www.alibabacloud.com/help/en/oss/
+        OSS's own keys need no permission. Source: https://www.alibabacloud.com/help/en/oss/
         user-guide/server-side-encryption-8, "Notes" (read 2026-11).
 
         Args:
-            caller: Who reads or writes the object.
-            encryption: The object's, as its settings have it.
+            caller: The reader or writer of the object.
+            encryption: The ``encryption`` of the object's settings.
             action: ``kms:Decrypt`` to read, ``kms:GenerateDataKey`` to write.
 
         Raises:
@@ -117,7 +117,7 @@ class Authorization:
             raise _denied(caller, action, arn, explicit=False)
 
     def is_blocked(self, bucket: str) -> bool:
-        """Whether the bucket's public access block is on."""
+        """Return whether the bucket's public access block is on."""
         return bool(self._storage.buckets.configuration(bucket, "publicAccessBlock"))
 
     def refuse_public(self, bucket: str, what: str) -> None:

@@ -1,8 +1,8 @@
 """Blob files: the bytes of objects and parts, one write-once file each.
 
-Owns the files below ``HOME/cloud/oss/blobs``. It does not know which blob belongs to what: the
-database does. A blob counts only once a committed row names it; what no row names is what a kill
-left behind, and ``sweep`` removes it at start.
+Owns the files below ``HOME/cloud/oss/blobs``. Does not own which object a blob belongs to; that is
+in the database. A blob counts only after a committed row names it. A blob without a row is left
+over from a kill, and ``sweep`` removes it at start.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CHUNK_BYTES = 1024 * 1024
 class BlobWriter:
     """A blob that is being written.
 
-    Use as a context manager: left without ``finish``, the file is removed.
+    A context manager that removes the file on exit unless ``finish`` was called.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,7 +48,7 @@ class BlobWriter:
         self._checksums.update(data)
 
     def finish(self) -> Content:
-        """Make the bytes durable and say what they are."""
+        """Make the bytes durable and return their description."""
         checksums = self._checksums
         name = ""
         if checksums.size:
@@ -61,7 +61,7 @@ class BlobWriter:
 class BlobStore:
     """The blob files below one folder.
 
-    A blob that is being read is pinned: discarding it takes effect when its last reader is done.
+    A blob that is being read is pinned, so it is removed only when its last reader is done.
     """
 
     def __init__(self, root: Path) -> None:
@@ -75,7 +75,7 @@ class BlobStore:
         return self._root / name[:2] / name
 
     def writer(self) -> BlobWriter:
-        """A new blob."""
+        """Return a writer for a new blob."""
         path = self._path(uuid.uuid4().hex)
         path.parent.mkdir(exist_ok=True)
         return BlobWriter(path)
@@ -86,7 +86,7 @@ class BlobStore:
             self._pins.update(names)
 
     def unpin(self, names: Iterable[str]) -> None:
-        """Let go of blobs; those discarded meanwhile go now."""
+        """Unpin blobs; remove those that were discarded in the meantime."""
         with self._lock:
             self._pins.subtract(names)
             for name in [name for name in self._doomed if self._pins[name] <= 0]:
@@ -95,7 +95,7 @@ class BlobStore:
             self._pins = +self._pins
 
     def discard(self, names: Iterable[str]) -> None:
-        """Remove blobs that no row names any more."""
+        """Remove blobs that no row names any longer."""
         with self._lock:
             for name in names:
                 if self._pins[name] > 0:
@@ -104,9 +104,9 @@ class BlobStore:
                     self._path(name).unlink(missing_ok=True)
 
     def sweep(self, named: set[str]) -> int:
-        """Remove every blob that is not in ``named``; the number removed.
+        """Remove every blob that is not in ``named``; return how many.
 
-        For the start of the server only, before anything is being written.
+        Call it only at the start of the server, before anything is written.
         """
         removed = 0
         for path in self._root.glob("*/*"):
@@ -116,7 +116,7 @@ class BlobStore:
         return removed
 
     def chunks(self, segments: Sequence[Segment], start: int, length: int) -> Iterator[bytes]:
-        """Bytes ``start`` to ``start + length`` of the segments put together.
+        """Yield bytes ``start`` to ``start + length`` of the concatenated segments.
 
         Yields:
             At most ``CHUNK_BYTES`` at a time.
@@ -146,14 +146,13 @@ class BlobStore:
 class ObjectStream:
     """A range of an object's bytes, readable until closed.
 
-    Its blobs are pinned from the moment it is made, so an overwrite or a delete meanwhile does not
-    disturb the reader.
+    Its blobs are pinned from the start, so an overwrite or a delete does not disturb the reader.
 
     Args:
-        blobs: Where the blobs lie.
+        blobs: The store of the blobs.
         segments: The object's segments.
-        start: First byte wanted.
-        length: How many bytes from there.
+        start: First byte.
+        length: Number of bytes.
     """
 
     def __init__(
@@ -167,11 +166,11 @@ class ObjectStream:
         self._chunks = blobs.chunks(segments, start, length)
 
     def read(self) -> bytes:
-        """The next bytes; empty at the end."""
+        """Return the next bytes; empty at the end."""
         return next(self._chunks, b"")
 
     def close(self) -> None:
-        """Let go of the blobs; closing twice is no error."""
+        """Unpin the blobs; a second call has no effect."""
         if not self._closed:
             self._closed = True
             self._chunks = iter(())

@@ -1,7 +1,7 @@
 """Bucket policies: parsing, validation, evaluation. Pure.
 
-Owns the policy language of buckets. What this server could not evaluate it refuses to store: a
-statement with its condition left out would allow what the cloud denies.
+Owns the policy language of buckets. The server refuses to store a condition that it cannot
+evaluate, because a statement without its condition would allow what the cloud denies.
 Language: https://help.aliyun.com/en/oss/user-guide/oss-bucket-policy (read 2026-11).
 
 Traffic here never leaves the machine, so ``acs:SecureTransport`` counts as true.
@@ -34,12 +34,12 @@ _CONDITIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked of a policy.
+    """A request that a policy decides about.
 
     Attributes:
-        principal: Who asks; None for anybody.
-        action: Such as ``oss:GetObject``.
-        resource: Such as ``acs:oss:cn-hangzhou:1234567890123456:bucket/key``.
+        principal: The caller; None if anonymous.
+        action: For example ``oss:GetObject``.
+        resource: For example ``acs:oss:cn-hangzhou:1234567890123456:bucket/key``.
         source_ip: The client's address.
         parameters: ``prefix`` and ``delimiter`` of a listing.
     """
@@ -66,7 +66,7 @@ class BucketPolicy:
         try:
             document = json.loads(text)
         except ValueError as error:
-            raise _invalid(f"it is not JSON ({error})") from error
+            raise _invalid(f"it is not valid JSON ({error})") from error
         if not isinstance(document, dict) or document.get("Version") != "1":
             raise _invalid('it must be an object with "Version": "1"')
         statements = document.get("Statement")
@@ -77,7 +77,7 @@ class BucketPolicy:
         self._statements: list[dict[str, Any]] = statements
 
     def decide(self, asked: Asked) -> Decision:
-        """What the policy says; an explicit Deny wins."""
+        """Return the policy's decision; an explicit Deny wins."""
         decision = Decision.NONE
         for statement in self._statements:
             if not _applies(statement, asked):
@@ -89,7 +89,7 @@ class BucketPolicy:
 
     @property
     def is_public(self) -> bool:
-        """Whether a statement allows something to everybody, whatever the conditions."""
+        """Whether a statement allows something to everyone, whatever its conditions."""
         return any(
             statement["Effect"] == "Allow" and "*" in _list(statement.get("Principal", []))
             for statement in self._statements

@@ -1,7 +1,7 @@
 """The resource type ``alicloud:oss/bucket:Bucket``.
 
-Owns a bucket's life, and those of its settings that can be declared on the bucket itself. They act
-through oss2 on the local server.
+Owns a bucket's life cycle, and the settings that can be declared on the bucket itself. They act on
+the local server through oss2.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Bucket(ResourceHandler):
     )
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """Make the bucket and its settings; one of that name that the account has is taken up."""
+        """Create the bucket and its settings, or adopt the account's bucket of that name."""
         name = inputs.get("bucket") or context.ids.new("tf-oss-bucket-", 12)
         bucket = bucket_client(context.platform, name)
         headers = {"x-oss-resource-group-id": inputs.get("resourceGroupId")}
@@ -72,7 +72,7 @@ class Bucket(ResourceHandler):
         outputs: Properties,
         context: Context,
     ) -> Properties | None:
-        """The bucket as it is; of its settings, those that are declared on it."""
+        """Return the bucket's current state, with the settings that are declared on it."""
         bucket = bucket_client(context.platform, id)
         with cloud_errors():
             if not exists(bucket):
@@ -86,7 +86,7 @@ class Bucket(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Set what is declared, remove what no longer is."""
+        """Set what is declared; remove what is no longer declared."""
         bucket = bucket_client(context.platform, id)
         with cloud_errors():
             if inputs.get("acl"):
@@ -95,7 +95,7 @@ class Bucket(ResourceHandler):
             return _computed(bucket) | {"bucket": id}
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Remove the bucket; with ``forceDestroy``, what is in it first."""
+        """Delete the bucket; with ``forceDestroy``, delete its content first."""
         bucket = bucket_client(context.platform, id)
         with cloud_errors():
             if not exists(bucket):
@@ -106,7 +106,7 @@ class Bucket(ResourceHandler):
 
 
 def _apply(bucket: Any, old: Properties, new: Properties) -> None:
-    """Put settings that ``new`` has; remove those that only ``old`` has."""
+    """Set the settings in ``new``; remove those that are only in ``old``."""
     if new.get("versioning"):
         bucket.put_bucket_versioning(
             oss2.models.BucketVersioningConfig(new["versioning"]["status"])
@@ -137,7 +137,7 @@ def _apply(bucket: Any, old: Properties, new: Properties) -> None:
 
 
 def tagging(tags: Properties) -> Any:
-    """Tags as oss2 takes them."""
+    """Return tags in oss2's form."""
     rule = oss2.models.TaggingRule()
     for key, value in tags.items():
         rule.add(key, value)
@@ -185,7 +185,7 @@ def _policy(bucket: Any, declared: Any) -> Any:
 
 
 def current_policy(bucket: Any, declared: str | None) -> str | None:
-    """The bucket's policy, in the words of ``declared`` when it says the same; None for none."""
+    """Return the bucket's policy or None; ``declared`` itself if both are equal JSON."""
     try:
         found: Any = bucket.get_bucket_policy().policy
     except oss2.exceptions.NoSuchBucketPolicy:
@@ -209,7 +209,7 @@ def _encryption(bucket: Any, _: Any) -> Any:
 
 
 def current_encryption(bucket: Any) -> Properties | None:
-    """The bucket's encryption rule in the inputs' shape; None for none."""
+    """Return the bucket's encryption rule in the shape of the inputs, or None."""
     try:
         rule = bucket.get_bucket_encryption()
     except oss2.exceptions.NotFound:

@@ -1,7 +1,7 @@
-"""Operations on the service and on buckets as such: list, create, delete, describe.
+"""Operations on the service and on buckets: list, create, delete, describe.
 
-Owns what each operation reads from its request and answers; buckets' configurations are
-``configuration_routes``. API reference:
+Owns what each operation reads from its request, and its reply. Does not own the operations on a
+bucket's configuration (``configuration_routes``). API reference:
 https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
 """
 
@@ -23,7 +23,7 @@ from localcloud.oss.xml import Value, iso8601, text
 
 
 def list_buckets(server: Server, request: Request) -> Reply:
-    """The account's buckets."""
+    """List the account's buckets."""
     params = request.params
     limit = request.number("max-keys", 100, 1, 1000)
     prefix, marker = params.get("prefix", ""), params.get("marker", "")
@@ -67,7 +67,7 @@ def put_bucket(server: Server, request: Request) -> Reply:
         )
     acl = request.headers.get("x-oss-acl")
     if acl is not None and acl not in BUCKET_ACLS:
-        raise invalid_argument("x-oss-acl", acl, f"no such ACL; allowed: {BUCKET_ACLS}")
+        raise invalid_argument("x-oss-acl", acl, f"The ACL must be one of {BUCKET_ACLS}.")
     storage_class, redundancy_type = _configuration(request)
     is_new = server.storage.buckets.find(request.bucket) is None
     server.storage.buckets.create(
@@ -108,7 +108,7 @@ def delete_bucket(server: Server, request: Request) -> Reply:
 
 
 def get_bucket_info(server: Server, request: Request) -> Reply:
-    """What there is to say of a bucket."""
+    """Describe the bucket."""
     bucket = server.storage.buckets.get(request.bucket)
     rule = server.storage.buckets.configuration(bucket.name, "encryption")
     blocked = server.authorization.is_blocked(bucket.name)
@@ -152,13 +152,13 @@ def _versioning(bucket: Bucket) -> str | None:
 
 
 def get_bucket_location(server: Server, request: Request) -> Reply:
-    """Where the bucket is."""
+    """Return the bucket's region."""
     server.storage.buckets.get(request.bucket)
     return xml_reply("LocationConstraint", server.location(request.bucket))
 
 
 def get_bucket_stat(server: Server, request: Request) -> Reply:
-    """How much the bucket holds."""
+    """Return the number of objects and bytes in the bucket."""
     return xml_reply("BucketStat", dict(server.storage.buckets.statistics(request.bucket)))
 
 
@@ -178,8 +178,8 @@ ROUTES = (
         handler=put_bucket,
         action="oss:PutBucket",
         headers=frozenset({"x-oss-acl", "x-oss-resource-group-id"}),
-        notes="One account: a name is taken only by a bucket of its own. One endpoint for every "
-        "region: the bucket lies in the one that the signature names.",
+        notes="There is one account, so only its own buckets can take a name. One endpoint serves "
+        "every region: the bucket is created in the region that the signature names.",
     ),
     Route(
         name="DeleteBucket",
@@ -211,6 +211,6 @@ ROUTES = (
         handler=get_bucket_stat,
         action="oss:GetBucketStat",
         requires=frozenset({"stat"}),
-        notes="Bytes of every storage class count as Standard.",
+        notes="The bytes of every storage class count as Standard.",
     ),
 )

@@ -1,7 +1,7 @@
 """Buckets and their configurations in the database.
 
 Owns creating, changing and deleting buckets. A configuration (encryption rule, lifecycle rules,
-tags, ...) is a JSON document per kind; what it may hold is checked where it is parsed.
+tags, ...) is a JSON document per kind; the module that parses it also checks it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _REGION = "region"
 
 
 def require_bucket(transaction: Transaction, name: str) -> Bucket:
-    """The bucket of that name, within a transaction.
+    """Return the bucket with that name, within a transaction.
 
     Raises:
         OssError: ``NoSuchBucket``.
@@ -33,7 +33,7 @@ class Buckets:
     """Every bucket of the local account.
 
     Args:
-        database: Where they are kept.
+        database: The database that stores them.
         clock: Seconds since the epoch.
     """
 
@@ -42,7 +42,7 @@ class Buckets:
         self._clock = clock
 
     def get(self, name: str) -> Bucket:
-        """The bucket of that name.
+        """Return the bucket with that name.
 
         Raises:
             OssError: ``NoSuchBucket``.
@@ -51,12 +51,12 @@ class Buckets:
             return require_bucket(transaction, name)
 
     def find(self, name: str) -> Bucket | None:
-        """The bucket of that name, or None."""
+        """Return the bucket with that name, or None."""
         rows = self._database.query("SELECT * FROM buckets WHERE name = ?", (name,))
         return bucket_of(rows[0]) if rows else None
 
     def matching(self, prefix: str, marker: str, limit: int) -> list[Bucket]:
-        """Buckets by name, at most ``limit``, those after ``marker``."""
+        """Return up to ``limit`` buckets after ``marker``, sorted by name."""
         rows = self._database.query(
             "SELECT * FROM buckets WHERE name > ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?",
             (marker, len(prefix), prefix, limit),
@@ -73,7 +73,7 @@ class Buckets:
         redundancy_type: str,
         resource_group_id: str,
     ) -> Bucket:
-        """Make a bucket; one that its owner has already is left as it is, but for the ACL.
+        """Create a bucket; of an existing bucket, change only the ACL.
 
         Raises:
             OssError: ``BucketAlreadyExists`` with another storage class or redundancy.
@@ -117,7 +117,7 @@ class Buckets:
             transaction.execute("UPDATE buckets SET acl = ? WHERE name = ?", (acl, bucket.name))
 
     def delete(self, name: str) -> None:
-        """Remove an empty bucket.
+        """Delete an empty bucket.
 
         Raises:
             OssError: ``NoSuchBucket``; ``BucketNotEmpty`` while it has versions, delete markers
@@ -136,7 +136,7 @@ class Buckets:
             transaction.execute("DELETE FROM buckets WHERE name = ?", (name,))
 
     def region_id(self, name: str) -> str | None:
-        """The other region that the bucket lies in; None for the stack's own, and for no bucket."""
+        """Return the bucket's region; None for the stack's own region or a missing bucket."""
         rows = self._database.query(
             "SELECT document FROM bucket_configurations WHERE bucket = ? AND kind = ?",
             (name, _REGION),
@@ -144,7 +144,7 @@ class Buckets:
         return str(json.loads(rows[0]["document"])) if rows else None
 
     def set_region(self, name: str, region_id: str) -> None:
-        """Put the bucket into another region than the stack's own."""
+        """Move the bucket to a region other than the stack's own."""
         self.set_configuration(name, _REGION, region_id)
 
     def set_acl(self, name: str, acl: str) -> None:
@@ -162,7 +162,7 @@ class Buckets:
             )
 
     def configuration(self, name: str, kind: str) -> Any:
-        """The configuration of that kind, or None.
+        """Return the configuration of that kind, or None.
 
         Raises:
             OssError: ``NoSuchBucket``.
@@ -176,7 +176,7 @@ class Buckets:
         return json.loads(rows[0]["document"]) if rows else None
 
     def set_configuration(self, name: str, kind: str, document: Any) -> None:
-        """Set or (None) remove the configuration of that kind."""
+        """Set the configuration of that kind; None removes it."""
         with self._database.transaction() as transaction:
             require_bucket(transaction, name)
             transaction.execute(
@@ -189,14 +189,14 @@ class Buckets:
                 )
 
     def configured(self, kind: str) -> list[tuple[str, Any]]:
-        """Every bucket with a configuration of that kind, and the configuration."""
+        """Return every bucket that has a configuration of that kind, with it."""
         rows = self._database.query(
             "SELECT bucket, document FROM bucket_configurations WHERE kind = ?", (kind,)
         )
         return [(row["bucket"], json.loads(row["document"])) for row in rows]
 
     def statistics(self, name: str) -> dict[str, int]:
-        """Counts and bytes, by the names of the ``BucketStat`` document."""
+        """Return counts and bytes, by the element names of ``BucketStat``."""
         with self._database.reading() as transaction:
             require_bucket(transaction, name)
             objects = transaction.execute(

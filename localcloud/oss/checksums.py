@@ -20,7 +20,7 @@ Matrix = tuple[int, ...]
 
 
 class Checksums:
-    """MD5 and CRC-64 of bytes as they come in."""
+    """MD5 and CRC-64 of a stream of bytes."""
 
     def __init__(self) -> None:
         self._md5 = hashlib.md5(usedforsecurity=False)
@@ -28,7 +28,7 @@ class Checksums:
         self.size = 0
 
     def update(self, data: bytes) -> None:
-        """Take in the next bytes."""
+        """Add the next bytes."""
         self._md5.update(data)
         self._crc.update(data)
         self.size += len(data)
@@ -45,12 +45,12 @@ class Checksums:
 
 
 def base64_md5(digest: bytes) -> str:
-    """An MD5 as ``Content-MD5`` carries it."""
+    """Return an MD5 in the form of ``Content-MD5``."""
     return base64.b64encode(digest).decode("ascii")
 
 
 def combine_crc64(first: int, second: int, second_size: int) -> int:
-    """The CRC-64 of two contents put together.
+    """Return the CRC-64 of two concatenated contents.
 
     Args:
         first: The CRC-64 of the first content.
@@ -58,7 +58,7 @@ def combine_crc64(first: int, second: int, second_size: int) -> int:
         second_size: Bytes in the second content.
 
     Source: zlib's ``crc32_combine``, for 64 bits: appending n zero bytes is a linear map over
-    GF(2), here kept as a 64x64 bit matrix.
+    GF(2), stored here as a 64x64 bit matrix.
     """
     return _times(_zero_bytes(second_size), first) ^ second
 

@@ -1,7 +1,7 @@
-"""oss2 clients of the local server, for the resource handlers.
+"""oss2 clients of the local server for the resource handlers.
 
-Owns how handlers reach the server (over the wire, with the account's key) and how oss2's errors
-become the local cloud's.
+Owns how handlers reach the server (over HTTP, with the account's key) and the translation of oss2's
+errors into the local cloud's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TIMEOUT_SECONDS = 60
 
 
 def bucket_client(platform: Platform, name: str, region_id: str = "") -> Any:
-    """An ``oss2.Bucket``, of the stack's own region or of another."""
+    """Return an ``oss2.Bucket`` in the stack's own region or in another."""
     return oss2.Bucket(
         _auth(platform),
         platform.endpoints["oss"],
@@ -30,7 +30,7 @@ def bucket_client(platform: Platform, name: str, region_id: str = "") -> Any:
 
 
 def service_client(platform: Platform) -> Any:
-    """An ``oss2.Service``."""
+    """Return an ``oss2.Service``."""
     return oss2.Service(
         _auth(platform),
         platform.endpoints["oss"],
@@ -45,7 +45,7 @@ def _auth(platform: Platform) -> Any:
 
 @contextmanager
 def cloud_errors() -> Iterator[None]:
-    """Turn oss2's errors into the local cloud's, code and status kept.
+    """Turn oss2's errors into the local cloud's, with the same code and status.
 
     Raises:
         CloudError: With OSS's code; ``ServiceUnavailable`` when the server does not answer.
@@ -60,7 +60,7 @@ def cloud_errors() -> Iterator[None]:
 
 
 def exists(bucket: Any) -> bool:
-    """Whether an ``oss2.Bucket`` exists."""
+    """Return whether an ``oss2.Bucket`` exists."""
     try:
         bucket.get_bucket_info()
     except oss2.exceptions.NoSuchBucket:

@@ -1,6 +1,6 @@
 """Conditional headers and ranges of reads. Pure.
 
-Owns which condition ends in which status, and which bytes a ``Range`` asks for.
+Owns the status of each failed condition, and the bytes that a ``Range`` selects.
 Sources: https://help.aliyun.com/en/oss/developer-reference/getobject and
 https://help.aliyun.com/en/oss/how-to-obtain-oss-resources-by-segmenting-http-range-requests (read
 2026-11).
@@ -19,17 +19,17 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)(?:,.*)?")
 
 
 def http_date(timestamp: float) -> str:
-    """Seconds since the epoch as an HTTP date."""
+    """Return seconds since the epoch as an HTTP date."""
     return formatdate(int(timestamp), usegmt=True)
 
 
 def check_conditions(version: ObjectVersion, headers: Mapping[str, str], prefix: str = "") -> None:
-    """Hold a version against a request's conditions.
+    """Check a request's conditions against a version.
 
     Args:
-        version: What would be read.
+        version: The version to read.
         headers: The request's headers by lower-case name.
-        prefix: ``x-oss-copy-source-`` for the conditions of a copy; they never end in 304.
+        prefix: ``x-oss-copy-source-`` for the conditions of a copy, which never give a 304.
 
     Raises:
         OssError: ``PreconditionFailed`` or ``NotModified``.
@@ -61,7 +61,7 @@ def _date(value: str | None) -> float | None:
     try:
         return parsedate_to_datetime(value).timestamp()
     except ValueError:
-        # A date that is none puts no condition, as RFC 9110 section 13.1.3 has it.
+        # RFC 9110 section 13.1.3: a recipient ignores a condition whose date is not valid.
         return None
 
 
@@ -82,11 +82,11 @@ def _not_modified(version: ObjectVersion) -> OssError:
 
 
 def wanted_range(size: int, headers: Mapping[str, str]) -> tuple[int, int] | None:
-    """First and last byte a request asks for, or None for the whole object.
+    """Return the first and last byte that a request selects, or None for the whole object.
 
-    A range that is malformed or goes beyond the object is ignored, unless
-    ``x-oss-range-behavior: standard`` asks for the usual HTTP behaviour. Of several ranges the
-    first counts.
+    A range that is malformed or exceeds the object is ignored, unless
+    ``x-oss-range-behavior: standard`` requests the usual HTTP behaviour. Only the first of several
+    ranges counts.
 
     Raises:
         OssError: ``InvalidRange``, under the standard behaviour only.

@@ -1,6 +1,6 @@
 """Operations on a bucket's configuration: ACL, versioning, encryption, lifecycle, policy, ...
 
-Owns what each operation reads from its request and answers. API reference:
+Owns what each operation reads from its request, and its reply. API reference:
 https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
 """
 
@@ -20,7 +20,7 @@ _MAX_BUCKET_TAGS = 20
 
 
 def get_bucket_acl(server: Server, request: Request) -> Reply:
-    """The bucket's ACL."""
+    """Return the bucket's ACL."""
     bucket = server.storage.buckets.get(request.bucket)
     return xml_reply(
         "AccessControlPolicy",
@@ -32,7 +32,7 @@ def put_bucket_acl(server: Server, request: Request) -> Reply:
     """Set the bucket's ACL."""
     acl = request.headers.get("x-oss-acl", "")
     if acl not in BUCKET_ACLS:
-        raise invalid_argument("x-oss-acl", acl, f"no such bucket ACL; allowed: {BUCKET_ACLS}")
+        raise invalid_argument("x-oss-acl", acl, f"The ACL must be one of {BUCKET_ACLS}.")
     if acl.startswith("public"):
         server.authorization.refuse_public(request.bucket, "bucket acl")
     server.storage.buckets.set_acl(request.bucket, acl)
@@ -40,7 +40,7 @@ def put_bucket_acl(server: Server, request: Request) -> Reply:
 
 
 def get_bucket_versioning(server: Server, request: Request) -> Reply:
-    """The bucket's versioning; without a status when it was never on."""
+    """Return the bucket's versioning; without a status if it was never on."""
     versioning = server.storage.buckets.get(request.bucket).versioning
     status = None if versioning is Versioning.OFF else versioning.value
     return xml_reply("VersioningConfiguration", {"Status": status})
@@ -59,7 +59,7 @@ def put_bucket_versioning(server: Server, request: Request) -> Reply:
 
 
 def get_bucket_encryption(server: Server, request: Request) -> Reply:
-    """The bucket's encryption rule."""
+    """Return the bucket's encryption rule."""
     rule = server.storage.buckets.configuration(request.bucket, "encryption")
     if rule is None:
         raise OssError(
@@ -94,7 +94,7 @@ def put_bucket_encryption(server: Server, request: Request) -> Reply:
 
 
 def get_bucket_lifecycle(server: Server, request: Request) -> Reply:
-    """The bucket's lifecycle rules."""
+    """Return the bucket's lifecycle rules."""
     rules = server.storage.buckets.configuration(request.bucket, lifecycle.CONFIGURATION)
     if rules is None:
         raise OssError(
@@ -113,7 +113,7 @@ def put_bucket_lifecycle(server: Server, request: Request) -> Reply:
 
 
 def get_bucket_tags(server: Server, request: Request) -> Reply:
-    """The bucket's tags."""
+    """Return the bucket's tags."""
     tags = server.storage.buckets.configuration(request.bucket, "tagging") or {}
     entries = [{"Key": key, "Value": value} for key, value in tags.items()]
     return xml_reply("Tagging", {"TagSet": {"Tag": entries}})
@@ -129,7 +129,7 @@ def put_bucket_tags(server: Server, request: Request) -> Reply:
 
 
 def get_bucket_public_access_block(server: Server, request: Request) -> Reply:
-    """Whether public access is blocked."""
+    """Return whether public access is blocked."""
     server.storage.buckets.get(request.bucket)
     blocked = server.authorization.is_blocked(request.bucket)
     return xml_reply("PublicAccessBlockConfiguration", {"BlockPublicAccess": blocked})
@@ -147,7 +147,7 @@ def put_bucket_public_access_block(server: Server, request: Request) -> Reply:
 
 
 def get_bucket_policy(server: Server, request: Request) -> Reply:
-    """The bucket's policy, as it was put."""
+    """Return the text of the bucket's policy."""
     policy = server.storage.buckets.configuration(request.bucket, "policy")
     if policy is None:
         raise OssError(

@@ -1,8 +1,8 @@
 """The SQLite database of the local OSS: schema, transactions, rows to values.
 
 Owns ``HOME/cloud/oss/metadata.db``. A commit is durable (WAL, ``synchronous=FULL``,
-https://sqlite.org/pragma.html#pragma_synchronous): what a client was told is stored survives a
-kill and a loss of power. Blobs that a transaction leaves unnamed are removed after it commits.
+https://sqlite.org/pragma.html#pragma_synchronous), so acknowledged writes survive a kill and a
+power failure. After a commit, the blobs that no row names any longer are removed.
 """
 
 from __future__ import annotations
@@ -93,22 +93,22 @@ CREATE INDEX IF NOT EXISTS part_blobs ON parts (blob);
 
 
 class Transaction:
-    """A running transaction; blobs released in it are removed after the commit if unnamed."""
+    """A running transaction; after the commit, released blobs without a row are removed."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._released: set[str] = set()
 
     def execute(self, statement: str, parameters: Iterable[Any] = ()) -> list[sqlite3.Row]:
-        """Run one statement; its rows."""
+        """Run one statement and return its rows."""
         return self._connection.execute(statement, tuple(parameters)).fetchall()
 
     def release(self, blobs: Iterable[str]) -> None:
-        """These blobs may be unnamed now."""
+        """Note blobs that may have no row any longer."""
         self._released.update(blobs)
 
     def unnamed(self) -> list[str]:
-        """Of the released blobs, those that no row names."""
+        """Return the released blobs that no row names."""
         return [
             blob
             for blob in self._released
@@ -137,7 +137,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Hold the database; commits at the end, rolls back on an exception."""
+        """Lock the database; commit at the end, roll back on an exception."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             transaction = Transaction(self._connection)
@@ -152,34 +152,34 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """Hold the database without writing to it."""
+        """Lock the database for reading."""
         with self._lock:
             yield Transaction(self._connection)
 
     def query(self, statement: str, parameters: Iterable[Any] = ()) -> list[sqlite3.Row]:
-        """Run one reading statement."""
+        """Run one query and return its rows."""
         with self._lock:
             return self._connection.execute(statement, tuple(parameters)).fetchall()
 
     def named_blobs(self) -> set[str]:
-        """Every blob that a row names."""
+        """Return every blob that a row names."""
         rows = self.query("SELECT blob FROM segments UNION SELECT blob FROM parts")
         return {row["blob"] for row in rows}
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the connection."""
         with self._lock:
             self._connection.close()
 
 
 def bucket_of(row: sqlite3.Row) -> Bucket:
-    """A row of ``buckets``."""
+    """Return a row of ``buckets`` as a `Bucket`."""
     values = dict(row)
     return Bucket(**values | {"versioning": Versioning(values["versioning"])})
 
 
 def version_of(row: sqlite3.Row) -> ObjectVersion:
-    """A row of ``versions``."""
+    """Return a row of ``versions`` as an `ObjectVersion`."""
     values = dict(row)
     return ObjectVersion(
         **values
@@ -195,7 +195,7 @@ def version_of(row: sqlite3.Row) -> ObjectVersion:
 
 
 def upload_of(row: sqlite3.Row) -> Upload:
-    """A row of ``uploads``."""
+    """Return a row of ``uploads`` as an `Upload`."""
     values = dict(row)
     del values["sequence"]
     settings = ObjectSettings.loads(values["settings"])
@@ -203,7 +203,7 @@ def upload_of(row: sqlite3.Row) -> Upload:
 
 
 def part_of(row: sqlite3.Row) -> Part:
-    """A row of ``parts``."""
+    """Return a row of ``parts`` as a `Part`."""
     values = dict(row)
     del values["upload_id"]
     return Part(**values | {"crc64": int(values["crc64"])})

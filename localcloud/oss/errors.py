@@ -1,14 +1,14 @@
-"""Errors of OSS: their codes, HTTP statuses and the XML they travel in.
+"""Errors of OSS: their codes, HTTP statuses and XML.
 
 Owns ``OssError`` and the table of codes. Codes, statuses and messages are the vendor's:
 https://help.aliyun.com/en/oss/user-guide/error-code-overview and the exception classes of oss2
-2.19.1 (read 2026-11). ``EC`` numbers are the vendor's where its examples print them; any other
-error carries ``0000-00000000``.
+2.19.1 (read 2026-11). ``EC`` numbers are from the vendor's examples; every other error
+has ``0000-00000000``.
 
 Hierarchy::
 
     Exception
-    +-- OssError        what the server answers instead of a result
+    +-- OssError        an error reply of the server
 """
 
 from __future__ import annotations
@@ -80,13 +80,13 @@ _EC: Mapping[str, str] = {
 
 
 class OssError(Exception):
-    """What the server answers instead of a result.
+    """An error reply of the server.
 
     Args:
         code: The vendor's error code; a key of ``STATUS``.
         message: What is wrong.
         details: Further elements of the XML, such as ``BucketName``.
-        headers: Response headers that go with it.
+        headers: Response headers of the reply.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class OssError(Exception):
         return _EC.get(self.code, _UNKNOWN_EC)
 
     def body(self, request_id: str, host_id: str) -> bytes:
-        """The error as XML."""
+        """Return the error as XML."""
         return document(
             "Error",
             {
@@ -125,19 +125,19 @@ class OssError(Exception):
 
 
 def no_such_bucket(name: str) -> OssError:
-    """The bucket does not exist."""
+    """Return the error for a bucket that does not exist."""
     return OssError(
         "NoSuchBucket", "The specified bucket does not exist.", details={"BucketName": name}
     )
 
 
 def no_such_key(key: str) -> OssError:
-    """The object does not exist."""
+    """Return the error for an object that does not exist."""
     return OssError("NoSuchKey", "The specified key does not exist.", details={"Key": key})
 
 
 def no_such_upload(upload_id: str) -> OssError:
-    """The multipart upload does not exist, or is completed or aborted."""
+    """Return the error for an upload that is missing, completed or aborted."""
     return OssError(
         "NoSuchUpload",
         "The specified upload does not exist. The upload ID may be invalid, or the upload may "
@@ -147,12 +147,12 @@ def no_such_upload(upload_id: str) -> OssError:
 
 
 def invalid_argument(name: str, value: str, message: str) -> OssError:
-    """An argument's value is not allowed."""
+    """Return the error for an argument whose value is not allowed."""
     return OssError(
         "InvalidArgument", message, details={"ArgumentName": name, "ArgumentValue": value}
     )
 
 
 def not_implemented(what: str) -> OssError:
-    """The local cloud does not do this; the cloud may."""
+    """Return the error for something that the local cloud does not support."""
     return OssError("NotImplemented", f"{what} is not supported by the local OSS.")

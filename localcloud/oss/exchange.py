@@ -1,8 +1,8 @@
 """A request and its reply, as the operations see them.
 
-Owns reading a request's parameters, headers and body, and what a reply is made of. Operations run
-in worker threads, so reading the body blocks; a body is never held in memory as a whole but for the
-XML documents, which are small.
+Owns reading a request's parameters, headers and body, and the form of a reply. Operations run in
+worker threads, so reading the body blocks. Only XML documents, which are small, are held in memory
+as a whole.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Request:
         key: The object's key; empty for the service or a bucket.
         params: Query parameters, without those of the signature.
         headers: Headers by lower-case name.
-        caller: Who asks.
+        caller: The caller.
         read: The body's next bytes; empty at its end.
-        region_id: Region whose endpoint is meant: what a version 4 signature names.
+        region_id: Region of the endpoint: the one that a version 4 signature names.
     """
 
     method: str
@@ -49,10 +49,10 @@ class Request:
     region_id: str = ""
 
     def chunks(self) -> Iterator[bytes]:
-        """The body, piece by piece.
+        """Yield the body in pieces.
 
         Raises:
-            OssError: ``EntityTooLarge`` beyond 5 GiB, the most that one request may carry.
+            OssError: ``EntityTooLarge`` beyond 5 GiB, the limit of one request.
         """
         size = 0
         while chunk := self.read():
@@ -66,10 +66,10 @@ class Request:
             yield chunk
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
-        """An integer parameter.
+        """Return an integer parameter.
 
         Raises:
-            OssError: ``InvalidArgument`` when it is not one, or not within the bounds.
+            OssError: ``InvalidArgument`` if it is not an integer within the bounds.
         """
         value = self.params.get(name, "")
         if value == "":
@@ -81,11 +81,11 @@ class Request:
         return int(value)
 
     def flag(self, header: str) -> bool:
-        """Whether a header says ``true``."""
+        """Return whether a header is ``true``."""
         return self.headers.get(header, "").lower() == "true"
 
     def document(self) -> bytes:
-        """The body as a whole, its ``Content-MD5`` checked.
+        """Return the whole body after checking its ``Content-MD5``.
 
         Raises:
             OssError: ``InvalidDigest``, ``EntityTooLarge``.
@@ -99,7 +99,7 @@ class Request:
         return bytes(body)
 
     def xml(self, root: str) -> Element:
-        """The body as XML.
+        """Return the body's XML root element.
 
         Raises:
             OssError: ``MalformedXML``, and as ``document``.
@@ -108,7 +108,7 @@ class Request:
 
     @staticmethod
     def parsed(body: bytes, root: str) -> Element:
-        """A document's root element.
+        """Return a document's root element.
 
         Raises:
             OssError: ``MalformedXML``.
@@ -141,7 +141,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What an operation answers.
+    """The reply of an operation.
 
     Attributes:
         status: The HTTP status.
@@ -159,7 +159,7 @@ def xml_reply(
     content: Mapping[str, xml.Value] | str,
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
-    """A reply with an XML body."""
+    """Return a reply with an XML body."""
     return Reply(
         headers={"content-type": "application/xml", **(headers or {})},
         body=xml.document(root, content),
@@ -167,7 +167,7 @@ def xml_reply(
 
 
 def decoded(value: str) -> str:
-    """A percent-encoded header value (``x-oss-copy-source``, ``x-oss-tagging``), decoded.
+    """Return the percent-decoded value of ``x-oss-copy-source`` or ``x-oss-tagging``.
 
     Raises:
         OssError: ``InvalidArgument`` when it is not UTF-8.
@@ -179,7 +179,7 @@ def decoded(value: str) -> str:
 
 
 def key_encoder(request: Request) -> tuple[Callable[[str], str], str | None]:
-    """How keys are written in the reply: as they are, or URL-encoded when the request asks for it.
+    """Return how the reply writes keys: unchanged, or URL-encoded if the request asks for it.
 
     Returns:
         The function that writes a key, and the reply's ``EncodingType``.

@@ -1,8 +1,7 @@
-"""Lifecycle rules: their documents, and carrying them out.
+"""Lifecycle rules: their XML documents, and their application to objects.
 
-Owns parsing, validation and applying of rules. The cloud applies them once a day; here a sweep does
-so whenever the server calls it. A transition changes the storage class that is reported, not where
-the bytes are.
+Owns parsing, validating and applying rules. The cloud applies them once a day; the local server
+applies them in each sweep. A transition changes the reported storage class, and moves no bytes.
 Rules: https://help.aliyun.com/en/oss/developer-reference/putbucketlifecycle (read 2026-11).
 """
 
@@ -30,15 +29,17 @@ T = TypeVar("T")
 
 
 def parse_rules(root: Element) -> list[Rule]:
-    """The rules of a ``LifecycleConfiguration``, as JSON.
+    """Return the rules of a ``LifecycleConfiguration`` as JSON.
 
     Raises:
-        OssError: ``InvalidArgument``, ``MalformedXML``; ``NotImplemented`` for rules that go by
+        OssError: ``InvalidArgument``, ``MalformedXML``; ``NotImplemented`` for rules based on
             access time.
     """
     rules = [_rule(node, index) for index, node in enumerate(root.findall("Rule"))]
     if not 1 <= len(rules) <= _MAX_RULES:
-        raise OssError("MalformedXML", f"There must be 1 to {_MAX_RULES} rules.")
+        raise OssError(
+            "MalformedXML", f"There are {len(rules)} rules. There must be 1 to {_MAX_RULES}."
+        )
     names = [rule["id"] for rule in rules]
     if len(set(names)) != len(names):
         raise OssError("InvalidArgument", "Rule ID must be unique.")
@@ -48,7 +49,7 @@ def parse_rules(root: Element) -> list[Rule]:
 def _rule(node: Element, index: int) -> Rule:
     status = text(node, "Status")
     if status not in ("Enabled", "Disabled"):
-        raise OssError("MalformedXML", f"Status must be Enabled or Disabled, not {status!r}.")
+        raise OssError("MalformedXML", f"Status is {status!r}. It must be Enabled or Disabled.")
     rule: Rule = {
         "id": text(node, "ID") or f"rule-{index + 1}",
         "prefix": text(node, "Prefix") or "",
@@ -65,7 +66,10 @@ def _rule(node: Element, index: int) -> Rule:
     }
     actions = ("expiration", "abort", "transitions", "noncurrent_expiration")
     if not any(rule[name] for name in (*actions, "noncurrent_transitions")):
-        raise OssError("InvalidArgument", f"Rule {rule['id']!r} has no action.")
+        raise OssError(
+            "InvalidArgument",
+            f"Rule {rule['id']!r} has no action. Add an expiration or a transition.",
+        )
     return rule
 
 
@@ -77,13 +81,13 @@ def _when(node: Element | None) -> dict[str, Any] | None:
     marker = text(node, "ExpiredObjectDeleteMarker")
     if days is not None:
         if not (days.isascii() and days.isdigit()) or int(days) < 1:
-            raise OssError("InvalidArgument", f"Days must be a positive integer, not {days!r}.")
+            raise OssError("InvalidArgument", f"Days is {days!r}. It must be a positive integer.")
         return {"days": int(days)}
     if date is not None:
         return {"before": date, "timestamp": _date(date)}
     if marker is not None and marker.lower() == "true":
         return {"expired_object_delete_marker": True}
-    raise OssError("MalformedXML", f"{node.tag} must say Days or CreatedBeforeDate.")
+    raise OssError("MalformedXML", f"{node.tag} must have Days or CreatedBeforeDate.")
 
 
 def _date(value: str) -> float:
@@ -100,7 +104,10 @@ def _transition(node: Element) -> dict[str, Any]:
             raise not_implemented(f"{name} of a lifecycle rule")
     storage_class = text(node, "StorageClass")
     if storage_class not in STORAGE_CLASSES[1:]:
-        raise OssError("InvalidArgument", f"No transition to storage class {storage_class!r}.")
+        raise OssError(
+            "InvalidArgument",
+            f"StorageClass is {storage_class!r}. A transition needs one of {STORAGE_CLASSES[1:]}.",
+        )
     return {**(_when(node) or {}), "storage_class": storage_class}
 
 
@@ -122,7 +129,7 @@ def _filter(node: Element | None) -> dict[str, Any] | None:
 
 
 def rules_document(rules: list[Rule]) -> Mapping[str, Value]:
-    """The rules as the content of a ``LifecycleConfiguration``."""
+    """Return the rules as the content of a ``LifecycleConfiguration``."""
     return {"Rule": [_rule_document(rule) for rule in rules]}
 
 
@@ -177,7 +184,7 @@ def _filter_document(found: dict[str, Any] | None) -> Mapping[str, Value] | None
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """What a sweep did, in numbers."""
+    """Counts of what a sweep changed."""
 
     expired: int = 0
     transitioned: int = 0
@@ -192,7 +199,7 @@ class Swept:
 
 
 def sweep(storage: Storage) -> Swept:
-    """Apply every bucket's enabled rules, by the store's clock."""
+    """Apply the enabled rules of every bucket at the time of the store's clock."""
     total = Swept()
     now = storage.clock()
     for bucket, rules in storage.buckets.configured(CONFIGURATION):
@@ -229,7 +236,7 @@ def _pages(
 ) -> Iterator[T]:
     page = fetch("", "")
     while True:
-        # Read on before the caller removes what the markers name.
+        # Fetch the next page before the caller removes the entries that the markers name.
         following = fetch(*marker(page.items[-1])) if page.truncated else None
         yield from page.items
         if following is None:
@@ -242,7 +249,7 @@ def _is_due(when: dict[str, Any] | None, since: float, now: float) -> bool:
         return False
     if "days" in when:
         return now - since >= int(when["days"]) * _DAY_SECONDS
-    # CreatedBeforeDate: what was written before that date goes at once.
+    # CreatedBeforeDate: an object written before that date is due at once.
     return "timestamp" in when and bool(since < when["timestamp"])
 
 
@@ -268,7 +275,7 @@ def _apply_to(storage: Storage, rule: Rule, version: ObjectVersion, now: float) 
     expiration = rule["expiration"] or {}
     if version.is_latest and version.delete_marker:
         if expiration.get("expired_object_delete_marker") and _is_alone(storage, version):
-            storage.objects.expire(version, for_good=True)
+            storage.objects.expire(version, permanently=True)
             return Swept(expired=1)
         return Swept()
     since = version.modified_at
@@ -277,7 +284,7 @@ def _apply_to(storage: Storage, rule: Rule, version: ObjectVersion, now: float) 
         since = version.noncurrent_since or version.modified_at
         when, transitions = rule["noncurrent_expiration"], rule["noncurrent_transitions"]
     if _is_due(when, since, now):
-        storage.objects.expire(version, for_good=not version.is_latest)
+        storage.objects.expire(version, permanently=not version.is_latest)
         return Swept(expired=1)
     if version.delete_marker:
         return Swept()

@@ -1,6 +1,6 @@
-"""Lifecycle rules between the inputs of ``alicloud:oss/bucket:Bucket`` and oss2's models. Pure.
+"""Conversion of lifecycle rules between ``alicloud:oss/bucket:Bucket`` and oss2. Pure.
 
-Owns the two directions and when two lists of rules mean the same.
+Owns both directions, and whether two lists of rules are equivalent.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ Rule = Mapping[str, Any]
 
 
 def to_models(rules: Sequence[Rule]) -> Any:
-    """The rules for ``put_bucket_lifecycle``.
+    """Return the rules for ``put_bucket_lifecycle``.
 
     Raises:
-        CloudError: ``InvalidArgument`` for a block given twice or a date that is none.
+        CloudError: ``InvalidArgument`` for a repeated block or an invalid date.
     """
     return models.BucketLifecycle([_to_model(rule, index) for index, rule in enumerate(rules)])
 
@@ -30,7 +30,8 @@ def _to_model(rule: Rule, index: int) -> Any:
         for item in rule.get(name) or ():
             if item.get("isAccessTime") or item.get("returnToStdWhenVisit"):
                 raise not_supported(
-                    f"lifecycleRules[{index}].{name} by access time", "give days since last change"
+                    f"lifecycleRules[{index}].{name} by access time",
+                    "use days since the last change",
                 )
     expiration = _only(rule, "expirations", index)
     abort = _only(rule, "abortMultipartUploads", index)
@@ -63,7 +64,8 @@ def _only(rule: Rule, name: str, index: int) -> Mapping[str, Any] | None:
     blocks = rule.get(name) or []
     if len(blocks) > 1:
         raise CloudError(
-            "InvalidArgument", f"lifecycleRules[{index}].{name} has {len(blocks)} blocks; at most 1"
+            "InvalidArgument",
+            f"lifecycleRules[{index}].{name} has {len(blocks)} blocks; only 1 is allowed",
         )
     return blocks[0] if blocks else None
 
@@ -121,7 +123,7 @@ def _filter(block: Mapping[str, Any] | None) -> Any:
 
 
 def to_inputs(rules: Sequence[Any]) -> list[dict[str, Any]]:
-    """oss2's rules, as ``get_bucket_lifecycle`` gives them, in the inputs' shape."""
+    """Return the rules of ``get_bucket_lifecycle`` in the shape of the inputs."""
     return [_to_input(rule) for rule in rules]
 
 
@@ -183,7 +185,7 @@ def _filter_input(found: Any) -> dict[str, Any] | None:
 
 
 def same(first: Sequence[Rule], second: Sequence[Rule]) -> bool:
-    """Whether two lists of rules, in the inputs' shape, mean the same."""
+    """Return whether two lists of rules, in the shape of the inputs, are equivalent."""
     return _canonical(first) == _canonical(second)
 
 
@@ -195,7 +197,7 @@ def _canonical(rules: Sequence[Rule]) -> list[Any]:
 
 
 def _dates(rule: Rule) -> dict[str, Any]:
-    # A day is a day, however it is written: 2026-11-21 or 2026-11-21T00:00:00.000Z.
+    # 2026-11-21 and 2026-11-21T00:00:00.000Z are the same day.
     changed: dict[str, Any] = {}
     for name in ("expirations", "abortMultipartUploads", "transitions"):
         blocks = [dict(block) for block in rule.get(name) or ()]
@@ -207,7 +209,7 @@ def _dates(rule: Rule) -> dict[str, Any]:
 
 
 def _pruned(value: Any) -> Any:
-    """Without what is empty, false or absent, which all mean the default."""
+    """Drop empty, false and absent values, which all mean the default."""
     if isinstance(value, Mapping):
         items = {key: _pruned(item) for key, item in value.items()}
         return {key: item for key, item in items.items() if item}

@@ -1,7 +1,7 @@
 """Listing of objects, versions and multipart uploads, with prefix, delimiter and paging.
 
-Owns the order (bytes of the UTF-8 key; newer versions of a key first) and how keys that share a
-prefix up to a delimiter fold into one entry. It does not make XML.
+Owns the order (UTF-8 bytes of the key, then the newest version first) and the grouping of keys that
+share a prefix up to the delimiter. Does not own the XML.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Query:
-    """What to list.
+    """The parameters of a listing.
 
     Attributes:
         bucket: The bucket's name.
-        prefix: Only keys that start so.
-        delimiter: Keys with this after the prefix fold into common prefixes; empty for none.
-        limit: How many entries at most, common prefixes included.
+        prefix: Start of every listed key.
+        delimiter: Keys that have it after the prefix are grouped; empty turns that off.
+        limit: Maximum number of entries, common prefixes included.
     """
 
     bucket: str
@@ -44,10 +44,10 @@ class Page(Generic[T]):
     """A page of a listing.
 
     Attributes:
-        items: What was listed.
-        prefixes: The common prefixes among it.
+        items: The listed entries.
+        prefixes: The common prefixes.
         last: The last key or common prefix on the page; empty for an empty page.
-        truncated: Whether more follows.
+        truncated: Whether another page follows.
     """
 
     items: list[T]
@@ -63,13 +63,13 @@ class Listing:
         self._database = database
 
     def objects(self, query: Query, marker: str) -> Page[ObjectVersion]:
-        """Latest versions that are objects, those after ``marker``."""
+        """Return the objects after ``marker``."""
         return self._versions(query, marker.encode(), 0, "AND is_latest = 1 AND delete_marker = 0")
 
     def versions(
         self, query: Query, key_marker: str, version_id_marker: str
     ) -> Page[ObjectVersion]:
-        """Every version and delete marker, those after the markers."""
+        """Return the versions and delete markers after the markers."""
         sequence = 0
         if version_id_marker:
             rows = self._database.query(
@@ -80,7 +80,7 @@ class Listing:
         return self._versions(query, key_marker.encode(), sequence, "")
 
     def written_after(self, bucket: str, sequence: int, limit: int) -> list[ObjectVersion]:
-        """Versions of a bucket in the order in which they were written, those after that one."""
+        """Return a bucket's versions after that sequence number, oldest first."""
         rows = self._database.query(
             "SELECT * FROM versions WHERE sequence > ? AND bucket = ? ORDER BY sequence LIMIT ?",
             (sequence, bucket, limit),
@@ -88,12 +88,12 @@ class Listing:
         return [version_of(row) for row in rows]
 
     def last_sequence(self) -> int:
-        """The sequence number of what was written last; 0 for nothing."""
+        """Return the sequence number of the last write; 0 if the bucket is empty."""
         row = self._database.query("SELECT coalesce(max(sequence), 0) AS last FROM versions")[0]
         return int(row["last"])
 
     def uploads(self, query: Query, key_marker: str, upload_id_marker: str) -> Page[Upload]:
-        """Multipart uploads under way, those after the markers."""
+        """Return the unfinished multipart uploads after the markers."""
 
         def fetch(key: bytes, upload_id: str) -> list[sqlite3.Row]:
             return self._database.query(
@@ -102,7 +102,7 @@ class Listing:
                 (query.bucket, key, key, upload_id, _BATCH),
             )
 
-        # Above every upload id: without one, uploads of the marker's own key are left out.
+        # Sorts above every upload id, so that the marker's own key is left out.
         last = upload_id_marker or "~"
         start = (key_marker.encode(), last) if key_marker else (b"", "")
         entries = _walk(query, start, "", fetch, lambda row: row["upload_id"])
@@ -152,14 +152,14 @@ def _walk(
     fetch: Callable[[bytes, C], list[sqlite3.Row]],
     position: Callable[[sqlite3.Row], C],
 ) -> Iterator[str | sqlite3.Row]:
-    """Rows in order, keys with the delimiter folded into common prefixes (text).
+    """Yield rows in order; a group of keys gives its common prefix (text) once.
 
     Args:
-        query: What to list.
-        start: Key and position within the key after which to begin.
-        before_all: The position before every row of a key.
-        fetch: Rows after such a pair, a batch at a time, in order.
-        position: A row's position within its key.
+        query: The parameters of the listing.
+        start: Key, and position within the key, after which to begin.
+        before_all: The position that sorts before every row of a key.
+        fetch: Returns the next batch of rows after such a pair, in order.
+        position: Returns a row's position within its key.
     """
     prefix, delimiter = query.prefix.encode(), query.delimiter.encode()
     cursor = start
@@ -187,5 +187,5 @@ def _walk(
 
 
 def _successor(prefix: bytes) -> bytes:
-    """The smallest bytes greater than everything that starts with ``prefix`` (valid UTF-8)."""
+    """Return the smallest bytes above everything that starts with ``prefix`` (valid UTF-8)."""
     return prefix[:-1] + bytes([prefix[-1] + 1])

@@ -1,6 +1,6 @@
-"""Operations that list objects and their versions, and that delete many objects at once.
+"""Operations that list objects and versions, and that delete many objects at once.
 
-Owns what each operation reads from its request and answers. API reference:
+Owns what each operation reads from its request, and its reply. API reference:
 https://help.aliyun.com/en/oss/developer-reference/listobjects-v2 (read 2026-11).
 """
 
@@ -111,7 +111,9 @@ def _token_key(token: str) -> str:
         return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise invalid_argument(
-            "continuation-token", token, "The continuation token is not one of this listing's."
+            "continuation-token",
+            token,
+            "The continuation token does not belong to a listing of this bucket.",
         ) from error
 
 
@@ -122,7 +124,7 @@ def list_object_versions(server: Server, request: Request) -> Reply:
     version_id_marker = request.params.get("version-id-marker", "")
     if version_id_marker and not key_marker:
         raise invalid_argument(
-            "version-id-marker", version_id_marker, "A version-id marker needs a key marker."
+            "version-id-marker", version_id_marker, "version-id-marker needs key-marker."
         )
     page = server.storage.listing.versions(query, key_marker, version_id_marker)
     encode, encoding = key_encoder(request)
@@ -168,7 +170,10 @@ def delete_multiple_objects(server: Server, request: Request) -> Reply:
     quiet = (text(root, "Quiet") or "false").lower() == "true"
     wanted = [(text(item, "Key") or "", text(item, "VersionId")) for item in root.iter("Object")]
     if not 1 <= len(wanted) <= _MAX_KEYS or not all(key for key, _ in wanted):
-        raise OssError("MalformedXML", f"Delete must name 1 to {_MAX_KEYS} objects by key.")
+        raise OssError(
+            "MalformedXML",
+            f"Delete has {len(wanted)} objects. It must have 1 to {_MAX_KEYS}, each with a Key.",
+        )
     for key, version_id in wanted:
         action = "oss:DeleteObject" if version_id is None else "oss:DeleteObjectVersion"
         server.authorization.require(request.caller, action, request.bucket, key)

@@ -1,6 +1,6 @@
-"""What the local OSS keeps: buckets, versions of objects, multipart uploads and their parts.
+"""Value types of the local OSS: buckets, object versions, multipart uploads and parts.
 
-Owns the value types and the rules on names. How they are stored is ``database`` and below.
+Owns the types and the rules for names. Does not own how they are stored (``database``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
 
 
 class Versioning(StrEnum):
-    """A bucket's versioning; once on it can only be suspended."""
+    """A bucket's versioning, which can be suspended but never turned off again."""
 
     OFF = ""
     ENABLED = "Enabled"
@@ -34,7 +34,7 @@ class Versioning(StrEnum):
 
 
 class ObjectType(StrEnum):
-    """How an object came to be."""
+    """How an object was written."""
 
     NORMAL = "Normal"
     MULTIPART = "Multipart"
@@ -42,12 +42,12 @@ class ObjectType(StrEnum):
 
 
 def is_bucket_name(name: str) -> bool:
-    """Whether OSS takes that bucket name: 3 to 63 lower-case letters, digits and hyphens."""
+    """Return whether a bucket name is valid: 3 to 63 lower-case letters, digits and hyphens."""
     return _BUCKET_NAME.fullmatch(name) is not None
 
 
 def is_object_name(key: str) -> bool:
-    """Whether OSS takes that key: 1 to 1,023 bytes, not starting with ``/`` or a backslash."""
+    """Return whether a key is valid: 1 to 1,023 bytes, no ``/`` or backslash at the start."""
     return 1 <= len(key.encode()) <= MAX_KEY_BYTES and key[0] not in "/\\"
 
 
@@ -67,10 +67,10 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectSettings:
-    """What a writer says about an object besides its bytes.
+    """The settings of an object, apart from its bytes.
 
     Attributes:
-        headers: Standard headers kept with it (``Content-Type``, ``Cache-Control``, ...).
+        headers: Standard headers stored with it (``Content-Type``, ``Cache-Control``, ...).
         metadata: User metadata, without the ``x-oss-meta-`` prefix.
         tags: Tags by key.
         acl: Its own ACL, or ``default`` for the bucket's.
@@ -86,29 +86,29 @@ class ObjectSettings:
     encryption: Mapping[str, str] = field(default_factory=dict)
 
     def dumps(self) -> str:
-        """As JSON, for the database."""
+        """Return the settings as JSON for the database."""
         return json.dumps(asdict(self))
 
     @staticmethod
     def loads(text: str) -> ObjectSettings:
-        """From the database's JSON."""
+        """Return the settings from the database's JSON."""
         return ObjectSettings(**json.loads(text))
 
     def with_tags(self, tags: Mapping[str, str]) -> ObjectSettings:
-        """The same with other tags."""
+        """Return a copy with other tags."""
         return replace(self, tags=dict(tags))
 
     def with_acl(self, acl: str) -> ObjectSettings:
-        """The same with another ACL."""
+        """Return a copy with another ACL."""
         return replace(self, acl=acl)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """Bytes that lie in one blob.
+    """Bytes that are stored in one blob.
 
     Attributes:
-        blob: The blob's name; empty for no bytes at all.
+        blob: The blob's name; empty if there are no bytes.
         size: Its length in bytes.
         md5: Its MD5, 16 bytes.
         crc64: Its CRC-64/ECMA-182.
@@ -121,13 +121,13 @@ class Content:
 
     @property
     def etag(self) -> str:
-        """The ETag of an object of just these bytes: the MD5 in upper-case hex."""
+        """The ETag of an object with these bytes: the MD5 in upper-case hexadecimal."""
         return self.md5.hex().upper()
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of an object: the first ``length`` bytes of a blob."""
+    """A part of an object: the first ``length`` bytes of a blob."""
 
     blob: str
     length: int
@@ -138,8 +138,8 @@ class ObjectVersion:
     """One version of an object, or a delete marker.
 
     Attributes:
-        sequence: Grows with every version written to this store.
-        md5: Base64 MD5 of the bytes, or empty when they were not written in one piece.
+        sequence: Increases with every version written to this store.
+        md5: Base64 MD5 of the bytes, or empty if several requests wrote them.
         noncurrent_since: When a newer version replaced it; None for the latest.
     """
 
@@ -161,7 +161,7 @@ class ObjectVersion:
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """A multipart upload that is under way."""
+    """An unfinished multipart upload."""
 
     upload_id: str
     bucket: str

@@ -1,6 +1,6 @@
 """Operations of multipart uploads.
 
-Owns what each operation reads from its request and answers. API reference (read 2026-11):
+Owns what each operation reads from its request, and its reply. API reference (read 2026-11):
 https://help.aliyun.com/en/oss/developer-reference/multipart-upload-related-operations
 """
 
@@ -23,7 +23,7 @@ _COPY_RANGE = re.compile(r"bytes=(\d+)-(\d+)?")
 
 
 def initiate_multipart_upload(server: Server, request: Request) -> Reply:
-    """Begin an upload."""
+    """Start an upload."""
     bucket = server.storage.buckets.get(request.bucket)
     settings = server.settings(request, bucket)
     upload = server.storage.uploads.initiate(
@@ -58,7 +58,7 @@ def upload_part(server: Server, request: Request) -> Reply:
 
 
 def upload_part_copy(server: Server, request: Request) -> Reply:
-    """Store a part that is a range of another object."""
+    """Store a range of another object as a part."""
     number, upload_id = _part_number(request), request.params["uploadId"]
     server.storage.uploads.get(request.bucket, request.key, upload_id)
     with server.storage.unchanged():
@@ -78,7 +78,7 @@ def upload_part_copy(server: Server, request: Request) -> Reply:
 
 def _part_number(request: Request) -> int:
     if not request.params["partNumber"]:
-        raise invalid_argument("partNumber", "", "Part number must be given.")
+        raise invalid_argument("partNumber", "", "partNumber is empty. It must be a number.")
     return request.number("partNumber", 0, 1, MAX_PARTS)
 
 
@@ -88,7 +88,9 @@ def _copy_range(request: Request, size: int) -> tuple[int, int]:
         return 0, size - 1
     match = _COPY_RANGE.fullmatch(value)
     if match is None:
-        raise invalid_argument("x-oss-copy-source-range", value, "It must read bytes=FIRST-LAST.")
+        raise invalid_argument(
+            "x-oss-copy-source-range", value, "It must have the form bytes=FIRST-LAST."
+        )
     start = int(match[1])
     end = min(int(match[2]), size - 1) if match[2] else size - 1
     if start > end:
@@ -101,7 +103,7 @@ def _copy_range(request: Request, size: int) -> tuple[int, int]:
 
 
 def complete_multipart_upload(server: Server, request: Request) -> Reply:
-    """Make the object of its parts."""
+    """Create the object from its parts."""
     bucket = server.storage.buckets.get(request.bucket)
     complete_all = request.headers.get("x-oss-complete-all", "").lower() == "yes"
     version = server.storage.uploads.complete(
@@ -136,13 +138,13 @@ def _listed_parts(request: Request) -> list[tuple[int, str]]:
 
 
 def abort_multipart_upload(server: Server, request: Request) -> Reply:
-    """End an upload and forget its parts."""
+    """End an upload and delete its parts."""
     server.storage.uploads.abort(request.bucket, request.key, request.params["uploadId"])
     return Reply(status=204)
 
 
 def list_parts(server: Server, request: Request) -> Reply:
-    """The parts of an upload."""
+    """List the parts of an upload."""
     upload_id = request.params["uploadId"]
     upload = server.storage.uploads.get(request.bucket, request.key, upload_id)
     marker = request.number("part-number-marker", 0, 0, MAX_PARTS)
@@ -178,7 +180,7 @@ def list_parts(server: Server, request: Request) -> Reply:
 
 
 def list_multipart_uploads(server: Server, request: Request) -> Reply:
-    """The uploads under way in a bucket."""
+    """List the unfinished uploads of a bucket."""
     params = request.params
     query = Query(
         bucket=request.bucket,

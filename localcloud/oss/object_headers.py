@@ -1,8 +1,8 @@
-"""What headers say about an object when it is written, and what they say when it is read.
+"""The headers that set an object's properties, and the headers that report them.
 
-Owns the settings a writer gives in headers (content headers, user metadata, tags, ACL, storage
-class, encryption) and the headers of a reply that describe a version. Encryption is reported as
-asked for; the bytes on this disk are not encrypted.
+Owns the settings in the headers of a write request (content headers, user metadata, tags, ACL,
+storage class, encryption) and the reply headers that describe a version. Encryption is reported as
+requested, but the bytes on disk are not encrypted.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CONTENT_HEADERS = (
     "content-language",
     "expires",
 )
-# Headers an operation that makes an object takes, for its route.
+# Headers of every operation that creates an object.
 WRITE_HEADERS = frozenset(
     {
         METADATA_PREFIX,
@@ -57,11 +57,11 @@ WRITE_HEADERS = frozenset(
 def settings_from(
     headers: Mapping[str, str], bucket: Bucket, default_encryption: Mapping[str, str] | None
 ) -> ObjectSettings:
-    """The settings that a writing request's headers give.
+    """Return the settings in the headers of a write request.
 
     Args:
         headers: The request's headers by lower-case name.
-        bucket: Where the object goes; its storage class is the default.
+        bucket: The object's bucket; its storage class is the default.
         default_encryption: The bucket's encryption rule.
 
     Raises:
@@ -70,7 +70,7 @@ def settings_from(
     """
     acl = headers.get("x-oss-object-acl", "default")
     if acl not in OBJECT_ACLS:
-        raise invalid_argument("x-oss-object-acl", acl, f"no such ACL; allowed: {OBJECT_ACLS}")
+        raise invalid_argument("x-oss-object-acl", acl, f"The ACL must be one of {OBJECT_ACLS}.")
     storage_class = headers.get("x-oss-storage-class", bucket.storage_class)
     if storage_class not in STORAGE_CLASSES:
         raise OssError(
@@ -95,13 +95,14 @@ def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
     size = sum(len(name) + len(value) for name, value in metadata.items())
     if size > _MAX_METADATA_BYTES:
         raise OssError(
-            "InvalidArgument", f"User metadata has {size} bytes; at most {_MAX_METADATA_BYTES}."
+            "InvalidArgument",
+            f"User metadata has {size} bytes. The limit is {_MAX_METADATA_BYTES}.",
         )
     return metadata
 
 
 def parse_tags(text: str) -> dict[str, str]:
-    """Tags from ``x-oss-tagging``: percent-encoded ``key=value`` pairs.
+    """Return the tags in ``x-oss-tagging``: percent-encoded ``key=value`` pairs.
 
     Raises:
         OssError: ``InvalidTag``.
@@ -111,25 +112,28 @@ def parse_tags(text: str) -> dict[str, str]:
 
 
 def check_tags(pairs: list[tuple[str, str]], limit: int) -> dict[str, str]:
-    """Tags by key.
+    """Check tags and return them by key.
 
     Raises:
-        OssError: ``InvalidTag`` for too many, a key twice, a key or value too long.
+        OssError: ``InvalidTag`` for too many tags, a repeated key, or a long key or value.
     """
     tags = dict(pairs)
     if len(tags) != len(pairs) or len(tags) > limit:
-        raise OssError("InvalidTag", f"{len(pairs)} tags given; at most {limit}, each key once.")
+        raise OssError(
+            "InvalidTag",
+            f"There are {len(pairs)} tags. At most {limit} are allowed, each key once.",
+        )
     for key, value in tags.items():
         if not 1 <= len(key) <= 128 or len(value) > 256:
             raise OssError(
                 "InvalidTag",
-                f"Tag {key!r}: keys have 1 to 128 characters, values at most 256.",
+                f"Tag {key!r} is too long: keys have 1 to 128 characters, values at most 256.",
             )
     return tags
 
 
 def check_encryption(rule: dict[str, str]) -> dict[str, str]:
-    """An encryption rule that OSS would take.
+    """Return an encryption rule after checking it.
 
     Raises:
         OssError: ``InvalidEncryptionAlgorithmError``, ``InvalidArgument``.
@@ -142,7 +146,7 @@ def check_encryption(rule: dict[str, str]) -> dict[str, str]:
         )
     if algorithm != "KMS" and len(rule) > 1:
         raise invalid_argument(
-            "KMSMasterKeyID", rule.get("key_id", ""), "KMS settings need the algorithm KMS."
+            "KMSMasterKeyID", rule.get("key_id", ""), "KMS settings need SSEAlgorithm KMS."
         )
     if rule.get("data_algorithm", "SM4") != "SM4":
         raise invalid_argument("KMSDataEncryption", rule["data_algorithm"], "It must be SM4.")
@@ -161,7 +165,7 @@ def _encryption(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def encryption_headers(encryption: Mapping[str, str]) -> dict[str, str]:
-    """Reply headers that report an object's encryption."""
+    """Return the reply headers that report an object's encryption."""
     names = {
         "algorithm": _ENCRYPTION,
         "key_id": _ENCRYPTION_KEY,
@@ -171,14 +175,14 @@ def encryption_headers(encryption: Mapping[str, str]) -> dict[str, str]:
 
 
 def version_headers(bucket: Bucket, version_id: str | None) -> dict[str, str]:
-    """``x-oss-version-id``, in a bucket that has or had versioning."""
+    """Return ``x-oss-version-id`` if the bucket has or had versioning."""
     if version_id is None or (bucket.versioning is Versioning.OFF and version_id == NULL_VERSION):
         return {}
     return {"x-oss-version-id": version_id}
 
 
 def written_headers(bucket: Bucket, version: ObjectVersion) -> dict[str, str]:
-    """Headers of the reply to a write."""
+    """Return the headers of the reply to a write."""
     return {
         "etag": f'"{version.etag}"',
         "x-oss-hash-crc64ecma": str(version.crc64),
@@ -189,7 +193,7 @@ def written_headers(bucket: Bucket, version: ObjectVersion) -> dict[str, str]:
 
 
 def read_headers(bucket: Bucket, version: ObjectVersion) -> dict[str, str]:
-    """Headers of the reply to a read, but for the length and range."""
+    """Return the headers of the reply to a read, except length and range."""
     settings = version.settings
     headers: dict[str, Any] = {
         "content-type": "application/octet-stream",

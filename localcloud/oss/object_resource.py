@@ -1,6 +1,6 @@
 """The resource type ``alicloud:oss/bucketObject:BucketObject``.
 
-Owns an object made from a file or a text. It acts through oss2 on the local server.
+Owns an object whose content is a file or a text. It acts on the local server through oss2.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class BucketObject(ResourceHandler):
     effective = frozenset({"acl", "bucket", "content", "key", "source", *_HEADERS})
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """Upload it."""
+        """Upload the object."""
         return Created(str(inputs["key"]), _put(inputs, context))
 
     def read(
@@ -44,15 +44,15 @@ class BucketObject(ResourceHandler):
         outputs: Properties,
         context: Context,
     ) -> Properties | None:
-        """The object as it is; None when it is gone.
+        """Return the object's current state, or None if it does not exist.
 
-        When its bytes are not those that were uploaded, ``content`` or ``source`` says so.
+        If its bytes have changed since the upload, ``content`` or ``source`` differs, too.
 
         Raises:
-            CloudError: ``LocalCloud.NotSupported`` on import: an id does not name the bucket.
+            CloudError: ``LocalCloud.NotSupported`` on import, because an id names no bucket.
         """
         if "bucket" not in outputs:
-            raise not_supported(f"import of object {id!r}", "declare it and let it be uploaded")
+            raise not_supported(f"import of object {id!r}", "declare it, and the update uploads it")
         bucket = bucket_client(context.platform, outputs["bucket"])
         with cloud_errors():
             try:
@@ -67,11 +67,11 @@ class BucketObject(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Upload it anew."""
+        """Upload the object again."""
         return _put(inputs, context)
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Delete it; in a bucket with versioning, its earlier versions stay."""
+        """Delete the object; a bucket with versioning keeps its earlier versions."""
         bucket = bucket_client(context.platform, outputs["bucket"])
         with cloud_errors():
             try:
@@ -92,7 +92,11 @@ def _put(inputs: Properties, context: Context) -> Properties:
         elif inputs.get("content") is not None:
             bucket.put_object(key, inputs["content"], headers=headers)
         else:
-            raise CloudError("InvalidArgument", "give one of source (a path) and content (a text)")
+            raise CloudError(
+                "InvalidArgument",
+                "source and content are both set or both missing; "
+                "set source (a path) or content (a text)",
+            )
         return _described(bucket, key)
 
 

@@ -1,6 +1,6 @@
 """Operations on objects: put, get, head, copy, append, delete.
 
-Owns what each operation reads from its request and answers. API reference:
+Owns what each operation reads from its request, and its reply. API reference:
 https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
 """
 
@@ -96,7 +96,7 @@ def _opened(server: Server, request: Request) -> Reply:
         raise OssError(
             "InvalidObjectState",
             "The operation is not valid for the object's state: it is archived, and the local OSS "
-            "does not restore.",
+            "cannot restore it.",
         )
     headers = read_headers(bucket, version)
     for parameter, header in _OVERRIDES.items():
@@ -130,7 +130,7 @@ def head_object(server: Server, request: Request) -> Reply:
 
 
 def get_object_meta(server: Server, request: Request) -> Reply:
-    """Describe an object in few words."""
+    """Return an object's size, ETag and time only."""
     bucket, version = _readable(server, request)
     return Reply(
         headers={
@@ -157,7 +157,7 @@ def delete_object(server: Server, request: Request) -> Reply:
 
 
 def copy_source(server: Server, request: Request) -> ObjectVersion:
-    """The version that ``x-oss-copy-source`` names, once the caller may read it.
+    """Return the version that ``x-oss-copy-source`` names, if the caller may read it.
 
     Raises:
         OssError: ``InvalidArgument``, ``AccessDenied``, ``NoSuchKey``, ``PreconditionFailed``, ...
@@ -166,7 +166,7 @@ def copy_source(server: Server, request: Request) -> ObjectVersion:
     path, _, query = value.partition("?")
     bucket, _, key = decoded(path).removeprefix("/").partition("/")
     if not bucket or not is_object_name(key):
-        raise invalid_argument("x-oss-copy-source", value, "It must read /BUCKET/KEY.")
+        raise invalid_argument("x-oss-copy-source", value, "It must have the form /BUCKET/KEY.")
     version_id = parse_qs(query).get("versionId", [None])[0]
     action = "oss:GetObject" if version_id is None else "oss:GetObjectVersion"
     server.authorization.require(request.caller, action, bucket, key)
@@ -177,7 +177,7 @@ def copy_source(server: Server, request: Request) -> ObjectVersion:
 
 
 def copy_object(server: Server, request: Request) -> Reply:
-    """Copy an object, or change the metadata of one by copying it to itself."""
+    """Copy an object, possibly to itself to change its metadata."""
     with server.storage.unchanged():
         return _copied(server, request)
 
@@ -244,7 +244,7 @@ ROUTES = (
         handler=put_object,
         action="oss:PutObject",
         headers=WRITE_HEADERS,
-        notes="Server-side encryption is reported, not carried out; no callbacks.",
+        notes="Encryption is reported, but the bytes are not encrypted. No callbacks.",
     ),
     Route(
         name="CopyObject",

@@ -1,6 +1,6 @@
 """Objects in the database: reading, writing, copying, appending, deleting.
 
-Owns the transactions around ``versions``' steps. It does not own listing (``listing``) nor
+Owns the transactions around the steps in ``versions``. Does not own listing (``listing``) and
 multipart uploads (``uploads``).
 """
 
@@ -33,8 +33,8 @@ class Objects:
     """Every object of every bucket.
 
     Args:
-        database: Where versions are kept.
-        blobs: Where their bytes are.
+        database: The database that stores the versions.
+        blobs: The store of their bytes.
         clock: Seconds since the epoch.
     """
 
@@ -44,7 +44,7 @@ class Objects:
         self._clock = clock
 
     def find(self, bucket: str, key: str, version_id: str | None = None) -> ObjectVersion | None:
-        """A version, or the latest one, delete markers included; None when there is none.
+        """Return a version, or the latest one; it may be a delete marker. None if missing.
 
         Raises:
             OssError: ``NoSuchBucket``.
@@ -54,7 +54,7 @@ class Objects:
             return find_version(transaction, bucket, key, version_id)
 
     def get(self, bucket: str, key: str, version_id: str | None = None) -> ObjectVersion:
-        """A version, or the latest one, that holds an object.
+        """Return a version, or the latest one, that holds an object.
 
         Raises:
             OssError: ``NoSuchBucket``, ``NoSuchKey``, ``NoSuchVersion``, or ``MethodNotAllowed``
@@ -65,10 +65,10 @@ class Objects:
             return get_version(transaction, bucket, key, version_id)
 
     def open(self, version: ObjectVersion, start: int, length: int) -> ObjectStream:
-        """A stream over bytes of a version.
+        """Return a stream over bytes of a version.
 
         Raises:
-            OssError: ``NoSuchKey`` when the version was deleted meanwhile.
+            OssError: ``NoSuchKey`` if the version was deleted in the meantime.
         """
         with self._database.reading() as transaction:
             current = transaction.execute(
@@ -79,7 +79,7 @@ class Objects:
             return ObjectStream(self._blobs, segments_of(transaction, version), start, length)
 
     def segments(self, version: ObjectVersion) -> list[Segment]:
-        """The segments of a version, in order."""
+        """Return the segments of a version, in order."""
         with self._database.reading() as transaction:
             return segments_of(transaction, version)
 
@@ -91,9 +91,9 @@ class Objects:
         Args:
             bucket: The bucket's name.
             key: The object's key.
-            new: Its bytes, already durable, and settings.
-            forbid_overwrite: Refuse when there is an object; without effect in a bucket that has
-                or had versioning, as in the cloud.
+            new: The durable bytes and the settings.
+            forbid_overwrite: Refuse if the object exists. It has no effect in a bucket that has or
+                had versioning, as in the cloud.
 
         Raises:
             OssError: ``NoSuchBucket``, ``FileAlreadyExists``.
@@ -110,10 +110,10 @@ class Objects:
         *,
         forbid_overwrite: bool = False,
     ) -> ObjectVersion:
-        """Make a version's bytes the latest version of another object, without copying them.
+        """Create the latest version of another object from a version's blobs.
 
         Raises:
-            OssError: As ``put``; ``NoSuchKey`` when the source was deleted meanwhile.
+            OssError: As ``put``; ``NoSuchKey`` if the source was deleted in the meantime.
         """
         with self._database.transaction() as transaction:
             if not transaction.execute(
@@ -134,7 +134,7 @@ class Objects:
     def append(
         self, bucket: str, key: str, position: int, content: Content, settings: ObjectSettings
     ) -> ObjectVersion:
-        """Append bytes to an appendable object, or make it with ``position`` 0.
+        """Append bytes to an appendable object, or create it if ``position`` is 0.
 
         Raises:
             OssError: ``NoSuchBucket``, ``ObjectNotAppendable``, ``PositionNotEqualToLength``.
@@ -187,7 +187,7 @@ class Objects:
             )
 
     def delete(self, bucket: str, key: str, version_id: str | None = None) -> Deleted:
-        """Delete an object, or one version for good; a missing one is no error.
+        """Delete an object, or one version permanently; a missing one is success.
 
         Without ``version_id`` a bucket with versioning gets a delete marker.
 
@@ -200,12 +200,12 @@ class Objects:
             require_bucket(transaction, bucket)
             return delete_version(transaction, bucket, key, version_id)
 
-    def expire(self, version: ObjectVersion, *, for_good: bool) -> None:
-        """Delete a version as a lifecycle rule does; one that was replaced meanwhile is left.
+    def expire(self, version: ObjectVersion, *, permanently: bool) -> None:
+        """Delete a version for a lifecycle rule, unless it was replaced in the meantime.
 
         Args:
-            version: What the rule applies to, as it was found.
-            for_good: Remove the version itself; otherwise as ``delete`` of the object.
+            version: The version that the rule applies to, as it was listed.
+            permanently: Remove the version itself. If False, ``delete`` the object.
         """
         with self._database.transaction() as transaction:
             current = find_version(transaction, version.bucket, version.key, version.version_id)
@@ -215,7 +215,7 @@ class Objects:
             )
             if not unchanged:
                 return
-            if for_good:
+            if permanently:
                 delete_version(transaction, version.bucket, version.key, version.version_id)
             else:
                 delete_latest(transaction, version.bucket, version.key, self._clock())

@@ -1,4 +1,4 @@
-"""The operations of the local OSS, for the coverage table: read off the server's routes."""
+"""The operations of the local OSS for the coverage table, read from the server's routes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPERATIONS = (
         service="oss",
         name="S3-compatible API",
         api="AWS4-HMAC-SHA256 (headers)",
-        notes=f"{len(S3_OPERATIONS)} of the operations above, under S3's header names; the "
-        "path may hold the bucket; no presigned URLs, no aws-chunked bodies, as in OSS",
+        notes=f"{len(S3_OPERATIONS)} of the operations above, with S3's header names. The path may "
+        "contain the bucket. No presigned URLs; no aws-chunked bodies, as in OSS.",
     ),
 )

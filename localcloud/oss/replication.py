@@ -1,8 +1,8 @@
-"""Replication rules: their documents, and carrying them out.
+"""Replication rules: their XML documents, and the copying.
 
-Owns parsing, validation and the copying itself: latest versions, in the order in which they were
-written, from a bucket to one that may lie in another region, with the rights of the rule's role.
-The cloud copies asynchronously; here the server does so about every second.
+Owns parsing, validation and the copying: versions in the order of their writes, to a bucket that
+may be in another region, with the permissions of the rule's role. The cloud copies asynchronously;
+the local server copies about once a second.
 Rules: https://help.aliyun.com/en/oss/developer-reference/putbucketreplication (read 2026-11).
 """
 
@@ -33,7 +33,7 @@ Rule = dict[str, Any]
 
 
 def parse_rule(root: Element) -> Rule:
-    """The rule of a ``ReplicationConfiguration``, as JSON.
+    """Return the rule of a ``ReplicationConfiguration`` as JSON.
 
     Raises:
         OssError: ``MalformedXML``, ``InvalidArgument``; ``NotImplemented`` for transfer
@@ -41,13 +41,13 @@ def parse_rule(root: Element) -> Rule:
     """
     nodes = root.findall("Rule")
     if len(nodes) != 1:
-        raise OssError("MalformedXML", f"There must be one Rule, not {len(nodes)}.")
+        raise OssError("MalformedXML", f"There are {len(nodes)} Rule elements. There must be one.")
     node = nodes[0]
     destination = node.find("Destination")
     if destination is None:
         raise OssError("MalformedXML", "Destination is missing.")
     if (text(destination, "TransferType") or "internal") != "internal":
-        raise not_implemented("TransferType of a replication rule, but for internal")
+        raise not_implemented("A TransferType other than internal in a replication rule")
     for name in ("RTC", "FilterTags"):
         if node.find(name) is not None:
             raise not_implemented(f"{name} of a replication rule")
@@ -64,25 +64,28 @@ def parse_rule(root: Element) -> Rule:
         "replica_key": text(node, "EncryptionConfiguration/ReplicaKmsKeyID") or "",
     }
     if rule["action"] not in _ACTIONS:
-        raise OssError("InvalidArgument", f"Action is {rule['action']!r}; PUT and ALL are taken.")
+        raise OssError("InvalidArgument", f"Action is {rule['action']!r}. It must be PUT or ALL.")
     if criteria not in _STATUSES:
-        raise OssError("InvalidArgument", f"SseKmsEncryptedObjects is {criteria!r}.")
+        raise OssError(
+            "InvalidArgument",
+            f"SseKmsEncryptedObjects is {criteria!r}. It must be Enabled or Disabled.",
+        )
     if rule["kms"] and not (rule["replica_key"] and rule["role"]):
         raise OssError(
             "InvalidArgument",
-            "Encrypted objects are replicated with a ReplicaKmsKeyID and a SyncRole only.",
+            "SseKmsEncryptedObjects needs a ReplicaKmsKeyID and a SyncRole.",
         )
     return rule
 
 
 def check_rule(storage: Storage, access: AccessControl, bucket: str, rule: Rule, home: str) -> None:
-    """Refuse a rule that could not be carried out.
+    """Raise an error for a rule that cannot work.
 
     Args:
-        storage: The store.
-        access: Knows the roles.
+        storage: The buckets.
+        access: Has the roles.
         bucket: The source.
-        rule: As `parse_rule` gives it.
+        rule: The result of `parse_rule`.
         home: The stack's own region.
 
     Raises:
@@ -91,14 +94,17 @@ def check_rule(storage: Storage, access: AccessControl, bucket: str, rule: Rule,
     """
     source, target = storage.buckets.get(bucket), storage.buckets.find(rule["bucket"])
     if target is None or rule["bucket"] == bucket:
-        raise OssError("InvalidTargetBucket", f"The target bucket {rule['bucket']!r} is no other.")
+        raise OssError(
+            "InvalidTargetBucket",
+            f"The target bucket is {rule['bucket']!r}. It must be another existing bucket.",
+        )
     location = f"oss-{storage.buckets.region_id(target.name) or home}"
     if rule["location"] != location:
         raise OssError(
             "InvalidTargetLocation", f"{target.name} is in {location}, not in {rule['location']!r}."
         )
     if (source.versioning is Versioning.ENABLED) != (target.versioning is Versioning.ENABLED):
-        raise OssError("InvalidArgument", "Both buckets must be versioned, or neither.", details={})
+        raise OssError("InvalidArgument", "Both buckets must have versioning enabled, or neither.")
     if rule["role"]:
         _check_trust(access, rule["role"])
 
@@ -113,7 +119,7 @@ def _check_trust(access: AccessControl, role_name: str) -> None:
 
 
 def rule_document(rule: Rule) -> Mapping[str, Value]:
-    """The rule as the content of a ``Rule``."""
+    """Return the rule as the content of a ``Rule``."""
     return {
         "ID": rule["id"],
         "PrefixSet": {"Prefix": list(rule["prefixes"])} if rule["prefixes"] else None,
@@ -132,7 +138,7 @@ def rule_document(rule: Rule) -> Mapping[str, Value]:
 
 
 def progress_document(storage: Storage, bucket: str, rule: Rule) -> Mapping[str, Value]:
-    """The rule with how far it has come."""
+    """Return the rule with its progress."""
     waiting = len(_pending(storage, bucket, rule))
     copied_at = rule.get("copied_at")
     return {
@@ -146,7 +152,7 @@ def progress_document(storage: Storage, bucket: str, rule: Rule) -> Mapping[str,
 
 @dataclass(frozen=True, kw_only=True)
 class Replicated:
-    """What a round of replication did, in numbers."""
+    """Counts of what a round of replication did."""
 
     copied: int = 0
     deleted: int = 0
@@ -154,7 +160,7 @@ class Replicated:
 
 
 def replicate(storage: Storage, access: AccessControl) -> Replicated:
-    """Carry out every rule as far as there is something new; a round does a batch of each."""
+    """Copy one batch of pending versions for every rule."""
     total = Replicated()
     for bucket, rule in storage.buckets.configured(CONFIGURATION):
         for version in _pending(storage, bucket, rule):
@@ -164,7 +170,7 @@ def replicate(storage: Storage, access: AccessControl) -> Replicated:
                 deleted=total.deleted + (done == "deleted"),
                 refused=total.refused + (done == "refused"),
             )
-            # One that is refused is not passed over: it goes when the role may.
+            # A refused version is tried again, so that it is copied once the role may copy it.
             if done == "refused":
                 break
             rule = {**rule, "through": version.sequence, "copied_at": storage.clock()}

@@ -15,7 +15,7 @@ _GONE: Final = "NoSuchReplicationConfiguration"
 
 
 class BucketReplication(ResourceHandler):
-    """A bucket's replication rule; its id is ``<bucket>:<rule id>``, as the provider's."""
+    """A bucket's replication rule; its id is ``<bucket>:<rule id>``, as in the provider."""
 
     token = "alicloud:oss/bucketReplication:BucketReplication"  # noqa: S105 - a type token
     effective = frozenset(
@@ -26,7 +26,7 @@ class BucketReplication(ResourceHandler):
     )
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As PutBucketReplication; the rule's id is read back, as OSS makes it."""
+        """Put the rule, and read the id that OSS gives it."""
         name = str(inputs["bucket"])
         bucket = bucket_client(context.platform, name)
         key_id = (inputs.get("encryptionConfiguration") or {}).get("replicaKmsKeyId")
@@ -34,16 +34,20 @@ class BucketReplication(ResourceHandler):
             require_key(key_id, context)
         with cloud_errors():
             outputs = _outputs(bucket)
-            # A creation that was cut off left the rule: it is taken up, as a bucket has one.
+            # A bucket has one rule, so the rule of an interrupted creation is adopted.
             if outputs is None or not inputs.items() <= {"bucket": name, **outputs}.items():
                 bucket.put_bucket_replication(_rule(inputs, key_id))
                 outputs = _outputs(bucket)
         if outputs is None:
-            raise CloudError("InternalError", f"The rule of {name} is gone already.", 500)
+            raise CloudError(
+                "InternalError",
+                f"The replication rule of bucket {name} was deleted right after it was created.",
+                500,
+            )
         return Created(f"{name}:{outputs['ruleId']}", outputs)
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """The rule as it is; None when it, or its bucket, is gone."""
+        """Return the rule's current state, or None if it or its bucket does not exist."""
         name, _, rule_id = id.partition(":")
         bucket = bucket_client(context.platform, name)
         with cloud_errors():
@@ -61,11 +65,11 @@ class BucketReplication(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Nothing of it changes in place."""
+        """Return the current state, because every change replaces the rule."""
         return self.read(id, outputs, context) or {}
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteBucketReplication; what was copied stays."""
+        """Delete the rule; the copies stay."""
         name, _, rule_id = id.partition(":")
         bucket = bucket_client(context.platform, name)
         with cloud_errors():

@@ -1,7 +1,7 @@
-"""Operations on a bucket's replication rule: put, get, delete, ask how far it is.
+"""Operations on a bucket's replication rule: put, get, delete, get its progress.
 
-Owns what each operation reads from its request and answers; rules are ``replication``'s. A bucket
-has one rule here. API reference:
+Owns what each operation reads from its request, and its reply. Does not own the rules
+(``replication``). A local bucket has at most one rule. API reference:
 https://help.aliyun.com/en/oss/developer-reference/putbucketreplication (read 2026-11).
 """
 
@@ -29,7 +29,7 @@ def change_bucket_replication(server: Server, request: Request) -> Reply:
         return _put(server, request)
     if kind == "delete":
         return _delete(server, request)
-    raise invalid_argument("comp", kind, "it must be add or delete")
+    raise invalid_argument("comp", kind, "comp must be add or delete.")
 
 
 def _put(server: Server, request: Request) -> Reply:
@@ -38,7 +38,9 @@ def _put(server: Server, request: Request) -> Reply:
     check_rule(server.storage, server.access, request.bucket, rule, server.platform.region_id)
     if buckets.configuration(request.bucket, CONFIGURATION) is not None:
         raise OssError(
-            "InvalidArgument", "The bucket has a replication rule; here a bucket has one."
+            "InvalidArgument",
+            "The bucket already has a replication rule. The local OSS "
+            "supports one. Delete it first.",
         )
     through = 0 if rule["historical"] else server.storage.listing.last_sequence()
     buckets.set_configuration(request.bucket, CONFIGURATION, {**rule, "through": through})
@@ -55,12 +57,12 @@ def _delete(server: Server, request: Request) -> Reply:
 
 
 def get_bucket_replication(server: Server, request: Request) -> Reply:
-    """The bucket's rule."""
+    """Return the bucket's rule."""
     return xml_reply("ReplicationConfiguration", {"Rule": [rule_document(_rule(server, request))]})
 
 
 def get_bucket_replication_progress(server: Server, request: Request) -> Reply:
-    """How far the rule has come."""
+    """Return the rule's progress."""
     rule = _rule(server, request)
     wanted = request.params.get("rule-id", rule["id"])
     if wanted != rule["id"]:

@@ -1,8 +1,8 @@
-"""The operations the server answers, and how a request finds its own.
+"""The choice of the operation that a request calls.
 
-Owns matching: an operation is a method on the service, a bucket or an object, told apart from
-others by the query parameters and headers it requires. A parameter or ``x-oss-`` header that the
-operation does not know is refused, never ignored.
+Owns matching: an operation is a method on the service, a bucket or an object, and the query
+parameters and headers that it requires identify it. The server refuses a parameter or ``x-oss-``
+header that the operation does not support; it never ignores one.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class Route:
     """One operation.
 
     Attributes:
-        name: As the vendor's API reference names it.
-        scope: What it works on.
+        name: Its name in the vendor's API reference.
+        scope: The kind of resource that it acts on.
         method: Its HTTP method.
-        handler: What carries it out.
-        action: The RAM action it needs; None when the handler asks for itself.
-        requires: Query parameters that tell it apart.
-        requires_header: A header that tells it apart.
-        params: Further query parameters it takes.
-        headers: The ``x-oss-`` headers it takes; ``x-oss-meta-`` stands for all user metadata.
-        notes: What is narrower here than in the cloud.
+        handler: The function that carries it out.
+        action: The RAM action that it needs; None if the handler checks permissions itself.
+        requires: Query parameters that identify it.
+        requires_header: A header that identifies it.
+        params: Other query parameters that it supports.
+        headers: The ``x-oss-`` headers that it supports; ``x-oss-meta-`` means all user metadata.
+        notes: Limits compared with the cloud.
     """
 
     name: str
@@ -53,14 +53,14 @@ class Route:
 
     @property
     def api(self) -> str:
-        """Method and path, for people."""
+        """Method and path for the coverage table."""
         path = {"service": "/", "bucket": "/BUCKET/", "object": "/BUCKET/KEY"}[self.scope]
         query = "&".join(sorted(self.requires))
         header = f" ({self.requires_header})" if self.requires_header else ""
         return f"{self.method} {path}{'?' + query if query else ''}{header}"
 
     def matches(self, scope: Scope, request: Request) -> bool:
-        """Whether the request is for this operation."""
+        """Return whether the request calls this operation."""
         return (
             self.scope == scope
             and self.method == request.method
@@ -69,7 +69,7 @@ class Route:
         )
 
     def refuse_unknown(self, request: Request) -> None:
-        """Raise ``NotImplemented`` for a parameter or header the operation does not take."""
+        """Raise ``NotImplemented`` for an unsupported parameter or header."""
         for name in request.params:
             if name not in self.requires and name not in self.params:
                 raise not_implemented(f"Parameter {name} of {self.name}")
@@ -82,7 +82,7 @@ class Route:
 
 
 def find_route(routes: Sequence[Route], scope: Scope, request: Request) -> Route:
-    """The operation a request is for: of those that match, the one that requires most.
+    """Return the matching operation that requires the most parameters and headers.
 
     Raises:
         OssError: ``NotImplemented``.
@@ -97,5 +97,5 @@ def find_route(routes: Sequence[Route], scope: Scope, request: Request) -> Route
 
 
 def by_name(routes: Sequence[Route]) -> Mapping[str, Route]:
-    """Routes by operation name."""
+    """Return the routes by operation name."""
     return {route.name: route for route in routes}

@@ -1,10 +1,9 @@
 """The S3-compatible API: the same operations under other header names.
 
-Owns which operations OSS answers to S3 clients, the translation of their headers into OSS's own and
-back, and the check of a signed body. Does not own the operations, nor the signature
-(``signing_aws4``).
+Owns which operations S3 clients can call, the translation of their headers to and from OSS's own,
+and the check of a signed body. Does not own the operations and the signature (``signing_aws4``).
 Source: https://www.alibabacloud.com/help/en/oss/developer-reference/compatibility-with-amazon-s3
-(read 2026-11-21): its list of operations, less what the local OSS has not.
+(read 2026-11-21): its list of operations, without those that the local OSS does not have.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ OPERATIONS = frozenset(
     }
 )
 _AMZ, _OSS = "x-amz-", "x-oss-"
-# They sign, or ask for a check that a client may go without.
+# Headers of the signature, and one that requests an optional check.
 _DROPPED = frozenset(
     {"x-amz-content-sha256", "x-amz-date", "x-amz-security-token", "x-amz-checksum-mode"}
 )
@@ -55,10 +54,10 @@ _CLASSES = {"STANDARD": "Standard", "STANDARD_IA": "IA", "GLACIER": "Archive"}
 
 
 def from_s3(request: Request) -> Request:
-    """A request of an S3 client as OSS's own API would have it.
+    """Translate an S3 client's request into one of OSS's own API.
 
     Raises:
-        OssError: While its body is read: ``InvalidDigest`` for one that is not what was signed.
+        OssError: While the body is read: ``InvalidDigest`` if it is not the body that was signed.
     """
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
@@ -74,20 +73,20 @@ def from_s3(request: Request) -> Request:
     return replace(
         request,
         headers=headers,
-        # The SDKs of AWS repeat the operation's name there.
+        # The AWS SDKs repeat the operation's name in x-id.
         params={name: value for name, value in request.params.items() if name != "x-id"},
         read=_checked(request.read, request.headers.get("x-amz-content-sha256", "")),
     )
 
 
 def refuse_unknown(operation: str) -> None:
-    """Raise ``NotImplemented`` for an operation that OSS does not answer to S3 clients."""
+    """Raise ``NotImplemented`` for an operation that S3 clients cannot call in OSS."""
     if operation not in OPERATIONS:
-        raise not_implemented(f"{operation} by the S3-compatible API")
+        raise not_implemented(f"{operation} through the S3-compatible API")
 
 
 def _checked(read: Callable[[], bytes], expected: str) -> Callable[[], bytes]:
-    """The body's reader, which ends in an error when the body is not what was signed."""
+    """Return a reader of the body that raises an error if the body is not the signed one."""
     if expected == UNSIGNED_PAYLOAD:
         return read
     digest = hashlib.sha256()
@@ -106,7 +105,7 @@ def _checked(read: Callable[[], bytes], expected: str) -> Callable[[], bytes]:
 
 
 def as_s3(reply: Reply) -> Reply:
-    """A reply under the header names that S3 clients know."""
+    """Translate a reply's headers to the names that S3 clients know."""
     headers = {
         _AMZ + name.removeprefix(_OSS) if name.startswith(_OSS) else name: value
         for name, value in reply.headers.items()

@@ -1,7 +1,6 @@
-"""What every operation of OSS works with: the platform, the storage and who may do what.
+"""The state that the operations share: the platform, the storage and the permissions.
 
-Owns the state that the operations share. Does not know any operation, and does not speak HTTP
-(`localcloud.oss.application`).
+Does not own the operations, nor HTTP (`localcloud.oss.application`).
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from localcloud.oss.storage import Storage
 
 
 class Server:
-    """The state of the service, and what its operations share.
+    """The state that the operations share.
 
     Args:
-        platform: Whose OSS it is: account, region, endpoint.
-        access: Knows keys and RAM policies.
-        storage: What is served.
+        platform: Account, region and endpoint of the stack.
+        access: Keys and RAM policies.
+        storage: Buckets and objects.
     """
 
     def __init__(self, platform: Platform, access: AccessControl, storage: Storage) -> None:
@@ -36,11 +35,11 @@ class Server:
         self.access = access
 
     def settings(self, request: Request, bucket: Bucket) -> ObjectSettings:
-        """The settings a writing request gives, with the bucket's defaults.
+        """Return the settings of a write request, with the bucket's defaults.
 
         Raises:
-            OssError: ``InvalidArgument`` and the like; ``AccessDenied`` for a public ACL while the
-                bucket blocks public access.
+            OssError: The errors of `settings_from`; ``AccessDenied`` for a public ACL if the bucket
+                blocks public access.
         """
         rule = self.storage.buckets.configuration(bucket.name, "encryption")
         settings = settings_from(request.headers, bucket, rule)
@@ -50,5 +49,5 @@ class Server:
         return settings
 
     def location(self, bucket_name: str) -> str:
-        """Where a bucket lies, as the cloud writes it."""
+        """Return a bucket's location in the cloud's form: ``oss-<region>``."""
         return f"oss-{self.storage.buckets.region_id(bucket_name) or self.platform.region_id}"

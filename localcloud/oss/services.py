@@ -17,7 +17,7 @@ _REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 
 def services(context: Context) -> tuple[ProcessSpec, ...]:
-    """The processes that make up the local OSS: one."""
+    """Return the local OSS's only process."""
     platform = context.platform
     return (
         ProcessSpec(
@@ -30,7 +30,7 @@ def services(context: Context) -> tuple[ProcessSpec, ...]:
                 "--home",
                 str(platform.home.absolute()),
             ),
-            # Not the daemon's: the next one, started from another shell, adopts what runs.
+            # Not the daemon's environment: a later daemon from another shell adopts this process.
             env={
                 "PATH": "/usr/local/bin:/usr/bin:/bin",
                 "LANG": "C.UTF-8",

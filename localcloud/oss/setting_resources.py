@@ -1,7 +1,7 @@
-"""The resource types for one setting of a bucket each: ACL, versioning, encryption, policy, ...
+"""The resource types that are one setting of a bucket: ACL, versioning, encryption, policy, ...
 
-Owns them. Deleting one does what the cloud's provider does: settings that cannot be absent (ACL,
-versioning, HTTPS) stay as they are, the others are removed.
+On delete they do what the cloud provider does: settings that cannot be absent (ACL, versioning,
+HTTPS) stay unchanged, the others are removed.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ class BucketSetting(ResourceHandler):
 
     @abstractmethod
     def put(self, bucket: Any, inputs: Properties) -> None:
-        """Set it, on an ``oss2.Bucket``."""
+        """Change the setting of an ``oss2.Bucket``."""
 
     @abstractmethod
     def current(self, bucket: Any, outputs: Properties) -> Properties | None:
-        """It as it is, in the inputs' shape; None when it is not set."""
+        """Return the setting in the shape of the inputs, or None if it is not set."""
 
     def remove(self, bucket: Any) -> None:
-        """Remove it; by default it stays."""
+        """Remove the setting; by default it stays."""
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """Set it."""
+        """Change the setting."""
         name = str(inputs["bucket"])
         bucket = bucket_client(context.platform, name)
         with cloud_errors():
@@ -44,7 +44,7 @@ class BucketSetting(ResourceHandler):
         outputs: Properties,
         context: Context,
     ) -> Properties | None:
-        """It as it is; None when it, or its bucket, is gone."""
+        """Return the setting, or None if it is not set or the bucket does not exist."""
         bucket = bucket_client(context.platform, id)
         with cloud_errors():
             if not exists(bucket):
@@ -59,14 +59,14 @@ class BucketSetting(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Set it anew."""
+        """Change the setting."""
         bucket = bucket_client(context.platform, id)
         with cloud_errors():
             self.put(bucket, inputs)
             return self.current(bucket, inputs) or {}
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Remove it where it can be; a bucket that is gone is no error."""
+        """Remove the setting if possible; a missing bucket is success."""
         bucket = bucket_client(context.platform, id)
         with cloud_errors():
             if exists(bucket):
@@ -156,7 +156,7 @@ class BucketPolicy(BucketSetting):
 
 
 class BucketHttpsConfig(BucketSetting):
-    """The TLS versions a bucket takes: kept, without effect, as this server speaks no TLS."""
+    """The TLS versions of a bucket: stored without effect, because this server has no TLS."""
 
     token = "alicloud:oss/bucketHttpsConfig:BucketHttpsConfig"  # noqa: S105 - a type token
     effective = frozenset({"bucket"})

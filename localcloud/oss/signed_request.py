@@ -1,7 +1,7 @@
-"""What all signature versions need to know of a request, and what a request claims.
+"""The parts of a request that signatures cover, and the identity that a request claims.
 
-Owns no check: ``signing_v1``, ``signing_v4`` and ``signing_aws4`` say how a claim is proved,
-``authentication`` whether it is.
+Does not own the signature algorithms (``signing_v1``, ``signing_v4`` and ``signing_aws4``), nor the
+checks (``authentication``).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ class SignedRequest:
 
     Attributes:
         method: The HTTP method.
-        bucket: The bucket, however it was addressed; None for the service itself.
+        bucket: The bucket, from the path or the host; None for the service itself.
         key: The object's key, decoded; None for a bucket or the service.
         params: Query parameters, decoded.
-        headers: Header names in lower case and their values, as they came in.
-        raw_path: The path as it came in, percent-encoded; AWS signatures cover that.
+        headers: Header names in lower case and their values, unchanged.
+        raw_path: The percent-encoded path, which AWS signatures cover.
     """
 
     method: str
@@ -31,7 +31,7 @@ class SignedRequest:
     raw_path: str = "/"
 
     def header(self, name: str) -> str:
-        """A header's value, or an empty string."""
+        """Return a header's value, or an empty string."""
         wanted = name.encode("latin-1")
         for candidate, value in self.headers:
             if candidate == wanted:
@@ -41,19 +41,19 @@ class SignedRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """Who a request says it is from, and the proof it offers.
+    """The identity that a request claims, and its signature.
 
     Attributes:
-        access_key_id: The access key it says it was signed with.
-        signature: The signature it carries.
-        security_token: The session's token it carries.
-        signed_at: When it says it was signed; None when it does not say.
-        expires_at: Until when a presigned URL may be used.
+        access_key_id: The access key that it names.
+        signature: Its signature.
+        security_token: The session's token, if any.
+        signed_at: The time of signing that it names, if any.
+        expires_at: The time when a presigned URL expires.
         presigned: Whether the signature is in the URL.
-        date: Version 4: the date it was signed, as written.
+        date: Version 4: the text of the signing date.
         scope: Version 4: date, region, product and terminator, with slashes.
-        additional_headers: Version 4: further headers it covers, in lower case, sorted; AWS: all
-            of them.
+        additional_headers: Version 4: other headers that it covers, in lower case, sorted; AWS:
+            all headers.
     """
 
     access_key_id: str
@@ -68,5 +68,5 @@ class Claim:
 
 
 def not_a_number(text: str) -> bool:
-    """Whether the text is not a plain decimal number."""
+    """Return whether the text is not a plain decimal number."""
     return not (text.isascii() and text.isdigit())

@@ -1,10 +1,10 @@
-"""AWS signature version 4, which OSS takes from clients of the S3-compatible API.
+"""AWS signature version 4, which clients of the S3-compatible API use.
 
-Owns the canonical request, the string to sign and where the signature is found in a request. Who
-signed and whether it is in time is ``authentication``'s; what such a request may do is ``s3``'s.
+Owns the canonical request, the string to sign and parsing the signature. Does not own the checks of
+key and time (``authentication``), nor the operations that such a request may call (``s3``).
 Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html, and
-https://help.aliyun.com/en/oss/user-guide/0002-00000429 for what OSS makes of it: it calculates with
-the region that the client signed for (read 2026-11-21). Presigned URLs are refused.
+https://help.aliyun.com/en/oss/user-guide/0002-00000429: OSS calculates with the region that the
+client signed for (read 2026-11-21). Presigned URLs are refused.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _SPACES = re.compile(r" +")
 
 
 def is_signed(request: SignedRequest) -> bool:
-    """Whether the request comes from a client of the S3-compatible API."""
+    """Return whether the request is from a client of the S3-compatible API."""
     return request.header("authorization").startswith(ALGORITHM)
 
 
 def find(request: SignedRequest) -> Claim | None:
-    """The AWS signature of a request, or None when it has none.
+    """Return the AWS signature of a request, or None if it is missing.
 
     Raises:
-        OssError: ``InvalidArgument``, ``AccessDenied`` for one that is malformed.
+        OssError: ``InvalidArgument``, ``AccessDenied`` for a malformed signature.
     """
     if "X-Amz-Algorithm" in request.params:
         raise not_implemented("A presigned URL of the S3-compatible API")
@@ -70,7 +70,7 @@ def find(request: SignedRequest) -> Claim | None:
 
 def _check_payload(payload: str) -> None:
     if payload.startswith("STREAMING-"):
-        # As OSS itself says it: https://github.com/iflytek/skillhub/pull/376 (read 2026-11-21).
+        # OSS's own message: https://github.com/iflytek/skillhub/pull/376 (read 2026-11-21).
         raise OssError("InvalidArgument", "aws-chunked encoding is not supported.")
     if payload != UNSIGNED_PAYLOAD and _SHA256.fullmatch(payload) is None:
         raise invalid_argument(
@@ -97,7 +97,7 @@ def _credential(text: str, date: str) -> tuple[str, str]:
 
 
 def canonical_request(request: SignedRequest, claim: Claim) -> bytes:
-    """The canonical form of a request, as the signature covers it."""
+    """Return the canonical request that the signature covers."""
     query = sorted(
         (quote(name, safe="~"), quote(value, safe="~")) for name, value in request.params.items()
     )
@@ -121,13 +121,13 @@ def _value(request: SignedRequest, name: str) -> str:
 
 
 def string_to_sign(claim: Claim, canonical: bytes) -> bytes:
-    """The bytes that the signing key signs."""
+    """Return the bytes that the signing key signs."""
     digest = hashlib.sha256(canonical).hexdigest()
     return "\n".join((ALGORITHM, claim.date, claim.scope, digest)).encode()
 
 
 def signature(secret: str, claim: Claim, text: bytes) -> str:
-    """The signature of a string to sign: lower-case hex."""
+    """Return the signature of a string to sign in lower-case hexadecimal."""
     key = f"AWS4{secret}".encode()
     for step in claim.scope.split("/"):
         key = hmac.new(key, step.encode(), hashlib.sha256).digest()

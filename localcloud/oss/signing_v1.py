@@ -1,7 +1,7 @@
 """OSS signature version 1: HMAC-SHA1 over method, some headers and the resource.
 
-Owns the string to sign and where a version 1 signature is found in a request. Who signed and
-whether it is in time is ``authentication``'s.
+Owns the string to sign and parsing a version 1 signature. Does not own the checks of key and time
+(``authentication``).
 Source: https://help.aliyun.com/en/oss/developer-reference/include-signatures-in-the-authorization-header
 and ``ProviderAuth`` in oss2 2.19.1 ``auth.py`` (read 2026-11).
 """
@@ -37,7 +37,7 @@ _SIGNED_PARAMETERS = frozenset(_NAMES.split())
 
 
 def find(request: SignedRequest) -> Claim | None:
-    """The version 1 signature of a request, or None when it has none.
+    """Return the version 1 signature of a request, or None if it is missing.
 
     Raises:
         OssError: ``InvalidArgument``, ``AccessDenied`` for a signature without a usable date.
@@ -76,7 +76,7 @@ def _date(request: SignedRequest) -> float:
 
 
 def string_to_sign(request: SignedRequest, claim: Claim) -> bytes:
-    """The bytes that a version 1 signature covers."""
+    """Return the bytes that a version 1 signature covers."""
     if claim.presigned:
         date = request.params["Expires"]
     else:
@@ -103,6 +103,6 @@ def _resource(request: SignedRequest) -> str:
 
 
 def signature(secret: str, text: bytes) -> str:
-    """The signature of a string to sign: base64."""
+    """Return the signature of a string to sign in base64."""
     digest = hmac.new(secret.encode(), text, hashlib.sha1).digest()
     return base64.b64encode(digest).decode("ascii")

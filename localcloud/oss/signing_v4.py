@@ -1,7 +1,7 @@
 """OSS signature version 4: HMAC-SHA256 with a key derived per day, region and product.
 
-Owns the canonical request, the string to sign and where a version 4 signature is found in a
-request. Who signed and whether it is in time is ``authentication``'s.
+Owns the canonical request, the string to sign and parsing a version 4 signature. Does not own the
+checks of key and time (``authentication``).
 Source: https://help.aliyun.com/en/oss/developer-reference/recommend-to-use-signature-version-4 and
 ``ProviderAuthV4`` in oss2 2.19.1 ``auth.py`` (read 2026-11).
 """
@@ -27,7 +27,7 @@ _ALWAYS_SIGNED = (b"content-type", b"content-md5")
 
 
 def region_of(request: SignedRequest) -> str | None:
-    """The region that a request's version 4 signature names; None when it has none."""
+    """Return the region in a request's version 4 signature, or None."""
     credential = request.params.get("x-oss-credential", "")
     authorization = request.header("authorization")
     if authorization.startswith(ALGORITHM):
@@ -38,14 +38,14 @@ def region_of(request: SignedRequest) -> str | None:
 
 
 def find(request: SignedRequest, region_id: str | None) -> Claim | None:
-    """The version 4 signature of a request, or None when it has none.
+    """Return the version 4 signature of a request, or None if it is missing.
 
     Args:
         request: The request.
         region_id: The region that signatures must name; None for any.
 
     Raises:
-        OssError: ``InvalidArgument``, ``AccessDenied`` for one that is malformed.
+        OssError: ``InvalidArgument``, ``AccessDenied`` for a malformed signature.
     """
     if "x-oss-signature" in request.params:
         return _presigned(request, region_id)
@@ -135,7 +135,7 @@ def _credential(text: str, date: str, region_id: str | None) -> tuple[str, str]:
 
 
 def canonical_request(request: SignedRequest, claim: Claim) -> bytes:
-    """The canonical form of a request, as a version 4 signature covers it."""
+    """Return the canonical request that a version 4 signature covers."""
     path = "/" if request.bucket is None else f"/{request.bucket}/{request.key or ''}"
     query = sorted(
         (quote(name, safe="~"), quote(value, safe="~"))
@@ -161,13 +161,13 @@ def canonical_request(request: SignedRequest, claim: Claim) -> bytes:
 
 
 def string_to_sign(claim: Claim, canonical: bytes) -> bytes:
-    """The bytes that the signing key signs."""
+    """Return the bytes that the signing key signs."""
     digest = hashlib.sha256(canonical).hexdigest()
     return "\n".join((ALGORITHM, claim.date, claim.scope, digest)).encode()
 
 
 def signature(secret: str, claim: Claim, text: bytes) -> str:
-    """The signature of a string to sign: lower-case hex."""
+    """Return the signature of a string to sign in lower-case hexadecimal."""
     key = f"aliyun_v4{secret}".encode()
     for step in claim.scope.split("/"):
         key = hmac.new(key, step.encode(), hashlib.sha256).digest()

@@ -1,7 +1,7 @@
-"""The store of the local OSS, put together: blobs, database, buckets, objects, uploads, listing.
+"""The store of the local OSS: blobs, database, buckets, objects, uploads, listing.
 
-Owns opening and closing it, and that only one process has it open: a second server would sweep
-away what the first is writing.
+Owns opening and closing the store. Only one process can open it, because a second server would
+remove the blobs that the first one is writing.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _LOCK_SECONDS = 10.0
 
 
 class StorageInUseError(RuntimeError):
-    """Another process has the store open."""
+    """Raised if another process has opened the store."""
 
 
 class Storage:
-    """Everything the local OSS keeps, below one folder.
+    """All data of the local OSS, below one folder.
 
     Args:
         root: The folder (``HOME/cloud/oss``).
         clock: Seconds since the epoch.
 
     Raises:
-        StorageInUseError: Another process has it open.
+        StorageInUseError: Another process has opened it.
     """
 
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
@@ -53,7 +53,7 @@ class Storage:
 
     @contextmanager
     def receive(self, chunks: Iterator[bytes]) -> Iterator[Content]:
-        """Store bytes in a blob; it is removed again when the body of the ``with`` raises."""
+        """Store bytes in a blob, and remove it again if the ``with`` block fails."""
         with self.blobs.writer() as writer:
             for chunk in chunks:
                 writer.write(chunk)
@@ -66,12 +66,12 @@ class Storage:
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """Nobody writes meanwhile: what was found in the ``with`` is still there later in it."""
+        """Prevent writes within the ``with`` block, so that found versions still exist in it."""
         with self._database.reading():
             yield
 
     def reset(self) -> None:
-        """Forget everything; for tests."""
+        """Delete all data (for tests)."""
         with self._database.transaction() as transaction:
             for table in (
                 "parts",
@@ -85,7 +85,7 @@ class Storage:
         self.blobs.sweep(set())
 
     def close(self) -> None:
-        """Close it, so that another process may open it."""
+        """Close the store, so that another process can open it."""
         self._database.close()
         self._lock.close()
 

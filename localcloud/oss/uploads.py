@@ -1,7 +1,7 @@
 """Multipart uploads in the database.
 
-Owns initiating, filling, completing and aborting uploads. A completed object is made of its parts'
-blobs as they are: completing copies no bytes.
+Owns initiating, filling, completing and aborting uploads. A completed object uses the blobs of its
+parts, so that completing copies no bytes.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from localcloud.oss.versions import NewObject, put_in, refuse_existing
 
 
 class Uploads:
-    """Every multipart upload under way.
+    """The unfinished multipart uploads of every bucket.
 
     Args:
-        database: Where uploads are kept.
+        database: The database that stores the uploads.
         clock: Seconds since the epoch.
     """
 
@@ -42,7 +42,7 @@ class Uploads:
     def initiate(
         self, bucket: str, key: str, settings: ObjectSettings, *, forbid_overwrite: bool
     ) -> Upload:
-        """Begin an upload.
+        """Start an upload.
 
         Raises:
             OssError: ``NoSuchBucket``, ``FileAlreadyExists``.
@@ -62,7 +62,7 @@ class Uploads:
             return _require(transaction, bucket, key, upload_id)
 
     def get(self, bucket: str, key: str, upload_id: str) -> Upload:
-        """The upload.
+        """Return the upload.
 
         Raises:
             OssError: ``NoSuchBucket``, ``NoSuchUpload``.
@@ -74,7 +74,7 @@ class Uploads:
     def add_part(
         self, bucket: str, key: str, upload_id: str, number: int, content: Content
     ) -> Part:
-        """Add a part, in place of one with that number.
+        """Add a part, or replace the part with that number.
 
         Raises:
             OssError: ``NoSuchUpload``.
@@ -102,7 +102,7 @@ class Uploads:
             return _parts(transaction, upload_id, number - 1, 1)[0]
 
     def parts(self, upload_id: str, after: int, limit: int) -> list[Part]:
-        """Parts by number, at most ``limit``, those after number ``after``."""
+        """Return up to ``limit`` parts after number ``after``, in order."""
         with self._database.reading() as transaction:
             return _parts(transaction, upload_id, after, limit)
 
@@ -115,13 +115,13 @@ class Uploads:
         *,
         forbid_overwrite: bool,
     ) -> ObjectVersion:
-        """Make the object of the listed parts and end the upload.
+        """Create the object from the listed parts and end the upload.
 
         Args:
             bucket: The bucket's name.
             key: The object's key.
             upload_id: The upload.
-            listed: Number and ETag of each part, in order; None for every part there is.
+            listed: Number and ETag of each part, in order; None for all uploaded parts.
             forbid_overwrite: As in ``Objects.put``.
 
         Raises:

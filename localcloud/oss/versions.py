@@ -1,7 +1,7 @@
 """Writing, finding and deleting versions of objects within a transaction.
 
-Owns what a write and a delete mean with versioning on, suspended and never on. Transactions are
-opened by ``objects`` and ``uploads``.
+Owns the effect of a write and a delete with versioning enabled, suspended and off. Does not own the
+transactions (``objects`` and ``uploads``).
 Versioning rules: https://help.aliyun.com/en/oss/user-guide/overview-78 (read 2026-11).
 """
 
@@ -30,7 +30,7 @@ from localcloud.oss.models import (
 
 @dataclass(frozen=True, kw_only=True)
 class NewObject:
-    """What is about to become an object's latest version."""
+    """The content and settings of an object's next version."""
 
     type: ObjectType
     segments: Sequence[Segment]
@@ -42,7 +42,7 @@ class NewObject:
 
     @staticmethod
     def of(content: Content, settings: ObjectSettings) -> NewObject:
-        """An object written in one piece."""
+        """Return an object that one request has written."""
         return NewObject(
             type=ObjectType.NORMAL,
             segments=[Segment(content.blob, content.size)] if content.size else [],
@@ -56,11 +56,11 @@ class NewObject:
 
 @dataclass(frozen=True)
 class Deleted:
-    """What a delete did.
+    """The result of a delete.
 
     Attributes:
-        version_id: The version removed, or of the delete marker made; None without versioning.
-        delete_marker: Whether a delete marker was made or removed.
+        version_id: The removed version or the new delete marker; None without versioning.
+        delete_marker: Whether a delete marker was created or removed.
     """
 
     version_id: str | None = None
@@ -86,7 +86,7 @@ def put_in(
     now: float,
     forbid_overwrite: bool,
 ) -> ObjectVersion:
-    """As ``Objects.put``, within a transaction."""
+    """Put an object within a transaction; see ``Objects.put``."""
     owner = require_bucket(transaction, bucket)
     if forbid_overwrite and owner.versioning is Versioning.OFF:
         refuse_existing(transaction, bucket, key)
@@ -94,7 +94,7 @@ def put_in(
 
 
 def refuse_existing(transaction: Transaction, bucket: str, key: str) -> None:
-    """Raise ``FileAlreadyExists`` when there is an object."""
+    """Raise ``FileAlreadyExists`` if the object exists."""
     current = find_version(transaction, bucket, key, None)
     if current is not None and not current.delete_marker:
         raise OssError(
@@ -170,7 +170,7 @@ def _drop(transaction: Transaction, condition: str, parameters: Sequence[Any]) -
 
 
 def delete_latest(transaction: Transaction, bucket: str, key: str, now: float) -> Deleted:
-    """Delete an object; a bucket with versioning gets a delete marker."""
+    """Delete an object; with versioning, write a delete marker instead."""
     owner = require_bucket(transaction, bucket)
     if owner.versioning is Versioning.OFF:
         _drop(transaction, "bucket = ? AND key = ?", (bucket, key.encode()))
@@ -237,14 +237,14 @@ def get_version(
 
 
 def version_by_sequence(transaction: Transaction, sequence: int) -> ObjectVersion:
-    """The version of that sequence number; it must exist."""
+    """Return the version with that sequence number, which must exist."""
     return version_of(
         transaction.execute("SELECT * FROM versions WHERE sequence = ?", (sequence,))[0]
     )
 
 
 def segments_of(transaction: Transaction, version: ObjectVersion) -> list[Segment]:
-    """The segments of a version, in order."""
+    """Return the segments of a version, in order."""
     rows = transaction.execute(
         "SELECT blob, length FROM segments WHERE version = ? ORDER BY ordinal", (version.sequence,)
     )
@@ -252,12 +252,12 @@ def segments_of(transaction: Transaction, version: ObjectVersion) -> list[Segmen
 
 
 def append_etag(crc64: int, size: int) -> str:
-    """The ETag of an appendable object: it names the content but is not its MD5."""
+    """Return the ETag of an appendable object, which depends on its content but is not its MD5."""
     text = f"{crc64}-{size}".encode()
     return hashlib.md5(text, usedforsecurity=False).hexdigest().upper()
 
 
 def appendable(new: NewObject) -> NewObject:
-    """The same as an appendable object."""
+    """Return the object as an appendable one."""
     etag = append_etag(new.crc64, new.size)
     return replace(new, type=ObjectType.APPENDABLE, etag=etag, md5="")

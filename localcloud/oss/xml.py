@@ -1,7 +1,7 @@
 """XML of OSS requests and responses.
 
-Owns turning plain values into XML and checking XML that came in. It does not know any operation.
-Bodies carry no namespace, as OSS sends them.
+Owns writing plain values as XML and checking the XML of requests. Bodies have no namespace, as in
+OSS.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ Value: TypeAlias = "str | int | bool | Mapping[str, Value] | Sequence[Value] | N
 
 
 class XmlError(ValueError):
-    """The XML is malformed or not what was expected."""
+    """The XML is malformed or has another root element."""
 
 
 def document(root: str, content: Mapping[str, Value] | str) -> bytes:
-    """An XML document.
+    """Return an XML document.
 
     Args:
         root: The root element's name.
@@ -53,10 +53,10 @@ def _add(parent: ElementTree.Element, name: str, value: Value) -> None:
 
 
 def parse(body: bytes, root: str) -> ElementTree.Element:
-    """The root element of a request's body.
+    """Return the root element of a request's body.
 
     Raises:
-        XmlError: It is not XML, has a document type, or another root element.
+        XmlError: The body is not XML, has a document type, or has another root element.
     """
     try:
         document_text = body.decode("utf-8-sig")
@@ -76,11 +76,11 @@ def parse(body: bytes, root: str) -> ElementTree.Element:
 
 
 def text(element: ElementTree.Element, path: str) -> str | None:
-    """The text at ``path``; None when there is no such element."""
+    """Return the text at ``path``, or None if the element does not exist."""
     found = element.find(path)
     return None if found is None else (found.text or "").strip()
 
 
 def iso8601(timestamp: float) -> str:
-    """Seconds since the epoch as ``2026-11-21T10:00:00.000Z``: whole seconds, as OSS has them."""
+    """Return seconds since the epoch as ``2026-11-21T10:00:00.000Z``: whole seconds, as in OSS."""
     return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

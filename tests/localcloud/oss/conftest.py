@@ -1,4 +1,4 @@
-"""Fixtures of the local OSS's tests."""
+"""Fixtures of the local OSS tests."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.localcloud.oss.local_oss import LocalOss, running_oss
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalOss]:
-    """One server for the tests of a module; each makes buckets of its own."""
+    """Start one server for a module; each test creates its own buckets."""
     with running_oss(tmp_path_factory.mktemp("home")) as oss:
         yield oss
 
 
 @pytest.fixture
 def oss(running: LocalOss) -> Iterator[LocalOss]:
-    """The module's server, its clock set right."""
+    """Return the module's server with its clock reset."""
     running.clock.offset_seconds = 0.0
     yield running
     running.connections.close_replies()
@@ -28,13 +28,13 @@ def oss(running: LocalOss) -> Iterator[LocalOss]:
 
 @pytest.fixture(params=["v1", "v4"])
 def bucket(request: pytest.FixtureRequest, oss: LocalOss) -> Any:
-    """A new bucket, once per signature version."""
+    """Create a bucket, once per signature version."""
     return oss.make_bucket(request.param)
 
 
 @pytest.fixture
 def versioned(oss: LocalOss) -> Any:
-    """A new bucket with versioning on."""
+    """Create a bucket with versioning enabled."""
     bucket = oss.make_bucket()
     bucket.put_bucket_versioning(oss2.models.BucketVersioningConfig("Enabled"))
     return bucket

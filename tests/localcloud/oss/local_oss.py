@@ -1,4 +1,4 @@
-"""A local OSS inside the test process, on a loopback address of its own."""
+"""A local OSS inside the test process, on its own loopback address."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from localcloud.oss.storage import Storage
 
 
 class TrackedSession(oss2.Session):  # type: ignore[misc]  # oss2 has no annotations
-    """A session that can close what oss2 leaves open: it does not read every reply to its end."""
+    """A session that can close the replies that oss2 leaves open."""
 
     def __init__(self) -> None:
         super().__init__(pool_size=100)
@@ -49,13 +49,13 @@ class TrackedSession(oss2.Session):  # type: ignore[misc]  # oss2 has no annotat
 
 
 class Clock:
-    """The time, plus what a test adds."""
+    """The time plus an offset that a test sets."""
 
     def __init__(self) -> None:
         self.offset_seconds = 0.0
 
     def __call__(self) -> float:
-        """Seconds since the epoch."""
+        """Return seconds since the epoch."""
         return time.time() + self.offset_seconds
 
 
@@ -77,13 +77,13 @@ class LocalOss:
         return self.platform.endpoints["oss"]
 
     def auth(self, signature: str = "v4") -> Any:
-        """The account's key, for signature ``v1`` or ``v4``."""
+        """Return the account's key for signature ``v1`` or ``v4``."""
         return oss2.make_auth(
             self.platform.access_key_id, self.platform.access_key_secret, signature
         )
 
     def client(self, name: str, auth: Any = None) -> Any:
-        """An ``oss2.Bucket``."""
+        """Return an ``oss2.Bucket``."""
         return oss2.Bucket(
             auth or self.auth(),
             self.endpoint,
@@ -93,7 +93,7 @@ class LocalOss:
         )
 
     def service(self, auth: Any = None) -> Any:
-        """An ``oss2.Service``."""
+        """Return an ``oss2.Service``."""
         return oss2.Service(
             auth or self.auth(),
             self.endpoint,
@@ -102,13 +102,13 @@ class LocalOss:
         )
 
     def make_bucket(self, signature: str = "v4") -> Any:
-        """A new bucket of a name of its own."""
+        """Create a bucket with a new name."""
         bucket = self.client(f"bucket-{next(self.names)}", self.auth(signature))
         bucket.create_bucket()
         return bucket
 
     def session(self, role_name: str, *statements: dict[str, Any]) -> Principal:
-        """A session of a role whose policy has these statements."""
+        """Return a session of a role whose policy has these statements."""
         document = json.dumps({"Version": "1", "Statement": list(statements)})
         self.store.table(ROLES).put(role_name, {"trust_policy": "{}", "max_session_duration": 3600})
         self.store.table(POLICIES).put(role_name, {"document": document})
@@ -118,7 +118,7 @@ class LocalOss:
         return self.access.issue(role_name, "test", 900)
 
     def as_role(self, bucket_name: str, session: Principal, signature: str = "v4") -> Any:
-        """The bucket, seen by a role's session."""
+        """Return the bucket with the credentials of a role's session."""
         auth = oss2.StsAuth(
             session.access_key_id,
             session.access_key_secret,
@@ -128,13 +128,13 @@ class LocalOss:
         return self.client(bucket_name, auth)
 
     def anonymously(self, bucket_name: str) -> Any:
-        """The bucket, seen by nobody in particular."""
+        """Return the bucket without credentials."""
         return self.client(bucket_name, oss2.AnonymousAuth())
 
 
 @contextmanager
 def running_oss(home: Path) -> Iterator[LocalOss]:
-    """A local OSS that ends with the ``with``."""
+    """Run a local OSS until the end of the ``with`` block."""
     platform = init_home(home)
     store = open_store(home)
     access = AccessControl(home, store)
@@ -161,7 +161,7 @@ def running_oss(home: Path) -> Iterator[LocalOss]:
 
 
 def until(condition: Callable[[], Any], what: str, deadline_seconds: float = 30.0) -> Any:
-    """Poll until the condition holds; what it returned then."""
+    """Poll until the condition is true, and return its result."""
     deadline = time.monotonic() + deadline_seconds
     pause = threading.Event()
     while not (found := condition()):
@@ -171,7 +171,7 @@ def until(condition: Callable[[], Any], what: str, deadline_seconds: float = 30.
 
 
 def code_of(call: Callable[[], Any]) -> tuple[int, str]:
-    """HTTP status and error code that a call fails with."""
+    """Return the HTTP status and the error code of a call that fails."""
     try:
         call()
     except oss2.exceptions.ServerError as error:

@@ -1,4 +1,4 @@
-"""Who may do what: RAM policies of roles, bucket policies, ACLs, public access block."""
+"""Permissions: RAM policies of roles, bucket policies, ACLs, public access block."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DENIED = (403, "AccessDenied")
 
 
 def allow(actions: str | list[str], *resources: str) -> dict[str, Any]:
-    """A statement that allows."""
+    """Return a statement that allows."""
     return {"Effect": "Allow", "Action": actions, "Resource": list(resources)}
 
 
@@ -24,7 +24,7 @@ def put_policy(bucket: Any, **statement: Any) -> None:
     bucket.put_bucket_policy(json.dumps({"Version": "1", "Statement": [statement]}))
 
 
-def test_an_object_under_a_key_is_for_those_who_may_use_the_key(oss: LocalOss) -> None:
+def test_an_object_encrypted_with_a_kms_key_needs_permission_for_the_key(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     bucket.put_bucket_encryption(oss2.models.ServerSideEncryptionRule("KMS", "key-1"))
     bucket.put_object("k", b"x")
@@ -48,7 +48,7 @@ def test_an_object_under_a_key_is_for_those_who_may_use_the_key(oss: LocalOss) -
     assert allowed.get_object("k").read() == b"y"
 
 
-def test_role_reads_where_its_policy_says_and_nowhere_else(oss: LocalOss) -> None:
+def test_role_reads_only_what_its_policy_allows(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     bucket.put_object("docs/a", b"x")
     bucket.put_object("secret/a", b"x")
@@ -72,11 +72,11 @@ def test_role_reads_where_its_policy_says_and_nowhere_else(oss: LocalOss) -> Non
     assert code_of(oss.as_role("another", session).list_objects) == DENIED
 
 
-def test_denial_says_what_would_be_needed(oss: LocalOss) -> None:
+def test_denial_names_the_missing_permission(oss: LocalOss) -> None:
     name = oss.make_bucket().bucket_name
-    nobody = oss.as_role(name, oss.session("nobody", allow("oss:ListBuckets", "*")))
+    unprivileged = oss.as_role(name, oss.session("lister", allow("oss:ListBuckets", "*")))
     with pytest.raises(oss2.exceptions.AccessDenied) as caught:
-        nobody.put_object("k", b"x")
+        unprivileged.put_object("k", b"x")
     details = caught.value.details
     assert details["AuthAction"] == "oss:PutObject"
     assert details["AuthResource"].endswith(f":{oss.platform.account_id}:{name}/k")
@@ -92,7 +92,7 @@ def test_explicit_deny_wins(oss: LocalOss) -> None:
     role.put_object("k", b"y")
 
 
-def test_copy_needs_to_read_the_source(oss: LocalOss) -> None:
+def test_copy_needs_read_permission_for_the_source(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     bucket.put_object("k", b"x")
     name = bucket.bucket_name
@@ -100,7 +100,7 @@ def test_copy_needs_to_read_the_source(oss: LocalOss) -> None:
     assert code_of(lambda: writer.copy_object(name, "k", "copy")) == DENIED
 
 
-def test_batch_delete_is_decided_for_every_key(oss: LocalOss) -> None:
+def test_batch_delete_needs_permission_for_every_key(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     name = bucket.bucket_name
     for key in ("mine/a", "other/a"):
@@ -125,45 +125,45 @@ def test_anonymous_reads_public_objects_only(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     bucket.put_object("private", b"x")
     bucket.put_object("public", b"x", headers={"x-oss-object-acl": "public-read"})
-    anybody = oss.anonymously(bucket.bucket_name)
-    assert anybody.get_object("public").read() == b"x"
-    assert code_of(lambda: anybody.get_object("private")) == DENIED
-    assert code_of(lambda: anybody.put_object("public", b"y")) == DENIED
-    assert code_of(anybody.list_objects) == DENIED
+    anonymous = oss.anonymously(bucket.bucket_name)
+    assert anonymous.get_object("public").read() == b"x"
+    assert code_of(lambda: anonymous.get_object("private")) == DENIED
+    assert code_of(lambda: anonymous.put_object("public", b"y")) == DENIED
+    assert code_of(anonymous.list_objects) == DENIED
     assert code_of(oss.service(oss2.AnonymousAuth()).list_buckets) == DENIED
 
 
-def test_object_acl_outweighs_the_buckets(oss: LocalOss) -> None:
+def test_object_acl_overrides_the_bucket_acl(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     bucket.put_bucket_acl("public-read")
     bucket.put_object("default", b"x")
     bucket.put_object("private", b"x", headers={"x-oss-object-acl": "private"})
-    anybody = oss.anonymously(bucket.bucket_name)
-    assert anybody.get_object("default").read() == b"x"
-    assert code_of(lambda: anybody.get_object("private")) == DENIED
+    anonymous = oss.anonymously(bucket.bucket_name)
+    assert anonymous.get_object("default").read() == b"x"
+    assert code_of(lambda: anonymous.get_object("private")) == DENIED
 
 
-def test_public_read_write_bucket_lets_anybody_write(oss: LocalOss) -> None:
+def test_public_read_write_bucket_accepts_anonymous_writes(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     bucket.put_bucket_acl("public-read-write")
     oss.anonymously(bucket.bucket_name).put_object("k", b"x")
     assert bucket.get_object("k").read() == b"x"
 
 
-def test_public_access_block_switches_public_acls_and_policies_off(oss: LocalOss) -> None:
+def test_public_access_block_disables_public_acls_and_policies(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     bucket.put_bucket_acl("public-read")
     bucket.put_object("k", b"x")
     put_policy(bucket, Effect="Allow", Action=["oss:GetObject"], Principal=["*"])
-    anybody = oss.anonymously(bucket.bucket_name)
-    assert anybody.get_object("k").read() == b"x"
+    anonymous = oss.anonymously(bucket.bucket_name)
+    assert anonymous.get_object("k").read() == b"x"
     bucket.put_bucket_public_access_block(True)
-    assert code_of(lambda: anybody.get_object("k")) == DENIED
+    assert code_of(lambda: anonymous.get_object("k")) == DENIED
     statement = {"Effect": "Allow", "Action": ["oss:GetObject"], "Principal": ["*"]}
     assert code_of(lambda: put_policy(bucket, **statement)) == DENIED
 
 
-def test_bucket_policy_allows_a_role_that_has_no_policy_of_its_own(oss: LocalOss) -> None:
+def test_bucket_policy_allows_a_role_without_a_policy(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     bucket.put_object("k", b"x")
     session = oss.session("guest", allow("oss:ListBuckets", "*"))
@@ -200,7 +200,7 @@ def test_bucket_policy_denies_a_role_but_not_the_owner(oss: LocalOss) -> None:
         ({"Bool": {"acs:SecureTransport": ["false"]}}, False),
     ],
 )
-def test_conditions_of_a_bucket_policy_count(
+def test_conditions_of_a_bucket_policy_are_evaluated(
     oss: LocalOss, condition: dict[str, Any], allowed: bool
 ) -> None:
     bucket = oss.make_bucket()
@@ -212,11 +212,11 @@ def test_conditions_of_a_bucket_policy_count(
         Principal=["*"],
         Condition=condition,
     )
-    anybody = oss.anonymously(bucket.bucket_name)
+    anonymous = oss.anonymously(bucket.bucket_name)
     if allowed:
-        assert anybody.get_object("k").read() == b"x"
+        assert anonymous.get_object("k").read() == b"x"
     else:
-        assert code_of(lambda: anybody.get_object("k")) == DENIED
+        assert code_of(lambda: anonymous.get_object("k")) == DENIED
 
 
 def test_listing_can_be_limited_to_a_prefix(oss: LocalOss) -> None:

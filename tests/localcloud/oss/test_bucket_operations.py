@@ -48,7 +48,7 @@ def test_create_bucket_again_changes_the_acl_only(bucket: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["ab", "Upper", "-starts", "ends-", "under_score"])
-def test_bucket_name_that_oss_refuses_is_invalid_bucket_name(oss: LocalOss, name: str) -> None:
+def test_invalid_bucket_name_is_refused(oss: LocalOss, name: str) -> None:
     client = oss.client("valid-name", oss.auth("v1"))
     client.bucket_name = name
     assert code_of(client.create_bucket) == (400, "InvalidBucketName")
@@ -83,7 +83,7 @@ def test_delete_bucket_with_an_unfinished_upload_is_refused(bucket: Any) -> None
         lambda bucket: bucket.get_bucket_stat(),
     ],
 )
-def test_missing_bucket_is_no_such_bucket(oss: LocalOss, call: Any) -> None:
+def test_missing_bucket_gives_nosuchbucket(oss: LocalOss, call: Any) -> None:
     assert code_of(lambda: call(oss.client("not-there"))) == (404, "NoSuchBucket")
 
 
@@ -97,7 +97,7 @@ def test_bucket_stat_counts_bytes_objects_and_uploads(bucket: Any) -> None:
     assert (stat.multi_part_upload_count, stat.multipart_part_count) == (1, 1)
 
 
-def test_bucket_acl_that_there_is_not_is_refused(bucket: Any) -> None:
+def test_unknown_bucket_acl_is_refused(bucket: Any) -> None:
     assert code_of(lambda: bucket.put_bucket_acl("default")) == (400, "InvalidArgument")
 
 
@@ -112,7 +112,7 @@ def test_bucket_encryption_is_put_read_and_deleted(bucket: Any) -> None:
         bucket.get_bucket_encryption()
 
 
-def test_encryption_algorithm_that_there_is_not_is_refused(bucket: Any) -> None:
+def test_unknown_encryption_algorithm_is_refused(bucket: Any) -> None:
     rule = oss2.models.ServerSideEncryptionRule("DES")
     assert code_of(lambda: bucket.put_bucket_encryption(rule)) == (
         400,
@@ -130,7 +130,7 @@ def test_bucket_tags_are_put_read_and_deleted(bucket: Any) -> None:
     assert not bucket.get_bucket_tagging().tag_set.tagging_rule
 
 
-def test_lifecycle_rules_come_back_as_they_were_put(bucket: Any) -> None:
+def test_lifecycle_rules_are_read_back_unchanged(bucket: Any) -> None:
     models = oss2.models
     with pytest.raises(oss2.exceptions.NoSuchLifecycle):
         bucket.get_bucket_lifecycle()
@@ -169,7 +169,7 @@ def test_lifecycle_rule_without_action_is_refused(bucket: Any) -> None:
     assert code_of(lambda: bucket.put_bucket_lifecycle(rules)) == (400, "InvalidArgument")
 
 
-def test_bucket_policy_is_kept_word_for_word(bucket: Any) -> None:
+def test_bucket_policy_is_stored_word_for_word(bucket: Any) -> None:
     with pytest.raises(oss2.exceptions.NoSuchBucketPolicy):
         bucket.get_bucket_policy()
     statement = {
@@ -225,7 +225,7 @@ def test_public_access_block_refuses_public_acls(bucket: Any) -> None:
         lambda bucket: bucket.list_live_channel(),
     ],
 )
-def test_operation_that_is_not_supported_says_so(bucket: Any, call: Any) -> None:
+def test_unsupported_operation_is_refused_by_name(bucket: Any, call: Any) -> None:
     with pytest.raises(oss2.exceptions.NotImplemented, match="not supported by the local OSS"):
         call(bucket)
 

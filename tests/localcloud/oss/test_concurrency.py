@@ -1,4 +1,4 @@
-"""Many clients at once: nothing is torn, nothing is lost, nothing hangs."""
+"""Many concurrent clients: no torn object, no lost write, no request that hangs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.localcloud.oss.local_oss import LocalOss
 CLIENTS = 12
 
 
-def test_object_that_many_overwrite_and_read_is_always_whole(oss: LocalOss) -> None:
+def test_concurrent_overwrites_and_reads_give_whole_objects(oss: LocalOss) -> None:
     name = oss.make_bucket().bucket_name
     oss.client(name).put_object("k", b"\0" * 200_000)
 
@@ -32,7 +32,7 @@ def test_object_that_many_overwrite_and_read_is_always_whole(oss: LocalOss) -> N
     assert all(len(values) == 1 for values in reads)
 
 
-def test_appends_that_race_are_each_taken_once_or_refused(oss: LocalOss) -> None:
+def test_concurrent_appends_are_each_applied_once_or_refused(oss: LocalOss) -> None:
     name = oss.make_bucket().bucket_name
 
     def append(value: int) -> None:
@@ -54,7 +54,7 @@ def test_appends_that_race_are_each_taken_once_or_refused(oss: LocalOss) -> None
     assert len(data) == 20_000
 
 
-def test_more_uploads_than_worker_threads_all_end(oss: LocalOss) -> None:
+def test_more_uploads_than_worker_threads_all_finish(oss: LocalOss) -> None:
     name = oss.make_bucket().bucket_name
     payload = hashlib.sha256(b"seed").digest() * 20_000
 
@@ -67,7 +67,7 @@ def test_more_uploads_than_worker_threads_all_end(oss: LocalOss) -> None:
     assert [item.size for item in listed] == [len(payload)] * 80
 
 
-def test_one_of_many_first_writers_wins_when_overwriting_is_forbidden(oss: LocalOss) -> None:
+def test_only_one_concurrent_writer_wins_if_overwriting_is_forbidden(oss: LocalOss) -> None:
     name = oss.make_bucket().bucket_name
 
     def put(value: int) -> bool:

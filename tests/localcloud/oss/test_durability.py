@@ -1,6 +1,6 @@
-"""What a kill leaves behind, and how much memory large objects take.
+"""The store after a kill of the server, and the memory for large objects.
 
-The server runs as its own process. A loss of power is not tried, only kills.
+The server runs as its own process. The tests kill it; they do not prove safety on a power failure.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ServerProcess:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> psutil.Process:
-        """Start it and wait until it answers."""
+        """Start the server and wait until it answers."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "localcloud.oss", "serve", "--home", self.platform.home],
             cwd=ROOT,
@@ -57,7 +57,7 @@ class ServerProcess:
         return False
 
     def end(self, with_signal: signal.Signals) -> int:
-        """End it; its exit code."""
+        """Send the signal and return the exit code."""
         assert self.process is not None
         self.process.send_signal(with_signal)
         code = self.process.wait(30)
@@ -65,7 +65,7 @@ class ServerProcess:
         return code
 
     def client(self, name: str) -> Any:
-        """An ``oss2.Bucket`` of the account's."""
+        """Return an ``oss2.Bucket`` with the account's key."""
         auth = oss2.AuthV4(self.platform.access_key_id, self.platform.access_key_secret)
         return oss2.Bucket(
             auth,
@@ -78,7 +78,7 @@ class ServerProcess:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    """A server process that is started."""
+    """Start a server process."""
     server = ServerProcess(init_home(tmp_path / "home"))
     server.start()
     yield server
@@ -88,11 +88,11 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
 
 
 def blob_files(platform: Platform) -> list[Path]:
-    """Every blob on disk."""
+    """Return every blob on disk."""
     return sorted((platform.home / "cloud" / "oss" / "blobs").glob("*/*"))
 
 
-def test_kill_in_mid_work_loses_nothing_that_was_answered(server: ServerProcess) -> None:
+def test_kill_loses_no_acknowledged_write(server: ServerProcess) -> None:
     bucket = server.client("bucket")
     bucket.create_bucket()
     upload_id = bucket.init_multipart_upload("multipart").upload_id
@@ -140,7 +140,7 @@ def test_kill_in_mid_work_loses_nothing_that_was_answered(server: ServerProcess)
     assert bucket.get_object("multipart").read() == b"p" * MIB
 
 
-def test_client_that_hangs_up_in_mid_upload_leaves_no_object_and_no_blob(
+def test_client_that_disconnects_during_an_upload_leaves_no_object_and_no_blob(
     server: ServerProcess,
 ) -> None:
     bucket = server.client("bucket")
@@ -156,7 +156,9 @@ def test_client_that_hangs_up_in_mid_upload_leaves_no_object_and_no_blob(
     assert not bucket.object_exists("half")
 
 
-def test_server_ends_on_sigterm_and_serves_the_same_objects_again(server: ServerProcess) -> None:
+def test_server_ends_on_sigterm_and_serves_the_same_objects_after_a_restart(
+    server: ServerProcess,
+) -> None:
     bucket = server.client("bucket")
     bucket.create_bucket()
     bucket.put_object("k", b"x")
@@ -165,9 +167,7 @@ def test_server_ends_on_sigterm_and_serves_the_same_objects_again(server: Server
     assert bucket.get_object("k").read() == b"x"
 
 
-def test_memory_stays_bounded_while_200_mib_go_in_and_out(
-    server: ServerProcess, tmp_path: Path
-) -> None:
+def test_memory_stays_bounded_for_a_200_mib_object(server: ServerProcess, tmp_path: Path) -> None:
     process = psutil.Process(server.process.pid if server.process else 0)
     bucket = server.client("bucket")
     bucket.create_bucket()
@@ -211,7 +211,7 @@ def test_second_server_on_the_same_store_is_refused(
     Storage(tmp_path).close()
 
 
-def test_blob_that_no_row_names_is_swept_at_start(tmp_path: Path) -> None:
+def test_blob_without_a_row_is_removed_at_start(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     with storage.blobs.writer() as writer:
         writer.write(b"orphan")

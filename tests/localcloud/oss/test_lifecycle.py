@@ -1,4 +1,4 @@
-"""Lifecycle rules as the server carries them out, by a clock of the tests' own."""
+"""Lifecycle rules that the server applies, with a clock that the tests set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def put_rule(bucket: Any, prefix: str = "", **actions: Any) -> None:
 
 
 def sweep_after(oss: LocalOss, days: float) -> Swept:
-    """Sweep as if so many days had passed; then the clock is right again."""
+    """Sweep with the clock that many days ahead, then reset the clock."""
     oss.clock.offset_seconds = days * DAY_SECONDS
     try:
         return sweep(oss.storage)
@@ -31,17 +31,17 @@ def sweep_after(oss: LocalOss, days: float) -> Swept:
 
 
 def keys(bucket: Any) -> list[str]:
-    """The bucket's keys."""
+    """Return the bucket's keys."""
     return [item.key for item in oss2.ObjectIterator(bucket)]
 
 
 @pytest.fixture(autouse=True)
 def empty_store(oss: LocalOss) -> None:
-    """No other test's rules are swept."""
+    """Remove the rules of other tests."""
     oss.storage.reset()
 
 
-def test_object_expires_after_its_days_and_not_before(oss: LocalOss) -> None:
+def test_object_expires_after_its_days_but_not_before(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     put_rule(bucket, "logs/", expiration=models.LifecycleExpiration(days=3))
     bucket.put_object("logs/a", b"x")
@@ -59,7 +59,7 @@ def test_object_written_before_a_date_expires(oss: LocalOss) -> None:
     assert sweep_after(oss, 0) == Swept(expired=1)
 
 
-def test_rule_that_is_disabled_or_for_other_tags_does_nothing(oss: LocalOss) -> None:
+def test_rule_that_is_disabled_or_has_other_tags_does_nothing(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     bucket.put_object("a", b"x", headers={"x-oss-tagging": "keep=yes"})
     expiration = models.LifecycleExpiration(days=1)
@@ -71,7 +71,7 @@ def test_rule_that_is_disabled_or_for_other_tags_does_nothing(oss: LocalOss) -> 
     assert sweep_after(oss, 9) == Swept()
 
 
-def test_filter_leaves_out_small_objects_and_a_prefix(oss: LocalOss) -> None:
+def test_filter_excludes_small_objects_and_a_prefix(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     for key, size in (("small", 10), ("large", 1000), ("kept/large", 1000)):
         bucket.put_object(key, b"x" * size)
@@ -91,7 +91,7 @@ def test_unfinished_upload_is_aborted(oss: LocalOss) -> None:
     assert list(oss2.MultipartUploadIterator(bucket)) == []
 
 
-def test_noncurrent_version_expires_from_when_it_was_replaced(
+def test_noncurrent_version_expires_counting_from_its_replacement(
     oss: LocalOss, versioned: Any
 ) -> None:
     put_rule(versioned, noncurrent_version_expiration=models.NoncurrentVersionExpiration(5))
@@ -114,7 +114,7 @@ def test_expired_object_of_a_versioned_bucket_gets_a_delete_marker(
     assert sweep_after(oss, 9) == Swept()
 
 
-def test_delete_marker_with_nothing_behind_it_expires(oss: LocalOss, versioned: Any) -> None:
+def test_delete_marker_without_older_versions_expires(oss: LocalOss, versioned: Any) -> None:
     expiration = models.LifecycleExpiration()
     expiration.expired_detete_marker = True
     put_rule(versioned, expiration=expiration)
@@ -143,7 +143,7 @@ def test_transition_changes_the_storage_class_once(oss: LocalOss) -> None:
         bucket.get_object("k")
 
 
-def test_more_objects_than_a_page_holds_all_expire(
+def test_objects_on_several_pages_all_expire(
     oss: LocalOss, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("localcloud.oss.lifecycle._PAGE", 4)

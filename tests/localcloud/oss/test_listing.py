@@ -1,4 +1,4 @@
-"""Listing of objects through oss2: order, folding, paging."""
+"""Listing of objects through oss2: order, common prefixes, paging."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ KEYS = ["a", "a/1", "a/2", "a/b/3", "b/1", "c", "d/", "é", "日本/1"]
 
 @pytest.fixture
 def filled(bucket: Any) -> Any:
-    """A bucket with ``KEYS``."""
+    """Create a bucket with ``KEYS``."""
     for key in KEYS:
         bucket.put_object(key, b"x")
     return bucket
 
 
 def in_order(keys: list[str]) -> list[str]:
-    """Keys by the bytes of their UTF-8."""
+    """Sort keys by their UTF-8 bytes."""
     return sorted(keys, key=str.encode)
 
 
 @pytest.mark.parametrize("page_size", [1, 2, 3, 100])
-def test_every_key_is_listed_once_whatever_the_page_size(filled: Any, page_size: int) -> None:
+def test_every_key_is_listed_once_for_every_page_size(filled: Any, page_size: int) -> None:
     for iterator in (oss2.ObjectIterator, oss2.ObjectIteratorV2):
         listed = [item.key for item in iterator(filled, max_keys=page_size)]
         assert listed == in_order(KEYS)
@@ -43,7 +43,7 @@ def test_every_key_is_listed_once_whatever_the_page_size(filled: Any, page_size:
         ("x", []),
     ],
 )
-def test_keys_fold_at_the_delimiter(
+def test_keys_are_grouped_at_the_delimiter(
     filled: Any, prefix: str, expected: list[str], page_size: int
 ) -> None:
     for iterator in (oss2.ObjectIterator, oss2.ObjectIteratorV2):
@@ -51,13 +51,13 @@ def test_keys_fold_at_the_delimiter(
         assert [item.key for item in found] == in_order(expected)
 
 
-def test_folded_prefixes_are_told_from_keys(filled: Any) -> None:
+def test_common_prefixes_are_listed_apart_from_keys(filled: Any) -> None:
     found = filled.list_objects(delimiter="/")
     assert found.prefix_list == in_order(["a/", "b/", "d/", "日本/"])
     assert [item.key for item in found.object_list] == in_order(["a", "c", "é"])
 
 
-def test_listing_begins_after_the_marker(filled: Any) -> None:
+def test_listing_starts_after_the_marker(filled: Any) -> None:
     assert filled.list_objects(marker="b/1").object_list[0].key == "c"
     assert filled.list_objects_v2(start_after="b/1").object_list[0].key == "c"
 
@@ -81,14 +81,14 @@ def test_page_size_out_of_bounds_is_refused(bucket: Any, max_keys: int) -> None:
     assert code_of(lambda: bucket.list_objects(max_keys=max_keys)) == (400, "InvalidArgument")
 
 
-def test_continuation_token_of_no_listing_is_refused(bucket: Any) -> None:
+def test_invalid_continuation_token_is_refused(bucket: Any) -> None:
     assert code_of(lambda: bucket.list_objects_v2(continuation_token="?")) == (
         400,
         "InvalidArgument",
     )
 
 
-def test_more_keys_than_one_reading_of_the_database_holds_are_all_listed(
+def test_keys_of_several_database_batches_are_all_listed(
     oss: LocalOss, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("localcloud.oss.listing._BATCH", 3)

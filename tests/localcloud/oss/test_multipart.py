@@ -16,7 +16,7 @@ MIN_PART = 100 * 1024
 
 
 def upload_parts(bucket: Any, key: str, parts: dict[int, bytes]) -> tuple[str, list[PartInfo]]:
-    """A new upload with these parts; its id and what ``complete_multipart_upload`` wants."""
+    """Upload parts; return the upload id and the parts for ``complete_multipart_upload``."""
     upload_id = bucket.init_multipart_upload(key).upload_id
     done = []
     for number, data in parts.items():
@@ -25,7 +25,7 @@ def upload_parts(bucket: Any, key: str, parts: dict[int, bytes]) -> tuple[str, l
     return upload_id, done
 
 
-def test_parts_become_one_object_whose_crc_oss2_verifies(bucket: Any) -> None:
+def test_parts_become_one_object_with_a_crc_that_oss2_verifies(bucket: Any) -> None:
     first, second = os.urandom(MIN_PART), os.urandom(77)
     upload_id, parts = upload_parts(bucket, "k", {1: first, 2: second})
     bucket.complete_multipart_upload("k", upload_id, parts)
@@ -70,21 +70,21 @@ def test_part_uploaded_again_replaces_the_first(bucket: Any) -> None:
     assert bucket.get_object("k").read() == b"new"
 
 
-def test_complete_all_takes_every_part_there_is(bucket: Any) -> None:
+def test_complete_all_uses_every_uploaded_part(bucket: Any) -> None:
     upload_id, _ = upload_parts(bucket, "k", {1: b"a" * MIN_PART, 5: b"b"})
     headers = {"x-oss-complete-all": "yes"}
     bucket.complete_multipart_upload("k", upload_id, None, headers=headers)
     assert bucket.get_object("k").read() == b"a" * MIN_PART + b"b"
 
 
-def test_complete_with_wrong_parts_is_refused_and_keeps_the_upload(bucket: Any) -> None:
+def test_complete_with_wrong_parts_fails_and_keeps_the_upload(bucket: Any) -> None:
     upload_id, parts = upload_parts(bucket, "k", {1: b"a", 2: b"b"})
 
     def complete(*chosen: PartInfo) -> Any:
         return bucket.complete_multipart_upload("k", upload_id, list(chosen))
 
     assert code_of(lambda: complete(*parts)) == (400, "EntityTooSmall")
-    # oss2 sorts the parts itself: this list is sent as it is written.
+    # oss2 would sort the parts, so the test writes this list itself.
     body = "".join(
         f"<Part><PartNumber>{part.part_number}</PartNumber><ETag>{part.etag}</ETag></Part>"
         for part in reversed(parts)
@@ -99,7 +99,7 @@ def test_complete_with_wrong_parts_is_refused_and_keeps_the_upload(bucket: Any) 
     assert bucket.get_object("k").read() == b"a"
 
 
-def test_completed_upload_is_gone(bucket: Any) -> None:
+def test_completed_upload_no_longer_exists(bucket: Any) -> None:
     upload_id, parts = upload_parts(bucket, "k", {1: b"a"})
     bucket.complete_multipart_upload("k", upload_id, parts)
     assert code_of(lambda: bucket.list_parts("k", upload_id)) == (404, "NoSuchUpload")
@@ -143,7 +143,7 @@ def test_parts_and_uploads_are_listed_in_pages(bucket: Any) -> None:
     assert (folded.prefix_list, len(folded.upload_list)) == (["dir/"], 1)
 
 
-def test_part_copied_from_an_object_holds_the_range(bucket: Any) -> None:
+def test_part_copied_from_an_object_has_the_requested_range(bucket: Any) -> None:
     bucket.put_object("source", b"0123456789")
     upload_id, _ = upload_parts(bucket, "k", {})
     result = bucket.upload_part_copy(bucket.bucket_name, "source", (2, 5), "k", upload_id, 1)
@@ -151,7 +151,7 @@ def test_part_copied_from_an_object_holds_the_range(bucket: Any) -> None:
     assert bucket.get_object("k").read() == b"2345"
 
 
-def test_metadata_and_tags_given_at_the_start_are_the_objects(bucket: Any) -> None:
+def test_metadata_and_tags_of_the_upload_become_the_objects(bucket: Any) -> None:
     headers = {"Content-Type": "text/x", "x-oss-meta-a": "1", "x-oss-tagging": "t=1"}
     upload_id = bucket.init_multipart_upload("k", headers=headers).upload_id
     result = bucket.upload_part("k", upload_id, 1, b"a")

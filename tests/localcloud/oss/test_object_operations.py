@@ -1,4 +1,7 @@
-"""Objects through oss2. Proves what oss2 2.19.1 sends and accepts, not how the cloud behaves."""
+"""Objects through oss2.
+
+The tests prove what oss2 2.19.1 sends and accepts, not how the cloud behaves.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def test_put_object_is_read_back_with_checksums_that_oss2_verifies(bucket: Any) 
 @pytest.mark.parametrize(
     "key", ["日本/ключ.txt", "a?b&c=d#e", "a//b", "tab\tkey", "~x!*'()", "%41"]
 )
-def test_keys_of_any_characters_are_kept_as_they_are(bucket: Any, key: str) -> None:
+def test_keys_with_special_characters_are_stored_unchanged(bucket: Any, key: str) -> None:
     bucket.is_verify_object_strict = False
     bucket.put_object(key, b"x")
     assert bucket.get_object(key).read() == b"x"
@@ -48,12 +51,12 @@ def test_put_object_with_wrong_content_md5_is_invalid_digest_and_stores_nothing(
     assert not bucket.object_exists("k")
 
 
-def test_body_sent_in_chunks_is_stored_whole(bucket: Any) -> None:
+def test_chunked_body_is_stored_completely(bucket: Any) -> None:
     bucket.put_object("k", iter([b"a" * 100_000, b"b" * 100_000]))
     assert bucket.get_object("k").read() == b"a" * 100_000 + b"b" * 100_000
 
 
-def test_metadata_and_content_headers_come_back(bucket: Any) -> None:
+def test_metadata_and_content_headers_are_returned(bucket: Any) -> None:
     headers = {
         "Content-Type": "text/markdown",
         "Cache-Control": "no-cache",
@@ -77,7 +80,7 @@ def test_metadata_and_content_headers_come_back(bucket: Any) -> None:
         ((10, 12), b"0123456789", 200),
     ],
 )
-def test_range_within_the_object_is_partial_and_one_beyond_is_ignored(
+def test_range_in_the_object_is_partial_and_a_range_beyond_it_is_ignored(
     bucket: Any, byte_range: tuple[int | None, int | None], expected: bytes, status: int
 ) -> None:
     bucket.put_object("k", b"0123456789")
@@ -85,7 +88,7 @@ def test_range_within_the_object_is_partial_and_one_beyond_is_ignored(
     assert (got.status, got.read()) == (status, expected)
 
 
-def test_standard_range_behavior_cuts_off_and_refuses(bucket: Any) -> None:
+def test_standard_range_behavior_truncates_or_refuses(bucket: Any) -> None:
     bucket.put_object("k", b"0123456789")
     standard = {"x-oss-range-behavior": "standard"}
     cut = bucket.get_object("k", byte_range=(5, 50), headers=standard)
@@ -111,7 +114,7 @@ def test_conditions_on_etag_and_time_are_honoured(bucket: Any) -> None:
             bucket.head_object("k", headers={header: value})
 
 
-def test_missing_object_is_no_such_key_for_get_and_head(bucket: Any) -> None:
+def test_missing_object_gives_nosuchkey_for_get_and_head(bucket: Any) -> None:
     with pytest.raises(oss2.exceptions.NoSuchKey) as caught:
         bucket.get_object("missing")
     assert caught.value.details["EC"] == "0026-00000001"
@@ -128,7 +131,7 @@ def test_object_meta_has_size_and_etag(bucket: Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["x" * 1024, "\\starts-with-backslash"])
-def test_key_that_oss_refuses_is_invalid_object_name(bucket: Any, key: str) -> None:
+def test_invalid_object_name_is_refused(bucket: Any, key: str) -> None:
     assert code_of(lambda: bucket.put_object(key, b"x")) == (400, "InvalidObjectName")
 
 
@@ -151,7 +154,7 @@ def test_refused_overwrite_leaves_no_blob(oss: LocalOss, bucket: Any) -> None:
     assert set(blobs.glob("*/*")) == before
 
 
-def test_copy_keeps_metadata_unless_told_to_replace_it(bucket: Any) -> None:
+def test_copy_keeps_metadata_unless_the_directive_is_replace(bucket: Any) -> None:
     bucket.put_object("from", b"data", headers={"x-oss-meta-a": "1", "Content-Type": "text/x"})
     bucket.copy_object(bucket.bucket_name, "from", "kept")
     replace = {"x-oss-metadata-directive": "REPLACE", "x-oss-meta-b": "2"}
@@ -171,7 +174,7 @@ def test_copy_condition_that_fails_copies_nothing(bucket: Any) -> None:
     assert not bucket.object_exists("to")
 
 
-def test_append_grows_the_object_and_its_crc_is_the_whole_ones(bucket: Any) -> None:
+def test_append_extends_the_object_and_returns_the_crc_of_all_its_bytes(bucket: Any) -> None:
     first = bucket.append_object("log", 0, b"hello ", init_crc=0)
     second = bucket.append_object("log", first.next_position, b"world", init_crc=first.crc)
     assert second.next_position == 11
@@ -181,7 +184,7 @@ def test_append_grows_the_object_and_its_crc_is_the_whole_ones(bucket: Any) -> N
     assert got.object_type == "Appendable"
 
 
-def test_append_at_another_position_says_where_the_end_is(bucket: Any) -> None:
+def test_append_at_a_wrong_position_returns_the_right_one(bucket: Any) -> None:
     bucket.append_object("log", 0, b"hello")
     with pytest.raises(oss2.exceptions.PositionNotEqualToLength) as caught:
         bucket.append_object("log", 3, b"x")
@@ -194,7 +197,7 @@ def test_append_to_a_normal_object_is_refused(bucket: Any) -> None:
         bucket.append_object("k", 1, b"y")
 
 
-def test_batch_delete_removes_all_and_a_missing_key_is_no_error(bucket: Any) -> None:
+def test_batch_delete_removes_all_and_accepts_a_missing_key(bucket: Any) -> None:
     bucket.put_object("a", b"x")
     bucket.put_object("b&c", b"x")
     result = bucket.batch_delete_objects(["a", "b&c", "missing"])
@@ -202,7 +205,7 @@ def test_batch_delete_removes_all_and_a_missing_key_is_no_error(bucket: Any) -> 
     assert list(oss2.ObjectIterator(bucket)) == []
 
 
-def test_quiet_batch_delete_answers_nothing(oss: LocalOss) -> None:
+def test_quiet_batch_delete_has_an_empty_reply(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     bucket.put_object("a", b"x")
     body = b"<Delete><Quiet>true</Quiet><Object><Key>a</Key></Object></Delete>"
@@ -230,7 +233,7 @@ def test_object_tags_are_put_read_and_deleted(bucket: Any) -> None:
     assert not bucket.get_object_tagging("k").tag_set.tagging_rule
 
 
-def test_encryption_is_reported_as_the_header_or_the_bucket_says(bucket: Any) -> None:
+def test_encryption_of_the_header_or_the_bucket_is_reported(bucket: Any) -> None:
     bucket.put_object("plain", b"x")
     assert "x-oss-server-side-encryption" not in bucket.head_object("plain").headers
     bucket.put_bucket_encryption(oss2.models.ServerSideEncryptionRule("KMS", "key-1"))

@@ -1,6 +1,6 @@
-"""Pulumi's state in the local OSS, by the real CLI over the S3-compatible API with STS credentials.
+"""Pulumi's state in the local OSS: the real CLI, the S3-compatible API and STS credentials.
 
-It cannot prove that OSS itself takes these requests, only what its documents say it takes.
+The tests cannot prove that OSS itself accepts these requests; its documentation says so.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def statement(*actions: str, resource: str) -> dict[str, object]:
 
 @pytest.fixture
 def session(oss: LocalOss) -> Principal:
-    """What CI has once it has assumed its role: credentials of a session, for this bucket only."""
+    """Return the session that CI gets for its role: credentials for this bucket only."""
     oss.client(BUCKET).create_bucket()
     objects = f"acs:oss:*:*:{BUCKET}/*"
     return oss.session(
@@ -47,7 +47,7 @@ def session(oss: LocalOss) -> Principal:
 
 
 def signed_in(project: Project, oss: LocalOss, session: Principal) -> Project:
-    """The project with its backend in OSS."""
+    """Return the project with its backend in OSS."""
     endpoint = oss.endpoint
     return replace(
         project,
@@ -57,14 +57,14 @@ def signed_in(project: Project, oss: LocalOss, session: Principal) -> Project:
             "AWS_SECRET_ACCESS_KEY": session.access_key_secret,
             "AWS_SESSION_TOKEN": session.security_token or "",
             "AWS_EC2_METADATA_DISABLED": "true",
-            # A bucket's name cannot come before a loopback address, so the path has it here.
+            # A host name cannot combine a bucket with a loopback address, so the path has it.
             "PULUMI_BACKEND_URL": f"s3://{BUCKET}?region={oss.platform.region_id}"
             f"&endpoint={endpoint}&s3ForcePathStyle=true",
         },
     )
 
 
-def test_a_stack_lives_in_oss_with_its_secrets_encrypted(
+def test_stack_state_is_stored_in_oss_with_encrypted_secrets(
     project: Project, oss: LocalOss, session: Principal
 ) -> None:
     stack = signed_in(project, oss, session)
@@ -77,9 +77,9 @@ def test_a_stack_lives_in_oss_with_its_secrets_encrypted(
     assert stack.outputs()["size"] == 3
     assert "dev" in stack.succeed("stack", "ls")
 
-    kept = {item.key for item in oss.client(BUCKET).list_objects(max_keys=1000).object_list}
-    assert ".pulumi/stacks/scratch/dev.json" in kept
-    assert not any(key.startswith(".pulumi/locks/") for key in kept), "the lock is given back"
+    stored = {item.key for item in oss.client(BUCKET).list_objects(max_keys=1000).object_list}
+    assert ".pulumi/stacks/scratch/dev.json" in stored
+    assert not any(key.startswith(".pulumi/locks/") for key in stored), "the lock is released"
     state = oss.client(BUCKET).get_object(".pulumi/stacks/scratch/dev.json").read().decode()
     assert "not to be seen" not in state
     assert json.loads(state)["checkpoint"]["latest"]["secrets_providers"]["type"] == "passphrase"
@@ -89,7 +89,9 @@ def test_a_stack_lives_in_oss_with_its_secrets_encrypted(
     stack.succeed("stack", "rm", "--yes", "dev")
 
 
-def test_who_may_not_read_the_bucket_is_told(project: Project, oss: LocalOss) -> None:
+def test_stack_init_without_permission_fails_with_accessdenied(
+    project: Project, oss: LocalOss
+) -> None:
     oss.client(BUCKET).create_bucket()
     stranger = oss.session("stranger", statement("oss:GetObject", resource="acs:oss:*:*:other/*"))
     stack = signed_in(project, oss, stranger)

@@ -1,4 +1,4 @@
-"""Buckets of another region, and replication to them, on a running server through oss2."""
+"""Buckets in another region, and replication to them, through oss2."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ WRITE = {
 
 @pytest.fixture
 def context(oss: LocalOss) -> Any:
-    """Of a context, what the handler uses."""
+    """Return the parts of a context that the handler uses."""
     return SimpleNamespace(
         platform=oss.platform, ids=Ids("test", itertools.count().__next__), store=oss.store
     )
 
 
 def bucket_in(oss: LocalOss, name: str, region_id: str) -> Any:
-    """An `oss2.Bucket` of that region's endpoint."""
+    """Return an `oss2.Bucket` in that region."""
     return oss2.Bucket(oss.auth(), oss.endpoint, name, session=oss.connections, region=region_id)
 
 
 def trust(oss: LocalOss, *statements: dict[str, Any], service: str = "oss.aliyuncs.com") -> None:
-    """A role `copier` that a service may assume, with these permissions."""
+    """Create a role `copier` that a service may assume, with these permissions."""
     trusting = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
@@ -60,7 +60,7 @@ def trust(oss: LocalOss, *statements: dict[str, Any], service: str = "oss.aliyun
 
 @pytest.fixture
 def buckets(oss: LocalOss) -> tuple[Any, Any]:
-    """A versioned source here, a versioned copy elsewhere, and nothing else."""
+    """Create a versioned source, and a versioned copy in another region, in an empty store."""
     oss.storage.reset()
     source = bucket_in(oss, "source", oss.platform.region_id)
     copy = bucket_in(oss, "copy", ELSEWHERE)
@@ -71,7 +71,7 @@ def buckets(oss: LocalOss) -> tuple[Any, Any]:
 
 
 def declared(**more: Any) -> dict[str, Any]:
-    """The inputs of a rule from `source` to `copy`."""
+    """Return the inputs of a rule from `source` to `copy`."""
     return {
         "bucket": "source",
         "action": "PUT",
@@ -83,11 +83,11 @@ def declared(**more: Any) -> dict[str, Any]:
 
 
 def run(oss: LocalOss) -> Replicated:
-    """One round."""
+    """Run one round of replication."""
     return replicate(oss.storage, oss.access)
 
 
-def test_a_bucket_lies_in_the_region_that_its_creation_was_signed_for(
+def test_a_bucket_is_created_in_the_region_of_the_signature(
     oss: LocalOss, buckets: tuple[Any, Any]
 ) -> None:
     source, copy = buckets
@@ -95,7 +95,7 @@ def test_a_bucket_lies_in_the_region_that_its_creation_was_signed_for(
     assert copy.get_bucket_location().location == f"oss-{ELSEWHERE}"
 
 
-def test_a_bucket_of_another_region_is_reached_by_its_own_region_only(
+def test_requests_to_a_bucket_must_be_signed_for_its_region(
     oss: LocalOss, buckets: tuple[Any, Any]
 ) -> None:
     wrong = bucket_in(oss, "copy", oss.platform.region_id)
@@ -103,7 +103,7 @@ def test_a_bucket_of_another_region_is_reached_by_its_own_region_only(
         wrong.get_bucket_info()
 
 
-def test_what_is_written_is_copied_with_its_settings(
+def test_new_objects_are_copied_with_their_settings(
     oss: LocalOss, context: Any, buckets: tuple[Any, Any]
 ) -> None:
     source, copy = buckets
@@ -118,7 +118,7 @@ def test_what_is_written_is_copied_with_its_settings(
     assert run(oss) == Replicated()
 
 
-def test_a_deleted_object_stays_in_the_copy_when_writes_alone_are_copied(
+def test_a_put_only_rule_does_not_copy_deletes(
     oss: LocalOss, context: Any, buckets: tuple[Any, Any]
 ) -> None:
     source, copy = buckets
@@ -131,7 +131,7 @@ def test_a_deleted_object_stays_in_the_copy_when_writes_alone_are_copied(
     assert copy.object_exists("kept")
 
 
-def test_nothing_is_copied_that_the_role_may_not(
+def test_only_objects_that_the_role_may_read_are_copied(
     oss: LocalOss, context: Any, buckets: tuple[Any, Any]
 ) -> None:
     source, copy = buckets
@@ -144,7 +144,7 @@ def test_nothing_is_copied_that_the_role_may_not(
     assert copy.object_exists("k")
 
 
-def test_objects_encrypted_with_a_key_are_copied_when_the_rule_says_so(
+def test_kms_encrypted_objects_are_copied_only_if_the_rule_allows_it(
     oss: LocalOss, context: Any, buckets: tuple[Any, Any]
 ) -> None:
     source, copy = buckets
@@ -168,10 +168,10 @@ def test_objects_encrypted_with_a_key_are_copied_when_the_rule_says_so(
     [
         ({"destination": {"bucket": "nowhere", "location": "oss-x"}}, "InvalidTargetBucket"),
         ({"destination": {"bucket": "copy", "location": "oss-x"}}, "InvalidTargetLocation"),
-        ({"syncRole": "nobody"}, "InvalidArgument"),
+        ({"syncRole": "missing"}, "InvalidArgument"),
     ],
 )
-def test_a_rule_that_cannot_be_carried_out_is_refused(
+def test_an_invalid_rule_is_refused(
     oss: LocalOss, context: Any, buckets: tuple[Any, Any], inputs: dict[str, Any], code: str
 ) -> None:
     trust(oss, READ, WRITE)
@@ -202,17 +202,19 @@ def test_a_rule_is_read_back_as_declared_and_deleted(
     assert handler.read(created.id, {}, context) is None
 
 
-def test_a_rule_that_a_cut_off_creation_left_is_taken_up(
+def test_the_rule_of_an_interrupted_create_is_adopted(
     oss: LocalOss, context: Any, buckets: tuple[Any, Any]
 ) -> None:
     trust(oss, READ, WRITE)
     first = BucketReplication().create(declared(), context)
     assert BucketReplication().create(declared(), context).id == first.id
-    with pytest.raises(CloudError, match="has one"):
+    with pytest.raises(CloudError, match="already has a replication rule"):
         BucketReplication().create(declared(action="ALL"), context)
 
 
-def test_progress_tells_what_is_left(oss: LocalOss, context: Any, buckets: tuple[Any, Any]) -> None:
+def test_progress_reports_pending_objects(
+    oss: LocalOss, context: Any, buckets: tuple[Any, Any]
+) -> None:
     source, _ = buckets
     trust(oss, READ, WRITE)
     rule_id = BucketReplication().create(declared(), context).outputs["ruleId"]
@@ -223,7 +225,7 @@ def test_progress_tells_what_is_left(oss: LocalOss, context: Any, buckets: tuple
     assert before.historical_object_progress < after.historical_object_progress == 1
 
 
-def test_a_context_of_another_region_makes_buckets_there(oss: LocalOss, context: Any) -> None:
+def test_a_context_of_another_region_creates_buckets_there(oss: LocalOss, context: Any) -> None:
     from localcloud.oss.bucket_resource import Bucket
 
     context.platform = replace(oss.platform, region_id=ELSEWHERE)

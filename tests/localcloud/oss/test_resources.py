@@ -23,12 +23,12 @@ BY_NAME = {handler.__name__: handler for handler in HANDLERS}
 
 @pytest.fixture
 def context(oss: LocalOss) -> Any:
-    """Of a context, what these handlers use."""
+    """Return the parts of a context that these handlers use."""
     return SimpleNamespace(platform=oss.platform, ids=Ids("test", itertools.count().__next__))
 
 
 def handler(name: str) -> ResourceHandler:
-    """A handler by its class name."""
+    """Return a handler by its class name."""
     return BY_NAME[name]()
 
 
@@ -58,7 +58,7 @@ RULES = [
 ]
 
 
-def test_bucket_with_everything_declared_is_made_and_read_back_unchanged(
+def test_bucket_with_every_setting_is_created_and_read_back_unchanged(
     oss: LocalOss, context: Any
 ) -> None:
     inputs = {
@@ -104,7 +104,7 @@ def test_bucket_without_a_name_gets_one(context: Any) -> None:
     assert created.id.startswith("tf-oss-bucket-")
 
 
-def test_change_behind_the_programs_back_is_read(oss: LocalOss, context: Any) -> None:
+def test_read_detects_drift(oss: LocalOss, context: Any) -> None:
     inputs = {"bucket": "drifts", "tags": {"a": "1"}, "lifecycleRules": RULES[:1]}
     outputs = {**inputs, **handler("Bucket").create(inputs, context).outputs}
     client = oss.client("drifts")
@@ -133,7 +133,9 @@ def test_update_removes_what_is_no_longer_declared(oss: LocalOss, context: Any) 
     assert info.bucket_encryption_rule.sse_algorithm is None
 
 
-def test_bucket_that_is_not_empty_goes_with_force_destroy_only(oss: LocalOss, context: Any) -> None:
+def test_bucket_with_objects_is_deleted_only_with_force_destroy(
+    oss: LocalOss, context: Any
+) -> None:
     inputs = {"bucket": "full", "versioning": {"status": "Enabled"}}
     handler("Bucket").create(inputs, context)
     client = oss.client("full")
@@ -167,7 +169,7 @@ def test_bucket_that_is_not_empty_goes_with_force_destroy_only(oss: LocalOss, co
         ),
     ],
 )
-def test_setting_is_made_read_updated_and_deleted(
+def test_setting_is_created_read_updated_and_deleted(
     oss: LocalOss, context: Any, name: str, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     bucket = oss.make_bucket().bucket_name
@@ -183,7 +185,7 @@ def test_setting_is_made_read_updated_and_deleted(
     handler(name).delete(bucket, outputs, context)
 
 
-def test_encryption_and_policy_are_gone_once_deleted(oss: LocalOss, context: Any) -> None:
+def test_deleted_encryption_and_policy_are_not_found(oss: LocalOss, context: Any) -> None:
     bucket = oss.make_bucket().bucket_name
     encryption = {"bucket": bucket, "sseAlgorithm": "AES256"}
     statement = {
@@ -203,7 +205,7 @@ def test_encryption_and_policy_are_gone_once_deleted(oss: LocalOss, context: Any
         assert handler(name).read(bucket, inputs, context) is None
 
 
-def test_object_of_text_and_of_a_file_is_uploaded(
+def test_object_is_uploaded_from_text_or_a_file(
     oss: LocalOss, context: Any, tmp_path: Path
 ) -> None:
     client = oss.make_bucket()
@@ -231,9 +233,7 @@ def test_object_of_text_and_of_a_file_is_uploaded(
     assert client.head_object("a.txt").headers["x-oss-server-side-encryption"] == "AES256"
 
 
-def test_object_that_was_changed_or_deleted_behind_the_programs_back_shows(
-    oss: LocalOss, context: Any
-) -> None:
+def test_read_detects_a_changed_or_deleted_object(oss: LocalOss, context: Any) -> None:
     client = oss.make_bucket()
     inputs = {"bucket": client.bucket_name, "key": "k", "content": "declared"}
     outputs = {**inputs, **handler("BucketObject").create(inputs, context).outputs}
@@ -246,7 +246,7 @@ def test_object_that_was_changed_or_deleted_behind_the_programs_back_shows(
 
 
 @pytest.mark.parametrize("source", ["relative.txt", "/does/not/exist"])
-def test_source_that_is_no_absolute_path_of_a_file_is_refused(
+def test_source_must_be_the_absolute_path_of_a_file(
     oss: LocalOss, context: Any, source: str
 ) -> None:
     inputs = {"bucket": oss.make_bucket().bucket_name, "key": "k", "source": source}
@@ -254,21 +254,21 @@ def test_source_that_is_no_absolute_path_of_a_file_is_refused(
         handler("BucketObject").create(inputs, context)
 
 
-def test_object_in_a_missing_bucket_carries_the_clouds_code(context: Any) -> None:
+def test_object_in_a_missing_bucket_fails_with_the_clouds_code(context: Any) -> None:
     inputs = {"bucket": "not-there", "key": "k", "content": "x"}
     with pytest.raises(CloudError) as caught:
         handler("BucketObject").create(inputs, context)
     assert (caught.value.code, caught.value.http_status) == ("NoSuchBucket", 404)
 
 
-def test_lifecycle_rule_with_a_block_twice_is_refused(context: Any) -> None:
+def test_lifecycle_rule_with_a_repeated_block_is_refused(context: Any) -> None:
     rule = {"enabled": True, "expirations": [{"days": 1}, {"days": 2}]}
-    with pytest.raises(CloudError, match="at most 1"):
+    with pytest.raises(CloudError, match="only 1 is allowed"):
         handler("Bucket").create({"bucket": "twice", "lifecycleRules": [rule]}, context)
 
 
 @pytest.mark.parametrize("item", HANDLERS)
-def test_type_supports_inputs_that_the_provider_has_each_in_one_way(
+def test_each_supported_input_exists_and_is_either_effective_or_recorded(
     item: type[ResourceHandler],
 ) -> None:
     assert isinstance(registry.handlers()[item.token], item)

@@ -1,4 +1,4 @@
-"""The S3-compatible API, spoken by a signer of this test's own (AWS signature version 4)."""
+"""The S3-compatible API, with an independent signer (AWS signature version 4)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class S3:
         headers: dict[str, str] | None = None,
         sent: bytes | None = None,
     ) -> requests.Response:
-        """Send one signed request; `sent` is another body than the one that was signed."""
+        """Send one signed request; `sent` replaces the signed body."""
         path = f"/{self.bucket}" + (f"/{quote(key, safe='/~')}" if key else "")
         pairs = sorted((quote(k, safe="~"), quote(v, safe="~")) for k, v in (query or {}).items())
         text = "&".join(f"{name}={value}" for name, value in pairs)
@@ -77,7 +77,7 @@ def code(reply: requests.Response) -> tuple[int, str]:
     return reply.status_code, found
 
 
-def test_an_object_goes_in_and_out_under_the_names_of_s3(s3: S3) -> None:
+def test_an_object_is_written_and_read_with_s3_headers(s3: S3) -> None:
     put = s3("PUT", "a b/ü+1.json", b"{}", headers={"x-amz-meta-owner": "me"})
     assert put.status_code == 200
     got = s3("GET", "a b/ü+1.json", query={"x-id": "GetObject"})
@@ -88,7 +88,7 @@ def test_an_object_goes_in_and_out_under_the_names_of_s3(s3: S3) -> None:
     assert native.headers["x-oss-meta-owner"] == "me"
 
 
-def test_a_listing_is_paged(s3: S3) -> None:
+def test_a_listing_has_pages(s3: S3) -> None:
     for name in ("a", "b", "c"):
         s3("PUT", name, b"x")
     first = s3("GET", query={"list-type": "2", "max-keys": "2"})
@@ -105,51 +105,51 @@ def test_a_copy_names_its_source_without_a_slash(s3: S3) -> None:
     assert s3("GET", "to").content == b"x"
 
 
-def test_a_missing_object_has_no_body_to_a_head(s3: S3) -> None:
+def test_a_missing_object_gives_404_for_head_and_nosuchkey_for_get(s3: S3) -> None:
     assert s3("HEAD", "nothing").status_code == 404
     assert code(s3("GET", "nothing")) == (404, "NoSuchKey")
     assert s3("DELETE", "nothing").status_code == 204
 
 
-def test_the_region_is_the_one_that_the_client_signed_for(s3: S3) -> None:
+def test_any_signed_region_is_accepted(s3: S3) -> None:
     s3.region = "us-east-1"
     assert s3("PUT", "key", b"x").status_code == 200
 
 
-def test_a_wrong_secret_does_not_match(s3: S3) -> None:
+def test_a_wrong_secret_gives_signaturedoesnotmatch(s3: S3) -> None:
     s3.secret = "wrong"
     assert code(s3("GET", "key")) == (403, "SignatureDoesNotMatch")
 
 
-def test_an_unknown_key_is_invalid(s3: S3) -> None:
-    s3.key_id = "LTAInobody"
+def test_an_unknown_key_gives_invalidaccesskeyid(s3: S3) -> None:
+    s3.key_id = "LTAIunknown"
     assert code(s3("GET", "key")) == (403, "InvalidAccessKeyId")
 
 
-def test_a_request_of_another_time_is_skewed(s3: S3) -> None:
+def test_a_request_signed_too_early_gives_requesttimetooskewed(s3: S3) -> None:
     s3.oss.clock.offset_seconds = 16 * 60
     assert code(s3("GET", "key")) == (403, "RequestTimeTooSkewed")
 
 
-def test_another_body_than_the_signed_one_is_refused_and_not_kept(s3: S3) -> None:
+def test_a_body_that_was_not_signed_is_refused_and_not_stored(s3: S3) -> None:
     reply = s3("PUT", "key", b"signed", sent=b"forged")
     assert code(reply) == (400, "InvalidDigest")
     assert s3("HEAD", "key").status_code == 404
 
 
-def test_a_body_may_go_unsigned(s3: S3) -> None:
+def test_an_unsigned_payload_is_accepted(s3: S3) -> None:
     unsigned = {"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
     assert s3("PUT", "key", b"x", headers=unsigned).status_code == 200
 
 
-def test_aws_chunked_bodies_are_refused_as_oss_refuses_them(s3: S3) -> None:
+def test_aws_chunked_bodies_are_refused_as_in_oss(s3: S3) -> None:
     streaming = {"x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}
     reply = s3("PUT", "key", b"x", headers=streaming)
     assert code(reply) == (400, "InvalidArgument")
     assert "aws-chunked" in reply.text
 
 
-def test_a_session_does_what_its_role_allows(s3: S3) -> None:
+def test_a_session_has_the_permissions_of_its_role(s3: S3) -> None:
     may_read = {
         "Effect": "Allow",
         "Action": "oss:GetObject",
@@ -167,7 +167,7 @@ def test_a_session_does_what_its_role_allows(s3: S3) -> None:
 @pytest.mark.parametrize(
     ("query", "what"), [({"versioning": ""}, "GetBucketVersioning"), ({"policy": ""}, "Policy")]
 )
-def test_what_oss_does_not_answer_to_s3_clients_is_refused_by_name(
+def test_operations_outside_the_s3_compatible_api_are_refused_by_name(
     s3: S3, query: dict[str, str], what: str
 ) -> None:
     reply = s3("GET", query=query)
@@ -182,7 +182,7 @@ def test_what_oss_does_not_answer_to_s3_clients_is_refused_by_name(
         "AWS4-HMAC-SHA256 Credential=a/b/c/s3/aws4_request, SignedHeaders=host, Signature=x",
     ],
 )
-def test_a_signature_that_is_none_is_refused(oss: LocalOss, authorization: str) -> None:
+def test_a_malformed_signature_is_refused(oss: LocalOss, authorization: str) -> None:
     headers: dict[str, Any] = {"authorization": authorization}
     reply = requests.get(f"{oss.endpoint}/any/key", headers=headers, timeout=10)
     assert code(reply) == (400, "InvalidArgument")

@@ -1,4 +1,4 @@
-"""Signatures, presigned URLs and sessions: what is let in and what is not."""
+"""Signatures, presigned URLs and sessions: which requests are accepted."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.localcloud.oss.local_oss import LocalOss, code_of
 
 
 def error_code(reply: requests.Response) -> str:
-    """The code in an error's XML."""
+    """Return the code in an error's XML."""
     return reply.text.split("<Code>")[1].split("</Code>")[0]
 
 
 @pytest.mark.parametrize("signature", ["v1", "v4"])
-def test_wrong_secret_does_not_match(oss: LocalOss, signature: str) -> None:
+def test_wrong_secret_gives_signaturedoesnotmatch(oss: LocalOss, signature: str) -> None:
     auth = oss2.make_auth(oss.platform.access_key_id, "wrong", signature)
     with pytest.raises(oss2.exceptions.SignatureDoesNotMatch) as caught:
         oss.client("any", auth).list_objects()
@@ -30,14 +30,14 @@ def test_wrong_secret_does_not_match(oss: LocalOss, signature: str) -> None:
 
 
 @pytest.mark.parametrize("signature", ["v1", "v4"])
-def test_unknown_access_key_is_invalid(oss: LocalOss, signature: str) -> None:
+def test_unknown_access_key_gives_invalidaccesskeyid(oss: LocalOss, signature: str) -> None:
     auth = oss2.make_auth("LTAInobody", "secret", signature)
     assert code_of(oss.client("any", auth).list_objects) == (403, "InvalidAccessKeyId")
 
 
 @pytest.mark.parametrize("signature", ["v1", "v4"])
 @pytest.mark.parametrize("offset_seconds", [-16 * 60, 16 * 60])
-def test_request_signed_too_early_or_late_is_skewed(
+def test_request_signed_too_early_or_late_is_refused(
     oss: LocalOss, signature: str, offset_seconds: float
 ) -> None:
     oss.clock.offset_seconds = offset_seconds
@@ -61,7 +61,7 @@ def test_unknown_authorization_type_is_refused(oss: LocalOss) -> None:
     assert (reply.status_code, error_code(reply)) == (400, "InvalidArgument")
 
 
-def test_version_4_covers_the_body_type_and_parameters(oss: LocalOss) -> None:
+def test_version_4_covers_content_type_and_parameters(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     url = bucket.sign_url("PUT", "k", 60, headers={"Content-Type": "text/plain"})
     changed = requests.put(url, b"x", headers={"Content-Type": "text/html"}, timeout=10)
@@ -84,14 +84,14 @@ def test_presigned_url_reads_and_writes_until_it_expires(oss: LocalOss, signatur
     assert "expired" in late.text
 
 
-def test_presigned_url_of_version_4_lasts_seven_days_at_most(oss: LocalOss) -> None:
+def test_presigned_url_of_version_4_is_valid_for_at_most_seven_days(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     reply = requests.get(bucket.sign_url("GET", "k", 7 * 86_400 + 1), timeout=10)
     assert (reply.status_code, error_code(reply)) == (400, "InvalidArgument")
 
 
 @pytest.mark.parametrize("signature", ["v1", "v4"])
-def test_session_works_until_it_ends(oss: LocalOss, signature: str) -> None:
+def test_session_works_until_it_expires(oss: LocalOss, signature: str) -> None:
     name = oss.make_bucket().bucket_name
     session = oss.session(
         f"role-{signature}", {"Effect": "Allow", "Action": "oss:*", "Resource": "*"}
@@ -108,7 +108,7 @@ def test_session_works_until_it_ends(oss: LocalOss, signature: str) -> None:
     assert error_code(requests.get(url, timeout=10)) == "SecurityTokenExpired"
 
 
-def test_session_without_its_token_or_with_another_is_refused(oss: LocalOss) -> None:
+def test_session_with_a_missing_or_wrong_token_is_refused(oss: LocalOss) -> None:
     session = oss.session("tokens", {"Effect": "Allow", "Action": "oss:*", "Resource": "*"})
     keys = (session.access_key_id, session.access_key_secret)
     without = oss.client("any", oss2.AuthV4(*keys))
@@ -123,7 +123,7 @@ def test_account_key_with_a_token_is_refused(oss: LocalOss) -> None:
     assert code_of(oss.client("any", auth).list_objects) == (403, "InvalidSecurityToken")
 
 
-def test_dates_in_replies_are_what_oss2_can_read(oss: LocalOss) -> None:
+def test_oss2_can_parse_the_dates_of_replies(oss: LocalOss) -> None:
     bucket = oss.make_bucket()
     bucket.put_object("k", b"x")
     now = datetime.datetime.now(datetime.UTC).timestamp()

@@ -1,4 +1,4 @@
-"""Versioning through oss2: versions, delete markers, suspending."""
+"""Versioning through oss2: versions, delete markers, suspension."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.localcloud.oss.local_oss import code_of
 
 
 def listed(bucket: Any) -> list[tuple[str, bytes | None, bool]]:
-    """Key, bytes (None for a delete marker) and whether latest, of every version; newest first."""
+    """Return key, bytes (None for a delete marker) and is_latest of each version, newest first."""
     page = bucket.list_object_versions()
     entries = [(item, True) for item in page.versions] + [
         (item, False) for item in page.delete_marker
@@ -25,7 +25,7 @@ def listed(bucket: Any) -> list[tuple[str, bytes | None, bool]]:
     return sorted(rows, key=lambda row: (row[0], not row[2], row[1] or b""))
 
 
-def test_versioning_is_off_until_it_is_put(bucket: Any) -> None:
+def test_versioning_is_off_by_default(bucket: Any) -> None:
     assert bucket.get_bucket_versioning().status is None
     bucket.put_bucket_versioning(oss2.models.BucketVersioningConfig("Enabled"))
     assert bucket.get_bucket_versioning().status == "Enabled"
@@ -37,7 +37,7 @@ def test_versioning_is_off_until_it_is_put(bucket: Any) -> None:
     )
 
 
-def test_overwritten_object_is_read_by_its_version(versioned: Any) -> None:
+def test_overwritten_object_is_read_by_its_version_id(versioned: Any) -> None:
     first = versioned.put_object("k", b"1")
     second = versioned.put_object("k", b"2")
     assert first.versionid != second.versionid
@@ -46,7 +46,7 @@ def test_overwritten_object_is_read_by_its_version(versioned: Any) -> None:
     assert listed(versioned) == [("k", b"2", True), ("k", b"1", False)]
 
 
-def test_delete_leaves_a_marker_and_deleting_the_marker_brings_the_object_back(
+def test_delete_writes_a_marker_and_deleting_the_marker_restores_the_object(
     versioned: Any,
 ) -> None:
     versioned.put_object("k", b"1")
@@ -64,7 +64,7 @@ def test_delete_leaves_a_marker_and_deleting_the_marker_brings_the_object_back(
     assert versioned.get_object("k").read() == b"1"
 
 
-def test_delete_of_the_latest_version_uncovers_the_one_before(versioned: Any) -> None:
+def test_delete_of_the_latest_version_makes_the_previous_one_latest(versioned: Any) -> None:
     versioned.put_object("k", b"1")
     second = versioned.put_object("k", b"2")
     versioned.delete_object("k", params={"versionId": second.versionid})
@@ -72,7 +72,7 @@ def test_delete_of_the_latest_version_uncovers_the_one_before(versioned: Any) ->
     assert listed(versioned) == [("k", b"1", True)]
 
 
-def test_version_that_there_is_not_is_no_such_version(versioned: Any) -> None:
+def test_missing_version_gives_nosuchversion(versioned: Any) -> None:
     versioned.put_object("k", b"1")
     assert code_of(lambda: versioned.get_object("k", params={"versionId": "none"})) == (
         404,
@@ -97,7 +97,7 @@ def test_suspended_bucket_overwrites_the_null_version_only(versioned: Any) -> No
     assert listed(versioned) == [("k", None, True), ("k", b"kept", False)]
 
 
-def test_versions_are_listed_in_pages_without_loss(versioned: Any) -> None:
+def test_versions_are_all_listed_in_pages(versioned: Any) -> None:
     expected = []
     for key in ("a", "b", "c/1", "c/2"):
         ids = [versioned.put_object(key, b"x").versionid for _ in range(3)]
@@ -118,7 +118,7 @@ def test_versions_are_listed_in_pages_without_loss(versioned: Any) -> None:
     assert (folded.common_prefix, len(folded.versions)) == (["c/"], 6)
 
 
-def test_batch_delete_of_versions_removes_them_for_good(versioned: Any) -> None:
+def test_batch_delete_of_versions_removes_them_permanently(versioned: Any) -> None:
     models = oss2.models
     first = versioned.put_object("k", b"1")
     marker = versioned.delete_object("k")
@@ -137,7 +137,7 @@ def test_batch_delete_of_versions_removes_them_for_good(versioned: Any) -> None:
     versioned.delete_bucket()
 
 
-def test_copy_of_a_version_names_it(versioned: Any) -> None:
+def test_copy_of_a_version_returns_its_id(versioned: Any) -> None:
     first = versioned.put_object("k", b"1")
     versioned.put_object("k", b"2")
     params = {"versionId": first.versionid}
@@ -146,7 +146,7 @@ def test_copy_of_a_version_names_it(versioned: Any) -> None:
     assert versioned.get_object("copy").read() == b"1"
 
 
-def test_append_goes_on_in_the_same_version(versioned: Any) -> None:
+def test_append_extends_the_same_version(versioned: Any) -> None:
     first = versioned.append_object("log", 0, b"a")
     second = versioned.append_object("log", 1, b"b")
     assert first.versionid == second.versionid
