@@ -118,7 +118,7 @@ class Engine:
                 sys.stderr.write(stream.read())
         lines = events.read_text(encoding="utf-8").splitlines() if events.is_file() else []
         return Outcome(
-            **vars(read_events(lines, preview=command == "preview")),
+            **vars(read_events(lines, command)),
             code=_SIGNALLED - code if code < 0 else code,
             duration_seconds=time.monotonic() - began,
             log=log,

@@ -105,16 +105,16 @@ def _product(resource_type: str) -> str:
     return f"{provider} {rest.partition(':')[0].partition('/')[0]}".strip()
 
 
-def read_events(lines: Iterable[str], *, preview: bool = False) -> Events:
+def read_events(lines: Iterable[str], command: str = "up") -> Events:
     """Read an event log. A last line that was cut off is skipped.
 
     Args:
         lines: The log.
-        preview: Whether the steps were only planned. The engine reports those before each step,
-            and real ones after it.
+        command: The CLI's command. The steps of a preview are reported before each step, all others
+            after it. The steps by which another command refreshes the state first do not count.
     """
-    kind = "resourcePreEvent" if preview else "resOutputsEvent"
-    began: dict[str, float] = {}
+    kind = "resourcePreEvent" if command == "preview" else "resOutputsEvent"
+    began: dict[str, tuple[float, str]] = {}
     changes: list[Change] = []
     steps: list[Mapping[str, Any]] = []
     errors: list[str] = []
@@ -128,12 +128,16 @@ def read_events(lines: Iterable[str], *, preview: bool = False) -> Events:
             continue
         at = float(event.get("timestamp", 0))
         if "resourcePreEvent" in event:
-            began.setdefault(event["resourcePreEvent"]["metadata"]["urn"], at)
+            step = event["resourcePreEvent"]["metadata"]
+            began[step["urn"]] = at, step["op"]
         if kind in event:
             step = event[kind]["metadata"]
+            since, operation = began.get(step["urn"], (at, ""))
+            if operation == "refresh" and command != "refresh":
+                continue
             steps.append(step)
             if _is_resource(step):
-                change = _change(step, at - began.get(step["urn"], at))
+                change = _change(step, at - since)
                 found.same += step["op"] in _SAME
                 changes += [change] if change else []
         elif "preludeEvent" in event:

@@ -73,6 +73,17 @@ def test_change_takes_from_its_first_event_to_its_last() -> None:
     assert [change.seconds for change in found.changes] == [62]
 
 
+def test_refresh_before_an_update_does_not_count() -> None:
+    log = [
+        _at(100, "resourcePreEvent", "refresh"),
+        _at(101, "resOutputsEvent", "same"),
+        _at(110, "resourcePreEvent", "same"),
+        _at(111, "resOutputsEvent", "same"),
+    ]
+    assert read_events(log).same == 1
+    assert read_events(log[:2], "refresh").same == 1
+
+
 def test_configuration_of_the_command_is_in_its_events() -> None:
     found = read_events([json.dumps({"preludeEvent": {"config": {"p:corpusDir": "mine"}}})])
     assert found.config == {"p:corpusDir": "mine"}
