@@ -1,8 +1,8 @@
-"""The order of the whole suite, which tests stay together, and what they share.
+"""The order of the whole suite, and the fixtures that all tests share.
 
-Quick tests come first, then those that drive the engine, start Elasticsearch or load a model, and
-last the whole loop. `make test` runs them in several processes: tests that share something slow
-to make stay in one of them. Tests against the real cloud run only with `--real-cloud`.
+Quick files come first, then those that drive the engine, start Elasticsearch or load a model, and
+last the whole loop: the slowest test of a file decides. `tests.support.spread` spreads the files
+over processes. Tests against the real cloud run only with `--real-cloud`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import os
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from guardrails.placeholders import load_modules
-from tests.support import stacks
+from tests.support.spread import Spread, group
 from tools import cli
 from tools.paths import Paths, default_paths
 
@@ -43,37 +44,31 @@ def rank(markers: set[str]) -> int:
     return max((ORDER.index(name) + 1 for name in markers & set(ORDER)), default=0)
 
 
-def group(item: pytest.Item) -> str:
-    """Return the name that tests share which must run in one process; "" if it may run in any."""
-    markers = {marker.name for marker in item.iter_markers()}
-    if "elasticsearch" in markers:
-        return "elasticsearch"
-    if rank(markers):
-        return f"{item.path.parent.name}-{item.path.stem}"
-    # The stacks' declarations take seconds each and are kept in memory.
-    uses_stacks = getattr(getattr(item, "module", None), "declared", None) is stacks.declared
-    return "declared" if uses_stacks else ""
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return Spread(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--real-cloud"):
         left_out = [item for item in items if item.get_closest_marker("real_cloud")]
         if left_out:
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if item not in left_out]
-    sizes = Counter(item.path for item in items)
+    groups = {item: group(item.nodeid.partition("::")[0]) for item in items}
+    sizes = Counter(groups.values())
+    slowest: dict[str, int] = {}
+    for item, name in groups.items():
+        found = rank({marker.name for marker in item.iter_markers()})
+        slowest[name] = max(found, slowest.get(name, 0))
 
     def place(item: pytest.Item) -> tuple[int, int]:
-        found = rank({marker.name for marker in item.iter_markers()})
+        name = groups[item]
+        is_story = slowest[name] > ORDER.index("e2e")
         # The longest stories begin first, so that the processes end at about the same time.
-        return found, -sizes[item.path] if found > ORDER.index("e2e") else 0
+        return slowest[name], -sizes[name] if is_story else 0
 
     items.sort(key=place)
-    if config.getoption("loadgroup", False):
-        for item in items:
-            if name := group(item):
-                item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")

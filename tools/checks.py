@@ -1,7 +1,7 @@
 """`make test`: every check of the code.
 
 Owns which checks run, their environment, and how many processes share the tests. Does not own the
-order of the tests, nor which of them stay together (`tests/conftest.py`).
+order of the tests (`tests/conftest.py`), nor which stay together (`tests/support/spread.py`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def run(paths: Paths, arguments: Sequence[str]) -> int:
         if code:
             return code
     workers = worker_count(len(os.sched_getaffinity(0)), _memory_bytes())
-    spread = ["-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    spread = ["-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as report:
         types = subprocess.Popen(
             command("mypy"), cwd=paths.checkout, env=variables, stdout=report, stderr=report

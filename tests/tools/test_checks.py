@@ -57,7 +57,7 @@ def test_every_check_runs_and_pytest_gets_the_callers_arguments(
     lines = calls.read_text().splitlines()
     assert {line.split()[0] for line in lines} == {"ruff", "mypy", "pytest"}
     (tests,) = [line for line in lines if line.startswith("pytest")]
-    assert "--dist loadgroup" in tests
+    assert "--dist loadscope" in tests
     assert tests.endswith(" -n0 -x")
     # Continuous integration reads the last line of pytest.
     assert capfd.readouterr().out.splitlines()[-1] == "pytest reports"
