@@ -1,7 +1,7 @@
 """Command line of the local DashScope: ``python -m localcloud.dashscope serve --home HOME``.
 
 Environment (read here only): ``CUSTOMRAG_DASHSCOPE_THREADS``, how many threads compute (default:
-half the processors, at least 1, at most 8: the rest of the stack computes as well).
+half the processors, at least 1, at most 8, because the rest of the stack computes as well).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import torch
 import uvicorn
 
 from localcloud.core.home import load_platform
@@ -38,9 +37,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     platform = load_platform(options.home)
-    torch.set_num_threads(_threads())
+    threads = _threads()
     workers = {
-        name: Worker(functools.partial(_load, model), _QUEUE_LENGTH)
+        name: Worker(functools.partial(_load, model, threads), _QUEUE_LENGTH)
         for name, model in MODELS.items()
     }
     faults = Faults(open_store(options.home))
@@ -59,8 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
     )
 
 
-def _load(model: ServedModel) -> TextGenerator:
-    return TextGenerator(model, prepared(model))
+def _load(model: ServedModel, threads: int) -> TextGenerator:
+    return TextGenerator(model, prepared(model), threads)
 
 
 def _threads() -> int:
@@ -68,7 +67,9 @@ def _threads() -> int:
     if given is None:
         return max(1, min(8, (os.cpu_count() or 2) // 2))
     if not given.isdigit() or int(given) < 1:
-        raise SystemExit(f"CUSTOMRAG_DASHSCOPE_THREADS is {given!r}; it must be 1 or more")
+        raise SystemExit(
+            f"CUSTOMRAG_DASHSCOPE_THREADS is {given!r}; it must be an integer, 1 or more"
+        )
     return int(given)
 
 

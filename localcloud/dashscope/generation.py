@@ -1,27 +1,24 @@
-"""Text in, text out, token by token.
+"""Text generation with OpenVINO GenAI: messages in, text out, token by token.
 
-Owns: the chat template, sampling, stop sequences, incremental decoding, and reuse of the cached
-beginning of the last prompt. It does not own queues or HTTP. Not thread-safe: one caller at a time.
+Owns: the pipeline's settings, sampling options, stop sequences and incremental decoding. It does
+not own queues or HTTP. Not thread-safe: one caller at a time.
 
-Source of the template's environment: https://huggingface.co/docs/transformers/chat_templating (read
-2026-11): jinja2, sandboxed, with trim_blocks and lstrip_blocks.
+Source: https://openvinotoolkit.github.io/openvino.genai (read 2026-11).
 """
 
 from __future__ import annotations
 
-import json
+import contextlib
+import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator as PyGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
-import torch
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from tokenizers import Tokenizer
-
-from localcloud.dashscope.llama import Llama
 from localcloud.dashscope.models import ServedModel
+from localcloud.dashscope.runtime import import_genai
 
 __all__ = [
     "ContextTooLongError",
@@ -30,10 +27,11 @@ __all__ = [
     "Piece",
     "Sampling",
     "TextGenerator",
-    "native_bfloat16",
 ]
 
-_PREFILL_TOKENS: Final = 64
+# Tokens in one block of the key-value cache on CPUs. A step of the pipeline computes one block of
+# the prompt: blocks that are in the cache are skipped, and a cancelled request ends between steps.
+_BLOCK_TOKENS: Final = 32
 _UNFINISHED: Final = "\ufffd"
 
 
@@ -47,15 +45,15 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How the next token is chosen and when to end.
+    """How to choose the next token and when to end.
 
     Attributes:
-        temperature: 0 takes the likeliest token always.
-        top_p: Only the likeliest tokens that hold this share together.
-        top_k: Only so many of the likeliest; None: no such limit.
-        presence_penalty: Taken off the logit of each token that the answer has already.
-        frequency_penalty: The same, times how often it has it.
-        seed: Of the random choice; None: another one each time.
+        temperature: 0 always takes the most likely token.
+        top_p: Keep only the most likely tokens that together hold this share of probability.
+        top_k: Keep only this many of the most likely tokens; None sets no limit.
+        presence_penalty: Subtracted from the logit of each token that the answer already has.
+        frequency_penalty: The same, times the number of occurrences.
+        seed: Seed of the random choice; None draws a new one for each request.
         max_tokens: Longest answer.
         stop: The answer ends before any of these texts.
     """
@@ -75,9 +73,9 @@ class Piece:
     """A part of an answer.
 
     Attributes:
-        text: What comes next; may be empty in the last piece.
+        text: The next text; may be empty in the last piece.
         prompt_tokens: Length of the prompt.
-        cached_tokens: How many of those were in the cache already.
+        cached_tokens: How many of those were already in the cache.
         completion_tokens: Tokens of the answer so far.
         finish_reason: In the last piece: ``stop``, or ``length`` when `max_tokens` ended it.
     """
@@ -94,7 +92,7 @@ class ContextTooLongError(ValueError):
 
 
 class Generator(Protocol):
-    """What the server needs of a model."""
+    """What the server needs from a model."""
 
     def generate(
         self,
@@ -103,26 +101,27 @@ class Generator(Protocol):
         sampling: Sampling,
         cancelled: threading.Event,
     ) -> Iterator[Piece]:
-        """Answer `messages`, beginning after `prefix`; ends early once `cancelled` is set."""
+        """Answer `messages`, starting after `prefix`; end early once `cancelled` is set."""
         ...
 
 
 @dataclass
 class _Decoder:
-    """Turns tokens into text as they come, never half a character."""
+    """Turns tokens into text as they come, without splitting a character."""
 
-    tokenizer: Tokenizer
+    decode: Callable[[list[int]], str]
     tokens: list[int] = field(default_factory=list)
     _start: int = 0
     _read: int = 0
 
     def push(self, token: int) -> str:
         self.tokens.append(token)
-        before = self.tokenizer.decode(self.tokens[self._start : self._read])
-        after = self.tokenizer.decode(self.tokens[self._start :])
+        before = self.decode(self.tokens[self._start : self._read]) if self._read else ""
+        after = self.decode(self.tokens[self._start :])
         if after.endswith(_UNFINISHED):
             return ""
-        # Keep the tokens of the last step as context: how a token reads depends on the one before.
+        # Keep the tokens of the last step as context: the text of a token depends on the one
+        # before it.
         self._start, self._read = self._read, len(self.tokens)
         return after[len(before) :]
 
@@ -132,20 +131,35 @@ class TextGenerator:
 
     Args:
         model: Its entry in the table.
-        folder: What ``weights.prepared`` made of it.
+        folder: The folder that ``weights.prepared`` returned.
+        threads: How many threads compute.
     """
 
-    def __init__(self, model: ServedModel, folder: Path) -> None:
-        settings = json.loads((folder / "model.json").read_text("utf-8"))
-        dtype = torch.bfloat16 if native_bfloat16() else torch.float32
+    def __init__(self, model: ServedModel, folder: Path, threads: int) -> None:
+        self._genai = import_genai()
         self._model = model
-        self._llama = Llama(folder, dtype, model.context_tokens)
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._stop_tokens = frozenset(settings["stop_token_ids"])
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-        self._template = environment.from_string(settings["chat_template"])
-        self._cached: list[int] = []
-        self._reusable = 0
+        scheduler = self._genai.SchedulerConfig()
+        scheduler.enable_prefix_caching = True
+        scheduler.max_num_batched_tokens = _BLOCK_TOKENS
+        scheduler.max_num_seqs = 1
+        # Room for one full context. Older blocks make room for newer ones.
+        scheduler.num_kv_blocks = -(-model.context_tokens // _BLOCK_TOKENS) + 1
+        self._pipeline = self._genai.ContinuousBatchingPipeline(
+            str(folder),
+            scheduler,
+            "CPU",
+            # With the default, 8-bit keys and values, an answer depends on how the prompt is split,
+            # and so on earlier requests.
+            {
+                "INFERENCE_NUM_THREADS": threads,
+                "KV_CACHE_PRECISION": "f16",
+                "sampler_num_threads": 1,
+            },
+            {},
+        )
+        self._tokenizer = self._pipeline.get_tokenizer()
+        self._stop_tokens = {self._tokenizer.get_eos_token_id(), self._tokenizer.get_pad_token_id()}
+        self._requests = 0
 
     def generate(
         self,
@@ -158,7 +172,7 @@ class TextGenerator:
 
         Args:
             messages: The conversation.
-            prefix: What the answer begins with; it is not repeated in the pieces.
+            prefix: The beginning of the answer; the pieces do not repeat it.
             sampling: How to choose tokens.
             cancelled: Set by another thread to end early.
 
@@ -169,88 +183,86 @@ class TextGenerator:
             ContextTooLongError: Prompt and answer do not fit into the model's context.
         """
         prompt = self._encode(messages, prefix)
-        if len(prompt) + sampling.max_tokens > self._model.context_tokens:
+        count = int(prompt.shape[1])
+        if count + sampling.max_tokens > self._model.context_tokens:
             raise ContextTooLongError(
-                f"the prompt has {len(prompt)} tokens and max_tokens is {sampling.max_tokens}; "
+                f"the prompt has {count} tokens and max_tokens is {sampling.max_tokens}; "
                 f"together they may be {self._model.context_tokens}"
             )
-        cached = self._common_beginning(prompt)
-        logits = self._prefill(prompt, cached, cancelled)
-        if logits is None:
-            return
-        source = _source(sampling.seed)
-        decoder, hold = _Decoder(self._tokenizer), _StopHold(sampling.stop)
-        reason: Literal["stop", "length"] = "length"
-        while len(decoder.tokens) < sampling.max_tokens:
-            if cancelled.is_set():
-                return
-            token = _choose(logits, decoder.tokens, sampling, source)
-            if token in self._stop_tokens:
-                reason = "stop"
-                break
-            text, stopped = hold.push(decoder.push(token))
-            if text:
-                yield self._piece(text, prompt, cached, decoder)
-            if stopped:
-                reason = "stop"
-                break
-            logits = self._llama.forward([token], len(self._cached))
-            self._cached.append(token)
-        yield self._piece(hold.rest(), prompt, cached, decoder, reason)
+        decoder, hold = _Decoder(self._tokenizer.decode), _StopHold(sampling.stop)
+        cached = 0
 
-    def _encode(self, messages: Sequence[Message], prefix: str) -> list[int]:
-        text = self._template.render(
-            messages=[{"role": item.role, "content": item.content} for item in messages],
+        def piece(text: str, reason: Literal["stop", "length"] | None = None) -> Piece:
+            return Piece(
+                text=text,
+                prompt_tokens=count,
+                cached_tokens=cached,
+                completion_tokens=len(decoder.tokens),
+                finish_reason=reason,
+            )
+
+        reason: Literal["stop", "length"] = "length"
+        with contextlib.closing(self._tokens(prompt, sampling, cancelled)) as tokens:
+            for steps, token in tokens:
+                if not decoder.tokens:
+                    # A step computes at most one block: their number tells, to the block, how
+                    # much of the prompt was cached.
+                    cached = ((count - 1) // _BLOCK_TOKENS + 1 - steps) * _BLOCK_TOKENS
+                if token in self._stop_tokens:
+                    reason = "stop"
+                    break
+                text, stopped = hold.push(decoder.push(token))
+                if text:
+                    yield piece(text)
+                if stopped:
+                    reason = "stop"
+                    break
+        if not cancelled.is_set():
+            yield piece(hold.rest(), reason)
+
+    def _tokens(
+        self, prompt: Any, sampling: Sampling, cancelled: threading.Event
+    ) -> PyGenerator[tuple[int, int], None, None]:
+        """Yield each token after the number of steps so far; release the request at the end."""
+        self._requests += 1
+        handle = self._pipeline.add_request(self._requests, prompt, self._configuration(sampling))
+        steps = 0
+        try:
+            while self._pipeline.has_non_finished_requests() and not cancelled.is_set():
+                # Holds Python's global lock until it returns, which is why a step is short.
+                self._pipeline.step()
+                steps += 1
+                if handle.can_read():
+                    for output in handle.read().values():
+                        yield from ((steps, token) for token in output.generated_ids)
+        finally:
+            handle.cancel()
+            # The pipeline drops a cancelled request in its next step.
+            while self._pipeline.has_non_finished_requests():
+                self._pipeline.step()
+
+    def _configuration(self, sampling: Sampling) -> Any:
+        configuration = self._genai.GenerationConfig()
+        configuration.max_new_tokens = sampling.max_tokens
+        configuration.stop_token_ids = self._stop_tokens
+        configuration.presence_penalty = sampling.presence_penalty
+        configuration.frequency_penalty = sampling.frequency_penalty
+        if sampling.temperature > 0:
+            configuration.do_sample = True
+            configuration.temperature = sampling.temperature
+            configuration.top_p = sampling.top_p
+            if sampling.top_k is not None:
+                configuration.top_k = sampling.top_k
+            seed = secrets.randbits(63) if sampling.seed is None else sampling.seed
+            configuration.rng_seed = seed
+        return configuration
+
+    def _encode(self, messages: Sequence[Message], prefix: str) -> Any:
+        text = self._tokenizer.apply_chat_template(
+            [{"role": item.role, "content": item.content} for item in messages],
             add_generation_prompt=True,
         )
-        tokens: list[int] = self._tokenizer.encode(text + prefix, add_special_tokens=False).ids
-        return tokens
-
-    def _common_beginning(self, prompt: list[int]) -> int:
-        """How many cached tokens to keep.
-
-        Only whole parts, as prefill computed them: another division gives other rounding, and the
-        same request with the same seed shall give the same answer whatever was asked before it.
-        """
-        common = 0
-        # The last token is always computed: its logits are needed.
-        for old, new in zip(self._cached[: self._reusable], prompt[:-1], strict=False):
-            if old != new:
-                break
-            common += 1
-        return common - common % _PREFILL_TOKENS
-
-    def _prefill(
-        self, prompt: list[int], cached: int, cancelled: threading.Event
-    ) -> torch.Tensor | None:
-        del self._cached[cached:]
-        self._reusable = cached
-        logits = None
-        for start in range(cached, len(prompt), _PREFILL_TOKENS):
-            if cancelled.is_set():
-                return None
-            part = prompt[start : start + _PREFILL_TOKENS]
-            logits = self._llama.forward(part, start)
-            self._cached.extend(part)
-            if len(part) == _PREFILL_TOKENS:
-                self._reusable = len(self._cached)
-        return logits
-
-    def _piece(
-        self,
-        text: str,
-        prompt: list[int],
-        cached: int,
-        decoder: _Decoder,
-        reason: Literal["stop", "length"] | None = None,
-    ) -> Piece:
-        return Piece(
-            text=text,
-            prompt_tokens=len(prompt),
-            cached_tokens=cached,
-            completion_tokens=len(decoder.tokens),
-            finish_reason=reason,
-        )
+        return self._tokenizer.encode(text + prefix, add_special_tokens=False).input_ids
 
 
 class _StopHold:
@@ -261,7 +273,7 @@ class _StopHold:
         self._held = ""
 
     def push(self, text: str) -> tuple[str, bool]:
-        """What may be shown now, and whether a stop sequence was met."""
+        """Return the text that may be shown now, and whether a stop sequence was found."""
         self._held += text
         ends = [at for at in (self._held.find(item) for item in self._stop) if at >= 0]
         if ends:
@@ -273,48 +285,13 @@ class _StopHold:
         return shown, False
 
     def rest(self) -> str:
-        """What was held back for nothing."""
+        """Return the text that was held back but did not become a stop sequence."""
         return self._held
 
 
 def _overlap(text: str, stop: str) -> int:
-    """How many characters at the end of `text` are a beginning of `stop`."""
+    """Return how many characters at the end of `text` are a beginning of `stop`."""
     for length in range(min(len(text), len(stop) - 1), 0, -1):
         if text.endswith(stop[:length]):
             return length
     return 0
-
-
-def _source(seed: int | None) -> torch.Generator:
-    source = torch.Generator()
-    if seed is None:
-        source.seed()
-        return source
-    return source.manual_seed(seed)
-
-
-def _choose(
-    logits: torch.Tensor, tokens: list[int], sampling: Sampling, source: torch.Generator
-) -> int:
-    if tokens and (sampling.presence_penalty or sampling.frequency_penalty):
-        counts = torch.bincount(torch.tensor(tokens), minlength=logits.shape[0])
-        logits = logits - sampling.frequency_penalty * counts
-        logits -= sampling.presence_penalty * (counts > 0)
-    if sampling.temperature == 0:
-        return int(logits.argmax())
-    likely, order = torch.softmax(logits / sampling.temperature, dim=-1).sort(descending=True)
-    # A token stays while those before it hold less than top_p: the likeliest always does.
-    stays = likely.cumsum(0) - likely < sampling.top_p
-    if sampling.top_k is not None:
-        stays[sampling.top_k :] = False
-    chosen = torch.multinomial(torch.where(stays, likely, 0.0), 1, generator=source)
-    return int(order[chosen])
-
-
-def native_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 itself; emulated it is slower than float32."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text("utf-8")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags

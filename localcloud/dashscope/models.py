@@ -1,7 +1,7 @@
 """The language models that the local DashScope serves, as data.
 
-Owns: names, limits and default sampling of each model, and in which installed package its weights
-lie. It does not load anything.
+Owns: names, limits and default sampling of each model, and the installed package that carries its
+weights. It does not load anything.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class ServedModel:
 
     Attributes:
         model_id: Its name in requests.
-        owned_by: Who made it.
+        owned_by: The publisher.
         created: When it was published, seconds since the epoch.
         package: The installed package that carries the weights.
         file_name: The GGUF file inside that package.
-        context_tokens: Prompt and answer together hold at most so many tokens.
+        context_tokens: The most tokens that prompt and answer may have together.
         default_max_tokens: Length limit of an answer when the request gives none.
-        temperature: Default of the request's.
-        top_p: Default of the request's.
+        temperature: Used when the request gives none.
+        top_p: Used when the request gives none.
     """
 
     model_id: str
@@ -69,10 +69,10 @@ MODELS: Final[Mapping[str, ServedModel]] = {
 
 
 def weights_file(model: ServedModel) -> Path:
-    """The model's GGUF file, found without importing the package that carries it.
+    """Return the model's GGUF file, without importing the package that carries it.
 
     Raises:
-        WeightsError: The package is not installed, or lacks the file.
+        WeightsError: The package is not installed, or does not have the file.
     """
     spec = importlib.util.find_spec(model.package)
     if spec is None or spec.origin is None:

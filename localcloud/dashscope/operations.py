@@ -1,4 +1,4 @@
-"""What the local DashScope answers, for the generated coverage table."""
+"""The operations of the local DashScope, for the generated coverage table."""
 
 from __future__ import annotations
 

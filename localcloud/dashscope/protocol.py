@@ -1,6 +1,6 @@
 """Requests and errors of DashScope's OpenAI-compatible chat endpoint.
 
-Owns: what a chat request may hold, the error envelope and its codes. It does not answer requests.
+Owns: the fields of a chat request, the error envelope and its codes. It does not answer requests.
 
 Source: https://help.aliyun.com/zh/model-studio/qwen-api-via-openai-chat-completions,
 …/error-code and …/partial-mode (read 2026-11).
@@ -18,7 +18,7 @@ from localcloud.dashscope.models import MODELS, ServedModel
 
 __all__ = ["ApiError", "ChatRequest", "parse_chat_request"]
 
-# Fields that OpenAI's or DashScope's endpoint takes, with the only values that mean the same here.
+# Fields of OpenAI's or DashScope's endpoint, with the only values that mean the same here.
 _WITHOUT_EFFECT: Final[Mapping[str, tuple[Any, ...]]] = {
     "enable_search": (False, None),
     "enable_thinking": (False, None),
@@ -54,13 +54,13 @@ _MAX_STOPS: Final = 16
 
 
 class ApiError(Exception):
-    """An answer that is an error.
+    """An error response.
 
     Attributes:
         status: HTTP status.
         code: DashScope's error code.
         kind: Its error type.
-        param: The request's field at fault, if one is.
+        param: The field that is not valid; None when the error is not about a field.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class ApiError(Exception):
         self.param = param
 
     def envelope(self, request_id: str) -> dict[str, Any]:
-        """The body, as the compatible endpoint sends it."""
+        """Return the body, as the compatible endpoint sends it."""
         return {
             "error": {
                 "message": str(self),
@@ -93,15 +93,15 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ChatRequest:
-    """A chat request that can be carried out.
+    """A valid chat request.
 
     Attributes:
-        model: What is to answer.
+        model: The model that answers.
         messages: The conversation, without a partial last message.
-        prefix: Text of a partial last message: what the answer begins with.
-        sampling: How to answer.
+        prefix: Text of a partial last message: the beginning of the answer.
+        sampling: How to choose tokens.
         stream: Whether to send pieces as they come.
-        include_usage: Whether the stream ends with a chunk of counts.
+        include_usage: Whether the stream ends with a chunk of token counts.
     """
 
     model: ServedModel
@@ -116,7 +116,7 @@ def parse_chat_request(body: Any) -> ChatRequest:
     """Check the body of a chat request.
 
     Raises:
-        ApiError: 404 ``model_not_found``, else 400 ``invalid_parameter_error`` naming the field.
+        ApiError: 404 ``model_not_found``, or 400 ``invalid_parameter_error`` with the field.
     """
     if not isinstance(body, dict):
         raise _invalid("the body must be a JSON object", None)
@@ -175,7 +175,7 @@ def _messages(value: Any) -> tuple[tuple[Message, ...], str]:
     for index, item in enumerate(value):
         if item.get("partial") and (index != len(value) - 1 or item["role"] != "assistant"):
             raise _invalid(
-                f"messages[{index}].partial is allowed in a last message of role assistant only",
+                f"messages[{index}].partial is allowed only in a last message of role assistant",
                 "messages",
             )
     if value[-1].get("partial"):
@@ -189,7 +189,7 @@ def _message(item: Any, index: int) -> Message:
         raise _invalid(f"{where} must be an object", "messages")
     unknown = sorted(set(item) - {"role", "content", "name", "partial"})
     if unknown:
-        raise _invalid(f"{where} has {', '.join(unknown)}, not supported here", "messages")
+        raise _invalid(f"{where} has {', '.join(unknown)}, which is not supported here", "messages")
     role = item.get("role")
     if role not in _ROLES:
         raise _invalid(f"{where}.role is {role!r}; allowed: {', '.join(_ROLES)}", "messages")
@@ -252,7 +252,7 @@ def _number(
         raise _invalid(f"{name} is {value!r}; it must be a number", name)
     if value < low or value > high or (above and value == low) or (below and value == high):
         left, right = "(" if above else "[", ")" if below else "]"
-        raise _invalid(f"{name} is {value}; it must lie in {left}{low:g}, {high:g}{right}", name)
+        raise _invalid(f"{name} is {value}; it must be in {left}{low:g}, {high:g}{right}", name)
     return float(value)
 
 

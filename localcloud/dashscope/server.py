@@ -1,9 +1,9 @@
-"""The HTTP face of the local DashScope.
+"""The HTTP routes of the local DashScope.
 
 Owns: routes, the API key, answers and streams in OpenAI's form. It does not own the queue
-(``worker.py``) nor what a request may hold (``protocol.py``).
+(``worker.py``) or the fields of a request (``protocol.py``).
 
-Source: as ``protocol.py``.
+Source: see ``protocol.py``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["application"]
 
 _PREFIX: Final = "/compatible-mode/v1"
 _DISCONNECT_POLL_SECONDS: Final = 0.1
-# Nobody reads it; the status that nginx logs when a client closed its connection.
+# The client is gone and never sees it; nginx logs this status in that case.
 _READER_GONE: Final = 499
 _NOT_SERVED: Final = (
     "is not served by the local DashScope; it serves "
@@ -45,12 +45,12 @@ def application(
     workers: Mapping[str, Worker],
     is_retired: Callable[[str], bool] = lambda _: False,
 ) -> Starlette:
-    """The endpoint.
+    """Return the endpoint's application.
 
     Args:
-        api_key: The key that callers must bear.
-        workers: By model name; each is started with the application.
-        is_retired: Whether a model is served no more, by its name.
+        api_key: The key that callers must send.
+        workers: By model name; the application starts and closes them.
+        is_retired: Returns whether the model of this name is no longer served.
     """
     service = _Service(api_key, workers, is_retired)
 
@@ -133,7 +133,7 @@ class _Service:
         answer_id = f"chatcmpl-{uuid.uuid4()}"
         if not chat.stream:
             return await _whole(request, chat, pieces, answer_id)
-        # Errors before the first piece still have a status of their own.
+        # Errors before the first piece can still set the response's status.
         first = await _first(pieces)
         events = _events(chat, first, pieces, answer_id)
         return StreamingResponse(

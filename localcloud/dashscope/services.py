@@ -15,12 +15,12 @@ from localcloud.core.supervisor import ProcessSpec
 __all__ = ["services"]
 
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]
-# What the server and the conversion of weights that it starts read.
+# Read by the server and by the conversion of weights that it starts.
 _PASSED_ON: Final = ("CUSTOMRAG_CACHE", "CUSTOMRAG_DASHSCOPE_THREADS", "HOME", "XDG_CACHE_HOME")
 
 
 def services(context: Context) -> tuple[ProcessSpec, ...]:
-    """One process, which loads its model in the background."""
+    """Return one process, which loads its model in the background."""
     platform = context.platform
     return (
         ProcessSpec(

@@ -1,7 +1,7 @@
-"""One model, asked by many: a bounded queue in front of one generating thread.
+"""A bounded queue in front of one generating thread.
 
-Owns: loading the model in the background, the queue, and ending a generation whose reader has
-gone. It does not know HTTP.
+Owns: loading the model in the background, the queue, and ending a generation when its reader
+leaves. It does not know HTTP.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Worker:
     """Answers requests one after another.
 
     Args:
-        load: Makes the model; called once, in the generating thread.
-        queue_length: How many requests may wait while one is being answered.
+        load: Loads the model; called once, in the generating thread.
+        queue_length: How many requests may wait while another is answered.
     """
 
     def __init__(self, load: Callable[[], Generator], queue_length: int) -> None:
@@ -41,41 +41,41 @@ class Worker:
 
     @property
     def state(self) -> Literal["loading", "ready", "failed"]:
-        """How far the model is."""
+        """Whether the model is loading, ready or failed to load."""
         if self._reason:
             return "failed"
         return "loading" if self._generator is None else "ready"
 
     @property
     def reason(self) -> str:
-        """Why the model could not be loaded; empty unless it failed."""
+        """Why the model failed to load; empty otherwise."""
         return self._reason
 
     @property
     def present(self) -> int:
-        """How many requests are being answered or wait."""
+        """How many requests are running or waiting."""
         return self._present
 
     def start(self) -> None:
-        """Begin to load the model; requests wait for it."""
+        """Start loading the model; requests wait for it."""
         self._thread.submit(self._load_model)
 
     def close(self) -> None:
-        """Let the thread end once its present work is over."""
+        """Let the thread end after its current work."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def answer(self, request: ChatRequest) -> AsyncGenerator[Piece, None]:
-        """The pieces of an answer, as they come; closing the iterator ends the generation.
+        """Yield the pieces of an answer as they come; closing the iterator ends the generation.
 
         Raises:
-            ApiError: 429 when too many wait, 400 when the prompt is too long, 500 when the model
-                could not be loaded.
+            ApiError: 429 when too many requests wait, 500 when the model could not be loaded.
+            ContextTooLongError: The prompt is too long.
         """
         if self._present > self._queue_length:
             raise ApiError(
                 429,
                 "limit_requests",
-                f"{self._present} requests are being answered or wait already; try again later",
+                f"{self._present} requests are already running or waiting; try again later",
                 kind="limit_requests",
             )
         self._present += 1
@@ -112,7 +112,7 @@ class Worker:
                 yield item
         finally:
             cancelled.set()
-            # The next request must not start before this one has let go of the model.
+            # The next request must not start while this one still uses the model.
             await asyncio.shield(done)
 
     def _load_model(self) -> None:

@@ -1,4 +1,4 @@
-"""A served endpoint of the tests' own, and a model that only pretends."""
+"""An endpoint for the tests, and a fake model."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DEADLINE_SECONDS = 20.0
 
 
 class FakeGenerator:
-    """Says its words one by one; while `go_on` is clear, none from word `hold_before` on."""
+    """Says its words one by one; waits before word `hold_before` while `go_on` is clear."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """As new."""
+        """Restore the initial state."""
         self.words: Sequence[str] = ("Hello", " there", ".")
         self.asked: list[tuple[tuple[Message, ...], str, Sampling]] = []
         self.hold_before = 1
@@ -69,7 +69,7 @@ class FakeGenerator:
 
 @contextlib.contextmanager
 def serving(load: Callable[[], Generator], queue_length: int = 2) -> Iterator[str]:
-    """The endpoint's base URL, served in a thread."""
+    """Serve the endpoint in a thread and yield its base URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -89,7 +89,7 @@ def serving(load: Callable[[], Generator], queue_length: int = 2) -> Iterator[st
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition, with a deadline."""
+    """Wait until `condition` holds; fail after the deadline."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""The endpoint over HTTP, by the openai client, with a model that only pretends."""
+"""The endpoint over HTTP, with the openai client and a fake model."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_stream_has_no_usage_unless_asked(client: openai.OpenAI) -> None:
     assert all(chunk.choices and chunk.usage is None for chunk in chunks)
 
 
-def test_pieces_arrive_while_the_model_still_speaks(
+def test_pieces_arrive_while_the_model_still_generates(
     client: openai.OpenAI, model: FakeGenerator
 ) -> None:
     model.hold_before = 3
@@ -166,7 +166,9 @@ def test_missing_key_is_refused(url: str) -> None:
     assert answer.json()["request_id"]
 
 
-def test_unknown_model_is_not_found_and_the_known_ones_are_named(client: openai.OpenAI) -> None:
+def test_unknown_model_is_not_found_and_the_error_lists_the_known_ones(
+    client: openai.OpenAI,
+) -> None:
     with pytest.raises(openai.NotFoundError) as caught:
         ask(client, model="qwen-plus")
 
@@ -200,7 +202,7 @@ def test_unknown_model_is_not_found_and_the_known_ones_are_named(client: openai.
         ({"messages": [{"role": "user", "content": "x", "partial": True}]}, "messages"),
     ],
 )
-def test_what_is_not_supported_is_refused_by_name(
+def test_unsupported_value_is_refused_with_the_name_of_the_field(
     client: openai.OpenAI, model: FakeGenerator, options: dict[str, Any], param: str
 ) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
@@ -235,7 +237,7 @@ def test_prompt_that_is_too_long_is_refused(
     assert caught.value.code == "context_length_exceeded"
 
 
-def test_native_api_is_refused_with_what_is_served(url: str) -> None:
+def test_native_api_is_refused_with_the_served_routes(url: str) -> None:
     answer = httpx.post(
         f"{url}/api/v1/services/aigc/text-generation/generation",
         json={},
@@ -253,7 +255,7 @@ def test_models_are_listed_and_retrieved(client: openai.OpenAI) -> None:
         client.models.retrieve("qwen-plus")
 
 
-def test_requests_wait_for_each_other_and_too_many_are_refused(
+def test_requests_queue_and_are_refused_when_the_queue_is_full(
     url: str, client: openai.OpenAI, model: FakeGenerator
 ) -> None:
     def present() -> int:
@@ -275,7 +277,7 @@ def test_requests_wait_for_each_other_and_too_many_are_refused(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_model_stops_when_the_reader_goes_away(
+def test_generation_stops_when_the_reader_leaves(
     url: str, model: FakeGenerator, stream: bool
 ) -> None:
     model.words = [" word"] * 10_000
@@ -297,7 +299,7 @@ def test_model_stops_when_the_reader_goes_away(
     assert model.said < 10_000
 
 
-def test_model_answers_the_next_after_one_was_cut_off(
+def test_model_answers_the_next_request_after_a_reader_left(
     url: str, client: openai.OpenAI, model: FakeGenerator
 ) -> None:
     model.go_on.clear()

@@ -1,4 +1,4 @@
-"""The real model: its computation against transformers', and its behaviour as a whole."""
+"""The real model: its answers against those of transformers, and its behaviour."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import openai
 import pytest
 import torch
-from tokenizers import Tokenizer
+from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter
+from gguf.quants import dequantize, quantize
 
 from localcloud.core.home import Platform, init_home
 from localcloud.dashscope.generation import (
@@ -24,32 +26,25 @@ from localcloud.dashscope.generation import (
     Sampling,
     TextGenerator,
 )
-from localcloud.dashscope.llama import Llama
 from localcloud.dashscope.models import MODELS, weights_file
-from localcloud.dashscope.weights import prepared
+from localcloud.dashscope.weights import prepared, write_q8
 from tests.localcloud.dashscope.support import until
 
 pytestmark = pytest.mark.model
 
 MODEL = MODELS["smollm2-135m-instruct"]
 CAPITAL = (Message("user", "What is the capital of France?"),)
-PROMPT = (
-    "<|im_start|>user\nThe controller writes a backup at 02:30. When?<|im_end|>\n"
-    "<|im_start|>assistant\n"
-)
+QUESTION = "The controller writes a full backup every night at 02:30. When is the backup?"
 
 
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield prepared(MODEL)
-    torch.set_num_threads(before)
+def folder() -> Path:
+    return prepared(MODEL)
 
 
 @pytest.fixture(scope="module")
 def generator(folder: Path) -> TextGenerator:
-    return TextGenerator(MODEL, folder)
+    return TextGenerator(MODEL, folder, threads=1)
 
 
 def sampling(**changes: Any) -> Sampling:
@@ -66,46 +61,73 @@ def say(
     return "".join(piece.text for piece in pieces), pieces[-1]
 
 
-def test_logits_are_those_of_transformers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_greedy_answer_is_the_one_of_transformers_on_the_packaged_weights(
+    generator: TextGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokens = tokenizer.encode(PROMPT, add_special_tokens=False).ids
     file = weights_file(MODEL)
+    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
     reference = AutoModelForCausalLM.from_pretrained(
         file.parent, gguf_file=file.name, dtype=torch.float32
     )
+    prompt = tokenizer.apply_chat_template(
+        [{"role": "user", "content": QUESTION}],
+        add_generation_prompt=True,
+        return_tensors="pt",
+        return_dict=True,
+    )
     with torch.inference_mode():
-        expected = reference(torch.tensor([tokens])).logits[0, -1]
+        output = reference.generate(**prompt, max_new_tokens=24, do_sample=False)
+    expected = tokenizer.decode(output[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True)
 
-    ours = Llama(folder, torch.float32, MODEL.context_tokens).forward(tokens, 0)
+    text, last = say(generator, (Message("user", QUESTION),))
 
-    # The kept weights are bfloat16: 8 bits of mantissa.
-    assert torch.linalg.norm(ours - expected) / torch.linalg.norm(expected) < 0.01
-    assert ours.topk(5).indices.tolist() == expected.topk(5).indices.tolist()
-
-
-def test_computing_in_parts_gives_the_same_logits(folder: Path) -> None:
-    model = Llama(folder, torch.float32, MODEL.context_tokens)
-    tokens = list(range(100, 160))
-
-    whole = model.forward(tokens, 0)
-    model.forward(tokens[:25], 0)
-    model.forward(tokens[25:59], 25)
-    parts = model.forward(tokens[59:], 59)
-
-    torch.testing.assert_close(parts, whole, atol=1e-3, rtol=1e-3)
+    assert text == expected
+    assert last.prompt_tokens == prompt["input_ids"].shape[1]
 
 
-def test_cache_grows_to_the_context_and_no_further(folder: Path) -> None:
-    model = Llama(folder, torch.bfloat16, 1_100)
-    model.forward(list(range(1_000)), 0)
+def test_rewritten_weights_keep_their_metadata_and_are_within_one_percent(tmp_path: Path) -> None:
+    matrix = np.random.default_rng(0).normal(size=(4, 64)).astype(np.float32)
+    packed = quantize(matrix, GGMLQuantizationType.Q4_1)
+    writer = GGUFWriter(tmp_path / "source.gguf", "llama")
+    writer.add_block_count(2)
+    writer.add_token_list(["a", "b"])
+    writer.add_tensor("matrix", packed, raw_dtype=GGMLQuantizationType.Q4_1)
+    writer.add_tensor("norm", matrix[0])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
 
-    model.forward(list(range(100)), 1_000)
+    write_q8(tmp_path / "source.gguf", tmp_path / "written.gguf")
 
-    with pytest.raises(ValueError, match="1101 tokens; the model's context holds 1100"):
-        model.forward([1], 1_100)
+    written = GGUFReader(tmp_path / "written.gguf")
+    tensors = {tensor.name: tensor for tensor in written.tensors}
+    expected = dequantize(packed, GGMLQuantizationType.Q4_1)
+    error = dequantize(tensors["matrix"].data, tensors["matrix"].tensor_type) - expected
+    assert tensors["matrix"].tensor_type == GGMLQuantizationType.Q8_0
+    assert np.linalg.norm(error) <= 0.01 * np.linalg.norm(expected)
+    assert np.array_equal(tensors["norm"].data, matrix[0])
+    assert written.fields["general.architecture"].contents() == "llama"
+    assert written.fields["llama.block_count"].contents() == 2
+    assert written.fields["tokenizer.ggml.tokens"].contents() == ["a", "b"]
+
+
+def test_loading_openvino_sends_no_telemetry(tmp_path: Path) -> None:
+    # Telemetry writes a client id into the home folder before it sends.
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from localcloud.dashscope.runtime import import_genai; import_genai()",
+        ],
+        env={**os.environ, "HOME": str(tmp_path), "CI": ""},
+        check=True,
+    )
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_model_answers_in_words(generator: TextGenerator) -> None:
@@ -116,7 +138,7 @@ def test_model_answers_in_words(generator: TextGenerator) -> None:
     assert last.completion_tokens == 7
 
 
-def test_limit_of_tokens_ends_the_answer(generator: TextGenerator) -> None:
+def test_max_tokens_ends_the_answer(generator: TextGenerator) -> None:
     text, last = say(generator, max_tokens=3)
 
     assert text == "The capital of"
@@ -131,13 +153,13 @@ def test_answer_ends_before_a_stop_sequence_even_across_tokens(generator: TextGe
     assert last.finish_reason == "stop"
 
 
-def test_stop_sequence_that_only_begins_is_not_lost(generator: TextGenerator) -> None:
+def test_text_that_only_begins_a_stop_sequence_is_kept(generator: TextGenerator) -> None:
     text, _ = say(generator, stop=("Paris.!",))
 
     assert text == "The capital of France is Paris."
 
 
-def test_answer_goes_on_from_a_prefix(generator: TextGenerator) -> None:
+def test_answer_continues_a_prefix(generator: TextGenerator) -> None:
     text, _ = say(generator, prefix="The capital of France")
 
     assert text == " is Paris."
@@ -155,31 +177,31 @@ def test_same_seed_gives_the_same_answer_and_another_seed_another(
     assert len({tell(seed) for seed in range(4)}) > 1
 
 
-def test_tiny_share_of_probability_is_as_good_as_greedy(generator: TextGenerator) -> None:
+def test_tiny_top_p_and_top_k_of_one_are_greedy(generator: TextGenerator) -> None:
     greedy, _ = say(generator)
 
     assert say(generator, temperature=1.9, top_p=1e-6)[0] == greedy
     assert say(generator, temperature=1.9, top_k=1)[0] == greedy
 
 
-def test_cached_beginning_changes_nothing_but_the_work(folder: Path) -> None:
+def test_cached_prefix_does_not_change_the_answer(folder: Path) -> None:
     context = "The controller writes a full backup every night. " * 8
     first, second = (
         (Message("user", context + question),) for question in ("When?", "What is written?")
     )
-    fresh, _ = say(TextGenerator(MODEL, folder), second)
-    chance, _ = say(TextGenerator(MODEL, folder), second, temperature=1.5, seed=5)
-    warm = TextGenerator(MODEL, folder)
+    fresh, _ = say(TextGenerator(MODEL, folder, threads=1), second)
+    sampled, _ = say(TextGenerator(MODEL, folder, threads=1), second, temperature=1.5, seed=5)
+    warm = TextGenerator(MODEL, folder, threads=1)
     say(warm, first)
-    assert say(warm, second, temperature=1.5, seed=5)[0] == chance
+    assert say(warm, second, temperature=1.5, seed=5)[0] == sampled
 
     text, last = say(warm, second)
 
     assert text == fresh
-    assert last.cached_tokens == 64
+    assert last.cached_tokens == 96
 
 
-def test_pieces_never_split_a_character(generator: TextGenerator) -> None:
+def test_pieces_do_not_split_a_character(generator: TextGenerator) -> None:
     echo = (Message("user", "Repeat exactly: naïve café 東京 🙂"),)
     pieces = list(
         generator.generate(echo, "naïve café 東", sampling(max_tokens=12), threading.Event())
