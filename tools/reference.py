@@ -81,10 +81,12 @@ def pages() -> dict[Path, str]:
     sys.path.insert(0, str(ROOT))
     from guardrails.policy import RULES
     from infra.outputs import OUTPUTS
+    from tests.e2e import outcomes
 
     schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     tables = {
         ROOT / "docs" / "reference" / "configuration.md": configuration_table(schema),
+        ROOT / "docs" / "reference" / "healing.md": outcomes.table(outcomes.OUTCOMES),
         ROOT / "docs" / "reference" / "outputs.md": outputs_table(OUTPUTS),
         ROOT / "docs" / "reference" / "permissions.md": permissions_tables(),
         ROOT / "docs" / "reference" / "policy.md": rules_table(

@@ -1,0 +1,151 @@
+"""What a stack does about each type of resource that is deleted or changed by hand.
+
+Owns the expectations, from which `docs/healing.md` has its table. A type without one fails the
+tests. How the deletions are made is `behind`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from textwrap import fill
+
+__all__ = ["MEANINGS", "OUTCOMES", "Expected", "Outcome", "table"]
+
+_WIDTH = 120
+
+
+class Outcome(StrEnum):
+    """What comes of a deletion or a change, once `make up` has run."""
+
+    HEALED = "healed"
+    REFUSED = "refused"
+    STAYS = "stays"
+    KEPT = "kept"
+    RERUN = "rerun"
+    FIXED = "fixed"
+
+
+MEANINGS: Mapping[Outcome, str] = {
+    Outcome.HEALED: "`make up` creates it again, or changes it back",
+    Outcome.REFUSED: "the cloud refuses while other resources use it; healed otherwise",
+    Outcome.STAYS: "it is a setting that always has a value, so it cannot be deleted",
+    Outcome.KEPT: "`make up` has nothing to do, because its effect is stored elsewhere",
+    Outcome.RERUN: "the job runs again; a protected stack asks for a decision first",
+    Outcome.FIXED: "it cannot be changed, because another value is another resource",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What is expected of a type.
+
+    Attributes:
+        deleted: After it was deleted, a refresh and an update.
+        changed: After it was changed, a refresh and an update.
+        unrefreshed: After it was deleted and a plain `pulumi up` without a refresh.
+        why: What is behind it; empty where there is nothing to say.
+        is_container: Whether other resources are deleted with it, or must be deleted first.
+    """
+
+    deleted: Outcome = Outcome.HEALED
+    changed: Outcome = Outcome.HEALED
+    unrefreshed: str = "not noticed"
+    why: str = ""
+    is_container: bool = False
+
+
+_REFRESH_ASKED = "asks for a refresh"
+_PLAIN = Expected()
+_FIXED = Expected(changed=Outcome.FIXED)
+_CONTAINER = Expected(is_container=True)
+_IN_USE = Expected(deleted=Outcome.REFUSED, is_container=True)
+_SETTING = Expected(deleted=Outcome.STAYS)
+
+OUTCOMES: Mapping[str, Expected] = {
+    "alicloud:ecs/instance:Instance": Expected(
+        is_container=True,
+        why="A node holds no data. The scaling group replaces a node of the fleet.",
+    ),
+    "alicloud:ecs/ramRoleAttachment:RamRoleAttachment": _FIXED,
+    "alicloud:ecs/securityGroup:SecurityGroup": _IN_USE,
+    "alicloud:ecs/securityGroupRule:SecurityGroupRule": _FIXED,
+    "alicloud:elasticsearch/instance:Instance": Expected(
+        is_container=True,
+        unrefreshed=_REFRESH_ASKED,
+        why="`make up` fills the index from the corpus again, not from a snapshot.",
+    ),
+    "alicloud:kms/secret:Secret": Expected(
+        why=(
+            "The program knows the value. While a secret waits for its deletion, the cloud refuses "
+            "another one of that name (Rejected.ResourceExist): restore it, then refresh. A value "
+            "that was put by hand stays current, because KMS does not accept a version twice: move "
+            "the stage ACSCurrent back."
+        ),
+    ),
+    "alicloud:oss/bucket:Bucket": Expected(
+        is_container=True,
+        why="`make up` uploads code and corpus again, and trains a lost model again, see DlcJob.",
+    ),
+    "alicloud:oss/bucketAcl:BucketAcl": Expected(
+        deleted=Outcome.STAYS,
+        changed=Outcome.FIXED,
+        why="The public access block refuses other values.",
+    ),
+    "alicloud:oss/bucketObject:BucketObject": _PLAIN,
+    "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock": _PLAIN,
+    "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption": _PLAIN,
+    "alicloud:oss/bucketVersioning:BucketVersioning": _SETTING,
+    "alicloud:pai/workspaceDataset:WorkspaceDataset": _PLAIN,
+    "alicloud:pai/workspaceModel:WorkspaceModel": Expected(
+        deleted=Outcome.REFUSED, is_container=True, why="Its versions use it."
+    ),
+    "alicloud:pai/workspaceModelVersion:WorkspaceModelVersion": _PLAIN,
+    "alicloud:pai/workspaceWorkspace:WorkspaceWorkspace": Expected(
+        deleted=Outcome.REFUSED,
+        is_container=True,
+        why="Datasets and models use it. In a new workspace the training job runs again.",
+    ),
+    "alicloud:ram/policy:Policy": _IN_USE,
+    "alicloud:ram/role:Role": _IN_USE,
+    "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment": _FIXED,
+    "alicloud:vpc/network:Network": _IN_USE,
+    "alicloud:vpc/switch:Switch": _IN_USE,
+    "cloudflare:index/workersCustomDomain:WorkersCustomDomain": _FIXED,
+    "cloudflare:index/workersScript:WorkersScript": _CONTAINER,
+    "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain": _FIXED,
+    "customrag:elasticsearch:Alias": Expected(unrefreshed="moved back"),
+    "customrag:elasticsearch:Index": Expected(
+        unrefreshed=_REFRESH_ASKED, why="`make up` fills it from the corpus again."
+    ),
+    "customrag:oss:Corpus": Expected(why="`make up` uploads the folder again."),
+    "customrag:pai:DlcJob": Expected(
+        deleted=Outcome.KEPT,
+        changed=Outcome.RERUN,
+        unrefreshed=_REFRESH_ASKED + ", if the model is lost",
+        why="Deleted: the job's record. Changed: a file of the model is deleted.",
+    ),
+    "customrag:rag:IngestRun": Expected(
+        deleted=Outcome.KEPT, changed=Outcome.FIXED, why="The index has its result."
+    ),
+}
+"""By type token; every type that a stack of this machine declares."""
+
+
+def table(outcomes: Mapping[str, Expected]) -> str:
+    """Return a Markdown table of the expectations, with notes below that keep its lines short."""
+    rows = ["| type | deleted | changed | plain `pulumi up` | note |", "|---|---|---|---|---|"]
+    notes: list[str] = []
+    for name, item in outcomes.items():
+        if item.why:
+            notes.append(f"{len(notes) + 1}. {item.why}")
+        note = str(len(notes)) if item.why else ""
+        package, module, kind = name.split(":")
+        shown = f"{package}:{module.partition('/')[0]}:{kind}"
+        rows.append(
+            f"| `{shown}` | {item.deleted} | {item.changed} | {item.unrefreshed} | {note} |"
+        )
+    meanings = [f"- *{outcome}*: {meaning}." for outcome, meaning in MEANINGS.items()]
+    wrapped = [fill(note, width=_WIDTH, subsequent_indent="   ") for note in notes]
+    return "\n".join([*meanings, "", *rows, "", *wrapped])

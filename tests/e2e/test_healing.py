@@ -1,0 +1,116 @@
+"""Whatever is deleted or changed by hand, the stack can be updated again, and answers.
+
+Every resource of the local stack is deleted behind Pulumi's back, and every one that can be is
+changed, in a few rounds that share one stack. What must come of each is in `outcomes`; a resource
+of a new type fails here until it has an expectation there. What it cannot prove: that Alibaba
+Cloud deletes and refuses as the local cloud does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from localcloud.core.errors import CloudError
+from tests.e2e.behind import Behind, Resource
+from tests.e2e.checkout import Checkout
+from tests.e2e.outcomes import OUTCOMES, Outcome
+
+pytestmark = pytest.mark.e2e
+
+UP_SECONDS = 900.0
+REPORTED = "storage-artifacts"
+"""The bucket of the trained model: deleted on its own, as was reported."""
+SETTINGS = ("--yes", "--skip-preview", "--suppress-outputs")
+
+
+@pytest.fixture(scope="module")
+def behind(private: Checkout) -> Behind:
+    """The stack, seen past Pulumi."""
+    return Behind(private)
+
+
+def delete_all(behind: Behind, resources: Iterable[Resource]) -> None:
+    """Delete resources, each before those that it depends on; hold each to its expectation."""
+    for resource in reversed(list(resources)):
+        expected, before = OUTCOMES[resource.type].deleted, behind.read(resource)
+        try:
+            behind.delete(resource)
+        except CloudError as error:
+            assert expected is Outcome.REFUSED, (resource.name, error)
+            continue
+        still_there = behind.read(resource) == before
+        assert still_there == (expected is Outcome.STAYS), resource.name
+
+
+def change_all(behind: Behind, resources: Iterable[Resource]) -> None:
+    """Change every resource that can be changed."""
+    for resource in resources:
+        expected = OUTCOMES[resource.type].changed
+        assert behind.can_change(resource.type) == (expected is not Outcome.FIXED), resource.name
+        if expected is not Outcome.FIXED:
+            before = behind.read(resource)
+            behind.change(resource)
+            assert behind.read(resource) != before, resource.name
+
+
+def _heals(private: Checkout, behind: Behind, names: set[str]) -> None:
+    """`make up` makes everything as declared again, and gets an answer to its question."""
+    done = private.start_up(timeout_seconds=UP_SECONDS).wait().check()
+    assert "Sources:" in done.output
+    assert {resource.name for resource in behind.resources()} == names
+    again = ("up", "--stack", behind.stack, *SETTINGS, "--refresh", "--expect-no-changes")
+    private.pulumi(*again).check()
+
+
+@pytest.fixture(scope="module")
+def names(private: Checkout, behind: Behind) -> set[str]:
+    """The resources of the stack once it is up."""
+    private.start_up(timeout_seconds=UP_SECONDS).wait().check()
+    return {resource.name for resource in behind.resources()}
+
+
+def test_parts_are_created_again_in_what_contains_them(
+    private: Checkout, behind: Behind, names: set[str]
+) -> None:
+    found = behind.resources()
+    delete_all(behind, [item for item in found if not OUTCOMES[item.type].is_container])
+    _heals(private, behind, names)
+
+
+def test_a_plain_update_moves_the_alias_back_and_reports_a_lost_index(
+    private: Checkout, behind: Behind
+) -> None:
+    found = {item.type: item for item in behind.resources()}
+    plain = ("up", "--stack", behind.stack, *SETTINGS)
+    behind.delete(found["customrag:elasticsearch:Alias"])
+    private.pulumi(*plain).check()
+    behind.delete(found["customrag:elasticsearch:Index"])
+    failed = private.pulumi(*plain)
+    assert failed.code != 0
+    assert "was deleted. Run `pulumi refresh`, then `pulumi up`" in failed.words
+    assert "Traceback" not in failed.output
+
+
+def test_all_of_it_is_created_again(private: Checkout, behind: Behind, names: set[str]) -> None:
+    """All but one bucket: what the cloud refused to delete before is no longer in use."""
+    delete_all(behind, [item for item in behind.resources() if item.name != REPORTED])
+    _heals(private, behind, names)
+
+
+def test_what_was_changed_is_set_back(private: Checkout, behind: Behind, names: set[str]) -> None:
+    change_all(behind, behind.resources())
+    _heals(private, behind, names)
+
+
+def test_a_lost_model_is_reported_and_then_trained_again(
+    private: Checkout, behind: Behind, names: set[str]
+) -> None:
+    delete_all(behind, [item for item in behind.resources() if item.name == REPORTED])
+    failed = private.pulumi("up", "--stack", behind.stack, *SETTINGS)
+    assert failed.code != 0
+    assert "result.json is not there any more. Run `pulumi refresh`" in failed.words
+    assert "Traceback" not in failed.output
+    private.pulumi("refresh", "--stack", behind.stack, "--yes", "--skip-preview").check()
+    _heals(private, behind, names)
