@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,13 +61,13 @@ class Events:
         steps: The engine's own description of each step, with the states before and after it.
     """
 
-    changes: Sequence[Change] = ()
+    changes: list[Change] = field(default_factory=list)
     same: int = 0
-    errors: Sequence[str] = ()
-    violations: Sequence[str] = ()
-    infos: Sequence[str] = ()
+    errors: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    infos: list[str] = field(default_factory=list)
     config: Mapping[str, str] = field(default_factory=dict)
-    steps: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    steps: list[Mapping[str, Any]] = field(default_factory=list, repr=False)
 
     @property
     def counts(self) -> str:
@@ -115,12 +115,7 @@ def read_events(lines: Iterable[str], command: str = "up") -> Events:
     """
     kind = "resourcePreEvent" if command == "preview" else "resOutputsEvent"
     began: dict[str, tuple[float, str]] = {}
-    changes: list[Change] = []
-    steps: list[Mapping[str, Any]] = []
-    errors: list[str] = []
-    violations: list[str] = []
     found = Events()
-    infos: list[str] = []
     for line in lines:
         try:
             event = json.loads(line)
@@ -133,58 +128,52 @@ def read_events(lines: Iterable[str], command: str = "up") -> Events:
         if kind in event:
             step = event[kind]["metadata"]
             since, operation = began.get(step["urn"], (at, ""))
-            if operation == "refresh" and command != "refresh":
-                continue
-            steps.append(step)
-            if _is_resource(step):
-                change = _change(step, at - since)
-                found.same += step["op"] in _SAME
-                changes += [change] if change else []
+            if operation != "refresh" or command == "refresh":
+                _add_step(found, step, at - since)
         elif "preludeEvent" in event:
             found.config = event["preludeEvent"].get("config") or {}
         elif "policyEvent" in event:
-            policy = event["policyEvent"]
-            violations.append(
-                f"{policy.get('policyName', '?')} ({policy.get('enforcementLevel', '?')}): "
-                f"{_plain(policy.get('message', ''))}"
-            )
+            _add_violation(found, event["policyEvent"])
         elif "diagnosticEvent" in event:
-            message, severity = _diagnostic(event["diagnosticEvent"])
-            if message and severity in ("error", "info#err"):
-                errors.append(message)
-            elif message and severity in ("info", "warning"):
-                infos.append(message)
-    found.changes, found.steps, found.errors, found.infos = changes, steps, errors, infos
-    found.violations = list(dict.fromkeys(violations))
+            _add_message(found, event["diagnosticEvent"])
     return found
 
 
-def _is_resource(step: Mapping[str, Any]) -> bool:
-    """Whether a step is about a resource: components have no provider, and stacks are Pulumi's."""
-    return bool(step.get("provider")) and not str(step["type"]).startswith("pulumi:")
-
-
-def _change(step: Mapping[str, Any], seconds: float) -> Change | None:
-    operation = _OPERATIONS.get(step["op"], step["op"])
-    if operation in _SAME or step["op"] in _PARTS:
-        return None
-    return Change(
-        operation=operation,
-        type=step["type"],
-        name=str(step["urn"]).rpartition("::")[2],
-        properties=tuple(sorted(step.get("detailedDiff") or step.get("diffs") or ())),
-        seconds=seconds,
+def _add_step(found: Events, step: Mapping[str, Any], seconds: float) -> None:
+    found.steps.append(step)
+    # A component has no provider; providers and stacks are Pulumi's own.
+    if not step.get("provider") or str(step["type"]).startswith("pulumi:"):
+        return
+    found.same += step["op"] in _SAME
+    if step["op"] in (*_SAME, *_PARTS):
+        return
+    found.changes.append(
+        Change(
+            operation=_OPERATIONS.get(step["op"], step["op"]),
+            type=step["type"],
+            name=str(step["urn"]).rpartition("::")[2],
+            properties=tuple(sorted(step.get("detailedDiff") or step.get("diffs") or ())),
+            seconds=seconds,
+        )
     )
 
 
-def _diagnostic(event: Mapping[str, Any]) -> tuple[str, str]:
-    """Return a message and its severity; an error begins with the name of its resource."""
-    message, severity = _plain(event.get("message", "")), str(event.get("severity"))
+def _add_violation(found: Events, event: Mapping[str, Any]) -> None:
+    rule = f"{event.get('policyName', '?')} ({event.get('enforcementLevel', '?')})"
+    violation = f"{rule}: {_plain(event.get('message', ''))}"
+    if violation not in found.violations:
+        found.violations.append(violation)
+
+
+def _add_message(found: Events, event: Mapping[str, Any]) -> None:
+    """Add a message to the errors or infos; an error begins with the name of its resource."""
+    message, severity = _plain(event.get("message", "")), event.get("severity")
     resource_type, _, name = str(event.get("urn", "")).rpartition("::")
     of_program = not name or resource_type.endswith("pulumi:pulumi:Stack")
-    if message and not of_program and severity in ("error", "info#err"):
-        message = f"{name}: {message}"
-    return message, severity
+    if message and severity in ("error", "info#err"):
+        found.errors.append(message if of_program else f"{name}: {message}")
+    elif message and severity in ("info", "warning"):
+        found.infos.append(message)
 
 
 def _plain(text: str) -> str:

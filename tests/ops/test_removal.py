@@ -60,7 +60,7 @@ class StateOnly(Engine):
     def resources(self) -> list[dict[str, Any]]:
         return [resource("a", protect=True)]
 
-    def ask(self, *arguments: str, stack: bool = True) -> str:
+    def ask(self, *arguments: str, stack: bool = True, secret: str = "") -> str:
         raise AssertionError(arguments)
 
 
@@ -84,11 +84,11 @@ class Failing(Engine):
     def resources(self) -> list[dict[str, Any]]:
         return [resource("a", inputs={"deletionProtection": self.protected, "forceDestroy": True})]
 
-    def run(self, name: str, command: str, *arguments: str) -> Outcome:
+    def run(self, name: str, command: str, *arguments: str, shown: bool = False) -> Outcome:
         assert command == ("up" if self.protected else "destroy"), arguments
-        return Outcome(code=1, duration_seconds=0.0, errors=("DependencyViolation",))
+        return Outcome(code=1, duration_seconds=0.0, errors=["DependencyViolation"])
 
-    def ask(self, *arguments: str, stack: bool = True) -> str:
+    def ask(self, *arguments: str, stack: bool = True, secret: str = "") -> str:
         raise AssertionError(arguments)
 
 
@@ -120,7 +120,7 @@ def test_leak_check_runs_after_a_failure_and_lists_what_is_left(
 
 
 def test_many_errors_are_shortened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    errors = tuple(f"refused {number % 20}" for number in range(40))
+    errors = [f"refused {number % 20}" for number in range(40)]
     monkeypatch.setattr(
         Failing, "run", lambda *_: Outcome(code=1, duration_seconds=0.0, errors=errors)
     )
@@ -137,7 +137,7 @@ def test_retained_resources_do_not_count_as_deleted(
 
     there = [resource(name, inputs={"forceDestroy": True}) for name in ("a", "b")]
     there[1]["retainOnDelete"] = True
-    done = Outcome(code=0, duration_seconds=0.0, changes=(change("a"), change("b")))
+    done = Outcome(code=0, duration_seconds=0.0, changes=[change("a"), change("b")])
     monkeypatch.setattr(Failing, "resources", lambda _self: there)
     monkeypatch.setattr(Failing, "run", lambda *_: done)
     code, _, said = _removed("none", tmp_path, monkeypatch, [])
