@@ -1,8 +1,8 @@
-"""The word of `make up` to the program that it starts: a preflight of this stack was just made.
+"""The environment variable with which `make up` tells the program that a preflight has passed.
 
-Owns that one environment variable, so that the account is asked once and not again by the preview
-and the update behind it. It speaks for a quarter of an hour: an update whose question was answered
-later asks anew. A plain `pulumi up` has no such word, and asks. `ops.stack.update` writes it.
+Owns that variable. It saves the preview and the update from repeating the preflight, and is valid
+for 15 minutes. A plain `pulumi up` does not set it, so its program runs the preflight.
+`ops.stack.update` writes it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ HOLDS_FOR = timedelta(minutes=15)
 
 
 def mark(stack: str, made_at: datetime) -> str:
-    """The variable's value: which stack, and when, an aware time."""
+    """Return the variable's value: the stack and the time, which has a time zone."""
     return f"{stack} {made_at.isoformat(timespec='seconds')}"
 
 
 def holds(text: str, stack: str, now: datetime) -> bool:
-    """Whether a value says that this stack's preflight was made a moment ago."""
+    """Return whether a value says that this stack's preflight passed recently."""
     name, _, moment = text.partition(" ")
     try:
         age = now - datetime.fromisoformat(moment)

@@ -1,8 +1,7 @@
-"""Preflight: what can be known before anything is made, asked before anything is made.
+"""Preflight: check against the cloud, before creating anything, whether a stack can come up.
 
-Owns the checks, their verdicts and how they are told. Creates nothing, in no cloud. Does not own
-what an organisation wants (`guardrails.policy`), what a value may be (`stack_config.config`) nor
-what things cost (`guardrails.cost`).
+Owns the checks, their verdicts and the report. Creates nothing. Does not own an organisation's
+rules (`guardrails.policy`), bounds of config values (`stack_config`) or prices (`guardrails.cost`).
 
     python -m guardrails.preflight --stack dev
 """

@@ -1,15 +1,15 @@
-"""``make preflight STACK=dev``: whether a stack could be brought up, asked of the cloud.
+"""``make preflight STACK=dev``: check against the cloud whether a stack can come up.
 
     python -m guardrails.preflight --stack dev
-    python -m guardrails.preflight --stack dev --json                     for machines
+    python -m guardrails.preflight --stack dev --json                     for programs
     python -m guardrails.preflight --stack dev --set regionId=cn-beijing
     python -m guardrails.preflight --stack dev --platform-file HOME/platform.json
                                                                      of a local cloud
 
-Ends with 1 if a line says FAIL. Creates nothing. CUSTOMRAG_PREFLIGHT_PLATFORM does as
-`--platform-file` does. `--role-arn`, or CUSTOMRAG_DEPLOY_ROLE_ARN, names
-the role that deploys: it is assumed, and asks in place of whoever is signed in. DASHSCOPE_API_KEY
-is the language model's, CLOUDFLARE_API_TOKEN the edge's.
+The exit status is 1 if a line says FAIL. Creates nothing. CUSTOMRAG_PREFLIGHT_PLATFORM has the same
+effect as `--platform-file`. `--role-arn` or CUSTOMRAG_DEPLOY_ROLE_ARN names the deploying role,
+which the preflight then assumes. DASHSCOPE_API_KEY is the language model's key,
+CLOUDFLARE_API_TOKEN the edge's token.
 """
 
 from __future__ import annotations
@@ -74,25 +74,27 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         description=(__doc__ or "").split("\n")[0],
     )
     parser.add_argument("--stack", required=True)
-    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument(
-        "--platform-file", default="", help="ask a local cloud in place of the cloud"
+        "--platform-file", default="", help="ask a local cloud instead of Alibaba Cloud"
     )
     parser.add_argument("--role-arn", default=os.environ.get(_ROLE_VARIABLE, ""))
     parser.add_argument(
         "--unless-switched-off",
         action="store_true",
-        help="leave it out where customrag:preflight is false, as `make up` does",
+        help="skip the preflight if customrag:preflight is false, as `make up` does",
     )
-    parser.add_argument("--only", default="", help="these checks only, by name, comma-separated")
+    parser.add_argument(
+        "--only", default="", help="run these checks only: names, separated by commas"
+    )
     return parser.parse_args(words)
 
 
 def _wrong(told: str) -> list[Line]:
-    """A line for each thing that is wrong with a configuration, or one for all of it."""
+    """Return a line for each problem of a configuration, or one for the whole message."""
     head, *problems = told.split("\n  - ")
-    do = "correct it; nothing else was asked"
+    do = "correct it; no other check was run"
     if not problems:
         return [Line.of("configuration", failed(head, do))]
     return [
@@ -102,13 +104,13 @@ def _wrong(told: str) -> list[Line]:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Returns the exit status."""
+    """Run the command; return the exit status."""
     given = _arguments(words)
     only = [name for name in given.only.split(",") if name]
     unknown = sorted(set(only) - {check.name for check in CHECKS})
     if unknown:
         print(
-            f"--only {given.only}: there is no check {unknown[0]!r}; there are "
+            f"--only {given.only}: there is no check {unknown[0]!r}; the checks are "
             + ", ".join(check.name for check in CHECKS),
             file=sys.stderr,
         )
@@ -124,10 +126,10 @@ def main(words: Sequence[str] | None = None) -> int:
         lines = _wrong(str(error))
     else:
         if given.unless_switched_off and not prepared.subject.config.preflight:
-            print("The preflight is left out, as customrag:preflight is false.")
+            print("Skipped the preflight, because customrag:preflight is false.")
             return 0
         cloud, subject = _cloud(given, prepared.subject)
-        # Whoever is asked is asked by somebody: that is always told.
+        # The report always says who the caller is.
         checks = [
             check
             for check in CHECKS
@@ -143,10 +145,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # The list says what is wrong; the credentials' own log would say it again, with tracebacks.
+    # The report says what is wrong. The SDK's log would repeat it, with tracebacks.
     logging.disable(logging.CRITICAL)
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # Threads may still wait for an answer that nobody wants any more.
+    # Threads may still wait for an answer, which is no longer needed.
     os._exit(code)

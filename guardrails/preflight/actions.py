@@ -1,6 +1,6 @@
-"""The RAM actions that a preflight takes. Each of them only looks.
+"""The RAM actions that a preflight uses. All are read-only.
 
-Held against what may be done by whoever deploys (`components.deployment_permissions`) in a test.
+A test compares them with the deploying role's permissions (`components.deployment_permissions`).
 """
 
 from __future__ import annotations
@@ -30,4 +30,4 @@ ACTIONS: tuple[str, ...] = (
     "vpc:DescribeVSwitches",
     "yundun-cert:GetUserCertificateDetail",
 )
-"""Without `sts:AssumeRole`, which is only taken for a role that is named to be tried."""
+"""Without `sts:AssumeRole`, which the preflight uses only for a role that the user names."""

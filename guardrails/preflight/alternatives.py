@@ -1,8 +1,8 @@
-"""What to take in place of an instance type that is sold out.
+"""Alternatives to an instance type that is sold out.
 
-As good or better in GPUs, vCPUs and memory; those of the same family first, as they have the same
-GPU and need the same image, and the smallest of them first. Names of GPU instance types begin with
-gn; types of other kinds of GPU are left out, as they need other images.
+They have at least as many GPUs, vCPUs and memory. Types of the same family come first, because they
+have the same GPU and need the same image; then smaller types. Names of GPU types begin with gn.
+Types with other kinds of GPU are left out, because they need other images.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from providers.clients.offers import EcsSpec
 
 __all__ = ["similar_specs", "similar_types"]
 
-# Sizes are asked for by name, 10 a call: a zone offers hundreds of types.
+# A zone offers hundreds of types, and one call returns the sizes of 10.
 _CANDIDATES = 60
 _GPU = "ecs.gn"
 _CPU = ("ecs.g", "ecs.c")
@@ -22,9 +22,9 @@ _OTHER_GPU = ("ecs.gi", "ecs.vgn", "ecs.sgn")
 
 
 def similar_types(demand: Demand, zone_id: str, cloud: Cloud) -> list[str]:
-    """Instance types that a zone has in stock and that would do, the likest first.
+    """Return suitable instance types that a zone has in stock, the most similar first.
 
-    Empty where nothing would do, or it cannot be told.
+    Empty if none is suitable, or if the cloud does not answer.
     """
     name = demand.instance_type
     try:
@@ -68,7 +68,7 @@ def _same_kind(name: str, wanted: str) -> bool:
 
 
 def similar_specs(spec: EcsSpec | None, cloud: Cloud, *, spot: bool) -> list[str]:
-    """ECS specifications that DLC has left and that would do, the likest first."""
+    """Return suitable ECS specifications that DLC has available, the most similar first."""
     if spec is None:
         return []
     try:

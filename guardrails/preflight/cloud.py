@@ -1,7 +1,7 @@
-"""The cloud as the checks ask it: one client for each API, behind endpoints that can be others.
+"""The cloud, as the checks see it: one client per API, with exchangeable endpoints.
 
-Owns endpoints, credentials and the making of clients. Reads only. Answers are remembered for as
-long as a preflight lasts, as several checks ask the same.
+Owns credentials and clients. Read-only. Caches answers during a preflight, because several checks
+ask the same question.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from guardrails.preflight.endpoints import EdgePlace, Endpoints
 from providers.clients import account, buckets, compute, model_studio, offers
 from providers.clients.cloudflare import Cloudflare
 from providers.clients.credentials import AccessKey, Credentials, credentials_provider
@@ -29,20 +30,18 @@ from stack_config.local_edge import cloudflare_id
 
 __all__ = [
     "Cloud",
-    "EdgePlace",
-    "Endpoints",
     "cloud_of_account",
     "local_cloud",
     "local_model_url",
     "read_platform",
 ]
 
-# A preflight is waited for: throttled and lost calls are tried again, but not for long.
+# The user waits for a preflight, so throttled and lost calls are retried for a short time only.
 _RETRIES = Retries(attempts=3, base_delay_seconds=0.2, max_delay_seconds=1.0)
 _CONNECT_MS, _READ_MS = 2_000, 8_000
 _KEY_SECONDS = 2.5
 _REACH_SECONDS = 2.0
-# What is shorter may be a word of a message.
+# A shorter text may be a word of a message.
 _SHORTEST_SECRET = 8
 _API_KEY_VARIABLE = "DASHSCOPE_API_KEY"
 _CLOUDFLARE_VARIABLE = "CLOUDFLARE_API_TOKEN"
@@ -50,80 +49,18 @@ _CLOUDFLARE_VARIABLE = "CLOUDFLARE_API_TOKEN"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Endpoints:
-    """Where each API answers, as URLs."""
-
-    sts: str
-    ram: str
-    quotas: str
-    ecs: str
-    vpc: str
-    dlc: str
-    aiworkspace: str
-    elasticsearch: str
-    kms: str
-    cas: str
-    oss: str
-    cloudflare: str
-
-    @classmethod
-    def of_region(cls, region_id: str) -> Endpoints:
-        """The public ones of a region.
-
-        Endpoint rules as https://api.alibabacloud.com shows them (service regions), read
-        2026-11-21: RAM, Quota Center and the certificate service are central.
-        """
-        return cls(
-            sts=f"https://sts.{region_id}.aliyuncs.com",
-            ram="https://ram.aliyuncs.com",
-            quotas="https://quotas.aliyuncs.com",
-            ecs=f"https://ecs.{region_id}.aliyuncs.com",
-            vpc=f"https://vpc.{region_id}.aliyuncs.com",
-            dlc=f"https://pai-dlc.{region_id}.aliyuncs.com",
-            aiworkspace=f"https://aiworkspace.{region_id}.aliyuncs.com",
-            elasticsearch=f"https://elasticsearch.{region_id}.aliyuncs.com",
-            kms=f"https://kms.{region_id}.aliyuncs.com",
-            cas="https://cas.aliyuncs.com",
-            oss=f"https://oss-{region_id}.aliyuncs.com",
-            cloudflare="https://api.cloudflare.com/client/v4",
-        )
-
-    @classmethod
-    def of_platform(cls, platform: Mapping[str, Any]) -> Endpoints:
-        """Those of a local cloud, as its `platform.json` has them."""
-        api, oss = platform["endpoints"]["api"], platform["endpoints"]["oss"]
-        own = {"oss": oss, "cloudflare": f"{api}/client/v4"}
-        return cls(**{name: own.get(name, api) for name in cls.__dataclass_fields__})
-
-
-@dataclass(frozen=True, kw_only=True)
-class EdgePlace:
-    """Where at Cloudflare an edge is to be.
-
-    Attributes:
-        account_id: The Cloudflare account.
-        zone_id: The zone of its name.
-        host: Its name.
-    """
-
-    account_id: str
-    zone_id: str
-    host: str
-
-
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Cloud:
-    """What the checks ask. Safe to use from several threads.
+    """The questions that checks ask. Safe to use from several threads.
 
     Attributes:
         region_id: The stack's region.
-        endpoints: Where the APIs answer.
-        credentials: Of whoever asks.
-        role_arn: Role in whose session all but STS is asked; empty: as the credentials are.
-        model_api_key: Of the language model's endpoint; empty if it is not known here.
-        cloudflare_token: Of Cloudflare's API; empty if it is not known here.
-        own_edge: The place of every edge, as a local cloud has it; None: the configuration's.
+        endpoints: URLs of the APIs.
+        credentials: Credentials of the caller.
+        role_arn: Role to assume for every API except STS; empty uses the credentials as they are.
+        model_api_key: Key of the language model's endpoint; empty if unknown.
+        cloudflare_token: Token of Cloudflare's API; empty if unknown.
+        own_edge: The place of every edge in a local cloud; None takes the configuration's.
     """
 
     region_id: str
@@ -139,11 +76,11 @@ class Cloud:
 
     @cached_property
     def key(self) -> AccessKey:
-        """The key that signs.
+        """The key that signs requests.
 
         Raises:
-            AccessDeniedError: There is none, or none was found in time: off Alibaba Cloud the
-                default chain waits for a metadata service that is not there.
+            AccessDeniedError: No key exists, or none was found in time: outside Alibaba Cloud the
+                default chain waits for a metadata service that does not exist.
         """
         finding = ThreadPoolExecutor(max_workers=1)
         try:
@@ -156,8 +93,8 @@ class Cloud:
             finding.shutdown(wait=False)
 
     def without_secrets(self, text: str) -> str:
-        """A text in which none of the secrets that are shown to clouds can be read."""
-        key = self.__dict__.get("key")  # Not looked for to hide it.
+        """Return a text with the secrets that are sent to clouds replaced by `***`."""
+        key = self.__dict__.get("key")  # Do not search for a key only to hide it.
         secrets = [self.model_api_key, self.cloudflare_token]
         secrets += [key.access_key_secret, key.security_token] if key else []
         for secret in secrets:
@@ -168,20 +105,20 @@ class Cloud:
 
     @property
     def is_static_key(self) -> bool:
-        """Whether the key is one that never ends."""
+        """Whether the key never expires."""
         return not self.key.security_token
 
     @property
     def signed_in(self) -> bool:
-        """Whether the cloud has told who asks: `identity` has been asked, and was answered."""
+        """Whether `identity` has been asked and answered."""
         return ("identity",) in self._answers
 
     def identity(self) -> account.Identity:
-        """Who asks."""
+        """Return the caller's identity."""
         return self._once(("identity",), lambda: account.caller_identity(self._client("sts")))
 
     def session(self) -> account.Session:
-        """A session of the role that is named, for as long as a preflight lasts."""
+        """Return a session of the role, which lasts for the preflight."""
         return self._once(
             ("session",),
             lambda: account.assume_role(self._client("sts"), self.role_arn, "customrag-preflight"),
@@ -189,27 +126,27 @@ class Cloud:
 
     @property
     def can_ask(self) -> bool:
-        """Whether there is somebody to ask as: `identity` was answered, and `session`, if named."""
+        """Whether the caller is known: `identity` was answered and, with a role, `session`."""
         return self.signed_in and (not self.role_arn or ("session",) in self._answers)
 
     def role_exists(self, role_name: str) -> bool:
-        """Whether the account has a role."""
+        """Return whether the account has a role."""
         return account.role_exists(self._client("ram"), role_name)
 
     def quota(self, product: str, code: str, dimensions: Mapping[str, str]) -> account.Quota | None:
-        """A quota; None where there is none of that name."""
+        """Return a quota, or None if it does not exist."""
         return account.product_quota(self._client("quotas"), product, code, dimensions)
 
     def regions(self) -> list[str]:
-        """Regions that the account can use."""
+        """Return the regions that the account can use."""
         return compute.regions(self._client("ecs"))
 
     def zones(self) -> list[str]:
-        """The region's zones."""
+        """Return the region's zones."""
         return self._once(("zones",), lambda: compute.zones(self._client("ecs"), self.region_id))
 
     def zones_with(self, instance_type: str, *, spot: bool) -> list[str]:
-        """Zones with stock of an instance type."""
+        """Return the zones that have an instance type in stock."""
         return self._once(
             ("stock", instance_type, spot),
             lambda: compute.available_zones(
@@ -218,65 +155,65 @@ class Cloud:
         )
 
     def types_in_stock(self, zone_id: str, *, spot: bool) -> list[str]:
-        """Instance types that a zone has."""
+        """Return the instance types that a zone has in stock."""
         return compute.instance_types_in_stock(
             self._client("ecs"), self.region_id, zone_id, spot=spot
         )
 
     def instance_kinds(self, names: tuple[str, ...]) -> dict[str, compute.InstanceKind]:
-        """Sizes of instance types."""
+        """Return the sizes of instance types."""
         return self._once(
             ("kinds", names), lambda: compute.instance_kinds(self._client("ecs"), names)
         )
 
     def image(self, image_id: str) -> compute.Image | None:
-        """An image; None where there is none."""
+        """Return an image, or None if it does not exist."""
         return compute.image(self._client("ecs"), self.region_id, image_id)
 
     def vcpus(self, *, spot: bool) -> compute.VCpus:
-        """vCPUs that the account may have, and has."""
+        """Return the account's limit of vCPUs, and how many it uses."""
         return compute.vcpus(self._client("ecs"), self.region_id, spot=spot)
 
     def running(self, tags: Mapping[str, str]) -> dict[str, int]:
-        """Instance type to how many instances carry these tags."""
+        """Return the number of instances with these tags, by instance type."""
         return self._once(
             ("running", *sorted(tags.items())),
             lambda: compute.running_instances(self._client("ecs"), self.region_id, tags),
         )
 
     def vswitches(self, vpc_id: str) -> dict[str, compute.VSwitch]:
-        """The vSwitches of a VPC, by id."""
+        """Return the vSwitches of a VPC, by id."""
         return compute.vswitches(self._client("vpc"), self.region_id, vpc_id)
 
     def ecs_specs(self, *names: str) -> dict[str, offers.EcsSpec]:
-        """ECS specifications of PAI DLC: those named, or all."""
+        """Return the named ECS specifications of PAI DLC, or all of them."""
         return offers.ecs_specs(self._client("dlc"), names)
 
     def pai_activated(self) -> bool:
-        """Whether PAI is activated."""
+        """Return whether PAI is activated."""
         return offers.pai_activated(self._client("aiworkspace"))
 
     def workspace_status(self, workspace_id: str) -> str | None:
-        """Status of a PAI workspace; None where there is none."""
+        """Return the status of a PAI workspace, or None if it does not exist."""
         return offers.workspace_status(self._client("aiworkspace"), workspace_id)
 
     def search_offer(self) -> offers.SearchOffer:
-        """What Elasticsearch offers."""
+        """Return the versions and sizes that Elasticsearch offers."""
         return self._once(("offer",), lambda: offers.search_offer(self._client("elasticsearch")))
 
     def search_instances(self, **query: str) -> list[offers.SearchInstance]:
-        """Elasticsearch instances that are there."""
+        """Return the Elasticsearch instances that match."""
         return self._once(
             ("search", *sorted(query.items())),
             lambda: offers.search_instances(self._client("elasticsearch"), **query),
         )
 
     def search_address(self, instance_id: str) -> tuple[str, int] | None:
-        """Host and port of an Elasticsearch instance in its VPC; None where it has none."""
+        """Return host and port of an Elasticsearch instance in its VPC, or None."""
         return offers.search_address(self._client("elasticsearch"), instance_id)
 
     def reaches(self, host: str, port: int) -> bool:
-        """Whether this machine can connect there."""
+        """Return whether this machine can connect to a port."""
         try:
             socket.create_connection((host, port), timeout=_REACH_SECONDS).close()
         except OSError:
@@ -284,9 +221,9 @@ class Cloud:
         return True
 
     def own_address(self, towards: str) -> str:
-        """This machine's address on the way to another; empty where there is none.
+        """Return this machine's address on the route to another; empty without a route.
 
-        Sends nothing: a datagram socket is only told where it would send to.
+        Sends nothing: connecting a datagram socket only chooses the route.
         """
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
@@ -297,7 +234,7 @@ class Cloud:
 
     @property
     def cloudflare(self) -> Cloudflare:
-        """Cloudflare, as the token sees it."""
+        """A client of Cloudflare's API."""
         return Cloudflare(
             base_url=self.endpoints.cloudflare,
             token=self.cloudflare_token,
@@ -305,23 +242,23 @@ class Cloud:
         )
 
     def key_state(self, key_id: str) -> str | None:
-        """State of a KMS key; None where there is none."""
+        """Return the state of a KMS key, or None if it does not exist."""
         return offers.key_state(self._client("kms"), key_id)
 
     def kms_instance_status(self, instance_id: str) -> str | None:
-        """Status of a KMS instance; None where there is none."""
+        """Return the status of a KMS instance, or None if it does not exist."""
         return offers.kms_instance_status(self._client("kms"), instance_id)
 
     def certificate(self, certificate_id: str) -> offers.Certificate | None:
-        """A certificate; None where there is none."""
+        """Return a certificate, or None if it does not exist."""
         return offers.certificate(self._client("cas"), certificate_id)
 
     def bucket_owner(self, bucket: str) -> buckets.BucketOwner:
-        """Whose a bucket's name is."""
-        return buckets.bucket_owner(self.endpoints.oss, self.region_id, self._asking(), bucket)
+        """Return who owns a bucket's name."""
+        return buckets.bucket_owner(self.endpoints.oss, self.region_id, self._caller(), bucket)
 
     def model_names(self, base_url: str) -> frozenset[str]:
-        """Models that the key may call."""
+        """Return the models that the key may call."""
         return model_studio.model_names(base_url, self.model_api_key)
 
     def _client(self, name: str) -> GenericClient:
@@ -332,22 +269,22 @@ class Cloud:
             lambda: GenericClient(
                 endpoint,
                 self.region_id,
-                self.credentials if own else self._asking(),
+                self.credentials if own else self._caller(),
                 retries=_RETRIES,
                 connect_timeout_ms=_CONNECT_MS,
                 read_timeout_ms=_READ_MS,
             ),
         )
 
-    def _asking(self) -> Credentials:
-        """Whose eyes the account is seen with."""
+    def _caller(self) -> Credentials:
+        """Return the credentials for every API except STS."""
         if not self.role_arn:
             return self.credentials
         key = self.session().key
         return credentials_provider(key.access_key_id, key.access_key_secret, key.security_token)
 
     def _once(self, question: Any, ask: Callable[[], T]) -> T:
-        """An answer, asked for once; what fails is asked again."""
+        """Return a cached answer. Ask again after a failure."""
         with self._guard:
             lock = self._locks.setdefault(question, threading.Lock())
         with lock:
@@ -359,12 +296,12 @@ class Cloud:
 def cloud_of_account(
     region_id: str, *, model_api_key: str = "", environment: Mapping[str, str] = os.environ
 ) -> Cloud:
-    """Alibaba Cloud, asked with whatever credentials its default chain finds.
+    """Return Alibaba Cloud, with the credentials that its default chain finds.
 
     Args:
         region_id: The stack's region.
-        model_api_key: Of the language model; by default `DASHSCOPE_API_KEY` of the environment.
-        environment: Where that is read from, and `CLOUDFLARE_API_TOKEN`.
+        model_api_key: The language model's key; by default the variable `DASHSCOPE_API_KEY`.
+        environment: The variables; also of `CLOUDFLARE_API_TOKEN`.
     """
     return Cloud(
         region_id=region_id,
@@ -378,12 +315,12 @@ def cloud_of_account(
 def local_cloud(
     platform: Mapping[str, Any], region_id: str, *, credentials: Credentials | None = None
 ) -> Cloud:
-    """A local cloud.
+    """Return a local cloud.
 
     Args:
         platform: Its `platform.json`.
         region_id: The stack's region.
-        credentials: Of whoever asks; by default the account's own key.
+        credentials: The caller's; by default the account's own key.
     """
     own = credentials or credentials_provider(
         platform["access_key_id"], platform["access_key_secret"]
@@ -403,11 +340,11 @@ def local_cloud(
 
 
 def local_model_url(platform: Mapping[str, Any]) -> str:
-    """Base URL of a local cloud's language model."""
+    """Return the base URL of a local cloud's language model."""
     return f"{platform['endpoints']['dashscope']}/compatible-mode/v1"
 
 
 def read_platform(path: Path) -> dict[str, Any]:
-    """A local cloud's `platform.json`."""
+    """Read a local cloud's `platform.json`."""
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return document

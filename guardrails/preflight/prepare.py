@@ -1,7 +1,7 @@
-"""A stack's values before anybody is asked, and lines for what nobody has said yet.
+"""A stack's values before the preflight, and a report line for each value that is still missing.
 
-Owns what the command checks with where a stack's file leaves something open, so that the rest can
-be checked all the same. Reads no secret: only whether there is one.
+Owns the stand-ins for missing values, so that the preflight can check the rest. Does not read
+secrets, only whether they are set.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from stack_config.kinds import PlatformKind
 __all__ = ["SECRET", "SET", "Prepared", "prepare"]
 
 SET, SECRET = "CUSTOMRAG_SET_", "CUSTOMRAG_SECRET_"
-"""Where `make pr-up` has from what no file of a pull request's stack says (`ops.pull_request`)."""
-# In place of what the stack's file leaves to the user, so that the rest can be checked.
+"""Prefixes of the variables that give `make pr-up` the missing values (`ops.pull_request`)."""
+# Stand-ins for missing values.
 _NO_ACCOUNT = "0" * 16
 _NO_CERTIFICATE = "0-unset"
 _PR_EXPIRES_AT = "2099-01-01T00:00:00Z"
@@ -31,7 +31,7 @@ _PR_EXPIRES_AT = "2099-01-01T00:00:00Z"
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A subject, and lines for what its configuration leaves open."""
+    """A subject, and lines for the values that its configuration lacks."""
 
     subject: Subject
     lines: tuple[Line, ...]
@@ -44,16 +44,16 @@ def prepare(
     *,
     on_local_cloud: bool = False,
 ) -> Prepared:
-    """Reads a stack's file.
+    """Read a stack's file.
 
     Args:
         stack: Its name.
         overlay: Values on top of the file, by key without namespace.
-        environment: Of this process; a pull request's stack has values from there.
-        on_local_cloud: Whether a local cloud is to be asked: it has keys of its own.
+        environment: Variables, which give a pull request's stack further values.
+        on_local_cloud: Whether the preflight asks a local cloud, which has its own keys.
 
     Raises:
-        ConfigError: The values cannot be used.
+        ConfigError: The values are not valid.
     """
     from_ci = re.fullmatch(r"pr-\d+", stack) is not None
     own = {key: _raw(text) for key, text in _variables(environment, SET).items()}
@@ -62,8 +62,8 @@ def prepare(
     local = values.get("platform") == PlatformKind.LOCAL
     if local and not on_local_cloud:
         raise ConfigError(
-            f"stack {stack!r} is local: it asks no cloud, so there is nothing to check "
-            "(--platform-file asks a local cloud about it)"
+            f"stack {stack!r} is local and uses no cloud account, so there is nothing to check. To "
+            "check it against a local cloud, give --platform-file"
         )
     lines = []
     if values.get("environment") == "pr" and not values.get("expiresAt"):
@@ -99,20 +99,20 @@ def _variables(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
 
 
 def _raw(text: str) -> str:
-    """A value of the environment as Pulumi hands it over: `[a, b]` is a list there."""
+    """Return a variable's value as Pulumi would pass it: `[a, b]` is a list."""
     if not text.startswith("["):
         return text
     try:
         return json.dumps(yaml.safe_load(text))
     except yaml.YAMLError as error:
-        raise ConfigError(f"{text!r} is no list; write it like [vsw-1, vsw-2]") from error
+        raise ConfigError(f"{text!r} is not a list; write it like [vsw-1, vsw-2]") from error
 
 
 def _unset(key: str, value: str, stack: str, *, from_ci: bool) -> Line:
     do = f"pulumi config set --stack {stack} customrag:{key} {value}"
     if from_ci:
-        # Its file is written anew by each `make pr-up`.
-        do = f"give it to `make pr-up` as {SET}{key} in the environment"
+        # Each `make pr-up` overwrites its file.
+        do = f"set the variable {SET}{key} for `make pr-up`"
     return Line.of("configuration", failed("is not set", do, about=f"customrag:{key}"))
 
 
@@ -133,9 +133,9 @@ def _secrets(
             continue
         found, do = "is not set", f"pulumi config set --stack {stack} --secret customrag:{key}"
         if from_ci:
-            do = f"give it to `make pr-up` as {SECRET}{key} in the environment"
+            do = f"set the variable {SECRET}{key} for `make pr-up`"
         if values.get(key):
-            found = "stands unencrypted in the stack's file"
-            do += ", and change the secret itself: it has been read"
+            found = "is unencrypted in the stack's file"
+            do += ", and replace the secret itself, because others may have read it"
         lines.append(Line.of("configuration", failed(found, do, about=f"customrag:{key}")))
     return lines

@@ -1,4 +1,4 @@
-"""The preflight at the start of the program: what fails stops it before anything is declared."""
+"""The preflight at the start of the program: a failure stops it before it declares anything."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def check_before(
     platform_file: Path | None,
     warn: Callable[[str], None],
 ) -> None:
-    """Refuse to go on where an update would fail.
+    """Stop the program if an update would fail.
 
     Args:
         stack: The stack's name.
         config: Its configuration.
         model_api_key: The language model's key.
-        platform_file: A local cloud's `platform.json`, of a rehearsal; None asks Alibaba Cloud.
-        warn: Called with each line that warns.
+        platform_file: `platform.json` of a rehearsal's local cloud; None asks Alibaba Cloud.
+        warn: Called with each warning.
 
     Raises:
-        ConfigError: Lines fail; the message has them.
+        ConfigError: Checks fail; the message lists them.
     """
-    # Without credentials the SDK writes tracebacks, which would hide the list.
+    # Without credentials the SDK logs tracebacks, which would hide the list.
     logging.getLogger("credentials").setLevel(logging.CRITICAL)
     if platform_file is None:
         cloud = cloud_of_account(config.region_id, model_api_key=model_api_key)
@@ -52,15 +52,15 @@ def check_before(
         cloud = local_cloud(platform, config.region_id)
         account_id, llm_base_url = str(platform["account_id"]), local_model_url(platform)
     else:
-        return  # What makes the platform says what to do about it.
+        return  # `make_platform` reports the missing file.
     subject = Subject(stack=stack, config=config, account_id=account_id, llm_base_url=llm_base_url)
-    # What runs the program would run this again, and again; the preview tells the cost by itself.
+    # A check that runs the program would recurse. The preview reports the cost anyway.
     lines = run_checks(CHECKS, subject, cloud, without=(Needs.PROGRAM,))
     wrong = [line for line in lines if line.verdict is Verdict.FAIL]
     if wrong:
         raise ConfigError(
-            f"the preflight of stack {stack!r} fails (`make preflight STACK={stack}` shows all of "
-            "it; `pulumi config set customrag:preflight false` leaves it out):\n"
+            f"The preflight of stack {stack!r} failed. `make preflight STACK={stack}` shows every "
+            "check; `pulumi config set customrag:preflight false` skips them.\n"
             + "\n".join(f"  - {one_line(line)}" for line in wrong)
         )
     for line in lines:

@@ -1,4 +1,4 @@
-"""How lines are told: to people at 80 columns, and to machines."""
+"""The report: as text of 80 columns, and as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INDENT = " " * 6
 
 
 def render(stack: str, lines: Sequence[Line]) -> str:
-    """The list as text: a line for each finding, and under it what to do."""
+    """Return the report as text: a line for each finding and, below it, what to do."""
     told = [f"Preflight of stack {stack}", ""]
     for line in lines:
         about = f" {line.about}" if line.about else ""
@@ -42,10 +42,10 @@ def render(stack: str, lines: Sequence[Line]) -> str:
 
 
 def as_json(stack: str, lines: Sequence[Line]) -> dict[str, Any]:
-    """The list for machines.
+    """Return the report for programs.
 
     Returns:
-        `version` of this form, `stack`, `ok` (nothing fails), `counts` by verdict, `lines`.
+        `version` of this format, `stack`, `ok` (nothing fails), `counts` by verdict, `lines`.
         docs/reference/preflight.md describes it. A key that is removed or changes its meaning
         raises the version.
     """
@@ -69,11 +69,11 @@ def as_json(stack: str, lines: Sequence[Line]) -> dict[str, Any]:
 
 
 def one_line(line: Line) -> str:
-    """A finding and its remedy without the verdict, in one line."""
+    """Return a finding and its remedy in one line, without the verdict."""
     about = f" {line.about}" if line.about else ""
     return f"preflight, {line.check}{about}: {line.found}" + (f"; {line.do}" if line.do else "")
 
 
 def tally(lines: Sequence[Line]) -> dict[Verdict, int]:
-    """How many lines come to each verdict."""
+    """Return the number of lines with each verdict."""
     return {verdict: sum(line.verdict is verdict for line in lines) for verdict in Verdict}

@@ -1,4 +1,4 @@
-"""What a check is and what it says. Pure."""
+"""A check, its findings and their verdicts. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Check", "Finding", "Line", "Needs", "Verdict", "failed", "passed", "
 
 
 class Verdict(StrEnum):
-    """What a line comes to."""
+    """The verdict of a line."""
 
     PASS = "PASS"  # noqa: S105 - a verdict
     WARN = "WARN"
@@ -23,25 +23,25 @@ class Verdict(StrEnum):
 
 
 class Needs(StrEnum):
-    """What a check cannot do without."""
+    """What a check needs in order to run."""
 
     NOTHING = "nothing"
     IDENTITY = "identity"
-    """It tells who asks: those that need credentials wait for it."""
+    """It finds out who the caller is; checks that need credentials wait for it."""
     CREDENTIALS = "credentials"
     PROGRAM = "program"
-    """It runs the program: not to be done from inside it."""
+    """It runs the program, so the program itself must skip it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that a check found.
+    """One result of a check.
 
     Attributes:
-        verdict: What it comes to.
-        found: What is so, with the value.
+        verdict: The verdict.
+        found: The observation, with the value.
         do: What to do about it; empty for PASS.
-        about: What of several things it is about; empty where there is one only.
+        about: Which of several things it concerns; empty if there is only one.
     """
 
     verdict: Verdict
@@ -55,10 +55,10 @@ class Check:
     """One check.
 
     Attributes:
-        name: As it is called in the list, such as `service-roles`.
-        needs: What it cannot do without.
-        run: Asks and judges. What it raises as `providers.clients.errors.ClientError` fails it.
-        concerns: Whether it has anything to say of a stack; by default of any.
+        name: Its name in the report, such as `service-role`.
+        needs: What it needs in order to run.
+        run: Yields the findings. A `providers.clients.errors.ClientError` fails the check.
+        concerns: Whether the check applies to a stack; by default it always does.
     """
 
     name: str
@@ -69,14 +69,14 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One line of the list.
+    """One line of the report.
 
     Attributes:
         check: The check's name.
-        about: As the finding's.
-        verdict: What it comes to.
-        found: What is so.
-        do: What to do about it.
+        about: See `Finding`.
+        verdict: See `Finding`.
+        found: See `Finding`.
+        do: See `Finding`.
     """
 
     check: str
@@ -87,7 +87,7 @@ class Line:
 
     @classmethod
     def of(cls, check: str, finding: Finding) -> Line:
-        """The line of a check's finding."""
+        """Return the line of a check's finding."""
         return cls(
             check=check,
             about=finding.about,
@@ -98,15 +98,15 @@ class Line:
 
 
 def passed(found: str, *, about: str = "") -> Finding:
-    """It is well."""
+    """Return a finding without a problem."""
     return Finding(verdict=Verdict.PASS, found=found, about=about)
 
 
 def warned(found: str, do: str, *, about: str = "") -> Finding:
-    """It may go wrong, or cannot be told."""
+    """Return a finding that an update may fail, or that the check cannot tell."""
     return Finding(verdict=Verdict.WARN, found=found, do=do, about=about)
 
 
 def failed(found: str, do: str, *, about: str = "") -> Finding:
-    """An update would fail, or do harm."""
+    """Return a finding that an update would fail or do harm."""
     return Finding(verdict=Verdict.FAIL, found=found, do=do, about=about)

@@ -1,7 +1,6 @@
-"""Runs checks side by side and gathers their lines in order.
+"""Run checks in parallel and collect their lines in order.
 
-What cannot be asked is told, never left out: without credentials every check that needs them has a
-line that says so.
+Every check reports: without credentials, each check that needs them has a line that says so.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from stack_config.config import ConfigError
 __all__ = ["DEADLINE_SECONDS", "run_checks"]
 
 DEADLINE_SECONDS = 60.0
-"""What takes longer is told as not answered."""
-# Whoever has no credentials is to know at once, so that with its start the command stays below 5 s;
-# what runs the program may take longer than that.
+"""A check that takes longer is reported as unanswered."""
+# Without credentials the command reports within 5 s, its start included. A check that runs the
+# program may take longer than that.
 _REFUSED_SECONDS, _LAST_SECONDS = 2.0, 0.2
-_NOT_ASKED = warned("not asked, as there are no credentials that work", "")
+_NOT_ASKED = warned("not checked, because there are no working credentials", "")
 
 
 def run_checks(
@@ -42,14 +41,14 @@ def run_checks(
     deadline_seconds: float = DEADLINE_SECONDS,
     without: Collection[Needs] = (),
 ) -> list[Line]:
-    """Carry out checks.
+    """Run checks.
 
     Args:
-        checks: Which. Those that tell who asks are asked first, one after the other.
-        subject: What is checked.
-        cloud: What is asked.
-        deadline_seconds: For all of them together.
-        without: Leave out checks that need this.
+        checks: The checks. Those that identify the caller run first, one after the other.
+        subject: The stack.
+        cloud: The cloud.
+        deadline_seconds: Time limit for all checks together.
+        without: Skip checks with these needs.
 
     Returns:
         Their lines, in the checks' order.
@@ -58,8 +57,8 @@ def run_checks(
     gates = [check for check in wanted if check.needs is Needs.IDENTITY]
     began = monotonic()
     ends = began + deadline_seconds
-    # One for each, so that those that hang take no other's. Not as a context manager: what hangs
-    # must not hold up the answer.
+    # One thread per check, so that a hanging check does not delay the others. Not a context
+    # manager, which would wait for it.
     pool = ThreadPoolExecutor(max_workers=max(1, len(wanted)))
     try:
         running: dict[str, Future[list[Line]]] = {
@@ -99,29 +98,33 @@ def _result(check: Check, subject: Subject, future: Future[list[Line]], ends: fl
             return [
                 Line.of(check.name, warned("not known yet", f"make cost STACK={subject.stack}"))
             ]
-        return [Line.of(check.name, failed("no answer in time", "try again; see the network"))]
+        return [
+            Line.of(check.name, failed("no answer in time", "try again, and check the network"))
+        ]
 
 
 def _lines(check: Check, subject: Subject, cloud: Cloud) -> list[Line]:
     lines: list[Line] = []
     try:
-        # One by one, so that what was found before an error stays.
+        # One by one, to keep the findings that precede an error.
         for finding in check.run(subject, cloud):
             lines.append(_line(check, finding, cloud))  # noqa: PERF401
     except ClientError as error:
         lines.append(_line(check, _unanswered(error), cloud))
     except (ConfigError, DeclareError) as error:
-        lines.append(Line.of(check.name, failed(_first_line(str(error)), "correct it")))
+        lines.append(
+            Line.of(check.name, failed(_first_line(str(error)), "correct the configuration"))
+        )
     except Exception as error:  # noqa: BLE001 - an answer of another shape than documented, or
-        # whatever else a client did not see coming, must not hide the other lines.
-        told = f"the answer was not understood: {type(error).__name__}: {error}"
-        finding = failed(_first_line(told), "report it, with this line")
+        # whatever else a client does not expect, must not hide the other lines.
+        told = f"unexpected answer: {type(error).__name__}: {error}"
+        finding = failed(_first_line(told), "report this line as a bug")
         lines.append(_line(check, finding, cloud))
     return lines
 
 
 def _line(check: Check, finding: Finding, cloud: Cloud) -> Line:
-    """A finding's line. What clients and clouds said may quote what they were shown."""
+    """Return a finding's line without secrets, which a cloud's message may quote."""
     clean = replace(finding, found=cloud.without_secrets(finding.found))
     return Line.of(check.name, clean)
 
@@ -129,18 +132,19 @@ def _line(check: Check, finding: Finding, cloud: Cloud) -> Line:
 def _unanswered(error: ClientError) -> Finding:
     told = f"{error.operation}: {error.message}" + (f" ({error.code})" if error.code else "")
     if "expired" in error.code.lower():
-        return failed(told, "the session ended meanwhile: sign in again")
+        return failed(told, "the session has expired: sign in again")
     if isinstance(error, AccessDeniedError):
         return failed(
-            told, f"allow it to whoever deploys: {error.operation} (docs/reference/permissions.md)"
+            told, f"allow {error.operation} to the deploying role (docs/reference/permissions.md)"
         )
     if isinstance(error, ThrottledError):
-        return failed(told, "the account asks too much at once: try again in a minute")
+        return failed(told, "the account sends too many requests: try again in a minute")
     if isinstance(error, ConnectionFailedError):
         return failed(
-            told, "look at the network, a proxy, and customrag:regionId, whose endpoints are asked"
+            told,
+            "check the network, the proxy, and customrag:regionId, which selects the endpoints",
         )
-    return failed(told, "try again; if it stays so: https://status.alibabacloud.com")
+    return failed(told, "try again; if it fails again, see https://status.alibabacloud.com")
 
 
 def _first_line(text: str) -> str:

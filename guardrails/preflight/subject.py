@@ -1,4 +1,4 @@
-"""What is checked: a stack's configuration, and what follows from it without asking anybody."""
+"""The stack that a preflight checks: its configuration and what follows from it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PROJECT = "customrag"
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """ECS instances that a stack wants.
+    """ECS instances that a stack needs.
 
     Attributes:
         what: What they are for.
-        key: The config key that says which instance type.
-        instance_type: Such as `ecs.g7.large`.
-        count: How many it cannot do without.
-        most: How many at most.
-        zone_ids: Where they go. Each zone must have it, unless `any_zone`.
-        any_zone: One zone with stock is enough.
+        key: Config key of the instance type.
+        instance_type: Instance type, such as `ecs.g7.large`.
+        count: Minimum number of instances.
+        most: Maximum number of instances.
+        zone_ids: Their zones. Each needs stock, unless `any_zone`.
+        any_zone: Whether one zone with stock is enough.
         spot: Whether they are spot instances.
     """
 
@@ -47,11 +47,11 @@ class Subject:
     Attributes:
         stack: Its name.
         config: Its configuration.
-        account_id: The account that it is to land in; empty if that is not said yet.
+        account_id: The account to deploy to; empty if it is not set yet.
         now: The present time.
-        llm_base_url: Where the language model answers.
-        overlay: Values on top of the stack's file, for what runs the program again.
-        on_local_cloud: Whether a local cloud is asked in the cloud's place.
+        llm_base_url: Base URL of the language model.
+        overlay: Values on top of the stack's file, for checks that run the program.
+        on_local_cloud: Whether the preflight asks a local cloud instead of Alibaba Cloud.
     """
 
     stack: str
@@ -64,22 +64,22 @@ class Subject:
 
     @property
     def is_local(self) -> bool:
-        """Whether a local cloud is asked: its keys and its model are its own."""
+        """Whether the preflight asks a local cloud, which has its own keys and model."""
         return self.on_local_cloud or self.config.platform is PlatformKind.LOCAL
 
     @property
     def naming(self) -> Naming:
-        """Makes the stack's physical names."""
+        """Builds the stack's physical names."""
         return Naming(project=PROJECT, stack=self.stack, account_id=self.account_id)
 
     @property
     def tags(self) -> dict[str, str]:
-        """Tags that tell this stack's resources from others."""
+        """Tags that identify this stack's resources."""
         return {"project": PROJECT, "stack": self.stack}
 
     @property
     def demands(self) -> list[Demand]:
-        """The ECS instances it wants, at their most."""
+        """The ECS instances that the stack needs."""
         config, nodes = self.config, self.config.embedding.nodes
         embedding = Demand(
             what="embedding node" if nodes == 1 else f"{nodes} embedding nodes",

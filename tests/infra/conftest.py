@@ -1,4 +1,4 @@
-"""The whole program under mocks: every type it may declare, and what the cloud adds to each."""
+"""The whole program under mocks: the types that it may declare, and their computed outputs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["closed_loops"]
 
 @dataclass
 class Recorder(pulumi_mocks.Mocks):
-    """Keeps what the program declares; throws on a type or a call that it does not know."""
+    """Record what the program declares; raise on an unknown type or call."""
 
     preview: bool
     declared: list[pulumi_mocks.MockResourceArgs] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Recorder(pulumi_mocks.Mocks):
         return answer_of(args.token, args.args), []
 
     def of_type(self, typ: str) -> dict[str, dict[str, Any]]:
-        """Logical name to inputs of every declared resource of a type."""
+        """Return the inputs of every declared resource of a type, by logical name."""
         return {args.name: args.inputs for args in self.declared if args.typ == typ}
 
 
@@ -63,7 +63,7 @@ LOCAL_CONFIG = {
 CLOUD_CONFIG = {
     "platform": "alicloud",
     "environment": "dev",
-    # It asks the cloud, and here is none.
+    # There is no cloud to ask.
     "preflight": "false",
     "accountId": "1234567890123456",
     "trainingImage": "registry.example/train:1",
@@ -74,7 +74,7 @@ CLOUD_CONFIG = {
 
 
 def project_defaults() -> dict[str, str]:
-    """The defaults of `Pulumi.yaml`, in the raw form in which Pulumi hands them to a program."""
+    """Return the defaults of `Pulumi.yaml`, in the raw form in which Pulumi passes them."""
     root = Path(__file__).resolve().parents[2]
     schema = yaml.safe_load((root / "Pulumi.yaml").read_text())["config"]
     values: dict[str, str] = {}
@@ -99,7 +99,7 @@ def corpus_dir(tmp_path: Path) -> Path:
 def run_program(
     tmp_path: Path, corpus_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Recorder]:
-    """Runs the program with config values on top of the defaults; gives what it declared."""
+    """Return a function that runs the program with config values on top of the defaults."""
     platform = {
         "account_id": "1234567890123456",
         "access_key_id": "LTAIxxxx",

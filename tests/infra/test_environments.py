@@ -28,18 +28,18 @@ LASTING = (
 
 
 def of(stack: str, *types: str) -> list[Declared]:
-    """The resources of some types, at least one of each."""
+    """Return the resources of some types, at least one of each."""
     found = [item for item in declared(stack) if item.type in types]
     assert {item.type for item in found} == set(types)
     return found
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_stack_declares_just_what_is_expected_of_it(stack: str) -> None:
+def test_a_stack_declares_exactly_the_expected_resources(stack: str) -> None:
     assert_expected(EXPECTED / f"{stack}.txt", names(declared(stack)))
 
 
-def test_prod_protects_and_keeps_whatever_holds_data() -> None:
+def test_prod_protects_and_retains_all_data() -> None:
     for item in of("prod", *DATA):
         assert item.protect, item.urn
         assert item.retain, item.urn
@@ -84,7 +84,7 @@ def test_prod_takes_snapshots_of_its_indices_every_night() -> None:
     assert "0 0 1 ? * * *" in schedule.inputs.values()
 
 
-def test_prod_keeps_logs_for_half_a_year_and_rings_somebody() -> None:
+def test_prod_keeps_logs_for_half_a_year_and_alerts_its_contacts() -> None:
     for store in of("prod", "alicloud:log/store:Store"):
         assert store.inputs["retentionPeriod"] == 180
     (contact,) = of("prod", "alicloud:cms/alarmContact:AlarmContact")
@@ -94,7 +94,7 @@ def test_prod_keeps_logs_for_half_a_year_and_rings_somebody() -> None:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_people_come_in_by_https_from_inside_only(stack: str) -> None:
+def test_clients_connect_by_https_from_inside_only(stack: str) -> None:
     (balancer,) = of(stack, "alicloud:alb/loadBalancer:LoadBalancer")
     assert balancer.inputs["addressType"] == "Intranet"
     zones = {item["zoneId"] for item in balancer.inputs["zoneMappings"]}
@@ -110,7 +110,7 @@ def test_people_come_in_by_https_from_inside_only(stack: str) -> None:
     assert action["type"] == "Redirect"
 
 
-def test_prod_runs_the_application_twice_at_least_and_nobody_deletes_it() -> None:
+def test_prod_runs_at_least_two_protected_chat_instances() -> None:
     (group,) = of("prod", "alicloud:ess/scalingGroup:ScalingGroup")
     assert (group.inputs["minSize"], group.inputs["maxSize"]) == (2, 6)
     assert group.inputs["groupDeletionProtection"] is True
@@ -118,7 +118,7 @@ def test_prod_runs_the_application_twice_at_least_and_nobody_deletes_it() -> Non
     assert group.protect
 
 
-def test_prod_embeds_in_two_zones_and_everybody_who_embeds_knows_both() -> None:
+def test_prod_embeds_in_two_zones_and_clients_know_both() -> None:
     nodes = {name: of_type(declared("prod"), INSTANCE)[name] for name in EMBEDDING_NODES}
     assert {node["availabilityZone"] for node in nodes.values()} == {
         "cn-hangzhou-h",
@@ -133,8 +133,8 @@ def test_prod_embeds_in_two_zones_and_everybody_who_embeds_knows_both() -> None:
         assert url in run.inputs["userCommand"]
 
 
-def test_a_second_embedding_node_changes_nothing_of_the_first() -> None:
-    """Names and inputs of all that is there already, but for who is told of the new node."""
+def test_a_second_embedding_node_does_not_change_the_first() -> None:
+    """Only the index and its ingest, which list the nodes, change."""
 
     def found(count: int) -> dict[str, Any]:
         items = declare("prod", config={"embeddingNodes": str(count)})
@@ -151,7 +151,7 @@ def test_a_second_embedding_node_changes_nothing_of_the_first() -> None:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "pr-7"])
-def test_no_node_takes_old_metadata_requests_or_has_a_disk_in_clear(stack: str) -> None:
+def test_nodes_require_metadata_tokens_and_encrypt_their_disks(stack: str) -> None:
     nodes = of(stack, INSTANCE)
     templates = [
         item
@@ -166,42 +166,42 @@ def test_no_node_takes_old_metadata_requests_or_has_a_disk_in_clear(stack: str) 
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "pr-7"])
-def test_nodes_reach_the_internet_through_one_address_and_are_not_reached(stack: str) -> None:
+def test_nodes_reach_the_internet_through_one_address_and_are_unreachable(stack: str) -> None:
     (_address,) = of(stack, "alicloud:ecs/eipAddress:EipAddress")
     entries = of(stack, "alicloud:vpc/snatEntry:SnatEntry")
     assert len(entries) == len(of(stack, "alicloud:vpc/switch:Switch"))
 
 
 @pytest.mark.parametrize("stack", ["local", "dev", "pr-7"])
-def test_what_can_be_made_again_is_neither_protected_nor_kept(stack: str) -> None:
+def test_disposable_stacks_neither_protect_nor_retain(stack: str) -> None:
     assert [item.urn for item in declared(stack) if item.protect or item.retain] == []
 
 
 @pytest.mark.parametrize("stack", ["dev", "pr-7"])
-def test_gpu_nodes_and_training_of_what_is_no_production_are_spot(stack: str) -> None:
+def test_gpu_nodes_and_training_outside_prod_are_spot(stack: str) -> None:
     node = of_type(declared(stack), INSTANCE)["embedding-node"]
     assert node["spotStrategy"] == "SpotAsPriceGo"
     (job,) = of(stack, "customrag:pai:DlcJob")
     assert all(spec["useSpotInstance"] for spec in job.inputs["jobSpecs"])
 
 
-def test_a_pull_requests_stack_has_nothing_that_is_for_the_long_run() -> None:
+def test_a_pr_stack_has_no_logs_alarms_snapshots_or_copies() -> None:
     assert [item.urn for item in declared("pr-7") if item.type in LASTING] == []
 
 
-def test_a_pull_requests_stack_says_when_it_ends() -> None:
+def test_a_pr_stack_is_tagged_with_its_expiry() -> None:
     for item in declared("pr-7"):
         if "tags" in item.inputs:
             assert item.inputs["tags"]["expires-at"] == "2099-01-01T00:00:00Z", item.urn
 
 
-def test_buckets_are_thrown_away_with_what_is_in_them_but_in_prod() -> None:
+def test_only_prod_keeps_buckets_that_are_not_empty() -> None:
     for stack, thrown_away in (("dev", True), ("pr-7", True), ("prod", False)):
         for item in of(stack, "alicloud:oss/bucket:Bucket"):
             assert item.inputs["forceDestroy"] is thrown_away, item.urn
 
 
-def test_what_is_brought_along_is_read_and_not_made() -> None:
+def test_existing_resources_are_read_and_not_created() -> None:
     brought = declare(
         "prod",
         config={
@@ -233,7 +233,7 @@ def test_what_is_brought_along_is_read_and_not_made() -> None:
     }
 
 
-def test_an_edge_shows_a_key_that_only_it_and_the_application_know() -> None:
+def test_only_edge_and_application_know_the_edges_key() -> None:
     with_edge = declare(
         "prod",
         config={

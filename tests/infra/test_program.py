@@ -1,4 +1,4 @@
-"""The whole program under mocks: types, names, inputs. Proves nothing of what the cloud does."""
+"""The whole program under mocks: types, names, inputs. Cannot prove how the cloud behaves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.infra.conftest import CLOUD_CONFIG, LOCAL_CONFIG, Recorder
 Run = Callable[..., Recorder]
 
 
-def test_local_program_declares_every_part_of_the_loop(run_program: Run) -> None:
+def test_local_program_declares_every_part(run_program: Run) -> None:
     recorder = run_program(LOCAL_CONFIG)
     counts: dict[str, int] = {}
     for args in recorder.declared:
@@ -55,7 +55,7 @@ def test_buckets_are_private_versioned_and_encrypted(run_program: Run) -> None:
     assert {inputs["sseAlgorithm"] for inputs in encryption.values()} == {"AES256"}
 
 
-def test_nothing_has_a_public_address(run_program: Run) -> None:
+def test_no_resource_has_a_public_address(run_program: Run) -> None:
     recorder = run_program(CLOUD_CONFIG)
     for inputs in recorder.of_type("alicloud:ecs/instance:Instance").values():
         assert inputs["internetMaxBandwidthOut"] == 0
@@ -64,7 +64,7 @@ def test_nothing_has_a_public_address(run_program: Run) -> None:
     assert cluster["privateWhitelists"] == ["10.20.0.0/16"]
 
 
-def test_no_policy_grants_everything_of_a_service(run_program: Run) -> None:
+def test_no_policy_grants_all_actions_of_a_service(run_program: Run) -> None:
     recorder = run_program(CLOUD_CONFIG)
     for name, inputs in recorder.of_type("alicloud:ram/policy:Policy").items():
         for statement in json.loads(inputs["policyDocument"])["Statement"]:
@@ -72,7 +72,7 @@ def test_no_policy_grants_everything_of_a_service(run_program: Run) -> None:
             assert "*" not in statement["Resource"], name
 
 
-def test_no_secret_stands_in_user_data_or_in_a_job(run_program: Run) -> None:
+def test_no_secret_is_in_user_data_or_in_a_job(run_program: Run) -> None:
     recorder = run_program(CLOUD_CONFIG)
     texts = [
         base64.b64decode(inputs["userData"]).decode()
@@ -112,7 +112,7 @@ def test_a_changed_document_changes_ingest_but_not_training(
     assert before.of_type(jobs[1]) != after.of_type(jobs[1])
 
 
-def test_a_pinned_index_is_named_and_served_by_its_own_model_and_no_other_is_touched(
+def test_a_pinned_index_is_served_by_its_own_model_and_others_stay(
     run_program: Run,
 ) -> None:
     recorder = run_program({**LOCAL_CONFIG, "pinnedIndex": "customrag-former"})
@@ -127,12 +127,12 @@ def test_a_pinned_index_is_named_and_served_by_its_own_model_and_no_other_is_tou
     assert "oss://artifacts/training/former/model/" in text
     (url,) = alias["meta"]["embedding_urls"]
     assert url.startswith("http://unknown-yet.embedding-node.")
-    # What was trained stays as it is: going forward again trains nothing.
+    # The training job is unchanged, so that unpinning trains nothing.
     job = "customrag:pai:DlcJob"
     assert recorder.of_type(job) == run_program(LOCAL_CONFIG).of_type(job)
 
 
-def test_a_pinned_index_of_the_present_model_replaces_no_node(
+def test_pinning_an_index_of_the_present_model_replaces_no_node(
     run_program: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = {"modelVersion": "0123456789ab", "modelUri": "oss://artifacts/elsewhere/"}
@@ -144,14 +144,14 @@ def test_a_pinned_index_of_the_present_model_replaces_no_node(
     assert pinned.of_type(node) == run_program(LOCAL_CONFIG).of_type(node)
 
 
-def test_a_preview_that_does_not_know_the_cluster_yet_works_with_a_pinned_index(
+def test_a_first_preview_works_with_a_pinned_index(
     run_program: Run,
 ) -> None:
     recorder = run_program({**LOCAL_CONFIG, "pinnedIndex": "customrag-former"}, preview=True)
     assert "customrag:elasticsearch:Alias" in {args.typ for args in recorder.declared}
 
 
-def test_tearing_down_asks_no_cluster_for_a_pinned_index(
+def test_tear_down_does_not_look_up_the_pinned_index(
     run_program: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(token: str, arguments: Any) -> Any:

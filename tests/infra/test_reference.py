@@ -1,4 +1,4 @@
-"""The reference pages say what the program reads and exports."""
+"""The reference pages match the program."""
 
 from __future__ import annotations
 

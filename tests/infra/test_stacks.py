@@ -30,7 +30,7 @@ SDKS = {"alicloud": "pulumi_alicloud", "cloudflare": "pulumi_cloudflare"}
 
 
 def sdk_class(token: str) -> type | None:
-    """The class of a type token; None for our own and for providers."""
+    """Return the SDK class of a type token; None for our own types and for providers."""
     package, module, name = token.split(":")
     if package not in SDKS:
         return None
@@ -41,7 +41,7 @@ def sdk_class(token: str) -> type | None:
 
 
 def deprecated_by_the_sdk(token: str) -> set[str]:
-    """Wire names of a type's properties that the SDK marks as deprecated."""
+    """Return the wire names of a type's properties that the SDK marks as deprecated."""
     kind = sdk_class(token)
     if kind is None:
         return set()
@@ -56,7 +56,7 @@ def deprecated_by_the_sdk(token: str) -> set[str]:
 
 
 def deprecated_paths(value: Any, shape: Shape, path: str) -> Iterator[str]:
-    """Paths of what is given and deprecated, at any depth, by the cloud provider's own facts."""
+    """Yield the paths of deprecated inputs, at any depth, according to the provider's schema."""
     if shape.deprecated:
         yield path
     if isinstance(value, list) and shape.items is not None:
@@ -69,7 +69,7 @@ def deprecated_paths(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 
 def deprecated(item: Declared) -> list[str]:
-    """Deprecated inputs of a resource."""
+    """Return the deprecated inputs of a resource."""
     kind = resource_type(item.type)
     found = set(item.inputs) & deprecated_by_the_sdk(item.type)
     for name, value in item.inputs.items():
@@ -79,7 +79,7 @@ def deprecated(item: Declared) -> list[str]:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_no_stack_gives_a_deprecated_input(stack: str) -> None:
+def test_no_stack_uses_a_deprecated_input(stack: str) -> None:
     assert [line for item in declared(stack) for line in deprecated(item)] == []
 
 
@@ -98,7 +98,7 @@ def test_a_deprecated_input_is_found() -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_local_plugin_takes_every_input_of_every_stack(stack: str) -> None:
+def test_the_local_plugin_accepts_every_input_of_every_stack(stack: str) -> None:
     handlers = registry.handlers()
     refused = []
     for item in declared(stack):
@@ -117,13 +117,13 @@ def test_the_local_plugin_takes_every_input_of_every_stack(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_first_preview_declares_what_the_update_does(stack: str) -> None:
+def test_a_first_preview_declares_the_same_resources_as_the_update(stack: str) -> None:
     update = {(item.urn, item.protect) for item in declared(stack)}
     assert {(item.urn, item.protect) for item in declared(stack, preview=True)} == update
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_resource_with_tags_says_whose_it_is(stack: str) -> None:
+def test_every_taggable_resource_names_its_stack(stack: str) -> None:
     environment = stack.partition("-")[0]
     tagged = [item for item in declared(stack) if "tags" in item.inputs]
     assert len(tagged) > 10
@@ -135,7 +135,7 @@ def test_every_resource_with_tags_says_whose_it_is(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", CLOUD_STACKS)
-def test_a_stacks_file_lacks_only_what_the_user_alone_knows(stack: str) -> None:
+def test_a_stack_file_lacks_only_values_that_the_user_must_choose(stack: str) -> None:
     with pytest.raises(ConfigError) as caught:
         StackConfig.parse(stack_config(stack, ROOT, template=True), stack=stack)
     lines = [line for line in str(caught.value).splitlines() if line.startswith("  - ")]

@@ -44,7 +44,7 @@ VPC = {"existingVpcId": "vpc-bp1abc", "existingVswitchIds": ["vsw-1", "vsw-2"]}
 
 
 def parse(values: dict[str, Any]) -> StackConfig:
-    """A cloud stack of two zones, with `values` on top."""
+    """Parse a cloud stack of two zones, with `values` on top."""
     raw = {
         key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
     }
@@ -52,7 +52,7 @@ def parse(values: dict[str, Any]) -> StackConfig:
 
 
 def refusal(values: dict[str, Any]) -> list[str]:
-    """The lines of a refusal that name a key."""
+    """Return the lines of the error that name a key."""
     with pytest.raises(ConfigError) as caught:
         parse(values)
     return [line for line in str(caught.value).splitlines() if line.startswith("  - ")]

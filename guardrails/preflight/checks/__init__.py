@@ -1,7 +1,7 @@
-"""The checks, in the order in which they are told: who asks, where to, what is wanted there, cost.
+"""The checks, in the order of the report: identity, region, capacity, names, cost.
 
-Each is one small function over a `Subject` and a `Cloud`. A check that does not concern a stack
-finds nothing and has no line.
+Each is a small function of a `Subject` and a `Cloud`. A check that does not apply to a stack has no
+line.
 """
 
 from guardrails.preflight.checks import (
@@ -30,4 +30,4 @@ CHECKS: tuple[Check, ...] = (
     *edge.CHECKS,
     *money.CHECKS,
 )
-"""Every check, in the order of the list."""
+"""Every check, in the order of the report."""

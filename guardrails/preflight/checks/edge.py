@@ -1,11 +1,12 @@
-"""Cloudflare: whether its API token works, and sees the account and the zone of the edge."""
+"""Cloudflare: whether the API token works, and can read the edge's account and zone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
 
-from guardrails.preflight.cloud import Cloud, EdgePlace
+from guardrails.preflight.cloud import Cloud
+from guardrails.preflight.endpoints import EdgePlace
 from guardrails.preflight.result import Check, Finding, Needs, Verdict, failed, passed, warned
 from guardrails.preflight.subject import Subject
 from providers.clients.errors import AccessDeniedError, ClientError, NotFoundError
@@ -31,7 +32,7 @@ def _cloudflare(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     )
     token = _token(place, subject, cloud)
     yield token
-    # Each of the others would only say again that the token is refused.
+    # The other checks would only repeat that the token is refused.
     if token.verdict is not Verdict.FAIL:
         yield _account(place, cloud)
         yield _zone(place, cloud)
@@ -45,7 +46,7 @@ def _token(place: EdgePlace, subject: Subject, cloud: Cloud) -> Finding:
     if token.status != "active" or (token.expires_at and token.expires_at <= subject.now):
         return failed(f"is {token.status}", _MAKE, about="token")
     if token.expires_at and token.expires_at <= subject.now + _SOON:
-        return warned(f"ends on {token.expires_at:%Y-%m-%d}", _MAKE, about="token")
+        return warned(f"expires on {token.expires_at:%Y-%m-%d}", _MAKE, about="token")
     ends = f", until {token.expires_at:%Y-%m-%d}" if token.expires_at else ""
     return passed(f"is active{ends}", about="token")
 
@@ -56,13 +57,13 @@ def _account(place: EdgePlace, cloud: Cloud) -> Finding:
         cloud.cloudflare.see_workers(account_id)
     except (AccessDeniedError, NotFoundError) as error:
         return failed(
-            f"the token may not see the workers of {account_id}: {_told(error)}",
+            f"the token may not read the workers of {account_id}: {_told(error)}",
             f"give it Workers Scripts: Edit of that account at {_TOKENS}, or correct "
             "customrag:edgeCloudflareAccountId",
             about="account",
         )
-    # A permission to write cannot be seen without writing.
-    return passed("the token sees its workers", about="account")
+    # Only a write would prove the permission to write.
+    return passed("the token can read its workers", about="account")
 
 
 def _zone(place: EdgePlace, cloud: Cloud) -> Finding:
@@ -72,7 +73,7 @@ def _zone(place: EdgePlace, cloud: Cloud) -> Finding:
         zone = cloud.cloudflare.zone(zone_id)
     except AccessDeniedError as error:
         return failed(
-            f"the token may not see {zone_id}: {_told(error)}",
+            f"the token may not read {zone_id}: {_told(error)}",
             f"give it Workers Routes: Edit of that zone at {_TOKENS}, or {correct}",
             about="zone",
         )
@@ -86,14 +87,14 @@ def _zone(place: EdgePlace, cloud: Cloud) -> Finding:
         )
     if host != zone.name and not host.endswith(f".{zone.name}"):
         return failed(
-            f"is {zone.name}, which {host} is not in",
+            f"is {zone.name}, and {host} is not in it",
             f"{correct}, or customrag:edgeHostname",
             about="zone",
         )
     if zone.status != "active":
         return failed(
             f"{zone.name} is {zone.status}: the edge would have no certificate",
-            "let the domain's name servers be Cloudflare's, and wait until the zone is active",
+            "set the domain's name servers to Cloudflare's, and wait until the zone is active",
             about="zone",
         )
     if zone.paused:
@@ -110,7 +111,7 @@ def _told(error: ClientError) -> str:
 
 
 CHECKS: tuple[Check, ...] = (
-    # It needs a token of its own, not the cloud's credentials.
+    # It needs Cloudflare's token, not the cloud's credentials.
     Check(
         name="cloudflare",
         needs=Needs.NOTHING,

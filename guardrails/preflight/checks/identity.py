@@ -1,4 +1,4 @@
-"""Who asks, what they may assume, and the roles that services act in."""
+"""The caller, the role that it may assume, and the roles of services."""
 
 from __future__ import annotations
 
@@ -30,39 +30,39 @@ def _credentials(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         static = cloud.is_static_key
         identity = cloud.identity()
     except (AccessDeniedError, InvalidRequestError, NotFoundError) as error:
-        # NotFoundError: InvalidAccessKeyId.NotFound, a key that was deleted.
+        # NotFoundError: InvalidAccessKeyId.NotFound, a deleted key.
         yield _refused(error)
         return
     if subject.account_id and identity.account_id != subject.account_id:
         yield failed(
             f"they belong to account {identity.account_id}, but customrag:accountId is "
             f"{subject.account_id}",
-            "sign in to that account, or correct the key: nothing is to land in another account",
+            "sign in to that account, or correct the key, so that no other account is changed",
         )
     elif subject.is_local:
         yield passed(f"{identity.arn}, of the local cloud")
     elif identity.kind == "Account":
         yield warned(
-            f"{identity.arn} is the account itself, with every right there is",
+            f"{identity.arn} is the account itself, with every permission",
             "do not deploy with the account's own key: " + _SIGN_IN,
         )
     elif static:
-        yield warned(f"{identity.arn}, by a key that never ends", _SIGN_IN)
+        yield warned(f"{identity.arn}, with a key that never expires", _SIGN_IN)
     else:
-        yield passed(f"{identity.arn}, by a key that ends")
+        yield passed(f"{identity.arn}, with a key that expires")
 
 
 def _refused(error: ClientError) -> Finding:
     code = error.code.lower()
     if not error.code:
-        return failed("there are none", _SIGN_IN)
+        return failed("no credentials were found", _SIGN_IN)
     if "timestamp" in code:
         return failed(
-            f"the cloud refuses them, as this machine's clock is off ({error.code})",
+            f"the cloud refuses them because this machine's clock is wrong ({error.code})",
             "set the clock: timedatectl set-ntp true",
         )
     if "expired" in code:
-        return failed(f"the session is over ({error.code})", "get a new one: " + _SIGN_IN)
+        return failed(f"the session has expired ({error.code})", "get a new one: " + _SIGN_IN)
     return failed(f"the cloud refuses them ({error.code})", _SIGN_IN)
 
 
@@ -74,19 +74,19 @@ def _assume_role(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         except ClientError as error:
             yield failed(
                 f"{cloud.role_arn} cannot be assumed: {error.message} ({error.code})",
-                "let its trust policy name who asks, and allow sts:AssumeRole on it "
+                "name the caller in its trust policy, and allow the caller sts:AssumeRole "
                 "(docs/reference/permissions.md)",
             )
             return
-        yield passed(f"{cloud.role_arn} can be assumed, and asks all that follows")
+        yield passed(f"{cloud.role_arn} can be assumed; the other checks use it")
     elif identity.kind == "AssumedRoleUser":
         yield passed(f"{identity.arn} is a session of an assumed role")
     elif subject.is_local:
-        yield passed("a local cloud is asked with its account's own key")
+        yield passed("a local cloud uses its account's own key")
     else:
         yield warned(
-            f"{identity.arn} is no session of a role, and no role was named to try",
-            "name the role that deploys: --role-arn acs:ram::<account>:role/<name>",
+            f"{identity.arn} is not a session of a role, and --role-arn names no role to try",
+            "name the deploying role: --role-arn acs:ram::<account>:role/<name>",
         )
 
 
@@ -98,8 +98,8 @@ class ServiceRole:
         name: The role's name.
         wanted: Whether a stack needs it.
         why: What the service does with it.
-        do: How the account gets it.
-        source: Where that is said.
+        do: How to create it.
+        source: URL of the documentation.
     """
 
     name: str
@@ -114,7 +114,7 @@ def _linked(service: str) -> str:
 
 
 def uses_model_studio(config: StackConfig) -> bool:
-    """Whether the language model is Alibaba Cloud's own."""
+    """Return whether Alibaba Cloud serves the language model."""
     host = urlsplit(config.language_model.base_url).hostname or ""
     return host.endswith(".aliyuncs.com")
 
@@ -186,7 +186,7 @@ def _service_roles(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         if not role.wanted(subject.config):
             continue
         if cloud.role_exists(role.name):
-            yield passed("is there", about=role.name)
+            yield passed("exists", about=role.name)
         else:
             yield failed(
                 f"does not exist; {role.why}", f"{role.do} ({role.source})", about=role.name

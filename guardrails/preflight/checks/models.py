@@ -1,4 +1,4 @@
-"""Models: whether the language model is alive, and whether index and embeddings fit."""
+"""Models: whether the language model is served, and whether index and embeddings match."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _language_model(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     retired = RETIRED.get(name)
     if retired is not None and date.fromisoformat(retired.offline) <= subject.now.date():
         yield failed(
-            f"is offline since {retired.offline} ({retired.source})",
+            f"has been offline since {retired.offline} ({retired.source})",
             f"set customrag:llmModel to {retired.replacement}",
             about=name,
         )
@@ -30,7 +30,7 @@ def _language_model(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     if retired is not None:
         yield warned(
             f"goes offline on {retired.offline} ({retired.source})",
-            f"set customrag:llmModel to {retired.replacement} before",
+            f"set customrag:llmModel to {retired.replacement} before that day",
             about=name,
         )
     if not cloud.model_api_key:
@@ -41,13 +41,13 @@ def _language_model(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     except AccessDeniedError:
         yield failed(
             f"{subject.llm_base_url} refuses the key",
-            "set another: pulumi config set --secret customrag:llmApiKey",
+            "set another key: pulumi config set --secret customrag:llmApiKey",
             about=name,
         )
         return
     except ClientError as error:
         yield failed(
-            f"{subject.llm_base_url} cannot be asked: {error.message}",
+            f"{subject.llm_base_url} does not answer: {error.message}",
             "correct customrag:llmBaseUrl, or see https://status.alibabacloud.com",
             about=name,
         )
@@ -58,21 +58,23 @@ def _language_model(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     near = sorted(names, key=lambda other: (-_common(other, name), other))[:_SHOWN]
     yield failed(
         f"is not served by {subject.llm_base_url}",
-        f"set customrag:llmModel to one that is, such as {', '.join(near) or 'none: it has none'}",
+        f"set customrag:llmModel to one of its models: {', '.join(near) or '(it serves no model)'}",
         about=name,
     )
 
 
 def _by_table(name: str) -> Finding:
-    do = "set DASHSCOPE_API_KEY to have the endpoint asked"
+    do = "set DASHSCOPE_API_KEY so that the preflight can ask the endpoint"
     seen = ON_SALE.get(name)
     if seen is None:
-        return warned("is not known, and there is no API key here to ask with", do, about=name)
+        return warned(
+            "is not in the table, and there is no API key to ask the endpoint", do, about=name
+        )
     return warned(f"was on sale on {seen.read} ({seen.source})", do, about=name)
 
 
 def _common(one: str, other: str) -> int:
-    """Letters that two names begin with alike."""
+    """Return the length of the common beginning of two names."""
     for index, (left, right) in enumerate(zip(one, other, strict=False)):
         if left != right:
             return index
@@ -93,7 +95,7 @@ def _dimension(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    # It needs a key of its own, not the cloud's.
+    # It needs the model's key, not the cloud's credentials.
     Check(name="language-model", needs=Needs.NOTHING, run=_language_model),
     Check(name="dimension", needs=Needs.NOTHING, run=_dimension),
 )

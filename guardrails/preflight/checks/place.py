@@ -1,4 +1,4 @@
-"""Region, zones, and what they have: stock and quota of instance types, DLC specifications, PAI."""
+"""Region and zones: stock and quota of instance types, DLC specifications, PAI."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _zones(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     missing = [zone_id for zone_id in subject.config.zone_ids if zone_id not in found]
     if missing:
         yield failed(
-            f"{', '.join(missing)} takes no resources of this account",
+            f"{', '.join(missing)} is closed to this account",
             f"set customrag:zoneIds to some of {', '.join(sorted(found))}",
         )
     else:
@@ -49,14 +49,14 @@ def _network(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         if vswitch is None:
             yield failed(
                 f"is not in {config.existing.vpc_id}",
-                f"name one of {', '.join(sorted(found)) or 'another VPC: it has none'} in "
+                f"name one of {', '.join(sorted(found)) or 'another VPC, as this one is empty'} in "
                 "customrag:existingVswitchIds",
                 about=vswitch_id,
             )
         elif vswitch.zone_id != zone_id:
             yield failed(
                 f"is in {vswitch.zone_id}, not in {zone_id}",
-                "put customrag:existingVswitchIds in the order of customrag:zoneIds",
+                "give customrag:existingVswitchIds in the order of customrag:zoneIds",
                 about=vswitch_id,
             )
         else:
@@ -70,14 +70,14 @@ def _image(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     found = cloud.image(wanted)
     if found is None or found.status != "Available":
         yield failed(
-            f"is {found.status}" if found else "is no image of this region and account",
-            "look it up: aliyun ecs DescribeImages --RegionId "
+            f"is {found.status}" if found else "is not an image of this region and account",
+            "list the images: aliyun ecs DescribeImages --RegionId "
             f"{subject.config.region_id} --OSType linux, and set customrag:imageId",
             about=wanted,
         )
     elif found.cloud_init is False:
         yield failed(
-            "does not take user data, by which nodes set themselves up",
+            "does not accept user data, which sets up the nodes",
             "set customrag:imageId to an image with cloud-init",
             about=wanted,
         )
@@ -91,7 +91,7 @@ def _stock(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         about = f"{demand.instance_type} ({demand.what}{', spot' if demand.spot else ''})"
         there = running.get(demand.instance_type, 0)
         if there >= demand.most:
-            yield passed("as many run already", about=about)
+            yield passed("already running", about=about)
             continue
         zones = cloud.zones_with(demand.instance_type, spot=demand.spot)
         stocked = [zone_id for zone_id in demand.zone_ids if zone_id in zones]
@@ -101,12 +101,12 @@ def _stock(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         elif demand.any_zone and stocked:
             yield warned(
                 f"sold out in {', '.join(without)}; in stock in {', '.join(stocked)}",
-                "go on: instances start where there is stock, but not spread over all zones",
+                "continue: instances start where there is stock, but not in all zones",
                 about=about,
             )
         elif there >= demand.count:
             yield warned(
-                f"sold out in {', '.join(without)}; {there} run, which is enough, and no more can",
+                f"sold out in {', '.join(without)}; {there} running suffice, but no more can start",
                 _instead(demand, zones, without[0], cloud),
                 about=about,
             )
@@ -122,7 +122,7 @@ def _instead(demand: Demand, zones: list[str], zone_id: str, cloud: Cloud) -> st
     ways = []
     wanted = 1 if demand.any_zone else len(demand.zone_ids)
     if len(zones) >= wanted:
-        have = f"{', '.join(zones[:wanted])}, which {'has' if wanted == 1 else 'have'} it"
+        have = f"{', '.join(zones[:wanted])}, which {'has' if wanted == 1 else 'have'} stock"
         ways.append(f"set customrag:zoneIds to begin with {have}")
     fewer = next((n for n, zone in enumerate(demand.zone_ids) if zone not in zones), 0)
     if fewer and not demand.any_zone:
@@ -147,9 +147,11 @@ def _quota(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         kind = kinds.get(name)
         more = max(0, count - running.get(name, 0))
         if kind is None:
-            yield failed("is no instance type of ECS", "correct it in the stack's file", about=name)
+            yield failed(
+                "is not an instance type of ECS", "correct it in the stack's file", about=name
+            )
         elif more == 0:
-            yield passed("as many run already", about=name)
+            yield passed("already running", about=name)
         else:
             quota = cloud.quota("ecs-spec", name, {"regionId": subject.config.region_id})
             yield _room(quota, name, more, more * kind.cpu)
@@ -159,20 +161,20 @@ def _quota(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 def _room(quota: Quota | None, name: str, instances: int, cpus: int) -> Finding:
     if quota is None:
         return warned(
-            "Quota Center tells none of it", f"look at {_QUOTA_PAGE}, product ECS", about=name
+            "Quota Center does not list it", f"look at {_QUOTA_PAGE}, product ECS", about=name
         )
     # Quota Center counts vCPUs or instances, and says which.
     by_cpu = "cpu" in quota.unit.lower() or "核" in quota.unit
     wanted = cpus if by_cpu else instances
     unit = "vCPU" if by_cpu else "instances"
     left = quota.total - quota.used
-    told = f"{wanted} {unit} wanted, {left:g} of {quota.total:g} left"
+    told = f"needs {wanted} {unit}, {left:g} of {quota.total:g} left"
     if wanted <= left:
         return passed(told, about=name)
     return failed(
         told,
         f"apply for {quota.used + wanted:g} or more at {_QUOTA_PAGE} (ECS quotas by instance type)"
-        + ("" if quota.adjustable else "; this one is not adjustable: ask the support"),
+        + ("" if quota.adjustable else "; it is not adjustable, so ask Alibaba Cloud's support"),
         about=name,
     )
 
@@ -193,12 +195,12 @@ def _vcpus(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         found = cloud.vcpus(spot=spot)
         if found.maximum is None:
             yield warned(
-                f"{wanted} wanted; ECS does not tell the limit",
+                f"needs {wanted}; ECS does not report the limit",
                 f"look at {_QUOTA_PAGE}",
                 about=about,
             )
             continue
-        told = f"{wanted} wanted, {found.maximum - found.used} of {found.maximum} left"
+        told = f"needs {wanted}, {found.maximum - found.used} of {found.maximum} left"
         if wanted <= found.maximum - found.used:
             yield passed(told, about=about)
         else:
@@ -226,13 +228,15 @@ def _dlc_specs(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         )
         if as_spot and spec is not None and spec.available:
             yield warned(
-                "DLC has none left as spot; it waits until it has",
+                "DLC has no spot capacity left; the job would wait for it",
                 f"{way}; or set customrag:trainingSpot to false",
                 about=about,
             )
         else:
             yield failed(
-                "DLC has none left" if spec else "is no specification of DLC in this region",
+                "DLC has no capacity left"
+                if spec
+                else "is not a specification of DLC in this region",
                 f"{way}; see docs/how-to/gpu-out-of-stock.md",
                 about=about,
             )
@@ -242,7 +246,7 @@ def _pai(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     if not cloud.pai_activated():
         yield failed(
             f"PAI is not activated in {subject.config.region_id}",
-            "activate it: https://pai.console.aliyun.com (no charge by itself)",
+            "activate it at https://pai.console.aliyun.com, free of charge",
         )
         return
     workspace_id = subject.config.existing.pai_workspace_id
@@ -252,14 +256,14 @@ def _pai(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     try:
         status = cloud.workspace_status(workspace_id)
     except ClientError as error:
-        yield failed(f"workspace {workspace_id}: {error.message}", "let the role read it")
+        yield failed(f"workspace {workspace_id}: {error.message}", "allow the role to read it")
         return
     if status == "ENABLED":
         yield passed(f"PAI is activated; workspace {workspace_id} is enabled")
     else:
         yield failed(
-            f"workspace {workspace_id} is {status or 'not there'}",
-            "name another in customrag:existingPaiWorkspaceId, or leave it empty to make one",
+            f"workspace {workspace_id} is {status or 'missing'}",
+            "set customrag:existingPaiWorkspaceId to another, or leave it empty to create one",
         )
 
 

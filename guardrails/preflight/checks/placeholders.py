@@ -1,4 +1,4 @@
-"""What a stack's file came with as an example, and what nobody put in its place."""
+"""Example values of a stack's file that were not replaced."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stack_config.kinds import Environment
 
 __all__ = ["CHECKS", "placeholder"]
 
-# Names that nobody can own: RFC 2606, 2 and 3; RFC 6761, 6.
+# Reserved names, which have no owner: RFC 2606, 2 and 3; RFC 6761, 6.
 _RESERVED_TOP = frozenset({"example", "invalid", "test"})
 _RESERVED = re.compile(r"(?:^|\.)example\.(?:com|net|org)$")
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE)
@@ -23,31 +23,31 @@ _NETWORKS = tuple(
     ipaddress.ip_network(block)
     for block in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 )
-# This project's own documents have these.
+# Examples of this project's documentation.
 _OF_DOCUMENTS = frozenset({"1234567890123456", "1234567-cn-hangzhou"})
 _IN_BRACKETS = re.compile(r"<[^<>]*>|…")
-# Free text: whatever it says is meant.
+# Free text, in which any value is valid.
 _TEXTS = frozenset({"smokeQuestion", "corpusDir"})
 
 
 def placeholder(value: str) -> str:
-    """Why a config value is an example's and not somebody's; empty if it may be meant."""
+    """Return why a config value is an example; empty if it may be real."""
     if value in _OF_DOCUMENTS or _IN_BRACKETS.search(value):
-        return "is an example of the documents"
+        return "is an example from the documentation"
     if re.fullmatch(r"0{8,}", value):
-        return "is no id, only zeros"
+        return "is not an id: it has only zeros"
     for host in _HOST.findall(value):
         lower = host.lower()
         if _RESERVED.search(lower) or lower.rpartition(".")[2] in _RESERVED_TOP:
             where = "is" if host == value else f"is at {host},"
-            return f"{where} a name reserved for examples: nobody answers there"
+            return f"{where} a name reserved for examples, which does not exist"
     try:
         network = ipaddress.ip_network(value, strict=False)
     except ValueError:
         return ""
     for block in _NETWORKS:
         if network.version == block.version and network.overlaps(block) and network.prefixlen:
-            return "is a network reserved for documents: nobody comes from there"
+            return "is a network reserved for documentation, which has no clients"
     return ""
 
 
@@ -56,7 +56,7 @@ def _placeholders(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     for name, path, value in _values(subject.config):
         why = placeholder(value)
         if name == "accountId" and not subject.account_id:
-            continue  # A line says that it is not set.
+            continue  # Another line reports that it is not set.
         if why:
             well = False
             key = f"{NAMESPACE}:{name}"
@@ -70,13 +70,13 @@ def _placeholders(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     if config.environment is Environment.PROD and not config.observability.alarm_contact_emails:
         well = False
         yield warned(
-            "is empty: nobody is told when an alarm goes off",
-            "name who is woken by it: pulumi config set --stack "
+            "is empty, so that no one receives the alarms",
+            "add an address of your on-call team: pulumi config set --stack "
             f"{subject.stack} --path 'customrag:alarmContactEmails[0]' <address>",
             about="customrag:alarmContactEmails",
         )
     if well:
-        yield passed("none is left of the examples")
+        yield passed("no example values are left")
 
 
 def _values(config: StackConfig) -> Iterator[tuple[str, str, str]]:
@@ -98,7 +98,7 @@ CHECKS: tuple[Check, ...] = (
         name="placeholder",
         needs=Needs.NOTHING,
         run=_placeholders,
-        # A local cloud mails nobody, and its names are its own.
+        # A local cloud sends no mail, and has its own names.
         concerns=lambda subject: not subject.is_local,
     ),
 )

@@ -1,4 +1,4 @@
-"""Whether this machine can reach what an update speaks to inside the VPC."""
+"""Whether this machine can reach what an update connects to inside the VPC."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guardrails.preflight.subject import Subject
 
 __all__ = ["CHECKS"]
 
-# Never a FAIL: previews, too, run this, and need not reach anything.
+# Never a FAIL, because previews run it, too, and need no connection.
 _WHERE = (
     "run the update on a machine in the VPC, or connect this one by VPN or peering "
     "(docs/how-to/first-deploy.md, 3); previews run from anywhere"
@@ -31,18 +31,18 @@ def _reach(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
             yield passed(f"Elasticsearch answers this machine at {host}:{port}")
         else:
             yield warned(
-                f"this machine does not reach Elasticsearch at {host}:{port}: an update that "
-                "touches an index would fail there",
+                f"this machine does not reach Elasticsearch at {host}:{port}, so an update that "
+                "changes an index would fail",
                 _WHERE,
             )
     elif config.existing.vpc_id:
         yield _in_vpc(subject, cloud)
     else:
         yield warned(
-            "the VPC is still to be made, and this machine is not in it: the first update gets as "
-            "far as the index and fails to connect there",
-            "connect this machine to the VPC then and run the update again (nothing is made "
-            "twice), or bring a VPC along that it is in: customrag:existingVpcId",
+            "the VPC does not exist yet, so this machine is not in it: the first update gets as "
+            "far as the index and then fails to connect",
+            "connect this machine to the VPC then and run the update again (nothing is created "
+            "twice), or use an existing VPC that it is in: customrag:existingVpcId",
         )
 
 
@@ -63,7 +63,7 @@ def _in_vpc(subject: Subject, cloud: Cloud) -> Finding:
             return passed(f"this machine ({own}) is in {vpc_id}")
     return warned(
         f"there is no Elasticsearch yet to try, and no address of this machine is in {vpc_id}",
-        f"if a VPN or peering leads there, go on; else {_WHERE}",
+        f"if a VPN or peering connects them, continue; else {_WHERE}",
     )
 
 

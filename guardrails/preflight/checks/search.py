@@ -1,4 +1,4 @@
-"""Elasticsearch: versions, sizes and disks on offer, and the licence of what the program uses."""
+"""Elasticsearch: versions, sizes and disks on offer, and the licence of the features in use."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def _version(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     what = f"set customrag:elasticsearchVersion to one of {', '.join(newer) or 'the console'}"
     own = _own_instance(subject, cloud)
     if own is not None and own.version.split("_")[0].startswith(wanted.split("_")[0]):
-        yield warned(f"{wanted} is on offer no more, but {own.instance_id} has it", f"{what}, soon")
+        yield warned(
+            f"{wanted} is no longer on offer, but {own.instance_id} has it", f"{what}, soon"
+        )
     else:
         yield failed(f"{wanted} is not on offer in {config.region_id}", what)
 
@@ -47,13 +49,13 @@ def _existing(instance_id: str, cloud: Cloud) -> Finding:
             return failed(f"{instance_id} is {instance.status}", "wait until it is active")
         if major is None or int(major[0]) != _MAJOR:
             return failed(
-                f"{instance_id} is Elasticsearch {instance.version}; the program speaks {_MAJOR}.x",
+                f"{instance_id} is Elasticsearch {instance.version}; the program needs {_MAJOR}.x",
                 "upgrade it, or leave customrag:existingElasticsearchInstanceId empty",
             )
         return passed(f"{instance_id} is active, with {instance.version}")
     return failed(
         f"there is no instance {instance_id} in the region",
-        "correct customrag:existingElasticsearchInstanceId, or leave it empty for one of its own",
+        "correct customrag:existingElasticsearchInstanceId, or leave it empty to create one",
     )
 
 
@@ -66,7 +68,7 @@ def _own_instance(subject: Subject, cloud: Cloud) -> SearchInstance | None:
 def _nodes(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     config, offer = subject.config, cloud.search_offer()
     if _own_instance(subject, cloud) is not None:
-        yield passed("the instance is there already")
+        yield passed("the instance already exists")
         return
     yield _spec("elasticsearchDataNodeSpec", config.search.data_node_spec, offer.node_specs)
     if config.search.master_node_spec:
@@ -77,7 +79,7 @@ def _nodes(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     if offer.zones and config.zone_ids[0] not in offer.zones:
         yield failed(
             f"Elasticsearch is not in {config.zone_ids[0]}",
-            f"begin customrag:zoneIds with one of {', '.join(sorted(offer.zones))}",
+            f"put first in customrag:zoneIds one of {', '.join(sorted(offer.zones))}",
             about="zone",
         )
 
@@ -103,7 +105,7 @@ def _disk(wanted_gib: int, offer: SearchOffer) -> Iterator[Finding]:
 
 
 class Licence(IntEnum):
-    """Elastic's licences, each with all that those before it have."""
+    """Elastic's licences. Each includes the ones before it."""
 
     BASIC = 1
     PLATINUM = 2
@@ -112,13 +114,13 @@ class Licence(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Feature:
-    """Something of Elasticsearch that the program uses.
+    """A feature of Elasticsearch that the program uses.
 
     Attributes:
-        name: What it is.
-        licence: The least that has it.
+        name: Its name.
+        licence: The lowest licence that has it.
         used: Whether a stack uses it.
-        where: By which part of the program.
+        where: The part of the program that uses it.
     """
 
     name: str
@@ -157,7 +159,7 @@ def _licence(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     beyond = [feature for feature in used if has is None or feature.licence > has]
     if has is None:
         yield failed(
-            f"{subject.config.search.version} is a version without X-Pack: it has no users",
+            f"{subject.config.search.version} is a version without X-Pack, which has no users",
             "set customrag:elasticsearchVersion to one that ends in _with_X-Pack",
         )
     elif beyond:
@@ -167,7 +169,7 @@ def _licence(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
                 for feature in beyond
             )
             + f", the instance has {has.name}",
-            "leave it out, or bring an instance with that licence",
+            "do without it, or use an existing instance with that licence",
         )
     else:
         most = max(feature.licence for feature in used)
@@ -177,7 +179,7 @@ def _licence(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 
 def licence_of(version: str) -> Licence | None:
-    """The licence that the cloud sells with a version; None for one without X-Pack.
+    """Return the licence that the cloud sells with a version; None without X-Pack.
 
     That the managed service's X-Pack is Platinum is assumed: its pages speak of the commercial
     features of X-Pack (https://www.alibabacloud.com/help/en/es/product-overview, read 2026-11-21).

@@ -1,4 +1,4 @@
-"""Names and things that must be free, or there: buckets, keys, certificates."""
+"""Names that must be free, and resources that must exist: buckets, keys, certificates."""
 
 from __future__ import annotations
 
@@ -22,28 +22,30 @@ def _buckets(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     existing = subject.config.existing.corpus_bucket
     for role in BucketRole:
         if role is BucketRole.CORPUS and existing:
-            yield _brought_along(existing, cloud)
+            yield _existing_bucket(existing, cloud)
             continue
         name = subject.naming.bucket(role)
         owner = cloud.bucket_owner(name)
         if owner is BucketOwner.ANOTHER:
             yield failed(
-                "another account has a bucket of that name, or this one may not look at its own",
-                "allow oss:GetBucketInfo; if it is another's, deploy under another stack name",
+                "another account owns this name, or this account may not read its own bucket",
+                "allow oss:GetBucketInfo; if another account owns it, use another stack name",
                 about=name,
             )
         else:
             free = owner is BucketOwner.NO_ACCOUNT
-            yield passed("the name is free" if free else "is this account's already", about=name)
+            yield passed(
+                "the name is free" if free else "already belongs to this account", about=name
+            )
 
 
-def _brought_along(name: str, cloud: Cloud) -> Finding:
+def _existing_bucket(name: str, cloud: Cloud) -> Finding:
     owner = cloud.bucket_owner(name)
     if owner is BucketOwner.US:
-        return passed("is there", about=name)
+        return passed("exists", about=name)
     return failed(
-        "does not exist" if owner is BucketOwner.NO_ACCOUNT else "is not this account's",
-        "correct customrag:existingCorpusBucket, or leave it empty for one of the stack's own",
+        "does not exist" if owner is BucketOwner.NO_ACCOUNT else "belongs to another account",
+        "correct customrag:existingCorpusBucket, or leave it empty to create one",
         about=name,
     )
 
@@ -56,7 +58,7 @@ def _key(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     else:
         yield failed(
             "does not exist" if state is None else f"is {state}",
-            "name one that is enabled in customrag:encryptionKey, or `own` for a new one",
+            "set customrag:encryptionKey to an enabled key, or to `own` for a new one",
             about=wanted,
         )
 
@@ -96,26 +98,26 @@ def _certificate(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     elif not host:
         yield warned(
             f"is for {', '.join(found.names)}, but customrag:chatDomainName is empty: chat_url "
-            "would have the load balancer's own name, which browsers refuse",
-            "set customrag:chatDomainName to a name that it is for",
+            "would be the load balancer's own hostname, which browsers refuse",
+            "set customrag:chatDomainName to one of these names",
             about=wanted,
         )
     elif found.ends_at is None:
-        yield warned("does not tell when it ends", "look at it in the console", about=wanted)
+        yield warned("has no expiry date", "check it in the console", about=wanted)
     elif found.ends_at <= subject.now:
-        yield failed(f"ended on {found.ends_at:%Y-%m-%d}", "upload a new one", about=wanted)
+        yield failed(f"expired on {found.ends_at:%Y-%m-%d}", "upload a new one", about=wanted)
     elif found.ends_at <= subject.now + _SOON:
         yield warned(
-            f"ends on {found.ends_at:%Y-%m-%d}, in less than {_SOON.days} days",
+            f"expires on {found.ends_at:%Y-%m-%d}, in less than {_SOON.days} days",
             "upload a new one (docs/how-to/rotating-keys.md)",
             about=wanted,
         )
     else:
-        yield passed(f"good until {found.ends_at:%Y-%m-%d}", about=wanted)
+        yield passed(f"valid until {found.ends_at:%Y-%m-%d}", about=wanted)
 
 
 def _covers(name: str, host: str) -> bool:
-    """Whether a certificate's name is for a host; `*` stands for one label only."""
+    """Return whether a certificate's name covers a host; `*` stands for one label only."""
     return name.count(".") == host.count(".") and fnmatchcase(host.lower(), name.lower())
 
 

@@ -34,15 +34,19 @@ from localcloud.oss.storage import Storage
 from providers.clients.credentials import credentials_provider
 from providers.clients.generic import GenericClient
 from stack_config.config import StackConfig
+from tests.infra.conftest import corpus_dir, run_program
 from tests.localcloud.running import served
 from tests.support.configuration import with_values
+from tests.support.pulumi_mocks import closed_loops
+
+__all__ = ["closed_loops", "corpus_dir", "run_program"]
 
 DOMAIN = "chat.customrag.internal"
 MODEL = "smollm2-135m-instruct"
 
 
 def certificate(host: str, days: int) -> tuple[str, str]:
-    """A self-signed certificate that ends in so many days, and its key, as PEM."""
+    """Return a self-signed certificate that expires in some days, and its key, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
@@ -126,7 +130,7 @@ class Stage:
         return with_values(StackConfig.parse(values, stack="dev"), changes)
 
     def cloud(self, principal: Principal | None = None) -> Cloud:
-        """The local cloud as an operator asks it."""
+        """Return the local cloud as an operator sees it."""
         caller = principal or self.operator
         return local_cloud(
             read_platform(self.platform_file),
@@ -157,15 +161,15 @@ class Stage:
         fault: str = "",
         about: Mapping[str, str] | None = None,
     ) -> list[Line]:
-        """The lines of these checks, or of all but those that run the program.
+        """Run some checks, or all except those that run the program; return their lines.
 
         Args:
-            names: Of checks; the credentials' is always among them.
-            subject: What is checked; `dev` by default.
-            principal: Who asks; an operator by default.
-            role_arn: Role to ask as.
-            fault: Injected before.
-            about: What the fault is about.
+            names: Names of checks; `credentials` always runs.
+            subject: The stack; `dev` by default.
+            principal: The caller; an operator by default.
+            role_arn: Role to assume.
+            fault: Fault to inject first.
+            about: What the fault concerns.
         """
         if fault:
             self.inject(fault, about or {})
@@ -175,12 +179,12 @@ class Stage:
 
 
 def failing(lines: list[Line]) -> list[str]:
-    """Checks with a line that fails."""
+    """Return the checks with a line that fails."""
     return sorted({line.check for line in lines if line.verdict is Verdict.FAIL})
 
 
 def only(lines: list[Line], check: str, about: str = "") -> Line:
-    """The one line of a check, or of what it is about."""
+    """Return the one line of a check, or of the thing that it is about."""
     found = [line for line in lines if line.check == check and about in line.about]
     assert len(found) == 1, [(line.check, line.about) for line in lines]
     return found[0]
@@ -248,7 +252,7 @@ def make_role(stage: Stage, name: str, *statements: Mapping[str, Any]) -> str:
 
 @pytest.fixture
 def stage(served_cloud: Stage) -> Iterator[Stage]:
-    """The local cloud without a fault."""
+    """Return the local cloud without a fault."""
     served_cloud.faults.clear()
     yield served_cloud
     served_cloud.faults.clear()

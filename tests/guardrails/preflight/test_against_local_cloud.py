@@ -21,12 +21,12 @@ GPU, NODE = "ecs.gn7i-c8g1.2xlarge", "ecs.g7.large"
 
 
 def wrong_key(stage: Stage, key: str = "sk-wrong") -> Cloud:
-    """The local cloud, with another key for its model endpoint."""
+    """Return the local cloud with another key for its model endpoint."""
     return replace(stage.cloud(), model_api_key=key)
 
 
 def node(instance_type: str) -> dict[str, Any]:
-    """The record of an instance of `dev` that runs."""
+    """Return the record of a running instance of `dev`."""
     tags = {"project": "customrag", "stack": "dev"}
     return {
         "inputs": {"instanceType": instance_type, "imageId": "local_python", "tags": tags},
@@ -37,7 +37,7 @@ def node(instance_type: str) -> dict[str, Any]:
     }
 
 
-def test_everything_passes_where_everything_is_there(stage: Stage) -> None:
+def test_every_check_passes_when_nothing_is_missing(stage: Stage) -> None:
     lines = stage.lines(subject=stage.subject(on_local_cloud=True))
     assert [line for line in lines if line.verdict is not Verdict.PASS] == []
     assert {line.check for line in lines} >= {
@@ -57,10 +57,10 @@ def test_everything_passes_where_everything_is_there(stage: Stage) -> None:
             {"instance_type": GPU, "zone_id": "cn-hangzhou-h"},
             "stock",
             "cn-hangzhou-h",
-            "cn-hangzhou-i, which has it",
+            "cn-hangzhou-i, which has stock",
         ),
         ("quota-used-up", {"instance_type": GPU}, "quota", "0 of 512 left", "520"),
-        ("ecs-spec-unavailable", {"ecs_spec": GPU}, "dlc-spec", "none left", "gn7i-c16g1"),
+        ("ecs-spec-unavailable", {"ecs_spec": GPU}, "dlc-spec", "no capacity left", "gn7i-c16g1"),
         ("zone-closed", {"zone_id": "cn-hangzhou-h"}, "zones", "cn-hangzhou-h", "cn-hangzhou-i"),
         (
             "role-missing",
@@ -92,7 +92,7 @@ def test_everything_passes_where_everything_is_there(stage: Stage) -> None:
             "elasticsearch.sn2ne.xlarge",
         ),
         ("model-retired", {"model": MODEL}, "language-model", "not served", "customrag:llmModel"),
-        ("credentials-expired", {}, "credentials", "session is over", "sign in"),
+        ("credentials-expired", {}, "credentials", "session has expired", "sign in"),
         ("clock-skewed", {}, "credentials", "clock", "timedatectl"),
         ("api-down", {"operation": "DescribeZones"}, "zones", "ServiceUnavailable", "try again"),
         (
@@ -131,32 +131,32 @@ def test_a_bucket_of_another_account_fails_its_line(stage: Stage) -> None:
     assert [line.about for line in lines if line.verdict is Verdict.FAIL] == [name]
 
 
-def test_a_fault_of_one_thing_leaves_the_others_alone(stage: Stage) -> None:
+def test_a_fault_of_one_resource_leaves_the_others_alone(stage: Stage) -> None:
     lines = stage.lines(fault="sold-out", about={"instance_type": GPU})
     assert failing(lines) == ["stock"]
 
 
-def test_without_credentials_that_work_all_that_needs_them_says_so(stage: Stage) -> None:
+def test_checks_that_need_credentials_say_that_there_are_no_working_ones(stage: Stage) -> None:
     lines = stage.lines(fault="credentials-expired")
     assert failing(lines) == ["credentials"]
-    assert only(lines, "zones").found.startswith("not asked")
+    assert only(lines, "zones").found.startswith("not checked")
     assert only(lines, "dimension").verdict is Verdict.PASS
 
 
-def test_credentials_of_another_account_fail_and_the_rest_is_asked(stage: Stage) -> None:
+def test_credentials_of_another_account_fail_and_other_checks_run(stage: Stage) -> None:
     other = stage.subject(account_id="1111222233334444")
     lines = stage.lines("zones", subject=other)
     assert failing(lines) == ["credentials"]
     assert only(lines, "zones").verdict is Verdict.PASS
 
 
-def test_the_accounts_own_key_is_warned_of(stage: Stage) -> None:
+def test_the_accounts_own_key_is_a_warning(stage: Stage) -> None:
     lines = stage.lines("assume-role", principal=stage.context.access.account)
     assert only(lines, "credentials").verdict is Verdict.WARN
     assert only(lines, "assume-role").verdict is Verdict.WARN
 
 
-def test_a_role_that_is_named_is_assumed_to_try_it(stage: Stage) -> None:
+def test_a_named_role_is_assumed(stage: Stage) -> None:
     account_id = stage.context.platform.account_id
     role_arn = f"acs:ram::{account_id}:role/operator"
     account = stage.context.access.account
@@ -167,13 +167,13 @@ def test_a_role_that_is_named_is_assumed_to_try_it(stage: Stage) -> None:
 
 def test_a_role_that_cannot_be_assumed_fails(stage: Stage) -> None:
     account_id = stage.context.platform.account_id
-    role_arn = f"acs:ram::{account_id}:role/nobody"
+    role_arn = f"acs:ram::{account_id}:role/missing"
     lines = stage.lines("assume-role", "zones", role_arn=role_arn)
     assert failing(lines) == ["assume-role"]
-    assert only(lines, "zones").found.startswith("not asked")
+    assert only(lines, "zones").found.startswith("not checked")
 
 
-def test_a_role_that_lacks_single_permissions_fails_those_lines_and_names_them(
+def test_a_role_without_some_permissions_fails_those_lines_and_names_them(
     stage: Stage,
 ) -> None:
     role_arn = make_role(
@@ -192,7 +192,7 @@ def test_a_role_that_lacks_single_permissions_fails_those_lines_and_names_them(
     assert "GetRole" in only(lines, "service-role").do
 
 
-def test_a_token_with_a_line_break_is_told_and_not_shown(stage: Stage) -> None:
+def test_a_token_with_a_line_break_fails_and_is_not_shown(stage: Stage) -> None:
     # What signs quotes a header that it cannot send.
     broken = replace(stage.operator, security_token="first-part\nsecond-part")
     line = only(stage.lines("zones", principal=broken), "credentials")
@@ -200,7 +200,7 @@ def test_a_token_with_a_line_break_is_told_and_not_shown(stage: Stage) -> None:
     assert not any(part in line.found + line.do for part in ("first-part", "second-part"))
 
 
-def test_a_key_that_was_deleted_is_told_as_refused(stage: Stage) -> None:
+def test_a_deleted_key_is_reported_as_refused(stage: Stage) -> None:
     deleted = replace(stage.operator, access_key_id="LTAI5tDeleted", security_token="")
     lines = stage.lines("zones", principal=deleted)
     line = only(lines, "credentials")
@@ -224,7 +224,7 @@ def test_an_api_that_does_not_answer_fails_its_own_line_only(
     assert "the network" in line.do
 
 
-def test_a_fleet_with_stock_in_one_zone_only_is_a_warning(stage: Stage) -> None:
+def test_a_fleet_with_stock_in_only_one_zone_is_a_warning(stage: Stage) -> None:
     about = {"instance_type": NODE, "zone_id": "cn-hangzhou-h"}
     lines = stage.lines("stock", fault="sold-out", about=about)
     assert only(lines, "stock", NODE).verdict is Verdict.WARN
@@ -248,8 +248,8 @@ def test_every_embedding_node_counts_in_the_quota(stage: Stage) -> None:
         subject = stage.subject(stage.config(embeddingNodes=nodes))
         return only(stage.lines("quota", subject=subject), "quota", GPU).found
 
-    assert wanted(1).startswith("8 vCPU wanted")
-    assert wanted(2).startswith("16 vCPU wanted")
+    assert wanted(1).startswith("needs 8 vCPU")
+    assert wanted(2).startswith("needs 16 vCPU")
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_every_embedding_node_counts_in_the_quota(stage: Stage) -> None:
         ({"llmModel": "qwen-turbo"}, "language-model"),
     ],
 )
-def test_what_the_configuration_wants_and_the_cloud_lacks_fails(
+def test_a_value_that_the_cloud_does_not_offer_fails(
     stage: Stage, changes: dict[str, Any], check: str
 ) -> None:
     lines = stage.lines(check, subject=stage.subject(stage.config(**changes)))
@@ -289,51 +289,51 @@ def test_a_key_that_the_model_endpoint_refuses_fails(stage: Stage) -> None:
     assert "sk-wrong" not in line.found
 
 
-def test_a_key_that_no_header_can_carry_is_not_shown(stage: Stage) -> None:
+def test_a_key_that_is_not_valid_in_a_header_is_not_shown(stage: Stage) -> None:
     # An HTTP library quotes a header that it cannot send.
     (line,) = run_checks(CHECKS_OF_MODELS, stage.subject(), wrong_key(stage, "sk-first\nsk-second"))
     assert line.verdict is Verdict.FAIL
     assert "sk-" not in line.found + line.do
 
 
-def test_a_model_endpoint_that_is_not_there_fails(stage: Stage) -> None:
+def test_a_model_endpoint_that_does_not_answer_fails(stage: Stage) -> None:
     subject = stage.subject(llm_base_url="http://127.0.0.1:1/v1")
     assert failing(stage.lines("language-model", subject=subject)) == ["language-model"]
 
 
-def test_without_a_key_the_table_of_models_is_all_there_is(stage: Stage) -> None:
+def test_without_an_api_key_the_model_is_looked_up_in_the_table(stage: Stage) -> None:
     known = stage.subject(stage.config(llmModel="qwen-plus"))
     unknown = stage.subject(stage.config(llmModel="no-such-model"))
-    for subject, told in ((known, "was on sale on"), (unknown, "is not known")):
+    for subject, told in ((known, "was on sale on"), (unknown, "is not in the table")):
         (line,) = run_checks(CHECKS_OF_MODELS, subject, wrong_key(stage, ""))
         assert (line.verdict, told in line.found) == (Verdict.WARN, True)
 
 
-def test_a_certificate_that_ended_fails(stage: Stage) -> None:
+def test_an_expired_certificate_fails(stage: Stage) -> None:
     later = datetime.now(UTC) + timedelta(days=366)
     lines = stage.lines("certificate", subject=stage.subject(now=later))
     assert only(lines, "certificate").verdict is Verdict.FAIL
 
 
-def test_a_certificate_that_ends_soon_is_a_warning(stage: Stage) -> None:
+def test_a_certificate_that_expires_soon_is_a_warning(stage: Stage) -> None:
     config = stage.config(chatCertificateId=stage.upload(DOMAIN, days=10))
     lines = stage.lines("certificate", subject=stage.subject(config))
     assert only(lines, "certificate").verdict is Verdict.WARN
 
 
-def test_a_key_of_the_stack_passes_while_it_is_enabled(stage: Stage) -> None:
+def test_an_enabled_key_passes(stage: Stage) -> None:
     key_id = stage.create("kms/key:Key", {}).id
     config = stage.config(encryptionKey=key_id)
     assert only(stage.lines("key", subject=stage.subject(config)), "key").verdict is Verdict.PASS
 
 
-def test_a_key_that_is_switched_off_fails(stage: Stage) -> None:
+def test_a_disabled_key_fails(stage: Stage) -> None:
     key_id = stage.create("kms/key:Key", {"status": "Disabled"}).id
     config = stage.config(encryptionKey=key_id)
     assert only(stage.lines("key", subject=stage.subject(config)), "key").verdict is Verdict.FAIL
 
 
-def test_vswitches_that_are_brought_along_are_looked_up(stage: Stage) -> None:
+def test_existing_vswitches_are_looked_up(stage: Stage) -> None:
     vpc_id = stage.create("vpc/network:Network", {"cidrBlock": "10.0.0.0/8"}).id
     first, second = (
         stage.create(
@@ -348,7 +348,7 @@ def test_vswitches_that_are_brought_along_are_looked_up(stage: Stage) -> None:
     assert failing(stage.lines("vswitch", subject=stage.subject(wrong))) == ["vswitch"]
 
 
-def test_nodes_that_run_already_need_neither_stock_nor_quota(stage: Stage) -> None:
+def test_running_nodes_need_neither_stock_nor_quota(stage: Stage) -> None:
     instances = stage.context.store.table("ecs.instances")
     instances.put("i-there", node(GPU))
     stage.faults.inject("quota-used-up", {"instance_type": GPU})
@@ -357,10 +357,10 @@ def test_nodes_that_run_already_need_neither_stock_nor_quota(stage: Stage) -> No
     finally:
         instances.delete("i-there")
     assert failing(lines) == []
-    assert only(lines, "stock", GPU).found == "as many run already"
+    assert only(lines, "stock", GPU).found == "already running"
 
 
-def test_a_fleet_that_runs_as_small_as_it_may_is_not_stopped_by_stock(stage: Stage) -> None:
+def test_a_fleet_at_its_minimum_size_needs_no_stock(stage: Stage) -> None:
     instances = stage.context.store.table("ecs.instances")
     instances.put("i-chat", node(NODE))
     config = stage.config(chatMinInstances=1, chatMaxInstances=3)
@@ -370,7 +370,7 @@ def test_a_fleet_that_runs_as_small_as_it_may_is_not_stopped_by_stock(stage: Sta
     finally:
         instances.delete("i-chat")
     line = only(lines, "stock", NODE)
-    assert (line.verdict, "1 run, which is enough" in line.found) == (Verdict.WARN, True)
+    assert (line.verdict, "1 running suffice" in line.found) == (Verdict.WARN, True)
 
 
 def test_a_kms_instance_that_works_passes(stage: Stage) -> None:
@@ -381,9 +381,9 @@ def test_a_kms_instance_that_works_passes(stage: Stage) -> None:
     assert failing(lines) == ["kms-instance"]
 
 
-def test_buckets_that_are_there_already_are_ours(stage: Stage) -> None:
+def test_existing_buckets_of_this_account_pass(stage: Stage) -> None:
     subject = stage.subject(stack="again")
     name = subject.naming.bucket("corpus")
     stage.create("oss/bucket:Bucket", {"bucket": name})
     line = only(stage.lines("bucket", subject=subject), "bucket", name)
-    assert (line.verdict, line.found) == (Verdict.PASS, "is this account's already")
+    assert (line.verdict, line.found) == (Verdict.PASS, "already belongs to this account")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from guardrails.preflight import CHECKS, Line, Verdict, run_checks
-from guardrails.preflight.cloud import EdgePlace
+from guardrails.preflight.endpoints import EdgePlace
 from localcloud.cloudflare.routes import PREFIX, cloudflare_id
 from providers.clients.cloudflare import Cloudflare
 from providers.clients.errors import AccessDeniedError
@@ -25,14 +25,14 @@ ELSE = "f" * 32
 
 
 def place(stage: Stage) -> EdgePlace:
-    """The local cloud's own account and zone."""
+    """Return the local cloud's own account and zone."""
     host = urlsplit(stage.context.platform.endpoints["edge"]).hostname or ""
     ids = {f"{name}_id": cloudflare_id(stage.context, name) for name in ("account", "zone")}
     return EdgePlace(host=host, **ids)
 
 
 def lines(stage: Stage, token: str | None = None, **changes: str) -> list[Line]:
-    """The lines of `dev` with an edge there, or with another place configured."""
+    """Return the lines of `dev` with an edge there, or with another place configured."""
     cloud, wanted = stage.cloud(), replace(place(stage), **changes)
     config = stage.config(
         edge=EdgeKind.CLOUDFLARE,
@@ -45,13 +45,13 @@ def lines(stage: Stage, token: str | None = None, **changes: str) -> list[Line]:
     return run_checks(CLOUDFLARE, stage.subject(config), asked)
 
 
-def test_a_local_cloud_has_a_place_of_its_own_whatever_is_configured(stage: Stage) -> None:
+def test_a_local_cloud_ignores_the_configured_place(stage: Stage) -> None:
     assert stage.cloud().own_edge == place(stage)
     subject = stage.subject(stage.config(edge=EdgeKind.CLOUDFLARE))
     assert failing(run_checks(CLOUDFLARE, subject, stage.cloud())) == []
 
 
-def test_a_token_that_sees_account_and_zone_passes(stage: Stage) -> None:
+def test_a_token_that_can_read_account_and_zone_passes(stage: Stage) -> None:
     found = lines(stage)
     assert [(line.about, line.verdict) for line in found] == [
         ("token", Verdict.PASS),
@@ -60,11 +60,11 @@ def test_a_token_that_sees_account_and_zone_passes(stage: Stage) -> None:
     ]
 
 
-def test_a_stack_without_an_edge_has_no_such_line(stage: Stage) -> None:
+def test_a_stack_without_an_edge_has_no_line_for_it(stage: Stage) -> None:
     assert run_checks(CLOUDFLARE, stage.subject(), stage.cloud()) == []
 
 
-def test_the_ids_of_the_local_account_are_the_programs(stage: Stage) -> None:
+def test_preflight_and_program_derive_the_same_ids(stage: Stage) -> None:
     account_id = stage.context.platform.account_id
     for what in ("account", "zone"):
         assert cloudflare_id(stage.context, what) == id_of_program(account_id, what)
@@ -77,14 +77,14 @@ def test_without_a_token_it_says_which_variable_to_set(stage: Stage, token: str)
 
 
 @pytest.mark.parametrize("token", ["not-the-one", "two\nlines-of-it", "schlüssel"])
-def test_a_token_that_is_refused_fails_alone_and_is_not_shown(stage: Stage, token: str) -> None:
+def test_a_refused_token_is_the_only_failure_and_is_not_shown(stage: Stage, token: str) -> None:
     (line,) = lines(stage, token)
     assert (line.about, line.verdict) == ("token", Verdict.FAIL)
     assert token not in line.found + line.do
     assert "lines-of-it" not in line.found
 
 
-def test_spaces_around_a_token_do_no_harm(stage: Stage) -> None:
+def test_spaces_around_a_token_are_ignored(stage: Stage) -> None:
     assert failing(lines(stage, f"{stage.cloud().cloudflare_token}\n")) == []
 
 
@@ -105,7 +105,7 @@ def test_spaces_around_a_token_do_no_harm(stage: Stage) -> None:
             "access-denied",
             {"operation": "GET {prefix}/accounts/{account}/workers/scripts"},
             "account",
-            "may not see the workers",
+            "may not read the workers",
             "Workers Scripts: Edit",
         ),
     ],
@@ -133,12 +133,10 @@ def test_a_cloudflare_that_does_not_answer_fails_one_line(stage: Stage, fault: s
     [
         ({"zone_id": ELSE}, "zone", "does not exist"),
         ({"host": "chat.elsewhere.internal"}, "zone", "is not in"),
-        ({"account_id": ELSE}, "account", "may not see the workers"),
+        ({"account_id": ELSE}, "account", "may not read the workers"),
     ],
 )
-def test_ids_of_something_else_fail(
-    stage: Stage, changes: dict[str, str], about: str, told: str
-) -> None:
+def test_wrong_ids_fail(stage: Stage, changes: dict[str, str], about: str, told: str) -> None:
     assert told in only(lines(stage, **changes), "cloudflare", about).found
 
 
@@ -147,12 +145,12 @@ def test_a_zone_of_another_account_fails(stage: Stage) -> None:
     assert (line.verdict, "belongs to account" in line.found) == (Verdict.FAIL, True)
 
 
-def test_a_token_of_the_account_is_verified_there(stage: Stage) -> None:
+def test_an_account_token_is_verified_by_the_account(stage: Stage) -> None:
     stage.faults.inject("access-denied", {"operation": f"GET {PREFIX}/user/tokens/verify"})
     assert failing(lines(stage)) == []
 
 
-def test_a_token_that_neither_knows_is_refused_as_the_first_said(stage: Stage) -> None:
+def test_a_token_that_is_unknown_everywhere_fails_with_the_first_answer(stage: Stage) -> None:
     cloud = stage.cloud()
     asked = Cloudflare(
         base_url=cloud.endpoints.cloudflare, token="no-token", retries=Retries(attempts=1)

@@ -1,4 +1,4 @@
-"""Every check passes where all is well, and says so where it is not: none is left out.
+"""Every check passes when nothing is wrong, and fails otherwise.
 
 What it cannot prove: that Alibaba Cloud answers as the local cloud does. `budget` runs the whole
 program, and is tried in `test_command`.
@@ -21,7 +21,7 @@ from tests.guardrails.preflight.conftest import MODEL, Stage, only
 from tests.support.configuration import with_values
 
 GPU = "ecs.gn7i-c8g1.2xlarge"
-# Check to how it goes wrong: a fault of the cloud's, a value of the stack's, or a later day.
+# How to make each check fail: a fault of the cloud, a value of the stack, or a later day.
 FAULTS: dict[str, tuple[str, dict[str, str]]] = {
     "credentials": ("credentials-expired", {}),
     "service-role": ("role-missing", {"role_name": "AliyunServiceRoleForNatgw"}),
@@ -48,15 +48,15 @@ VALUES: dict[str, dict[str, Any]] = {
 }
 ELSEWHERE = {
     "assume-role": "test_against_local_cloud.test_a_role_that_cannot_be_assumed_fails",
-    "prices": "test_prices_grow_old",
+    "prices": "test_old_prices_are_reported",
     "dimension": "test_a_model_outside_the_catalogue_is_a_warning",
     "reach": "test_reach",
-    "budget": "test_command.test_a_budget_that_is_exceeded_fails",
+    "budget": "test_command.test_an_exceeded_budget_fails",
 }
 
 
 def whole(stage: Stage) -> StackConfig:
-    """`dev` with all that a check may concern: a VPC, a key, a KMS instance, an edge."""
+    """Return `dev` with everything that checks concern: a VPC, a key, a KMS instance, an edge."""
     vpc_id = stage.create("vpc/network:Network", {"cidrBlock": "10.0.0.0/8"}).id
     vswitches = tuple(
         stage.create(
@@ -78,7 +78,7 @@ def lines(stage: Stage, config: StackConfig, **more: Any) -> list[Line]:
     return stage.lines(subject=stage.subject(config), **more)
 
 
-def test_every_check_passes_where_all_is_well(
+def test_every_check_passes_when_nothing_is_wrong(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Cloud, "own_address", lambda *_: "10.0.0.9")
@@ -101,29 +101,29 @@ def test_every_wrong_value_fails_its_check(stage: Stage, check: str) -> None:
     assert Verdict.FAIL in {line.verdict for line in found if line.check == check}
 
 
-def test_no_check_is_without_a_failing_case() -> None:
+def test_every_check_has_a_failing_case() -> None:
     assert sorted([*FAULTS, *VALUES, *ELSEWHERE]) == sorted(check.name for check in CHECKS)
 
 
 @pytest.mark.parametrize(
     ("days", "verdict"), [(0, Verdict.PASS), (200, Verdict.WARN), (400, Verdict.FAIL)]
 )
-def test_prices_grow_old(stage: Stage, days: int, verdict: Verdict) -> None:
+def test_old_prices_are_reported(stage: Stage, days: int, verdict: Verdict) -> None:
     subject = stage.subject(now=datetime.now(UTC) + timedelta(days=days))
     assert only(stage.lines("prices", subject=subject), "prices").verdict is verdict
 
 
-def test_what_is_brought_along_and_works_passes(stage: Stage) -> None:
-    name = "brought-along-and-there"
+def test_existing_resources_that_work_pass(stage: Stage) -> None:
+    name = "existing-bucket"
     stage.create("oss/bucket:Bucket", {"bucket": name})
     workspace_id = stage.create(
         "pai/workspaceWorkspace:WorkspaceWorkspace",
-        {"workspaceName": "brought", "description": "there before", "envTypes": ["prod"]},
+        {"workspaceName": "existing", "description": "there before", "envTypes": ["prod"]},
     ).id
     config = stage.config(existingCorpusBucket=name, existingPaiWorkspaceId=workspace_id)
     found = stage.lines("bucket", "pai", subject=stage.subject(config))
     assert {line.verdict for line in found} == {Verdict.PASS}
-    assert only(found, "bucket", name).found == "is there"
+    assert only(found, "bucket", name).found == "exists"
 
 
 def test_a_model_outside_the_catalogue_is_a_warning(stage: Stage) -> None:
@@ -139,7 +139,7 @@ def test_a_load_balancer_without_a_name_is_a_warning(stage: Stage) -> None:
 
 
 def test_no_secret_is_in_any_line(stage: Stage) -> None:
-    """Whatever the cloud refuses: its keys are in no line, for people or machines."""
+    """No line contains a key, whatever the cloud refuses."""
     stage.inject("access-denied", {"operation": "*"})
     platform = stage.context.platform
     told = json.dumps(as_json("dev", lines(stage, whole(stage))))

@@ -35,7 +35,7 @@ def lines(stage: Stage, **changes: Any) -> list[Line]:
         "vpc-bp1…",
     ],
 )
-def test_what_nobody_can_own_is_a_placeholder(value: str) -> None:
+def test_a_reserved_value_is_a_placeholder(value: str) -> None:
     assert placeholder(value)
 
 
@@ -56,11 +56,11 @@ def test_what_nobody_can_own_is_a_placeholder(value: str) -> None:
         "1111222233334444",
     ],
 )
-def test_what_may_be_meant_is_none(value: str) -> None:
+def test_a_possible_value_is_not_a_placeholder(value: str) -> None:
     assert placeholder(value) == ""
 
 
-def test_a_stack_whose_examples_were_replaced_passes(stage: Stage) -> None:
+def test_a_stack_without_example_values_passes(stage: Stage) -> None:
     assert [line.verdict for line in lines(stage)] == [Verdict.PASS]
 
 
@@ -86,7 +86,7 @@ def test_a_stack_whose_examples_were_replaced_passes(stage: Stage) -> None:
         ),
     ],
 )
-def test_an_example_that_was_left_fails_and_says_which_key(
+def test_a_remaining_example_value_fails_and_names_its_key(
     stage: Stage, changes: dict[str, Any], about: str
 ) -> None:
     (line,) = lines(stage, **changes)
@@ -94,24 +94,24 @@ def test_an_example_that_was_left_fails_and_says_which_key(
     assert about in line.do
 
 
-def test_an_account_of_the_documents_fails(stage: Stage) -> None:
+def test_the_documentations_account_id_fails(stage: Stage) -> None:
     subject = stage.subject(stage.config(accountId="1234567890123456"))
     assert "placeholder" in failing(stage.lines("placeholder", subject=subject))
 
 
-def test_a_prod_whose_alarms_reach_nobody_is_a_warning(stage: Stage) -> None:
+def test_prod_without_alarm_contacts_is_a_warning(stage: Stage) -> None:
     config = stage.config(environment=Environment.PROD, alarmContactEmails=())
     line = only(stage.lines("placeholder", subject=stage.subject(config)), "placeholder")
-    assert (line.verdict, "nobody" in line.found) == (Verdict.WARN, True)
+    assert (line.verdict, "no one receives" in line.found) == (Verdict.WARN, True)
 
 
-def test_a_local_cloud_takes_examples(stage: Stage) -> None:
+def test_a_local_cloud_accepts_example_values(stage: Stage) -> None:
     config = stage.config(alarmContactEmails=("a@example.com",))
     subject = stage.subject(config, on_local_cloud=True)
     assert [line for line in stage.lines(subject=subject) if line.check == "placeholder"] == []
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_the_stacks_files_have_their_alarm_contact_as_an_example(stack: str) -> None:
+def test_the_alarm_contact_of_a_stack_file_is_an_example(stack: str) -> None:
     (contact,) = prepare(stack, {}, {}).subject.config.observability.alarm_contact_emails
     assert placeholder(contact)

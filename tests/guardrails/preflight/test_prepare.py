@@ -1,4 +1,4 @@
-"""What a stack's file leaves open is told, and the rest is checked all the same."""
+"""Missing values of a stack's file are reported, and the rest is still checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def unset(*names: str) -> list[str]:
     return [f"customrag:{name}" for name in names]
 
 
-def test_all_that_the_file_of_dev_leaves_to_its_owner_is_told() -> None:
+def test_every_missing_value_of_dev_is_reported() -> None:
     prepared = prepare("dev", {}, {})
     assert [line.about for line in prepared.lines] == unset(*OPEN)
     assert all(
@@ -27,7 +27,7 @@ def test_all_that_the_file_of_dev_leaves_to_its_owner_is_told() -> None:
     assert "--secret" in prepared.lines[-1].do
 
 
-def test_a_pull_requests_stack_has_from_the_environment_what_its_template_leaves_open() -> None:
+def test_a_pr_stack_takes_missing_values_from_variables() -> None:
     given = {
         f"{SET}accountId": "1111222233334444",
         f"{SET}existingVpcId": "vpc-1",
@@ -41,28 +41,28 @@ def test_a_pull_requests_stack_has_from_the_environment_what_its_template_leaves
     assert prepared.subject.config.existing.vswitch_ids == ("vsw-1", "vsw-2")
 
 
-def test_a_pull_requests_stack_is_told_of_the_environment_not_of_its_file() -> None:
+def test_a_pr_stack_is_advised_to_set_variables() -> None:
     dos = [line.do for line in prepare("pr-1", {}, {}).lines]
     assert [f"{SET}accountId" in dos[0], f"{SECRET}llmApiKey" in dos[-1]] == [True, True]
     assert not any("pulumi config" in do for do in dos)
 
 
-def test_the_environment_says_nothing_of_other_stacks() -> None:
+def test_other_stacks_ignore_the_variables() -> None:
     assert prepare("dev", {}, {f"{SET}accountId": "1111222233334444"}).subject.account_id == ""
 
 
-def test_the_environments_names_are_those_of_pr_up() -> None:
+def test_preflight_and_pr_up_use_the_same_variables() -> None:
     assert (SET, SECRET) == (pull_request.SET, pull_request.SECRET)
 
 
-def test_a_secret_that_stands_unencrypted_is_told_and_not_shown() -> None:
+def test_an_unencrypted_secret_is_reported_and_not_shown() -> None:
     prepared = prepare("dev", {"llmApiKey": "sk-plain"}, {})
     line = prepared.lines[-1]
     assert "unencrypted" in line.found
     assert "sk-plain" not in repr(prepared.lines)
 
 
-def test_a_local_cloud_has_keys_of_its_own() -> None:
+def test_a_local_cloud_needs_no_secrets() -> None:
     prepared = prepare("dev", {}, {}, on_local_cloud=True)
     assert [line.about for line in prepared.lines] == unset("accountId", "chatCertificateId")
 
@@ -75,6 +75,6 @@ def test_an_encrypted_value_counts_as_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[vsw-1", "[a: b: c]"])
-def test_a_list_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no list"):
+def test_an_invalid_list_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="is not a list"):
         prepare("pr-1", {}, {f"{SET}existingVswitchIds": text})

@@ -1,4 +1,4 @@
-"""The preflight at the start of the program: what fails stops it, what warns is told."""
+"""The preflight at the start of the program: a failure stops it, a warning does not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.infra.conftest import LOCAL_CONFIG, Recorder
 
 
 def before(stage: Stage, config: StackConfig) -> list[str]:
-    """What is warned of."""
+    """Run the preflight; return its warnings."""
     warnings: list[str] = []
     check_before(
         "rehearse-dev",
@@ -31,16 +31,16 @@ def before(stage: Stage, config: StackConfig) -> list[str]:
 
 
 def rehearsed(stage: Stage) -> StackConfig:
-    """`dev`, as a rehearsal has it."""
+    """Return `dev` as a rehearsal configures it."""
     values = {**stack_config("dev"), **stage.overlay, "platform": "local"}
     return StackConfig.parse(values, stack="rehearse-dev")
 
 
-def test_where_all_is_well_nothing_is_said(stage: Stage) -> None:
+def test_a_preflight_that_passes_is_silent(stage: Stage) -> None:
     assert before(stage, rehearsed(stage)) == []
 
 
-def test_what_fails_stops_the_program_and_says_what_to_do(stage: Stage) -> None:
+def test_a_failure_stops_the_program_and_says_what_to_do(stage: Stage) -> None:
     stage.faults.inject("model-retired", {"model": MODEL})
     with pytest.raises(ConfigError) as refused:
         before(stage, rehearsed(stage))
@@ -48,14 +48,14 @@ def test_what_fails_stops_the_program_and_says_what_to_do(stage: Stage) -> None:
     assert "customrag:preflight false" in str(refused.value)
 
 
-def test_what_warns_lets_the_program_go_on(stage: Stage) -> None:
+def test_a_warning_does_not_stop_the_program(stage: Stage) -> None:
     about = {"instance_type": "ecs.g7.large", "zone_id": "cn-hangzhou-h"}
     stage.faults.inject("sold-out", about)
     (warning,) = before(stage, rehearsed(stage))
     assert warning.startswith("preflight, stock ecs.g7.large (chat application): sold out in")
 
 
-def test_a_platform_that_is_not_there_is_left_to_whoever_makes_it(stage: Stage) -> None:
+def test_a_missing_platform_file_is_not_the_preflights_concern(stage: Stage) -> None:
     missing = stage.platform_file.with_name("none.json")
     check_before(
         "rehearse-dev",
@@ -66,7 +66,7 @@ def test_a_platform_that_is_not_there_is_left_to_whoever_makes_it(stage: Stage) 
     )
 
 
-def test_the_program_does_not_load_the_clients_of_a_preflight_it_does_not_make() -> None:
+def test_the_program_loads_the_clients_only_for_a_preflight() -> None:
     code = "import sys, infra.context; print('guardrails.preflight' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -75,7 +75,7 @@ def test_the_program_does_not_load_the_clients_of_a_preflight_it_does_not_make()
 REHEARSAL = {**LOCAL_CONFIG, "llmModel": MODEL}
 
 
-def test_the_program_of_a_rehearsal_declares_nothing_where_the_preflight_fails(
+def test_a_rehearsal_whose_preflight_fails_declares_nothing(
     stage: Stage, run_program: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUSTOMRAG_HOME", str(stage.context.platform.home))
@@ -87,7 +87,7 @@ def test_the_program_of_a_rehearsal_declares_nothing_where_the_preflight_fails(
     assert [typ for typ in declared if typ != "pulumi:pulumi:Stack"] == []
 
 
-def test_the_program_of_a_rehearsal_goes_on_where_the_preflight_passes(
+def test_a_rehearsal_whose_preflight_passes_runs(
     stage: Stage, run_program: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUSTOMRAG_HOME", str(stage.context.platform.home))
@@ -95,7 +95,7 @@ def test_the_program_of_a_rehearsal_goes_on_where_the_preflight_passes(
     assert recorder.of_type("alicloud:pai/workspaceWorkspace:WorkspaceWorkspace")
 
 
-def test_a_local_stack_that_is_no_rehearsal_asks_nobody(
+def test_a_local_stack_runs_no_preflight(
     stage: Stage, run_program: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUSTOMRAG_HOME", str(stage.context.platform.home))
@@ -103,7 +103,7 @@ def test_a_local_stack_that_is_no_rehearsal_asks_nobody(
     assert run_program(REHEARSAL, stack="local").declared
 
 
-def test_a_program_that_make_up_starts_asks_nothing_again(
+def test_the_program_skips_the_preflight_that_make_up_has_run(
     stage: Stage, run_program: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUSTOMRAG_HOME", str(stage.context.platform.home))
@@ -114,7 +114,7 @@ def test_a_program_that_make_up_starts_asks_nothing_again(
     assert run_program(REHEARSAL, stack="rehearse-dev").declared
 
 
-def test_a_program_asks_where_the_preflight_was_another_stacks(
+def test_the_program_does_not_skip_the_preflight_for_another_stacks_mark(
     stage: Stage, run_program: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUSTOMRAG_HOME", str(stage.context.platform.home))

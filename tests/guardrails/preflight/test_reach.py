@@ -21,7 +21,7 @@ INSTANCE = "es-cn-known"
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A port where something listens."""
+    """Return a port that accepts connections."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield int(server.getsockname()[1])
 
@@ -32,7 +32,7 @@ def line(stage: Stage, subject: Subject) -> Line:
 
 @contextmanager
 def cluster(monkeypatch: pytest.MonkeyPatch, address: tuple[str, int] | None) -> Iterator[None]:
-    """An Elasticsearch instance that says it is at this address."""
+    """Pretend that the Elasticsearch instance is at this address."""
     with monkeypatch.context() as patch:
         patch.setattr(Cloud, "search_address", lambda *_: address)
         yield
@@ -42,38 +42,38 @@ def subject(stage: Stage, **changes: Any) -> Subject:
     return stage.subject(stage.config(**changes))
 
 
-def test_an_elasticsearch_that_answers_passes(
+def test_a_reachable_elasticsearch_passes(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, port: int
 ) -> None:
     with cluster(monkeypatch, ("127.0.0.1", port)):
-        found = line(stage, subject(stage, existing_elasticsearch_instance_id=INSTANCE))
+        found = line(stage, subject(stage, existingElasticsearchInstanceId=INSTANCE))
     assert (found.verdict, f"127.0.0.1:{port}" in found.found) == (Verdict.PASS, True)
 
 
-def test_an_elasticsearch_that_does_not_answer_is_a_warning_that_says_where_to_go(
+def test_an_unreachable_elasticsearch_is_a_warning_with_advice(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with cluster(monkeypatch, ("127.0.0.1", 1)):
-        found = line(stage, subject(stage, existing_elasticsearch_instance_id=INSTANCE))
+        found = line(stage, subject(stage, existingElasticsearchInstanceId=INSTANCE))
     assert (found.verdict, "VPN" in found.do) == (Verdict.WARN, True)
 
 
-def test_a_vpc_that_is_made_new_is_explained(stage: Stage) -> None:
+def test_a_vpc_that_does_not_exist_yet_is_a_warning(stage: Stage) -> None:
     found = line(stage, subject(stage))
     assert (found.verdict, "existingVpcId" in found.do) == (Verdict.WARN, True)
-    assert "still to be made" in found.found
+    assert "does not exist yet" in found.found
 
 
 def vpc(stage: Stage, block: str) -> Subject:
-    """`dev` in a VPC that is brought along, with one vSwitch of that block."""
+    """Return `dev` in an existing VPC, with one vSwitch of that block."""
     vpc_id = stage.create("vpc/network:Network", {"cidrBlock": block}).id
     zone_id = stage.config().zone_ids[0]
     inputs = {"vpcId": vpc_id, "cidrBlock": block, "zoneId": zone_id}
     vswitch_id = stage.create("vpc/switch:Switch", inputs).id
-    return subject(stage, existing_vpc_id=vpc_id, existing_vswitch_ids=(vswitch_id, vswitch_id))
+    return subject(stage, existingVpcId=vpc_id, existingVswitchIds=(vswitch_id, vswitch_id))
 
 
-def test_a_machine_in_the_vpc_that_is_brought_along_passes(
+def test_a_machine_in_the_existing_vpc_passes(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside = vpc(stage, "10.77.0.0/24")
@@ -82,7 +82,7 @@ def test_a_machine_in_the_vpc_that_is_brought_along_passes(
     assert (found.verdict, "10.77.0.9" in found.found) == (Verdict.PASS, True)
 
 
-def test_a_machine_outside_of_the_vpc_is_warned(
+def test_a_machine_outside_the_vpc_is_a_warning(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outside = vpc(stage, "10.78.0.0/24")
@@ -95,9 +95,9 @@ def test_a_local_cloud_is_on_this_machine(stage: Stage) -> None:
     assert line(stage, stage.subject(on_local_cloud=True)).verdict is Verdict.PASS
 
 
-def test_this_machines_address_on_the_way_to_another_is_told(stage: Stage) -> None:
+def test_own_address_is_the_one_on_the_route_to_another(stage: Stage) -> None:
     assert stage.cloud().own_address("127.0.0.1") == "127.0.0.1"
 
 
-def test_an_instance_tells_its_address_and_one_that_is_not_there_none(stage: Stage) -> None:
+def test_a_missing_instance_has_no_address(stage: Stage) -> None:
     assert stage.cloud().search_address("es-cn-none") is None

@@ -1,4 +1,4 @@
-"""How checks are carried out: side by side, told in order, and none of them lost."""
+"""How checks run: in parallel, reported in order, and none of them lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from time import monotonic
 import pytest
 
 from guardrails.preflight import Check, Finding, Verdict, run_checks
-from guardrails.preflight.cloud import Cloud, Endpoints
+from guardrails.preflight.cloud import Cloud
+from guardrails.preflight.endpoints import Endpoints
 from guardrails.preflight.result import Needs, passed
 from guardrails.preflight.subject import Subject
 from providers.clients.account import Identity
@@ -35,7 +36,7 @@ def subject() -> Subject:
 
 
 class Known(Cloud):
-    """A cloud that nobody asks over a network, but that knows who asks."""
+    """A cloud that needs no network and knows the caller."""
 
     @property
     def signed_in(self) -> bool:
@@ -79,7 +80,7 @@ def test_lines_come_in_the_order_of_the_checks(subject: Subject, cloud: Cloud) -
     assert [line.check for line in run_checks(checks, subject, cloud)] == ["who", "slow", "quick"]
 
 
-def test_what_was_found_before_an_error_stays(subject: Subject, cloud: Cloud) -> None:
+def test_findings_before_an_error_are_kept(subject: Subject, cloud: Cloud) -> None:
     def half(_: Subject, __: Cloud) -> Iterator[Finding]:
         yield passed("the first half")
         raise ThrottledError("slow down", operation="DescribeThings", code="Throttling")
@@ -89,7 +90,7 @@ def test_what_was_found_before_an_error_stays(subject: Subject, cloud: Cloud) ->
     assert second.found == "DescribeThings: slow down (Throttling)"
 
 
-def test_a_permission_that_is_missing_is_named(subject: Subject, cloud: Cloud) -> None:
+def test_a_missing_permission_is_named(subject: Subject, cloud: Cloud) -> None:
     def refused(_: Subject, __: Cloud) -> Iterator[Finding]:
         raise AccessDeniedError("no", operation="GetRole", code="NoPermission")
 
@@ -97,7 +98,7 @@ def test_a_permission_that_is_missing_is_named(subject: Subject, cloud: Cloud) -
     assert (line.verdict, "GetRole" in line.do) == (Verdict.FAIL, True)
 
 
-def test_an_answer_of_another_shape_fails_its_line_only(subject: Subject, cloud: Cloud) -> None:
+def test_an_unexpected_answer_fails_only_its_line(subject: Subject, cloud: Cloud) -> None:
     def puzzled(_: Subject, __: Cloud) -> Iterator[Finding]:
         raise KeyError("ZoneId")
 
@@ -108,7 +109,7 @@ def test_an_answer_of_another_shape_fails_its_line_only(subject: Subject, cloud:
     assert "KeyError: 'ZoneId'" in found[1].found
 
 
-def test_what_does_not_answer_is_told_in_time(subject: Subject, cloud: Cloud) -> None:
+def test_an_unanswered_check_is_reported_in_time(subject: Subject, cloud: Cloud) -> None:
     never = threading.Event()
 
     def hangs(_: Subject, __: Cloud) -> Iterator[Finding]:
@@ -130,7 +131,7 @@ def test_what_does_not_answer_is_told_in_time(subject: Subject, cloud: Cloud) ->
     ]
 
 
-def test_what_hangs_takes_nobody_elses_turn(subject: Subject, cloud: Cloud) -> None:
+def test_a_hanging_check_does_not_delay_others(subject: Subject, cloud: Cloud) -> None:
     never = threading.Event()
 
     def hangs(_: Subject, __: Cloud) -> Iterator[Finding]:
@@ -146,18 +147,18 @@ def test_what_hangs_takes_nobody_elses_turn(subject: Subject, cloud: Cloud) -> N
     assert [line.found for line in found[:-1]] == ["no answer in time"] * 20
 
 
-def test_without_credentials_what_takes_longer_is_not_waited_for(subject: Subject) -> None:
+def test_without_credentials_slow_checks_are_not_awaited(subject: Subject) -> None:
     never = threading.Event()
 
     def hangs(_: Subject, __: Cloud) -> Iterator[Finding]:
         never.wait(60)
         yield passed("at last")
 
-    def nobody(_: Subject, __: Cloud) -> Iterator[Finding]:
+    def refused(_: Subject, __: Cloud) -> Iterator[Finding]:
         raise AccessDeniedError("no credentials", operation="GetCredentials")
 
     checks = [
-        check("who", nobody, Needs.IDENTITY),
+        check("who", refused, Needs.IDENTITY),
         check("zones", well),
         check("budget", hangs, Needs.PROGRAM),
     ]
@@ -173,7 +174,7 @@ def test_without_credentials_what_takes_longer_is_not_waited_for(subject: Subjec
         never.set()
     assert monotonic() - began < 4.0
     assert [line.verdict for line in found] == [Verdict.FAIL, Verdict.WARN, Verdict.WARN]
-    assert found[1].found.startswith("not asked")
+    assert found[1].found.startswith("not checked")
 
 
 def test_an_api_that_cannot_be_reached_points_to_the_network(
@@ -187,7 +188,7 @@ def test_an_api_that_cannot_be_reached_points_to_the_network(
     assert "regionId" in found[0].do
 
 
-def test_a_session_that_ends_meanwhile_is_no_missing_permission(
+def test_an_expired_session_is_not_reported_as_a_missing_permission(
     subject: Subject, cloud: Cloud
 ) -> None:
     def over(_: Subject, __: Cloud) -> Iterator[Finding]:
@@ -197,7 +198,7 @@ def test_a_session_that_ends_meanwhile_is_no_missing_permission(
     assert "sign in again" in line.do
 
 
-def test_what_nobody_saw_coming_fails_its_line_only(subject: Subject, cloud: Cloud) -> None:
+def test_an_unexpected_error_fails_only_its_line(subject: Subject, cloud: Cloud) -> None:
     def bursts(_: Subject, __: Cloud) -> Iterator[Finding]:
         raise RuntimeError("no such thing")
 
@@ -206,7 +207,7 @@ def test_what_nobody_saw_coming_fails_its_line_only(subject: Subject, cloud: Clo
     assert "RuntimeError: no such thing" in found[0].found
 
 
-def test_what_a_cloud_quotes_of_a_secret_is_hidden(subject: Subject) -> None:
+def test_a_secret_in_a_clouds_message_is_hidden(subject: Subject) -> None:
     def quotes(_: Subject, __: Cloud) -> Iterator[Finding]:
         raise InvalidRequestError("the token cf-secret-token is odd", operation="Verify")
 
@@ -220,18 +221,18 @@ def test_what_a_cloud_quotes_of_a_secret_is_hidden(subject: Subject) -> None:
     assert line.found == "Verify: the token *** is odd"
 
 
-def test_what_does_not_concern_a_stack_has_no_line(subject: Subject, cloud: Cloud) -> None:
+def test_a_check_that_does_not_apply_has_no_line(subject: Subject, cloud: Cloud) -> None:
     checks = [check("who", well, Needs.IDENTITY), check("other", well, concerns=lambda _: False)]
     assert [line.check for line in run_checks(checks, subject, cloud)] == ["who"]
 
 
-def test_what_is_to_be_left_out_is(subject: Subject, cloud: Cloud) -> None:
+def test_checks_can_be_skipped_by_need(subject: Subject, cloud: Cloud) -> None:
     checks = [check("who", well, Needs.IDENTITY), check("budget", well, Needs.PROGRAM)]
     found = run_checks(checks, subject, cloud, without=[Needs.PROGRAM])
     assert [line.check for line in found] == ["who"]
 
 
-def test_an_answer_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def identity(_: object) -> Identity:
@@ -250,7 +251,7 @@ def test_an_answer_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (len(asked), cloud.signed_in) == (1, True)
 
 
-def test_credentials_that_nobody_finds_are_not_waited_for(
+def test_missing_credentials_are_not_awaited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     never = threading.Event()

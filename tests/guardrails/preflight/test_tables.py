@@ -1,4 +1,4 @@
-"""The tables that the checks go by, and what is proposed in place of what is sold out."""
+"""The tables behind the checks, and the alternatives to sold-out instance types."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def test_a_model_is_either_on_sale_or_retired() -> None:
     assert ON_SALE.keys() & RETIRED.keys() == set()
 
 
-def test_the_local_account_has_every_role_that_is_asked_for() -> None:
+def test_the_local_account_has_every_service_role() -> None:
     assert {role.name for role in SERVICE_ROLES} == set(LOCAL_ROLES)
 
 
-def test_every_role_says_why_and_where_that_is_said() -> None:
+def test_every_role_has_a_reason_and_a_source() -> None:
     lacking = [role.name for role in SERVICE_ROLES if not role.why or "https://" not in role.source]
     assert lacking == []
 
@@ -51,7 +51,7 @@ def test_every_role_says_why_and_where_that_is_said() -> None:
         ("https://aliyuncs.com.example.com/v1", False),
     ],
 )
-def test_model_studio_is_known_by_its_host(stage: Stage, url: str, whose: bool) -> None:
+def test_model_studio_is_recognised_by_its_host(stage: Stage, url: str, whose: bool) -> None:
     assert uses_model_studio(stage.config(llmBaseUrl=url)) is whose
 
 
@@ -64,25 +64,25 @@ def test_a_version_without_x_pack_has_no_licence() -> None:
     assert licence_of("8.17") is None
 
 
-def test_types_of_the_same_family_are_proposed_first_and_smallest_first(stage: Stage) -> None:
+def test_alternatives_begin_with_the_same_family_and_the_smallest(stage: Stage) -> None:
     found = similar_types(demand("ecs.gn7i-c8g1.2xlarge"), "cn-hangzhou-h", stage.cloud())
     assert found[:2] == ["ecs.gn7i-c16g1.4xlarge", "ecs.gn7i-c32g1.8xlarge"]
     assert all(name.startswith("ecs.gn") for name in found)
     assert "ecs.gn6i-c4g1.xlarge" not in found  # Too small.
 
 
-def test_no_gpu_is_proposed_for_what_needs_none(stage: Stage) -> None:
+def test_alternatives_to_a_cpu_type_have_no_gpu(stage: Stage) -> None:
     found = similar_types(demand("ecs.g7.large"), "cn-hangzhou-h", stage.cloud())
     assert found[0] == "ecs.g7.xlarge"
     assert not any(name.startswith("ecs.gn") for name in found)
 
 
-def test_nothing_is_proposed_for_a_type_that_does_not_exist(stage: Stage) -> None:
+def test_an_unknown_type_has_no_alternatives(stage: Stage) -> None:
     assert similar_types(demand("ecs.none.large"), "cn-hangzhou-h", stage.cloud()) == []
     assert similar_specs(None, stage.cloud(), spot=False) == []
 
 
-def test_what_cannot_be_asked_proposes_nothing(stage: Stage) -> None:
+def test_a_cloud_that_does_not_answer_gives_no_alternatives(stage: Stage) -> None:
     stage.faults.inject("api-down", {"operation": "*"})
     spec = EcsSpec(name="x", cpu=1, memory_gib=1, gpu=0, available=False, spot=False)
     cloud = replace(stage.cloud(), region_id="cn-hangzhou")
