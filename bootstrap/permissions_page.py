@@ -21,6 +21,7 @@ from components.permissions import (
     use_key,
 )
 from components.replication import OSS_PRINCIPAL
+from components.scope import Scope
 
 __all__ = ["GrantLine", "Holder", "holders"]
 
@@ -73,8 +74,7 @@ def _line(statement: Statement) -> GrantLine:
 def _machines() -> list[Holder]:
     naming = Naming(project="customrag", stack=_STACK, account_id=_ACCOUNT_ID)
     arguments = IdentityArgs(
-        naming=naming,
-        region_id=_REGION_ID,
+        scope=Scope(naming=naming, region_id=_REGION_ID),
         elasticsearch_secret_name=naming.physical("elasticsearch-password"),
         model_secret_name=naming.physical("model-api-key"),
         edge_secret_name=naming.physical("edge-key"),

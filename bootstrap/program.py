@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from bootstrap.roles import Account, Role, passphrase_role, role_name, roles
 from components.encryption import EncryptionKey, EncryptionKeyArgs
 from components.naming import Naming
 from components.permissions import policy_document, policy_documents, use_key
-from components.secrets import MachineSecret, MachineSecretArgs
+from components.scope import Scope
+from components.secrets import MachineSecret, MachineSecretArgs, SecretStorage
 from components.storage import PrivateBucket, PrivateBucketArgs
 from components.tags import standard_tags
 from stack_config.config import ConfigError
@@ -40,20 +40,23 @@ def state_bucket_name(account_id: str) -> str:
 
 
 def declare(config: pulumi.Config) -> None:
-    """Declares everything, and exports what a repository on GitHub is told.
+    """Declare everything, and export what a repository on GitHub needs.
 
     Raises:
-        ConfigError: The configuration cannot be used.
+        ConfigError: The configuration is not valid.
     """
     account = _account(config)
     base = _Base(
-        naming=Naming(project=PROJECT, stack=_STACK, account_id=account.account_id),
-        tags=standard_tags(
-            project=PROJECT,
-            stack=_STACK,
-            owner=config.require("owner"),
-            cost_center=config.require("costCenter"),
-            environment="prod",
+        scope=Scope(
+            naming=Naming(project=PROJECT, stack=_STACK, account_id=account.account_id),
+            region_id=account.region_id,
+            tags=standard_tags(
+                project=PROJECT,
+                stack=_STACK,
+                owner=config.require("owner"),
+                cost_center=config.require("costCenter"),
+                environment="prod",
+            ),
         ),
         provider=_provider(config, account.region_id),
         kms_instance_id=config.get("kmsInstanceId") or "",
@@ -63,9 +66,9 @@ def declare(config: pulumi.Config) -> None:
         "state",
         PrivateBucketArgs(
             bucket_name=account.state_bucket,
-            tags=base.tags,
+            tags=base.scope.tags,
             kms_key_id=key.key_id if key else None,
-            # An update that went wrong is undone by an older version of its state.
+            # An older version of the state undoes a failed update.
             noncurrent_version_expiration_days=_KEEP_VERSIONS_DAYS,
         ),
         base.options(),
@@ -101,15 +104,14 @@ def declare(config: pulumi.Config) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Base:
-    """What every resource here shares."""
+    """Settings that all resources here share."""
 
-    naming: Naming
-    tags: Mapping[str, str]
+    scope: Scope
     provider: alicloud.Provider
     kms_instance_id: str
 
     def options(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
-        """Options of a resource or a component."""
+        """Return options of a resource or a component."""
         return pulumi.ResourceOptions(providers=[self.provider], depends_on=list(depends_on))
 
 
@@ -117,10 +119,10 @@ def _account(config: pulumi.Config) -> Account:
     repository, account_id = config.require("repository"), config.require("accountId")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         raise ConfigError(
-            f"repository is {repository!r}; give owner/name as on GitHub, without an address"
+            f"repository is {repository!r}; it must be owner/name as on GitHub, without a URL"
         )
     if not re.fullmatch(r"\d{16}", account_id):
-        raise ConfigError(f"accountId is {account_id!r}; give the account's 16 digits")
+        raise ConfigError(f"accountId is {account_id!r}; it must be the account's 16 digits")
     return Account(
         account_id=account_id,
         region_id=config.require("regionId"),
@@ -133,7 +135,7 @@ def _account(config: pulumi.Config) -> Account:
 
 
 def _provider(config: pulumi.Config, region_id: str) -> alicloud.Provider:
-    """The cloud as the administrator is signed in to it, or a local one."""
+    """Return a provider for the administrator's session, or for a local cloud."""
     file = config.get("platformFile")
     if not file:
         return alicloud.Provider("alicloud", region=region_id)
@@ -153,12 +155,7 @@ def _key(base: _Base) -> EncryptionKey | None:
         return None
     return EncryptionKey(
         "state-key",
-        EncryptionKeyArgs(
-            naming=base.naming,
-            role="state",
-            kms_instance_id=base.kms_instance_id,
-            tags=base.tags,
-        ),
+        EncryptionKeyArgs(scope=base.scope, role="state", kms_instance_id=base.kms_instance_id),
         base.options(),
     )
 
@@ -170,19 +167,19 @@ def _passphrase(
     value = config.get_secret(name)
     if value is None:
         raise ConfigError(
-            f"{name} is missing; set a long random one: "
+            f"{name} is not set. Set a long random value: "
             f"openssl rand -base64 32 | pulumi config set --secret {name}"
         )
     MachineSecret(
         name,
         MachineSecretArgs(
-            naming=base.naming,
+            scope=base.scope,
             role=passphrase_role(environment),
             value=value,
             description=f"customrag: opens the secrets in the state of {environment}",
-            kms_instance_id=base.kms_instance_id,
-            kms_key_id=key.key_id if key else None,
-            tags=base.tags,
+            storage=SecretStorage(
+                kms_instance_id=base.kms_instance_id, kms_key_id=key.key_id if key else None
+            ),
         ),
         base.options(),
     )
@@ -195,7 +192,7 @@ def _role(role: Role, base: _Base, github: ims.OidcProvider, key: EncryptionKey 
         description=role.description,
         assume_role_policy_document=role.trust,
         max_session_duration=role.max_session_duration_seconds,
-        tags=dict(base.tags),
+        tags=dict(base.scope.tags),
         opts=base.options(github),
     )
     documents: list[pulumi.Input[str]] = [*policy_documents(role.statements)]
@@ -209,7 +206,7 @@ def _role(role: Role, base: _Base, github: ims.OidcProvider, key: EncryptionKey 
             policy_document=document,
             # A policy keeps five versions; without this the sixth update fails.
             rotate_strategy="DeleteOldestNonDefaultVersionWhenLimitExceeded",
-            tags=dict(base.tags),
+            tags=dict(base.scope.tags),
             opts=base.options(),
         )
         ram.RolePolicyAttachment(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.deployment_permissions import Scope, deploy_statements, preview_statements
+from components.deployment_permissions import DeploymentScope, deploy_statements, preview_statements
 from components.permissions import (
     Statement,
     account_trust_document,
@@ -109,7 +109,7 @@ def passphrase_name(environment: str) -> str:
 
 def roles(account: Account, environment: str) -> list[Role]:
     """The roles of one environment: `preview`, `deploy`, and `operator` where there are any."""
-    scope = Scope(
+    scope = DeploymentScope(
         account_id=account.account_id, region_id=account.region_id, environment=environment
     )
     made = [
@@ -135,7 +135,7 @@ def roles(account: Account, environment: str) -> list[Role]:
     return made
 
 
-def _preview(account: Account, scope: Scope) -> Role:
+def _preview(account: Account, scope: DeploymentScope) -> Role:
     environment = scope.environment
     return Role(
         name=role_name(environment, "preview"),

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 
 from components.permissions import Statement
 
-__all__ = ["GRANTS", "Grant", "Scope", "deploy_statements", "preview_statements"]
+__all__ = ["GRANTS", "DeploymentScope", "Grant", "deploy_statements", "preview_statements"]
 
 _BY_ID = "; the cloud gives it an id, so that account and region bound it"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scope:
+class DeploymentScope:
     """Which stacks.
 
     Attributes:
@@ -62,7 +62,7 @@ class Grant:
     resources: tuple[str, ...]
     reason: str
 
-    def statement(self, actions: Sequence[str], scope: Scope) -> Statement:
+    def statement(self, actions: Sequence[str], scope: DeploymentScope) -> Statement:
         """The grant of some of its actions."""
         values = {
             "account": scope.account_id,
@@ -388,11 +388,11 @@ GRANTS: tuple[Grant, ...] = (
 """Everything that previewing and deploying takes."""
 
 
-def preview_statements(scope: Scope) -> list[Statement]:
+def preview_statements(scope: DeploymentScope) -> list[Statement]:
     """What previewing the stacks of an environment takes: nothing is changed by it."""
     return [grant.statement(grant.reads, scope) for grant in GRANTS]
 
 
-def deploy_statements(scope: Scope) -> list[Statement]:
+def deploy_statements(scope: DeploymentScope) -> list[Statement]:
     """What deploying and destroying the stacks of an environment takes."""
     return [grant.statement((*grant.reads, *grant.writes), scope) for grant in GRANTS]

@@ -9,15 +9,19 @@ API: https://www.alibabacloud.com/help/en/nat-gateway, CreateNatGateway (2016-04
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components.naming import Naming
 from components.outputs import once
+from components.scope import Scope
 
 __all__ = ["NatEgress", "NatEgressArgs"]
+
+# 1 to 200 Mbit/s for an address that is paid by traffic: https://www.alibabacloud.com/help/en/eip,
+# read 2026-11-21.
+BANDWIDTH_MBPS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,33 +29,25 @@ class NatEgressArgs:
     """Arguments of `NatEgress`.
 
     Attributes:
-        naming: Makes physical names.
+        scope: Names, region and tags of the stack.
         vpc_id: The VPC.
         zone_id: Zone whose vSwitch the gateway takes its private address from. The gateway itself
             survives the loss of a zone.
         vswitch_ids: Zone id to the vSwitch whose nodes may leave.
-        bandwidth_mbps: Highest rate of the public address, 1 to 200 Mbit/s. Traffic is what is
-            paid for.
         deletion_protection: The cloud refuses to delete gateway and address. Default: it does.
-        tags: Tags of gateway and address.
     """
 
-    naming: Naming
+    scope: Scope
     vpc_id: pulumi.Input[str]
     zone_id: str
     vswitch_ids: Mapping[str, pulumi.Input[str]]
-    bandwidth_mbps: int = 100
     deletion_protection: bool = True
-    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.zone_id not in self.vswitch_ids:
             raise ValueError(
                 f"zone_id is {self.zone_id!r}; vswitch_ids has {', '.join(self.vswitch_ids)}"
             )
-        # https://www.alibabacloud.com/help/en/eip, bandwidth of pay-by-traffic, read 2026-11-21.
-        if not 1 <= self.bandwidth_mbps <= 200:
-            raise ValueError(f"bandwidth_mbps is {self.bandwidth_mbps}; 1 to 200 are allowed")
 
 
 class NatEgress(pulumi.ComponentResource):
@@ -70,7 +66,7 @@ class NatEgress(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         gateway = vpc.NatGateway(
             name,
-            nat_gateway_name=args.naming.physical("nat"),
+            nat_gateway_name=args.scope.naming.physical("nat"),
             description="customrag: what leaves the VPC",
             vpc_id=args.vpc_id,
             vswitch_id=args.vswitch_ids[args.zone_id],
@@ -79,18 +75,18 @@ class NatEgress(pulumi.ComponentResource):
             payment_type="PayAsYouGo",
             internet_charge_type="PayByLcu",
             deletion_protection=args.deletion_protection,
-            tags=dict(args.tags),
+            tags=dict(args.scope.tags),
             opts=child,
         )
         address = ecs.EipAddress(
             f"{name}-address",
-            address_name=args.naming.physical("nat"),
+            address_name=args.scope.naming.physical("nat"),
             description="customrag: what leaves the VPC",
-            bandwidth=str(args.bandwidth_mbps),
+            bandwidth=str(BANDWIDTH_MBPS),
             internet_charge_type="PayByTraffic",
             payment_type="PayAsYouGo",
             deletion_protection=args.deletion_protection,
-            tags=dict(args.tags),
+            tags=dict(args.scope.tags),
             opts=child,
         )
         bound = ecs.EipAssociation(
@@ -103,7 +99,7 @@ class NatEgress(pulumi.ComponentResource):
         entries = [
             vpc.SnatEntry(
                 f"{name}-snat-{zone_id}",
-                snat_entry_name=args.naming.physical(f"snat-{zone_id}"),
+                snat_entry_name=args.scope.naming.physical(f"snat-{zone_id}"),
                 snat_table_id=gateway.snat_table_ids,
                 source_vswitch_id=vswitch_id,
                 snat_ip=address.ip_address,

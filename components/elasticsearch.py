@@ -8,14 +8,14 @@ read 2026-11-21.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_alicloud import elasticsearch
 
-from components.naming import Naming
 from components.outputs import once
+from components.scope import Scope
 from stack_config.kinds import Protocol
 
 __all__ = ["ElasticsearchCluster", "ElasticsearchClusterArgs"]
@@ -33,7 +33,7 @@ class ElasticsearchClusterArgs:
     """Arguments of `ElasticsearchCluster`.
 
     Attributes:
-        naming: Makes the description, which is what the console shows as the name.
+        scope: Names, region and tags of the stack.
         version: As the console writes it, e.g. `8.17_with_X-Pack`.
         vswitch_id: Where the nodes' addresses come from.
         password: Of the user `elastic`: 8 to 32 characters, three of upper-case, lower-case, digits
@@ -48,11 +48,10 @@ class ElasticsearchClusterArgs:
         existing_instance_id: An instance that is there: read, never changed, never deleted; then
             `password` must be its own, and sizes do not count. Empty: one is made.
         protocol: HTTPS by default.
-        tags: Tags of the instance.
         deletion_protection: Pulumi refuses to delete it. Default: it does.
     """
 
-    naming: Naming
+    scope: Scope
     version: str
     vswitch_id: pulumi.Input[str]
     password: pulumi.Input[str]
@@ -64,7 +63,6 @@ class ElasticsearchClusterArgs:
     master_node_spec: str = ""
     existing_instance_id: str = ""
     protocol: Protocol = Protocol.HTTPS
-    tags: Mapping[str, str] = field(default_factory=dict)
     deletion_protection: bool = True
 
     def __post_init__(self) -> None:
@@ -136,7 +134,7 @@ class ElasticsearchCluster(pulumi.ComponentResource):
     def _make(self, name: str, args: ElasticsearchClusterArgs) -> elasticsearch.Instance:
         return elasticsearch.Instance(
             name,
-            description=args.naming.physical("search"),
+            description=args.scope.naming.physical("search"),
             version=args.version,
             vswitch_id=args.vswitch_id,
             payment_type="PayAsYouGo",
@@ -155,7 +153,7 @@ class ElasticsearchCluster(pulumi.ComponentResource):
                 disk_encryption=True,
             ),
             master_configuration=_masters(args.master_node_spec),
-            tags=dict(args.tags),
+            tags=dict(args.scope.tags),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.deletion_protection,

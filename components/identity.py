@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_alicloud import ram
 
-from components.naming import Naming
 from components.outputs import once
 from components.permissions import (
     Statement,
@@ -22,6 +21,7 @@ from components.permissions import (
     use_key,
     write_objects,
 )
+from components.scope import Scope
 
 __all__ = [
     "Identity",
@@ -124,25 +124,21 @@ class IdentityArgs:
     """Arguments of `Identity`.
 
     Attributes:
-        naming: Makes physical names, and those of the buckets that the roles may touch.
-        region_id: Region of the secrets.
+        scope: Names, region and tags of the stack.
         elasticsearch_secret_name: KMS secret that holds the Elasticsearch password.
         model_secret_name: KMS secret that holds the language model's API key.
         edge_secret_name: KMS secret that holds the key of the edge; None: there is no edge.
         corpus_bucket: Bucket of the documents.
         key_arn: KMS key that the buckets, and with a KMS instance the secrets, are encrypted with.
             None: the services' own keys, which need no permission.
-        tags: Tags of every role and policy.
     """
 
-    naming: Naming
-    region_id: str
+    scope: Scope
     elasticsearch_secret_name: str
     model_secret_name: str
     corpus_bucket: str
     edge_secret_name: str | None = None
     key_arn: pulumi.Input[str] | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,12 +158,13 @@ class MachineRole:
 
 def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
     """Return the roles of a stack's machines by name; docs/reference/permissions.md lists them."""
-    artifacts = args.naming.bucket("artifacts")
+    artifacts = args.scope.naming.bucket("artifacts")
     code = read_objects(artifacts, "code/", reason="runs the code that the program uploaded")
     documents = read_objects(args.corpus_bucket, "corpus/", reason="reads the documents")
 
     def secret(secret_name: str, reason: str) -> Statement:
-        return read_secret(args.region_id, args.naming.account_id, secret_name, reason=reason)
+        region_id, account_id = args.scope.region_id, args.scope.naming.account_id
+        return read_secret(region_id, account_id, secret_name, reason=reason)
 
     search = secret(args.elasticsearch_secret_name, "signs in to Elasticsearch")
     chat = [code, search, secret(args.model_secret_name, "calls the language model")]
@@ -225,11 +222,11 @@ class Identity(pulumi.ComponentResource):
             role_name: ServiceRole(
                 f"{name}-{role_name}",
                 ServiceRoleArgs(
-                    role_name=args.naming.physical(role_name),
+                    role_name=args.scope.naming.physical(role_name),
                     description=role.description,
                     principal=role.principal,
                     statements=_with_key(role.statements, args.key_arn),
-                    tags=args.tags,
+                    tags=args.scope.tags,
                 ),
                 pulumi.ResourceOptions(parent=self),
             )

@@ -14,8 +14,8 @@ from typing import Any
 import pulumi
 
 import providers
-from components.naming import Naming
-from components.pai import role_credentials
+from components.pai import Pods
+from components.scope import Scope
 from training.job_specs import JobPlan
 
 __all__ = ["Knowledge", "KnowledgeArgs", "PinnedIndex", "SearchEndpoint"]
@@ -56,7 +56,7 @@ class KnowledgeArgs:
     """Arguments of `Knowledge`.
 
     Attributes:
-        naming: Makes physical names.
+        scope: Names, region and tags of the stack.
         search: The cluster.
         index_alias: What readers ask.
         index_name: The index's own name, which changes with model and mapping.
@@ -67,17 +67,14 @@ class KnowledgeArgs:
             index name, cluster URL and embedding URLs. With a pinned index, of a job that waits for
             the embedder and leaves the index as it is.
         embedding_urls: Where the model that the index is made for answers.
-        workspace_id: PAI workspace of the ingest job.
+        pods: Where the ingest job runs.
         result_uri: OSS directory for the run's result, `oss://bucket/prefix/`.
-        triggers: What makes an ingest another one though no document changed.
-        user_vpc: VPC of the job's pods.
-        role_arn: RAM role of the pods.
         keep_indices: So many former indices stay in the cluster.
         pinned: Go back to this one, as it is. The present one stays for the way forward.
         max_running_time_minutes: The job is stopped after this long.
     """
 
-    naming: Naming
+    scope: Scope
     search: SearchEndpoint
     index_alias: str
     index_name: pulumi.Input[str]
@@ -86,11 +83,8 @@ class KnowledgeArgs:
     documents: Mapping[str, str]
     ingest_plan: Callable[[str, str, Sequence[str]], JobPlan]
     embedding_urls: pulumi.Input[Sequence[pulumi.Input[str]]]
-    workspace_id: pulumi.Input[str]
+    pods: Pods
     result_uri: str
-    triggers: Mapping[str, pulumi.Input[str]]
-    user_vpc: pulumi.Input[Mapping[str, pulumi.Input[str]]]
-    role_arn: pulumi.Input[str]
     keep_indices: int = 1
     pinned: PinnedIndex | None = None
     max_running_time_minutes: int = 240
@@ -177,15 +171,13 @@ class Knowledge(pulumi.ComponentResource):
                 user_command=plan.apply(lambda value: value.user_command),
                 envs=plan.apply(lambda value: dict(value.envs)),
                 thirdparty_libs=plan.apply(lambda value: list(value.thirdparty_libs)),
-                workspace_id=args.workspace_id,
-                display_name=args.naming.physical("ingest"),
+                **args.pods.dlc_arguments,
+                display_name=args.scope.naming.physical("ingest"),
                 documents=dict(documents),
                 index_name=index_name,
                 index_uuid=index_uuid,
-                triggers=dict(args.triggers),
+                triggers={},
                 result_uri=args.result_uri,
-                user_vpc=args.user_vpc,
-                credential_config=role_credentials(args.role_arn),
                 max_running_time_minutes=args.max_running_time_minutes,
             ),
             opts=self._child,

@@ -1,8 +1,8 @@
 """An Application Load Balancer (ALB): HTTPS in, HTTP to the nodes of one server group behind.
 
-Owns: the load balancer, its listeners (HTTPS, and one that sends plain HTTP there), the server
-group with its health check and draining, and who may ask. Does not own: the servers, which a
-scaling group puts into the server group (`components.fleet`), nor the certificate, which its owner
+Owns: the load balancer, its listeners (HTTPS, and one that redirects plain HTTP), the server group
+with its health check and draining, and the list of clients. Does not own: the servers, which a
+scaling group adds to the server group (`components.fleet`), or the certificate, which its owner
 uploads to Certificate Management Service. API: ALB 2020-06-16,
 https://www.alibabacloud.com/help/en/slb/application-load-balancer, read 2026-11-21.
 """
@@ -16,22 +16,80 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_alicloud import alb
 
-from components.naming import Naming
 from components.outputs import once
+from components.scope import Scope
 from stack_config.kinds import AddressType
 
-__all__ = ["HttpsLoadBalancer", "HttpsLoadBalancerArgs"]
+__all__ = [
+    "DRAIN_SECONDS",
+    "Access",
+    "AccessLog",
+    "HttpsLoadBalancer",
+    "HttpsLoadBalancerArgs",
+    "Zones",
+]
 
 # TLS 1.2 and 1.3, forward secrecy only:
 # https://www.alibabacloud.com/help/en/slb/application-load-balancer/user-guide/tls-security-policies,
 # read 2026-11-21.
 SECURITY_POLICY_ID = "tls_cipher_policy_1_2_strict_with_1_3"
-# The most that CreateListener takes: a language model may think for a while before it answers.
+# The maximum of CreateListener. A language model may take long before it answers.
 REQUEST_TIMEOUT_SECONDS = 180
-# CreateServerGroup: ConnectionDrainTimeout, 0 to 900.
-_LONGEST_DRAIN_SECONDS = 900
-_SHORTEST_DRAIN_SECONDS = 30
+# How long a leaving node may finish its requests. CreateServerGroup, ConnectionDrainTimeout: 0 to
+# 900.
+DRAIN_SECONDS = 300
 _EVERY_PATH = "/*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zones:
+    """The vSwitches that a load balancer and its scaling group span.
+
+    Attributes:
+        vpc_id: The VPC.
+        vswitch_ids: Zone id to vSwitch, one for each zone.
+    """
+
+    vpc_id: pulumi.Input[str]
+    vswitch_ids: Mapping[str, pulumi.Input[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Clients that may connect to a load balancer.
+
+    Attributes:
+        address_type: Default: only the VPC and networks that are connected to it.
+        allowed_cidr_blocks: CIDR blocks that may connect; required with an address in the internet.
+            Empty: every client that reaches the address.
+    """
+
+    address_type: AddressType = AddressType.INTRANET
+    allowed_cidr_blocks: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.address_type is AddressType.INTERNET and not self.allowed_cidr_blocks:
+            raise ValueError(
+                "allowed_cidr_blocks is empty; with address_type Internet, list the CIDR blocks "
+                "that may connect"
+            )
+        for block in self.allowed_cidr_blocks:
+            # https://www.alibabacloud.com/help/en/slb/application-load-balancer/network-acls, read
+            # 2026-11-21: IPv4 only.
+            ipaddress.IPv4Network(block)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessLog:
+    """The logstore that receives a load balancer's access log.
+
+    Attributes:
+        project: Log project.
+        store: Its logstore.
+    """
+
+    project: pulumi.Input[str]
+    store: pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,67 +97,42 @@ class HttpsLoadBalancerArgs:
     """Arguments of `HttpsLoadBalancer`.
 
     Attributes:
-        naming: Makes physical names.
-        role: What it stands before, e.g. `chat`.
-        vpc_id: Where it is.
-        vswitch_ids: Zone id to vSwitch, two zones or more.
-        certificate_id: Server certificate, as CAS calls it (CertIdentifier):
+        scope: Names, region and tags of the stack.
+        role: The service behind it, e.g. `chat`.
+        zones: VPC and vSwitches, in at least two zones.
+        certificate_id: Server certificate, as CAS names it (CertIdentifier):
             `<number>-<region id>`.
-        health_check_path: Answers with 2xx when a node may be asked.
-        address_type: Default: only from inside the VPC and what is connected to it.
-        allowed_cidr_blocks: Who may ask; needed with an address in the Internet. None: everybody
-            who reaches it.
-        drain_seconds: How long a node that goes may finish what it has been asked, 30 to 900.
-        log_project: Log project of the access log; goes with `log_store`. None: no access log.
-        log_store: Its logstore.
-        deletion_protection: The cloud refuses to delete it. Default: it does.
-        tags: Tags of every resource here.
+        health_check_path: Path that answers 2xx if a node is ready.
+        access: Clients that may connect.
+        access_log: Receives the access log. Default: there is no access log.
+        deletion_protection: Pulumi and the cloud refuse to delete it. Default: they do.
     """
 
-    naming: Naming
+    scope: Scope
     role: str
-    vpc_id: pulumi.Input[str]
-    vswitch_ids: Mapping[str, pulumi.Input[str]]
+    zones: Zones
     certificate_id: pulumi.Input[str]
     health_check_path: str
-    address_type: AddressType = AddressType.INTRANET
-    allowed_cidr_blocks: Sequence[str] = ()
-    drain_seconds: int = 300
-    log_project: pulumi.Input[str] | None = None
-    log_store: pulumi.Input[str] | None = None
+    access: Access = field(default_factory=Access)
+    access_log: AccessLog | None = None
     deletion_protection: bool = True
-    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if len(self.vswitch_ids) < 2:
+        if len(self.zones.vswitch_ids) < 2:
             raise ValueError(
-                f"vswitch_ids has the zones {sorted(self.vswitch_ids)}; ALB needs two at least"
+                f"zones.vswitch_ids has {sorted(self.zones.vswitch_ids)}; ALB needs at least two "
+                "zones"
             )
-        if self.address_type is AddressType.INTERNET and not self.allowed_cidr_blocks:
-            raise ValueError(
-                "allowed_cidr_blocks is empty; with address_type Internet say who may ask"
-            )
-        for block in self.allowed_cidr_blocks:
-            # https://www.alibabacloud.com/help/en/slb/application-load-balancer/network-acls, read
-            # 2026-11-21: IPv4 only.
-            ipaddress.IPv4Network(block)
-        if not _SHORTEST_DRAIN_SECONDS <= self.drain_seconds <= _LONGEST_DRAIN_SECONDS:
-            raise ValueError(
-                f"drain_seconds is {self.drain_seconds}; give {_SHORTEST_DRAIN_SECONDS} to "
-                f"{_LONGEST_DRAIN_SECONDS}"
-            )
-        if (self.log_project is None) != (self.log_store is None):
-            raise ValueError("log_project and log_store go together; give both or none")
 
 
 class HttpsLoadBalancer(pulumi.ComponentResource):
-    """One address that speaks HTTPS, in several zones.
+    """One HTTPS address in several zones.
 
     Attributes:
         load_balancer_id: The load balancer.
-        dns_name: Its name in DNS, for a CNAME of one's own; known once HTTPS is served there.
-        server_group_id: Where a scaling group puts its instances; known once HTTPS is served
-            and it is settled who may ask.
+        dns_name: Its DNS name, the target for a CNAME; known once the HTTPS listener exists.
+        server_group_id: The group that a scaling group adds its instances to; known once the HTTPS
+            listener and the access lists exist.
     """
 
     load_balancer_id: pulumi.Output[str]
@@ -124,14 +157,15 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
             security_policy_id=SECURITY_POLICY_ID,
             request_timeout=REQUEST_TIMEOUT_SECONDS,
         )
-        # Nobody is behind it: what the rule does not send on is refused, never served in clear.
-        nobody = self._server_group("nobody", f"{args.role}-nobody", checked=False)
-        http = self._listener("http", balancer, nobody, listener_port=80, listener_protocol="HTTP")
+        # The default action of the HTTP listener points to an empty group: a request without a
+        # matching rule fails instead of being served without encryption.
+        empty = self._server_group("nobody", f"{args.role}-nobody", checked=False)
+        http = self._listener("http", balancer, empty, listener_port=80, listener_protocol="HTTP")
         self._redirect(http)
-        lists = self._let_in({"https": https, "http": http})
+        lists = self._access_lists({"https": https, "http": http})
         self.load_balancer_id = balancer.id
         self.dns_name = once(balancer.dns_name, https.id)
-        # No server is asked before it is settled who may ask.
+        # No server gets a request before the access lists exist.
         self.server_group_id = once(servers.id, https.id, *(item.id for item in lists))
         self.register_outputs({"dns_name": self.dns_name})
 
@@ -139,28 +173,28 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
         args = self._args
         return alb.LoadBalancer(
             self._name,
-            load_balancer_name=args.naming.physical(args.role),
+            load_balancer_name=args.scope.naming.physical(args.role),
             load_balancer_edition="Standard",
             load_balancer_billing_config=alb.LoadBalancerLoadBalancerBillingConfigArgs(
                 pay_type="PayAsYouGo"
             ),
-            address_type=str(args.address_type),
-            vpc_id=args.vpc_id,
+            address_type=str(args.access.address_type),
+            vpc_id=args.zones.vpc_id,
             zone_mappings=[
                 alb.LoadBalancerZoneMappingArgs(zone_id=zone_id, vswitch_id=vswitch_id)
-                for zone_id, vswitch_id in args.vswitch_ids.items()
+                for zone_id, vswitch_id in args.zones.vswitch_ids.items()
             ],
             access_log_config=(
                 alb.LoadBalancerAccessLogConfigArgs(
-                    log_project=args.log_project, log_store=args.log_store
+                    log_project=args.access_log.project, log_store=args.access_log.store
                 )
-                if args.log_project is not None
+                if args.access_log is not None
                 else None
             ),
             deletion_protection_config=alb.LoadBalancerDeletionProtectionConfigArgs(
                 enabled=args.deletion_protection
             ),
-            tags=dict(args.tags),
+            tags=dict(args.scope.tags),
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
         )
 
@@ -175,23 +209,23 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
                 health_check_path=args.health_check_path,
                 health_check_codes=["http_2xx"],
                 health_check_interval=2,
-                # A node that starts answers late, once its dependencies have.
+                # A starting node answers late, after its dependencies.
                 health_check_timeout=10,
                 healthy_threshold=2,
                 unhealthy_threshold=3,
             )
         drain = alb.ServerGroupConnectionDrainConfigArgs(
-            connection_drain_enabled=True, connection_drain_timeout=args.drain_seconds
+            connection_drain_enabled=True, connection_drain_timeout=DRAIN_SECONDS
         )
         return alb.ServerGroup(
             f"{self._name}-{role}",
-            server_group_name=args.naming.physical(physical),
+            server_group_name=args.scope.naming.physical(physical),
             server_group_type="Instance",
             protocol="HTTP",
-            vpc_id=args.vpc_id,
+            vpc_id=args.zones.vpc_id,
             health_check_config=check,
             connection_drain_config=drain if checked else None,
-            tags=dict(args.tags),
+            tags=dict(args.scope.tags),
             opts=self._child,
         )
 
@@ -226,12 +260,12 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
             default_actions=[
                 alb.ListenerDefaultActionArgs(type="ForwardGroup", forward_group_config=forward)
             ],
-            tags=dict(self._args.tags),
+            tags=dict(self._args.scope.tags),
             opts=self._child,
         )
 
     def _redirect(self, listener: alb.Listener) -> None:
-        # A default action only forwards; what sends elsewhere is a rule.
+        # A default action can only forward. A redirect needs a rule.
         alb.Rule(
             f"{self._name}-to-https",
             listener_id=listener.id,
@@ -255,14 +289,16 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _let_in(self, listeners: Mapping[str, alb.Listener]) -> list[alb.ListenerAclAttachment]:
+    def _access_lists(
+        self, listeners: Mapping[str, alb.Listener]
+    ) -> list[alb.ListenerAclAttachment]:
         args = self._args
-        if not args.allowed_cidr_blocks:
+        if not args.access.allowed_cidr_blocks:
             return []
         acl = alb.Acl(
             f"{self._name}-allowed",
-            acl_name=args.naming.physical(f"{args.role}-allowed"),
-            tags=dict(args.tags),
+            acl_name=args.scope.naming.physical(f"{args.role}-allowed"),
+            tags=dict(args.scope.tags),
             opts=self._child,
         )
         entries = alb.AclEntryAttachment(
@@ -270,7 +306,7 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
             acl_id=acl.id,
             entries=[
                 alb.AclEntryAttachmentEntryArgs(entry=block, description="customrag")
-                for block in args.allowed_cidr_blocks
+                for block in args.access.allowed_cidr_blocks
             ],
             opts=self._child,
         )
@@ -280,7 +316,7 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
                 listener_id=listener.id,
                 acl_id=acl.id,
                 acl_type="White",
-                # A white list that is empty lets everybody in:
+                # An empty white list allows every client:
                 # https://www.alibabacloud.com/help/doc-detail/200280.html, read 2026-11-21.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[entries]),
             )

@@ -7,13 +7,12 @@ API: https://www.alibabacloud.com/help/en/model-studio (OpenAI-compatible mode),
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pulumi
 
-from components.naming import Naming
-from components.secrets import MachineSecret, MachineSecretArgs
+from components.scope import Scope
+from components.secrets import MachineSecret, MachineSecretArgs, SecretStorage
 
 __all__ = ["SECRET_ROLE", "ModelEndpoint", "ModelEndpointArgs"]
 
@@ -25,24 +24,18 @@ class ModelEndpointArgs:
     """Arguments of `ModelEndpoint`.
 
     Attributes:
-        naming: Makes physical names.
+        scope: Names, region and tags of the stack.
         base_url: Up to and with `/v1`, e.g. `https://dashscope.aliyuncs.com/compatible-mode/v1`.
         model: The model's name in requests.
         api_key: Bearer key; kept secret, read by machines from KMS.
-        secret_recovery_window_days: See `MachineSecretArgs.recovery_window_days`.
-        kms_instance_id: See `MachineSecretArgs`.
-        kms_key_id: See `MachineSecretArgs`.
-        tags: Tags of the secret.
+        storage: How KMS stores the key.
     """
 
-    naming: Naming
+    scope: Scope
     base_url: str
     model: str
     api_key: pulumi.Input[str]
-    secret_recovery_window_days: int = 30
-    kms_instance_id: str = ""
-    kms_key_id: pulumi.Input[str] | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    storage: SecretStorage = field(default_factory=SecretStorage)
 
     def __post_init__(self) -> None:
         if not self.base_url.startswith(("http://", "https://")):
@@ -73,14 +66,11 @@ class ModelEndpoint(pulumi.ComponentResource):
         self.secret_name = MachineSecret(
             f"{name}-key",
             MachineSecretArgs(
-                naming=args.naming,
+                scope=args.scope,
                 role=SECRET_ROLE,
                 value=args.api_key,
                 description="API key of the language model",
-                recovery_window_days=args.secret_recovery_window_days,
-                kms_instance_id=args.kms_instance_id,
-                kms_key_id=args.kms_key_id,
-                tags=args.tags,
+                storage=args.storage,
             ),
             pulumi.ResourceOptions(parent=self),
         ).secret_name

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components.naming import Naming
+from components.scope import Scope
 
 __all__ = ["CHAT_PORT", "EMBEDDING_PORT", "Network", "NetworkArgs", "plan_cidr_blocks"]
 
@@ -33,20 +33,18 @@ class NetworkArgs:
     """Arguments of `Network`.
 
     Attributes:
-        naming: Makes physical names.
+        scope: Names, region and tags of the stack.
         zone_ids: Zones, one vSwitch each; the first is where single-zone things go.
         cidr_block: The VPC's private range; a /24 is cut from it for each zone.
         existing_vpc_id: A VPC to live in, with that very range. Empty: one is made.
         existing_vswitch_ids: Zone id to a vSwitch of it; goes with `existing_vpc_id`.
-        tags: Tags of every resource here.
     """
 
-    naming: Naming
+    scope: Scope
     zone_ids: Sequence[str]
     cidr_block: str = "10.20.0.0/16"
     existing_vpc_id: str = ""
     existing_vswitch_ids: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.existing_vpc_id:
@@ -155,20 +153,20 @@ class Network(pulumi.ComponentResource):
     def _make(self, name: str, args: NetworkArgs) -> None:
         network = vpc.Network(
             name,
-            vpc_name=args.naming.physical("vpc"),
+            vpc_name=args.scope.naming.physical("vpc"),
             cidr_block=args.cidr_block,
-            tags=dict(args.tags),
+            tags=dict(args.scope.tags),
             opts=self._child,
         )
         self.vpc_id = network.id
         self.vswitch_ids = {
             zone_id: vpc.Switch(
                 f"{name}-vswitch-{zone_id}",
-                vswitch_name=args.naming.physical(f"vswitch-{zone_id}"),
+                vswitch_name=args.scope.naming.physical(f"vswitch-{zone_id}"),
                 vpc_id=network.id,
                 zone_id=zone_id,
                 cidr_block=cidr_block,
-                tags=dict(args.tags),
+                tags=dict(args.scope.tags),
                 opts=self._child,
             ).id
             for zone_id, cidr_block in plan_cidr_blocks(args.cidr_block, args.zone_ids).items()
@@ -191,11 +189,11 @@ class Network(pulumi.ComponentResource):
     ) -> pulumi.Output[str]:
         group = ecs.SecurityGroup(
             f"{name}-{role}",
-            security_group_name=self._args.naming.physical(role),
+            security_group_name=self._args.scope.naming.physical(role),
             description=f"customrag: {role}",
             vpc_id=self.vpc_id,
             inner_access_policy=inner_access_policy,
-            tags=dict(self._args.tags),
+            tags=dict(self._args.scope.tags),
             opts=self._child,
         )
         return group.id

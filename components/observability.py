@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +21,7 @@ from pulumi_alicloud import cms, log
 
 from components.naming import Naming
 from components.outputs import once
+from components.scope import Scope
 
 __all__ = [
     "Alarm",
@@ -33,6 +34,8 @@ __all__ = [
     "log_project_name",
 ]
 
+# After a message, CloudMonitor sends none about the same rule for this long; 300 to 86,400.
+SILENCE_SECONDS = 3600
 _NODES = "nodes"
 _DELIMITERS = ", '\";=()[]{}?@&<>/:\n\t\r"
 _JOURNAL_DIRECTORIES = ("/var/log/journal", "/run/log/journal")
@@ -60,24 +63,20 @@ class LogCollectionArgs:
     """Arguments of `LogCollection`.
 
     Attributes:
-        naming: Builds physical names.
-        region_id: Region of the encryption key.
+        scope: Names, region and tags of the stack.
         retention_days: Days for which logs are kept, 1 to 3,650; 3,650 keeps them permanently.
         units: systemd units whose journal is collected.
         load_balancer: Also create the store for a load balancer's access log.
         kms_key_id: KMS key that encrypts the logs; by default the service's own key.
         kms_role_arn: Role with which the service uses that key; required with `kms_key_id`.
-        tags: Tags of the project.
     """
 
-    naming: Naming
-    region_id: str
+    scope: Scope
     retention_days: int
     units: Sequence[str]
     load_balancer: bool = False
     kms_key_id: pulumi.Input[str] | None = None
     kms_role_arn: pulumi.Input[str] | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 1 <= self.retention_days <= 3650:
@@ -107,9 +106,9 @@ class LogCollection(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         project = log.Project(
             name,
-            project_name=log_project_name(args.naming),
+            project_name=log_project_name(args.scope.naming),
             description="customrag: logs of nodes and load balancer",
-            tags=dict(args.tags),
+            tags=dict(args.scope.tags),
             opts=self._child,
         )
         self.project_name = project.project_name.apply(str)
@@ -148,7 +147,7 @@ class LogCollection(pulumi.ComponentResource):
             project=self.project_name,
             name=_NODES,
             identify_type="userdefined",
-            identify_lists=[log_identity(args.naming)],
+            identify_lists=[log_identity(args.scope.naming)],
             opts=self._child,
         )
         config = log.LogTailConfig(
@@ -177,7 +176,7 @@ def _encryption(args: LogCollectionArgs) -> log.StoreEncryptConfArgs:
         enable=True,
         encrypt_type="default",
         user_cmk_info=log.StoreEncryptConfUserCmkInfoArgs(
-            cmk_key_id=args.kms_key_id, arn=args.kms_role_arn, region_id=args.region_id
+            cmk_key_id=args.kms_key_id, arn=args.kms_role_arn, region_id=args.scope.region_id
         ),
     )
 
@@ -233,19 +232,15 @@ class AlarmsArgs:
     """Arguments of `Alarms`.
 
     Attributes:
-        naming: Builds physical names.
+        scope: Names, region and tags of the stack.
         emails: Addresses that receive the alarms. CloudMonitor first sends each one an activation
             link, and sends nothing else until its owner follows the link.
         alarms: The rules.
-        silence_seconds: Minimum time between two messages about the same rule, 300 to 86,400.
-        tags: Tags of every rule.
     """
 
-    naming: Naming
+    scope: Scope
     emails: Sequence[str]
     alarms: Sequence[Alarm]
-    silence_seconds: int = 3600
-    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.emails:
@@ -258,8 +253,6 @@ class AlarmsArgs:
             raise ValueError(
                 f"alarms have duplicate names: {sorted(names)}; each name must be unique"
             )
-        if not 300 <= self.silence_seconds <= 86_400:
-            raise ValueError(f"silence_seconds is {self.silence_seconds}; it must be 300 to 86400")
 
 
 class Alarms(pulumi.ComponentResource):
@@ -273,8 +266,8 @@ class Alarms(pulumi.ComponentResource):
         contacts = [
             cms.AlarmContact(
                 f"{name}-contact-{_digest(email)}",
-                alarm_contact_name=_contact_name(args.naming, email),
-                describe=f"customrag: alarms of stack {args.naming.stack}",
+                alarm_contact_name=_contact_name(args.scope.naming, email),
+                describe=f"customrag: alarms of stack {args.scope.naming.stack}",
                 channels_mail=email,
                 lang="en",
                 # The cloud reports an address only after its owner follows the link. A different
@@ -285,8 +278,8 @@ class Alarms(pulumi.ComponentResource):
         ]
         group = cms.AlarmContactGroup(
             f"{name}-contacts",
-            alarm_contact_group_name=args.naming.physical("alarms"),
-            describe=f"customrag: alarms of stack {args.naming.stack}",
+            alarm_contact_group_name=args.scope.naming.physical("alarms"),
+            describe=f"customrag: alarms of stack {args.scope.naming.stack}",
             contacts=[contact.alarm_contact_name for contact in contacts],
             opts=child,
         )
@@ -319,7 +312,7 @@ def _rule(
     }
     cms.Alarm(
         f"{name}-{alarm.name}",
-        name=args.naming.physical(alarm.name),
+        name=args.scope.naming.physical(alarm.name),
         project=alarm.namespace,
         metric=alarm.metric,
         metric_dimensions=pulumi.Output.all(**alarm.dimensions).apply(
@@ -327,9 +320,9 @@ def _rule(
         ),
         period=alarm.period_seconds,
         contact_groups=[contact_group],
-        silence_time=args.silence_seconds,
+        silence_time=SILENCE_SECONDS,
         escalations_critical=cms.AlarmEscalationsCriticalArgs(**level) if alarm.critical else None,
         escalations_warn=None if alarm.critical else cms.AlarmEscalationsWarnArgs(**level),
-        tags=dict(args.tags),
+        tags=dict(args.scope.tags),
         opts=child,
     )

@@ -14,11 +14,15 @@ import pulumi
 from pulumi_alicloud import pai
 
 import providers
-from components.naming import Naming
 from components.outputs import once
+from components.scope import Scope
 from training.job_specs import JobPlan
 
-__all__ = ["PaiWorkspace", "PaiWorkspaceArgs", "TrainedEmbedding", "TrainedEmbeddingArgs"]
+__all__ = ["PaiWorkspace", "PaiWorkspaceArgs", "Pods", "TrainedEmbedding", "TrainedEmbeddingArgs"]
+
+
+# A simple workspace; ["dev", "prod"] would be a standard one.
+ENV_TYPES = ["prod"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,22 +30,14 @@ class PaiWorkspaceArgs:
     """Arguments of `PaiWorkspace`.
 
     Attributes:
-        naming: Builds physical names.
+        scope: Names, region and tags of the stack.
         dataset_uris: Dataset role to its OSS directory, e.g. `corpus`.
-        env_types: `prod` for a simple workspace, `dev` and `prod` for a standard one.
         existing_workspace_id: An existing workspace, which is only read. Empty: create one.
     """
 
-    naming: Naming
+    scope: Scope
     dataset_uris: Mapping[str, str] = field(default_factory=dict)
-    env_types: tuple[str, ...] = ("prod",)
     existing_workspace_id: str = ""
-
-    def __post_init__(self) -> None:
-        if self.env_types not in (("prod",), ("dev", "prod")):
-            raise ValueError(
-                f"env_types is {self.env_types}; PAI allows ('prod',) and ('dev', 'prod')"
-            )
 
 
 class PaiWorkspace(pulumi.ComponentResource):
@@ -61,10 +57,10 @@ class PaiWorkspace(pulumi.ComponentResource):
         else:
             workspace = pai.WorkspaceWorkspace(
                 name,
-                workspace_name=args.naming.workspace(),
-                display_name=args.naming.workspace(),
+                workspace_name=args.scope.naming.workspace(),
+                display_name=args.scope.naming.workspace(),
                 description="Custom RAG: training jobs, datasets and models",
-                env_types=list(args.env_types),
+                env_types=ENV_TYPES,
                 opts=child,
             )
             self.workspace_id = workspace.id
@@ -72,7 +68,7 @@ class PaiWorkspace(pulumi.ComponentResource):
             role: pai.WorkspaceDataset(
                 f"{name}-dataset-{role}",
                 workspace_id=self.workspace_id,
-                dataset_name=args.naming.physical(role),
+                dataset_name=args.scope.naming.physical(role),
                 data_source_type="OSS",
                 property="DIRECTORY",
                 uri=uri,
@@ -85,34 +81,50 @@ class PaiWorkspace(pulumi.ComponentResource):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pods:
+    """Where the pods of a DLC job run, and with which rights.
+
+    Attributes:
+        workspace_id: PAI workspace of the job.
+        user_vpc: VPC of the pods: `vpc_id`, `switch_id`, `security_group_id`.
+        role_arn: RAM role of the pods.
+    """
+
+    workspace_id: pulumi.Input[str]
+    user_vpc: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    role_arn: pulumi.Input[str]
+
+    @property
+    def dlc_arguments(self) -> dict[str, Any]:
+        """The part of `providers.DlcJobArgs` that this decides."""
+        return {
+            "workspace_id": self.workspace_id,
+            "user_vpc": self.user_vpc,
+            "credential_config": _role_credentials(self.role_arn),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainedEmbeddingArgs:
     """Arguments of `TrainedEmbedding`.
 
     Attributes:
-        naming: Builds physical names.
-        workspace_id: PAI workspace of job and model.
+        scope: Names, region and tags of the stack.
+        pods: Where the job runs.
         plan: The DLC job (`training.job_specs.train_embedding_job`).
         output_uri: OSS directory that the job writes to, `oss://bucket/prefix/`.
-        dimension: Numbers in one embedding; recorded with the model.
         triggers: Further values whose change starts a new training run.
-        user_vpc: VPC of the job's pods: `vpc_id`, `switch_id`, `security_group_id`.
-        role_arn: RAM role of the pods.
-        resource_id: PAI quota; empty for the public pool.
         max_running_time_minutes: PAI stops the job after this time, which limits the cost of a hung
             GPU.
         lost_model_advice: If the files of the trained model are gone from OSS, the update fails
             with this advice. None: the job trains the model again.
     """
 
-    naming: Naming
-    workspace_id: pulumi.Input[str]
+    scope: Scope
+    pods: Pods
     plan: JobPlan
     output_uri: str
-    dimension: int
     triggers: Mapping[str, str]
-    user_vpc: pulumi.Input[Mapping[str, pulumi.Input[str]]]
-    role_arn: pulumi.Input[str]
-    resource_id: str = ""
     max_running_time_minutes: int = 240
     lost_model_advice: str | None = None
 
@@ -141,13 +153,10 @@ class TrainedEmbedding(pulumi.ComponentResource):
             name,
             providers.DlcJobArgs(
                 **dlc_arguments(args.plan),
-                workspace_id=args.workspace_id,
-                display_name=args.naming.physical("embedding"),
+                **args.pods.dlc_arguments,
+                display_name=args.scope.naming.physical("embedding"),
                 triggers=dict(args.triggers),
                 result_uri=args.output_uri,
-                user_vpc=args.user_vpc,
-                credential_config=role_credentials(args.role_arn),
-                resource_id=args.resource_id or None,
                 max_running_time_minutes=args.max_running_time_minutes,
                 lost_result_advice=args.lost_model_advice,
             ),
@@ -161,14 +170,14 @@ class TrainedEmbedding(pulumi.ComponentResource):
         )
         model = pai.WorkspaceModel(
             f"{name}-model",
-            model_name=args.naming.physical("embedding"),
+            model_name=args.scope.naming.physical("embedding"),
             model_description="Embedding model tuned on the corpus",
             model_type="Checkpoint",
             domain="nlp",
             task="text-embedding",
             origin="customrag",
             accessibility="PRIVATE",
-            workspace_id=args.workspace_id,
+            workspace_id=args.pods.workspace_id,
             opts=child,
         )
         self.version = pai.WorkspaceModelVersion(
@@ -179,7 +188,7 @@ class TrainedEmbedding(pulumi.ComponentResource):
             framework_type="Pytorch",
             source_type="TrainingService",
             source_id=pulumi.Output.concat(
-                "workspaceId=", args.workspace_id, ",kind=TrainingJob,id=", job.job_id
+                "workspaceId=", args.pods.workspace_id, ",kind=TrainingJob,id=", job.job_id
             ),
             version_description=self.result.apply(_version_description),
             labels=[{"key": "model_version", "value": self.model_version}],
@@ -201,7 +210,7 @@ def dlc_arguments(plan: JobPlan) -> dict[str, Any]:
     }
 
 
-def role_credentials(role_arn: pulumi.Input[str]) -> dict[str, Any]:
+def _role_credentials(role_arn: pulumi.Input[str]) -> dict[str, Any]:
     """Return a DLC `CredentialConfig` that gives the pods short-lived credentials of the role.
 
     Source: CreateJob, CredentialConfig (alibabacloud_pai_dlc20201203 1.11.6, `CredentialConfig`,

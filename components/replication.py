@@ -17,9 +17,10 @@ from pulumi_alicloud import oss
 
 from components.encryption import EncryptionKey, EncryptionKeyArgs
 from components.identity import ServiceRole, ServiceRoleArgs
-from components.naming import Naming
 from components.outputs import once
 from components.permissions import Statement, replicate_from, replicate_to, use_key
+from components.retention import Retention
+from components.scope import Scope
 from components.storage import PrivateBucket, PrivateBucketArgs
 from components.tags import merge_tags
 
@@ -33,29 +34,23 @@ class ReplicationArgs:
     """Arguments of `Replication`.
 
     Attributes:
-        naming: Makes physical names.
+        scope: Names, region and tags of the stack.
         bucket_names: Role of a bucket to its name, versioned as the copies are.
         buckets: The same roles to the names once the buckets are there.
         region_id: Region of the copies.
         region_providers: Providers of that region.
         key_arn: KMS key that the buckets are encrypted with; then the copies are, with a key of
             their own region. None: both have keys that OSS manages.
-        force_destroy: See `PrivateBucketArgs`.
-        deletion_protection: See `PrivateBucketArgs`.
-        retain: See `PrivateBucketArgs`; of the key, too.
-        tags: Tags of copies, key and role.
+        retention: Protection of the copies and the key against deletion.
     """
 
-    naming: Naming
+    scope: Scope
     bucket_names: Mapping[str, str]
     buckets: Mapping[str, pulumi.Input[str]]
     region_id: str
     region_providers: Sequence[pulumi.ProviderResource]
     key_arn: pulumi.Input[str] | None = None
-    force_destroy: bool = False
-    deletion_protection: bool = True
-    retain: bool = False
-    tags: Mapping[str, str] = field(default_factory=dict)
+    retention: Retention = field(default_factory=Retention)
 
     def __post_init__(self) -> None:
         if not self.region_providers:
@@ -86,11 +81,11 @@ class Replication(pulumi.ComponentResource):
         role = ServiceRole(
             f"{name}-role",
             ServiceRoleArgs(
-                role_name=args.naming.physical("replication"),
+                role_name=args.scope.naming.physical("replication"),
                 description="customrag: OSS copies buckets to another region",
                 principal=OSS_PRINCIPAL,
                 statements=self._statements(key),
-                tags=args.tags,
+                tags=args.scope.tags,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -105,11 +100,9 @@ class Replication(pulumi.ComponentResource):
         return EncryptionKey(
             f"{name}-key",
             EncryptionKeyArgs(
-                naming=args.naming,
+                scope=args.scope,
                 role="replica",
-                deletion_protection=args.deletion_protection,
-                retain=args.retain,
-                tags=args.tags,
+                retention=args.retention,
             ),
             self._there,
         )
@@ -118,7 +111,7 @@ class Replication(pulumi.ComponentResource):
         self, key: EncryptionKey | None
     ) -> Sequence[Statement] | pulumi.Output[Sequence[Statement]]:
         args = self._args
-        copies = [args.naming.bucket(f"{role}-replica") for role in args.bucket_names]
+        copies = [args.scope.naming.bucket(f"{role}-replica") for role in args.bucket_names]
         buckets = [
             *(replicate_from(bucket) for bucket in args.bucket_names.values()),
             *(replicate_to(bucket) for bucket in copies),
@@ -145,12 +138,10 @@ class Replication(pulumi.ComponentResource):
         copy = PrivateBucket(
             f"{name}-{bucket_role}",
             PrivateBucketArgs(
-                bucket_name=args.naming.bucket(f"{bucket_role}-replica"),
-                tags=merge_tags(args.tags, {"content": f"{bucket_role}-replica"}),
+                bucket_name=args.scope.naming.bucket(f"{bucket_role}-replica"),
+                tags=merge_tags(args.scope.tags, {"content": f"{bucket_role}-replica"}),
                 kms_key_id=key.key_id if key is not None else None,
-                force_destroy=args.force_destroy,
-                deletion_protection=args.deletion_protection,
-                retain=args.retain,
+                retention=args.retention,
             ),
             self._there,
         )

@@ -7,15 +7,37 @@ Owns: the secrets. Does not own: who may read them (`components.identity`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_alicloud import kms
 
-from components.naming import Naming
+from components.scope import Scope
 
-__all__ = ["MachineSecret", "MachineSecretArgs"]
+__all__ = ["MachineSecret", "MachineSecretArgs", "SecretStorage"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretStorage:
+    """How KMS stores the secrets of a stack.
+
+    Attributes:
+        recovery_window_days: Days for which a deleted secret can be restored, 7 to 30. 0 deletes it
+            at once, so that a stack of the same name can be created again.
+        kms_instance_id: KMS instance that stores the secrets. Empty: KMS itself.
+        kms_key_id: Key that encrypts the secrets, in the same place. Default: KMS's own key.
+    """
+
+    recovery_window_days: int = 30
+    kms_instance_id: str = ""
+    kms_key_id: pulumi.Input[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.recovery_window_days != 0 and not 7 <= self.recovery_window_days <= 30:
+            raise ValueError(
+                f"recovery_window_days is {self.recovery_window_days}; it must be 7 to 30, or 0 to "
+                "delete secrets at once"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,33 +45,18 @@ class MachineSecretArgs:
     """Arguments of `MachineSecret`.
 
     Attributes:
-        naming: Makes the physical name.
-        role: What the secret opens, e.g. `elasticsearch-password`.
-        value: The secret itself; kept secret in state.
-        description: For the console.
-        recovery_window_days: Days for which a deleted secret can be brought back, 7 to 30; 0
-            deletes it at once, so that a stack of that name can come up again.
-        kms_instance_id: KMS instance that keeps the secret. Empty: KMS itself.
-        kms_key_id: Encrypt with this key, which must be where the secret is; by default with KMS's
-            own.
-        tags: Tags of the secret.
+        scope: Names, region and tags of the stack.
+        role: Purpose of the secret, e.g. `elasticsearch-password`.
+        value: The secret itself. It stays secret in the state.
+        description: Shown in the console.
+        storage: How KMS stores it.
     """
 
-    naming: Naming
+    scope: Scope
     role: str
     value: pulumi.Input[str]
     description: str
-    recovery_window_days: int = 30
-    kms_instance_id: str = ""
-    kms_key_id: pulumi.Input[str] | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.recovery_window_days != 0 and not 7 <= self.recovery_window_days <= 30:
-            raise ValueError(
-                f"recovery_window_days is {self.recovery_window_days}; "
-                "KMS allows 7 to 30, or 0 for none"
-            )
+    storage: SecretStorage = field(default_factory=SecretStorage)
 
 
 class MachineSecret(pulumi.ComponentResource):
@@ -72,15 +79,15 @@ class MachineSecret(pulumi.ComponentResource):
         version_id = value.apply(lambda text: _version_id(args.role, text))
         secret = kms.Secret(
             name,
-            secret_name=args.naming.physical(args.role),
+            secret_name=args.scope.naming.physical(args.role),
             description=args.description,
             secret_data=value,
             version_id=version_id,
-            force_delete_without_recovery=args.recovery_window_days == 0,
-            recovery_window_in_days=args.recovery_window_days or None,
-            dkms_instance_id=args.kms_instance_id or None,
-            encryption_key_id=args.kms_key_id,
-            tags=dict(args.tags),
+            force_delete_without_recovery=args.storage.recovery_window_days == 0,
+            recovery_window_in_days=args.storage.recovery_window_days or None,
+            dkms_instance_id=args.storage.kms_instance_id or None,
+            encryption_key_id=args.storage.kms_key_id,
+            tags=dict(args.scope.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.secret_name = secret.secret_name

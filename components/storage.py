@@ -14,8 +14,9 @@ from enum import StrEnum
 import pulumi
 from pulumi_alicloud import oss
 
-from components.naming import Naming
 from components.outputs import once
+from components.retention import Retention
+from components.scope import Scope
 from components.tags import kept_tags, merge_tags
 
 __all__ = [
@@ -26,6 +27,9 @@ __all__ = [
     "Storage",
     "StorageArgs",
 ]
+
+# An upload that has not ended after this time never will.
+ABORT_MULTIPART_UPLOAD_DAYS = 3
 
 
 class BucketRole(StrEnum):
@@ -42,31 +46,24 @@ class PrivateBucketArgs:
     Attributes:
         bucket_name: Physical name, global to OSS.
         tags: Tags of the bucket.
-        kms_key_id: Encrypt with this KMS key; by default with keys that OSS manages (AES256).
+        kms_key_id: KMS key that encrypts the objects. Default: keys that OSS manages (AES256).
         noncurrent_version_expiration_days: Days for which an overwritten or deleted object can be
-            brought back, 1 or more.
-        abort_multipart_upload_days: Days after which an upload that never ended is dropped.
-        force_destroy: Delete the bucket with what is in it. By default a bucket that is not empty
-            refuses to go.
-        deletion_protection: Pulumi refuses to delete the bucket. Default: it does.
-        retain: The bucket stays, with its protection, when the stack is destroyed. Default: it
-            goes.
+            restored, 1 or more.
+        retention: Protection against deletion.
     """
 
     bucket_name: str
     tags: Mapping[str, str] = field(default_factory=dict)
     kms_key_id: pulumi.Input[str] | None = None
     noncurrent_version_expiration_days: int = 30
-    abort_multipart_upload_days: int = 3
-    force_destroy: bool = False
-    deletion_protection: bool = True
-    retain: bool = False
+    retention: Retention = field(default_factory=Retention)
 
     def __post_init__(self) -> None:
-        for name in ("noncurrent_version_expiration_days", "abort_multipart_upload_days"):
-            value = getattr(self, name)
-            if value < 1:
-                raise ValueError(f"{name} is {value}; it must be 1 day or more")
+        if self.noncurrent_version_expiration_days < 1:
+            raise ValueError(
+                "noncurrent_version_expiration_days is "
+                f"{self.noncurrent_version_expiration_days}; it must be 1 or more"
+            )
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -81,17 +78,17 @@ class PrivateBucket(pulumi.ComponentResource):
     ) -> None:
         super().__init__("customrag:storage:PrivateBucket", name, None, opts)
         # Its settings stay with a bucket that stays: without them it would be less private.
-        child = pulumi.ResourceOptions(parent=self, retain_on_delete=args.retain)
+        child = pulumi.ResourceOptions(parent=self, retain_on_delete=args.retention.retain)
         self._bucket = oss.Bucket(
             name,
             bucket=args.bucket_name,
-            force_destroy=args.force_destroy,
+            force_destroy=args.retention.force_destroy,
             lifecycle_rules=_lifecycle_rules(args),
-            tags=kept_tags(args.tags, retain=args.retain),
+            tags=kept_tags(args.tags, retain=args.retention.retain),
             opts=pulumi.ResourceOptions.merge(
                 child,
                 pulumi.ResourceOptions(
-                    protect=args.deletion_protection,
+                    protect=args.retention.deletion_protection,
                     # These live in resources of their own; the bucket only reports them back.
                     ignore_changes=["acl", "policy", "serverSideEncryptionRule", "versioning"],
                 ),
@@ -143,22 +140,16 @@ class StorageArgs:
     """Arguments of `Storage`.
 
     Attributes:
-        naming: Makes the buckets' physical names.
-        tags: Tags of every bucket.
+        scope: Names, region and tags of the stack.
         existing_corpus_bucket: Name of a bucket to keep the documents in. Empty: one is made.
         kms_key_id: See `PrivateBucketArgs`.
-        force_destroy: See `PrivateBucketArgs`.
-        deletion_protection: See `PrivateBucketArgs`.
-        retain: See `PrivateBucketArgs`.
+        retention: Protection of the buckets against deletion.
     """
 
-    naming: Naming
-    tags: Mapping[str, str] = field(default_factory=dict)
+    scope: Scope
     existing_corpus_bucket: str = ""
     kms_key_id: pulumi.Input[str] | None = None
-    force_destroy: bool = False
-    deletion_protection: bool = True
-    retain: bool = False
+    retention: Retention = field(default_factory=Retention)
 
 
 class Storage(pulumi.ComponentResource):
@@ -194,12 +185,10 @@ class Storage(pulumi.ComponentResource):
         return PrivateBucket(
             f"{name}-{role}",
             PrivateBucketArgs(
-                bucket_name=args.naming.bucket(role),
-                tags=merge_tags(args.tags, {"content": role}),
+                bucket_name=args.scope.naming.bucket(role),
+                tags=merge_tags(args.scope.tags, {"content": role}),
                 kms_key_id=args.kms_key_id,
-                force_destroy=args.force_destroy,
-                deletion_protection=args.deletion_protection,
-                retain=args.retain,
+                retention=args.retention,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -223,9 +212,7 @@ def _lifecycle_rules(args: PrivateBucketArgs) -> list[oss.BucketLifecycleRuleArg
             enabled=True,
             prefix="",
             abort_multipart_uploads=[
-                oss.BucketLifecycleRuleAbortMultipartUploadArgs(
-                    days=args.abort_multipart_upload_days
-                )
+                oss.BucketLifecycleRuleAbortMultipartUploadArgs(days=ABORT_MULTIPART_UPLOAD_DAYS)
             ],
         ),
     ]

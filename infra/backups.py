@@ -51,16 +51,13 @@ def back_up(
     return Replication(
         "replication",
         ReplicationArgs(
-            naming=context.naming,
+            scope=context.scope,
             bucket_names={role: context.bucket(BucketRole(role)) for role in buckets},
             buckets=buckets,
             region_id=config.protection.replication_region_id,
             region_providers=context.platform.replica_providers,
             key_arn=foundation.key.key_arn if foundation.key is not None else None,
-            force_destroy=config.protection.force_destroy,
-            deletion_protection=config.protection.deletion_protection,
-            retain=config.protection.retain_data,
-            tags=context.tags,
+            retention=context.retention,
         ),
         context.options(),
     )

@@ -18,6 +18,9 @@ import pulumi
 from components.naming import Naming
 from components.nodes import LogAgent
 from components.observability import log_identity
+from components.retention import Retention
+from components.scope import Scope
+from components.secrets import SecretStorage
 from components.storage import BucketRole
 from components.tags import standard_tags
 from infra.corpus import CorpusPlan, plan_corpus
@@ -82,8 +85,7 @@ class Context:
     root: Path
     config: StackConfig
     platform: Platform
-    naming: Naming
-    tags: Mapping[str, str]
+    scope: Scope
     corpus: CorpusPlan
     uris: Uris
     entry_points: Mapping[str, str]
@@ -91,18 +93,20 @@ class Context:
     @property
     def search_secret_name(self) -> str:
         """KMS secret with the search cluster's password."""
-        return self.naming.physical(SEARCH_SECRET_ROLE)
+        return self.scope.naming.physical(SEARCH_SECRET_ROLE)
 
     @property
     def edge_secret_name(self) -> str | None:
         """KMS secret with the key that the edge sends to the application; None without an edge."""
-        return self.naming.physical(EDGE_SECRET_ROLE) if self.platform.edge is not None else None
+        if self.platform.edge is None:
+            return None
+        return self.scope.naming.physical(EDGE_SECRET_ROLE)
 
     def bucket(self, role: BucketRole) -> str:
         """Return the name of a bucket, which is known before the bucket exists."""
         if role is BucketRole.CORPUS and self.config.existing.corpus_bucket:
             return self.config.existing.corpus_bucket
-        return self.naming.bucket(role)
+        return self.scope.naming.bucket(role)
 
     @property
     def log_agent(self) -> LogAgent | None:
@@ -110,7 +114,7 @@ class Context:
         if not self.config.observability.log_retention_days:
             return None
         return LogAgent(
-            identity=log_identity(self.naming),
+            identity=log_identity(self.scope.naming),
             account_id=self.platform.account_id,
             installer_url=self.platform.log_agent_url,
         )
@@ -119,6 +123,25 @@ class Context:
     def zone_id(self) -> str:
         """Zone of the resources that are in one zone only."""
         return self.config.zone_ids[0]
+
+    @property
+    def retention(self) -> Retention:
+        """How the stack treats its data when resources are deleted."""
+        protection = self.config.protection
+        return Retention(
+            deletion_protection=protection.deletion_protection,
+            force_destroy=protection.force_destroy,
+            retain=protection.retain_data,
+        )
+
+    def secret_storage(self, key_id: pulumi.Input[str] | None) -> SecretStorage:
+        """Return how KMS stores the stack's secrets, encrypted with a key."""
+        protection = self.config.protection
+        return SecretStorage(
+            recovery_window_days=protection.secret_recovery_window_days,
+            kms_instance_id=protection.kms_instance_id,
+            kms_key_id=key_id,
+        )
 
     def options(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
         """Return options of a top-level component: the stack's providers, and dependencies."""
@@ -166,14 +189,17 @@ def load_context() -> Context:
         root=root,
         config=config,
         platform=platform,
-        naming=naming,
-        tags=standard_tags(
-            project=project,
-            stack=stack,
-            environment=config.environment,
-            owner=config.owner,
-            cost_center=config.cost_center,
-            expires_at=config.expires_at,
+        scope=Scope(
+            naming=naming,
+            region_id=config.region_id,
+            tags=standard_tags(
+                project=project,
+                stack=stack,
+                environment=config.environment,
+                owner=config.owner,
+                cost_center=config.cost_center,
+                expires_at=config.expires_at,
+            ),
         ),
         corpus=corpus,
         uris=Uris(

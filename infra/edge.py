@@ -21,20 +21,17 @@ __all__ = ["make_edge_secret", "open_edge"]
 
 def make_edge_secret(context: Context, foundation: Foundation) -> MachineSecret | None:
     """Declare the KMS secret with the key that the edge sends; None without an edge."""
-    edge, config = context.platform.edge, context.config
+    edge = context.platform.edge
     if edge is None:
         return None
     return MachineSecret(
         "edge-key",
         MachineSecretArgs(
-            naming=context.naming,
+            scope=context.scope,
             role=EDGE_SECRET_ROLE,
             value=edge.origin_key,
             description="What the edge shows the chat application",
-            recovery_window_days=config.protection.secret_recovery_window_days,
-            kms_instance_id=config.protection.kms_instance_id,
-            kms_key_id=foundation.key_id,
-            tags=context.tags,
+            storage=context.secret_storage(foundation.key_id),
         ),
         context.options(),
     )
@@ -69,7 +66,7 @@ def open_edge(
     return Edge(
         "edge",
         EdgeArgs(
-            script_name=context.naming.physical("edge"),
+            script_name=context.scope.naming.physical("edge"),
             content=content,
             account_id=settings.account_id,
             zone_id=settings.zone_id,

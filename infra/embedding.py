@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import pulumi
 
 from components.embedding_node import EmbeddingNode, EmbeddingNodeArgs
+from components.nodes import Code
 from components.pai import PaiWorkspace, PaiWorkspaceArgs, TrainedEmbedding, TrainedEmbeddingArgs
 from infra.context import Context
 from infra.foundation import Foundation
 from infra.plans import plan_embedding_nodes, plan_training
 from providers import IndexGeneration
 
-__all__ = ["Embedding", "job_vpc", "train_and_serve"]
+__all__ = ["Embedding", "train_and_serve"]
 
 _LOST_MODEL = (
     "Restore the files from the bucket's versions or its replica and run `pulumi refresh`, or set "
@@ -41,16 +42,6 @@ class Embedding:
         )
 
 
-def job_vpc(context: Context, foundation: Foundation) -> dict[str, pulumi.Output[str]]:
-    """Return where the pods of DLC jobs run: in the VPC, closed to incoming connections."""
-    network = foundation.network
-    return {
-        "vpc_id": network.vpc_id,
-        "switch_id": network.vswitch_ids[context.zone_id],
-        "security_group_id": network.job_security_group_id,
-    }
-
-
 def train_and_serve(
     context: Context, foundation: Foundation, pinned: IndexGeneration | None
 ) -> Embedding:
@@ -64,7 +55,7 @@ def train_and_serve(
     workspace = PaiWorkspace(
         "workspace",
         PaiWorkspaceArgs(
-            naming=context.naming,
+            scope=context.scope,
             dataset_uris={"corpus": context.uris.corpus},
             existing_workspace_id=context.config.existing.pai_workspace_id,
         ),
@@ -104,21 +95,20 @@ def _serve(
     return EmbeddingNode(
         name,
         EmbeddingNodeArgs(
-            region_id=context.config.region_id,
-            instance_type=context.config.embedding.instance_type,
-            image_id=context.config.image_id,
-            zone_id=zone_id,
-            vswitch_id=foundation.network.vswitch_ids[zone_id],
-            security_group_ids=[foundation.network.embedding_security_group_id],
-            ram_role_name=foundation.identity.embedding.role_name,
-            code_uri=foundation.code["embedding"].uri,
-            oss_endpoint=context.platform.oss_endpoint,
+            scope=context.scope,
+            code=Code(
+                uri=foundation.code["embedding"].uri, oss_endpoint=context.platform.oss_endpoint
+            ),
+            machine=foundation.machine(
+                context,
+                instance_type=context.config.embedding.instance_type,
+                role=foundation.identity.embedding,
+                security_group_id=foundation.network.embedding_security_group_id,
+            ),
+            placement=foundation.placement(zone_id),
             model_uri=served["uri"],
             model_version=served["version"],
             spot=context.config.embedding.spot,
-            disk_kms_key_id=foundation.key_id,
-            log_agent=context.log_agent,
-            tags=context.tags,
         ),
         context.options(foundation.code["embedding"], *foundation.internet_access),
     )
@@ -130,8 +120,8 @@ def _train(context: Context, foundation: Foundation, workspace: PaiWorkspace) ->
     return TrainedEmbedding(
         "embedding-model",
         TrainedEmbeddingArgs(
-            naming=context.naming,
-            workspace_id=workspace.workspace_id,
+            scope=context.scope,
+            pods=foundation.pods(context, workspace.workspace_id, foundation.identity.training),
             plan=plan_training(
                 config,
                 code_uri=f"{code.directory_uri}{code.file_name}",
@@ -139,13 +129,10 @@ def _train(context: Context, foundation: Foundation, workspace: PaiWorkspace) ->
                 output_uri=output_uri,
             ),
             output_uri=output_uri,
-            dimension=config.embedding.dimension,
             triggers={
                 "questions": context.corpus.training_digest,
                 "revision": config.training.revision,
             },
-            user_vpc=job_vpc(context, foundation),
-            role_arn=foundation.identity.training.role_arn,
             max_running_time_minutes=config.training.max_running_time_minutes,
             # A stack that is protected pays for no second training unasked.
             lost_model_advice=_LOST_MODEL if config.protection.deletion_protection else None,

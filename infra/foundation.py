@@ -11,10 +11,12 @@ import providers
 from components.code import CodePackage, CodePackageArgs
 from components.egress import NatEgress, NatEgressArgs
 from components.encryption import EncryptionKey, EncryptionKeyArgs
-from components.identity import Identity, IdentityArgs
+from components.identity import Identity, IdentityArgs, ServiceRole
 from components.model_endpoint import SECRET_ROLE as MODEL_SECRET_ROLE
 from components.model_endpoint import ModelEndpoint, ModelEndpointArgs
 from components.network import Network, NetworkArgs
+from components.nodes import Machine, Placement
+from components.pai import Pods
 from components.secrets import MachineSecret, MachineSecretArgs
 from components.storage import BucketRole, Storage, StorageArgs
 from infra.context import SEARCH_SECRET_ROLE, Context
@@ -57,6 +59,40 @@ class Foundation:
         """Id of the KMS key that encrypts data; None for the cloud's own keys."""
         return self.key.key_id if self.key is not None else None
 
+    def machine(
+        self,
+        context: Context,
+        *,
+        instance_type: str,
+        role: ServiceRole,
+        security_group_id: pulumi.Input[str],
+    ) -> Machine:
+        """Return what a node of the stack is made of."""
+        return Machine(
+            instance_type=instance_type,
+            image_id=context.config.image_id,
+            ram_role_name=role.role_name,
+            security_group_ids=[security_group_id],
+            disk_kms_key_id=self.key_id,
+            log_agent=context.log_agent,
+        )
+
+    def placement(self, zone_id: str) -> Placement:
+        """Return the place of a node in a zone."""
+        return Placement(zone_id=zone_id, vswitch_id=self.network.vswitch_ids[zone_id])
+
+    def pods(self, context: Context, workspace_id: pulumi.Input[str], role: ServiceRole) -> Pods:
+        """Return where the pods of a DLC job run: in the VPC, without incoming connections."""
+        return Pods(
+            workspace_id=workspace_id,
+            user_vpc={
+                "vpc_id": self.network.vpc_id,
+                "switch_id": self.network.vswitch_ids[context.zone_id],
+                "security_group_id": self.network.job_security_group_id,
+            },
+            role_arn=role.role_arn,
+        )
+
     @property
     def internet_access(self) -> list[pulumi.Resource]:
         """What a machine that connects to the Internet depends on."""
@@ -65,19 +101,16 @@ class Foundation:
 
 def lay_foundation(context: Context) -> Foundation:
     """Declare key, storage, network, secrets, identity, code and corpus."""
-    config, naming, tags = context.config, context.naming, context.tags
+    scope = context.scope
     key = _key(context)
     key_id = key.key_id if key is not None else None
     storage = Storage(
         "storage",
         StorageArgs(
-            naming=naming,
-            tags=tags,
-            existing_corpus_bucket=config.existing.corpus_bucket,
+            scope=scope,
+            existing_corpus_bucket=context.config.existing.corpus_bucket,
             kms_key_id=key_id,
-            force_destroy=config.protection.force_destroy,
-            deletion_protection=config.protection.deletion_protection,
-            retain=config.protection.retain_data,
+            retention=context.retention,
         ),
         context.options(),
     )
@@ -85,42 +118,34 @@ def lay_foundation(context: Context) -> Foundation:
     search_secret = MachineSecret(
         "search-password",
         MachineSecretArgs(
-            naming=naming,
+            scope=scope,
             role=SEARCH_SECRET_ROLE,
             value=context.platform.elasticsearch_password,
             description="Password of the Elasticsearch user elastic",
-            recovery_window_days=config.protection.secret_recovery_window_days,
-            kms_instance_id=config.protection.kms_instance_id,
-            kms_key_id=key_id,
-            tags=tags,
+            storage=context.secret_storage(key_id),
         ),
         context.options(),
     )
     model = ModelEndpoint(
         "model",
         ModelEndpointArgs(
-            naming=naming,
+            scope=scope,
             base_url=context.platform.llm_base_url,
-            model=config.language_model.model,
+            model=context.config.language_model.model,
             api_key=context.platform.llm_api_key,
-            secret_recovery_window_days=config.protection.secret_recovery_window_days,
-            kms_instance_id=config.protection.kms_instance_id,
-            kms_key_id=key_id,
-            tags=tags,
+            storage=context.secret_storage(key_id),
         ),
         context.options(),
     )
     identity = Identity(
         "identity",
         IdentityArgs(
-            naming=naming,
-            region_id=config.region_id,
+            scope=scope,
             elasticsearch_secret_name=context.search_secret_name,
-            model_secret_name=naming.physical(MODEL_SECRET_ROLE),
+            model_secret_name=scope.naming.physical(MODEL_SECRET_ROLE),
             edge_secret_name=context.edge_secret_name,
             corpus_bucket=context.bucket(BucketRole.CORPUS),
             key_arn=key.key_arn if key is not None else None,
-            tags=tags,
         ),
         context.options(),
     )
@@ -150,11 +175,9 @@ def _key(context: Context) -> DataKey | None:
     key = EncryptionKey(
         "key",
         EncryptionKeyArgs(
-            naming=context.naming,
+            scope=context.scope,
             kms_instance_id=config.protection.kms_instance_id,
-            deletion_protection=config.protection.deletion_protection,
-            retain=config.protection.retain_data,
-            tags=context.tags,
+            retention=context.retention,
         ),
         context.options(),
     )
@@ -166,14 +189,13 @@ def _network(context: Context) -> Network:
     return Network(
         "network",
         NetworkArgs(
-            naming=context.naming,
+            scope=context.scope,
             zone_ids=config.zone_ids,
             cidr_block=config.network.cidr_block,
             existing_vpc_id=config.existing.vpc_id,
             existing_vswitch_ids=dict(
                 zip(config.zone_ids, config.existing.vswitch_ids, strict=False)
             ),
-            tags=context.tags,
         ),
         context.options(),
     )
@@ -185,12 +207,11 @@ def _egress(context: Context, network: Network) -> NatEgress | None:
     return NatEgress(
         "egress",
         NatEgressArgs(
-            naming=context.naming,
+            scope=context.scope,
             vpc_id=network.vpc_id,
             zone_id=context.zone_id,
             vswitch_ids=network.vswitch_ids,
             deletion_protection=context.config.protection.deletion_protection,
-            tags=context.tags,
         ),
         context.options(),
     )

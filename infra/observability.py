@@ -46,14 +46,12 @@ def collect_logs(context: Context, foundation: Foundation) -> LogCollection | No
     return LogCollection(
         "logs",
         LogCollectionArgs(
-            naming=context.naming,
-            region_id=config.region_id,
+            scope=context.scope,
             retention_days=config.observability.log_retention_days,
             units=UNITS,
             load_balancer=config.chat.load_balancer,
             kms_key_id=foundation.key_id,
             kms_role_arn=_key_role(context, foundation),
-            tags=context.tags,
         ),
         context.options(),
     )
@@ -77,11 +75,11 @@ def _key_role(context: Context, foundation: Foundation) -> pulumi.Output[str] | 
     return ServiceRole(
         "logs-key-role",
         ServiceRoleArgs(
-            role_name=context.naming.physical("logs-key"),
+            role_name=context.scope.naming.physical("logs-key"),
             description="customrag: the log service encrypts with the stack's key",
             principal=LOG_PRINCIPAL,
             statements=pulumi.Output.from_input(foundation.key.key_arn).apply(statements),
-            tags=context.tags,
+            tags=context.scope.tags,
         ),
         context.options(),
     ).role_arn
@@ -96,7 +94,7 @@ def watch(
     return Alarms(
         "alarms",
         AlarmsArgs(
-            naming=context.naming,
+            scope=context.scope,
             emails=context.config.observability.alarm_contact_emails,
             alarms=[
                 *_search(context, cluster.instance_id),
@@ -104,7 +102,6 @@ def watch(
                 *(_node("chat", chat.instance_id) if chat.instance_id is not None else ()),
                 *(_front(chat.load_balancer_id) if chat.load_balancer_id is not None else ()),
             ],
-            tags=context.tags,
         ),
         context.options(),
     )

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs
+from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs, EdgeKey, SearchAccess
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
+from components.fleet import FleetSize
 from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex, SearchEndpoint
+from components.load_balancer import Access, AccessLog, Zones
+from components.nodes import Code
 from components.observability import LogCollection, LogStoreRole
 from infra.context import Context
 from infra.edge import make_edge_secret
-from infra.embedding import Embedding, job_vpc
+from infra.embedding import Embedding
 from infra.foundation import Foundation
 from infra.plans import index_name, plan_ingest
 from providers import IndexGeneration, IndexGenerationArgs, Provider, get_index_generation
@@ -28,7 +31,7 @@ def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchClust
     return ElasticsearchCluster(
         "search",
         ElasticsearchClusterArgs(
-            naming=context.naming,
+            scope=context.scope,
             version=config.search.version,
             vswitch_id=foundation.network.vswitch_ids[context.zone_id],
             password=context.platform.elasticsearch_password,
@@ -40,7 +43,6 @@ def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchClust
             master_node_spec=config.search.master_node_spec,
             existing_instance_id=config.existing.elasticsearch_instance_id,
             protocol=config.search.protocol,
-            tags=context.tags,
             deletion_protection=config.protection.deletion_protection,
         ),
         context.options(),
@@ -102,7 +104,7 @@ def build_knowledge(
     return Knowledge(
         "knowledge",
         KnowledgeArgs(
-            naming=context.naming,
+            scope=context.scope,
             search=SearchEndpoint(
                 instance_id=cluster.instance_id,
                 url=cluster.url,
@@ -120,17 +122,16 @@ def build_knowledge(
             documents=context.corpus.documents,
             ingest_plan=ingest_plan,
             embedding_urls=embedding.urls,
-            workspace_id=embedding.workspace.workspace_id,
+            pods=foundation.pods(
+                context, embedding.workspace.workspace_id, foundation.identity.ingest
+            ),
             result_uri=context.uris.ingest,
-            triggers={},
             keep_indices=context.config.index.keep,
             pinned=(
                 PinnedIndex(index_name=pinned.index_name, meta={"embedding_urls": embedding.urls})
                 if pinned is not None
                 else None
             ),
-            user_vpc=job_vpc(context, foundation),
-            role_arn=foundation.identity.ingest.role_arn,
         ),
         context.options(
             foundation.corpus,
@@ -159,55 +160,64 @@ def open_chat(
         knowledge: The index in that cluster.
         logs: Receives a load balancer's access log.
     """
-    config, edge = context.config, context.platform.edge
-    edge_secret = make_edge_secret(context, foundation)
+    config = context.config
     return ChatApp(
         "chat",
         ChatAppArgs(
-            region_id=config.region_id,
-            instance_type=config.chat.instance_type,
-            image_id=config.image_id,
-            zone_id=context.zone_id,
-            vswitch_id=foundation.network.vswitch_ids[context.zone_id],
-            security_group_ids=[foundation.network.chat_security_group_id],
-            ram_role_name=foundation.identity.chat.role_name,
-            code_uri=foundation.code["chat"].uri,
-            oss_endpoint=context.platform.oss_endpoint,
+            scope=context.scope,
+            code=Code(uri=foundation.code["chat"].uri, oss_endpoint=context.platform.oss_endpoint),
+            machine=foundation.machine(
+                context,
+                instance_type=config.chat.instance_type,
+                role=foundation.identity.chat,
+                security_group_id=foundation.network.chat_security_group_id,
+            ),
+            placement=foundation.placement(context.zone_id),
             kms_endpoint=context.platform.kms_endpoint,
-            elasticsearch_url=cluster.url,
-            elasticsearch_username=cluster.username,
-            elasticsearch_secret_name=foundation.search_secret.secret_name,
-            index_alias=knowledge.index_alias,
+            search=SearchAccess(
+                url=cluster.url,
+                username=cluster.username,
+                secret_name=foundation.search_secret.secret_name,
+                index_alias=knowledge.index_alias,
+            ),
             model=foundation.model,
             front=_front(context, foundation, logs) if config.chat.load_balancer else None,
-            edge_secret_name=edge_secret.secret_name if edge_secret is not None else None,
-            edge_secret_version=edge_secret.version_id if edge_secret is not None else "",
-            edge_key=edge.origin_key if edge is not None else None,
+            edge=_edge_key(context, foundation),
             smoke_question=config.chat.smoke_question or context.corpus.first_question,
-            disk_kms_key_id=foundation.key_id,
-            log_agent=context.log_agent,
-            tags=context.tags,
         ),
         context.options(foundation.code["chat"], *foundation.internet_access),
     )
 
 
+def _edge_key(context: Context, foundation: Foundation) -> EdgeKey | None:
+    edge, secret = context.platform.edge, make_edge_secret(context, foundation)
+    if edge is None or secret is None:
+        return None
+    return EdgeKey(
+        secret_name=secret.secret_name, secret_version=secret.version_id, value=edge.origin_key
+    )
+
+
 def _front(context: Context, foundation: Foundation, logs: LogCollection | None) -> ChatFrontArgs:
-    config, allowed = context.config, context.config.chat.allowed_cidr_blocks
+    chat = context.config.chat
+    # Without a list, every client that reaches the address may connect. Adding the operators alone
+    # would lock the others out.
+    allowed = (
+        (*chat.allowed_cidr_blocks, *context.platform.operator_cidr_blocks)
+        if chat.allowed_cidr_blocks
+        else ()
+    )
     return ChatFrontArgs(
-        naming=context.naming,
-        vpc_id=foundation.network.vpc_id,
-        vswitch_ids=foundation.network.vswitch_ids,
-        certificate_id=config.chat.certificate_id,
-        domain_name=config.chat.domain_name,
-        address_type=config.chat.address_type,
-        # Without any block, every client that reaches the load balancer may connect. Adding the
-        # operator's blocks would then lock all others out.
-        allowed_cidr_blocks=(*allowed, *context.platform.operator_cidr_blocks) if allowed else (),
-        min_instances=config.chat.min_instances,
-        max_instances=config.chat.max_instances,
-        log_project=logs.project_name if logs is not None else None,
-        log_store=logs.store_names[LogStoreRole.ALB] if logs is not None else None,
+        zones=Zones(vpc_id=foundation.network.vpc_id, vswitch_ids=foundation.network.vswitch_ids),
+        certificate_id=chat.certificate_id,
+        domain_name=chat.domain_name,
+        access=Access(address_type=chat.address_type, allowed_cidr_blocks=allowed),
+        size=FleetSize(min_instances=chat.min_instances, max_instances=chat.max_instances),
+        access_log=(
+            AccessLog(project=logs.project_name, store=logs.store_names[LogStoreRole.ALB])
+            if logs is not None
+            else None
+        ),
         trusted_file=context.platform.trusted_file,
-        deletion_protection=config.protection.deletion_protection,
+        deletion_protection=context.config.protection.deletion_protection,
     )

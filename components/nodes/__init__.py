@@ -1,6 +1,10 @@
 """A node that runs one service: the embedding service on a GPU, or the chat application."""
 
 from components.nodes.node import (
+    SYSTEM_DISK_GIB,
+    Code,
+    Machine,
+    Placement,
     ServiceArgs,
     ServiceNode,
     ServiceNodeArgs,
@@ -9,7 +13,11 @@ from components.nodes.node import (
 from components.nodes.user_data import LogAgent, render_user_data
 
 __all__ = [
+    "SYSTEM_DISK_GIB",
+    "Code",
     "LogAgent",
+    "Machine",
+    "Placement",
     "ServiceArgs",
     "ServiceNode",
     "ServiceNodeArgs",

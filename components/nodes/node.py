@@ -1,9 +1,9 @@
-"""An ECS instance that runs one service of the project, put there by cloud-init.
+"""An ECS instance that runs one service of the project, set up by cloud-init.
 
-Owns: the instance, its role's attachment, what it runs. Does not own: network, role, code, image.
-A change of what runs makes a new node before the old one goes (`replace_on_changes`): the provider
-would otherwise put new user data on the old node and restart it, and cloud-init runs its commands
-only once per instance.
+Owns: the instance, the attachment of its role, and the service on it. Does not own: network, role,
+code, image. A change of the service creates a new node before the old one is deleted
+(`replace_on_changes`). The provider would otherwise put new user data on the old node and restart
+it, but cloud-init runs its commands only once for each instance.
 """
 
 from __future__ import annotations
@@ -15,28 +15,97 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_alicloud import ecs
 
-from components.nodes.user_data import LogAgent, region_of_zone, render_user_data
+from components.nodes.user_data import LogAgent, render_user_data
 from components.outputs import once
+from components.scope import Scope
 
-__all__ = ["ServiceArgs", "ServiceNode", "ServiceNodeArgs", "service_user_data"]
+__all__ = [
+    "SYSTEM_DISK_GIB",
+    "Code",
+    "Machine",
+    "Placement",
+    "ServiceArgs",
+    "ServiceNode",
+    "ServiceNodeArgs",
+    "service_user_data",
+]
+
+# 20 to 2,048 GiB. The disk holds the system, the packages and one model.
+SYSTEM_DISK_GIB = 40
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceArgs:
-    """What a node runs.
+    """The service that a node runs.
 
     Attributes:
         name: Short name; the systemd unit is `customrag-<name>.service`.
-        module: What `python3 -m` runs from the code zip, e.g. `rag.serving`.
-        port: TCP port it listens on, 1,024 to 65,535.
-        environment: Its settings, one line each. No secrets: whoever may read the instance's
-            attributes reads its user data. Name KMS secrets instead.
+        module: Module that `python3 -m` runs from the code zip, e.g. `rag.serving`.
+        port: TCP port that it listens on, 1,024 to 65,535.
+        requirements: pip requirements. The image should have them; missing ones are installed at
+            boot.
+        environment: Its settings, one line each. No secrets, because everyone who may read the
+            instance's attributes can read its user data. Name KMS secrets instead.
     """
 
     name: str
     module: str
     port: int
+    requirements: Sequence[str] = ()
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """Where a node finds the code that it runs.
+
+    Attributes:
+        uri: `oss://bucket/code/.../customrag-<hash>.zip`. Another URI creates another node.
+        oss_endpoint: URL of OSS as the node reaches it.
+    """
+
+    uri: pulumi.Input[str]
+    oss_endpoint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What a node is made of, and its rights; the same wherever the node is.
+
+    Attributes:
+        instance_type: ECS instance type, e.g. `ecs.gn7i-c8g1.2xlarge` (one NVIDIA A10).
+        image_id: Image with Python 3.11 or newer as `python3`, and the GPU driver on GPU types.
+        ram_role_name: Role whose credentials the node gets from instance metadata.
+        security_group_ids: Security groups of the node, at least one.
+        disk_kms_key_id: KMS key that encrypts the disk. Default: a key that ECS manages. ECS uses
+            it through the service-linked role AliyunECSDiskEncryptDefaultRole.
+        log_agent: Sends the node's journal to the log service. Default: the journal stays on the
+            node.
+    """
+
+    instance_type: str
+    image_id: str
+    ram_role_name: pulumi.Input[str]
+    security_group_ids: Sequence[pulumi.Input[str]]
+    disk_kms_key_id: pulumi.Input[str] | None = None
+    log_agent: LogAgent | None = None
+
+    def __post_init__(self) -> None:
+        if not self.security_group_ids:
+            raise ValueError("security_group_ids is empty; an ECS instance needs at least one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where a node is.
+
+    Attributes:
+        zone_id: Zone of the vSwitch.
+        vswitch_id: vSwitch of its network interface.
+    """
+
+    zone_id: str
+    vswitch_id: pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,66 +113,24 @@ class ServiceNodeArgs:
     """Arguments of `ServiceNode`.
 
     Attributes:
-        service: What it runs.
-        instance_type: ECS instance type, e.g. `ecs.gn7i-c8g1.2xlarge` (one NVIDIA A10).
-        image_id: Image with Python 3.11 or newer, and the GPU driver on GPU types.
-        vswitch_id: Where its network interface is.
-        security_group_ids: Who may reach it.
-        ram_role_name: The role whose credentials it gets from instance metadata.
-        zone_id: Zone of the vSwitch.
-        code_uri: `oss://bucket/code/.../customrag-<hash>.zip`; what changes there is a new node.
-        oss_endpoint: URL of OSS as the node sees it.
-        region_id: Region of the code's bucket; the zone's region when None.
-        requirements: pip requirements the image must have; what it lacks is installed at boot.
-        instance_name: Physical name; the logical name when None.
-        system_disk_size_gib: 20 to 2,048 GiB. Encrypted, deleted with the node.
-        system_disk_kms_key_id: Encrypt the disk with this KMS key; by default with a key that ECS
-            manages. ECS uses it by the service-linked role AliyunECSDiskEncryptDefaultRole.
-        system_disk_category: `cloud_essd` unless the type wants another.
-        spot_strategy: `NoSpot`, `SpotAsPriceGo` or `SpotWithPriceLimit`.
-        log_agent: Sends the node's journal to the log service. None: it stays on the node.
-        ready_hook: Makes a hook, given the service's URL, that runs after a new node has all it
-            needs to start; it has to wait for the service itself. Default: none.
-        tags: Tags of the instance.
-        deletion_protection: Refuses release by the API. False: the node holds no state, and a
-            protected one could not be replaced.
+        scope: Names, region and tags of the stack.
+        service: What the node runs.
+        code: Where its code is.
+        machine: What the node is made of.
+        placement: Where it is.
+        spot: Use a spot instance, at the market price up to the list price. The cloud may reclaim
+            it, and the next update creates another one. Default: pay as you go.
+        ready_hook: Returns a hook for the service's URL. The hook runs when a new node has all that
+            it needs to start, and must wait for the service itself. Default: none.
     """
 
+    scope: Scope
     service: ServiceArgs
-    instance_type: pulumi.Input[str]
-    image_id: pulumi.Input[str]
-    vswitch_id: pulumi.Input[str]
-    security_group_ids: Sequence[pulumi.Input[str]]
-    ram_role_name: pulumi.Input[str]
-    zone_id: str
-    code_uri: pulumi.Input[str]
-    oss_endpoint: pulumi.Input[str]
-    region_id: str | None = None
-    requirements: Sequence[str] = ()
-    instance_name: str | None = None
-    system_disk_size_gib: int = 40
-    system_disk_kms_key_id: pulumi.Input[str] | None = None
-    system_disk_category: str = "cloud_essd"
-    spot_strategy: str = "NoSpot"
-    log_agent: LogAgent | None = None
+    code: Code
+    machine: Machine
+    placement: Placement
+    spot: bool = False
     ready_hook: Callable[[pulumi.Output[str]], pulumi.ResourceHook] | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    deletion_protection: bool = False
-
-    def __post_init__(self) -> None:
-        if not 20 <= self.system_disk_size_gib <= 2048:
-            raise ValueError(
-                f"system_disk_size_gib is {self.system_disk_size_gib}; ECS takes 20 to 2048"
-            )
-        allowed = ("NoSpot", "SpotAsPriceGo", "SpotWithPriceLimit")
-        if self.spot_strategy not in allowed:
-            raise ValueError(
-                f"spot_strategy is {self.spot_strategy!r}; allowed are {', '.join(allowed)}"
-            )
-        if not self.security_group_ids:
-            raise ValueError("security_group_ids is empty; an instance needs one at least")
-        if self.region_id is None:
-            region_of_zone(self.zone_id)
 
 
 class ServiceNode(pulumi.ComponentResource):
@@ -123,48 +150,43 @@ class ServiceNode(pulumi.ComponentResource):
         self, name: str, args: ServiceNodeArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("customrag:nodes:ServiceNode", name, None, opts)
+        service, machine = args.service, args.machine
         instance = ecs.Instance(
             name,
-            instance_name=args.instance_name or name,
-            description=f"customrag {args.service.name}: {args.service.module}",
-            instance_type=args.instance_type,
+            instance_name=name,
+            description=f"customrag {service.name}: {service.module}",
+            instance_type=machine.instance_type,
             instance_charge_type="PostPaid",
-            spot_strategy=args.spot_strategy,
-            image_id=args.image_id,
-            availability_zone=args.zone_id,
-            vswitch_id=args.vswitch_id,
-            security_groups=list(args.security_group_ids),
+            spot_strategy="SpotAsPriceGo" if args.spot else "NoSpot",
+            image_id=machine.image_id,
+            availability_zone=args.placement.zone_id,
+            vswitch_id=args.placement.vswitch_id,
+            security_groups=list(machine.security_group_ids),
             internet_max_bandwidth_out=0,
             http_endpoint="enabled",
             http_tokens="required",
             security_enhancement_strategy="Active",
-            system_disk_category=args.system_disk_category,
-            system_disk_size=args.system_disk_size_gib,
+            system_disk_category="cloud_essd",
+            system_disk_size=SYSTEM_DISK_GIB,
             system_disk_encrypted=True,
-            system_disk_kms_key_id=args.system_disk_kms_key_id,
-            user_data=service_user_data(
-                args.service,
-                code_uri=args.code_uri,
-                oss_endpoint=args.oss_endpoint,
-                region_id=args.region_id or region_of_zone(args.zone_id),
-                requirements=args.requirements,
-                log_agent=args.log_agent,
-            ),
-            deletion_protection=args.deletion_protection,
-            tags=dict(args.tags),
+            system_disk_kms_key_id=machine.disk_kms_key_id,
+            user_data=service_user_data(args.scope, service, args.code, machine.log_agent),
+            # The node holds no state, and a protected one could not be replaced.
+            deletion_protection=False,
+            tags=dict(args.scope.tags),
             opts=pulumi.ResourceOptions(
                 parent=self, replace_on_changes=["user_data", "image_id", "instance_type"]
             ),
         )
-        address = instance.private_ip.apply(lambda ip: f"http://{ip}:{args.service.port}")
-        # The hook waits for an address that does not wait for the resource it is bound to.
+        address = instance.private_ip.apply(lambda ip: f"http://{ip}:{service.port}")
+        # The hook must not wait for the resource that it is bound to.
         hooks = args.ready_hook and pulumi.ResourceHookBinding(
             after_create=[args.ready_hook(address)]
         )
         role = ecs.RamRoleAttachment(
             f"{name}-role",
             instance_id=instance.id,
-            ram_role_name=args.ram_role_name,
+            ram_role_name=machine.ram_role_name,
             opts=pulumi.ResourceOptions(parent=self, hooks=hooks),
         )
         self.instance_id = instance.id
@@ -176,15 +198,9 @@ class ServiceNode(pulumi.ComponentResource):
 
 
 def service_user_data(
-    service: ServiceArgs,
-    *,
-    code_uri: pulumi.Input[str],
-    oss_endpoint: pulumi.Input[str],
-    region_id: str,
-    requirements: Sequence[str] = (),
-    log_agent: LogAgent | None = None,
+    scope: Scope, service: ServiceArgs, code: Code, log_agent: LogAgent | None
 ) -> pulumi.Output[str]:
-    """The user data of a node that runs `service`, in Base64; arguments as of `ServiceNodeArgs`."""
+    """Return the user data of a node that runs `service`, in Base64."""
 
     def render(values: dict[str, object]) -> str:
         environment = values["environment"]
@@ -195,15 +211,11 @@ def service_user_data(
             port=service.port,
             environment=environment,
             code_uri=str(values["code_uri"]),
-            oss_endpoint=str(values["oss_endpoint"]),
-            region_id=region_id,
-            requirements=requirements,
+            oss_endpoint=code.oss_endpoint,
+            region_id=scope.region_id,
+            requirements=service.requirements,
             log_agent=log_agent,
         )
         return base64.b64encode(text.encode()).decode()
 
-    return pulumi.Output.all(
-        environment=dict(service.environment),
-        code_uri=code_uri,
-        oss_endpoint=oss_endpoint,
-    ).apply(render)
+    return pulumi.Output.all(environment=dict(service.environment), code_uri=code.uri).apply(render)

@@ -20,7 +20,6 @@ __all__ = [
     "CODE_DIRECTORY",
     "USER_DATA_LIMIT_BYTES",
     "LogAgent",
-    "region_of_zone",
     "render_user_data",
 ]
 
@@ -66,18 +65,6 @@ class LogAgent:
             value = getattr(self, name)
             if not pattern.fullmatch(value):
                 raise ValueError(f"log_agent.{name} is {value!r}; it must match {pattern.pattern}")
-
-
-def region_of_zone(zone_id: str) -> str:
-    """The region of a zone: `cn-hangzhou` of `cn-hangzhou-h`, `us-west-1` of `us-west-1b`.
-
-    Raises:
-        ValueError: It is no zone id.
-    """
-    found = re.fullmatch(r"([a-z]+-[a-z]+-\d|[a-z]+-[a-z]+(?:-[a-z]{2,})*)-?([a-z])", zone_id)
-    if found is None:
-        raise ValueError(f"zone_id is {zone_id!r}; it looks like cn-hangzhou-h or ap-southeast-1a")
-    return found.group(1)
 
 
 def render_user_data(

@@ -15,21 +15,35 @@ from typing import Any
 import pulumi
 import pulumi_alicloud as alicloud
 
-from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs
+from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs, SearchAccess
 from components.code import CodePackage, CodePackageArgs
 from components.edge import Edge, EdgeArgs
 from components.egress import NatEgress, NatEgressArgs
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
 from components.embedding_node import EmbeddingNode, EmbeddingNodeArgs
 from components.encryption import EncryptionKey, EncryptionKeyArgs
-from components.fleet import ServiceFleet, ServiceFleetArgs
+from components.fleet import FleetSize, ServiceFleet, ServiceFleetArgs
 from components.identity import Identity, IdentityArgs, ServiceRole, ServiceRoleArgs
 from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex, SearchEndpoint
-from components.load_balancer import HttpsLoadBalancer, HttpsLoadBalancerArgs
+from components.load_balancer import (
+    Access,
+    AccessLog,
+    HttpsLoadBalancer,
+    HttpsLoadBalancerArgs,
+    Zones,
+)
 from components.model_endpoint import ModelEndpoint, ModelEndpointArgs
 from components.naming import Naming
 from components.network import Network, NetworkArgs
-from components.nodes import LogAgent, ServiceArgs, ServiceNode, ServiceNodeArgs
+from components.nodes import (
+    Code,
+    LogAgent,
+    Machine,
+    Placement,
+    ServiceArgs,
+    ServiceNode,
+    ServiceNodeArgs,
+)
 from components.observability import (
     Alarm,
     Alarms,
@@ -37,10 +51,18 @@ from components.observability import (
     LogCollection,
     LogCollectionArgs,
 )
-from components.pai import PaiWorkspace, PaiWorkspaceArgs, TrainedEmbedding, TrainedEmbeddingArgs
+from components.pai import (
+    PaiWorkspace,
+    PaiWorkspaceArgs,
+    Pods,
+    TrainedEmbedding,
+    TrainedEmbeddingArgs,
+)
 from components.permissions import read_objects
 from components.replication import Replication, ReplicationArgs
-from components.secrets import MachineSecret, MachineSecretArgs
+from components.retention import Retention
+from components.scope import Scope
+from components.secrets import MachineSecret, MachineSecretArgs, SecretStorage
 from components.storage import (
     ExistingBucket,
     PrivateBucket,
@@ -70,19 +92,20 @@ LOG_AGENT = LogAgent(
     account_id="1234567890123456",
     installer_url=f"{OSS}/loongcollector.sh",
 )
-NODE: Mapping[str, Any] = MappingProxyType(
-    {
-        "region_id": REGION,
-        "image_id": "image",
-        "zone_id": ZONE,
-        "vswitch_id": "vsw-1",
-        "security_group_ids": ["sg-1"],
-        "ram_role_name": "role",
-        "code_uri": CODE_URI,
-        "oss_endpoint": OSS,
-        "tags": TAGS,
-    }
-)
+SCOPE = Scope(naming=NAMING, region_id=REGION, tags=TAGS)
+CODE = Code(uri=CODE_URI, oss_endpoint=OSS)
+PLACEMENT = Placement(zone_id=ZONE, vswitch_id="vsw-1")
+PODS = Pods(workspace_id="4711", user_vpc=VPC, role_arn="acs:ram::1234567890123456:role/job")
+
+
+def _machine(instance_type: str, **changes: Any) -> Machine:
+    return Machine(
+        instance_type=instance_type,
+        image_id="image",
+        ram_role_name="role",
+        security_group_ids=["sg-1"],
+        **changes,
+    )
 
 
 def _plan() -> JobPlan:
@@ -102,19 +125,18 @@ def _bucket(name: str, **changes: Any) -> PrivateBucket:
 
 def _network(name: str, **changes: Any) -> Network:
     zones = (ZONE, "cn-hangzhou-i")
-    return Network(name, NetworkArgs(naming=NAMING, zone_ids=zones, tags=TAGS, **changes))
+    return Network(name, NetworkArgs(scope=SCOPE, zone_ids=zones, **changes))
 
 
 def _cluster(name: str, **changes: Any) -> ElasticsearchCluster:
     return ElasticsearchCluster(
         name,
         ElasticsearchClusterArgs(
-            naming=NAMING,
+            scope=SCOPE,
             version="8.17_with_X-Pack",
             vswitch_id="vsw-1",
             password="Secret-1234",
             private_whitelists=["10.20.0.0/16"],
-            tags=TAGS,
             **changes,
         ),
     )
@@ -124,12 +146,10 @@ def _identity(name: str, **changes: Any) -> Identity:
     return Identity(
         name,
         IdentityArgs(
-            naming=NAMING,
-            region_id=REGION,
+            scope=SCOPE,
             elasticsearch_secret_name="search-password",
             model_secret_name="model-key",
             corpus_bucket="docs",
-            tags=TAGS,
             **changes,
         ),
     )
@@ -138,15 +158,13 @@ def _identity(name: str, **changes: Any) -> Identity:
 def _secret(name: str, **changes: Any) -> MachineSecret:
     return MachineSecret(
         name,
-        MachineSecretArgs(
-            naming=NAMING, role="key", value="s3cret", description="A key", tags=TAGS, **changes
-        ),
+        MachineSecretArgs(scope=SCOPE, role="key", value="s3cret", description="A key", **changes),
     )
 
 
 def _workspace(name: str, **changes: Any) -> PaiWorkspace:
     return PaiWorkspace(
-        name, PaiWorkspaceArgs(naming=NAMING, dataset_uris={"corpus": "oss://corpus/"}, **changes)
+        name, PaiWorkspaceArgs(scope=SCOPE, dataset_uris={"corpus": "oss://corpus/"}, **changes)
     )
 
 
@@ -154,14 +172,11 @@ def _trained(name: str) -> TrainedEmbedding:
     return TrainedEmbedding(
         name,
         TrainedEmbeddingArgs(
-            naming=NAMING,
-            workspace_id="4711",
+            scope=SCOPE,
+            pods=PODS,
             plan=_plan(),
             output_uri="oss://artifacts.oss/training/1/",
-            dimension=384,
             triggers={"questions": "q"},
-            user_vpc=VPC,
-            role_arn="acs:ram::1234567890123456:role/training",
         ),
     )
 
@@ -170,7 +185,7 @@ def _knowledge(name: str, **changes: Any) -> Knowledge:
     return Knowledge(
         name,
         KnowledgeArgs(
-            naming=NAMING,
+            scope=SCOPE,
             search=SearchEndpoint(
                 instance_id="es-cn-1",
                 url="https://es-1.internal:9200",
@@ -184,11 +199,8 @@ def _knowledge(name: str, **changes: Any) -> Knowledge:
             documents={"docs/a.md": "1"},
             ingest_plan=lambda *_: _plan(),
             embedding_urls=["http://10.20.0.7:8000"],
-            workspace_id="4711",
+            pods=PODS,
             result_uri="oss://artifacts.oss/ingest/",
-            triggers={},
-            user_vpc=VPC,
-            role_arn="acs:ram::1234567890123456:role/ingest",
             **changes,
         ),
     )
@@ -198,11 +210,10 @@ def _model(name: str, **changes: Any) -> ModelEndpoint:
     return ModelEndpoint(
         name,
         ModelEndpointArgs(
-            naming=NAMING,
+            scope=SCOPE,
             base_url="https://dashscope.aliyuncs.com/compatible-mode/v1",
             model="qwen-plus",
             api_key="sk-1",
-            tags=TAGS,
             **changes,
         ),
     )
@@ -212,8 +223,10 @@ def _embedding_node(name: str, **changes: Any) -> EmbeddingNode:
     return EmbeddingNode(
         name,
         EmbeddingNodeArgs(
-            **NODE,
-            instance_type="ecs.gn7i-c8g1.2xlarge",
+            scope=SCOPE,
+            code=CODE,
+            machine=_machine("ecs.gn7i-c8g1.2xlarge"),
+            placement=PLACEMENT,
             model_uri="oss://artifacts.oss/model/",
             model_version="1",
             **changes,
@@ -225,77 +238,68 @@ def _chat(name: str, **changes: Any) -> ChatApp:
     return ChatApp(
         name,
         ChatAppArgs(
-            **NODE,
-            instance_type="ecs.g7.large",
+            scope=SCOPE,
+            code=CODE,
+            machine=_machine("ecs.g7.large"),
+            placement=PLACEMENT,
             kms_endpoint="https://kms-vpc.cn-hangzhou.aliyuncs.com",
-            elasticsearch_url="https://es-1.internal:9200",
-            elasticsearch_username="elastic",
-            elasticsearch_secret_name="search-password",
-            index_alias="customrag",
+            search=SearchAccess(
+                url="https://es-1.internal:9200",
+                username="elastic",
+                secret_name="search-password",
+                index_alias="customrag",
+            ),
             model=_model(f"{name}-model"),
             **changes,
         ),
     )
 
 
-VSWITCHES = {ZONE: "vsw-1", "cn-hangzhou-i": "vsw-2"}
+ZONES = Zones(vpc_id="vpc-1", vswitch_ids={ZONE: "vsw-1", "cn-hangzhou-i": "vsw-2"})
 
 
 def _front(name: str, **changes: Any) -> HttpsLoadBalancer:
     return HttpsLoadBalancer(
         name,
         HttpsLoadBalancerArgs(
-            naming=NAMING,
+            scope=SCOPE,
             role="chat",
-            vpc_id="vpc-1",
-            vswitch_ids=VSWITCHES,
+            zones=ZONES,
             certificate_id="1-cn-hangzhou",
             health_check_path="/ready",
-            tags=TAGS,
             **changes,
         ),
     )
 
 
 def _fleet(name: str, **changes: Any) -> ServiceFleet:
-    given = {key: NODE[key] for key in ("image_id", "ram_role_name", "security_group_ids")}
+    given: dict[str, Any] = {"machine": _machine("ecs.g7.large"), **changes}
     return ServiceFleet(
         name,
         ServiceFleetArgs(
-            **given,
-            naming=NAMING,
+            scope=SCOPE,
             service=ServiceArgs(name="chat", module="rag.app", port=8080),
-            instance_type="ecs.g7.large",
-            vpc_id="vpc-1",
-            vswitch_ids=VSWITCHES,
-            code_uri=NODE["code_uri"],
-            oss_endpoint=OSS,
-            region_id=REGION,
+            code=CODE,
+            zones=ZONES,
             server_group_id="sgp-1",
-            tags=TAGS,
-            **changes,
+            **given,
         ),
     )
 
 
 def _chat_front(**changes: Any) -> ChatFrontArgs:
-    return ChatFrontArgs(
-        naming=NAMING,
-        vpc_id="vpc-1",
-        vswitch_ids=VSWITCHES,
-        certificate_id="1-cn-hangzhou",
-        **changes,
-    )
+    return ChatFrontArgs(zones=ZONES, certificate_id="1-cn-hangzhou", **changes)
 
 
 def _service_node(name: str, **changes: Any) -> ServiceNode:
     return ServiceNode(
         name,
         ServiceNodeArgs(
-            **NODE,
+            scope=SCOPE,
             service=ServiceArgs(name="embedding", module="rag.serving", port=8000),
-            instance_type="ecs.g7.large",
-            **changes,
+            code=CODE,
+            machine=_machine("ecs.g7.large", **changes),
+            placement=PLACEMENT,
         ),
     )
 
@@ -317,12 +321,11 @@ def _replication(name: str, **changes: Any) -> Replication:
     return Replication(
         name,
         ReplicationArgs(
-            naming=NAMING,
+            scope=SCOPE,
             bucket_names={"corpus": "docs"},
             buckets={"corpus": "docs"},
             region_id="cn-shanghai",
             region_providers=[alicloud.Provider(f"{name}-shanghai", region="cn-shanghai")],
-            tags=TAGS,
             **changes,
         ),
     )
@@ -332,11 +335,9 @@ def _logs(name: str, **changes: Any) -> LogCollection:
     return LogCollection(
         name,
         LogCollectionArgs(
-            naming=NAMING,
-            region_id=REGION,
+            scope=SCOPE,
             retention_days=7,
             units=["customrag-chat.service"],
-            tags=TAGS,
             **changes,
         ),
     )
@@ -352,20 +353,17 @@ def _alarms(name: str) -> Alarms:
         operator=">",
         threshold=80,
     )
-    return Alarms(
-        name, AlarmsArgs(naming=NAMING, emails=["a@example.com"], alarms=[disk], tags=TAGS)
-    )
+    return Alarms(name, AlarmsArgs(scope=SCOPE, emails=["a@example.com"], alarms=[disk]))
 
 
 def _egress(name: str) -> NatEgress:
     return NatEgress(
         name,
         NatEgressArgs(
-            naming=NAMING,
+            scope=SCOPE,
             vpc_id="vpc-1",
             zone_id=ZONE,
             vswitch_ids={ZONE: "vsw-1", "cn-hangzhou-i": "vsw-2"},
-            tags=TAGS,
         ),
     )
 
@@ -405,14 +403,16 @@ def _role(name: str) -> ServiceRole:
 CASES: Mapping[str, Case] = MappingProxyType(
     {
         "bucket": _bucket,
-        "bucket-kept-own-key": lambda name: _bucket(name, kms_key_id="key-1", retain=True),
+        "bucket-kept-own-key": lambda name: _bucket(
+            name, kms_key_id="key-1", retention=Retention(retain=True)
+        ),
         "bucket-thrown-away": lambda name: _bucket(
-            name, force_destroy=True, deletion_protection=False
+            name, retention=Retention(force_destroy=True, deletion_protection=False)
         ),
         "bucket-existing": lambda name: ExistingBucket(name, "theirs"),
-        "storage": lambda name: Storage(name, StorageArgs(naming=NAMING, tags=TAGS)),
+        "storage": lambda name: Storage(name, StorageArgs(scope=SCOPE)),
         "storage-existing-corpus": lambda name: Storage(
-            name, StorageArgs(naming=NAMING, tags=TAGS, existing_corpus_bucket="theirs")
+            name, StorageArgs(scope=SCOPE, existing_corpus_bucket="theirs")
         ),
         "network": _network,
         "network-existing": lambda name: _network(
@@ -426,11 +426,17 @@ CASES: Mapping[str, Case] = MappingProxyType(
         "role": _role,
         "secret": _secret,
         "secret-own-key": lambda name: _secret(
-            name, recovery_window_days=0, kms_instance_id="kst-1", kms_key_id="key-1"
+            name,
+            storage=SecretStorage(
+                recovery_window_days=0, kms_instance_id="kst-1", kms_key_id="key-1"
+            ),
         ),
-        "encryption": lambda name: EncryptionKey(name, EncryptionKeyArgs(naming=NAMING, tags=TAGS)),
+        "encryption": lambda name: EncryptionKey(name, EncryptionKeyArgs(scope=SCOPE)),
         "encryption-kept": lambda name: EncryptionKey(
-            name, EncryptionKeyArgs(naming=NAMING, retain=True, kms_instance_id="kst-1")
+            name,
+            EncryptionKeyArgs(
+                scope=SCOPE, retention=Retention(retain=True), kms_instance_id="kst-1"
+            ),
         ),
         "code": _code,
         "workspace": _workspace,
@@ -457,7 +463,7 @@ CASES: Mapping[str, Case] = MappingProxyType(
         "model": _model,
         "node": _service_node,
         "node-own-key-logs": lambda name: _service_node(
-            name, system_disk_kms_key_id="key-1", log_agent=LOG_AGENT, deletion_protection=True
+            name, disk_kms_key_id="key-1", log_agent=LOG_AGENT
         ),
         "embedding": _embedding_node,
         "embedding-spot": lambda name: _embedding_node(name, spot=True),
@@ -468,18 +474,17 @@ CASES: Mapping[str, Case] = MappingProxyType(
         "load-balancer": _front,
         "load-balancer-in-the-internet": lambda name: _front(
             name,
-            address_type=AddressType.INTERNET,
-            allowed_cidr_blocks=["203.0.113.0/24"],
-            log_project="logs",
-            log_store="alb",
+            access=Access(
+                address_type=AddressType.INTERNET, allowed_cidr_blocks=["203.0.113.0/24"]
+            ),
+            access_log=AccessLog(project="logs", store="alb"),
             deletion_protection=False,
         ),
         "fleet": _fleet,
         "fleet-scaled-own-key": lambda name: _fleet(
             name,
-            min_instances=2,
-            max_instances=4,
-            system_disk_kms_key_id="key-1",
+            size=FleetSize(min_instances=2, max_instances=4),
+            machine=_machine("ecs.g7.large", disk_kms_key_id="key-1"),
             deletion_protection=False,
         ),
         "logs": _logs,
@@ -488,7 +493,9 @@ CASES: Mapping[str, Case] = MappingProxyType(
         ),
         "alarms": _alarms,
         "replication": _replication,
-        "replication-own-key": lambda name: _replication(name, key_arn=KEY_ARN, retain=True),
+        "replication-own-key": lambda name: _replication(
+            name, key_arn=KEY_ARN, retention=Retention(retain=True)
+        ),
         "edge": _edge,
     }
 )

@@ -14,81 +14,65 @@ import httpx
 import pytest
 
 from components import smoke
-from components.fleet import ServiceFleetArgs
-from components.load_balancer import HttpsLoadBalancerArgs
+from components.fleet import FleetSize, ServiceFleetArgs
+from components.load_balancer import Access, HttpsLoadBalancerArgs, Zones
 from components.naming import Naming
-from components.nodes import ServiceArgs
+from components.nodes import Code, Machine, ServiceArgs
+from components.scope import Scope
 from stack_config.kinds import AddressType
 from tests.localcloud.alb.support import DOMAIN, self_signed
 
-NAMING = Naming(project="customrag", stack="dev", account_id="1234567890123456")
-VSWITCHES = {"cn-hangzhou-h": "vsw-1", "cn-hangzhou-i": "vsw-2"}
+SCOPE = Scope(
+    naming=Naming(project="customrag", stack="dev", account_id="1234567890123456"),
+    region_id="cn-hangzhou",
+)
 
 
-def front(**changes: Any) -> HttpsLoadBalancerArgs:
-    """Arguments of a load balancer."""
-    given: dict[str, Any] = {
-        "naming": NAMING,
-        "role": "chat",
-        "vpc_id": "vpc-1",
-        "vswitch_ids": VSWITCHES,
-        "certificate_id": "1-cn-hangzhou",
-        "health_check_path": "/ready",
-    }
-    return HttpsLoadBalancerArgs(**{**given, **changes})
-
-
-def fleet(**changes: Any) -> ServiceFleetArgs:
-    """Arguments of a fleet."""
-    given: dict[str, Any] = {
-        "naming": NAMING,
-        "service": ServiceArgs(name="chat", module="rag.app", port=8080),
-        "instance_type": "ecs.g7.large",
-        "image_id": "image",
-        "vpc_id": "vpc-1",
-        "vswitch_ids": VSWITCHES,
-        "security_group_ids": ["sg-1"],
-        "ram_role_name": "role",
-        "code_uri": "oss://b/customrag-0123456789ab.zip",
-        "oss_endpoint": "https://oss",
-        "region_id": "cn-hangzhou",
-        "server_group_id": "sgp-1",
-    }
-    return ServiceFleetArgs(**{**given, **changes})
+def test_a_load_balancer_in_one_zone_is_refused() -> None:
+    zones = Zones(vpc_id="vpc-1", vswitch_ids={"cn-hangzhou-h": "vsw-1"})
+    with pytest.raises(ValueError, match="vswitch_ids"):
+        HttpsLoadBalancerArgs(
+            scope=SCOPE,
+            role="chat",
+            zones=zones,
+            certificate_id="1-cn-hangzhou",
+            health_check_path="/ready",
+        )
 
 
 @pytest.mark.parametrize(
-    ("changes", "named"),
+    ("arguments", "named"),
     [
-        ({"vswitch_ids": {"cn-hangzhou-h": "vsw-1"}}, "vswitch_ids"),
         ({"address_type": AddressType.INTERNET}, "allowed_cidr_blocks"),
-        ({"allowed_cidr_blocks": ["everybody"]}, "everybody"),
-        ({"drain_seconds": 901}, "drain_seconds"),
-        ({"log_project": "logs"}, "log_store"),
+        ({"allowed_cidr_blocks": ["everyone"]}, "everyone"),
     ],
 )
-def test_load_balancer_that_alb_would_refuse_is_refused(
-    changes: dict[str, Any], named: str
-) -> None:
+def test_access_that_alb_would_refuse_is_refused(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
-        front(**changes)
+        Access(**arguments)
 
 
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        ({"min_instances": 0}, "min_instances"),
-        ({"min_instances": 3, "max_instances": 2}, "max_instances"),
-        ({"cpu_percent": 0}, "cpu_percent"),
-        ({"warm_up_seconds": 29}, "warm_up_seconds"),
-        ({"drain_seconds": 21_601}, "drain_seconds"),
-        ({"system_disk_size_gib": 10}, "system_disk_size_gib"),
-        ({"vswitch_ids": {}}, "vswitch_ids"),
-    ],
-)
-def test_fleet_that_ess_would_refuse_is_refused(changes: dict[str, Any], named: str) -> None:
-    with pytest.raises(ValueError, match=named):
-        fleet(**changes)
+@pytest.mark.parametrize(("least", "most"), [(0, 1), (3, 2), (1, 2001)])
+def test_a_fleet_size_that_ess_would_refuse_is_refused(least: int, most: int) -> None:
+    with pytest.raises(ValueError, match="max_instances"):
+        FleetSize(min_instances=least, max_instances=most)
+
+
+def test_a_fleet_without_a_vswitch_is_refused() -> None:
+    with pytest.raises(ValueError, match="vswitch_ids"):
+        ServiceFleetArgs(
+            scope=SCOPE,
+            service=ServiceArgs(name="chat", module="rag.app", port=8080),
+            code=Code(uri="oss://b/customrag-0123456789ab.zip", oss_endpoint="https://oss"),
+            machine=Machine(
+                instance_type="ecs.g7.large",
+                image_id="image",
+                ram_role_name="role",
+                security_group_ids=["sg-1"],
+            ),
+            zones=Zones(vpc_id="vpc-1", vswitch_ids={}),
+            server_group_id="sgp-1",
+        )
 
 
 @contextmanager

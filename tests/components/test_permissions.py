@@ -8,7 +8,7 @@ import pytest
 
 from components.deployment_permissions import (
     GRANTS,
-    Scope,
+    DeploymentScope,
     deploy_statements,
     preview_statements,
 )
@@ -21,17 +21,20 @@ from components.permissions import (
     oidc_trust_document,
     policy_documents,
 )
+from components.scope import Scope
 from tests.support.stacks import STACKS, declared
 
-PROD = Scope(account_id="1234567890123456", region_id="cn-hangzhou", environment="prod")
+PROD = DeploymentScope(account_id="1234567890123456", region_id="cn-hangzhou", environment="prod")
 CHANGING = ("Create", "Delete", "Put", "Update", "Modify", "Attach", "Detach", "Release", "Run")
 
 
 def machine_statements() -> list[Statement]:
     roles = machine_roles(
         IdentityArgs(
-            naming=Naming(project="customrag", stack="prod", account_id="1234567890123456"),
-            region_id="cn-hangzhou",
+            scope=Scope(
+                naming=Naming(project="customrag", stack="prod", account_id="1234567890123456"),
+                region_id="cn-hangzhou",
+            ),
             elasticsearch_secret_name="es",
             model_secret_name="model",
             edge_secret_name="edge",
@@ -80,7 +83,7 @@ def test_a_preview_changes_nothing() -> None:
 
 def test_an_environment_reaches_no_other_ones_names() -> None:
     for environment in ("dev", "prod", "pr"):
-        scope = Scope(account_id="1", region_id="r", environment=environment)
+        scope = DeploymentScope(account_id="1", region_id="r", environment=environment)
         named = [r for s in deploy_statements(scope) for r in s.resources if "customrag" in r]
         assert named
         assert all(f"customrag-{environment}-" in resource for resource in named)

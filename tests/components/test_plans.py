@@ -13,10 +13,12 @@ from components.naming import Naming
 from components.network import plan_cidr_blocks
 from components.permissions import Statement, policy_document, read_objects, trust_document
 from components.requirements import CHAT, EMBEDDING
-from components.secrets import MachineSecretArgs
+from components.scope import Scope
+from components.secrets import SecretStorage
 from components.tags import merge_tags
 
 NAMING = Naming(project="customrag", stack="dev", account_id="1234567890123456")
+SCOPE = Scope(naming=NAMING, region_id="cn-hangzhou")
 
 
 def test_bucket_names_differ_between_accounts_and_stacks() -> None:
@@ -97,7 +99,7 @@ def test_tags_of_the_stack_cannot_be_overruled() -> None:
 def test_a_whitelist_of_everything_is_refused() -> None:
     with pytest.raises(ValueError, match=r"0\.0\.0\.0/0"):
         ElasticsearchClusterArgs(
-            naming=NAMING,
+            scope=SCOPE,
             version="8.17_with_X-Pack",
             vswitch_id="vsw",
             password="x",
@@ -108,9 +110,7 @@ def test_a_whitelist_of_everything_is_refused() -> None:
 @pytest.mark.parametrize("days", [-1, 3, 31])
 def test_a_recovery_window_that_kms_refuses_is_refused(days: int) -> None:
     with pytest.raises(ValueError, match="7 to 30, or 0"):
-        MachineSecretArgs(
-            naming=NAMING, role="r", value="v", description="d", recovery_window_days=days
-        )
+        SecretStorage(recovery_window_days=days)
 
 
 @pytest.mark.parametrize("wanted", [*CHAT, *EMBEDDING])

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from components.nodes import bootstrap, render_user_data
-from components.nodes.user_data import USER_DATA_LIMIT_BYTES, region_of_zone
+from components.nodes.user_data import USER_DATA_LIMIT_BYTES
 from localcloud.ecs.units import parse_environment_file, parse_unit
 from localcloud.ecs.user_data import parse_user_data
 
@@ -120,20 +120,3 @@ def test_what_would_make_an_invalid_file_is_refused_and_named(
 ) -> None:
     with pytest.raises(ValueError, match=named):
         render(**changes)
-
-
-@pytest.mark.parametrize(
-    ("zone_id", "region_id"),
-    [
-        ("cn-hangzhou-h", "cn-hangzhou"),
-        ("ap-southeast-1a", "ap-southeast-1"),
-        ("cn-wulanchabu-c", "cn-wulanchabu"),
-    ],
-)
-def test_region_of_a_zone(zone_id: str, region_id: str) -> None:
-    assert region_of_zone(zone_id) == region_id
-
-
-def test_what_is_no_zone_is_refused() -> None:
-    with pytest.raises(ValueError, match="hangzhou1"):
-        region_of_zone("hangzhou1")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from components.deployment_permissions import Scope, preview_statements
+from components.deployment_permissions import DeploymentScope, preview_statements
 from guardrails.preflight.actions import ACTIONS
 
 
 def test_the_preview_role_may_use_every_action_of_a_preflight() -> None:
-    scope = Scope(account_id="1234567890123456", region_id="cn-hangzhou", environment="dev")
+    scope = DeploymentScope(
+        account_id="1234567890123456", region_id="cn-hangzhou", environment="dev"
+    )
     allowed = {action for statement in preview_statements(scope) for action in statement.actions}
     assert set(ACTIONS) - allowed == set()
 

@@ -31,6 +31,8 @@ sys.path.insert(0, config.require("root"))
 
 from components.naming import Naming
 from components.network import Network, NetworkArgs
+from components.retention import Retention
+from components.scope import Scope
 from components.storage import PrivateBucket, PrivateBucketArgs, Storage, StorageArgs
 
 
@@ -45,11 +47,13 @@ def provider(name, region):
 
 here = pulumi.ResourceOptions(providers=[provider("here", "cn-hangzhou")])
 there = pulumi.ResourceOptions(providers=[provider("there", "cn-shanghai")])
-naming = Naming(project="p", stack="s", account_id="1234567890123456")
+scope = Scope(
+    naming=Naming(project="p", stack="s", account_id="1234567890123456"), region_id="cn-hangzhou"
+)
 network = Network(
     "network",
     NetworkArgs(
-        naming=naming,
+        scope=scope,
         zone_ids=["cn-hangzhou-h"],
         cidr_block=config.get("block") or "10.9.0.0/16",
         existing_vpc_id=config.require("vpc"),
@@ -60,12 +64,16 @@ network = Network(
 storage = Storage(
     "storage",
     StorageArgs(
-        naming=naming, existing_corpus_bucket="their-own", deletion_protection=False, retain=True
+        scope=scope,
+        existing_corpus_bucket="their-own",
+        retention=Retention(deletion_protection=False, retain=True),
     ),
     here,
 )
 copy = PrivateBucket(
-    "copy", PrivateBucketArgs(bucket_name="the-copy", deletion_protection=False), there
+    "copy",
+    PrivateBucketArgs(bucket_name="the-copy", retention=Retention(deletion_protection=False)),
+    there,
 )
 pulumi.export("vswitch", network.vswitch_ids["cn-hangzhou-h"])
 pulumi.export("corpus", storage.corpus.bucket_name)
