@@ -1,17 +1,13 @@
-"""Writing to an index in bulk, slowing down when the cluster says so.
+"""Writes to an index in bulk, with retries.
 
-Owns the request bodies, the repetition of what was refused for a passing reason, and its limits.
-Every write names its `_id`, so repeating one is harmless.
+Owns the shape of an operation, and which failures are retried and for how long. The requests are
+those of `elasticsearch.helpers`. Every operation names its `_id`, so a repeated one does no harm.
 
-https://www.elastic.co/guide/en/elasticsearch/reference/8.19/docs-bulk.html (read 2026-11).
+https://elasticsearch-py.readthedocs.io/en/v8.19.0/helpers.html (read 2026-11).
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import random
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -19,30 +15,40 @@ import numpy as np
 import numpy.typing as npt
 from elastic_transport import TransportError
 from elasticsearch import ApiError, AsyncElasticsearch
+from elasticsearch.helpers import async_bulk
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_before_delay,
+    wait_random_exponential,
+)
 
 from rag.errors import IngestError
 
-__all__ = ["BulkWriter", "delete_line", "index_lines"]
+__all__ = ["BulkWriter", "delete_operation", "index_operation"]
 
-_PASSING = frozenset({408, 429, 502, 503, 504})
+_PASSING = (408, 429, 502, 503, 504)
+_RETRY_SECONDS = 180.0
+_MAX_WAIT_SECONDS = 5.0
+# Half the size from which the hosted service answers 413 by default (http.max_content_length).
+_MAX_REQUEST_BYTES = 50 * 2**20
 
 
-def index_lines(
+def index_operation(
     chunk_id: str, source: Mapping[str, Any], embedding: npt.NDArray[np.float32]
-) -> str:
-    """The two lines that index a chunk.
+) -> dict[str, Any]:
+    """Return the operation that indexes a chunk.
 
-    An embedding is written with 7 decimals: its components are at most 1, and float32 holds no
-    more than 7 digits.
+    The embedding has 7 decimals, because float32 has no more digits and its components are at
+    most 1.
     """
-    vector = ",".join([f"{x:.7f}" for x in embedding.tolist()])
-    body = json.dumps(source, ensure_ascii=False)
-    return f'{{"index":{{"_id":"{chunk_id}"}}}}\n{body[:-1]},"embedding":[{vector}]}}'
+    vector = embedding.astype(np.float64).round(7).tolist()
+    return {"_op_type": "index", "_id": chunk_id, **source, "embedding": vector}
 
 
-def delete_line(identifier: str) -> str:
-    """The line that deletes a chunk; that there is none is success."""
-    return json.dumps({"delete": {"_id": identifier}})
+def delete_operation(chunk_id: str) -> dict[str, Any]:
+    """Return the operation that deletes a chunk. It succeeds if the chunk does not exist."""
+    return {"_op_type": "delete", "_id": chunk_id}
 
 
 class BulkWriter:
@@ -51,72 +57,51 @@ class BulkWriter:
     Args:
         client: The cluster.
         index: The index.
-        retry_seconds: How long what is refused for a passing reason is tried again: a full write
-            queue, a node that restarts.
     """
 
-    def __init__(
-        self, client: AsyncElasticsearch, index: str, *, retry_seconds: float = 180.0
-    ) -> None:
+    def __init__(self, client: AsyncElasticsearch, index: str) -> None:
         self._client = client.options(max_retries=0, request_timeout=60)
         self._index = index
-        self._retry_seconds = retry_seconds
-        self.retried = 0
 
-    async def write(self, operations: Sequence[str]) -> None:
-        """Carry out operations as `index_lines` and `delete_line` make them.
+    async def write(self, operations: Sequence[dict[str, Any]]) -> None:
+        """Carry out operations from `index_operation` and `delete_operation`.
+
+        An operation that a busy cluster refuses, or a cluster that does not answer, is tried
+        again for about three minutes.
 
         Raises:
-            IngestError: The cluster refused one for a reason that does not pass, or did not take
-                them in time.
+            IngestError: The cluster refused an operation, or did not take it in time.
         """
-        deadline = time.monotonic() + self._retry_seconds
-        pending, delay = list(operations), 0.1
-        while True:
-            pending, problem = await self._send(pending)
-            if not pending:
-                return
-            wait = delay * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, no secret
-            if time.monotonic() + wait > deadline:
-                raise IngestError(
-                    f"index {self._index!r}: {problem} "
-                    f"(tried for {self._retry_seconds:g} s; {len(pending)} operations left)"
-                )
-            self.retried += len(pending)
-            await asyncio.sleep(wait)
-            delay = min(delay * 2, 5.0)
-
-    async def _send(self, operations: list[str]) -> tuple[list[str], str]:
-        """Send once; returns what is to be sent again and why."""
         try:
-            answer = await self._client.bulk(
-                index=self._index,
-                operations=cast(Any, operations),
-                filter_path="errors,items.*.status,items.*.error.type,items.*.error.reason",
-            )
-        except ApiError as error:
-            if error.status_code == 413 and len(operations) > 1:
-                half = len(operations) // 2
-                left, why = await self._send(operations[:half])
-                right, why_right = await self._send(operations[half:])
-                return left + right, why or why_right
-            if error.status_code in _PASSING:
-                return operations, f"{error.status_code} {error.message}"
-            raise IngestError(f"index {self._index!r}: {error}") from error
-        except TransportError as error:
-            return operations, f"the cluster does not answer: {error.message}"
-        if not answer["errors"]:
-            return [], ""
-        again, problem = [], ""
-        for operation, item in zip(operations, answer["items"], strict=True):
-            (kind, outcome), *_ = item.items()
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(TransportError),
+                wait=wait_random_exponential(multiplier=0.2, max=_MAX_WAIT_SECONDS),
+                stop=stop_before_delay(_RETRY_SECONDS),
+                reraise=True,
+            ):
+                with attempt:
+                    await self._send(operations)
+        except (ApiError, TransportError) as error:
+            raise IngestError(f"Writing to index {self._index!r} failed: {error}") from error
+
+    async def _send(self, operations: Sequence[dict[str, Any]]) -> None:
+        _, errors = await async_bulk(
+            self._client,
+            operations,
+            index=self._index,
+            max_chunk_bytes=_MAX_REQUEST_BYTES,
+            raise_on_error=False,
+            retry_on_status=_PASSING,
+            max_retries=int(_RETRY_SECONDS / _MAX_WAIT_SECONDS),
+            initial_backoff=0.2,
+            max_backoff=_MAX_WAIT_SECONDS,
+        )
+        # The helper returns a number of errors only if stats_only is set.
+        for item in cast(list[dict[str, Any]], errors):
+            ((kind, outcome),) = item.items()
             status, cause = outcome["status"], outcome.get("error", {})
-            if status in _PASSING:
-                again.append(operation)
-                problem = f"{status} {cause.get('reason', '')}"
-            elif status >= 400 and not (kind == "delete" and status == 404):
+            if not (kind == "delete" and status == 404):
                 raise IngestError(
-                    f"index {self._index!r} refused a chunk: {status} {cause.get('type')}: "
+                    f"Index {self._index!r} refused a chunk: {status} {cause.get('type')}: "
                     f"{cause.get('reason')}"
                 )
-        return again, problem

@@ -23,6 +23,13 @@ from typing import Any, Literal, Protocol
 import httpx
 import numpy as np
 import numpy.typing as npt
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_before_delay,
+    wait_random_exponential,
+)
 
 from rag.errors import EmbeddingError
 from rag.failover import Node, follow, order
@@ -42,6 +49,7 @@ _CONNECT_SECONDS = 5.0
 _IMPATIENT_CONNECT_SECONDS = 1.0
 _HEALTH_SECONDS = 5.0
 _PROBE_SECONDS = 2.0
+_BACKOFF = wait_random_exponential(multiplier=0.15, max=7.5)
 _LOG = logging.getLogger("rag.embed")
 
 
@@ -216,39 +224,46 @@ class EmbeddingClient:
         return vectors.astype(np.float32, copy=False)
 
     async def _post(self, content: bytes) -> tuple[str, dict[str, Any]]:
-        """The answer of the first node that gives one, and which it was."""
-        deadline = time.monotonic() + self._retry_seconds
-        delay = 0.1
-        while True:
-            self._turn += 1
-            wait = delay * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, no secret
-            problems: list[str] = []
-            retry_after: list[float] = []
-            asked = order(self._nodes, self._turn)
-            for node, following in zip(asked, [*asked[1:], None], strict=True):
-                # The last one that is well gets all the time there is: it may just be slow.
-                another = following is not None and following.failed_at is None
-                timeout = httpx.Timeout(
-                    self._patience_seconds if another else self._timeout_seconds,
-                    connect=_IMPATIENT_CONNECT_SECONDS if len(asked) > 1 else _CONNECT_SECONDS,
-                )
-                try:
-                    answer = await self._ask(node.url, content, timeout)
-                except _PassingError as error:
-                    problems.append(str(error))
-                    retry_after.append(error.retry_after_seconds)
-                    if error.failed:
-                        self._failed(node, str(error))
-                else:
-                    self._answered(node)
-                    return node.url, answer
+        """Return the answer of the first node that gives one, and the URL of that node."""
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(_PassingError),
+                wait=_wait,
+                stop=stop_before_delay(self._retry_seconds),
+                reraise=True,
+            ):
+                with attempt:
+                    return await self._ask_each(content)
+        except _PassingError as error:
+            raise EmbeddingError(f"{error} (tried for {self._retry_seconds:g} s)") from error
+        raise AssertionError("AsyncRetrying ended without an answer or an error")
+
+    async def _ask_each(self, content: bytes) -> tuple[str, dict[str, Any]]:
+        """Ask one node after another, each once."""
+        self._turn += 1
+        problems: list[_PassingError] = []
+        asked = order(self._nodes, self._turn)
+        for node, following in zip(asked, [*asked[1:], None], strict=True):
+            # The last healthy node gets all the time there is, because it may just be slow.
+            another = following is not None and following.failed_at is None
+            timeout = httpx.Timeout(
+                self._patience_seconds if another else self._timeout_seconds,
+                connect=_IMPATIENT_CONNECT_SECONDS if len(asked) > 1 else _CONNECT_SECONDS,
+            )
+            try:
+                answer = await self._ask(node.url, content, timeout)
+            except _PassingError as error:
+                problems.append(error)
+                if error.failed:
+                    self._failed(node, str(error))
+            else:
+                self._answered(node)
+                return node.url, answer
+        raise _PassingError(
+            "; ".join(map(str, problems)),
             # As soon as the first of them takes requests again.
-            wait = max(wait, min(retry_after))
-            if time.monotonic() + wait > deadline:
-                tried = f"(tried for {self._retry_seconds:g} s)"
-                raise EmbeddingError(f"{'; '.join(problems)} {tried}")
-            await asyncio.sleep(wait)
-            delay = min(delay * 2, 5.0)
+            retry_after_seconds=min(error.retry_after_seconds for error in problems),
+        )
 
     async def _ask(self, url: str, content: bytes, timeout: httpx.Timeout) -> dict[str, Any]:
         try:
@@ -338,6 +353,13 @@ class _PassingError(Exception):
         super().__init__(message)
         self.failed = failed
         self.retry_after_seconds = retry_after_seconds
+
+
+def _wait(state: RetryCallState) -> float:
+    """Return how long to wait: exponentially longer, but at least as long as the nodes ask for."""
+    error = state.outcome and state.outcome.exception()
+    asked_for = error.retry_after_seconds if isinstance(error, _PassingError) else 0.0
+    return max(asked_for, _BACKOFF(state))
 
 
 def _reason(response: httpx.Response) -> str:

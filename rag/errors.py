@@ -1,11 +1,12 @@
 """Errors of the data plane.
 
 RagError
-├── ReadError            a document that cannot be read; it is set aside, never fatal
+├── ReadError            a document that cannot be read; the run skips it and goes on
 ├── CorpusError          a corpus folder that is not one, or is incomplete
 ├── UnknownModelError    a model name that nothing resolves
 ├── EmbeddingError       the embedding service failed or answered with something else
 ├── SearchIndexError     the index is missing, or is not the one expected
+│   └── PassageNotFoundError   the index has no such passage
 ├── IngestError          an ingest that could not finish
 └── GenerationError      the language model failed or did not answer in time
 """
@@ -17,6 +18,7 @@ __all__ = [
     "EmbeddingError",
     "GenerationError",
     "IngestError",
+    "PassageNotFoundError",
     "RagError",
     "ReadError",
     "SearchIndexError",
@@ -38,11 +40,11 @@ class ReadError(RagError):
 
 
 class CorpusError(RagError):
-    """A corpus folder that is not one, or is incomplete."""
+    """The corpus folder does not have the expected files, or some are missing."""
 
 
 class UnknownModelError(RagError):
-    """A model name that nothing resolves."""
+    """No model has this name."""
 
 
 class EmbeddingError(RagError):
@@ -51,6 +53,10 @@ class EmbeddingError(RagError):
 
 class SearchIndexError(RagError):
     """The index or alias is missing, or is not the one that was expected."""
+
+
+class PassageNotFoundError(SearchIndexError):
+    """The index has no passage with this id; it may have had one before the last ingest."""
 
 
 class IngestError(RagError):

@@ -30,7 +30,7 @@ from typing import Any
 from elastic_transport import TransportError
 from elasticsearch import ApiError, AsyncElasticsearch
 
-from rag.bulk import BulkWriter, delete_line
+from rag.bulk import BulkWriter, delete_operation
 from rag.corpus import Corpus, load_corpus, sha256_of
 from rag.embed import Embedder, EmbeddingClient
 from rag.errors import IngestError, RagError
@@ -43,7 +43,6 @@ from rag.settings import IngestSettings
 __all__ = ["IngestResult", "ingest", "main"]
 
 _PROGRESS_SECONDS = 2.0
-_DELETE_BATCH = 1000
 # Nodes of one update start together: those that take longer than this do not come.
 _OTHER_NODES_SECONDS = 300.0
 
@@ -190,15 +189,9 @@ async def _remove(
     index: str,
     stale: Sequence[tuple[str, str]],
 ) -> None:
-    lines: list[str] = []
     for key, sha256 in stale:
-        async for identifier in chunk_ids(client, index, key, sha256):
-            lines.append(delete_line(identifier))
-            if len(lines) >= _DELETE_BATCH:
-                await writer.write(lines)
-                lines = []
-    if lines:
-        await writer.write(lines)
+        identifiers = [one async for one in chunk_ids(client, index, key, sha256)]
+        await writer.write([delete_operation(identifier) for identifier in identifiers])
 
 
 async def _verify(client: AsyncElasticsearch, meta: IndexMeta, expected: set[str]) -> int:

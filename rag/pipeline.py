@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.bulk import BulkWriter, index_lines
+from rag.bulk import BulkWriter, index_operation
 from rag.chunk import Chunk, chunk_document, embedding_text
 from rag.corpus import sha256_of
 from rag.documents import Document
@@ -211,7 +211,10 @@ class Pipeline:
                 vectors.append(more[1])
             rows = np.concatenate(vectors)
             await self.writer.write(
-                [index_lines(p.identifier, p.source, v) for p, v in zip(pieces, rows, strict=True)]
+                [
+                    index_operation(p.identifier, p.source, v)
+                    for p, v in zip(pieces, rows, strict=True)
+                ]
             )
             self.chunks += len(pieces)
             for piece in pieces:

@@ -17,7 +17,7 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 
 from rag.embed import Embedder, EmbeddingClient
-from rag.errors import EmbeddingError, SearchIndexError
+from rag.errors import EmbeddingError, PassageNotFoundError, SearchIndexError
 from rag.fuse import DEFAULT_WEIGHT, Fusion, fuse
 from rag.index import SOURCE_FIELDS
 from rag.index_state import IndexMeta, index_meta
@@ -256,10 +256,11 @@ class Retriever:
         return {doc["_id"]: doc["_source"] for doc in answer["docs"] if doc.get("found")}
 
     async def passage(self, chunk_id: str) -> tuple[Hit, list[Hit]]:
-        """A passage by its id, and the passages of its document around it, in order.
+        """Return a passage by its id, and its neighbors in the document, in order.
 
         Raises:
-            SearchIndexError: There is no such passage (any more), or the cluster failed.
+            PassageNotFoundError: The index has no such passage.
+            SearchIndexError: The cluster failed.
         """
         meta, _ = await self.resolve()
         try:
@@ -281,8 +282,9 @@ class Retriever:
                 size=3,
             )
         except NotFoundError as error:
-            raise SearchIndexError(
-                f"there is no passage {chunk_id!r} in {meta.index!r}; ask the question again"
+            raise PassageNotFoundError(
+                f"index {meta.index!r} has no passage {chunk_id!r}. The documents may have "
+                f"changed; ask the question again"
             ) from error
         except (ApiError, TransportError) as error:
             raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error

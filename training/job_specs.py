@@ -50,6 +50,7 @@ _INGEST_LIBS = (
     "elasticsearch>=8.19,<9",
     "aiohttp",
     "httpx",
+    "tenacity",
     "alibabacloud-kms20160120==3.3.1",
     "alibabacloud-credentials==1.0.12",
     "tenacity",

@@ -6,14 +6,14 @@ Owns names and defaults. The names are those of transformers where it has one. D
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
 from rag.models import DIMENSIONS
 from training.bounds import BOUNDS
 
-__all__ = ["Options", "SettingsError", "add_arguments", "options_from"]
+__all__ = ["Options", "SettingsError", "parse_options"]
 
 _PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
@@ -67,24 +67,23 @@ def _refuse(name: str, value: object, allowed: str) -> NoReturn:
     raise SettingsError(f"--{name.replace('_', '-')} is {value!r}; it must be {allowed}")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add one option for each field of `Options`."""
-    for entry in fields(Options):
-        required = entry.name in ("corpus_dir", "output_dir")
-        text = entry.metadata["help"]
-        parser.add_argument(
-            f"--{entry.name.replace('_', '-')}",
-            type=str if required else type(entry.default),
-            required=required,
-            default=None if required else entry.default,
-            help=text if required else f"{text} (default: %(default)s)",
-        )
-
-
-def options_from(arguments: argparse.Namespace) -> Options:
-    """The options that `add_arguments` let be given.
+def parse_options(argv: Sequence[str] | None) -> Options:
+    """Return the options that the command line gives.
 
     Raises:
         SettingsError: A value out of bounds.
     """
-    return Options(**{entry.name: getattr(arguments, entry.name) for entry in fields(Options)})
+    # Here, because transformers takes seconds to load and the configuration imports this module.
+    from transformers import HfArgumentParser
+
+    options_class: Any = Options
+    parser: Any = HfArgumentParser(
+        options_class,
+        prog="python -m training.train_embedding",
+        description="Tune the embedding model on a corpus; keep the tuned model if it is better.",
+        epilog="--corpus-dir has docs/ and perhaps questions.jsonl; --output-dir gets model/, "
+        "checkpoints/, metrics.json and, last, result.json.",
+    )
+    options: Options
+    (options,) = parser.parse_args_into_dataclasses(argv)
+    return options

@@ -21,7 +21,6 @@ Exit status: 0 done; 2 settings or a corpus that cannot be worked with, said in 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
@@ -32,22 +31,15 @@ from rag.errors import RagError
 from rag.models import model_info, resolve_model
 from training.checkpoints import read_json
 from training.data import load_training_data
-from training.options import Options, SettingsError, add_arguments, options_from
+from training.options import Options, SettingsError, parse_options
 
 __all__ = ["main", "train"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.train_embedding",
-        description="Tune the embedding model on a corpus; keep the tuned model if it is better.",
-        epilog="Folders: --corpus-dir holds docs/ and perhaps questions.jsonl; --output-dir gets "
-        "model/, checkpoints/, metrics.json and, last, result.json.",
-    )
-    add_arguments(parser)
     try:
-        train(options_from(parser.parse_args(argv)))
+        train(parse_options(argv))
     except (SettingsError, RagError) as error:
         print(f"train_embedding: {error}", file=sys.stderr)
         return 2

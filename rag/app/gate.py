@@ -1,8 +1,8 @@
-"""Lets in whom the edge sends, where there is an edge.
+"""Refuses requests that did not come through the edge, if the stack has one.
 
-Owns: the check of the key that the edge shows. Does not own: who may ask at all; the edge knows
-that (`edge/`). Without the gate, whoever reaches the load balancer gets around token, limit and
-tenant.
+Owns the check of the edge's key. Does not own the check of tokens, limits and tenants: the edge
+does that (`edge/`). Without this gate, a client that reaches the load balancer directly avoids them
+all.
 """
 
 from __future__ import annotations
@@ -17,31 +17,33 @@ from rag.headers import EDGE_KEY
 
 __all__ = ["EdgeGate"]
 
-# The load balancer asks these from inside, without a key.
+# The load balancer requests these from inside, without a key.
 _OPEN = frozenset({"/health", "/ready"})
 
 
 class EdgeGate:
-    """Answers 403 to requests that do not show the key.
+    """Answers 403 to requests without the key.
 
     Args:
-        app: What stands behind the gate. Streams pass unbuffered.
-        key: What the edge shows.
+        app: The application. Streams pass unbuffered.
+        key: The key that the edge sends with each request.
 
     Raises:
-        ValueError: The key is empty: everybody could show that.
+        ValueError: The key is empty, so any client could send it.
     """
 
     def __init__(self, app: ASGIApp, key: SecretStr) -> None:
         if not key.get_secret_value():
-            raise ValueError("the edge's key is empty; give the value of its KMS secret")
+            raise ValueError("The edge's key is empty. Set its KMS secret to a value.")
         self._app = app
         self._key = key.get_secret_value().encode()
         self._header = EDGE_KEY.lower().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in _OPEN and not self._shown(scope):
-            message = "this application is asked through its edge; use the stack's edge_url"
+            message = (
+                "This application answers only through its edge. Use the stack output edge_url."
+            )
             refusal = JSONResponse({"error": {"message": message}}, 403)
             await refusal(scope, receive, send)
             return

@@ -1,15 +1,15 @@
 """The application's routes.
 
     GET  /                 the page
-    GET  /health           200 when every dependency answers, else 503; which, and why not
-    GET  /ready            200 once every dependency has answered, for good; 503 before
+    GET  /health           200 if every dependency answers, else 503; says which fail and why
+    GET  /ready            503 until every dependency has answered once, from then on 200
     POST /api/ask          {"question", "top_k"?, "stream"?} -> JSON, or server-sent events
-    GET  /api/passage      ?chunk_id=... -> the passage with what stands around it
+    GET  /api/passage      ?chunk_id=... -> the passage with the text around it
 
 Events of a streamed answer: ``sources`` (passages found), ``token`` (a piece of text), then
-``done`` (answer, state, citations) or ``error`` (message). No route takes or returns HTML but the
-page itself, whose content security policy allows no script but its own file. Behind an edge,
-every route but /health and /ready wants the edge's key (`rag.app.gate`).
+``done`` (answer, state, citations) or ``error`` (message). Only the page is HTML, and its content
+security policy allows no script except its own file. Behind an edge, every route except /health and
+/ready requires the edge's key (`rag.app.gate`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from rag.answer import Done, Event, Failed, Sources, Token
 from rag.app.gate import EdgeGate
 from rag.app.services import Services
-from rag.errors import EmbeddingError, RagError, SearchIndexError
+from rag.errors import EmbeddingError, PassageNotFoundError, RagError, SearchIndexError
 from rag.retrieve import Hit
 from rag.settings import AppSettings
 
@@ -56,7 +56,7 @@ _HEADERS = {
 
 
 class AskRequest(BaseModel):
-    """A question.
+    """The body of a request to /api/ask.
 
     Attributes:
         question: 1 to 2,000 characters.
@@ -74,7 +74,7 @@ class AskRequest(BaseModel):
 def create_app(
     services: Services, settings: AppSettings, edge_key: SecretStr | None = None
 ) -> FastAPI:
-    """The application over its services; with `edge_key`, for the edge that shows it only."""
+    """Create the application. With `edge_key`, only requests with that key are answered."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -122,7 +122,7 @@ def _error(status: int, message: str, **more: Any) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> Response:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     said = "; ".join(f"{'.'.join(map(str, p['loc'][1:]))}: {p['msg']}" for p in problems)
-    return _error(422, said or "the request is not valid")
+    return _error(422, said or "The request is not valid.")
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
@@ -135,8 +135,11 @@ async def _health(request: Request) -> Response:
 
 
 async def _ready(request: Request) -> Response:
-    """For a load balancer: a node that cannot work gets no questions, and a dependency that all
-    nodes share and that fails later does not take every node away: the page says what is wrong."""
+    """Tell the load balancer whether this node may get questions.
+
+    A dependency that fails later does not take the node away, because all nodes share it: the page
+    says what is wrong.
+    """
     ready = await request.app.state.services.ready()
     return JSONResponse({"status": "ready" if ready else "starting"}, 200 if ready else 503)
 
@@ -145,7 +148,10 @@ async def _ask(request: Request, body: AskRequest) -> Response:
     services: Services = request.app.state.services
     slots: asyncio.Semaphore = request.app.state.slots
     if slots.locked():
-        response = _error(503, "too many questions at a time; ask again in a moment")
+        response = _error(
+            503,
+            "The application is answering as many questions as it can. Ask again in a few seconds.",
+        )
         response.headers["Retry-After"] = "2"
         return response
     top_k = body.top_k or request.app.state.settings.top_k
@@ -232,9 +238,8 @@ async def _passage(
     services: Services = request.app.state.services
     try:
         hit, around = await services.retriever.passage(chunk_id)
-    except SearchIndexError as error:
-        missing = str(error).startswith("there is no passage")
-        return _error(404 if missing else 503, str(error))
+    except PassageNotFoundError as error:
+        return _error(404, str(error))
     before, after = surroundings(hit, around)
     passage = asdict(hit)
     for name in ("score", "cosine", "bm25"):
@@ -243,10 +248,10 @@ async def _passage(
 
 
 def surroundings(hit: Hit, around: list[Hit]) -> tuple[str, str]:
-    """What stands before and after a passage in its document, out of its neighbours.
+    """Return the text before and after a passage, from its neighbors in the document.
 
-    Neighbours repeat some of the passage; that part is left out. What the document has between
-    two passages is white space only: a blank line stands for it.
+    Neighbors repeat some of the passage; that part is left out. A document has only white space
+    between two passages; a blank line replaces it.
     """
     before = after = ""
     for other in around:

@@ -1,4 +1,4 @@
-"""What the application stands on: search, embedding service, language model; and their health."""
+"""The services that the application depends on, and their health."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Services:
     Attributes:
         retriever: Finds passages.
         answerer: Answers questions.
-        model: Words answers.
+        model: The language model.
         closers: Called, in order, when the application ends.
     """
 
@@ -43,10 +43,10 @@ class Services:
 
     @classmethod
     def connect(cls, settings: AppSettings) -> Services:
-        """The real ones. Nothing is asked of them yet but the secrets, of KMS.
+        """Connect to the services that `settings` name. Only KMS is asked, for the secrets.
 
         Raises:
-            SecretMissingError: A secret cannot be had.
+            SecretMissingError: A secret is not given, or KMS did not return it.
         """
         from providers.clients.elasticsearch import async_client
 
@@ -91,7 +91,7 @@ class Services:
             await close()
 
     async def health(self) -> dict[str, Any]:
-        """State of each dependency; asked at most every two seconds.
+        """Check each dependency, at most every two seconds.
 
         Returns:
             ``{"status": "ok" | "unavailable", "checks": {name: {"ok", "detail"}}}``.
@@ -107,7 +107,7 @@ class Services:
             return self._health[1]
 
     async def ready(self) -> bool:
-        """Whether every dependency has answered at some time since the start."""
+        """Return whether every dependency has answered at least once since the start."""
         if not self._ready:
             self._ready = (await self.health())["status"] == "ok"
         return self._ready
@@ -121,17 +121,17 @@ class Services:
         _, embedder = await self.retriever.resolve()
         if not isinstance(embedder, EmbeddingClient):
             return "in this process"
-        said = await embedder.infos()
-        told = "; ".join(
+        infos = await embedder.infos()
+        detail = "; ".join(
             str(info)
             if isinstance(info, EmbeddingError)
             else f"{url}: {info.model_version}, {info.dimension} dimensions"
-            for url, info in said.items()
+            for url, info in infos.items()
         )
-        # One node that answers is enough; of the others it is told that they do not.
-        if all(isinstance(info, EmbeddingError) for info in said.values()):
-            raise EmbeddingError(told)
-        return told
+        # One node that answers is enough; the detail names the others.
+        if all(isinstance(info, EmbeddingError) for info in infos.values()):
+            raise EmbeddingError(detail)
+        return detail
 
     async def _model(self) -> str:
         await self.model.check()

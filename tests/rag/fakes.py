@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rag.errors import GenerationError, SearchIndexError
+from rag.errors import GenerationError, PassageNotFoundError, SearchIndexError
 from rag.index_state import IndexMeta
 from rag.retrieve import Hit, Retrieval
 
@@ -89,7 +89,7 @@ class FakeRetriever:
         for found in self.hits:
             if found.chunk_id == chunk_id:
                 return found, [found]
-        raise SearchIndexError(f"there is no passage {chunk_id!r}")
+        raise PassageNotFoundError(f"index 'i' has no passage {chunk_id!r}")
 
 
 class FakeModel:

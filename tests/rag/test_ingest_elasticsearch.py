@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 from elasticsearch import AsyncElasticsearch, Elasticsearch
 
-from rag.bulk import BulkWriter, index_lines
+from rag.bulk import BulkWriter, index_operation
 from rag.chunk import chunk_document
 from rag.corpus import load_corpus
-from rag.errors import IngestError, SearchIndexError
+from rag.errors import IngestError, PassageNotFoundError, SearchIndexError
 from rag.index import SETTINGS, chunk_id, mappings
 from rag.ingest import IngestResult, ingest
 from rag.readers import read_document
@@ -173,8 +173,8 @@ def test_a_chunk_that_the_index_refuses_fails_the_write(
             elasticsearch_server.url,
             basic_auth=(elasticsearch_server.username, elasticsearch_server.password),
         ) as client:
-            line = index_lines("x", {"unknown_field": 1}, vector_of("x"))
-            await BulkWriter(client, index).write([line])
+            operation = index_operation("x", {"unknown_field": 1}, vector_of("x"))
+            await BulkWriter(client, index).write([operation])
 
     with pytest.raises(IngestError, match="refused a chunk: 400"):
         asyncio.run(main())
@@ -291,7 +291,7 @@ def test_a_passage_is_found_through_the_alias_and_follows_it_to_another_index(
             assert passage.chunk_id in {hit.chunk_id for hit in around}
             total, counts = await retriever.document_counts(["topic7", "absent"])
             assert total > counts["topic7"] > counts["absent"] == 0
-            with pytest.raises(SearchIndexError, match="there is no passage"):
+            with pytest.raises(PassageNotFoundError, match="has no passage 'nothing'"):
                 await retriever.passage("nothing")
             other = f"{index}-other"
             mapping = mappings(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from training.job_specs import PodSettings, TrainingSettings, train_embedding_job
-from training.options import Options, SettingsError, add_arguments, options_from
+from training.options import Options, SettingsError, parse_options
 
 
 def _parse(*arguments: str) -> Options:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return options_from(parser.parse_args(["--corpus-dir=c", "--output-dir=o", *arguments]))
+    return parse_options(["--corpus-dir=c", "--output-dir=o", *arguments])
 
 
 def test_every_field_is_an_option_with_its_default() -> None:
@@ -39,14 +36,14 @@ def test_options_keep_their_types() -> None:
         ({"min_pairs": 1}, "--min-pairs is 1"),
     ],
 )
-def test_a_value_out_of_bounds_is_named_with_what_is_allowed(
+def test_a_value_out_of_bounds_is_refused_with_what_is_allowed(
     changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(SettingsError, match=message):
         Options(corpus_dir="c", output_dir="o", **changes)
 
 
-def test_the_job_s_command_is_one_that_the_script_takes() -> None:
+def test_the_script_accepts_the_command_of_the_job() -> None:
     settings = TrainingSettings(
         pods=PodSettings(ecs_spec="ecs.g7.xlarge", image="i"),
         base_model="all-MiniLM-L6-v2",
@@ -64,5 +61,5 @@ def test_the_job_s_command_is_one_that_the_script_takes() -> None:
     assert (options.scale, options.hard_negatives, options.learning_rate) == (30.0, 2, 3e-5)
 
 
-def test_every_option_says_what_it_is() -> None:
+def test_every_option_has_help() -> None:
     assert all(entry.metadata["help"] for entry in fields(Options))

@@ -235,5 +235,5 @@ def test_a_value_out_of_bounds_is_told_in_one_line(
 ) -> None:
     assert main(_arguments(corpus, tmp_path / "out", scale=0)) == 2
     assert capsys.readouterr().err == (
-        "train_embedding: --scale is 0.0; allowed: over 0, up to 1000\n"
+        "train_embedding: --scale is 0.0; it must be over 0 and at most 1000\n"
     )

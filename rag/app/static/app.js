@@ -1,11 +1,11 @@
 "use strict";
-// Text from the server is only ever set as textContent: nothing of a document or an answer is parsed as HTML.
+// Text from the server is only ever set as textContent: no part of a document or an answer is parsed as HTML.
 
 const byId = (id) => document.getElementById(id);
 const log = byId("log"), form = byId("ask"), question = byId("question"), send = byId("send"), stop = byId("stop");
 const dialog = byId("passage");
 const tokenDialog = byId("token");
-// Kept for this tab only. Where the page stands behind an edge, everything but the page itself wants it.
+// Kept for this tab only. Behind an edge, every request except for the page itself needs it.
 let token = sessionStorage.getItem("token") ?? "";
 let asking = null;
 let running = null;
@@ -144,10 +144,10 @@ const handlers = {
     box.open = data.citations.length > 0;
     if (data.state === "not_in_documents") {
       note(turn, turn.sources.length
-        ? "No passage holds the answer. The nearest ones are listed below."
-        : "Nothing in the documents comes near this question.");
+        ? "No passage has the answer. The closest passages are listed below."
+        : "No passage in the documents is about this question.");
     } else if (data.state === "quoted") {
-      note(turn, "Quoted word for word: the language model in use is too small to be trusted to rephrase.");
+      note(turn, "Quoted word for word, because this language model is too small to rephrase reliably.");
     } else if (!data.citations.length) {
       note(turn, "The answer cites no passage. Check it against the passages below.");
     }
@@ -190,7 +190,7 @@ async function stream(turn, asked, signal) {
     buffer = blocks.pop();
     for (const block of blocks) dispatch(turn, block);
   }
-  if (!turn.finished) throw new Error("The connection ended before the answer did. Ask again.");
+  if (!turn.finished) throw new Error("The connection closed before the answer was complete. Ask again.");
 }
 
 async function ask(asked) {
@@ -251,7 +251,7 @@ async function openPassage(source, quotes) {
     place.replaceChildren(passage.before, mark, passage.after);
     (mark.querySelector("strong") ?? mark).scrollIntoView({ block: "nearest" });
   } catch {
-    // The passage itself is shown; only what stands around it is missing.
+    // The passage itself is shown; only the text around it is missing.
   }
 }
 
