@@ -1,8 +1,8 @@
 """From a question to an answer with its sources, as a stream of events.
 
 Owns the order of the steps: find passages, judge whether they can hold the answer, ask the
-language model or say that the documents do not hold it, check what it said. Sources are told
-before the model is asked, so a model that fails does not take them away.
+language model or say that the documents do not have it, check what the model wrote. The sources
+are sent before the model is asked, so they stay if the model fails.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ _HEADING = re.compile(r"#{1,6}\s[^\n]*$")
 class State(StrEnum):
     """How a question ended.
 
-    ANSWERED: the model answered from the passages. QUOTED: the passages themselves are quoted,
-    what the model made of them where they support it. NOT_IN_DOCUMENTS: no passage holds the
+    ANSWERED: the model answered from the passages. QUOTED: sentences of the passages are quoted,
+    followed by the model's sentence if they support it. NOT_IN_DOCUMENTS: no passage has the
     answer.
     """
 
@@ -80,7 +80,7 @@ class Done:
 
     Attributes:
         answer: The whole answer.
-        state: How it came about.
+        state: How the question ended.
         citations: Numbers of the sources it cites, in order.
         quotes: Sentences quoted, by the number of their source.
         seconds: Since the question, by step.
@@ -95,7 +95,7 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True)
 class Failed:
-    """The model failed after the sources were told."""
+    """The model failed after the sources were sent."""
 
     message: str
 
@@ -115,8 +115,8 @@ class Answerer:
 
     Args:
         retriever: Finds passages.
-        model: Words answers.
-        profile: What is known of the model.
+        model: Writes the answers.
+        profile: The model's limits.
     """
 
     def __init__(self, retriever: Retriever, model: LanguageModel, profile: ModelProfile) -> None:
@@ -125,7 +125,7 @@ class Answerer:
         self._profile = profile
 
     async def answer(self, question: str, top_k: int) -> AsyncGenerator[Event, None]:
-        """The events of one question: `Sources`, any `Token`, then `Done` or `Failed`.
+        """Yield the events of one question: `Sources`, any `Token`, then `Done` or `Failed`.
 
         Raises:
             SearchIndexError: The search failed.
@@ -176,7 +176,9 @@ class Answerer:
                 yield Token(text=part)
         answer = "".join(parts).strip()
         if not answer:
-            raise GenerationError(f"the language model {self._model.name!r} gave an empty answer")
+            raise GenerationError(
+                f"The language model {self._model.name!r} returned an empty answer. Ask again."
+            )
         refused = is_refusal(answer)
         yield Done(
             answer=answer,
@@ -191,9 +193,9 @@ class Answerer:
         quotes = await _best_sentences(question, hits, weights, embedder)
         text = " ".join(f"“{quote.text}” [{quote.number}]" for quote in quotes)
         yield Token(text=text)
-        said = [quote.text for quote in quotes]
-        sentence = await self._one_sentence(messages_for_quotes(question, said))
-        if is_supported(sentence, said, question) and not is_refusal(sentence):
+        texts = [quote.text for quote in quotes]
+        sentence = await self._one_sentence(messages_for_quotes(question, texts))
+        if is_supported(sentence, texts, question) and not is_refusal(sentence):
             addition = f"\n\nIn short: {sentence}"
             yield Token(text=addition)
             text += addition
@@ -205,7 +207,7 @@ class Answerer:
         )
 
     async def _one_sentence(self, messages: Sequence[dict[str, str]]) -> str:
-        """The model's answer up to the end of its first sentence."""
+        """Return the model's answer up to the end of its first sentence."""
         answer = ""
         async with aclosing(self._stream(messages)) as stream:
             async for part in stream:
@@ -222,11 +224,11 @@ class Answerer:
 async def _best_sentences(
     question: str, hits: Sequence[Hit], weights: dict[str, float], embedder: Embedder
 ) -> list[_Quote]:
-    """The sentences nearest to the question; those of one passage in its order.
+    """Return the sentences closest to the question; those of one passage in its order.
 
-    Nearness: cosine, the share of the question's words and of its codes (W3, 24V) that the
-    sentence has, and a little of its passage's rank. On the sample's 125 questions the best two
-    hold the answer in 74 %, before codes counted.
+    Closeness is the sum of the cosine, the share of the question's words and of its codes (W3, 24V)
+    that the sentence has, and a small part of its passage's rank. On the sample's 125 questions the
+    best two have the answer in 74 %, measured before codes counted.
     """
     quotes = [
         _Quote(number=number, text=text, place=place)
@@ -254,7 +256,7 @@ async def _best_sentences(
 
 
 def _sentences(text: str) -> Iterator[tuple[int, str]]:
-    """Offset and text of each sentence that can be quoted: no heading, no list mark."""
+    """Yield offset and text of each sentence to quote, without headings and list marks."""
     for start, end in sentence_spans(text):
         if mark := _LIST_MARK.match(text, start, end):
             start = mark.end()

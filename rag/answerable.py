@@ -1,12 +1,12 @@
-"""Whether the passages that were found can hold the answer, judged before a model is asked. Pure.
+"""Decides whether the retrieved passages can have the answer, before a model is asked. Pure.
 
-Owns the evidence (how much of the question's own words the best passage has, weighted by how rare
-each word is, and how near it lies) and the threshold. A model is told to say when the passages
-hold no answer as well; a small one does not do it, so this has to.
+Owns the evidence and the threshold. The evidence is how many of the question's words the best
+passage has, weighted by how rare each word is, and how high its cosine is. The prompt also asks
+the model to say when the passages have no answer, but a small model does not follow it.
 
-Measured with all-MiniLM-L6-v2 on the sample corpus and covid-qa: of 214 questions that the
-documents answer 2 % fall below the threshold, of 130 that they do not 93 % do (87 % of the 30
-that are about the same product).
+Measured with all-MiniLM-L6-v2 on the sample corpus and covid-qa: 2 % of 214 questions that the
+documents answer are below the threshold, and 93 % of 130 that they do not answer (87 % of the 30
+about the same product).
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from rag.words import content_terms
 __all__ = ["THRESHOLD", "Evidence", "judge", "term_weights"]
 
 THRESHOLD = 0.72
-"""Evidence below which the documents are said to hold no answer."""
+"""With less evidence than this, the application says that the documents do not have the answer."""
 _NEAR = 0.6
-"""Cosine of a passage that is near enough without any word in common."""
+"""From this cosine on, a passage is close enough without a word in common."""
 _PASSAGES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What speaks for the passages holding the answer.
+    """Evidence that the passages have the answer.
 
     Attributes:
         coverage: Share of the question's content words that the best passage has, 0 to 1, each
@@ -49,12 +49,12 @@ class Evidence:
 
     @property
     def answerable(self) -> bool:
-        """Whether it is worth asking a model."""
+        """Whether to ask the model."""
         return self.score >= THRESHOLD or self.cosine >= _NEAR
 
 
 def term_weights(question: str, total: int, counts: Mapping[str, int]) -> dict[str, float]:
-    """Weight of each content term of a question: the rarer in the index, the more.
+    """Return the weight of each content term of a question: the rarer in the index, the higher.
 
     Args:
         question: The question.
@@ -68,7 +68,7 @@ def term_weights(question: str, total: int, counts: Mapping[str, int]) -> dict[s
 
 
 def judge(question: str, hits: Sequence[Hit], total: int, counts: Mapping[str, int]) -> Evidence:
-    """The evidence for a question; arguments as `term_weights`, `hits` best first."""
+    """Return the evidence for a question. Arguments as in `term_weights`; `hits` best first."""
     weights = term_weights(question, total, counts)
     whole = math.fsum(weights.values())
     best = 0.0

@@ -1,9 +1,9 @@
 """``python -m rag.ask --url CHAT_URL "question"``: ask the chat application from a terminal.
 
-Streams the answer, then lists its sources, within 80 columns. Needs nothing but the standard
-library. Where the URL is an edge's, CUSTOMRAG_TOKEN holds the token (no argument: those can be seen
-by every user of the machine). Exit status: 0 answered (also when the documents do not say), 1 an
-error, 2 wrong usage.
+Streams the answer, then lists its sources, within 80 columns. Uses only the standard library. For
+the URL of an edge, CUSTOMRAG_TOKEN has the token. It is not an argument, because every user of the
+machine can see those. Exit status: 0 answered (also if the documents have no answer), 1 an error, 2
+wrong usage.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _TIMEOUT_SECONDS = 180.0
 
 
 class AskError(Exception):
-    """The application cannot be reached, or could not answer."""
+    """The application cannot be reached, or cannot answer."""
 
 
 class Wrapped:
-    """Writes text as it comes, breaking lines between words."""
+    """Writes text as it arrives, with line breaks between words."""
 
     def __init__(self, out: TextIO, width: int = _WIDTH) -> None:
         self._out = out
@@ -38,7 +38,7 @@ class Wrapped:
         self._word = ""
 
     def write(self, text: str) -> None:
-        """Write all whole words of what has come so far."""
+        """Write all complete words so far."""
         for character in text:
             if character == "\n":
                 self._flush()
@@ -51,7 +51,7 @@ class Wrapped:
         self._out.flush()
 
     def end(self) -> None:
-        """Write what is left, and end the line."""
+        """Write the rest, and end the line."""
         self._flush()
         self._out.write("\n")
         self._column = 0
@@ -86,10 +86,10 @@ def events(lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def show(stream: Iterable[tuple[str, dict[str, Any]]], out: TextIO) -> None:
-    """Show an answer as its events come.
+    """Show an answer as its events arrive.
 
     Raises:
-        AskError: The application said that it could not answer, or stopped in the middle.
+        AskError: The application reported an error, or stopped in the middle.
     """
     sources: list[dict[str, Any]] = []
     text = Wrapped(out)
@@ -109,7 +109,7 @@ def show(stream: Iterable[tuple[str, dict[str, Any]]], out: TextIO) -> None:
             text.end()
             _list(sources, data["citations"], out)
             return
-    raise AskError("the connection ended before the answer did; ask again")
+    raise AskError("The connection closed before the answer was complete. Ask again.")
 
 
 def _list(sources: Sequence[dict[str, Any]], cited: Sequence[int], out: TextIO) -> None:
@@ -149,7 +149,7 @@ def _ask(
         raise AskError(_message(error)) from error
     except OSError as error:
         reason = getattr(error, "reason", error)
-        raise AskError(f"{url} cannot be reached: {reason}") from error
+        raise AskError(f"{url} cannot be reached: {reason}. Check that the stack is up.") from error
 
 
 def _message(error: urllib.error.HTTPError) -> str:
@@ -164,13 +164,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m rag.ask", description="Ask the chat application a question."
     )
-    parser.add_argument("--url", required=True, help="where the chat application is")
+    parser.add_argument("--url", required=True, help="URL of the chat application")
     parser.add_argument("--top-k", type=int, default=None, help="passages to retrieve")
     parser.add_argument("question", nargs="+", help="the question")
     arguments = parser.parse_args(argv)
     question = " ".join(arguments.question).strip()
     if not question or not arguments.url.startswith(("http://", "https://")):
-        parser.error("give a question, and --url with http:// or https://")
+        parser.error("give a question, and a --url that begins with http:// or https://")
     try:
         token = os.environ.get("CUSTOMRAG_TOKEN", "")
         show(_ask(arguments.url, question, arguments.top_k, token), sys.stdout)

@@ -1,8 +1,8 @@
-"""Gathering the texts of many requests into batches of like length, first the questions.
+"""Gathers the texts of many requests into batches of similar length, questions first.
 
-Owns the waiting line between request handlers (one event loop) and the threads that compute. Pure
-of any model. A question never waits behind documents that are not computed yet; a document never
-waits for shorter ones forever, because each batch is gathered around the oldest text.
+Owns the queue between the request handlers (one event loop) and the threads that compute. Knows
+nothing of models. A question never waits behind waiting documents. A document never waits forever
+for shorter ones, because each batch is gathered around the oldest text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Batch", "BatchQueue", "QueueFullError", "Ticket"]
 
 
 class QueueFullError(Exception):
-    """So many texts wait already that these are not taken."""
+    """Too many texts are waiting already, so the queue refuses these."""
 
 
 @dataclass(eq=False)
@@ -73,12 +73,12 @@ class Batch:
 
 
 class BatchQueue:
-    """The waiting line.
+    """The queue of waiting texts.
 
     Args:
-        max_texts: Texts that wait at most.
-        batch_size: Texts of a batch at most.
-        batch_characters: Bound on texts times the longest of them: what a batch takes of memory.
+        max_texts: The most texts that may wait.
+        batch_size: The most texts of a batch.
+        batch_characters: Limit of a batch's memory: the number of texts times the longest length.
     """
 
     def __init__(self, max_texts: int, batch_size: int, batch_characters: int) -> None:
@@ -94,10 +94,10 @@ class BatchQueue:
         return sum(map(len, self._waiting.values()))
 
     def put(self, texts: Sequence[str], input_type: InputType) -> Ticket:
-        """Line up the texts of a request; called on an event loop.
+        """Add the texts of a request to the queue. Call it on an event loop.
 
         Raises:
-            QueueFullError: They would be more than may wait.
+            QueueFullError: More than `max_texts` would wait.
         """
         loop = asyncio.get_running_loop()
         ticket = Ticket(loop, loop.create_future(), [None] * len(texts), len(texts))
@@ -112,7 +112,7 @@ class BatchQueue:
         return ticket
 
     def take(self) -> Batch | None:
-        """The next batch; blocks until there is one. None once closed."""
+        """Wait for a batch and return it; None once the queue is closed."""
         with self._ready:
             while True:
                 if self._closed:
@@ -159,7 +159,7 @@ class BatchQueue:
             ticket._deliver(error)
 
     def close(self) -> None:
-        """Take no more, and let `take` return None."""
+        """Accept no more texts, and make `take` return None."""
         with self._ready:
             self._closed = True
             self._ready.notify_all()

@@ -1,7 +1,7 @@
 """Writes to an index in bulk, with retries.
 
-Owns the shape of an operation, and which failures are retried and for how long. The requests are
-those of `elasticsearch.helpers`. Every operation names its `_id`, so a repeated one does no harm.
+Owns the shape of an operation, and which failures are retried and for how long. It uses
+`elasticsearch.helpers`. Every operation names its `_id`, so a repeated one does no harm.
 
 https://elasticsearch-py.readthedocs.io/en/v8.19.0/helpers.html (read 2026-11).
 """

@@ -1,4 +1,4 @@
-"""Cutting a document into chunks along its structure, with exact offsets.
+"""Cuts a document into chunks along its structure, with exact offsets.
 
 Owns where chunks begin and end: `document.text[chunk.start:chunk.end] == chunk.text`, always. A
 chunk ends, in this order of preference, where a section ends, where a paragraph ends, where a
@@ -28,9 +28,9 @@ __all__ = [
 ]
 
 DEFAULT_SIZE = 1000
-"""Characters of a chunk at most. With 150 of overlap: the setting the project's figures are for."""
+"""The most characters of a chunk. The project's figures are for 1,000 with an overlap of 150."""
 DEFAULT_OVERLAP = 150
-"""Characters that a chunk repeats of the one before, at most."""
+"""The most characters that a chunk repeats of the chunk before it."""
 
 _SENTENCE, _PARAGRAPH, _SECTION = 1, 2, 3
 _FILL = {_SECTION: 0.5, _PARAGRAPH: 0.9, _SENTENCE: 0.0}
@@ -78,10 +78,10 @@ class _Atom:
 
 
 def embedding_text(title: str, chunk: Chunk) -> str:
-    """The text that is embedded for a chunk: its own, alone.
+    """Return the text that is embedded for a chunk: the chunk's own text.
 
-    One place for training, ingest and evaluation to agree on. The title is left to the word
-    search: put before every chunk of a long document it makes them alike.
+    Training, ingest and evaluation all use it. The title is left to the word search, because in
+    front of every chunk of a long document it makes the chunks alike.
     """
     del title
     return chunk.text
@@ -131,7 +131,7 @@ def chunk_document(
 def _pack(
     text: str, atoms: Sequence[_Atom], size: int, overlap: int
 ) -> Iterator[tuple[int, int, int]]:
-    """Yield (start, end, start of what is new) of each chunk."""
+    """Yield (start, end, start of the new text) of each chunk."""
     first, start = 0, atoms[0].start if atoms else 0
     while first < len(atoms):
         stop = _stop(atoms, first, start, size)
@@ -146,7 +146,7 @@ def _pack(
 
 
 def _stop(atoms: Sequence[_Atom], first: int, start: int, size: int) -> int:
-    """One past the last atom of the chunk that begins at `start` with atom `first`."""
+    """Return one past the last atom of the chunk that begins at `start` with atom `first`."""
     limit = first + 1
     while limit < len(atoms) and atoms[limit].end - start <= size:
         limit += 1
@@ -167,7 +167,7 @@ def _stop(atoms: Sequence[_Atom], first: int, start: int, size: int) -> int:
 
 
 def _overlap_start(text: str, atoms: Sequence[_Atom], first: int, stop: int, overlap: int) -> int:
-    """Where the chunk that follows `atoms[first:stop]` begins."""
+    """Return where the chunk after `atoms[first:stop]` begins."""
     fresh, end = atoms[stop].start, atoms[stop - 1].end
     if atoms[stop].rank == _SECTION or overlap == 0:
         return fresh
@@ -251,7 +251,7 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _fit(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
-    """Cut what is longer than `size` between words; a longer word anywhere."""
+    """Cut a span longer than `size` between words; cut a word longer than `size` anywhere."""
     while end - start > size:
         cut = start + size
         if not text[cut].isspace():
@@ -270,7 +270,7 @@ def _fit(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Start and end of each sentence, or line of a list, of `text`; without white space around."""
+    """Return start and end of each sentence or list line of `text`, without white space around."""
     return [
         span
         for left, right in _split(text, 0, len(text), _PARAGRAPH_BREAK)

@@ -30,9 +30,9 @@ class CorpusFile:
 
     Attributes:
         key: ``docs/...``, relative to the corpus folder.
-        path: Where it lies.
+        path: The file.
         size_bytes: Its size.
-        sha256: As the manifest gives it; None where there is no manifest (see `sha256_of`).
+        sha256: From the manifest; None without a manifest (see `sha256_of`).
     """
 
     key: str
@@ -50,10 +50,10 @@ class Question:
         document: The document's key, ``docs/...``.
         question: The question.
         answer: The answer's exact text.
-        answer_start: Its offset, in characters of the document's extracted text; None where the
-            file does not give it: then the first occurrence of `answer` is meant.
-        split: ``train`` or ``test``. A question without one is put into one by a hash of its id:
-            always the same, about 70 % train.
+        answer_start: Its offset, in characters of the document's extracted text; None if the
+            file does not give it. The first occurrence of `answer` counts then.
+        split: ``train`` or ``test``. A hash of the id chooses it for a question without one:
+            always the same split, about 70 % train.
     """
 
     id: str
@@ -89,7 +89,7 @@ class Corpus:
 
 
 def sha256_of(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file, read in pieces."""
+    """Return the hexadecimal SHA-256 of a file, read in pieces."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -97,18 +97,18 @@ def sha256_of(path: Path) -> str:
 def load_corpus(root: str | Path, *, set_aside: list[str] | None = None) -> Corpus:
     """List a corpus folder; `set_aside` as in `load_questions`.
 
-    With a manifest the documents are those that it names, and each must be there: a mount that
-    shows half a corpus must not look like a corpus with half its documents deleted.
+    A manifest lists the documents, and each must exist. Otherwise a mount that shows half a corpus
+    would look like a corpus whose other half was deleted.
 
     Raises:
-        CorpusError: No folder `docs/`, no documents in it, a manifest that names a missing file,
-            or a malformed manifest or question.
+        CorpusError: There is no folder `docs/` or no document in it, the manifest lists a missing
+            file, or the manifest or a question is not valid.
     """
     root = Path(root)
     manifest = _load_manifest(root)
     files = tuple(_files(root) if manifest is None else _manifest_files(root, manifest))
     if not files:
-        raise CorpusError(f"{root / DOCUMENTS} holds no documents; put the files to search there")
+        raise CorpusError(f"{root / DOCUMENTS} has no documents. Put the files to search there.")
     return Corpus(
         root=root,
         files=files,
@@ -126,14 +126,16 @@ def _load_manifest(root: Path) -> dict[str, Any] | None:
         if not isinstance(manifest["documents"], dict):
             raise TypeError("documents is not an object")
     except (ValueError, KeyError, TypeError) as error:
-        raise CorpusError(f"{path} is not a corpus manifest: {error}") from error
+        raise CorpusError(f"{path} is not a valid corpus manifest: {error}") from error
     return dict(manifest)
 
 
 def _files(root: Path) -> Iterator[CorpusFile]:
     folder = root / DOCUMENTS
     if not folder.is_dir():
-        raise CorpusError(f"{root} has no folder {DOCUMENTS}/; put the documents to search there")
+        raise CorpusError(
+            f"{root} has no folder {DOCUMENTS}/. Create it and put the documents to search there."
+        )
     for path in sorted(folder.rglob("*")):
         key = path.relative_to(root).as_posix()
         if any(part.startswith(".") for part in Path(key).parts) or not path.is_file():
@@ -148,8 +150,8 @@ def _manifest_files(root: Path, manifest: dict[str, Any]) -> Iterator[CorpusFile
         path = root / key
         if ".." in Path(key).parts or not path.is_file():
             raise CorpusError(
-                f"{root / MANIFEST} names {key!r}, which is not in {root}; "
-                f"wait until the corpus is uploaded whole, then run again"
+                f"{root / MANIFEST} lists {key!r}, which is not in {root}. "
+                f"Wait until the whole corpus is uploaded, then run again."
             )
         yield CorpusFile(
             key=key, path=path, size_bytes=path.stat().st_size, sha256=entry.get("sha256")
@@ -157,12 +159,12 @@ def _manifest_files(root: Path, manifest: dict[str, Any]) -> Iterator[CorpusFile
 
 
 def load_questions(root: str | Path, *, set_aside: list[str] | None = None) -> tuple[Question, ...]:
-    """The questions of a corpus folder, in file order; none when it has no `questions.jsonl`.
+    """Return the questions of a corpus folder, in file order; empty without `questions.jsonl`.
 
     Args:
         root: The corpus folder.
-        set_aside: Gets a line of text for each line that is not a question, which is then left
-            out. Default: None, the first such line is an error.
+        set_aside: Receives a message for each line that is not a valid question; the line is
+            skipped. Default: None, the first such line is an error.
 
     Raises:
         CorpusError: A line that is not a question, naming the line and what is wrong with it.
@@ -179,9 +181,9 @@ def load_questions(root: str | Path, *, set_aside: list[str] | None = None) -> t
             try:
                 question = _question(json.loads(line))
                 if question.id in seen:
-                    raise ValueError(f"id {question.id!r} is there twice")
+                    raise ValueError(f"id {question.id!r} appears twice; ids must be unique")
             except (ValueError, KeyError, TypeError) as error:
-                problem = f"{path}, line {number}: not a question: {error!r}"
+                problem = f"{path}, line {number} is not a valid question: {error!r}"
                 if set_aside is None:
                     raise CorpusError(problem) from error
                 set_aside.append(problem)

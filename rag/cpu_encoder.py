@@ -2,7 +2,7 @@
 
 Owns the conversion, the precision and the check that the compiled model gives the vectors of
 torch. Does not own the choice of device (`rag.encoder`) or the text prefixes. Tokenization,
-truncation and pooling are those of the model's own modules.
+truncation and pooling come from the model's own modules.
 """
 
 from __future__ import annotations

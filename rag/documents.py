@@ -1,4 +1,4 @@
-"""What a reader makes of a file, whatever its format: text with its structure by offsets.
+"""A document after reading, whatever its format was: text, and its structure by offsets.
 
 Pure data; every offset is in characters of `Document.text`.
 """
@@ -28,7 +28,7 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A table or a code block: kept whole in a chunk when it fits, else cut between lines."""
+    """A table or a code block: stays whole in a chunk if it fits, else is cut between lines."""
 
     kind: Literal["table", "code"]
     start: int
@@ -42,7 +42,7 @@ class Document:
     Attributes:
         key: ``docs/...``, relative to the corpus.
         title: Its own title, else its file name; one line, never empty.
-        text: For text and Markdown the file's text unchanged; else what was extracted.
+        text: The file's own text for text and Markdown; the extracted text for other formats.
         sections: In order; empty when the document has no headings.
         blocks: In order, not overlapping.
     """

@@ -1,7 +1,7 @@
-"""Turning texts into embeddings: the interface, and the client of the embedding service.
+"""Turns texts into embeddings: the interface, and the client of the embedding service.
 
 Does not own the service (`rag.serving`), the encoder behind it (`rag.encoder`), the order in which
-its nodes are asked (`rag.failover`), nor the choice of texts. Embeddings are
+its nodes are asked (`rag.failover`), or the choice of texts. Embeddings are
 ``(texts, dimension) float32, L2-normalised``.
 
 The service speaks the OpenAI embeddings protocol; ``encoding_format: base64`` carries each vector
@@ -39,13 +39,13 @@ __all__ = ["Embedder", "EmbeddingClient", "InputType", "ServiceInfo", "Vectors"]
 InputType = Literal["query", "document"]
 Vectors = npt.NDArray[np.float32]
 
-# Busy, but well: another node is asked, and this one is asked again the next time.
+# Busy but healthy: the client asks another node, and this one again the next time.
 _BUSY = frozenset({408, 409, 429})
-# The request is at fault: no other node would take it.
+# The request is wrong: every node would refuse it.
 _REFUSED = frozenset({400, 413, 422})
 _CONNECT_SECONDS = 5.0
-# While there is another to ask. In one network a connection takes milliseconds; where a zone is
-# lost, nothing comes back at all.
+# While there is another node to ask. A connection in one network takes milliseconds; nothing
+# comes back from a zone that is lost.
 _IMPATIENT_CONNECT_SECONDS = 1.0
 _HEALTH_SECONDS = 5.0
 _PROBE_SECONDS = 2.0
@@ -54,16 +54,16 @@ _LOG = logging.getLogger("rag.embed")
 
 
 class Embedder(Protocol):
-    """What turns texts into embeddings."""
+    """Turns texts into embeddings."""
 
     async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        """Embeddings of `texts`, in their order: ``(texts, dimension) float32``, normalised."""
+        """Return embeddings of `texts` in order: ``(texts, dimension) float32``, L2-normalised."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceInfo:
-    """What an embedding service says of itself.
+    """What an embedding service reports about itself.
 
     Attributes:
         model_version: The version it was deployed as.
@@ -77,20 +77,20 @@ class ServiceInfo:
 class EmbeddingClient:
     """Client of an embedding service of one or several nodes.
 
-    Each request goes to one node, another each time. If that one does not answer, fails or has the
-    wrong model, the request goes to the next at once; embedding a text twice does no harm. A node
-    that failed is left alone until its ``/health`` answers again, which is asked in the background.
+    The requests take turns over the nodes. If a node does not answer, fails or has the wrong model,
+    the request goes to the next node at once; embedding a text twice does no harm. A node that
+    failed gets no requests until its ``/health`` answers. The client checks that in the background.
 
     Args:
         urls: The nodes, e.g. ``http://10.0.1.7:8000``; at least one.
-        model_version: What must have made the embeddings: an address may have gone to a node with
-            another model. Default: whatever answers.
-        dimension: What its embeddings must have; None takes any.
+        model_version: The model that must compute the embeddings, because another node may
+            have got the address. Default: any model.
+        dimension: The dimension that the embeddings must have. Default: any.
         timeout_seconds: Longest wait for one answer.
-        patience_seconds: Longest wait while there is another node to ask; default: as long.
-        retry_seconds: How long a request that fails for a passing reason is tried again.
-        probe_seconds: How often a node that failed is asked whether it is well again.
-        transport: In place of the network, for tests.
+        patience_seconds: Longest wait while there is another node to ask. Default: the same.
+        retry_seconds: How long to retry a request that failed for a temporary reason.
+        probe_seconds: Interval between health checks of a node that failed.
+        transport: Replaces the network in tests.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class EmbeddingClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         if not urls:
-            raise ValueError("urls is empty; an embedding service has one node at least")
+            raise ValueError("urls is empty. Give the URL of at least one embedding node.")
         self.model_version = model_version
         self.dimension = dimension
         self._nodes = [Node(url) for url in dict.fromkeys(url.rstrip("/") for url in urls)]
@@ -119,7 +119,7 @@ class EmbeddingClient:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """The nodes that are named now."""
+        """The nodes in use."""
         return tuple(node.url for node in self._nodes if not node.leaving)
 
     async def close(self) -> None:
@@ -131,9 +131,9 @@ class EmbeddingClient:
         await self._http.aclose()
 
     def follow(self, urls: Sequence[str]) -> None:
-        """Ask these nodes from now on, of the same model.
+        """Use these nodes of the same model from now on.
 
-        One that is new is asked once it is well; until one of them is, the former help out.
+        A new node gets requests once it is healthy. Until one is, the former nodes stay in use.
         """
         self._nodes = follow(self._nodes, (url.rstrip("/") for url in urls), time.monotonic())
         for node in self._nodes:
@@ -143,11 +143,11 @@ class EmbeddingClient:
             self._forget_leaving()
 
     async def infos(self) -> dict[str, ServiceInfo | EmbeddingError]:
-        """What each of the nodes says of itself, or why it does not; asked once, all at a time."""
+        """Ask all nodes once for their state; a node that does not answer has an error instead."""
         urls = self.urls
-        said = await asyncio.gather(*(self._info(url) for url in urls), return_exceptions=True)
+        answers = await asyncio.gather(*(self._info(url) for url in urls), return_exceptions=True)
         found: dict[str, ServiceInfo | EmbeddingError] = {}
-        for url, info in zip(urls, said, strict=True):
+        for url, info in zip(urls, answers, strict=True):
             if isinstance(info, BaseException) and not isinstance(info, EmbeddingError):
                 raise info
             found[url] = info
@@ -171,37 +171,38 @@ class EmbeddingClient:
     async def wait_ready(
         self, timeout_seconds: float, *, others_seconds: float = 0.0
     ) -> dict[str, ServiceInfo]:
-        """Ask until every node is healthy; one that was just made is still loading its model.
+        """Wait until every node is healthy; a new node is still loading its model.
 
         Args:
-            timeout_seconds: How long to wait for the first.
-            others_seconds: How long to wait for the others after it.
+            timeout_seconds: How long to wait for the first healthy node.
+            others_seconds: How long to wait for the other nodes after it.
 
         Returns:
-            What each of those that are healthy says of itself.
+            The state of each healthy node.
 
         Raises:
-            EmbeddingError: None was healthy in time; says what they last said.
+            EmbeddingError: No node was healthy in time; has the last state of each.
         """
         deadline, others = time.monotonic() + timeout_seconds, None
         while True:
-            said = await self.infos()
-            well = {url: info for url, info in said.items() if isinstance(info, ServiceInfo)}
+            infos = await self.infos()
+            healthy = {url: info for url, info in infos.items() if isinstance(info, ServiceInfo)}
             now = time.monotonic()
-            if well:
+            if healthy:
                 others = now + others_seconds if others is None else others
-                if len(well) == len(said) or now >= others:
-                    return well
+                if len(healthy) == len(infos) or now >= others:
+                    return healthy
             elif now >= deadline:
-                problems = "; ".join(map(str, said.values()))
+                problems = "; ".join(map(str, infos.values()))
                 raise EmbeddingError(f"{problems} (waited {timeout_seconds:g} s)")
             await asyncio.sleep(0.5)
 
     async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        """Embeddings of `texts` in their order; see `Embedder`.
+        """Return embeddings of `texts` in order; see `Embedder`.
 
         Raises:
-            EmbeddingError: Refused, out of time, or vectors of another number or dimension.
+            EmbeddingError: Every node refused or failed, or the number or the dimension of the
+                embeddings is wrong.
         """
         if not texts:
             return np.empty((0, self.dimension or 0), np.float32)
@@ -213,13 +214,12 @@ class EmbeddingClient:
             vectors = np.frombuffer(b"".join(rows), "<f4").reshape(len(texts), -1)
         except (KeyError, TypeError, ValueError) as error:
             raise EmbeddingError(
-                f"embedding service {url} answered something else than "
-                f"{len(texts)} embeddings: {error!r}"
+                f"embedding service {url} did not return {len(texts)} embeddings: {error!r}"
             ) from error
         if self.dimension is not None and vectors.shape[1] != self.dimension:
             raise EmbeddingError(
-                f"embedding service {url} gives {vectors.shape[1]} dimensions; "
-                f"the index has {self.dimension}"
+                f"embedding service {url} returns {vectors.shape[1]} dimensions, but the index has "
+                f"{self.dimension}"
             )
         return vectors.astype(np.float32, copy=False)
 
@@ -287,12 +287,14 @@ class EmbeddingClient:
         try:
             answer = response.json()
         except ValueError as error:
-            raise _PassingError(f"embedding service {url} answered no JSON: {error}") from error
+            raise _PassingError(
+                f"embedding service {url} did not return valid JSON: {error}"
+            ) from error
         if not isinstance(answer, dict):
-            raise _PassingError(f"embedding service {url} answered no JSON object")
+            raise _PassingError(f"embedding service {url} did not return a JSON object")
         if self.model_version is not None and answer.get("model") != self.model_version:
             raise _PassingError(
-                f"embedding service {url} has model {answer.get('model')!r}; the index is for "
+                f"embedding service {url} has model {answer.get('model')!r}, but the index needs "
                 f"{self.model_version!r}"
             )
         return answer
@@ -310,7 +312,7 @@ class EmbeddingClient:
         if node.failed_at is None:
             _LOG.warning("%s", problem)
         node.failed_at = time.monotonic()
-        # One that is alone is asked in any case.
+        # A single node gets the requests in any case.
         if not node.leaving and len(self._nodes) > 1:
             self._probe(node, first_seconds=self._probe_seconds)
 
@@ -319,7 +321,7 @@ class EmbeddingClient:
             self._nodes = [node for node in self._nodes if not node.leaving]
 
     def _probe(self, node: Node, *, first_seconds: float) -> None:
-        """Ask in the background until the node is well, so that no request has to find out."""
+        """Check in the background until the node is healthy, so that no request is spent on it."""
         if node.url not in self._probes:
             task = asyncio.create_task(self._until_well(node, first_seconds))
             self._probes[node.url] = task
@@ -340,11 +342,11 @@ class EmbeddingClient:
 
 
 class _PassingError(Exception):
-    """A node did not answer, but may the next time.
+    """A node did not answer this time.
 
     Attributes:
-        failed: Whether the node is left alone for a while.
-        retry_after_seconds: How long it asks to be left alone itself.
+        failed: Whether the node gets no requests until it is healthy.
+        retry_after_seconds: How long the node asks clients to wait.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ _GPU_BATCH = 256
 
 
 def available_cores() -> int:
-    """Cores that this process may run on."""
+    """Return the number of cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -45,12 +45,12 @@ class LocalEncoder:
 
     Attributes:
         dimension: Components of an embedding.
-        device: Where it runs.
+        device: The device in use.
         batch_size: Texts of a batch.
-        workers: Batches that are worth computing at a time: the cores, or 1 on a GPU.
+        workers: Batches to compute at the same time: the cores, or 1 on a GPU.
 
     Raises:
-        UnknownModelError: Nothing answers to the name.
+        UnknownModelError: No model has the name.
     """
 
     def __init__(
@@ -88,12 +88,12 @@ class LocalEncoder:
         return compile_for_cpu(self._model, threads=self.workers)
 
     def prepare_thread(self) -> None:
-        """Make the calling thread compute alone; each thread of a pool calls it once."""
+        """Make the calling thread compute alone. Each thread of a pool calls it once."""
         if self.workers > 1:
             self._torch.set_num_threads(1)
 
     def encode_batch(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        """Embeddings of `texts` as one batch, computed in the calling thread; see `Embedder`."""
+        """Return embeddings of `texts`, computed as one batch in the calling thread."""
         prefix = self._prefixes[input_type]
         if self._cpu is not None:
             return self._cpu.encode(texts, prompt=prefix, batch_size=len(texts))
@@ -112,7 +112,7 @@ class LocalEncoder:
         return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
     def encode(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        """Embeddings of `texts` in their order, in batches of like length; see `Embedder`."""
+        """Return embeddings of `texts` in order, computed in batches of similar length."""
         if self._cpu is not None:
             prefix = self._prefixes[input_type]
             return self._cpu.encode(texts, prompt=prefix, batch_size=self.batch_size)
@@ -127,7 +127,7 @@ class LocalEncoder:
         return result
 
     async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        """As `encode`, without holding up the event loop; see `Embedder`."""
+        """Return embeddings as `encode` does, without blocking the event loop."""
         return await asyncio.to_thread(self.encode, texts, input_type)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""Which node of a service is asked, and which after it when that one fails.
+"""The order in which a client asks the nodes of a service.
 
-Owns what is remembered of each node, and the order made of it: pure, but for the clock's readings,
-which are given. Does not own asking (`rag.embed`).
+Owns the state of each node and the order that follows from it. Pure: the caller passes the time.
+Does not own the requests (`rag.embed`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ __all__ = ["Node", "follow", "order"]
 
 @dataclass
 class Node:
-    """What is remembered of one node.
+    """The state of one node.
 
     Attributes:
-        url: Where it answers.
+        url: Its address.
         failed_at: When it failed last, if it has not answered since; None while it answers, and
-            for a node that nobody has asked yet.
-        leaving: No longer among those that are named: asked until one of them answers.
+            before its first request.
+        leaving: Whether the configuration no longer names it. It stays in use until a node that
+            the configuration names answers.
     """
 
     url: str
@@ -29,11 +30,11 @@ class Node:
 
 
 def order(nodes: Sequence[Node], turn: int) -> list[Node]:
-    """The nodes as they are to be asked, first to last.
+    """Return the nodes in the order to ask them.
 
-    Those that answer come first, another one with each turn, so that all have the same to do. Those
-    that are leaving help out. Those that failed come last, the one that failed longest ago first:
-    as long as another answers, nobody waits for them.
+    Nodes that answer come first, starting with another one at each turn, which spreads the load.
+    Nodes that are leaving come next. Nodes that failed come last, the one that failed longest ago
+    first, so that a request waits for them only if no other node answers.
     """
     named = [node for node in nodes if node.failed_at is None and not node.leaving]
     start = turn % len(named) if named else 0
@@ -44,10 +45,10 @@ def order(nodes: Sequence[Node], turn: int) -> list[Node]:
 
 
 def follow(nodes: Sequence[Node], urls: Iterable[str], now: float) -> list[Node]:
-    """The nodes once `urls` are named in place of others.
+    """Return the nodes after the configuration changed to `urls`.
 
-    A new one counts as failed until it has answered: it may still be starting. What is not named
-    any more stays, as one that is leaving.
+    A new node counts as failed until it has answered, because it may still be starting. A node that
+    is not in `urls` stays and is marked as leaving.
     """
     named = list(dict.fromkeys(urls))
     known = {node.url: node for node in nodes}

@@ -1,4 +1,4 @@
-"""Fusing a vector search and a word search into one ranking. Pure.
+"""Fuses a vector search and a word search into one ranking. Pure.
 
 Two methods: reciprocal rank fusion, and a weighted sum of z-scores. The sum is the default: on
 covid-qa it found more (see docs/explanation/data-plane.md). Both run here and not in the cluster,
@@ -32,7 +32,7 @@ class Fusion(StrEnum):
 
 
 def rrf(rankings: Sequence[Sequence[str]], constant: int = RRF_CONSTANT) -> dict[str, float]:
-    """Score of each id: the sum over rankings of ``1 / (constant + rank)``, rank from 1."""
+    """Return the score of each id: the sum over rankings of ``1 / (constant + rank)``."""
     scores: dict[str, float] = {}
     for ranking in rankings:
         for rank, item in enumerate(ranking, start=1):
@@ -43,11 +43,10 @@ def rrf(rankings: Sequence[Sequence[str]], constant: int = RRF_CONSTANT) -> dict
 def weighted_z(
     vector: Mapping[str, float], words: Mapping[str, float], weight: float = DEFAULT_WEIGHT
 ) -> dict[str, float]:
-    """Weighted sum of the two searches' z-scores.
+    """Return the weighted sum of the two searches' z-scores.
 
-    Each search's scores are brought to mean 0 and standard deviation 1 over what it returned. An
-    id that one search did not return has, there, the lowest score that it did return: an upper
-    bound of its true one.
+    Each search's scores are scaled to mean 0 and standard deviation 1. An id that one search did
+    not return gets the lowest score that this search returned, an upper bound of its true score.
 
     Args:
         vector: Score by id of the vector search.
@@ -58,7 +57,7 @@ def weighted_z(
         ValueError: `weight` out of bounds.
     """
     if not 0.0 <= weight <= 1.0:
-        raise ValueError(f"weight is {weight}; it must be within 0 and 1")
+        raise ValueError(f"weight is {weight}. It must be between 0 and 1.")
     left, left_floor = _standardise(vector)
     right, right_floor = _standardise(words)
     return {
@@ -74,7 +73,7 @@ def fuse(
     method: Fusion = Fusion.WEIGHTED,
     weight: float = DEFAULT_WEIGHT,
 ) -> list[tuple[str, float]]:
-    """The ids of both searches with their fused score, best first; ties by id."""
+    """Return the ids of both searches with their fused score, best first; ties by id."""
     if method is Fusion.RRF:
         scores = rrf([_ranked(vector), _ranked(words)])
     else:
@@ -87,7 +86,7 @@ def _ranked(scores: Mapping[str, float]) -> list[str]:
 
 
 def _standardise(scores: Mapping[str, float]) -> tuple[dict[str, float], float]:
-    """z-scores and the lowest of them; all 0.0 where the scores are equal or absent."""
+    """Return the z-scores and the lowest of them; all are 0.0 if the scores are equal."""
     if not scores:
         return {}, 0.0
     mean = math.fsum(scores.values()) / len(scores)

@@ -1,7 +1,7 @@
-"""Asking a language model behind an OpenAI-compatible endpoint, piece by piece.
+"""Streams answers of a language model from an OpenAI-compatible endpoint.
 
-Owns the connection, its timeouts, and what is said when the model fails. Does not own what is
-asked (`rag.prompt`). DashScope's endpoint: https://help.aliyun.com/zh/model-studio/ (compatible
+Owns the connection, its timeouts, and the error messages. Does not own the prompt (`rag.prompt`).
+DashScope's endpoint: https://help.aliyun.com/zh/model-studio/ (compatible
 mode, read 2026-11).
 """
 
@@ -21,14 +21,14 @@ _Answer = TypeVar("_Answer")
 
 
 class LanguageModel(Protocol):
-    """What continues a conversation."""
+    """Continues a conversation."""
 
     name: str
 
     def stream(
         self, messages: Sequence[dict[str, str]], max_tokens: int
     ) -> AsyncGenerator[str, None]:
-        """The answer's pieces as they come.
+        """Yield the pieces of the answer as they arrive.
 
         Raises:
             GenerationError: The model failed, or did not answer in time.
@@ -36,10 +36,10 @@ class LanguageModel(Protocol):
         ...
 
     async def check(self) -> None:
-        """Whether the endpoint answers and has the model.
+        """Check that the endpoint answers and has the model.
 
         Raises:
-            GenerationError: It does not.
+            GenerationError: It does not answer, or does not have the model.
         """
         ...
 
@@ -51,8 +51,8 @@ class OpenAIModel:
         base_url: The endpoint, up to and including ``/v1``.
         name: The model's name there.
         api_key: Its key.
-        renew: Asked for another key when the endpoint refused one, with the one that it refused;
-            None where there is no other. A request that was refused is made once more.
+        renew: Takes the key that the endpoint refused and returns another, or None if there is no
+            other. The client repeats the refused request once.
         timeout_seconds: Longest wait for the next piece of an answer.
     """
 
@@ -82,7 +82,7 @@ class OpenAIModel:
     async def stream(
         self, messages: Sequence[dict[str, str]], max_tokens: int
     ) -> AsyncGenerator[str, None]:
-        """As `LanguageModel.stream`; an iterator that is closed early ends the request."""
+        """Yield the pieces of the answer; closing the iterator early ends the request."""
         wire: Any = list(messages)
         try:
             answer = await self._with_key(
@@ -102,7 +102,7 @@ class OpenAIModel:
             raise GenerationError(self._explain(error)) from error
 
     async def check(self) -> None:
-        """As `LanguageModel.check`."""
+        """Check that the endpoint answers and has the model."""
         try:
             models = await self._with_key(
                 lambda: self._client.with_options(timeout=5.0, max_retries=0).models.list()
@@ -114,8 +114,8 @@ class OpenAIModel:
         names = [model.id for model in models.data]
         if names and self.name not in names:
             raise GenerationError(
-                f"the language model endpoint {self._base_url} has no model {self.name!r}; "
-                f"it has {', '.join(sorted(names)[:10])}"
+                f"The language model endpoint {self._base_url} has no model {self.name!r}. "
+                f"It has {', '.join(sorted(names)[:10])}."
             )
 
     async def _with_key(self, request: Callable[[], Awaitable[_Answer]]) -> _Answer:
@@ -130,13 +130,13 @@ class OpenAIModel:
             return await request()
 
     def _explain(self, error: openai.APIError) -> str:
-        where = f"the language model {self.name!r} at {self._base_url}"
+        where = f"The language model {self.name!r} at {self._base_url}"
         if isinstance(error, openai.APITimeoutError):
-            return f"{where} did not answer in time"
+            return f"{where} did not answer in time."
         if isinstance(error, openai.APIConnectionError):
-            return f"{where} cannot be reached"
+            return f"{where} cannot be reached."
         if isinstance(error, openai.AuthenticationError):
-            return f"{where} refuses the key"
+            return f"{where} refuses the key."
         if isinstance(error, openai.RateLimitError):
             return f"{where} is busy: {error.message}"
         return f"{where} failed: {error.message}"

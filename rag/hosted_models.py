@@ -1,7 +1,7 @@
-"""Names of hosted models that were on sale on a day, as their vendor's pages had them.
+"""Names of hosted models that the vendor's pages listed on a given day.
 
-Owns that table, for where the vendor's endpoint cannot be asked. Models that are no more are
-`rag.models.RETIRED`. A name that is in neither is unknown, not wrong.
+Owns that table, for checks that cannot ask the vendor's endpoint. `rag.models.RETIRED` has the
+retired models. A name that is in neither is unknown, not wrong.
 """
 
 from __future__ import annotations

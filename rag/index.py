@@ -18,13 +18,13 @@ MAX_DIMENSION = 4096
 """Most components of a `dense_vector` (Elasticsearch 8.19, DenseVectorFieldMapper)."""
 
 CHUNKER = "structure-1000-150-v1"
-"""The chunker that `rag.ingest` runs; in every index's `_meta`, because other chunks mean
-another index. Changes with any change of `rag.chunk` that moves a boundary."""
+"""The chunker that `rag.ingest` runs. It is in every index's `_meta`, because other chunks need
+another index. It changes with any change of `rag.chunk` that moves a boundary."""
 
 SETTINGS: Mapping[str, Any] = {
     "index": {
         "number_of_shards": "1",
-        # One replica as soon as there is a second node, none on a single one.
+        # One replica as soon as there is a second node.
         "auto_expand_replicas": "0-1",
     }
 }
@@ -47,27 +47,30 @@ _META_KEYS = frozenset({"model_version", "model_uri", "dimension", "embedding_ur
 
 
 def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
-    """The mapping of an index of chunks.
+    """Return the mapping of an index of chunks.
 
-    Embeddings are kept out of `_source`: they are four fifths of a document, no reader wants
-    them back, and they can be computed again.
+    `_source` leaves out the embeddings: they are four fifths of a document, no reader needs them,
+    and they can be computed again.
 
     Args:
         dimension: Components of an embedding, 1 to 4096.
-        meta: Becomes `_meta`: ``model_version``, ``embedding_urls`` (where readers have questions
-            embedded by that model), ``model_uri`` (where its files are, to return to this index);
-            ``dimension`` and ``chunker`` are filled in when absent.
+        meta: Becomes `_meta`: ``model_version``, ``embedding_urls`` (where that model embeds
+            questions), ``model_uri`` (the model's files, for a rollback to this index). ``dimension`` and
+            ``chunker`` are added if they are missing.
 
     Raises:
         ValueError: A dimension out of range, or a `meta` with unknown or contradicting keys.
     """
     if not 1 <= dimension <= MAX_DIMENSION:
-        raise ValueError(f"dimension is {dimension}; an index takes 1 to {MAX_DIMENSION}")
+        raise ValueError(f"dimension is {dimension}. It must be between 1 and {MAX_DIMENSION}.")
     unknown = sorted(set(meta) - _META_KEYS)
     if unknown:
-        raise ValueError(f"meta has {unknown}; allowed: {sorted(_META_KEYS)}")
+        raise ValueError(f"meta has the unknown keys {unknown}. Allowed are {sorted(_META_KEYS)}.")
     if meta.get("dimension", dimension) != dimension:
-        raise ValueError(f"meta['dimension'] is {meta['dimension']}, dimension is {dimension}")
+        raise ValueError(
+            f"meta['dimension'] is {meta['dimension']}, but dimension is {dimension}. "
+            f"They must be equal."
+        )
     keyword = {"type": "keyword"}
     integer = {"type": "integer"}
     return {
@@ -97,10 +100,10 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def chunk_id(document_key: str, document_sha256: str, chunk_number: int) -> str:
-    """The `_id` of a chunk: the same for the same content, so that a repeated write is no copy.
+    """Return the `_id` of a chunk. The same content gets the same id, so a repeated write is safe.
 
-    Another content of the same document gets other ids: its chunks are complete before the old
-    ones are removed.
+    A changed document gets new ids, so that its new chunks are complete before the old ones are
+    removed.
     """
     key = hashlib.sha256(document_key.encode()).hexdigest()[:20]
     return f"{key}-{document_sha256[:20]}-{chunk_number}"

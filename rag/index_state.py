@@ -1,7 +1,7 @@
-"""What an index holds, document by document: the truth that an ingest starts from and ends with.
+"""Reads which documents an index has. An ingest starts and ends with it.
 
-Owns the questions asked of the index. Nothing is remembered anywhere else, so a run that was cut
-off leaves nothing to be out of step with.
+Owns the queries. The index is the only record, so an interrupted run leaves nothing that could
+differ from it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _PAGE = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class IndexMeta:
-    """What an index's mapping says of it (`_meta`).
+    """The `_meta` of an index's mapping.
 
     Attributes:
-        index: The index's own name, whatever alias it was asked by.
-        model_version: The model whose embeddings it holds.
-        dimension: Their components.
-        embedding_urls: Where that model embeds questions: the nodes of its service.
-        chunker: What cut the documents.
+        index: The index's own name, not an alias.
+        model_version: The model that computed its embeddings.
+        dimension: Components of an embedding.
+        embedding_urls: The nodes that embed questions with that model.
+        chunker: The chunker that cut the documents.
     """
 
     index: str
@@ -43,9 +43,9 @@ class IndexedDocument:
     """One content of one document in an index.
 
     Attributes:
-        sha256: Of the file the chunks were made of.
-        chunks: How many chunks are there.
-        chunk_count: How many each of them says there are.
+        sha256: Of the file that the chunks come from.
+        chunks: How many chunks the index has.
+        chunk_count: How many chunks the document has, as recorded in each chunk.
     """
 
     sha256: str
@@ -54,26 +54,29 @@ class IndexedDocument:
 
     @property
     def complete(self) -> bool:
-        """Whether every chunk is there."""
+        """Whether the index has every chunk."""
         return self.chunks == self.chunk_count
 
 
 async def index_meta(client: AsyncElasticsearch, name: str) -> IndexMeta:
-    """What the index, or the one index behind the alias, called `name` says of itself.
+    """Return the `_meta` of the index or alias `name`.
 
     Raises:
-        SearchIndexError: There is none, more than one, or its mapping is not of `rag.index`.
+        SearchIndexError: There is no such index, the alias has more than one, or the mapping is
+            not from `rag.index`.
     """
     try:
         answer = await client.indices.get_mapping(index=name)
     except NotFoundError as error:
         raise SearchIndexError(
-            f"there is no index or alias {name!r}; it is made by the deployment: run it again"
+            f"There is no index or alias {name!r}. The deployment creates it: run pulumi up."
         ) from error
     except ApiError as error:
         raise SearchIndexError(f"index {name!r}: {error}") from error
     if len(answer.body) != 1:
-        raise SearchIndexError(f"{name!r} stands for {len(answer.body)} indices; it must be one")
+        raise SearchIndexError(
+            f"The alias {name!r} points to {len(answer.body)} indices. It must point to one."
+        )
     ((index, body),) = answer.body.items()
     meta: Mapping[str, Any] = body["mappings"].get("_meta") or {}
     try:
@@ -86,15 +89,15 @@ async def index_meta(client: AsyncElasticsearch, name: str) -> IndexMeta:
         )
     except KeyError as error:
         raise SearchIndexError(
-            f"index {index!r} has no {error} in its mapping's _meta; it was not made by this "
-            f"project's mapping"
+            f"Index {index!r} has no {error} in the _meta of its mapping, so this project did not "
+            f"create it. Give an index that the deployment created."
         ) from error
 
 
 async def indexed_documents(
     client: AsyncElasticsearch, index: str
 ) -> dict[str, list[IndexedDocument]]:
-    """Every document in the index by its key; more than one content where a run was cut off."""
+    """Return every document in the index by key; an interrupted run leaves several contents."""
     found: dict[str, list[IndexedDocument]] = {}
     sources = [
         {name: {"terms": {"field": name}}}
@@ -124,7 +127,7 @@ async def indexed_documents(
 async def chunk_ids(
     client: AsyncElasticsearch, index: str, document_key: str, sha256: str
 ) -> AsyncIterator[str]:
-    """The `_id` of each chunk of one content of one document."""
+    """Yield the `_id` of each chunk of one content of one document."""
     filters = [{"term": {"document_key": document_key}}, {"term": {"document_sha256": sha256}}]
     after: list[Any] | None = None
     while True:

@@ -1,16 +1,16 @@
-"""Bringing an index into step with a corpus: ``python -m rag.ingest``.
+"""Brings an index up to date with a corpus: ``python -m rag.ingest``.
 
-Owns the run: what is new, changed or gone by comparing the corpus with the index itself; reading,
-cutting, embedding and writing of what is; the removal of what is not; the check of the counts at
-the end. Does not make the index, nor move the alias.
+Owns the run: it compares the corpus with the index, reads, cuts, embeds and writes new and changed
+documents, removes deleted ones, and checks the counts at the end. Does not create the index or move
+the alias.
 
     python -m rag.ingest --corpus-dir DIR --corpus-uri oss://bucket/corpus/ --index NAME
         --elasticsearch-url URL --elasticsearch-secret NAME --embedding-url URL --output-dir DIR
 
-A run may be killed anywhere and run again: a chunk's `_id` is made of its document's key, content
-and its number, a document counts as indexed when all its chunks are, and searches see nothing
-until all is written. ``result.json`` is written last. A document that cannot be read is set aside
-with its reason, and its former content leaves the index.
+A run that was killed can be run again. A chunk's `_id` comes from its document's key, content and
+number, a document counts as indexed once all its chunks are, and searches see nothing until
+everything is written. ``result.json`` is written last. A document that cannot be read is skipped,
+with the reason, and its former content leaves the index.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ from rag.settings import IngestSettings
 __all__ = ["IngestResult", "ingest", "main"]
 
 _PROGRESS_SECONDS = 2.0
-# Nodes of one update start together: those that take longer than this do not come.
+# The nodes of one update start together: a node that takes longer than this does not come.
 _OTHER_NODES_SECONDS = 300.0
 
 
 @dataclass(kw_only=True)
 class IngestResult:
-    """What a run did; the content of ``result.json``.
+    """The content of ``result.json``.
 
     Attributes:
         documents: Documents in the index.
         chunks: Chunks in the index.
-        embedded_documents: Documents that were embedded by this run.
-        unchanged_documents: Documents that were found in the index as they are.
-        removed_documents: Documents that left the index.
-        set_aside: Documents that could not be read, with the reason.
-        seconds: Of the whole run.
-        chunks_per_second: Chunks embedded and written a second, while there were any to do.
+        embedded_documents: Documents that this run embedded.
+        unchanged_documents: Documents that the index already had.
+        removed_documents: Documents that this run removed from the index.
+        set_aside: Documents that the run skipped, with the reason.
+        seconds: Duration of the run.
+        chunks_per_second: Chunks embedded and written per second.
     """
 
     documents: int = 0
@@ -74,7 +74,7 @@ class IngestResult:
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """What is to be done: files to embed, contents (key, sha256) that are to leave the index."""
+    """The work of a run: files to embed, and contents (key, sha256) to remove from the index."""
 
     tasks: tuple[Task, ...]
     stale: tuple[tuple[str, str], ...]
@@ -92,29 +92,28 @@ async def ingest(
     max_bytes: int = DEFAULT_MAX_BYTES,
     report: Callable[[str], None] = print,
 ) -> IngestResult:
-    """Bring `index` into step with `corpus`.
+    """Bring `index` up to date with `corpus`.
 
     Args:
         client: The cluster.
         embedder: Embeds the chunks; its dimension is the index's.
-        corpus: What the index is to hold.
+        corpus: The documents that the index is to have.
         index: The index, or an alias of one.
         corpus_uri: ``oss://bucket/prefix/`` of the corpus: prefix of each chunk's `uri`.
         max_bytes: Largest document that is read.
         report: Gets a line of progress about every two seconds.
 
     Raises:
-        IngestError: The cluster refuses writes, or the counts at the end are not what they must
-            be.
-        EmbeddingError: The embedder failed for longer than it is tried again.
-        SearchIndexError: No such index.
+        IngestError: The cluster refuses writes, or the counts at the end are wrong.
+        EmbeddingError: The embedder failed and the retries did not help.
+        SearchIndexError: There is no such index.
     """
     started = time.monotonic()
     meta = await index_meta(client, index)
     if meta.chunker != CHUNKER:
         raise IngestError(
-            f"index {meta.index!r} was made for chunks of {meta.chunker!r}, this is {CHUNKER!r}; "
-            f"make a new index"
+            f"Index {meta.index!r} is for chunks of {meta.chunker!r}, but this version cuts "
+            f"{CHUNKER!r}. Run pulumi up, which creates a new index."
         )
     writer = BulkWriter(client, meta.index)
     try:
@@ -128,7 +127,7 @@ async def ingest(
                 await pipeline.run(plan.tasks)
             await _remove(client, writer, meta.index, plan.stale)
     except (ApiError, TransportError) as error:
-        raise IngestError(f"index {meta.index!r}: {error}") from error
+        raise IngestError(f"Writing to index {meta.index!r} failed: {error}") from error
     expected = {task.key for task in plan.tasks} - set(pipeline.set_aside) | plan.unchanged
     chunks = await _verify(client, meta, expected)
     result = IngestResult(
@@ -173,7 +172,7 @@ async def _plan(client: AsyncElasticsearch, index: str, corpus: Corpus) -> _Plan
 
 @contextlib.asynccontextmanager
 async def _quiet(client: AsyncElasticsearch, index: str) -> AsyncIterator[None]:
-    """Show searches nothing of the run until it is over, however it ends."""
+    """Hide the run's changes from searches until it ends."""
     await client.indices.refresh(index=index)
     await client.indices.put_settings(index=index, settings={"refresh_interval": "-1"})
     try:
@@ -195,7 +194,7 @@ async def _remove(
 
 
 async def _verify(client: AsyncElasticsearch, meta: IndexMeta, expected: set[str]) -> int:
-    """Count what the index holds, document by document; returns the chunks."""
+    """Check the index document by document, and return how many chunks it has."""
     indexed = await indexed_documents(client, meta.index)
     missing, extra = sorted(expected - set(indexed)), sorted(set(indexed) - expected)
     broken = sorted(
@@ -203,16 +202,16 @@ async def _verify(client: AsyncElasticsearch, meta: IndexMeta, expected: set[str
     )
     if missing or extra or broken:
         raise IngestError(
-            f"index {meta.index!r} is not in step with the corpus: {len(missing)} documents "
-            f"missing {missing[:3]}, {len(extra)} too many {extra[:3]}, {len(broken)} incomplete "
-            f"{broken[:3]}; is something else writing to it? Run the ingest again"
+            f"Index {meta.index!r} differs from the corpus: {len(missing)} documents missing "
+            f"{missing[:3]}, {len(extra)} too many {extra[:3]}, {len(broken)} incomplete "
+            f"{broken[:3]}. Check that nothing else writes to it, then run the ingest again."
         )
     total = sum(contents[0].chunks for contents in indexed.values())
     counted = int((await client.count(index=meta.index))["count"])
     if counted != total:
         raise IngestError(
-            f"index {meta.index!r} holds {counted} chunks, its documents have {total}; "
-            f"is something else writing to it? Run the ingest again"
+            f"Index {meta.index!r} has {counted} chunks, but its documents have {total}. "
+            f"Check that nothing else writes to it, then run the ingest again."
         )
     return total
 
@@ -221,7 +220,7 @@ async def _verify(client: AsyncElasticsearch, meta: IndexMeta, expected: set[str
 async def _progress(
     pipeline: Pipeline, total: int, report: Callable[[str], None]
 ) -> AsyncIterator[None]:
-    async def tell() -> None:
+    async def report_progress() -> None:
         while True:
             await asyncio.sleep(_PROGRESS_SECONDS)
             report(
@@ -229,7 +228,7 @@ async def _progress(
                 f"{pipeline.chunks:,} chunks, {pipeline.chunks_per_second:.0f} chunks/s"
             )
 
-    task = asyncio.create_task(tell())
+    task = asyncio.create_task(report_progress())
     try:
         yield
     finally:
@@ -249,7 +248,7 @@ def _summary(result: IngestResult) -> str:
     return (
         f"ingest done: {result.documents:,} documents, {result.chunks:,} chunks; "
         f"{result.embedded_documents:,} embedded, {result.unchanged_documents:,} unchanged, "
-        f"{result.removed_documents:,} removed, {len(result.set_aside):,} set aside; "
+        f"{result.removed_documents:,} removed, {len(result.set_aside):,} skipped; "
         f"{result.seconds:.1f} s, {result.chunks_per_second:.0f} chunks/s"
     )
 
@@ -260,24 +259,24 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--corpus-dir", type=Path, required=True, help="folder with docs/")
     parser.add_argument("--corpus-uri", required=True, help="oss://bucket/prefix/ of that folder")
-    parser.add_argument("--index", required=True, help="index to bring into step")
+    parser.add_argument("--index", required=True, help="index to bring up to date")
     parser.add_argument("--elasticsearch-url", required=True, help="http[s]://host:port")
     parser.add_argument("--elasticsearch-secret", default="", help="KMS secret with the password")
     parser.add_argument(
-        "--embedding-url", required=True, help="http://host:port; of several nodes with commas"
+        "--embedding-url", required=True, help="http://host:port; several nodes with commas"
     )
-    parser.add_argument("--output-dir", type=Path, required=True, help="gets result.json")
+    parser.add_argument("--output-dir", type=Path, required=True, help="folder for result.json")
     parser.add_argument("--max-document-bytes", type=int, default=DEFAULT_MAX_BYTES)
     parser.add_argument(
         "--embedding-wait-seconds",
         type=float,
         default=900.0,
-        help="how long the embedding service may take to become ready",
+        help="longest wait for the embedding service to become ready",
     )
     parser.add_argument(
         "--as-it-is",
         action="store_true",
-        help="wait for the embedding service and count what the index holds, change nothing",
+        help="change nothing: wait for the embedding service and count the chunks of the index",
     )
     return parser.parse_args(argv)
 
@@ -293,7 +292,7 @@ async def _run(arguments: argparse.Namespace) -> IngestResult:
         "CUSTOMRAG_ELASTICSEARCH",
     )
     corpus = await asyncio.to_thread(load_corpus, arguments.corpus_dir, set_aside=[])
-    # Vectors as text hardly shrink, and shrinking them takes longer than sending them.
+    # Compressing vectors takes longer than sending them, because their text hardly shrinks.
     client = async_client(
         arguments.elasticsearch_url,
         settings.elasticsearch_username,
@@ -329,7 +328,7 @@ async def _run(arguments: argparse.Namespace) -> IngestResult:
 
 
 async def _held(client: AsyncElasticsearch, meta: IndexMeta) -> IngestResult:
-    """What an index holds that is gone back to: whatever the corpus and the chunker are by now."""
+    """Count the documents and chunks of an index that a rollback returns to."""
     documents = len(await indexed_documents(client, meta.index))
     chunks = int((await client.count(index=meta.index))["count"])
     print(f"ingest: {meta.index} stays as it is, with {documents:,} documents", flush=True)
@@ -339,27 +338,27 @@ async def _held(client: AsyncElasticsearch, meta: IndexMeta) -> IngestResult:
 async def _wait_for_nodes(
     embedder: EmbeddingClient, meta: IndexMeta, timeout_seconds: float
 ) -> None:
-    """Wait for the embedding service, all nodes of it: those before them go when the run is over.
+    """Wait for all nodes of the embedding service, because the former nodes go after the run.
 
     Raises:
-        EmbeddingError: None of them is ready in time.
-        IngestError: One has another model than the index.
+        EmbeddingError: No node is ready in time.
+        IngestError: A node has another model than the index.
     """
-    said = await embedder.wait_ready(timeout_seconds, others_seconds=_OTHER_NODES_SECONDS)
-    for url, info in said.items():
+    infos = await embedder.wait_ready(timeout_seconds, others_seconds=_OTHER_NODES_SECONDS)
+    for url, info in infos.items():
         if (info.model_version, info.dimension) != (meta.model_version, meta.dimension):
             raise IngestError(
-                f"index {meta.index!r} is for model {meta.model_version!r} of dimension "
-                f"{meta.dimension}; {url} serves {info.model_version!r} of dimension "
-                f"{info.dimension}"
+                f"Index {meta.index!r} is for model {meta.model_version!r} of dimension "
+                f"{meta.dimension}, but {url} serves {info.model_version!r} of dimension "
+                f"{info.dimension}. Run pulumi up to bring both to the same model."
             )
     # A zone that is lost must not stop the ingest.
-    for url in set(embedder.urls) - said.keys():
-        print(f"ingest: going on without {url}, which does not answer", flush=True)
+    for url in set(embedder.urls) - infos.keys():
+        print(f"ingest: continuing without {url}, which does not answer", flush=True)
 
 
 def write_result(output_dir: Path, result: dict[str, Any]) -> None:
-    """Write ``result.json``: complete or not at all."""
+    """Write ``result.json`` atomically."""
     output_dir.mkdir(parents=True, exist_ok=True)
     partial = output_dir / f".result.json.{os.getpid()}"
     partial.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -367,7 +366,7 @@ def write_result(output_dir: Path, result: dict[str, Any]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run an ingest; 0 when the index is in step with the corpus, else 1."""
+    """Run an ingest; return 0 if the index is up to date with the corpus, else 1."""
     arguments = _arguments(argv)
     (arguments.output_dir / "result.json").unlink(missing_ok=True)
     try:

@@ -1,4 +1,4 @@
-"""Reading Markdown and HTML: headings, tables and code, by offsets.
+"""Reads Markdown and HTML: headings, tables and code, by offsets.
 
 Markdown keeps the file's text unchanged (CommonMark with tables, by markdown-it); HTML becomes
 the text that a reader would see, without navigation, scripts and styles.
@@ -42,7 +42,7 @@ def _parser() -> Any:
 def read_markdown(key: str, text: str, fallback_title: str) -> Document:
     """Read Markdown: `Document.text` is `text`.
 
-    Front matter is passed over when headings are looked for; its ``title`` is the document's.
+    Headings in the front matter do not count; its ``title`` is the document's title.
     """
     front = _FRONT_MATTER.match(text)
     skipped = front.end() if front else 0
@@ -78,7 +78,7 @@ def read_markdown(key: str, text: str, fallback_title: str) -> Document:
 
 
 def _plain(inline: Any) -> str:
-    """The text of an inline token without its marks."""
+    """Return the text of an inline token without its marks."""
     kept = (child.content for child in inline.children or () if child.type in _INLINE_TEXT)
     return " ".join("".join(kept).split())
 
@@ -87,7 +87,7 @@ _INLINE_TEXT = frozenset({"text", "code_inline", "softbreak"})
 
 
 def read_html(key: str, data: bytes, fallback_title: str) -> Document:
-    """Read HTML; the encoding is the one that it declares, else UTF-8."""
+    """Read HTML in the encoding that it declares, else UTF-8."""
     from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 
     warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)

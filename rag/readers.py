@@ -1,12 +1,12 @@
-"""Reading a file into a `Document`: text, Markdown, HTML, JSON, JSONL, PDF, DOCX.
+"""Reads a file into a `Document`: text, Markdown, HTML, JSON, JSONL, PDF, DOCX.
 
-Owns which formats are read, and the reason given for a file that is not. Whatever is wrong with a
-file is a `ReadError`; the caller sets the file aside and goes on. Does not chunk.
+Owns the list of formats, and the reason for each file that cannot be read. Every problem with a
+file raises `ReadError`; the caller skips the file and goes on. Does not chunk.
 
-Text and Markdown: the file's text, unchanged but for a byte order mark, so that offsets noted
-elsewhere stay valid. Everything else: the text that was extracted, with headings, tables and code
-marked by offsets. Files are UTF-8, or UTF-16 with a byte order mark: another encoding is never
-guessed, because a wrong guess is indexed as nonsense.
+The text of a text or Markdown file stays unchanged except for a byte order mark, so that offsets
+stored elsewhere stay valid. Other formats give the extracted text, with headings, tables and code
+marked by offsets. Files are UTF-8, or UTF-16 with a byte order mark. Other encodings are not
+guessed, because a wrong guess would index nonsense.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from rag.textbuilder import TextBuilder
 __all__ = ["DEFAULT_MAX_BYTES", "READERS", "read_bytes", "read_document"]
 
 DEFAULT_MAX_BYTES = 64 * 2**20
-"""Largest file that is read, in bytes; a larger one is set aside."""
+"""Largest file to read, in bytes; a run skips a larger one."""
 
 _MAX_UNPACKED_BYTES = 512 * 2**20
-"""Largest content of a DOCX once unpacked: stops an archive made to fill the memory."""
+"""Largest DOCX once unpacked: stops an archive that is made to fill the memory."""
 
 _TEXT_FIELDS = ("text", "content", "body", "passage", "abstract")
 _TITLE_FIELDS = ("title", "name", "headline", "subject")
@@ -42,17 +42,17 @@ def read_document(key: str, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -
 
     Args:
         key: The document's key; its suffix decides the format.
-        path: Where the file lies.
-        max_bytes: Largest file that is read.
+        path: The file.
+        max_bytes: Largest file to read.
 
     Raises:
-        ReadError: The file is too large, of no known format, empty, damaged, encrypted, or not
-            in a known encoding; or it cannot be opened.
+        ReadError: The file cannot be opened, is too large, empty, damaged or encrypted, or its
+            format or encoding is not known.
     """
     try:
         size = path.stat().st_size
         if size > max_bytes:
-            raise ReadError(key, f"{size:,} bytes; the limit is {max_bytes:,}")
+            raise ReadError(key, f"the file has {size:,} bytes; the limit is {max_bytes:,}")
         data = path.read_bytes()
     except OSError as error:
         raise ReadError(key, f"cannot be opened: {error.strerror or error}") from error
@@ -60,23 +60,23 @@ def read_document(key: str, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -
 
 
 def read_bytes(key: str, data: bytes) -> Document:
-    """Read a file's content; as `read_document`, which see."""
+    """Read a file's content; see `read_document`."""
     suffix = PurePosixPath(key).suffix.lower()
     reader = READERS.get(suffix)
     if reader is None:
         known = " ".join(READERS)
-        raise ReadError(key, f"format {suffix or 'without suffix'} is not read; known: {known}")
+        raise ReadError(key, f"the format {suffix or '(no suffix)'} is not supported; use {known}")
     if not data:
         raise ReadError(key, "the file is empty")
     try:
         document = reader(key, data)
     except ReadError:
         raise
-    except Exception as error:  # parsers of strangers' files raise anything
+    except Exception as error:  # parsers raise anything for damaged files
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise ReadError(key, f"damaged {suffix[1:].upper()}: {reason}") from error
+        raise ReadError(key, f"the {suffix[1:].upper()} is damaged: {reason}") from error
     if not document.text.strip():
-        raise ReadError(key, "there is no text in it")
+        raise ReadError(key, "the file has no text")
     return document
 
 
@@ -84,7 +84,7 @@ def decode(key: str, data: bytes) -> str:
     """Decode text, dropping a byte order mark.
 
     Raises:
-        ReadError: Neither UTF-8 nor UTF-16 with a byte order mark, or binary data.
+        ReadError: The data is binary, or neither UTF-8 nor UTF-16 with a byte order mark.
     """
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
@@ -92,16 +92,16 @@ def decode(key: str, data: bytes) -> str:
     except UnicodeDecodeError as error:
         raise ReadError(
             key,
-            f"not UTF-8 (byte 0x{data[error.start]:02x} at {error.start:,}); "
-            f"convert it first, e.g. iconv -f GB18030 -t UTF-8",
+            f"the text is not UTF-8 (byte 0x{data[error.start]:02x} at {error.start:,}); "
+            f"convert it, e.g. iconv -f GB18030 -t UTF-8",
         ) from error
     if "\x00" in text:
-        raise ReadError(key, "binary data, not text")
+        raise ReadError(key, "the file is binary data, not text")
     return text
 
 
 def stem(key: str) -> str:
-    """A title made of the file's name."""
+    """Return a title from the file's name."""
     return PurePosixPath(key).stem.replace("_", " ").replace("-", " ").strip() or key
 
 
@@ -124,7 +124,7 @@ def _read_json(key: str, data: bytes) -> Document:
     try:
         value = json.loads(decode(key, data))
     except ValueError as error:
-        raise ReadError(key, f"not JSON: {error}") from error
+        raise ReadError(key, f"the file is not valid JSON: {error}") from error
     builder = TextBuilder()
     if isinstance(value, list):
         for number, record in enumerate(value, start=1):
@@ -143,7 +143,7 @@ def _read_jsonl(key: str, data: bytes) -> Document:
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise ReadError(key, f"line {number} is not JSON: {error}") from error
+            raise ReadError(key, f"line {number} is not valid JSON: {error}") from error
         records += 1
         _add_record(builder, record, f"Record {records}")
     return builder.document(key, stem(key))
@@ -160,7 +160,7 @@ def _record_title(record: Any) -> str | None:
 
 
 def _add_record(builder: TextBuilder, record: Any, heading: str | None) -> None:
-    """A record with a text field is that text; any other, one line per value."""
+    """Add a record: its text field, or one line per value if it has no such field."""
     title = _record_title(record)
     if heading is not None:
         builder.heading(title or heading, 1)
@@ -193,7 +193,7 @@ def _read_pdf(key: str, data: bytes) -> Document:
 
     reader = pypdf.PdfReader(io.BytesIO(data))
     if reader.is_encrypted and not reader.decrypt(""):
-        raise ReadError(key, "encrypted PDF; save it without a password")
+        raise ReadError(key, "the PDF is encrypted; save it without a password")
     builder = TextBuilder()
     for number, page in enumerate(reader.pages, start=1):
         text = page.extract_text().replace("\x00", "")
@@ -201,7 +201,7 @@ def _read_pdf(key: str, data: bytes) -> Document:
             builder.heading(f"Page {number}", 1, shown=False)
             builder.paragraph(text)
     if builder.empty:
-        raise ReadError(key, f"{len(reader.pages)} pages without text; run OCR on it first")
+        raise ReadError(key, f"the {len(reader.pages)} pages have no text; run OCR on the file")
     title = str((reader.metadata and reader.metadata.title) or "").strip()
     return builder.document(key, " ".join(title.split())[:_TITLE_LENGTH] or stem(key))
 
@@ -215,11 +215,11 @@ def _read_docx(key: str, data: bytes) -> Document:
             unpacked = sum(entry.file_size for entry in archive.infolist())
     except zipfile.BadZipFile as error:
         raise ReadError(
-            key, "not a DOCX; if it is an old .doc or is encrypted, save it anew"
+            key, "the file is not a DOCX; if it is an old .doc or encrypted, save it as DOCX"
         ) from (error)
     if unpacked > _MAX_UNPACKED_BYTES:
         raise ReadError(
-            key, f"{unpacked:,} bytes once unpacked; the limit is {_MAX_UNPACKED_BYTES:,}"
+            key, f"the file has {unpacked:,} bytes unpacked; the limit is {_MAX_UNPACKED_BYTES:,}"
         )
     source = docx.Document(io.BytesIO(data))
     builder = TextBuilder()

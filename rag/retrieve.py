@@ -1,7 +1,7 @@
-"""Finding the passages for a question: vector search and word search at the same time, fused.
+"""Finds the passages for a question: a vector search and a word search at the same time, fused.
 
-Owns the two searches, and whom they ask: the alias leads to the index, and the index's own
-mapping says where its model embeds questions, so that moving the alias moves both at once. Does
+Owns the two searches and the choice of services. The alias points to the index, and the index's
+mapping names the nodes that embed questions for it, so moving the alias moves both at once. Does
 not judge whether the passages answer the question (`rag.answerable`).
 """
 
@@ -27,21 +27,21 @@ __all__ = ["Hit", "Retrieval", "Retriever", "knn_search", "word_search"]
 CANDIDATES = 100
 """Passages that each search gives to the fusion."""
 _META_SECONDS = 5.0
-# A question that is being answered may still ask the embedder that it began with.
+# A running question may still use the embedder that it began with.
 _RETIRE_SECONDS = 60.0
 _TITLE_BOOST = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A passage that was found.
+    """A retrieved passage.
 
     Attributes:
         chunk_id: Its `_id` in the index.
         score: Fused score; comparable within one question only.
         cosine: Cosine of its embedding and the question's; None if the vector search did not
-            return it.
-        bm25: Score of the word search; None if that did not return it.
+            return the passage.
+        bm25: Score of the word search; None if it did not return the passage.
         document_key, uri, title, heading, text: As indexed.
         start_offset, end_offset: In characters of the document's text.
         chunk_number, chunk_count: Its place in the document.
@@ -64,7 +64,7 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class Retrieval:
-    """What was found for a question, best first."""
+    """The passages for a question, best first."""
 
     question: str
     meta: IndexMeta
@@ -77,7 +77,7 @@ class _ClosableEmbedder(Embedder, Protocol):
 
 
 def knn_search(vector: list[float], candidates: int) -> dict[str, Any]:
-    """Body of the vector search: ids and scores only."""
+    """Return the body of the vector search, for ids and scores only."""
     return {
         "knn": {
             "field": "embedding",
@@ -91,7 +91,7 @@ def knn_search(vector: list[float], candidates: int) -> dict[str, Any]:
 
 
 def word_search(question: str, candidates: int) -> dict[str, Any]:
-    """Body of the word search (BM25): ids and scores only."""
+    """Return the body of the word search (BM25), for ids and scores only."""
     return {
         "query": {
             "bool": {
@@ -115,8 +115,8 @@ class Retriever:
         alias: The alias, or an index.
         fusion: How the two searches become one ranking.
         weight: Share of the vector search in the weighted sum.
-        embedder: Makes an embedder from an index's `_meta`; default: a client of the service
-            that it names.
+        embedder: Creates an embedder from an index's `_meta`. Default: a client of the service
+            that `_meta` names.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class Retriever:
         self._retired: dict[asyncio.Task[None], _ClosableEmbedder] = {}
 
     async def close(self) -> None:
-        """Close the embedders' connections; the cluster's client is the caller's."""
+        """Close the embedders' connections. The caller closes the client of the cluster."""
         retired, self._retired = self._retired, {}
         for task, embedder in retired.items():
             task.cancel()
@@ -149,13 +149,13 @@ class Retriever:
             self._resolved = None
 
     async def resolve(self, *, again: bool = False) -> tuple[IndexMeta, Embedder]:
-        """The index behind the alias, and its embedder; remembered for a few seconds.
+        """Return the index behind the alias and its embedder, cached for a few seconds.
 
         Args:
-            again: Ask the cluster even if it was asked just now.
+            again: Skip the cache.
 
         Raises:
-            SearchIndexError: No such alias, or the cluster does not answer.
+            SearchIndexError: There is no such alias, or the cluster does not answer.
         """
         async with self._resolving:
             fresh = time.monotonic() - self._resolved_at < _META_SECONDS
@@ -164,14 +164,14 @@ class Retriever:
             try:
                 meta = await index_meta(self._client, self._alias)
             except TransportError as error:
-                raise SearchIndexError(f"the search cluster does not answer: {error}") from error
+                raise SearchIndexError(f"The search cluster does not answer: {error}") from error
             if self._resolved is None or self._resolved[0] != meta:
                 self._resolved = (meta, self._embedder_of(meta))
             self._resolved_at = time.monotonic()
             return self._resolved
 
     def _embedder_of(self, meta: IndexMeta) -> _ClosableEmbedder:
-        """The present embedder where its model has moved to other nodes; else another."""
+        """Return the present embedder if its model moved to other nodes, else a new one."""
         if self._resolved is not None:
             before, former = self._resolved
             same = (before.model_version, before.dimension) == (meta.model_version, meta.dimension)
@@ -188,10 +188,10 @@ class Retriever:
         await embedder.close()
 
     async def retrieve(self, question: str, top_k: int) -> Retrieval:
-        """The `top_k` best passages for `question`.
+        """Return the `top_k` best passages for `question`.
 
-        A search or an embedding that fails is tried once more after the alias is looked up
-        again: the index or the node may just have been replaced.
+        A failed search or embedding is tried once more after another look at the alias, because
+        the index or the node may just have been replaced.
 
         Raises:
             SearchIndexError: The cluster failed twice.
@@ -292,7 +292,7 @@ class Retriever:
         return hit, [_hit(h["_id"], 0.0, None, None, {h["_id"]: h["_source"]}) for h in hits]
 
     async def document_counts(self, stems: list[str]) -> tuple[int, dict[str, int]]:
-        """How many passages there are, and how many have a word that starts with each stem.
+        """Count the passages, and for each stem the passages with a word that starts with it.
 
         Raises:
             SearchIndexError: The cluster failed.
@@ -314,8 +314,8 @@ class Retriever:
 
 
 def _embedding_client(meta: IndexMeta) -> EmbeddingClient:
-    # A reader waits for an answer: it gives up sooner than a job does, and sooner still where there
-    # is another node to ask. One question takes a GPU some hundredths of a second.
+    # A person waits for the answer, so it gives up sooner than a job, and even sooner if there is
+    # another node to ask. One question takes a GPU a few hundredths of a second.
     return EmbeddingClient(
         *meta.embedding_urls,
         model_version=meta.model_version,

@@ -1,8 +1,8 @@
-"""Secrets that are read again when whoever was shown them refuses them.
+"""Secrets that are read again when a service refuses them.
 
-Owns when KMS is asked again. Does not own how a secret is read (`rag.settings`), nor who notices
-the refusal (`providers.clients.elasticsearch`, `rag.generate`). So a password can be changed while
-the application runs, and nothing has to be restarted.
+Owns the decision when to ask KMS again. Does not own the reading (`rag.settings`) or the detection
+of a refusal (`providers.clients.elasticsearch`, `rag.generate`). A password can change while the
+application runs, without a restart.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _log = logging.getLogger(__name__)
 
 
 class HeldSecret:
-    """A secret, and the way to read it again.
+    """A secret that can be read again.
 
     Args:
-        read: Reads it. It may block.
-        clock: Seconds that only grow.
+        read: Reads the secret. It may block.
+        clock: A monotonic clock, in seconds.
 
     Raises:
-        RagError: It cannot be read.
+        RagError: The secret cannot be read.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class HeldSecret:
 
     @property
     def value(self) -> str:
-        """As it was read last."""
+        """The value that was read last."""
         return self._value.get_secret_value()
 
     async def renewed(self, refused: str) -> str | None:
-        """Another value than the one that was refused, if there is one.
+        """Return a value other than the refused one, or None.
 
-        It is read again every five seconds at most: a password that is wrong in KMS as well must
-        not turn every question into a request there.
+        It asks KMS at most every five seconds. Otherwise a password that is also wrong in KMS
+        would turn every question into a request to KMS.
         """
         async with self._asking:
             now = self._clock()

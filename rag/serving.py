@@ -8,10 +8,10 @@ Owns one model, on the machine's GPU or processor, behind the OpenAI embeddings 
     GET  /health         200 {"status": "ok", "model_version", "dimension", ...}; 503 while loading
     GET  /metrics        counters, in the Prometheus text format
 
-Texts of all requests are gathered into batches of like length (`rag.batching`). Limits: 2,048
-texts and 16 MiB a request; ``CUSTOMRAG_MAX_QUEUED_TEXTS`` that wait, then 429 with Retry-After. A
-text longer than the model's input is cut by the model. Errors have OpenAI's shape. It has no
-authentication of its own: it listens on loopback or inside a private network only.
+Batches of similar length hold texts of all requests (`rag.batching`). Limits: 2,048 texts and
+16 MiB per request; ``CUSTOMRAG_MAX_QUEUED_TEXTS`` waiting texts, then 429. The model
+cuts a text that is longer than its input. Errors have OpenAI's shape. The service has no
+authentication: it listens on loopback or inside a private network only.
 
 https://platform.openai.com/docs/api-reference/embeddings (read 2026-11).
 """
@@ -56,7 +56,7 @@ class EmbeddingService:
     """The model and the threads that compute with it.
 
     Args:
-        settings: Which model, where, and the limits.
+        settings: The model, the address and the limits.
     """
 
     def __init__(self, settings: EmbeddingServiceSettings) -> None:
@@ -75,7 +75,7 @@ class EmbeddingService:
         """Fetch and load the model, compute once with it, and start the threads.
 
         Raises:
-            Exception: Whatever stopped it; `failure` says it in a line.
+            Exception: The model cannot be loaded; `failure` has the reason in one line.
         """
         started = time.monotonic()
         settings = self.settings
@@ -107,7 +107,7 @@ class EmbeddingService:
         )
 
     def close(self) -> None:
-        """Stop the threads after the batch that each is computing."""
+        """Stop each thread after its present batch."""
         if self.queue is not None:
             self.queue.close()
         for thread in self._threads:
@@ -137,13 +137,13 @@ class EmbeddingService:
 
 
 def fetch_model(settings: EmbeddingServiceSettings) -> str:
-    """Bring an ``oss://`` model to this machine; any other name is returned as it is.
+    """Download an ``oss://`` model and return its folder; return any other name unchanged.
 
-    A model is downloaded once per version: into a folder beside, then renamed, so that a download
-    cut off leaves nothing that looks like a model.
+    Each version is downloaded once, into a temporary folder that is then renamed, so that an
+    interrupted download leaves nothing that looks like a model.
 
     Raises:
-        ClientError: OSS did not give it.
+        ClientError: The download from OSS failed.
     """
     uri = settings.model_uri
     if not uri.startswith("oss://"):
@@ -176,7 +176,7 @@ def _remove_others(directory: Path, keep: Path) -> None:
 
 
 def create_app(service: EmbeddingService) -> Starlette:
-    """The service's web application; loads the model in the background once it runs."""
+    """Create the web application, which loads the model in the background once it runs."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -224,7 +224,11 @@ async def _embeddings(request: Request) -> Response:
     except ValueError as error:
         return _error(400, str(error), "invalid_request_error")
     except OverflowError:
-        return _error(413, f"the limit is {MAX_BODY_BYTES} bytes", "invalid_request_error")
+        return _error(
+            413,
+            f"the body is too large; the limit is {MAX_BODY_BYTES} bytes",
+            "invalid_request_error",
+        )
     try:
         ticket = service.queue.put(texts, input_type)
     except QueueFullError:
@@ -236,7 +240,7 @@ async def _embeddings(request: Request) -> Response:
     except asyncio.CancelledError:
         ticket.future.cancel()
         raise
-    except Exception as error:  # noqa: BLE001 - whatever failed the batch
+    except Exception as error:  # noqa: BLE001 - any error of the batch
         return _error(500, f"encoding failed: {type(error).__name__}", "server_error")
     data = [
         {
@@ -248,7 +252,7 @@ async def _embeddings(request: Request) -> Response:
         }
         for index, vector in enumerate(vectors)
     ]
-    # Characters over four: what the texts are in tokens is not known outside the encoder.
+    # An estimate, because only the encoder knows the number of tokens.
     tokens = sum(map(len, texts)) // 4
     body = {
         "object": "list",
@@ -273,7 +277,7 @@ def _parse(content: bytes) -> tuple[list[str], InputType, str]:
     try:
         body = json.loads(content)
     except ValueError as error:
-        raise ValueError(f"the body is not JSON: {error}") from error
+        raise ValueError(f"the body is not valid JSON: {error}") from error
     if not isinstance(body, dict):
         raise ValueError("the body must be a JSON object")
     texts = body.get("input")
@@ -281,7 +285,7 @@ def _parse(content: bytes) -> tuple[list[str], InputType, str]:
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise ValueError("input must be a string or a list of strings")
     if not 1 <= len(texts) <= MAX_TEXTS:
-        raise ValueError(f"input has {len(texts)} texts; 1 to {MAX_TEXTS} are taken")
+        raise ValueError(f"input has {len(texts)} texts; the number must be 1 to {MAX_TEXTS}")
     input_type = body.get("input_type") or "document"
     if input_type not in ("query", "document"):
         raise ValueError(f"input_type is {input_type!r}; use query or document")
@@ -323,7 +327,7 @@ async def _metrics(request: Request) -> Response:
 
 
 def main() -> int:
-    """Serve until told to stop; 1 when the model cannot be loaded."""
+    """Serve until a signal stops it; return 1 if the model cannot be loaded."""
     import uvicorn
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

@@ -1,7 +1,7 @@
-"""Settings of the services and jobs of this package, read from the environment, here only.
+"""Settings of the services and jobs of this package. Only this module reads the environment.
 
-Every variable is ``CUSTOMRAG_`` and the field's name in capitals. Secrets are named, not given:
-the value is fetched from KMS with the credentials of the machine's RAM role. For development,
+Every variable is ``CUSTOMRAG_`` and the field's name in capitals. A setting names a secret, and the
+value comes from KMS with the credentials of the machine's RAM role. For development,
 ``CUSTOMRAG_ELASTICSEARCH_PASSWORD`` and ``CUSTOMRAG_LLM_API_KEY`` give a value directly.
 """
 
@@ -29,7 +29,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class SecretMissingError(RagError):
-    """A secret is neither given nor named, or KMS did not give it."""
+    """A secret is neither given nor named, or KMS did not return it."""
 
 
 class _Settings(BaseSettings):
@@ -37,33 +37,33 @@ class _Settings(BaseSettings):
 
 
 class SecretSource(_Settings):
-    """Where secrets come from.
+    """The source of secrets.
 
     Attributes:
-        kms_endpoint: KMS endpoint; needed by whoever names a secret.
-        region_id: Region of KMS and OSS; else taken from an endpoint's name.
+        kms_endpoint: KMS endpoint; required if a setting names a secret.
+        region_id: Region of KMS and OSS. Default: the region in the endpoint's name.
     """
 
     kms_endpoint: str = ""
     region_id: str = ""
 
     def read(self, value: SecretStr | None, name: str, variable: str) -> SecretStr:
-        """The secret: `value` where it is given, else the KMS secret called `name`.
+        """Return `value` if it is given, else the KMS secret `name`.
 
         Args:
-            value: The secret itself; None or empty where it is to be fetched.
+            value: The secret itself; None or empty to read it from KMS.
             name: Name of the KMS secret.
-            variable: The environment variable that would name or give it, for the message.
+            variable: The environment variable without its suffix, for the message.
 
         Raises:
-            SecretMissingError: Neither is given, or KMS did not give it.
+            SecretMissingError: Neither is given, or KMS did not return the secret.
         """
         if value is not None and value.get_secret_value():
             return value
         if not name or not self.kms_endpoint:
             raise SecretMissingError(
-                f"no secret: set {variable}_SECRET to the name of a KMS secret, with "
-                f"CUSTOMRAG_KMS_ENDPOINT to where KMS is"
+                f"{variable}_SECRET or CUSTOMRAG_KMS_ENDPOINT is not set. Set both: the name of a "
+                f"KMS secret, and the endpoint of KMS."
             )
         from providers.clients.credentials import credentials_provider
         from providers.clients.errors import ClientError
@@ -75,7 +75,7 @@ class SecretSource(_Settings):
                 get_secret_value(self.kms_endpoint, region_id, name, credentials_provider())
             )
         except ClientError as error:
-            raise SecretMissingError(f"KMS secret {name!r}: {error}") from error
+            raise SecretMissingError(f"KMS secret {name!r} cannot be read: {error}") from error
 
 
 class EmbeddingServiceSettings(_Settings):
@@ -85,13 +85,13 @@ class EmbeddingServiceSettings(_Settings):
         model_uri: ``oss://bucket/prefix/``, a folder, or a name as in `rag.models`.
         model_version: Reported by ``/health``; an index is tied to it.
         oss_endpoint: OSS endpoint, for an ``oss://`` model.
-        region_id: Region of the bucket; else taken from the endpoint's name.
-        model_dir: Where a model from OSS is kept.
+        region_id: Region of the bucket. Default: the region in the endpoint's name.
+        model_dir: Folder for models from OSS.
         bind_host: Address to listen on. Default: loopback only.
         port: Port to listen on.
-        device: ``cpu``, ``cuda``, ...; default: a GPU where there is one.
-        max_batch_texts: Texts encoded at a time; default 32 on a CPU, 256 on a GPU.
-        max_queued_texts: Texts that wait at most; beyond it a request is answered 429.
+        device: ``cpu``, ``cuda``, ...; default: a GPU if the machine has one.
+        max_batch_texts: Texts of a batch. Default: 16 on a CPU, 256 on a GPU.
+        max_queued_texts: The most texts that may wait; the service answers 429 beyond it.
     """
 
     model_uri: str = "all-MiniLM-L6-v2"
@@ -107,11 +107,11 @@ class EmbeddingServiceSettings(_Settings):
 
 
 class IngestSettings(SecretSource):
-    """What `rag.ingest` takes from the environment; the rest are its arguments.
+    """Settings of `rag.ingest` from the environment; the others are arguments.
 
     Attributes:
-        elasticsearch_username: Who writes.
-        elasticsearch_password: Their password, for development.
+        elasticsearch_username: The user that writes.
+        elasticsearch_password: The user's password, for development.
     """
 
     elasticsearch_username: str = "elastic"
@@ -123,24 +123,24 @@ class AppSettings(SecretSource):
 
     Attributes:
         elasticsearch_url: URL of the search cluster.
-        elasticsearch_username: Who reads.
-        elasticsearch_password: Their password, for development.
-        elasticsearch_secret: Name of the KMS secret with their password.
+        elasticsearch_username: The user that reads.
+        elasticsearch_password: The user's password, for development.
+        elasticsearch_secret: Name of the KMS secret with the password.
         index_alias: The alias that readers use.
         llm_base_url: OpenAI-compatible endpoint, up to and including ``/v1``.
         llm_model: Model name to ask for.
         llm_api_key: Its key, for development.
         llm_secret: Name of the KMS secret with its key.
-        edge_key: What the edge shows with each request, for development.
-        edge_secret: Name of the KMS secret with that key. Default: there is no edge, and whoever
-            reaches the application may ask.
+        edge_key: The key that the edge sends with each request, for development.
+        edge_secret: Name of the KMS secret with that key. Default: there is no edge, and every
+            client that reaches the application may ask.
         llm_context_tokens: Tokens of prompt and answer together; default: by the model's name.
         llm_timeout_seconds: Longest wait for the next piece of an answer.
-        oss_endpoint: OSS endpoint; not needed to answer, kept for links.
+        oss_endpoint: OSS endpoint, for links; answers do not need it.
         bind_host: Address to listen on. Default: loopback only.
         port: Port to listen on.
         top_k: Passages retrieved for a question that does not say.
-        max_concurrent_questions: Questions answered at a time; beyond it 503.
+        max_concurrent_questions: Questions answered at the same time; 503 beyond it.
     """
 
     elasticsearch_url: str
@@ -163,10 +163,10 @@ class AppSettings(SecretSource):
     max_concurrent_questions: Annotated[int, Field(ge=1)] = 32
 
     def read_edge_key(self) -> SecretStr | None:
-        """What the edge shows with each request; None where there is no edge.
+        """Return the key that the edge sends with each request; None without an edge.
 
         Raises:
-            SecretMissingError: It is named, but KMS did not give it.
+            SecretMissingError: KMS did not return the key.
         """
         if self.edge_key is None and not self.edge_secret:
             return None
@@ -174,6 +174,6 @@ class AppSettings(SecretSource):
 
 
 def region_of(endpoint: str) -> str:
-    """The region in an endpoint's name, e.g. ``cn-hangzhou``; that one when it has none."""
+    """Return the region in an endpoint's name; ``cn-hangzhou`` if the name has no region."""
     found = re.search(r"\b((?:cn|ap|us|eu|me|na)-[a-z]+(?:-\d+)?)", endpoint)
     return found.group(1).removesuffix("-internal") if found else "cn-hangzhou"

@@ -1,4 +1,4 @@
-"""Putting together an extracted text, noting where its headings, tables and code lie."""
+"""Assembles an extracted text and records the offsets of headings, tables and code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["TextBuilder", "sections_of"]
 
 
 def sections_of(headings: Sequence[tuple[int, str, int]], length: int) -> tuple[Section, ...]:
-    """Sections from (level, heading, offset) in order; each ends where the next begins."""
+    """Return sections from (level, heading, offset) in order; each ends where the next begins."""
     path: list[tuple[int, str]] = []
     sections = []
     for number, (level, heading, start) in enumerate(headings):
@@ -25,7 +25,7 @@ def sections_of(headings: Sequence[tuple[int, str, int]], length: int) -> tuple[
 
 
 class TextBuilder:
-    """Collects the parts of a text in order; parts are set apart by an empty line."""
+    """Collects the parts of a text in order, with an empty line between them."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -35,11 +35,11 @@ class TextBuilder:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing has been added but headings that are not shown."""
+        """Whether the text is still empty; headings that are not shown do not count."""
         return not self._parts
 
     def heading(self, text: str, level: int, *, shown: bool = True) -> None:
-        """Begin a section; one that is not `shown` (a page number) is not part of the text."""
+        """Begin a section. The text leaves out a heading that is not `shown` (a page number)."""
         text = " ".join(text.split())
         if not text:
             return
@@ -48,24 +48,24 @@ class TextBuilder:
             self._add(text)
 
     def paragraph(self, text: str) -> None:
-        """Add running text; ignored when blank."""
+        """Add running text; blank text is ignored."""
         if text.strip():
             self._add(text.strip("\n"))
 
     def code(self, text: str) -> None:
-        """Add a code block; ignored when blank."""
+        """Add a code block; blank text is ignored."""
         if text.strip():
             self._block("code", text.strip("\n"))
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """Add a table, one line a row, cells set apart by ``|``."""
+        """Add a table, one line per row, with ``|`` between the cells."""
         lines = [" | ".join(" ".join(cell.split()) for cell in row) for row in rows]
         text = "\n".join(line for line in lines if line.strip(" |"))
         if text:
             self._block("table", text)
 
     def document(self, key: str, title: str) -> Document:
-        """The document of all that was added."""
+        """Return the document with all parts."""
         text = "".join(self._parts)
         return Document(
             key=key,

@@ -1,6 +1,6 @@
 """Words and sentences of a text, for judging questions, passages and answers. Pure.
 
-English endings are taken off; words of other languages are compared as they stand.
+Stems have no English endings; words of other languages stay unchanged.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DOUBLED = re.compile(r"([b-df-hj-np-tv-z])\1$")
 
 
 def stem(word: str) -> str:
-    """A word in lower case without its commonest English endings; at least 3 letters stay."""
+    """Return a word in lower case without common English endings; at least 3 letters stay."""
     word = word.lower().removesuffix("'s").removesuffix("’s")
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
@@ -42,11 +42,11 @@ def stem(word: str) -> str:
 
 
 def content_terms(text: str) -> list[str]:
-    """Stems of the words that say what `text` is about, each once, in order."""
+    """Return the stems of the content words of `text`, each once, in order."""
     words = (match.group().lower() for match in _WORD.finditer(text))
     return list(dict.fromkeys(stem(word) for word in words if word not in _STOPWORDS))
 
 
 def numbers(text: str) -> set[str]:
-    """Numbers and codes in `text`: whatever has a digit in it, without closing punctuation."""
+    """Return numbers and codes in `text`: words with a digit, without closing punctuation."""
     return {match.group().rstrip(".,:/-").lower() for match in _NUMBER.finditer(text)}

@@ -23,7 +23,7 @@ META = IndexMeta(
 
 
 def vector_of(text: str) -> npt.NDArray[np.float32]:
-    """A unit vector that is the same for the same text."""
+    """Return a unit vector, always the same for the same text."""
     seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
     vector = np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32)
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
@@ -44,7 +44,7 @@ class FakeEmbedder:
 
 
 def hit(number: int, text: str, **changes: object) -> Hit:
-    """A hit of document ``docs/<number>.md``."""
+    """Return a hit of document ``docs/<number>.md``."""
     fields: dict[str, object] = {
         "chunk_id": f"chunk-{number}",
         "score": 2.0 - number,
@@ -93,7 +93,7 @@ class FakeRetriever:
 
 
 class FakeModel:
-    """Says what it was told to; `fails_after` pieces it fails."""
+    """Answers with `pieces`; fails after `fails_after` of them."""
 
     name = "fake-model"
 

@@ -84,7 +84,7 @@ def test_the_model_gets_the_passages_and_the_strict_rules() -> None:
     assert "[2] Title 2\nTrays weigh" in user["content"]
 
 
-def test_a_question_that_the_documents_do_not_answer_is_not_put_to_the_model() -> None:
+def test_a_question_that_the_documents_do_not_answer_does_not_reach_the_model() -> None:
     model = FakeModel(["Paris."])
     found = streamed(application(model, [hit(1, "The valve.", cosine=0.1)]), "Capital of France?")
     assert found[-1][1]["state"] == "not_in_documents"
@@ -98,12 +98,12 @@ def test_an_empty_index_has_no_answer() -> None:
     assert found[-1][1]["state"] == "not_in_documents"
 
 
-def test_a_refusal_of_the_model_is_told_as_one() -> None:
+def test_a_refusal_of_the_model_is_reported_as_a_refusal() -> None:
     found = streamed(application(FakeModel([NOT_IN_DOCUMENTS])))
     assert found[-1][1]["state"] == "not_in_documents"
 
 
-def test_a_small_model_is_not_trusted_beyond_what_is_quoted() -> None:
+def test_unsupported_text_of_a_small_model_is_not_shown() -> None:
     model = FakeModel(["The valve opens ", "on April 14th."])
     http = application(model, HITS, model_name="smollm2-135m-instruct")
     done = streamed(http)[-1][1]
@@ -113,13 +113,13 @@ def test_a_small_model_is_not_trusted_beyond_what_is_quoted() -> None:
     assert {quote["number"] for quote in done["quotes"]} <= {1, 2}
 
 
-def test_what_a_small_model_says_is_kept_where_the_quotes_say_it() -> None:
+def test_a_supported_sentence_of_a_small_model_is_shown() -> None:
     model = FakeModel(["The valve opens at noon. ", "Then more."])
     http = application(model, HITS, model_name="smollm2-135m-instruct")
     assert streamed(http)[-1][1]["answer"].endswith("In short: The valve opens at noon.")
 
 
-def test_sources_are_told_when_the_model_fails() -> None:
+def test_sources_are_sent_even_if_the_model_fails() -> None:
     http = application(FakeModel(["At "], fails_after=0))
     found = streamed(http)
     assert [name for name, _ in found] == ["sources", "error"]
@@ -135,7 +135,7 @@ def test_an_empty_answer_is_an_error() -> None:
     assert "empty answer" in found[-1][1]["message"]
 
 
-def test_a_search_that_fails_says_so() -> None:
+def test_a_failed_search_is_reported() -> None:
     http = application(FakeModel([]), failing=True)
     assert streamed(http) == [("error", {"message": "the search cluster does not answer"})]
     reply = http.post("/api/ask", json={"question": QUESTION})
@@ -159,7 +159,7 @@ def test_a_bad_request_names_the_field(body: dict[str, Any], field: str) -> None
     assert field in reply.json()["error"]["message"]
 
 
-def test_a_passage_is_given_with_its_place() -> None:
+def test_a_passage_has_its_place_in_the_document() -> None:
     http = application(FakeModel([]))
     passage = http.get("/api/passage", params={"chunk_id": "chunk-1"}).json()
     assert passage["text"] == HITS[0].text
@@ -168,7 +168,7 @@ def test_a_passage_is_given_with_its_place() -> None:
     assert missing.status_code == 404
 
 
-def test_what_stands_around_a_passage_repeats_none_of_it() -> None:
+def test_the_text_around_a_passage_does_not_repeat_it() -> None:
     text = "0123456789abcdefghij"
 
     def piece(number: int, start: int, end: int) -> Hit:
@@ -179,7 +179,7 @@ def test_what_stands_around_a_passage_repeats_none_of_it() -> None:
     assert surroundings(middle, [middle, piece(2, 16, 20)]) == ("", "\n\nghij")
 
 
-def test_health_says_what_is_missing() -> None:
+def test_health_names_the_failing_dependency() -> None:
     well = application(FakeModel([])).get("/health")
     assert well.status_code == 200
     assert well.json()["status"] == "ok"
@@ -201,7 +201,7 @@ def test_node_is_ready_once_every_dependency_has_answered_and_stays_so() -> None
     assert http.get("/ready").status_code == 200
 
 
-def test_the_page_allows_no_script_but_its_own_and_loads_nothing_from_elsewhere() -> None:
+def test_the_page_runs_only_its_own_script_and_loads_nothing_from_other_hosts() -> None:
     http = application(FakeModel([]))
     page = http.get("/")
     policy = page.headers["content-security-policy"]
@@ -219,7 +219,7 @@ def test_the_page_allows_no_script_but_its_own_and_loads_nothing_from_elsewhere(
     assert "style=" not in page.text
 
 
-def test_secrets_are_not_shown_with_the_settings() -> None:
+def test_the_repr_of_settings_hides_secrets() -> None:
     settings = AppSettings(
         elasticsearch_url="u",
         index_alias="a",
@@ -247,18 +247,18 @@ def test_the_terminal_shows_the_answer_in_80_columns_and_the_cited_sources() -> 
     assert "oss://bucket/corpus/docs/2.md 0-46" in sources
 
 
-def test_the_terminal_lists_the_nearest_passages_where_nothing_is_cited() -> None:
+def test_the_terminal_lists_the_nearest_passages_if_nothing_is_cited() -> None:
     assert "Nearest passages:" in terminal(streamed(application(FakeModel([NOT_IN_DOCUMENTS]))))
 
 
-def test_the_terminal_fails_when_the_answer_does() -> None:
+def test_the_terminal_fails_if_the_answer_fails() -> None:
     with pytest.raises(AskError, match="cannot be reached"):
         terminal(streamed(application(FakeModel(["a"], fails_after=0))))
-    with pytest.raises(AskError, match="ended before"):
+    with pytest.raises(AskError, match="closed before"):
         terminal([("sources", {"sources": []})])
 
 
-def test_asking_where_nothing_listens_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unreachable_application_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--url", "http://127.0.0.1:9", "why?"]) == 1
     assert "http://127.0.0.1:9 cannot be reached" in capsys.readouterr().err
 
@@ -283,29 +283,29 @@ def behind_an_edge(**headers: str) -> TestClient:
     return http
 
 
-def test_behind_an_edge_a_request_with_its_key_is_answered() -> None:
+def test_a_request_with_the_edge_key_is_answered() -> None:
     http = behind_an_edge(**{EDGE_KEY: "the-key"})
     assert http.post("/api/ask", json={"question": QUESTION}).status_code == 200
 
 
 @pytest.mark.parametrize("shown", [{}, {EDGE_KEY: ""}, {EDGE_KEY: "another"}])
 @pytest.mark.parametrize("path", ["/", "/api/ask", "/api/passage"])
-def test_behind_an_edge_nobody_gets_around_it(path: str, shown: dict[str, str]) -> None:
+def test_a_request_without_the_edge_key_is_refused(path: str, shown: dict[str, str]) -> None:
     reply = behind_an_edge(**shown).post(path, json={"question": QUESTION})
     assert reply.status_code == 403
     assert "edge_url" in reply.json()["error"]["message"]
 
 
-def test_the_load_balancer_asks_for_health_without_a_key() -> None:
+def test_health_needs_no_edge_key() -> None:
     assert behind_an_edge().get("/health").status_code == 200
     assert behind_an_edge().get("/ready").status_code == 200
 
 
-def test_an_empty_key_is_no_gate_and_is_refused() -> None:
+def test_an_empty_edge_key_is_refused() -> None:
     with pytest.raises(ValueError, match="key is empty"):
         EdgeGate(FastAPI(), SecretStr(""))
 
 
-def test_a_stream_comes_through_the_gate_whole() -> None:
+def test_a_stream_passes_the_gate_unchanged() -> None:
     http = behind_an_edge(**{EDGE_KEY: "the-key"})
     assert [name for name, _ in streamed(http)][-1] == "done"

@@ -51,7 +51,7 @@ def random_markdown(seed: int) -> str:
 
 @pytest.mark.parametrize("seed", range(60))
 @pytest.mark.parametrize(("size", "overlap"), [(1000, 150), (200, 60), (50, 0), (1, 0)])
-def test_chunks_are_exact_bounded_and_leave_nothing_out(seed: int, size: int, overlap: int) -> None:
+def test_chunks_have_exact_offsets_and_cover_the_text(seed: int, size: int, overlap: int) -> None:
     text = random_markdown(seed)
     if size == 1:
         text = text[:300]

@@ -43,7 +43,7 @@ def expected(model: Any, texts: list[str], **options: Any) -> Any:
     return model.encode(texts, normalize_embeddings=True, **options)
 
 
-def test_vectors_are_those_of_torch_in_the_order_of_the_texts(
+def test_vectors_equal_those_of_torch_in_the_order_of_the_texts(
     model: SentenceTransformer, compiled: CpuModel
 ) -> None:
     vectors = compiled.encode(TEXTS)

@@ -43,7 +43,7 @@ def test_embeddings_come_in_the_order_of_the_texts() -> None:
     asyncio.run(run())
 
 
-def test_a_busy_service_is_asked_again() -> None:
+def test_a_request_to_a_busy_service_is_retried() -> None:
     asked = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -57,7 +57,7 @@ def test_a_busy_service_is_asked_again() -> None:
     assert vectors.shape == (1, DIMENSION)
 
 
-def test_a_service_that_stays_away_is_given_up_and_named() -> None:
+def test_an_unreachable_service_is_named_after_the_last_retry() -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
@@ -65,7 +65,7 @@ def test_a_service_that_stays_away_is_given_up_and_named() -> None:
         asyncio.run(client(handler, retry_seconds=0.2).embed(["a"], "query"))
 
 
-def test_a_refused_request_is_not_repeated() -> None:
+def test_a_refused_request_is_not_retried() -> None:
     asked = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -78,16 +78,18 @@ def test_a_refused_request_is_not_repeated() -> None:
 
 
 def test_embeddings_of_another_dimension_are_refused() -> None:
-    with pytest.raises(EmbeddingError, match=f"gives 8 dimensions; the index has {DIMENSION}"):
+    with pytest.raises(
+        EmbeddingError, match=f"returns 8 dimensions, but the index has {DIMENSION}"
+    ):
         asyncio.run(client(lambda request: answer(["a"], 8)).embed(["a"], "query"))
 
 
 def test_another_number_of_embeddings_is_refused() -> None:
-    with pytest.raises(EmbeddingError, match="something else than 3 embeddings"):
+    with pytest.raises(EmbeddingError, match="did not return 3 embeddings"):
         asyncio.run(client(lambda request: answer(["a", "b"])).embed(["a", "b", "c"], "query"))
 
 
-def test_a_service_that_is_loading_is_waited_for() -> None:
+def test_wait_ready_waits_for_a_service_that_is_loading() -> None:
     replies = [
         httpx.Response(503, json={"status": "loading"}),
         httpx.Response(200, json={"status": "ok", "model_version": "v1", "dimension": 16}),
@@ -109,7 +111,7 @@ def test_questions_go_before_documents_that_waited_longer() -> None:
     asyncio.run(run())
 
 
-def test_a_batch_is_of_like_length_around_the_oldest_text() -> None:
+def test_a_batch_has_texts_of_similar_length_around_the_oldest() -> None:
     async def run() -> None:
         queue = BatchQueue(100, 3, 10_000)
         queue.put(["x" * 50], "document")
@@ -132,7 +134,7 @@ def test_a_batch_of_long_texts_is_smaller() -> None:
     asyncio.run(run())
 
 
-def test_a_full_line_takes_no_more_and_a_cancelled_request_leaves_it() -> None:
+def test_a_full_queue_refuses_texts_and_a_cancelled_request_leaves_it() -> None:
     async def run() -> None:
         queue = BatchQueue(3, 8, 1000)
         ticket = queue.put(["a", "b"], "document")
@@ -147,7 +149,7 @@ def test_a_full_line_takes_no_more_and_a_cancelled_request_leaves_it() -> None:
     asyncio.run(run())
 
 
-def test_a_request_cut_into_batches_is_put_together_again() -> None:
+def test_a_request_in_several_batches_gets_all_its_vectors() -> None:
     async def run() -> None:
         queue = BatchQueue(100, 2, 10_000)
         texts = ["ccc", "a", "bb"]
@@ -184,7 +186,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> EmbeddingService:
     return service
 
 
-def test_the_service_answers_in_openai_shape(service: EmbeddingService) -> None:
+def test_the_service_answers_as_openai_does(service: EmbeddingService) -> None:
     with TestClient(create_app(service)) as http:
         body = {"input": ["one", "two"]}
         reply = http.post("/v1/embeddings", json=body).json()
@@ -207,7 +209,7 @@ def test_the_service_answers_in_openai_shape(service: EmbeddingService) -> None:
         ({"input": "x", "encoding_format": "hex"}, "use float or base64"),
     ],
 )
-def test_a_bad_request_says_what_is_taken(
+def test_a_bad_request_names_what_is_allowed(
     service: EmbeddingService, body: dict[str, object], message: str
 ) -> None:
     with TestClient(create_app(service)) as http:
@@ -216,7 +218,7 @@ def test_a_bad_request_says_what_is_taken(
     assert message in reply.json()["error"]["message"]
 
 
-def test_a_batch_that_fails_fails_its_request_only(service: EmbeddingService) -> None:
+def test_a_failed_batch_fails_only_its_own_request(service: EmbeddingService) -> None:
     with TestClient(create_app(service)) as http:
         assert http.post("/v1/embeddings", json={"input": "poison"}).status_code == 500
         assert http.post("/v1/embeddings", json={"input": "fine"}).status_code == 200

@@ -1,7 +1,7 @@
-"""Which node is asked, and what becomes of requests when a node goes: against real sockets.
+"""The order of the nodes, and requests while a node fails, with real sockets.
 
-What it cannot prove: how long a connection into a lost zone takes to fail; here it is refused, or
-nobody answers.
+It cannot prove how long a connection into a lost zone takes to fail. Here the connection is
+refused, or the server does not answer.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MODEL = META.model_version
 
 
 class EmbeddingServer(ThreadingHTTPServer):
-    """A node that hashes; what it says can be changed while it runs."""
+    """A node that hashes; its answers can be changed while it runs."""
 
     daemon_threads = True
 
@@ -97,7 +97,7 @@ def nodes() -> Iterator[tuple[EmbeddingServer, EmbeddingServer]]:
 
 
 def nowhere() -> str:
-    """An address at which a connection is refused."""
+    """Return an address that refuses connections."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -142,12 +142,12 @@ def test_nodes_that_answer_take_turns() -> None:
     assert [urls_of(order(found, turn)) for turn in range(4)] == ["abc", "bca", "cab", "abc"]
 
 
-def test_a_node_that_failed_comes_last_and_the_one_that_failed_first_before_it() -> None:
+def test_failed_nodes_come_last_longest_failed_first() -> None:
     found = [Node("a", failed_at=7.0), Node("b"), Node("c", failed_at=5.0), Node("d")]
     assert [urls_of(order(found, turn)) for turn in range(2)] == ["bdca", "dbca"]
 
 
-def test_where_all_failed_all_are_asked() -> None:
+def test_all_nodes_are_asked_if_all_failed() -> None:
     assert urls_of(order([Node("a", failed_at=7.0), Node("b", failed_at=5.0)], 3)) == "ba"
 
 
@@ -165,7 +165,7 @@ def test_both_nodes_are_used(nodes: tuple[EmbeddingServer, EmbeddingServer]) -> 
     assert (len(one.asked), len(other.asked)) == (5, 5)
 
 
-def test_a_refused_connection_costs_no_question(
+def test_a_refused_connection_does_not_fail_a_question(
     nodes: tuple[EmbeddingServer, EmbeddingServer],
 ) -> None:
     one, _ = nodes
@@ -177,7 +177,7 @@ def test_a_refused_connection_costs_no_question(
 
 # 404: the address has gone to something else.
 @pytest.mark.parametrize("status", [404, 429, 500, 503])
-def test_a_node_that_refuses_is_left_for_the_other_at_once(
+def test_a_request_goes_to_the_other_node_if_one_refuses_it(
     nodes: tuple[EmbeddingServer, EmbeddingServer], status: int
 ) -> None:
     one, other = nodes
@@ -188,7 +188,7 @@ def test_a_node_that_refuses_is_left_for_the_other_at_once(
     assert time.monotonic() - started < 3
 
 
-def test_a_node_that_does_not_answer_is_waited_for_once_only(
+def test_a_client_waits_only_once_for_a_node_that_does_not_answer(
     nodes: tuple[EmbeddingServer, EmbeddingServer],
 ) -> None:
     one, other = nodes
@@ -202,7 +202,7 @@ def test_a_node_that_does_not_answer_is_waited_for_once_only(
     assert len(other.asked) == 20
 
 
-def test_the_only_one_left_is_given_its_time(
+def test_the_last_node_gets_the_whole_timeout(
     nodes: tuple[EmbeddingServer, EmbeddingServer],
 ) -> None:
     one, _ = nodes
@@ -211,7 +211,7 @@ def test_the_only_one_left_is_given_its_time(
     assert set(one.asked) == {"question 0", "question 1"}
 
 
-def test_a_node_with_another_model_is_not_believed(
+def test_vectors_of_another_model_are_not_used(
     nodes: tuple[EmbeddingServer, EmbeddingServer],
 ) -> None:
     one, other = nodes
@@ -220,13 +220,13 @@ def test_a_node_with_another_model_is_not_believed(
     assert len(other.asked) == 6
 
     async def refused(embedder: EmbeddingClient) -> None:
-        with pytest.raises(EmbeddingError, match="has model 'v2'; the index is for 'v1'"):
+        with pytest.raises(EmbeddingError, match="has model 'v2', but the index needs 'v1'"):
             await embedder.embed(["a"], "query")
 
     run(refused, one.url, retry_seconds=0.2)
 
 
-def test_a_node_that_comes_back_is_used_again() -> None:
+def test_a_node_that_recovers_is_used_again() -> None:
     async def use(embedder: EmbeddingClient) -> None:
         await ask(embedder, 4)
         assert len(other.asked) == 4
@@ -240,7 +240,7 @@ def test_a_node_that_comes_back_is_used_again() -> None:
         run(use, gone, other.url)
 
 
-def test_a_killed_node_loses_no_question_that_is_under_way() -> None:
+def test_no_running_question_is_lost_if_a_node_is_killed() -> None:
     """Its process is killed while it holds requests: each is answered by the other, once."""
     command = [sys.executable, "-m", "tests.rag.stub_embedder", "0", "30"]
     with (
@@ -265,7 +265,7 @@ def test_a_killed_node_loses_no_question_that_is_under_way() -> None:
             process.kill()
 
 
-def test_nodes_that_start_are_followed_once_they_answer(
+def test_new_nodes_are_used_once_they_answer(
     nodes: tuple[EmbeddingServer, EmbeddingServer],
 ) -> None:
     """The index names other nodes, of the same model, as soon as there are any."""
@@ -287,7 +287,7 @@ def test_nodes_that_start_are_followed_once_they_answer(
     run(use, former.url)
 
 
-def test_the_wait_for_a_service_ends_with_the_nodes_that_come(
+def test_wait_ready_returns_the_nodes_that_are_healthy(
     nodes: tuple[EmbeddingServer, EmbeddingServer],
 ) -> None:
     one, other = nodes
@@ -319,7 +319,7 @@ class _Cluster:
         return SimpleNamespace(body={"chunks": {"mappings": mappings(DIMENSION, self.meta)}})
 
 
-def test_a_reader_follows_what_the_index_names(
+def test_a_reader_uses_the_nodes_that_the_index_names(
     nodes: tuple[EmbeddingServer, EmbeddingServer],
 ) -> None:
     one, other = nodes
@@ -361,7 +361,7 @@ def test_a_reader_follows_what_the_index_names(
     asyncio.run(main())
 
 
-def test_an_index_that_names_nodes_twice_names_them_once() -> None:
+def test_a_node_that_an_index_names_twice_is_used_once() -> None:
     embedder = client("http://a/", "http://a", "http://b")
     assert embedder.urls == ("http://a", "http://b")
     asyncio.run(embedder.close())

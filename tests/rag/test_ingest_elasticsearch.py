@@ -63,7 +63,7 @@ def write(folder: Path, number: int, text: str) -> None:
 
 
 def chunks_of(folder: Path) -> set[str]:
-    """The `_id` of every chunk that an index of this corpus must hold."""
+    """Return the `_id` of every chunk that an index of this corpus must have."""
     found = set()
     for file in load_corpus(folder).files:
         from rag.corpus import sha256_of
@@ -98,7 +98,7 @@ def run(server: ElasticsearchServer, index: str, folder: Path) -> tuple[IngestRe
     return asyncio.run(main())
 
 
-def test_a_first_run_indexes_every_chunk_and_a_second_none(
+def test_the_first_run_indexes_every_chunk_and_the_second_none(
     elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
 ) -> None:
     first, embedder = run(elasticsearch_server, index, corpus)
@@ -112,7 +112,7 @@ def test_a_first_run_indexes_every_chunk_and_a_second_none(
     assert embedder.texts == 0
 
 
-def test_only_what_changed_is_embedded_and_what_is_gone_leaves(
+def test_only_changed_documents_are_embedded_and_deleted_ones_are_removed(
     elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
 ) -> None:
     run(elasticsearch_server, index, corpus)
@@ -127,7 +127,7 @@ def test_only_what_changed_is_embedded_and_what_is_gone_leaves(
         assert ids_in(client, index) == chunks_of(corpus)
 
 
-def test_a_document_that_cannot_be_read_is_set_aside_and_its_former_content_leaves(
+def test_an_unreadable_document_is_skipped_and_its_former_content_is_removed(
     elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
 ) -> None:
     run(elasticsearch_server, index, corpus)
@@ -140,13 +140,13 @@ def test_a_document_that_cannot_be_read_is_set_aside_and_its_former_content_leav
         assert ids_in(client, index) == chunks_of(corpus)
 
 
-def test_chunks_that_something_else_wrote_fail_the_run(
+def test_foreign_chunks_in_the_index_fail_the_run(
     elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
 ) -> None:
     run(elasticsearch_server, index, corpus)
     with elasticsearch_server.client() as client:
         client.index(index=index, document={"text": "foreign"}, refresh=True)
-    with pytest.raises(IngestError, match="something else writing"):
+    with pytest.raises(IngestError, match="nothing else writes"):
         run(elasticsearch_server, index, corpus)
 
 
@@ -156,7 +156,7 @@ def test_an_index_for_other_chunks_is_refused(
     with elasticsearch_server.client() as client:
         meta = client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]
         client.indices.put_mapping(index=index, meta={**meta, "chunker": "other"})
-    with pytest.raises(IngestError, match="made for chunks of 'other'"):
+    with pytest.raises(IngestError, match="is for chunks of 'other'"):
         run(elasticsearch_server, index, corpus)
 
 
@@ -247,7 +247,7 @@ def test_a_run_killed_in_the_middle_and_run_again_leaves_exact_counts(
     assert result["chunks"] == len(expected)
 
 
-def test_a_run_over_an_index_that_is_gone_back_to_waits_for_its_model_and_changes_nothing(
+def test_a_run_after_a_rollback_waits_for_the_model_and_changes_nothing(
     elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
 ) -> None:
     run(elasticsearch_server, index, corpus)
@@ -267,7 +267,7 @@ def test_a_run_over_an_index_that_is_gone_back_to_waits_for_its_model_and_change
         assert not output.exists()
 
 
-def test_a_passage_is_found_through_the_alias_and_follows_it_to_another_index(
+def test_retrieval_follows_the_alias_to_another_index(
     elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
 ) -> None:
     run(elasticsearch_server, index, corpus)
@@ -282,7 +282,7 @@ def test_a_passage_is_found_through_the_alias_and_follows_it_to_another_index(
             with pytest.raises(SearchIndexError, match="no index or alias"):
                 await retriever.retrieve("topic7?", 3)
             await client.indices.put_alias(index=index, name=alias)
-            found = await retriever.retrieve("What is said about topic7?", 3)
+            found = await retriever.retrieve("What do they say about topic7?", 3)
             assert found.meta.index == index
             assert found.hits[0].document_key == "docs/07.txt"
             assert found.hits[0].uri == f"{URI}docs/07.txt"

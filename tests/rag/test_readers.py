@@ -1,4 +1,4 @@
-"""Every format is read, and every broken file is set aside with its reason."""
+"""Reading every format, and the errors of files that cannot be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rag.readers import read_bytes, read_document
 
 
 def pdf(*pages: str, title: str = "", password: str = "") -> bytes:
-    """A PDF with one line of text a page, written by hand: pypdf cannot draw text."""
+    """Return a PDF with one line of text per page, by hand, because pypdf cannot draw text."""
     writer = pypdf.PdfWriter()
     for text in pages:
         page = writer.add_blank_page(200, 200)
@@ -69,7 +69,7 @@ def test_markdown_is_kept_unchanged_with_its_structure_by_offsets() -> None:
     ]
 
 
-def test_html_gives_what_a_reader_sees() -> None:
+def test_html_gives_the_visible_text() -> None:
     page = (
         "<html><head><title>T &amp; x</title><script>bad()</script></head><body><nav>menu</nav>"
         "<h1>Hello</h1><p>One <b>bold</b> word.<br>Next</p><ul><li>item</li></ul>"
@@ -126,14 +126,14 @@ def test_docx_headings_lists_and_tables_are_read() -> None:
         ("docs/a.txt", b" \n ", "no text"),
         ("docs/a.txt", b"\xb0\xa1\xb0\xa1", "not UTF-8 \\(byte 0xb0 at 0\\)"),
         ("docs/a.txt", b"a\x00b", "binary"),
-        ("docs/a.bin", b"data", "format .bin is not read"),
-        ("docs/a", b"data", "format without suffix"),
-        ("docs/a.pdf", b"%PDF-1.7 nothing more", "damaged PDF"),
-        ("docs/a.pdf", pdf("secret", password="x"), "encrypted PDF"),
-        ("docs/a.pdf", pdf(""), "pages without text"),
+        ("docs/a.bin", b"data", "format .bin is not supported"),
+        ("docs/a", b"data", r"format \(no suffix\)"),
+        ("docs/a.pdf", b"%PDF-1.7 nothing more", "PDF is damaged"),
+        ("docs/a.pdf", pdf("secret", password="x"), "PDF is encrypted"),
+        ("docs/a.pdf", pdf(""), "pages have no text"),
         ("docs/a.docx", b"not a zip", "not a DOCX"),
-        ("docs/a.json", b"{", "not JSON"),
-        ("docs/a.jsonl", b'{"a": 1}\n{', "line 2 is not JSON"),
+        ("docs/a.json", b"{", "not valid JSON"),
+        ("docs/a.jsonl", b'{"a": 1}\n{', "line 2 is not valid JSON"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(key: str, data: bytes, reason: str) -> None:
@@ -150,6 +150,6 @@ def test_a_file_over_the_limit_is_not_opened(tmp_path: Path) -> None:
         read_document("docs/a.txt", path, max_bytes=10)
 
 
-def test_a_file_that_is_gone_is_set_aside(tmp_path: Path) -> None:
+def test_a_deleted_file_is_a_read_error(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="cannot be opened: No such file"):
         read_document("docs/a.txt", tmp_path / "a.txt")

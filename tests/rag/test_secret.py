@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body.encode())
 
     def log_message(self, *args: object) -> None:
-        """Nobody reads it."""
+        """Write no log."""
 
 
 @contextmanager
@@ -118,7 +118,7 @@ async def test_a_password_that_kms_has_wrong_is_refused_and_kms_left_in_peace() 
     now = [0.0]
     secret = HeldSecret(kms, clock=lambda: now[0])
     with guarded() as server:
-        server.password = "nobody's"
+        server.password = "unknown"
         client = async_client(server.url, "elastic", secret.value, renew=secret.renewed)
         try:
             for _ in range(3):
@@ -126,7 +126,7 @@ async def test_a_password_that_kms_has_wrong_is_refused_and_kms_left_in_peace() 
                     await client.count(index="a")
             assert kms.asked == 2
             now[0] = 6.0
-            kms.value = "nobody's"
+            kms.value = "unknown"
             assert (await client.count(index="a"))["count"] == 7
         finally:
             await client.close()

@@ -53,7 +53,7 @@ def test_a_bad_question_line_is_set_aside_by_its_number(corpus: Path) -> None:
     data = load_training_data(corpus, seed=1, min_pairs=16, report=reported.append)
     assert len(data.pairs) == 72
     assert len(data.set_aside) == 1
-    assert "questions.jsonl, line 97: not a question" in reported[0]
+    assert "questions.jsonl, line 97 is not a valid question" in reported[0]
 
 
 def test_a_question_whose_answer_is_nowhere_is_set_aside(corpus: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_changed_document_changes_the_fingerprint(corpus: Path) -> None:
 
 def test_a_corpus_without_documents_is_refused(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
-    with pytest.raises(CorpusError, match="holds no documents"):
+    with pytest.raises(CorpusError, match="has no documents"):
         _load(tmp_path)
 
 

@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -202,18 +201,16 @@ def test_a_corpus_without_questions_is_trained_on_itself(bare_corpus: Path, tmp_
     assert set(result["tuned"]) == METRICS
 
 
-def test_a_dimension_that_is_not_the_model_s_is_told_before_any_work(
+def test_a_dimension_that_the_model_does_not_have_is_refused_before_any_work(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    started = time.monotonic()
     assert main(_arguments(corpus, tmp_path / "out", dimension=768)) == 2
     error = capsys.readouterr().err
     assert "--dimension is 768, but all-MiniLM-L6-v2 gives 384" in error
-    assert time.monotonic() - started < 2
     assert not (tmp_path / "out").exists()
 
 
-def test_an_unknown_model_is_told_in_one_line(
+def test_an_unknown_model_is_reported_in_one_line(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(_arguments(corpus, tmp_path / "out", base_model="no-such-model")) == 2
@@ -222,15 +219,15 @@ def test_an_unknown_model_is_told_in_one_line(
     assert error.count("\n") == 1
 
 
-def test_an_empty_corpus_is_told_in_one_line(
+def test_an_empty_corpus_is_reported_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "docs").mkdir()
     assert main(_arguments(tmp_path, tmp_path / "out")) == 2
-    assert "holds no documents" in capsys.readouterr().err
+    assert "has no documents" in capsys.readouterr().err
 
 
-def test_a_value_out_of_bounds_is_told_in_one_line(
+def test_a_value_out_of_bounds_is_reported_in_one_line(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(_arguments(corpus, tmp_path / "out", scale=0)) == 2
