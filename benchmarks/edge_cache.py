@@ -1,11 +1,10 @@
-"""How long a question takes through the edge: asked anew, and answered from the edge's cache.
+"""Time a question through the edge: answered by the application, and from the edge's cache.
 
     CUSTOMRAG_TOKEN=$(make -s token) python -m benchmarks.edge_cache --url EDGE_URL
 
-Asks one question `--count` times with `Cache-Control: no-cache`, which the application answers each
-time, then as often without. Prints the median of each and their ratio, and fails unless every
-answer came from where it should. `--requests-per-minute` of the stack must allow for twice the
-count.
+Asks one question `--count` times with `Cache-Control: no-cache`, so that the application answers
+each time, then as often without. Prints the median of each and their ratio. Fails if an answer
+came from the wrong place. `--requests-per-minute` of the stack must allow twice the count.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _WAIT_SECONDS = 10
 
 
 def ask(url: str, question: str, *, fresh: bool) -> tuple[float, str]:
-    """Seconds to the last byte of the answer, and the state of the edge's cache."""
+    """Return the seconds to the last byte of the answer, and the state of the edge's cache."""
     headers = {
         "Content-Type": "application/json",
         "Authorization": f"Bearer {os.environ['CUSTOMRAG_TOKEN']}",
@@ -44,18 +43,18 @@ def main() -> int:
     parser.add_argument("--question", default="What does alarm W1 tell me?")
     parser.add_argument("--count", type=int, default=10)
     given = parser.parse_args()
-    anew = [ask(given.url, given.question, fresh=True) for _ in range(given.count)]
-    # An answer is kept just after it was sent.
+    uncached = [ask(given.url, given.question, fresh=True) for _ in range(given.count)]
+    # The edge stores an answer just after it sent it.
     deadline = time.monotonic() + _WAIT_SECONDS
     while ask(given.url, given.question, fresh=False)[1] != "hit" and time.monotonic() < deadline:
         pass
     kept = [ask(given.url, given.question, fresh=False) for _ in range(given.count)]
-    states = {state for _, state in anew}, {state for _, state in kept}
+    states = {state for _, state in uncached}, {state for _, state in kept}
     if states != ({"miss"}, {"hit"}):
-        print(f"answers came from elsewhere: {states}", file=sys.stderr)
+        print(f"The cache states are {states}; they must be miss, then hit.", file=sys.stderr)
         return 1
-    asked, cached = (statistics.median(seconds for seconds, _ in rows) for rows in (anew, kept))
-    print(f"asked anew  {asked * 1000:9.1f} ms")
+    asked, cached = (statistics.median(seconds for seconds, _ in rows) for rows in (uncached, kept))
+    print(f"uncached    {asked * 1000:9.1f} ms")
     print(f"from cache  {cached * 1000:9.1f} ms")
     print(f"ratio       {asked / cached:9.1f}")
     return 0

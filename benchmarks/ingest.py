@@ -1,13 +1,13 @@
-"""How near an ingest comes to the encoder's own rate, measured in one run.
+"""Compare the rate of an ingest with the rate of the encoder alone, in one run.
 
     python -m benchmarks.ingest --elasticsearch-url URL --corpus DIR [--model NAME]
 
-In turns, on the same chunk texts and the same cores:
+Alternates between two, on the same chunk texts and the same cores:
     encoder  the model in a process that does nothing else: the faster of `rag.encoder` and
-             SentenceTransformer.encode as it comes
+             plain SentenceTransformer.encode
     ingest   `rag.ingest` with the embedding service as a process beside the engine: reading,
              cutting, embedding over HTTP, indexing, until the counts are verified
-Prints chunks a second of each and the ratio of the medians. The index is made and removed here. The
+Prints chunks per second of each and the ratio of the medians. Creates an index and removes it. The
 password is CUSTOMRAG_ELASTICSEARCH_PASSWORD.
 """
 
@@ -41,7 +41,7 @@ _VERSION = "benchmark"
 
 @contextlib.contextmanager
 def embedding_service(model: str) -> Iterator[str]:
-    """`rag.serving` as a process of its own, on a free port."""
+    """Run `rag.serving` as a separate process, on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -61,7 +61,7 @@ def embedding_service(model: str) -> Iterator[str]:
 
 
 def encoder_rates(model: str, texts: list[str]) -> Iterator[dict[str, float]]:
-    """Chunks a second of the encoder alone, measured anew each time it is asked."""
+    """Yield the chunks per second of the encoder alone; each step measures again."""
     import torch
 
     from rag.encoder import LocalEncoder, available_cores
@@ -83,7 +83,7 @@ def encoder_rates(model: str, texts: list[str]) -> Iterator[dict[str, float]]:
 
 
 async def ingest_rate(arguments: argparse.Namespace, corpus: Corpus, url: str) -> float:
-    """Chunks a second of a whole ingest into a new index."""
+    """Return the chunks per second of a whole ingest into a new index."""
     client = async_client(
         arguments.elasticsearch_url,
         arguments.username,

@@ -1,4 +1,4 @@
-"""How fast the local OSS stores and returns objects, through oss2.
+"""Measure how fast the local OSS stores and returns objects, through oss2.
 
 Usage::
 
@@ -34,7 +34,7 @@ _START_SECONDS = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Throughput:
-    """What was measured.
+    """The measured rates.
 
     Attributes:
         write_mib_per_second: Of one large object put in one request.
@@ -51,7 +51,7 @@ class Throughput:
 
 @contextmanager
 def server(home: Path) -> Iterator[Platform]:
-    """A server process that ends with the ``with``."""
+    """Run a server process until the end of the ``with`` block."""
     platform = init_home(home)
     process = subprocess.Popen(
         [sys.executable, "-m", "localcloud.oss", "serve", "--home", str(home)]

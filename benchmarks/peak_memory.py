@@ -1,10 +1,10 @@
-"""The most memory that a whole stack takes while a command runs: engine, plugins, cloud, jobs,
-nodes.
+"""Measure the peak memory of a whole stack while a command runs.
 
     python -m benchmarks.peak_memory -- make up
 
-Counts every process whose command line or environment names the checkout, once a second, by its
-proportional set size: memory that processes share counts once. The target is a stack below 8 GiB.
+Counts every process whose command line or environment names the checkout (engine, plugins, cloud,
+jobs, nodes), once a second, by proportional set size: memory that processes share counts once. The
+target is a stack below 8 GiB.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def stack_processes(root: Path) -> dict[str, int]:
-    """PSS in bytes of each process of the stack in `root`, by name and process id."""
+    """Return the PSS in bytes of each process of the stack in `root`, by name and process id."""
     found: dict[str, int] = {}
     for process in psutil.process_iter():
         try:
@@ -35,7 +35,7 @@ def stack_processes(root: Path) -> dict[str, int]:
 
 
 def watch(command: list[str], root: Path) -> tuple[int, dict[str, int]]:
-    """Runs `command`; returns its exit status and the processes at the moment of the peak."""
+    """Run `command`; return its exit status and the processes at the peak."""
     peak: dict[str, int] = {}
     done = threading.Event()
 
@@ -58,7 +58,7 @@ def watch(command: list[str], root: Path) -> tuple[int, dict[str, int]]:
 
 
 def main() -> int:
-    """Prints the peak and its largest processes; returns the command's exit status."""
+    """Print the peak and its largest processes; return the command's exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("command", nargs="+", help="what to run, e.g. make up")
     arguments = parser.parse_args()

@@ -1,17 +1,17 @@
-"""How long a preview of this program takes, beside a program that declares the same and no more.
+"""Compare a preview of this program with one of a bare program that declares the same.
 
     python -m benchmarks.preview [--rounds 5]
 
-In turns, through the same engine and the same two plugins, each as a first preview of a stack:
-    bare      a loop that registers what `guardrails.declare` says of the local stack: the same
-              types, names and inputs, as plain values, without components, configuration or
-              a corpus
+Alternates between two, with the same engine and plugins, each as a first preview of a stack:
+    bare      a loop that registers the resources which `guardrails.declare` lists for the local
+              stack: the same types, names and inputs, as plain values, without components,
+              configuration or a corpus
     customrag this program, with the local stack's template, without the edge (its worker is built
               by npm)
-Prints the seconds of each and the ratio of the medians. The difference is what the program itself
-takes: reading its configuration and the corpus, packing its code, and waiting for outputs, which
-the bare one has none of. Works in a copy of the checkout; nothing is made, and no local cloud runs.
-Needs a Pulumi CLI on PATH, or in the cache where set-up puts it.
+Prints the seconds of each and the ratio of the medians. The difference is the time of
+the program itself: it reads its configuration and the corpus, packs its code, and waits for
+outputs. Works in a copy of the checkout; creates nothing, and no local cloud runs. Needs a Pulumi
+CLI on PATH, or in the cache where set-up puts it.
 """
 
 from __future__ import annotations
@@ -94,10 +94,10 @@ class Project:
     environment: Mapping[str, str]
 
     def run(self, *arguments: str) -> None:
-        """Runs a `pulumi` command.
+        """Run a `pulumi` command.
 
         Raises:
-            SystemExit: It failed.
+            SystemExit: The command failed.
         """
         done = subprocess.run(
             [str(self.pulumi), *arguments, "--non-interactive"],
@@ -113,14 +113,14 @@ class Project:
             raise SystemExit(f"pulumi {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
 
     def preview_seconds(self) -> float:
-        """The wall time of a preview."""
+        """Return the wall time of a preview."""
         began = time.perf_counter()
         self.run("preview", "--stack", "local")
         return time.perf_counter() - began
 
 
 def copy_program(folder: Path) -> None:
-    """The parts of the checkout that a preview reads, with a link to its virtual environment."""
+    """Copy the parts of the checkout that a preview reads, and link its virtual environment."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
@@ -134,11 +134,11 @@ def copy_program(folder: Path) -> None:
 
 
 def write_bare(folder: Path, home: Path) -> int:
-    """A program that declares what the local stack does; returns how many resources those are."""
+    """Write a program that declares the local stack; return the number of its resources."""
     items = [asdict(item) for item in declare("local", config={"edge": "none"}, template=True)]
     for item in items:
         if item["type"] == "pulumi:providers:alicloud":
-            # The one that the program's own provider is given.
+            # As the program configures its provider.
             item["inputs"]["sharedCredentialsFile"] = str(home / "platform.json")
             item["inputs"]["version"] = plugins.ALICLOUD.version
         if item["type"] == "pulumi:providers:customrag":
@@ -156,7 +156,7 @@ def write_bare(folder: Path, home: Path) -> int:
 
 
 def _state(project: Path) -> Path:
-    """The folder of a project's own file backend."""
+    """Create the folder of a project's file backend."""
     state = project.with_name(f"{project.name}-state")
     state.mkdir()
     return state
@@ -205,7 +205,7 @@ def set_up(folder: Path) -> tuple[Project, Project, int]:
 
 
 def measure(projects: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each, taken in turns, after one round that fills caches and does not count."""
+    """Return the seconds of each, alternating, after one round that only fills caches."""
     seconds: dict[str, list[float]] = {name: [] for name in projects}
     for turn in range(rounds + 1):
         for name, preview in projects.items():
@@ -216,7 +216,7 @@ def measure(projects: Mapping[str, Callable[[], float]], rounds: int) -> dict[st
 
 
 def main() -> int:
-    """Returns the exit status."""
+    """Measure, print and return the exit status."""
     parser = argparse.ArgumentParser(description="Time a preview beside a bare program's.")
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds

@@ -1,9 +1,9 @@
-"""How much a hybrid retrieval costs over its parts, measured in one run.
+"""Compare a hybrid retrieval with its parts, in one run.
 
     python -m benchmarks.retrieval --elasticsearch-url URL --index NAME --questions FILE
 
-Both ask the same index, whose own `_meta` names the embedding service, in turns, one question at a
-time:
+Both ask the same index, whose `_meta` names the embedding service. They alternate, one question at
+a time:
     parts      encode the question, then ask the engine for both searches at once, and read the ids
     retrieval  `rag.retrieve.Retriever.retrieve`: the same, fused, with the passages' text
 Prints the median of each and their ratio. The password is CUSTOMRAG_ELASTICSEARCH_PASSWORD.

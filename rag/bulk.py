@@ -30,6 +30,8 @@ __all__ = ["BulkWriter", "delete_operation", "index_operation"]
 _PASSING = (408, 429, 502, 503, 504)
 _RETRY_SECONDS = 180.0
 _MAX_WAIT_SECONDS = 5.0
+_RETRIES = 36
+"""Of one refused operation: about three minutes at `_MAX_WAIT_SECONDS`."""
 # Half the size from which the hosted service answers 413 by default (http.max_content_length).
 _MAX_REQUEST_BYTES = 50 * 2**20
 
@@ -92,7 +94,7 @@ class BulkWriter:
             max_chunk_bytes=_MAX_REQUEST_BYTES,
             raise_on_error=False,
             retry_on_status=_PASSING,
-            max_retries=int(_RETRY_SECONDS / _MAX_WAIT_SECONDS),
+            max_retries=_RETRIES,
             initial_backoff=0.2,
             max_backoff=_MAX_WAIT_SECONDS,
         )

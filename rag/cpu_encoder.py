@@ -7,11 +7,12 @@ truncation and pooling come from the model's own modules.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,17 +45,30 @@ _LOG = logging.getLogger("rag.cpu_encoder")
 Vectors = npt.NDArray[np.float32]
 
 
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Hide warnings of a trace, which reads every attribute of the model, also unused ones."""
+    logger = logging.getLogger("transformers.modeling_utils")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = disabled
+
+
 class _Graph(torch.nn.Module):
     """The model as a function of its input tensors, normalization included."""
 
     def __init__(self, model: SentenceTransformer, names: Sequence[str]) -> None:
         super().__init__()
-        self.model = model
+        self.steps = torch.nn.Sequential(*model)
         self.names = names
 
     def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
         features = dict(zip(self.names, tensors, strict=True))
-        embedding = self.model(features)["sentence_embedding"]
+        embedding = self.steps(features)["sentence_embedding"]
         return torch.nn.functional.normalize(embedding, dim=1)
 
 
@@ -82,8 +96,7 @@ class CpuModel:
         example = model.preprocess(["a few words", "two"])
         self._names = [name for name, value in example.items() if isinstance(value, torch.Tensor)]
         inputs = tuple(example[name] for name in self._names)
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
+        with _silent(), torch.no_grad():
             # `compile_for_cpu` compares vectors; trace's own check would double the time to load.
             trace: Any = torch.jit.trace
             graph = trace(_Graph(model, self._names), inputs, check_trace=False, strict=False)

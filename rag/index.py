@@ -55,8 +55,8 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         dimension: Components of an embedding, 1 to 4096.
         meta: Becomes `_meta`: ``model_version``, ``embedding_urls`` (where that model embeds
-            questions), ``model_uri`` (the model's files, for a rollback to this index). ``dimension`` and
-            ``chunker`` are added if they are missing.
+            questions), ``model_uri`` (the model's files, for a rollback to this index).
+            ``dimension`` and ``chunker`` are added if they are missing.
 
     Raises:
         ValueError: A dimension out of range, or a `meta` with unknown or contradicting keys.

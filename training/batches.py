@@ -1,11 +1,11 @@
 """The order of training: which pair, with which passage and negatives, in which step.
 
-Owns the whole plan, drawn once from the seed before the first step. So a resumed run continues
-with the step it would have come to, whatever samplers and workers there are. Pure.
+Owns the whole plan, drawn once from the seed before the first step. A resumed run therefore
+continues with the right step, with any samplers and workers. Pure.
 
-In a batch every passage serves as a negative of every other query. So no two rows come together
-where a passage of one may answer the other, nor two rows with the same question; with several
-workers that holds over the batches of one step, because the loss gathers negatives across them.
+In a batch every passage is a negative of every other query. Two rows do not share a batch if a
+passage of one may answer the other, or if they have the same question. With several workers this
+applies to all batches of one step, because the loss gathers negatives across them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Row:
         pair: Position of its pair.
         query: The question.
         positive: The passage that answers it.
-        negatives: Passages that do not; as many in every row of a plan.
+        negatives: Passages that do not answer it; every row of a plan has the same number.
     """
 
     pair: int
@@ -72,21 +72,21 @@ def plan_batches(
 ) -> BatchPlan:
     """Plan a whole training.
 
-    Every epoch draws another of the relevant passages and other negatives of a pair. Batches are
-    all full; where so many rows do not go together, all batches are smaller.
+    Every epoch draws a relevant passage and negatives of each pair again. All batches are full. If
+    too few rows fit together, all batches are smaller.
 
     Args:
         pairs: To train on.
         passages: Every passage.
         negatives: Mined negatives of every pair, by position in `passages`.
-        num_train_epochs: How often a pair is seen; may be a fraction.
-        batch_size: Rows per worker and step, at most.
+        num_train_epochs: How often each pair is used; may be a fraction.
+        batch_size: The most rows per worker and step.
         world_size: Number of workers.
-        negatives_per_pair: Negatives in a row. A pair that has fewer gets some at random.
-        seed: Of everything drawn.
+        negatives_per_pair: Negatives in a row. A pair with fewer gets some at random.
+        seed: Of every random choice.
 
     Returns:
-        The plan; without steps where not even two rows per worker go together.
+        The plan. It has no steps if not even two rows per worker fit together.
     """
     size = min(batch_size * world_size, len(pairs)) // world_size * world_size
     while size >= 2 * world_size:
@@ -108,7 +108,7 @@ def _pack(
     negatives_per_pair: int,
     seed: int,
 ) -> list[_Draw] | None:
-    """`steps` batches of `size` rows; None where a whole epoch did not hold one."""
+    """Return `steps` batches of `size` rows; None if too few rows fit together."""
     rng = random.Random(seed)  # noqa: S311 - an order of training, not a secret
     planned: list[_Draw] = []
     waiting: list[_Draw] = []
@@ -149,7 +149,7 @@ def _draw(
 def _fill(
     waiting: Sequence[_Draw], pairs: Sequence[Pair], size: int
 ) -> tuple[list[_Draw], list[_Draw]]:
-    """Take `size` rows that go together, the first that fit; the others keep their order."""
+    """Take the first `size` rows that fit together; the others keep their order."""
     batch: list[_Draw] = []
     rest: list[_Draw] = []
     shown: set[int] = set()

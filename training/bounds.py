@@ -1,7 +1,7 @@
 """What each training setting may be: one table for the configuration, the job's plan and the job.
 
 Owns bounds. Pure: `stack_config` reads it at preview, before anything exists. Does not own
-defaults (`training.options`). The names are those of `training.options.Options`.
+defaults (`training.options`). `training.options.Options` has the same names.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ BOUNDS: Mapping[str, Bounds] = MappingProxyType(
     {
         "num_train_epochs": Bounds(0, 100, over=True),
         "learning_rate": Bounds(0, 0.01, over=True),
-        # In-batch negatives: a pair alone in its batch has nothing to be told apart from.
+        # In-batch negatives: a pair alone in its batch has no negatives.
         "per_device_train_batch_size": Bounds(2),
         "hard_negatives": Bounds(0, 16),
         "skip_hardest": Bounds(0, 50),

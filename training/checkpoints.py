@@ -1,9 +1,9 @@
-"""Checkpoints that a kill cannot spoil, and JSON files that are whole or absent.
+"""Checkpoints that survive a kill, and JSON files that are written atomically.
 
-Owns when a checkpoint counts: once its seal, written last, names every file with its size and
-SHA-256. A folder without a fitting seal was cut off, by a kill or by a bucket that had synced only
-half of it, and is removed. Renaming a folder would not do: on an OSS mount it is a copy, file by
-file. What is in a checkpoint is transformers' business.
+Owns when a checkpoint counts: once its seal, written last, lists every file with its size and
+SHA-256. A folder without a matching seal is incomplete, because of a kill or of a bucket that had
+synced only half of it, and is removed. Renaming a folder would not help: on an OSS mount that is a
+copy, file by file. Does not own the content of a checkpoint: transformers writes it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PREFIX = "checkpoint-"
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file atomically: a reader sees the old file or the new one, never half."""
+    """Write a JSON file atomically: a reader sees the whole old file or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with partial.open("w", encoding="utf-8") as stream:
@@ -35,7 +35,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None where there is no such file, or it holds something else."""
+    """Return the object in a JSON file; None if there is no such file or no object in it."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -48,7 +48,7 @@ def seal(checkpoint: Path, fingerprint: str) -> None:
 
     Args:
         checkpoint: Its folder.
-        fingerprint: Of the data and the settings that it belongs to.
+        fingerprint: Of the data and the settings of the run.
     """
     files = {
         path.relative_to(checkpoint).as_posix(): {
@@ -62,9 +62,9 @@ def seal(checkpoint: Path, fingerprint: str) -> None:
 
 
 def last_complete(root: Path, fingerprint: str) -> Path | None:
-    """The checkpoint to resume from; None to start anew.
+    """Return the checkpoint to resume from; None to start from the beginning.
 
-    Removes what cannot be resumed from: cut off, spoilt, or of other data or settings.
+    Removes checkpoints that are incomplete, damaged, or of other data or settings.
 
     Args:
         root: Folder of the checkpoints; need not exist.

@@ -1,15 +1,15 @@
-"""What the embedding model is tuned and measured on: passages, training pairs, held-out queries.
+"""The data of a tuning: passages, training pairs and held-out queries.
 
-Owns how a corpus becomes question-passage pairs. Chunks and relevance are those of `rag.chunk` and
-`rag.metrics`, so that what is measured here is what is searched later. Pure but for reading files;
-loads no model.
+Owns how a corpus becomes question-passage pairs. Chunks come from `rag.chunk` and relevance from
+`rag.metrics`, so that training measures the same passages that the application searches. Reads
+files and is pure otherwise; loads no model.
 
 Two sources of pairs:
-    questions   `questions.jsonl`: its train split teaches, its test split measures.
-    documents   Where there are no usable questions: headings, and sentences taken out of their
-                own chunk (the inverse cloze task of Lee et al., 2019, arXiv:1906.00300). Whole
-                documents are held out to measure on, and a held-out sentence is absent from the
-                passage that it is to find, or plain word overlap would answer every query.
+    questions   `questions.jsonl`: its train split is for training, its test split for measuring.
+    documents   Without usable questions: headings, and sentences cut out of their own chunk (the
+                inverse cloze task of Lee et al., 2019, arXiv:1906.00300). Whole documents are
+                held out to measure on. A held-out sentence is cut out of the passage that it must
+                find, because plain word overlap would answer every query otherwise.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["HeldOut", "Pair", "Passage", "TrainingData", "load_training_data"]
 
 _HELD_OUT_PERCENT = 20
 _MIN_HELD_OUT = 5
-"""Fewer test questions than this measure nothing; then some of the train split are held out."""
+"""With fewer test questions than this, some of the train split are held out instead."""
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+")
 _MIN_SENTENCE, _MAX_SENTENCE = 30, 300
 _MIN_REST = 80
@@ -49,7 +49,7 @@ class Passage:
         start: Offset of its first character in the document's text.
         end: Offset after its last.
         heading: The section that it starts in.
-        text: What is embedded for it.
+        text: The text that is embedded for it.
     """
 
     document: str
@@ -62,14 +62,14 @@ class Passage:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """A query, and what answers it.
+    """A query, and the passages that answer it.
 
     Attributes:
-        query: The question, or what stands for one.
-        relevant: Positions of the passages that hold the answer; never used as negatives.
-        answer: The answer's text, `""` where there is none: a passage that repeats it is no
-            negative either.
-        passage: The text to pair the query with. None: one of the relevant passages as it is.
+        query: The question, heading or sentence.
+        relevant: Positions of the passages that have the answer; never used as negatives.
+        answer: The answer's text; may be empty. A passage that repeats it is never used as a
+            negative.
+        passage: The text to pair the query with. None: one of the relevant passages, unchanged.
     """
 
     query: str
@@ -93,12 +93,12 @@ class TrainingData:
     Attributes:
         passages: Every chunk of the corpus.
         pairs: To train on.
-        held_out: To measure on; no query of it is in `pairs`.
-        source: Where the pairs are from.
-        held_out_split: What `held_out` is, in words, for the metrics.
+        held_out: To measure on; `pairs` does not contain its queries.
+        source: Where the pairs come from.
+        held_out_split: A description of `held_out`, for the metrics.
         replaced: Text by position of passages that are measured without a held-out sentence.
-        documents: How many documents were read.
-        set_aside: Documents and question lines that could not be used, and why.
+        documents: Number of documents.
+        set_aside: Documents and question lines that were skipped, with the reason.
     """
 
     passages: tuple[Passage, ...]
@@ -111,11 +111,11 @@ class TrainingData:
     set_aside: tuple[str, ...]
 
     def texts(self) -> list[str]:
-        """The text of every passage, as it is measured."""
+        """Return the text of every passage to measure on."""
         return [self.replaced.get(i, p.text) for i, p in enumerate(self.passages)]
 
     def fingerprint(self) -> str:
-        """SHA-256 over everything here that a result depends on."""
+        """Return the SHA-256 of everything here that a result depends on."""
         digest = hashlib.sha256()
         for passage in self.texts():
             digest.update(passage.encode() + b"\0")
@@ -134,16 +134,16 @@ def load_training_data(
     min_pairs: int,
     report: Callable[[str], None] = lambda line: None,
 ) -> TrainingData:
-    """Read a corpus folder and make pairs of it.
+    """Read a corpus folder and build pairs from it.
 
     Args:
         corpus_dir: Folder with `docs/` and, perhaps, `questions.jsonl`.
-        seed: Of what is drawn from documents.
-        min_pairs: With fewer train questions than this, pairs are made from the documents.
-        report: Gets one line for each thing that was set aside.
+        seed: Of the random choices from documents.
+        min_pairs: With fewer train questions than this, the documents give the pairs.
+        report: Receives one line for each skipped document or question.
 
     Raises:
-        CorpusError: No documents, or none that can be read.
+        CorpusError: There are no documents, or none can be read.
     """
     problems: list[str] = []
     corpus = load_corpus(corpus_dir, set_aside=problems)
@@ -169,8 +169,8 @@ def load_training_data(
         ]
     if not passages:
         raise CorpusError(
-            f"none of the {len(corpus.files)} documents of {corpus.root} could be read, the first: "
-            f"{problems[0] if problems else 'no text'}; put readable documents into docs/"
+            f"None of the {len(corpus.files)} documents of {corpus.root} can be read. The first "
+            f"reason is: {problems[0] if problems else 'no text'}. Put readable documents there."
         )
     pairs, held_out, split = _from_questions(corpus.questions, passages, texts, problems)
     source: Literal["questions", "documents"] = "questions"
@@ -181,7 +181,7 @@ def load_training_data(
             source, split = "documents", f"{_HELD_OUT_PERCENT} % of documents, by hash of the key"
             pairs, held_out, replaced = made
     for problem in problems:
-        report(f"set aside: {problem}")
+        report(f"skipped: {problem}")
     return TrainingData(
         passages=tuple(passages),
         pairs=tuple(pairs),
@@ -211,15 +211,15 @@ def _from_questions(
         text = texts.get(question.document)
         span = question.span(text) if text is not None else None
         if span is None:
-            what = "answer is not in" if text is not None else "document was not read:"
-            problems.append(f"question {question.id!r}: its {what} {question.document}")
+            reason = "does not have the answer" if text is not None else "was not read"
+            problems.append(f"question {question.id!r}: {question.document} {reason}")
             continue
         offset = first.get(question.document, 0)
         relevant = frozenset(
             offset + i for i in relevant_chunks(spans.get(question.document, []), *span)
         )
         if not relevant:
-            problems.append(f"question {question.id!r}: no chunk holds its answer")
+            problems.append(f"question {question.id!r}: no chunk has the answer")
             continue
         pair = Pair(query=question.question, relevant=relevant, answer=question.answer.strip())
         (train if question.split == "train" else test).append((question.id, pair))
@@ -236,7 +236,7 @@ def _from_questions(
 def _from_documents(
     passages: Sequence[Passage], seed: int
 ) -> tuple[list[Pair], list[HeldOut], dict[int, str]]:
-    # The documents whose keys hash lowest: a fifth of them, but never none and never all.
+    # A fifth of the documents, those whose keys hash lowest; at least one, and never all.
     documents = sorted({passage.document for passage in passages}, key=_hash)
     share = min(max(1, len(documents) * _HELD_OUT_PERCENT // 100), len(documents) - 1)
     measured = set(documents[:share])
@@ -262,7 +262,7 @@ def _from_documents(
 
 
 def _cloze(text: str, rng: random.Random) -> tuple[str, str] | None:
-    """A sentence of `text`, and the text without it; None where it has no fit sentence."""
+    """Return a sentence of `text` and the text without it; None if no sentence fits."""
     sentences = [
         sentence
         for sentence in _SENTENCE.split(text)

@@ -4,15 +4,15 @@
         [--base-model NAME] [--output FILE.json]
 
     1. tune the model on the train split, unless --model gives one (a second run with the same
-       corpus and settings finds it in --work-dir);
+       corpus and settings reuses it from --work-dir);
     2. embed and index all chunks with both models, in temporary indices of a real Elasticsearch;
     3. ask the test split's questions, with the application's own searches and fusion;
     4. print one table; remove the indices, however the run ends.
 
-URL and user come from CUSTOMRAG_ELASTICSEARCH_URL and CUSTOMRAG_ELASTICSEARCH_USERNAME where the
-options do not give them; the password comes from CUSTOMRAG_ELASTICSEARCH_PASSWORD alone.
+CUSTOMRAG_ELASTICSEARCH_URL and CUSTOMRAG_ELASTICSEARCH_USERNAME are the defaults of the URL and the
+user. Only CUSTOMRAG_ELASTICSEARCH_PASSWORD gives the password.
 
-Exit status: 0 done; 1 failed; 2 cannot start, said in one line; 130 interrupted.
+Exit status: 0 done; 1 failed; 2 cannot start, with the reason in one line; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ _WORK_DIR = Path(".customrag/local/work/eval")
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What was measured.
+    """The result of a measurement.
 
     Attributes:
         rows: Measures by label, in the order of the table.
-        questions: Test questions asked.
-        chunks: Chunks searched.
-        documents: Documents they are of.
-        encode_rates: Chunks per second by model, embedded on this machine.
-        note: What a reader must know of the tuned model; may be empty.
+        questions: Number of test questions.
+        chunks: Number of chunks in the index.
+        documents: Number of documents in the index.
+        encode_rates: Chunks per second by model, on this machine.
+        note: A remark about the tuned model; may be empty.
     """
 
     rows: dict[str, dict[str, float]]
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, asyncio.CancelledError):
-        print("evaluate: interrupted; the temporary indices are removed", file=sys.stderr)
+        print("evaluate: interrupted. The temporary indices are removed.", file=sys.stderr)
         return 130
     print(table(evaluation))
     if arguments.output is not None:
@@ -93,24 +93,24 @@ def evaluate(
     model: Path | None,
     work_dir: Path,
 ) -> Evaluation:
-    """Do what the module says, printing progress.
+    """Tune, index and ask, and print the progress.
 
     Args:
         corpus: Folder with `docs/` and `questions.jsonl`.
-        cluster: Where to index.
-        base_model: To start from, and to compare with.
+        cluster: The cluster for the temporary indices.
+        base_model: The model to start from and to compare with.
         model: A tuned model; None to tune one.
-        work_dir: Where tuned models are kept, a folder for each corpus and setting.
+        work_dir: Folder for tuned models, with a folder for each corpus and setting.
 
     Raises:
-        RagError: A corpus without test questions, or a cluster that fails.
+        RagError: The corpus has no test questions, or the cluster failed.
     """
     _say("reading the corpus")
     data = load_training_data(corpus, seed=0, min_pairs=0)
     if data.source != "questions" or not data.held_out:
         raise SettingsError(
-            f"--corpus is {str(corpus)!r}, which has no questions to ask: it needs a "
-            f"questions.jsonl whose answers are in docs/, some of them with split test"
+            f"--corpus is {str(corpus)!r}, which has no test questions. Add a questions.jsonl "
+            f"whose answers are in docs/, some of them with split test."
         )
     asyncio.run(_probe(cluster))
     note = ""
@@ -130,7 +130,7 @@ def evaluate(
 
 
 def table(evaluation: Evaluation) -> str:
-    """The measures as text, no line longer than 80 characters."""
+    """Format the measures as text of at most 80 columns."""
     width = max(len(label) for label in evaluation.rows)
     lines = [f"{'':{width}}" + "".join(f"{name:>11}" for name in COLUMNS.values())]
     for label, metrics in evaluation.rows.items():
@@ -163,7 +163,9 @@ def _tuned(corpus: Path, base_model: str, data: TrainingData, work_dir: Path) ->
             dimension=dimension,
         )
     )
-    note = "" if result["kept"] == "tuned" else "tuned = base: tuning did not help, base was kept"
+    note = (
+        "" if result["kept"] == "tuned" else "tuned = base: tuning did not help, so base was kept"
+    )
     return output / "model", note
 
 
@@ -180,7 +182,7 @@ def _dimension(base_model: str) -> int:
 
 
 async def _probe(cluster: Cluster) -> None:
-    """Fail before minutes of training, not after."""
+    """Fail before the minutes of training, not after them."""
     client = cluster.client()
     try:
         await cluster.check(client)
@@ -189,7 +191,7 @@ async def _probe(cluster: Cluster) -> None:
 
 
 async def _cancelled_by_sigterm(work: Any) -> Measured:
-    """Await `work`; SIGTERM cancels it as Ctrl-C does, so that it cleans up."""
+    """Await `work`. SIGTERM cancels it as Ctrl-C does, so that it cleans up."""
     task = asyncio.ensure_future(work)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     measured: Measured = await task
@@ -200,7 +202,9 @@ def _cluster(arguments: argparse.Namespace) -> Cluster:
     settings = EvaluationSettings()
     url = arguments.elasticsearch_url or settings.elasticsearch_url
     if not url:
-        raise SettingsError("there is no Elasticsearch to ask; run `make up` first")
+        raise SettingsError(
+            "There is no Elasticsearch. Run `make up` first, or give --elasticsearch-url."
+        )
     return Cluster(
         url=url,
         username=arguments.elasticsearch_username or settings.elasticsearch_username,

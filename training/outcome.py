@@ -1,6 +1,6 @@
-"""What a tuning came to: its measures, which model is kept, and the name of that model's content.
+"""The outcome of a tuning: its measures, the choice of the model, and the model's version.
 
-Pure: numpy and the standard library; loads no model.
+Pure: uses numpy and the standard library, and loads no model.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from training.data import HeldOut
 __all__ = ["decide", "model_version", "rank_metrics"]
 
 _DEPTH = 10
-"""Passages ranked per query: what the deepest measure, @10, looks at."""
+"""Passages to rank per query, for the deepest measure, @10."""
 
 
 def decide(
     base: Mapping[str, float], tuned: Mapping[str, float]
 ) -> tuple[Literal["base", "tuned"], str]:
-    """Which model to keep, and why: the tuned one only if its nDCG@10 is higher."""
+    """Return which model to keep and why: the tuned one only if its nDCG@10 is higher."""
     before, after = base["ndcg@10"], tuned["ndcg@10"]
     figures = f"nDCG@10 {before:.3f} -> {after:.3f} on held-out queries"
     if after > before:
@@ -39,10 +39,10 @@ def rank_metrics(
     queries: npt.NDArray[np.float32],
     passages: npt.NDArray[np.float32],
 ) -> dict[str, float]:
-    """Measures of an exact search over all passages.
+    """Measure an exact search over all passages.
 
     Args:
-        held_out: The queries with what is relevant to each.
+        held_out: The queries and the relevant passages of each.
         queries: (queries, dimension) float32, L2-normalised.
         passages: (passages, dimension) float32, L2-normalised.
     """
@@ -57,10 +57,10 @@ def rank_metrics(
 
 
 def model_version(folder: Path) -> str:
-    """12 hexadecimal digits over a saved model: its weights, tokenizer and configuration.
+    """Return 12 hexadecimal digits of the hash of a model's weights, tokenizer and configuration.
 
-    Left out: model cards, and the padding and truncation in `tokenizer.json`, which are those of
-    the last text that was tokenized before the model was saved.
+    The hash leaves out model cards, and the padding and truncation in `tokenizer.json`, which come
+    from the last text that was tokenized before the model was saved.
     """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
@@ -71,7 +71,7 @@ def model_version(folder: Path) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """SHA-256 of what a file means."""
+    """Return the SHA-256 of a file's relevant content."""
     if path.name == "tokenizer.json":
         tokenizer = {**json.loads(path.read_bytes()), "padding": None, "truncation": None}
         return hashlib.sha256(json.dumps(tokenizer, sort_keys=True).encode()).digest()

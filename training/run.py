@@ -1,7 +1,7 @@
 """One tuning from the base model to the result: measure, mine, train, measure, keep, write.
 
-Owns the order of these steps. Data, batches, the loop, the workers and the decision which model
-is kept have modules of their own; settings are checked before (`training.train_embedding`).
+Owns the order of these steps. Does not own the data, the batches, the loop, the workers or the
+choice of the model, nor the check of the settings (`training.train_embedding`).
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Run:
     Attributes:
         options: The settings.
         data: The corpus.
-        base: What `SentenceTransformer` loads as base model.
-        info: What the catalogue says of it.
-        report: Gets progress lines, from worker 0 only.
+        base: The base model, for `SentenceTransformer`.
+        info: The catalogue's entry for it.
+        report: Receives progress lines, from worker 0 only.
     """
 
     options: Options
@@ -68,7 +68,7 @@ class Run:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the data and of every setting that decides the outcome."""
+        """SHA-256 of the data and of every setting that changes the outcome."""
         settings = asdict(self.options)
         for name in _OUTCOME_OPTIONS_EXCLUDED:
             del settings[name]
@@ -78,16 +78,16 @@ class Run:
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
     def execute(self, started: float) -> dict[str, Any]:
-        """Steps 3 to 6 of `training.train_embedding`.
+        """Run steps 3 to 6 of `training.train_embedding`.
 
         Args:
-            started: `time.monotonic()` at the start of the whole.
+            started: `time.monotonic()` at the start of the job.
 
         Returns:
             The content of result.json, which worker 0 has written.
 
         Raises:
-            SettingsError: The base model's dimension is not the one asked for.
+            SettingsError: The base model has another dimension than the options.
         """
         transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -104,14 +104,14 @@ class Run:
             encoding = self._encode_passages(model, encoder)
             base = self._measure(model, encoder, encoding) if self.data.held_out else None
             return self._finish(model, "base", base, None, self._few(), encoding, [], started)
-        # 3. The base model: its measure, and the negatives it mistakes for answers.
+        # 3. The base model: its measures, and the negatives that it takes for answers.
         encoding = self._encode_passages(model, encoder)
         base = self._measure(model, encoder, encoding)
         self._say(f"base: {_line(base)}")
         plan = self._plan(model, encoder, encoding)
         del encoder  # It holds a copy of the weights.
         if plan.steps == 0:
-            reason = "no two pairs can be told apart: every passage may answer every query"
+            reason = "no two pairs fit into one batch: every passage may answer every query"
             return self._finish(model, "base", base, None, reason, encoding, [], started)
         # 4. Training.
         self._say(
@@ -143,13 +143,13 @@ class Run:
         dimension = model.get_embedding_dimension()
         if dimension != self.options.dimension:
             raise SettingsError(
-                f"--dimension is {self.options.dimension}, but {path} gives {dimension}; "
-                f"use that, or a model of the wanted dimension"
+                f"--dimension is {self.options.dimension}, but {path} has {dimension}. Use "
+                f"{dimension}, or a model of dimension {self.options.dimension}."
             )
         longest = model.max_seq_length or self.options.max_seq_length
         model.max_seq_length = min(longest, self.options.max_seq_length)
         if self.info is not None:
-            # Saved with the model: whoever loads it later knows the prefixes from there.
+            # Saved with the model, so that later users get the prefixes from it.
             model.prompts = {"query": self.info.query_prefix, "document": self.info.document_prefix}
         return model
 
@@ -189,7 +189,7 @@ class Run:
                     count=max(10, 2 * options.hard_negatives),
                     skip=options.skip_hardest,
                 )
-            # Not mined by each: a last digit that differs would give each another plan.
+            # One worker mines, because a different last digit would change a worker's plan.
             mined = self.workers.from_main(mined)
         plan = plan_batches(
             data.pairs,
@@ -232,7 +232,7 @@ class Run:
             dimension = saved.get_embedding_dimension()
             if dimension != self.options.dimension:
                 raise RuntimeError(
-                    f"the saved model gives {dimension} dimensions, not {self.options.dimension}"
+                    f"The saved model has {dimension} dimensions, not {self.options.dimension}."
                 )
             return saved
         return model

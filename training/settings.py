@@ -1,4 +1,4 @@
-"""What the evaluation takes from the environment; read here only."""
+"""Settings of the evaluation from the environment; only this module reads it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class EvaluationSettings(BaseSettings):
     """Settings of `training.evaluate`; each is ``CUSTOMRAG_`` and its name in capitals.
 
     Attributes:
-        elasticsearch_url: ``http[s]://host:port``; empty where there is none.
-        elasticsearch_username: Who indexes and searches.
-        elasticsearch_password: Their password.
+        elasticsearch_url: ``http[s]://host:port``; may be empty.
+        elasticsearch_username: The user that indexes and searches.
+        elasticsearch_password: The user's password.
     """
 
     model_config = SettingsConfigDict(env_prefix="CUSTOMRAG_", frozen=True, extra="ignore")

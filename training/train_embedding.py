@@ -5,18 +5,19 @@
 
 The same command runs on PAI, on one GPU or, under torchrun, on many, and on a CPU:
 
-    1. check the settings against what is known of the model;
-    2. read the corpus, make question-passage pairs, hold some out;
-    3. measure the base model on what is held out, mine hard negatives with it;
-    4. train, with checkpoints; after a kill the same command goes on from the last one;
+    1. check the settings against the catalogue's entry for the model;
+    2. read the corpus, build question-passage pairs, hold some out;
+    3. measure the base model on the held-out queries, mine hard negatives with it;
+    4. train, with checkpoints; after a kill the same command continues from the last one;
     5. save the tuned model, load it again, measure it;
-    6. keep the better of the two by nDCG@10, write metrics.json and, last of all, result.json.
+    6. keep the better of the two by nDCG@10, write metrics.json and, last, result.json.
 
 Writes into the output folder: `model/` (the kept model, for `SentenceTransformer`),
-`checkpoints/` (until there is a result), `metrics.json`, `result.json`. A result.json of the same
-data and settings means that there is nothing left to do.
+`checkpoints/` (until there is a result), `metrics.json`, `result.json`. If result.json is of the
+same data and settings, the command does nothing.
 
-Exit status: 0 done; 2 settings or a corpus that cannot be worked with, said in one line on stderr.
+Exit status: 0 done; 2 the settings or the corpus are not valid, with the reason in one line on
+stderr.
 """
 
 from __future__ import annotations
@@ -47,22 +48,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def train(options: Options) -> dict[str, Any]:
-    """Do what the module says; several workers each call it.
+    """Run the steps in the module's docstring; each of several workers calls it.
 
     Returns:
         The content of result.json.
 
     Raises:
-        SettingsError: Settings that cannot work, before any work is done.
-        RagError: An unknown model, or a corpus without readable documents.
+        SettingsError: A setting is not valid. Raised before any work.
+        RagError: The model is unknown, or the corpus has no readable documents.
     """
     started = time.monotonic()
     # 1. Settings.
     info = model_info(options.base_model)
     if info is not None and info.dimension != options.dimension:
         raise SettingsError(
-            f"--dimension is {options.dimension}, but {options.base_model} gives "
-            f"{info.dimension}; use that, or a model of the wanted dimension"
+            f"--dimension is {options.dimension}, but {options.base_model} has {info.dimension}. "
+            f"Use {info.dimension}, or a model of dimension {options.dimension}."
         )
     base = resolve_model(options.base_model)
     # 2. Corpus and pairs.
@@ -72,18 +73,18 @@ def train(options: Options) -> dict[str, Any]:
     _say(
         f"corpus: {data.documents} documents, {len(data.passages)} chunks, {len(data.pairs)} "
         f"pairs from {data.source}, {len(data.held_out)} held-out queries, "
-        f"{len(data.set_aside)} set aside"
+        f"{len(data.set_aside)} skipped"
     )
-    # torch takes seconds to load: only now, so that wrong settings are told at once.
+    # Here, because torch takes seconds to load and wrong settings must fail at once.
     from training.run import Run
 
     run = Run(options=options, data=data, base=base, info=info, report=_say)
     workers = run.workers
-    # Worker 0 looks for all: they must not come to different conclusions.
+    # Worker 0 decides for all, so that all do the same.
     done = workers.from_main(read_json(Path(options.output_dir) / "result.json"))
     if done is not None and done.get("fingerprint") == run.fingerprint:
         if workers.is_main:
-            _say("result.json is of this corpus and these settings: nothing to do")
+            _say("result.json is of this corpus and these settings, so there is nothing to do")
         result: dict[str, Any] = done
     else:
         # 3 to 6.

@@ -1,7 +1,7 @@
 """The training loop: sentence-transformers' Trainer over a fixed plan of batches.
 
-Owns the loss, the progress lines and when a checkpoint is sealed. What is trained on, and in which
-order, is decided before (`training.batches`); devices are `training.workers`'.
+Owns the loss, the progress lines and the sealing of checkpoints. Does not own the data and its
+order (`training.batches`), or the devices (`training.workers`).
 
 https://sbert.net/docs/package_reference/sentence_transformer/losses.html (read 2026-11)
 """
@@ -37,7 +37,7 @@ __all__ = ["Tuning", "tune"]
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """How the model is tuned.
+    """The settings of the training loop.
 
     Attributes:
         learning_rate: Peak learning rate; rises over the first `warmup_ratio` of the steps, then
@@ -66,16 +66,16 @@ def tune(
     fingerprint: str,
     report: Callable[[str], None],
 ) -> list[dict[str, float]]:
-    """Train `model` in place, from the last complete checkpoint if there is one.
+    """Train `model` in place, starting from the last complete checkpoint.
 
     Args:
         model: The base model, on the worker's device.
         plan: What to train on; the same on every worker, at least one step.
-        tuning: How.
+        tuning: The settings.
         workers: This worker and the others.
         checkpoints: Folder for checkpoints.
-        fingerprint: Of data and settings: checkpoints with another one are not resumed from.
-        report: Gets progress lines.
+        fingerprint: Of data and settings; checkpoints with another one are not used.
+        report: Receives progress lines.
 
     Returns:
         The loss as logged: `step` and `loss` of each line.
@@ -136,7 +136,7 @@ def _arguments(
 def _drop_attention_dropout(model: torch.nn.Module) -> None:
     """Turn off dropout of attention weights; dropout of hidden states stays.
 
-    With it torch has no fused attention on a CPU, and keeps every layer's attention matrices: a
+    With it torch cannot fuse attention on a CPU and keeps every layer's attention matrices: a
     step of 32 pairs with a hard negative each took 18 instead of 11 CPU seconds, and 7.7 instead of
     3.7 GB (all-MiniLM-L6-v2, 256 tokens, bf16).
     """
@@ -160,7 +160,7 @@ def _dataset(plan: BatchPlan) -> Dataset:
 
 
 class _InOrder(DefaultBatchSampler):
-    """The plan's batches as they come: it has the order of all epochs already."""
+    """The plan's batches in order: the plan has the order of all epochs."""
 
     def __iter__(self) -> Iterator[list[int]]:
         rows = len(self.sampler)  # type: ignore[arg-type]  # the library passes the dataset
@@ -193,16 +193,16 @@ class _RankingLoss(MultipleNegativesRankingLoss):
 
 
 class _Trainer(SentenceTransformerTrainer):
-    """Seals a checkpoint once it is whole; makes no model card, which would tokenize all data."""
+    """Seals complete checkpoints; writes no model card, because that would tokenize all data."""
 
     fingerprint = ""
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """Add none."""
+        """Add no callback."""
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
-        # Every worker writes a file of its own into the checkpoint.
+        # Every worker writes its own file into the checkpoint.
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
             folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
@@ -210,7 +210,7 @@ class _Trainer(SentenceTransformerTrainer):
 
 
 class _Progress(TrainerCallback):
-    """Prints `step 120/300 loss 0.41 eta 65s`, and asks for a checkpoint at the last step."""
+    """Prints `step 120/300 loss 0.41 eta 65s`, and saves a checkpoint at the last step."""
 
     def __init__(self, steps: int, report: Callable[[str], None]) -> None:
         self._steps = steps

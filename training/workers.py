@@ -1,7 +1,7 @@
-"""The workers of one training: which device, which precision, and how they share work.
+"""The workers of one training: device, precision, and how they share work.
 
-Owns everything that knows of torchrun. Without it there is one worker, and every function here
-does the plain thing. The processes are torchrun's, the collectives torch.distributed's.
+Owns all code that knows of torchrun, which starts the processes. Without it there is one worker,
+and no function here communicates.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class Encoding:
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
-    """One worker's view of all of them.
+    """One worker's view of all workers.
 
     Attributes:
         rank: 0 to `world_size - 1`; 0 reads, decides and writes.
         world_size: Number of workers.
         device: `cpu` or `cuda:<local rank>`.
-        precision: What matrices are multiplied in; weights stay float32.
+        precision: Of matrix multiplications; weights stay float32.
     """
 
     rank: int
@@ -63,21 +63,21 @@ class Workers:
 
     @property
     def is_main(self) -> bool:
-        """Whether this one writes."""
+        """Whether this is the worker that writes."""
         return self.rank == 0
 
     @property
     def use_cpu(self) -> bool:
-        """Whether there is no accelerator."""
+        """Whether the worker has no GPU."""
         return self.device.type == "cpu"
 
     def autocast(self) -> torch.autocast:
-        """Context in which matrices are multiplied in `precision`."""
+        """Return a context in which matrices are multiplied in `precision`."""
         dtype = torch.float16 if self.precision == "fp16" else torch.bfloat16
         return torch.autocast(self.device.type, dtype=dtype, enabled=self.precision != "fp32")
 
     def from_main(self, value: Any) -> Any:
-        """What worker 0 passes here, to every worker."""
+        """Return on every worker the value that worker 0 passes."""
         if self.world_size == 1:
             return value
         box = [value]
@@ -85,11 +85,10 @@ class Workers:
         return box[0]
 
     def close(self) -> None:
-        """Part from the other workers, once all are done.
+        """Leave the other workers, once all are done.
 
-        Left to the end of the interpreter, the collectives' threads are sometimes still running
-        when their library is unloaded: a worker that did everything then ends by SIGABRT, and the
-        job counts as failed.
+        Otherwise the collectives' threads sometimes still run when the interpreter unloads their
+        library. A worker that did everything then ends by SIGABRT, and the job counts as failed.
         """
         if self.world_size > 1:
             state = PartialState()
@@ -97,9 +96,9 @@ class Workers:
             state.destroy_process_group()
 
     def encoder(self, model: SentenceTransformer) -> Encoder:
-        """Return what embeds texts with the present weights of `model`.
+        """Return a function that embeds texts with the present weights of `model`.
 
-        On a CPU this is OpenVINO where it gives the vectors of torch, see `rag.cpu_encoder`.
+        On a CPU it uses OpenVINO if that gives the vectors of torch, see `rag.cpu_encoder`.
 
         Args:
             model: On this worker's device.
@@ -133,7 +132,7 @@ class Workers:
         Args:
             encoder: This worker's, from `encoder`.
             texts: Not empty.
-            report: Gets how many of how many texts of this worker's share are done.
+            report: Receives how many texts of this worker's share are done, and their total.
         """
         started = time.monotonic()
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
@@ -155,17 +154,17 @@ def start_workers(precision: Precision | Literal["auto"]) -> Workers:
     """Join the other workers, and choose device and precision.
 
     Args:
-        precision: `auto` takes bf16 where the processor or GPU multiplies it natively, else
-            fp16 on a GPU and fp32 on a CPU.
+        precision: `auto` is bf16 if the processor or GPU multiplies it natively, else fp16 on a
+            GPU and fp32 on a CPU.
 
     Raises:
-        ValueError: fp16 without a GPU.
+        ValueError: `precision` is fp16 and there is no GPU.
     """
     use_cpu = not torch.cuda.is_available()
     if precision == "fp16" and use_cpu:
-        raise ValueError("--precision is 'fp16', which needs a GPU; use auto, bf16 or fp32")
+        raise ValueError("--precision is 'fp16', which needs a GPU. Use auto, bf16 or fp32.")
     if os.environ.get("MASTER_ADDR", "").startswith(("127.", "localhost")):
-        # Gloo would else listen on the address that the machine's own name resolves to.
+        # Otherwise Gloo listens on the address that the machine's own name resolves to.
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     state = PartialState(cpu=use_cpu)
     return Workers(

@@ -246,7 +246,7 @@ def test_an_unreadable_file_is_skipped_with_its_reason_and_nothing_else_is_lost(
 ) -> None:
     sample.add_corrupt_pdf(private.corpus, "41-scan.pdf")
     done = _up(private).check()
-    assert "1 skipped - docs/41-scan.pdf: damaged PDF" in done.words
+    assert "1 skipped - docs/41-scan.pdf: the PDF is damaged" in done.words
     outputs = cloud.outputs()
     ingest = outputs["ingest"]
     assert [entry["document"] for entry in ingest["set_aside"]] == ["docs/41-scan.pdf"]

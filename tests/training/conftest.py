@@ -65,11 +65,11 @@ def write_corpus(root: Path, *, questions: bool = True) -> Path:
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """The corpus with its questions."""
+    """Write the corpus with its questions."""
     return write_corpus(tmp_path / "corpus")
 
 
 @pytest.fixture
 def bare_corpus(tmp_path: Path) -> Path:
-    """The corpus without questions."""
+    """Write the corpus without questions."""
     return write_corpus(tmp_path / "corpus", questions=False)

@@ -53,13 +53,13 @@ def test_no_passage_of_a_step_answers_the_query_of_another_row(world_size: int) 
                     assert not shown & PAIRS[row.pair].relevant
 
 
-def test_no_question_comes_twice_in_a_step() -> None:
+def test_a_step_has_each_question_only_once() -> None:
     pairs = [Pair(query=f"query {i % 20}", relevant=frozenset({i})) for i in range(40)]
     for step in _steps(_plan(pairs)):
         assert len({row.query for row in step}) == len(step)
 
 
-def test_every_pair_is_seen_about_once_an_epoch() -> None:
+def test_every_pair_is_used_about_once_per_epoch() -> None:
     seen = [row.pair for row in _plan(num_train_epochs=4.0).rows]
     counts = [seen.count(i) for i in range(40)]
     assert min(counts) >= 3
@@ -75,7 +75,7 @@ def test_the_same_seed_makes_the_same_plan() -> None:
     assert _plan() != _plan(seed=6)
 
 
-def test_all_relevant_passages_of_a_pair_get_their_turn() -> None:
+def test_all_relevant_passages_of_a_pair_are_used() -> None:
     plan = _plan(num_train_epochs=12.0)
     assert {_number(row.positive) for row in plan.rows if row.pair == 3} == {3, 4}
 
@@ -99,14 +99,14 @@ def test_every_row_has_as_many_negatives() -> None:
         assert not {_number(t) for t in row.negatives} & pairs[row.pair].relevant
 
 
-def test_batches_shrink_where_few_pairs_go_together() -> None:
+def test_batches_shrink_if_few_pairs_fit_together() -> None:
     pairs = [Pair(query=f"query {i}", relevant=frozenset({i % 6})) for i in range(40)]
     plan = _plan(pairs, batch_size=32, negatives_per_pair=0)
     assert 2 <= plan.batch_size <= 6
     assert plan.steps > 0
 
 
-def test_batches_shrink_where_negatives_are_answers_of_others() -> None:
+def test_batches_shrink_if_negatives_are_answers_of_others() -> None:
     pairs = [Pair(query=f"query {i}", relevant=frozenset({i % 10})) for i in range(40)]
     mined = [[(i + 1) % 10, (i + 2) % 10] for i in range(40)]
     plan = plan_batches(
@@ -132,7 +132,7 @@ def test_fewer_pairs_than_workers_give_no_plan() -> None:
     assert _plan(PAIRS[:5], world_size=4).steps == 0
 
 
-def test_a_pair_with_a_passage_of_its_own_is_trained_on_that() -> None:
+def test_a_pair_with_its_own_passage_uses_it() -> None:
     pairs = [
         Pair(query=f"query {i}", relevant=frozenset({i}), passage=f"rest {i}") for i in range(40)
     ]

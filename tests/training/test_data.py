@@ -32,13 +32,13 @@ def test_train_questions_become_pairs_and_test_questions_are_held_out(corpus: Pa
     assert (data.source, len(data.pairs), len(data.held_out)) == ("questions", 72, 24)
 
 
-def test_the_relevant_passage_holds_the_answer(corpus: Path) -> None:
+def test_the_relevant_passage_has_the_answer(corpus: Path) -> None:
     data = _load(corpus)
     for pair in data.pairs:
         assert all(pair.answer in data.passages[i].text for i in pair.relevant)
 
 
-def test_a_question_that_is_held_out_is_not_trained_on(corpus: Path) -> None:
+def test_a_held_out_question_is_not_in_the_training_pairs(corpus: Path) -> None:
     row = {"id": "again", "document": "pump.md", "answer": "every 10 days", "split": "train"}
     question = "When must someone look at the zorvex?"
     _append(corpus, json.dumps({**row, "question": question}))
@@ -47,7 +47,7 @@ def test_a_question_that_is_held_out_is_not_trained_on(corpus: Path) -> None:
     assert question not in {pair.query for pair in data.pairs}
 
 
-def test_a_bad_question_line_is_set_aside_by_its_number(corpus: Path) -> None:
+def test_an_invalid_question_line_is_skipped_and_reported_by_number(corpus: Path) -> None:
     _append(corpus, "{not json")
     reported: list[str] = []
     data = load_training_data(corpus, seed=1, min_pairs=16, report=reported.append)
@@ -56,13 +56,13 @@ def test_a_bad_question_line_is_set_aside_by_its_number(corpus: Path) -> None:
     assert "questions.jsonl, line 97 is not a valid question" in reported[0]
 
 
-def test_a_question_whose_answer_is_nowhere_is_set_aside(corpus: Path) -> None:
+def test_a_question_without_its_answer_in_the_document_is_skipped(corpus: Path) -> None:
     row = {"id": "lost", "document": "pump.md", "question": "?", "answer": "no such text"}
     _append(corpus, json.dumps(row))
-    assert _load(corpus).set_aside == ("question 'lost': its answer is not in docs/pump.md",)
+    assert _load(corpus).set_aside == ("question 'lost': docs/pump.md does not have the answer",)
 
 
-def test_an_unreadable_document_is_set_aside_with_its_questions(corpus: Path) -> None:
+def test_an_unreadable_document_is_skipped_with_its_questions(corpus: Path) -> None:
     (corpus / "docs" / "pump.md").write_bytes(b"\xff\x00\x9f")
     data = _load(corpus)
     assert len(data.pairs) == 66
@@ -77,7 +77,7 @@ def test_without_test_questions_a_fifth_of_the_others_is_held_out(corpus: Path) 
     assert 5 <= len(data.held_out) <= 30
 
 
-def test_without_questions_pairs_are_made_of_the_documents(bare_corpus: Path) -> None:
+def test_without_questions_the_documents_give_the_pairs(bare_corpus: Path) -> None:
     data = _load(bare_corpus)
     assert data.source == "documents"
     assert data.pairs
@@ -97,7 +97,7 @@ def test_a_heading_becomes_a_query_for_its_section(bare_corpus: Path) -> None:
     assert queries & {"The pump", "The valve", "The fan"}
 
 
-def test_a_held_out_sentence_is_absent_from_what_is_searched(bare_corpus: Path) -> None:
+def test_a_held_out_sentence_is_absent_from_the_passages(bare_corpus: Path) -> None:
     data = _load(bare_corpus)
     texts = data.texts()
     for query in data.held_out:
@@ -105,14 +105,14 @@ def test_a_held_out_sentence_is_absent_from_what_is_searched(bare_corpus: Path) 
         assert query.query not in " ".join(texts[position].split())
 
 
-def test_no_document_is_both_trained_on_and_measured_on(bare_corpus: Path) -> None:
+def test_a_document_is_never_in_both_training_and_measurement(bare_corpus: Path) -> None:
     data = _load(bare_corpus)
     trained = {data.passages[i].document for pair in data.pairs for i in pair.relevant}
     measured = {data.passages[i].document for query in data.held_out for i in query.relevant}
     assert not trained & measured
 
 
-def test_too_few_questions_give_way_to_the_documents(corpus: Path) -> None:
+def test_with_too_few_questions_the_documents_give_the_pairs(corpus: Path) -> None:
     _without_split(corpus, "train")
     assert _load(corpus).source == "documents"
 
@@ -137,5 +137,5 @@ def test_a_corpus_without_documents_is_refused(tmp_path: Path) -> None:
 def test_a_corpus_without_a_readable_document_is_refused(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.xyz").write_text("what is this")
-    with pytest.raises(CorpusError, match=r"none of the 1 documents .* docs/a\.xyz"):
+    with pytest.raises(CorpusError, match=r"None of the 1 documents .* docs/a\.xyz"):
         _load(tmp_path)

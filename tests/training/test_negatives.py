@@ -46,7 +46,7 @@ def test_a_passage_that_repeats_the_answer_is_never_a_negative() -> None:
     assert 3 not in _mine(pair, _passages())
 
 
-def test_neighbours_in_the_document_are_never_negatives() -> None:
+def test_neighbors_in_the_document_are_never_negatives() -> None:
     assert 1 not in _mine(Pair(query="pump", relevant=frozenset({0})), _passages())
 
 
@@ -62,7 +62,7 @@ def test_a_copy_of_a_relevant_passage_is_never_a_negative() -> None:
     assert 5 not in mined
 
 
-def test_the_hardest_are_passed_over_as_asked() -> None:
+def test_the_hardest_negatives_are_skipped() -> None:
     pair = Pair(query="pump checked", relevant=frozenset({0}))
     whole = _mine(pair, _passages())
     assert _mine(pair, _passages(), skip=1) == whole[1:]

@@ -20,13 +20,13 @@ def test_a_model_that_is_only_as_good_is_not_kept() -> None:
     assert decide({"ndcg@10": 0.4}, {"ndcg@10": 0.4})[0] == "base"
 
 
-def test_a_worse_model_is_not_kept_and_the_reason_says_so() -> None:
+def test_a_worse_model_is_not_kept_and_the_reason_is_given() -> None:
     kept, reason = decide({"ndcg@10": 0.4}, {"ndcg@10": 0.3})
     assert kept == "base"
     assert reason.startswith("tuning did not help")
 
 
-def test_measures_are_of_the_ranking_by_cosine() -> None:
+def test_measures_come_from_the_ranking_by_cosine() -> None:
     passages = np.eye(12, dtype=np.float32)
     query = np.zeros((1, 12), dtype=np.float32)
     query[0, :3] = (0.9, 0.4, 0.2)
@@ -66,7 +66,7 @@ def test_a_model_card_does_not_change_the_version(tmp_path: Path) -> None:
     assert model_version(folder) == before
 
 
-def test_how_the_last_text_was_padded_does_not_change_the_version(tmp_path: Path) -> None:
+def test_padding_of_the_last_text_does_not_change_the_version(tmp_path: Path) -> None:
     folder = _model(tmp_path / "a", b"w")
     (folder / "tokenizer.json").write_text('{"padding": null, "model": 1}')
     before = model_version(folder)

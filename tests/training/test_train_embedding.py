@@ -95,7 +95,7 @@ def _kill_at(arguments: list[str], line: str) -> str:
 
 
 @pytest.mark.model
-def test_a_killed_run_resumes_and_comes_to_a_complete_result(
+def test_a_killed_run_resumes_and_writes_a_complete_result(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "out"
@@ -193,7 +193,9 @@ def test_too_few_pairs_keep_the_base_and_say_why(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_a_corpus_without_questions_is_trained_on_itself(bare_corpus: Path, tmp_path: Path) -> None:
+def test_a_corpus_without_questions_trains_on_its_documents(
+    bare_corpus: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "out"
     assert main(_arguments(bare_corpus, output, num_train_epochs=1, min_pairs=4)) == 0
     result = _result(output)

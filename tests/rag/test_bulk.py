@@ -1,0 +1,121 @@
+"""Bulk writing against a server with scripted answers; tests of the ingest use a real cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import numpy as np
+import pytest
+from elasticsearch import AsyncElasticsearch
+
+from rag.bulk import BulkWriter, delete_operation, index_operation
+from rag.errors import IngestError
+
+CHUNK = index_operation("a", {"text": "x"}, np.array([0.6, 0.8], np.float32))
+
+
+def item(kind: str, status: int) -> dict[str, Any]:
+    error = {} if status < 400 else {"error": {"type": "t", "reason": "because"}}
+    return {kind: {"_id": "a", "status": status, **error}}
+
+
+class Cluster(ThreadingHTTPServer):
+    """Answers each request with the next of `replies`: a status, or the items of a bulk reply."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.replies: list[int | list[dict[str, Any]]] = []
+        self.bodies: list[str] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Cluster
+
+    def do_PUT(self) -> None:
+        self.server.bodies.append(self.rfile.read(int(self.headers["content-length"])).decode())
+        reply = self.server.replies.pop(0)
+        status = reply if isinstance(reply, int) else 200
+        content = json.dumps({"errors": True, "items": reply}).encode()
+        self.send_response(status)
+        self.send_header("X-Elastic-Product", "Elasticsearch")
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    monkeypatch.setattr("rag.bulk._MAX_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr("rag.bulk._RETRIES", 2)
+    with Cluster() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def write(port: int, *operations: dict[str, Any]) -> None:
+    async def main() -> None:
+        async with AsyncElasticsearch(f"http://127.0.0.1:{port}") as client:
+            await BulkWriter(client, "chunks").write(operations)
+
+    asyncio.run(main())
+
+
+def test_an_embedding_is_written_with_seven_decimals(cluster: Cluster) -> None:
+    cluster.replies = [[item("index", 201)]]
+    write(cluster.server_port, CHUNK)
+    action, source = map(json.loads, cluster.bodies[0].splitlines())
+    assert action == {"index": {"_id": "a"}}
+    assert source == {"text": "x", "embedding": [0.6, 0.8]}
+
+
+@pytest.mark.parametrize("busy", [503, [item("index", 429)]])
+def test_a_write_that_a_busy_cluster_refuses_is_retried(
+    cluster: Cluster, busy: int | list[dict[str, Any]]
+) -> None:
+    cluster.replies = [busy, [item("index", 201)]]
+    write(cluster.server_port, CHUNK)
+    assert len(cluster.bodies) == 2
+
+
+def test_only_refused_operations_are_retried(cluster: Cluster) -> None:
+    cluster.replies = [[item("index", 201), item("delete", 429)], [item("delete", 200)]]
+    write(cluster.server_port, CHUNK, delete_operation("b"))
+    assert [len(body.splitlines()) for body in cluster.bodies] == [3, 1]
+
+
+def test_a_delete_of_a_missing_chunk_is_success(cluster: Cluster) -> None:
+    cluster.replies = [[item("delete", 404)]]
+    write(cluster.server_port, delete_operation("b"))
+
+
+@pytest.mark.parametrize("replies", [[[item("index", 400)]], [[item("index", 429)]] * 3])
+def test_a_refused_chunk_fails_the_write(
+    cluster: Cluster, replies: list[list[dict[str, Any]]]
+) -> None:
+    cluster.replies = [*replies]
+    with pytest.raises(IngestError, match=r"Index 'chunks' refused a chunk: 4\d\d t: because"):
+        write(cluster.server_port, CHUNK)
+    assert not cluster.replies
+
+
+def test_a_cluster_that_does_not_answer_fails_the_write(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.bulk._RETRY_SECONDS", 0.0)
+    with pytest.raises(IngestError, match="Writing to index 'chunks' failed: Connection error"):
+        write(1, CHUNK)
