@@ -1,8 +1,8 @@
-"""What a stack costs, before it does.
+"""Estimates of a stack's cost before it is created.
 
-Owns: the price table with its sources, the estimate of what is declared, its difference from
-another, and the check against the budget while a preview runs. Does not own: bills. All figures are
-pay-as-you-go list prices, each with its source and day, or said to be assumed.
+Owns: the price table with its sources, the estimate for declared resources, the difference between
+two estimates, and the budget check during a preview. Does not own: bills. All figures are
+pay-as-you-go list prices. Each has its source and date, or is marked as assumed.
 """
 
 from guardrails.cost.estimates import coverage, estimate

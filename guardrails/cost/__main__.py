@@ -1,11 +1,11 @@
-"""``make cost STACK=prod``: what a stack costs, with sources and dates. Asks no cloud.
+"""Print what a stack costs, with sources and dates: ``make cost STACK=prod``. Needs no account.
 
     python -m guardrails.cost --stack prod                      the table
-    python -m guardrails.cost --stack prod --json               for machines
+    python -m guardrails.cost --stack prod --json               JSON
     python -m guardrails.cost --stack prod --set embeddingSpot=true
 
-Ends with 1 if the stack is over its budget or something could not be priced, with 2 if its
-configuration cannot be used.
+Exits with 1 if the stack is over its budget or something could not be priced, and with 2 if its
+configuration is not valid.
 """
 
 from __future__ import annotations
@@ -23,15 +23,21 @@ from guardrails.cost.render import as_json, render
 from guardrails.declare import DeclareError, declare, stack_config
 from stack_config.config import ConfigError
 
-_NOT_USABLE = 2
+_NOT_VALID = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit status."""
+    """Print the estimate and return the exit status."""
     parser = argparse.ArgumentParser(prog="guardrails.cost", description=__doc__.split("\n")[0])
-    parser.add_argument("--stack", required=True)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--stack", required=True, help="name of the stack")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="estimate with this config value; repeatable",
+    )
     given = parser.parse_args(arguments)
     overlay = dict(text.removeprefix("customrag:").split("=", 1) for text in given.set)
     try:
@@ -39,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         declared = declare(given.stack, config=overlay)
     except (ConfigError, DeclareError) as error:
         print(error, file=sys.stderr)
-        return _NOT_USABLE
+        return _NOT_VALID
     budget = int(config.get("monthlyBudgetCny") or 0)
     found = estimate(declared, region_id=config["regionId"], llm_model=config.get("llmModel", ""))
     if given.json:

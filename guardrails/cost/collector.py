@@ -1,8 +1,8 @@
-"""The estimate while a preview runs: collects what the program declares, then prints and judges it.
+"""The estimate during a preview: collects what the program declares, prints its cost and checks it.
 
-Owns: a transformation that only looks, and what a preview says of money. Does not own: prices and
-sums. Inputs that are known only later are left out: what decides a bill is plain in this program,
-but for the pods of an ingest run, which are taken from the configuration.
+Owns: a transformation that only reads, and what a preview prints about cost. Does not own: prices
+and sums. Inputs that are unknown during a preview are left out. In this program they do not decide
+the cost, except for the pods of an ingest run. Those come from the configuration.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class _Seen:
 
 @dataclass
 class Collector:
-    """What has been declared so far."""
+    """The resources that the program has declared so far."""
 
     seen: list[_Seen] = field(default_factory=list)
 
     def look(
         self, args: pulumi.ResourceTransformationArgs
     ) -> pulumi.ResourceTransformationResult | None:
-        """The transformation: keeps the inputs that are known, changes nothing."""
+        """Record the known inputs of a resource; this transformation changes nothing."""
         if isinstance(args.resource, pulumi.CustomResource):
             self.seen.append(
                 _Seen(
@@ -57,20 +57,20 @@ class Collector:
 
 
 def collect() -> Collector:
-    """Begins to collect: every resource that is declared from now on."""
+    """Collect every resource that is declared from now on."""
     collector = Collector()
     register_stack_transformation(collector.look)
     return collector
 
 
 def judge(collector: Collector, config: StackConfig) -> Estimate | None:
-    """Says in a preview what the stack costs, and refuses one over its budget.
+    """Print what the stack costs in a preview, and fail if it is over its budget.
 
-    To be called when everything is declared. An update is warned only: what it makes is on its way,
-    and the preview before it has refused.
+    Call this after everything is declared. An update only warns, because it is already creating
+    resources and its preview has failed before.
 
     Returns:
-        The estimate; `None` for a stack of this machine, which costs nothing.
+        The estimate, or `None` for a local stack, which costs nothing.
 
     Raises:
         ConfigError: This is a preview, and the stack is over `monthlyBudgetCny`.
@@ -78,7 +78,7 @@ def judge(collector: Collector, config: StackConfig) -> Estimate | None:
     if config.environment is Environment.LOCAL:
         return None
     stack = pulumi.get_stack()
-    # The language model of a rehearsal is on this machine.
+    # A rehearsal uses the local language model, which costs nothing.
     llm_model = config.language_model.model if config.platform is PlatformKind.ALICLOUD else ""
     seen = [_with_pods(item, config) for item in collector.seen]
     found = estimate(seen, region_id=config.region_id, llm_model=llm_model)
@@ -96,21 +96,24 @@ def judge(collector: Collector, config: StackConfig) -> Estimate | None:
 
 
 def _over(stack: str, found: Estimate, budget: int) -> str:
-    """Why a stack is refused, what makes it so dear, and what can be done."""
+    """Return by how much a stack is over its budget, its dearest parts, and what to do."""
     grown = (
-        " with its groups at their largest" if found.most_monthly_cny > found.monthly_cny else ""
+        " with its groups at their largest size"
+        if found.most_monthly_cny > found.monthly_cny
+        else ""
     )
     most = found.most_monthly_cny
     dear = "; ".join(f"{line.name}, {line.what}: {money(line.most_cny)}" for line in dearest(found))
     return (
         f"stack {stack} would cost {most:,.0f} CNY a month at list prices{grown}, more than its "
-        f"budget of {budget:,} by {most - budget:,.0f}. Dearest are {dear}. Declare less, or raise "
-        f"customrag:monthlyBudgetCny; `make cost STACK={stack}` shows what costs what"
+        f"budget of {budget:,} by {most - budget:,.0f}. Its dearest parts are {dear}. Declare "
+        f"less, or raise customrag:monthlyBudgetCny. `make cost STACK={stack}` "
+        "shows the cost of each part"
     )
 
 
 def _with_pods(item: _Seen, config: StackConfig) -> _Seen:
-    """An ingest run with its pod: its plan names an index, so that all of it is known later."""
+    """Add its pod to an ingest run, whose inputs are all unknown because they name an index."""
     if item.type != "customrag:rag:IngestRun" or item.inputs.get("jobSpecs"):
         return item
     pod = {"ecsSpec": config.ingest.ecs_spec, "podCount": 1}
@@ -118,14 +121,14 @@ def _with_pods(item: _Seen, config: StackConfig) -> _Seen:
 
 
 def _plain(value: Any) -> Any:
-    """A value by its wire names, without what is known only later."""
+    """Return a value with wire names, and without its unknown parts."""
     if isinstance(value, pulumi.Output):
         return None
     if _types.is_input_type(type(value)):
         value = _types.input_type_to_untranslated_dict(value)
     if isinstance(value, Mapping):
         plain = {_wire(key): _plain(item) for key, item in value.items()}
-        # What is not given comes as None, and must not stand for a value.
+        # Inputs that are not set arrive as None.
         return {key: item for key, item in plain.items() if item is not None}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
@@ -133,6 +136,6 @@ def _plain(value: Any) -> Any:
 
 
 def _wire(name: str) -> str:
-    """`instance_type` -> `instanceType`; a wire name stays as it is."""
+    """Return the wire name: `instance_type` becomes `instanceType`."""
     first, *rest = name.split("_")
     return first + "".join(word[:1].upper() + word[1:] for word in rest)

@@ -1,4 +1,4 @@
-"""From what a stack declares to what it costs. Pure: asks neither the cloud nor the engine."""
+"""Calculates the cost of declared resources. Pure: calls neither the cloud nor the engine."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def estimate(
     region_id: str = "",
     llm_model: str = "",
 ) -> Estimate:
-    """What a stack costs at list prices.
+    """Return what a stack costs at list prices.
 
     Args:
-        declared: Its resources, e.g. from `guardrails.declare.declare`. Resources that were there
-            before (`existing`) are another's bill.
+        declared: Its resources, e.g. from `guardrails.declare.declare`. Existing resources
+            (`existing`) are on another bill.
         prices: The price table; by default this project's.
         region_id: Region of the prices; by default the region of the stack's alicloud provider.
-        llm_model: The hosted language model, to price questions by; empty for none.
+        llm_model: The hosted language model whose price applies to questions; empty for none.
 
     Raises:
-        ValueError: No region is given, and no provider tells it.
+        ValueError: `region_id` is empty, and no alicloud provider declares a region.
     """
     prices = prices or load_prices()
     resources = list(declared)
@@ -58,19 +58,21 @@ def estimate(
 
 
 def coverage(types: Iterable[str], prices: PriceTable | None = None) -> list[str]:
-    """The types among `types` that are neither metered nor declared free, sorted."""
+    """Return the types in `types` that are neither metered nor declared free, sorted."""
     prices = prices or load_prices()
     return sorted({token for token in types if token not in METERS and token not in prices.free})
 
 
 def _region_of(resources: Sequence[Resource]) -> str:
     providers = [item for item in resources if item.type == _PROVIDER]
-    # The first by name is the stack's own; others replicate to elsewhere.
+    # The shortest name is the stack's own provider; the others serve replicas in other regions.
     for provider in sorted(providers, key=lambda item: len(item.name)):
         region_id = provider.inputs.get("region")
         if isinstance(region_id, str) and _REGION.fullmatch(region_id):
             return region_id
-    raise ValueError("no alicloud provider with a region is declared; say region_id")
+    raise ValueError(
+        "region_id is empty, and no alicloud provider declares a region. Pass region_id"
+    )
 
 
 def _priced(resource: Resource, stack: Stack, region_id: str) -> Iterator[Line | Unpriced]:
@@ -95,7 +97,7 @@ def _line(token: str, name: str, use: Use, prices: PriceTable, region_id: str) -
         why = f"the table has no price of {use.item} in {region_id} ({use.what})"
         return Unpriced(type=token, name=name, why=why)
     share = _share(use, use.discount, prices, region_id)
-    # A run's amount is unit hours already; everything else is there, or used, each month.
+    # The amount of a run is in unit hours already; all other amounts are per month.
     each = price.cny if use.period is Period.RUN else price.cny_per_month
     spot_cny = None
     if use.discount:
@@ -116,7 +118,7 @@ def _line(token: str, name: str, use: Use, prices: PriceTable, region_id: str) -
 
 
 def _share(use: Use, item: str, prices: PriceTable, region_id: str) -> float:
-    """The share of the price by an item of the table, and never over what the program bids."""
+    """Return the share of the price from the table, at most what the program bids."""
     discount: Price | None = prices.find(item, region_id) if item else None
     share = discount.cny if discount else 1.0
     return share if use.share is None else min(share, use.share)
@@ -143,17 +145,17 @@ def _asides(resources: Sequence[Resource], prices: PriceTable, region_id: str) -
         cost = (
             f"about {instance.cny_per_month:,.0f} CNY a month"
             if instance
-            else "which the table has no price of"
+            else "no price in the table"
         )
         if queries:
-            cost += f", {queries.cny_per_month:,.0f} more for each query a second at the busiest"
+            cost += f", plus {queries.cny_per_month:,.0f} for each query a second at the peak"
         named = {str(item.inputs.get("dkmsInstanceId") or "") for item in guarded} - {""}
         which = f"KMS instance {', '.join(sorted(named))}" if named else "a KMS instance"
         yield (
-            f"keys and secrets of your own are kept in {which}, pay-as-you-go {cost}; one "
-            "serves a whole account"
+            f"your own keys and secrets need {which} (pay-as-you-go {cost}); one instance serves "
+            "the whole account"
         )
     for item in sorted(resources, key=lambda item: item.name):
         existing = getattr(item, "existing", "")
         if existing:
-            yield f"{item.name} ({existing}) was there before: its bill is another's"
+            yield f"{item.name} ({existing}) already exists and is on another bill"

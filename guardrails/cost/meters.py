@@ -1,4 +1,4 @@
-"""What each type of resource uses of the price table: one small, pure function a type.
+"""The items of the price table that each resource type uses: one small, pure function per type.
 
 Owns: which inputs decide a bill. Does not own: prices (`prices.yaml`), sums
 (`guardrails.cost.estimates`).
@@ -23,25 +23,25 @@ LAUNCH_TEMPLATE = "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"
 SCALING_CONFIGURATION = "alicloud:ess/scalingConfiguration:ScalingConfiguration"
 _GPU = re.compile(r"ecs\.(gn|vgn|sgn|ebmgn)\d")
 _DAYS_STORED_FREE = 30
-# Kibana's node of this size comes with the cluster.
+# The cluster's price includes a Kibana node of this size.
 _KIBANA_INCLUDED = "elasticsearch.n4.small"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """So much of an item.
+    """An amount of one item of the price table.
 
     Attributes:
         item: Item of the price table.
-        amount: How many units, at every moment; of a job, unit hours of the longest run.
-        most: The same at the largest size; `None`: the same as `amount`.
-        what: The same in words.
-        period: When it is paid.
-        discount: Item whose share of the price is paid, e.g. `spot/ecs`.
-        share: Share of the price that is paid at most, where the program says so.
-        otherwise: Item to take where the table has none.
+        amount: Number of units in use at any time; for a job, unit hours of the longest run.
+        most: The amount at the largest size; `None` means the same as `amount`.
+        what: The amount in words.
+        period: When it is billed.
+        discount: Item whose value is the share of the price that is paid, e.g. `spot/ecs`.
+        share: Highest share of the price that the program pays; `None` for no limit.
+        otherwise: Item to use if the table does not have `item`.
         idle: See `guardrails.cost.model.Line`.
-        gpu: Whether a GPU bills.
+        gpu: Whether it is a GPU machine.
     """
 
     item: str
@@ -58,20 +58,20 @@ class Use:
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """What cannot be metered, and why."""
+    """A resource that cannot be metered, and why."""
 
     why: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """What a meter may look at beside its own resource."""
+    """What a meter may read besides its own resource."""
 
     resources: Sequence[Resource]
     prices: PriceTable
 
     def usage(self, name: str) -> float:
-        """An assumed use."""
+        """Return the assumed use with this name."""
         return self.prices.usage[name]
 
 
@@ -79,12 +79,12 @@ Meter = Callable[[Resource, Stack], Iterator[Use | Gap]]
 
 
 def is_gpu(instance_type: str) -> bool:
-    """Whether an instance type has a GPU."""
+    """Return whether an instance type has a GPU."""
     return _GPU.match(instance_type) is not None
 
 
 def _number(value: Any, default: float = 0) -> float:
-    """A number as the wire has it: also as text."""
+    """Return a number that may arrive as text."""
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -92,7 +92,7 @@ def _number(value: Any, default: float = 0) -> float:
 
 
 def _instance(inputs: Mapping[str, Any], instance_type: str, what: str) -> Iterator[Use | Gap]:
-    """One ECS instance with its disks, by the inputs of an instance or a template."""
+    """Yield the use of one ECS instance with its disks, from an instance or a template."""
     spot = inputs.get("spotStrategy") in ("SpotAsPriceGo", "SpotWithPriceLimit")
     gpu = is_gpu(instance_type)
     charge = inputs.get("instanceChargeType", "PostPaid")
@@ -104,7 +104,9 @@ def _instance(inputs: Mapping[str, Any], instance_type: str, what: str) -> Itera
         amount=1,
         what=f"{what}{instance_type}{', spot' if spot else ''}",
         discount="spot/ecs" if spot else "",
-        idle=f"{'a GPU that ' if gpu else ''}bills whether or not it is asked",
+        idle="a GPU that costs the same without questions"
+        if gpu
+        else "costs the same without questions",
         gpu=gpu,
     )
     yield from _disks(inputs)
@@ -151,7 +153,7 @@ def _scaling_group(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
     inputs = resource.inputs
     template = _template_of(resource, stack)
     if template is None:
-        yield Gap(why="no launch template or scaling configuration of it was found")
+        yield Gap(why="its launch template or scaling configuration was not found")
         return
     types = [template.inputs.get("instanceType"), *(template.inputs.get("instanceTypes") or ())]
     types += [item.get("instanceType") for item in inputs.get("launchTemplateOverrides") or ()]
@@ -171,7 +173,7 @@ def _scaling_group(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
 
 
 def _template_of(group: Resource, stack: Stack) -> Resource | None:
-    """By the id that the group is given; else the one whose name is most like the group's."""
+    """Return the template with the id that the group names, or the one with the closest name."""
     kinds = (LAUNCH_TEMPLATE, SCALING_CONFIGURATION)
     found = [item for item in stack.resources if item.type in kinds]
     for item in found:
@@ -197,7 +199,8 @@ def _search_cluster(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
         None,
     ):
         yield Gap(
-            why=f"paymentType is {inputs.get('paymentType')!r}; the table has PayAsYouGo only"
+            why=f"paymentType is {inputs.get('paymentType')!r}; the table has PayAsYouGo prices "
+            "only"
         )
         return
     groups = {
@@ -215,13 +218,13 @@ def _search_cluster(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
         spec = str(nodes.get("spec"))
         if role == "kibana" and spec == _KIBANA_INCLUDED:
             continue
-        # Three masters, and one node of Kibana, are what the cloud makes without a number.
+        # Without a number, the cloud creates three master nodes and one Kibana node.
         amount = _number(nodes.get("amount"), {"master": 3, "kibana": 1}.get(role, 1))
         yield Use(
             item=f"elasticsearch/{spec}",
             amount=amount,
             what=f"{amount:.0f} {role} × {spec}",
-            idle="bills day and night, and cannot be stopped" if role == "data" else "",
+            idle="is billed all day and cannot be stopped" if role == "data" else "",
         )
         gib = _number(nodes.get("disk"), 20 if role == "master" else 0) * amount
         if gib:
@@ -235,7 +238,9 @@ def _search_cluster(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
 
 def _load_balancer(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
     edition = str(resource.inputs.get("loadBalancerEdition", "Basic"))
-    yield Use(item=f"alb/{edition}", amount=1, what=f"ALB, {edition}", idle="bills without traffic")
+    yield Use(
+        item=f"alb/{edition}", amount=1, what=f"ALB, {edition}", idle="is billed without traffic"
+    )
     lcu = stack.usage("lcu")
     yield Use(item="alb/lcu", amount=lcu, what=f"{lcu:g} LCU", period=Period.USE)
     if resource.inputs.get("addressType") == "Internet":
@@ -245,7 +250,7 @@ def _load_balancer(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
 
 
 def _nat_gateway(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
-    yield Use(item="nat/gateway", amount=1, what="NAT gateway", idle="bills without traffic")
+    yield Use(item="nat/gateway", amount=1, what="NAT gateway", idle="is billed without traffic")
     units = stack.usage("nat_cu")
     yield Use(item="nat/cu", amount=units, what=f"{units:g} CU", period=Period.USE)
 
@@ -257,7 +262,7 @@ def _eip(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
             "PayByTraffic prices only"
         )
         return
-    yield Use(item="eip/address", amount=1, what="public address", idle="bills without traffic")
+    yield Use(item="eip/address", amount=1, what="public address", idle="is billed without traffic")
     yield from _traffic(stack)
 
 
@@ -304,14 +309,14 @@ def _kms_secret(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
 
 
 def _job(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
-    """A DLC job bills while it runs; no longer than it may run, and that is what is priced."""
+    """Yield the use of a DLC job that runs as long as it may."""
     hours = _number(resource.inputs.get("maxRunningTimeMinutes"), 240) / 60
     if resource.inputs.get("resourceId"):
-        yield Gap(why="it runs on a PAI quota of yours, which bills by itself")
+        yield Gap(why="it runs on your own PAI quota, which has a separate bill")
         return
     specs = resource.inputs.get("jobSpecs")
     if not isinstance(specs, Sequence) or isinstance(specs, str) or not specs:
-        yield Gap(why="its jobSpecs are known only later")
+        yield Gap(why="its jobSpecs are not known yet")
         return
     for spec in specs:
         ecs_spec, pods = str(spec.get("ecsSpec")), _number(spec.get("podCount"), 1)

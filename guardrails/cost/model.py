@@ -1,4 +1,4 @@
-"""What an estimate consists of: lines, what could not be priced, what stays, and differences."""
+"""The parts of an estimate: lines, what could not be priced, what remains, and differences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
     "difference",
 ]
 
-# What a spot machine's cost rests on, beside the bases of prices: nobody lists it.
+# The footing of a spot machine's cost, in addition to the bases of prices: no page lists it.
 SPOT = "spot"
 
 
@@ -38,11 +38,11 @@ class Resource(Protocol):
 
     @property
     def inputs(self) -> Mapping[str, Any]:
-        """Inputs by their wire names; unknown ones are whatever stands for unknown."""
+        """Inputs by their wire names; unknown ones have placeholders."""
 
 
 class Period(StrEnum):
-    """When a line is paid."""
+    """When a line is billed."""
 
     ALWAYS = "always"
     USE = "by use"
@@ -51,19 +51,19 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One thing that bills.
+    """One item on the bill.
 
     Attributes:
         type: Type token of the resource.
         name: Its logical name.
-        what: What bills, in words: `2 x ecs.g7.large`.
-        period: Whether it bills all the time, by use, or for each run of a job.
-        cny: CNY a month; of a job, CNY for a run of the longest time that it may take.
-        most_cny: The same when it has scaled to its largest.
+        what: What is billed, in words: `2 x ecs.g7.large`.
+        period: Whether it is billed all the time, by use, or for each run of a job.
+        cny: CNY a month; for a job, CNY for a run of the longest permitted time.
+        most_cny: `cny` at the largest size.
         price: Where the figure comes from.
-        idle: Why it is worth a look when nobody works: it bills all the same. Empty: no need.
-        gpu: Whether a GPU bills.
-        spot_cny: Of a spot machine: `cny` at the market's lowest price, and at its highest.
+        idle: Why it costs money while idle; empty if it does not.
+        gpu: Whether it is a GPU machine.
+        spot_cny: For a spot machine, `cny` at the market's lowest and highest prices.
     """
 
     type: str
@@ -79,20 +79,20 @@ class Line:
 
     @property
     def footing(self) -> str:
-        """What the figure rests on: a basis of its price, or `SPOT`, the market's price."""
+        """What the figure depends on: the basis of its price, or `SPOT`, the market's price."""
         if self.spot_cny is not None and self.price.basis is not Basis.ASSUMED:
             return SPOT
         return self.price.basis.value
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What makes it the same line in another estimate, beside its place among alike ones."""
+        """What identifies the line in another estimate, besides its position among equal keys."""
         return self.type, self.name, self.price.item.split("/")[0], self.period
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unpriced:
-    """A resource that bills, or may, and that the table cannot price."""
+    """A resource that costs money, or may, and that the table cannot price."""
 
     type: str
     name: str
@@ -101,13 +101,13 @@ class Unpriced:
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """What stays in the cloud when the stack is torn down.
+    """Something that remains in the cloud after the stack is torn down.
 
     Attributes:
         name: Its logical name.
         what: What it is, in words.
-        fate: What becomes of it.
-        cny: CNY a month that it goes on to cost; 0 for none, `None` where nobody says.
+        fate: What happens to it.
+        cny: CNY a month that it continues to cost; `None` if no page says.
     """
 
     name: str
@@ -118,14 +118,14 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What a stack costs, at list prices.
+    """The cost of a stack at list prices.
 
     Attributes:
         region_id: Region of the prices.
-        lines: Everything that bills.
-        unpriced: What could not be priced. An estimate with any is too low.
-        asides: What is not of this stack, but paid because of it.
-        kept: What is still there, and may bill, after the stack is torn down.
+        lines: Everything that costs money.
+        unpriced: What could not be priced. If there is any, the estimate is too low.
+        asides: What is not part of this stack, but costs money because of it.
+        kept: What remains after the stack is torn down, and may cost money.
     """
 
     region_id: str
@@ -136,38 +136,38 @@ class Estimate:
 
     @property
     def monthly_cny(self) -> float:
-        """A month of 730 hours, jobs left out."""
+        """CNY for a month of 730 hours, without jobs."""
         return sum(line.cny for line in self.lines if line.period is not Period.RUN)
 
     @property
     def most_monthly_cny(self) -> float:
-        """The same with every group scaled to its largest."""
+        """CNY a month with every group at its largest size."""
         return sum(line.most_cny for line in self.lines if line.period is not Period.RUN)
 
     @property
     def hourly_cny(self) -> float:
-        """The month, by the hour."""
+        """CNY an hour, without jobs."""
         return self.monthly_cny / HOURS_PER_MONTH
 
     @property
     def runs(self) -> list[Line]:
-        """The jobs, each with what a run costs at most."""
+        """The jobs, each with the highest cost of a run."""
         return [line for line in self.lines if line.period is Period.RUN]
 
     @property
     def idle(self) -> list[Line]:
-        """What bills when nobody works, dearest first."""
+        """What costs money while idle, dearest first."""
         found = [line for line in self.lines if line.idle]
         return sorted(found, key=lambda line: -line.cny)
 
     @property
     def spot(self) -> list[Line]:
-        """The spot machines, jobs too."""
+        """The spot machines, including jobs."""
         return [line for line in self.lines if line.spot_cny is not None]
 
     @property
     def dearest_monthly_cny(self) -> float:
-        """The month with every group at its largest, and spot at its highest price."""
+        """CNY a month with every group at its largest size and spot at its highest price."""
         return sum(
             line.most_cny * (line.spot_cny[1] / line.cny if line.spot_cny and line.cny else 1.0)
             for line in self.lines
@@ -176,7 +176,7 @@ class Estimate:
 
     @property
     def shares(self) -> dict[str, float]:
-        """By what its prices rest on (a `Basis`, or `SPOT`), the share of the month, 0 to 1."""
+        """The share of the month, 0 to 1, for each `Basis` of its prices and for `SPOT`."""
         month = self.monthly_cny
         found = dict.fromkeys([*(basis.value for basis in Basis), SPOT], 0.0)
         for line in self.lines:
@@ -186,24 +186,24 @@ class Estimate:
 
     @property
     def assumed_share(self) -> float:
-        """The share of the month that stands on assumed prices, 0 to 1."""
+        """The share of the month, 0 to 1, that depends on assumed prices."""
         return self.shares[Basis.ASSUMED]
 
     def over_budget(self, monthly_budget_cny: int) -> bool:
-        """Whether the month, at its largest, exceeds a budget; 0 is none."""
+        """Return whether the month at the largest size exceeds a budget; 0 means no budget."""
         return bool(monthly_budget_cny) and self.most_monthly_cny > monthly_budget_cny
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """From one estimate to another.
+    """The difference between two estimates.
 
     Attributes:
-        before: The estimate of what is there; `None` if nothing is.
-        after: The estimate of what will be.
+        before: The estimate before the change; `None` if there is nothing yet.
+        after: The estimate after the change.
         added: Lines that are new.
-        removed: Lines that go.
-        changed: Lines that cost something else, before and after.
+        removed: Lines that disappear.
+        changed: Pairs of lines, before and after, whose cost or text differs.
     """
 
     before: Estimate | None
@@ -214,12 +214,12 @@ class Difference:
 
     @property
     def monthly_cny(self) -> float:
-        """What a month costs more; less, if negative."""
+        """The change in CNY a month; negative if it becomes cheaper."""
         return self.after.monthly_cny - (self.before.monthly_cny if self.before else 0.0)
 
 
 def difference(before: Estimate | None, after: Estimate) -> Difference:
-    """What changes from one estimate to another, line by line."""
+    """Return what changes between two estimates, line by line."""
     old = _by_key(before.lines) if before else {}
     new = _by_key(after.lines)
     return Difference(
@@ -236,7 +236,7 @@ def difference(before: Estimate | None, after: Estimate) -> Difference:
 
 
 def _by_key(lines: Sequence[Line]) -> dict[tuple[object, ...], Line]:
-    """Lines by what makes them the same in another estimate; alike ones by their order."""
+    """Return lines by their key; lines with equal keys are numbered in order."""
     found: dict[tuple[object, ...], Line] = {}
     for line in lines:
         number = 0

@@ -1,8 +1,8 @@
-"""What a night saves: `nightHours` says when GPU nodes are stopped.
+"""What a night saves: `nightHours` sets when GPU nodes are stopped.
 
-Owns: the number of hours, and what is not billed in them. Does not own: stopping anything, nor
-reading the key's full form (the program of `make night` does). In economical mode the vCPUs, memory
-and GPU of a pay-as-you-go instance do not bill, spot ones included; its disks do
+Owns: the number of hours, and what is not billed during them. Does not own: stopping anything, or
+validating the key (`ops.night` does). In economical mode the vCPUs, memory and GPU of a
+pay-as-you-go or spot instance are not billed, but its disks are
 (https://help.aliyun.com/en/ecs/user-guide/economical-mode, read 2026-11-21).
 """
 
@@ -14,17 +14,17 @@ from guardrails.cost.model import Line, Period
 
 __all__ = ["can_stop", "off_hours_a_day", "saved_cny"]
 
-# A node of a scaling group is not stopped: its group would replace it.
+# Nodes of a scaling group are not stopped, because the group would replace them.
 _STOPPED_AT_NIGHT = "alicloud:ecs/instance:Instance"
 
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})(\s|$)")
 
 
 def off_hours_a_day(night_hours: str) -> float:
-    """Hours a day from the first time to the second: `20:00-08:00 Asia/Shanghai` is 12.
+    """Return the hours a day between the two times: `20:00-08:00 Asia/Shanghai` is 12.
 
     Returns:
-        0 for an empty text, and for one of another form, which the configuration refuses elsewhere.
+        0 for an empty text. Also 0 for a text that is not valid, which the configuration rejects.
     """
     match = _HOURS.match(night_hours)
     if match is None:
@@ -35,10 +35,10 @@ def off_hours_a_day(night_hours: str) -> float:
 
 
 def can_stop(line: Line) -> bool:
-    """Whether `make night` stops what this line bills for."""
+    """Return whether `make night` stops the machine of this line."""
     return line.gpu and line.type == _STOPPED_AT_NIGHT and line.period is Period.ALWAYS
 
 
 def saved_cny(lines: list[Line], hours: float) -> float:
-    """CNY a month that are not billed if the GPU nodes stand still so many hours a day."""
+    """Return the CNY a month saved if the GPU nodes are stopped for these hours a day."""
     return sum(line.cny for line in lines if can_stop(line)) * hours / 24

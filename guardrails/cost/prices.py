@@ -1,12 +1,11 @@
-"""The price table: `prices.yaml`, read and checked.
+"""The price table: reads and checks `prices.yaml`.
 
-Owns: what a price must say of itself (unit, region, basis, source, date) and how one is looked up.
-Does not own: what a resource uses of it (`guardrails.cost.meters`). Asks no cloud. A price that is
-given in dollars, or for another region than it is taken for, is derived by that alone, and its
-note says the rule.
+Owns: what each price must state (unit, region, basis, source, date) and how to look one up. Does
+not own: which items a resource uses (`guardrails.cost.meters`). Calls no cloud. A price in dollars,
+or one used outside the region of its page, counts as derived. Its note names the conversion.
 
 Errors:
-    PriceTableError: the file breaks its own rules; the message has a line for each.
+    PriceTableError: The file is not valid; the message has a line for each problem.
 """
 
 from __future__ import annotations
@@ -25,15 +24,15 @@ import yaml
 
 __all__ = ["HOURS_PER_MONTH", "Basis", "Price", "PriceTable", "PriceTableError", "load_prices"]
 
-# 365 days of 24 hours, by 12: what the vendors' own calculators take for a month.
+# 365 days of 24 hours, divided by 12, like the vendors' own calculators.
 HOURS_PER_MONTH = 730.0
 _DAYS_PER_MONTH = 365 / 12
 _FILE = Path(__file__).with_name("prices.yaml")
-# What a page says of its own age: a year, a month or a day, and `about` where it names none.
+# The date that a page states: a year, month or day; `about` marks an estimated one.
 _STATED = re.compile(r"(about )?\d{4}(-\d\d(-\d\d)?)?")
 _FROM_A_LIST = ("listed", "quoted")
 
-# How often a unit comes in a month, for what is used once all the time.
+# Units in a month for one item that is in use all the time.
 _PER_MONTH: Mapping[str, float] = MappingProxyType(
     {
         "hour": HOURS_PER_MONTH,
@@ -50,11 +49,11 @@ _PER_MONTH: Mapping[str, float] = MappingProxyType(
 
 
 class PriceTableError(Exception):
-    """The price table cannot be used. The message says, item by item, what to change."""
+    """The price table is not valid. The message lists what to change, item by item."""
 
 
 class Basis(StrEnum):
-    """How a price is known: by the vendor, by somebody who copied it, by a rule, or not at all."""
+    """How a price is known: from the vendor, from a copy, by calculation, or by assumption."""
 
     LISTED = "listed"
     QUOTED = "quoted"
@@ -69,15 +68,15 @@ class Price:
     Attributes:
         item: What is priced, e.g. `ecs/ecs.g7.large`.
         unit: What `cny` is for: hour, gib-hour, gib-month, gb, day, …
-        cny: CNY for one unit; of item `spot/…`, the share of the list price.
+        cny: CNY for one unit; for an item `spot/…`, the share of the list price.
         basis: How it is known.
         source: URL of the page.
-        read: The day on which it was read.
-        note: What the page leaves open; how, if derived; why, if assumed.
-        currency: What the page gives it in: `CNY` or `USD`; empty for a share.
+        read: The day on which the page was read.
+        note: What the page does not say, how the price is derived, or why it is assumed.
+        currency: Currency of the page: `CNY` or `USD`; empty for a share.
         amount: The price in that currency, or the share.
-        region: The region that the page gives it for; empty where it names none.
-        stated: The day, month or year that the page is of, by itself; empty where it has none.
+        region: The region of the page's price; empty if the page names no region.
+        stated: The day, month or year that the page states; empty if it has no date.
     """
 
     item: str
@@ -94,21 +93,21 @@ class Price:
 
     @property
     def cny_per_month(self) -> float:
-        """For one of it, used all month."""
+        """CNY a month for one item that is in use all the time."""
         return self.cny * _PER_MONTH[self.unit]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PriceTable:
-    """All prices, with what is taken for granted where use is not known.
+    """All prices, and the assumed use of items billed by use.
 
     Attributes:
-        read: When the table was last gone through.
+        read: The day of the table's last review.
         usage: Assumed use, by name.
-        usage_notes: Why that much.
+        usage_notes: Reasons for the assumed use, by name.
         free: Types that cost nothing by themselves, and why.
         usd_cny: CNY for one US dollar.
-        not_covered: What an estimate leaves out whatever a stack declares, one sentence each.
+        not_covered: What every estimate leaves out, one sentence each.
     """
 
     read: datetime.date
@@ -120,24 +119,24 @@ class PriceTable:
     _prices: Mapping[tuple[str, str], Price]
 
     def find(self, item: str, region_id: str) -> Price | None:
-        """The price of an item in a region; `None` if the table has none there."""
+        """Return the price of an item in a region, or `None` if the table does not have it."""
         return self._prices.get((item, region_id)) or self._prices.get((item, ""))
 
     def all(self) -> list[Price]:
-        """Every price, an item in several regions once for each price."""
+        """Return every price; an item with several regional prices appears once for each."""
         return list(dict.fromkeys(self._prices.values()))
 
     def age_days(self, today: datetime.date) -> int:
-        """Days since the table was gone through."""
+        """Return the days since the table's last review."""
         return (today - self.read).days
 
 
 @functools.cache
 def load_prices(path: Path = _FILE) -> PriceTable:
-    """Reads and checks the table.
+    """Read and check the table.
 
     Raises:
-        PriceTableError: It breaks its own rules.
+        PriceTableError: The table is not valid.
     """
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     usd_cny = float(document["usd_cny"]["value"])
@@ -152,10 +151,10 @@ def load_prices(path: Path = _FILE) -> PriceTable:
         for region_id in names:
             price = _price(entry, usd_cny, region_id)
             if (price.item, region_id) in prices:
-                problems.append(f"{price.item!r}: stands twice for {region_id or 'all regions'}")
+                problems.append(f"{price.item!r}: is listed twice for {region_id or 'all regions'}")
             prices[price.item, region_id] = price
     if problems:
-        raise PriceTableError(f"{path.name} cannot be used:\n  - " + "\n  - ".join(problems))
+        raise PriceTableError(f"{path.name} is not valid:\n  - " + "\n  - ".join(problems))
     usage: Mapping[str, Mapping[str, Any]] = document["usage"]
     return PriceTable(
         read=document["read"],
@@ -169,13 +168,13 @@ def load_prices(path: Path = _FILE) -> PriceTable:
 
 
 def _price(entry: Mapping[str, Any], usd_cny: float, region_id: str) -> Price:
-    """One line for one region; for all of them, if `region_id` is empty."""
+    """Return the price of an entry in a region, or in all regions if `region_id` is empty."""
     currency = next((key.upper() for key in ("cny", "usd") if key in entry), "")
     amount = float(entry[currency.lower() or "share"])
     basis, region = Basis(entry["basis"]), entry.get("region", "")
     rules = [f"USD {amount:g} at {usd_cny:g} CNY"] if currency == "USD" else []
     if region and region != region_id:
-        rules.append(f"{basis} for {region}, taken for {region_id or 'every region'}")
+        rules.append(f"{basis} for {region}, used for {region_id or 'every region'}")
     return Price(
         item=entry["item"],
         unit=entry["unit"],
@@ -199,21 +198,21 @@ def _problems(entry: Mapping[str, Any], regions: Mapping[str, Any]) -> list[str]
         return found
     amounts = [key for key in ("cny", "usd", "share") if key in entry]
     if len(amounts) != 1 or not float(entry[amounts[0]]) >= 0:
-        found.append("give one of cny, usd and share, 0 or more")
+        found.append("set exactly one of cny, usd and share, to 0 or more")
     if entry["unit"] not in _PER_MONTH:
-        found.append(f"unit is {entry['unit']!r}; allowed are {', '.join(_PER_MONTH)}")
+        found.append(f"unit is {entry['unit']!r}; it must be one of {', '.join(_PER_MONTH)}")
     if entry["basis"] not in tuple(Basis):
-        found.append(f"basis is {entry['basis']!r}; allowed are {', '.join(Basis)}")
+        found.append(f"basis is {entry['basis']!r}; it must be one of {', '.join(Basis)}")
     elif entry["basis"] != Basis.LISTED and not entry.get("note"):
-        found.append(f"is {entry['basis']}, but no note says how or why")
+        found.append(f"is {entry['basis']}, but has no note that says how or why")
     if not str(entry["source"]).startswith("https://"):
-        found.append(f"source is {entry['source']!r}; give the page's https:// address")
+        found.append(f"source is {entry['source']!r}; it must be the page's https:// address")
     if not isinstance(entry["read"], datetime.date):
-        found.append(f"read is {entry['read']!r}; give a day, YYYY-MM-DD")
+        found.append(f"read is {entry['read']!r}; it must be a day, YYYY-MM-DD")
     if entry.get("regions", next(iter(regions))) not in regions:
-        found.append(f"regions is {entry['regions']!r}; allowed are {', '.join(regions)}")
+        found.append(f"regions is {entry['regions']!r}; it must be one of {', '.join(regions)}")
     elif "region" in entry and entry["region"] not in regions.get(entry.get("regions", ""), ()):
-        found.append(f"region is {entry['region']!r}, which is none of its regions")
+        found.append(f"region is {entry['region']!r}, which is not in its regions")
     if not _STATED.fullmatch(str(entry.get("stated", "2026"))):
-        found.append(f"stated is {entry['stated']!r}; give YYYY, YYYY-MM or YYYY-MM-DD")
+        found.append(f"stated is {entry['stated']!r}; it must be YYYY, YYYY-MM or YYYY-MM-DD")
     return found

@@ -1,4 +1,4 @@
-"""An estimate in words: the table of `make cost`, and the short one of a preview.
+"""An estimate as text: the table of `make cost`, and the short form of a preview.
 
 Owns: wording and layout, at most 80 columns. Computes nothing but sums for display.
 """
@@ -29,7 +29,7 @@ from guardrails.cost.sections import (
 __all__ = ["WIDTH", "as_json", "dearest", "money", "render", "render_short"]
 
 _NAME, _WHAT = 20, 35
-# Jobs have no price by the hour: their words take that column, too.
+# Jobs have no price per hour, so their text also fills that column.
 _JOB_WHAT = _WHAT + 9
 _MARKS: Mapping[str, str] = {
     Basis.LISTED: " ",
@@ -51,25 +51,25 @@ def render(
     off_hours: float = 0.0,
     today: datetime.date,
 ) -> str:
-    """The whole table.
+    """Return the whole table.
 
     Args:
-        stack: Its name.
+        stack: Name of the stack.
         found: Its estimate.
         prices: The table that the estimate was made with.
-        monthly_budget_cny: The stack's budget; 0 is none.
-        off_hours: Hours a day in which GPU nodes are stopped (`nightHours`); 0 is none.
-        today: The day, for the age of the prices.
+        monthly_budget_cny: The stack's budget; 0 means no budget.
+        off_hours: Hours a day for which `nightHours` stops GPU nodes.
+        today: The current day, from which the age of the prices is counted.
     """
     refs = _references(found)
     parts = [
         f"What stack {stack} costs at list prices: CNY, {found.region_id}, before tax",
         "",
-        _row("resource", "what bills", "per hour", "per month"),
+        _row("resource", "what is billed", "per hour", "per month"),
         "-" * WIDTH,
         *_rows(found.lines, refs),
         "-" * WIDTH,
-        _row("", "in all, jobs left out", money(found.hourly_cny), money(found.monthly_cny)),
+        _row("", "total without jobs", money(found.hourly_cny), money(found.monthly_cny)),
         *_otherwise(found, off_hours),
         *_runs(found, refs),
         *not_priced(found),
@@ -85,29 +85,29 @@ def render(
 
 
 def render_short(stack: str, found: Estimate, *, monthly_budget_cny: int = 0) -> str:
-    """What a preview prints: the sum, the dearest, what is not priced, the budget."""
+    """Return the short form for a preview: sum, dearest lines, what is not priced, budget."""
     parts = [
         f"{stack} at list prices, {found.region_id}: {money(found.hourly_cny)} CNY an hour, "
         f"{money(found.monthly_cny)} a month"
-        + (f", {found.assumed_share:.0%} of it on assumed prices" if found.assumed_share else ""),
+        + (f", {found.assumed_share:.0%} of it from assumed prices" if found.assumed_share else ""),
         *([f"  with spot at its highest price: {_highest(found)}"] if spot_bills(found) else []),
         *(f"  {money(line.cny):>10} a month  {line.name}: {line.what}" for line in dearest(found)),
         *(f"  {money(line.cny):>10} a run    {line.name}: {line.what}" for line in found.runs),
         *(f"  not priced: {item.name} ({item.type}): {item.why}" for item in found.unpriced),
         *(text.strip() for text in budget(found, monthly_budget_cny) if text),
-        f"  all of it, with sources: make cost STACK={stack}",
+        f"  all lines, with sources: make cost STACK={stack}",
     ]
     return "\n".join(parts)
 
 
 def dearest(found: Estimate) -> list[Line]:
-    """What costs most of the month, dearest first."""
+    """Return the four dearest lines of the month."""
     billing = (line for line in found.lines if line.period is not Period.RUN)
     return sorted(billing, key=lambda line: -line.cny)[:4]
 
 
 def as_json(stack: str, found: Estimate, *, monthly_budget_cny: int = 0) -> dict[str, object]:
-    """The same for machines."""
+    """Return the estimate as a JSON document."""
     return {
         "stack": stack,
         "region_id": found.region_id,
@@ -174,7 +174,7 @@ def _references(found: Estimate) -> dict[Price, int]:
 
 
 def _dearest_first(lines: Sequence[Line]) -> list[Line]:
-    """What bills each month: the dearest resource first, its lines together."""
+    """Return the month's lines, the dearest resource first, each resource's lines together."""
     billing = [line for line in lines if line.period is not Period.RUN]
     sums = dict.fromkeys((line.name for line in billing), 0.0)
     for line in billing:
@@ -199,7 +199,7 @@ def _mark(line: Line, refs: Mapping[Price, int]) -> str:
 
 
 def _otherwise(found: Estimate, off_hours: float) -> list[str]:
-    """The same month, were some things otherwise."""
+    """Return rows for the month under other conditions: larger groups, spot prices, nights."""
     months: dict[str, float] = {}
     if found.most_monthly_cny > found.monthly_cny:
         months["with all groups at their largest"] = found.most_monthly_cny
@@ -209,7 +209,7 @@ def _otherwise(found: Estimate, off_hours: float) -> list[str]:
         )
     saved = saved_cny(list(found.lines), off_hours)
     if saved:
-        months[f"in all, GPUs off {off_hours:g} h a day"] = found.monthly_cny - saved
+        months[f"total with GPUs off {off_hours:g} h a day"] = found.monthly_cny - saved
     return [
         _row("", what, money(month / HOURS_PER_MONTH), money(month))
         for what, month in months.items()
@@ -231,7 +231,7 @@ def _runs(found: Estimate, refs: Mapping[Price, int]) -> list[str]:
         row(_cut(line.name, _NAME), _cut(line.what, _JOB_WHAT), money(line.cny), _mark(line, refs))
         for line in found.runs
     ]
-    return ["", row("job", "what bills while it runs", "a run, ≤"), "-" * WIDTH, *rows]
+    return ["", row("job", "what is billed while it runs", "a run, ≤"), "-" * WIDTH, *rows]
 
 
 def _sources(
@@ -240,15 +240,17 @@ def _sources(
     age = prices.age_days(today)
     parts = [
         "",
-        f"Prices, gone through on {prices.read} ({age} days ago). Of the month rests on what is",
+        f"Prices, last reviewed on {prices.read} ({age} days ago). Shares of the month:",
         *_shares(found),
         *_old(found, today),
     ]
     if age > _STALE_DAYS:
-        parts.append(f"OLDER THAN {_STALE_DAYS} DAYS: read them again before you rely on them.")
+        parts.append(
+            f"OLDER THAN {_STALE_DAYS} DAYS: check the prices again before you rely on them."
+        )
     for price, number in refs.items():
         text = f"{price.item}, {price.cny:.4g} {_unit(price)}, {price.basis}"
-        text += f", page of {price.stated}" if price.stated else ""
+        text += f", page from {price.stated}" if price.stated else ""
         parts.append(wrap(f"{text}, read {price.read}", f"{number:>3} ", "    "))
         if price.note:
             parts.append(wrap(price.note, "    ", "    "))
@@ -257,11 +259,11 @@ def _sources(
 
 
 _FOOTINGS: Mapping[str, str] = {
-    Basis.LISTED: "listed by the vendor",
-    Basis.QUOTED: "quoted: copied by somebody from the vendor's buy page",
-    Basis.DERIVED: "derived: by size, from dollars, or from another region",
-    SPOT: "of the spot market, at the share that is assumed",
-    Basis.ASSUMED: "assumed: their notes say why that much",
+    Basis.LISTED: "listed: stated by the vendor",
+    Basis.QUOTED: "quoted: copied by another page from the vendor's buy page",
+    Basis.DERIVED: "derived: calculated by size, from dollars, or from another region",
+    SPOT: "spot: the market's price, at an assumed share",
+    Basis.ASSUMED: "assumed: the notes say why",
 }
 
 
@@ -274,7 +276,7 @@ def _shares(found: Estimate) -> Iterator[str]:
 
 
 def _old(found: Estimate, today: datetime.date) -> list[str]:
-    """How much of the month rests on pages that are old by their own word."""
+    """Return the share of the month that depends on pages with an old date."""
     old = [
         line
         for line in found.lines
@@ -286,7 +288,7 @@ def _old(found: Estimate, today: datetime.date) -> list[str]:
     if not share:
         return []
     before = today.year - _OLD_YEARS
-    text = f"{share:.0%} of the month rests on pages from before {before}, by their own date."
+    text = f"{share:.0%} of the month depends on pages dated before {before}."
     return [wrap(text)]
 
 
@@ -295,7 +297,7 @@ def _unit(price: Price) -> str:
 
 
 def _wrap_url(url: str) -> str:
-    """A long address is broken after a slash, as it would be broken anywhere else."""
+    """Return an address in lines that break after slashes."""
     lines, line = [], "    "
     for part in url.replace("/", "/\0").split("\0"):
         if len(line) + len(part) > WIDTH and line.strip():

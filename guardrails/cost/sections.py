@@ -1,4 +1,4 @@
-"""What is said below the table: each section a list of lines, at most 80 columns.
+"""The sections below the table: each is a list of lines of at most 80 columns.
 
 Owns: wording and layout. Computes nothing but sums for display.
 """
@@ -28,10 +28,10 @@ __all__ = [
 
 WIDTH = 80
 _USUAL_NIGHT = 12
-# The indents of a list's item.
+# The indents of a list item.
 _ITEM = ("  - ", "    ")
 
-# Assumed use, and the items that it decides.
+# Assumed use, and the items to which it applies.
 _DECIDES: Mapping[str, str] = {
     "bucket_gib": "oss/standard",
     "replicated_gb_month": "oss/replication",
@@ -45,14 +45,14 @@ _DECIDES: Mapping[str, str] = {
 
 
 def money(cny: float) -> str:
-    """`1,234.50`; cents only below 100, and `<0.01` for what is less, but not nothing."""
+    """Return an amount as text: `99.50`, `1,234`, or `<0.01` for less than half a cent."""
     if 0 < abs(cny) < 0.005:
         return "<0.01"
     return f"{cny:,.2f}" if abs(cny) < 100 else f"{cny:,.0f}"
 
 
 def wrap(text: str, first: str = "", rest: str = "") -> str:
-    """The text in lines of at most `WIDTH`; an address is never broken."""
+    """Return the text in lines of at most `WIDTH` columns, without breaking addresses."""
     return textwrap.fill(
         text,
         WIDTH,
@@ -64,40 +64,44 @@ def wrap(text: str, first: str = "", rest: str = "") -> str:
 
 
 def not_priced(found: Estimate) -> list[str]:
-    """What bills, or may, and is not in the sum."""
+    """List what may cost money and is not in the sum."""
     if not found.unpriced:
         return []
     rows = [f"NOT PRICED: {item.name} ({item.type}): {item.why}" for item in found.unpriced]
-    return ["", *(wrap(row) for row in rows), "The sum above is too low by these."]
+    return [
+        "",
+        *(wrap(row) for row in rows),
+        "The sum above does not include these and is too low.",
+    ]
 
 
 def spot_bills(found: Estimate) -> bool:
-    """Whether a spot machine is in the month; a job's is not."""
+    """Return whether the month includes a spot machine. Jobs do not count."""
     return any(line.period is not Period.RUN for line in found.spot)
 
 
 def idle(found: Estimate, off_hours: float) -> list[str]:
-    """What bills when nobody works, and what a night saves of it."""
+    """List what costs money while idle, and how much of it a night saves."""
     if not found.idle:
         return []
-    # The whole resource bills: a cluster's other nodes, and disks.
+    # The sum covers the whole resource: also a cluster's other nodes, and disks.
     wholes = {
         name: sum(x.cny for x in found.lines if x.name == name and x.period is Period.ALWAYS)
         for name in _by_name(found.idle)
     }
-    parts = ["", "Bills when nobody asks:"]
+    parts = ["", "Costs money without any question:"]
     for line in sorted(found.idle, key=lambda line: -wholes[line.name]):
         whole = money(wholes[line.name])
-        text = f"{line.name}, {line.what}: {whole} a month in all; {line.idle}"
+        text = f"{line.name}, {line.what}: total {whole} a month; {line.idle}"
         if can_stop(line):
             saved = money(saved_cny([line], off_hours or _USUAL_NIGHT))
             text += (
-                f". Stopped {off_hours:g} h a day by nightHours: {saved} less"
+                f". nightHours stops it {off_hours:g} h a day and saves {saved}"
                 if off_hours
                 else f". nightHours of {_USUAL_NIGHT} h would save {saved}"
             )
         elif line.gpu:
-            text += ". nightHours does not stop what a scaling group keeps up"
+            text += ". nightHours does not stop nodes of a scaling group"
         parts.append(wrap(text, *_ITEM))
     return parts
 
@@ -107,41 +111,41 @@ def _by_name(lines: Sequence[Line]) -> dict[str, list[Line]]:
 
 
 def spot(found: Estimate) -> list[str]:
-    """Spot as the range that it is: the market sets it, and may take the machine."""
+    """List the price range of each spot machine, because the market sets the price."""
     if not found.spot:
         return []
-    parts = ["", "Spot costs what the market asks, between:"]
+    parts = ["", "The market sets the price of spot machines:"]
     for line in found.spot:
         least, most = line.spot_cny or (line.cny, line.cny)
         per = "a run" if line.period is Period.RUN else "a month"
-        text = f"{line.name}: {money(least)} and {money(most)} {per}; {money(line.cny)} is taken"
+        text = f"{line.name}: {money(least)} to {money(most)} {per}; assumed {money(line.cny)}"
         parts.append(wrap(text, *_ITEM))
     return parts
 
 
 def groups(found: Estimate) -> list[str]:
-    """What a group costs at its smallest and its largest."""
+    """List what each scaling group costs at its smallest and largest size."""
     scaling = _by_name([line for line in found.lines if line.most_cny > line.cny])
     if not scaling:
         return []
-    parts = ["", "Scales by itself, and bills accordingly:"]
+    parts = ["", "Scales automatically:"]
     for name, mine in scaling.items():
         least, most = sum(line.cny for line in mine), sum(line.most_cny for line in mine)
-        text = f"{name}, {mine[0].what}: {money(least)} a month to {money(most)}"
+        text = f"{name}, {mine[0].what}: {money(least)} to {money(most)} a month"
         parts.append(wrap(text, *_ITEM))
     return parts
 
 
 def kept(found: Estimate) -> list[str]:
-    """What `make down` leaves."""
+    """List what remains after `make down`."""
     if not found.kept:
-        return ["", "Nothing of it bills after `make down`."]
+        return ["", "Nothing costs money after `make down`."]
     total = sum(item.cny or 0 for item in found.kept)
-    parts = ["", f"Still there after `make down`, for {money(total)} a month:"]
+    parts = ["", f"Remains after `make down`, for {money(total)} a month:"]
     for item in found.kept:
         text = f"{item.name} ({item.what}) {item.fate}"
         if item.cny is None:
-            text += "; whether that bills, no page says"
+            text += "; no page says whether that costs money"
         elif item.cny:
             text += f": {money(item.cny)} a month"
         parts.append(wrap(text, *_ITEM))
@@ -149,24 +153,24 @@ def kept(found: Estimate) -> list[str]:
 
 
 def budget(found: Estimate, monthly_budget_cny: int) -> list[str]:
-    """Whether the stack is within its budget."""
+    """Say whether the stack is within its budget."""
     if not monthly_budget_cny:
         return ["", "No budget is set (customrag:monthlyBudgetCny)."]
     most = found.most_monthly_cny
     if found.over_budget(monthly_budget_cny):
         over = most - monthly_budget_cny
-        text = f"OVER BUDGET by {money(over)}: {money(most)} a month at the largest, budget "
+        text = f"OVER BUDGET by {money(over)}: {money(most)} a month at the largest size, budget "
         return ["", wrap(text + f"{monthly_budget_cny:,} (customrag:monthlyBudgetCny)")]
     text = f"Within budget: {money(most)} of {monthly_budget_cny:,} CNY a month"
-    text += ", at the largest." if most > found.monthly_cny else "."
+    text += ", at the largest size." if most > found.monthly_cny else "."
     if spot_bills(found) and found.dearest_monthly_cny > monthly_budget_cny:
         excess = money(found.dearest_monthly_cny - monthly_budget_cny)
-        text += f" With spot at its highest price it would be over by {excess}."
+        text += f" With spot at its highest price, it would be over by {excess}."
     return ["", wrap(text)]
 
 
 def asides(found: Estimate, prices: PriceTable) -> list[str]:
-    """What is not in the sum, and what the sum takes for granted."""
+    """List what the sum leaves out, and what it assumes."""
     items = {line.price.item for line in found.lines}
     notes = [
         f"{name} {prices.usage[name]:g}, {prices.usage_notes[name]}"
@@ -177,9 +181,9 @@ def asides(found: Estimate, prices: PriceTable) -> list[str]:
     return [
         *(others if found.asides else []),
         "",
-        "What is billed by use rests on these; change them in guardrails/cost/prices.yaml:",
+        "Assumed use; change it in guardrails/cost/prices.yaml:",
         *(wrap(note, *_ITEM) for note in notes),
         "",
-        "Not reckoned for any stack:",
+        "Not in any estimate:",
         *(wrap(text, *_ITEM) for text in prices.not_covered),
     ]

@@ -1,4 +1,4 @@
-"""Resources for the tests of money, as small as they may be."""
+"""Small resources for the tests of cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Item:
 
 
 def node(name: str = "node", instance_type: str = GPU, **inputs: Any) -> Item:
-    """An ECS instance with a disk of 40 GiB."""
+    """Return an ECS instance with a disk of 40 GiB."""
     return Item(
         INSTANCE,
         name,

@@ -1,4 +1,4 @@
-"""What a preview says of money, under Pulumi's mocks. Proves nothing of how the engine shows it."""
+"""What a preview prints about cost, under Pulumi's mocks. Does not test how the engine shows it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from guardrails.declare import declare, stack_config
 from stack_config.config import ConfigError, StackConfig
 from stack_config.kinds import Environment
 from tests.guardrails.cost.support import GPU, Item, node
-from tests.infra.conftest import CLOUD_CONFIG, Recorder
+from tests.infra.conftest import CLOUD_CONFIG, Recorder, corpus_dir, run_program
 from tests.support.configuration import with_values
 from tests.support.pulumi_mocks import closed_loops
 
-__all__ = ["closed_loops"]
+__all__ = ["closed_loops", "corpus_dir", "run_program"]
 
 
-class Quiet(mocks.Mocks):
-    """Takes everything."""
+class AcceptingMocks(mocks.Mocks):
+    """Accepts every resource."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         return f"{args.name}-id", dict(args.inputs)
@@ -42,7 +42,7 @@ def config(**changes: Any) -> StackConfig:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+def printed(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"info": [], "warn": []}
     for level, texts in found.items():
         monkeypatch.setattr(pulumi.log, level, texts.append)
@@ -51,7 +51,9 @@ def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 
 def run(program: Callable[[], None], *, preview: bool) -> None:
     async def body() -> None:
-        pulumi.runtime.set_mocks(Quiet(), project="customrag", stack="dev", preview=preview)
+        pulumi.runtime.set_mocks(
+            AcceptingMocks(), project="customrag", stack="dev", preview=preview
+        )
         await run_pulumi_func(program)
 
     asyncio.run(body())
@@ -73,20 +75,20 @@ def one_gpu(settings: StackConfig) -> Callable[[], None]:
     return program
 
 
-def test_a_preview_says_what_the_declared_resources_cost(said: dict[str, list[str]]) -> None:
+def test_a_preview_prints_the_cost_of_the_declared_resources(printed: dict[str, list[str]]) -> None:
     run(one_gpu(config(monthlyBudgetCny=0)), preview=True)
-    (text,) = said["info"]
+    (text,) = printed["info"]
     assert f"gpu: {GPU}" in text
     assert "make cost STACK=dev" in text
 
 
-def test_a_preview_over_the_budget_fails(said: dict[str, list[str]]) -> None:
+def test_a_preview_over_the_budget_fails(printed: dict[str, list[str]]) -> None:
     with pytest.raises(ConfigError, match="more than its budget of 100"):
         run(one_gpu(config(monthlyBudgetCny=100)), preview=True)
-    assert "OVER BUDGET" in said["info"][0]
+    assert "OVER BUDGET" in printed["info"][0]
 
 
-def test_a_refused_stack_is_told_by_how_much_and_what_is_dearest() -> None:
+def test_the_error_says_by_how_much_and_names_the_dearest_parts() -> None:
     found = estimate([node("gpu")], region_id="cn-hangzhou", llm_model="qwen-plus")
     settings = config(monthlyBudgetCny=round(found.monthly_cny) - 1000)
     with pytest.raises(ConfigError) as caught:
@@ -94,38 +96,38 @@ def test_a_refused_stack_is_told_by_how_much_and_what_is_dearest() -> None:
     text = str(caught.value)
     assert "by 1,000." in text
     (gpu,) = [line for line in found.lines if line.price.item == f"ecs/{GPU}"]
-    assert f"Dearest are gpu, {GPU}: {gpu.cny:,.0f}; gpu, disk of 40 GiB: " in text
+    assert f"Its dearest parts are gpu, {GPU}: {gpu.cny:,.0f}; gpu, disk of 40 GiB: " in text
 
 
-def test_an_update_over_the_budget_is_warned_as_it_is_on_its_way(
-    said: dict[str, list[str]],
+def test_an_update_over_the_budget_only_warns(
+    printed: dict[str, list[str]],
 ) -> None:
     run(one_gpu(config(monthlyBudgetCny=100)), preview=False)
-    assert "more than its budget of 100" in said["warn"][0]
-    assert said["info"] == []
+    assert "more than its budget of 100" in printed["warn"][0]
+    assert printed["info"] == []
 
 
-def test_a_stack_of_this_machine_costs_nothing(said: dict[str, list[str]]) -> None:
+def test_a_local_stack_costs_nothing(printed: dict[str, list[str]]) -> None:
     run(one_gpu(config(environment=Environment.LOCAL, monthlyBudgetCny=1)), preview=True)
-    assert said == {"info": [], "warn": []}
+    assert printed == {"info": [], "warn": []}
 
 
-def test_what_cannot_be_priced_is_warned_of(said: dict[str, list[str]]) -> None:
+def test_a_preview_warns_about_a_resource_without_a_price(printed: dict[str, list[str]]) -> None:
     def program() -> None:
         collector = collect()
         ecs.Instance("odd", instance_type="ecs.odd.huge", image_id="i", security_groups=["sg"])
         judge(collector, config(monthlyBudgetCny=0))
 
     run(program, preview=True)
-    assert any("not priced: odd" in text for text in said["warn"])
+    assert any("not priced: odd" in text for text in printed["warn"])
 
 
-def test_the_program_itself_refuses_a_preview_over_the_budget() -> None:
+def test_a_preview_of_the_program_over_the_budget_fails() -> None:
     with pytest.raises(ConfigError, match="Declare less, or raise customrag:monthlyBudgetCny"):
         declare("dev", preview=True, config={"monthlyBudgetCny": "100"})
 
 
-def test_the_preview_s_estimate_is_that_of_what_is_declared(
+def test_the_preview_estimates_exactly_the_declared_resources(
     run_program: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Estimate | None] = []

@@ -20,7 +20,7 @@ def declared_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "declare", declare)
 
 
-def test_prod_is_printed_with_sources_and_days(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_of_prod_has_sources_and_dates(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--stack", "prod"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("What stack prod costs at list prices")
@@ -28,19 +28,19 @@ def test_prod_is_printed_with_sources_and_days(capsys: pytest.CaptureFixture[str
     assert re.search(r"read \d{4}-\d\d-\d\d", text)
 
 
-def test_json_can_be_read_by_machines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_can_be_parsed(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--stack", "dev", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["stack"] == "dev"
     assert document["not_priced"] == []
 
 
-def test_a_stack_over_its_budget_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_over_its_budget_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--stack", "dev", "--set", "monthlyBudgetCny=100"]) == 1
     assert "OVER BUDGET" in capsys.readouterr().out
 
 
-def test_a_stack_that_does_not_exist_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_that_does_not_exist_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--stack", "nowhere"]) == 2
     assert "nowhere" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""From declared resources to money: amounts, not prices, are what is tested."""
+"""The cost of declared resources. Tests amounts, not prices."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def line(found: Estimate, item: str) -> Line:
     return only
 
 
-def test_an_instance_bills_730_hours_a_month_and_its_disk_with_it() -> None:
+def test_an_instance_and_its_disk_cost_730_hours_a_month() -> None:
     found = of(node())
     assert line(found, f"ecs/{GPU}").cny == pytest.approx(730 * price(f"ecs/{GPU}"))
     disk = line(found, "disk/cloud_essd/PL1")
@@ -38,7 +38,7 @@ def test_an_instance_bills_730_hours_a_month_and_its_disk_with_it() -> None:
     assert found.hourly_cny == pytest.approx(found.monthly_cny / 730)
 
 
-def test_a_spot_instance_pays_its_share_and_its_disk_in_full() -> None:
+def test_a_spot_instance_costs_a_share_and_its_disk_the_full_price() -> None:
     found, full = of(node(spotStrategy="SpotAsPriceGo")), of(node())
     share = price("spot/ecs")
     assert line(found, f"ecs/{GPU}").cny == pytest.approx(share * line(full, f"ecs/{GPU}").cny)
@@ -46,13 +46,13 @@ def test_a_spot_instance_pays_its_share_and_its_disk_in_full() -> None:
     assert line(found, disk).cny == pytest.approx(line(full, disk).cny)
 
 
-def test_machines_that_bill_without_being_asked_are_named_the_dearest_first() -> None:
+def test_idle_machines_are_listed_dearest_first() -> None:
     found = of(node("cpu", "ecs.g7.large"), node("gpu"))
     assert [each.name for each in found.idle] == ["gpu", "cpu"]
     assert [each.name for each in found.idle if "GPU" in each.idle] == ["gpu"]
 
 
-def test_spot_has_its_range_and_no_machine_on_demand_has_one() -> None:
+def test_only_spot_machines_have_a_price_range() -> None:
     found, full = of(node(spotStrategy="SpotAsPriceGo")), of(node())
     spot, demand = (line(each, f"ecs/{GPU}") for each in (found, full))
     assert spot.spot_cny == pytest.approx((0.1 * demand.cny, demand.cny))
@@ -60,14 +60,14 @@ def test_spot_has_its_range_and_no_machine_on_demand_has_one() -> None:
     assert (found.spot, full.spot) == ([spot], [])
 
 
-def test_a_spot_job_s_range_ends_at_what_it_bids() -> None:
+def test_the_price_range_of_a_spot_job_ends_at_its_bid() -> None:
     spec = {"ecsSpec": GPU, "useSpotInstance": True, "spotSpec": {"spotDiscountLimit": 0.5}}
     (run,) = of(Item("customrag:pai:DlcJob", "training", {"jobSpecs": [spec]})).runs
     hours = 4 * price(f"ecs/{GPU}")
     assert run.spot_cny == pytest.approx((0.1 * hours, 0.5 * hours))
 
 
-def test_the_dearest_month_has_groups_at_their_largest_and_spot_at_its_highest() -> None:
+def test_the_dearest_month_has_the_largest_groups_and_the_highest_spot_price() -> None:
     found = of(
         Item(GROUP, "chat", {"minSize": 1, "maxSize": 3}),
         Item(TEMPLATE, "chat", {"instanceType": "ecs.g7.large"}),
@@ -78,7 +78,7 @@ def test_the_dearest_month_has_groups_at_their_largest_and_spot_at_its_highest()
     assert found.dearest_monthly_cny == pytest.approx(3 * chat + full.monthly_cny)
 
 
-def test_the_month_is_shared_out_by_what_its_prices_rest_on() -> None:
+def test_the_shares_of_the_month_by_basis_add_up_to_one() -> None:
     found = of(node("gpu", spotStrategy="SpotAsPriceGo"), node("cpu", "ecs.c7.large"))
     assert sum(found.shares.values()) == pytest.approx(1.0)
     assert found.shares["spot"] == pytest.approx(line(found, f"ecs/{GPU}").cny / found.monthly_cny)
@@ -88,12 +88,12 @@ def test_the_month_is_shared_out_by_what_its_prices_rest_on() -> None:
     )
 
 
-def test_a_spot_price_whose_list_price_is_assumed_is_assumed() -> None:
+def test_a_spot_price_from_an_assumed_list_price_counts_as_assumed() -> None:
     found = of(node("cpu", "ecs.c7.large", spotStrategy="SpotAsPriceGo"))
     assert line(found, "ecs/ecs.c7.large").footing == "assumed"
 
 
-def test_what_is_retained_goes_on_billing_and_what_is_free_is_not_worth_a_word() -> None:
+def test_retained_resources_continue_to_cost_and_free_ones_are_not_listed() -> None:
     bucket = "alicloud:oss/bucket:Bucket"
     found = of(
         Item(bucket, "corpus", retain=True),
@@ -102,52 +102,52 @@ def test_what_is_retained_goes_on_billing_and_what_is_free_is_not_worth_a_word()
         Item(bucket, "theirs", existing="theirs", retain=True),
     )
     (kept,) = found.kept
-    assert (kept.name, kept.fate) == ("corpus", "stays")
+    assert (kept.name, kept.fate) == ("corpus", "remains")
     assert kept.cny == pytest.approx(line(of(Item(bucket, "x")), "oss/standard-lrs").cny)
 
 
-def test_a_deleted_key_waits_without_billing_and_one_that_stays_needs_its_instance() -> None:
+def test_a_deleted_key_costs_nothing_and_a_retained_key_needs_its_instance() -> None:
     key = "alicloud:kms/key:Key"
     (gone,) = of(Item(key, "key", {"pendingWindowInDays": 7})).kept
     assert gone.cny == 0
-    assert gone.fate == "waits 7 days to be deleted, and does not bill meanwhile"
+    assert gone.fate == "waits 7 days for deletion and costs nothing"
     stays, instance = of(Item(key, "key", retain=True)).kept
     assert stays.cny == pytest.approx(line(of(Item(key, "key")), "kms/key").cny)
     assert instance.name == "KMS instance"
 
 
-def test_a_deleted_secret_lingers_unless_it_is_deleted_for_good() -> None:
+def test_a_deleted_secret_can_be_restored_unless_deleted_without_recovery() -> None:
     secret = "alicloud:kms/secret:Secret"
     (kept,) = of(Item(secret, "password", {"recoveryWindowInDays": 30})).kept
-    assert (kept.fate, kept.cny) == ("can be brought back for 30 days", None)
+    assert (kept.fate, kept.cny) == ("can be restored for 30 days", None)
     assert of(Item(secret, "password", {"forceDeleteWithoutRecovery": True})).kept == []
 
 
-def test_an_instance_type_without_a_price_is_said_to_be_not_priced() -> None:
+def test_an_instance_type_without_a_price_is_reported_as_not_priced() -> None:
     found = of(node("big", "ecs.gn99-c1g1.huge"))
     (gap,) = found.unpriced
     assert gap.name == "big"
     assert "no price of ecs/ecs.gn99-c1g1.huge in cn-hangzhou" in gap.why
 
 
-def test_a_type_that_nobody_metered_is_said_to_be_not_priced() -> None:
+def test_a_type_without_a_meter_is_reported_as_not_priced() -> None:
     (gap,) = of(Item("alicloud:rds/instance:Instance", "database")).unpriced
     assert "neither metered nor declared free" in gap.why
 
 
-def test_a_prepaid_instance_is_not_priced_as_if_it_were_not() -> None:
+def test_a_prepaid_instance_is_reported_as_not_priced() -> None:
     found = of(node(instanceChargeType="PrePaid"))
     assert "PrePaid" in found.unpriced[0].why
     assert found.lines == []
 
 
-def test_what_was_there_before_is_another_s_bill() -> None:
+def test_an_existing_resource_is_on_another_bill() -> None:
     found = of(Item("alicloud:oss/bucket:Bucket", "corpus", {}, existing="our-corpus"))
     assert found.lines == []
     assert any("our-corpus" in aside for aside in found.asides)
 
 
-def test_a_group_bills_its_smallest_size_and_may_bill_its_largest() -> None:
+def test_a_group_costs_its_smallest_size_and_at_most_its_largest() -> None:
     found = of(
         Item(
             GROUP, "chat", {"minSize": 2, "maxSize": 6, "launchTemplateId": unknown("chat-t", "id")}
@@ -162,7 +162,7 @@ def test_a_group_bills_its_smallest_size_and_may_bill_its_largest() -> None:
     assert found.most_monthly_cny == pytest.approx(3 * found.monthly_cny)
 
 
-def test_a_group_s_template_is_found_by_name_while_ids_are_not_known() -> None:
+def test_the_template_of_a_group_is_found_by_name_if_ids_are_unknown() -> None:
     found = of(
         Item(GROUP, "chat-group", {"minSize": 1}),
         Item(TEMPLATE, "other", {"instanceType": GPU}),
@@ -176,7 +176,7 @@ def test_a_group_without_a_template_is_not_priced() -> None:
     assert "launch template" in gap.why
 
 
-def test_a_search_cluster_bills_each_kind_of_node_and_every_disk() -> None:
+def test_a_search_cluster_costs_each_kind_of_node_and_every_disk() -> None:
     found = of(
         Item(
             "alicloud:elasticsearch/instance:Instance",
@@ -204,7 +204,7 @@ def test_a_search_cluster_bills_each_kind_of_node_and_every_disk() -> None:
     ]
 
 
-def test_a_job_bills_a_run_of_its_longest_and_nothing_a_month() -> None:
+def test_a_job_costs_its_longest_run_and_nothing_a_month() -> None:
     job = Item(
         "customrag:pai:DlcJob",
         "training",
@@ -219,13 +219,13 @@ def test_a_job_bills_a_run_of_its_longest_and_nothing_a_month() -> None:
     assert run.cny == pytest.approx(2 * 2 * price(f"ecs/{GPU}"))
 
 
-def test_a_spot_job_never_pays_more_than_the_share_it_bids() -> None:
+def test_a_spot_job_never_costs_more_than_its_bid() -> None:
     spec = {"ecsSpec": GPU, "useSpotInstance": True, "spotSpec": {"spotDiscountLimit": 0.1}}
     found = of(Item("customrag:pai:DlcJob", "training", {"jobSpecs": [spec]}))
     assert found.runs[0].cny == pytest.approx(4 * 0.1 * price(f"ecs/{GPU}"))
 
 
-def test_a_job_on_a_quota_of_one_s_own_is_not_priced() -> None:
+def test_a_job_on_the_users_own_quota_is_not_priced() -> None:
     (gap,) = of(Item("customrag:pai:DlcJob", "training", {"resourceId": "quota1"})).unpriced
     assert "quota" in gap.why
 
@@ -242,7 +242,7 @@ def test_a_load_balancer_on_the_internet_pays_for_an_address_in_each_zone() -> N
     assert {each.price.item for each in inside.lines} == {"alb/Basic", "alb/lcu"}
 
 
-def test_logs_pay_for_storage_after_the_days_that_are_within_the_price() -> None:
+def test_log_storage_costs_money_after_the_included_days() -> None:
     store = "alicloud:log/store:Store"
     short, long = (
         of(Item(store, "s", {"retentionPeriod": 30})),
@@ -262,7 +262,7 @@ def test_questions_are_priced_by_tokens() -> None:
     )
 
 
-def test_the_region_is_the_one_of_the_stack_s_own_provider() -> None:
+def test_the_region_comes_from_the_provider_of_the_stack() -> None:
     provider = "pulumi:providers:alicloud"
     found = estimate(
         [
@@ -273,20 +273,20 @@ def test_the_region_is_the_one_of_the_stack_s_own_provider() -> None:
     assert found.region_id == "cn-beijing"
 
 
-def test_without_a_provider_the_region_must_be_said() -> None:
-    with pytest.raises(ValueError, match="say region_id"):
+def test_without_a_provider_region_id_is_required() -> None:
+    with pytest.raises(ValueError, match="Pass region_id"):
         estimate([node()])
 
 
-def test_keys_of_one_s_own_are_said_to_need_an_instance_that_bills() -> None:
+def test_the_estimate_says_that_own_keys_need_a_paid_kms_instance() -> None:
     found = of(Item("alicloud:kms/key:Key", "key", {}))
     (aside,) = found.asides
     assert "KMS instance" in aside
     assert f"about {price('kms/instance') * 365 / 12:,.0f} CNY a month" in aside
-    assert f"{price('kms/qps') * 365 / 12:,.0f} more for each query a second" in aside
+    assert f"{price('kms/qps') * 365 / 12:,.0f} for each query a second" in aside
 
 
-def test_a_budget_is_held_against_the_largest_size() -> None:
+def test_the_budget_applies_to_the_largest_size() -> None:
     found = of(
         Item(GROUP, "chat", {"minSize": 1, "maxSize": 10}),
         Item(TEMPLATE, "chat", {"instanceType": "ecs.g7.large"}),
@@ -296,7 +296,7 @@ def test_a_budget_is_held_against_the_largest_size() -> None:
     assert not found.over_budget(round(found.most_monthly_cny) + 1)
 
 
-def test_a_difference_names_what_is_added_what_goes_and_what_costs_otherwise() -> None:
+def test_a_difference_names_added_removed_and_changed_lines() -> None:
     before = of(node("a", "ecs.g7.large"), node("b", "ecs.g7.large"))
     after = of(node("b", "ecs.g7.xlarge"), node("c"))
     found = difference(before, after)
@@ -307,7 +307,7 @@ def test_a_difference_names_what_is_added_what_goes_and_what_costs_otherwise() -
     assert found.monthly_cny == pytest.approx(after.monthly_cny - before.monthly_cny)
 
 
-def test_lines_alike_are_told_apart_by_their_order() -> None:
+def test_lines_with_equal_keys_are_compared_in_order() -> None:
     def disks(*sizes: int) -> Item:
         return node(
             "n",
@@ -322,14 +322,14 @@ def test_lines_alike_are_told_apart_by_their_order() -> None:
     ]
 
 
-def test_a_stack_that_was_not_there_costs_all_it_costs() -> None:
+def test_the_difference_for_a_new_stack_is_its_whole_cost() -> None:
     after = of(node())
     found = difference(None, after)
     assert found.monthly_cny == after.monthly_cny
     assert len(found.added) == len(after.lines)
 
 
-def test_jobs_are_left_out_of_the_month() -> None:
+def test_the_month_leaves_out_jobs() -> None:
     found = of(node(), Item("customrag:pai:DlcJob", "t", {"jobSpecs": [{"ecsSpec": GPU}]}))
     assert [each.period for each in found.runs] == [Period.RUN]
     assert found.monthly_cny == pytest.approx(of(node()).monthly_cny)

@@ -1,4 +1,4 @@
-"""The table as it is read: 80 columns, sources, what is missing said loudly."""
+"""The printed table: 80 columns, sources, and warnings about missing prices."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def test_no_line_of_a_stack_s_table_is_wider_than_80_columns(stack: str) -> None
     assert too_wide == []
 
 
-def test_every_source_stands_below_the_table_with_its_day(found: Estimate) -> None:
+def test_every_source_is_below_the_table_with_its_date(found: Estimate) -> None:
     text = table(found)
     joined, words = text.replace("\n    ", ""), " ".join(text.split())
     for line in found.lines:
         assert line.price.source in joined
-        assert f"page of {line.price.stated}, read {line.price.read}" in words
+        assert f"page from {line.price.stated}, read {line.price.read}" in words
 
 
-def test_assumed_prices_are_marked_and_their_share_is_said(found: Estimate) -> None:
+def test_assumed_prices_are_marked_and_their_share_is_shown(found: Estimate) -> None:
     text = table(found)
     row = next(line for line in text.splitlines() if line.startswith("embedding-node"))
     (line,) = [line for line in found.lines if line.price.item.startswith("ecs/")]
@@ -51,27 +51,27 @@ def test_assumed_prices_are_marked_and_their_share_is_said(found: Estimate) -> N
             assert re.search(rf"{share:.0%}\s+\S? {basis}", text), basis
 
 
-def test_the_share_that_rests_on_old_pages_is_said(found: Estimate) -> None:
+def test_the_share_that_depends_on_old_pages_is_shown(found: Estimate) -> None:
     assert {line.price.stated for line in found.lines} == {"2023-06", "about 2021"}
-    assert f"100% of the month rests on pages from before {TODAY.year - 2}" in table(found)
-    assert "rests on pages from before" not in table(
+    assert f"100% of the month depends on pages dated before {TODAY.year - 2}" in table(found)
+    assert "depends on pages dated before" not in table(
         estimate([Item("alicloud:oss/bucket:Bucket", "b")], region_id=REGION)
     )
 
 
-def test_spot_is_shown_as_a_range_and_its_highest_price_held_against_the_budget() -> None:
+def test_spot_is_shown_as_a_range_and_its_highest_price_compared_with_the_budget() -> None:
     found = estimate([node("gpu", spotStrategy="SpotAsPriceGo")], region_id=REGION)
     (spot,) = found.spot
     assert spot.spot_cny is not None
     least, most = (money(cny) for cny in spot.spot_cny)
     budget = round(found.dearest_monthly_cny) - 1000
     text = " ".join(table(found, monthly_budget_cny=budget).split())
-    assert f"gpu: {least} and {most} a month; {money(spot.cny)} is taken" in text
+    assert f"gpu: {least} to {most} a month; assumed {money(spot.cny)}" in text
     assert f"with spot at its highest price {found.dearest_monthly_cny / 730:,.2f}" in text
-    assert "With spot at its highest price it would be over by 1,000" in text
+    assert "With spot at its highest price, it would be over by 1,000" in text
 
 
-def test_a_night_s_saving_has_a_row_and_leaves_disks_and_groups_alone() -> None:
+def test_nights_save_the_gpus_of_single_nodes_but_not_disks_and_groups() -> None:
     group = [
         Item("alicloud:ess/scalingGroup:ScalingGroup", "many", {"minSize": 1, "maxSize": 1}),
         Item("alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate", "many", {"instanceType": GPU}),
@@ -81,11 +81,11 @@ def test_a_night_s_saving_has_a_row_and_leaves_disks_and_groups_alone() -> None:
     (machine,) = [line for line in alone.lines if line.gpu]
     left = both.monthly_cny - machine.cny * 8 / 24
     text = " ".join(table(both, off_hours=8.0).split())
-    assert f"in all, GPUs off 8 h a day {left / 730:,.2f} {left:,.0f}" in text
-    assert "nightHours does not stop what a scaling group keeps up" in text
+    assert f"total with GPUs off 8 h a day {left / 730:,.2f} {left:,.0f}" in text
+    assert "nightHours does not stop nodes of a scaling group" in text
 
 
-def test_a_group_says_what_it_costs_at_its_smallest_and_its_largest() -> None:
+def test_a_group_shows_its_cost_at_its_smallest_and_largest_size() -> None:
     found = estimate(
         [
             Item("alicloud:ess/scalingGroup:ScalingGroup", "chat", {"minSize": 2, "maxSize": 6}),
@@ -99,32 +99,32 @@ def test_a_group_says_what_it_costs_at_its_smallest_and_its_largest() -> None:
     )
     text = " ".join(table(found).split())
     month = found.monthly_cny
-    assert f"2 (to 6) × ecs.g7.large: {money(month)} a month to {money(3 * month)}" in text
+    assert f"2 (to 6) × ecs.g7.large: {money(month)} to {money(3 * month)} a month" in text
 
 
-def test_what_is_left_after_a_tear_down_is_named_or_said_to_be_nothing(found: Estimate) -> None:
-    assert "Nothing of it bills after `make down`." in table(found)
+def test_the_table_names_what_remains_after_make_down(found: Estimate) -> None:
+    assert "Nothing costs money after `make down`." in table(found)
     kept = estimate([Item("alicloud:oss/bucket:Bucket", "corpus", retain=True)], region_id=REGION)
     text = " ".join(table(kept).split())
-    assert f"Still there after `make down`, for {money(kept.monthly_cny)} a month" in text
-    assert "corpus (20 GiB kept) stays" in text
+    assert f"Remains after `make down`, for {money(kept.monthly_cny)} a month" in text
+    assert "corpus (20 GiB kept) remains" in text
 
 
-def test_what_no_estimate_covers_is_said(found: Estimate) -> None:
+def test_the_table_lists_what_no_estimate_covers(found: Estimate) -> None:
     words = " ".join(table(found).split())
     assert load_prices().not_covered
     for text in load_prices().not_covered:
         assert text in words
 
 
-def test_what_is_not_priced_is_said_in_capitals() -> None:
+def test_the_table_shows_missing_prices_in_capitals() -> None:
     found = estimate([Item("alicloud:rds/instance:Instance", "database")], region_id=REGION)
     text = table(found)
     assert "NOT PRICED: database" in text
-    assert "The sum above is too low" in text
+    assert "The sum above does not include these and is too low" in text
 
 
-def test_a_table_that_has_grown_old_says_so(found: Estimate) -> None:
+def test_the_table_warns_about_old_prices(found: Estimate) -> None:
     later = TODAY + datetime.timedelta(days=200)
     text = render("dev", found, load_prices(), today=later)
     assert "(200 days ago)" in text
@@ -132,19 +132,21 @@ def test_a_table_that_has_grown_old_says_so(found: Estimate) -> None:
     assert "OLDER THAN" not in table(found)
 
 
-def test_an_idle_gpu_is_named_with_what_a_night_would_save(found: Estimate) -> None:
+def test_an_idle_gpu_is_listed_with_the_saving_of_a_night(found: Estimate) -> None:
     assert "nightHours of 12 h would save" in " ".join(table(found).split())
-    assert "Stopped 10 h a day by nightHours" in " ".join(table(found, off_hours=10.0).split())
+    assert "nightHours stops it 10 h a day and saves" in " ".join(
+        table(found, off_hours=10.0).split()
+    )
 
 
-def test_a_stack_over_its_budget_is_told_by_how_much(found: Estimate) -> None:
+def test_the_table_shows_by_how_much_a_stack_is_over_its_budget(found: Estimate) -> None:
     budget = round(found.monthly_cny) - 1000
     assert "OVER BUDGET by 1,000" in table(found, monthly_budget_cny=budget)
     assert "Within budget" in table(found, monthly_budget_cny=budget * 2)
     assert "No budget is set" in table(found)
 
 
-def test_the_short_form_has_the_sum_and_where_to_read_on(found: Estimate) -> None:
+def test_the_short_form_has_the_sum_and_the_command_for_the_table(found: Estimate) -> None:
     text = render_short("dev", found)
     assert f"{money(found.monthly_cny)} a month" in text.splitlines()[0]
     assert "make cost STACK=dev" in text
@@ -175,5 +177,5 @@ def test_the_json_has_what_the_table_has(found: Estimate) -> None:
         ("by night", 0.0),
     ],
 )
-def test_a_night_has_so_many_hours(night: str, hours: float) -> None:
+def test_off_hours_a_day(night: str, hours: float) -> None:
     assert off_hours_a_day(night) == hours
