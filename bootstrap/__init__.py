@@ -1,12 +1,12 @@
-"""What must be there before any stack can be: run once for an account, by an administrator.
+"""The prerequisites of all stacks: an administrator runs this program once for each account.
 
-Owns: the bucket of the stacks' state, the OIDC provider by which GitHub's jobs sign in, the roles
-of continuous integration and of operators, and the passphrases that encrypt secrets in state. A
-Pulumi program of its own (`Pulumi.yaml` in this folder), as the stacks need all this to begin.
-Does not own what a stack is made of, nor who is in which team.
+Owns: the bucket for the stacks' state, the OIDC provider through which GitHub's jobs sign in, the
+roles of continuous integration and operators, and the passphrases that encrypt secrets in state.
+This is a separate Pulumi program (`Pulumi.yaml` in this folder), because the stacks need all of
+this before they can start. Does not own: the resources of a stack, or the members of a team.
 
-`sign_in` is the other end: it turns a job's token, or a person's session, into what the CLI needs.
-docs/explanation/state-and-identity.md says how to run it.
+`sign_in` uses the result: it exchanges a job's token, or a person's session, for the variables that
+the CLI needs. docs/explanation/state-and-identity.md explains how to run it.
 """
 
 __all__: list[str] = []

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 _FOLDER = Path(__file__).resolve().parent
-# Pulumi runs this folder, not the project's.
+# Pulumi runs the program in this folder, not in the project's.
 sys.path.insert(0, str(_FOLDER.parent))
 
 import pulumi  # noqa: E402

@@ -1,7 +1,7 @@
-"""Everybody who may do anything, with every action, its reason and its document. Pure.
+"""All roles, with every permitted action, its reason and its documentation. Pure.
 
-Owns the list of holders, for an account and stacks of made-up names. What it says is what is
-granted: the same functions make the policies. docs/reference/permissions.md is written from it.
+Owns: the list of roles, for an example account and stack. It matches the real grants, because the
+same functions build the policies. `tools.reference` writes docs/reference/permissions.md from it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _ACCOUNT_ID = "1234567890123456"
 _REGION_ID = "cn-hangzhou"
 _STACK = "prod"
 _KEY = f"acs:kms:{_REGION_ID}:{_ACCOUNT_ID}:key/key-example"
-_OPENED_BY = {
-    "preview": "Opened by tokens of GitHub's jobs in environments `prod-preview` and `prod-drift`.",
-    "deploy": "Opened by tokens of GitHub's jobs in environment `prod`.",
-    "operator": "Opened, by STS, to the roles of people that the bootstrap names.",
+_ASSUMED_BY = {
+    "preview": "Assumed with tokens of GitHub jobs in environment `prod-preview` or `prod-drift`.",
+    "deploy": "Assumed with tokens of GitHub jobs in environment `prod`.",
+    "operator": "Assumed through STS by the roles in `operatorPrincipals`.",
 }
 
 
@@ -48,16 +48,16 @@ class GrantLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """A role: what it is called, what for, who opens it, and what it may do."""
+    """A role: its name, its purpose, who may assume it, and what it may do."""
 
     name: str
     description: str
-    opened_by: str
+    assumed_by: str
     grants: Sequence[GrantLine]
 
 
 def holders() -> list[Holder]:
-    """Machines of a stack first, then those who deploy it."""
+    """Return the roles of a stack's machines, then the roles that deploy it."""
     return [*_machines(), _copying(), *_deployers()]
 
 
@@ -80,12 +80,12 @@ def _machines() -> list[Holder]:
         edge_secret_name=naming.physical("edge-key"),
         corpus_bucket=naming.bucket("corpus"),
     )
-    key = use_key(_KEY, reason="with a key of the stack's own: opens what it encrypts")
+    key = use_key(_KEY, reason="if the stack has its own key: decrypts what the key encrypts")
     return [
         Holder(
             name=naming.physical(name),
             description=role.description,
-            opened_by=f"Opened to machines of `{role.principal}`.",
+            assumed_by=f"Assumed by machines of `{role.principal}`.",
             grants=[_line(statement) for statement in (*role.statements, key)],
         )
         for name, role in machine_roles(arguments).items()
@@ -98,7 +98,7 @@ def _copying() -> Holder:
     return Holder(
         name=naming.physical("replication"),
         description="customrag: OSS copies the stack's buckets to another region",
-        opened_by=f"Opened to `{OSS_PRINCIPAL}`. The same for each bucket that is copied.",
+        assumed_by=f"Assumed by `{OSS_PRINCIPAL}`. Each replicated bucket has such a role.",
         grants=[_line(replicate_from(bucket)), _line(replicate_to(f"{bucket}-copy"))],
     )
 
@@ -117,7 +117,7 @@ def _deployers() -> list[Holder]:
         Holder(
             name=role.name,
             description=role.description,
-            opened_by=_OPENED_BY[role.name.rpartition("-")[2]],
+            assumed_by=_ASSUMED_BY[role.name.rpartition("-")[2]],
             grants=[_line(statement) for statement in role.statements],
         )
         for role in roles(account, _STACK)

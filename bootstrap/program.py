@@ -1,7 +1,7 @@
-"""What the bootstrap program declares.
+"""The resources of the bootstrap program.
 
-Owns the wiring and the reading of its configuration. Does not own what roles may do (`roles`), nor
-how a bucket is protected (`components.storage`).
+Owns: the wiring, and reading the configuration. Does not own: what roles may do (`roles`), or how a
+bucket is protected (`components.storage`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ISSUANCE_LIMIT_HOURS = 1
 
 
 def state_bucket_name(account_id: str) -> str:
-    """Name of the bucket of the state: the account's only one."""
+    """Return the name of the account's only state bucket."""
     return Naming(project=PROJECT, stack=_STACK, account_id=account_id).bucket("state")
 
 
@@ -176,7 +176,7 @@ def _passphrase(
             scope=base.scope,
             role=passphrase_role(environment),
             value=value,
-            description=f"customrag: opens the secrets in the state of {environment}",
+            description=f"customrag: decrypts the secrets in the state of {environment}",
             storage=SecretStorage(
                 kms_instance_id=base.kms_instance_id, kms_key_id=key.key_id if key else None
             ),
@@ -197,7 +197,7 @@ def _role(role: Role, base: _Base, github: ims.OidcProvider, key: EncryptionKey 
     )
     documents: list[pulumi.Input[str]] = [*policy_documents(role.statements)]
     if key is not None:
-        documents.append(key.key_arn.apply(_of_key))
+        documents.append(key.key_arn.apply(_key_policy))
     for number, document in enumerate(documents, start=1):
         policy = ram.Policy(
             f"{role.name}-{number}",
@@ -218,5 +218,5 @@ def _role(role: Role, base: _Base, github: ims.OidcProvider, key: EncryptionKey 
         )
 
 
-def _of_key(arn: str) -> str:
-    return policy_document([use_key(arn, reason="opens the state and its passphrase")])
+def _key_policy(arn: str) -> str:
+    return policy_document([use_key(arn, reason="decrypts the state and its passphrase")])

@@ -1,8 +1,9 @@
 """The roles of continuous integration and of operators, as plain values. Pure.
 
-Owns names, trust and permissions. One environment's roles reach nothing of another's: names begin
-with the environment, state lies under a prefix of its own, and so does its passphrase. The roles'
-own names are outside what they may change, so that nobody widens his own.
+Owns: names, trust policies and permissions. The roles of one environment cannot access another:
+names begin with the environment, and each environment has its own prefix for state and its own
+passphrase. A role may not change the names that these roles have, so it cannot extend its own
+permissions.
 Subjects of GitHub's tokens: https://docs.github.com/en/actions/reference/security/oidc (read
 2026-11-21).
 """
@@ -34,15 +35,15 @@ __all__ = [
 ]
 
 PREVIEW_SUFFIX = "-preview"
-"""GitHub's environment of jobs that look at a pull request's code: `prod-preview`."""
+"""Suffix of the GitHub environment whose jobs preview pull requests: `prod-preview`."""
 DRIFT_SUFFIX = "-drift"
-"""That of the nightly look from main, which waits for no reviewer: `prod-drift`."""
+"""Suffix of the one for the nightly drift check of main, without a reviewer: `prod-drift`."""
 _HOUR, _LONG = 3600, 4 * 3600  # a first update waits for Elasticsearch and for a training job
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What the roles are made for.
+    """The account and repository to which the roles belong.
 
     Attributes:
         account_id: The account.
@@ -50,8 +51,8 @@ class Account:
         state_bucket: Bucket of the state.
         repository: `owner/name` on GitHub.
         issuer_url: Issuer of the tokens.
-        audience: What the tokens are made for.
-        operator_principals: ARNs of those who may operate.
+        audience: Audience of the tokens.
+        operator_principals: ARNs of the RAM roles that may assume the operator role.
     """
 
     account_id: str
@@ -64,12 +65,12 @@ class Account:
 
     @property
     def provider_name(self) -> str:
-        """The OIDC provider's name."""
+        """Name of the OIDC provider."""
         return "customrag-github"
 
     @property
     def provider_arn(self) -> str:
-        """The OIDC provider's ARN."""
+        """ARN of the OIDC provider."""
         return f"acs:ram::{self.account_id}:oidc-provider/{self.provider_name}"
 
 
@@ -79,10 +80,10 @@ class Role:
 
     Attributes:
         name: Physical name.
-        description: What it is for.
+        description: Its purpose.
         trust: Its trust policy.
         statements: What it may do, each with its reason.
-        max_session_duration_seconds: Longest life of its credentials.
+        max_session_duration_seconds: Longest lifetime of its credentials.
     """
 
     name: str
@@ -93,22 +94,22 @@ class Role:
 
 
 def role_name(environment: str, purpose: str) -> str:
-    """`customrag-ci-dev-deploy`: begins like no stack's own names (`customrag-dev-…`)."""
+    """Return `customrag-ci-dev-deploy`; stacks' own names begin with `customrag-dev-`."""
     return f"customrag-ci-{environment}-{purpose}"
 
 
 def passphrase_role(environment: str) -> str:
-    """What `components.naming` makes the passphrase's name of."""
+    """Return the role of the passphrase in `components.naming`."""
     return f"{environment}-passphrase"
 
 
 def passphrase_name(environment: str) -> str:
-    """The KMS secret with the passphrase that encrypts the environment's secrets in state."""
+    """Return the name of the KMS secret with the passphrase for the environment's state."""
     return f"customrag-ci-{passphrase_role(environment)}"
 
 
 def roles(account: Account, environment: str) -> list[Role]:
-    """The roles of one environment: `preview`, `deploy`, and `operator` where there are any."""
+    """Return the roles of one environment: `preview`, `deploy`, and `operator` if configured."""
     scope = DeploymentScope(
         account_id=account.account_id, region_id=account.region_id, environment=environment
     )
@@ -116,7 +117,7 @@ def roles(account: Account, environment: str) -> list[Role]:
         _preview(account, scope),
         Role(
             name=role_name(environment, "deploy"),
-            description=f"customrag: jobs of GitHub's environment {environment} deploy",
+            description=f"customrag: jobs of GitHub environment {environment} deploy",
             trust=_trust(account, [f"environment:{environment}"]),
             statements=[*_keep_state(account, environment), *deploy_statements(scope)],
             max_session_duration_seconds=_LONG,
@@ -139,8 +140,8 @@ def _preview(account: Account, scope: DeploymentScope) -> Role:
     environment = scope.environment
     return Role(
         name=role_name(environment, "preview"),
-        description=f"customrag: jobs preview the stacks of {environment}, and change nothing",
-        # Code of a pull request runs in its preview: GitHub's environment says whom it waits for.
+        description=f"customrag: jobs preview the stacks of {environment}, read-only",
+        # A preview runs the code of a pull request. GitHub's environment names its reviewers.
         trust=_trust(
             account,
             [f"environment:{environment}{suffix}" for suffix in (PREVIEW_SUFFIX, DRIFT_SUFFIX)],
@@ -149,7 +150,7 @@ def _preview(account: Account, scope: DeploymentScope) -> Role:
             read_objects(
                 account.state_bucket,
                 f"{environment}/",
-                reason="reads what the stacks are; a preview takes no lock",
+                reason="reads the stacks' state; a preview takes no lock",
             ),
             _passphrase(account, environment),
             *preview_statements(scope),
@@ -172,7 +173,7 @@ def _keep_state(account: Account, environment: str) -> list[Statement]:
         write_objects(
             account.state_bucket,
             f"{environment}/",
-            reason="keeps the stacks' state, its history and its locks",
+            reason="reads and writes the stacks' state, history and locks",
         ),
         _passphrase(account, environment),
     ]
@@ -183,5 +184,5 @@ def _passphrase(account: Account, environment: str) -> Statement:
         account.region_id,
         account.account_id,
         passphrase_name(environment),
-        reason="opens the secrets within the state",
+        reason="reads the passphrase that decrypts the secrets in the state",
     )

@@ -1,13 +1,13 @@
-"""Signs a job, or a person, in to an environment: no access key is kept anywhere.
+"""Sign a job or a person in to an environment, without a stored access key.
 
     python -m bootstrap.sign_in --environment dev --role deploy --account-id 1234567890123456
         in a job of GitHub Actions (`permissions: id-token: write`): writes to $GITHUB_ENV
     eval "$(python -m bootstrap.sign_in --environment dev --role operator ... )"
-        a person with a session of their own (any of the SDK's ways but a static key)
+        a person with a session (any credentials that the SDK supports, except a static key)
 
-Owns the exchange of a token for a role's credentials, and the variables that the CLI, the providers
-and the S3-compatible backend read. Does not own the roles (`roles`). Credentials end by themselves:
-a preview's after an hour, a deployment's after four.
+Owns: the exchange of a token for a role's credentials, and the variables that the CLI, the
+providers and the S3-compatible backend read. Does not own: the roles (`roles`). Credentials expire:
+for a preview after an hour, for a deployment after four.
 
 GitHub's token request: https://docs.github.com/en/actions/reference/security/oidc. Pulumi's
 backend: https://www.pulumi.com/docs/iac/concepts/state-and-backends/. OSS's S3-compatible endpoint:
@@ -50,19 +50,19 @@ _SESSION_SECONDS = {"preview": 3600, "deploy": 4 * 3600, "operator": 3600}
 
 
 class SignInError(Exception):
-    """Nobody was signed in. The message says what to change."""
+    """Signing in failed. The message says what to change."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
-    """Where the services answer.
+    """Addresses of the services.
 
     Attributes:
         sts: Host of STS.
         kms: Host of KMS.
         s3: URL of OSS's S3-compatible API.
         protocol: `https`, or `http` for a local cloud.
-        path_style: The bucket's name is in the path, as before a loopback address it cannot be.
+        path_style: Whether the bucket's name is in the path, as a loopback address requires.
     """
 
     sts: str
@@ -73,7 +73,7 @@ class Endpoints:
 
     @classmethod
     def of_region(cls, region_id: str) -> Endpoints:
-        """The cloud's."""
+        """Return the cloud's endpoints in a region."""
         return cls(
             sts=f"sts.{region_id}.aliyuncs.com",
             kms=f"kms.{region_id}.aliyuncs.com",
@@ -82,7 +82,7 @@ class Endpoints:
 
     @classmethod
     def of_platform(cls, file: Path) -> Endpoints:
-        """A local cloud's, by its `platform.json`."""
+        """Return a local cloud's endpoints from its `platform.json`."""
         endpoints = json.loads(file.read_text(encoding="utf-8"))["endpoints"]
         api = urlsplit(endpoints["api"]).netloc
         return cls(sts=api, kms=api, s3=endpoints["oss"], protocol="http", path_style=True)
@@ -90,7 +90,7 @@ class Endpoints:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Which role, where.
+    """The requested role.
 
     Attributes:
         environment: `dev`, `prod` or `pr`.
@@ -106,13 +106,13 @@ class Wanted:
 
     @property
     def role_arn(self) -> str:
-        """The role's ARN."""
+        """ARN of the role."""
         name = role_name(self.environment, self.role)
         return f"acs:ram::{self.account_id}:role/{name}"
 
 
 def backend_url(wanted: Wanted, endpoints: Endpoints) -> str:
-    """The CLI's backend: this environment's folder of the account's state bucket."""
+    """Return the CLI's backend: the environment's folder in the account's state bucket."""
     query = {"region": wanted.region_id, "endpoint": endpoints.s3}
     if endpoints.path_style:
         query["s3ForcePathStyle"] = "true"
@@ -123,23 +123,23 @@ def backend_url(wanted: Wanted, endpoints: Endpoints) -> str:
 def sign_in(
     wanted: Wanted, endpoints: Endpoints, environment: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """The variables that make the CLI and the providers act in the role.
+    """Return the variables that make the CLI and the providers act in the role.
 
     Args:
-        wanted: Which role.
-        endpoints: Where the services answer.
-        environment: Tells a job of GitHub from a person.
+        wanted: The requested role.
+        endpoints: Addresses of the services.
+        environment: Environment variables; they distinguish a GitHub job from a person.
 
     Raises:
-        SignInError: There is no token, or the role does not open to it.
+        SignInError: There is no token, or the role's trust policy does not accept it.
     """
     try:
         credentials = _assumed(wanted, endpoints, environment)
         passphrase = _passphrase(wanted, endpoints, credentials)
     except AlibabaCloudException as error:
         raise SignInError(
-            f"{wanted.role_arn} does not open: {error.code}: {error.message} Its trust "
-            "policy names who may: run bootstrap again after a change, and see "
+            f"cannot assume {wanted.role_arn}: {error.code}: {error.message} Its trust policy "
+            "names who may assume it. Run bootstrap again after a change; see "
             "docs/explanation/state-and-identity.md"
         ) from error
     return {
@@ -149,7 +149,7 @@ def sign_in(
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
         "AWS_SECRET_ACCESS_KEY": credentials.access_key_secret,
         "AWS_SESSION_TOKEN": credentials.security_token,
-        # A job is no machine of AWS; without this, the SDK would look for one first.
+        # Otherwise the SDK first looks for the metadata service of an AWS machine.
         "AWS_EC2_METADATA_DISABLED": "true",
         "PULUMI_BACKEND_URL": backend_url(wanted, endpoints),
         "PULUMI_CONFIG_PASSPHRASE": passphrase,
@@ -171,8 +171,8 @@ def _assumed(wanted: Wanted, endpoints: Endpoints, environment: Mapping[str, str
         return client.assume_role_with_oidc(request).body.credentials
     if wanted.role != "operator":
         raise SignInError(
-            f"role {wanted.role} is for jobs of GitHub Actions with `permissions: id-token: write`;"
-            " a person takes --role operator"
+            f"--role {wanted.role} is only for GitHub Actions jobs with `permissions: id-token: "
+            "write`. People use --role operator"
         )
     config = Config(
         credential=credentials_provider().client,
@@ -187,11 +187,11 @@ def _assumed(wanted: Wanted, endpoints: Endpoints, environment: Mapping[str, str
 
 def _github_token(environment: Mapping[str, str]) -> str:
     url = environment["ACTIONS_ID_TOKEN_REQUEST_URL"]
-    joint = "&" if "?" in url else "?"
+    separator = "&" if "?" in url else "?"
     bearer = environment.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
     try:
         reply = requests.get(
-            f"{url}{joint}audience={AUDIENCE}",
+            f"{url}{separator}audience={AUDIENCE}",
             headers={"Authorization": f"Bearer {bearer}"},
             timeout=_SECONDS,
         )
@@ -199,7 +199,7 @@ def _github_token(environment: Mapping[str, str]) -> str:
         return str(reply.json()["value"])
     except (requests.RequestException, ValueError, KeyError) as error:
         raise SignInError(
-            f"GitHub gives no token ({error}); the job needs `permissions: id-token: write`"
+            f"GitHub did not issue a token ({error}). The job needs `permissions: id-token: write`"
         ) from error
 
 
@@ -222,8 +222,8 @@ _SECRET = ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
 _HIDDEN = frozenset({*_SECRET, "PULUMI_CONFIG_PASSPHRASE"})
 
 
-def _hand_over(variables: Mapping[str, str], environment: Mapping[str, str]) -> None:
-    """To the job's next steps, masked in its log; to a shell otherwise."""
+def _write_variables(variables: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    """Write variables for the job's next steps, masked in its log, or as lines for a shell."""
     file = environment.get("GITHUB_ENV")
     if file is None:
         for name, value in variables.items():
@@ -237,8 +237,8 @@ def _hand_over(variables: Mapping[str, str], environment: Mapping[str, str]) -> 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit status."""
-    parser = argparse.ArgumentParser(prog="bootstrap.sign_in")
+    """Sign in, write the variables, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="bootstrap.sign_in", description=__doc__.split("\n")[0])
     parser.add_argument("--environment", required=True, help="dev, prod or pr")
     parser.add_argument("--role", required=True, choices=sorted(_SESSION_SECONDS))
     parser.add_argument("--account-id", required=True)
@@ -258,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SignInError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    _hand_over(variables, os.environ)
+    _write_variables(variables, os.environ)
     return 0
 
 

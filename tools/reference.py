@@ -52,7 +52,7 @@ def permissions_tables() -> str:
         lines += [
             f"### `{holder.name}`",
             "",
-            paragraph(f"{holder.description}. {holder.opened_by}"),
+            paragraph(f"{holder.description}. {holder.assumed_by}"),
             "",
         ]
         for grant in holder.grants:

@@ -1,6 +1,6 @@
-"""The way in, from nothing: bootstrap an account, sign in by a token, keep a stack's state.
+"""Bootstrap an empty account, sign in with a token, and store a stack's state.
 
-The engine, the CLI, the tokens, STS and the S3 signatures are real; the cloud is the local one.
+The engine, the CLI, the tokens, STS and the S3 signatures are real. The cloud is the local one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.engine
 
 REPOSITORY = "org/name"
 TEAM = "platform-team"
-PASSPHRASE = "of the state of dev, and of nothing else"
+PASSPHRASE = "only for the state of dev"
 PROGRAM = """
 import pulumi
 
@@ -60,14 +60,14 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture
 def bootstrapped(project: Project, home: Path, issuer: Issuer, checkout: Paths) -> Project:
-    """The bootstrap program, with its stack up on a local cloud."""
+    """Deploy the bootstrap program to a local cloud."""
     plugin = project.folder / "plugin"
     plugin.mkdir()
     executable = plugin / "pulumi-resource-alicloud"
     executable.write_text(launcher(ALICLOUD, checkout))
     executable.chmod(0o755)
     project.succeed("plugin", "install", "resource", "alicloud", VERSION, "--file", str(plugin))
-    # A copy of the project file: the stack's own file must not be left in the checkout.
+    # Use a copy of the project file, so that no stack file remains in the checkout.
     source = checkout.checkout / "bootstrap"
     text = (source / "Pulumi.yaml").read_text().replace("../.venv", sys.prefix)
     (project.folder / "Pulumi.yaml").write_text(f"{text}main: {source}\n")
@@ -78,7 +78,7 @@ def bootstrapped(project: Project, home: Path, issuer: Issuer, checkout: Paths) 
         "repository": REPOSITORY,
         "owner": "platform-team",
         "costCenter": "rag",
-        "kmsInstanceId": "kst-of-the-tests",
+        "kmsInstanceId": "kst-tests",
         "issuerUrl": issuer.url,
         "platformFile": str(home / "platform.json"),
     }.items():
@@ -93,7 +93,7 @@ def bootstrapped(project: Project, home: Path, issuer: Issuer, checkout: Paths) 
 
 
 class Actions:
-    """What GitHub gives a job: an address that makes tokens for it."""
+    """The endpoint at which GitHub issues tokens to a job."""
 
     def __init__(self, issuer: Issuer, subject: str) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -128,7 +128,7 @@ class Actions:
 def signed_in(
     home: Path, issuer: Issuer, subject: str, role: str, environment: str = "dev"
 ) -> tuple[int, dict[str, str], str]:
-    """Sign in as a job does; exit status, the next steps' variables, and the job's log."""
+    """Sign in like a job; return the exit status, the variables for its next steps, and its log."""
     github_env = home / f"github-{subject.replace(':', '-')}-{role}"
     github_env.touch()
     command = [
@@ -152,7 +152,7 @@ def signed_in(
 
 
 def session_of_a_person(home: Path) -> dict[str, str]:
-    """What single sign-on leaves in a shell: a session of the team's own role."""
+    """Return the variables of a single sign-on session: a session of the team's role."""
     store = open_store(home)
     may_assume = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
     account_id = load_platform(home).account_id
@@ -166,7 +166,7 @@ def session_of_a_person(home: Path) -> dict[str, str]:
     document = json.dumps({"Version": "1", "Statement": [may_assume]})
     store.table(POLICIES).put(TEAM, {"document": document})
     store.table(ATTACHMENTS).put(TEAM, {"role_name": TEAM, "policy_name": TEAM})
-    session = AccessControl(home, store).issue(TEAM, "somebody", 900)
+    session = AccessControl(home, store).issue(TEAM, "alice", 900)
     store.close()
     return {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": session.access_key_id,
@@ -176,7 +176,7 @@ def session_of_a_person(home: Path) -> dict[str, str]:
 
 
 def lines_for_a_person(home: Path) -> str:
-    """What signing in as an operator prints."""
+    """Return the lines that signing in as an operator prints."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "bootstrap.sign_in", "--environment", "dev"),
@@ -194,7 +194,7 @@ def lines_for_a_person(home: Path) -> str:
     return done.stdout
 
 
-def test_a_job_signs_in_by_its_token_and_keeps_a_stack_in_oss(
+def test_a_job_signs_in_with_its_token_and_stores_a_stack_in_oss(
     bootstrapped: Project, home: Path, issuer: Issuer, tmp_path: Path
 ) -> None:
     outputs = bootstrapped.outputs()
@@ -207,7 +207,7 @@ def test_a_job_signs_in_by_its_token_and_keeps_a_stack_in_oss(
     assert variables["PULUMI_CONFIG_PASSPHRASE"] == PASSPHRASE
     assert f"::add-mask::{PASSPHRASE}" in log
 
-    # A job that only looks gets its own role, and no other's.
+    # A preview job gets its own role, and no other role.
     code, looking, log = signed_in(home, issuer, "environment:dev-preview", "preview")
     assert code == 0, log
     for subject, role in (
@@ -219,7 +219,7 @@ def test_a_job_signs_in_by_its_token_and_keeps_a_stack_in_oss(
         assert (code, nothing) == (1, {})
         assert "AuthenticationFail.NoPermission" in log
 
-    # A person gets a role by a session of theirs, and lines for a shell.
+    # A person gets a role with a session, and lines for a shell.
     assert f"export PULUMI_CONFIG_PASSPHRASE='{PASSPHRASE}'" in lines_for_a_person(home)
 
     folder = tmp_path / "stack"

@@ -1,4 +1,4 @@
-"""The roles of continuous integration, and what signing in says when it cannot."""
+"""The roles of continuous integration, and the errors of signing in."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def actions(role: Role) -> Iterator[tuple[str, str]]:
                 yield action, resource
 
 
-def test_a_deployment_is_for_the_jobs_of_its_environment_only() -> None:
+def test_only_jobs_of_its_environment_may_deploy() -> None:
     assert subjects(by_purpose("prod")["deploy"]) == ["repo:org/name:environment:prod"]
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod", "pr"])
-def test_a_preview_is_for_the_jobs_of_two_environments_of_its_own(environment: str) -> None:
+def test_jobs_of_the_preview_and_drift_environments_may_preview(environment: str) -> None:
     expected = [
         f"repo:org/name:environment:{environment}-preview",
         f"repo:org/name:environment:{environment}-drift",
@@ -56,7 +56,7 @@ def test_a_preview_is_for_the_jobs_of_two_environments_of_its_own(environment: s
     assert subjects(by_purpose(environment)["preview"]) == expected
 
 
-def test_people_operate_by_a_role_of_theirs_and_only_where_some_are_named() -> None:
+def test_an_operator_role_exists_only_if_principals_are_configured() -> None:
     (statement,) = json.loads(by_purpose("dev")["operator"].trust)["Statement"]
     assert statement["Principal"] == {"RAM": [f"acs:ram::{ACCOUNT_ID}:role/platform-team"]}
     without = Account(**{**vars(ACCOUNT), "operator_principals": ()})
@@ -64,23 +64,23 @@ def test_people_operate_by_a_role_of_theirs_and_only_where_some_are_named() -> N
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod", "pr"])
-def test_state_and_passphrase_are_those_of_the_environment(environment: str) -> None:
+def test_roles_access_only_the_state_and_passphrase_of_their_environment(environment: str) -> None:
     for role in roles(ACCOUNT, environment):
         objects = {r for a, r in actions(role) if a.startswith("oss:") and "ci-state" in r}
         assert f"acs:oss:*:*:{ACCOUNT.state_bucket}/{environment}/*" in objects
-        assert len(objects) == 2, "the bucket, for its listing, and the environment's folder"
+        assert len(objects) == 2, "the bucket, to list it, and the environment's folder"
         secrets = {r for a, r in actions(role) if "customrag-ci-" in r and ":kms:" in r}
         assert secrets == {
             f"acs:kms:cn-hangzhou:{ACCOUNT_ID}:secret/customrag-ci-{environment}-passphrase"
         }
 
 
-def test_a_preview_writes_no_state() -> None:
+def test_the_preview_role_cannot_write_state() -> None:
     written = [a for a, _ in actions(by_purpose("dev")["preview"]) if a == "oss:PutObject"]
     assert written == []
 
 
-def test_nobody_widens_the_roles_of_continuous_integration() -> None:
+def test_no_role_can_change_the_roles_of_continuous_integration() -> None:
     for environment in ("dev", "prod", "pr"):
         for role in roles(ACCOUNT, environment):
             changed = {r for a, r in actions(role) if a in ("ram:UpdateRole", "ram:CreatePolicy")}
@@ -91,25 +91,25 @@ def wanted(role: str = "deploy") -> Wanted:
     return Wanted(environment="dev", role=role, account_id=ACCOUNT_ID, region_id="cn-hangzhou")
 
 
-def test_the_backend_is_the_environments_folder_at_the_s3_endpoint_of_oss() -> None:
+def test_the_backend_is_the_folder_of_the_environment_at_the_s3_endpoint_of_oss() -> None:
     assert backend_url(wanted(), Endpoints.of_region("cn-hangzhou")) == (
         f"s3://{ACCOUNT.state_bucket}/dev?region=cn-hangzhou"
         "&endpoint=https%3A%2F%2Fs3.oss-cn-hangzhou.aliyuncs.com"
     )
 
 
-def test_a_person_is_told_which_role_is_for_people() -> None:
+def test_the_error_for_a_person_names_the_operator_role() -> None:
     with pytest.raises(SignInError, match="--role operator"):
         sign_in(wanted(), Endpoints.of_region("cn-hangzhou"), {})
 
 
-def test_a_job_without_the_permission_for_a_token_is_told() -> None:
+def test_the_error_for_a_job_without_a_token_names_the_permission() -> None:
     job = {"ACTIONS_ID_TOKEN_REQUEST_URL": "http://127.0.0.1:1/?v=1"}
     with pytest.raises(SignInError, match="id-token: write"):
         sign_in(wanted(), Endpoints.of_region("cn-hangzhou"), job)
 
 
-def test_who_cannot_sign_in_gets_a_line_and_a_status(
+def test_a_failed_sign_in_prints_an_error_and_exits_with_1(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_URL", raising=False)
@@ -118,7 +118,7 @@ def test_who_cannot_sign_in_gets_a_line_and_a_status(
     assert "GitHub Actions" in capsys.readouterr().err
 
 
-def test_a_local_cloud_is_spoken_to_over_http_with_the_bucket_in_the_path(tmp_path: Path) -> None:
+def test_a_local_cloud_is_called_over_http_with_the_bucket_in_the_path(tmp_path: Path) -> None:
     file = tmp_path / "platform.json"
     endpoints = {"api": "http://127.9.0.2:8080", "oss": "http://127.9.0.3:9000"}
     file.write_text(json.dumps({"endpoints": endpoints}))
@@ -128,7 +128,7 @@ def test_a_local_cloud_is_spoken_to_over_http_with_the_bucket_in_the_path(tmp_pa
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod", "pr"])
-def test_every_role_keeps_the_policy_pack_s_rules_of_permissions(environment: str) -> None:
+def test_every_role_complies_with_the_permission_rules_of_the_policy_pack(environment: str) -> None:
     for role in roles(ACCOUNT, environment):
         made = [
             Resource(
