@@ -63,7 +63,7 @@ def test_urns_have_the_types_of_all_parents_except_the_stack() -> None:
     assert node.parent.endswith("customrag:nodes:ServiceNode::embedding-node")
 
 
-def test_secrets_are_named() -> None:
+def test_secret_inputs_are_recorded() -> None:
     (secret,) = [item for item in declared("dev") if item.name == "search-password"]
     assert "secretData" in secret.secrets
 
@@ -119,7 +119,7 @@ def test_a_pull_request_stack_uses_the_template_until_it_has_a_file(tmp_path: Pa
     assert stack_file("pr-7", tmp_path, template=True) == template
 
 
-def test_values_have_the_form_of_pulumi_config_and_encrypted_ones_are_left_out(
+def test_config_values_are_text_and_encrypted_ones_are_left_out(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "stacks").mkdir()

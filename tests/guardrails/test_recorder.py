@@ -1,4 +1,4 @@
-"""The mocks that the program runs under, which refuse what they do not know."""
+"""The mocks under which the program runs. They reject unknown types and calls."""
 
 from __future__ import annotations
 

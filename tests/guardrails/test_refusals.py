@@ -1,4 +1,4 @@
-"""What the cloud provider would refuse: nothing that a stack declares, and every planted value."""
+"""The provider accepts all values that a stack declares, and rejects every wrong value."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_wrong_value_in_any_limited_property_of_prod_is_refused() -> None:
     assert len(properties) >= 50
 
 
-def test_the_operator_of_an_alarm_that_used_to_be_declared_is_refused() -> None:
+def test_an_alarm_operator_that_the_provider_does_not_know_is_refused() -> None:
     alarm = next(item for item in declared("dev") if item.type == ALARM)
     level = next(name for name in alarm.inputs if name.startswith("escalations"))
     path = f"{level}.comparisonOperator"
@@ -86,7 +86,7 @@ def test_the_operator_of_an_alarm_that_used_to_be_declared_is_refused() -> None:
     ]
 
 
-def test_a_stack_with_a_refused_value_is_an_error_that_names_property_value_and_allowed() -> None:
+def test_the_error_names_the_property_the_value_and_what_is_allowed() -> None:
     with pytest.raises(DeclareError) as caught:
         declare("dev", config={"elasticsearchDataNodeSpec": "big"})
     assert str(caught.value).splitlines() == [

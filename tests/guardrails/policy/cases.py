@@ -55,7 +55,7 @@ JOB = "customrag:pai:DlcJob"
 
 @dataclass(frozen=True)
 class Case:
-    """Resources of a stack, and what is expected of one rule."""
+    """Resources of a stack that one rule must reject or accept."""
 
     name: str
     resources: list[Resource]
@@ -67,7 +67,7 @@ def one(type_: str, *, protect: bool = False, **inputs: Any) -> list[Resource]:
 
 
 def bucket_with(*others: tuple[str, dict[str, Any]]) -> list[Resource]:
-    """A bucket with siblings that name it by a value that a preview does not know."""
+    """Return a bucket with siblings that refer to it by an unknown value."""
     return [
         Resource(type=BUCKET, name="it", inputs={"bucket": "b"}, parent="p"),
         *(
@@ -110,7 +110,7 @@ def internet(*, white: bool, side: str = "addressType") -> list[Resource]:
 
 
 def plain_http(paths: list[str] | None = None, action: str = "Redirect") -> list[Resource]:
-    """A listener that forwards by default, as it must, and a rule of its own."""
+    """Return a listener, whose default action must forward, and its rule."""
     listener = Resource(
         type=LISTENER,
         name="http",
@@ -144,29 +144,33 @@ def user_data(model: str) -> str:
 
 VIOLATING: dict[str, list[Case]] = {
     "bucket-acl-is-private": [
-        Case("an object's own", one(OBJECT, acl="public-read")),
+        Case("an object's ACL", one(OBJECT, acl="public-read")),
         Case("an ACL", one("alicloud:oss/bucketAcl:BucketAcl", acl="public-read")),
-        Case("the bucket's own", one(BUCKET, acl="public-read-write")),
+        Case("the bucket's property", one(BUCKET, acl="public-read-write")),
     ],
     "bucket-policy-names-principals": [
-        Case("the bucket's own", one(BUCKET, policy=allow("oss:GetObject", Principal="*"))),
-        Case("of any account", one(POLICY, policy=allow("oss:A", Principal=["arn:sts::*:role/r"]))),
+        Case("the bucket's property", one(BUCKET, policy=allow("oss:GetObject", Principal="*"))),
         Case(
-            "a key, to everybody", one(KEY, policy=allow("kms:Decrypt", Principal={"RAM": ["*"]}))
+            "a role of any account",
+            one(POLICY, policy=allow("oss:A", Principal=["arn:sts::*:role/r"])),
         ),
-        Case("all but one", one(POLICY, policy=allow("oss:GetObject", NotPrincipal=["1234"]))),
         Case(
-            "one statement that is no list",
+            "a key policy for everyone",
+            one(KEY, policy=allow("kms:Decrypt", Principal={"RAM": ["*"]})),
+        ),
+        Case("NotPrincipal", one(POLICY, policy=allow("oss:GetObject", NotPrincipal=["1234"]))),
+        Case(
+            "a single statement, not in a list",
             one(POLICY, policy='{"Statement": {"Effect": "Allow", "Principal": ["*"]}}'),
         ),
         Case("a list", one(POLICY, policy="[]")),
-        Case("said twice", one(POLICY, policy='{"Statement": [], "Statement": []}')),
-        Case("everybody reads", one(POLICY, policy=allow("oss:GetObject", Principal=["*"]))),
-        Case("no JSON", one(POLICY, policy="{")),
+        Case("a duplicate key", one(POLICY, policy='{"Statement": [], "Statement": []}')),
+        Case("everyone may read", one(POLICY, policy=allow("oss:GetObject", Principal=["*"]))),
+        Case("not valid JSON", one(POLICY, policy="{")),
     ],
     "bucket-blocks-public-access": [
         Case("no block", bucket_with()),
-        Case("a block that is off", bucket_with((BLOCK, {"blockPublicAccess": False}))),
+        Case("a disabled block", bucket_with((BLOCK, {"blockPublicAccess": False}))),
         Case(
             "another bucket's block",
             [
@@ -179,8 +183,8 @@ VIOLATING: dict[str, list[Case]] = {
         Case("a port of the NAT gateway", one(FORWARD, internalIp="10.0.0.1")),
         Case("a classic load balancer", one(CLASSIC, addressType="internet")),
         Case("a network load balancer", one(NETWORK_BALANCER, addressType="Internet")),
-        Case("its IPv6 side", one(NETWORK_BALANCER, ipv6AddressType="Internet")),
-        Case("logs that anybody may write", one(STORE, enableWebTracking=True)),
+        Case("a public IPv6 side", one(NETWORK_BALANCER, ipv6AddressType="Internet")),
+        Case("logs that anyone may write", one(STORE, enableWebTracking=True)),
         Case("a node with bandwidth", one(INSTANCE, internetMaxBandwidthOut=5)),
         Case("a template with bandwidth", one(TEMPLATE, internetMaxBandwidthOut=1.0)),
         Case("a public cluster", one(SEARCH, enablePublic=True, enableKibanaPublicNetwork=False)),
@@ -188,34 +192,37 @@ VIOLATING: dict[str, list[Case]] = {
         Case("an EIP on a node", one(EIP, instanceType="EcsInstance")),
     ],
     "no-open-ingress": [
-        Case("half of it", one(RULE, type="ingress", cidrIp="128.0.0.0/1", portRange="22/22")),
-        Case("by a prefix list", one(PREFIXES, entries=[{"cidr": "0.0.0.0/0"}])),
-        Case("SSH for all", one(RULE, type="ingress", cidrIp="0.0.0.0/0", portRange="22/22")),
-        Case("by IPv6", one(RULE, type="ingress", ipv6CidrIp="::/0", portRange="443/443")),
         Case(
-            "another port than the edge's",
+            "half of the internet",
+            one(RULE, type="ingress", cidrIp="128.0.0.0/1", portRange="22/22"),
+        ),
+        Case("a prefix list", one(PREFIXES, entries=[{"cidr": "0.0.0.0/0"}])),
+        Case("SSH for all", one(RULE, type="ingress", cidrIp="0.0.0.0/0", portRange="22/22")),
+        Case("IPv6", one(RULE, type="ingress", ipv6CidrIp="::/0", portRange="443/443")),
+        Case(
+            "a port other than the edge's",
             one(RULE, type="ingress", cidrIp="0.0.0.0/0", portRange="8080/8080"),
             WITH_EDGE,
         ),
     ],
     "access-list-is-narrow": [
         Case("an open entry", one(ACL_ENTRY, entry="0.0.0.0/0")),
-        Case("half of everybody", one(ACL_ENTRY, entry="0.0.0.0/1")),
-        Case("the list's own", one(ACL, aclEntries=[{"entry": "::/0"}])),
+        Case("half of the internet", one(ACL_ENTRY, entry="0.0.0.0/1")),
+        Case("an entry in the list", one(ACL, aclEntries=[{"entry": "::/0"}])),
     ],
     "search-lists-are-narrow": [
         Case("the public list", one(SEARCH, publicWhitelists=["10.0.0.0/8", "0.0.0.0/0"])),
-        Case("Kibana's", one(SEARCH, kibanaWhitelists=["::/0"])),
-        Case("the private one", one(SEARCH, privateWhitelists=["0.0.0.0"])),
+        Case("the Kibana list", one(SEARCH, kibanaWhitelists=["::/0"])),
+        Case("the private list", one(SEARCH, privateWhitelists=["0.0.0.0"])),
     ],
     "internet-load-balancer-has-access-list": [
         Case("no list", internet(white=False)),
-        Case("by IPv6 alone", internet(white=False, side="ipv6AddressType")),
+        Case("a public IPv6 side only", internet(white=False, side="ipv6AddressType")),
     ],
     "http-only-redirects": [
-        Case("it forwards", plain_http()),
-        Case("some paths only", plain_http(paths=["/old/*"])),
-        Case("it answers", plain_http(action="FixedResponse")),
+        Case("forwards", plain_http()),
+        Case("redirects some paths only", plain_http(paths=["/old/*"])),
+        Case("answers itself", plain_http(action="FixedResponse")),
     ],
     "tls-is-new": [
         Case("the default policy", one(LISTENER, listenerProtocol="HTTPS")),
@@ -227,7 +234,7 @@ VIOLATING: dict[str, list[Case]] = {
     "search-over-https": [Case("HTTP", one(SEARCH, protocol="HTTP"), DEV)],
     "bucket-is-encrypted": [Case("no rule", bucket_with())],
     "disk-is-encrypted": [
-        Case("a disk of its own", one(DISK, size=20)),
+        Case("a separate disk", one(DISK, size=20)),
         Case("a scaling configuration's", one(SCALING, systemDiskEncrypted=False)),
         Case(
             "a template's data disk",
@@ -262,34 +269,34 @@ VIOLATING: dict[str, list[Case]] = {
         Case("a template by default", one(TEMPLATE)),
     ],
     "no-wildcard-action": [
-        Case("in the other property", one(RAM_POLICY, document=allow("oss:*"))),
+        Case("in the deprecated property", one(RAM_POLICY, document=allow("oss:*"))),
         Case(
-            "in both of them",
+            "in both properties",
             one(RAM_POLICY, policyDocument=allow("oss:GetObject"), document=allow("*")),
         ),
         Case(
             "as statements",
             one(RAM_POLICY, statements=[{"effect": "Allow", "actions": ["*"], "resources": ["b"]}]),
         ),
-        Case("by a question mark", one(RAM_POLICY, policyDocument=allow("oss:GetObjec?"))),
+        Case("a question mark", one(RAM_POLICY, policyDocument=allow("oss:GetObjec?"))),
         Case(
-            "one statement that is no list",
+            "a single statement, not in a list",
             one(RAM_POLICY, policyDocument='{"Statement": {"Effect": "allow", "Action": "*"}}'),
         ),
         Case(
-            "all but a resource",
+            "NotResource",
             one(RAM_POLICY, policyDocument=allow("oss:GetObject", NotResource=["b"])),
         ),
-        Case("no JSON", one(RAM_POLICY, policyDocument="{")),
+        Case("not valid JSON", one(RAM_POLICY, policyDocument="{")),
         Case("everything", one(RAM_POLICY, policyDocument=allow("*"))),
         Case("all of a service", one(RAM_POLICY, policyDocument=allow("oss:*"))),
         Case("all reads", one(RAM_POLICY, policyDocument=allow("oss:Get*"))),
-        Case("all but one", one(RAM_POLICY, policyDocument=allow("oss:A", NotAction=["oss:B"]))),
+        Case("NotAction", one(RAM_POLICY, policyDocument=allow("oss:A", NotAction=["oss:B"]))),
     ],
     "no-wildcard-resource": [
         Case("every bucket", one(RAM_POLICY, policyDocument=allow("oss:GetObject", Resource="*"))),
         Case(
-            "in long",
+            "as a full ARN",
             one(RAM_POLICY, policyDocument=allow("kms:Decrypt", Resource=["acs:kms:*:*:*"])),
         ),
         Case(
@@ -299,18 +306,19 @@ VIOLATING: dict[str, list[Case]] = {
     ],
     "no-system-policy": [
         Case(
-            "on a role",
+            "attached to a role",
             one(ROLE_POLICY, policyType="System", policyName="AdministratorAccess"),
         ),
         Case(
-            "on a group", one(GROUP_POLICY, policyType="System", policyName="AliyunOSSFullAccess")
+            "attached to a group",
+            one(GROUP_POLICY, policyType="System", policyName="AliyunOSSFullAccess"),
         ),
     ],
     "trust-is-narrow": [
         Case("everybody", one(ROLE, assumeRolePolicyDocument=trust("*"))),
-        Case("as users", one(ROLE, ramUsers=["acs:ram::*:root"])),
+        Case("ramUsers of any account", one(ROLE, ramUsers=["acs:ram::*:root"])),
         Case(
-            "all but one",
+            "NotPrincipal",
             one(ROLE, assumeRolePolicyDocument=trust({}).replace("Principal", "NotPrincipal")),
         ),
         Case(
@@ -335,23 +343,23 @@ VIOLATING: dict[str, list[Case]] = {
     "no-static-keys": [
         Case("a RAM user", one("alicloud:ram/user:User")),
         Case("an access key", one("alicloud:ram/accessKey:AccessKey")),
-        Case("the provider's", one(PROVIDER, accessKey="LTAI")),
+        Case("the provider's access key", one(PROVIDER, accessKey="LTAI")),
     ],
     "tags-are-there": [
-        Case("a group's nodes", one(TEMPLATE, templateTags=TAGS)),
+        Case("nodes of a group", one(TEMPLATE, templateTags=TAGS)),
         Case("a template", one(TEMPLATE, tags=TAGS)),
-        Case("none", one(BUCKET)),
+        Case("no tags", one(BUCKET)),
         Case("no environment", one(BUCKET, tags={**TAGS, "environment": ""})),
-        Case("a pr stack without end", one(BUCKET, tags=TAGS), PR),
+        Case("a pr stack without an expiry date", one(BUCKET, tags=TAGS), PR),
     ],
     "owner-is-named-in-prod": [
-        Case("nobody", one(BUCKET, tags={**TAGS, "owner": "unset"}), PROD),
-        Case("who pays", one(BUCKET, tags={**TAGS, "cost-center": "unset"}), PROD),
+        Case("no owner", one(BUCKET, tags={**TAGS, "owner": "unset"}), PROD),
+        Case("no cost center", one(BUCKET, tags={**TAGS, "cost-center": "unset"}), PROD),
     ],
     "pr-stack-is-small": [
         Case("a scaling configuration", one(SCALING, instanceTypes=["ecs.g7.16xlarge"]), PR),
         Case(
-            "what takes its place",
+            "an override",
             one(GROUP, launchTemplateOverrides=[{"instanceType": "ecs.g7.16xlarge"}]),
             PR,
         ),
@@ -362,10 +370,10 @@ VIOLATING: dict[str, list[Case]] = {
         ),
         Case("a large node", one(INSTANCE, instanceType="ecs.g7.4xlarge"), PR),
         Case("two GPUs", one(TEMPLATE, instanceType="ecs.gn7i-c8g2.2xlarge"), PR),
-        Case("a size unknown", one(INSTANCE, instanceType="ecs.ebmgn7"), PR),
+        Case("an unknown size", one(INSTANCE, instanceType="ecs.ebmgn7"), PR),
         Case("a large pod", job(jobSpecs=pod(ecsSpec="ecs.gn7i-c32g1.8xlarge")), PR),
-        Case("many pods", job(jobSpecs=pod(podCount=2)), PR),
-        Case("many search nodes", one(SEARCH, dataNodeConfiguration={"amount": 3}), PR),
+        Case("too many pods", job(jobSpecs=pod(podCount=2)), PR),
+        Case("too many search nodes", one(SEARCH, dataNodeConfiguration={"amount": 3}), PR),
         Case("a large disk", one(SEARCH, dataNodeConfiguration={"disk": 500}), PR),
         Case(
             "large masters",
@@ -401,7 +409,7 @@ VIOLATING: dict[str, list[Case]] = {
     ],
     "deletion-protection-in-prod": [
         Case("the NAT gateway", one(NAT, deletionProtection=False), PROD),
-        Case("its address", one(ADDRESS), PROD),
+        Case("the public address", one(ADDRESS), PROD),
         Case("the load balancer", one(BALANCER, deletionProtectionEnabled=False), PROD),
         Case("a key", one(KEY, deletionProtection="Disabled"), PROD),
         Case("the scaling group", one(GROUP), PROD),
@@ -423,20 +431,20 @@ VIOLATING: dict[str, list[Case]] = {
 
 PASSING: dict[str, list[Case]] = {
     "bucket-acl-is-private": [
-        Case("an object as its bucket", one(OBJECT, acl="default")),
+        Case("an object with its bucket's ACL", one(OBJECT, acl="default")),
         Case("private", one("alicloud:oss/bucketAcl:BucketAcl", acl="private")),
     ],
     "bucket-policy-names-principals": [
         Case(
-            "any session of one role",
+            "every session of one role",
             one(POLICY, policy=allow("oss:A", Principal=["arn:sts::1234:assumed-role/r/*"])),
         ),
         Case(
-            "a key, to its account",
+            "a key policy for its account",
             one(KEY, policy=allow("kms:A", Principal={"RAM": ["acs:ram::1:*"]})),
         ),
         Case(
-            "everybody is denied",
+            "everyone is denied",
             one(POLICY, policy=allow("oss:A", Effect="Deny", Principal=["*"])),
         ),
         Case("an account", one(POLICY, policy=allow("oss:GetObject", Principal=["1234"]))),
@@ -444,17 +452,17 @@ PASSING: dict[str, list[Case]] = {
     ],
     "bucket-blocks-public-access": [
         Case("a block", bucket_with((BLOCK, {"blockPublicAccess": True}))),
-        Case("one that was brought along", one(BUCKET, bucket="theirs"), EXISTING_BUCKET),
+        Case("an existing bucket", one(BUCKET, bucket="theirs"), EXISTING_BUCKET),
     ],
     "no-public-address": [
-        Case("a balancer inside", one(NETWORK_BALANCER, addressType="Intranet")),
+        Case("an internal load balancer", one(NETWORK_BALANCER, addressType="Intranet")),
         Case("a private node", one(INSTANCE, internetMaxBandwidthOut=0)),
         Case("a private cluster", one(SEARCH, enablePublic=False, enableKibanaPublicNetwork=False)),
         Case("an EIP of the NAT gateway", one(EIP, instanceType="Nat")),
     ],
     "no-open-ingress": [
         Case("the VPC", one(RULE, type="ingress", cidrIp="10.0.0.0/8", portRange="80/80")),
-        Case("way out", one(RULE, type="egress", cidrIp="0.0.0.0/0", portRange="1/65535")),
+        Case("outgoing traffic", one(RULE, type="egress", cidrIp="0.0.0.0/0", portRange="1/65535")),
         Case(
             "the edge's port",
             one(RULE, type="ingress", cidrIp="0.0.0.0/0", portRange="443/443"),
@@ -471,7 +479,7 @@ PASSING: dict[str, list[Case]] = {
     ],
     "internet-load-balancer-has-access-list": [
         Case("a white list", internet(white=True)),
-        Case("inside", [*one(BALANCER, addressType="Intranet"), *one(LISTENER)]),
+        Case("an internal load balancer", [*one(BALANCER, addressType="Intranet"), *one(LISTENER)]),
     ],
     "http-only-redirects": [
         Case("a rule for every path", plain_http(paths=["/*"])),
@@ -489,18 +497,18 @@ PASSING: dict[str, list[Case]] = {
     ],
     "search-over-https": [
         Case("HTTPS", one(SEARCH, protocol="HTTPS")),
-        Case("this machine", one(SEARCH, protocol="HTTP"), LOCAL),
+        Case("a local stack", one(SEARCH, protocol="HTTP"), LOCAL),
     ],
     "bucket-is-encrypted": [
         Case("a rule", bucket_with((ENCRYPTION, {"sseAlgorithm": "AES256"}))),
         Case(
-            "the bucket says so itself",
+            "the bucket's property",
             one(BUCKET, bucket="b", serverSideEncryptionRule={"sseAlgorithm": "KMS"}),
         ),
-        Case("one that was brought along", one(BUCKET, bucket="theirs"), EXISTING_BUCKET),
+        Case("an existing bucket", one(BUCKET, bucket="theirs"), EXISTING_BUCKET),
     ],
     "disk-is-encrypted": [
-        Case("a disk of its own", one(DISK, encrypted=True)),
+        Case("a separate disk", one(DISK, encrypted=True)),
         Case(
             "a node",
             one(INSTANCE, systemDiskEncrypted=True, dataDisks=[{"size": 20, "encrypted": True}]),
@@ -519,18 +527,18 @@ PASSING: dict[str, list[Case]] = {
         Case("unknown yet", one(RAM_POLICY, policyDocument=UNKNOWN)),
     ],
     "no-wildcard-resource": [
-        Case("buckets by a prefix", one(RAM_POLICY, policyDocument=allow("oss:GetObject"))),
+        Case("buckets with a prefix", one(RAM_POLICY, policyDocument=allow("oss:GetObject"))),
         Case(
-            "what has no resource level",
+            "an action without resource level",
             one(RAM_POLICY, policyDocument=allow("cms:PutContact", Resource=["*"])),
         ),
         Case(
-            "who am I",
+            "GetCallerIdentity",
             one(RAM_POLICY, policyDocument=allow("sts:GetCallerIdentity", Resource="*")),
         ),
     ],
     "no-system-policy": [
-        Case("one of the stack's", one(ROLE_POLICY, policyType="Custom", policyName="p")),
+        Case("a policy of the stack", one(ROLE_POLICY, policyType="Custom", policyName="p")),
         Case("unknown yet", one(ROLE_POLICY, policyType=UNKNOWN, policyName=UNKNOWN)),
     ],
     "trust-is-narrow": [
@@ -551,18 +559,22 @@ PASSING: dict[str, list[Case]] = {
     ],
     "no-static-keys": [
         Case("a role", one(ROLE)),
-        Case("a provider that signs in by a role", one(PROVIDER, region="cn-hangzhou")),
+        Case("a provider without an access key", one(PROVIDER, region="cn-hangzhou")),
         Case("a local cloud's key", one(PROVIDER, accessKey="LTAI"), LOCAL),
-        Case("its own provider's", one(PROVIDER, accessKey="LTAI", version="4.0.0-local")),
+        Case("the local provider's key", one(PROVIDER, accessKey="LTAI", version="4.0.0-local")),
     ],
     "tags-are-there": [
         Case("a template and its nodes", one(TEMPLATE, tags=TAGS, templateTags=TAGS)),
-        Case("all", one(BUCKET, tags=TAGS)),
-        Case("a pr stack with its end", one(BUCKET, tags={**TAGS, "expires-at": "2026-11-24"}), PR),
-        Case("what takes none", one(RULE)),
+        Case("all tags", one(BUCKET, tags=TAGS)),
+        Case(
+            "a pr stack with an expiry date",
+            one(BUCKET, tags={**TAGS, "expires-at": "2026-11-24"}),
+            PR,
+        ),
+        Case("a type without tags", one(RULE)),
     ],
     "owner-is-named-in-prod": [
-        Case("named", one(BUCKET, tags=TAGS), PROD),
+        Case("an owner", one(BUCKET, tags=TAGS), PROD),
         Case("dev", one(BUCKET, tags={**TAGS, "owner": "unset"}), DEV),
     ],
     "pr-stack-is-small": [
@@ -606,7 +618,7 @@ PASSING: dict[str, list[Case]] = {
     ],
     "deletion-protection-in-prod": [
         Case("the load balancer", one(BALANCER, deletionProtectionEnabled=True), PROD),
-        Case("in its other form", one(BALANCER, deletionProtectionConfig={"enabled": True}), PROD),
+        Case("the other property", one(BALANCER, deletionProtectionConfig={"enabled": True}), PROD),
     ],
     "no-forced-deletion-in-prod": [
         Case("a bucket", one(BUCKET, forceDestroy=False), PROD),
@@ -618,6 +630,6 @@ PASSING: dict[str, list[Case]] = {
             one(STACK_TYPE),
             Setting(environment="dev", config={"llmModel": "qwen-plus"}),
         ),
-        Case("a name that begins the same", one(INSTANCE, userData=user_data("qwen-max-2026"))),
+        Case("a name with the same beginning", one(INSTANCE, userData=user_data("qwen-max-2026"))),
     ],
 }

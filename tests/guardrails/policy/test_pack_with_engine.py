@@ -1,6 +1,6 @@
 """The policy pack under the real engine, started by our own language host.
 
-It cannot prove how an official CLI's host starts it.
+Does not test how the official CLI's host starts it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from tools.paths import Paths
 
 pytestmark = pytest.mark.engine
 
-# Resources of a provider that lives in the program: what a pack sees of them is what it sees of
-# any. The pack reads types by their token, so they are declared under the cloud's.
+# The pack identifies types by their token, so resources of a small test provider can stand for the
+# cloud's.
 PROGRAM = """
 import pulumi
 
@@ -47,8 +47,8 @@ Anything("alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption", "
          bucket=bucket.id, sseAlgorithm="AES256")
 """
 
-# Whatever stands in cases.json, by the name of its case.
-OF_CASES = """
+# Declares the resources in cases.json, named after their case.
+CASES_PROGRAM = """
 import json
 from pathlib import Path
 
@@ -108,7 +108,7 @@ main(sys.argv[1:], "4.0.0", Cloud())
 
 
 def with_plugin(project: Project, program: str) -> None:
-    """A project whose providers make whatever is declared."""
+    """Write a project whose providers accept everything that is declared."""
     settings = "plugins:\n  providers:\n"
     for name in ("alicloud", "customrag"):
         plugin = project.folder / name
@@ -122,7 +122,7 @@ def with_plugin(project: Project, program: str) -> None:
 
 @pytest.fixture
 def stack(project: Project) -> Project:
-    """A stack `dev` that keeps every rule, with the pack at hand."""
+    """Return a stack `dev` that complies with every rule."""
     with_plugin(project, PROGRAM)
     project.succeed("config", "set", "customrag:environment", "dev")
     project.succeed("config", "set", "customrag:llmModel", "qwen-plus")
@@ -135,14 +135,14 @@ def preview(stack: Project, checkout: Paths) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_pack_passes_a_good_stack_and_fails_the_preview_of_every_bad_one(
+def test_the_pack_fails_previews_that_violate_a_rule_and_passes_others(
     stack: Project, checkout: Paths
 ) -> None:
     code, shown = preview(stack, checkout)
     assert code == 0, shown
     assert "customrag@v0.1.0" in shown
 
-    # A rule of one resource, one between resources, one of the configuration, one of prod.
+    # A rule for one resource, one across resources, one for the configuration, and one for prod.
     for key, value, rule in (
         ("acl", "public-read", "bucket-acl-is-private"),
         ("open", "true", "bucket-blocks-public-access"),
@@ -162,7 +162,7 @@ def test_the_pack_passes_a_good_stack_and_fails_the_preview_of_every_bad_one(
 
 
 def as_declared(rule: str, number: int, case: Case) -> list[dict[str, Any]]:
-    """A case's resources as the program reads them."""
+    """Return the resources of a case in the form that the program reads."""
     urns = {item.urn: index for index, item in enumerate(case.resources) if item.urn}
 
     def value(key: str, given: Any, references: Mapping[str, Any]) -> Any:
@@ -171,7 +171,7 @@ def as_declared(rule: str, number: int, case: Case) -> list[dict[str, Any]]:
         if given is not UNKNOWN:
             return given
         named = [urns[urn] for urn in references.get(key, ())]
-        # A sibling that is named by what is not known yet is the first one.
+        # An unknown reference means the first sibling.
         return {"of": named[0] if named else 0} if len(case.resources) > 1 else "<unknown>"
 
     return [
@@ -188,7 +188,7 @@ def as_declared(rule: str, number: int, case: Case) -> list[dict[str, Any]]:
 
 
 def cases_of(cases: Mapping[str, list[Case]], setting: Setting) -> dict[str, list[dict[str, Any]]]:
-    """By rule and number, those cases of a setting that the program can declare."""
+    """Return the cases of a setting that the program can declare, by rule and number."""
     return {
         f"{rule}.{number}": as_declared(rule, number, case)
         for rule, listed in cases.items()
@@ -197,28 +197,32 @@ def cases_of(cases: Mapping[str, list[Case]], setting: Setting) -> dict[str, lis
     }
 
 
-def broken(shown: str) -> set[tuple[str, str]]:
-    """Rule and case, of each violation that the CLI shows."""
+def shown_violations(shown: str) -> set[tuple[str, str]]:
+    """Return the rule and case of each violation that the CLI shows."""
     found = re.findall(r"\[mandatory\]\s+([\w-]+)\s+\(\S+: ([\w-]+\.\d+)\.\d+\)", shown)
     return {(rule, case) for rule, case in found}
 
 
 @pytest.mark.parametrize("setting", [DEV, PROD, PR], ids=lambda setting: setting.environment)
-def test_the_engine_s_pack_says_of_every_case_what_the_rules_say(
+def test_the_engine_finds_the_same_violations_as_the_rules(
     setting: Setting, project: Project, checkout: Paths
 ) -> None:
-    with_plugin(project, OF_CASES)
+    with_plugin(project, CASES_PROGRAM)
     project.succeed("config", "set", "customrag:environment", setting.environment)
     violating = cases_of(VIOLATING, setting)
     (project.folder / "cases.json").write_text(json.dumps(list(violating.values())))
     code, shown = preview(project, checkout)
     assert code != 0, shown
-    assert {(name.rpartition(".")[0], name) for name in violating} - broken(shown) == set(), shown
+    assert {(name.rpartition(".")[0], name) for name in violating} - shown_violations(
+        shown
+    ) == set(), shown
 
-    # Rules between resources would see the others': only those of one resource.
+    # Rules across resources would also see other cases, so test only rules for one resource.
     alone = {rule.name for rule in RULES if rule.on_resource is not None}
     passing = cases_of({k: v for k, v in PASSING.items() if k in alone}, setting)
     (project.folder / "cases.json").write_text(json.dumps(list(passing.values())))
     _, shown = preview(project, checkout)
     assert "customrag@v0.1.0" in shown
-    assert {(rule, name) for rule, name in broken(shown) if name.startswith(f"{rule}.")} == set()
+    assert {
+        (rule, name) for rule, name in shown_violations(shown) if name.startswith(f"{rule}.")
+    } == set()

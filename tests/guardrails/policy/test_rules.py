@@ -1,4 +1,4 @@
-"""Every rule with a violating and a passing case; no engine."""
+"""A violating and a passing case for every rule, without an engine."""
 
 from __future__ import annotations
 
@@ -28,51 +28,51 @@ def test_every_rule_has_a_violating_and_a_passing_case() -> None:
     assert set(VIOLATING) == set(PASSING) == set(RULE_BY_NAME)
 
 
-def test_every_rule_has_a_name_of_its_own() -> None:
+def test_rule_names_are_unique() -> None:
     assert len(RULE_BY_NAME) == len(RULES)
 
 
 @pytest.mark.parametrize(("rule", "case"), _parameters(VIOLATING))
-def test_a_violating_stack_is_told_what_to_change(rule: str, case: Case) -> None:
+def test_a_violation_has_a_message(rule: str, case: Case) -> None:
     found = list(RULE_BY_NAME[rule].violations(case.resources, case.setting))
     assert found, case.name
     assert all(len(item.message) > 20 for item in found)
 
 
 @pytest.mark.parametrize(("rule", "case"), _parameters(PASSING))
-def test_a_passing_stack_hears_nothing(rule: str, case: Case) -> None:
+def test_a_passing_case_has_no_violations(rule: str, case: Case) -> None:
     assert list(RULE_BY_NAME[rule].violations(case.resources, case.setting)) == []
 
 
-def test_what_a_preview_cannot_know_breaks_no_rule_of_single_resources() -> None:
-    class Everything(dict[str, object]):
-        """Says of every property that it is not known yet."""
+def test_unknown_properties_do_not_violate_rules_for_one_resource() -> None:
+    class AllUnknown(dict[str, object]):
+        """Return the unknown marker for every property."""
 
         def get(self, key: str, default: object = None) -> object:
             return UNKNOWN
 
     types = {case.resources[0].type for cases in VIOLATING.values() for case in cases}
-    # What is not to be there at all.
+    # Types that no stack may declare.
     types -= {"alicloud:ram/user:User", "alicloud:ram/accessKey:AccessKey", FORWARD}
     for type_ in types - {"pulumi:providers:alicloud"}:
-        resource = Resource(type=type_, name="it", inputs=Everything(), protect=True)
+        resource = Resource(type=type_, name="it", inputs=AllUnknown(), protect=True)
         for rule in RULES:
             if rule.on_resource is not None:
                 assert list(rule.on_resource(resource, PROD)) == [], (rule.name, type_)
 
 
-def test_the_environment_that_nobody_knows_is_the_strictest() -> None:
+def test_an_unknown_environment_gets_the_rules_of_production() -> None:
     assert Setting(environment="staging").is_production
     assert not DEV.is_production
 
 
-def test_violations_are_those_of_all_rules() -> None:
+def test_violations_of_all_rules_are_returned() -> None:
     bucket = Resource(type="alicloud:oss/bucket:Bucket", name="b", inputs={"acl": "public-read"})
     names = {found.rule for found in violations([bucket], DEV)}
     assert {"bucket-acl-is-private", "tags-are-there", "bucket-is-encrypted"} <= names
 
 
-def test_every_type_that_takes_tags_is_known() -> None:
+def test_every_type_with_tags_is_in_the_tagging_rules() -> None:
     takes = {token for token in TYPES if "tags" in shapes(sdk_classes(token)[1])}
     assert takes - set(TAGGED) - PARTS == set()
 
@@ -96,8 +96,8 @@ def test_a_size_is_read_from_its_name(spec: str, vcpus: int | None, gpus: int) -
     assert (vcpus_of(spec), gpus_of(spec)) == (vcpus, gpus)
 
 
-def test_what_the_cases_declare_is_what_the_installed_sdk_takes() -> None:
-    # A rule that reads a property which no type has would pass whatever is declared.
+def test_the_cases_use_only_inputs_that_the_sdk_has() -> None:
+    # A rule that reads a property which no type has would always pass.
     for cases in (*VIOLATING.values(), *PASSING.values()):
         for resource in (each for case in cases for each in case.resources):
             if not resource.type.startswith("alicloud:"):
@@ -108,6 +108,6 @@ def test_what_the_cases_declare_is_what_the_installed_sdk_takes() -> None:
             assert set(resource.inputs) <= set(taken), resource.type
 
 
-def test_a_path_through_something_unknown_is_unknown() -> None:
+def test_a_path_through_an_unknown_value_is_unknown() -> None:
     assert value_at({"disk": UNKNOWN}, "disk", "encrypted") is UNKNOWN
     assert value_at({"disk": {}}, "disk", "encrypted") is None

@@ -1,4 +1,4 @@
-"""Every stack of the project against every rule; and the pack's own reading of what it is given."""
+"""Every stack of the project complies with every rule, and the pack reads its input correctly."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ from tests.support.stacks import STACKS, declared
 
 @pytest.mark.parametrize("preview", [False, True], ids=["update", "preview"])
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_stack_keeps_every_rule(stack: str, preview: bool) -> None:
+def test_every_stack_complies_with_every_rule(stack: str, preview: bool) -> None:
     found = violations_of(declared(stack, preview=preview), setting_of(stack, template=True))
     assert [f"{v.rule}: {v.resource.name}: {v.message}" for v in found] == []
 
 
-def test_a_stack_that_breaks_a_rule_is_told_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_that_violates_a_rule_fails_and_names_the_rule(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["--stack", "dev", "--set", "llmModel=qwen-turbo", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert {item["rule"] for item in found} == {"no-retired-model"}
 
 
-def test_what_is_known_of_a_roles_document_is_held_against_the_rules() -> None:
+def test_rules_apply_to_the_known_parts_of_a_policy_document() -> None:
     roles = [
         item
         for item in declared("prod", preview=False)
@@ -45,7 +47,7 @@ def test_what_is_known_of_a_roles_document_is_held_against_the_rules() -> None:
     assert any("oss:G" in item.inputs["policyDocument"] for item in roles)
 
 
-def test_what_is_unknown_as_a_whole_stays_unknown() -> None:
+def test_only_a_value_that_is_unknown_as_a_whole_is_unknown() -> None:
     item = Declared(
         type="t",
         name="n",
@@ -59,12 +61,12 @@ def test_what_is_unknown_as_a_whole_stays_unknown() -> None:
     assert resource.inputs["url"] != UNKNOWN
 
 
-def test_a_stack_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_error_names_a_stack_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--stack", "nowhere"]) == 2
     assert "'nowhere'" in capsys.readouterr().err
 
 
-def test_what_the_engine_does_not_know_becomes_unknown() -> None:
+def test_unknown_values_of_the_engine_become_unknown() -> None:
     given = unknown_checking_proxy(
         {"a": UNKNOWN_STRING_VALUE, "b": [UNKNOWN_STRING_VALUE, 1.0], "c": {"d": "x"}}
     )
@@ -75,7 +77,7 @@ def tagged(environment: object) -> Resource:
     return Resource(type="t", name="n", inputs={"tags": {"environment": environment}})
 
 
-def test_the_environment_is_the_configurations_then_a_tags_then_prod() -> None:
+def test_the_environment_comes_from_the_config_then_a_tag_then_is_prod() -> None:
     assert setting_in_the_engine({"environment": "dev"}, [tagged("pr")]).environment == "dev"
     assert setting_in_the_engine({}, [tagged(UNKNOWN), tagged("pr")]).environment == "pr"
     assert setting_in_the_engine({}, []).environment == "prod"
