@@ -2,7 +2,7 @@
 
 Owns running a command, its output and event log, the signals that reach it, and the lock that a
 killed engine leaves. The meaning of the event log is `ops.events`'. The caller sets the environment
-(backend, passphrase, plugins); `tools.environment` does that. ADR 0013 says why this is not
+(backend, passphrase, plugins); `tools.environment` does that. ADR 0015 says why this is not
 `pulumi.automation`.
 """
 
