@@ -1,9 +1,8 @@
-"""The code that jobs and nodes run: one zip per entry point, named by its content, in OSS.
+"""The code of jobs and nodes: a zip in OSS for each entry point, named after its content.
 
-Owns: packing and uploading. Does not own: where it runs. Python imports from a zip on `PYTHONPATH`,
-so nothing is unpacked anywhere. A zip holds only what its entry point imports, so that a change to
-the
-chat page does not train a model again.
+Owns: packing and uploading. Does not own: where the code runs. Python imports from a zip on
+`PYTHONPATH`, so nothing is unpacked. A zip holds only what its entry point imports, so a change to
+the chat page does not start a new training run.
 """
 
 from __future__ import annotations
@@ -22,30 +21,32 @@ from pulumi_alicloud import oss
 
 __all__ = ["CodePackage", "CodePackageArgs", "import_closure", "pack"]
 
-# The earliest time a zip can hold: equal files give equal zips on every machine.
+# The earliest time that a zip can store; a fixed time gives equal zips on every machine.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _DATA_SUFFIXES = frozenset({".html", ".css", ".js", ".json", ".svg", ".txt", ".md", ".j2"})
 
 
 def import_closure(root: Path, module: str, packages: Iterable[str]) -> tuple[Path, ...]:
-    """Every file of `packages` that `module` needs, found by reading imports, not by running them.
+    """Return every file of `packages` that `module` needs, from its imports, without running it.
 
     Args:
         root: The folder that holds the packages.
-        module: The entry point, e.g. `training.train_embedding`; of a package, its `__main__` too.
-        packages: Top-level packages that are ours; all else comes with the machine's image.
+        module: The entry point, e.g. `training.train_embedding`. A package includes its
+            `__main__`.
+        packages: Top-level packages of this project. Other packages come from the machine's
+            image.
 
     Returns:
-        Paths below `root`, sorted. A package's data files (pages, templates) come with its code.
+        Paths below `root`, sorted. They include the packages' data files (pages, templates).
 
     Raises:
-        FileNotFoundError: There is no such module.
+        FileNotFoundError: The module does not exist.
     """
     ours = frozenset(packages)
     found: set[Path] = set()
     waiting = [module, f"{module}.__main__"] if (root / _folder(module)).is_dir() else [module]
     if _source(root, module) is None:
-        raise FileNotFoundError(f"no module {module!r} below {root}")
+        raise FileNotFoundError(f"module {module!r} does not exist below {root}")
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -66,7 +67,7 @@ def import_closure(root: Path, module: str, packages: Iterable[str]) -> tuple[Pa
 
 
 def pack(root: Path, files: Iterable[Path]) -> bytes:
-    """A zip of `files` (below `root`) that depends on their names and contents alone."""
+    """Return a zip of `files` (below `root`) that depends only on their names and contents."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(files):
@@ -82,13 +83,13 @@ class CodePackageArgs:
     """Arguments of `CodePackage`.
 
     Attributes:
-        bucket_name: Where the zip goes. A plain name: the URIs must be known before anything
-            exists.
-        endpoint_host: Host of OSS as the jobs see it, for URIs with the bucket's host in them.
-        work_dir: Folder for the zip until the provider has read it.
-        module: The entry point that the zip is for.
+        bucket_name: Bucket for the zip. A plain name, because the URIs must be known before the
+            bucket exists.
+        endpoint_host: Host of OSS for the jobs, used in URIs that contain the bucket's host.
+        work_dir: Folder in which the zip stays until the provider has read it.
+        module: The entry point.
         root: The folder that holds the packages.
-        packages: Top-level packages to look for imports in.
+        packages: Top-level packages of this project.
     """
 
     bucket_name: str
@@ -100,12 +101,12 @@ class CodePackageArgs:
 
 
 class CodePackage(pulumi.ComponentResource):
-    """The code of one entry point as an object in OSS, private like its bucket.
+    """The code of one entry point as a private object in OSS.
 
     Attributes:
-        digest: 12 hexadecimal digits of the SHA-256 of what is in the zip.
+        digest: First 12 hexadecimal digits of the zip's SHA-256.
         file_name: `customrag-<digest>.zip`.
-        uri: `oss://<bucket>/code/<digest>/<file_name>`. Who uses it depends on this component.
+        uri: `oss://<bucket>/code/<digest>/<file_name>`. Users of it must depend on this component.
         directory_uri: `oss://<bucket>.<endpoint host>/code/<digest>/`, as DLC mounts it.
     """
 
@@ -133,7 +134,7 @@ class CodePackage(pulumi.ComponentResource):
             acl="private",
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # The key names the content; the path is another one on each machine.
+                # The key identifies the content; the path differs on each machine.
                 ignore_changes=["source"],
             ),
         )
@@ -141,7 +142,7 @@ class CodePackage(pulumi.ComponentResource):
 
 
 def _write(path: Path, content: bytes) -> Path:
-    """Leaves the zip where the provider can read it during this update."""
+    """Write the zip to a path where the provider can read it during this update."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.part")
     partial.write_bytes(content)
@@ -162,7 +163,7 @@ def _source(root: Path, module: str) -> Path | None:
 
 
 def _data_files(folder: Path) -> Iterator[Path]:
-    """Data of this package alone: what lies in a package below it goes with that one."""
+    """Yield the data files of this package, without those of its subpackages."""
     for path in folder.iterdir():
         if path.is_file() and path.suffix in _DATA_SUFFIXES:
             yield path
@@ -186,7 +187,7 @@ def _imports(source: Path, module: str) -> list[str]:
 
 
 def _run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node but those that only a type checker sees (`if TYPE_CHECKING:`)."""
+    """Yield every node except those that only a type checker reads (`if TYPE_CHECKING:`)."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             for statement in node.orelse:

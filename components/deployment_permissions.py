@@ -1,13 +1,13 @@
-"""What must be allowed to whoever previews or deploys a stack: continuous integration, operators.
+"""Permissions to preview or deploy a stack, for continuous integration and operators.
 
-Owns the table: for each kind of thing that the program declares, the RAM actions that read it and
-those that change it, on which resources, and why. Pure. Does not own who gets them
-(`bootstrap`), nor the machines' own permissions (`components.identity`).
+Owns: a table of the RAM actions that read and change each kind of resource, on which resources, and
+why. Pure. Does not own: which roles get them (`bootstrap`), or the machines' own permissions
+(`components.identity`).
 
-The actions are those of the API operations that the `alicloud` provider 4.0.0 and the `customrag`
-plugin call; what was not tried in an account is the completeness of the list. Where a resource has
-no name of ours (an id that the cloud gives), the account and region bound it, and the reason says
-so. RAM reference of each product: `components.permissions.document_of`, read 2026-11-21.
+The actions follow the API operations that the `alicloud` provider 4.0.0 and the `customrag` plugin
+call. The list was not tested in an account, so it may be incomplete. If the cloud chooses the id of
+a resource, the permission can only name the account and region, and the reason says so. RAM
+reference of each product: `components.permissions.document_of`, read 2026-11-21.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from components.permissions import Statement
 
 __all__ = ["GRANTS", "DeploymentScope", "Grant", "deploy_statements", "preview_statements"]
 
-_BY_ID = "; the cloud gives it an id, so that account and region bound it"
+_BY_ID = "; the cloud chooses the id, so only account and region limit this"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentScope:
-    """Which stacks.
+    """The stacks to which permissions apply.
 
     Attributes:
-        account_id: The account, 16 digits.
-        region_id: The region.
+        account_id: Account ID, 16 digits.
+        region_id: Region of the stacks.
         environment: `dev`, `prod`, or `pr` for all stacks of pull requests.
-        project: The Pulumi project, which names begin with.
+        project: The Pulumi project, with which names begin.
     """
 
     account_id: str
@@ -40,20 +40,20 @@ class DeploymentScope:
 
     @property
     def prefix(self) -> str:
-        """What physical names of these stacks begin with: no other environment's do."""
+        """Prefix of the physical names of these stacks, which no other environment uses."""
         return f"{self.project}-{self.environment}-"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """What one kind of thing takes.
+    """The actions for one kind of resource.
 
     Attributes:
-        types: Resource types of the program that need it.
-        reads: Actions that only look.
-        writes: Actions that make, change or remove.
+        types: Resource types of the program that need the actions.
+        reads: Actions that only read.
+        writes: Actions that create, change or delete.
         resources: RAM resource names, with `{account}`, `{region}`, `{prefix}` and `{project}`.
-        reason: Why.
+        reason: Why the role needs them.
     """
 
     types: tuple[str, ...]
@@ -63,7 +63,7 @@ class Grant:
     reason: str
 
     def statement(self, actions: Sequence[str], scope: DeploymentScope) -> Statement:
-        """The grant of some of its actions."""
+        """Return a statement that allows some of the actions."""
         values = {
             "account": scope.account_id,
             "region": scope.region_id,
@@ -111,7 +111,7 @@ GRANTS: tuple[Grant, ...] = (
             "ListObjectVersions DeleteObjectVersion AbortMultipartUpload",
         ),
         resources=("acs:oss:*:{account}:{prefix}*", "acs:oss:*:{account}:{prefix}*/*"),
-        reason="keeps the stack's buckets, its code and its documents",
+        reason="manages the stack's buckets, code and documents",
     ),
     Grant(
         types=_types("kms", "Secret"),
@@ -122,7 +122,7 @@ GRANTS: tuple[Grant, ...] = (
             "TagResource UntagResource",
         ),
         resources=("acs:kms:{region}:{account}:secret/{prefix}*",),
-        reason="keeps the stack's passwords and keys of services",
+        reason="manages the stack's passwords and API keys",
     ),
     Grant(
         types=_types("kms", "Key Alias"),
@@ -139,7 +139,7 @@ GRANTS: tuple[Grant, ...] = (
             "acs:kms:{region}:{account}:alias",
             "acs:kms:{region}:{account}:alias/*",
         ),
-        reason="keeps the stack's own encryption key" + _BY_ID,
+        reason="manages the stack's own encryption key" + _BY_ID,
     ),
     Grant(
         types=(
@@ -161,7 +161,7 @@ GRANTS: tuple[Grant, ...] = (
             "ReleaseEipAddress TagResources UnTagResources",
         ),
         resources=("acs:vpc:{region}:{account}:*",),
-        reason="lays the stack's network and its way out" + _BY_ID,
+        reason="manages the stack's network and its access to the internet" + _BY_ID,
     ),
     Grant(
         types=_types(
@@ -186,14 +186,14 @@ GRANTS: tuple[Grant, ...] = (
             "RemoveEntriesFromAcl DeleteAcl TagResources UnTagResources",
         ),
         resources=("acs:alb:{region}:{account}:*",),
-        reason="puts the load balancer before the chat application" + _BY_ID,
+        reason="manages the load balancer of the chat application" + _BY_ID,
     ),
     Grant(
         types=_types("alb", "Listener"),
         reads=_actions("yundun-cert", "GetUserCertificateDetail ListUserCertificateOrder"),
         writes=(),
         resources=("*",),
-        reason="finds the listener's certificate; the service has no resource level",
+        reason="finds the listener's certificate; these actions have no resource level",
     ),
     Grant(
         types=(
@@ -222,7 +222,7 @@ GRANTS: tuple[Grant, ...] = (
             "DeleteLaunchTemplateVersion DeleteLaunchTemplate TagResources UntagResources",
         ),
         resources=("acs:ecs:{region}:{account}:*",),
-        reason="runs the embedding and chat nodes" + _BY_ID,
+        reason="manages the embedding and chat nodes" + _BY_ID,
     ),
     Grant(
         types=(
@@ -250,21 +250,21 @@ GRANTS: tuple[Grant, ...] = (
             "UntagResources",
         ),
         resources=("acs:ess:{region}:{account}:*",),
-        reason="scales and rolls the chat application's nodes" + _BY_ID,
+        reason="scales and replaces the nodes of the chat application" + _BY_ID,
     ),
     Grant(
         types=_types("pai", "WorkspaceWorkspace"),
         reads=_actions("paiworkspace", "GetWorkspace ListWorkspaces ListResources"),
         writes=_actions("paiworkspace", "CreateWorkspace UpdateWorkspace DeleteWorkspace"),
         resources=("*",),
-        reason="keeps the PAI workspace; these actions have no resource level",
+        reason="manages the PAI workspace; these actions have no resource level",
     ),
     Grant(
         types=_types("pai", "WorkspaceDataset"),
         reads=_actions("paidataset", "GetDataset ListDatasets"),
         writes=_actions("paidataset", "CreateDataset UpdateDataset DeleteDataset"),
         resources=("acs:paidataset:{region}:{account}:*",),
-        reason="shows the documents as a dataset" + _BY_ID,
+        reason="registers the documents as a dataset" + _BY_ID,
     ),
     Grant(
         types=_types("pai", "WorkspaceModel WorkspaceModelVersion"),
@@ -282,7 +282,7 @@ GRANTS: tuple[Grant, ...] = (
         reads=_actions("paidlc", "GetJob ListJobs GetPodLogs GetJobEvents ListEcsSpecs"),
         writes=_actions("paidlc", "CreateJob StopJob DeleteJob"),
         resources=("*",),
-        reason="runs training and ingest; these actions have no resource level",
+        reason="runs training and ingest jobs; these actions have no resource level",
     ),
     Grant(
         types=(
@@ -300,7 +300,7 @@ GRANTS: tuple[Grant, ...] = (
             "UpdateSnapshotSetting RestartInstance DeleteInstance TagResources UntagResources",
         ),
         resources=("acs:elasticsearch:{region}:{account}:*",),
-        reason="runs the search cluster" + _BY_ID,
+        reason="manages the search cluster" + _BY_ID,
     ),
     Grant(
         types=_types(
@@ -322,7 +322,7 @@ GRANTS: tuple[Grant, ...] = (
             "acs:log:{region}:{account}:project/{prefix}*",
             "acs:log:{region}:{account}:project/{prefix}*/*",
         ),
-        reason="keeps the logs of the stack",
+        reason="manages the logs of the stack",
     ),
     Grant(
         types=_types("cms", "Alarm AlarmContact AlarmContactGroup"),
@@ -337,7 +337,7 @@ GRANTS: tuple[Grant, ...] = (
             "PutContact DeleteContact PutContactGroup DeleteContactGroup",
         ),
         resources=("*",),
-        reason="tells people when something is wrong; CloudMonitor has no resource level",
+        reason="manages alarms and their contacts; CloudMonitor has no resource level",
     ),
     Grant(
         types=_types("ram", "Policy Role RolePolicyAttachment"),
@@ -354,7 +354,7 @@ GRANTS: tuple[Grant, ...] = (
             "acs:ram:*:{account}:role/{prefix}*",
             "acs:ram:*:{account}:policy/{prefix}*",
         ),
-        reason="gives the stack's own machines their roles, and no others",
+        reason="manages the roles of the stack's machines, and no other roles",
     ),
     Grant(
         types=("pulumi:providers:alicloud", "pulumi:providers:customrag"),
@@ -362,8 +362,8 @@ GRANTS: tuple[Grant, ...] = (
         writes=("tag:ListTagResources", "oss:ListBuckets"),
         resources=("*",),
         reason=(
-            "preflight asks who it is and what the quotas leave, and the leak check what is left; "
-            "these have no resource level"
+            "preflight reads the identity and quotas, and the leak check lists what remains; these "
+            "actions have no resource level"
         ),
     ),
     Grant(
@@ -375,24 +375,24 @@ GRANTS: tuple[Grant, ...] = (
         ),
         writes=(),
         resources=("*",),
-        reason="preflight asks what the account may have; these have no resource level",
+        reason="preflight reads what the account supports; these actions have no resource level",
     ),
     Grant(
         types=(),
         reads=("ram:GetRole",),
         writes=(),
         resources=("acs:ram:*:{account}:role/*",),
-        reason="preflight asks whether the roles that services act in are there",
+        reason="preflight checks whether the roles of the cloud services exist",
     ),
 )
-"""Everything that previewing and deploying takes."""
+"""All permissions for previewing and deploying."""
 
 
 def preview_statements(scope: DeploymentScope) -> list[Statement]:
-    """What previewing the stacks of an environment takes: nothing is changed by it."""
+    """Return the permissions to preview the stacks of an environment, which only read."""
     return [grant.statement(grant.reads, scope) for grant in GRANTS]
 
 
 def deploy_statements(scope: DeploymentScope) -> list[Statement]:
-    """What deploying and destroying the stacks of an environment takes."""
+    """Return the permissions to deploy and destroy the stacks of an environment."""
     return [grant.statement((*grant.reads, *grant.writes), scope) for grant in GRANTS]

@@ -1,7 +1,7 @@
-"""The edge: a Cloudflare Worker that knows who asks, before anything of ours is reached.
+"""The edge: a Cloudflare Worker that authenticates callers before they reach the application.
 
-Owns: the worker, its bindings, its domain, and the key by which the application knows it. Does not
-own: the worker's code (`edge/`), the application behind it, or who issues tokens.
+Owns: the worker, its bindings and its domain. Does not own: the worker's code (`edge/`), the
+application behind it, or the issuer of tokens.
 API: https://developers.cloudflare.com/workers/ (scripts, custom domains, rate limiting binding,
 Cache API), read 2026-11-21.
 """
@@ -30,19 +30,19 @@ __all__ = [
     "read_worker",
 ]
 
-# How workerd behaves towards the worker; the tests of `edge/` run with the same.
+# Selects the behavior of workerd; the tests of `edge/` use the same date.
 COMPATIBILITY_DATE = "2025-10-01"
 _MAIN_MODULE = "worker.js"
-# Of the rate limiting binding: 10 or 60.
+# The rate limiting binding allows 10 or 60.
 _LIMIT_PERIOD_SECONDS = 60
-# A tenant is many callers; it must not take the application from the others. An address may stand
-# for a whole office; it is counted where no token says who asks.
+# A tenant has many callers, but must leave capacity for other tenants. An address may belong to a
+# whole office; its limit applies to requests without a valid token.
 _CALLERS_PER_TENANT = _CALLERS_PER_ADDRESS = 10
 _SCRIPT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class WorkerMissingError(Exception):
-    """The worker's bundle has not been built."""
+    """The worker's bundle does not exist."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,21 +51,22 @@ class EdgeArgs:
 
     Attributes:
         script_name: The worker's name in the Cloudflare account.
-        content: The worker, as `edge/build.mjs` bundles it.
+        content: The worker's bundle from `edge/build.mjs`.
         account_id: Cloudflare account.
         zone_id: Zone of the host of `url`.
-        url: Where the edge answers, without a path. A domain of its own: on workers.dev the cache
-            is without effect.
-        origin_url: The application.
-        origin_key: What the edge shows it with each request.
-        issuer: `iss` of the tokens that are taken.
-        audience: `aud` of the tokens that are taken.
-        jwks_url: Where the issuer publishes its keys.
-        answers_version: What answers depend on besides the question, see `answers_version`.
-        requests_per_minute: Requests of one caller in one data centre, 1 or more; about, as
-            Cloudflare counts. Ten times that for all callers of a tenant, and for an address in
-            requests without a good token.
-        cache_seconds: How long an answer is kept; 0 keeps none.
+        url: URL of the edge, without a path. It needs its own domain, because the cache has no
+            effect on workers.dev.
+        origin_url: URL of the application.
+        origin_key: Key that the edge sends to the application with each request.
+        issuer: Required `iss` of tokens.
+        audience: Required `aud` of tokens.
+        jwks_url: URL of the issuer's public keys.
+        answers_version: Identifies everything besides the question that answers depend on, see
+            `answers_version`.
+        requests_per_minute: Requests of one caller in one data center, 1 or more; Cloudflare
+            counts approximately. The limit is ten times as high for all callers of a tenant, and
+            for an address without a valid token.
+        cache_seconds: Lifetime of a cached answer; 0 turns the cache off.
     """
 
     script_name: str
@@ -85,23 +86,25 @@ class EdgeArgs:
     def __post_init__(self) -> None:
         if not _SCRIPT_NAME.fullmatch(self.script_name):
             raise ValueError(
-                f"script_name is {self.script_name!r}; Cloudflare takes 1 to 63 lower-case "
-                "letters, digits and hyphens, no hyphen at either end"
+                f"script_name is {self.script_name!r}; it must have 1 to 63 lower-case letters, "
+                "digits and hyphens, without a hyphen at either end"
             )
         if self.requests_per_minute < 1:
-            raise ValueError(f"requests_per_minute is {self.requests_per_minute}; give 1 or more")
+            raise ValueError(
+                f"requests_per_minute is {self.requests_per_minute}; it must be 1 or more"
+            )
         if self.cache_seconds < 0:
-            raise ValueError(f"cache_seconds is {self.cache_seconds}; give 0 or more")
+            raise ValueError(f"cache_seconds is {self.cache_seconds}; it must be 0 or more")
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
-            raise ValueError(f"url is {self.url!r}; give https://<name>, without a path")
+            raise ValueError(f"url is {self.url!r}; it must be https://<name>, without a path")
 
 
 class Edge(pulumi.ComponentResource):
-    """A worker under its own name, in front of the application.
+    """A worker with its own domain, in front of the application.
 
     Attributes:
-        url: Where people and programs ask, with a token.
+        url: URL for people and programs with a token.
     """
 
     url: pulumi.Output[str]
@@ -119,11 +122,11 @@ class Edge(pulumi.ComponentResource):
             main_module=_MAIN_MODULE,
             compatibility_date=COMPATIBILITY_DATE,
             bindings=_bindings(args),
-            # Errors are logged; what people ask is not.
+            # This logs errors, but no questions.
             observability={"enabled": True, "head_sampling_rate": 1},
             opts=child,
         )
-        # Under that name there would be no cache, and a second way in that nobody looks at.
+        # The workers.dev name has no cache, and would be a second, unmonitored entry point.
         cloudflare.WorkersScriptSubdomain(
             f"{name}-subdomain",
             account_id=args.account_id,
@@ -180,30 +183,30 @@ def _bindings(args: EdgeArgs) -> Sequence[cloudflare.WorkersScriptBindingArgs]:
 
 
 def _namespace_id(script_name: str, binding: str) -> str:
-    """A number that no other counter of the account has: 1 to 2^31, from the names."""
+    """Return a number from the names, 1 to 2^31, that identifies the counter in the account."""
     digest = hashlib.sha256(f"{script_name} {binding}".encode()).digest()
     return str(1 + int.from_bytes(digest[:4], "big") % (2**31 - 1))
 
 
 def answers_version(*parts: str) -> str:
-    """16 hexadecimal digits that change with anything that an answer depends on."""
+    """Return 16 hexadecimal digits that change with each of the parts."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def read_worker(root: Path) -> str:
-    """The worker's bundle.
+    """Return the worker's bundle.
 
     Args:
         root: The project's folder.
 
     Raises:
-        WorkerMissingError: It has not been built.
+        WorkerMissingError: The bundle does not exist.
     """
     file = root / "edge" / "dist" / "worker.js"
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise WorkerMissingError(
-            "edge/dist/worker.js does not exist; run `make setup`, which builds it, or "
-            "`npm ci && npm run build` in edge/"
+            "edge/dist/worker.js does not exist; run `make setup`, or `npm ci && npm run build` in "
+            "edge/, to build it"
         ) from error

@@ -1,7 +1,7 @@
-"""The way out: a NAT gateway with one public address, for what has to leave the VPC.
+"""Access to the internet: a NAT gateway with one public address for outgoing traffic.
 
-Owns: gateway, address, and which vSwitches leave through it. Does not own: the VPC
-(`components.network`). Nothing comes in this way: there is no DNAT entry.
+Owns: the gateway, its address, and which vSwitches use it. Does not own: the VPC
+(`components.network`). Incoming connections are impossible, because there is no DNAT entry.
 API: https://www.alibabacloud.com/help/en/nat-gateway, CreateNatGateway (2016-04-28), read
 2026-11-21.
 """
@@ -19,7 +19,7 @@ from components.scope import Scope
 
 __all__ = ["NatEgress", "NatEgressArgs"]
 
-# 1 to 200 Mbit/s for an address that is paid by traffic: https://www.alibabacloud.com/help/en/eip,
+# 1 to 200 Mbit/s for an address that is billed by traffic: https://www.alibabacloud.com/help/en/eip,
 # read 2026-11-21.
 BANDWIDTH_MBPS = 100
 
@@ -31,10 +31,10 @@ class NatEgressArgs:
     Attributes:
         scope: Names, region and tags of the stack.
         vpc_id: The VPC.
-        zone_id: Zone whose vSwitch the gateway takes its private address from. The gateway itself
+        zone_id: Zone whose vSwitch gives the gateway its private address. The gateway itself
             survives the loss of a zone.
-        vswitch_ids: Zone id to the vSwitch whose nodes may leave.
-        deletion_protection: The cloud refuses to delete gateway and address. Default: it does.
+        vswitch_ids: Zone id to the vSwitch whose nodes may connect to the internet.
+        deletion_protection: Whether the cloud refuses to delete the gateway and address.
     """
 
     scope: Scope
@@ -46,15 +46,16 @@ class NatEgressArgs:
     def __post_init__(self) -> None:
         if self.zone_id not in self.vswitch_ids:
             raise ValueError(
-                f"zone_id is {self.zone_id!r}; vswitch_ids has {', '.join(self.vswitch_ids)}"
+                f"zone_id is {self.zone_id!r}; it must be one of the zones in vswitch_ids: "
+                f"{', '.join(self.vswitch_ids)}"
             )
 
 
 class NatEgress(pulumi.ComponentResource):
-    """Nodes leave, nobody enters.
+    """A NAT gateway that allows only outgoing connections.
 
     Attributes:
-        public_ip: The address that others see; for their allow lists.
+        public_ip: Source address of outgoing connections, e.g. for other services' allow lists.
     """
 
     public_ip: pulumi.Output[str]
@@ -67,7 +68,7 @@ class NatEgress(pulumi.ComponentResource):
         gateway = vpc.NatGateway(
             name,
             nat_gateway_name=args.scope.naming.physical("nat"),
-            description="customrag: what leaves the VPC",
+            description="customrag: outgoing traffic of the VPC",
             vpc_id=args.vpc_id,
             vswitch_id=args.vswitch_ids[args.zone_id],
             nat_type="Enhanced",
@@ -81,7 +82,7 @@ class NatEgress(pulumi.ComponentResource):
         address = ecs.EipAddress(
             f"{name}-address",
             address_name=args.scope.naming.physical("nat"),
-            description="customrag: what leaves the VPC",
+            description="customrag: outgoing traffic of the VPC",
             bandwidth=str(BANDWIDTH_MBPS),
             internet_charge_type="PayByTraffic",
             payment_type="PayAsYouGo",
@@ -103,7 +104,7 @@ class NatEgress(pulumi.ComponentResource):
                 snat_table_id=gateway.snat_table_ids,
                 source_vswitch_id=vswitch_id,
                 snat_ip=address.ip_address,
-                # The address must be bound first, and an entry goes before its binding does.
+                # Create entries after the address is bound, and delete them before it is released.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[bound]),
             )
             for zone_id, vswitch_id in args.vswitch_ids.items()

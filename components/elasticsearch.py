@@ -1,6 +1,6 @@
-"""The Elasticsearch instance: private, encrypted, reachable from the VPC only.
+"""The Elasticsearch instance: private, encrypted, and reachable only from the VPC.
 
-Owns: the cluster. Does not own: what is in it (`components.knowledge`).
+Owns: the cluster. Does not own: its indices (`components.knowledge`).
 API: https://www.alibabacloud.com/help/en/es, provider docs of `alicloud_elasticsearch_instance`,
 read 2026-11-21.
 """
@@ -22,7 +22,7 @@ __all__ = ["ElasticsearchCluster", "ElasticsearchClusterArgs"]
 
 USERNAME = "elastic"
 PORT = 9200
-# The cloud takes no other number; 20 GiB is the least: CreateInstance, masterConfiguration, read
+# The cloud allows only 3, with at least 20 GiB: CreateInstance, masterConfiguration, read
 # 2026-11-21.
 MASTER_NODE_AMOUNT = 3
 MASTER_NODE_DISK_GIB = 20
@@ -34,21 +34,21 @@ class ElasticsearchClusterArgs:
 
     Attributes:
         scope: Names, region and tags of the stack.
-        version: As the console writes it, e.g. `8.17_with_X-Pack`.
-        vswitch_id: Where the nodes' addresses come from.
-        password: Of the user `elastic`: 8 to 32 characters, three of upper-case, lower-case, digits
-            and `!@#$%&*()_+-=`.
+        version: Version as the console writes it, e.g. `8.17_with_X-Pack`.
+        vswitch_id: vSwitch that gives the nodes their addresses.
+        password: Password of the user `elastic`: 8 to 32 characters, with three of upper-case
+            letters, lower-case letters, digits and `!@#$%&*()_+-=`.
         private_whitelists: CIDR blocks inside the VPC that may connect.
         data_node_spec: Size of a data node, e.g. `elasticsearch.sn2ne.large`.
-        data_node_amount: Data nodes, 2 to 50.
-        data_node_disk_gib: Disk of each, in GiB.
-        zone_count: Zones to spread the nodes over, 1 to 3. The cloud picks them, the vSwitch's
-            first; more than one need dedicated master nodes.
-        master_node_spec: Size of the three dedicated master nodes. Empty: data nodes do that, too.
-        existing_instance_id: An instance that is there: read, never changed, never deleted; then
-            `password` must be its own, and sizes do not count. Empty: one is made.
-        protocol: HTTPS by default.
-        deletion_protection: Pulumi refuses to delete it. Default: it does.
+        data_node_amount: Number of data nodes, 2 to 50.
+        data_node_disk_gib: Disk size of each data node, 20 or more.
+        zone_count: Number of zones for the nodes, 1 to 3. The cloud chooses them and begins with
+            the vSwitch's zone. More than one zone requires dedicated master nodes.
+        master_node_spec: Size of the three dedicated master nodes. Empty: data nodes are masters.
+        existing_instance_id: An existing instance, which is never changed or deleted. `password`
+            must be its password, and the sizes have no effect. Empty: create one.
+        protocol: Protocol of the cluster; HTTPS by default.
+        deletion_protection: Whether Pulumi refuses to delete the instance.
     """
 
     scope: Scope
@@ -67,32 +67,28 @@ class ElasticsearchClusterArgs:
 
     def __post_init__(self) -> None:
         if not 2 <= self.data_node_amount <= 50:
-            raise ValueError(
-                f"data_node_amount is {self.data_node_amount}; the cloud allows 2 to 50"
-            )
+            raise ValueError(f"data_node_amount is {self.data_node_amount}; it must be 2 to 50")
         if self.data_node_amount % self.zone_count:
             raise ValueError(
-                f"data_node_amount is {self.data_node_amount} and zone_count {self.zone_count}; "
-                "the nodes must divide evenly over the zones"
+                f"data_node_amount is {self.data_node_amount} and zone_count is "
+                f"{self.zone_count}; data_node_amount must be a multiple of zone_count"
             )
-        # Three for several zones: https://www.alibabacloud.com/help/en/es/user-guide/
+        # Three masters for several zones: https://www.alibabacloud.com/help/en/es/user-guide/
         # migrate-the-zone-of-the-node, "Create a cross-AZ instance", read 2026-11-21.
         if self.zone_count > 1 and not self.master_node_spec:
             raise ValueError(
-                f"zone_count is {self.zone_count} and master_node_spec is empty; an instance in "
-                "several zones needs three dedicated master nodes: name their size"
+                f"zone_count is {self.zone_count} but master_node_spec is empty; an instance in "
+                "several zones needs dedicated master nodes, so set their size"
             )
         if self.data_node_disk_gib < 20:
             raise ValueError(
-                f"data_node_disk_gib is {self.data_node_disk_gib}; the cloud allows 20 or more"
+                f"data_node_disk_gib is {self.data_node_disk_gib}; it must be 20 or more"
             )
         if not re.fullmatch(r"\d+\.\d+_with_X-Pack", self.version):
-            raise ValueError(f"version is {self.version!r}; write it like '8.17_with_X-Pack'")
+            raise ValueError(f"version is {self.version!r}; it must be like '8.17_with_X-Pack'")
         for block in self.private_whitelists:
             if block in ("0.0.0.0/0", "::/0"):
-                raise ValueError(
-                    f"private_whitelists has {block}; name the VPC's own range instead"
-                )
+                raise ValueError(f"private_whitelists has {block}; use the VPC's own range instead")
 
 
 class ElasticsearchCluster(pulumi.ComponentResource):
@@ -100,8 +96,8 @@ class ElasticsearchCluster(pulumi.ComponentResource):
 
     Attributes:
         url: `https://<domain>:9200`, resolvable inside the VPC.
-        username: The built-in administrator.
-        instance_id: The instance's id.
+        username: Name of the built-in administrator.
+        instance_id: ID of the instance.
     """
 
     url: pulumi.Output[str]
@@ -117,7 +113,7 @@ class ElasticsearchCluster(pulumi.ComponentResource):
                 name, args.existing_instance_id, opts=pulumi.ResourceOptions(parent=self)
             )
             if args.existing_instance_id
-            else self._make(name, args)
+            else self._create(name, args)
         )
         protocol = instance.protocol if args.existing_instance_id else args.protocol.lower()
         self.instance_id = (
@@ -131,7 +127,7 @@ class ElasticsearchCluster(pulumi.ComponentResource):
         )
         self.register_outputs({"url": self.url})
 
-    def _make(self, name: str, args: ElasticsearchClusterArgs) -> elasticsearch.Instance:
+    def _create(self, name: str, args: ElasticsearchClusterArgs) -> elasticsearch.Instance:
         return elasticsearch.Instance(
             name,
             description=args.scope.naming.physical("search"),
@@ -157,7 +153,7 @@ class ElasticsearchCluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.deletion_protection,
-                # A cluster takes the cloud 10 to 30 minutes to make or to change.
+                # The cloud needs 10 to 30 minutes to create or change a cluster.
                 custom_timeouts=pulumi.CustomTimeouts(create="120m", update="120m", delete="60m"),
             ),
         )

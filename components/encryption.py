@@ -1,11 +1,11 @@
-"""A KMS key that the stack's data is encrypted with.
+"""A KMS key that encrypts the stack's data.
 
-Owns: the key, its alias, its rotation. Does not own: who encrypts with it (each component takes the
-key's id), nor who may decrypt (`components.identity`).
+Owns: the key, its alias and its rotation. Does not own: which resources use it (each component
+receives the key's id), or who may decrypt (`components.identity`).
 API: https://www.alibabacloud.com/help/en/kms, CreateKey, ScheduleKeyDeletion, read 2026-11-21.
-Who takes a customer's key: OSS, ECS disks, Simple Log Service and KMS secrets. Elasticsearch
-encrypts its disks with a key of the service's own and can be told no other
-(`alicloud_elasticsearch_instance`, `disk_encryption`).
+OSS, ECS disks, Simple Log Service and KMS secrets support a customer's key. Elasticsearch always
+encrypts its disks with the service's own key (`alicloud_elasticsearch_instance`,
+`disk_encryption`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class EncryptionKeyArgs:
 
     Attributes:
         scope: Names, region and tags of the stack.
-        role: Last part of the alias, so that a stack may have two keys.
+        role: Last part of the alias, which distinguishes several keys of a stack.
         kms_instance_id: KMS instance that stores the key. Empty: the region's default key, of which
             each account has one in each region.
         retention: Protection against deletion.
@@ -49,11 +49,11 @@ class EncryptionKeyArgs:
 
 
 class EncryptionKey(pulumi.ComponentResource):
-    """A symmetric key under an alias.
+    """A symmetric key with an alias.
 
     Attributes:
-        key_id: The key, known once it has its alias.
-        key_arn: Its ARN, for policies.
+        key_id: ID of the key, known after its alias exists.
+        key_arn: ARN of the key, for policies.
     """
 
     key_id: pulumi.Output[str]

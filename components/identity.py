@@ -1,6 +1,7 @@
-"""RAM: one role for each kind of machine, each with just what it needs.
+"""RAM: one role for each kind of machine, with only the permissions that it needs.
 
-Owns: roles, policies, attachments. Does not own: what a policy says (`components.permissions`).
+Owns: roles, policies, attachments. Does not own: the content of policies
+(`components.permissions`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ __all__ = [
     "machine_roles",
 ]
 
-# Who assumes the roles. ECS: https://www.alibabacloud.com/help/en/ecs/user-guide/overview-of-instance-ram-roles;
+# Services that assume the roles. ECS: https://www.alibabacloud.com/help/en/ecs/user-guide/overview-of-instance-ram-roles;
 # PAI DLC: https://www.alibabacloud.com/help/en/pai/user-guide/associate-a-ram-role-with-a-dlc-job
 # (read 2026-11-21).
 ECS_PRINCIPAL = "ecs.aliyuncs.com"
@@ -45,11 +46,11 @@ class ServiceRoleArgs:
 
     Attributes:
         role_name: Physical name of the role and of its policy.
-        description: What the role is for, shown in the console.
+        description: Purpose of the role, which the console shows.
         principal: The cloud service that may assume it.
-        statements: What it may do. Each gives its reason. An output where a resource that it
-            names is not known before it is made.
-        max_session_duration_seconds: Longest life of the credentials, 3,600 to 43,200.
+        statements: Permissions of the role, each with its reason. An output if a resource in
+            them is known only after its creation.
+        max_session_duration_seconds: Longest lifetime of the credentials, 3,600 to 43,200.
         tags: Tags of the role and the policy.
     """
 
@@ -64,16 +65,17 @@ class ServiceRoleArgs:
         if not 3600 <= self.max_session_duration_seconds <= 43_200:
             raise ValueError(
                 f"max_session_duration_seconds is {self.max_session_duration_seconds}; "
-                "RAM allows 3600 to 43200"
+                "it must be 3600 to 43200"
             )
 
 
 class ServiceRole(pulumi.ComponentResource):
-    """A RAM role with one policy of its own.
+    """A RAM role with its own policy.
 
     Attributes:
-        role_name: The role's name, known once the policy is attached: who takes it can use it.
-        role_arn: The role's ARN.
+        role_name: Name of the role, known only after the policy is attached, so that users of the
+            name can use the role.
+        role_arn: ARN of the role.
     """
 
     role_name: pulumi.Output[str]
@@ -125,12 +127,12 @@ class IdentityArgs:
 
     Attributes:
         scope: Names, region and tags of the stack.
-        elasticsearch_secret_name: KMS secret that holds the Elasticsearch password.
-        model_secret_name: KMS secret that holds the language model's API key.
-        edge_secret_name: KMS secret that holds the key of the edge; None: there is no edge.
-        corpus_bucket: Bucket of the documents.
-        key_arn: KMS key that the buckets, and with a KMS instance the secrets, are encrypted with.
-            None: the services' own keys, which need no permission.
+        elasticsearch_secret_name: KMS secret with the Elasticsearch password.
+        model_secret_name: KMS secret with the language model's API key.
+        edge_secret_name: KMS secret with the key of the edge; None if there is no edge.
+        corpus_bucket: Bucket with the documents.
+        key_arn: KMS key that encrypts the buckets and, with a KMS instance, the secrets. None: the
+            services use their own keys, which need no permission.
     """
 
     scope: Scope
@@ -143,12 +145,12 @@ class IdentityArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class MachineRole:
-    """What one kind of machine is, and may do.
+    """The role of one kind of machine.
 
     Attributes:
-        principal: The cloud service that assumes the role for it.
-        description: What it is for.
-        statements: What it may do, each with its reason.
+        principal: The cloud service that assumes the role for the machine.
+        description: Purpose of the role.
+        statements: Permissions of the role, each with its reason.
     """
 
     principal: str
@@ -159,7 +161,7 @@ class MachineRole:
 def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
     """Return the roles of a stack's machines by name; docs/reference/permissions.md lists them."""
     artifacts = args.scope.naming.bucket("artifacts")
-    code = read_objects(artifacts, "code/", reason="runs the code that the program uploaded")
+    code = read_objects(artifacts, "code/", reason="reads the code that the program uploaded")
     documents = read_objects(args.corpus_bucket, "corpus/", reason="reads the documents")
 
     def secret(secret_name: str, reason: str) -> Statement:
@@ -169,7 +171,7 @@ def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
     search = secret(args.elasticsearch_secret_name, "signs in to Elasticsearch")
     chat = [code, search, secret(args.model_secret_name, "calls the language model")]
     if args.edge_secret_name is not None:
-        chat.append(secret(args.edge_secret_name, "knows the edge by its key"))
+        chat.append(secret(args.edge_secret_name, "verifies the key that the edge sends"))
     return {
         "training": MachineRole(
             principal=PAI_PRINCIPAL,
@@ -177,7 +179,9 @@ def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
             statements=(
                 code,
                 documents,
-                write_objects(artifacts, "training/", reason="writes checkpoints, models, metrics"),
+                write_objects(
+                    artifacts, "training/", reason="writes checkpoints, models and metrics"
+                ),
             ),
         ),
         "ingest": MachineRole(
@@ -186,7 +190,7 @@ def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
             statements=(
                 code,
                 documents,
-                write_objects(artifacts, "ingest/", reason="writes the run's result"),
+                write_objects(artifacts, "ingest/", reason="writes the result of the run"),
                 search,
             ),
         ),
@@ -200,7 +204,7 @@ def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
         ),
         "chat": MachineRole(
             principal=ECS_PRINCIPAL,
-            description="customrag: the chat application searches and asks the language model",
+            description="customrag: the chat application searches and calls the language model",
             statements=tuple(chat),
         ),
     }
@@ -244,7 +248,7 @@ def _with_key(
 ) -> Sequence[Statement] | pulumi.Output[Sequence[Statement]]:
     if key_arn is None:
         return statements
-    reason = "reads and writes objects, and reads secrets, that are encrypted with this key"
+    reason = "encrypts and decrypts objects, and decrypts secrets, with this key"
     return pulumi.Output.from_input(key_arn).apply(
         lambda arn: (*statements, use_key(arn, reason=reason))
     )

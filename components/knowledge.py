@@ -1,8 +1,8 @@
-"""What the application knows: an index for one model, filled from the corpus, behind an alias.
+"""The search index: one index for each model, filled from the corpus, behind an alias.
 
-Owns: index, ingest run and alias, and the order that makes a change blue-green: a new model gets an
-index of its own, the alias moves when that index is complete, the former one stays as long as it is
-wanted for going back. Does not own: chunking and mapping (`rag`), the cluster, the embedding node.
+Owns: the index, the ingest run and the alias, and their blue-green order: a new model gets its own
+index, the alias moves when that index is complete, and the former index stays for a rollback.
+Does not own: chunking and mappings (`rag`), the cluster, the embedding node.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = ["Knowledge", "KnowledgeArgs", "PinnedIndex", "SearchEndpoint"]
 
 @dataclass(frozen=True, kw_only=True)
 class SearchEndpoint:
-    """Where a search cluster answers and how to sign in.
+    """Address and credentials of a search cluster.
 
     Attributes:
-        instance_id: The Elasticsearch instance.
-        url: E.g. `https://es-cn-xxx.elasticsearch.aliyuncs.com:9200`.
-        username: Who signs in.
-        password: Kept secret.
+        instance_id: ID of the Elasticsearch instance.
+        url: URL of the cluster, e.g. `https://es-cn-xxx.elasticsearch.aliyuncs.com:9200`.
+        username: User name.
+        password: Password; a secret.
     """
 
     instance_id: pulumi.Input[str]
@@ -40,11 +40,11 @@ class SearchEndpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class PinnedIndex:
-    """A former index that readers are to be led to again.
+    """A former index to which the alias returns.
 
     Attributes:
-        index_name: One of the alias's generations (`providers.get_index_generation`).
-        meta: What leads readers from it to a service with the model that made it, for its `_meta`.
+        index_name: One of the generations of the alias (`providers.get_index_generation`).
+        meta: Values for the index's `_meta`, which lead readers to a service with its model.
     """
 
     index_name: pulumi.Input[str]
@@ -57,21 +57,21 @@ class KnowledgeArgs:
 
     Attributes:
         scope: Names, region and tags of the stack.
-        search: The cluster.
-        index_alias: What readers ask.
-        index_name: The index's own name, which changes with model and mapping.
+        search: The search cluster.
+        index_alias: Alias that readers use.
+        index_name: Name of the index, which changes with model and mappings.
         mappings: Elasticsearch mappings, `_meta` included.
         settings: Elasticsearch index settings.
-        documents: Document key to SHA-256: what the index shall hold.
-        ingest_plan: Makes the DLC job's plan once the addresses it needs are known: called with
-            index name, cluster URL and embedding URLs. With a pinned index, of a job that waits for
-            the embedder and leaves the index as it is.
-        embedding_urls: Where the model that the index is made for answers.
-        pods: Where the ingest job runs.
-        result_uri: OSS directory for the run's result, `oss://bucket/prefix/`.
-        keep_indices: So many former indices stay in the cluster.
-        pinned: Go back to this one, as it is. The present one stays for the way forward.
-        max_running_time_minutes: The job is stopped after this long.
+        documents: Document key to SHA-256 of the documents that the index must hold.
+        ingest_plan: Returns the DLC job's plan for an index name, a cluster URL and embedding
+            URLs, once these are known. With a pinned index, the job only waits for the embedding
+            node and does not change the index.
+        embedding_urls: URLs of the embedding nodes with the model of the index.
+        pods: Pods of the ingest job.
+        result_uri: OSS directory for the result of the run, `oss://bucket/prefix/`.
+        keep_indices: Number of former indices that stay in the cluster.
+        pinned: Return to this index without changing it. The current index stays.
+        max_running_time_minutes: PAI stops the job after this time.
     """
 
     scope: Scope
@@ -91,12 +91,12 @@ class KnowledgeArgs:
 
 
 class Knowledge(pulumi.ComponentResource):
-    """An index that is complete before anybody reads it.
+    """An index that is complete before readers use it.
 
     Attributes:
-        index_name: The index that the alias names once this is done.
-        index_alias: What readers ask.
-        generations: The indices that are there, the one last read first: index_name, model_version,
+        index_name: Index to which the alias points, known after the alias has moved.
+        index_alias: Alias that readers use.
+        generations: The existing indices, the most recently used first: index_name, model_version,
             served_since.
         ingest: Counts of the last run: documents, chunks, embedded_documents, unchanged_documents,
             removed_documents, set_aside.
@@ -112,15 +112,15 @@ class Knowledge(pulumi.ComponentResource):
     ) -> None:
         super().__init__("customrag:knowledge:Knowledge", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        # An alias moves when a run has ended well, so that an embedder of the index is there.
+        # The alias moves after a successful run, which proves that an embedding node is ready.
         if args.pinned is None:
-            index = self._make_index(name, args)
-            # An index that was lost and made again is empty: its identity is an input.
+            index = self._create_index(name, args)
+            # A lost and recreated index is empty, so its UUID is an input of the run.
             run = self._run(name, args, index.index_name, args.documents, index_uuid=index.uuid)
-            alias = self._point(name, args, index.index_name, run)
+            alias = self._move_alias(name, args, index.index_name, run)
         else:
             run = self._run(name, args, args.pinned.index_name, {})
-            alias = self._point(name, args, args.pinned.index_name, run, meta=args.pinned.meta)
+            alias = self._move_alias(name, args, args.pinned.index_name, run, meta=args.pinned.meta)
         self.ingest = pulumi.Output.all(
             documents=run.document_count,
             chunks=run.chunks,
@@ -134,7 +134,7 @@ class Knowledge(pulumi.ComponentResource):
         self.generations = alias.generations.apply(lambda found: found or [])
         self.register_outputs({"index_name": self.index_name, "index_alias": self.index_alias})
 
-    def _make_index(self, name: str, args: KnowledgeArgs) -> providers.SearchIndex:
+    def _create_index(self, name: str, args: KnowledgeArgs) -> providers.SearchIndex:
         return providers.SearchIndex(
             name,
             providers.SearchIndexArgs(
@@ -183,7 +183,7 @@ class Knowledge(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _point(
+    def _move_alias(
         self,
         name: str,
         args: KnowledgeArgs,

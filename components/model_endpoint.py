@@ -1,7 +1,6 @@
-"""The language model that writes answers: an OpenAI-compatible endpoint and the secret that opens
-it.
+"""The language model that writes answers: an OpenAI-compatible endpoint and its API key.
 
-Owns: the API key's secret. Does not own: the model; DashScope serves it.
+Owns: the secret with the API key. Does not own: the model, which DashScope serves.
 API: https://www.alibabacloud.com/help/en/model-studio (OpenAI-compatible mode), read 2026-11-21.
 """
 
@@ -25,9 +24,9 @@ class ModelEndpointArgs:
 
     Attributes:
         scope: Names, region and tags of the stack.
-        base_url: Up to and with `/v1`, e.g. `https://dashscope.aliyuncs.com/compatible-mode/v1`.
-        model: The model's name in requests.
-        api_key: Bearer key; kept secret, read by machines from KMS.
+        base_url: URL including `/v1`, e.g. `https://dashscope.aliyuncs.com/compatible-mode/v1`.
+        model: Name of the model in requests.
+        api_key: Bearer key; a secret, which machines read from KMS.
         storage: How KMS stores the key.
     """
 
@@ -45,12 +44,12 @@ class ModelEndpointArgs:
 
 
 class ModelEndpoint(pulumi.ComponentResource):
-    """Where answers are written.
+    """The endpoint of the language model.
 
     Attributes:
         base_url: OpenAI-compatible base URL.
-        model: Model name.
-        secret_name: KMS secret that holds the API key.
+        model: Name of the model in requests.
+        secret_name: KMS secret with the API key.
     """
 
     base_url: str

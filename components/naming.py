@@ -1,9 +1,8 @@
-"""Physical names, made in one place and by rule.
+"""Physical names of resources.
 
-Owns: what a resource is called in the cloud. Does not own: Pulumi's logical names (each component
-gives those). OSS bucket names are global to all of Alibaba Cloud, so they carry six digits of a
-hash of the
-account id.
+Owns: the names that the cloud shows. Does not own: Pulumi's logical names, which each component
+sets. OSS bucket names are global to all of Alibaba Cloud, so they contain six digits of a hash of
+the account id.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ _BUCKET_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")
 
 @dataclass(frozen=True, kw_only=True)
 class Naming:
-    """Makes physical names for one stack.
+    """Builds physical names for one stack.
 
     Attributes:
         project: The Pulumi project, `customrag`.
         stack: The stack, e.g. `dev`.
-        account_id: The Alibaba Cloud account's id, 16 digits.
+        account_id: Alibaba Cloud account ID, 16 digits.
     """
 
     project: str
@@ -34,27 +33,27 @@ class Naming:
     account_id: str
 
     def physical(self, role: str) -> str:
-        """`<project>-<stack>-<role>`: unique within the account and region."""
+        """Return `<project>-<stack>-<role>`, which is unique within the account and region."""
         return f"{self.project}-{self.stack}-{role}"
 
     def bucket(self, role: str) -> str:
-        """A globally unique OSS bucket name.
+        """Return a globally unique OSS bucket name.
 
         Raises:
-            ValueError: The result is no valid bucket name (the stack's name is too long or has
-                characters that OSS refuses).
+            ValueError: The result is not a valid bucket name, because the stack's name is too long
+                or has characters that OSS does not allow.
         """
         digest = hashlib.sha256(self.account_id.encode()).hexdigest()[:6]
         name = f"{self.project}-{self.stack}-{role}-{digest}"
         if not _BUCKET_NAME.match(name):
             raise ValueError(
                 f"stack name {self.stack!r} gives the bucket name {name!r}, which is not valid: "
-                "OSS allows 3 to 63 lower-case letters, digits and hyphens; rename the stack"
+                "OSS allows 3 to 63 lower-case letters, digits and hyphens. Rename the stack"
             )
         return name
 
     def workspace(self) -> str:
-        """A PAI workspace name: 3 to 23 characters, a letter first, letters, digits and `_`.
+        """Return a PAI workspace name: 3 to 23 letters, digits and `_`, beginning with a letter.
 
         Source: AIWorkSpace CreateWorkspace, WorkspaceName (2021-02-04).
         """

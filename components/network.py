@@ -1,9 +1,7 @@
-"""VPC, vSwitches and security groups: a network with no way in from outside.
+"""VPC, vSwitches and security groups: a network without access from outside.
 
-Owns: addresses and who may talk to whom. Does not own: the way out (`components.egress`) and load
-balancers.
-Two vSwitches exist where two zones are given, because managed services want a second zone to fail
-over to.
+Owns: addresses, and which nodes may connect to which. Does not own: access to the internet
+(`components.egress`), or load balancers.
 """
 
 from __future__ import annotations
@@ -34,10 +32,10 @@ class NetworkArgs:
 
     Attributes:
         scope: Names, region and tags of the stack.
-        zone_ids: Zones, one vSwitch each; the first is where single-zone things go.
-        cidr_block: The VPC's private range; a /24 is cut from it for each zone.
-        existing_vpc_id: A VPC to live in, with that very range. Empty: one is made.
-        existing_vswitch_ids: Zone id to a vSwitch of it; goes with `existing_vpc_id`.
+        zone_ids: Zones, with one vSwitch each; resources in a single zone use the first.
+        cidr_block: The VPC's private range; each zone gets a /24 of it.
+        existing_vpc_id: An existing VPC with the same range. Empty: create one.
+        existing_vswitch_ids: Zone id to a vSwitch of that VPC; required with `existing_vpc_id`.
     """
 
     scope: Scope
@@ -49,32 +47,32 @@ class NetworkArgs:
     def __post_init__(self) -> None:
         if not self.existing_vpc_id:
             plan_cidr_blocks(self.cidr_block, self.zone_ids)
-        wanted = set(self.zone_ids) if self.existing_vpc_id else set()
-        if set(self.existing_vswitch_ids) != wanted:
+        expected = set(self.zone_ids) if self.existing_vpc_id else set()
+        if set(self.existing_vswitch_ids) != expected:
             raise ValueError(
-                f"existing_vswitch_ids has {sorted(self.existing_vswitch_ids)}; with "
-                f"existing_vpc_id {self.existing_vpc_id!r} it needs just {sorted(wanted)}"
+                f"existing_vswitch_ids has keys {sorted(self.existing_vswitch_ids)}; because "
+                f"existing_vpc_id is {self.existing_vpc_id!r}, they must be {sorted(expected)}"
             )
 
 
 def plan_cidr_blocks(cidr_block: str, zone_ids: Sequence[str]) -> dict[str, str]:
-    """Cuts one /24 for each zone out of `cidr_block`, in the order of the zones.
+    """Plan a /24 of `cidr_block` for each zone, in the order of the zones.
 
     Returns:
         Zone id to CIDR block.
 
     Raises:
-        ValueError: No zones, a zone twice, a range that is not private, or too small for the zones.
+        ValueError: `zone_ids` is empty or has a duplicate, or the range is public or too small.
     """
     if not zone_ids:
-        raise ValueError("zone_ids is empty; give at least one zone, e.g. ['cn-hangzhou-h']")
+        raise ValueError("zone_ids is empty; add at least one zone, e.g. ['cn-hangzhou-h']")
     if len(set(zone_ids)) != len(zone_ids):
-        raise ValueError(f"zone_ids names a zone twice: {list(zone_ids)}")
+        raise ValueError(f"zone_ids is {list(zone_ids)}; each zone may appear only once")
     network = ipaddress.ip_network(cidr_block)
     if not network.is_private:
         raise ValueError(
-            f"cidr_block is {cidr_block}; a VPC takes a range of "
-            "10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
+            f"cidr_block is {cidr_block}; it must be a range inside 10.0.0.0/8, 172.16.0.0/12 or "
+            "192.168.0.0/16"
         )
     if network.prefixlen > _VSWITCH_PREFIX_LENGTH:
         raise ValueError(
@@ -84,22 +82,23 @@ def plan_cidr_blocks(cidr_block: str, zone_ids: Sequence[str]) -> dict[str, str]
     plan = {zone: str(block) for zone, block in zip(zone_ids, subnets, strict=False)}
     if len(plan) < len(zone_ids):
         raise ValueError(
-            f"cidr_block {cidr_block} has no room for {len(zone_ids)} vSwitches of /24"
+            f"cidr_block is {cidr_block}, which is too small for {len(zone_ids)} vSwitches of /24; "
+            "choose a larger range"
         )
     return plan
 
 
 class Network(pulumi.ComponentResource):
-    """A VPC whose nodes reach each other on named ports only.
+    """A VPC whose nodes can reach each other only on fixed ports.
 
     Attributes:
         vpc_id: The VPC.
-        cidr_block: Its private range.
+        cidr_block: Private range of the VPC.
         vswitch_ids: Zone id to vSwitch id.
-        chat_security_group_id: For the chat application's nodes.
-        embedding_security_group_id: For the embedding nodes: port 8000 from the chat nodes and the
-            jobs.
-        job_security_group_id: For PAI DLC jobs: nothing comes in.
+        chat_security_group_id: Security group of the chat application's nodes.
+        embedding_security_group_id: Security group of the embedding nodes, which allows port 8000
+            from the chat nodes and the jobs.
+        job_security_group_id: Security group of PAI DLC jobs, which allows no incoming traffic.
     """
 
     vpc_id: pulumi.Output[str]
@@ -117,12 +116,12 @@ class Network(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self.cidr_block = args.cidr_block
         if args.existing_vpc_id:
-            self._bring(name, args)
+            self._use_existing(name, args)
         else:
-            self._make(name, args)
+            self._create(name, args)
         self.chat_security_group_id = self._security_group(name, "chat")
         self.embedding_security_group_id = self._security_group(name, "embedding")
-        # Workers of one training job speak to each other (torchrun's rendezvous, gradients).
+        # Workers of a training job connect to each other (torchrun's rendezvous, gradients).
         self.job_security_group_id = self._security_group(name, "job", inner_access_policy="Accept")
         for source, group_id in (
             ("chat", self.chat_security_group_id),
@@ -135,7 +134,7 @@ class Network(pulumi.ComponentResource):
                 port_range=f"{EMBEDDING_PORT}/{EMBEDDING_PORT}",
                 security_group_id=self.embedding_security_group_id,
                 source_security_group_id=group_id,
-                description=f"embedding requests of the {source} nodes",
+                description=f"embedding requests from the {source} nodes",
                 opts=self._child,
             )
         ecs.SecurityGroupRule(
@@ -150,7 +149,7 @@ class Network(pulumi.ComponentResource):
         )
         self.register_outputs({"vpc_id": self.vpc_id, "vswitch_ids": self.vswitch_ids})
 
-    def _make(self, name: str, args: NetworkArgs) -> None:
+    def _create(self, name: str, args: NetworkArgs) -> None:
         network = vpc.Network(
             name,
             vpc_name=args.scope.naming.physical("vpc"),
@@ -172,8 +171,8 @@ class Network(pulumi.ComponentResource):
             for zone_id, cidr_block in plan_cidr_blocks(args.cidr_block, args.zone_ids).items()
         }
 
-    def _bring(self, name: str, args: NetworkArgs) -> None:
-        """Reads VPC and vSwitches that are there; they are never changed nor deleted."""
+    def _use_existing(self, name: str, args: NetworkArgs) -> None:
+        """Read the existing VPC and vSwitches, which are never changed or deleted."""
         network = vpc.Network.get(name, args.existing_vpc_id, opts=self._child)
         self.vpc_id = network.cidr_block.apply(
             lambda found: _same_range(args.existing_vpc_id, str(found), args.cidr_block)
@@ -200,36 +199,36 @@ class Network(pulumi.ComponentResource):
 
 
 def _same_range(vpc_id: str, cidr_block: str, expected: str) -> str:
-    """The VPC's id, if its range is the one that the rest of the stack goes by.
+    """Return the VPC's id if its range is the configured one.
 
     Raises:
-        ValueError: It is another range.
+        ValueError: The VPC has a different range.
     """
-    # What is no range stands in for one, in a run without a cloud, and says nothing.
+    # In a run without a cloud, the range is a placeholder, which cannot be compared.
     if cidr_block != expected and re.fullmatch(r"[\d.]+/\d+", cidr_block):
         raise ValueError(
-            f"VPC {vpc_id} has the range {cidr_block}, the configuration says {expected}; set "
+            f"VPC {vpc_id} has the range {cidr_block}, but customrag:cidrBlock is {expected}; set "
             f"customrag:cidrBlock to {cidr_block}"
         )
     return vpc_id
 
 
 def _placed(vswitch_id: str, vswitch: vpc.Switch, vpc_id: str, zone_id: str) -> pulumi.Output[str]:
-    # Not by the resource's own id: see `components.outputs`.
+    # Use outputs instead of the resource's own id: see `components.outputs`.
     return pulumi.Output.all(vswitch.vpc_id, vswitch.zone_id).apply(
         lambda found: _same_place(vswitch_id, str(found[0]), str(found[1]), vpc_id, zone_id)
     )
 
 
 def _same_place(vswitch_id: str, vpc_id: str, zone_id: str, vpc: str, zone: str) -> str:
-    """The vSwitch's id, if it is where the configuration says.
+    """Return the vSwitch's id if it is in the configured VPC and zone.
 
     Raises:
-        ValueError: It is in another VPC or zone.
+        ValueError: The vSwitch is in another VPC or zone.
     """
     if (vpc_id, zone_id) != (vpc, zone) and vpc_id.startswith("vpc-"):
         raise ValueError(
             f"vSwitch {vswitch_id} is in zone {zone_id} of {vpc_id}, not in zone {zone} of {vpc}; "
-            "put existingVswitchIds in the order of zoneIds"
+            "list customrag:existingVswitchIds in the order of customrag:zoneIds"
         )
     return vswitch_id

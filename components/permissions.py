@@ -1,9 +1,10 @@
-"""Every RAM permission that this system grants, with its reason. Pure: documents in, JSON out.
+"""Builders of RAM policies, in which every permission has a reason. Pure.
 
 Owns: policy and trust documents. Does not own: roles and attachments (`components.identity`).
-Source: RAM policy language, https://www.alibabacloud.com/help/en/ram/user-guide/policy-structure-and-syntax
-and the RAM reference of each product, read 2026-11-21. No statement names `*` as its action or its
-resource, but where an API has no resource level the reason says so.
+Source: RAM policy language,
+https://www.alibabacloud.com/help/en/ram/user-guide/policy-structure-and-syntax, and the RAM
+reference of each product, read 2026-11-21. No statement has `*` as its action. A statement has `*`
+as its resource only if the API has no resource level, and its reason says so.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ __all__ = [
 
 _POLICY_VERSION = "1"
 _MAX_CHARACTERS = 6144
-# What the name of an action begins with, to the product and version in the API's reference.
+# The service in an action's name, to the product and version in the API's reference.
 _APIS = {
     "alb": "Alb/2020-06-16",
     "cms": "Cms/2019-01-01",
@@ -57,7 +58,7 @@ _APIS = {
 DOCUMENTS: Mapping[str, str] = MappingProxyType(
     {service: f"https://api.aliyun.com/document/{api}/overview" for service, api in _APIS.items()}
 )
-"""Service, as actions name it, to the document of its operations and of what each one needs."""
+"""The service in an action's name, to the reference of its operations and their permissions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,7 @@ class Statement:
     Attributes:
         actions: RAM actions, e.g. `oss:GetObject`.
         resources: RAM resource names (ARNs), e.g. `acs:oss:*:*:bucket/prefix/*`.
-        reason: Why the holder needs it, for whoever reviews the grant.
+        reason: Why the role needs it, for reviewers of the policy.
     """
 
     actions: tuple[str, ...]
@@ -79,13 +80,13 @@ class Statement:
             service, _, verb = action.partition(":")
             if not service or not verb or verb == "*" or service == "*":
                 raise ValueError(
-                    f"action {action!r} is not allowed: name each one as service:Verb, "
-                    "for instance 'oss:GetObject'"
+                    f"action {action!r} is not allowed; name each action as service:Verb, for "
+                    "example 'oss:GetObject'"
                 )
 
 
 def read_objects(bucket: str, prefix: str, *, reason: str) -> Statement:
-    """Lets the holder list and read what lies under `prefix` of `bucket`."""
+    """Allow listing and reading the objects below `prefix` of `bucket`."""
     return Statement(
         actions=("oss:GetObject", "oss:ListObjects", "oss:GetBucketInfo"),
         resources=(f"acs:oss:*:*:{bucket}", f"acs:oss:*:*:{bucket}/{prefix}*"),
@@ -94,7 +95,7 @@ def read_objects(bucket: str, prefix: str, *, reason: str) -> Statement:
 
 
 def write_objects(bucket: str, prefix: str, *, reason: str) -> Statement:
-    """Lets the holder also write and remove what lies under `prefix` of `bucket`."""
+    """Allow listing, reading, writing and deleting the objects below `prefix` of `bucket`."""
     return Statement(
         actions=(
             "oss:GetObject",
@@ -111,7 +112,7 @@ def write_objects(bucket: str, prefix: str, *, reason: str) -> Statement:
 
 
 def read_secret(region_id: str, account_id: str, secret_name: str, *, reason: str) -> Statement:
-    """Lets the holder read the value of one KMS secret."""
+    """Allow reading the value of one KMS secret."""
     return Statement(
         actions=("kms:GetSecretValue",),
         resources=(f"acs:kms:{region_id}:{account_id}:secret/{secret_name}",),
@@ -120,7 +121,7 @@ def read_secret(region_id: str, account_id: str, secret_name: str, *, reason: st
 
 
 def replicate_from(bucket: str) -> Statement:
-    """Lets OSS read what it copies to another region.
+    """Allow OSS to read the objects that it copies to another region.
 
     Source: https://www.alibabacloud.com/help/en/oss/user-guide/introduction-to-data-replication-permissions,
     read 2026-11-21.
@@ -133,7 +134,7 @@ def replicate_from(bucket: str) -> Statement:
 
 
 def replicate_to(bucket: str) -> Statement:
-    """Lets OSS write copies; not delete them, as deletions are not copied. Source as above."""
+    """Allow OSS to write copies, but not to delete them. Source: see `replicate_from`."""
     return Statement(
         actions=("oss:ReplicateList", "oss:ReplicateGet", "oss:ReplicatePut"),
         resources=(f"acs:oss:*:*:{bucket}", f"acs:oss:*:*:{bucket}/*"),
@@ -142,12 +143,12 @@ def replicate_to(bucket: str) -> Statement:
 
 
 def describe_key(key_arn: str, *, reason: str) -> Statement:
-    """Lets the holder see of one KMS key whether it is there and enabled."""
+    """Allow checking whether a KMS key exists and is enabled."""
     return Statement(actions=("kms:DescribeKey",), resources=(key_arn,), reason=reason)
 
 
 def use_key(key_arn: str, *, reason: str) -> Statement:
-    """Lets the holder have data keys made and opened by one KMS key; not manage it.
+    """Allow creating and decrypting data keys with a KMS key, but not managing it.
 
     Source: https://www.alibabacloud.com/help/en/oss/user-guide/server-side-encryption-8, "Notes",
     read 2026-11-21.
@@ -158,13 +159,15 @@ def use_key(key_arn: str, *, reason: str) -> Statement:
 
 
 def policy_document(statements: Sequence[Statement]) -> str:
-    """The RAM policy that grants just `statements`, as canonical JSON (no diff between two runs).
+    """Return the RAM policy with `statements` as canonical JSON, equal in every run.
 
     Raises:
-        ValueError: There is nothing to grant.
+        ValueError: `statements` is empty.
     """
     if not statements:
-        raise ValueError("a RAM policy needs at least one statement; leave the policy out instead")
+        raise ValueError(
+            "statements is empty; a RAM policy needs at least one statement, or leave it out"
+        )
     return _canonical(
         {
             "Version": _POLICY_VERSION,
@@ -181,12 +184,12 @@ def policy_document(statements: Sequence[Statement]) -> str:
 
 
 def policy_documents(statements: Sequence[Statement]) -> list[str]:
-    """As few policies as hold all statements: a document has 6,144 characters at most.
+    """Return as few policies as possible for all statements, each with 6,144 characters at most.
 
     Source: https://www.alibabacloud.com/help/en/ram/product-overview/limits, read 2026-11-21.
 
     Raises:
-        ValueError: There is nothing to grant, or one statement is too long by itself.
+        ValueError: `statements` is empty, or one statement alone is too long.
     """
     documents: list[str] = []
     held: list[Statement] = []
@@ -197,14 +200,15 @@ def policy_documents(statements: Sequence[Statement]) -> list[str]:
         held.append(statement)
         if len(policy_document(held)) > _MAX_CHARACTERS:
             raise ValueError(
-                f"the statement that {statement.reason} has {len(policy_document(held))} "
-                f"characters; a policy takes {_MAX_CHARACTERS}: split it"
+                f"the policy for the statement {statement.reason!r} has "
+                f"{len(policy_document(held))} characters; at most {_MAX_CHARACTERS} are allowed, "
+                "so split the statement"
             )
     return [*documents, policy_document(held)]
 
 
 def trust_document(service: str) -> str:
-    """The trust policy of a role that only the cloud service `service` may assume.
+    """Return the trust policy of a role that only the cloud service `service` may assume.
 
     Args:
         service: The service's principal, e.g. `ecs.aliyuncs.com`.
@@ -215,25 +219,25 @@ def trust_document(service: str) -> str:
 def oidc_trust_document(
     provider_arn: str, *, issuer_url: str, audience: str, subjects: Sequence[str]
 ) -> str:
-    """The trust policy of a role that only certain tokens of an OIDC provider open.
+    """Return the trust policy of a role that only certain tokens of an OIDC provider may assume.
 
     Source: https://www.alibabacloud.com/help/en/ram/user-guide/create-a-ram-role-for-a-trusted-idp,
     read 2026-11-21.
 
     Args:
-        provider_arn: The provider in RAM.
-        issuer_url: What the token must say in `iss`.
-        audience: What it must say in `aud`.
-        subjects: What it may say in `sub`, each whole: `repo:org/name:environment:dev`.
+        provider_arn: ARN of the OIDC provider in RAM.
+        issuer_url: Required `iss` of the token.
+        audience: Required `aud` of the token.
+        subjects: Allowed values of `sub`, each complete: `repo:org/name:environment:dev`.
 
     Raises:
-        ValueError: A subject is missing or has a wildcard, which would let others in.
+        ValueError: `subjects` is empty, or one has a wildcard, which would admit other tokens.
     """
     wrong = [subject for subject in subjects if "*" in subject or "?" in subject]
     if wrong or not subjects:
         raise ValueError(
-            f"subjects are {list(subjects)}; name each one whole, without wildcards, for instance "
-            "repo:org/name:environment:dev"
+            f"subjects is {list(subjects)}; name each subject completely, without wildcards, for "
+            "example repo:org/name:environment:dev"
         )
     return _trust(
         {"Federated": [provider_arn]},
@@ -248,33 +252,33 @@ def oidc_trust_document(
 
 
 def account_trust_document(principals: Sequence[str]) -> str:
-    """The trust policy of a role that people assume by STS.
+    """Return the trust policy of a role that people assume through STS.
 
     Args:
-        principals: ARNs of RAM roles (of single sign-on) of the account: who may.
+        principals: ARNs of the account's RAM roles (from single sign-on) that may assume it.
 
     Raises:
-        ValueError: There is none, or one that names more than itself, as an account's root does.
+        ValueError: `principals` is empty, or one is not a single role, such as an account's root.
     """
     wrong = [name for name in principals if "*" in name or ":role/" not in name]
     if wrong or not principals:
         raise ValueError(
-            f"principals are {list(principals)}; name roles by ARN, for instance "
+            f"principals is {list(principals)}; each must be the ARN of one role, for example "
             "acs:ram::1234567890123456:role/platform-team"
         )
     return _trust({"RAM": list(principals)})
 
 
 def document_of(action: str) -> str:
-    """Where the cloud describes an action.
+    """Return the URL of the cloud's reference for an action.
 
     Raises:
-        ValueError: Its service is not known here.
+        ValueError: The service of the action is not in `DOCUMENTS`.
     """
     service = action.partition(":")[0]
     if service not in DOCUMENTS:
         raise ValueError(
-            f"action {action!r} is of service {service!r}, whose document is not known; add it to "
+            f"action {action!r} belongs to service {service!r}, which has no reference; add it to "
             "DOCUMENTS in components/permissions.py"
         )
     return DOCUMENTS[service]

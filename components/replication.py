@@ -1,10 +1,10 @@
-"""Copies of buckets in another region, for the day on which this one is lost.
+"""Copies of buckets in another region, in case this region is lost.
 
-Owns: the copies, their key, the rules and the role by which OSS copies. Does not own: the buckets
-that are copied (`components.storage`).
+Owns: the copies, their key, the replication rules, and the role that OSS uses. Does not own: the
+source buckets (`components.storage`).
 API: https://www.alibabacloud.com/help/en/oss/user-guide/cross-region-replication-with-the-same-account
-and .../introduction-to-data-replication-permissions, read 2026-11-21. What is deleted here is not
-deleted there: only writes are copied.
+and .../introduction-to-data-replication-permissions, read 2026-11-21. Only writes are
+replicated, so a copy keeps objects that are deleted in the source bucket.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class ReplicationArgs:
 
     Attributes:
         scope: Names, region and tags of the stack.
-        bucket_names: Role of a bucket to its name, versioned as the copies are.
-        buckets: The same roles to the names once the buckets are there.
+        bucket_names: Role of a bucket to its name. The buckets must be versioned.
+        buckets: The same roles to the names, known after the buckets exist.
         region_id: Region of the copies.
         region_providers: Providers of that region.
-        key_arn: KMS key that the buckets are encrypted with; then the copies are, with a key of
-            their own region. None: both have keys that OSS manages.
+        key_arn: KMS key that encrypts the buckets. If set, another key encrypts the copies in
+            their region. None: OSS manages the keys of both.
         retention: Protection of the copies and the key against deletion.
     """
 
@@ -54,19 +54,19 @@ class ReplicationArgs:
 
     def __post_init__(self) -> None:
         if not self.region_providers:
-            raise ValueError(f"region_providers is empty; give those of {self.region_id}")
+            raise ValueError(f"region_providers is empty; pass the providers of {self.region_id}")
         if self.bucket_names.keys() != self.buckets.keys():
             raise ValueError(
-                f"bucket_names has {sorted(self.bucket_names)} and buckets {sorted(self.buckets)}; "
-                "they need the same roles"
+                f"bucket_names has keys {sorted(self.bucket_names)} and buckets has keys "
+                f"{sorted(self.buckets)}; they must be equal"
             )
 
 
 class Replication(pulumi.ComponentResource):
-    """One copy for each bucket.
+    """A copy of each bucket in another region.
 
     Attributes:
-        bucket_names: Role to the copy's name, known once it is copied to.
+        bucket_names: Role to the name of the copy, known after its replication rule exists.
     """
 
     bucket_names: dict[str, pulumi.Output[str]]
@@ -121,7 +121,7 @@ class Replication(pulumi.ComponentResource):
         return pulumi.Output.all(args.key_arn, key.key_arn).apply(
             lambda arns: [
                 *buckets,
-                use_key(str(arns[0]), reason="opens the objects that it copies"),
+                use_key(str(arns[0]), reason="decrypts the objects that it copies"),
                 use_key(str(arns[1]), reason="encrypts the copies"),
             ]
         )

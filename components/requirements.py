@@ -1,16 +1,15 @@
-"""What a node's image must have for the services that run on it; the bootstrap installs what it
-lacks.
+"""The Python packages that services need on a node; the bootstrap installs missing ones.
 
-As in `pyproject.toml`, which a test compares. Torch is not named for the embedding node: a GPU
-image brings the build that fits its driver, and sentence-transformers asks for one where there is
-none.
+The versions must match `pyproject.toml`; a test compares them. The embedding node's list does not
+name torch: a GPU image includes the build for its driver, and sentence-transformers requires torch
+otherwise.
 """
 
 from __future__ import annotations
 
 __all__ = ["CHAT", "EMBEDDING"]
 
-# The bootstrap itself fetches the code with these two.
+# The bootstrap fetches the code with these two.
 _BOOTSTRAP = ("oss2==2.19.1", "alibabacloud-credentials==1.0.12")
 
 EMBEDDING = (

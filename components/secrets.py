@@ -1,5 +1,4 @@
-"""KMS: passwords and keys that machines read at run time, by their role, and that stand nowhere
-else.
+"""KMS secrets with the passwords and keys that machines read at run time through their roles.
 
 Owns: the secrets. Does not own: who may read them (`components.identity`).
 """
@@ -47,7 +46,7 @@ class MachineSecretArgs:
     Attributes:
         scope: Names, region and tags of the stack.
         role: Purpose of the secret, e.g. `elasticsearch-password`.
-        value: The secret itself. It stays secret in the state.
+        value: The secret value, which is encrypted in the state.
         description: Shown in the console.
         storage: How KMS stores it.
     """
@@ -60,11 +59,11 @@ class MachineSecretArgs:
 
 
 class MachineSecret(pulumi.ComponentResource):
-    """A KMS secret whose version follows its value: a new value is a new version, nothing else.
+    """A KMS secret whose version changes exactly when its value changes.
 
     Attributes:
-        secret_name: Its name.
-        version_id: Its version, which tells nothing of a value that was drawn at random.
+        secret_name: Name of the secret.
+        version_id: Version of the secret, which reveals nothing about a random value.
     """
 
     secret_name: pulumi.Output[str]
@@ -75,7 +74,7 @@ class MachineSecret(pulumi.ComponentResource):
     ) -> None:
         super().__init__("customrag:secrets:MachineSecret", name, None, opts)
         value = pulumi.Output.secret(args.value)
-        # A salted digest: it changes with the value and tells nothing about it.
+        # A salted digest, which changes with the value but does not reveal it.
         version_id = value.apply(lambda text: _version_id(args.role, text))
         secret = kms.Secret(
             name,

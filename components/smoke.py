@@ -1,8 +1,7 @@
-"""One question to the application once it is up.
+"""A test question to the application at the end of an update.
 
-Owns the hook that asks it, and the client that reaches a load balancer by its address. A failed
-after-hook fails the update and does not run again by itself; `make up` asks once more in its
-summary.
+Owns: the hook that asks, and the client that reaches a load balancer at its address. A failed
+after-hook fails the update and is not retried; `make up` asks again for its summary.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ class SmokeTestError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Door:
-    """How to reach a load balancer whose name may not point to it yet.
+    """A way to reach a load balancer whose DNS name may not point to it yet.
 
     Attributes:
-        address: Host, or `host:port`, to connect to in place of the URL's.
-        named: Whether the URL's name is the certificate's. False: no certificate has a load
-            balancer's own name, so the chain is checked and the name is not.
-        trusted_file: PEM file of what is trusted; the public authorities when None.
+        address: Host, or `host:port`, to connect to instead of the URL's.
+        named: Whether the certificate must have the URL's name. Otherwise only the chain is
+            checked, because no certificate has a load balancer's own name.
+        trusted_file: PEM file with trusted certificates; None for the public authorities.
     """
 
     address: pulumi.Output[str]
@@ -65,11 +64,11 @@ def smoke_hook(
 
     Args:
         name: The hook's name, unique in the program.
-        question: What to ask.
-        url: The application. Must not depend on the resource that the hook is bound to, because
-            that resource is not done before its hook is.
-        edge_key: The key that the application asks for when it is behind an edge.
-        door: How to reach it; by default as the URL says.
+        question: The question.
+        url: URL of the application. It must not depend on the resource of the hook, because that
+            resource completes only after the hook.
+        edge_key: Key that the application requires if it is behind an edge.
+        door: How to reach the application; by default at its URL.
     """
 
     async def ask(_args: pulumi.ResourceHookArgs) -> None:
@@ -105,7 +104,7 @@ def ask_when_ready(
         The application's answer: `answer`, `sources`.
 
     Raises:
-        SmokeTestError: It was not healthy in time, or the answer has no text.
+        SmokeTestError: The application was not healthy in time, or its answer has no text.
     """
     started = clock()
     while True:
@@ -115,7 +114,7 @@ def ask_when_ready(
         except httpx.HTTPError as error:
             if clock() - started > deadline_seconds:
                 raise SmokeTestError(
-                    f"{url}/health was not healthy within {deadline_seconds:.0f} s: {error}; "
+                    f"{url}/health was not healthy within {deadline_seconds:.0f} s: {error}. "
                     "`make logs SERVICE=chat` shows why"
                 ) from error
         pause(PAUSE_SECONDS)
@@ -123,9 +122,9 @@ def ask_when_ready(
         response = client.post(f"{url}/api/ask", json={"question": question, "stream": False})
         answer: dict[str, Any] = response.raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
-        raise SmokeTestError(f"{url}/api/ask failed on {question!r}: {error}") from error
+        raise SmokeTestError(f"{url}/api/ask failed for {question!r}: {error}") from error
     if not answer.get("answer") or "sources" not in answer:
-        raise SmokeTestError(f"{url}/api/ask gave no answer to {question!r}: {answer}")
+        raise SmokeTestError(f"{url}/api/ask returned no answer to {question!r}: {answer}")
     return answer
 
 
@@ -145,7 +144,7 @@ class _DirectTransport(httpx.HTTPTransport):
 def direct_transport(
     address: str, *, named: bool, trusted_file: Path | None
 ) -> httpx.HTTPTransport:
-    """Return a transport that sends HTTPS requests to one address, whatever their host.
+    """Return a transport that sends all HTTPS requests to one address.
 
     `Door` describes the arguments.
     """

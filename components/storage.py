@@ -1,6 +1,6 @@
-"""OSS: the buckets of the system, private, versioned, encrypted, with life-cycle rules.
+"""OSS buckets that are private, versioned and encrypted, and have life-cycle rules.
 
-Owns: buckets and their protection. Does not own: what lies in them (`providers.Corpus`,
+Owns: buckets and their protection. Does not own: the objects in them (`providers.Corpus`,
 `components.code`). OSS API: https://www.alibabacloud.com/help/en/oss/developer-reference, read
 2026-11-21.
 """
@@ -28,12 +28,12 @@ __all__ = [
     "StorageArgs",
 ]
 
-# An upload that has not ended after this time never will.
+# An upload that is incomplete after this time never completes.
 ABORT_MULTIPART_UPLOAD_DAYS = 3
 
 
 class BucketRole(StrEnum):
-    """What a bucket holds. One role, one bucket: each has its own readers and its own retention."""
+    """The content of a bucket. Each role has its own bucket, readers and retention."""
 
     CORPUS = "corpus"
     ARTIFACTS = "artifacts"
@@ -67,7 +67,7 @@ class PrivateBucketArgs:
 
 
 class PrivateBucket(pulumi.ComponentResource):
-    """An OSS bucket that nobody outside the account can read, whose objects can be brought back."""
+    """A private OSS bucket whose overwritten and deleted objects can be restored."""
 
     bucket_name: pulumi.Output[str]
     extranet_endpoint: pulumi.Output[str]
@@ -77,7 +77,7 @@ class PrivateBucket(pulumi.ComponentResource):
         self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("customrag:storage:PrivateBucket", name, None, opts)
-        # Its settings stay with a bucket that stays: without them it would be less private.
+        # A retained bucket keeps its settings, because it would be less private without them.
         child = pulumi.ResourceOptions(parent=self, retain_on_delete=args.retention.retain)
         self._bucket = oss.Bucket(
             name,
@@ -89,7 +89,7 @@ class PrivateBucket(pulumi.ComponentResource):
                 child,
                 pulumi.ResourceOptions(
                     protect=args.retention.deletion_protection,
-                    # These live in resources of their own; the bucket only reports them back.
+                    # Other resources set these; the bucket only reports them.
                     ignore_changes=["acl", "policy", "serverSideEncryptionRule", "versioning"],
                 ),
             ),
@@ -109,8 +109,8 @@ class PrivateBucket(pulumi.ComponentResource):
             kms_master_key_id=args.kms_key_id,
             opts=child,
         )
-        # An object written before these three would be unversioned, unencrypted or public for a
-        # moment: whoever takes the name from here waits for them.
+        # Users of the name wait for these three. Otherwise an object could be unversioned,
+        # unencrypted or briefly public.
         self.bucket_name = once(bucket_id, block.id, versioning.id, encryption.id)
         self.extranet_endpoint = self._bucket.extranet_endpoint
         self.intranet_endpoint = self._bucket.intranet_endpoint
@@ -118,10 +118,10 @@ class PrivateBucket(pulumi.ComponentResource):
 
 
 class ExistingBucket(pulumi.ComponentResource):
-    """A bucket that was there before the stack: read, never changed, never deleted.
+    """An existing bucket, which is never changed or deleted.
 
-    How it is encrypted, versioned and shut is its owner's; documents are put under a prefix of
-    their own in it.
+    Its owner decides about encryption, versioning and access. The stack writes documents under a
+    separate prefix.
     """
 
     bucket_name: pulumi.Output[str]

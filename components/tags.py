@@ -1,4 +1,4 @@
-"""Tags that every resource carries, so that cost and leaks can be told apart by stack."""
+"""Tags of every resource, which assign cost and leaks to a stack."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 __all__ = ["RETAINED", "kept_tags", "merge_tags", "standard_tags"]
 
 RETAINED = "retained"
-"""Key of the tag, `true` on what is to stay when its stack goes: then no state knows of it."""
+"""Key of the tag that is `true` on resources which remain after their stack is destroyed."""
 
 
 def standard_tags(
@@ -19,10 +19,10 @@ def standard_tags(
     cost_center: str,
     expires_at: str = "",
 ) -> dict[str, str]:
-    """The tags of every resource of a stack.
+    """Return the tags of every resource of a stack.
 
-    Keys follow the cloud's own habit of lower-case words with hyphens. `expires-at` is there only
-    if the stack is not for good: the sweeper goes by it.
+    Keys have lower-case words with hyphens, like the cloud's own. Only temporary stacks have
+    `expires-at`, which the sweeper reads.
     """
     tags = {
         "project": project,
@@ -36,16 +36,16 @@ def standard_tags(
 
 
 def kept_tags(tags: Mapping[str, str], *, retain: bool) -> dict[str, str]:
-    """The tags of something that stays, or does not, when its stack goes."""
+    """Return the tags of a resource; with `retain`, they mark that it outlives its stack."""
     return merge_tags(tags, {RETAINED: "true"}) if retain else dict(tags)
 
 
 def merge_tags(base: Mapping[str, str], extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """`base` with `extra` on top.
+    """Return `base` with `extra` added.
 
     Raises:
-        ValueError: A key of `extra` is one of `base` with another value: a component must not
-            silently take a resource out of its stack's bill.
+        ValueError: `extra` has a key of `base` with another value. A component must not silently
+            move a resource to another bill.
     """
     merged = dict(base)
     for key, value in (extra or {}).items():

@@ -1,8 +1,8 @@
-"""Puts a service's code on a node: run once, by cloud-init, before the service starts.
+"""Put a service's code on a node. cloud-init runs this once, before the service starts.
 
-Owns: the requirements of the image and the zip of the code. Does not own: the service (systemd's).
-It travels to the node inside the user data, so it imports nothing of this project, and nothing but
-the standard library before the requirements are there.
+Owns: installing requirements, and fetching the zip with the code. Does not own: the service, which
+systemd runs. The user data contains this file, so it imports nothing from this project, and only
+the standard library until the requirements are installed.
 
     python3 bootstrap.py --code-uri oss://bucket/code/customrag-0123456789ab.zip \
         --oss-endpoint https://oss-cn-hangzhou-internal.aliyuncs.com --region-id cn-hangzhou \
@@ -24,21 +24,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PYTHON_MINIMUM = (3, 11)
-# An instance's RAM role is attached after the instance exists; until then OSS is asked again.
+# The RAM role is attached after the instance exists; until then OSS rejects requests.
 DEADLINE_SECONDS = 600.0
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.5, 5.0
 _DIGEST = re.compile(r"-([0-9a-f]{12,64})\.zip$")
 
 
 class BootstrapError(Exception):
-    """The node cannot run its service; the message says what to change."""
+    """The node cannot run its service. The message says what to change."""
 
 
 def expected_digest(code_uri: str) -> str:
-    """The hexadecimal digits (12 to 64) of the SHA-256 in the zip's name.
+    """Return the hexadecimal digits (12 to 64) of the SHA-256 in the zip's name.
 
     Raises:
-        BootstrapError: The name has none.
+        BootstrapError: The name does not contain them.
     """
     found = _DIGEST.search(code_uri)
     if found is None:
@@ -50,7 +50,7 @@ def expected_digest(code_uri: str) -> str:
 
 
 def install_requirements(requirements: Path) -> None:
-    """Installs what the image lacks; pip asks no index when nothing is missing.
+    """Install missing requirements. pip contacts no index if none is missing.
 
     Raises:
         BootstrapError: pip failed.
@@ -62,17 +62,17 @@ def install_requirements(requirements: Path) -> None:
         *("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"),
         *("--requirement", str(requirements)),
     ]
-    # The node serves one service: its system Python is nobody else's.
+    # The node runs only this service, so no other program uses its system Python.
     environment = {**os.environ, "PIP_BREAK_SYSTEM_PACKAGES": "1"}
     if subprocess.run(command, env=environment, check=False).returncode != 0:
         raise BootstrapError(
-            f"pip could not install {requirements}; bake the packages into the image, or give the "
-            "node's subnet a way to a package index"
+            f"pip could not install {requirements}. Add the packages to the image, or let the "
+            "node's subnet reach a package index"
         )
 
 
 def open_bucket(endpoint: str, bucket_name: str, region_id: str) -> Any:
-    """The bucket, with the credentials of the node's RAM role."""
+    """Return the bucket, opened with the credentials of the node's RAM role."""
     import oss2
     from alibabacloud_credentials.client import Client
 
@@ -90,16 +90,16 @@ def open_bucket(endpoint: str, bucket_name: str, region_id: str) -> Any:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits."""
+    """Return the SHA-256 of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch(bucket: Any, key: str, destination: Path, digest: str) -> None:
-    """Downloads the zip so that `destination` is whole or absent, and checks what it holds.
+    """Download the zip and check its digest; `destination` is either complete or absent.
 
     Raises:
-        BootstrapError: What came is not what the name says.
+        BootstrapError: The content does not match the digest in the name.
     """
     if destination.is_file() and sha256_of(destination).startswith(digest):
         return
@@ -112,7 +112,7 @@ def fetch(bucket: Any, key: str, destination: Path, digest: str) -> None:
         actual = sha256_of(part)
         if not actual.startswith(digest):
             raise BootstrapError(
-                f"{key} has the SHA-256 {actual}, but its name says {digest}; upload it again"
+                f"{key} has the SHA-256 {actual}, but its name says {digest}. Upload it again"
             )
         part.chmod(0o644)
         part.replace(destination)
@@ -120,11 +120,11 @@ def fetch(bucket: Any, key: str, destination: Path, digest: str) -> None:
         part.unlink(missing_ok=True)
 
 
-def fetch_with_patience(arguments: argparse.Namespace, deadline_seconds: float) -> Path:
-    """`fetch`, again and again until OSS lets the node's role in or the time is over.
+def fetch_until_deadline(arguments: argparse.Namespace, deadline_seconds: float) -> Path:
+    """Repeat `fetch` until OSS accepts the node's role, or until the deadline.
 
     Raises:
-        BootstrapError: The deadline passed, or the content is wrong.
+        BootstrapError: The deadline passed, or the content does not match its digest.
     """
     digest = expected_digest(arguments.code_uri)
     uri = urlsplit(arguments.code_uri)
@@ -140,11 +140,11 @@ def fetch_with_patience(arguments: argparse.Namespace, deadline_seconds: float) 
         except Exception as error:
             if time.monotonic() - started >= deadline_seconds:
                 raise BootstrapError(
-                    f"could not fetch {arguments.code_uri} within {deadline_seconds:.0f} s; the "
+                    f"could not fetch {arguments.code_uri} within {deadline_seconds:.0f} s. The "
                     "node's RAM role must be attached and allow oss:GetObject on it. Last error: "
                     f"{error}"
                 ) from error
-            print(f"bootstrap: not yet ({error}); trying again", flush=True)
+            print(f"bootstrap: cannot fetch the code yet ({error}); trying again", flush=True)
             time.sleep(pause)
             pause = min(2 * pause, LAST_PAUSE_SECONDS)
         else:
@@ -152,7 +152,7 @@ def fetch_with_patience(arguments: argparse.Namespace, deadline_seconds: float) 
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code: 0 when the code is in place."""
+    """Install the code and return the exit code: 0 if it is in place."""
     parser = argparse.ArgumentParser(description=__doc__)
     for option in ("--code-uri", "--oss-endpoint", "--region-id", "--directory", "--requirements"):
         parser.add_argument(option, required=True)
@@ -161,11 +161,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if sys.version_info[:2] < PYTHON_MINIMUM:
             raise BootstrapError(
-                f"python3 is {sys.version.split()[0]}; the service needs 3.11 or newer: choose an "
-                "image that has it"
+                f"python3 is {sys.version.split()[0]}, but the service needs 3.11 or newer; choose "
+                "an image with it"
             )
         install_requirements(Path(arguments.requirements))
-        path = fetch_with_patience(arguments, arguments.deadline_seconds)
+        path = fetch_until_deadline(arguments, arguments.deadline_seconds)
     except BootstrapError as error:
         print(f"bootstrap: {error}", file=sys.stderr, flush=True)
         return 1

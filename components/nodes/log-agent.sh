@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the agent of Simple Log Service, which starts itself and collects what the machine group
-# of its user-defined identity says. Arguments: the installer's URL, the project's region.
+# Install the agent of Simple Log Service. It starts itself, and collects the logs that the machine
+# group of its user-defined identity lists. Arguments: the installer's URL, the project's region.
 set -eu
 if [ -e /etc/init.d/loongcollectord ]; then
   exit 0

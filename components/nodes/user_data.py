@@ -1,8 +1,8 @@
-"""The user data of a service node: pure text, made from plain values.
+"""The user data of a service node. Pure: builds text from plain values.
 
-Owns: what cloud-init writes and runs. Does not own: the instance (`components.nodes.node`).
-Format: cloud-init's `write_files` and `runcmd` (https://cloudinit.readthedocs.io); `set -e` ends
-its script at the first command that fails.
+Owns: the files and commands for cloud-init. Does not own: the instance (`components.nodes.node`).
+Format: cloud-init's `write_files` and `runcmd` (https://cloudinit.readthedocs.io). `set -e` stops
+the script at the first command that fails.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
 CODE_DIRECTORY = "/opt/customrag/code"
 # Before Base64. Assumed: the lower of the limits (16 and 32 KB) ECS has had; the text needs 10 KB.
 USER_DATA_LIMIT_BYTES = 16 * 1024
-# What the bootstrap itself imports; added to the service's own requirements.
+# Imports of the bootstrap, added to the service's own requirements.
 _BOOTSTRAP_REQUIREMENTS = ("oss2", "alibabacloud-credentials")
 _REQUIREMENTS_PATH = "/etc/customrag/requirements.txt"
 _SERVICE_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -47,9 +47,9 @@ class LogAgent:
     .../sls/host-text-log-collection-auto-install, read 2026-11-21.
 
     Attributes:
-        identity: User-defined identity of the machine group that the node joins.
+        identity: User-defined identity of the machine group to which the node belongs.
         account_id: Account that owns the log project, 16 digits.
-        installer_url: The agent's installer, reachable from the node.
+        installer_url: URL of the agent's installer, which the node must be able to reach.
     """
 
     identity: str
@@ -79,24 +79,27 @@ def render_user_data(
     requirements: Sequence[str] = (),
     log_agent: LogAgent | None = None,
 ) -> str:
-    """The `#cloud-config` of a node that runs one Python module as a systemd service.
+    """Return the `#cloud-config` of a node that runs one Python module as a systemd service.
 
     Args:
-        service_name: The unit is `customrag-<service_name>.service`.
-        module: What `python3 -m` runs, from the zip.
-        port: TCP port, handed over as `CUSTOMRAG_PORT`.
-        environment: The service's settings. User data can be read on the node: no secrets.
+        service_name: Name in the unit `customrag-<service_name>.service`.
+        module: Module in the zip that `python3 -m` runs.
+        port: TCP port, passed as `CUSTOMRAG_PORT`.
+        environment: Settings of the service, without secrets, because the node's users can read
+            user data.
         code_uri: `oss://bucket/.../<name>-<digits of its SHA-256>.zip`.
-        oss_endpoint: URL of OSS as the node sees it.
-        region_id: The bucket's region.
-        requirements: pip requirements that the image must have; what it lacks is installed.
-        log_agent: Sends the node's journal away. None: it stays on the node.
+        oss_endpoint: URL of OSS for the node.
+        region_id: Region of the bucket.
+        requirements: pip requirements of the service; the bootstrap installs missing ones.
+        log_agent: Agent that sends the node's journal to the log service. None: it stays on the
+            node.
 
     Returns:
         YAML text, the same for the same arguments.
 
     Raises:
-        ValueError: An argument that would make an invalid or unsafe file; the text is too long.
+        ValueError: An argument would produce a file that is not valid or not safe, or the text is
+            too long.
     """
     _check(service_name, module, port, environment, code_uri)
     variables = {
@@ -128,7 +131,7 @@ def render_user_data(
     size = len(text.encode())
     if size > USER_DATA_LIMIT_BYTES:
         raise ValueError(
-            f"the user data of {service_name!r} has {size} bytes and ECS takes "
+            f"the user data of {service_name!r} has {size} bytes, but ECS allows at most "
             f"{USER_DATA_LIMIT_BYTES}; move long settings into an object in OSS"
         )
     return text
@@ -139,31 +142,35 @@ def _check(
 ) -> None:
     if not _SERVICE_NAME.fullmatch(service_name):
         raise ValueError(
-            f"service.name is {service_name!r}; use 1 to 31 lower-case letters, digits and "
-            "hyphens, a letter first"
+            f"service.name is {service_name!r}; it must have 1 to 31 lower-case letters, digits "
+            "and hyphens, and begin with a letter"
         )
     if not _MODULE.fullmatch(module):
-        raise ValueError(f"service.module is {module!r}; give a dotted module such as rag.serving")
+        raise ValueError(
+            f"service.module is {module!r}; it must be a module name such as rag.serving"
+        )
     if not 1024 <= port <= 65535:
-        raise ValueError(f"service.port is {port}; an unprivileged service takes 1024 to 65535")
+        raise ValueError(f"service.port is {port}; it must be 1024 to 65535")
     if not _CODE_URI.fullmatch(code_uri):
         raise ValueError(
-            f"code_uri is {code_uri!r}; give oss://<bucket>/<path>-<12 to 64 hexadecimal digits of "
-            "its SHA-256>.zip"
+            f"code_uri is {code_uri!r}; it must be oss://<bucket>/<path>-<12 to 64 hexadecimal "
+            "digits of its SHA-256>.zip"
         )
     for key, value in environment.items():
         if not _VARIABLE.fullmatch(key):
-            raise ValueError(f"service.environment has {key!r}, which is no variable's name")
+            raise ValueError(f"service.environment has {key!r}, which is not a valid variable name")
         if key in _OWN_VARIABLES:
-            raise ValueError(f"service.environment sets {key}, which the node sets itself")
+            raise ValueError(
+                f"service.environment has {key}, which the node sets itself; remove it"
+            )
         if any(character in value for character in "\n\r\0"):
             raise ValueError(
-                f"service.environment[{key!r}] has a line break; a unit takes one line"
+                f"service.environment[{key!r}] has a line break; a value must be on one line"
             )
 
 
 def _quote(value: str) -> str:
-    """A value in a systemd EnvironmentFile (systemd.exec(5)): double quotes, four escapes."""
+    """Quote a value for a systemd EnvironmentFile (systemd.exec(5))."""
     return '"' + re.sub(r'([\\"`$])', r"\\\1", value) + '"'
 
 

@@ -1,7 +1,7 @@
-"""Every component with arguments that show its shapes; `test_declared.py` says what each declares.
+"""Cases for every component, which `test_declared.py` compares with the expectations.
 
-Plain values stand for what other components would give. A case makes its component only, named as
-the case is, so that what is declared is the component's own.
+Plain values replace the outputs of other components. A case creates only its component, under the
+name of the case.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ __all__ = ["CASES", "Case"]
 Case = Callable[[str], pulumi.ComponentResource]
 
 ROOT = Path(__file__).resolve().parents[2]
-# Where packages of code are written; gone when the tests are.
+# Temporary folder for zips of code.
 _WORK = TemporaryDirectory()
 NAMING = Naming(project="customrag", stack="dev", account_id="1234567890123456")
 TAGS = {"stack": "dev"}

@@ -1,4 +1,4 @@
-"""Packing code: only what an entry point imports, the same bytes every time."""
+"""Packing code: a zip has only what an entry point imports, and always the same bytes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_closure_follows_imports_inside_functions_and_leaves_out_the_rest(tree: 
     ]
 
 
-def test_closure_of_a_package_takes_its_main_and_its_data_files(tree: Path) -> None:
+def test_closure_of_a_package_includes_its_main_and_its_data_files(tree: Path) -> None:
     assert {
         "ours/app/__main__.py",
         "ours/app/inner.py",
@@ -61,7 +61,7 @@ def test_closure_of_a_package_takes_its_main_and_its_data_files(tree: Path) -> N
     } <= set(names(tree, "ours.app"))
 
 
-def test_closure_leaves_out_what_only_a_type_checker_imports(tree: Path) -> None:
+def test_closure_leaves_out_imports_for_type_checkers(tree: Path) -> None:
     assert names(tree, "ours.typed") == ["ours/__init__.py", "ours/typed.py"]
 
 
@@ -70,7 +70,7 @@ def test_missing_entry_point_is_an_error(tree: Path) -> None:
         import_closure(tree, "ours.gone", PACKAGES)
 
 
-def test_equal_files_give_equal_bytes_whatever_their_times(tree: Path) -> None:
+def test_equal_files_give_equal_bytes_despite_different_times(tree: Path) -> None:
     files = import_closure(tree, "ours.entry", PACKAGES)
     before = pack(tree, files)
     (tree / "ours/used.py").touch()

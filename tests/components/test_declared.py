@@ -1,7 +1,7 @@
-"""Every component under mocks: exact types, names and inputs, in an update and in a first preview.
+"""The exact types, names and inputs of every component, in an update and in a first preview.
 
-What is expected lies in `expected/`; `tests.support.snapshots` says how to write it anew. It does
-not show what the cloud makes of it.
+The expectations are in `expected/`; `tests.support.snapshots` says how to regenerate them. The
+tests use mocks and do not show how the cloud behaves.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EXPECTED = Path(__file__).parent / "expected"
 
 
 def component_classes() -> Iterator[type[pulumi.ComponentResource]]:
-    """Every component of the package."""
+    """Yield every component of the package."""
     for found in pkgutil.walk_packages(components.__path__, "components."):
         module = importlib.import_module(found.name)
         for value in vars(module).values():
@@ -40,13 +40,13 @@ def component_classes() -> Iterator[type[pulumi.ComponentResource]]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_component_declares_just_what_is_expected(name: str) -> None:
+def test_a_component_declares_exactly_what_is_expected(name: str) -> None:
     declared = declared_by(lambda: CASES[name](name))
     assert_expected(EXPECTED / f"{name}.yaml", readable(declared))
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_first_preview_of_a_component_declares_the_same_as_far_as_it_knows(name: str) -> None:
+def test_a_first_preview_declares_the_same_known_values(name: str) -> None:
     update = {item.urn: item for item in declared_by(lambda: CASES[name](name))}
     preview = {item.urn: item for item in declared_by(lambda: CASES[name](name), preview=True)}
     assert preview.keys() == update.keys()
@@ -63,9 +63,9 @@ def test_every_component_has_a_case() -> None:
         shown.update(type(item) for item in [CASES[name](name)])
 
     for name in CASES:
-        declared_by(lambda name=name: note(name))  # type: ignore[misc] # a loop's variable
+        declared_by(lambda name=name: note(name))  # type: ignore[misc] # a loop variable
     assert {kind.__name__ for kind in component_classes()} == {kind.__name__ for kind in shown}
 
 
-def test_no_expectation_is_left_of_a_case_that_is_gone() -> None:
+def test_every_expectation_has_a_case() -> None:
     assert {file.stem for file in EXPECTED.glob("*.yaml")} == CASES.keys()

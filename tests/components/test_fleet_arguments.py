@@ -1,4 +1,4 @@
-"""What load balancer and fleet refuse before anything is declared, and how they are asked."""
+"""Arguments that the load balancer and fleet reject, and the client of the smoke test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCOPE = Scope(
 )
 
 
-def test_a_load_balancer_in_one_zone_is_refused() -> None:
+def test_a_load_balancer_in_one_zone_is_rejected() -> None:
     zones = Zones(vpc_id="vpc-1", vswitch_ids={"cn-hangzhou-h": "vsw-1"})
     with pytest.raises(ValueError, match="vswitch_ids"):
         HttpsLoadBalancerArgs(
@@ -47,18 +47,18 @@ def test_a_load_balancer_in_one_zone_is_refused() -> None:
         ({"allowed_cidr_blocks": ["everyone"]}, "everyone"),
     ],
 )
-def test_access_that_alb_would_refuse_is_refused(arguments: dict[str, Any], named: str) -> None:
+def test_access_that_alb_does_not_allow_is_rejected(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         Access(**arguments)
 
 
 @pytest.mark.parametrize(("least", "most"), [(0, 1), (3, 2), (1, 2001)])
-def test_a_fleet_size_that_ess_would_refuse_is_refused(least: int, most: int) -> None:
+def test_a_fleet_size_that_ess_does_not_allow_is_rejected(least: int, most: int) -> None:
     with pytest.raises(ValueError, match="max_instances"):
         FleetSize(min_instances=least, max_instances=most)
 
 
-def test_a_fleet_without_a_vswitch_is_refused() -> None:
+def test_a_fleet_without_a_vswitch_is_rejected() -> None:
     with pytest.raises(ValueError, match="vswitch_ids"):
         ServiceFleetArgs(
             scope=SCOPE,
@@ -77,7 +77,7 @@ def test_a_fleet_without_a_vswitch_is_refused() -> None:
 
 @contextmanager
 def https_server(folder: Path) -> Iterator[tuple[str, Path]]:
-    """A server with a certificate of `DOMAIN`; its address, and what trusts it."""
+    """Run a server with a certificate for `DOMAIN`; yield its address and the trusted file."""
     certificate, key = self_signed(DOMAIN)
     trusted, both = folder / "trusted.pem", folder / "both.pem"
     trusted.write_text(certificate)
@@ -92,7 +92,7 @@ def https_server(folder: Path) -> Iterator[tuple[str, Path]]:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Write no log."""
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(both)
@@ -109,20 +109,20 @@ def https_server(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def asked(address: str, url: str, **changes: Any) -> dict[str, Any]:
-    """Return what the smoke question's client gets through a door."""
+    """Return what the smoke test's client gets through a door."""
     transport = smoke.direct_transport(address, **{"named": True, "trusted_file": None, **changes})
     with httpx.Client(transport=transport) as client:
         found: dict[str, Any] = client.get(url).json()
     return found
 
 
-def test_smoke_question_asks_the_load_balancer_by_the_certificates_name(tmp_path: Path) -> None:
+def test_smoke_test_asks_the_load_balancer_with_the_name_in_the_certificate(tmp_path: Path) -> None:
     with https_server(tmp_path) as (address, trusted):
         found = asked(address, f"https://{DOMAIN}/health", trusted_file=trusted)
     assert found == {"host": DOMAIN}
 
 
-def test_smoke_question_refuses_a_certificate_of_another_name(tmp_path: Path) -> None:
+def test_smoke_test_rejects_a_certificate_for_another_name(tmp_path: Path) -> None:
     with (
         https_server(tmp_path) as (address, trusted),
         pytest.raises(httpx.ConnectError, match="certificate"),
@@ -130,7 +130,7 @@ def test_smoke_question_refuses_a_certificate_of_another_name(tmp_path: Path) ->
         asked(address, "https://other.example.com/health", trusted_file=trusted)
 
 
-def test_smoke_question_refuses_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
+def test_smoke_test_rejects_an_untrusted_certificate(tmp_path: Path) -> None:
     with (
         https_server(tmp_path) as (address, _),
         pytest.raises(httpx.ConnectError, match="certificate"),
@@ -138,7 +138,7 @@ def test_smoke_question_refuses_a_certificate_that_nobody_vouches_for(tmp_path: 
         asked(address, f"https://{DOMAIN}/health")
 
 
-def test_load_balancers_own_name_is_on_no_certificate_but_the_chain_is_checked(
+def test_smoke_test_checks_only_the_chain_for_the_load_balancers_own_name(
     tmp_path: Path,
 ) -> None:
     with https_server(tmp_path) as (address, trusted):

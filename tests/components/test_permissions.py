@@ -1,4 +1,4 @@
-"""What is granted, to whom and why: the tables are complete, narrow, and fit into RAM's limits."""
+"""The permission tables are complete and narrow, and fit into RAM's limits."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_action_has_a_document() -> None:
     assert all(document_of(action) for statement in ALL for action in statement.actions)
 
 
-def test_an_action_of_an_unknown_service_is_named() -> None:
+def test_the_error_names_an_action_of_an_unknown_service() -> None:
     with pytest.raises(ValueError, match="'polardb:CreateDBCluster'"):
         document_of("polardb:CreateDBCluster")
 
@@ -60,7 +60,7 @@ def test_every_statement_has_a_reason() -> None:
     assert all(len(statement.reason) > 15 for statement in ALL)
 
 
-def test_who_may_do_a_thing_to_everything_says_that_there_is_no_narrower_way() -> None:
+def test_a_permission_for_all_resources_says_that_no_resource_level_exists() -> None:
     wide = [statement.reason for statement in ALL if "*" in statement.resources]
     assert wide
     assert all("no resource level" in reason for reason in wide)
@@ -69,19 +69,19 @@ def test_who_may_do_a_thing_to_everything_says_that_there_is_no_narrower_way() -
 @pytest.mark.parametrize("stack", [stack for stack in STACKS if stack != "local"])
 def test_every_type_that_a_stack_declares_can_be_deployed(stack: str) -> None:
     granted = {type_ for grant in GRANTS for type_ in grant.types}
-    # What lies inside the search cluster is done with its password, not with RAM.
+    # Access inside the search cluster uses its password instead of RAM.
     inside = {"customrag:elasticsearch:Index", "customrag:elasticsearch:Alias"}
     found = {item.type for item in declared(stack)}
     missing = {t for t in found - granted - inside if not t.startswith("cloudflare:")}
     assert missing - {"pulumi:providers:cloudflare"} == set()
 
 
-def test_a_preview_changes_nothing() -> None:
+def test_preview_permissions_only_read() -> None:
     actions = [action for s in preview_statements(PROD) for action in s.actions]
     assert [a for a in actions if a.partition(":")[2].startswith(CHANGING)] == []
 
 
-def test_an_environment_reaches_no_other_ones_names() -> None:
+def test_an_environment_has_permissions_only_for_its_own_names() -> None:
     for environment in ("dev", "prod", "pr"):
         scope = DeploymentScope(account_id="1", region_id="r", environment=environment)
         named = [r for s in deploy_statements(scope) for r in s.resources if "customrag" in r]
@@ -89,26 +89,26 @@ def test_an_environment_reaches_no_other_ones_names() -> None:
         assert all(f"customrag-{environment}-" in resource for resource in named)
 
 
-def test_a_deployer_makes_roles_of_its_own_stacks_only() -> None:
+def test_a_deployer_can_create_roles_only_for_its_own_stacks() -> None:
     for statement in deploy_statements(PROD):
         if "ram:CreateRole" in statement.actions:
             assert all("/customrag-prod-*" in resource for resource in statement.resources)
 
 
-def test_the_policies_fit_into_what_ram_takes() -> None:
+def test_the_policies_fit_into_the_limit_of_ram() -> None:
     documents = policy_documents(deploy_statements(PROD))
     assert all(len(document) <= 6144 for document in documents)
     granted = [s for document in documents for s in json.loads(document)["Statement"]]
     assert len(granted) == len(deploy_statements(PROD))
 
 
-def test_a_statement_that_no_policy_holds_is_named() -> None:
+def test_the_error_names_a_statement_that_is_too_long() -> None:
     long = Statement(actions=("oss:GetObject",), resources=("acs:x" * 2000,), reason="is long")
     with pytest.raises(ValueError, match="is long"):
         policy_documents([long])
 
 
-def test_a_role_for_tokens_names_whole_subjects() -> None:
+def test_the_trust_policy_for_tokens_names_complete_subjects() -> None:
     document = oidc_trust_document(
         "acs:ram::1:oidc-provider/github",
         issuer_url="https://issuer",
@@ -130,6 +130,6 @@ def test_a_role_for_any_token_is_refused(subjects: list[str]) -> None:
 
 
 @pytest.mark.parametrize("principals", [[], ["acs:ram::*:role/x"], ["acs:ram::1:root"], ["x"]])
-def test_a_role_for_anybody_is_refused(principals: list[str]) -> None:
-    with pytest.raises(ValueError, match="by ARN"):
+def test_a_trust_policy_for_anyone_is_rejected(principals: list[str]) -> None:
+    with pytest.raises(ValueError, match="the ARN of one role"):
         account_trust_document(principals)

@@ -99,7 +99,7 @@ def test_an_invalid_configuration_is_a_config_error_with_the_key() -> None:
 
 
 def test_a_failing_program_is_an_error_with_its_output() -> None:
-    with pytest.raises(DeclareError, match="a VPC takes a range of"):
+    with pytest.raises(DeclareError, match="it must be a range inside"):
         declare("dev", config={"cidrBlock": "8.8.0.0/16"})
 
 

@@ -1,6 +1,6 @@
-"""A service node of the component's own user data, booted for real by the local cloud.
+"""The local cloud boots a service node with the component's user data.
 
-It shows that the rendered files, the bootstrap and the unit work together. It does not show
+The tests show that the rendered files, the bootstrap and the unit work together. They do not test
 systemd, its hardening, or a real image.
 """
 
@@ -35,7 +35,7 @@ http.server.ThreadingHTTPServer(address, Health).serve_forever()
 
 
 def code_zip() -> bytes:
-    """A zip with the module `tiny.serving`."""
+    """Return a zip with the module `tiny.serving`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("tiny/__init__.py", "")
@@ -44,7 +44,7 @@ def code_zip() -> bytes:
 
 
 def answer(url: str) -> Any:
-    """What the node answers, once it does."""
+    """Return the node's answer after it is ready."""
 
     def get() -> Any:
         try:
@@ -57,7 +57,7 @@ def answer(url: str) -> Any:
 
 
 def make_node(ecs: Ecs, code_uri: str, role: str, resource: str) -> str:
-    """An instance of the component's user data, and its role; its id."""
+    """Create an instance with the component's user data and a role; return its id."""
     platform = ecs.stack.context.platform
     text = render_user_data(
         service_name="embedding",
@@ -96,7 +96,7 @@ def test_node_fetches_its_code_with_its_role_and_serves_it(tmp_path: Path) -> No
         assert ecs.boot(instance_id)["state"] == "done"
 
 
-def test_node_whose_code_was_tampered_with_does_not_start_it(tmp_path: Path) -> None:
+def test_node_does_not_start_code_with_another_digest(tmp_path: Path) -> None:
     with running_stack(tmp_path / "home", ["vpc", "ecs"]) as stack:
         ecs = with_network(stack)
         stack.make_bucket("artifacts").put_object("code/customrag-0123456789ab.zip", code_zip())

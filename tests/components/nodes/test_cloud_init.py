@@ -1,7 +1,6 @@
-"""What nodes and jobs are told to run, read by those who know: cloud-init's schema and shellcheck.
+"""Checks the user data and job commands of every stack with cloud-init's schema and shellcheck.
 
-Every user data and every command of every stack. It does not show a boot: `test_boots_locally`
-does, without systemd.
+`test_boots_locally` tests a boot, without systemd.
 """
 
 from __future__ import annotations
@@ -30,18 +29,18 @@ COMMAND_TYPES = ("customrag:pai:DlcJob", "customrag:rag:IngestRun")
 
 @cache
 def schema() -> dict[str, Any]:
-    """Cloud-init's own."""
+    """Return the schema of cloud-init."""
     found: dict[str, Any] = json.loads((FOLDER / "schema-cloud-config-v1.json").read_text())
     return found
 
 
 def known_keys() -> set[str]:
-    """The top-level keys that any module of cloud-init reads."""
+    """Return the top-level keys that the modules of cloud-init read."""
     return {key for module in schema()["$defs"].values() for key in module.get("properties", ())}
 
 
 def refusals(text: str) -> list[str]:
-    """What cloud-init would complain of in a user data."""
+    """Return the errors of cloud-init in user data."""
     if not text.startswith("#cloud-config\n"):
         return ["the first line must be #cloud-config"]
     config = yaml.safe_load(text)
@@ -52,7 +51,7 @@ def refusals(text: str) -> list[str]:
 
 
 def shell_script(config: Mapping[str, Any]) -> str:
-    """The script that cloud-init writes of `runcmd`: texts as they are, lists word by word.
+    """Return the script that cloud-init writes for `runcmd`: texts unchanged, lists quoted.
 
     Source: https://cloudinit.readthedocs.io/en/latest/reference/modules.html#runcmd, read
     2026-11-21.
@@ -68,7 +67,7 @@ def shell_script(config: Mapping[str, Any]) -> str:
 
 
 def shellcheck(script: str) -> str:
-    """What shellcheck says of a script; nothing if it is well."""
+    """Return the findings of shellcheck in a script; empty without findings."""
     done = subprocess.run(
         [str(SHELLCHECK), "--shell=sh", "--severity=style", "-"],
         input=script,
@@ -82,7 +81,7 @@ def shellcheck(script: str) -> str:
 
 
 def shell_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Path and text of every file that a node is given to run by a shell."""
+    """Yield the path and text of every shell script in user data."""
     for file in config.get("write_files", ()):
         first = file["content"].partition("\n")[0]
         if file["path"].endswith(".sh") or re.match(r"#!.*\b(sh|bash|dash)\b", first):
@@ -90,35 +89,35 @@ def shell_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def user_data(stack: str) -> Iterator[tuple[str, str]]:
-    """Logical name and text of every user data of a stack, of nodes and of launch templates."""
+    """Yield the logical name and user data of every node and launch template of a stack."""
     for item in declared(stack):
         if "userData" in item.inputs:
             yield item.name, base64.b64decode(item.inputs["userData"], validate=True).decode()
 
 
 def commands(stack: str) -> Iterator[tuple[str, str]]:
-    """Logical name and shell command of every job of a stack."""
+    """Yield the logical name and shell command of every job of a stack."""
     for item in declared(stack):
         if item.type in COMMAND_TYPES:
             yield item.name, item.inputs["userCommand"]
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_cloud_init_takes_every_user_data(stack: str) -> None:
+def test_cloud_init_accepts_all_user_data(stack: str) -> None:
     texts = dict(user_data(stack))
     assert len(texts) >= 2
     assert {name: refusals(text) for name, text in texts.items()} == {name: [] for name in texts}
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_shellcheck_finds_nothing_in_any_script_of_a_node(stack: str) -> None:
+def test_shellcheck_finds_nothing_in_the_commands_of_nodes(stack: str) -> None:
     scripts = {name: shell_script(yaml.safe_load(text)) for name, text in user_data(stack)}
     assert len(scripts) >= 2
     assert {name: shellcheck(text) for name, text in scripts.items()} == dict.fromkeys(scripts, "")
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_shellcheck_finds_nothing_in_any_file_that_a_node_is_given_to_run(stack: str) -> None:
+def test_shellcheck_finds_nothing_in_the_scripts_of_nodes(stack: str) -> None:
     files = {
         f"{name} {path}": text
         for name, data in user_data(stack)
@@ -129,16 +128,16 @@ def test_shellcheck_finds_nothing_in_any_file_that_a_node_is_given_to_run(stack:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_shellcheck_finds_nothing_in_any_command_of_a_job(stack: str) -> None:
+def test_shellcheck_finds_nothing_in_the_commands_of_jobs(stack: str) -> None:
     scripts = {name: f"#!/bin/sh\n{text}\n" for name, text in commands(stack)}
     assert len(scripts) >= 2
     assert {name: shellcheck(text) for name, text in scripts.items()} == dict.fromkeys(scripts, "")
 
 
-def test_the_schema_is_the_one_that_its_readme_names() -> None:
-    (promised,) = re.findall(r"`([0-9a-f]{64})`", (FOLDER / "README.md").read_text())
+def test_the_schema_has_the_digest_in_its_readme() -> None:
+    (expected,) = re.findall(r"`([0-9a-f]{64})`", (FOLDER / "README.md").read_text())
     content = (FOLDER / "schema-cloud-config-v1.json").read_bytes()
-    assert hashlib.sha256(content).hexdigest() == promised
+    assert hashlib.sha256(content).hexdigest() == expected
 
 
 @pytest.mark.parametrize(
@@ -150,15 +149,15 @@ def test_the_schema_is_the_one_that_its_readme_names() -> None:
         ("write_files: []\n", "the first line must be #cloud-config"),
     ],
 )
-def test_a_mistake_in_a_user_data_is_found(text: str, complaint: str) -> None:
+def test_an_error_in_user_data_is_found(text: str, complaint: str) -> None:
     assert complaint in " ".join(refusals(text))
 
 
-def test_a_mistake_in_a_script_is_found() -> None:
+def test_an_error_in_a_script_is_found() -> None:
     assert "SC2086" in shellcheck(shell_script({"runcmd": ["rm -r $folder/x"]}))
 
 
-def test_a_list_of_words_reaches_the_shell_word_by_word() -> None:
+def test_a_list_of_words_reaches_the_shell_unchanged() -> None:
     script = shell_script({"runcmd": [["printf", "%s|", "it's", "a b", "$HOME"]]})
     done = subprocess.run(["sh"], input=script, capture_output=True, text=True, check=True)
     assert done.stdout == "it's|a b|$HOME|"

@@ -1,4 +1,4 @@
-"""`ServiceNode` under mocks: what it declares. What the provider makes of it is not shown."""
+"""The resources of `ServiceNode` under mocks. Does not test how the provider behaves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CODE_URI = "oss://artifacts/code/0123456789ab/customrag-0123456789ab.zip"
 
 @dataclass
 class Recorder(pulumi_mocks.Mocks):
-    """Keeps what is declared; throws on anything that is not expected."""
+    """Records declared resources and rejects unexpected types."""
 
     preview: bool = False
     inputs: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Recorder(pulumi_mocks.Mocks):
 
 
 def arguments(**changes: Any) -> ServiceNodeArgs:
-    """Arguments of an embedding node, with changes."""
+    """Return the arguments of an embedding node, with changes."""
     given: dict[str, Any] = {
         "service": ServiceArgs(
             name="embedding",
@@ -81,7 +81,7 @@ def arguments(**changes: Any) -> ServiceNodeArgs:
 
 
 def declare(recorder: Recorder) -> dict[str, Any]:
-    """Declare a node; its outputs, as far as they are known."""
+    """Declare a node and return its known outputs."""
     found: dict[str, Any] = {}
 
     async def body() -> None:
@@ -98,7 +98,7 @@ def declare(recorder: Recorder) -> dict[str, Any]:
     return found
 
 
-def test_node_is_private_encrypted_and_asks_for_metadata_with_a_token() -> None:
+def test_node_is_private_and_encrypted_and_requires_a_token_for_metadata() -> None:
     recorder = Recorder()
     declare(recorder)
     inputs = recorder.inputs[INSTANCE, "node"]
@@ -134,7 +134,7 @@ def test_role_is_attached_to_the_instance() -> None:
     }
 
 
-def test_user_data_is_base64_and_names_code_that_was_an_output() -> None:
+def test_user_data_is_base64_and_contains_a_code_uri_from_an_output() -> None:
     recorder = Recorder()
     declare(recorder)
     text = base64.b64decode(recorder.inputs[INSTANCE, "node"]["userData"]).decode()
@@ -144,7 +144,7 @@ def test_user_data_is_base64_and_names_code_that_was_an_output() -> None:
     assert 'CUSTOMRAG_REGION_ID="cn-hangzhou"' in files["/etc/customrag/embedding.env"]
 
 
-def test_url_is_that_of_the_private_address() -> None:
+def test_url_uses_the_private_address() -> None:
     assert declare(Recorder()) == {
         "instance_id": "node-id",
         "private_ip": "10.20.0.7",
@@ -152,14 +152,14 @@ def test_url_is_that_of_the_private_address() -> None:
     }
 
 
-def test_preview_declares_the_same_and_knows_no_address() -> None:
+def test_preview_declares_the_same_resources_without_an_address() -> None:
     recorder = Recorder(preview=True)
     outputs = declare(recorder)
     assert {typ for typ, _ in recorder.inputs} >= {INSTANCE, ATTACHMENT, COMPONENT}
     assert outputs["url"] is None
 
 
-def test_a_machine_without_a_security_group_is_refused() -> None:
+def test_a_machine_without_a_security_group_is_rejected() -> None:
     with pytest.raises(ValueError, match="security_group_ids"):
         Machine(
             instance_type="ecs.g7.large", image_id="image", ram_role_name="r", security_group_ids=[]

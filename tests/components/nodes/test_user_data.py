@@ -1,4 +1,4 @@
-"""The user data of a service node. Pure: no cloud-init has read it here."""
+"""The user data of a service node, as text. No test here runs cloud-init."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CODE_URI = "oss://artifacts/code/0123456789ab/customrag-0123456789ab.zip"
 
 
 def render(**changes: Any) -> str:
-    """The user data of an embedding node, with changes."""
+    """Render the user data of an embedding node, with changes."""
     arguments: dict[str, Any] = {
         "service_name": "embedding",
         "module": "rag.serving",
@@ -32,11 +32,11 @@ def render(**changes: Any) -> str:
 
 
 def files(text: str) -> dict[str, dict[str, Any]]:
-    """The files it writes, by path."""
+    """Return the files in user data by path."""
     return {entry["path"]: entry for entry in yaml.safe_load(text)["write_files"]}
 
 
-def test_it_is_a_cloud_config_that_the_local_cloud_boots() -> None:
+def test_user_data_is_a_cloud_config_that_the_local_cloud_can_read() -> None:
     text = render()
     assert text.startswith("#cloud-config\n")
     encoded = base64.b64encode(text.encode()).decode()
@@ -54,13 +54,13 @@ def test_same_arguments_give_the_same_text() -> None:
     assert one == other
 
 
-def test_bootstrap_arrives_unchanged() -> None:
+def test_user_data_contains_the_bootstrap_unchanged() -> None:
     assert bootstrap.__file__ is not None
     source = Path(bootstrap.__file__).read_text(encoding="utf-8")
     assert files(render())["/opt/customrag/bootstrap.py"]["content"].strip() == source.strip()
 
 
-def test_commands_stop_at_a_failed_bootstrap_and_then_start_the_service() -> None:
+def test_commands_start_the_service_only_after_a_successful_bootstrap() -> None:
     commands = yaml.safe_load(render())["runcmd"]
     assert commands[0] == "set -e"
     assert commands[1][:4] == [
@@ -75,7 +75,7 @@ def test_commands_stop_at_a_failed_bootstrap_and_then_start_the_service() -> Non
     ]
 
 
-def test_unit_runs_the_module_from_the_zip_hardened_and_for_ever() -> None:
+def test_unit_runs_the_module_from_the_zip_hardened_and_always_restarts_it() -> None:
     name = "customrag-embedding.service"
     text = files(render())[f"/etc/systemd/system/{name}"]["content"]
     unit = parse_unit(name, text)
@@ -96,7 +96,7 @@ def test_settings_survive_the_environment_file() -> None:
     assert entry["permissions"] == "0600"
 
 
-def test_bootstrap_gets_the_requirements_and_what_it_needs_itself() -> None:
+def test_requirements_include_those_of_the_bootstrap() -> None:
     content = files(render(requirements=["torch>=2"]))["/etc/customrag/requirements.txt"]["content"]
     assert content.split() == ["alibabacloud-credentials", "oss2", "torch>=2"]
 
@@ -115,8 +115,6 @@ def test_bootstrap_gets_the_requirements_and_what_it_needs_itself() -> None:
         ({"environment": {"A": "x" * USER_DATA_LIMIT_BYTES}}, "16384"),
     ],
 )
-def test_what_would_make_an_invalid_file_is_refused_and_named(
-    changes: dict[str, Any], named: str
-) -> None:
+def test_the_error_names_an_argument_that_is_not_valid(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         render(**changes)
