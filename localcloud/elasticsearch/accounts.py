@@ -1,16 +1,16 @@
-"""Which operating-system account an engine runs as.
+"""The operating-system account that runs an engine.
 
-Owns: how to start a program that refuses root when we are root, and where its files must then
-lie. It does not start anything but short probes.
+Owns: how root starts a program that refuses to run as root, and the folder of that program's files.
+Does not own starting the engine.
 
-Three ways, the first that works:
+The first way that works is used:
 
-1. An ordinary user: directly.
-2. Root, with user namespaces: ``unshare --user`` maps root to another id inside, while every
-   file stays root's outside, so nothing moves and nothing changes hands.
-3. Root without user namespaces (containers often forbid them): ``setpriv`` drops to the account
-   ``nobody``. That account cannot enter a private home, so the engine's files, and a copy of the
-   distribution where that lies in a private home too, go below ``/var/tmp``.
+1. An ordinary user starts the engine directly.
+2. Root with user namespaces: ``unshare --user`` maps root to another id inside the namespace.
+   Outside, root still owns every file, so files keep their place and owner.
+3. Root without user namespaces (containers often forbid them): ``setpriv`` switches to an
+   unprivileged account. It cannot enter a private home, so the engine's files go below
+   ``/var/tmp``, and a copy of the distribution, too, if it is in a private home.
 
 Source: unshare(1) and setpriv(1) of util-linux 2.38 (read 2026-11).
 """
@@ -32,19 +32,20 @@ from localcloud.elasticsearch.distribution import DistributionError
 __all__ = ["Account", "give_away", "plan_account", "readable_by_others", "tidy"]
 
 _SHARED_ROOT: Final = Path("/var/tmp/customrag-elasticsearch")  # noqa: S108 - see the module docstring
+_UNPRIVILEGED: Final = "nobody"  # prose: vendor
 _PROBE_TIMEOUT_SECONDS: Final = 20
 _NAMESPACE: Final = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """How an instance's engine is started, and where its files lie.
+    """How an instance's engine starts, and the folders that it uses.
 
     Attributes:
-        prefix: What the command line starts with; empty for an ordinary user.
-        folder: Where the instance keeps configuration and data.
+        prefix: Start of the command line; empty for an ordinary user.
+        folder: Configuration and data of the instance.
         distribution: Home of the distribution, readable by the account.
-        user_id: Owner that the folder must have; None: as it is.
+        user_id: Required owner of the folder; None leaves the owner unchanged.
     """
 
     prefix: tuple[str, ...]
@@ -54,15 +55,15 @@ class Account:
 
 
 def plan_account(folder: Path, distribution: Path, *, namespaces: bool = True) -> Account:
-    """Choose the account for an instance whose files would lie in `folder`.
+    """Choose the account for an instance whose files are in `folder`.
 
     Args:
         folder: Existing folder of the instance.
         distribution: Home of the unpacked distribution.
-        namespaces: False skips the second way, as on a machine that forbids user namespaces.
+        namespaces: False skips the second way (for tests).
 
     Raises:
-        DistributionError: We are root and neither ``unshare`` nor ``setpriv`` can help.
+        DistributionError: The user is root, and neither ``unshare`` nor ``setpriv`` works.
     """
     if os.geteuid() != 0:
         return Account(prefix=(), folder=folder, distribution=distribution)
@@ -72,7 +73,7 @@ def plan_account(folder: Path, distribution: Path, *, namespaces: bool = True) -
 
 
 def give_away(account: Account) -> None:
-    """Make the account the owner of the instance's folder; nothing to do for the first two ways."""
+    """Make the account the owner of the instance's folder, which only the third way needs."""
     if account.user_id is None:
         return
     for path in (account.folder, *account.folder.rglob("*")):
@@ -80,14 +81,14 @@ def give_away(account: Account) -> None:
 
 
 def readable_by_others(path: Path) -> bool:
-    """Whether every user may enter that folder and all above it."""
+    """Return whether every user may enter the folder and its parents."""
     return all(
         folder.stat().st_mode & stat.S_IXOTH for folder in (path.resolve(), *path.resolve().parents)
     )
 
 
 def tidy() -> None:
-    """Remove what the third way shares below ``/var/tmp``, once no instance is left there."""
+    """Remove the third way's folder below ``/var/tmp`` if no instance is left in it."""
     with contextlib.suppress(OSError):
         _SHARED_ROOT.rmdir()
 
@@ -111,21 +112,21 @@ def _namespace_works(folder: Path, distribution: Path) -> bool:
 def _unprivileged(folder: Path, distribution: Path) -> Account:
     if shutil.which("setpriv") is None:
         raise DistributionError(
-            "Elasticsearch refuses to run as root, user namespaces are forbidden here and setpriv "
-            "is not on PATH; install util-linux, or run as an ordinary user"
+            "Elasticsearch refuses to run as root, this machine forbids user namespaces, and "
+            "setpriv is not on PATH. Install util-linux, or run as an ordinary user"
         )
     try:
-        user_id = pwd.getpwnam("nobody").pw_uid
+        user_id = pwd.getpwnam(_UNPRIVILEGED).pw_uid
     except KeyError:
         raise DistributionError(
-            "Elasticsearch refuses to run as root, user namespaces are forbidden here and there "
-            "is no user 'nobody' to run it as; run as an ordinary user"
+            "Elasticsearch refuses to run as root, this machine forbids user namespaces, and the "
+            f"account {_UNPRIVILEGED!r} does not exist. Run as an ordinary user"
         ) from None
     if not readable_by_others(folder.parent):
         folder = _SHARED_ROOT / folder.name
         _SHARED_ROOT.mkdir(mode=0o755, exist_ok=True)
         if _SHARED_ROOT.stat().st_uid != 0:
-            raise DistributionError(f"{_SHARED_ROOT} belongs to another user; remove it")
+            raise DistributionError(f"{_SHARED_ROOT} belongs to another user. Remove it")
         folder.mkdir(mode=0o700, exist_ok=True)
     if not readable_by_others(distribution):
         distribution = _copied(distribution)
@@ -148,6 +149,6 @@ def _copied(distribution: Path) -> Path:
         try:
             temporary.rename(target)
         except OSError:
-            # Another start was quicker: its copy is the same.
+            # Another start was quicker, and its copy is identical.
             shutil.rmtree(temporary)
     return target

@@ -1,11 +1,11 @@
 """Lends an Elasticsearch instance to one command: `python -m localcloud.elasticsearch.borrow`.
 
-Owns the life of that instance: made in a home of its own, handed to the command by its environment
-(CUSTOMRAG_ELASTICSEARCH_URL, _USERNAME and _PASSWORD), and gone when the command ends, with its
-data. What a killed run has left in the home is stopped and removed first. It is no part of a stack.
+Owns the instance's life: it is created in its own home, and removed with its data when the command
+ends. The command reads its address from CUSTOMRAG_ELASTICSEARCH_URL, _USERNAME and _PASSWORD. The
+next run removes what a killed run has left in the home. The instance does not belong to a stack.
 
-Usage: ``python -m localcloud.elasticsearch.borrow --home DIR COMMAND...``; the exit status is the
-command's own.
+Usage: ``python -m localcloud.elasticsearch.borrow --home DIR COMMAND...``; returns the exit status
+of the command.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _inputs(password: str) -> dict[str, Any]:
 
 
 def _discard(home: Path) -> None:
-    """Stop and remove what an earlier run has left."""
+    """Stop and remove the remains of an earlier run."""
     if (home / "platform.json").is_file():
         context = make_context(home)
         context.supervisor.stop_all()
@@ -52,10 +52,10 @@ def _discard(home: Path) -> None:
 
 
 def lend(home: Path, command: Sequence[str]) -> int:
-    """Run a command with an instance of its own, and return its exit status.
+    """Run a command with its own instance, and return its exit status.
 
     Args:
-        home: A folder for the instance; whatever is in it is removed, before and after.
+        home: A folder for the instance; its content is removed before and after.
         command: The command and its arguments.
 
     Raises:
@@ -84,28 +84,30 @@ def lend(home: Path, command: Sequence[str]) -> int:
 def _run(command: Sequence[str], environment: dict[str, str]) -> int:
     with subprocess.Popen(list(command), env=environment) as process:
 
-        def hand_on(signum: int, _frame: FrameType | None) -> None:
+        def forward(signum: int, _frame: FrameType | None) -> None:
             process.send_signal(signum)
 
-        # Ctrl-C reaches the command by itself, as one of the terminal's group: it is waited for.
+        # The terminal sends Ctrl-C to the command as well, so only wait for it.
         signal.signal(signal.SIGINT, lambda _signum, _frame: None)
-        signal.signal(signal.SIGTERM, hand_on)
+        signal.signal(signal.SIGTERM, forward)
         return process.wait()
 
 
-def _ended(_signum: int, _frame: FrameType | None) -> None:
+def _interrupt(_signum: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Lend an instance to the command that the arguments name."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.elasticsearch.borrow")
-    parser.add_argument("--home", type=Path, required=True, help="a folder of its own")
-    parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run")
+    parser.add_argument(
+        "--home", type=Path, required=True, help="folder of the instance; its content is deleted"
+    )
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="the command to run")
     arguments = parser.parse_args(argv)
     if not arguments.command:
-        parser.error("say which command to run")
-    signal.signal(signal.SIGTERM, _ended)
+        parser.error("COMMAND is missing; give the command to run")
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         return lend(arguments.home.absolute(), arguments.command)
     except LocalCloudError as error:

@@ -1,7 +1,7 @@
-"""What inputs of an Elasticsearch instance the local cloud takes, as data and pure checks.
+"""Inputs of an Elasticsearch instance that the local cloud accepts, as data and pure checks.
 
-Owns: versions, value ranges and the refusals, with their reasons. It does not check names and types
-of inputs: the plugin has done that before.
+Owns: versions, value ranges and error messages. Does not own the names and types of inputs, which
+the plugin checks first.
 
 Source: the input docs of ``alicloud.elasticsearch.Instance`` (pulumi_alicloud 4.0.0) and the pages
 named below, all read 2026-11.
@@ -25,8 +25,8 @@ class OfferedVersion:
     """A version string of the cloud.
 
     Attributes:
-        source: Where it was seen.
-        read: When.
+        source: The document that names it.
+        read: When the document was read.
     """
 
     source: str
@@ -38,8 +38,8 @@ _REGION_CONFIGURATION: Final = (
     "AllowedValues of ALIYUN::Elasticsearch::Instance::ElasticsearchVersion in public ROS templates"
 )
 
-# Versions that an engine of 8.19 stands in for: the same major version, so the same wire format
-# and the same clients. The cloud offers 5.x to 7.x as well; nothing here can stand in for those.
+# Versions that the local 8.19 engine can replace: they have the same major version, so the same
+# wire format and clients. The cloud also offers 5.x to 7.x, which have no local replacement.
 VERSIONS: Final[Mapping[str, OfferedVersion]] = {
     "8.5.1_with_X-Pack": OfferedVersion(
         source="https://help.aliyun.com/document_detail/148782.html, esVersion", read="2026-11"
@@ -51,7 +51,7 @@ VERSIONS: Final[Mapping[str, OfferedVersion]] = {
     "8.17_with_X-Pack": OfferedVersion(source=_REGION_CONFIGURATION, read="2026-11"),
 }
 
-# ``settingConfig`` entries with an effect here, and the cloud's defaults.
+# ``settingConfig`` entries that have an effect locally, with the cloud's defaults.
 # https://help.aliyun.com/en/es/user-guide/configure-the-yml-file
 SETTINGS: Final[Mapping[str, str]] = {
     "action.auto_create_index": "false",
@@ -65,10 +65,10 @@ _PAYMENT_TYPES: Final = ("PayAsYouGo", "Subscription")
 
 
 def check_inputs(inputs: Mapping[str, Any]) -> None:
-    """Refuse what neither the cloud nor this stand-in would take.
+    """Refuse inputs that the cloud or the local cloud does not accept.
 
     Raises:
-        CloudError: Naming the input, its value (a password never) and what is allowed.
+        CloudError: Names the input, its value (unless it is a password) and the allowed values.
     """
     _check_version(str(inputs["version"]))
     _check_password(inputs.get("password"))
@@ -77,27 +77,25 @@ def check_inputs(inputs: Mapping[str, Any]) -> None:
     _one_of("zoneCount", inputs.get("zoneCount"), _ZONES)
     amount = _data_node_amount(inputs)
     if amount is not None and amount not in _DATA_NODES:
-        raise _refused(
-            f"dataNodeConfiguration.amount is {amount}; a cluster has 2 to 50 data nodes"
-        )
+        raise _refused(f"dataNodeConfiguration.amount is {amount}; it must be between 2 and 50")
     for name in ("enablePublic", "enableKibanaPublicNetwork", "enableKibanaPrivateNetwork"):
         if inputs.get(name):
-            what = "Kibana is not available" if "Kibana" in name else "nothing is public"
-            raise _unsupported(f"{name} is true; in the local cloud {what}: leave it false")
+            what = "has no Kibana" if "Kibana" in name else "has no public addresses"
+            raise _unsupported(f"{name} is true, but the local cloud {what}; set it to false")
     engine_settings(inputs)
 
 
 def engine_settings(inputs: Mapping[str, Any]) -> dict[str, str]:
-    """The engine settings of ``settingConfig``, over the cloud's defaults.
+    """Return the engine settings of ``settingConfig`` with the cloud's defaults.
 
     Raises:
-        CloudError: An entry has no effect here.
+        CloudError: An entry has no effect in the local cloud.
     """
     given = inputs.get("settingConfig") or {}
     unknown = sorted(set(given) - set(SETTINGS))
     if unknown:
         raise _unsupported(
-            f"settingConfig has {', '.join(unknown)}; the local cloud applies only "
+            f"settingConfig has {', '.join(unknown)}; the local cloud supports only "
             f"{', '.join(sorted(SETTINGS))}"
         )
     return {name: str(given.get(name, default)) for name, default in SETTINGS.items()}
@@ -106,15 +104,16 @@ def engine_settings(inputs: Mapping[str, Any]) -> dict[str, str]:
 def _check_version(version: str) -> None:
     if version not in VERSIONS:
         raise _refused(
-            f"version is {version!r}; the local cloud runs Elasticsearch {VERSION} in place of "
-            f"any of {', '.join(VERSIONS)}"
+            f"version is {version!r}; allowed: {', '.join(VERSIONS)}, for which the local cloud "
+            f"runs Elasticsearch {VERSION}"
         )
 
 
 def _check_password(password: object) -> None:
     if not isinstance(password, str):
         raise _refused(
-            "password is missing; the local cloud needs it (kmsEncryptedPassword is not supported)"
+            "password is missing; set it, because the local cloud does not support "
+            "kmsEncryptedPassword"
         )
     classes = (string.ascii_uppercase, string.ascii_lowercase, string.digits, _PASSWORD_SPECIALS)
     used = sum(any(character in group for character in password) for group in classes)
@@ -122,23 +121,23 @@ def _check_password(password: object) -> None:
     if not 8 <= len(password) <= 32 or used < 3 or strange:
         raise _refused(
             f"password has {len(password)} characters of {used} allowed kinds; it must have 8 to "
-            "32, of at least three of: upper case, lower case, digits, "
-            f"{_PASSWORD_SPECIALS} (and no others)"
+            "32 characters of at least three kinds: upper case, lower case, digits, and "
+            f"{_PASSWORD_SPECIALS}; other characters are not allowed"
         )
 
 
 def _check_protocol(protocol: str) -> None:
     if protocol == "HTTPS":
         raise _unsupported(
-            "protocol is HTTPS; the local cloud speaks HTTP only, because it listens on loopback "
-            "and no client would trust its certificate: set HTTP in the local stack"
+            "protocol is HTTPS, but the local cloud supports only HTTP, because no client would "
+            "trust its certificate; set HTTP in the local stack"
         )
     _one_of("protocol", protocol, ("HTTP", "HTTPS"))
 
 
 def _data_node_amount(inputs: Mapping[str, Any]) -> int | None:
     configuration = inputs.get("dataNodeConfiguration") or {}
-    # A list of one element in the provider's schema, an object in Pulumi's.
+    # The provider's schema has a list of one element, Pulumi's has an object.
     if isinstance(configuration, list):
         configuration = configuration[0] if configuration else {}
     amount = configuration.get("amount", inputs.get("dataNodeAmount"))

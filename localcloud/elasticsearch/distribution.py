@@ -1,16 +1,16 @@
 """The Elasticsearch distribution that local instances run.
 
-Owns: which release that is, fetching it once into the cache of the machine, and finding the Java
-runtime it needs. It does not start anything.
+Owns: the release, fetching it once per machine into a cache, and finding a Java runtime for it.
+Does not own starting it.
 
-The artifact is the vendor's integration-test distribution, fetched by the Maven client with the
-user's own Maven settings (mirrors, proxies), so no host is named here. Its jars are those of the
-default distribution with the modules transport-netty4, x-pack-core, x-pack-security and apm only:
-no painless, ingest processors, language analysers or inference.
+The artifact is the vendor's integration-test distribution. The Maven client fetches it with the
+user's own settings (mirrors, proxies), so this module names no host. It has the jars of the default
+distribution, but only the modules transport-netty4, x-pack-core, x-pack-security and apm: no
+painless, ingest processors, language analysers or inference.
 
 Usage: ``python -m localcloud.elasticsearch.distribution fetch [--cache DIR]``.
 
-Environment (read here only): ``CUSTOMRAG_ELASTICSEARCH_ZIP``, a zip to use in place of Maven's;
+Environment (read here only): ``CUSTOMRAG_ELASTICSEARCH_ZIP``, a zip to use instead of Maven;
 ``CUSTOMRAG_CACHE`` and ``XDG_CACHE_HOME``, the cache; ``JAVA_HOME``.
 """
 
@@ -54,19 +54,19 @@ _MARKER: Final = ".complete"
 
 
 class DistributionError(LocalCloudError):
-    """The distribution, or the Java it needs, is not to be had."""
+    """The distribution, or the Java runtime that it needs, is not available."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """What is known of one release.
+    """Facts about one release.
 
     Attributes:
         sha512: Hexadecimal digest of the zip.
-        build_date: When it was built, as its own log says.
-        lucene_version: The Lucene jars it carries.
-        minimum_wire_version: Oldest release it joins a cluster with.
-        minimum_index_version: Oldest release whose indices it opens.
+        build_date: Build date in its own log.
+        lucene_version: Version of its Lucene jars.
+        minimum_wire_version: Oldest release that can join a cluster with it.
+        minimum_index_version: Oldest release whose indices it can open.
     """
 
     sha512: str
@@ -76,8 +76,8 @@ class Release:
     minimum_index_version: str
 
 
-# Digest: of the artifact as fetched from Maven Central, 2026-11. Build date and Lucene: from the
-# first log line and the jar names of that artifact. Minimum versions: those of any 8.19 node
+# Digest: the artifact from Maven Central, 2026-11. Build date and Lucene: the first log line and
+# the jar names of that artifact. Minimum versions: the same for every 8.19 node
 # (https://www.elastic.co/docs/deploy-manage/upgrade, read 2026-11).
 RELEASES: Final[Mapping[str, Release]] = {
     VERSION: Release(
@@ -94,7 +94,7 @@ RELEASES: Final[Mapping[str, Release]] = {
 
 
 def default_cache() -> Path:
-    """The folder that keeps what is fetched once per machine."""
+    """Return the folder for downloads, which one machine shares."""
     own = os.environ.get("CUSTOMRAG_CACHE")
     if own:
         return Path(own)
@@ -103,24 +103,24 @@ def default_cache() -> Path:
 
 
 def installed(cache: Path | None = None) -> Path | None:
-    """The unpacked distribution in `cache`, or None when it is not (completely) there."""
+    """Return the unpacked distribution in `cache`, or None if it is missing or incomplete."""
     home = (cache or default_cache()) / f"elasticsearch-{VERSION}"
     return home if (home / _MARKER).is_file() else None
 
 
 def fetch(cache: Path | None = None, report: Callable[[str], None] | None = None) -> Path:
-    """Have the distribution in the cache; at once when it is there.
+    """Return the distribution in the cache; fetch it if it is missing.
 
     Args:
-        cache: Folder to unpack into; `default_cache` when None.
-        report: Called with one line of progress at a time.
+        cache: Folder to unpack into; `default_cache` if None.
+        report: Receives each line of progress.
 
     Returns:
         The home of the unpacked distribution.
 
     Raises:
-        DistributionError: Maven is missing or failed, the zip is not the one that is known, or
-            there is no room; the message says what to do.
+        DistributionError: Maven is missing or failed, the digest of the zip is wrong, or the disk
+            is full.
     """
     say = report or (lambda line: None)
     cache = cache or default_cache()
@@ -141,10 +141,10 @@ def fetch(cache: Path | None = None, report: Callable[[str], None] | None = None
 
 
 def find_java_home() -> Path:
-    """The home of a Java 17 or newer, from ``JAVA_HOME``, else from PATH.
+    """Return the home of Java 17 or newer, from ``JAVA_HOME`` or PATH.
 
     Raises:
-        DistributionError: There is none; the message has the one line that installs it.
+        DistributionError: Java is missing or too old; the message has the command that installs it.
     """
     found: list[str] = []
     for executable in _java_candidates():
@@ -152,7 +152,7 @@ def find_java_home() -> Path:
         if major is not None and major >= _JAVA_MAJOR:
             return executable.resolve().parent.parent
         found.append(f"{executable} (version {major or 'unknown'})")
-    seen = ", ".join(found) or "none"
+    seen = ", ".join(found) or "no Java"
     raise DistributionError(
         f"Elasticsearch {VERSION} needs Java {_JAVA_MAJOR} or newer; found: {seen}. Install it "
         "(Debian, Ubuntu: apt-get install -y openjdk-17-jre-headless) or set JAVA_HOME"
@@ -186,8 +186,8 @@ def _archive(work: Path, say: Callable[[str], None]) -> Path:
     if given:
         if not Path(given).is_file():
             raise DistributionError(
-                f"CUSTOMRAG_ELASTICSEARCH_ZIP is {given!r}, which is no file; point it at the "
-                f"integ-test zip of Elasticsearch {VERSION}, or unset it to fetch by Maven"
+                f"CUSTOMRAG_ELASTICSEARCH_ZIP is {given!r}, which is not a file. Set it to the "
+                f"integ-test zip of Elasticsearch {VERSION}, or unset it to fetch with Maven"
             )
         say(f"elasticsearch {VERSION}: using {given}")
         return Path(given)
@@ -198,10 +198,10 @@ def _fetch_by_maven(work: Path, say: Callable[[str], None]) -> Path:
     maven = shutil.which("mvn")
     if maven is None:
         raise DistributionError(
-            "Maven fetches Elasticsearch and is not on PATH. Install it (Debian, Ubuntu: apt-get "
-            "install -y maven) or set CUSTOMRAG_ELASTICSEARCH_ZIP to a downloaded zip"
+            "Maven (mvn), which fetches Elasticsearch, is not on PATH. Install it (Debian, Ubuntu: "
+            "apt-get install -y maven) or set CUSTOMRAG_ELASTICSEARCH_ZIP to a downloaded zip"
         )
-    say(f"elasticsearch {VERSION}: fetching {_GROUP}:elasticsearch by Maven (107 MB)")
+    say(f"elasticsearch {VERSION}: fetching {_GROUP}:elasticsearch with Maven (107 MB)")
     log = work / "maven.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -225,8 +225,8 @@ def _fetch_by_maven(work: Path, say: Callable[[str], None]) -> Path:
     if process.returncode != 0 or not archive.is_file():
         tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-15:])
         raise DistributionError(
-            f"Maven could not fetch Elasticsearch {VERSION} (exit code {process.returncode}); "
-            "check the network and ~/.m2/settings.xml, or set CUSTOMRAG_ELASTICSEARCH_ZIP. "
+            f"Maven could not fetch Elasticsearch {VERSION} (exit code {process.returncode}). "
+            "Check the network and ~/.m2/settings.xml, or set CUSTOMRAG_ELASTICSEARCH_ZIP. "
             f"Its last lines:\n{tail}"
         )
     return archive
@@ -239,7 +239,8 @@ def _wait(process: subprocess.Popen[bytes], say: Callable[[str], None]) -> None:
             elapsed = time.monotonic() - started
             if elapsed > _MAVEN_TIMEOUT_SECONDS:
                 raise DistributionError(
-                    f"Maven did not fetch Elasticsearch in {_MAVEN_TIMEOUT_SECONDS} s; try again"
+                    f"Maven did not fetch Elasticsearch within {_MAVEN_TIMEOUT_SECONDS} s. Try "
+                    "again"
                 )
             try:
                 process.wait(_PROGRESS_SECONDS)
@@ -259,7 +260,7 @@ def _check(archive: Path) -> None:
     if digest != RELEASES[VERSION].sha512:
         raise DistributionError(
             f"{archive} is not the integ-test zip of Elasticsearch {VERSION}: its SHA-512 is "
-            f"{digest}, expected {RELEASES[VERSION].sha512}; delete it and fetch again"
+            f"{digest}, expected {RELEASES[VERSION].sha512}. Delete it and fetch again"
         )
 
 
@@ -270,7 +271,7 @@ def _unpack(archive: Path, work: Path) -> Path:
         for item in file.infolist():
             mode = (item.external_attr >> 16) & 0o777
             if mode and not item.is_dir():
-                # Everyone may read it: the engine may run as another user than the one who fetched.
+                # Everyone may read it, because another user may run the engine.
                 (target / item.filename).chmod(mode | 0o444 | ((mode & 0o100) and 0o011))
     for folder in [target, *(path for path in target.rglob("*") if path.is_dir())]:
         folder.chmod(0o755)
@@ -284,17 +285,17 @@ def _move_into_place(unpacked: Path, home: Path) -> Path:
     try:
         unpacked.rename(home)
     except OSError as error:
-        # Another fetch was quicker: its result is as good.
+        # Another fetch was quicker, and its result is identical.
         if not (home / _MARKER).is_file():
             raise DistributionError(f"could not move Elasticsearch to {home}: {error}") from error
     return home
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.elasticsearch.distribution")
     commands = parser.add_subparsers(dest="command", required=True)
-    fetching = commands.add_parser("fetch", help="have the distribution in the cache")
+    fetching = commands.add_parser("fetch", help="fetch the distribution into the cache")
     fetching.add_argument("--cache", type=Path, default=None, help="default: the user's cache")
     options = parser.parse_args(arguments)
     try:

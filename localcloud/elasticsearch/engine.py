@@ -1,18 +1,18 @@
 """One Elasticsearch engine: its files, its process, its users.
 
-Owns: the folder of an instance (configuration, data, the operator's credentials), the two
-processes that make it up (engine and gateway), and setting the password of the user ``elastic``.
-It does not own which instances exist (``instances.py``) nor supervision.
+Owns: the folder of an instance (configuration, data, the operator's credentials), its two processes
+(engine and gateway), and setting the password of the user ``elastic``. Does not own which instances
+exist (``resources.py``), nor supervision.
 
-Users are in the engine's file realm, as PBKDF2 hashes: ``elastic``, the instance's superuser, and
-the operator, which may only ask for the cluster's health and take snapshots. So no password is in
-clear text in any file that the engine reads or in a process list, and a password changes while the
-engine runs, as in the cloud. The reserved realm, where ``elastic`` would be, is off: it keeps
-changed passwords in an index that this build cannot make (its mapping wants a token filter of a
-module that is absent).
+Users are in the engine's file realm as PBKDF2 hashes: ``elastic``, the instance's superuser, and
+the operator, which may only read the cluster's health and take snapshots. So no file of the engine
+and no process list has a password in clear text, and a password can change while the engine runs,
+as in the cloud. The reserved realm, where ``elastic`` usually is, is off: it stores changed
+passwords in an index that this build cannot create, because the index needs a token filter of a
+missing module.
 
 Source: https://www.elastic.co/guide/en/elasticsearch/reference/8.19/file-realm.html and
-security-settings.html (read 2026-11). The format of the hash: ``Hasher`` of the engine's source.
+security-settings.html (read 2026-11). The format of the hash: ``Hasher`` in the engine's source.
 """
 
 from __future__ import annotations
@@ -84,22 +84,22 @@ _JVM_OPTIONS: Final = f"""\
 
 
 class EngineError(LocalCloudError):
-    """An engine did not do what was asked of it."""
+    """An engine did not carry out a request."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """Everything that decides how an instance's processes are started; kept in the store.
+    """How the processes of an instance start; stored in the store.
 
     Attributes:
-        instance_id: The instance, such as ``es-cn-…``.
+        instance_id: Id of the instance, for example ``es-cn-…``.
         address: Its loopback address.
         folder: Its configuration, data and logs.
-        distribution: Home of the distribution it runs.
-        java_home: Home of the Java runtime it runs on.
-        prefix: What its command line starts with (``accounts.py``).
-        private_folder: Where the operator's credentials lie; never given to another account.
-        log_folder: Where the output of its two processes goes.
+        distribution: Home of its distribution.
+        java_home: Home of its Java runtime.
+        prefix: Start of its command line (``accounts.py``).
+        private_folder: Folder of the operator's credentials, which only the user can read.
+        log_folder: Folder for the output of its two processes.
     """
 
     instance_id: str
@@ -112,7 +112,7 @@ class Engine:
     log_folder: Path
 
     def document(self) -> dict[str, Any]:
-        """This engine as JSON, for the store."""
+        """Return this engine as JSON for the store."""
         return {
             name: str(value) if isinstance(value, Path) else value
             for name, value in asdict(self).items()
@@ -120,7 +120,7 @@ class Engine:
 
     @classmethod
     def restored(cls, document: Mapping[str, Any]) -> Engine:
-        """What `document` gave."""
+        """Return the engine of a `document`."""
         return cls(
             instance_id=document["instance_id"],
             address=document["address"],
@@ -144,38 +144,38 @@ class Engine:
 
     @property
     def engine_url(self) -> str:
-        """Where the engine itself listens."""
+        """The URL of the engine itself."""
         return f"http://{self.address}:{ENGINE_PORT}"
 
     @property
     def url(self) -> str:
-        """Where clients reach the instance."""
+        """The URL for clients of the instance."""
         return f"http://{self.address}:{GATEWAY_PORT}"
 
     @property
     def operator_file(self) -> Path:
-        """Credentials of the local cloud's own superuser."""
+        """The file with the operator's credentials."""
         return self.private_folder / f"{self.instance_id}.operator.json"
 
     @property
     def snapshot_folder(self) -> Path:
-        """Where its automatic snapshots lie."""
+        """The folder of its automatic snapshots."""
         return self.folder / "snapshots"
 
     @property
     def data_exists(self) -> bool:
-        """Whether the instance's data is still there."""
+        """Whether the instance's data exists."""
         return (self.folder / "data").is_dir()
 
 
 def prepare(engine: Engine, account: Account, password: str, settings: Mapping[str, str]) -> None:
-    """Write the configuration of an instance that has none yet.
+    """Write the configuration of a new instance.
 
     Args:
         engine: The instance.
-        account: Who it runs as.
-        password: Of the user ``elastic``.
-        settings: Settings of the instance's ``settingConfig``.
+        account: The account that runs it.
+        password: Password of the user ``elastic``.
+        settings: The instance's ``settingConfig``.
     """
     configuration = engine.folder / "config"
     for folder in (configuration, configuration / "jvm.options.d"):
@@ -201,7 +201,7 @@ def prepare(engine: Engine, account: Account, password: str, settings: Mapping[s
 
 
 def write_settings(engine: Engine, settings: Mapping[str, str]) -> bool:
-    """Write ``elasticsearch.yml``; returns whether that changed it."""
+    """Write ``elasticsearch.yml``; return whether it changed."""
     own = {
         "cluster.name": engine.instance_id,
         "node.name": f"{engine.instance_id}-0",
@@ -223,7 +223,7 @@ def write_settings(engine: Engine, settings: Mapping[str, str]) -> bool:
         "telemetry.metrics.enabled": False,
         "telemetry.tracing.enabled": False,
     }
-    # A JSON scalar is a YAML scalar.
+    # Every JSON scalar is valid YAML.
     text = "".join(f"{name}: {json.dumps(value)}\n" for name, value in {**own, **settings}.items())
     path = engine.folder / "config" / "elasticsearch.yml"
     if path.exists() and path.read_text("utf-8") == text:
@@ -233,7 +233,7 @@ def write_settings(engine: Engine, settings: Mapping[str, str]) -> bool:
 
 
 def specs(engine: Engine) -> tuple[ProcessSpec, ...]:
-    """The instance's processes: the gateway, then the engine behind it."""
+    """Return the instance's processes: the gateway, then the engine."""
     gateway = ProcessSpec(
         name=engine.gateway_name,
         argv=(
@@ -273,10 +273,10 @@ def specs(engine: Engine) -> tuple[ProcessSpec, ...]:
 
 
 def set_password(engine: Engine, password: str) -> None:
-    """Make `password` that of the user ``elastic``; nothing happens when it is already.
+    """Set the password of the user ``elastic``, unless it is `password` already.
 
     Raises:
-        EngineError: The running engine did not take it in time.
+        EngineError: The running engine did not read the new password in time.
     """
     if password_accepted(engine, password):
         return
@@ -286,15 +286,15 @@ def set_password(engine: Engine, password: str) -> None:
     while not password_accepted(engine, password):
         if time.monotonic() > deadline:
             raise EngineError(
-                f"Elasticsearch instance {engine.instance_id} did not take the new password of the "
-                f"user {_USER} within {_PASSWORD_TIMEOUT_SECONDS:.0f} s; see its log in "
+                f"Elasticsearch instance {engine.instance_id} did not accept the new password of "
+                f"the user {_USER} within {_PASSWORD_TIMEOUT_SECONDS:.0f} s. See its log in "
                 f"{engine.log_folder}"
             )
         time.sleep(_RETRY_SECONDS)
 
 
 def password_accepted(engine: Engine, password: str) -> bool:
-    """Whether the user ``elastic`` is let in with `password`."""
+    """Return whether the user ``elastic`` can sign in with `password`."""
     pair = base64.b64encode(f"{_USER}:{password}".encode()).decode()
     request = urllib.request.Request(  # noqa: S310 - the URL is the instance's own
         f"{engine.url}/_security/_authenticate", headers={"Authorization": f"Basic {pair}"}
@@ -310,14 +310,14 @@ def password_accepted(engine: Engine, password: str) -> bool:
 
 
 def remove(engine: Engine) -> None:
-    """Delete everything the instance kept; its processes must have ended."""
+    """Delete the instance's files; its processes must have ended."""
     remove_folder(engine.folder)
     tidy()
     engine.operator_file.unlink(missing_ok=True)
 
 
 def remove_folder(folder: Path) -> None:
-    """Delete a folder of an instance; one that is gone is no error."""
+    """Delete a folder of an instance; a missing folder is success."""
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(folder)
 

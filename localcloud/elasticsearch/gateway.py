@@ -1,11 +1,11 @@
 """The HTTP front of a local Elasticsearch instance.
 
-Owns: the address that an instance hands out. It passes every request and answer through as a
-stream, supplies the root route (``GET /`` and ``HEAD /``), which the engine build in use lacks and
-every client asks for, and answers 503 with a reason while the engine starts or restarts.
+Owns: the address that clients use. The gateway streams every request and response, answers the root
+route (``GET /`` and ``HEAD /``), which every client requests and this engine build does not have,
+and answers 503 with a reason while the engine starts or restarts.
 
-Does not own: the engine (``engine.py``) and its life (``localcloud.core.supervisor``). It holds no
-user's password: callers authenticate against the engine, the root route included.
+Does not own: the engine (``engine.py``) and its life (``localcloud.core.supervisor``). It stores no
+user's password, because the engine authenticates callers, for the root route, too.
 
 Source: https://www.elastic.co/guide/en/elasticsearch/reference/8.19/rest-api-root.html (read
 2026-11) for the root route's body.
@@ -51,8 +51,8 @@ _HOP_BY_HOP: Final = frozenset(
 _WHOLE_BODY_BYTES: Final = 256 * 1024
 _PROBE_INTERVAL_SECONDS: Final = 0.2
 _PROBE_TIMEOUT_SECONDS: Final = 5.0
-# A cluster that stays red for so many probes of 1 s has an index that is lost for good: its others
-# are to be had nevertheless.
+# A cluster that is still red after this many probes of 1 s has lost an index permanently. Its other
+# indices are made available.
 _RED_PROBES: Final = 30
 _CONNECT_TIMEOUT_SECONDS: Final = 5.0
 _HEALTH_PATH: Final = "/_local/health"
@@ -62,14 +62,14 @@ _PRODUCT_HEADER: Final = {"X-elastic-product": "Elasticsearch"}
 
 @dataclass(frozen=True, kw_only=True)
 class GatewaySettings:
-    """Where a gateway listens and what it stands in front of.
+    """The addresses of a gateway and of its engine.
 
     Attributes:
         host: Loopback address to listen on.
         port: Port to listen on.
         engine_url: ``http://host:port`` of the engine.
-        operator: File with ``{"username", "password"}`` of the engine's operator, who may ask
-            for the cluster's health. None: the engine counts as available as soon as it answers.
+        operator: File with ``{"username", "password"}`` of the engine's operator, which may ask
+            for the cluster's health. If None, the engine is available when it answers.
     """
 
     host: str
@@ -93,14 +93,14 @@ class Gateway:
 
     @property
     def available(self) -> bool:
-        """Whether the engine answered when it was last asked."""
+        """Whether the engine answered the last request."""
         return self._available.is_set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set.
 
         Raises:
-            OSError: The address is not free.
+            OSError: The address is in use.
         """
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60, enable_cleanup_closed=False)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_SECONDS)
@@ -108,7 +108,7 @@ class Gateway:
             connector=connector, timeout=timeout, auto_decompress=False, trust_env=False
         ) as session:
             self._session = session
-            # A compressed body goes on as it came: its Content-Encoding header does, too.
+            # A compressed body is forwarded unchanged, with its Content-Encoding header.
             server = web.Server(
                 self.handle, handler_cancellation=True, access_log=None, auto_decompress=False
             )
@@ -126,7 +126,7 @@ class Gateway:
                 await runner.cleanup()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request: by ourselves where the engine cannot, else from the engine."""
+        """Answer a request, or forward it to the engine."""
         path = request.rel_url.raw_path
         if path == _HEALTH_PATH:
             return web.json_response({"status": "running", "engine_available": self.available})
@@ -148,8 +148,8 @@ class Gateway:
             return _error_response(
                 HTTPStatus.BAD_GATEWAY,
                 "engine_connection_exception",
-                "the Elasticsearch engine closed the connection before it had answered; the "
-                "request may or may not have been carried out",
+                "the Elasticsearch engine closed the connection before it answered; it may have "
+                "carried out the request",
             )
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -177,8 +177,8 @@ class Gateway:
     async def _root(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer the root route with the caller's own rights.
 
-        The engine checks the caller's credentials before it finds that it has no such method, so
-        any answer but 405 is the engine's last word.
+        The engine checks the caller's credentials before the method, so every status except 405
+        is the engine's own answer.
         """
         headers = _end_to_end(request.headers)
         headers["Accept-Encoding"] = "identity"
@@ -220,7 +220,7 @@ class Gateway:
         return document, None
 
     async def _watch(self) -> None:
-        """While the engine is away, ask it until it is back."""
+        """Probe the engine while it is unavailable."""
         while True:
             await self._unavailable.wait()
             if await self._probe():
@@ -238,7 +238,7 @@ class Gateway:
                     return answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
             account = json.loads(self._settings.operator.read_text("utf-8"))
             login = aiohttp.encode_basic_auth(account["username"], account["password"])
-            # A searcher must not meet indices whose shards are still being opened.
+            # Searches must wait until the shards of every index are open.
             health = self._engine.join(URL("/_cluster/health?wait_for_status=yellow&timeout=1s"))
             headers = {"Authorization": login}
             async with self._client.get(health, headers=headers, timeout=timeout) as answer:
@@ -281,7 +281,7 @@ async def _stream(
         async for chunk in answer.content.iter_any():
             await response.write(chunk)
     except aiohttp.ClientPayloadError:
-        # The head has gone out: cutting the connection is the only way left to say so.
+        # The status line is sent, so only a closed connection can report the error.
         if request.transport is not None:
             request.transport.abort()
         raise
@@ -346,7 +346,7 @@ async def serve(settings: GatewaySettings) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Command line: ``python -m localcloud.elasticsearch.gateway --listen … --engine …``."""
+    """Run ``python -m localcloud.elasticsearch.gateway --listen … --engine …``."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.elasticsearch.gateway")
     parser.add_argument("--listen", required=True, help="host:port of this gateway")
     parser.add_argument("--engine", required=True, help="URL of the engine")

@@ -1,10 +1,10 @@
 """What Elasticsearch offers in the region: versions, node specifications, disks.
 
-Owns the answer of ``GetRegionConfiguration``. The versions are those that a local instance takes.
+Owns the answer of ``GetRegionConfiguration``. It has the versions that a local instance accepts.
 Source: https://www.alibabacloud.com/help/en/es/developer-reference/api-getregionconfiguration and
 ``GetRegionConfigurationResponseBody`` of the vendor's SDK 2017-06-13 (read 2026-11-21). Node
-specifications: the values of ``data_node_spec`` in the provider's documentation; that each is
-offered is assumed.
+specifications: the values of ``data_node_spec`` in the provider's documentation; assumed to be all
+offered.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _DISK_TYPES: Final = ("cloud_ssd", "cloud_essd", "cloud_efficiency")
 
 
 def region_configuration(context: Context) -> dict[str, Any]:
-    """The ``Result`` of GetRegionConfiguration."""
+    """Return the ``Result`` of GetRegionConfiguration."""
     faults = Faults(context.store)
     versions = [name for name in VERSIONS if not faults.hits("version-withdrawn", version=name)]
     specs = [
@@ -74,4 +74,4 @@ def require_offer(inputs: Properties, context: Context) -> None:
     """
     version = str(inputs["version"])
     if Faults(context.store).hits("version-withdrawn", version=version):
-        raise CloudError("InvalidParameter", f"version is {version!r}; it is on offer no more.")
+        raise CloudError("InvalidParameter", f"version is {version!r}, which is no longer offered.")

@@ -1,4 +1,4 @@
-"""What the local cloud answers for Elasticsearch, for the generated coverage table."""
+"""The operations of Elasticsearch, for the generated coverage table."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ OPERATIONS: tuple[Operation, ...] = (
         service="elasticsearch",
         name="GetRegionConfiguration",
         api="GET /openapi/region (2017-06-13)",
-        notes="versions, node specifications and disks; those that a local instance takes",
+        notes="versions, node specifications and disks that a local instance accepts",
     ),
     Operation(
         service="elasticsearch",
         name="DescribeInstance",
         api="GET /openapi/instances/{InstanceId} (2017-06-13)",
-        notes="one engine node whatever the number of data nodes asked for; no Kibana",
+        notes="one engine node, whatever the number of data nodes; no Kibana",
     ),
     Operation(
         service="elasticsearch",
@@ -36,16 +36,16 @@ OPERATIONS: tuple[Operation, ...] = (
         service="elasticsearch",
         name="UpdateSnapshotSetting",
         api="POST /openapi/instances/{InstanceId}/snapshot-setting (2017-06-13)",
-        notes="snapshots are really taken, into the instance's folder",
+        notes="the engine really takes snapshots, into the instance's folder",
     ),
     Operation(
         service="elasticsearch",
         name="(the engine's own REST API)",
         api="http://<domain>:9200/",
         notes=(
-            f"a real Elasticsearch {VERSION}, basic licence, for any of {', '.join(VERSIONS)}; "
+            f"a real Elasticsearch {VERSION}, basic licence, for each of {', '.join(VERSIONS)}; "
             "without painless, ingest processors, language analysers, RRF and inference; HTTP "
-            "only; white lists are recorded, not enforced"
+            "only; white lists are recorded, but not enforced"
         ),
     ),
 )

@@ -1,7 +1,7 @@
 """The resource type ``alicloud:elasticsearch/instance:Instance``.
 
-Owns: the life of an instance, from its record in the store to its engine. It does not own how an
-engine is configured (``engine.py``) or what inputs are taken (``checks.py``).
+Owns: the life of an instance, from its record in the store to its engine. Does not own the engine's
+configuration (``engine.py``) and the checks of inputs (``checks.py``).
 
 Status values: https://help.aliyun.com/zh/es/developer-reference/
 api-elasticsearch-2017-06-13-describeinstance (read 2026-11): active, activating, inactive, invalid.
@@ -34,11 +34,11 @@ _STATUS: Final = {
     "exited": "invalid",
     "failed": "invalid",
 }
-_NOT_KEPT: Final = frozenset({"password", "kmsEncryptedPassword"})
+_SECRET_INPUTS: Final = frozenset({"password", "kmsEncryptedPassword"})
 
 
 class Instance(ResourceHandler):
-    """An Elasticsearch instance: one engine and its gateway, on an address of their own."""
+    """An Elasticsearch instance: one engine and its gateway, on their own address."""
 
     token = "alicloud:elasticsearch/instance:Instance"
     effective = frozenset(
@@ -90,10 +90,10 @@ class Instance(ResourceHandler):
     )
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """Start an engine and wait until it lets the user ``elastic`` in.
+        """Start an engine and wait until the user ``elastic`` can sign in.
 
         Raises:
-            CloudError: An input is refused, or the engine did not start; nothing is left then.
+            CloudError: An input is refused, or the engine did not start. Nothing is left behind.
         """
         check_inputs(inputs)
         require_offer(inputs, context)
@@ -129,7 +129,7 @@ class Instance(ResourceHandler):
         )
         record = {
             "engine": made.document(),
-            "inputs": _kept(inputs),
+            "inputs": _without_secrets(inputs),
             "created": created,
             "ready": False,
         }
@@ -143,7 +143,7 @@ class Instance(ResourceHandler):
         return made
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """Its properties as they are; None when its record or its data is gone."""
+        """Return its current properties, or None if its record or its data does not exist."""
         record = context.store.table(TABLE).get(id)
         if record is None:
             return None
@@ -162,10 +162,10 @@ class Instance(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Change the password and settings for real; record the rest.
+        """Change the password and settings; record the other inputs.
 
         Raises:
-            CloudError: The instance is gone, an input is refused, or the engine refused a change.
+            CloudError: The instance does not exist, an input is refused, or a change failed.
         """
         check_inputs(inputs)
         table = context.store.table(TABLE)
@@ -180,16 +180,16 @@ class Instance(ResourceHandler):
             engine.set_password(changed, str(inputs["password"]))
         except LocalCloudError as error:
             raise CloudError("InstanceUpdateFailed", str(error), 500) from error
-        table.put(id, {**record, "inputs": _kept(inputs)})
+        table.put(id, {**record, "inputs": _without_secrets(inputs)})
         return {**inputs, **_outputs(changed, inputs, "active", record["created"])}
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Stop it and remove everything it kept."""
+        """Stop the instance and remove its data."""
         discard(id, context)
 
 
 def start(instance: Engine, context: Context) -> None:
-    """Have the instance's processes run, and wait until the engine answers.
+    """Start the instance's processes unless they run, and wait until the engine answers.
 
     Raises:
         LocalCloudError: It did not start in time.
@@ -202,7 +202,7 @@ def start(instance: Engine, context: Context) -> None:
 
 
 def discard(instance_id: str, context: Context) -> None:
-    """Remove an instance, however far it got; one that is gone is no error."""
+    """Remove an instance, complete or not; a missing one is success."""
     table = context.store.table(TABLE)
     record = table.get(instance_id)
     if record is not None:
@@ -217,8 +217,8 @@ def discard(instance_id: str, context: Context) -> None:
     context.addresses.release(instance_id)
 
 
-def _kept(inputs: Properties) -> Properties:
-    return {name: value for name, value in inputs.items() if name not in _NOT_KEPT}
+def _without_secrets(inputs: Properties) -> Properties:
+    return {name: value for name, value in inputs.items() if name not in _SECRET_INPUTS}
 
 
 def _now() -> str:

@@ -1,8 +1,7 @@
 """The control-plane API of Elasticsearch (2017-06-13) on the ``api`` endpoint.
 
-Owns: reading instances, and their snapshot settings. Instances are made and changed through their
-resource type alone, so the operations that do so are not served: the router answers them as
-unknown.
+Owns: reading instances, and their snapshot settings. Only the resource type creates and changes
+instances, so the router answers those operations as unknown.
 
 Source: https://help.aliyun.com/zh/es/developer-reference/
 api-elasticsearch-2017-06-13-describeinstance and -listinstance (read 2026-11).
@@ -31,7 +30,7 @@ _PAGE_SIZE = 10
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """``ListInstance``, ``DescribeInstance``, ``GetRegionConfiguration``, snapshot settings."""
+    """Return the routes of the operations in ``operations.py``."""
 
     def list_instance(request: Request) -> JSONResponse:
         query = request.query_params

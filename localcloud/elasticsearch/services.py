@@ -1,7 +1,7 @@
 """The processes that the daemon keeps running for Elasticsearch.
 
-Owns: which instances have processes after a start of the local cloud. One whose creation was cut
-off has none: nobody holds its id, so it is removed.
+Owns: which instances have processes after a start of the local cloud. An instance whose creation
+was interrupted is removed, because no caller has its id.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["services"]
 
 
 def services(context: Context) -> tuple[ProcessSpec, ...]:
-    """Two processes per instance: its gateway and its engine."""
+    """Return two processes per instance: its gateway and its engine."""
     specs: list[ProcessSpec] = []
     for instance_id, record in context.store.table(TABLE).items():
         if record["ready"]:

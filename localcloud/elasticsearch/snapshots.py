@@ -1,12 +1,12 @@
-"""Automatic snapshots of an instance: the setting, and taking them for real.
+"""Automatic snapshots of an instance: the setting, and the snapshots.
 
 Owns: DescribeSnapshotSetting and UpdateSnapshotSetting, and the thread that takes a snapshot when
-one is due and drops those that are too old. Snapshots lie in the instance's own folder, where the
-cloud has them in OSS; they go with the instance in both.
+it is due and deletes old ones. Snapshots are in the instance's own folder, while the cloud has them
+in OSS. Deleting the instance deletes them, as in the cloud.
 
 Names and the seven days: https://www.alibabacloud.com/help/en/es/user-guide/
-create-automatic-snapshots-and-restore-data-from-automatic-snapshots (read 2026-11). Restored as
-there: ``POST _snapshot/aliyun_auto_snapshot/<snapshot>/_restore``.
+create-automatic-snapshots-and-restore-data-from-automatic-snapshots (read 2026-11). Restore as in
+the cloud: ``POST _snapshot/aliyun_auto_snapshot/<snapshot>/_restore``.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ __all__ = ["REPOSITORY", "Snapshots", "setting", "snapshots_of", "update_setting
 
 REPOSITORY: Final = "aliyun_auto_snapshot"
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
-_KEPT: Final = timedelta(days=7)
+_RETENTION: Final = timedelta(days=7)
 _POLL_SECONDS: Final = 1.0
 _TIMEOUT_SECONDS: Final = 600.0
 _LOGGER: Final = logging.getLogger(__name__)
 
 
 def setting(instance_id: str, context: Context) -> dict[str, Any]:
-    """As DescribeSnapshotSetting: its ``Result``.
+    """Return the ``Result`` of DescribeSnapshotSetting.
 
     Raises:
         CloudError: ``InstanceNotFound``.
@@ -51,7 +51,7 @@ def setting(instance_id: str, context: Context) -> dict[str, Any]:
 
 
 def update_setting(instance_id: str, body: Any, context: Context) -> dict[str, Any]:
-    """As UpdateSnapshotSetting: its ``Result``.
+    """Change the setting; return the ``Result`` of UpdateSnapshotSetting.
 
     Raises:
         CloudError: ``InstanceNotFound``, ``InvalidParameter``.
@@ -61,7 +61,10 @@ def update_setting(instance_id: str, body: Any, context: Context) -> dict[str, A
         raise CloudError("InvalidParameter", "The body must have enable, true or false.")
     unknown = sorted(body.keys() - {"enable", "quartzRegex"})
     if unknown:
-        raise CloudError("InvalidParameter", f"{', '.join(unknown)}: no such parameter.")
+        raise CloudError(
+            "InvalidParameter",
+            f"Unknown parameters: {', '.join(unknown)}. Allowed: enable, quartzRegex.",
+        )
     old = context.store.table(SNAPSHOT_SETTINGS).get(instance_id) or {}
     schedule = str(body.get("quartzRegex") or old.get("schedule") or "")
     if body["enable"]:
@@ -73,7 +76,7 @@ def update_setting(instance_id: str, body: Any, context: Context) -> dict[str, A
             ) from error
     context.store.table(SNAPSHOT_SETTINGS).put(
         instance_id,
-        # What was due before it was asked for is not made up for.
+        # Times before this setting are not due.
         {"enable": body["enable"], "schedule": schedule, "since": datetime.now(UTC).isoformat()},
     )
     return {"Enable": body["enable"], "QuartzRegex": schedule}
@@ -93,7 +96,7 @@ class Snapshots:
 
     Args:
         context: The local cloud.
-        clock: The time, with its zone.
+        clock: Returns the time with its zone.
     """
 
     def __init__(
@@ -105,12 +108,12 @@ class Snapshots:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Look every second whether one is due."""
+        """Start the thread that checks every second whether a snapshot is due."""
         self._thread = threading.Thread(target=self._run, name="snapshots", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """End; a snapshot that is being taken goes on in the engine."""
+        """Stop the thread; the engine finishes a running snapshot."""
         self._closing.set()
         if self._thread is not None:
             self._thread.join()
@@ -126,10 +129,10 @@ class Snapshots:
                     _LOGGER.exception("snapshot of %s failed", instance_id)
 
     def take_due(self, instance_id: str) -> str | None:
-        """Take the snapshot that is due, if one is; its name.
+        """Take a snapshot if it is due, and return its name.
 
         Raises:
-            CloudError: The engine refused.
+            CloudError: The engine refused the request.
         """
         table = self._context.store.table(SNAPSHOT_SETTINGS)
         found, record = table.get(instance_id), self._context.store.table(TABLE).get(instance_id)
@@ -143,7 +146,7 @@ class Snapshots:
         )
         if due is None:
             return None
-        # First noted, then taken: one that the engine refuses is not asked for every second.
+        # Recorded before it is taken, so that a refused snapshot is not retried every second.
         table.put(instance_id, {**found, "since": due.astimezone(UTC).isoformat()})
         name = f"{instance_id}_{due.astimezone(_ZONE):%Y%m%d%H%M%S}"
         engine = Engine.restored(record["engine"])
@@ -153,7 +156,7 @@ class Snapshots:
             f"/_snapshot/{REPOSITORY}",
             {"type": "fs", "settings": {"location": str(engine.snapshot_folder)}},
         )
-        # Without the cluster's state: a restore must bring back indices, not users and settings.
+        # Without the cluster's state, because a restore must bring back only indices.
         _ask(
             engine,
             "PUT",
@@ -164,7 +167,7 @@ class Snapshots:
         return name
 
     def _drop_old(self, engine: Engine) -> None:
-        oldest = (self._clock() - _KEPT).timestamp() * 1000
+        oldest = (self._clock() - _RETENTION).timestamp() * 1000
         listed = _ask(engine, "GET", f"/_snapshot/{REPOSITORY}/_all")
         for item in listed["snapshots"]:
             if item["start_time_in_millis"] < oldest:
@@ -191,5 +194,5 @@ def _ask(engine: Engine, method: str, path: str, body: Any = None) -> dict[str, 
 
 
 def snapshots_of(context: Context) -> Snapshots:
-    """The snapshots that ``context`` serves."""
+    """Return the snapshots worker of ``context``."""
     return worker_of(context, Snapshots, Snapshots)

@@ -1,4 +1,4 @@
-"""Taking snapshots, as a worker of the daemon."""
+"""The daemon's worker that takes snapshots."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from localcloud.elasticsearch.snapshots import snapshots_of
 
 
 def workers(context: Context) -> tuple[Worker, ...]:
-    """What the daemon starts and closes."""
+    """Return the workers that the daemon starts and closes."""
     return (snapshots_of(context),)

@@ -1,4 +1,4 @@
-"""An instance that is lent to one command, and gone with it."""
+"""An instance for one command, removed when the command ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ sys.exit(7)
 """
 
 
-def test_a_command_gets_an_instance_that_answers_and_is_gone_with_it(tmp_path: Path) -> None:
+def test_a_command_gets_a_running_instance_that_is_removed_at_its_end(tmp_path: Path) -> None:
     home, answer = tmp_path / "home", tmp_path / "answer"
     assert lend(home, [sys.executable, "-c", ASK, str(answer)]) == 7
     assert answer.read_text().startswith("8.")
@@ -43,6 +43,6 @@ def _command_line(entry: Path) -> bytes:
         return b""
 
 
-def test_without_a_command_it_says_so(tmp_path: Path) -> None:
+def test_a_missing_command_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         main(["--home", str(tmp_path)])

@@ -1,4 +1,4 @@
-"""What inputs of an instance are taken; no engine."""
+"""Checks of an instance's inputs, without an engine."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ def refusal(**changes: Any) -> str:
     return caught.value.message
 
 
-def test_usual_inputs_are_taken() -> None:
+def test_usual_inputs_are_accepted() -> None:
     check_inputs(INPUTS)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_version_of_the_table_is_taken_and_has_a_dated_source(version: str) -> None:
+def test_every_listed_version_is_accepted_and_has_a_dated_source(version: str) -> None:
     check_inputs({**INPUTS, "version": version})
 
     assert VERSIONS[version].source
     assert VERSIONS[version].read
 
 
-def test_version_of_another_major_is_refused_with_the_table() -> None:
+def test_another_major_version_is_refused_with_the_allowed_ones() -> None:
     message = refusal(version="7.10_with_X-Pack")
 
     assert "'7.10_with_X-Pack'" in message
@@ -58,7 +58,7 @@ def test_https_is_refused_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize("amount", [1, 51])
-def test_number_of_data_nodes_outside_the_cloud_range_is_refused(amount: int) -> None:
+def test_number_of_data_nodes_outside_the_clouds_range_is_refused(amount: int) -> None:
     assert f"amount is {amount}" in refusal(dataNodeConfiguration={"spec": "x", "amount": amount})
 
 
@@ -69,18 +69,18 @@ def test_public_addresses_and_kibana_are_refused(name: str) -> None:
     assert refusal(**{name: True}).startswith(f"{name} is true")
 
 
-def test_payment_type_outside_the_list_is_refused() -> None:
+def test_unknown_payment_type_is_refused() -> None:
     assert "PayAsYouGo, Subscription" in refusal(paymentType="PostPaid")
 
 
-def test_unknown_engine_setting_is_refused_with_those_that_work() -> None:
+def test_unknown_engine_setting_is_refused_with_the_supported_ones() -> None:
     message = refusal(settingConfig={"http.cors.enabled": "true"})
 
     assert "http.cors.enabled" in message
     assert all(name in message for name in SETTINGS)
 
 
-def test_engine_settings_start_from_the_defaults_of_the_cloud() -> None:
+def test_engine_settings_default_to_the_clouds_values() -> None:
     given = {"settingConfig": {"action.auto_create_index": "true"}}
 
     assert engine_settings({}) == dict(SETTINGS)

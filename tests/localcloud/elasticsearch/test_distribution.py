@@ -1,4 +1,4 @@
-"""Fetching the engine; the zip is a small one of the tests' own, and Maven a script."""
+"""Fetching the engine, with a small zip and a script as Maven."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def test_fetch_unpacks_the_given_zip(archive: Path, tmp_path: Path) -> None:
     assert installed(tmp_path / "cache") == home
 
 
-def test_second_fetch_needs_nothing_but_the_cache(archive: Path, tmp_path: Path) -> None:
+def test_second_fetch_needs_only_the_cache(archive: Path, tmp_path: Path) -> None:
     fetch(tmp_path / "cache")
     archive.unlink()
 
     assert fetch(tmp_path / "cache") == tmp_path / "cache" / NAME
 
 
-def test_half_unpacked_distribution_is_replaced(archive: Path, tmp_path: Path) -> None:
+def test_incomplete_distribution_is_replaced(archive: Path, tmp_path: Path) -> None:
     broken = tmp_path / "cache" / NAME
     broken.mkdir(parents=True)
     (broken / "left-over").touch()
@@ -83,7 +83,7 @@ def test_half_unpacked_distribution_is_replaced(archive: Path, tmp_path: Path) -
     assert (home / "bin" / "elasticsearch").exists()
 
 
-def test_zip_of_other_content_is_refused(archive: Path, tmp_path: Path) -> None:
+def test_zip_with_another_digest_is_refused(archive: Path, tmp_path: Path) -> None:
     archive.write_bytes(archive.read_bytes() + b"x")
 
     with pytest.raises(DistributionError, match="SHA-512"):
@@ -91,14 +91,14 @@ def test_zip_of_other_content_is_refused(archive: Path, tmp_path: Path) -> None:
     assert installed(tmp_path / "cache") is None
 
 
-def test_missing_zip_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_zip_is_named_in_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUSTOMRAG_ELASTICSEARCH_ZIP", "/nowhere.zip")
 
-    with pytest.raises(DistributionError, match=r"'/nowhere\.zip', which is no file"):
+    with pytest.raises(DistributionError, match=r"'/nowhere\.zip', which is not a file"):
         fetch(tmp_path / "cache")
 
 
-def test_maven_is_asked_for_the_artifact_alone(
+def test_maven_fetches_only_the_artifact(
     archive: Path, maven: Callable[[str], None], tmp_path: Path
 ) -> None:
     maven(
@@ -118,7 +118,7 @@ def test_maven_is_asked_for_the_artifact_alone(
     assert not any("http" in argument for argument in arguments)
 
 
-def test_failing_maven_is_reported_with_its_last_lines(
+def test_maven_failure_is_reported_with_its_last_lines(
     maven: Callable[[str], None], tmp_path: Path
 ) -> None:
     maven("echo 'no route to anywhere'; exit 3")
@@ -127,7 +127,7 @@ def test_failing_maven_is_reported_with_its_last_lines(
         fetch(tmp_path / "cache")
 
 
-def test_missing_maven_names_what_to_install(
+def test_missing_maven_error_has_the_install_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CUSTOMRAG_ELASTICSEARCH_ZIP", raising=False)
@@ -137,14 +137,14 @@ def test_missing_maven_names_what_to_install(
         fetch(tmp_path / "cache")
 
 
-def test_java_of_java_home_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_java_home_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_java(tmp_path, 'openjdk version "21.0.1" 2023-10-17')
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
 
     assert find_java_home() == tmp_path
 
 
-def test_old_java_is_refused_with_the_line_that_installs_one(
+def test_old_java_is_refused_with_the_install_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake_java(tmp_path, 'java version "1.8.0_392"')

@@ -1,4 +1,4 @@
-"""The gateway in front of a small server of the tests' own."""
+"""The gateway in front of a small test server."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def echo(request: web.BaseRequest) -> web.StreamResponse:
     return web.json_response(document, headers={"X-elastic-product": "Elasticsearch"})
 
 
-def test_request_and_answer_pass_unchanged() -> None:
+def test_request_and_response_are_forwarded_unchanged() -> None:
     async def scenario(session: aiohttp.ClientSession, url: str) -> None:
         headers = {"Authorization": "Basic eA==", "Content-Type": "application/x-ndjson"}
         target = aiohttp.client.URL(f"{url}/a%2Fb/_search?q=%22x%22", encoded=True)
@@ -108,7 +108,7 @@ def test_request_and_answer_pass_unchanged() -> None:
     run(echo, scenario)
 
 
-def test_compressed_body_passes_as_it_came() -> None:
+def test_compressed_body_is_forwarded_unchanged() -> None:
     compressed = gzip.compress(b'{"query": {}}')
 
     async def raw(request: web.BaseRequest) -> web.StreamResponse:
@@ -117,12 +117,12 @@ def test_compressed_body_passes_as_it_came() -> None:
     async def scenario(session: aiohttp.ClientSession, url: str) -> None:
         headers = {"Content-Encoding": "gzip"}
         async with session.post(f"{url}/x", data=compressed, headers=headers) as answer:
-            assert await answer.read() == b'{"query": {}}'  # inflated by the test's own engine
+            assert await answer.read() == b'{"query": {}}'  # the test server inflates it
 
     run(raw, scenario)
 
 
-def test_client_that_waits_before_its_body_is_told_to_go_on() -> None:
+def test_expect_100_continue_is_answered() -> None:
     async def scenario(session: aiohttp.ClientSession, url: str) -> None:
         async with session.post(f"{url}/x", data="body", expect100=True) as answer:
             assert (await answer.json())["body"] == "body"
@@ -130,7 +130,7 @@ def test_client_that_waits_before_its_body_is_told_to_go_on() -> None:
     run(echo, scenario)
 
 
-def test_status_and_repeated_headers_pass() -> None:
+def test_status_and_repeated_headers_are_forwarded() -> None:
     async def refuse(request: web.BaseRequest) -> web.StreamResponse:
         answer = web.Response(status=401, text="no")
         answer.headers.add("WWW-Authenticate", "Basic")
@@ -145,7 +145,7 @@ def test_status_and_repeated_headers_pass() -> None:
     run(refuse, scenario)
 
 
-def test_large_answer_streams_without_waiting_for_its_end() -> None:
+def test_large_response_is_streamed() -> None:
     more = asyncio.Event()
 
     async def slow(request: web.BaseRequest) -> web.StreamResponse:
@@ -167,7 +167,7 @@ def test_large_answer_streams_without_waiting_for_its_end() -> None:
     run(slow, scenario)
 
 
-def test_engine_is_told_when_the_client_goes_away() -> None:
+def test_client_disconnect_cancels_the_request_to_the_engine() -> None:
     gone = asyncio.Event()
 
     async def waits(request: web.BaseRequest) -> web.StreamResponse:
@@ -188,7 +188,7 @@ def test_engine_is_told_when_the_client_goes_away() -> None:
     run(waits, scenario)
 
 
-def test_engine_that_is_away_gives_503_until_it_is_back() -> None:
+def test_unavailable_engine_gives_503_until_it_answers() -> None:
     async def whole() -> None:
         port = free_port()
         async with gateway(port) as url, aiohttp.ClientSession() as session:
@@ -207,7 +207,7 @@ def test_engine_that_is_away_gives_503_until_it_is_back() -> None:
     asyncio.run(whole())
 
 
-def test_connection_lost_in_mid_request_gives_502_that_says_so() -> None:
+def test_lost_connection_during_a_request_gives_502_with_the_reason() -> None:
     async def cut(request: web.BaseRequest) -> web.StreamResponse:
         if request.path != "/":
             assert request.transport is not None
@@ -246,7 +246,7 @@ async def without_root(request: web.BaseRequest) -> web.StreamResponse:
     return web.json_response(ANSWERS[request.path])
 
 
-def test_root_route_is_supplied_from_the_cluster() -> None:
+def test_root_route_has_the_clusters_data() -> None:
     async def scenario(session: aiohttp.ClientSession, url: str) -> None:
         headers = {"Authorization": "Basic right", "Accept-Encoding": "gzip"}
         async with session.get(url, headers=headers) as answer:
@@ -264,7 +264,7 @@ def test_root_route_is_supplied_from_the_cluster() -> None:
     run(without_root, scenario)
 
 
-def test_root_route_gives_the_engines_own_refusal() -> None:
+def test_root_route_returns_the_engines_own_error() -> None:
     async def scenario(session: aiohttp.ClientSession, url: str) -> None:
         async with session.get(url, headers={"Authorization": "Basic wrong"}) as answer:
             assert answer.status == 401

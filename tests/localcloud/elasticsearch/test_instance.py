@@ -1,4 +1,4 @@
-"""A real instance, through its resource handler and the vendor's client."""
+"""A real instance, with its resource handler and the vendor's client."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_client_finds_the_version_and_name_of_the_cluster(
 
 
 @pytest.mark.elasticsearch
-def test_outputs_name_the_address_and_the_status(
+def test_outputs_have_the_address_and_the_status(
     elasticsearch_server: ElasticsearchServer,
 ) -> None:
     outputs = elasticsearch_server.outputs
@@ -79,7 +79,7 @@ def test_outputs_name_the_address_and_the_status(
 
 
 @pytest.mark.elasticsearch
-def test_nearest_neighbours_are_found_by_int8_hnsw(client: Elasticsearch) -> None:
+def test_int8_hnsw_finds_nearest_neighbours(client: Elasticsearch) -> None:
     vector = {
         "type": "dense_vector",
         "dims": 3,
@@ -123,7 +123,7 @@ def test_alias_moves_in_one_step(client: Elasticsearch) -> None:
 
 
 @pytest.mark.elasticsearch
-def test_large_bulk_passes_the_gateway_whole(client: Elasticsearch) -> None:
+def test_large_bulk_request_passes_the_gateway(client: Elasticsearch) -> None:
     client.indices.create(index="test-bulk")
     text = "x" * 2_000
 
@@ -142,7 +142,7 @@ def test_large_bulk_passes_the_gateway_whole(client: Elasticsearch) -> None:
 
 @pytest.mark.elasticsearch
 @pytest.mark.parametrize("path", ["/", "/_cluster/health"])
-def test_wrong_password_is_refused_as_the_engine_does(
+def test_wrong_password_gives_the_engines_own_error(
     elasticsearch_server: ElasticsearchServer, path: str
 ) -> None:
     with (
@@ -158,13 +158,13 @@ def test_wrong_password_is_refused_as_the_engine_does(
 
 
 @pytest.mark.elasticsearch
-def test_index_is_not_made_by_writing_to_it_as_in_the_cloud(client: Elasticsearch) -> None:
+def test_write_to_a_missing_index_does_not_create_it_as_in_the_cloud(client: Elasticsearch) -> None:
     with pytest.raises(NotFoundError, match="index_not_found"):
         client.index(index="test-unknown", document={})
 
 
 @pytest.mark.elasticsearch
-def test_password_is_in_no_file_and_no_command_line(
+def test_no_file_and_no_command_line_has_the_password(
     elasticsearch_server: ElasticsearchServer,
 ) -> None:
     home = elasticsearch_server.context.platform.home
@@ -177,7 +177,7 @@ def test_password_is_in_no_file_and_no_command_line(
 
 
 @pytest.mark.elasticsearch
-def test_processes_listen_on_the_own_loopback_address_only(
+def test_processes_listen_only_on_the_instances_loopback_address(
     elasticsearch_server: ElasticsearchServer,
 ) -> None:
     address = elasticsearch_server.outputs["domain"]
@@ -192,7 +192,7 @@ def test_processes_listen_on_the_own_loopback_address_only(
 
 
 @pytest.mark.elasticsearch
-def test_killed_engine_comes_back_with_its_data(
+def test_killed_engine_restarts_with_its_data(
     client: Elasticsearch, elasticsearch_server: ElasticsearchServer
 ) -> None:
     client.indices.create(index="test-kept")
@@ -214,7 +214,7 @@ def test_killed_engine_comes_back_with_its_data(
 
 
 @pytest.mark.elasticsearch
-def test_changed_password_counts_at_once_and_the_old_one_no_more(
+def test_changed_password_works_at_once_and_the_old_one_does_not(
     elasticsearch_server: ElasticsearchServer,
 ) -> None:
     server, handler = elasticsearch_server, Instance()
@@ -234,7 +234,7 @@ def test_changed_password_counts_at_once_and_the_old_one_no_more(
 
 
 @pytest.mark.elasticsearch
-def test_refresh_finds_the_instance_and_its_inputs_from_the_id_alone(
+def test_read_returns_the_inputs_from_the_id_alone(
     elasticsearch_server: ElasticsearchServer,
 ) -> None:
     server = elasticsearch_server
@@ -248,7 +248,9 @@ def test_refresh_finds_the_instance_and_its_inputs_from_the_id_alone(
 
 
 @pytest.mark.elasticsearch
-def test_control_plane_lists_and_describes_it(elasticsearch_server: ElasticsearchServer) -> None:
+def test_control_plane_lists_and_describes_the_instance(
+    elasticsearch_server: ElasticsearchServer,
+) -> None:
     server = elasticsearch_server
     with TestClient(Starlette(routes=routes(server.context))) as api:
         listed = api.get("/openapi/instances").json()
@@ -264,7 +266,7 @@ def test_control_plane_lists_and_describes_it(elasticsearch_server: Elasticsearc
 
 
 @pytest.mark.elasticsearch
-def test_daemon_keeps_two_processes_per_instance(
+def test_daemon_runs_two_processes_per_instance(
     elasticsearch_server: ElasticsearchServer,
 ) -> None:
     server = elasticsearch_server
@@ -289,7 +291,7 @@ def context(tmp_path: Path) -> Iterator[Context]:
 
 @pytest.mark.elasticsearch
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the engine as another user")
-def test_root_without_user_namespaces_runs_the_engine_as_nobody(
+def test_root_without_user_namespaces_runs_the_engine_unprivileged(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accounts, "_namespace_works", lambda *_: False)
@@ -302,7 +304,7 @@ def test_root_without_user_namespaces_runs_the_engine_as_nobody(
         assert client.ping()
     status = context.supervisor.status(f"elasticsearch/{created.id}/engine")
     assert status is not None
-    assert psutil.Process(status.pid).uids().real == pwd.getpwnam("nobody").pw_uid
+    assert psutil.Process(status.pid).uids().real == pwd.getpwnam(accounts._UNPRIVILEGED).pw_uid
     handler.delete(created.id, created.outputs, context)
     assert handler.read(created.id, created.outputs, context) is None
     assert not (Path("/var/tmp/customrag-elasticsearch") / created.id).exists()
@@ -320,7 +322,7 @@ def fake_distribution(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str
     monkeypatch.setattr(distribution, "find_java_home", lambda: folder)
 
 
-def test_engine_that_does_not_start_leaves_nothing_behind(
+def test_failed_start_leaves_nothing_behind(
     context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_distribution(tmp_path / "es", monkeypatch, "echo cannot start; exec sleep 60")
@@ -335,7 +337,7 @@ def test_engine_that_does_not_start_leaves_nothing_behind(
     assert context.supervisor.names() == ()
 
 
-def test_instance_whose_creation_was_cut_off_is_removed_at_the_next_start(
+def test_instance_of_an_interrupted_create_is_removed_at_the_next_start(
     context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_distribution(tmp_path / "es", monkeypatch, "exec sleep 60")
@@ -354,7 +356,7 @@ def test_instance_whose_creation_was_cut_off_is_removed_at_the_next_start(
     assert list((context.platform.home / "cloud" / "elasticsearch").iterdir()) == []
 
 
-def test_unknown_instance_is_gone_for_read_and_no_error_for_delete(context: Context) -> None:
+def test_read_of_a_missing_instance_returns_none_and_delete_is_success(context: Context) -> None:
     handler = Instance()
 
     assert handler.read("es-cn-none", {}, context) is None

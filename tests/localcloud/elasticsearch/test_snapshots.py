@@ -1,4 +1,4 @@
-"""Automatic snapshots: set through the service's API, taken by a real engine, restored from it."""
+"""Automatic snapshots: set through the API, taken and restored by a real engine."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def client(server: ElasticsearchServer) -> Iterator[Elasticsearch]:
 
 
 def later(**difference: Any) -> Callable[[], datetime]:
-    """A clock that is ahead."""
+    """Return a clock that is ahead."""
     return lambda: datetime.now(UTC) + timedelta(**difference)
 
 
 @pytest.mark.elasticsearch
-def test_a_due_snapshot_is_taken_and_brings_an_index_back(
+def test_a_due_snapshot_is_taken_and_restores_an_index(
     server: ElasticsearchServer, client: Elasticsearch
 ) -> None:
     client.indices.create(index="kept")
@@ -57,17 +57,17 @@ def test_a_due_snapshot_is_taken_and_brings_an_index_back(
 
 
 @pytest.mark.elasticsearch
-def test_a_snapshot_is_taken_once_when_it_is_due(server: ElasticsearchServer) -> None:
+def test_a_due_snapshot_is_taken_once(server: ElasticsearchServer) -> None:
     update_setting(server.instance_id, NIGHTLY, server.context)
     assert Snapshots(server.context).take_due(server.instance_id) is None
-    # Another day than the other tests', whose snapshots are in the same repository.
+    # A different day, because the snapshots of other tests are in the same repository.
     ahead = Snapshots(server.context, later(days=3))
     assert ahead.take_due(server.instance_id) is not None
     assert ahead.take_due(server.instance_id) is None
 
 
 @pytest.mark.elasticsearch
-def test_snapshots_of_more_than_seven_days_ago_are_dropped(
+def test_snapshots_older_than_seven_days_are_deleted(
     server: ElasticsearchServer, client: Elasticsearch
 ) -> None:
     update_setting(server.instance_id, NIGHTLY, server.context)
@@ -78,7 +78,7 @@ def test_snapshots_of_more_than_seven_days_ago_are_dropped(
 
 
 @pytest.mark.elasticsearch
-def test_the_daemon_s_worker_takes_what_is_due(
+def test_the_daemons_worker_takes_a_due_snapshot(
     server: ElasticsearchServer, client: Elasticsearch
 ) -> None:
     update_setting(
@@ -111,7 +111,7 @@ def test_the_setting_is_read_and_changed_over_http(server: ElasticsearchServer) 
 
 
 @pytest.mark.elasticsearch
-def test_a_schedule_that_cannot_be_read_is_refused(server: ElasticsearchServer) -> None:
+def test_an_invalid_schedule_is_refused(server: ElasticsearchServer) -> None:
     with pytest.raises(CloudError, match="quartzRegex"):
         update_setting(
             server.instance_id, {"enable": True, "quartzRegex": "every day"}, server.context
