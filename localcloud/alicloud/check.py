@@ -30,7 +30,7 @@ class Support:
 
     Attributes:
         effective: Inputs that do something.
-        recorded: Inputs that are kept, without effect.
+        recorded: Inputs that are stored without effect.
     """
 
     effective: frozenset[str]

@@ -1,4 +1,4 @@
-"""The operations of Cloudflare's API that the local cloud answers."""
+"""The operations of Cloudflare's API that the local cloud supports."""
 
 from __future__ import annotations
 

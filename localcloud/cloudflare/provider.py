@@ -1,7 +1,7 @@
 """The ``cloudflare`` provider of a local stack.
 
-Owns its configuration: ``baseUrl`` locates the stack. The rest, from check to delete, is the local
-``alicloud`` provider's.
+Owns its configuration: ``baseUrl`` locates the stack. Everything else, from check to delete, comes
+from the local ``alicloud`` provider.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Declared workers, their domain and their name on workers.dev.
 
-API: https://developers.cloudflare.com/api/resources/workers/, read 2026-11-21; error codes 10007
-and 10021 as Cloudflare's API gives them.
+API, with the error codes 10007 and 10021: https://developers.cloudflare.com/api/resources/workers/,
+read 2026-11-21.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _PERIODS: Final = (10, 60)
 
 
 class _Served(RecordHandler):
-    """A record that decides what serves: after each change the stack is brought to it."""
+    """A record that decides which worker runs; each change is applied at once."""
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """Keep it, and serve by it."""
+        """Store the record and apply it."""
         created = super().create(inputs, context)
         workers_of(context).apply()
         return created
@@ -36,19 +36,19 @@ class _Served(RecordHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Keep the new one, and serve by it."""
+        """Change the record and apply it."""
         record = super().update(id, outputs, inputs, context)
         workers_of(context).apply()
         return record
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Drop it, and stop what it served."""
+        """Delete the record and apply the change."""
         super().delete(id, outputs, context)
         workers_of(context).apply()
 
 
 class WorkersScriptHandler(_Served):
-    """``cloudflare:index/workersScript:WorkersScript``: a worker; it serves when a domain does."""
+    """``cloudflare:index/workersScript:WorkersScript``: runs if a domain names it."""
 
     token: ClassVar[str] = "cloudflare:index/workersScript:WorkersScript"
     table: ClassVar[str] = SCRIPTS
@@ -60,20 +60,20 @@ class WorkersScriptHandler(_Served):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As a script's upload."""
+        """Return the record of an uploaded script."""
         name, content = str(inputs["scriptName"]), inputs.get("content")
         for needed in ("content", "mainModule", "compatibilityDate"):
             if not inputs.get(needed):
                 raise not_supported(
                     f"A worker without {needed}",
-                    "give a module's content, mainModule and compatibilityDate",
+                    "set content, mainModule and compatibilityDate",
                 )
         bindings = inputs.get("bindings") or []
         for binding in bindings:
             _check_binding(binding)
         names = [binding["name"] for binding in bindings]
         if len(set(names)) < len(names):
-            raise CloudError("10021", f"A binding's name stands twice in {sorted(names)}.")
+            raise CloudError("10021", f"Two bindings have the same name: {sorted(names)}.")
         digest = hashlib.sha256(str(content).encode()).hexdigest()
         return name, {
             "bindings": bindings,
@@ -91,14 +91,14 @@ def _check_binding(binding: Properties) -> None:
     check = _CHECKS.get(kind)
     if check is None:
         raise not_supported(
-            f"Binding {binding['name']} of type {kind}", f"supported are {', '.join(_CHECKS)}"
+            f"Binding {binding['name']} of type {kind}", f"use one of {', '.join(_CHECKS)}"
         )
     check(binding)
 
 
 def _check_text(binding: Properties) -> None:
     if not isinstance(binding.get("text"), str):
-        raise CloudError("10021", f"Binding {binding['name']} has no text.")
+        raise CloudError("10021", f"Binding {binding['name']} has no text; set it to a string.")
 
 
 def _check_limit(binding: Properties) -> None:
@@ -107,7 +107,9 @@ def _check_limit(binding: Properties) -> None:
         raise CloudError("10021", f"namespaceId of {binding['name']} must be a positive integer.")
     if simple.get("period") not in _PERIODS or float(simple.get("limit", 0)) < 1:
         raise CloudError(
-            "10021", f"Limit of {binding['name']}: a limit of 1 or more in a period of 10 or 60 s."
+            "10021",
+            f"simple of {binding['name']} is {simple}; limit must be at least 1, and "
+            "period 10 or 60.",
         )
 
 
@@ -119,7 +121,7 @@ _CHECKS: Final[dict[str, Callable[[Properties], None]]] = {
 
 
 class WorkersCustomDomainHandler(_Served):
-    """``cloudflare:index/workersCustomDomain:WorkersCustomDomain``: lets a worker serve."""
+    """``cloudflare:index/workersCustomDomain:WorkersCustomDomain``: gives a worker its domain."""
 
     token: ClassVar[str] = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
     table: ClassVar[str] = DOMAINS
@@ -129,10 +131,13 @@ class WorkersCustomDomainHandler(_Served):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As attaching a domain: only to a worker that is there."""
+        """Return the record of a domain; its worker must exist."""
         own = urlsplit(context.platform.endpoints["edge"]).hostname
         if inputs["hostname"] != own:
-            raise not_supported(f"Hostname {inputs['hostname']!r}", f"the local edge has {own}")
+            raise not_supported(
+                f"Hostname {inputs['hostname']!r}",
+                f"use {own}, the only hostname of the local edge",
+            )
         if context.store.table(SCRIPTS).get(str(inputs["service"])) is None:
             raise CloudError("10007", f"Worker {inputs['service']} does not exist.", 404)
         domain_id = hashlib.sha256(f"domain {own}".encode()).hexdigest()[:40]
@@ -140,7 +145,7 @@ class WorkersCustomDomainHandler(_Served):
 
 
 class WorkersScriptSubdomainHandler(RecordHandler):
-    """``cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain``: off, as it must be."""
+    """``cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain``: always off."""
 
     token: ClassVar[str] = "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain"
     table: ClassVar[str] = SUBDOMAINS
@@ -150,7 +155,7 @@ class WorkersScriptSubdomainHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """There is no workers.dev here."""
+        """Return the record; the local cloud has no workers.dev."""
         if inputs["enabled"] or inputs.get("previewsEnabled"):
             raise not_supported("workers.dev", "set enabled and previewsEnabled to false")
         return str(inputs["scriptName"]), {}

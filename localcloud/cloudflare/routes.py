@@ -1,11 +1,10 @@
-"""What of Cloudflare's API v4 is asked before anything is made, below ``/client/v4``.
+"""The operations of Cloudflare's API v4 that preflight checks call, below ``/client/v4``.
 
-Owns four questions: whether a token works, which zone there is, whether an account's workers may be
-seen. The token is the local account's secret key; account and zone are the stack's own, whose ids
-are made of the local account's. Envelope, statuses and codes as Cloudflare answers:
+Owns verifying a token, reading a zone and listing an account's workers. The token is the local
+account's secret key. The stack has one account and one zone, whose ids are derived from the local
+account's id. Envelope, statuses and codes:
 https://developers.cloudflare.com/api/resources/user/subresources/tokens/methods/verify/ and
-.../zones/methods/get/, read 2026-11-21; 1000 ``Invalid API Token``, 9109 and 7003 as its users show
-them.
+.../zones/methods/get/, read 2026-11-21; 1000 ``Invalid API Token`` and 7003 from users' reports.
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ _REFUSALS: Final = {
 
 
 def cloudflare_id(context: Context, what: str) -> str:
-    """The id of the stack's own account or zone."""
+    """Return the id of the stack's own account or zone."""
     text = f"{context.platform.account_id} {what}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """``/user/tokens/verify``, an account's, ``/zones/{id}`` and an account's workers."""
+    """Return the routes of the operations in ``operations.py``."""
     faults = Faults(context.store)
 
     def verify(request: Request) -> JSONResponse:
@@ -58,8 +57,12 @@ def routes(context: Context) -> list[BaseRoute]:
     def zone(request: Request) -> JSONResponse:
         zone_id = request.path_params["zone_id"]
         if zone_id != cloudflare_id(context, "zone"):
-            told = f"Could not route to {request.url.path}, perhaps your object identifier is "
-            return _refusal(404, 7003, f"{told}invalid?")
+            return _refusal(
+                404,
+                7003,
+                f"Could not route to {request.url.path}, perhaps your object identifier is "
+                "invalid?",
+            )
         pending = faults.hits("cloudflare-zone-pending")
         return _answer(
             {

@@ -1,9 +1,9 @@
-"""The declared workers of a local stack: which there are, and the process of the one that serves.
+"""The declared workers of a local stack, and the process of the running one.
 
-Owns the scripts' files and workerd's process. A worker serves once a domain names it, under the
-address that the stack has for its edge; there is one such address, so one worker serves. It finds
-the stack's own load balancers by the names of their certificates (``localcloud.alb.names``), and
-trusts the certificates that were uploaded to the stack, and no others.
+Owns the scripts' files and workerd's process. A worker runs if a domain names it. Only one worker
+can run, because the stack has one address for its edge. The worker finds the stack's load balancers
+by the names of their certificates (``localcloud.alb.names``), and trusts only the certificates that
+were uploaded to the stack.
 """
 
 from __future__ import annotations
@@ -45,22 +45,22 @@ class Workers:
         self._domains = context.store.table(DOMAINS)
 
     def start(self) -> None:
-        """Serve again what an earlier daemon served."""
-        service = self._served()
+        """Start the worker that an earlier daemon ran."""
+        service = self._running_service()
         script = self._scripts.get(service) if service else None
         if service and script is not None and shutil.which("node") is not None:
             self._context.supervisor.start(self._spec(service, script))
 
     def close(self) -> None:
-        """Nothing of its own runs."""
+        """Do nothing, because the supervisor owns the process."""
 
     def apply(self) -> None:
-        """Run what is declared now: the script that the domain names, or nothing.
+        """Run the script that the domain names, or stop the worker if no domain exists.
 
         Raises:
-            CloudError: It does not start; with the end of its log.
+            CloudError: The worker does not start; the message has the end of its log.
         """
-        service = self._served()
+        service = self._running_service()
         script = self._scripts.get(service) if service else None
         if not service or script is None:
             self._context.supervisor.forget(_PROCESS)
@@ -73,15 +73,15 @@ class Workers:
             raise CloudError("10021", f"The worker {service} does not start: {error}") from error
 
     def follow(self) -> None:
-        """See to it that a worker that serves knows the names and certificates of now.
+        """Give the running worker the current names and certificates.
 
         Raises:
-            CloudError: It does not start again.
+            CloudError: The worker does not restart.
         """
-        if self._served() is not None:
+        if self._running_service() is not None:
             self.apply()
 
-    def _served(self) -> str | None:
+    def _running_service(self) -> str | None:
         return next((str(domain["service"]) for domain in self._domains.values()), None)
 
     @property
@@ -94,23 +94,24 @@ class Workers:
             name=_PROCESS,
             argv=(node, str(_EDGE / "local" / "serve.mjs"), str(self._config(service, script))),
             env={
-                # Not the daemon's: the next one, started from another shell, adopts what runs.
+                # Not the daemon's environment: a later daemon from another shell adopts this
+                # process.
                 "PATH": f"{Path(node).parent}{os.pathsep}{os.defpath}",
                 "HOME": str(self._folder),
                 "LANG": "C.UTF-8",
             },
-            # Of the stack, so that `make down` finds what a killed daemon has left.
+            # In the stack's folder, so that `make down` finds the process of a killed daemon.
             cwd=self._folder,
             log=log_dir(self._context.platform.home) / "edge.log",
-            # Whatever the worker answers: below 500 it runs.
+            # Every status below 500 means that the worker runs.
             health_url=f"{url}/health",
-            # What cannot start at all is given up soon, and said.
+            # A script that cannot start fails quickly.
             max_restarts=2,
             stop_timeout_seconds=5,
         )
 
     def _config(self, service: str, script: Properties) -> Path:
-        """Files for workerd. Named by what is in them, so that a change starts it anew."""
+        """Write workerd's files; their names contain a digest, so that a change restarts it."""
         address = urlsplit(self._context.platform.endpoints["edge"])
         content = str(script["content"])
         source = self._folder / f"{service}-{_digest(content)}.js"
@@ -140,7 +141,7 @@ def _node() -> str:
     if found is None or not (_EDGE / "node_modules" / "miniflare").is_dir():
         raise CloudError(
             "LocalCloud.NotSupported",
-            "The edge's worker runs on workerd, from npm: Node.js or its packages are missing. Run "
+            "The edge's worker needs Node.js and the npm package miniflare, which are missing. Run "
             "`make setup`, or set customrag:edge to none.",
             501,
         )
@@ -163,10 +164,10 @@ def _bindings(bindings: list[Properties]) -> dict[str, Any]:
 
 
 def workers_of(context: Context) -> Workers:
-    """The workers that ``context`` serves."""
+    """Return the workers of ``context``."""
     return worker_of(context, Workers, Workers)
 
 
 def workers(context: Context) -> tuple[Worker, ...]:
-    """What the daemon starts and closes."""
+    """Return the workers that the daemon starts and closes."""
     return (workers_of(context),)

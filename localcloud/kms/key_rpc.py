@@ -1,4 +1,4 @@
-"""The RPC API of KMS 2016-01-20: looking at keys and instances.
+"""The RPC API of KMS 2016-01-20: reading keys and instances.
 
 Source: https://api.aliyun.com/document/Kms/2016-01-20/DescribeKey, .../GetKmsInstance (read
 2026-11-21).
@@ -18,13 +18,13 @@ VERSION: Final = "2016-01-20"
 
 
 class KeyApi:
-    """The operations of one local stack's KMS that look at keys and instances."""
+    """The operations that read keys and KMS instances."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def describe_key(self, call: RpcCall) -> dict[str, Any]:
-        """DescribeKey, by the key's id; needs ``kms:DescribeKey`` on the key."""
+        """Answer DescribeKey for a key id; needs ``kms:DescribeKey`` on the key."""
         key_id = call.required("KeyId")
         platform = self._context.platform
         arn = f"acs:kms:{platform.region_id}:{platform.account_id}:key/{key_id}"
@@ -48,7 +48,7 @@ class KeyApi:
         }
 
     def get_kms_instance(self, call: RpcCall) -> dict[str, Any]:
-        """GetKmsInstance: every one that is named is there, until a fault says otherwise."""
+        """Answer GetKmsInstance; every ``kst-`` id exists unless a fault removes it."""
         instance_id = call.required("KmsInstanceId")
         self._context.access.require(call.principal, "kms:GetKmsInstance", "acs:kms:*:*:*")
         missing = Faults(self._context.store).hits("kms-instance-missing", instance_id=instance_id)
@@ -66,7 +66,7 @@ class KeyApi:
 
 
 def key_actions(context: Context) -> tuple[RpcAction, ...]:
-    """The operations."""
+    """Return the operations that read keys and instances."""
     api = KeyApi(context)
     return (
         RpcAction(

@@ -1,7 +1,7 @@
 """Keys of KMS and their aliases.
 
-Owns the records of keys: nothing is encrypted with them here, but whoever names a key has to name
-one that exists and is enabled. Error codes: https://api.aliyun.com/document/Kms/2016-01-20
+Owns the records of keys. They encrypt nothing, but a resource that names a key must name one that
+exists and is enabled. Error codes: https://api.aliyun.com/document/Kms/2016-01-20
 (CreateKey, ScheduleKeyDeletion, CreateAlias; read 2026-11).
 """
 
@@ -32,7 +32,7 @@ _UNIT_SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 
 def require_key(key_id: str, context: Context) -> Properties:
-    """The key of that id.
+    """Return the key with that id.
 
     Raises:
         CloudError: ``Forbidden.KeyNotFound`` or ``Rejected.Disabled``.
@@ -46,7 +46,7 @@ def require_key(key_id: str, context: Context) -> Properties:
 
 
 class KeyHandler(RecordHandler):
-    """``alicloud:kms/key:Key``: a record; nothing is encrypted with it here."""
+    """``alicloud:kms/key:Key``: a record that encrypts nothing."""
 
     token: ClassVar[str] = "alicloud:kms/key:Key"  # noqa: S105 - a type token
     table: ClassVar[str] = KEYS
@@ -66,7 +66,7 @@ class KeyHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateKey and UpdateRotationPolicy."""
+        """Return the record like CreateKey and UpdateRotationPolicy."""
         for name, allowed in (
             ("keySpec", _KEY_SPECS),
             ("keyUsage", _KEY_USAGES),
@@ -77,7 +77,7 @@ class KeyHandler(RecordHandler):
             value = inputs.get(name, allowed[0])
             if value not in allowed:
                 raise CloudError(
-                    "InvalidParameter", f"{name} is {value!r}; allowed are {', '.join(allowed)}."
+                    "InvalidParameter", f"{name} is {value!r}; allowed: {', '.join(allowed)}."
                 )
         rotation = inputs.get("automaticRotation", "Disabled")
         changing = {
@@ -102,12 +102,12 @@ class KeyHandler(RecordHandler):
         }
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """The record; a key that waits for its deletion is gone to a program."""
+        """Return the record; None if the key does not exist or waits for its deletion."""
         record = super().read(id, outputs, context)
         return None if record is None or record["status"] == _PENDING_DELETION else record
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As ScheduleKeyDeletion: it is kept, and of no use, for the window of days."""
+        """Schedule the deletion; the key stays, disabled, until the end of the window."""
         with context.store.transaction():
             record = self.records(context).get(id)
             if record is None or record["status"] == _PENDING_DELETION:
@@ -115,12 +115,15 @@ class KeyHandler(RecordHandler):
             if record["deletionProtection"] == "Enabled":
                 raise CloudError(
                     "Rejected.DeletionProtectionEnabled",
-                    f"The key {id} has deletion protection; switch it off first.",
+                    f"The key {id} has deletion protection; turn it off first.",
                     409,
                 )
             days = int(record.get("pendingWindowInDays", 30))
             if days not in _WINDOW_DAYS:
-                raise CloudError("InvalidParameter", f"pendingWindowInDays is {days}; 7 to 366.")
+                raise CloudError(
+                    "InvalidParameter",
+                    f"pendingWindowInDays is {days}; it must be between 7 and 366.",
+                )
             date = (datetime.now(UTC) + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
             self.records(context).put(
                 id, record | {"status": _PENDING_DELETION, "deleteDate": date}
@@ -137,7 +140,9 @@ def _next_rotation(rotation: str, interval: str | None) -> str:
     found = _INTERVAL.fullmatch(interval or "")
     seconds = int(found.group(1)) * _UNIT_SECONDS[found.group(2)] if found else 0
     if seconds // 86_400 not in _ROTATION_DAYS:
-        raise CloudError("InvalidParameter", f"rotationInterval is {interval!r}; give 7d to 365d.")
+        raise CloudError(
+            "InvalidParameter", f"rotationInterval is {interval!r}; it must be between 7d and 365d."
+        )
     return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -151,7 +156,7 @@ class AliasHandler(RecordHandler):
     def plan(
         self, inputs: Properties, context: Context, old: Properties | None
     ) -> tuple[str, Properties]:
-        """As CreateAlias and UpdateAlias."""
+        """Return the record like CreateAlias and UpdateAlias."""
         name = inputs["aliasName"]
         if not _ALIAS.fullmatch(name):
             raise CloudError(
@@ -159,5 +164,7 @@ class AliasHandler(RecordHandler):
             )
         require_key(inputs["keyId"], context)
         if old is None and self.records(context).get(name) is not None:
-            raise CloudError("Forbidden.AliasAlreadyExists", f"{name} exists already.", 409)
+            raise CloudError(
+                "Forbidden.AliasAlreadyExists", f"The alias {name} already exists.", 409
+            )
         return name, {}

@@ -1,4 +1,4 @@
-"""The operations of KMS that the local cloud answers."""
+"""The operations of KMS that the local cloud supports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ OPERATIONS: tuple[Operation, ...] = (
         service="kms",
         name="GetKmsInstance",
         api="RPC Kms 2016-01-20",
-        notes="every instance that is named kst-… is there, until a fault says otherwise",
+        notes="every id that starts with kst- exists, unless a fault removes it",
     ),
     Operation(
         service="kms",
@@ -18,7 +18,5 @@ OPERATIONS: tuple[Operation, ...] = (
         api="RPC Kms 2016-01-20",
         notes="no DryRun, FetchExtendedConfig or Recipient",
     ),
-    Operation(
-        service="kms", name="DescribeSecret", api="RPC Kms 2016-01-20", notes="tags are left out"
-    ),
+    Operation(service="kms", name="DescribeSecret", api="RPC Kms 2016-01-20", notes="without tags"),
 )

@@ -23,7 +23,7 @@ class SecretHandler(ResourceHandler):
     recorded: ClassVar[frozenset[str]] = frozenset({"description", "dkmsInstanceId", "tags"})
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As CreateSecret."""
+        """Create the secret like CreateSecret."""
         name = inputs["secretName"]
         if inputs.get("encryptionKeyId"):
             require_key(inputs["encryptionKeyId"], context)
@@ -33,7 +33,7 @@ class SecretHandler(ResourceHandler):
         return Created(name, self._outputs(name, secret, context))
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As DescribeSecret with GetSecretValue."""
+        """Return the secret with its current value, or None if it does not exist."""
         secret = Secrets(context).find(id)
         if secret is None or secret["planned_delete_time"]:
             return None
@@ -46,7 +46,7 @@ class SecretHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """As UpdateSecret and PutSecretValue."""
+        """Change the secret like UpdateSecret and PutSecretValue."""
         secrets = Secrets(context)
         secrets.put_value(id, inputs["versionId"], inputs["secretData"])
         fields = self._fields(inputs)
@@ -54,7 +54,7 @@ class SecretHandler(ResourceHandler):
         return self._outputs(id, secret, context)
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteSecret: kept for the recovery window unless it is to go at once."""
+        """Delete the secret like DeleteSecret, at once or after the recovery window."""
         days = None
         if not outputs.get("forceDeleteWithoutRecovery", False):
             days = int(outputs.get("recoveryWindowInDays", 30))

@@ -1,4 +1,4 @@
-"""The RPC API of KMS 2016-01-20, as ``alibabacloud_kms20160120`` speaks it.
+"""The RPC API of KMS 2016-01-20, which ``alibabacloud_kms20160120`` calls.
 
 Source: https://api.aliyun.com/document/Kms/2016-01-20/GetSecretValue (read 2026-11).
 """
@@ -25,7 +25,7 @@ class KmsApi:
         self._secrets = Secrets(context)
 
     def get_secret_value(self, call: RpcCall) -> dict[str, Any]:
-        """GetSecretValue; needs ``kms:GetSecretValue`` on the secret."""
+        """Answer GetSecretValue; needs ``kms:GetSecretValue`` on the secret."""
         name = self._authorised(call, "kms:GetSecretValue")
         key_id = self._secrets.require(name)["encryption_key_id"]
         if key_id:
@@ -40,9 +40,9 @@ class KmsApi:
         )
 
     def describe_secret(self, call: RpcCall) -> dict[str, Any]:
-        """DescribeSecret; needs ``kms:DescribeSecret`` on the secret."""
+        """Answer DescribeSecret; needs ``kms:DescribeSecret`` on the secret."""
         name = self._authorised(call, "kms:DescribeSecret")
-        # One that waits for its deletion is described, with the day; it is not read.
+        # A secret that waits for its deletion can be described, but not read.
         secret = self._secrets.find(name) or self._secrets.require(name)
         return {
             "Arn": self._secrets.arn(name),
@@ -71,7 +71,7 @@ class KmsApi:
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """The operations of KMS."""
+    """Return the operations of KMS."""
     api = KmsApi(context)
     return (
         RpcAction(

@@ -1,7 +1,7 @@
-"""Secrets of KMS and their versions, kept in the store.
+"""Secrets of KMS and their versions in the store.
 
-Owns what CreateSecret, PutSecretValue, GetSecretValue, DescribeSecret and DeleteSecret do; both the
-resource type and the API call it. Error codes: https://api.aliyun.com/document/Kms/2016-01-20
+Owns the effect of CreateSecret, PutSecretValue, GetSecretValue, DescribeSecret and DeleteSecret,
+which the resource type and the API share. Error codes: https://api.aliyun.com/document/Kms/2016-01-20
 (read 2026-11).
 """
 
@@ -31,19 +31,19 @@ class Secrets:
     context: Context
 
     def arn(self, name: str) -> str:
-        """The secret's resource name, for policies and outputs."""
+        """Return the secret's ARN for policies and outputs."""
         platform = self.context.platform
         return f"acs:kms:{platform.region_id}:{platform.account_id}:secret/{name}"
 
     def find(self, name: str) -> Document | None:
-        """The secret's record; None when there is none."""
+        """Return the secret's record, or None if it does not exist."""
         return self.context.store.table(SECRETS).get(name)
 
     def require(self, name: str) -> Document:
-        """The secret's record.
+        """Return the secret's record.
 
         Raises:
-            CloudError: ``Forbidden.ResourceNotFound``, also while it waits for its deletion.
+            CloudError: ``Forbidden.ResourceNotFound``, also if it waits for its deletion.
         """
         secret = self.find(name)
         if secret is None or secret["planned_delete_time"]:
@@ -53,11 +53,11 @@ class Secrets:
         return secret
 
     def create(self, name: str, version_id: str, data: str, fields: dict[str, Any]) -> Document:
-        """As CreateSecret.
+        """Create a secret like CreateSecret.
 
         Args:
             name: The secret's name.
-            version_id: Of its first version.
+            version_id: Id of its first version.
             data: Its value.
             fields: ``description``, ``data_type``, ``type``, ``tags``.
         """
@@ -78,8 +78,8 @@ class Secrets:
                 waiting = old["planned_delete_time"]
                 raise CloudError(
                     "Rejected.ResourceExist",
-                    f"The secret {name} exists already"
-                    + (f" and is to be deleted at {waiting}." if waiting else "."),
+                    f"The secret {name} already exists"
+                    + (f" and will be deleted at {waiting}." if waiting else "."),
                 )
             return secret
 
@@ -87,10 +87,10 @@ class Secrets:
         return secret
 
     def put_value(self, name: str, version_id: str, data: str) -> Document:
-        """As PutSecretValue: a new current version; the same version with the same data is none.
+        """Add a current version like PutSecretValue, unless it exists with the same data.
 
         Raises:
-            CloudError: ``Rejected.ResourceExist``: the version exists with other data.
+            CloudError: ``Rejected.ResourceExist`` if the version exists with other data.
         """
 
         def change(secret: Document | None) -> Document:
@@ -103,7 +103,7 @@ class Secrets:
                 if old["data"] != data:
                     raise CloudError(
                         "Rejected.ResourceExist",
-                        f"The version {version_id} of secret {name} exists with another value; "
+                        f"The version {version_id} of secret {name} already has another value; "
                         "give the new value a new versionId.",
                     )
                 return secret
@@ -116,7 +116,7 @@ class Secrets:
         return self.context.store.table(SECRETS).update(name, change) or {}
 
     def value(self, name: str, version_id: str | None, stage: str | None) -> dict[str, Any]:
-        """As GetSecretValue: the body of its answer."""
+        """Return the response body of GetSecretValue."""
         secret = self.require(name)
         wanted = version_id or secret["stages"].get(stage or CURRENT)
         version = secret["versions"].get(wanted)
@@ -139,11 +139,12 @@ class Secrets:
         }
 
     def delete(self, name: str, *, recovery_days: int | None) -> None:
-        """As DeleteSecret.
+        """Delete a secret like DeleteSecret.
 
         Args:
-            name: The secret's name; one that is gone is no error.
-            recovery_days: Keep it so long, unreadable and its name taken; None removes it now.
+            name: The secret's name; a missing secret is success.
+            recovery_days: Days until its removal, in which it cannot be read and its name cannot be
+                used again; None removes it at once.
         """
         secret = self.find(name)
         if secret is None:
@@ -154,7 +155,7 @@ class Secrets:
         if recovery_days not in _RECOVERY_DAYS:
             raise CloudError(
                 "InvalidParameter",
-                f"recoveryWindowInDays is {recovery_days}; allowed are 7 to 30.",
+                f"recoveryWindowInDays is {recovery_days}; it must be between 7 and 30.",
             )
         moment = datetime.now(UTC) + timedelta(days=recovery_days)
         planned = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -165,6 +166,6 @@ def _version(data: str) -> dict[str, str]:
     if not data or len(data) > _MAX_DATA_CHARACTERS:
         raise CloudError(
             "InvalidParameter",
-            f"secretData has {len(data)} characters; allowed are 1 to {_MAX_DATA_CHARACTERS}.",
+            f"secretData has {len(data)} characters; it must have 1 to {_MAX_DATA_CHARACTERS}.",
         )
     return {"data": data, "create_time": now()}

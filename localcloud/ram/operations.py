@@ -1,4 +1,4 @@
-"""The operations of RAM that the local cloud answers."""
+"""The operations of RAM that the local cloud supports."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ OPERATIONS: tuple[Operation, ...] = (
         service="ram",
         name="GetRole",
         api="RPC Ram 2015-05-01",
-        notes="roles that services act in are there from the start; nothing acts in them",
+        notes="service roles always exist, but no service uses them",
     ),
 )

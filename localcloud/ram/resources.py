@@ -45,7 +45,7 @@ class RoleHandler(ResourceHandler):
     recorded: ClassVar[frozenset[str]] = frozenset({"description", "tags"})
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As CreateRole."""
+        """Create the role like CreateRole."""
         name = _name(inputs, "roleName", "RoleName", _ROLE_NAME)
         document = self._validated(inputs)
         roles = context.store.table(ROLES)
@@ -67,7 +67,7 @@ class RoleHandler(ResourceHandler):
         return Created(name, self._outputs(name, roles.get(name) or {}))
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As GetRole."""
+        """Return the role like GetRole."""
         role = context.store.table(ROLES).get(id)
         return None if role is None else self._outputs(id, role)
 
@@ -78,7 +78,7 @@ class RoleHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """As UpdateRole."""
+        """Update the role like UpdateRole."""
         document = self._validated(inputs)
 
         def change(role: Properties | None) -> Properties:
@@ -89,7 +89,7 @@ class RoleHandler(ResourceHandler):
         return self._outputs(id, context.store.table(ROLES).update(id, change) or {})
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As DeleteRole: not while policies are attached, unless ``force``."""
+        """Delete the role like DeleteRole; attached policies prevent it, unless ``force``."""
         with context.store.transaction():
             attachments = context.store.table(ATTACHMENTS)
             attached = [key for key, item in attachments.items() if item["role_name"] == id]
@@ -115,7 +115,7 @@ class RoleHandler(ResourceHandler):
         if seconds not in _SESSION_SECONDS:
             raise CloudError(
                 "InvalidParameter.MaxSessionDuration",
-                f"maxSessionDuration is {seconds}; allowed are 3600 to 43200 (seconds).",
+                f"maxSessionDuration is {seconds}; it must be between 3600 and 43200 seconds.",
             )
         return {
             "trust_policy": text,
@@ -150,7 +150,7 @@ class PolicyHandler(ResourceHandler):
     recorded: ClassVar[frozenset[str]] = frozenset({"description", "rotateStrategy", "tags"})
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As CreatePolicy."""
+        """Create the policy like CreatePolicy."""
         name = _name(inputs, "policyName", "PolicyName", _POLICY_NAME)
         text = self._validated(inputs)
         policies = context.store.table(POLICIES)
@@ -170,7 +170,7 @@ class PolicyHandler(ResourceHandler):
         return Created(name, self._outputs(name, record, context))
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As GetPolicy."""
+        """Return the policy like GetPolicy."""
         policy = context.store.table(POLICIES).get(id)
         return None if policy is None else self._outputs(id, policy, context)
 
@@ -181,7 +181,7 @@ class PolicyHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """As CreatePolicyVersion with the new version as default."""
+        """Create a version like CreatePolicyVersion, as the new default."""
         text = self._validated(inputs)
 
         def change(policy: Properties | None) -> Properties:
@@ -199,7 +199,7 @@ class PolicyHandler(ResourceHandler):
         return self._outputs(id, policy, context)
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As DeletePolicy: not while it is attached, unless ``force``."""
+        """Delete the policy like DeletePolicy; attachments prevent it, unless ``force``."""
         with context.store.transaction():
             attachments = context.store.table(ATTACHMENTS)
             attached = [key for key, item in attachments.items() if item["policy_name"] == id]
@@ -240,18 +240,18 @@ class PolicyHandler(ResourceHandler):
 
 
 class RolePolicyAttachmentHandler(ResourceHandler):
-    """``alicloud:ram/rolePolicyAttachment:RolePolicyAttachment``; the id is the provider's."""
+    """``alicloud:ram/rolePolicyAttachment:RolePolicyAttachment``; with the provider's id."""
 
     token: ClassVar[str] = "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment"
     effective: ClassVar[frozenset[str]] = frozenset({"policyName", "policyType", "roleName"})
 
     def create(self, inputs: Properties, context: Context) -> Created:
-        """As AttachPolicyToRole."""
+        """Attach the policy like AttachPolicyToRole."""
         policy_name, role_name = inputs["policyName"], inputs["roleName"]
         if inputs["policyType"] != "Custom":
             raise not_supported(
                 f"policyType {inputs['policyType']!r} (policy {policy_name!r})",
-                "attach a policy of your own, with policyType Custom",
+                "attach your own policy with policyType Custom",
             )
         with context.store.transaction():
             context.access.role(role_name)
@@ -271,7 +271,7 @@ class RolePolicyAttachmentHandler(ResourceHandler):
         return Created(key)
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """As ListPoliciesForRole."""
+        """Return the attachment, or None if it does not exist."""
         item = context.store.table(ATTACHMENTS).get(id)
         if item is None:
             return None
@@ -288,11 +288,11 @@ class RolePolicyAttachmentHandler(ResourceHandler):
         inputs: Properties,
         context: Context,
     ) -> Properties:
-        """Every input replaces, so there is nothing to change in place."""
+        """Raise an error, because every change replaces the attachment."""
         raise CloudError("InvalidParameter", "An attachment cannot be changed, only replaced.")
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """As DetachPolicyFromRole."""
+        """Detach the policy like DetachPolicyFromRole."""
         context.store.table(ATTACHMENTS).delete(id)
 
 

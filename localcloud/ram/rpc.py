@@ -1,7 +1,7 @@
-"""The RPC API of RAM 2015-05-01: looking at roles.
+"""The RPC API of RAM 2015-05-01: reading roles.
 
-Roles are made and changed through their resource type alone, so the operations that do so are not
-served. Source: https://api.aliyun.com/document/Ram/2015-05-01/GetRole (read 2026-11-21).
+Only the resource type creates and changes roles, so this API has no operations for that. Source:
+https://api.aliyun.com/document/Ram/2015-05-01/GetRole (read 2026-11-21).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class RamApi:
         self._faults = Faults(context.store)
 
     def get_role(self, call: RpcCall) -> dict[str, Any]:
-        """GetRole, of the stack's own roles and of the services'."""
+        """Answer GetRole for the stack's own roles and for service roles."""
         name = call.required("RoleName")
         self._context.access.require(call.principal, "ram:GetRole", f"acs:ram:*:*:role/{name}")
         if self._faults.hits("role-missing", role_name=name):
@@ -70,7 +70,7 @@ class RamApi:
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """The operations of RAM."""
+    """Return the operations of RAM."""
     api = RamApi(context)
     return (
         RpcAction(

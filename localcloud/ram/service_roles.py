@@ -1,9 +1,9 @@
-"""Roles that cloud services act in, which an account gets when a service is first used.
+"""Service roles, which an account gets when it first uses a service.
 
-Owns their names and whom they trust. The local account has all of them, until a fault takes one
-away (``role-missing``). Nothing here acts in one: they are there to be looked up.
-Source: the names and services are those of https://www.alibabacloud.com/help/en/ram/user-guide/
-services-that-work-with-service-linked-roles and, for the two default roles, of
+Owns their names and the services that they trust. The local account has all of them, unless the
+fault ``role-missing`` removes one. No local service uses them; they can only be looked up.
+Source: https://www.alibabacloud.com/help/en/ram/user-guide/
+services-that-work-with-service-linked-roles and, for the two default roles,
 https://www.alibabacloud.com/help/en/pai/user-guide/grant-the-permissions-that-are-required-to-use-dlc
 and https://www.alibabacloud.com/help/en/ecs/user-guide/encryption-related-permissions
 (read 2026-11-21). The service that AliyunServiceRoleForBailian and AliyunPAIDLCDefaultRole trust is

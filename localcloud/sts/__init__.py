@@ -1,7 +1,7 @@
 """STS: role sessions for callers of the API.
 
-Owns AssumeRole, AssumeRoleWithOIDC and GetCallerIdentity. Sessions themselves, and the credentials
-URIs of nodes and pods, are ``localcloud.core.access``'s.
+Owns AssumeRole, AssumeRoleWithOIDC and GetCallerIdentity. Does not own sessions, nor the
+credentials URIs of nodes and pods (``localcloud.core.access``).
 """
 
 __all__: list[str] = []

@@ -1,13 +1,13 @@
-"""Tokens of OIDC providers: whether one is genuine, and what it says.
+"""Verification of tokens from OIDC providers.
 
 Owns the checks of a JWT against its issuer: signature by the issuer's published keys (JWKS, found
 by OpenID Connect discovery), issuer, audience, expiry, and the age that the provider allows. Does
-not own the providers (`localcloud.ims`), nor who may assume which role
+not own the providers (`localcloud.ims`), nor the trust policies of roles
 (`localcloud.core.policies`).
 
 Error codes: https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-errorcodes (read
-2026-11-21). Keys are fetched at each call, so that a rotated one counts at once; what the cloud
-keeps, and for how long, is not said.
+2026-11-21). Each call fetches the keys, so that a rotated key works at once. The cloud does not
+document whether it caches keys.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from localcloud.core.errors import CloudError
 
 __all__ = ["verified_claims"]
 
-# RS256 is GitHub's. Neither symmetric ones (whoever knows the public key could sign) nor `none`.
+# GitHub uses RS256. `none` and symmetric algorithms, whose key is public here, must stay refused.
 _ALGORITHMS = ("RS256", "ES256")
 _TIMEOUT_SECONDS = 5
 _LEEWAY_SECONDS = 60
@@ -34,15 +34,15 @@ def _failed(kind: str, message: str) -> CloudError:
 
 
 def verified_claims(token: str, provider: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """What a token says, once it has proved to be the provider's.
+    """Verify a token of a provider, and return its claims.
 
     Args:
-        token: The JWT as it was issued.
+        token: The JWT.
         provider: The OIDC provider's record.
         now: Seconds since the epoch.
 
     Raises:
-        CloudError: ``AuthenticationFail.…`` with what is wrong.
+        CloudError: ``AuthenticationFail.…`` with the reason.
     """
     if len(token) not in _TOKEN_CHARACTERS or token.count(".") != 2:
         raise _failed(
@@ -110,7 +110,7 @@ def _key(issuer: str, key_id: object) -> jwt.PyJWK:
     if discovery.get("issuer") != issuer:
         raise _failed(
             "OIDCToken.Invalid",
-            f"{issuer} says that its issuer is {discovery.get('issuer')!r}.",
+            f"The discovery document of {issuer} has the issuer {discovery.get('issuer')!r}.",
         )
     entries = _fetched(str(discovery.get("jwks_uri", ""))).get("keys", [])
     for entry in entries:

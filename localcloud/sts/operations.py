@@ -1,4 +1,4 @@
-"""The operations of STS that the local cloud answers."""
+"""The operations of STS that the local cloud supports."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ OPERATIONS: tuple[Operation, ...] = (
         service="sts",
         name="AssumeRole",
         api="RPC Sts 2015-04-01",
-        notes="no ExternalId or SourceIdentity; conditions in trust policies, on OIDC claims",
+        notes="no ExternalId or SourceIdentity; trust policies may have conditions on OIDC claims",
     ),
     Operation(
         service="sts",
         name="AssumeRoleWithOIDC",
         api="RPC Sts 2015-04-01",
-        notes="the issuer's keys really verify the token; certificates' fingerprints are not "
-        "compared",
+        notes="verifies the token with the issuer's keys; does not compare certificate "
+        "fingerprints",
     ),
     Operation(service="sts", name="GetCallerIdentity", api="RPC Sts 2015-04-01"),
 )

@@ -1,4 +1,4 @@
-"""The RPC API of STS 2015-04-01, as ``alibabacloud_sts20150401`` speaks it.
+"""The RPC API of STS 2015-04-01, which ``alibabacloud_sts20150401`` calls.
 
 Source: https://api.aliyun.com/document/Sts/2015-04-01/AssumeRole (read 2026-11) and
 https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerolewithoidc
@@ -34,14 +34,14 @@ class StsApi:
         self._context = context
 
     def assume_role(self, call: RpcCall) -> dict[str, Any]:
-        """AssumeRole: the role must trust the caller, and a role must be allowed to assume it."""
+        """Answer AssumeRole; it needs the role's trust and the caller's permission."""
         arn = call.required("RoleArn")
         role_name = self._role_name(arn)
         self._check_trust(call.principal, role_name, arn)
         return self._issued(call, role_name)
 
     def assume_role_with_oidc(self, call: RpcCall) -> dict[str, Any]:
-        """AssumeRoleWithOIDC: nobody signs; the token says who calls, and its issuer vouches."""
+        """Answer AssumeRoleWithOIDC; the token identifies the caller instead of a signature."""
         given, token = call.required("OIDCProviderArn"), call.required("OIDCToken")
         role_name = self._role_name(call.required("RoleArn"))
         provider = self._oidc_provider(given)
@@ -56,8 +56,8 @@ class StsApi:
         if not trusts(statements, "Federated", given, tested):
             raise CloudError(
                 "AuthenticationFail.NoPermission",
-                f"There is no permission: the trust policy of role {role_name} does not let a "
-                f"token of {given} with sub {claims['sub']!r} and aud {audiences} assume it.",
+                f"There is no permission: the trust policy of role {role_name} does not allow a "
+                f"token of {given} with sub {claims['sub']!r} and aud {audiences} to assume it.",
                 401,
             )
         return {
@@ -66,8 +66,8 @@ class StsApi:
                 "Issuer": claims["iss"],
                 "Subject": claims["sub"],
                 "ClientIds": ",".join(audiences),
-                "IssuanceTime": _written(claims["iat"]),
-                "ExpirationTime": _written(claims["exp"]),
+                "IssuanceTime": _iso8601(claims["iat"]),
+                "ExpirationTime": _iso8601(claims["exp"]),
                 "VerificationInfo": "Success",
             },
         }
@@ -91,13 +91,13 @@ class StsApi:
         if not duration.isdigit():
             raise CloudError(
                 "InvalidParameter.DurationSeconds",
-                f"DurationSeconds is {duration!r}; give a whole number of seconds.",
+                f"DurationSeconds is {duration!r}; it must be a whole number of seconds.",
             )
         policy = call.parameters.get("Policy")
         if policy is not None and len(policy) > _MAX_POLICY_CHARACTERS:
             raise CloudError(
                 "InvalidParameter.PolicyGrammar",
-                f"Policy has {len(policy)} characters; at most {_MAX_POLICY_CHARACTERS}.",
+                f"Policy has {len(policy)} characters; the limit is {_MAX_POLICY_CHARACTERS}.",
             )
         issued = self._context.access.issue(role_name, session, int(duration), policy=policy)
         role_id = self._context.access.role(role_name)["role_id"]
@@ -112,7 +112,7 @@ class StsApi:
         }
 
     def get_caller_identity(self, call: RpcCall) -> dict[str, Any]:
-        """GetCallerIdentity."""
+        """Answer GetCallerIdentity."""
         principal = call.principal
         account_id = self._context.platform.account_id
         identity = {"AccountId": account_id, "Arn": principal.arn}
@@ -135,9 +135,9 @@ class StsApi:
         if match is None or match[1] != self._context.platform.account_id:
             raise CloudError(
                 "InvalidParameter.RoleArn",
-                f"RoleArn is {arn!r}; give acs:ram::{self._context.platform.account_id}:role/NAME.",
+                f"RoleArn is {arn!r}; use acs:ram::{self._context.platform.account_id}:role/NAME.",
             )
-        # A role's ARN is in lower case; its name keeps its case.
+        # A role's ARN is in lower case, while its name keeps its case.
         for name, role in self._context.access.roles():
             if role["arn"] == arn.lower():
                 return name
@@ -160,12 +160,12 @@ class StsApi:
             )
 
 
-def _written(timestamp: float) -> str:
+def _iso8601(timestamp: float) -> str:
     return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def actions(context: Context) -> tuple[RpcAction, ...]:
-    """The operations of STS."""
+    """Return the operations of STS."""
     api = StsApi(context)
     return (
         RpcAction(

@@ -1,4 +1,4 @@
-"""The provider on a served control plane, called as the engine calls it but in process."""
+"""The provider on a real control plane, in process and called like by the engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREFIX = "urn:pulumi:test::project::"
 
 
 class LoggingHost(Host):
-    """Keeps what would be shown to the user."""
+    """A host that records the messages for the user."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class LoggingHost(Host):
 
 
 class Engine:
-    """The engine's side of one resource after another."""
+    """The engine's requests for one resource after another."""
 
     def __init__(self, plane: ControlPlane) -> None:
         self.plane = plane
@@ -37,7 +37,7 @@ class Engine:
         self.restart()
 
     def restart(self) -> None:
-        """A new plugin process, as every new engine starts one."""
+        """Start a new provider, like the new plugin process of each engine run."""
         self.provider = AlicloudProvider(DaemonClient(self.plane.context.platform))
         self.provider.host = self.host
 
@@ -108,5 +108,5 @@ def engine(control_plane: ControlPlane) -> Iterator[Engine]:
 
 
 def plain(properties: dict[str, Any]) -> dict[str, Any]:
-    """Properties with their secrets marked."""
+    """Return properties with their secrets marked."""
     return decode_map(properties, keep_secrets=True)

@@ -16,7 +16,7 @@ def known(token: str) -> ResourceType:
 
 
 def checked(token: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
-    """Checked as if the local cloud supported every input."""
+    """Check inputs as if the local cloud supported all of them."""
     kind = known(token)
     return check(kind, inputs, Support(frozenset(kind.inputs), frozenset()))
 

@@ -98,7 +98,7 @@ class Outside:
 
 @pytest.fixture
 def outside(stack: Project, home: Path) -> Outside:
-    """A VPC, a vSwitch and a bucket of another owner, which the stack's config names."""
+    """Create a VPC, a vSwitch and a bucket of another owner, which the stack's config names."""
     control.stop(home)
     control.start(home, ("vpc", "ram", "kms", "oss"))
     outside = Outside(home)

@@ -12,7 +12,7 @@ from tools.alicloud_facts import TYPES, output_names, sdk_classes, shapes
 
 
 def bare(shape: Shape) -> Any:
-    """The part of a shape that the SDK's Args say."""
+    """Return the part of a shape that the SDK's Args define."""
     items = None if shape.items is None else bare(shape.items)
     return shape.type, shape.required, items, {k: bare(v) for k, v in shape.properties.items()}
 

@@ -1,4 +1,4 @@
-"""A worker on real workerd before a load balancer's real TLS: whom it finds, and whom it trusts."""
+"""A worker on real workerd and a load balancer with real TLS: names and trust."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.localcloud.running import running_stack
 
 pytestmark = pytest.mark.engine
 
-# Fetches what it is asked to; 599 stands for a connection that was not made.
+# Fetches the requested URL; status 599 means that the connection failed.
 SCRIPT = """export default { async fetch(request) {
   const wanted = new URL(request.url).searchParams.get("url");
   if (wanted === null) return new Response("up");
@@ -55,7 +55,7 @@ def server(balancer: Balancer) -> Iterator[Backend]:
 
 
 def fetched(balancer: Balancer, url: str) -> tuple[int, str]:
-    """What the worker gets from there."""
+    """Return what the worker gets from a URL."""
     edge = balancer.stack.context.platform.endpoints["edge"]
     try:
         with urllib.request.urlopen(
@@ -68,7 +68,7 @@ def fetched(balancer: Balancer, url: str) -> tuple[int, str]:
 
 
 def change_certificate(balancer: Balancer, identifier: str) -> str:
-    """Give the listener another certificate, as an update does; what it had."""
+    """Change the listener's certificate like an update, and return the old one."""
     handler = balancer.stack.handler("alicloud:alb/listener:Listener")
     context = balancer.stack.context
     old = handler.read(balancer.listener_id, {}, context)
@@ -86,7 +86,7 @@ def test_a_worker_reaches_the_load_balancer_by_its_certificates_name(
     balancer: Balancer, server: Backend
 ) -> None:
     assert fetched(balancer, f"https://{DOMAIN}/") == (200, server.name)
-    # The host that was asked for is told, the address is not.
+    # The load balancer receives the requested host, not the address.
     assert f"host: {DOMAIN}\n" in fetched(balancer, f"https://{DOMAIN}/headers")[1].lower()
 
 
@@ -96,13 +96,11 @@ def test_a_worker_refuses_a_certificate_of_another_name(
     assert fetched(balancer, f"https://{balancer.address}:{balancer.port}/")[0] == 599
 
 
-def test_a_worker_reaches_nothing_beyond_this_machine(balancer: Balancer) -> None:
+def test_a_worker_cannot_reach_other_machines(balancer: Balancer) -> None:
     assert fetched(balancer, "http://192.0.2.1/")[0] == 599
 
 
-def test_a_worker_follows_a_listener_to_another_certificate(
-    balancer: Balancer, server: Backend
-) -> None:
+def test_a_worker_accepts_a_listeners_new_certificate(balancer: Balancer, server: Backend) -> None:
     certificates = Certificates(balancer.stack.context)
     _, record = certificates.upload("renewed", *self_signed("new.example.com"))
     before = change_certificate(balancer, record["identifier"])
@@ -118,12 +116,12 @@ def _served(balancer: Balancer) -> str:
     return str(listener["certificates"]["certificateId"])
 
 
-def test_a_worker_refuses_a_certificate_that_is_not_trusted_here(
+def test_a_worker_refuses_an_untrusted_certificate(
     balancer: Balancer, server: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stranger = self_signed(DOMAIN)[0]
     with monkeypatch.context() as patch:
-        # The name leads there, but what is trusted is another certificate of the same name.
+        # The name resolves, but the trusted certificate is another one with the same name.
         patch.setattr(Certificates, "trusted", lambda _: [stranger])
         change_certificate(balancer, _served(balancer))
         assert fetched(balancer, f"https://{DOMAIN}/")[0] == 599
@@ -131,7 +129,7 @@ def test_a_worker_refuses_a_certificate_that_is_not_trusted_here(
     assert fetched(balancer, f"https://{DOMAIN}/") == (200, server.name)
 
 
-def test_a_listener_of_another_port_is_found_there_and_no_wildcard_is(balancer: Balancer) -> None:
+def test_a_listener_on_another_port_is_found_but_a_wildcard_name_is_not(balancer: Balancer) -> None:
     context = balancer.stack.context
     _, wild = Certificates(context).upload("wild", *self_signed("*.example.com"))
     listener = balancer.stack.make(

@@ -1,4 +1,4 @@
-"""Declared workers through their handlers, on real workerd."""
+"""Declared workers with their handlers, on real workerd."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def said(context: Context) -> str:
         return str(response.read().decode())
 
 
-def test_a_worker_serves_once_it_has_a_domain_and_as_declared_last(context: Context) -> None:
+def test_a_worker_runs_with_a_domain_and_follows_updates(context: Context) -> None:
     WorkersScriptHandler().create(script(), context)
     assert context.supervisor.status("edge") is None
     made = WorkersCustomDomainHandler().create(domain(context), context)
@@ -80,7 +80,7 @@ def test_a_worker_serves_once_it_has_a_domain_and_as_declared_last(context: Cont
         said(context)
 
 
-def test_a_worker_serves_again_after_the_local_cloud_was_stopped(context: Context) -> None:
+def test_a_worker_runs_again_after_a_restart_of_the_local_cloud(context: Context) -> None:
     WorkersScriptHandler().create(script(), context)
     WorkersCustomDomainHandler().create(domain(context), context)
     context.supervisor.stop_all()
@@ -95,7 +95,7 @@ def test_a_worker_that_cannot_start_is_refused_with_the_reason(context: Context)
         WorkersCustomDomainHandler().create(domain(context), context)
 
 
-def test_secrets_lie_in_files_of_the_owner_alone(context: Context) -> None:
+def test_only_the_owner_can_read_files_with_secrets(context: Context) -> None:
     WorkersScriptHandler().create(script(), context)
     WorkersCustomDomainHandler().create(domain(context), context)
     files = list((context.platform.home / "cloud" / "cloudflare").glob("edge-*"))
@@ -107,26 +107,26 @@ def test_secrets_lie_in_files_of_the_owner_alone(context: Context) -> None:
     [
         ({"mainModule": None}, "mainModule"),
         ({"bindings": [{"name": "KV", "type": "kv_namespace"}]}, "kv_namespace"),
-        ({"bindings": [BINDINGS[0], BINDINGS[0]]}, "twice"),
+        ({"bindings": [BINDINGS[0], BINDINGS[0]]}, "same name"),
         ({"bindings": [{**BINDINGS[2], "simple": {"limit": 2, "period": 30}}]}, "10 or 60"),
         ({"bindings": [{**BINDINGS[2], "namespaceId": "seven"}]}, "positive integer"),
     ],
 )
-def test_what_would_not_do_what_it_says_is_refused(
+def test_an_unsupported_script_is_refused(
     context: Context, changes: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(CloudError, match=said):
         WorkersScriptHandler().create(script(**changes), context)
 
 
-def test_a_domain_is_given_to_a_worker_that_is_there_only(context: Context) -> None:
+def test_a_domain_needs_an_existing_worker(context: Context) -> None:
     with pytest.raises(CloudError, match="does not exist"):
         WorkersCustomDomainHandler().create(domain(context), context)
 
 
 def test_another_hostname_is_refused(context: Context) -> None:
     WorkersScriptHandler().create(script(), context)
-    with pytest.raises(CloudError, match="the local edge has"):
+    with pytest.raises(CloudError, match="only hostname of the local edge"):
         WorkersCustomDomainHandler().create(domain(context, hostname="a.example"), context)
 
 

@@ -1,4 +1,4 @@
-"""Keys and aliases: who may name a key, and how one goes."""
+"""Keys and aliases: rotation, deletion and use by secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def refused(plane: ControlPlane, token: str, inputs: dict[str, Any]) -> str:
     return raised.value.code
 
 
-def test_a_key_rotates_within_what_kms_takes(control_plane: ControlPlane) -> None:
+def test_rotation_interval_must_be_in_the_range_of_kms(control_plane: ControlPlane) -> None:
     rotating = {"automaticRotation": "Enabled"}
     assert key(control_plane, **rotating, rotationInterval="365d").outputs["nextRotationDate"]
     for interval in ("6d", "366d", "a year"):
@@ -30,7 +30,7 @@ def test_a_key_rotates_within_what_kms_takes(control_plane: ControlPlane) -> Non
         assert refused(control_plane, KEY, inputs) == "InvalidParameter"
 
 
-def test_an_alias_names_a_key_that_is_there(control_plane: ControlPlane) -> None:
+def test_an_alias_needs_an_existing_key(control_plane: ControlPlane) -> None:
     made = key(control_plane)
     alias = control_plane.create(ALIAS, {"aliasName": "alias/one", "keyId": made.id})
     assert alias.id == "alias/one"
@@ -40,7 +40,7 @@ def test_an_alias_names_a_key_that_is_there(control_plane: ControlPlane) -> None
     assert refused(control_plane, ALIAS, nowhere) == "Forbidden.KeyNotFound"
 
 
-def test_a_deleted_key_waits_and_can_be_named_no_more(control_plane: ControlPlane) -> None:
+def test_a_deleted_key_waits_and_cannot_be_used(control_plane: ControlPlane) -> None:
     made = key(control_plane)
     control_plane.create(ALIAS, {"aliasName": "alias/gone", "keyId": made.id})
     handler = control_plane.handler(KEY)
@@ -51,7 +51,7 @@ def test_a_deleted_key_waits_and_can_be_named_no_more(control_plane: ControlPlan
     assert refused(control_plane, SECRET, secret) == "Rejected.Disabled"
 
 
-def test_a_protected_key_is_not_deleted(control_plane: ControlPlane) -> None:
+def test_a_protected_key_cannot_be_deleted(control_plane: ControlPlane) -> None:
     made = key(control_plane, deletionProtection="Enabled")
     handler = control_plane.handler(KEY)
     with pytest.raises(CloudError) as raised:
@@ -59,7 +59,7 @@ def test_a_protected_key_is_not_deleted(control_plane: ControlPlane) -> None:
     assert raised.value.code == "Rejected.DeletionProtectionEnabled"
 
 
-def test_a_secret_is_encrypted_with_a_key_that_is_there(control_plane: ControlPlane) -> None:
+def test_a_secret_needs_an_existing_encryption_key(control_plane: ControlPlane) -> None:
     made = key(control_plane)
     inputs = {"secretName": "own-key", "secretData": "x", "versionId": "v"}
     created = control_plane.create(SECRET, {**inputs, "encryptionKeyId": made.id})

@@ -1,4 +1,4 @@
-"""KMS: declared secrets, read through alibabacloud_kms20160120."""
+"""Declared secrets, read through alibabacloud_kms20160120."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_declared_secret_is_read(control_plane: ControlPlane) -> None:
     assert body.version_stages.version_stage == ["ACSCurrent"]
 
 
-def test_a_role_reads_a_secret_under_a_key_that_it_may_use(control_plane: ControlPlane) -> None:
+def test_a_role_needs_permission_for_the_key_of_a_secret(control_plane: ControlPlane) -> None:
     key = control_plane.create("kms/key:Key", {})
     declare(control_plane, "under-key", encryptionKeyId=key.id)
     arn = "acs:kms:*:*:secret/under-key"
@@ -50,7 +50,7 @@ def test_a_role_reads_a_secret_under_a_key_that_it_may_use(control_plane: Contro
     assert value(control_plane, "under-key", session).secret_data == "one"
 
 
-def test_a_role_reads_the_secrets_its_policy_names(control_plane: ControlPlane) -> None:
+def test_a_role_reads_only_the_secrets_of_its_policy(control_plane: ControlPlane) -> None:
     declare(control_plane, "mine")
     declare(control_plane, "other")
     control_plane.role(
@@ -77,7 +77,7 @@ def test_a_new_version_becomes_the_current_one(control_plane: ControlPlane) -> N
     assert value(control_plane, "rotated", version_id="v1").secret_data == "one"
 
 
-def test_another_value_needs_another_version(control_plane: ControlPlane) -> None:
+def test_a_new_value_needs_a_new_version_id(control_plane: ControlPlane) -> None:
     inputs = declare(control_plane, "same-version")
     with pytest.raises(CloudError, match="give the new value a new versionId"):
         control_plane.handler(SECRET).update(
@@ -96,12 +96,14 @@ def test_a_deleted_secret_waits_for_its_recovery_window(control_plane: ControlPl
     control_plane.handler(SECRET).delete("waiting", inputs, control_plane.context)
     with pytest.raises(AlibabaCloudException):
         value(control_plane, "waiting")
-    with pytest.raises(CloudError, match="is to be deleted at") as raised:
+    with pytest.raises(CloudError, match="will be deleted at") as raised:
         declare(control_plane, "waiting")
     assert raised.value.code == "Rejected.ResourceExist"
 
 
-def test_a_secret_deleted_without_recovery_can_be_made_again(control_plane: ControlPlane) -> None:
+def test_a_secret_deleted_without_recovery_can_be_created_again(
+    control_plane: ControlPlane,
+) -> None:
     inputs = declare(control_plane, "forced", forceDeleteWithoutRecovery=True)
     control_plane.handler(SECRET).delete("forced", inputs, control_plane.context)
     declare(control_plane, "forced", "new")
@@ -118,7 +120,7 @@ def test_a_secret_is_described_without_its_value(control_plane: ControlPlane) ->
     assert body.description == "for the app"
 
 
-def test_an_action_that_is_not_there_fails_loudly(control_plane: ControlPlane) -> None:
+def test_an_unsupported_action_is_refused(control_plane: ControlPlane) -> None:
     with pytest.raises(AlibabaCloudException, match="RPC action 'ListKeys'") as raised:
         control_plane.kms().list_keys(ListKeysRequest())
     assert raised.value.code == "LocalCloud.NotSupported"
@@ -130,6 +132,6 @@ def test_a_key_is_a_record(control_plane: ControlPlane) -> None:
     assert created.outputs["status"] == "Enabled"
 
 
-def test_a_key_spec_that_is_not_there_is_refused(control_plane: ControlPlane) -> None:
+def test_an_unknown_key_spec_is_refused(control_plane: ControlPlane) -> None:
     with pytest.raises(CloudError, match="keySpec is 'RSA_2048'"):
         control_plane.create("kms/key:Key", {"keySpec": "RSA_2048"})

@@ -12,7 +12,7 @@ ATTACHMENT = "ram/rolePolicyAttachment:RolePolicyAttachment"
 READ = {"Effect": "Allow", "Action": "oss:GetObject", "Resource": "*"}
 
 
-def test_a_role_has_the_clouds_outputs(control_plane: ControlPlane) -> None:
+def test_a_role_has_the_outputs_of_the_cloud(control_plane: ControlPlane) -> None:
     arn = control_plane.role("Outputs")
     account_id = control_plane.context.platform.account_id
     assert arn == f"acs:ram::{account_id}:role/outputs"
@@ -21,7 +21,7 @@ def test_a_role_has_the_clouds_outputs(control_plane: ControlPlane) -> None:
     assert len(outputs["roleId"]) == 18
 
 
-def test_a_role_name_is_taken_once(control_plane: ControlPlane) -> None:
+def test_a_second_role_with_the_same_name_is_refused(control_plane: ControlPlane) -> None:
     control_plane.role("once")
     with pytest.raises(CloudError) as raised:
         control_plane.role("once")
@@ -29,20 +29,20 @@ def test_a_role_name_is_taken_once(control_plane: ControlPlane) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 65])
-def test_a_role_name_follows_the_clouds_rule(control_plane: ControlPlane, name: str) -> None:
+def test_an_invalid_role_name_is_refused(control_plane: ControlPlane, name: str) -> None:
     with pytest.raises(CloudError) as raised:
         control_plane.role(name)
     assert raised.value.code == "InvalidParameter.RoleName.InvalidChars"
 
 
-def test_a_role_needs_a_sound_trust_policy(control_plane: ControlPlane) -> None:
+def test_an_invalid_trust_policy_is_refused(control_plane: ControlPlane) -> None:
     inputs = {"roleName": "unsound", "assumeRolePolicyDocument": document(READ)}
     with pytest.raises(CloudError) as raised:
         control_plane.create(ROLE, inputs)
     assert raised.value.code == "MalformedPolicyDocument"
 
 
-def test_a_role_with_policies_is_not_deleted(control_plane: ControlPlane) -> None:
+def test_a_role_with_policies_cannot_be_deleted(control_plane: ControlPlane) -> None:
     control_plane.role("attached", READ)
     handler = control_plane.handler(ROLE)
     with pytest.raises(CloudError, match="role:attached:Custom:attached") as raised:
@@ -52,7 +52,7 @@ def test_a_role_with_policies_is_not_deleted(control_plane: ControlPlane) -> Non
     assert handler.read("attached", {}, control_plane.context) is None
 
 
-def test_an_attached_policy_is_not_deleted(control_plane: ControlPlane) -> None:
+def test_an_attached_policy_cannot_be_deleted(control_plane: ControlPlane) -> None:
     control_plane.role("holder", READ)
     handler = control_plane.handler(POLICY)
     with pytest.raises(CloudError) as raised:
@@ -81,7 +81,7 @@ def test_a_policy_counts_its_attachments(control_plane: ControlPlane) -> None:
     assert outputs["attachmentCount"] == 1
 
 
-def test_a_policy_is_attached_once(control_plane: ControlPlane) -> None:
+def test_a_second_attachment_of_a_policy_is_refused(control_plane: ControlPlane) -> None:
     control_plane.role("twice", READ)
     with pytest.raises(CloudError) as raised:
         control_plane.create(
@@ -94,7 +94,7 @@ def test_a_policy_is_attached_once(control_plane: ControlPlane) -> None:
     ("policy", "role", "code"),
     [
         ("nothing", "half", "EntityNotExist.Policy"),
-        ("half", "nobody", "EntityNotExist.Role"),
+        ("half", "missing", "EntityNotExist.Role"),
     ],
 )
 def test_both_ends_of_an_attachment_must_exist(

@@ -1,6 +1,6 @@
-"""AssumeRoleWithOIDC through the vendor's SDK, with an issuer that really publishes keys.
+"""AssumeRoleWithOIDC through the vendor's SDK, with an issuer that publishes keys.
 
-It cannot prove what the cloud keeps of an issuer's keys, nor its check of certificates.
+The tests cannot prove how long the cloud caches keys, nor its check of certificates.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def setup(control_plane: ControlPlane, issuer: Issuer) -> Setup:
     return Setup(control_plane, issuer, arn, str(role.outputs["arn"]))
 
 
-def test_a_token_of_the_environment_opens_the_role_without_any_key(setup: Setup) -> None:
+def test_a_valid_token_assumes_the_role_without_an_access_key(setup: Setup) -> None:
     body = setup.assume(setup.issuer.token())
     assert body.assumed_role_user.arn.endswith("assumed-role/ci-deploy/ci")
     assert body.oidctoken_info.subject == SUBJECT
@@ -118,7 +118,7 @@ def test_a_token_of_the_environment_opens_the_role_without_any_key(setup: Setup)
         "repo:org/name:environment:dev2",
     ],
 )
-def test_another_subject_opens_nothing(setup: Setup, subject: str) -> None:
+def test_another_subject_is_refused(setup: Setup, subject: str) -> None:
     assert setup.refusal(setup.issuer.token(sub=subject)) == "NoPermission"
 
 
@@ -132,7 +132,7 @@ def test_an_expired_token_is_refused(setup: Setup) -> None:
     assert setup.refusal(token) == "OIDCToken.Expired"
 
 
-def test_a_token_that_is_too_old_is_refused_though_it_has_not_expired(setup: Setup) -> None:
+def test_a_token_older_than_the_issuance_limit_is_refused(setup: Setup) -> None:
     token = setup.issuer.token(iat=setup.issuer.claims()["iat"] - 2 * 3600)
     assert setup.refusal(token) == "OIDCToken.Expired"
 
@@ -146,7 +146,7 @@ def test_a_token_without_a_claim_is_refused(setup: Setup, claim: str) -> None:
     assert setup.refusal(setup.issuer.token(**{claim: None})).startswith("OIDCToken.")
 
 
-def test_a_token_of_a_key_that_is_not_published_is_refused(setup: Setup) -> None:
+def test_a_token_signed_with_an_unpublished_key_is_refused(setup: Setup) -> None:
     stranger = Issuer(url=setup.issuer.url)
     token = stranger.token(key_id=next(iter(setup.issuer.keys)))
     assert setup.refusal(token) == "OIDCToken.InvalidSignature"
@@ -158,12 +158,12 @@ def _unsigned(header: dict[str, str], claims: dict[str, Any]) -> str:
     return ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
 
-def test_a_token_that_nobody_signed_is_refused(setup: Setup) -> None:
+def test_an_unsigned_token_is_refused(setup: Setup) -> None:
     header = {"alg": "none", "kid": next(iter(setup.issuer.keys))}
     assert setup.refusal(_unsigned(header, setup.issuer.claims()) + ".") == "OIDCToken.Invalid"
 
 
-def test_the_public_key_does_not_sign_as_a_shared_secret(setup: Setup) -> None:
+def test_a_token_signed_with_the_public_key_as_secret_is_refused(setup: Setup) -> None:
     key_id, key = next(iter(setup.issuer.keys.items()))
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -174,7 +174,7 @@ def test_the_public_key_does_not_sign_as_a_shared_secret(setup: Setup) -> None:
     assert setup.refusal(token) == "OIDCToken.Invalid"
 
 
-def test_what_is_no_token_is_refused(setup: Setup) -> None:
+def test_text_that_is_not_a_token_is_refused(setup: Setup) -> None:
     assert setup.refusal("no-token") == "OIDCToken.Invalid"
     assert setup.refusal("a.b.c") == "OIDCToken.Invalid"
 
@@ -184,12 +184,12 @@ def test_a_provider_that_is_not_registered_is_refused(setup: Setup) -> None:
     assert setup.refusal(setup.issuer.token(), oidcprovider_arn=other) == "NoPermission"
 
 
-def test_a_role_for_a_service_is_not_opened_by_a_token(setup: Setup) -> None:
+def test_a_token_cannot_assume_a_service_role(setup: Setup) -> None:
     arn = setup.plane.role("oidc-nodes-only", trust={"Service": ["ecs.aliyuncs.com"]})
     assert setup.refusal(setup.issuer.token(), role_arn=arn) == "NoPermission"
 
 
-def test_an_issuer_that_does_not_answer_is_named(setup: Setup) -> None:
+def test_an_issuer_that_does_not_answer_is_named_in_the_error(setup: Setup) -> None:
     provider = setup.plane.create(
         "ims/oidcProvider:OidcProvider",
         {"oidcProviderName": "gone", "issuerUrl": "http://127.0.0.1:1", "clientIds": ["customrag"]},
@@ -199,14 +199,14 @@ def test_an_issuer_that_does_not_answer_is_named(setup: Setup) -> None:
     assert refusal == "OIDCToken.HttpsUrlInvalid"
 
 
-def test_a_rotated_key_counts_at_once_and_the_old_one_no_more(setup: Setup) -> None:
+def test_a_rotated_key_works_at_once_and_the_old_one_does_not(setup: Setup) -> None:
     old = setup.issuer.token()
     setup.issuer.rotate()
     assert setup.assume(setup.issuer.token()).credentials.security_token
     assert setup.refusal(old) == "OIDCToken.InvalidSignature"
 
 
-def test_nothing_else_is_answered_without_a_signature(setup: Setup) -> None:
+def test_every_other_action_needs_a_signature(setup: Setup) -> None:
     reply = requests.post(
         setup.plane.context.platform.endpoints["api"],
         data={"Action": "GetCallerIdentity", "Version": "2015-04-01"},
@@ -215,12 +215,12 @@ def test_nothing_else_is_answered_without_a_signature(setup: Setup) -> None:
     assert reply.json()["Code"] == "MissingAccessKeyId"
 
 
-def test_a_session_is_no_longer_than_the_role_allows(setup: Setup) -> None:
+def test_a_session_cannot_exceed_the_roles_maximum_duration(setup: Setup) -> None:
     with pytest.raises(AlibabaCloudException, match="DurationSeconds"):
         setup.assume(setup.issuer.token(), duration_seconds=7200)
 
 
-def test_a_pattern_of_subjects_fits_what_it_says() -> None:
+def test_a_subject_pattern_matches_only_its_subjects() -> None:
     statement = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
@@ -244,9 +244,7 @@ def test_a_pattern_of_subjects_fits_what_it_says() -> None:
         ({"StringEquals": {}}, "must be an object"),
     ],
 )
-def test_a_condition_that_would_not_be_tested_is_refused(
-    condition: dict[str, Any], wrong: str
-) -> None:
+def test_an_unsupported_condition_is_refused(condition: dict[str, Any], wrong: str) -> None:
     statement = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",

@@ -35,13 +35,13 @@ def as_principal(body: Any) -> Principal:
     )
 
 
-def test_the_account_is_its_own_caller(control_plane: ControlPlane) -> None:
+def test_the_accounts_key_is_identified_as_the_account(control_plane: ControlPlane) -> None:
     body = control_plane.sts().get_caller_identity().body
     assert body.arn == control_plane.account.arn
     assert body.identity_type == "Account"
 
 
-def test_an_assumed_role_calls_as_its_session(control_plane: ControlPlane) -> None:
+def test_an_assumed_role_is_identified_as_its_session(control_plane: ControlPlane) -> None:
     arn = control_plane.role("caller")
     principal = as_principal(assume(control_plane, arn))
     body = control_plane.sts(principal).get_caller_identity().body
@@ -50,13 +50,15 @@ def test_an_assumed_role_calls_as_its_session(control_plane: ControlPlane) -> No
     assert body.identity_type == "AssumedRoleUser"
 
 
-def test_a_session_ends_when_it_was_asked_to(control_plane: ControlPlane) -> None:
+def test_a_session_expires_after_the_requested_duration(control_plane: ControlPlane) -> None:
     body = assume(control_plane, control_plane.role("short"), duration_seconds=900)
     end = datetime.strptime(body.credentials.expiration, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     assert 880 < (end - datetime.now(UTC)).total_seconds() <= 900
 
 
-def test_a_role_that_does_not_trust_the_account_is_not_assumed(control_plane: ControlPlane) -> None:
+def test_a_role_that_does_not_trust_the_account_cannot_be_assumed(
+    control_plane: ControlPlane,
+) -> None:
     arn = control_plane.role("nodes-only", trust={"Service": ["ecs.aliyuncs.com"]})
     with pytest.raises(AlibabaCloudException) as raised:
         assume(control_plane, arn)
@@ -73,9 +75,9 @@ def test_a_role_assumes_another_only_when_allowed(control_plane: ControlPlane) -
     assert assume(control_plane, target, allowed).assumed_role_user.arn.endswith("target/session")
 
 
-def test_a_missing_role_is_named(control_plane: ControlPlane) -> None:
-    arn = f"acs:ram::{control_plane.context.platform.account_id}:role/nobody"
-    with pytest.raises(AlibabaCloudException, match="nobody") as raised:
+def test_a_missing_role_is_named_in_the_error(control_plane: ControlPlane) -> None:
+    arn = f"acs:ram::{control_plane.context.platform.account_id}:role/missing"
+    with pytest.raises(AlibabaCloudException, match="missing") as raised:
         assume(control_plane, arn)
     assert raised.value.code == "EntityNotExist.Role"
 
@@ -113,7 +115,7 @@ def test_a_sessions_key_without_its_token_is_refused(control_plane: ControlPlane
 
 
 def rpc_v1(plane: ControlPlane, secret: str, timestamp: str | None = None) -> tuple[int, Any]:
-    """GetCallerIdentity signed in RPC version 1.0; HTTP status and body."""
+    """Return status and body of GetCallerIdentity with an RPC 1.0 signature."""
     parameters = {
         "AccessKeyId": plane.account.access_key_id,
         "Action": "GetCallerIdentity",
@@ -138,7 +140,7 @@ def fetch(url: str) -> tuple[int, Any]:
             return error.code, json.load(error)
 
 
-def test_signature_version_1_is_understood(control_plane: ControlPlane) -> None:
+def test_signature_version_1_is_accepted(control_plane: ControlPlane) -> None:
     status, body = rpc_v1(control_plane, control_plane.account.access_key_secret)
     assert (status, body["IdentityType"]) == (200, "Account")
 
