@@ -2,7 +2,7 @@
 
 Owns: the model in the machine's cache, in the form that loads fastest. It does not run the model.
 A tuned adapter takes the same way: merge it into the dequantised matrices, then write them.
-docs/adr/0013 has the figures behind 8 bits.
+docs/adr/0014 has the figures behind 8 bits.
 
 Usage: ``python -m localcloud.dashscope.weights MODEL [--cache DIR]``.
 
