@@ -11,6 +11,8 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+__all__ = ["thin"]
+
 EVERY_SECONDS = 20.0
 """How often a resource that is still at work is shown."""
 _DOTS = re.compile(r"^@ \w+( \w+)?\.+[\s.]*$")

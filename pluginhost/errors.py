@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+__all__ = ["OperationCancelledError", "PartialError", "ProviderError"]
+
 
 class ProviderError(Exception):
     """An error whose message is for the user of the plugin."""

@@ -15,6 +15,8 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from pluginhost.errors import OperationCancelledError
 
+__all__ = ["Host"]
+
 Severity = Literal["debug", "info", "warning", "error"]
 _SEVERITIES = {
     "debug": engine_pb2.DEBUG,

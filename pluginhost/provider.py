@@ -13,6 +13,8 @@ from pulumi.provider.experimental.property_value import PropertyValue
 
 from pluginhost.host import Host
 
+__all__ = ["DeleteRequest", "DiffRequest", "HostedProvider", "UpdateRequest"]
+
 PropertyMap = dict[str, PropertyValue]
 
 

@@ -32,6 +32,8 @@ from pluginhost.host import Host
 from pluginhost.provider import DeleteRequest, DiffRequest, HostedProvider, UpdateRequest
 from pluginhost.values import encode_map
 
+__all__ = ["main"]
+
 _WORKERS = 64
 _WATCH_SECONDS = 1.0
 _LOST_AFTER = 3

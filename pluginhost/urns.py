@@ -7,6 +7,8 @@ Format: https://www.pulumi.com/docs/iac/concepts/resources/names/ (read 2026-11)
 
 from __future__ import annotations
 
+__all__ = ["type_of"]
+
 
 def type_of(urn: str) -> str:
     """Return the resource's type token, without those of its parents.

@@ -21,6 +21,19 @@ from pulumi.runtime.rpc import UNKNOWN as _WIRE_UNKNOWN
 
 from pluginhost.errors import ProviderError
 
+__all__ = [
+    "UNKNOWN",
+    "Asset",
+    "Secret",
+    "Unknown",
+    "contains_unknown",
+    "decode",
+    "decode_map",
+    "encode",
+    "encode_map",
+    "reveal",
+]
+
 
 class Unknown(Enum):
     """The type of ``UNKNOWN``."""

@@ -11,6 +11,8 @@ import pulumi
 
 from .wire import Out, with_plugin
 
+__all__ = ["MANIFEST_NAME", "Corpus", "CorpusArgs", "corpus_version"]
+
 MANIFEST_NAME = "manifest.json"
 
 

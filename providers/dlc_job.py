@@ -10,6 +10,15 @@ import pulumi
 
 from .wire import Out, camel_keys, with_plugin
 
+__all__ = [
+    "DEFAULT_MAX_ATTEMPTS",
+    "DEFAULT_MAX_RUNNING_TIME_MINUTES",
+    "DlcJob",
+    "DlcJobArgs",
+    "JobArgs",
+    "job_props",
+]
+
 DEFAULT_MAX_RUNNING_TIME_MINUTES = 240
 DEFAULT_MAX_ATTEMPTS = 3
 

@@ -10,6 +10,8 @@ import pulumi
 from .dlc_job import JobArgs, job_props
 from .wire import Out, with_plugin
 
+__all__ = ["IngestRun", "IngestRunArgs"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class IngestRunArgs(JobArgs):

@@ -15,6 +15,8 @@ from typing import Any, Final, Literal
 
 from .clients.dlc import Job
 
+__all__ = ["attempt_name", "job_name"]
+
 # These inputs decide what a job computes. Place, priority, time limit and role do not: a change of
 # those must never train a model again.
 HASHED_INPUTS: Final = (

@@ -8,6 +8,8 @@ import pulumi
 
 from .wire import VERSION
 
+__all__ = ["Provider", "ProviderArgs"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderArgs:

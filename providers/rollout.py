@@ -8,6 +8,8 @@ import pulumi
 
 from .wire import Out, with_plugin
 
+__all__ = ["DEFAULT_TIMEOUT_SECONDS", "Rollout", "RolloutArgs"]
+
 DEFAULT_TIMEOUT_SECONDS = 1800
 
 

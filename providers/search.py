@@ -10,6 +10,16 @@ import pulumi
 
 from .wire import VERSION, Out, with_plugin
 
+__all__ = [
+    "IndexAlias",
+    "IndexAliasArgs",
+    "IndexGeneration",
+    "IndexGenerationArgs",
+    "SearchIndex",
+    "SearchIndexArgs",
+    "get_index_generation",
+]
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchIndexArgs:

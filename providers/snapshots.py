@@ -8,6 +8,8 @@ import pulumi
 
 from .wire import Out, with_plugin
 
+__all__ = ["SnapshotSchedule", "SnapshotScheduleArgs"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotScheduleArgs:

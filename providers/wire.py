@@ -11,6 +11,16 @@ from typing import Any, Generic, TypeVar, cast
 
 import pulumi
 
+__all__ = [
+    "VERSION",
+    "Out",
+    "camel_case",
+    "camel_keys",
+    "snake_case",
+    "whole_numbers",
+    "with_plugin",
+]
+
 T = TypeVar("T")
 
 

@@ -225,3 +225,18 @@ def test_importing_the_clients_does_not_load_pulumi() -> None:
 def test_planning_an_update_does_not_load_torch(module: str) -> None:
     heavy = ("torch", "transformers", "sentence_transformers", "datasets")
     assert _loaded_by(f"import {module}", *heavy) == []
+
+
+def test_every_module_that_other_rooms_may_import_declares_its_names() -> None:
+    programs = ("localcloud", "tools")
+    # A node runs this file alone, as text.
+    text_only = {"components.nodes.bootstrap"}
+    silent = [
+        module
+        for module, file in _modules()
+        if _room(module) not in programs
+        and file.name not in ("__init__.py", "__main__.py")
+        and module not in text_only
+        and "\n__all__" not in file.read_text(encoding="utf-8")
+    ]
+    assert silent == []

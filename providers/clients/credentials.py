@@ -16,6 +16,8 @@ from alibabacloud_credentials.models import Config
 
 from .errors import AccessDeniedError
 
+__all__ = ["AccessKey", "Credentials", "credentials_provider"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class AccessKey:

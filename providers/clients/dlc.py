@@ -20,6 +20,8 @@ from .credentials import Credentials
 from .errors import NotFoundError
 from .retries import Retries
 
+__all__ = ["TERMINAL_STATUSES", "DlcClient", "Job", "Pod"]
+
 SUCCEEDED: Final = "Succeeded"
 # Statuses that a job does not leave. Source: GetJob, help.aliyun.com/zh/pai, read 2026-11.
 TERMINAL_STATUSES: Final = frozenset({SUCCEEDED, "Failed", "Stopped"})

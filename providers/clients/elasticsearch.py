@@ -17,6 +17,8 @@ from elasticsearch import ApiError, AsyncElasticsearch, Elasticsearch
 
 from .errors import ClientError, ConnectionFailedError, classify
 
+__all__ = ["async_client", "convert_error"]
+
 REQUEST_TIMEOUT_SECONDS: Final = 60.0
 MAX_RETRIES: Final = 5
 RETRY_ON_STATUS: Final = (429, 502, 503, 504)

@@ -15,6 +15,8 @@ from urllib.parse import quote
 from .errors import NotFoundError
 from .generic import GenericClient
 
+__all__ = ["ElasticsearchInstances", "ElasticsearchInstancesClient", "SnapshotSetting"]
+
 VERSION: Final = "2017-06-13"
 _INSTANCES: Final = "/openapi/instances"
 

@@ -19,6 +19,21 @@ from __future__ import annotations
 
 from typing import Final
 
+__all__ = [
+    "AccessDeniedError",
+    "ClientError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "ContentMismatchError",
+    "InvalidRequestError",
+    "NotFoundError",
+    "ServiceUnavailableError",
+    "ThrottledError",
+    "TransientError",
+    "classify",
+    "unanswered",
+]
+
 
 class ClientError(Exception):
     """Base of every error a client raises.

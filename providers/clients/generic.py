@@ -18,6 +18,8 @@ from .credentials import Credentials
 from .errors import InvalidRequestError
 from .retries import Retries
 
+__all__ = ["GenericClient"]
+
 CONNECT_TIMEOUT_MS: Final = 3_000
 READ_TIMEOUT_MS: Final = 15_000
 

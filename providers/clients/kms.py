@@ -16,6 +16,8 @@ from .credentials import Credentials
 from .errors import InvalidRequestError
 from .retries import Retries
 
+__all__ = ["get_secret_value"]
+
 
 def get_secret_value(
     endpoint: str,

@@ -18,6 +18,8 @@ from Tea.exceptions import UnretryableException as TeaUnretryableException
 from .credentials import Credentials
 from .errors import ClientError, classify, unanswered
 
+__all__ = ["call", "client_config", "split_endpoint"]
+
 CONNECT_TIMEOUT_MS: Final = 10_000
 READ_TIMEOUT_MS: Final = 60_000
 

@@ -41,6 +41,8 @@ from .errors import (
 from .oss_uri import OssUri, parse_oss_uri, relative_key
 from .retries import Retries
 
+__all__ = ["ObjectInfo", "OssClient", "file_digests"]
+
 CONNECT_TIMEOUT_SECONDS: Final = 10
 READ_TIMEOUT_SECONDS: Final = 120
 # Above this size an upload is sent in parts, so that a broken connection repeats one part only.

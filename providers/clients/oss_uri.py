@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+__all__ = ["OssUri", "parse_oss_uri", "relative_key"]
+
 SCHEME: Final = "oss://"
 
 

@@ -15,6 +15,8 @@ import tenacity
 
 from .errors import TransientError
 
+__all__ = ["Retries"]
+
 T = TypeVar("T")
 
 

@@ -14,6 +14,8 @@ from typing import Any, Final, Protocol
 from .errors import ClientError, NotFoundError
 from .generic import GenericClient
 
+__all__ = ["Member", "Refresh", "Scaling", "ScalingClient", "ScalingGroup", "TemplateVersion"]
+
 VERSION: Final = "2022-02-22"
 ACTIVE_STATUSES: Final = frozenset(
     {

@@ -36,6 +36,8 @@ from providers.plugin.framework import (
     require_known_state,
 )
 
+__all__ = ["CorpusHandler"]
+
 _UPLOADS_AT_A_TIME: Final = 8
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _OUTPUTS: Final = ("version", "documentCount", "manifestKey", "uri")

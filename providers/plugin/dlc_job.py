@@ -33,6 +33,17 @@ from providers.plugin.job_runner import (
     delete_jobs,
 )
 
+__all__ = [
+    "DELETED",
+    "JOB_INPUTS",
+    "SUCCEEDED",
+    "DlcJobHandler",
+    "check_job",
+    "find_recorded_job",
+    "job_outputs",
+    "known_job_name",
+]
+
 SUCCEEDED: Final = "Succeeded"
 DELETED: Final = "Deleted"
 LOST: Final = "Lost"

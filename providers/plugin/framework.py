@@ -21,6 +21,20 @@ from providers.clients.oss import OssClient
 from providers.clients.scaling import Scaling
 from providers.wire import whole_numbers
 
+__all__ = [
+    "Call",
+    "Change",
+    "Difference",
+    "Failure",
+    "Handler",
+    "Input",
+    "Services",
+    "check_inputs",
+    "compare",
+    "require_known_state",
+    "with_defaults",
+]
+
 Effect = Literal["replace", "update", "ignore"]
 ChangeKind = Literal["add", "delete", "update"]
 Kind = Literal["string", "integer", "boolean", "map", "string map", "list", "string list"]

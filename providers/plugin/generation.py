@@ -16,6 +16,8 @@ from providers.plugin.framework import Call, Input
 from providers.plugin.generations import find_generations
 from providers.plugin.search import CLUSTER_INPUTS, cluster
 
+__all__ = ["INPUTS", "TOKEN", "get_generation"]
+
 TOKEN: Final = "customrag:elasticsearch:getGeneration"  # noqa: S105 - a function's token
 
 INPUTS: Final[Mapping[str, Input]] = {

@@ -16,6 +16,17 @@ from typing import Any, Final
 from providers.clients.errors import NotFoundError
 from providers.plugin.search import SearchCluster
 
+__all__ = [
+    "WHEREABOUTS",
+    "delete_index",
+    "find_generations",
+    "is_served",
+    "marked",
+    "served_now",
+    "surplus",
+    "write_meta",
+]
+
 _FAMILY: Final = "generation_of"
 _SERVED: Final = "served_since"
 # Where the files and the service of an index's model are. These may change while the index stays.

@@ -39,6 +39,8 @@ from providers.plugin.search import (
     instance_is_gone,
 )
 
+__all__ = ["IndexAliasHandler"]
+
 _GATE_DEADLINE_SECONDS: Final = 30.0
 
 

@@ -41,6 +41,8 @@ from providers.plugin.job_runner import (
     delete_jobs,
 )
 
+__all__ = ["IngestRunHandler"]
+
 _REPLACES: Final = frozenset({"workspaceId"})
 # Output name to the name in result.json.
 _COUNTS: Final = {

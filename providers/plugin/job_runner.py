@@ -23,6 +23,15 @@ from providers.clients.errors import (
 from providers.clients.oss_uri import parse_oss_uri
 from providers.plugin.framework import Call
 
+__all__ = [
+    "RESULT_NAME",
+    "Finished",
+    "JobFailedError",
+    "JobLeftRunningError",
+    "JobRunner",
+    "delete_jobs",
+]
+
 RESULT_NAME: Final = "result.json"
 LOG_TAIL_LINES: Final = 25
 # A job may wait this long in a queue for capacity, on top of its own run time.

@@ -23,6 +23,8 @@ from providers.plugin.framework import (
 )
 from providers.rollout import DEFAULT_TIMEOUT_SECONDS
 
+__all__ = ["RolloutHandler"]
+
 _POLL_SECONDS: Final = 2.0
 _ROLL_BACK_SECONDS: Final = 900.0
 _BOUNDS: Final = {

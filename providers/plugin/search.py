@@ -19,6 +19,19 @@ from providers.clients.errors import ClientError, NotFoundError
 from providers.clients.retries import Retries
 from providers.plugin.framework import Call, Input
 
+__all__ = [
+    "CLUSTER_INPUTS",
+    "INSTANCE_INPUT",
+    "SearchCluster",
+    "alias_targets",
+    "as_declared",
+    "cluster",
+    "flat_settings",
+    "index_state",
+    "instance_is_gone",
+    "refuse_unnoticed_loss",
+]
+
 T = TypeVar("T")
 
 # A cluster does not show these parameters of a mapping when they have these values. Seen with

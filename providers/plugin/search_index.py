@@ -38,6 +38,8 @@ from providers.plugin.search import (
     refuse_unnoticed_loss,
 )
 
+__all__ = ["SearchIndexHandler"]
+
 # Settings that an open index takes. Source: elastic.co/guide 8.19, "Index modules", dynamic.
 _DYNAMIC: Final = frozenset(
     {"index.number_of_replicas", "index.refresh_interval", "index.max_result_window"}

@@ -45,6 +45,8 @@ from providers.plugin.services import CloudServices
 from providers.plugin.snapshot_schedule import SnapshotScheduleHandler
 from providers.wire import whole_numbers
 
+__all__ = ["CONFIG", "HANDLERS", "CustomragProvider"]
+
 HANDLERS: Final[tuple[Handler, ...]] = (
     CorpusHandler(),
     DlcJobHandler(),

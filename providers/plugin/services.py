@@ -20,6 +20,8 @@ from providers.clients.oss import OssClient
 from providers.clients.retries import Retries
 from providers.clients.scaling import ScalingClient
 
+__all__ = ["CloudServices"]
+
 
 class CloudServices:
     """Clients for the provider's configuration.

@@ -17,6 +17,8 @@ from providers.plugin.framework import (
     compare,
 )
 
+__all__ = ["SnapshotScheduleHandler"]
+
 
 class SnapshotScheduleHandler(Handler):
     """An instance's automatic snapshots; the id is the instance's."""
