@@ -159,7 +159,7 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
         )
         # The default action of the HTTP listener points to an empty group: a request without a
         # matching rule fails instead of being served without encryption.
-        empty = self._server_group("nobody", f"{args.role}-nobody", checked=False)
+        empty = self._server_group("empty", f"{args.role}-empty", checked=False)
         http = self._listener("http", balancer, empty, listener_port=80, listener_protocol="HTTP")
         self._redirect(http)
         lists = self._access_lists({"https": https, "http": http})
