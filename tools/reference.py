@@ -86,7 +86,7 @@ def pages() -> dict[Path, str]:
     schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     tables = {
         ROOT / "docs" / "reference" / "configuration.md": configuration_table(schema),
-        ROOT / "docs" / "reference" / "healing.md": outcomes.table(outcomes.OUTCOMES),
+        ROOT / "docs" / "reference" / "healing.md": outcomes.tables(),
         ROOT / "docs" / "reference" / "outputs.md": outputs_table(OUTPUTS),
         ROOT / "docs" / "reference" / "permissions.md": permissions_tables(),
         ROOT / "docs" / "reference" / "policy.md": rules_table(

@@ -31,10 +31,27 @@ _SECRET_MARK = "4dabf18193072939515e22adb298388d"
 _DESCRIBED = {"description": _BY_HAND}
 _TAGGED = {"tags": {"changed": "by-hand"}}
 CHANGES: Mapping[str, Mapping[str, Any]] = {
+    "alicloud:alb/listener:Listener": {"listenerDescription": _BY_HAND},
+    "alicloud:alb/loadBalancer:LoadBalancer": _TAGGED,
+    "alicloud:alb/rule:Rule": {"ruleName": "by-hand"},
+    "alicloud:alb/serverGroup:ServerGroup": _TAGGED,
+    "alicloud:cms/alarm:Alarm": {"silenceTime": 7200},
+    "alicloud:cms/alarmContact:AlarmContact": {"channelsMail": "by-hand@example.com"},
+    "alicloud:cms/alarmContactGroup:AlarmContactGroup": {"describe": _BY_HAND},
+    "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": {"instanceName": "by-hand"},
+    "alicloud:ecs/eipAddress:EipAddress": _DESCRIBED,
     "alicloud:ecs/instance:Instance": _TAGGED,
     "alicloud:ecs/securityGroup:SecurityGroup": _DESCRIBED,
     "alicloud:elasticsearch/instance:Instance": _DESCRIBED,
+    "alicloud:ess/lifecycleHook:LifecycleHook": {"heartbeatTimeout": 60},
+    "alicloud:ess/scalingGroup:ScalingGroup": {"maxSize": 3},
+    "alicloud:ess/scalingRule:ScalingRule": {"targetValue": 90},
     "alicloud:kms/secret:Secret": _DESCRIBED,
+    "alicloud:log/logTailConfig:LogTailConfig": {"logSample": _BY_HAND},
+    "alicloud:log/machineGroup:MachineGroup": {"topic": "by-hand"},
+    "alicloud:log/project:Project": _DESCRIBED,
+    "alicloud:log/store:Store": {"retentionPeriod": 90},
+    "alicloud:log/storeIndex:StoreIndex": {"fullText": {"caseSensitive": True, "token": " "}},
     "alicloud:oss/bucket:Bucket": _TAGGED,
     "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock": {"blockPublicAccess": False},
     "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption": {"sseAlgorithm": "KMS"},
@@ -48,7 +65,9 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
         '"Resource": "*"}]}'
     },
     "alicloud:ram/role:Role": {"maxSessionDuration": 7200},
+    "alicloud:vpc/natGateway:NatGateway": _DESCRIBED,
     "alicloud:vpc/network:Network": _DESCRIBED,
+    "alicloud:vpc/snatEntry:SnatEntry": {"snatEntryName": "by-hand"},
     "alicloud:vpc/switch:Switch": _DESCRIBED,
     "cloudflare:index/workersScript:WorkersScript": {"content": "export default {}"},
 }

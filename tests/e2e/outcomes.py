@@ -1,7 +1,7 @@
 """What a stack does about each type of resource that is deleted or changed by hand.
 
-Owns the expectations, from which `docs/healing.md` has its table. A type without one fails the
-tests. How the deletions are made is `behind`'s.
+Owns the expectations, from which `docs/reference/healing.md` has its tables. A type without one
+fails the tests. How the deletions are made is `behind`'s.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from textwrap import fill
 
-__all__ = ["MEANINGS", "OUTCOMES", "Expected", "Outcome", "table"]
+__all__ = ["MEANINGS", "ONLY_DEV", "OUTCOMES", "Expected", "Outcome", "tables"]
 
 _WIDTH = 120
 
@@ -130,10 +130,57 @@ OUTCOMES: Mapping[str, Expected] = {
         deleted=Outcome.KEPT, changed=Outcome.FIXED, why="The index has its result."
     ),
 }
-"""By type token; every type that a stack of this machine declares."""
+"""By type token; every type that the local stack declares."""
+
+_DELETED_FIRST = Expected(deleted=Outcome.REFUSED, changed=Outcome.FIXED)
+ONLY_DEV: Mapping[str, Expected] = {
+    "alicloud:alb/listener:Listener": Expected(is_container=True, why="Its rules go with it."),
+    "alicloud:alb/loadBalancer:LoadBalancer": Expected(
+        is_container=True,
+        why="Its listeners and rules go with it. The new one has another DNS name.",
+    ),
+    "alicloud:alb/rule:Rule": _PLAIN,
+    "alicloud:alb/serverGroup:ServerGroup": _IN_USE,
+    "alicloud:cms/alarm:Alarm": _PLAIN,
+    "alicloud:cms/alarmContact:AlarmContact": Expected(
+        why="The contact must confirm the address again."
+    ),
+    "alicloud:cms/alarmContactGroup:AlarmContactGroup": _CONTAINER,
+    "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": Expected(
+        why="The new one has another id, so the instances are replaced one after another."
+    ),
+    "alicloud:ecs/eipAddress:EipAddress": Expected(
+        deleted=Outcome.REFUSED,
+        is_container=True,
+        why="A new address is another one: change it in lists of allowed addresses.",
+    ),
+    "alicloud:ecs/eipAssociation:EipAssociation": _DELETED_FIRST,
+    "alicloud:ess/lifecycleHook:LifecycleHook": _PLAIN,
+    "alicloud:ess/scalingGroup:ScalingGroup": Expected(
+        is_container=True, why="Its instances, rule and hooks go with it."
+    ),
+    "alicloud:ess/scalingRule:ScalingRule": _PLAIN,
+    "alicloud:log/logTailAttachment:LogTailAttachment": _FIXED,
+    "alicloud:log/logTailConfig:LogTailConfig": _PLAIN,
+    "alicloud:log/machineGroup:MachineGroup": _PLAIN,
+    "alicloud:log/project:Project": Expected(
+        is_container=True, why="Everything in it goes with it. The logs are lost."
+    ),
+    "alicloud:log/store:Store": Expected(
+        is_container=True, why="Its index goes with it. The logs are lost."
+    ),
+    "alicloud:log/storeIndex:StoreIndex": _PLAIN,
+    "alicloud:vpc/natGateway:NatGateway": _IN_USE,
+    "alicloud:vpc/snatEntry:SnatEntry": _PLAIN,
+    "customrag:ess:Rollout": Expected(
+        deleted=Outcome.KEPT,
+        why="Changed: a group that was refreshed to another version gets the declared one.",
+    ),
+}
+"""By type token; the types that `dev` declares and the local stack does not."""
 
 
-def table(outcomes: Mapping[str, Expected]) -> str:
+def _table(outcomes: Mapping[str, Expected]) -> str:
     """Return a Markdown table of the expectations, with notes below that keep its lines short."""
     rows = ["| type | deleted | changed | plain `pulumi up` | note |", "|---|---|---|---|---|"]
     notes: list[str] = []
@@ -146,6 +193,19 @@ def table(outcomes: Mapping[str, Expected]) -> str:
         rows.append(
             f"| `{shown}` | {item.deleted} | {item.changed} | {item.unrefreshed} | {note} |"
         )
-    meanings = [f"- *{outcome}*: {meaning}." for outcome, meaning in MEANINGS.items()]
     wrapped = [fill(note, width=_WIDTH, subsequent_indent="   ") for note in notes]
-    return "\n".join([*meanings, "", *rows, "", *wrapped])
+    return "\n".join([*rows, "", *wrapped])
+
+
+def tables() -> str:
+    """Return the meanings of the outcomes, and a Markdown table for each of the two stacks."""
+    meanings = "\n".join(f"- *{outcome}*: {meaning}." for outcome, meaning in MEANINGS.items())
+    return "\n\n".join(
+        [
+            meanings,
+            "## Types of the local stack",
+            _table(OUTCOMES),
+            "## Types that only dev has",
+            _table(ONLY_DEV),
+        ]
+    )

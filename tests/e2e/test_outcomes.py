@@ -1,17 +1,24 @@
-"""Every type of the local stack has an expected outcome, and the documentation shows it.
+"""Every type of the local stack and of `dev` has an expected outcome.
 
-Pure; that a stack behaves so is shown by `test_healing`.
+Pure; `test_healing` shows that the local stack behaves so.
 """
 
 from __future__ import annotations
 
-from tests.e2e.outcomes import MEANINGS, OUTCOMES, Outcome
+from tests.e2e.outcomes import MEANINGS, ONLY_DEV, OUTCOMES, Outcome
 from tests.support.stacks import declared
 
 
-def test_every_declared_type_has_an_expected_outcome() -> None:
-    types = {item.type for item in declared("local")}
-    assert OUTCOMES.keys() == {name for name in types if not name.startswith("pulumi:")}
+def _declared_types(stack: str) -> set[str]:
+    return {item.type for item in declared(stack) if not item.type.startswith("pulumi:")}
+
+
+def test_every_type_of_the_local_stack_has_an_expected_outcome() -> None:
+    assert OUTCOMES.keys() == _declared_types("local")
+
+
+def test_every_further_type_of_dev_has_an_expected_outcome() -> None:
+    assert ONLY_DEV.keys() == _declared_types("dev") - _declared_types("local")
 
 
 def test_every_outcome_has_a_meaning() -> None:
