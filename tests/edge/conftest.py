@@ -1,4 +1,4 @@
-"""The worker as `make test` builds it, and an application for it to stand in front of."""
+"""Fixtures: the built worker, and an application behind it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.paths import Paths
 
 @pytest.fixture(scope="session")
 def edge_folder(checkout: Paths) -> str:
-    """The folder `edge/`, built; unbuilt the test fails, as it would prove nothing by a skip."""
+    """Return the folder `edge/`; fail if the worker is not built."""
     folder = checkout.checkout / "edge"
     if not (folder / "dist" / "worker.js").is_file() or not (folder / "node_modules").is_dir():
         pytest.fail("the edge's worker is not built: `make test` does that")

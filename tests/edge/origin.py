@@ -1,4 +1,4 @@
-"""An application for the edge to stand in front of: it counts what it is asked."""
+"""An application behind the edge, which counts its requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rag.headers import EDGE_KEY
 
 @dataclass
 class Application:
-    """A server on loopback.
+    """A server on a loopback address.
 
     Attributes:
         url: Where it answers.
@@ -30,7 +30,7 @@ class Application:
     @classmethod
     @contextmanager
     def running(cls) -> Iterator[Application]:
-        """One that answers until the end of the block."""
+        """Run a server until the end of the block."""
         application = cls()
 
         class Handler(BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ class Application:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: status, headers and the JSON document."""
+    """A reply: status, headers and the JSON document."""
 
     status: int
     headers: Mapping[str, str]
@@ -72,7 +72,7 @@ class Reply:
 
 
 def ask(url: str, token: str, question: str = "How high is the pressure?") -> Reply:
-    """Ask an edge; errors are replies, too."""
+    """Send a request to an edge, and return errors as replies."""
     request = urllib.request.Request(
         f"{url}/api/ask",
         data=json.dumps({"question": question}).encode(),

@@ -1,6 +1,7 @@
-"""The edge's component under mocks: exact types, names and inputs; nothing is asked of Cloudflare.
+"""The exact types, names and inputs of the edge's component under mocks, without Cloudflare.
 
-Cannot prove that Cloudflare takes the inputs; the local plugin checks them against the SDK's types.
+Does not prove that Cloudflare accepts the inputs. The local plugin checks them against the SDK's
+types.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def arguments(**changes: Any) -> EdgeArgs:
 
 
 class Recorder(pulumi_mocks.Mocks):
-    """Keeps what is declared; throws on what it does not know."""
+    """Records declared resources and rejects unexpected types."""
 
     def __init__(self, *, preview: bool) -> None:
         self.preview = preview
@@ -88,7 +89,7 @@ def declared(*, preview: bool = False, **changes: Any) -> tuple[Recorder, list[s
 
 
 def plain(value: Any) -> Any:
-    """A value off the wire without its marks of secrecy; what is not marked is left as it is."""
+    """Return a value from the wire without its secret markers."""
     if isinstance(value, dict):
         if rpc._special_sig_key in value:
             return plain(value["value"])
@@ -96,7 +97,7 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, list) else value
 
 
-def test_the_edge_is_a_script_without_workers_dev_under_a_domain() -> None:
+def test_the_edge_is_a_script_with_a_domain_and_without_workers_dev() -> None:
     recorder, urls = declared()
     types = {name: args.typ for name, args in recorder.declared.items()}
     assert types == {"edge": SCRIPT, "edge-subdomain": SUBDOMAIN, "edge-domain": DOMAIN}
@@ -115,7 +116,7 @@ def test_the_edge_is_a_script_without_workers_dev_under_a_domain() -> None:
     assert urls == ["https://ask.example.com"]
 
 
-def test_the_script_is_told_whom_to_trust_and_what_to_allow() -> None:
+def test_the_script_receives_the_issuer_and_the_limits() -> None:
     recorder, _ = declared()
     inputs = recorder.declared["edge"].inputs
     assert inputs.keys() == {
@@ -147,7 +148,7 @@ def test_the_script_is_told_whom_to_trust_and_what_to_allow() -> None:
     assert all(name.isdigit() for name in namespaces)
 
 
-def test_the_local_plugin_takes_every_input_and_none_is_deprecated() -> None:
+def test_the_local_plugin_accepts_every_input_and_none_is_deprecated() -> None:
     handlers = registry.handlers()
     recorder, _ = declared()
     refused = []
@@ -162,14 +163,14 @@ def test_the_local_plugin_takes_every_input_and_none_is_deprecated() -> None:
     assert refused == []
 
 
-def test_in_a_first_preview_nothing_is_known_and_all_is_declared() -> None:
+def test_a_first_preview_declares_everything_without_known_outputs() -> None:
     recorder, urls = declared(preview=True)
     assert set(recorder.declared) == {"edge", "edge-subdomain", "edge-domain"}
     assert urls == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "argument"),
     [
         ({"script_name": "Not A Name"}, "script_name"),
         ({"requests_per_minute": 0}, "requests_per_minute"),
@@ -178,8 +179,10 @@ def test_in_a_first_preview_nothing_is_known_and_all_is_declared() -> None:
         ({"url": "https://ask.example.com/path"}, "url"),
     ],
 )
-def test_wrong_arguments_are_named(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_the_error_names_an_argument_that_is_not_valid(
+    changes: dict[str, Any], argument: str
+) -> None:
+    with pytest.raises(ValueError, match=argument):
         arguments(**changes)
 
 
@@ -188,19 +191,19 @@ def test_the_answers_version_changes_with_each_of_its_parts() -> None:
     assert len(versions) == 4
 
 
-def test_a_worker_that_was_not_built_says_how(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_worker_says_how_to_build_it(tmp_path: Path) -> None:
     with pytest.raises(WorkerMissingError, match="make setup"):
         read_worker(tmp_path)
 
 
 def bare(shape: Shape) -> Any:
-    """The part of a shape that the SDK's Args say."""
+    """Return the parts of a shape that the SDK's Args contain."""
     items = None if shape.items is None else bare(shape.items)
     return shape.type, shape.required, items, {k: bare(v) for k, v in shape.properties.items()}
 
 
 @pytest.mark.parametrize("token", sorted(TYPES))
-def test_the_plugins_shapes_are_those_of_the_installed_sdk(token: str) -> None:
+def test_the_shapes_of_the_plugin_match_the_installed_sdk(token: str) -> None:
     kind = resource_type(token)
     assert kind is not None
     resource_class, args_class = sdk_classes(token)

@@ -1,4 +1,4 @@
-"""The whole program with an edge, declared offline: who knows its key, and whom it trusts."""
+"""The whole program with an edge, declared offline: its key and its issuer."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ def bindings(stack: dict[str, Declared]) -> dict[str, dict[str, Any]]:
     return {binding["name"]: binding for binding in stack["edge"].inputs["bindings"]}
 
 
-def test_the_local_stack_has_an_edge_by_its_template(local: dict[str, Declared]) -> None:
+def test_the_template_of_the_local_stack_declares_an_edge(local: dict[str, Declared]) -> None:
     assert {name for name, item in local.items() if item.type.startswith("cloudflare:")} == {
         "edge",
         "edge-subdomain",
         "edge-domain",
     }
-    told = bindings(local)
-    issuer = told["TOKEN_ISSUER"]["text"]
-    assert told["JWKS_URL"]["text"] == f"{issuer}/.well-known/jwks.json"
-    assert told["TOKEN_AUDIENCE"]["text"] == "customrag"
+    bound = bindings(local)
+    issuer = bound["TOKEN_ISSUER"]["text"]
+    assert bound["JWKS_URL"]["text"] == f"{issuer}/.well-known/jwks.json"
+    assert bound["TOKEN_AUDIENCE"]["text"] == "customrag"
 
 
-def test_the_application_is_given_the_name_of_the_edges_key_and_may_read_it(
+def test_the_application_receives_the_name_of_the_edges_key_and_may_read_it(
     local: dict[str, Declared],
 ) -> None:
     secret = local["edge-key"].inputs
@@ -62,7 +62,7 @@ def test_the_application_is_given_the_name_of_the_edges_key_and_may_read_it(
     assert secret["secretName"] in local["identity-chat-policy"].inputs["policyDocument"]
 
 
-def test_another_key_makes_another_node_as_it_is_read_at_the_start(
+def test_a_changed_key_replaces_the_node_because_it_reads_the_key_at_startup(
     local: dict[str, Declared],
 ) -> None:
     other = {item.name: item for item in declare("local", config={"edgeOriginKey": "another"})}
@@ -75,7 +75,7 @@ def test_the_key_is_secret_in_the_worker_and_in_kms(local: dict[str, Declared]) 
     assert "secretData" in local["edge-key"].secrets
 
 
-def test_a_stack_without_an_edge_has_nothing_of_it() -> None:
+def test_a_stack_without_an_edge_declares_no_part_of_it() -> None:
     dev = declared("dev")
     assert [i for i in dev if i.component in ("edge", "edge-key", "cloudflare")] == []
     data = [base64.b64decode(i.inputs["userData"]) for i in dev if "userData" in i.inputs]
@@ -83,18 +83,18 @@ def test_a_stack_without_an_edge_has_nothing_of_it() -> None:
     assert not any(b"EDGE" in text for text in data)
 
 
-def test_a_cloud_stack_is_told_what_is_configured(edge_folder: str) -> None:
+def test_the_worker_of_a_cloud_stack_receives_the_configuration(edge_folder: str) -> None:
     prod = {item.name: item for item in declare("prod", config={**EDGE, **BEHIND})}
-    told = bindings(prod)
-    assert told["TOKEN_ISSUER"]["text"] == EDGE["edgeIssuer"]
-    assert told["TOKEN_AUDIENCE"]["text"] == EDGE["edgeAudience"]
-    assert told["JWKS_URL"]["text"] == EDGE["edgeJwksUrl"]
-    assert told["CALLER_LIMITER"]["simple"] == {"limit": 20, "period": 60}
+    bound = bindings(prod)
+    assert bound["TOKEN_ISSUER"]["text"] == EDGE["edgeIssuer"]
+    assert bound["TOKEN_AUDIENCE"]["text"] == EDGE["edgeAudience"]
+    assert bound["JWKS_URL"]["text"] == EDGE["edgeJwksUrl"]
+    assert bound["CALLER_LIMITER"]["simple"] == {"limit": 20, "period": 60}
     assert prod["edge-domain"].inputs["hostname"] == "ask.example.com"
     assert "baseUrl" not in prod["cloudflare"].inputs
 
 
-def test_an_edge_without_its_settings_names_each() -> None:
+def test_the_error_names_each_missing_setting_of_the_edge() -> None:
     with pytest.raises(ConfigError) as refused:
         declare("prod", config={"edge": "cloudflare"})
     for key in ("edgeHostname", "edgeIssuer", "edgeAudience", "edgeJwksUrl"):

@@ -1,4 +1,4 @@
-"""The component through the real engine and the local plugin, with tokens of the local issuer."""
+"""The component with the real engine, the local plugin and tokens from the local issuer."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ KEY = "the-key-of-the-edge"
 
 @dataclass(frozen=True)
 class World:
-    """A local cloud, a stack that declares an edge on it, and an application."""
+    """A local cloud, a stack with an edge, and an application."""
 
     platform: Platform
     project: Project
@@ -71,7 +71,7 @@ class World:
 
     @property
     def url(self) -> str:
-        """Where the edge answers."""
+        """URL of the edge."""
         return self.platform.endpoints["edge"]
 
 
@@ -120,14 +120,14 @@ def token(world: World, capsys: pytest.CaptureFixture[str], tenant: str) -> str:
 
 
 def kept(url: str, bearer: str) -> Reply:
-    """The answer once the edge keeps it, which is after the first one was sent."""
+    """Return the answer after the edge has cached it, which happens after the first reply."""
     return until(  # type: ignore[no-any-return]  # what the condition returned
         lambda: reply if (reply := ask(url, bearer)).headers["X-Edge-Cache"] == "hit" else None,
         "the answer is kept",
     )
 
 
-def test_an_edge_goes_up_answers_changes_and_goes_away(
+def test_an_edge_is_created_answers_changes_and_is_deleted(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project = world.project
@@ -142,7 +142,7 @@ def test_an_edge_goes_up_answers_changes_and_goes_away(
     assert ask(world.url, token(world, capsys, "south")).document["answer"] == "2"
     assert world.origin.keys == [KEY, KEY]
 
-    # The issuer rotates: tokens of before stay good.
+    # The issuer rotates its key; earlier tokens stay valid.
     assert issuer(["rotate", "--home", str(world.platform.home)]) == 0
     assert kept(world.url, north).document["answer"] == "1"
 
@@ -158,6 +158,6 @@ def test_an_edge_goes_up_answers_changes_and_goes_away(
         urllib.request.urlopen(world.url, timeout=5)
 
 
-def test_the_worker_runs_here_as_its_tests_ran(checkout: Paths) -> None:
+def test_the_worker_runs_with_the_same_settings_as_in_its_tests(checkout: Paths) -> None:
     tested = (checkout.checkout / "edge" / "test" / "world.ts").read_text(encoding="utf-8")
     assert f'COMPATIBILITY_DATE = "{COMPATIBILITY_DATE}"' in tested

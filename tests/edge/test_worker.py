@@ -1,4 +1,4 @@
-"""The worker's own tests, in TypeScript, on workerd (`edge/test/`), and its types."""
+"""The worker's TypeScript tests on workerd (`edge/test/`), and its types."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.engine
 
 _SECONDS = 300
-# What the worker is there for; the rest of its tests may change.
+# The essential behavior of the worker; its other tests may change.
 PROMISES = (
     "a valid token is accepted, and the application receives the edge's key",
     "an expired token is refused",
@@ -42,7 +42,7 @@ def _run(folder: str, *command: str) -> str:
     return done.stdout
 
 
-def test_the_worker_keeps_its_promises_on_workerd(edge_folder: str) -> None:
+def test_the_essential_tests_of_the_worker_pass_on_workerd(edge_folder: str) -> None:
     _run(edge_folder, "node", "build.mjs", "--tests")
     told = _run(
         edge_folder,
@@ -56,5 +56,5 @@ def test_the_worker_keeps_its_promises_on_workerd(edge_folder: str) -> None:
     assert [promise for promise in PROMISES if promise not in passed] == []
 
 
-def test_the_worker_and_its_tests_have_sound_types(edge_folder: str) -> None:
+def test_the_worker_and_its_tests_pass_the_type_check(edge_folder: str) -> None:
     _run(edge_folder, "node", "node_modules/typescript/bin/tsc", "--noEmit")
