@@ -69,9 +69,19 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "alicloud:vpc/network:Network": _DESCRIBED,
     "alicloud:vpc/snatEntry:SnatEntry": {"snatEntryName": "by-hand"},
     "alicloud:vpc/switch:Switch": _DESCRIBED,
-    "cloudflare:index/workersScript:WorkersScript": {"content": "export default {}"},
+    "cloudflare:index/workersScript:WorkersScript": {
+        "content": f'export default {{ fetch() {{ return new Response("{_BY_HAND}"); }} }};'
+    },
 }
 """Inputs that are changed by hand, by type; other types have their own way, or none."""
+_OWN_CHANGES: Mapping[str, str] = {
+    "alicloud:oss/bucketObject:BucketObject": "_overwrite",
+    "customrag:oss:Corpus": "_change_document",
+    "customrag:pai:DlcJob": "_lose_a_file",
+    "customrag:elasticsearch:Index": "_change_meta",
+    "customrag:elasticsearch:Alias": "_move_alias",
+}
+"""The method of `Behind` that changes a resource, by type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +94,11 @@ class Resource:
     urn: str
     inputs: dict[str, Any]
     outputs: dict[str, Any]
+
+
+def can_change(resource_type: str) -> bool:
+    """Return whether a resource of the type has anything that can be changed."""
+    return resource_type in CHANGES or resource_type in _OWN_CHANGES
 
 
 def _plain(value: dict[str, Any]) -> Any:
@@ -196,18 +211,14 @@ class Behind:
             resource.inputs["instanceId"], SnapshotSetting(enable=False)
         )
 
-    def can_change(self, resource_type: str) -> bool:
-        """Return whether a resource of the type has anything that can be changed."""
-        return resource_type in CHANGES or resource_type in self._own_changes
-
     def change(self, resource: Resource) -> None:
         """Change the resource.
 
         Raises:
             CloudError: The cloud refused.
         """
-        if resource.type in self._own_changes:
-            self._own_changes[resource.type](resource)
+        if resource.type in _OWN_CHANGES:
+            getattr(self, _OWN_CHANGES[resource.type])(resource)
             return
         document = {
             "type": resource.type,
@@ -220,16 +231,6 @@ class Behind:
             },
         }
         self._daemon.resource("update", document)
-
-    @property
-    def _own_changes(self) -> Mapping[str, Any]:
-        return {
-            "alicloud:oss/bucketObject:BucketObject": self._overwrite,
-            "customrag:oss:Corpus": self._change_document,
-            "customrag:pai:DlcJob": self._lose_a_file,
-            "customrag:elasticsearch:Index": self._change_meta,
-            "customrag:elasticsearch:Alias": self._move_alias,
-        }
 
     def _overwrite(self, resource: Resource) -> None:
         uri = OssUri(resource.inputs["bucket"], resource.inputs["key"])

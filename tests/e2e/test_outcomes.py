@@ -5,6 +5,7 @@ Pure; `test_healing` shows that the local stack behaves so.
 
 from __future__ import annotations
 
+from tests.e2e.behind import can_change
 from tests.e2e.outcomes import MEANINGS, ONLY_DEV, OUTCOMES, Outcome
 from tests.support.stacks import declared
 
@@ -19,6 +20,11 @@ def test_every_type_of_the_local_stack_has_an_expected_outcome() -> None:
 
 def test_every_further_type_of_dev_has_an_expected_outcome() -> None:
     assert ONLY_DEV.keys() == _declared_types("dev") - _declared_types("local")
+
+
+def test_every_type_that_is_not_fixed_has_a_change() -> None:
+    changed = {name for name, item in OUTCOMES.items() if item.changed is not Outcome.FIXED}
+    assert changed == {name for name in OUTCOMES if can_change(name)}
 
 
 def test_every_outcome_has_a_meaning() -> None:
