@@ -99,7 +99,7 @@ def rules() -> tuple[Rule, ...]:
 
 @cache
 def _any_phrase() -> re.Pattern[str]:
-    """Return one pattern that finds every phrase; most texts have none, and one search is quick."""
+    """Return one pattern that finds every phrase, because most texts contain no phrase."""
     return re.compile("|".join(_words(rule.phrase) for rule in rules()))
 
 

@@ -123,7 +123,7 @@ def render(
         outputs: The stack's outputs.
         set_up: Seconds by step of the set-up.
         total_seconds: Time since the command was started.
-        page: The chat page's URL or sign-in link; empty if there is none.
+        page: The chat page's URL or sign-in link; empty without a chat page.
     """
     parts = [
         times(outcome, set_up, total_seconds),

@@ -69,7 +69,7 @@ def up(engine: Engine, set_up_seconds: Mapping[str, float], *, began: float) -> 
         began: When the command began, in seconds since 1970.
     """
     _repair(engine)
-    # --refresh repairs what was deleted or changed by hand.
+    # --refresh detects resources that were deleted or changed by hand.
     words = ("--yes", "--skip-preview", "--suppress-outputs", "--refresh")
     outcome = engine.run("up", "up", *words, shown=True)
     if outcome.code != 0:

@@ -27,7 +27,7 @@ SETTINGS = ("--yes", "--skip-preview", "--suppress-outputs")
 
 @pytest.fixture(scope="module")
 def behind(private: Checkout) -> Behind:
-    """The stack, seen past Pulumi."""
+    """Return the stack, seen past Pulumi."""
     return Behind(private)
 
 
@@ -58,7 +58,7 @@ def _heals(private: Checkout, behind: Behind, names: set[str]) -> None:
 
 @pytest.fixture(scope="module")
 def names(private: Checkout, behind: Behind) -> set[str]:
-    """The resources of the stack once it is up."""
+    """Return the resources of the stack once it is up."""
     private.start_up(timeout_seconds=UP_SECONDS).wait().check()
     return {resource.name for resource in behind.resources()}
 

@@ -19,7 +19,7 @@ from tools.paths import Paths
 
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The halves of a rehearsal that were taken."""
+    """Return the halves of a rehearsal that were taken."""
     taken: list[str] = []
     monkeypatch.setattr(stories, "_go", lambda *_: taken.append("go"))
     monkeypatch.setattr(stories, "_end", lambda *_: taken.append("end"))

@@ -37,7 +37,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 @pytest.fixture
 def cloud(running: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalStack]:
-    """The cloud that the checks ask, without faults, and with no patience for those it gets."""
+    """Yield the cloud that the checks ask, without faults and with short timeouts."""
     monkeypatch.setenv("CUSTOMRAG_HOME", str(running.home))
     for client in ("ops.account", "providers.clients.dlc"):
         monkeypatch.setattr(f"{client}.Retries", lambda: Retries(attempts=1))

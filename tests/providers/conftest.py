@@ -36,12 +36,12 @@ def local_cloud(tmp_path: Path) -> Iterator[LocalStack]:
 
 @pytest.fixture
 def cloud_services(local_cloud: LocalStack) -> CloudServices:
-    """The plugin's own clients, configured for the local cloud."""
+    """Return the plugin's own clients, configured for the local cloud."""
     return CloudServices(provider_config(local_cloud))
 
 
 def provider_config(local_cloud: LocalStack) -> dict[str, str]:
-    """The inputs of ``customrag.Provider`` for the local cloud, by their wire names."""
+    """Return the inputs of ``customrag.Provider`` for the local cloud, by their wire names."""
     platform = local_cloud.context.platform
     return {
         "regionId": platform.region_id,

@@ -19,7 +19,7 @@ from elasticsearch import Elasticsearch
 
 
 class Cluster:
-    """Indexes, aliases and what was asked."""
+    """Indices, aliases and received requests."""
 
     def __init__(self) -> None:
         self.indexes: dict[str, dict[str, Any]] = {}
@@ -30,7 +30,7 @@ class Cluster:
         self.made = 0
 
     def client(self) -> Elasticsearch:
-        """An Elasticsearch client of this cluster."""
+        """Return an Elasticsearch client of this cluster."""
         cluster = self
 
         class Node(BaseNode):

@@ -40,7 +40,7 @@ from providers.plugin.server import CustomragProvider
 
 
 class Clock:
-    """Time that passes only when somebody waits."""
+    """Time that passes only while a caller waits."""
 
     def __init__(self, host: Host) -> None:
         self.now = 0.0
@@ -276,7 +276,7 @@ class Engine:
         return asyncio.run(self.provider.diff(request))
 
     def preview(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Outputs that a preview shows: of a create, or of an update in place."""
+        """Return outputs that a preview shows: of a create, or of an update in place."""
         news = encode_map(self.check(inputs)["inputs"])
         if self.state is None:
             created = asyncio.run(self.provider.create(sdk.CreateRequest(self.urn, news, 0, True)))

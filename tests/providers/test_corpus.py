@@ -95,9 +95,7 @@ def test_a_diff_names_each_document(engine: Engine, folder: Folder) -> None:
     assert list(engine.diff(folder.inputs()).detailed_diff) == ['documents["docs/a.md"]']
 
 
-def test_another_place_of_the_same_folder_is_no_change(
-    engine: Engine, folder: Folder, tmp_path: Path
-) -> None:
+def test_moving_the_folder_changes_nothing(engine: Engine, folder: Folder, tmp_path: Path) -> None:
     engine.up(folder.inputs())
     elsewhere = tmp_path.parent
     assert engine.up({**folder.inputs(), "sourceDir": str(elsewhere)}) == "same"
@@ -201,7 +199,7 @@ def test_an_up_after_the_refresh_repairs_the_drift(
     assert oss.buckets["b"] == before
 
 
-def test_a_refresh_without_drift_is_no_change(engine: Engine, folder: Folder) -> None:
+def test_a_refresh_without_drift_changes_nothing(engine: Engine, folder: Folder) -> None:
     engine.up(folder.inputs())
     engine.refresh()
     assert engine.up(folder.inputs()) == "same"

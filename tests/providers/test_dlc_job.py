@@ -232,7 +232,7 @@ def test_a_missing_result_is_a_clear_error(engine: Engine, services: FakeService
         engine.up(INPUTS)
 
 
-def test_no_change_is_no_step(engine: Engine) -> None:
+def test_unchanged_inputs_need_no_step(engine: Engine) -> None:
     engine.up(INPUTS)
     assert engine.up(INPUTS) == "same"
 

@@ -54,7 +54,7 @@ class Stack:
         return Engine(f"customrag:elasticsearch:{kind}", self.services)
 
     def up(self, name: str, keep: int = 1, **meta: Any) -> None:
-        """As a real update: what was replaced goes at the end."""
+        """Delete replaced resources at the end, as a real update does."""
         former, self.index = self.index, self.engine("Index")
         if former.state is not None and former.state.id == name:
             self.index.state, former.state = former.state, None
@@ -101,7 +101,7 @@ def stack() -> Stack:
 
 
 def shown(*names: str) -> list[dict[str, str]]:
-    """Generations served one after the other; a name with a question mark never was."""
+    """Return generations served one after the other; a name with a question mark never was."""
     return [
         {"index_name": name.rstrip("?"), "served_since": "" if name.endswith("?") else f"t{number}"}
         for number, name in enumerate(names)
@@ -137,7 +137,7 @@ def test_the_one_before_the_former_goes(stack: Stack) -> None:
     assert stack.names == ["rag-3", "rag-4"]
 
 
-def test_none_is_kept_where_none_is_wanted(stack: Stack) -> None:
+def test_keep_indices_0_keeps_no_earlier_index(stack: Stack) -> None:
     stack.up("rag-1", keep=0)
     stack.up("rag-2", keep=0)
     assert (stack.names, stack.generations()) == (["rag-2"], ["rag-2"])
@@ -264,7 +264,7 @@ def test_a_refresh_finds_what_an_update_began_and_the_next_one_removes_it(stack:
     assert stack.alias.up(alias_inputs("rag-1")) == "same"
 
 
-def test_generations_without_an_alias_are_no_resource_that_is_gone(stack: Stack) -> None:
+def test_generations_without_an_alias_do_not_count_as_deleted(stack: Stack) -> None:
     stack.up("rag-1")
     stack.cluster.aliases.clear()
     stack.alias.refresh()
@@ -320,7 +320,7 @@ def test_a_former_generation_is_found_with_its_model(stack: Stack) -> None:
     }
 
 
-def test_an_index_that_is_no_generation_is_refused_and_those_that_are_named(stack: Stack) -> None:
+def test_an_index_outside_the_generations_is_refused_and_the_error_lists_them(stack: Stack) -> None:
     stack.up("rag-1")
     with pytest.raises(ProviderError, match=r"'rag-9', which is not one of its .*rag-1 \(since 20"):
         stack.look_up("rag-9")

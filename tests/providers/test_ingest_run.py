@@ -57,7 +57,7 @@ def test_the_runs_counts_are_outputs(engine: Engine) -> None:
     assert outputs["documents"] == INPUTS["documents"]
 
 
-def test_a_document_set_aside_is_a_warning_with_its_reason(engine: Engine) -> None:
+def test_a_skipped_document_is_a_warning_with_its_reason(engine: Engine) -> None:
     engine.up(INPUTS)
     assert ("warning", "skipped docs/x.pdf: encrypted") in engine.host.messages
 

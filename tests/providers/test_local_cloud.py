@@ -62,7 +62,7 @@ def dlc(cloud_services: CloudServices) -> DlcClient:
 
 
 def engine_for(token: str, services: CloudServices) -> Engine:
-    """The engine's steps with real clients and real time."""
+    """Return the engine's steps with real clients and real time."""
     engine = Engine(token, services)  # type: ignore[arg-type]
     engine.clock.wait = lambda seconds: engine.host.wait(min(seconds, 0.1))  # type: ignore[method-assign]
     engine.provider._wait = engine.clock.wait

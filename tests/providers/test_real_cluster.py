@@ -194,7 +194,7 @@ def test_an_alias_goes_back_to_its_former_generation_and_forward_again(
         client.close()
 
 
-def test_a_wrong_password_is_told_in_the_clusters_words(
+def test_a_wrong_password_is_reported_in_the_clusters_words(
     index: Engine, inputs: dict[str, Any]
 ) -> None:
     with pytest.raises(ProviderError, match="unable to authenticate"):

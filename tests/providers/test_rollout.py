@@ -23,13 +23,13 @@ TOKEN = "customrag:ess:Rollout"
 
 
 def version(number: str) -> TemplateVersion:
-    """A version of the one template."""
+    """Return a version of the one template."""
     return TemplateVersion(template_id="lt-1", version=number)
 
 
 @dataclasses.dataclass
 class FakeScaling:
-    """A group of one whose refreshes go a step further each time somebody looks.
+    """A group of one instance whose refreshes advance one step with each read.
 
     Attributes:
         steps: Statuses that a refresh goes through.
@@ -82,7 +82,7 @@ class FakeScaling:
 
 
 def inputs(number: str = "1", **changes: Any) -> dict[str, Any]:
-    """Inputs of a rollout."""
+    """Return inputs of a rollout."""
     return {
         "scalingGroupId": "asg-1",
         "launchTemplateId": "lt-1",
@@ -94,7 +94,7 @@ def inputs(number: str = "1", **changes: Any) -> dict[str, Any]:
 
 
 def engine_of(scaling: FakeScaling) -> Engine:
-    """The engine's steps with that service."""
+    """Return the engine's steps with that service."""
     return Engine(TOKEN, FakeServices(oss=None, dlc=None, scaling=scaling))
 
 
@@ -168,7 +168,7 @@ def test_version_that_never_serves_is_rolled_back_and_fails_the_update() -> None
     assert scaling.template == version("1")
 
 
-def test_refresh_that_failed_is_told_with_its_reason() -> None:
+def test_a_failed_refresh_is_reported_with_its_reason() -> None:
     scaling = FakeScaling(steps=["Failed"])
     engine = engine_of(scaling)
     engine.up(inputs())
@@ -208,7 +208,7 @@ def test_input_that_ess_would_refuse_is_refused(changes: dict[str, Any], named: 
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    """A group of one real instance behind a load balancer."""
+    """Yield a group of one real instance behind a load balancer."""
     with running_stack(tmp_path / "home", ["vpc", "ecs", "cas", "alb", "ess"]) as stack:
         yield make_fleet(make_balancer(stack))
 

@@ -193,7 +193,7 @@ def test_a_refresh_shows_a_changed_mapping(index: Engine, cluster: Cluster) -> N
     assert list(index.diff(INDEX).detailed_diff) == ["mappings.properties.text.type"]
 
 
-def test_a_refresh_without_drift_is_no_change(index: Engine) -> None:
+def test_a_refresh_without_drift_changes_nothing(index: Engine) -> None:
     index.up(INDEX)
     index.refresh()
     assert index.up(INDEX) == "same"
@@ -218,7 +218,7 @@ def test_a_protected_index_is_not_deleted(index: Engine, cluster: Cluster) -> No
     assert "chunks-1" in cluster.indexes
 
 
-def test_an_index_that_somebody_else_made_anew_is_not_deleted(
+def test_an_index_that_another_program_recreated_is_not_deleted(
     index: Engine, cluster: Cluster
 ) -> None:
     index.up(INDEX)
@@ -358,7 +358,7 @@ def _lose_instance(services: FakeServices, cluster: Cluster) -> None:
 
 @pytest.mark.parametrize("step", ["refresh", "destroy"])
 @pytest.mark.parametrize("made", ["index", "alias"])
-def test_what_was_in_a_deleted_instance_is_gone(
+def test_a_deleted_instance_takes_its_indices_along(
     request: pytest.FixtureRequest,
     services: FakeServices,
     cluster: Cluster,
@@ -464,7 +464,7 @@ def test_settings_are_compared_flat_and_as_text() -> None:
     assert flat_settings({"index.number_of_shards": 1.0, "refresh_interval": "30s"}) == expected
 
 
-def test_parameters_a_cluster_does_not_show_are_no_drift() -> None:
+def test_hidden_parameters_of_a_cluster_do_not_count_as_drift() -> None:
     declared = {"properties": {"a": {"type": "keyword", "index": True, "doc_values": True}}}
     shown = {"properties": {"a": {"type": "keyword"}}}
     assert as_declared(declared, shown) == declared

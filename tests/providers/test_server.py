@@ -119,7 +119,7 @@ def test_an_error_of_a_client_is_plain_words_for_the_user() -> None:
         engine.up(inputs)
 
 
-def test_an_ignored_change_is_no_change() -> None:
+def test_an_ignored_change_does_not_count() -> None:
     engine = Engine("customrag:pai:DlcJob", FakeServices(FakeOss("b"), FakeDlc()))
     inputs = {**INPUTS, "resultUri": None}
     news = encode_map({**inputs, "userCommand": "another"})
@@ -149,7 +149,7 @@ def test_changes_are_named_by_their_path() -> None:
     }
 
 
-def test_numbers_that_are_equal_are_no_change() -> None:
+def test_equal_numbers_of_different_types_do_not_count_as_a_change() -> None:
     declared = {"a": Input(kind="map")}
     assert compare(declared, {"a": {"x": 1.0}}, {"a": {"x": 1}}) == []
 

@@ -121,7 +121,7 @@ TRAIN_OTHER = TRAIN.replace("m1", "m2")
 
 @contextmanager
 def served_cluster(cluster: Cluster) -> Iterator[str]:
-    """The cluster behind HTTP; its endpoint."""
+    """Yield the cluster behind HTTP; its endpoint."""
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
@@ -168,7 +168,7 @@ class Stack:
         path.write_text(text)
 
     def steps(self, *arguments: str) -> dict[str, str]:
-        """What a preview would do, by resource name; what stays the same is left out."""
+        """Return what a preview would do, by resource name; what stays the same is left out."""
         shown = json.loads(self.project.succeed("preview", "--json", *arguments))
         return {
             step["urn"].rpartition("::")[2]: step["op"]

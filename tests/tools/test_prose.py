@@ -74,3 +74,7 @@ def test_every_row_of_the_table_is_a_rule() -> None:
     rows = re.findall(r"^\| `.*", section, re.MULTILINE)
     first_cells = " ".join(row.split("|")[1] for row in rows)
     assert len(prose.rules()) == first_cells.count("`") // 2 > 50
+
+
+def test_the_repository_follows_the_rules() -> None:
+    assert "\n".join(map(str, prose.findings())) == ""

@@ -12,7 +12,7 @@ from tests.localcloud.running import running_stack
 
 @pytest.fixture(scope="module")
 def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balancer]:
-    """A load balancer of a local cloud."""
+    """Yield a load balancer of a local cloud."""
     home = tmp_path_factory.mktemp("alb") / "home"
     with running_stack(home, ["vpc", "ecs", "cas", "alb"]) as stack:
         yield make_balancer(stack)

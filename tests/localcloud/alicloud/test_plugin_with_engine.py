@@ -72,7 +72,7 @@ pulumi.export("route_table", vpc.route_table_id)
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    """The home of a stack; whatever it runs is stopped at the end."""
+    """Yield the home of a stack; whatever it runs is stopped at the end."""
     folder = tmp_path / "home"
     init_home(folder)
     yield folder
@@ -87,7 +87,7 @@ def stack(
     home: Path,
     checkout: Paths,
 ) -> Project:
-    """A project with the plugin installed and a stack that uses it."""
+    """Return a project with the plugin installed and a stack that uses it."""
     control.start(home, ("vpc", "ram", "kms"))
     project = Project(
         folder=tmp_path / "project", pulumi=pulumi_path, environment=pulumi_environment

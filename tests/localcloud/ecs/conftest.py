@@ -81,7 +81,7 @@ class Ecs:
 
 @pytest.fixture
 def ecs(tmp_path: Path) -> Iterator[Ecs]:
-    """A local ECS."""
+    """Yield a local ECS."""
     with running_stack(tmp_path / "home", ["vpc", "ram", "ecs"]) as stack:
         yield with_network(stack)
 

@@ -16,14 +16,14 @@ SERVICES = ["vpc", "ecs", "cas", "alb", "ess"]
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    """A group of one member."""
+    """Yield a group of one member."""
     with running_stack(tmp_path / "home", SERVICES) as stack:
         yield make_fleet(make_balancer(stack))
 
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """A group of one member that serves, for tests that change nothing."""
+    """Yield a group of one member that serves, for tests that change nothing."""
     home = tmp_path_factory.mktemp("ess") / "home"
     with running_stack(home, SERVICES) as stack:
         made = make_fleet(make_balancer(stack))

@@ -110,7 +110,7 @@ class JobRecords:
 
 @pytest.fixture
 def start_dlc(tmp_path: Path) -> Iterator[Callable[..., Dlc]]:
-    """Starts a local PAI DLC, with the settings given."""
+    """Start a local PAI DLC, with the settings given."""
     with ExitStack() as stack:
 
         def start(**settings: Any) -> Dlc:
@@ -131,5 +131,5 @@ def start_dlc(tmp_path: Path) -> Iterator[Callable[..., Dlc]]:
 
 @pytest.fixture
 def dlc(start_dlc: Callable[..., Dlc]) -> Dlc:
-    """A local PAI DLC."""
+    """Return a local PAI DLC."""
     return start_dlc()

@@ -58,7 +58,7 @@ def credentials(arn: str) -> models.CredentialConfig:
 
 @pytest.fixture
 def buckets(dlc: Dlc) -> dict[str, Any]:
-    """A corpus of two documents and an empty output bucket."""
+    """Return a corpus of two documents and an empty output bucket."""
     corpus, output = dlc.stack.make_bucket("corpus"), dlc.stack.make_bucket("output")
     corpus.put_object("docs/a.md", "alpha")
     corpus.put_object("docs/deep/b.md", "beta")

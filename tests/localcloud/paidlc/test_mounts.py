@@ -57,7 +57,7 @@ class MemoryBucket:
 
 @pytest.fixture
 def sync(tmp_path: Path) -> Callable[[MemoryBucket], MountSync]:
-    """A writable mount of a bucket, in a folder of the test."""
+    """Return a writable mount of a bucket, in a folder of the test."""
     home = tmp_path / "home"
     init_home(home)
     context = make_context(home)

@@ -19,7 +19,7 @@ from localcloud.paidlc.requests import (
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    """A platform."""
+    """Return a platform."""
     home: Path = tmp_path_factory.mktemp("home")
     return init_home(home)
 

@@ -15,7 +15,7 @@ def resource(
     component: str = "part",
     secrets: tuple[str, ...] = (),
 ) -> Declared:
-    """A resource as `guardrails.declare` gives it."""
+    """Return a resource as `guardrails.declare` gives it."""
     return Declared(
         type=token,
         name=name,

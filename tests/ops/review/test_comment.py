@@ -20,7 +20,7 @@ REGION = "cn-hangzhou"
 
 
 def month(instance_type: str, *, with_disk: bool = False) -> str:
-    """What a node costs a month, as a comment says it: prices change, and tests need not."""
+    """Return what a node costs a month, as a comment says it: prices change, and tests need not."""
     lines = estimate([node("a", instance_type)], region_id=REGION).lines
     return money(sum(line.cny for line in lines[: 2 if with_disk else 1]))
 

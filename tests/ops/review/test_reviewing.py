@@ -48,7 +48,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This tree, as far as the program needs it, as the one commit of a repository."""
+    """Return this tree, as far as the program needs it, as the one commit of a repository."""
     folder = tmp_path_factory.mktemp("repository")
     program = (
         "infra",
@@ -74,7 +74,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def changed(repository: Path) -> Path:
-    """The repository with a GPU node more in its working tree, and a document."""
+    """Return the repository with a GPU node more in its working tree, and a document."""
     program = repository / "infra" / "__main__.py"
     text = program.read_text()
     assert "\ncheck_budget(" in text

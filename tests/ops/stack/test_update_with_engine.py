@@ -21,7 +21,7 @@ def project(
     pulumi_environment: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Project:
-    """A scratch project with one stack, `local`, whose state is where a local stack has it."""
+    """Return a scratch project with one stack, `local`, whose state is where a local stack has it."""
     folder, home = tmp_path / "project", tmp_path / "home"
     folder.mkdir()
     (home / "state").mkdir(parents=True)
