@@ -94,7 +94,7 @@ Part("part")
 
 @pytest.fixture
 def project(tmp_path: Path, pulumi_path: str, pulumi_environment: dict[str, str]) -> Project:
-    """Return a project with one stack, `local`, that is up; its resource is the file `thing.txt`."""
+    """Return a project whose stack `local` is up; its resource is the file `thing.txt`."""
     folder = tmp_path / "project"
     (folder / "plugin").mkdir(parents=True)
     (folder / "plugin" / "PulumiPlugin.yaml").write_text("runtime: python\n")

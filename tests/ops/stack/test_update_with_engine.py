@@ -21,7 +21,7 @@ def project(
     pulumi_environment: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Project:
-    """Return a scratch project with one stack, `local`, whose state is where a local stack has it."""
+    """Return a scratch project with a stack `local`, whose state is in the usual place."""
     folder, home = tmp_path / "project", tmp_path / "home"
     folder.mkdir()
     (home / "state").mkdir(parents=True)
