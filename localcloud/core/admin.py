@@ -105,8 +105,11 @@ class ResourceService:
     def read(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Return a resource's current outputs, or None if it no longer exists."""
         handler = self._handler(document["type"])
-        context = self._in_region(document)
-        return {"outputs": handler.read(document["id"], document["outputs"], context)}
+        outputs = handler.read(document["id"], document["outputs"], self._in_region(document))
+        if outputs is None:
+            # The next creation must not be taken for a repetition of the one that is gone.
+            self._forget(handler.token, document["id"])
+        return {"outputs": outputs}
 
     def update(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Update a resource in place."""
@@ -121,10 +124,14 @@ class ResourceService:
         handler = self._handler(document["type"])
         Faults(self._context.store).check_deletion(handler.token)
         handler.delete(document["id"], document["outputs"], self._in_region(document))
-        for token, entry in self._created.items():
-            if entry["type"] == handler.token and entry["id"] == document["id"]:
-                self._created.delete(token)
+        self._forget(handler.token, document["id"])
         return {}
+
+    def _forget(self, type_token: str, resource_id: str) -> None:
+        """Drop the creation tokens of a resource that no longer exists."""
+        for token, entry in self._created.items():
+            if entry["type"] == type_token and entry["id"] == resource_id:
+                self._created.delete(token)
 
     def existing(self) -> dict[str, Any]:
         """Return every resource that was created through this API and still exists."""

@@ -79,6 +79,17 @@ def test_a_deleted_resource_is_not_adopted(engine: Engine) -> None:
     assert engine.create(VPC, "deleted", NETWORK)[0] != first
 
 
+def test_a_refresh_that_misses_a_resource_forgets_its_creation(
+    engine: Engine, control_plane: ControlPlane
+) -> None:
+    identifier, outputs = engine.create(VPC, "lost", NETWORK)
+    control_plane.handler(VPC).delete(identifier, plain(outputs), control_plane.context)
+    created = control_plane.context.store.table("resources.created")
+    assert identifier in {entry["id"] for entry in created.values()}
+    engine.read(VPC, "lost", identifier, state=outputs)
+    assert identifier not in {entry["id"] for entry in created.values()}
+
+
 def test_two_resources_with_the_same_inputs_have_different_tokens() -> None:
     assert client_token("urn:a", NETWORK) != client_token("urn:b", NETWORK)
     assert client_token("urn:a", {"a": 1, "b": 2}) == client_token("urn:a", {"b": 2, "a": 1})
