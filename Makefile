@@ -154,8 +154,9 @@ test:  ## Set up and run every check; ARGS="…" goes to pytest
 fmt:  ## Format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-lint:  ## Check format, lint and types
+lint:  ## Check format, lint, types and the word list of docs/contributing/writing.md
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy
+	@.venv/bin/python -m tools.prose
 
 workflows:  ## Check .github/workflows
 	@$(PYTHON) -m tools.actionlint
