@@ -154,7 +154,7 @@ test:  ## Set up and run every check; ARGS="…" goes to pytest
 fmt:  ## Format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-lint:  ## Check format, lint, types and the word list of docs/contributing/writing.md
+lint:  ## Check format, lint, types and words to avoid
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy
 	@.venv/bin/python -m tools.prose
 
