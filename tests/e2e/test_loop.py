@@ -74,7 +74,9 @@ def test_up_succeeds_with_a_summary(private: Checkout, facts: dict[str, Any]) ->
     assert re.search(r"^training   kept the (tuned|base) model", done.output, re.MULTILINE)
     assert "17 questions trained on, 9 held out" in done.words
     assert re.search(r"^time +\d+:\d\d in all, pulumi", done.output, re.MULTILINE)
-    assert re.search(r"^chat page +http://127\.\d+\.\d+\.\d+:8787$", done.output, re.MULTILINE)
+    assert re.search(
+        r"^chat page +http://127\.\d+\.\d+\.\d+:8787/#code=\S+$", done.output, re.MULTILINE
+    )
     assert "Asked: What does alarm W1 tell me?" in done.output
     assert "Sources:" in done.output
 

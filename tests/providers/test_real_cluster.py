@@ -121,7 +121,7 @@ def test_the_alias_moves_between_complete_indexes_only(
     cluster = {key: inputs[key] for key in ("endpoint", "username", "password")}
     named = {**cluster, "alias": "providers-alias", "indexName": NAMES[0], "expectedChunks": 0}
     alias.up(named)
-    with pytest.raises(ProviderError, match="holds 1 chunks, the ingest made 2"):
+    with pytest.raises(ProviderError, match="contains 1 chunks, but the ingest reported 2"):
         alias.up({**named, "indexName": NAMES[1], "expectedChunks": 2})
     assert list(client.indices.get_alias(name="providers-alias")) == [NAMES[0]]
     alias.up({**named, "indexName": NAMES[1], "expectedChunks": 1})

@@ -322,7 +322,7 @@ def test_a_wrong_input_fails_the_preview_and_is_named(stack: Stack) -> None:
     stack.project.succeed("config", "set", "trainCommand", "x" * 70_000)
     failed = stack.project.run("preview")
     assert failed.returncode != 0
-    assert "CreateJob takes 65536 in all" in failed.stdout
+    assert "CreateJob allows 65536 in total" in failed.stdout
 
 
 def begin_up(stack: Stack) -> subprocess.Popen[str]:

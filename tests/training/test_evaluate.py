@@ -150,5 +150,5 @@ def test_an_interrupted_run_leaves_no_index(
         process.kill()
         process.wait()
     assert process.returncode == 130
-    assert "the temporary indices are removed" in error
+    assert "The temporary indices are removed" in error
     assert not _indices(elasticsearch_server)

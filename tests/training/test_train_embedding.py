@@ -208,7 +208,7 @@ def test_a_dimension_that_the_model_does_not_have_is_refused_before_any_work(
 ) -> None:
     assert main(_arguments(corpus, tmp_path / "out", dimension=768)) == 2
     error = capsys.readouterr().err
-    assert "--dimension is 768, but all-MiniLM-L6-v2 gives 384" in error
+    assert "--dimension is 768, but all-MiniLM-L6-v2 has 384" in error
     assert not (tmp_path / "out").exists()
 
 

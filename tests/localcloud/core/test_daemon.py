@@ -86,6 +86,8 @@ def test_daemon_with_other_code_is_replaced_with_its_services(
     control.start(home, SERVICES)
     oss, daemon = (psutil.Process(row(home, name)["pid"]) for name in ("oss", "daemon"))
     assert not control.start(home, SERVICES)
+    # Services find the packages beside the local cloud's own, as in a checkout.
+    shutil.copytree(CODE.parent / "provider_facts", home / "other" / "provider_facts")
     package = shutil.copytree(CODE, home / "other" / "localcloud")
     (package / "__init__.py").write_text("# Other code.\n")
     monkeypatch.setenv("PYTHONPATH", f"{home / 'other'}{os.pathsep}{CODE.parent}")
