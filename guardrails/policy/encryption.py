@@ -67,8 +67,7 @@ def _bucket_is_encrypted(
             yield (
                 bucket,
                 "The bucket has no BucketServerSideEncryption. Declare one with sseAlgorithm "
-                "AES256, "
-                "or with KMS and a key.",
+                "AES256, or with KMS and a key.",
             )
 
 
@@ -117,8 +116,7 @@ def _keys_rotate(resource: Resource, setting: Setting) -> Iterator[str]:
     if not is_on(resource.inputs.get("automaticRotation")):
         yield (
             f"automaticRotation is {resource.inputs.get('automaticRotation')!r}; it must be "
-            "Enabled, "
-            "with a rotationInterval such as 365d."
+            "Enabled, with a rotationInterval such as 365d."
         )
 
 
@@ -128,8 +126,7 @@ def _metadata_needs_token(resource: Resource, _: Setting) -> Iterator[str]:
         if tokens not in ("required", UNKNOWN):
             yield (
                 f"httpTokens is {tokens!r}; it must be required. Otherwise, anyone who can "
-                "make the "
-                "node fetch a URL can read its role's credentials."
+                "make the node fetch a URL can read its role's credentials."
             )
 
 

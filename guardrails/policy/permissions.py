@@ -62,8 +62,7 @@ def _no_wildcards(resource: Resource, _: Setting) -> Iterator[str]:
             if "*" in str(action) or "?" in str(action):
                 yield (
                     f"Action {action!r} contains a wildcard. List each action as service:Verb, "
-                    "such as "
-                    "oss:GetObject, in components/permissions.py."
+                    "such as oss:GetObject, in components/permissions.py."
                 )
 
 
@@ -88,8 +87,7 @@ def _resources_are_named(resource: Resource, _: Setting) -> Iterator[str]:
         if wide:
             yield (
                 f"{', '.join(wide)} is allowed on every resource. Name the buckets, keys or "
-                "roles, at "
-                "least by a prefix."
+                "roles, at least by a prefix."
             )
 
 
@@ -98,8 +96,7 @@ def _no_system_policy(resource: Resource, _: Setting) -> Iterator[str]:
     if resource.type.endswith("PolicyAttachment") and kind not in (None, UNKNOWN, "Custom"):
         yield (
             f"{resource.inputs.get('policyName')!r} is a system policy, whose wildcards change "
-            "without "
-            "notice. Attach a policy that lists its actions."
+            "without notice. Attach a policy that lists its actions."
         )
 
 
@@ -155,8 +152,7 @@ def _no_static_keys(resource: Resource, setting: Setting) -> Iterator[str]:
     if resource.type in _STATIC:
         yield (
             f"{_STATIC[resource.type]}. Give people and machines roles instead (STS, OIDC, "
-            "instance "
-            "roles)."
+            "instance roles)."
         )
     if resource.type == "pulumi:providers:alicloud" and not _is_local(resource, setting):
         for key in ("accessKey", "secretKey"):

@@ -128,8 +128,7 @@ def _blocks_public_access(
             yield (
                 bucket,
                 "The bucket has no BucketPublicAccessBlock with blockPublicAccess true, so a "
-                "later ACL "
-                "or policy could open it. Declare one.",
+                "later ACL or policy could open it. Declare one.",
             )
 
 
@@ -163,8 +162,7 @@ def _no_public_address(resource: Resource, _: Setting) -> Iterator[str]:
     if resource.type == "alicloud:vpc/forwardEntry:ForwardEntry":
         yield (
             f"It forwards from the internet to {resource.inputs.get('internalIp')!r} through "
-            "the NAT "
-            "gateway, which is for outgoing traffic only. Use a load balancer instead."
+            "the NAT gateway, which is for outgoing traffic only. Use a load balancer instead."
         )
 
 
@@ -198,8 +196,7 @@ def _no_open_ingress(resource: Resource, setting: Setting) -> Iterator[str]:
         if _is_wide(inputs.get(key)):
             yield (
                 f"{key} is {inputs.get(key)} for port {inputs.get('portRange')}. Name narrower "
-                "ranges, "
-                "or a security group."
+                "ranges, or a security group."
             )
 
 
@@ -246,8 +243,7 @@ def _tls_is_new(resource: Resource, _: Setting) -> Iterator[str]:
     if resource.inputs.get("securityPolicyId") in _OLD_TLS:
         yield (
             f"securityPolicyId is {resource.inputs.get('securityPolicyId')!r}, which allows "
-            "TLS 1.0 "
-            "or 1.1. Use tls_cipher_policy_1_2 or a stricter policy."
+            "TLS 1.0 or 1.1. Use tls_cipher_policy_1_2 or a stricter policy."
         )
 
 
@@ -277,8 +273,7 @@ def _http_redirects(resources: Sequence[Resource], _: Setting) -> Iterator[tuple
             yield (
                 listener,
                 f"The HTTP listener does {', '.join(sorted(kinds))}. Add a rule for /* that "
-                "redirects "
-                "to HTTPS.",
+                "redirects to HTTPS.",
             )
 
 

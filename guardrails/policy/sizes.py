@@ -69,8 +69,7 @@ def _too_big(spec: Any, where: str) -> Iterator[str]:
     elif vcpus > MAX_PR_VCPUS or gpus_of(spec) > MAX_PR_GPUS:
         yield (
             f"{where} is {spec!r} ({vcpus} vCPUs, {gpus_of(spec)} GPUs). In a pr stack, a "
-            "machine has at "
-            f"most {MAX_PR_VCPUS} vCPUs and {MAX_PR_GPUS} GPU."
+            f"machine has at most {MAX_PR_VCPUS} vCPUs and {MAX_PR_GPUS} GPU."
         )
 
 
@@ -163,8 +162,7 @@ def _job_ends(resource: Resource, _: Setting) -> Iterator[str]:
         return
     yield (
         f"maxRunningTimeMinutes is {minutes!r}, and the job does not use spot instances. It "
-        "must be 1 "
-        f"to {MAX_JOB_MINUTES}, which limits the cost of a hung job."
+        f"must be 1 to {MAX_JOB_MINUTES}, which limits the cost of a hung job."
     )
 
 

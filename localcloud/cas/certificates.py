@@ -118,8 +118,7 @@ class Certificates:
                 raise CloudError(
                     "CertificateInUse",
                     f"The listener {listener_id} uses the certificate {number}; give it another "
-                    "one "
-                    "first.",
+                    "one first.",
                     409,
                 )
         self._table.delete(number)

@@ -185,8 +185,7 @@ class MountSync:
             raise JobFailureError(
                 "DataSourceMountFailed",
                 f"oss://{self.mount.bucket}/{key} has '..' or '//' in its key, which a folder "
-                "cannot "
-                "contain; rename the object.",
+                "cannot contain; rename the object.",
             )
         return self.mount.folder / relative
 
