@@ -64,18 +64,6 @@ def _refreshed(private: Checkout) -> dict[str, str]:
     return {name: sign for sign, name in lines}
 
 
-def _identities(cloud: Cloud) -> dict[str, tuple[Any, Any]]:
-    """Return the id and the job id of each resource, by name.
-
-    `make up` refreshes first, which may record outputs that a later creation changed, such as the
-    number of attachments of a policy. That is not a change to the stack.
-    """
-    return {
-        name: (resource["id"], (resource["outputs"] or {}).get("jobId"))
-        for name, resource in cloud.exported().items()
-    }
-
-
 def test_up_succeeds_with_a_summary(private: Checkout, facts: dict[str, Any]) -> None:
     facts["files"] = private.files()
     with ConnectionWatch(private) as watch:
@@ -114,10 +102,10 @@ def test_a_preview_after_up_has_no_changes(private: Checkout) -> None:
 
 
 def test_a_second_up_changes_nothing(private: Checkout, cloud: Cloud) -> None:
-    before = _identities(cloud)
+    before = cloud.exported()
     done = _up(private).check()
     assert "nothing has changed" in done.output
-    assert _identities(cloud) == before
+    assert cloud.exported() == before
 
 
 def test_refresh_after_up_finds_no_drift(private: Checkout) -> None:
@@ -273,14 +261,14 @@ def test_an_unreadable_file_is_skipped_with_its_reason_and_nothing_else_is_lost(
 
 
 def test_a_wrong_dimension_is_refused_before_any_change(private: Checkout, cloud: Cloud) -> None:
-    before, jobs = _identities(cloud), len(cloud.jobs(INGEST_JOB))
+    before, jobs = cloud.exported(), len(cloud.jobs(INGEST_JOB))
     key = "customrag:embeddingDimension"
     private.pulumi("config", "set", key, "768", "--stack", "local").check()
     refused = _up(private)
     private.pulumi("config", "rm", key, "--stack", "local").check()
     assert refused.code != 0
     assert "embeddingDimension is 768; all-MiniLM-L6-v2 makes embeddings" in refused.words
-    assert _identities(cloud) == before
+    assert cloud.exported() == before
     assert len(cloud.jobs(INGEST_JOB)) == jobs
     _nothing_to_do(private)
 
