@@ -50,30 +50,23 @@ def _existing_bucket(name: str, cloud: Cloud) -> Finding:
     )
 
 
+def _enabled(about: str, state: str | None, *, wanted: str, do: str) -> Finding:
+    if state == wanted:
+        return passed("is enabled", about=about)
+    return failed("does not exist" if state is None else f"is {state}", do, about=about)
+
+
 def _key(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    wanted = subject.config.protection.encryption_key
-    state = cloud.key_state(wanted)
-    if state == "Enabled":
-        yield passed("is enabled", about=wanted)
-    else:
-        yield failed(
-            "does not exist" if state is None else f"is {state}",
-            "set customrag:encryptionKey to an enabled key, or to `own` for a new one",
-            about=wanted,
-        )
+    key = subject.config.protection.encryption_key
+    do = "set customrag:encryptionKey to an enabled key, or to `own` for a new one"
+    yield _enabled(key, cloud.key_state(key), wanted="Enabled", do=do)
 
 
 def _kms_instance(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    wanted = subject.config.protection.kms_instance_id
-    status = cloud.kms_instance_status(wanted)
-    if status == "Connected":
-        yield passed("is enabled", about=wanted)
-    else:
-        yield failed(
-            "does not exist" if status is None else f"is {status}",
-            "enable it in the KMS console, or correct customrag:kmsInstanceId",
-            about=wanted,
-        )
+    instance_id = subject.config.protection.kms_instance_id
+    do = "enable it in the KMS console, or correct customrag:kmsInstanceId"
+    status = cloud.kms_instance_status(instance_id)
+    yield _enabled(instance_id, status, wanted="Connected", do=do)
 
 
 def _certificate(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
