@@ -89,17 +89,19 @@ class Engine:
         """
         outcome = self._run(name, command, arguments, shown)
         if outcome.code != 0 and self._unlock("\n".join(tail(outcome.log))):
-            if shown:
-                print("The last run was killed. Its lock is removed.", flush=True)
             return self._run(name, command, arguments, shown)
         return outcome
 
     def _unlock(self, text: str) -> bool:
-        """Remove the lock that a command was refused for, if no engine holds it any more."""
+        """Remove the lock that a command was refused for, if no engine holds it any more.
+
+        Says so on stderr, because the caller may print JSON.
+        """
         longest = PULL_REQUEST_LOCK if is_pull_request(self.stack) else None
         if not is_stale_lock(text, any_host=is_on_this_machine(self.stack), longest=longest):
             return False
         self._ask(("cancel", "--yes"), stack=True)
+        print("The last run was killed. Its lock is removed.", file=sys.stderr, flush=True)
         return True
 
     def _run(self, name: str, command: str, arguments: Sequence[str], shown: bool) -> Outcome:

@@ -62,7 +62,8 @@ def test_next_update_continues_after_kill_9(
         end(process)
     (tmp_path / "release").touch()
     assert update.up(engine, {}, began=0.0) == 0
-    said = capsys.readouterr().out
+    said, noted = capsys.readouterr()
+    assert noted == "The last run was killed. Its lock is removed.\n"
     assert "continued, because the last run was cut off: thing" in said
     assert "pending operations" not in said
     assert "create 1" not in said
