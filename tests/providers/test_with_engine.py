@@ -209,7 +209,7 @@ def stack(
         values.pop("regionId")
         for name, value in values.items():
             secret = ["--secret"] if name == "accessKeySecret" else []
-            project.succeed("config", "set", *secret, name, value)
+            project.succeed("config", "set", *secret, "--", name, value)
         project.succeed("config", "set", "--secret", "password", "cluster-password")
         made = Stack(project, tmp_path / "corpus", cluster)
         made.write("a", "one")

@@ -33,7 +33,11 @@ from tests.localcloud.dashscope.support import until
 pytestmark = pytest.mark.model
 
 MODEL = MODELS["smollm2-135m-instruct"]
-CAPITAL = (Message("user", "What is the capital of France?"),)
+# Without its second sentence, the reference's first word is a near tie, and another processor, with
+# another precision, answers in French.
+CAPITAL = (Message("user", "What is the capital of France? Answer in one sentence."),)
+SURE_LOGITS = 1.0
+"""How far the most likely token must be ahead of the second."""
 QUESTION = "The controller writes a full backup every night at 02:30. When is the backup?"
 
 
@@ -61,9 +65,10 @@ def say(
     return "".join(piece.text for piece in pieces), pieces[-1]
 
 
-def test_greedy_answer_is_the_one_of_transformers_on_the_packaged_weights(
+def test_each_token_that_transformers_is_sure_of_on_the_packaged_weights_is_the_next_one(
     generator: TextGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Near ties are left out: weights in 8 bits, and the processor's precision, may turn them."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -79,13 +84,23 @@ def test_greedy_answer_is_the_one_of_transformers_on_the_packaged_weights(
         return_dict=True,
     )
     with torch.inference_mode():
-        output = reference.generate(**prompt, max_new_tokens=24, do_sample=False)
-    expected = tokenizer.decode(output[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True)
+        output = reference.generate(
+            **prompt,
+            max_new_tokens=24,
+            do_sample=False,
+            output_scores=True,
+            return_dict_in_generate=True,
+        )
+    count = prompt["input_ids"].shape[1]
+    answer, best = output.sequences[0, count:], [step[0].topk(2).values for step in output.scores]
+    sure = [at for at, (first, second) in enumerate(best) if first - second >= SURE_LOGITS]
+    assert len(sure) >= 10
 
-    text, last = say(generator, (Message("user", QUESTION),))
-
-    assert text == expected
-    assert last.prompt_tokens == prompt["input_ids"].shape[1]
+    for at in sure:
+        before = tokenizer.decode(answer[:at])
+        text, last = say(generator, (Message("user", QUESTION),), before, max_tokens=1)
+        assert text == tokenizer.decode(answer[at])
+        assert last.prompt_tokens == count + at
 
 
 def test_rewritten_weights_keep_their_metadata_and_are_within_one_percent(tmp_path: Path) -> None:
