@@ -89,9 +89,7 @@ TYPES = {
     "alicloud:log/storeIndex:StoreIndex": "log.store_index.StoreIndex",
     "alicloud:oss/bucket:Bucket": "oss.bucket.Bucket",
     "alicloud:oss/bucketAcl:BucketAcl": "oss.bucket_acl.BucketAcl",
-    "alicloud:oss/bucketHttpsConfig:BucketHttpsConfig": "oss.bucket_https_config.BucketHttpsConfig",
     "alicloud:oss/bucketObject:BucketObject": "oss.bucket_object.BucketObject",
-    "alicloud:oss/bucketPolicy:BucketPolicy": "oss.bucket_policy.BucketPolicy",
     "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock": (
         "oss.bucket_public_access_block.BucketPublicAccessBlock"
     ),

@@ -74,7 +74,6 @@ WITHOUT_VALUES = (
     "alicloud:ecs/ramRoleAttachment:RamRoleAttachment",
     "alicloud:ims/oidcProvider:OidcProvider",
     "alicloud:log/logTailAttachment:LogTailAttachment",
-    "alicloud:oss/bucketHttpsConfig:BucketHttpsConfig",
     "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock",
     "alicloud:vpc/snatEntry:SnatEntry",
 )
@@ -164,7 +163,6 @@ _DOCUMENTED: Mapping[str, Mapping[str, Entry]] = MappingProxyType(
         "alicloud:oss/bucketAcl:BucketAcl": {
             "acl": {"one_of": ["private", "public-read", "public-read-write"]}
         },
-        "alicloud:oss/bucketPolicy:BucketPolicy": {"policy": {"format": "json"}},
         "alicloud:oss/bucketReplication:BucketReplication": {
             "action": {
                 "pattern": "ALL|(PUT|DELETE|ABORT)(,(PUT|DELETE|ABORT))*",

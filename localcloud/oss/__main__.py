@@ -68,7 +68,7 @@ async def _replicate_forever(storage: Storage, access: AccessControl) -> None:
         except Exception:  # noqa: BLE001 - one failed round must not end the loop
             _log.exception("replication: the round failed")
         else:
-            if done.copied or done.deleted:
+            if done.copied:
                 _log.info("replication: %s", done)
         await asyncio.sleep(REPLICATION_SECONDS)
 

@@ -21,7 +21,6 @@ from starlette.types import Receive, Scope, Send
 
 from localcloud.faults import Faults
 from localcloud.oss import (
-    attribute_routes,
     bucket_routes,
     configuration_routes,
     listing_routes,
@@ -29,27 +28,22 @@ from localcloud.oss import (
     object_routes,
     replication_routes,
 )
-from localcloud.oss.authentication import PARAMETERS, authenticate
-from localcloud.oss.authorization import Caller
+from localcloud.oss.authentication import authenticate, claimed
 from localcloud.oss.blobs import CHUNK_BYTES, ObjectStream
 from localcloud.oss.conditions import http_date
 from localcloud.oss.errors import OssError, not_implemented
 from localcloud.oss.exchange import Reply, Request
 from localcloud.oss.models import is_object_name
 from localcloud.oss.routing import Route, find_route
-from localcloud.oss.routing import Scope as RouteScope
 from localcloud.oss.s3 import as_s3, from_s3, refuse_unknown
 from localcloud.oss.server import Server
-from localcloud.oss.signed_request import SignedRequest
-from localcloud.oss.signing_aws4 import is_signed
-from localcloud.oss.signing_v4 import region_of
+from localcloud.oss.signatures import AWS, OSS, SignedRequest
 
 ROUTES: tuple[Route, ...] = (
     *bucket_routes.ROUTES,
     *configuration_routes.ROUTES,
     *listing_routes.ROUTES,
     *object_routes.ROUTES,
-    *attribute_routes.ROUTES,
     *multipart_routes.ROUTES,
     *replication_routes.ROUTES,
 )
@@ -59,11 +53,6 @@ _MAX_DRAINED_BYTES = 64 * 1024 * 1024
 _VERSION_ACTIONS = {
     "oss:GetObject": "oss:GetObjectVersion",
     "oss:DeleteObject": "oss:DeleteObjectVersion",
-    "oss:GetObjectAcl": "oss:GetObjectVersionAcl",
-    "oss:PutObjectAcl": "oss:PutObjectVersionAcl",
-    "oss:GetObjectTagging": "oss:GetObjectVersionTagging",
-    "oss:PutObjectTagging": "oss:PutObjectVersionTagging",
-    "oss:DeleteObjectTagging": "oss:DeleteObjectVersionTagging",
 }
 
 _log = logging.getLogger(__name__)
@@ -128,43 +117,45 @@ class Application:
         params = _params(scope)
         signed = SignedRequest(
             method=scope["method"],
-            bucket=bucket or None,
-            key=key or None,
+            bucket=bucket,
+            key=key,
             params=params,
             headers=scope["headers"],
             raw_path=scope["raw_path"].decode("ascii"),
         )
-        principal = authenticate(
-            signed, self._server.access, self._expected_region(bucket), self._server.storage.clock()
-        )
-        client = scope["client"] or ("127.0.0.1", 0)
+        claim = claimed(signed, self._expected_region(bucket))
+        principal = None
+        region_id = self._server.platform.region_id
+        if claim is not None:
+            now = self._server.storage.clock()
+            principal = authenticate(signed, claim, self._server.access, now)
+            region_id = claim.region_id if claim.scheme is OSS else region_id
         request = Request(
             method=scope["method"],
             bucket=bucket,
             key=key,
-            params={name: value for name, value in params.items() if name not in PARAMETERS},
+            params=params,
             headers=headers,
-            caller=Caller(principal=principal, source_ip=client[0]),
+            principal=principal,
             read=body.read,
-            region_id=region_of(signed) or self._server.platform.region_id,
+            region_id=region_id,
         )
-        is_s3 = is_signed(signed)
-        if is_s3:
+        if claim is not None and claim.scheme is AWS:
             request = from_s3(request)
-        level: RouteScope = "object" if key else "bucket" if bucket else "service"
+        level = "object" if key else "bucket" if bucket else "service"
         if principal is None and level == "service":
             raise OssError("AccessDenied", "Anonymous access is forbidden for this operation.")
         if key and not is_object_name(key):
             raise OssError("InvalidObjectName", "The specified object is not valid.")
         route = find_route(ROUTES, level, request)
-        if is_s3:
+        if request.is_s3:
             refuse_unknown(route.name)
         if bucket and self._faults.hits("bucket-taken", bucket=bucket):
             raise _taken(bucket, route.name)
-        if route.action is not None:
-            self._authorize(request, route.action)
+        if route.ram_action is not None:
+            self._authorize(request, route.ram_action)
         reply = _with_small_body(route.handler(self._server, request))
-        return as_s3(reply) if is_s3 else reply
+        return as_s3(reply) if request.is_s3 else reply
 
     def _expected_region(self, bucket: str) -> str | None:
         """Return the region that a signature must name, or None if any region is valid.
@@ -174,15 +165,12 @@ class Application:
         """
         if not bucket or self._server.storage.buckets.find(bucket) is None:
             return None
-        return self._server.storage.buckets.region_id(bucket) or self._server.platform.region_id
+        return self._server.region_id(bucket)
 
     def _authorize(self, request: Request, action: str) -> None:
         if "versionId" in request.params:
             action = _VERSION_ACTIONS.get(action, action)
-        parameters = {name: request.params.get(name, "") for name in ("prefix", "delimiter")}
-        self._server.authorization.require(
-            request.caller, action, request.bucket or None, request.key or None, parameters
-        )
+        self._server.authorization.require(request.principal, action, request.bucket, request.key)
 
     def _address(self, scope: Scope, host: str) -> tuple[str, str]:
         """Return a request's bucket and key; each is empty if the request does not name it."""

@@ -1,8 +1,7 @@
 """Authentication of a request by its signature, its time and its session.
 
-Owns the order of the checks and their errors. Does not own the signature algorithms
-(``signing_v1``, ``signing_v4`` and ``signing_aws4``), nor keys and sessions
-(``localcloud.core.access``). It refuses version 2 signatures.
+Owns the order of the checks and their errors, and the refusal of other signatures than version 4.
+Does not own the signatures (``signatures``), nor keys and sessions (``localcloud.core.access``).
 """
 
 from __future__ import annotations
@@ -16,75 +15,84 @@ from localcloud.core.access import (
     Principal,
     UnknownAccessKeyError,
 )
-from localcloud.oss import signing_aws4, signing_v1, signing_v4
-from localcloud.oss.errors import OssError, not_implemented
-from localcloud.oss.signed_request import Claim, SignedRequest
+from localcloud.oss import signatures
+from localcloud.oss.errors import OssError, invalid_argument, not_implemented
+from localcloud.oss.signatures import Claim, SignedRequest
 
 MAX_SKEW_SECONDS = 15 * 60
 
-# Query parameters of a signature. Operations do not see them.
-PARAMETERS = frozenset(
-    {
-        "OSSAccessKeyId",
-        "Expires",
-        "Signature",
-        "security-token",
-        "x-oss-signature",
-        "x-oss-signature-version",
-        "x-oss-credential",
-        "x-oss-date",
-        "x-oss-expires",
-        "x-oss-additional-headers",
-        "x-oss-security-token",
-    }
-)
+# Query parameters that have the signature of a presigned URL: versions 1, 2 and 4, and S3's.
+_PRESIGNED = ("Signature", "x-oss-signature", "X-Amz-Signature")
 
 
-def authenticate(
-    request: SignedRequest, access: AccessControl, region_id: str | None, now: float
-) -> Principal | None:
-    """Return the request's principal, or None if the request is anonymous.
+def claimed(request: SignedRequest, region_id: str | None) -> Claim | None:
+    """Return the identity that a request claims, or None if it is anonymous.
 
     Args:
         request: The request.
+        region_id: The region that OSS's own signatures must name; None for any.
+
+    Raises:
+        OssError: ``InvalidArgument``, ``AccessDenied`` for a malformed signature;
+            ``NotImplemented`` for a presigned URL or an older version.
+    """
+    if any(name in request.params for name in _PRESIGNED):
+        raise not_implemented("A presigned URL (sign the request's headers)")
+    claim = signatures.find(request)
+    if claim is None:
+        authorization = request.header("authorization")
+        if authorization.startswith(("OSS ", "OSS2 ")):
+            raise not_implemented("A signature of version 1 or 2 (use version 4)")
+        if authorization:
+            raise OssError("InvalidArgument", "Unsupported Authorization Type.")
+    elif claim.scheme is signatures.OSS and region_id not in (None, claim.region_id):
+        raise invalid_argument(
+            "Credential",
+            claim.scope,
+            f"Invalid signing region in Authorization header: {claim.region_id}, "
+            f"expected {region_id}.",
+        )
+    return claim
+
+
+def authenticate(
+    request: SignedRequest, claim: Claim, access: AccessControl, now: float
+) -> Principal:
+    """Return the principal of a signed request.
+
+    Args:
+        request: The request.
+        claim: The result of `claimed`.
         access: Knows the keys.
-        region_id: The region that version 4 signatures must name; None for any.
         now: Seconds since the epoch.
 
     Raises:
         OssError: ``InvalidAccessKeyId``, ``InvalidSecurityToken``, ``SecurityTokenExpired``,
-            ``RequestTimeTooSkewed``, ``AccessDenied`` (an expired URL), ``SignatureDoesNotMatch``,
-            ``InvalidArgument``.
+            ``RequestTimeTooSkewed``, ``SignatureDoesNotMatch``.
     """
-    scheme = signing_aws4 if signing_aws4.is_signed(request) else signing_v4
-    claim = signing_aws4.find(request) or signing_v4.find(request, region_id)
-    version_4 = claim is not None
-    if claim is None:
-        claim = signing_v1.find(request)
-    if claim is None:
-        _refuse_unknown_scheme(request)
-        return None
     principal = _principal(claim, access)
-    _check_time(claim, now)
-    canonical = b""
-    if version_4:
-        canonical = scheme.canonical_request(request, claim)
-        text = scheme.string_to_sign(claim, canonical)
-        expected = scheme.signature(principal.access_key_secret, claim, text)
-    else:
-        text = signing_v1.string_to_sign(request, claim)
-        expected = signing_v1.signature(principal.access_key_secret, text)
+    if abs(now - claim.signed_at) > MAX_SKEW_SECONDS:
+        raise OssError(
+            "RequestTimeTooSkewed",
+            "The difference between the request time and the current time is too large.",
+            details={"MaxAllowedSkewMilliseconds": str(MAX_SKEW_SECONDS * 1000)},
+        )
+    canonical = signatures.canonical_request(request, claim)
+    text = signatures.string_to_sign(claim, canonical)
+    expected = signatures.signature(principal.access_key_secret, claim, text)
     if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
-        raise _mismatch(claim, text, canonical)
+        raise OssError(
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided. Check "
+            "your key and signing method.",
+            details={
+                "OSSAccessKeyId": claim.access_key_id,
+                "SignatureProvided": claim.signature,
+                "StringToSign": _printable(text),
+                "CanonicalRequest": _printable(canonical),
+            },
+        )
     return principal
-
-
-def _refuse_unknown_scheme(request: SignedRequest) -> None:
-    authorization = request.header("authorization")
-    if authorization.startswith("OSS2 ") or request.params.get("x-oss-signature-version") == "OSS2":
-        raise not_implemented("Signature version 2 (use version 1 or 4)")
-    if authorization:
-        raise OssError("InvalidArgument", "Unsupported Authorization Type.")
 
 
 def _principal(claim: Claim, access: AccessControl) -> Principal:
@@ -104,36 +112,6 @@ def _principal(claim: Claim, access: AccessControl) -> Principal:
         raise OssError(
             "SecurityTokenExpired", "The security token you provided has expired."
         ) from error
-
-
-def _check_time(claim: Claim, now: float) -> None:
-    if claim.presigned:
-        if claim.expires_at is None or now > claim.expires_at:
-            raise OssError("AccessDenied", "Request has expired.")
-        if claim.signed_at is not None and claim.signed_at > now + MAX_SKEW_SECONDS:
-            raise OssError("AccessDenied", "Request is not valid yet.")
-    elif claim.signed_at is None or abs(now - claim.signed_at) > MAX_SKEW_SECONDS:
-        raise OssError(
-            "RequestTimeTooSkewed",
-            "The difference between the request time and the current time is too large.",
-            details={"MaxAllowedSkewMilliseconds": str(MAX_SKEW_SECONDS * 1000)},
-        )
-
-
-def _mismatch(claim: Claim, text: bytes, canonical: bytes) -> OssError:
-    details = {
-        "OSSAccessKeyId": claim.access_key_id,
-        "SignatureProvided": claim.signature,
-        "StringToSign": _printable(text),
-    }
-    if canonical:
-        details["CanonicalRequest"] = _printable(canonical)
-    return OssError(
-        "SignatureDoesNotMatch",
-        "The request signature we calculated does not match the signature you provided. Check "
-        "your key and signing method.",
-        details=details,
-    )
 
 
 def _printable(text: bytes) -> str:

@@ -6,8 +6,6 @@ the local server through oss2.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from typing import Any
 
 import oss2
@@ -21,48 +19,14 @@ class Bucket(ResourceHandler):
     """A bucket; its id is its name."""
 
     token = "alicloud:oss/bucket:Bucket"  # noqa: S105 - a type token
-    effective = frozenset(
-        {
-            "acl",
-            "bucket",
-            "forceDestroy",
-            "lifecycleRules",
-            "policy",
-            "redundancyType",
-            "resourceGroupId",
-            "serverSideEncryptionRule",
-            "storageClass",
-            "tags",
-            "versioning",
-        }
-    )
-    recorded = frozenset(
-        {
-            "accessMonitor",
-            "corsRules",
-            "lifecycleRuleAllowSameActionOverlap",
-            "logging",
-            "loggingIsenable",
-            "refererConfig",
-            "transferAcceleration",
-            "website",
-        }
-    )
+    effective = frozenset({"bucket", "forceDestroy", "lifecycleRules", "tags"})
 
     def create(self, inputs: Properties, context: Context) -> Created:
         """Create the bucket and its settings, or adopt the account's bucket of that name."""
         name = inputs.get("bucket") or context.ids.new("tf-oss-bucket-", 12)
         bucket = bucket_client(context.platform, name)
-        headers = {"x-oss-resource-group-id": inputs.get("resourceGroupId")}
-        configuration = oss2.models.BucketCreateConfig(
-            inputs.get("storageClass") or "Standard", inputs.get("redundancyType") or "LRS"
-        )
         with cloud_errors():
-            bucket.create_bucket(
-                inputs.get("acl"),
-                configuration,
-                headers={key: value for key, value in headers.items() if value},
-            )
+            bucket.create_bucket()
             _apply(bucket, {}, inputs)
             return Created(name, _computed(bucket) | {"bucket": name})
 
@@ -89,8 +53,6 @@ class Bucket(ResourceHandler):
         """Set what is declared; remove what is no longer declared."""
         bucket = bucket_client(context.platform, id)
         with cloud_errors():
-            if inputs.get("acl"):
-                bucket.put_bucket_acl(inputs["acl"])
             _apply(bucket, outputs, inputs)
             return _computed(bucket) | {"bucket": id}
 
@@ -107,41 +69,17 @@ class Bucket(ResourceHandler):
 
 def _apply(bucket: Any, old: Properties, new: Properties) -> None:
     """Set the settings in ``new``; remove those that are only in ``old``."""
-    if new.get("versioning"):
-        bucket.put_bucket_versioning(
-            oss2.models.BucketVersioningConfig(new["versioning"]["status"])
-        )
-    elif old.get("versioning"):
-        bucket.put_bucket_versioning(oss2.models.BucketVersioningConfig("Suspended"))
-    rule = new.get("serverSideEncryptionRule")
-    if rule:
-        bucket.put_bucket_encryption(
-            oss2.models.ServerSideEncryptionRule(
-                rule["sseAlgorithm"], rule.get("kmsMasterKeyId"), rule.get("kmsDataEncryption")
-            )
-        )
-    elif old.get("serverSideEncryptionRule"):
-        bucket.delete_bucket_encryption()
     if new.get("lifecycleRules"):
         bucket.put_bucket_lifecycle(lifecycle_inputs.to_models(new["lifecycleRules"]))
     elif old.get("lifecycleRules"):
         bucket.delete_bucket_lifecycle()
     if new.get("tags"):
-        bucket.put_bucket_tagging(tagging(new["tags"]))
+        rule = oss2.models.TaggingRule()
+        for key, value in new["tags"].items():
+            rule.add(key, value)
+        bucket.put_bucket_tagging(oss2.models.Tagging(rule))
     elif old.get("tags"):
         bucket.delete_bucket_tagging()
-    if new.get("policy"):
-        bucket.put_bucket_policy(new["policy"])
-    elif old.get("policy"):
-        bucket.delete_bucket_policy()
-
-
-def tagging(tags: Properties) -> Any:
-    """Return tags in oss2's form."""
-    rule = oss2.models.TaggingRule()
-    for key, value in tags.items():
-        rule.add(key, value)
-    return oss2.models.Tagging(rule)
 
 
 def _computed(bucket: Any) -> Properties:
@@ -161,15 +99,12 @@ def _computed(bucket: Any) -> Properties:
 
 
 def _declared(bucket: Any, outputs: Properties) -> Properties:
-    readers = {
-        "lifecycleRules": _lifecycle_rules,
-        "policy": _policy,
-        "serverSideEncryptionRule": _encryption,
-        "tags": _tags,
-        "versioning": _versioning,
-    }
-    names: Iterable[str] = [name for name in readers if outputs.get(name)]
-    return {name: readers[name](bucket, outputs[name]) for name in names}
+    found: Properties = {}
+    if outputs.get("lifecycleRules"):
+        found["lifecycleRules"] = _lifecycle_rules(bucket, outputs["lifecycleRules"])
+    if outputs.get("tags"):
+        found["tags"] = dict(bucket.get_bucket_tagging().tag_set.tagging_rule)
+    return found
 
 
 def _lifecycle_rules(bucket: Any, declared: Any) -> Any:
@@ -178,54 +113,3 @@ def _lifecycle_rules(bucket: Any, declared: Any) -> Any:
     except oss2.exceptions.NoSuchLifecycle:
         return []
     return declared if lifecycle_inputs.same(declared, found) else found
-
-
-def _policy(bucket: Any, declared: Any) -> Any:
-    return current_policy(bucket, declared) or ""
-
-
-def current_policy(bucket: Any, declared: str | None) -> str | None:
-    """Return the bucket's policy or None; ``declared`` itself if both are equal JSON."""
-    try:
-        found: Any = bucket.get_bucket_policy().policy
-    except oss2.exceptions.NoSuchBucketPolicy:
-        return None
-    found = found.decode() if isinstance(found, bytes) else str(found)
-    if declared is not None and _json(declared) == _json(found):
-        return declared
-    return str(found)
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _encryption(bucket: Any, _: Any) -> Any:
-    found = current_encryption(bucket)
-    return found or {}
-
-
-def current_encryption(bucket: Any) -> Properties | None:
-    """Return the bucket's encryption rule in the shape of the inputs, or None."""
-    try:
-        rule = bucket.get_bucket_encryption()
-    except oss2.exceptions.NotFound:
-        return None
-    values = {
-        "sseAlgorithm": rule.sse_algorithm,
-        "kmsMasterKeyId": rule.kms_master_keyid,
-        "kmsDataEncryption": rule.kms_data_encryption,
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _tags(bucket: Any, _: Any) -> Any:
-    found = bucket.get_bucket_tagging()
-    return dict(found.tag_set.tagging_rule) if found.tag_set else {}
-
-
-def _versioning(bucket: Any, _: Any) -> Any:
-    return {"status": bucket.get_bucket_versioning().status or "Suspended"}

@@ -7,16 +7,9 @@ https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
 
 from __future__ import annotations
 
-from localcloud.oss.errors import OssError, invalid_argument
+from localcloud.oss.errors import OssError, not_implemented
 from localcloud.oss.exchange import Reply, Request, xml_reply
-from localcloud.oss.models import (
-    BUCKET_ACLS,
-    REDUNDANCY_TYPES,
-    STORAGE_CLASSES,
-    Bucket,
-    Versioning,
-    is_bucket_name,
-)
+from localcloud.oss.models import REDUNDANCY_TYPE, STORAGE_CLASS, Versioning, is_bucket_name
 from localcloud.oss.routing import Route
 from localcloud.oss.server import Server
 from localcloud.oss.xml import Value, iso8601, text
@@ -35,9 +28,9 @@ def list_buckets(server: Server, request: Request) -> Reply:
             "CreationDate": iso8601(bucket.created_at),
             "ExtranetEndpoint": server.endpoint_host,
             "IntranetEndpoint": server.endpoint_host,
-            "Location": server.location(bucket.name),
+            "Location": f"oss-{server.region_id(bucket.name)}",
             "Name": bucket.name,
-            "Region": server.location(bucket.name).removeprefix("oss-"),
+            "Region": server.region_id(bucket.name),
             "StorageClass": bucket.storage_class,
             "ResourceGroupId": bucket.resource_group_id,
         }
@@ -58,47 +51,22 @@ def list_buckets(server: Server, request: Request) -> Reply:
 
 
 def put_bucket(server: Server, request: Request) -> Reply:
-    """Create a bucket."""
+    """Create a bucket; an existing one stays as it is."""
     if not is_bucket_name(request.bucket):
         raise OssError(
             "InvalidBucketName",
             "The specified bucket is not valid: 3 to 63 lower-case letters, digits and hyphens.",
             details={"BucketName": request.bucket},
         )
-    acl = request.headers.get("x-oss-acl")
-    if acl is not None and acl not in BUCKET_ACLS:
-        raise invalid_argument("x-oss-acl", acl, f"The ACL must be one of {BUCKET_ACLS}.")
-    storage_class, redundancy_type = _configuration(request)
-    is_new = server.storage.buckets.find(request.bucket) is None
-    server.storage.buckets.create(
-        request.bucket,
-        owner_id=server.platform.account_id,
-        acl=acl,
-        storage_class=storage_class,
-        redundancy_type=redundancy_type,
-        resource_group_id=request.headers.get("x-oss-resource-group-id", "rg-default"),
-    )
+    root = request.xml("CreateBucketConfiguration", b"<CreateBucketConfiguration/>")
+    for name, only in (("StorageClass", STORAGE_CLASS), ("DataRedundancyType", REDUNDANCY_TYPE)):
+        value = text(root, name)
+        if value not in (None, only):
+            raise not_implemented(f"{name} {value!r} of a bucket (only {only})")
+    is_new = server.storage.buckets.create(request.bucket, server.platform.account_id)
     if is_new and request.region_id != server.platform.region_id:
         server.storage.buckets.set_region(request.bucket, request.region_id)
     return Reply(headers={"location": f"/{request.bucket}"})
-
-
-def _configuration(request: Request) -> tuple[str, str]:
-    storage_class, redundancy_type = "Standard", "LRS"
-    body = request.document()
-    if body:
-        root = request.parsed(body, "CreateBucketConfiguration")
-        storage_class = text(root, "StorageClass") or storage_class
-        redundancy_type = text(root, "DataRedundancyType") or redundancy_type
-    if storage_class not in STORAGE_CLASSES:
-        raise OssError(
-            "InvalidStorageClass", f"{storage_class!r} is not one of {', '.join(STORAGE_CLASSES)}."
-        )
-    if redundancy_type not in REDUNDANCY_TYPES:
-        raise invalid_argument(
-            "DataRedundancyType", redundancy_type, f"It must be one of {REDUNDANCY_TYPES}."
-        )
-    return storage_class, redundancy_type
 
 
 def delete_bucket(server: Server, request: Request) -> Reply:
@@ -107,21 +75,27 @@ def delete_bucket(server: Server, request: Request) -> Reply:
     return Reply(status=204)
 
 
+def head_bucket(server: Server, request: Request) -> Reply:
+    """Return the bucket's region in a header."""
+    server.storage.buckets.get(request.bucket)
+    return Reply(headers={"x-oss-bucket-region": server.region_id(request.bucket)})
+
+
 def get_bucket_info(server: Server, request: Request) -> Reply:
     """Describe the bucket."""
     bucket = server.storage.buckets.get(request.bucket)
     rule = server.storage.buckets.configuration(bucket.name, "encryption")
-    blocked = server.authorization.is_blocked(bucket.name)
+    versioning = None if bucket.versioning is Versioning.OFF else bucket.versioning.value
     return xml_reply(
         "BucketInfo",
         {
             "Bucket": {
                 "AccessMonitor": "Disabled",
-                "BlockPublicAccess": blocked,
+                "BlockPublicAccess": server.authorization.is_blocked(bucket.name),
                 "CreationDate": iso8601(bucket.created_at),
                 "ExtranetEndpoint": server.endpoint_host,
                 "IntranetEndpoint": server.endpoint_host,
-                "Location": server.location(bucket.name),
+                "Location": f"oss-{server.region_id(bucket.name)}",
                 "StorageClass": bucket.storage_class,
                 "TransferAcceleration": "Disabled",
                 "CrossRegionReplication": "Disabled",
@@ -130,87 +104,32 @@ def get_bucket_info(server: Server, request: Request) -> Reply:
                 "ResourceGroupId": bucket.resource_group_id,
                 "Owner": server.owner,
                 "AccessControlList": {"Grant": bucket.acl},
-                "ServerSideEncryptionRule": _rule(rule),
-                "Versioning": _versioning(bucket),
+                "ServerSideEncryptionRule": (
+                    {"SSEAlgorithm": "None"} if rule is None else encryption_document(rule)
+                ),
+                "Versioning": versioning,
             }
         },
     )
 
 
-def _rule(rule: dict[str, str] | None) -> dict[str, Value]:
-    if rule is None:
-        return {"SSEAlgorithm": "None"}
-    return {
-        "SSEAlgorithm": rule["algorithm"],
-        "KMSMasterKeyID": rule.get("key_id"),
-        "KMSDataEncryption": rule.get("data_algorithm"),
-    }
-
-
-def _versioning(bucket: Bucket) -> str | None:
-    return None if bucket.versioning is Versioning.OFF else bucket.versioning.value
-
-
-def get_bucket_location(server: Server, request: Request) -> Reply:
-    """Return the bucket's region."""
-    server.storage.buckets.get(request.bucket)
-    return xml_reply("LocationConstraint", server.location(request.bucket))
-
-
-def get_bucket_stat(server: Server, request: Request) -> Reply:
-    """Return the number of objects and bytes in the bucket."""
-    return xml_reply("BucketStat", dict(server.storage.buckets.statistics(request.bucket)))
+def encryption_document(rule: dict[str, str]) -> dict[str, Value]:
+    """Return a bucket's encryption rule as XML elements."""
+    return {"SSEAlgorithm": rule["algorithm"], "KMSMasterKeyID": rule.get("key_id")}
 
 
 ROUTES = (
+    Route("ListBuckets", "GET /", list_buckets, params=frozenset({"prefix", "marker", "max-keys"})),
     Route(
-        name="ListBuckets",
-        scope="service",
-        method="GET",
-        handler=list_buckets,
-        action="oss:ListBuckets",
-        params=frozenset({"prefix", "marker", "max-keys"}),
-    ),
-    Route(
-        name="PutBucket",
-        scope="bucket",
-        method="PUT",
-        handler=put_bucket,
-        action="oss:PutBucket",
-        headers=frozenset({"x-oss-acl", "x-oss-resource-group-id"}),
+        "PutBucket",
+        "PUT /BUCKET/",
+        put_bucket,
         notes="There is one account, so only its own buckets can take a name. One endpoint serves "
-        "every region: the bucket is created in the region that the signature names.",
+        "every region: the bucket is created in the region that the signature names. Storage "
+        f"class {STORAGE_CLASS} and redundancy type {REDUNDANCY_TYPE} only.",
     ),
-    Route(
-        name="DeleteBucket",
-        scope="bucket",
-        method="DELETE",
-        handler=delete_bucket,
-        action="oss:DeleteBucket",
-    ),
-    Route(
-        name="GetBucketInfo",
-        scope="bucket",
-        method="GET",
-        handler=get_bucket_info,
-        action="oss:GetBucketInfo",
-        requires=frozenset({"bucketInfo"}),
-    ),
-    Route(
-        name="GetBucketLocation",
-        scope="bucket",
-        method="GET",
-        handler=get_bucket_location,
-        action="oss:GetBucketLocation",
-        requires=frozenset({"location"}),
-    ),
-    Route(
-        name="GetBucketStat",
-        scope="bucket",
-        method="GET",
-        handler=get_bucket_stat,
-        action="oss:GetBucketStat",
-        requires=frozenset({"stat"}),
-        notes="The bytes of every storage class count as Standard.",
-    ),
+    Route("DeleteBucket", "DELETE /BUCKET/", delete_bucket),
+    # The permission is assumed: the vendor's documentation does not name it (read 2026-11).
+    Route("HeadBucket", "HEAD /BUCKET/", head_bucket, action="oss:ListObjects"),
+    Route("GetBucketInfo", "GET /BUCKET/?bucketInfo", get_bucket_info),
 )

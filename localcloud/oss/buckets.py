@@ -12,7 +12,7 @@ from typing import Any
 
 from localcloud.oss.database import Database, Transaction, bucket_of
 from localcloud.oss.errors import OssError, no_such_bucket
-from localcloud.oss.models import Bucket, Versioning
+from localcloud.oss.models import REDUNDANCY_TYPE, STORAGE_CLASS, Bucket, Versioning
 
 _REGION = "region"
 
@@ -63,58 +63,16 @@ class Buckets:
         )
         return [bucket_of(row) for row in rows]
 
-    def create(
-        self,
-        name: str,
-        *,
-        owner_id: str,
-        acl: str | None,
-        storage_class: str,
-        redundancy_type: str,
-        resource_group_id: str,
-    ) -> Bucket:
-        """Create a bucket; of an existing bucket, change only the ACL.
-
-        Raises:
-            OssError: ``BucketAlreadyExists`` with another storage class or redundancy.
-        """
+    def create(self, name: str, owner_id: str) -> bool:
+        """Create a private bucket unless it exists; return whether it is new."""
         with self._database.transaction() as transaction:
-            rows = transaction.execute("SELECT * FROM buckets WHERE name = ?", (name,))
-            if rows:
-                self._adopt(transaction, bucket_of(rows[0]), acl, storage_class, redundancy_type)
-            else:
-                transaction.execute(
-                    "INSERT INTO buckets VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        name,
-                        owner_id,
-                        self._clock(),
-                        acl or "private",
-                        storage_class,
-                        redundancy_type,
-                        Versioning.OFF,
-                        resource_group_id,
-                    ),
-                )
-            return require_bucket(transaction, name)
-
-    @staticmethod
-    def _adopt(
-        transaction: Transaction,
-        bucket: Bucket,
-        acl: str | None,
-        storage_class: str,
-        redundancy_type: str,
-    ) -> None:
-        if (bucket.storage_class, bucket.redundancy_type) != (storage_class, redundancy_type):
-            raise OssError(
-                "BucketAlreadyExists",
-                f"The bucket exists with storage class {bucket.storage_class} and redundancy type "
-                f"{bucket.redundancy_type}; neither can be changed by creating it again.",
-                details={"BucketName": bucket.name},
+            if transaction.execute("SELECT 1 FROM buckets WHERE name = ?", (name,)):
+                return False
+            transaction.execute(
+                "INSERT INTO buckets VALUES (?, ?, ?, 'private', ?, ?, ?, 'rg-default')",
+                (name, owner_id, self._clock(), STORAGE_CLASS, REDUNDANCY_TYPE, Versioning.OFF),
             )
-        if acl is not None:
-            transaction.execute("UPDATE buckets SET acl = ? WHERE name = ?", (acl, bucket.name))
+            return True
 
     def delete(self, name: str) -> None:
         """Delete an empty bucket.
@@ -194,33 +152,3 @@ class Buckets:
             "SELECT bucket, document FROM bucket_configurations WHERE kind = ?", (kind,)
         )
         return [(row["bucket"], json.loads(row["document"])) for row in rows]
-
-    def statistics(self, name: str) -> dict[str, int]:
-        """Return counts and bytes, by the element names of ``BucketStat``."""
-        with self._database.reading() as transaction:
-            require_bucket(transaction, name)
-            objects = transaction.execute(
-                "SELECT coalesce(sum(size), 0) AS bytes, coalesce(sum(is_latest), 0) AS latest, "
-                "max(modified_at) AS modified FROM versions WHERE bucket = ? "
-                "AND delete_marker = 0",
-                (name,),
-            )[0]
-            markers = transaction.execute(
-                "SELECT count(*) AS n FROM versions WHERE bucket = ? AND delete_marker = 1", (name,)
-            )[0]
-            parts = transaction.execute(
-                "SELECT count(DISTINCT uploads.upload_id) AS uploads, count(parts.number) AS parts "
-                "FROM uploads LEFT JOIN parts USING (upload_id) WHERE bucket = ?",
-                (name,),
-            )[0]
-        return {
-            "Storage": objects["bytes"],
-            "ObjectCount": objects["latest"],
-            "MultipartUploadCount": parts["uploads"],
-            "LiveChannelCount": 0,
-            "LastModifiedTime": int(objects["modified"] or 0),
-            "StandardStorage": objects["bytes"],
-            "StandardObjectCount": objects["latest"],
-            "MultipartPartCount": parts["parts"],
-            "DeleteMarkerCount": markers["n"],
-        }

@@ -23,31 +23,30 @@ def http_date(timestamp: float) -> str:
     return formatdate(int(timestamp), usegmt=True)
 
 
-def check_conditions(version: ObjectVersion, headers: Mapping[str, str], prefix: str = "") -> None:
+def check_conditions(version: ObjectVersion, headers: Mapping[str, str]) -> None:
     """Check a request's conditions against a version.
 
     Args:
         version: The version to read.
         headers: The request's headers by lower-case name.
-        prefix: ``x-oss-copy-source-`` for the conditions of a copy, which never give a 304.
 
     Raises:
         OssError: ``PreconditionFailed`` or ``NotModified``.
     """
     etag = version.etag
     modified = int(version.modified_at)
-    if_match = headers.get(f"{prefix}if-match")
+    if_match = headers.get("if-match")
     if if_match is not None and not _names_etag(if_match, etag):
         raise _failed("If-Match")
-    unmodified_since = _date(headers.get(f"{prefix}if-unmodified-since"))
+    unmodified_since = _date(headers.get("if-unmodified-since"))
     if if_match is None and unmodified_since is not None and modified > unmodified_since:
         raise _failed("If-Unmodified-Since")
-    if_none_match = headers.get(f"{prefix}if-none-match")
+    if_none_match = headers.get("if-none-match")
     if if_none_match is not None and _names_etag(if_none_match, etag):
-        raise _failed("If-None-Match") if prefix else _not_modified(version)
-    modified_since = _date(headers.get(f"{prefix}if-modified-since"))
+        raise _not_modified(version)
+    modified_since = _date(headers.get("if-modified-since"))
     if if_none_match is None and modified_since is not None and modified <= modified_since:
-        raise _failed("If-Modified-Since") if prefix else _not_modified(version)
+        raise _not_modified(version)
 
 
 def _names_etag(value: str, etag: str) -> bool:
@@ -84,43 +83,13 @@ def _not_modified(version: ObjectVersion) -> OssError:
 def wanted_range(size: int, headers: Mapping[str, str]) -> tuple[int, int] | None:
     """Return the first and last byte that a request selects, or None for the whole object.
 
-    A range that is malformed or exceeds the object is ignored, unless
-    ``x-oss-range-behavior: standard`` requests the usual HTTP behaviour. Only the first of several
-    ranges counts.
-
-    Raises:
-        OssError: ``InvalidRange``, under the standard behaviour only.
+    A range that is malformed or exceeds the object is ignored, as OSS does by default. Only the
+    first of several ranges counts.
     """
-    value = headers.get("range")
-    if value is None:
-        return None
-    standard = headers.get("x-oss-range-behavior", "") == "standard"
-    match = _RANGE.fullmatch(value.strip())
+    match = _RANGE.fullmatch(headers.get("range", "").strip())
     if match is None or match.groups() == ("", ""):
         return None
     first, last = match.groups()
-    if not first:
-        length = int(last)
-        if standard and length and size:
-            return max(size - length, 0), size - 1
-        if 0 < length <= size:
-            return size - length, size - 1
-        return _beyond(value, size, standard)
-    start = int(first)
-    end = int(last) if last else size - 1
-    if start >= size or (last and end < start):
-        return _beyond(value, size, standard and start >= size)
-    if end >= size:
-        return (start, size - 1) if standard else None
-    return start, end
-
-
-def _beyond(value: str, size: int, standard: bool) -> tuple[int, int] | None:
-    if standard:
-        raise OssError(
-            "InvalidRange",
-            "The requested range cannot be satisfied",
-            details={"ActualObjectSize": str(size), "RangeRequested": value},
-            headers={"content-range": f"bytes */{size}"},
-        )
-    return None
+    start = int(first) if first else size - int(last)
+    end = int(last) if first and last else size - 1
+    return (start, end) if 0 <= start <= end < size else None

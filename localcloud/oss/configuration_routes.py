@@ -1,4 +1,4 @@
-"""Operations on a bucket's configuration: ACL, versioning, encryption, lifecycle, policy, ...
+"""Operations on a bucket's configuration: ACL, versioning, encryption, lifecycle, tags, ...
 
 Owns what each operation reads from its request, and its reply. API reference:
 https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
@@ -7,11 +7,10 @@ https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
 from __future__ import annotations
 
 from localcloud.oss import lifecycle
-from localcloud.oss.bucket_policy import BucketPolicy
-from localcloud.oss.errors import OssError, invalid_argument
+from localcloud.oss.bucket_routes import encryption_document
+from localcloud.oss.errors import OssError, invalid_argument, not_implemented
 from localcloud.oss.exchange import Reply, Request, xml_reply
-from localcloud.oss.models import BUCKET_ACLS, Versioning
-from localcloud.oss.object_headers import check_encryption, check_tags
+from localcloud.oss.models import BUCKET_ACLS, SSE_ALGORITHMS, Versioning
 from localcloud.oss.routing import Handler, Route
 from localcloud.oss.server import Server
 from localcloud.oss.xml import text
@@ -33,8 +32,7 @@ def put_bucket_acl(server: Server, request: Request) -> Reply:
     acl = request.headers.get("x-oss-acl", "")
     if acl not in BUCKET_ACLS:
         raise invalid_argument("x-oss-acl", acl, f"The ACL must be one of {BUCKET_ACLS}.")
-    if acl.startswith("public"):
-        server.authorization.refuse_public(request.bucket, "bucket acl")
+    server.authorization.refuse_public(request.bucket, acl, "bucket")
     server.storage.buckets.set_acl(request.bucket, acl)
     return Reply()
 
@@ -67,12 +65,10 @@ def get_bucket_encryption(server: Server, request: Request) -> Reply:
             "The server side encryption configuration was not found.",
             details={"BucketName": request.bucket},
         )
-    default = {
-        "SSEAlgorithm": rule["algorithm"],
-        "KMSMasterKeyID": rule.get("key_id"),
-        "KMSDataEncryption": rule.get("data_algorithm"),
-    }
-    return xml_reply("ServerSideEncryptionRule", {"ApplyServerSideEncryptionByDefault": default})
+    return xml_reply(
+        "ServerSideEncryptionRule",
+        {"ApplyServerSideEncryptionByDefault": encryption_document(rule)},
+    )
 
 
 def put_bucket_encryption(server: Server, request: Request) -> Reply:
@@ -81,14 +77,17 @@ def put_bucket_encryption(server: Server, request: Request) -> Reply:
     default = root.find("ApplyServerSideEncryptionByDefault")
     if default is None:
         raise OssError("MalformedXML", "ApplyServerSideEncryptionByDefault is missing.")
-    given = {
-        "algorithm": text(default, "SSEAlgorithm") or "",
-        "key_id": text(default, "KMSMasterKeyID") or "",
-        "data_algorithm": text(default, "KMSDataEncryption") or "",
-    }
-    rule = check_encryption(
-        {name: value for name, value in given.items() if value or name == "algorithm"}
-    )
+    if text(default, "KMSDataEncryption"):
+        raise not_implemented("KMSDataEncryption of a bucket's encryption rule")
+    algorithm, key_id = text(default, "SSEAlgorithm") or "", text(default, "KMSMasterKeyID")
+    if algorithm not in SSE_ALGORITHMS:
+        raise OssError(
+            "InvalidEncryptionAlgorithmError",
+            f"The encryption algorithm {algorithm!r} is not one of {', '.join(SSE_ALGORITHMS)}.",
+        )
+    if key_id and algorithm != "KMS":
+        raise invalid_argument("KMSMasterKeyID", key_id, "A key needs SSEAlgorithm KMS.")
+    rule = {"algorithm": algorithm, **({"key_id": key_id} if key_id else {})}
     server.storage.buckets.set_configuration(request.bucket, "encryption", rule)
     return Reply()
 
@@ -123,7 +122,18 @@ def put_bucket_tags(server: Server, request: Request) -> Reply:
     """Replace the bucket's tags."""
     root = request.xml("Tagging")
     pairs = [(text(tag, "Key") or "", text(tag, "Value") or "") for tag in root.iter("Tag")]
-    tags = check_tags(pairs, _MAX_BUCKET_TAGS)
+    tags = dict(pairs)
+    if len(tags) != len(pairs) or len(tags) > _MAX_BUCKET_TAGS:
+        raise OssError(
+            "InvalidTag",
+            f"There are {len(pairs)} tags. At most {_MAX_BUCKET_TAGS} are allowed, each key once.",
+        )
+    for key, value in tags.items():
+        if not 1 <= len(key) <= 128 or len(value) > 256:
+            raise OssError(
+                "InvalidTag",
+                f"Tag {key!r} is too long: keys have 1 to 128 characters, values at most 256.",
+            )
     server.storage.buckets.set_configuration(request.bucket, "tagging", tags)
     return Reply()
 
@@ -146,94 +156,43 @@ def put_bucket_public_access_block(server: Server, request: Request) -> Reply:
     return Reply()
 
 
-def get_bucket_policy(server: Server, request: Request) -> Reply:
-    """Return the text of the bucket's policy."""
-    policy = server.storage.buckets.configuration(request.bucket, "policy")
-    if policy is None:
-        raise OssError(
-            "NoSuchBucketPolicy",
-            "The bucket policy does not exist.",
-            details={"BucketName": request.bucket},
-        )
-    return Reply(headers={"content-type": "application/json"}, body=policy.encode())
-
-
-def put_bucket_policy(server: Server, request: Request) -> Reply:
-    """Set the bucket's policy."""
-    try:
-        document = request.document().decode()
-    except UnicodeDecodeError as error:
-        raise OssError("InvalidPolicyDocument", "The policy document is not UTF-8.") from error
-    if BucketPolicy(document).is_public:
-        server.authorization.refuse_public(request.bucket, "bucket policy")
-    server.storage.buckets.set_configuration(request.bucket, "policy", document)
-    return Reply()
-
-
-def _delete(kind: str) -> Handler:
-    def delete_configuration(server: Server, request: Request) -> Reply:
-        server.storage.buckets.set_configuration(request.bucket, kind, None)
+def _routes(name: str, subresource: str, get: Handler, put: Handler) -> tuple[Route, ...]:
+    def delete(server: Server, request: Request) -> Reply:
+        server.storage.buckets.set_configuration(request.bucket, subresource, None)
         return Reply(status=204)
 
-    return delete_configuration
-
-
-def _routes(
-    name: str, subresource: str, get: Handler, put: Handler, kind: str | None, notes: str = ""
-) -> tuple[Route, ...]:
-    requires = frozenset({subresource})
-    headers = frozenset({"x-oss-acl"}) if subresource == "acl" else frozenset()
-    verbs: list[tuple[str, str, Handler]] = [("Get", "GET", get), ("Put", "PUT", put)]
-    if kind is not None:
-        verbs.append(("Delete", "DELETE", _delete(kind)))
+    action = name.replace("Tags", "Tagging")
     return tuple(
         Route(
-            name=f"{verb}{name}",
-            scope="bucket",
-            method=method,
-            handler=handler,
-            action=f"oss:{verb}{name.replace('Tags', 'Tagging')}",
-            requires=requires,
-            headers=headers if verb == "Put" else frozenset(),
-            notes=notes,
+            f"{verb}{name}",
+            f"{verb.upper()} /BUCKET/?{subresource}",
+            handler,
+            action=f"oss:{verb}{action}",
+            headers=frozenset({"x-oss-acl"} if (verb, subresource) == ("Put", "acl") else ()),
+            notes=_NOTES.get(subresource, ""),
         )
-        for verb, method, handler in verbs
+        for verb, handler in (("Get", get), ("Put", put), ("Delete", delete))
+        if verb != "Delete" or subresource not in _PERMANENT
     )
 
 
+_NOTES = {
+    "encryption": "Reported with every object; the bytes on this disk are not encrypted. "
+    "No KMSDataEncryption.",
+    "lifecycle": "Swept every minute. Expiration by days or of a lone delete marker, of noncurrent "
+    "versions and of unfinished uploads.",
+}
+_PERMANENT = ("acl", "versioning")
 ROUTES = (
-    *_routes("BucketAcl", "acl", get_bucket_acl, put_bucket_acl, None),
-    *_routes("BucketVersioning", "versioning", get_bucket_versioning, put_bucket_versioning, None),
-    *_routes(
-        "BucketEncryption",
-        "encryption",
-        get_bucket_encryption,
-        put_bucket_encryption,
-        "encryption",
-        "Reported with every object; the bytes on this disk are not encrypted.",
-    ),
-    *_routes(
-        "BucketLifecycle",
-        "lifecycle",
-        get_bucket_lifecycle,
-        put_bucket_lifecycle,
-        lifecycle.CONFIGURATION,
-        "Swept every minute; no rules by access time.",
-    ),
-    *_routes("BucketTags", "tagging", get_bucket_tags, put_bucket_tags, "tagging"),
+    *_routes("BucketAcl", "acl", get_bucket_acl, put_bucket_acl),
+    *_routes("BucketVersioning", "versioning", get_bucket_versioning, put_bucket_versioning),
+    *_routes("BucketEncryption", "encryption", get_bucket_encryption, put_bucket_encryption),
+    *_routes("BucketLifecycle", "lifecycle", get_bucket_lifecycle, put_bucket_lifecycle),
+    *_routes("BucketTags", "tagging", get_bucket_tags, put_bucket_tags),
     *_routes(
         "BucketPublicAccessBlock",
         "publicAccessBlock",
         get_bucket_public_access_block,
         put_bucket_public_access_block,
-        "publicAccessBlock",
-    ),
-    *_routes(
-        "BucketPolicy",
-        "policy",
-        get_bucket_policy,
-        put_bucket_policy,
-        "policy",
-        "Conditions on source address, secure transport, prefix and delimiter only.",
     ),
 )

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 from xml.etree.ElementTree import Element
 
+from localcloud.core.access import Principal
 from localcloud.oss import xml
-from localcloud.oss.authorization import Caller
 from localcloud.oss.blobs import ObjectStream
 from localcloud.oss.errors import OssError, invalid_argument
+from localcloud.oss.models import STORAGE_CLASS
 
 # https://help.aliyun.com/en/oss/user-guide/limits (read 2026-11)
 _MAX_BODY_BYTES = 5 * 1024**3
@@ -34,9 +35,10 @@ class Request:
         key: The object's key; empty for the service or a bucket.
         params: Query parameters, without those of the signature.
         headers: Headers by lower-case name.
-        caller: The caller.
+        principal: The caller; None if anonymous.
         read: The body's next bytes; empty at its end.
-        region_id: Region of the endpoint: the one that a version 4 signature names.
+        region_id: Region of the endpoint: the one that OSS's own signature names.
+        is_s3: Whether the client uses the S3-compatible API.
     """
 
     method: str
@@ -44,9 +46,10 @@ class Request:
     key: str
     params: Mapping[str, str]
     headers: Mapping[str, str]
-    caller: Caller
+    principal: Principal | None
     read: Callable[[], bytes] = field(repr=False)
-    region_id: str = ""
+    region_id: str
+    is_s3: bool = False
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the body in pieces.
@@ -80,9 +83,10 @@ class Request:
             )
         return int(value)
 
-    def flag(self, header: str) -> bool:
-        """Return whether a header is ``true``."""
-        return self.headers.get(header, "").lower() == "true"
+    @property
+    def storage_class(self) -> str:
+        """The name of the only storage class, as the client's API writes it."""
+        return "STANDARD" if self.is_s3 else STORAGE_CLASS
 
     def document(self) -> bytes:
         """Return the whole body after checking its ``Content-MD5``.
@@ -98,23 +102,18 @@ class Request:
         self.check_md5(hashlib.md5(body, usedforsecurity=False).digest())
         return bytes(body)
 
-    def xml(self, root: str) -> Element:
+    def xml(self, root: str, default: bytes = b"") -> Element:
         """Return the body's XML root element.
+
+        Args:
+            root: The expected name of the element.
+            default: The document if the body is empty.
 
         Raises:
             OssError: ``MalformedXML``, and as ``document``.
         """
-        return self.parsed(self.document(), root)
-
-    @staticmethod
-    def parsed(body: bytes, root: str) -> Element:
-        """Return a document's root element.
-
-        Raises:
-            OssError: ``MalformedXML``.
-        """
         try:
-            return xml.parse(body, root)
+            return xml.parse(self.document() or default, root)
         except xml.XmlError as error:
             raise OssError(
                 "MalformedXML",
@@ -167,7 +166,7 @@ def xml_reply(
 
 
 def decoded(value: str) -> str:
-    """Return the percent-decoded value of ``x-oss-copy-source`` or ``x-oss-tagging``.
+    """Return the percent-decoded value of ``x-oss-copy-source``.
 
     Raises:
         OssError: ``InvalidArgument`` when it is not UTF-8.

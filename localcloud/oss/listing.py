@@ -87,11 +87,6 @@ class Listing:
         )
         return [version_of(row) for row in rows]
 
-    def last_sequence(self) -> int:
-        """Return the sequence number of the last write; 0 if the bucket is empty."""
-        row = self._database.query("SELECT coalesce(max(sequence), 0) AS last FROM versions")[0]
-        return int(row["last"])
-
     def uploads(self, query: Query, key_marker: str, upload_id_marker: str) -> Page[Upload]:
         """Return the unfinished multipart uploads after the markers."""
 

@@ -29,41 +29,15 @@ def _query(request: Request) -> Query:
     )
 
 
-def _entry(version: ObjectVersion, key: str) -> dict[str, Value]:
+def _entry(request: Request, version: ObjectVersion, key: str) -> dict[str, Value]:
     return {
         "Key": key,
         "LastModified": iso8601(version.modified_at),
         "ETag": f'"{version.etag}"',
         "Type": version.type.value,
         "Size": version.size,
-        "StorageClass": version.settings.storage_class,
+        "StorageClass": request.storage_class,
     }
-
-
-def list_objects(server: Server, request: Request) -> Reply:
-    """List objects, paged by marker."""
-    query = _query(request)
-    marker = request.params.get("marker", "")
-    page = server.storage.listing.objects(query, marker)
-    encode, encoding = key_encoder(request)
-    return xml_reply(
-        "ListBucketResult",
-        {
-            "Name": request.bucket,
-            "Prefix": encode(query.prefix),
-            "Marker": encode(marker),
-            "MaxKeys": query.limit,
-            "Delimiter": encode(query.delimiter),
-            "EncodingType": encoding,
-            "IsTruncated": page.truncated,
-            "NextMarker": encode(page.last) if page.truncated else None,
-            "Contents": [
-                {**_entry(version, encode(version.key)), "Owner": server.owner}
-                for version in page.items
-            ],
-            "CommonPrefixes": [{"Prefix": encode(prefix)} for prefix in page.prefixes],
-        },
-    )
 
 
 def list_objects_v2(server: Server, request: Request) -> Reply:
@@ -92,7 +66,7 @@ def list_objects_v2(server: Server, request: Request) -> Reply:
             "KeyCount": len(page.items) + len(page.prefixes),
             "Contents": [
                 {
-                    **_entry(version, encode(version.key)),
+                    **_entry(request, version, encode(version.key)),
                     "Owner": server.owner if with_owner else None,
                 }
                 for version in page.items
@@ -131,7 +105,7 @@ def list_object_versions(server: Server, request: Request) -> Reply:
     versions: list[Value] = []
     markers: list[Value] = []
     for version in page.items:
-        entry = _entry(version, encode(version.key))
+        entry = _entry(request, version, encode(version.key))
         entry |= {
             "VersionId": version.version_id,
             "IsLatest": version.is_latest,
@@ -176,7 +150,7 @@ def delete_multiple_objects(server: Server, request: Request) -> Reply:
         )
     for key, version_id in wanted:
         action = "oss:DeleteObject" if version_id is None else "oss:DeleteObjectVersion"
-        server.authorization.require(request.caller, action, request.bucket, key)
+        server.authorization.require(request.principal, action, request.bucket, key)
     encode, encoding = key_encoder(request)
     entries: list[Value] = []
     for key, version_id in wanted:
@@ -198,38 +172,23 @@ _PAGING = frozenset({"prefix", "delimiter", "max-keys", "encoding-type"})
 
 ROUTES = (
     Route(
-        name="ListObjects",
-        scope="bucket",
-        method="GET",
-        handler=list_objects,
+        "ListObjectsV2",
+        "GET /BUCKET/?list-type",
+        list_objects_v2,
         action="oss:ListObjects",
-        params=_PAGING | {"marker"},
-    ),
-    Route(
-        name="ListObjectsV2",
-        scope="bucket",
-        method="GET",
-        handler=list_objects_v2,
-        action="oss:ListObjects",
-        requires=frozenset({"list-type"}),
         params=_PAGING | {"continuation-token", "start-after", "fetch-owner"},
     ),
     Route(
-        name="ListObjectVersions",
-        scope="bucket",
-        method="GET",
-        handler=list_object_versions,
-        action="oss:ListObjectVersions",
-        requires=frozenset({"versions"}),
+        "ListObjectVersions",
+        "GET /BUCKET/?versions",
+        list_object_versions,
         params=_PAGING | {"key-marker", "version-id-marker"},
     ),
     Route(
-        name="DeleteMultipleObjects",
-        scope="bucket",
-        method="POST",
-        handler=delete_multiple_objects,
+        "DeleteMultipleObjects",
+        "POST /BUCKET/?delete",
+        delete_multiple_objects,
         action=None,
-        requires=frozenset({"delete"}),
         params=frozenset({"encoding-type"}),
     ),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 NULL_VERSION = "null"
@@ -18,8 +18,8 @@ MAX_PARTS = 10_000
 
 BUCKET_ACLS = ("private", "public-read", "public-read-write")
 OBJECT_ACLS = ("default", *BUCKET_ACLS)
-STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
-REDUNDANCY_TYPES = ("LRS", "ZRS")
+STORAGE_CLASS = "Standard"
+REDUNDANCY_TYPE = "LRS"
 SSE_ALGORITHMS = ("AES256", "KMS", "SM4")
 
 _BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
@@ -38,7 +38,6 @@ class ObjectType(StrEnum):
 
     NORMAL = "Normal"
     MULTIPART = "Multipart"
-    APPENDABLE = "Appendable"
 
 
 def is_bucket_name(name: str) -> bool:
@@ -72,17 +71,13 @@ class ObjectSettings:
     Attributes:
         headers: Standard headers stored with it (``Content-Type``, ``Cache-Control``, ...).
         metadata: User metadata, without the ``x-oss-meta-`` prefix.
-        tags: Tags by key.
         acl: Its own ACL, or ``default`` for the bucket's.
-        storage_class: Its storage class.
-        encryption: ``algorithm``, and for KMS ``key_id`` and ``data_algorithm``; empty for none.
+        encryption: ``algorithm``, and for KMS ``key_id``; empty for none.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
     acl: str = "default"
-    storage_class: str = "Standard"
     encryption: Mapping[str, str] = field(default_factory=dict)
 
     def dumps(self) -> str:
@@ -91,16 +86,10 @@ class ObjectSettings:
 
     @staticmethod
     def loads(text: str) -> ObjectSettings:
-        """Return the settings from the database's JSON."""
-        return ObjectSettings(**json.loads(text))
-
-    def with_tags(self, tags: Mapping[str, str]) -> ObjectSettings:
-        """Return a copy with other tags."""
-        return replace(self, tags=dict(tags))
-
-    def with_acl(self, acl: str) -> ObjectSettings:
-        """Return a copy with another ACL."""
-        return replace(self, acl=acl)
+        """Return the settings from the database's JSON, without those of earlier versions."""
+        known = ObjectSettings.__dataclass_fields__
+        stored = json.loads(text).items()
+        return ObjectSettings(**{name: value for name, value in stored if name in known})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,6 @@ https://help.aliyun.com/en/oss/developer-reference/multipart-upload-related-oper
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote
 
 from localcloud.oss.errors import OssError, invalid_argument
@@ -14,24 +13,15 @@ from localcloud.oss.exchange import Reply, Request, key_encoder, xml_reply
 from localcloud.oss.listing import Query
 from localcloud.oss.models import MAX_PARTS
 from localcloud.oss.object_headers import WRITE_HEADERS, encryption_headers, written_headers
-from localcloud.oss.object_routes import copy_source
 from localcloud.oss.routing import Route
 from localcloud.oss.server import Server
 from localcloud.oss.xml import Value, iso8601, text
 
-_COPY_RANGE = re.compile(r"bytes=(\d+)-(\d+)?")
-
 
 def initiate_multipart_upload(server: Server, request: Request) -> Reply:
     """Start an upload."""
-    bucket = server.storage.buckets.get(request.bucket)
-    settings = server.settings(request, bucket)
-    upload = server.storage.uploads.initiate(
-        request.bucket,
-        request.key,
-        settings,
-        forbid_overwrite=request.flag("x-oss-forbid-overwrite"),
-    )
+    settings = server.settings(request)
+    upload = server.storage.uploads.initiate(request.bucket, request.key, settings)
     encode, encoding = key_encoder(request)
     return xml_reply(
         "InitiateMultipartUploadResult",
@@ -57,61 +47,17 @@ def upload_part(server: Server, request: Request) -> Reply:
     return Reply(headers={"etag": f'"{part.etag}"', "x-oss-hash-crc64ecma": str(part.crc64)})
 
 
-def upload_part_copy(server: Server, request: Request) -> Reply:
-    """Store a range of another object as a part."""
-    number, upload_id = _part_number(request), request.params["uploadId"]
-    server.storage.uploads.get(request.bucket, request.key, upload_id)
-    with server.storage.unchanged():
-        source = copy_source(server, request)
-        start, end = _copy_range(request, source.size)
-        stream = server.storage.objects.open(source, start, end - start + 1)
-    with stream, server.storage.receive(iter(stream)) as content:
-        part = server.storage.uploads.add_part(
-            request.bucket, request.key, upload_id, number, content
-        )
-    return xml_reply(
-        "CopyPartResult",
-        {"LastModified": iso8601(part.modified_at), "ETag": f'"{part.etag}"'},
-        {"etag": f'"{part.etag}"', "x-oss-hash-crc64ecma": str(part.crc64)},
-    )
-
-
 def _part_number(request: Request) -> int:
     if not request.params["partNumber"]:
         raise invalid_argument("partNumber", "", "partNumber is empty. It must be a number.")
     return request.number("partNumber", 0, 1, MAX_PARTS)
 
 
-def _copy_range(request: Request, size: int) -> tuple[int, int]:
-    value = request.headers.get("x-oss-copy-source-range")
-    if value is None:
-        return 0, size - 1
-    match = _COPY_RANGE.fullmatch(value)
-    if match is None:
-        raise invalid_argument(
-            "x-oss-copy-source-range", value, "It must have the form bytes=FIRST-LAST."
-        )
-    start = int(match[1])
-    end = min(int(match[2]), size - 1) if match[2] else size - 1
-    if start > end:
-        raise OssError(
-            "InvalidRange",
-            "The requested range cannot be satisfied",
-            details={"ActualObjectSize": str(size), "RangeRequested": value},
-        )
-    return start, end
-
-
 def complete_multipart_upload(server: Server, request: Request) -> Reply:
     """Create the object from its parts."""
     bucket = server.storage.buckets.get(request.bucket)
-    complete_all = request.headers.get("x-oss-complete-all", "").lower() == "yes"
     version = server.storage.uploads.complete(
-        request.bucket,
-        request.key,
-        request.params["uploadId"],
-        None if complete_all else _listed_parts(request),
-        forbid_overwrite=request.flag("x-oss-forbid-overwrite"),
+        request.bucket, request.key, request.params["uploadId"], _listed_parts(request)
     )
     encode, encoding = key_encoder(request)
     return xml_reply(
@@ -146,7 +92,7 @@ def abort_multipart_upload(server: Server, request: Request) -> Reply:
 def list_parts(server: Server, request: Request) -> Reply:
     """List the parts of an upload."""
     upload_id = request.params["uploadId"]
-    upload = server.storage.uploads.get(request.bucket, request.key, upload_id)
+    server.storage.uploads.get(request.bucket, request.key, upload_id)
     marker = request.number("part-number-marker", 0, 0, MAX_PARTS)
     limit = request.number("max-parts", 1000, 1, 1000)
     parts = server.storage.uploads.parts(upload_id, marker, limit + 1)
@@ -169,7 +115,7 @@ def list_parts(server: Server, request: Request) -> Reply:
             "Bucket": request.bucket,
             "Key": encode(request.key),
             "UploadId": upload_id,
-            "StorageClass": upload.settings.storage_class,
+            "StorageClass": request.storage_class,
             "PartNumberMarker": marker,
             "NextPartNumberMarker": shown[-1].number if shown else 0,
             "MaxParts": limit,
@@ -196,7 +142,7 @@ def list_multipart_uploads(server: Server, request: Request) -> Reply:
         {
             "Key": encode(upload.key),
             "UploadId": upload.upload_id,
-            "StorageClass": upload.settings.storage_class,
+            "StorageClass": request.storage_class,
             "Initiated": iso8601(upload.initiated_at),
         }
         for upload in page.items
@@ -221,80 +167,42 @@ def list_multipart_uploads(server: Server, request: Request) -> Reply:
     )
 
 
-_UPLOAD = frozenset({"uploadId"})
 _ENCODING = frozenset({"encoding-type"})
+_UPLOAD = "/BUCKET/KEY?uploadId"
 
 ROUTES = (
     Route(
-        name="InitiateMultipartUpload",
-        scope="object",
-        method="POST",
-        handler=initiate_multipart_upload,
+        "InitiateMultipartUpload",
+        "POST /BUCKET/KEY?uploads",
+        initiate_multipart_upload,
         action="oss:PutObject",
-        requires=frozenset({"uploads"}),
-        params=_ENCODING | {"sequential"},
+        params=_ENCODING,
         headers=WRITE_HEADERS,
     ),
     Route(
-        name="UploadPart",
-        scope="object",
-        method="PUT",
-        handler=upload_part,
+        "UploadPart",
+        "PUT /BUCKET/KEY?partNumber&uploadId",
+        upload_part,
         action="oss:PutObject",
-        requires=_UPLOAD | {"partNumber"},
     ),
     Route(
-        name="UploadPartCopy",
-        scope="object",
-        method="PUT",
-        handler=upload_part_copy,
+        "CompleteMultipartUpload",
+        f"POST {_UPLOAD}",
+        complete_multipart_upload,
         action="oss:PutObject",
-        requires=_UPLOAD | {"partNumber"},
-        requires_header="x-oss-copy-source",
-        headers=frozenset(
-            {
-                "x-oss-copy-source-range",
-                "x-oss-copy-source-if-match",
-                "x-oss-copy-source-if-none-match",
-                "x-oss-copy-source-if-modified-since",
-                "x-oss-copy-source-if-unmodified-since",
-            }
-        ),
-    ),
-    Route(
-        name="CompleteMultipartUpload",
-        scope="object",
-        method="POST",
-        handler=complete_multipart_upload,
-        action="oss:PutObject",
-        requires=_UPLOAD,
         params=_ENCODING,
-        headers=frozenset({"x-oss-complete-all", "x-oss-forbid-overwrite"}),
     ),
+    Route("AbortMultipartUpload", f"DELETE {_UPLOAD}", abort_multipart_upload),
     Route(
-        name="AbortMultipartUpload",
-        scope="object",
-        method="DELETE",
-        handler=abort_multipart_upload,
-        action="oss:AbortMultipartUpload",
-        requires=_UPLOAD,
-    ),
-    Route(
-        name="ListParts",
-        scope="object",
-        method="GET",
-        handler=list_parts,
-        action="oss:ListParts",
-        requires=_UPLOAD,
+        "ListParts",
+        f"GET {_UPLOAD}",
+        list_parts,
         params=_ENCODING | {"max-parts", "part-number-marker"},
     ),
     Route(
-        name="ListMultipartUploads",
-        scope="bucket",
-        method="GET",
-        handler=list_multipart_uploads,
-        action="oss:ListMultipartUploads",
-        requires=frozenset({"uploads"}),
+        "ListMultipartUploads",
+        "GET /BUCKET/?uploads",
+        list_multipart_uploads,
         params=_ENCODING | {"prefix", "delimiter", "max-uploads", "key-marker", "upload-id-marker"},
     ),
 )

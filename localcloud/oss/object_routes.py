@@ -1,4 +1,4 @@
-"""Operations on objects: put, get, head, copy, append, delete.
+"""Operations on objects: put, get, head, copy, delete, ACL.
 
 Owns what each operation reads from its request, and its reply. API reference:
 https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
@@ -7,71 +7,28 @@ https://help.aliyun.com/en/oss/developer-reference/overview-21 (read 2026-11).
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import parse_qs
 
-from localcloud.oss.conditions import check_conditions, http_date, wanted_range
-from localcloud.oss.errors import OssError, invalid_argument
+from localcloud.oss.conditions import check_conditions, wanted_range
+from localcloud.oss.errors import invalid_argument, not_implemented
 from localcloud.oss.exchange import Reply, Request, decoded, xml_reply
-from localcloud.oss.models import (
-    Bucket,
-    ObjectSettings,
-    ObjectVersion,
-    Versioning,
-    is_object_name,
-)
-from localcloud.oss.object_headers import (
-    WRITE_HEADERS,
-    read_headers,
-    version_headers,
-    written_headers,
-)
-from localcloud.oss.routing import Route
+from localcloud.oss.models import Bucket, ObjectVersion, is_object_name
+from localcloud.oss.object_headers import WRITE_HEADERS, read_headers, written_headers
+from localcloud.oss.routing import CONDITIONS, Route
 from localcloud.oss.server import Server
 from localcloud.oss.versions import NewObject
 from localcloud.oss.xml import iso8601
-
-_OVERRIDES = {
-    "response-content-type": "content-type",
-    "response-content-language": "content-language",
-    "response-expires": "expires",
-    "response-cache-control": "cache-control",
-    "response-content-disposition": "content-disposition",
-    "response-content-encoding": "content-encoding",
-}
-_ARCHIVED = ("Archive", "ColdArchive", "DeepColdArchive")
 
 
 def put_object(server: Server, request: Request) -> Reply:
     """Store an object."""
     bucket = server.storage.buckets.get(request.bucket)
-    settings = server.settings(request, bucket)
-    if settings.tags:
-        server.authorization.require(
-            request.caller, "oss:PutObjectTagging", request.bucket, request.key
-        )
+    settings = server.settings(request)
     with server.storage.receive(request.chunks()) as content:
         request.check_md5(content.md5)
         version = server.storage.objects.put(
-            request.bucket,
-            request.key,
-            NewObject.of(content, settings),
-            forbid_overwrite=request.flag("x-oss-forbid-overwrite"),
+            request.bucket, request.key, NewObject.of(content, settings)
         )
     return Reply(headers=written_headers(bucket, version))
-
-
-def append_object(server: Server, request: Request) -> Reply:
-    """Append to an appendable object."""
-    bucket = server.storage.buckets.get(request.bucket)
-    position = request.number("position", 0, 0, 2**63 - 1)
-    with server.storage.receive(request.chunks()) as content:
-        request.check_md5(content.md5)
-        version = server.storage.objects.append(
-            request.bucket, request.key, position, content, server.settings(request, bucket)
-        )
-    headers = written_headers(bucket, version)
-    headers["x-oss-next-append-position"] = str(version.size)
-    return Reply(headers=headers)
 
 
 def _readable(server: Server, request: Request) -> tuple[Bucket, ObjectVersion]:
@@ -91,19 +48,8 @@ def get_object(server: Server, request: Request) -> Reply:
 
 def _opened(server: Server, request: Request) -> Reply:
     bucket, version = _readable(server, request)
-    server.authorization.require_key(request.caller, version.settings.encryption, "kms:Decrypt")
-    if version.settings.storage_class in _ARCHIVED:
-        raise OssError(
-            "InvalidObjectState",
-            "The operation is not valid for the object's state: it is archived, and the local OSS "
-            "cannot restore it.",
-        )
+    server.authorization.require_key(request.principal, version.settings.encryption, "kms:Decrypt")
     headers = read_headers(bucket, version)
-    for parameter, header in _OVERRIDES.items():
-        if parameter in request.params:
-            if request.caller.principal is None:
-                raise OssError("InvalidRequest", f"{parameter} needs a signed request.")
-            headers[header] = _header_value(parameter, request.params[parameter])
     span = wanted_range(version.size, request.headers)
     start, end = span if span is not None else (0, version.size - 1)
     length = end - start + 1
@@ -117,30 +63,10 @@ def _opened(server: Server, request: Request) -> Reply:
     )
 
 
-def _header_value(parameter: str, value: str) -> str:
-    if not value.isprintable() or not value.isascii():
-        raise invalid_argument(parameter, value, "It must be printable ASCII.")
-    return value
-
-
 def head_object(server: Server, request: Request) -> Reply:
     """Describe an object."""
     bucket, version = _readable(server, request)
     return Reply(headers=read_headers(bucket, version) | {"content-length": str(version.size)})
-
-
-def get_object_meta(server: Server, request: Request) -> Reply:
-    """Return an object's size, ETag and time only."""
-    bucket, version = _readable(server, request)
-    return Reply(
-        headers={
-            "etag": f'"{version.etag}"',
-            "content-length": str(version.size),
-            "last-modified": http_date(version.modified_at),
-            "x-oss-hash-crc64ecma": str(version.crc64),
-            **version_headers(bucket, version.version_id),
-        }
-    )
 
 
 def delete_object(server: Server, request: Request) -> Reply:
@@ -156,148 +82,99 @@ def delete_object(server: Server, request: Request) -> Reply:
     return Reply(status=204, headers=headers)
 
 
-def copy_source(server: Server, request: Request) -> ObjectVersion:
+def get_object_acl(server: Server, request: Request) -> Reply:
+    """Return the object's own ACL."""
+    version = server.storage.objects.get(request.bucket, request.key)
+    return xml_reply(
+        "AccessControlPolicy",
+        {"Owner": server.owner, "AccessControlList": {"Grant": version.settings.acl}},
+    )
+
+
+def _copy_source(server: Server, request: Request) -> ObjectVersion:
     """Return the version that ``x-oss-copy-source`` names, if the caller may read it.
 
     Raises:
-        OssError: ``InvalidArgument``, ``AccessDenied``, ``NoSuchKey``, ``PreconditionFailed``, ...
+        OssError: ``InvalidArgument``, ``AccessDenied``, ``NoSuchKey``, ...
     """
     value = request.headers["x-oss-copy-source"]
     path, _, query = value.partition("?")
+    if query:
+        raise not_implemented("A version as the source of a copy")
     bucket, _, key = decoded(path).removeprefix("/").partition("/")
     if not bucket or not is_object_name(key):
         raise invalid_argument("x-oss-copy-source", value, "It must have the form /BUCKET/KEY.")
-    version_id = parse_qs(query).get("versionId", [None])[0]
-    action = "oss:GetObject" if version_id is None else "oss:GetObjectVersion"
-    server.authorization.require(request.caller, action, bucket, key)
-    source = server.storage.objects.get(bucket, key, version_id)
-    server.authorization.require_key(request.caller, source.settings.encryption, "kms:Decrypt")
-    check_conditions(source, request.headers, "x-oss-copy-source-")
+    server.authorization.require(request.principal, "oss:GetObject", bucket, key)
+    source = server.storage.objects.get(bucket, key)
+    server.authorization.require_key(request.principal, source.settings.encryption, "kms:Decrypt")
     return source
 
 
 def copy_object(server: Server, request: Request) -> Reply:
-    """Copy an object, possibly to itself to change its metadata."""
+    """Copy an object with its metadata."""
     with server.storage.unchanged():
-        return _copied(server, request)
-
-
-def _copied(server: Server, request: Request) -> Reply:
-    bucket = server.storage.buckets.get(request.bucket)
-    source = copy_source(server, request)
-    version = server.storage.objects.copy(
-        source,
-        request.bucket,
-        request.key,
-        _copied_settings(request, source, server.settings(request, bucket)),
-        forbid_overwrite=request.flag("x-oss-forbid-overwrite"),
-    )
+        bucket = server.storage.buckets.get(request.bucket)
+        source = _copy_source(server, request)
+        settings = replace(
+            server.settings(request),
+            headers=source.settings.headers,
+            metadata=source.settings.metadata,
+        )
+        version = server.storage.objects.copy(source, request.bucket, request.key, settings)
     headers = written_headers(bucket, version)
-    source_bucket = server.storage.buckets.get(source.bucket)
-    if source_bucket.versioning is not Versioning.OFF:
-        headers["x-oss-copy-source-version-id"] = source.version_id
     return xml_reply(
         "CopyObjectResult",
-        {"ETag": headers.pop("etag"), "LastModified": iso8601(version.modified_at)},
-        {**headers, "etag": f'"{version.etag}"'},
+        {"ETag": headers["etag"], "LastModified": iso8601(version.modified_at)},
+        headers,
     )
 
 
-def _directive(request: Request, header: str) -> bool:
-    value = request.headers.get(header, "COPY").upper()
-    if value not in ("COPY", "REPLACE"):
-        raise invalid_argument(header, value, "It must be COPY or REPLACE.")
-    return value == "REPLACE"
-
-
-def _copied_settings(
-    request: Request, source: ObjectVersion, given: ObjectSettings
-) -> ObjectSettings:
-    settings = given
-    if not _directive(request, "x-oss-metadata-directive"):
-        settings = replace(
-            settings, headers=source.settings.headers, metadata=source.settings.metadata
-        )
-    if not _directive(request, "x-oss-tagging-directive"):
-        settings = replace(settings, tags=source.settings.tags)
-    return settings
-
-
+_ACL = frozenset({"x-oss-object-acl"})
 _VERSION = frozenset({"versionId"})
-_CONDITIONAL = frozenset({"x-oss-range-behavior"})
-_COPY_HEADERS = frozenset(
-    {
-        "x-oss-copy-source-if-match",
-        "x-oss-copy-source-if-none-match",
-        "x-oss-copy-source-if-modified-since",
-        "x-oss-copy-source-if-unmodified-since",
-        "x-oss-metadata-directive",
-        "x-oss-tagging-directive",
-    }
-)
 
 ROUTES = (
     Route(
-        name="PutObject",
-        scope="object",
-        method="PUT",
-        handler=put_object,
-        action="oss:PutObject",
+        "PutObject",
+        "PUT /BUCKET/KEY",
+        put_object,
         headers=WRITE_HEADERS,
-        notes="Encryption is reported, but the bytes are not encrypted. No callbacks.",
+        notes="Encryption is reported, but the bytes are not encrypted. No callbacks, conditions, "
+        "tags, or storage classes.",
     ),
     Route(
-        name="CopyObject",
-        scope="object",
-        method="PUT",
-        handler=copy_object,
+        "CopyObject",
+        "PUT /BUCKET/KEY (x-oss-copy-source)",
+        copy_object,
         action="oss:PutObject",
-        requires_header="x-oss-copy-source",
-        headers=WRITE_HEADERS | _COPY_HEADERS,
+        headers=_ACL,
+        notes="The copy has the metadata of its source.",
     ),
     Route(
-        name="AppendObject",
-        scope="object",
-        method="POST",
-        handler=append_object,
-        action="oss:PutObject",
-        requires=frozenset({"append", "position"}),
-        headers=WRITE_HEADERS - {"x-oss-forbid-overwrite"},
+        "GetObject",
+        "GET /BUCKET/KEY",
+        get_object,
+        params=_VERSION,
+        headers=CONDITIONS,
+        notes="No image processing.",
     ),
     Route(
-        name="GetObject",
-        scope="object",
-        method="GET",
-        handler=get_object,
-        action="oss:GetObject",
-        params=_VERSION | _OVERRIDES.keys(),
-        headers=_CONDITIONAL,
-        notes="No image processing; archived objects cannot be restored.",
-    ),
-    Route(
-        name="HeadObject",
-        scope="object",
-        method="HEAD",
-        handler=head_object,
+        "HeadObject",
+        "HEAD /BUCKET/KEY",
+        head_object,
         action="oss:GetObject",
         params=_VERSION,
-        headers=_CONDITIONAL,
+        headers=CONDITIONS,
     ),
+    # ``oss2.Bucket.object_exists`` calls it.
     Route(
-        name="GetObjectMeta",
-        scope="object",
-        method="HEAD",
-        handler=get_object_meta,
+        "GetObjectMeta",
+        "HEAD /BUCKET/KEY?objectMeta",
+        head_object,
         action="oss:GetObject",
-        requires=frozenset({"objectMeta"}),
         params=_VERSION,
+        headers=CONDITIONS,
+        notes="The same headers as HeadObject.",
     ),
-    Route(
-        name="DeleteObject",
-        scope="object",
-        method="DELETE",
-        handler=delete_object,
-        action="oss:DeleteObject",
-        params=_VERSION,
-    ),
+    Route("DeleteObject", "DELETE /BUCKET/KEY", delete_object, params=_VERSION),
+    Route("GetObjectAcl", "GET /BUCKET/KEY?acl", get_object_acl),
 )

@@ -1,4 +1,4 @@
-"""Objects in the database: reading, writing, copying, appending, deleting.
+"""Objects in the database: reading, writing, copying, deleting.
 
 Owns the transactions around the steps in ``versions``. Does not own listing (``listing``) and
 multipart uploads (``uploads``).
@@ -10,22 +10,18 @@ from collections.abc import Callable
 
 from localcloud.oss.blobs import BlobStore, ObjectStream
 from localcloud.oss.buckets import require_bucket
-from localcloud.oss.checksums import combine_crc64
-from localcloud.oss.database import Database, Transaction
-from localcloud.oss.errors import OssError, no_such_key
-from localcloud.oss.models import Content, ObjectSettings, ObjectType, ObjectVersion, Segment
+from localcloud.oss.database import Database
+from localcloud.oss.errors import no_such_key
+from localcloud.oss.models import ObjectSettings, ObjectType, ObjectVersion
 from localcloud.oss.versions import (
     Deleted,
     NewObject,
-    append_etag,
-    appendable,
     delete_latest,
     delete_version,
     find_version,
     get_version,
     put_in,
     segments_of,
-    version_by_sequence,
 )
 
 
@@ -78,37 +74,17 @@ class Objects:
                 raise no_such_key(version.key)
             return ObjectStream(self._blobs, segments_of(transaction, version), start, length)
 
-    def segments(self, version: ObjectVersion) -> list[Segment]:
-        """Return the segments of a version, in order."""
-        with self._database.reading() as transaction:
-            return segments_of(transaction, version)
-
-    def put(
-        self, bucket: str, key: str, new: NewObject, *, forbid_overwrite: bool = False
-    ) -> ObjectVersion:
-        """Make ``new`` the object's latest version.
-
-        Args:
-            bucket: The bucket's name.
-            key: The object's key.
-            new: The durable bytes and the settings.
-            forbid_overwrite: Refuse if the object exists. It has no effect in a bucket that has or
-                had versioning, as in the cloud.
+    def put(self, bucket: str, key: str, new: NewObject) -> ObjectVersion:
+        """Make ``new``, whose bytes are durable, the object's latest version.
 
         Raises:
-            OssError: ``NoSuchBucket``, ``FileAlreadyExists``.
+            OssError: ``NoSuchBucket``.
         """
         with self._database.transaction() as transaction:
-            return put_in(transaction, bucket, key, new, self._clock(), forbid_overwrite)
+            return put_in(transaction, bucket, key, new, self._clock())
 
     def copy(
-        self,
-        source: ObjectVersion,
-        bucket: str,
-        key: str,
-        settings: ObjectSettings,
-        *,
-        forbid_overwrite: bool = False,
+        self, source: ObjectVersion, bucket: str, key: str, settings: ObjectSettings
     ) -> ObjectVersion:
         """Create the latest version of another object from a version's blobs.
 
@@ -129,62 +105,7 @@ class Objects:
                 md5=source.md5,
                 settings=settings,
             )
-            return put_in(transaction, bucket, key, new, self._clock(), forbid_overwrite)
-
-    def append(
-        self, bucket: str, key: str, position: int, content: Content, settings: ObjectSettings
-    ) -> ObjectVersion:
-        """Append bytes to an appendable object, or create it if ``position`` is 0.
-
-        Raises:
-            OssError: ``NoSuchBucket``, ``ObjectNotAppendable``, ``PositionNotEqualToLength``.
-        """
-        with self._database.transaction() as transaction:
-            require_bucket(transaction, bucket)
-            current = find_version(transaction, bucket, key, None)
-            exists = current is not None and not current.delete_marker
-            if current is not None and exists and current.type is not ObjectType.APPENDABLE:
-                raise OssError("ObjectNotAppendable", "The object is not appendable.")
-            size = current.size if current is not None and exists else 0
-            if position != size:
-                raise OssError(
-                    "PositionNotEqualToLength",
-                    "Position is not equal to file length.",
-                    headers={
-                        "x-oss-next-append-position": str(size),
-                        "x-oss-hash-crc64ecma": str(current.crc64 if current and exists else 0),
-                    },
-                )
-            if current is None or not exists:
-                new = appendable(NewObject.of(content, settings))
-                return put_in(transaction, bucket, key, new, self._clock(), False)
-            return self._extend(transaction, current, content)
-
-    def _extend(
-        self, transaction: Transaction, current: ObjectVersion, content: Content
-    ) -> ObjectVersion:
-        crc64 = combine_crc64(current.crc64, content.crc64, content.size)
-        size = current.size + content.size
-        if content.size:
-            transaction.execute(
-                "INSERT INTO segments SELECT ?, coalesce(max(ordinal), -1) + 1, ?, ? "
-                "FROM segments WHERE version = ?",
-                (current.sequence, content.blob, content.size, current.sequence),
-            )
-        transaction.execute(
-            "UPDATE versions SET size = ?, crc64 = ?, etag = ?, md5 = '', modified_at = ? "
-            "WHERE sequence = ?",
-            (size, str(crc64), append_etag(crc64, size), self._clock(), current.sequence),
-        )
-        return version_by_sequence(transaction, current.sequence)
-
-    def change_settings(self, version: ObjectVersion, settings: ObjectSettings) -> None:
-        """Replace a version's settings (ACL, tags)."""
-        with self._database.transaction() as transaction:
-            transaction.execute(
-                "UPDATE versions SET settings = ? WHERE sequence = ?",
-                (settings.dumps(), version.sequence),
-            )
+            return put_in(transaction, bucket, key, new, self._clock())
 
     def delete(self, bucket: str, key: str, version_id: str | None = None) -> Deleted:
         """Delete an object, or one version permanently; a missing one is success.

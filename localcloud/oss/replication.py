@@ -17,7 +17,6 @@ from xml.etree.ElementTree import Element
 from localcloud.core.access import AccessControl, Principal
 from localcloud.core.errors import CloudError
 from localcloud.core.policies import Decision, parse_trust_policy, trusts
-from localcloud.oss.conditions import http_date
 from localcloud.oss.errors import OssError, not_implemented
 from localcloud.oss.models import ObjectVersion, Versioning
 from localcloud.oss.storage import Storage
@@ -26,7 +25,13 @@ from localcloud.oss.xml import Value, text
 CONFIGURATION = "replication"
 _SERVICE = "oss.aliyuncs.com"
 _BATCH = 200
-_ACTIONS = ("PUT", "ALL")
+_ELEMENTS = frozenset(
+    {
+        *("ID", "Action", "Destination", "HistoricalObjectReplication", "SyncRole"),
+        *("SourceSelectionCriteria", "EncryptionConfiguration"),
+    }
+)
+_ONLY = {"Destination/TransferType": "internal", "HistoricalObjectReplication": "enabled"}
 _STATUSES = ("Enabled", "Disabled")
 
 Rule = dict[str, Any]
@@ -36,8 +41,8 @@ def parse_rule(root: Element) -> Rule:
     """Return the rule of a ``ReplicationConfiguration`` as JSON.
 
     Raises:
-        OssError: ``MalformedXML``, ``InvalidArgument``; ``NotImplemented`` for transfer
-            acceleration, tags and replication time control.
+        OssError: ``MalformedXML``, ``InvalidArgument``; ``NotImplemented`` for what ``_ELEMENTS``
+            does not contain, and for other values than those in ``_ONLY``.
     """
     nodes = root.findall("Rule")
     if len(nodes) != 1:
@@ -46,35 +51,33 @@ def parse_rule(root: Element) -> Rule:
     destination = node.find("Destination")
     if destination is None:
         raise OssError("MalformedXML", "Destination is missing.")
-    if (text(destination, "TransferType") or "internal") != "internal":
-        raise not_implemented("A TransferType other than internal in a replication rule")
-    for name in ("RTC", "FilterTags"):
-        if node.find(name) is not None:
-            raise not_implemented(f"{name} of a replication rule")
+    for item in node:
+        if item.tag not in _ELEMENTS:
+            raise not_implemented(f"{item.tag} of a replication rule")
+    for name, only in _ONLY.items():
+        value = text(node, name)
+        if (value or only) != only:
+            raise not_implemented(f"{name} {value!r} of a replication rule (only {only})")
     criteria = text(node, "SourceSelectionCriteria/SseKmsEncryptedObjects/Status") or "Disabled"
     rule: Rule = {
         "id": text(node, "ID") or str(uuid.uuid4()),
         "bucket": text(destination, "Bucket") or "",
         "location": text(destination, "Location") or "",
-        "action": text(node, "Action") or "ALL",
-        "historical": (text(node, "HistoricalObjectReplication") or "enabled") == "enabled",
-        "prefixes": [item.text or "" for item in node.findall("PrefixSet/Prefix")],
         "role": text(node, "SyncRole") or "",
         "kms": criteria == "Enabled",
         "replica_key": text(node, "EncryptionConfiguration/ReplicaKmsKeyID") or "",
     }
-    if rule["action"] not in _ACTIONS:
-        raise OssError("InvalidArgument", f"Action is {rule['action']!r}. It must be PUT or ALL.")
+    if text(node, "Action") != "PUT":
+        raise not_implemented("A replication rule whose Action is not PUT")
+    if not rule["role"]:
+        raise not_implemented("A replication rule without a SyncRole")
     if criteria not in _STATUSES:
         raise OssError(
             "InvalidArgument",
             f"SseKmsEncryptedObjects is {criteria!r}. It must be Enabled or Disabled.",
         )
-    if rule["kms"] and not (rule["replica_key"] and rule["role"]):
-        raise OssError(
-            "InvalidArgument",
-            "SseKmsEncryptedObjects needs a ReplicaKmsKeyID and a SyncRole.",
-        )
+    if rule["kms"] and not rule["replica_key"]:
+        raise OssError("InvalidArgument", "SseKmsEncryptedObjects needs a ReplicaKmsKeyID.")
     return rule
 
 
@@ -105,8 +108,7 @@ def check_rule(storage: Storage, access: AccessControl, bucket: str, rule: Rule,
         )
     if (source.versioning is Versioning.ENABLED) != (target.versioning is Versioning.ENABLED):
         raise OssError("InvalidArgument", "Both buckets must have versioning enabled, or neither.")
-    if rule["role"]:
-        _check_trust(access, rule["role"])
+    _check_trust(access, rule["role"])
 
 
 def _check_trust(access: AccessControl, role_name: str) -> None:
@@ -122,12 +124,11 @@ def rule_document(rule: Rule) -> Mapping[str, Value]:
     """Return the rule as the content of a ``Rule``."""
     return {
         "ID": rule["id"],
-        "PrefixSet": {"Prefix": list(rule["prefixes"])} if rule["prefixes"] else None,
-        "Action": rule["action"],
+        "Action": "PUT",
         "Destination": {"Bucket": rule["bucket"], "Location": rule["location"]},
         "Status": "doing",
-        "HistoricalObjectReplication": "enabled" if rule["historical"] else "disabled",
-        "SyncRole": rule["role"] or None,
+        "HistoricalObjectReplication": "enabled",
+        "SyncRole": rule["role"],
         "EncryptionConfiguration": (
             {"ReplicaKmsKeyID": rule["replica_key"]} if rule["replica_key"] else None
         ),
@@ -137,72 +138,44 @@ def rule_document(rule: Rule) -> Mapping[str, Value]:
     }
 
 
-def progress_document(storage: Storage, bucket: str, rule: Rule) -> Mapping[str, Value]:
-    """Return the rule with its progress."""
-    waiting = len(_pending(storage, bucket, rule))
-    copied_at = rule.get("copied_at")
-    return {
-        **rule_document(rule),
-        "Progress": {
-            "HistoricalObject": "1" if waiting == 0 else "0.5",
-            "NewObject": http_date(copied_at) if copied_at is not None else None,
-        },
-    }
-
-
 @dataclass(frozen=True, kw_only=True)
 class Replicated:
     """Counts of what a round of replication did."""
 
     copied: int = 0
-    deleted: int = 0
     refused: int = 0
 
 
 def replicate(storage: Storage, access: AccessControl) -> Replicated:
     """Copy one batch of pending versions for every rule."""
-    total = Replicated()
+    copied = refused = 0
     for bucket, rule in storage.buckets.configured(CONFIGURATION):
-        for version in _pending(storage, bucket, rule):
+        through = int(rule.get("through", 0))
+        for version in storage.listing.written_after(bucket, through, _BATCH):
             done = _copy(storage, access, bucket, rule, version)
-            total = Replicated(
-                copied=total.copied + (done == "copied"),
-                deleted=total.deleted + (done == "deleted"),
-                refused=total.refused + (done == "refused"),
-            )
+            copied += done == "copied"
             # A refused version is tried again, so that it is copied once the role may copy it.
             if done == "refused":
+                refused += 1
                 break
-            rule = {**rule, "through": version.sequence, "copied_at": storage.clock()}
+            rule = {**rule, "through": version.sequence}
             storage.buckets.set_configuration(bucket, CONFIGURATION, rule)
-    return total
-
-
-def _pending(storage: Storage, bucket: str, rule: Rule) -> list[ObjectVersion]:
-    return storage.listing.written_after(bucket, int(rule.get("through", 0)), _BATCH)
+    return Replicated(copied=copied, refused=refused)
 
 
 def _copy(
     storage: Storage, access: AccessControl, bucket: str, rule: Rule, version: ObjectVersion
 ) -> str:
-    if rule["prefixes"] and not version.key.startswith(tuple(rule["prefixes"])):
+    kms = version.settings.encryption.get("algorithm") == "KMS"
+    if version.delete_marker or (kms and not rule["kms"]):
         return "passed"
     if storage.buckets.find(rule["bucket"]) is None:
         return "refused"
-    if version.delete_marker:
-        if rule["action"] != "ALL":
-            return "passed"
-        if not _may(access, rule, "oss:ReplicateDelete", rule["bucket"], version.key):
-            return "refused"
-        storage.objects.delete(rule["bucket"], version.key)
-        return "deleted"
-    if version.settings.encryption.get("algorithm") == "KMS" and not rule["kms"]:
-        return "passed"
     for action, name in (("oss:ReplicateGet", bucket), ("oss:ReplicatePut", rule["bucket"])):
         if not _may(access, rule, action, name, version.key):
             return "refused"
     encryption = storage.buckets.configuration(rule["bucket"], "encryption") or {}
-    if version.settings.encryption.get("algorithm") == "KMS":
+    if kms:
         encryption = {"algorithm": "KMS", "key_id": rule["replica_key"]}
     settings = replace(version.settings, encryption=encryption)
     storage.objects.copy(version, rule["bucket"], version.key, settings)
@@ -210,8 +183,6 @@ def _copy(
 
 
 def _may(access: AccessControl, rule: Rule, action: str, bucket: str, key: str) -> bool:
-    if not rule["role"]:
-        return True
     role = Principal(
         arn=f"acs:ram::role/{rule['role']}",
         access_key_id="",

@@ -21,7 +21,7 @@ class BucketReplication(ResourceHandler):
     effective = frozenset(
         {
             *("action", "bucket", "destination", "encryptionConfiguration"),
-            *("historicalObjectReplication", "prefixSet", "sourceSelectionCriteria", "syncRole"),
+            *("historicalObjectReplication", "sourceSelectionCriteria", "syncRole"),
         }
     )
 
@@ -84,7 +84,6 @@ def _rule(inputs: Properties, key_id: str | None) -> Any:
         target_bucket_name=destination["bucket"],
         target_bucket_location=destination["location"],
         target_transfer_type=destination.get("transferType"),
-        prefix_list=list((inputs.get("prefixSet") or {}).get("prefixes") or ()),
         action_list=[inputs.get("action") or "ALL"],
         is_enable_historical_object_replication=(
             inputs.get("historicalObjectReplication", "enabled") == "enabled"
@@ -114,11 +113,8 @@ def _outputs(bucket: Any) -> Properties | None:
             "location": rule.target_bucket_location,
         },
         "historicalObjectReplication": "enabled" if historical else "disabled",
+        "syncRole": rule.sync_role_name,
     }
-    if rule.prefix_list:
-        found["prefixSet"] = {"prefixes": list(rule.prefix_list)}
-    if rule.sync_role_name:
-        found["syncRole"] = rule.sync_role_name
     if rule.replica_kms_keyid:
         found["encryptionConfiguration"] = {"replicaKmsKeyId": rule.replica_kms_keyid}
     if rule.sse_kms_encrypted_objects_status:

@@ -1,4 +1,4 @@
-"""Operations on a bucket's replication rule: put, get, delete, get its progress.
+"""Operations on a bucket's replication rule: put, get, delete.
 
 Owns what each operation reads from its request, and its reply. Does not own the rules
 (``replication``). A local bucket has at most one rule. API reference:
@@ -14,7 +14,6 @@ from localcloud.oss.replication import (
     Rule,
     check_rule,
     parse_rule,
-    progress_document,
     rule_document,
 )
 from localcloud.oss.routing import Route
@@ -42,8 +41,7 @@ def _put(server: Server, request: Request) -> Reply:
             "The bucket already has a replication rule. The local OSS "
             "supports one. Delete it first.",
         )
-    through = 0 if rule["historical"] else server.storage.listing.last_sequence()
-    buckets.set_configuration(request.bucket, CONFIGURATION, {**rule, "through": through})
+    buckets.set_configuration(request.bucket, CONFIGURATION, rule)
     return Reply(headers={"x-oss-replication-rule-id": rule["id"]})
 
 
@@ -59,16 +57,6 @@ def _delete(server: Server, request: Request) -> Reply:
 def get_bucket_replication(server: Server, request: Request) -> Reply:
     """Return the bucket's rule."""
     return xml_reply("ReplicationConfiguration", {"Rule": [rule_document(_rule(server, request))]})
-
-
-def get_bucket_replication_progress(server: Server, request: Request) -> Reply:
-    """Return the rule's progress."""
-    rule = _rule(server, request)
-    wanted = request.params.get("rule-id", rule["id"])
-    if wanted != rule["id"]:
-        raise _no_rule(request.bucket)
-    document = progress_document(server.storage, request.bucket, rule)
-    return xml_reply("ReplicationProgress", {"Rule": [document]})
 
 
 def _rule(server: Server, request: Request) -> Rule:
@@ -88,30 +76,12 @@ def _no_rule(bucket: str) -> OssError:
 
 ROUTES = (
     Route(
-        name="PutBucketReplication",
-        scope="bucket",
-        method="POST",
-        handler=change_bucket_replication,
-        action="oss:PutBucketReplication",
-        requires=frozenset({"replication", "comp"}),
-        notes="One rule for each bucket; comp=delete is DeleteBucketReplication. No transfer "
-        "acceleration, tags or time control. Bytes appended to an object that was copied are not.",
+        "PutBucketReplication",
+        "POST /BUCKET/?comp&replication",
+        change_bucket_replication,
+        notes="One rule for each bucket; comp=delete is DeleteBucketReplication. Only existing and "
+        "new objects, by a role: no deletes, prefixes, tags, transfer acceleration or time "
+        "control.",
     ),
-    Route(
-        name="GetBucketReplication",
-        scope="bucket",
-        method="GET",
-        handler=get_bucket_replication,
-        action="oss:GetBucketReplication",
-        requires=frozenset({"replication"}),
-    ),
-    Route(
-        name="GetBucketReplicationProgress",
-        scope="bucket",
-        method="GET",
-        handler=get_bucket_replication_progress,
-        action="oss:GetBucketReplicationProgress",
-        requires=frozenset({"replicationProgress"}),
-        params=frozenset({"rule-id"}),
-    ),
+    Route("GetBucketReplication", "GET /BUCKET/?replication", get_bucket_replication),
 )

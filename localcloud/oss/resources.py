@@ -10,8 +10,6 @@ from localcloud.oss.object_resource import BucketObject
 from localcloud.oss.replication_resource import BucketReplication
 from localcloud.oss.setting_resources import (
     BucketAcl,
-    BucketHttpsConfig,
-    BucketPolicy,
     BucketPublicAccessBlock,
     BucketServerSideEncryption,
     BucketVersioning,
@@ -20,9 +18,7 @@ from localcloud.oss.setting_resources import (
 HANDLERS: Final[tuple[type[ResourceHandler], ...]] = (
     Bucket,
     BucketAcl,
-    BucketHttpsConfig,
     BucketObject,
-    BucketPolicy,
     BucketPublicAccessBlock,
     BucketReplication,
     BucketServerSideEncryption,

@@ -11,7 +11,7 @@ from localcloud.core.access import AccessControl
 from localcloud.core.home import Platform
 from localcloud.oss.authorization import Authorization
 from localcloud.oss.exchange import Request
-from localcloud.oss.models import Bucket, ObjectSettings
+from localcloud.oss.models import ObjectSettings
 from localcloud.oss.object_headers import settings_from
 from localcloud.oss.storage import Storage
 
@@ -34,20 +34,21 @@ class Server:
         self.owner = {"ID": platform.account_id, "DisplayName": platform.account_id}
         self.access = access
 
-    def settings(self, request: Request, bucket: Bucket) -> ObjectSettings:
+    def settings(self, request: Request) -> ObjectSettings:
         """Return the settings of a write request, with the bucket's defaults.
 
         Raises:
             OssError: The errors of `settings_from`; ``AccessDenied`` for a public ACL if the bucket
                 blocks public access.
         """
-        rule = self.storage.buckets.configuration(bucket.name, "encryption")
-        settings = settings_from(request.headers, bucket, rule)
-        if settings.acl.startswith("public"):
-            self.authorization.refuse_public(bucket.name, "object acl")
-        self.authorization.require_key(request.caller, settings.encryption, "kms:GenerateDataKey")
+        rule = self.storage.buckets.configuration(request.bucket, "encryption")
+        settings = settings_from(request.headers, rule)
+        self.authorization.refuse_public(request.bucket, settings.acl, "object")
+        self.authorization.require_key(
+            request.principal, settings.encryption, "kms:GenerateDataKey"
+        )
         return settings
 
-    def location(self, bucket_name: str) -> str:
-        """Return a bucket's location in the cloud's form: ``oss-<region>``."""
-        return f"oss-{self.storage.buckets.region_id(bucket_name) or self.platform.region_id}"
+    def region_id(self, bucket_name: str) -> str:
+        """Return a bucket's region; the stack's own for a bucket that does not exist."""
+        return self.storage.buckets.region_id(bucket_name) or self.platform.region_id

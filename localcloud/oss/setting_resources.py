@@ -1,7 +1,7 @@
-"""The resource types that are one setting of a bucket: ACL, versioning, encryption, policy, ...
+"""The resource types that are one setting of a bucket: ACL, versioning, encryption, ...
 
-On delete they do what the cloud provider does: settings that cannot be absent (ACL, versioning,
-HTTPS) stay unchanged, the others are removed.
+On delete they do what the cloud provider does: settings that cannot be absent (ACL, versioning)
+stay unchanged, the others are removed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any
 import oss2
 
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
-from localcloud.oss.bucket_resource import current_encryption, current_policy
 from localcloud.oss.client import bucket_client, cloud_errors, exists
 
 
@@ -104,19 +103,22 @@ class BucketServerSideEncryption(BucketSetting):
     """A bucket's encryption rule."""
 
     token = "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption"  # noqa: S105
-    effective = frozenset({"bucket", "kmsDataEncryption", "kmsMasterKeyId", "sseAlgorithm"})
+    effective = frozenset({"bucket", "kmsMasterKeyId", "sseAlgorithm"})
 
     def put(self, bucket: Any, inputs: Properties) -> None:
         bucket.put_bucket_encryption(
             oss2.models.ServerSideEncryptionRule(
-                inputs["sseAlgorithm"],
-                inputs.get("kmsMasterKeyId"),
-                inputs.get("kmsDataEncryption"),
+                inputs["sseAlgorithm"], inputs.get("kmsMasterKeyId")
             )
         )
 
     def current(self, bucket: Any, outputs: Properties) -> Properties | None:
-        return current_encryption(bucket)
+        try:
+            rule = bucket.get_bucket_encryption()
+        except oss2.exceptions.NotFound:
+            return None
+        key = {"kmsMasterKeyId": rule.kms_master_keyid} if rule.kms_master_keyid else {}
+        return {"sseAlgorithm": rule.sse_algorithm, **key}
 
     def remove(self, bucket: Any) -> None:
         bucket.delete_bucket_encryption()
@@ -136,35 +138,3 @@ class BucketPublicAccessBlock(BucketSetting):
 
     def remove(self, bucket: Any) -> None:
         bucket.delete_bucket_public_access_block()
-
-
-class BucketPolicy(BucketSetting):
-    """A bucket's policy."""
-
-    token = "alicloud:oss/bucketPolicy:BucketPolicy"  # noqa: S105 - a type token
-    effective = frozenset({"bucket", "policy"})
-
-    def put(self, bucket: Any, inputs: Properties) -> None:
-        bucket.put_bucket_policy(inputs["policy"])
-
-    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
-        found = current_policy(bucket, outputs.get("policy"))
-        return None if found is None else {"policy": found}
-
-    def remove(self, bucket: Any) -> None:
-        bucket.delete_bucket_policy()
-
-
-class BucketHttpsConfig(BucketSetting):
-    """The TLS versions of a bucket: stored without effect, because this server has no TLS."""
-
-    token = "alicloud:oss/bucketHttpsConfig:BucketHttpsConfig"  # noqa: S105 - a type token
-    effective = frozenset({"bucket"})
-    recorded = frozenset({"cipherSuit", "enable", "tlsVersions"})
-
-    def put(self, bucket: Any, inputs: Properties) -> None:
-        bucket.get_bucket_info()
-
-    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
-        names = self.recorded & outputs.keys()
-        return {name: outputs[name] for name in names}

@@ -70,20 +70,6 @@ class Storage:
         with self._database.reading():
             yield
 
-    def reset(self) -> None:
-        """Delete all data (for tests)."""
-        with self._database.transaction() as transaction:
-            for table in (
-                "parts",
-                "uploads",
-                "segments",
-                "versions",
-                "bucket_configurations",
-                "buckets",
-            ):
-                transaction.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
-        self.blobs.sweep(set())
-
     def close(self) -> None:
         """Close the store, so that another process can open it."""
         self._database.close()

@@ -22,9 +22,8 @@ from localcloud.oss.models import (
     Part,
     Segment,
     Upload,
-    Versioning,
 )
-from localcloud.oss.versions import NewObject, put_in, refuse_existing
+from localcloud.oss.versions import NewObject, put_in
 
 
 class Uploads:
@@ -39,18 +38,14 @@ class Uploads:
         self._database = database
         self._clock = clock
 
-    def initiate(
-        self, bucket: str, key: str, settings: ObjectSettings, *, forbid_overwrite: bool
-    ) -> Upload:
+    def initiate(self, bucket: str, key: str, settings: ObjectSettings) -> Upload:
         """Start an upload.
 
         Raises:
-            OssError: ``NoSuchBucket``, ``FileAlreadyExists``.
+            OssError: ``NoSuchBucket``.
         """
         with self._database.transaction() as transaction:
-            owner = require_bucket(transaction, bucket)
-            if forbid_overwrite and owner.versioning is Versioning.OFF:
-                refuse_existing(transaction, bucket, key)
+            require_bucket(transaction, bucket)
             rows = transaction.execute("SELECT seq FROM sqlite_sequence WHERE name = 'uploads'")
             sequence = int(rows[0]["seq"]) + 1 if rows else 1
             digest = hashlib.sha256(f"upload/{bucket}/{sequence}".encode()).hexdigest()
@@ -107,13 +102,7 @@ class Uploads:
             return _parts(transaction, upload_id, after, limit)
 
     def complete(
-        self,
-        bucket: str,
-        key: str,
-        upload_id: str,
-        listed: Sequence[tuple[int, str]] | None,
-        *,
-        forbid_overwrite: bool,
+        self, bucket: str, key: str, upload_id: str, listed: Sequence[tuple[int, str]]
     ) -> ObjectVersion:
         """Create the object from the listed parts and end the upload.
 
@@ -121,26 +110,18 @@ class Uploads:
             bucket: The bucket's name.
             key: The object's key.
             upload_id: The upload.
-            listed: Number and ETag of each part, in order; None for all uploaded parts.
-            forbid_overwrite: As in ``Objects.put``.
+            listed: Number and ETag of each part, in order.
 
         Raises:
-            OssError: ``NoSuchUpload``, ``InvalidPart``, ``InvalidPartOrder``, ``EntityTooSmall``,
-                ``FileAlreadyExists``.
+            OssError: ``NoSuchUpload``, ``InvalidPart``, ``InvalidPartOrder``, ``EntityTooSmall``.
         """
         with self._database.transaction() as transaction:
             upload = _require(transaction, bucket, key, upload_id)
             there = _parts(transaction, upload_id, 0, -1)
-            chosen = there if listed is None else _choose(there, listed)
+            chosen = _choose(there, listed)
             _check_sizes(chosen)
-            version = put_in(
-                transaction,
-                bucket,
-                key,
-                _assembled(chosen, upload.settings),
-                self._clock(),
-                forbid_overwrite,
-            )
+            new = _assembled(chosen, upload.settings)
+            version = put_in(transaction, bucket, key, new, self._clock())
             _end(transaction, upload_id, there)
             return version
 

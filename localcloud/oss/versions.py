@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from localcloud.oss.buckets import require_bucket
@@ -79,29 +79,10 @@ _MARKER = NewObject(
 
 
 def put_in(
-    transaction: Transaction,
-    bucket: str,
-    key: str,
-    new: NewObject,
-    now: float,
-    forbid_overwrite: bool,
+    transaction: Transaction, bucket: str, key: str, new: NewObject, now: float
 ) -> ObjectVersion:
     """Put an object within a transaction; see ``Objects.put``."""
-    owner = require_bucket(transaction, bucket)
-    if forbid_overwrite and owner.versioning is Versioning.OFF:
-        refuse_existing(transaction, bucket, key)
-    return _insert(transaction, owner, key, new, now)
-
-
-def refuse_existing(transaction: Transaction, bucket: str, key: str) -> None:
-    """Raise ``FileAlreadyExists`` if the object exists."""
-    current = find_version(transaction, bucket, key, None)
-    if current is not None and not current.delete_marker:
-        raise OssError(
-            "FileAlreadyExists",
-            "The object you specified already exists and can not be overwritten.",
-            details={"Key": key},
-        )
+    return _insert(transaction, require_bucket(transaction, bucket), key, new, now)
 
 
 def _insert(
@@ -151,7 +132,9 @@ def _insert(
             "INSERT INTO segments VALUES (?, ?, ?, ?)",
             (sequence, ordinal, segment.blob, segment.length),
         )
-    return version_by_sequence(transaction, sequence)
+    return version_of(
+        transaction.execute("SELECT * FROM versions WHERE sequence = ?", (sequence,))[0]
+    )
 
 
 def _next_sequence(transaction: Transaction) -> int:
@@ -236,28 +219,9 @@ def get_version(
     )
 
 
-def version_by_sequence(transaction: Transaction, sequence: int) -> ObjectVersion:
-    """Return the version with that sequence number, which must exist."""
-    return version_of(
-        transaction.execute("SELECT * FROM versions WHERE sequence = ?", (sequence,))[0]
-    )
-
-
 def segments_of(transaction: Transaction, version: ObjectVersion) -> list[Segment]:
     """Return the segments of a version, in order."""
     rows = transaction.execute(
         "SELECT blob, length FROM segments WHERE version = ? ORDER BY ordinal", (version.sequence,)
     )
     return [Segment(row["blob"], row["length"]) for row in rows]
-
-
-def append_etag(crc64: int, size: int) -> str:
-    """Return the ETag of an appendable object, which depends on its content but is not its MD5."""
-    text = f"{crc64}-{size}".encode()
-    return hashlib.md5(text, usedforsecurity=False).hexdigest().upper()
-
-
-def appendable(new: NewObject) -> NewObject:
-    """Return the object as an appendable one."""
-    etag = append_etag(new.crc64, new.size)
-    return replace(new, type=ObjectType.APPENDABLE, etag=etag, md5="")

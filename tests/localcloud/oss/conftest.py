@@ -26,10 +26,10 @@ def oss(running: LocalOss) -> Iterator[LocalOss]:
     running.connections.close_replies()
 
 
-@pytest.fixture(params=["v1", "v4"])
-def bucket(request: pytest.FixtureRequest, oss: LocalOss) -> Any:
-    """Create a bucket, once per signature version."""
-    return oss.make_bucket(request.param)
+@pytest.fixture
+def bucket(oss: LocalOss) -> Any:
+    """Create a bucket."""
+    return oss.make_bucket()
 
 
 @pytest.fixture

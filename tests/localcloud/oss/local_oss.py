@@ -76,11 +76,9 @@ class LocalOss:
         """The server's URL."""
         return self.platform.endpoints["oss"]
 
-    def auth(self, signature: str = "v4") -> Any:
-        """Return the account's key for signature ``v1`` or ``v4``."""
-        return oss2.make_auth(
-            self.platform.access_key_id, self.platform.access_key_secret, signature
-        )
+    def auth(self) -> Any:
+        """Return the account's key."""
+        return oss2.AuthV4(self.platform.access_key_id, self.platform.access_key_secret)
 
     def client(self, name: str, auth: Any = None) -> Any:
         """Return an ``oss2.Bucket``."""
@@ -101,9 +99,9 @@ class LocalOss:
             region=self.platform.region_id,
         )
 
-    def make_bucket(self, signature: str = "v4") -> Any:
+    def make_bucket(self) -> Any:
         """Create a bucket with a new name."""
-        bucket = self.client(f"bucket-{next(self.names)}", self.auth(signature))
+        bucket = self.client(f"bucket-{next(self.names)}")
         bucket.create_bucket()
         return bucket
 
@@ -117,15 +115,22 @@ class LocalOss:
         )
         return self.access.issue(role_name, "test", 900)
 
-    def as_role(self, bucket_name: str, session: Principal, signature: str = "v4") -> Any:
+    def as_role(self, bucket_name: str, session: Principal) -> Any:
         """Return the bucket with the credentials of a role's session."""
         auth = oss2.StsAuth(
             session.access_key_id,
             session.access_key_secret,
             session.security_token,
-            auth_version=signature,
+            auth_version="v4",
         )
         return self.client(bucket_name, auth)
+
+    def reset(self) -> None:
+        """Delete every bucket with its content."""
+        with self.storage._database.transaction() as transaction:
+            for table in ("uploads", "versions", "buckets"):
+                transaction.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
+        self.storage.blobs.sweep(set())
 
     def anonymously(self, bucket_name: str) -> Any:
         """Return the bucket without credentials."""

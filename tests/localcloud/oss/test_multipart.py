@@ -70,13 +70,6 @@ def test_part_uploaded_again_replaces_the_first(bucket: Any) -> None:
     assert bucket.get_object("k").read() == b"new"
 
 
-def test_complete_all_uses_every_uploaded_part(bucket: Any) -> None:
-    upload_id, _ = upload_parts(bucket, "k", {1: b"a" * MIN_PART, 5: b"b"})
-    headers = {"x-oss-complete-all": "yes"}
-    bucket.complete_multipart_upload("k", upload_id, None, headers=headers)
-    assert bucket.get_object("k").read() == b"a" * MIN_PART + b"b"
-
-
 def test_complete_with_wrong_parts_fails_and_keeps_the_upload(bucket: Any) -> None:
     upload_id, parts = upload_parts(bucket, "k", {1: b"a", 2: b"b"})
 
@@ -143,19 +136,10 @@ def test_parts_and_uploads_are_listed_in_pages(bucket: Any) -> None:
     assert (folded.prefix_list, len(folded.upload_list)) == (["dir/"], 1)
 
 
-def test_part_copied_from_an_object_has_the_requested_range(bucket: Any) -> None:
-    bucket.put_object("source", b"0123456789")
-    upload_id, _ = upload_parts(bucket, "k", {})
-    result = bucket.upload_part_copy(bucket.bucket_name, "source", (2, 5), "k", upload_id, 1)
-    bucket.complete_multipart_upload("k", upload_id, [PartInfo(1, result.etag)])
-    assert bucket.get_object("k").read() == b"2345"
-
-
-def test_metadata_and_tags_of_the_upload_become_the_objects(bucket: Any) -> None:
-    headers = {"Content-Type": "text/x", "x-oss-meta-a": "1", "x-oss-tagging": "t=1"}
+def test_metadata_of_the_upload_becomes_the_objects(bucket: Any) -> None:
+    headers = {"Content-Type": "text/x", "x-oss-meta-a": "1"}
     upload_id = bucket.init_multipart_upload("k", headers=headers).upload_id
     result = bucket.upload_part("k", upload_id, 1, b"a")
     bucket.complete_multipart_upload("k", upload_id, [PartInfo(1, result.etag)])
     found = bucket.head_object("k").headers
     assert (found["Content-Type"], found["x-oss-meta-a"]) == ("text/x", "1")
-    assert bucket.get_object_tagging("k").tag_set.tagging_rule == {"t": "1"}

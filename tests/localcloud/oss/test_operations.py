@@ -12,6 +12,6 @@ def test_each_operation_has_one_name_and_one_address() -> None:
 
 
 def test_a_ram_action_or_the_handler_authorizes_every_operation() -> None:
-    without = [route.name for route in ROUTES if route.action is None]
+    without = [route.name for route in ROUTES if route.ram_action is None]
     assert without == ["DeleteMultipleObjects"]
-    assert all(route.action.startswith("oss:") for route in ROUTES if route.action)
+    assert all(route.ram_action.startswith("oss:") for route in ROUTES if route.ram_action)

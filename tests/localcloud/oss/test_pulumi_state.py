@@ -77,7 +77,7 @@ def test_stack_state_is_stored_in_oss_with_encrypted_secrets(
     assert stack.outputs()["size"] == 3
     assert "dev" in stack.succeed("stack", "ls")
 
-    stored = {item.key for item in oss.client(BUCKET).list_objects(max_keys=1000).object_list}
+    stored = {item.key for item in oss.client(BUCKET).list_objects_v2(max_keys=1000).object_list}
     assert ".pulumi/stacks/scratch/dev.json" in stored
     assert not any(key.startswith(".pulumi/locks/") for key in stored), "the lock is released"
     state = oss.client(BUCKET).get_object(".pulumi/stacks/scratch/dev.json").read().decode()

@@ -137,22 +137,6 @@ def test_batch_delete_of_versions_removes_them_permanently(versioned: Any) -> No
     versioned.delete_bucket()
 
 
-def test_copy_of_a_version_returns_its_id(versioned: Any) -> None:
-    first = versioned.put_object("k", b"1")
-    versioned.put_object("k", b"2")
-    params = {"versionId": first.versionid}
-    copied = versioned.copy_object(versioned.bucket_name, "k", "copy", params=params)
-    assert copied.headers["x-oss-copy-source-version-id"] == first.versionid
-    assert versioned.get_object("copy").read() == b"1"
-
-
-def test_append_extends_the_same_version(versioned: Any) -> None:
-    first = versioned.append_object("log", 0, b"a")
-    second = versioned.append_object("log", 1, b"b")
-    assert first.versionid == second.versionid
-    assert listed(versioned) == [("log", b"ab", True)]
-
-
 def test_bucket_with_only_a_delete_marker_is_not_empty(versioned: Any) -> None:
     versioned.delete_object("never-there")
     assert code_of(versioned.delete_bucket) == (409, "BucketNotEmpty")
