@@ -19,14 +19,21 @@ class Bucket(ResourceHandler):
     """A bucket; its id is its name."""
 
     token = "alicloud:oss/bucket:Bucket"  # noqa: S105 - a type token
-    effective = frozenset({"bucket", "forceDestroy", "lifecycleRules", "tags"})
+    # The server refuses other values than the defaults of redundancyType and storageClass.
+    effective = frozenset(
+        {"bucket", "forceDestroy", "lifecycleRules", "redundancyType", "storageClass", "tags"}
+    )
+    recorded = frozenset({"lifecycleRuleAllowSameActionOverlap"})
 
     def create(self, inputs: Properties, context: Context) -> Created:
         """Create the bucket and its settings, or adopt the account's bucket of that name."""
         name = inputs.get("bucket") or context.ids.new("tf-oss-bucket-", 12)
         bucket = bucket_client(context.platform, name)
+        configuration = oss2.models.BucketCreateConfig(
+            inputs.get("storageClass"), inputs.get("redundancyType")
+        )
         with cloud_errors():
-            bucket.create_bucket()
+            bucket.create_bucket(input=configuration)
             _apply(bucket, {}, inputs)
             return Created(name, _computed(bucket) | {"bucket": name})
 

@@ -60,8 +60,8 @@ def put_bucket(server: Server, request: Request) -> Reply:
         )
     root = request.xml("CreateBucketConfiguration", b"<CreateBucketConfiguration/>")
     for name, only in (("StorageClass", STORAGE_CLASS), ("DataRedundancyType", REDUNDANCY_TYPE)):
-        value = text(root, name)
-        if value not in (None, only):
+        value = text(root, name) or only
+        if value != only:
             raise not_implemented(f"{name} {value!r} of a bucket (only {only})")
     is_new = server.storage.buckets.create(request.bucket, server.platform.account_id)
     if is_new and request.region_id != server.platform.region_id:

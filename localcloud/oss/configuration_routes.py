@@ -10,7 +10,8 @@ from localcloud.oss import lifecycle
 from localcloud.oss.bucket_routes import encryption_document
 from localcloud.oss.errors import OssError, invalid_argument, not_implemented
 from localcloud.oss.exchange import Reply, Request, xml_reply
-from localcloud.oss.models import BUCKET_ACLS, SSE_ALGORITHMS, Versioning
+from localcloud.oss.models import BUCKET_ACLS, Versioning
+from localcloud.oss.object_headers import check_algorithm
 from localcloud.oss.routing import Handler, Route
 from localcloud.oss.server import Server
 from localcloud.oss.xml import text
@@ -79,12 +80,8 @@ def put_bucket_encryption(server: Server, request: Request) -> Reply:
         raise OssError("MalformedXML", "ApplyServerSideEncryptionByDefault is missing.")
     if text(default, "KMSDataEncryption"):
         raise not_implemented("KMSDataEncryption of a bucket's encryption rule")
-    algorithm, key_id = text(default, "SSEAlgorithm") or "", text(default, "KMSMasterKeyID")
-    if algorithm not in SSE_ALGORITHMS:
-        raise OssError(
-            "InvalidEncryptionAlgorithmError",
-            f"The encryption algorithm {algorithm!r} is not one of {', '.join(SSE_ALGORITHMS)}.",
-        )
+    algorithm = check_algorithm(text(default, "SSEAlgorithm") or "")
+    key_id = text(default, "KMSMasterKeyID")
     if key_id and algorithm != "KMS":
         raise invalid_argument("KMSMasterKeyID", key_id, "A key needs SSEAlgorithm KMS.")
     rule = {"algorithm": algorithm, **({"key_id": key_id} if key_id else {})}

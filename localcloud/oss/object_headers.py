@@ -1,8 +1,8 @@
 """The headers that set an object's properties, and the headers that report them.
 
-Owns the settings in the headers of a write request (content headers, user metadata, ACL) and the
-reply headers that describe a version. Encryption is reported as the bucket's rule requests, but the
-bytes on disk are not encrypted.
+Owns the settings in the headers of a write request (content headers, user metadata, ACL,
+encryption) and the reply headers that describe a version. Encryption is reported as requested, but
+the bytes on disk are not encrypted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from localcloud.oss.errors import OssError, invalid_argument
 from localcloud.oss.models import (
     NULL_VERSION,
     OBJECT_ACLS,
+    SSE_ALGORITHMS,
     STORAGE_CLASS,
     Bucket,
     ObjectSettings,
@@ -33,7 +34,8 @@ CONTENT_HEADERS = (
     "expires",
 )
 # Headers of every operation that creates an object.
-WRITE_HEADERS = frozenset({METADATA_PREFIX, "x-oss-object-acl"})
+_ENCRYPTION = "x-oss-server-side-encryption"
+WRITE_HEADERS = frozenset({METADATA_PREFIX, "x-oss-object-acl", _ENCRYPTION})
 
 
 def settings_from(headers: Mapping[str, str], rule: Mapping[str, str] | None) -> ObjectSettings:
@@ -44,17 +46,34 @@ def settings_from(headers: Mapping[str, str], rule: Mapping[str, str] | None) ->
         rule: The bucket's encryption rule.
 
     Raises:
-        OssError: ``InvalidArgument``.
+        OssError: ``InvalidArgument``, ``InvalidEncryptionAlgorithmError``.
     """
     acl = headers.get("x-oss-object-acl", "default")
     if acl not in OBJECT_ACLS:
         raise invalid_argument("x-oss-object-acl", acl, f"The ACL must be one of {OBJECT_ACLS}.")
+    encryption = rule or {}
+    if _ENCRYPTION in headers:
+        encryption = {"algorithm": check_algorithm(headers[_ENCRYPTION])}
     return ObjectSettings(
         headers={name: headers[name] for name in CONTENT_HEADERS if name in headers},
         metadata=_metadata(headers),
         acl=acl,
-        encryption=rule or {},
+        encryption=encryption,
     )
+
+
+def check_algorithm(algorithm: str) -> str:
+    """Return the algorithm of an encryption after checking it.
+
+    Raises:
+        OssError: ``InvalidEncryptionAlgorithmError``.
+    """
+    if algorithm not in SSE_ALGORITHMS:
+        raise OssError(
+            "InvalidEncryptionAlgorithmError",
+            f"The encryption algorithm {algorithm!r} is not one of {', '.join(SSE_ALGORITHMS)}.",
+        )
+    return algorithm
 
 
 def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
@@ -75,7 +94,7 @@ def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
 def encryption_headers(encryption: Mapping[str, str]) -> dict[str, str]:
     """Return the reply headers that report an object's encryption."""
     names = {
-        "algorithm": "x-oss-server-side-encryption",
+        "algorithm": _ENCRYPTION,
         "key_id": "x-oss-server-side-encryption-key-id",
     }
     return {header: encryption[name] for name, header in names.items() if name in encryption}

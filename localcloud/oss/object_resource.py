@@ -14,12 +14,18 @@ from localcloud.core.errors import CloudError, not_supported
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.oss.client import bucket_client, cloud_errors
 
+_HEADERS = {
+    "acl": "x-oss-object-acl",
+    "contentType": "Content-Type",
+    "serverSideEncryption": "x-oss-server-side-encryption",
+}
+
 
 class BucketObject(ResourceHandler):
     """An object; its id is its key."""
 
     token = "alicloud:oss/bucketObject:BucketObject"  # noqa: S105 - a type token
-    effective = frozenset({"acl", "bucket", "contentType", "key", "source"})
+    effective = frozenset({"bucket", "key", "source", *_HEADERS})
 
     def create(self, inputs: Properties, context: Context) -> Created:
         """Upload the object."""
@@ -70,13 +76,9 @@ class BucketObject(ResourceHandler):
 def _put(inputs: Properties, context: Context) -> Properties:
     bucket = bucket_client(context.platform, inputs["bucket"])
     key = inputs["key"]
-    headers = {"x-oss-object-acl": inputs.get("acl"), "Content-Type": inputs.get("contentType")}
+    headers = {header: inputs[name] for name, header in _HEADERS.items() if inputs.get(name)}
     with cloud_errors():
-        bucket.put_object_from_file(
-            key,
-            str(_source(inputs.get("source"))),
-            headers={name: value for name, value in headers.items() if value},
-        )
+        bucket.put_object_from_file(key, str(_source(inputs.get("source"))), headers=headers)
         return _described(bucket, key)
 
 

@@ -55,8 +55,8 @@ def parse_rule(root: Element) -> Rule:
         if item.tag not in _ELEMENTS:
             raise not_implemented(f"{item.tag} of a replication rule")
     for name, only in _ONLY.items():
-        value = text(node, name)
-        if (value or only) != only:
+        value = text(node, name) or only
+        if value != only:
             raise not_implemented(f"{name} {value!r} of a replication rule (only {only})")
     criteria = text(node, "SourceSelectionCriteria/SseKmsEncryptedObjects/Status") or "Disabled"
     rule: Rule = {

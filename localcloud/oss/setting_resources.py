@@ -23,7 +23,7 @@ class BucketSetting(ResourceHandler):
         """Change the setting of an ``oss2.Bucket``."""
 
     @abstractmethod
-    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
+    def current(self, bucket: Any) -> Properties | None:
         """Return the setting in the shape of the inputs, or None if it is not set."""
 
     def remove(self, bucket: Any) -> None:
@@ -35,7 +35,7 @@ class BucketSetting(ResourceHandler):
         bucket = bucket_client(context.platform, name)
         with cloud_errors():
             self.put(bucket, inputs)
-            return Created(name, self.current(bucket, inputs) or {})
+            return Created(name, self.current(bucket) or {})
 
     def read(
         self,
@@ -48,7 +48,7 @@ class BucketSetting(ResourceHandler):
         with cloud_errors():
             if not exists(bucket):
                 return None
-            found = self.current(bucket, outputs)
+            found = self.current(bucket)
         return None if found is None else {"bucket": id, **found}
 
     def update(
@@ -59,10 +59,7 @@ class BucketSetting(ResourceHandler):
         context: Context,
     ) -> Properties:
         """Change the setting."""
-        bucket = bucket_client(context.platform, id)
-        with cloud_errors():
-            self.put(bucket, inputs)
-            return self.current(bucket, inputs) or {}
+        return self.create(inputs, context).outputs
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
         """Remove the setting if possible; a missing bucket is success."""
@@ -81,7 +78,7 @@ class BucketAcl(BucketSetting):
     def put(self, bucket: Any, inputs: Properties) -> None:
         bucket.put_bucket_acl(inputs["acl"])
 
-    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
+    def current(self, bucket: Any) -> Properties | None:
         return {"acl": bucket.get_bucket_acl().acl}
 
 
@@ -95,7 +92,7 @@ class BucketVersioning(BucketSetting):
         if inputs.get("status"):
             bucket.put_bucket_versioning(oss2.models.BucketVersioningConfig(inputs["status"]))
 
-    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
+    def current(self, bucket: Any) -> Properties | None:
         return {"status": bucket.get_bucket_versioning().status or ""}
 
 
@@ -112,7 +109,7 @@ class BucketServerSideEncryption(BucketSetting):
             )
         )
 
-    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
+    def current(self, bucket: Any) -> Properties | None:
         try:
             rule = bucket.get_bucket_encryption()
         except oss2.exceptions.NotFound:
@@ -133,7 +130,7 @@ class BucketPublicAccessBlock(BucketSetting):
     def put(self, bucket: Any, inputs: Properties) -> None:
         bucket.put_bucket_public_access_block(bool(inputs["blockPublicAccess"]))
 
-    def current(self, bucket: Any, outputs: Properties) -> Properties | None:
+    def current(self, bucket: Any) -> Properties | None:
         return {"blockPublicAccess": bucket.get_bucket_public_access_block().block_public_access}
 
     def remove(self, bucket: Any) -> None:

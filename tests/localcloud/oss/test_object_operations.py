@@ -158,7 +158,7 @@ def test_object_acl_is_default_unless_it_is_set(bucket: Any) -> None:
     assert bucket.get_object_acl("k").acl == "private"
 
 
-def test_encryption_of_the_bucket_is_reported(bucket: Any) -> None:
+def test_encryption_of_the_header_or_the_bucket_is_reported(bucket: Any) -> None:
     bucket.put_object("plain", b"x")
     assert "x-oss-server-side-encryption" not in bucket.head_object("plain").headers
     bucket.put_bucket_encryption(oss2.models.ServerSideEncryptionRule("KMS", "key-1"))
@@ -166,6 +166,10 @@ def test_encryption_of_the_bucket_is_reported(bucket: Any) -> None:
     assert put.headers["x-oss-server-side-encryption"] == "KMS"
     found = bucket.head_object("by-rule").headers
     assert found["x-oss-server-side-encryption-key-id"] == "key-1"
+    bucket.put_object("by-header", b"x", headers={"x-oss-server-side-encryption": "AES256"})
+    found = bucket.head_object("by-header").headers
+    assert found["x-oss-server-side-encryption"] == "AES256"
+    assert "x-oss-server-side-encryption-key-id" not in found
 
 
 @pytest.mark.parametrize(
@@ -198,7 +202,7 @@ def tagging() -> Any:
     "name",
     [
         *("x-oss-traffic-limit", "x-oss-forbid-overwrite", "x-oss-tagging", "x-oss-storage-class"),
-        *("x-oss-server-side-encryption", "If-Match", "If-None-Match", "If-Modified-Since"),
+        *("x-oss-server-side-encryption-key-id", "If-Match", "If-None-Match", "If-Modified-Since"),
     ],
 )
 def test_unsupported_headers_of_a_write_are_refused_by_name(bucket: Any, name: str) -> None:

@@ -58,6 +58,8 @@ def test_bucket_with_every_setting_is_created_and_read_back_unchanged(
         "bucket": "declared",
         "forceDestroy": True,
         "lifecycleRules": RULES,
+        "redundancyType": "LRS",
+        "storageClass": "Standard",
         "tags": {"stack": "local"},
     }
     created = handler("Bucket").create(inputs, context)
@@ -174,6 +176,7 @@ def code(oss: LocalOss, tmp_path: Path) -> dict[str, Any]:
         "source": str(file),
         "contentType": "application/zip",
         "acl": "private",
+        "serverSideEncryption": "AES256",
     }
 
 
@@ -184,6 +187,7 @@ def test_object_is_uploaded_from_a_file(oss: LocalOss, context: Any, code: dict[
     got = client.get_object("code.zip")
     assert (got.read(), got.content_type) == (b"zip", "application/zip")
     assert (created.outputs["etag"], created.outputs["contentLength"]) == (got.etag, "3")
+    assert got.headers["x-oss-server-side-encryption"] == "AES256"
     assert client.get_object_acl("code.zip").acl == "private"
     outputs = {**code, **created.outputs}
     read = handler("BucketObject").read(created.id, outputs, context)
@@ -224,6 +228,12 @@ def test_lifecycle_rule_with_a_repeated_block_is_refused(context: Any) -> None:
     rule = {"enabled": True, "expirations": [{"days": 1}, {"days": 2}]}
     with pytest.raises(CloudError, match="only 1 is allowed"):
         handler("Bucket").create({"bucket": "twice", "lifecycleRules": [rule]}, context)
+
+
+@pytest.mark.parametrize("kind", [{"storageClass": "IA"}, {"redundancyType": "ZRS"}])
+def test_other_kinds_of_buckets_are_refused_by_name(context: Any, kind: dict[str, Any]) -> None:
+    with pytest.raises(CloudError, match=r"of a bucket \(only"):
+        handler("Bucket").create({"bucket": "other-kind", **kind}, context)
 
 
 @pytest.mark.parametrize(
