@@ -114,38 +114,39 @@ class Swept:
     expired: int = 0
     aborted_uploads: int = 0
 
-    def __add__(self, other: Swept) -> Swept:
-        return Swept(
-            expired=self.expired + other.expired,
-            aborted_uploads=self.aborted_uploads + other.aborted_uploads,
-        )
-
 
 def sweep(storage: Storage) -> Swept:
     """Apply the enabled rules of every bucket at the time of the store's clock."""
-    total = Swept()
+    expired = aborted = 0
     now = storage.clock()
     for bucket, rules in storage.buckets.configured(CONFIGURATION):
         for rule in rules:
             if rule["enabled"]:
-                total += _apply(storage, bucket, rule, now)
-    return total
+                query = Query(bucket=bucket, prefix=rule["prefix"], delimiter="", limit=_PAGE)
+                aborted += _abort(storage, query, rule, now)
+                expired += _expire(storage, query, rule, now)
+    return Swept(expired=expired, aborted_uploads=aborted)
 
 
-def _apply(storage: Storage, bucket: str, rule: Rule, now: float) -> Swept:
-    total = Swept()
-    query = Query(bucket=bucket, prefix=rule["prefix"], delimiter="", limit=_PAGE)
+def _abort(storage: Storage, query: Query, rule: Rule, now: float) -> int:
+    count = 0
     for upload in _pages(lambda key, last: storage.listing.uploads(query, key, last), _upload_id):
         if _is_due(rule, "abort", upload.initiated_at, now):
-            storage.uploads.abort(bucket, upload.key, upload.upload_id)
-            total += Swept(aborted_uploads=1)
-    versions = _pages(lambda key, last: storage.listing.versions(query, key, last), _version_id)
-    for version in versions:
+            storage.uploads.abort(query.bucket, upload.key, upload.upload_id)
+            count += 1
+    return count
+
+
+def _expire(storage: Storage, query: Query, rule: Rule, now: float) -> int:
+    count = 0
+    for version in _pages(
+        lambda key, last: storage.listing.versions(query, key, last), _version_id
+    ):
         if _is_expired(storage, rule, version, now):
             lone_marker = version.is_latest and version.delete_marker
             storage.objects.expire(version, permanently=lone_marker or not version.is_latest)
-            total += Swept(expired=1)
-    return total
+            count += 1
+    return count
 
 
 def _upload_id(upload: Upload) -> tuple[str, str]:

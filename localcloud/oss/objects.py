@@ -12,7 +12,7 @@ from localcloud.oss.blobs import BlobStore, ObjectStream
 from localcloud.oss.buckets import require_bucket
 from localcloud.oss.database import Database
 from localcloud.oss.errors import no_such_key
-from localcloud.oss.models import ObjectSettings, ObjectType, ObjectVersion
+from localcloud.oss.models import ObjectSettings, ObjectVersion
 from localcloud.oss.versions import (
     Deleted,
     NewObject,
@@ -39,15 +39,15 @@ class Objects:
         self._blobs = blobs
         self._clock = clock
 
-    def find(self, bucket: str, key: str, version_id: str | None = None) -> ObjectVersion | None:
-        """Return a version, or the latest one; it may be a delete marker. None if missing.
+    def find(self, bucket: str, key: str) -> ObjectVersion | None:
+        """Return the latest version, which may be a delete marker, or None.
 
         Raises:
             OssError: ``NoSuchBucket``.
         """
         with self._database.reading() as transaction:
             require_bucket(transaction, bucket)
-            return find_version(transaction, bucket, key, version_id)
+            return find_version(transaction, bucket, key, None)
 
     def get(self, bucket: str, key: str, version_id: str | None = None) -> ObjectVersion:
         """Return a version, or the latest one, that holds an object.
@@ -97,7 +97,6 @@ class Objects:
             ):
                 raise no_such_key(source.key)
             new = NewObject(
-                type=ObjectType.NORMAL,
                 segments=segments_of(transaction, source),
                 size=source.size,
                 etag=source.etag,

@@ -3,7 +3,8 @@
 Owns which operations S3 clients can call, the translation of their headers to and from OSS's own,
 and the check of a signed body. Does not own the operations and the signature (``signatures``).
 Source: https://www.alibabacloud.com/help/en/oss/developer-reference/compatibility-with-amazon-s3
-(read 2026-11-21): its list of operations, without those that the local OSS does not have.
+(read 2026-11-21). Of its list of operations, those on objects and on whole buckets: Pulumi's state
+needs no others.
 """
 
 from __future__ import annotations

@@ -205,7 +205,6 @@ def _assembled(parts: Sequence[Part], settings: ObjectSettings) -> NewObject:
         size=sum(part.size for part in parts),
         etag=f"{etags.hexdigest().upper()}-{len(parts)}",
         crc64=crc64,
-        md5="",
         settings=settings,
     )
 

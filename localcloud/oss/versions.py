@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.oss.buckets import require_bucket
@@ -32,19 +32,18 @@ from localcloud.oss.models import (
 class NewObject:
     """The content and settings of an object's next version."""
 
-    type: ObjectType
-    segments: Sequence[Segment]
-    size: int
-    etag: str
-    crc64: int
-    md5: str
-    settings: ObjectSettings
+    type: ObjectType = ObjectType.NORMAL
+    segments: Sequence[Segment] = ()
+    size: int = 0
+    etag: str = ""
+    crc64: int = 0
+    md5: str = ""
+    settings: ObjectSettings = field(default_factory=ObjectSettings)
 
     @staticmethod
     def of(content: Content, settings: ObjectSettings) -> NewObject:
         """Return an object that one request has written."""
         return NewObject(
-            type=ObjectType.NORMAL,
             segments=[Segment(content.blob, content.size)] if content.size else [],
             size=content.size,
             etag=content.etag,
@@ -65,17 +64,6 @@ class Deleted:
 
     version_id: str | None = None
     delete_marker: bool = False
-
-
-_MARKER = NewObject(
-    type=ObjectType.NORMAL,
-    segments=(),
-    size=0,
-    etag="",
-    crc64=0,
-    md5="",
-    settings=ObjectSettings(),
-)
 
 
 def put_in(
@@ -158,7 +146,7 @@ def delete_latest(transaction: Transaction, bucket: str, key: str, now: float) -
     if owner.versioning is Versioning.OFF:
         _drop(transaction, "bucket = ? AND key = ?", (bucket, key.encode()))
         return Deleted()
-    marker = _insert(transaction, owner, key, _MARKER, now, delete_marker=True)
+    marker = _insert(transaction, owner, key, NewObject(), now, delete_marker=True)
     return Deleted(marker.version_id, delete_marker=True)
 
 
