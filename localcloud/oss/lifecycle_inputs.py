@@ -34,7 +34,7 @@ def to_models(rules: Sequence[Rule]) -> Any:
 
 def _to_model(rule: Rule, index: int) -> Any:
     given = _pruned(rule)
-    for name in given.keys() - {"id", "prefix", "enabled", *_BLOCKS}:
+    for name in sorted(given.keys() - {"id", "prefix", "enabled", *_BLOCKS}):
         raise not_supported(f"lifecycleRules[{index}].{name}", f"use {', '.join(_BLOCKS)}")
     blocks = {name: _only(given, name, index) for name in _BLOCKS}
     expiration, abort, noncurrent = (
@@ -63,7 +63,7 @@ def _only(rule: Rule, name: str, index: int) -> Mapping[str, Any]:
             "InvalidArgument",
             f"lifecycleRules[{index}].{name} has {len(blocks)} blocks; only 1 is allowed",
         )
-    for key in blocks[0].keys() - _BLOCKS[name]:
+    for key in sorted(blocks[0].keys() - set(_BLOCKS[name])):
         raise not_supported(
             f"lifecycleRules[{index}].{name}.{key}", f"use {' or '.join(_BLOCKS[name])}"
         )

@@ -79,7 +79,7 @@ class Route:
     def refuse_unknown(self, request: Request) -> None:
         """Raise ``NotImplemented`` for an unsupported parameter or header."""
         _, _, required, header = self._key
-        for name in request.params.keys() - required - self.params:
+        for name in sorted(request.params.keys() - required - self.params):
             raise not_implemented(f"Parameter {name} of {self.name}")
         for name in request.headers:
             checked = _METADATA_PREFIX if name.startswith(_METADATA_PREFIX) else name
