@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pulumi
 
-from .wire import Out, with_plugin
+from .declaration import Resource, argument, arguments
+from .wire import Out
 
 __all__ = ["MANIFEST_NAME", "Corpus", "CorpusArgs", "corpus_version"]
 
 MANIFEST_NAME = "manifest.json"
 
 
-@dataclass(frozen=True, kw_only=True)
+@arguments
 class CorpusArgs:
     """Arguments of ``Corpus``.
 
@@ -29,13 +29,13 @@ class CorpusArgs:
             it deletes every object that is not a document. Default ``corpus/``.
     """
 
-    bucket: pulumi.Input[str]
-    source_dir: pulumi.Input[str]
-    documents: pulumi.Input[Mapping[str, pulumi.Input[str]]]
-    prefix: pulumi.Input[str] = "corpus/"
+    bucket: pulumi.Input[str] = argument("string", effect="replace")
+    source_dir: pulumi.Input[str] = argument("string", effect="ignore")
+    documents: pulumi.Input[Mapping[str, pulumi.Input[str]]] = argument("string map")
+    prefix: pulumi.Input[str] = argument("string", effect="replace", default="corpus/")
 
 
-class Corpus(pulumi.CustomResource):
+class Corpus(Resource[CorpusArgs]):
     """The documents of a corpus in a bucket, uploaded by content hash.
 
     Why it exists: ``alicloud.oss.BucketObject`` is one resource for one file. That is too much for
@@ -51,28 +51,11 @@ class Corpus(pulumi.CustomResource):
         uri: ``oss://bucket/prefix``.
     """
 
-    bucket = Out[str]("bucket")
-    prefix = Out[str]("prefix")
-    documents = Out[Mapping[str, str]]("documents")
-    version = Out[str]("version")
-    document_count = Out[int]("documentCount")
-    manifest_key = Out[str]("manifestKey")
-    uri = Out[str]("uri")
-
-    def __init__(
-        self, name: str, args: CorpusArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        props = {
-            "bucket": args.bucket,
-            "prefix": args.prefix,
-            "sourceDir": args.source_dir,
-            "documents": args.documents,
-            "version": None,
-            "documentCount": None,
-            "manifestKey": None,
-            "uri": None,
-        }
-        super().__init__("customrag:oss:Corpus", name, props, with_plugin(opts))
+    token = "customrag:oss:Corpus"  # noqa: S105 - a type token
+    version = Out[str]()
+    document_count = Out[int]()
+    manifest_key = Out[str]()
+    uri = Out[str]()
 
 
 def corpus_version(documents: Mapping[str, str]) -> str:

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
-from .wire import Out, camel_keys, with_plugin
+from .declaration import Resource, argument, arguments
+from .wire import Out
 
-__all__ = [
-    "DEFAULT_MAX_ATTEMPTS",
-    "DEFAULT_MAX_RUNNING_TIME_MINUTES",
-    "DlcJob",
-    "DlcJobArgs",
-    "JobArgs",
-    "job_props",
-]
+__all__ = ["DlcJob", "DlcJobArgs", "JobArgs"]
 
-DEFAULT_MAX_RUNNING_TIME_MINUTES = 240
-DEFAULT_MAX_ATTEMPTS = 3
+Structures = Sequence[pulumi.Input[Mapping[str, Any]]]
+Texts = Mapping[str, pulumi.Input[str]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@arguments
 class JobArgs:
     """Arguments that every job resource has; structures have the API's field names in snake_case.
 
-    A change of ``job_type``, ``job_specs``, ``data_sources``, ``user_command``, ``envs``,
-    ``thirdparty_libs``, ``triggers`` or ``result_uri`` starts another job, because these decide
-    what a job computes. The other arguments decide where and how it runs, and never start one.
+    A change of an argument that is ``hashed`` starts another job, because these decide what a job
+    computes. The other arguments decide where and how it runs. A change of them must never train a
+    model again.
 
     Attributes:
         workspace_id: PAI workspace; a change starts another job.
@@ -50,25 +43,33 @@ class JobArgs:
         max_attempts: Jobs started at most for the same inputs, one per ``pulumi up``. Default 3.
     """
 
-    workspace_id: pulumi.Input[str]
-    display_name: pulumi.Input[str]
-    job_type: pulumi.Input[str]
-    job_specs: pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]
-    user_command: pulumi.Input[str]
-    data_sources: pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]] = ()
-    envs: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
-    user_vpc: pulumi.Input[Mapping[str, Any]] | None = None
-    credential_config: pulumi.Input[Mapping[str, Any]] | None = None
-    thirdparty_libs: pulumi.Input[Sequence[pulumi.Input[str]]] = ()
-    max_running_time_minutes: pulumi.Input[int] = DEFAULT_MAX_RUNNING_TIME_MINUTES
-    priority: pulumi.Input[int] = 1
-    resource_id: pulumi.Input[str] | None = None
-    triggers: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
-    result_uri: pulumi.Input[str] | None = None
-    max_attempts: pulumi.Input[int] = DEFAULT_MAX_ATTEMPTS
+    workspace_id: pulumi.Input[str] = argument("string", effect="replace", sent=True)
+    display_name: pulumi.Input[str] = argument("string")
+    job_type: pulumi.Input[str] = argument("string", hashed=True, sent=True)
+    job_specs: pulumi.Input[Structures] = argument("list", structure=True, hashed=True, sent=True)
+    user_command: pulumi.Input[str] = argument("string", hashed=True, sent=True)
+    data_sources: pulumi.Input[Structures] = argument(
+        "list", default=(), structure=True, hashed=True, sent=True
+    )
+    envs: pulumi.Input[Texts] | None = argument("string map", default=None, hashed=True, sent=True)
+    user_vpc: pulumi.Input[Mapping[str, Any]] | None = argument(
+        "map", default=None, structure=True, sent=True
+    )
+    credential_config: pulumi.Input[Mapping[str, Any]] | None = argument(
+        "map", default=None, structure=True, sent=True
+    )
+    thirdparty_libs: pulumi.Input[Sequence[pulumi.Input[str]]] = argument(
+        "string list", default=(), hashed=True, sent=True
+    )
+    max_running_time_minutes: pulumi.Input[int] = argument("integer", default=240, sent=True)
+    priority: pulumi.Input[int] = argument("integer", default=1, sent=True)
+    resource_id: pulumi.Input[str] | None = argument("string", default=None, sent=True)
+    triggers: pulumi.Input[Texts] | None = argument("string map", default=None, hashed=True)
+    result_uri: pulumi.Input[str] | None = argument("string", default=None, hashed=True)
+    max_attempts: pulumi.Input[int] = argument("integer", default=3)
 
 
-@dataclass(frozen=True, kw_only=True)
+@arguments
 class DlcJobArgs(JobArgs):
     """Arguments of ``DlcJob``: those of every job, and what to do when its result is lost.
 
@@ -77,37 +78,10 @@ class DlcJobArgs(JobArgs):
             then fails with this advice. Default: the job runs again.
     """
 
-    lost_result_advice: pulumi.Input[str] | None = None
+    lost_result_advice: pulumi.Input[str] | None = argument("string", effect="ignore", default=None)
 
 
-def job_props(args: JobArgs) -> dict[str, Any]:
-    """Return the inputs of a job resource by their wire names, and its outputs."""
-    return {
-        "workspaceId": args.workspace_id,
-        "displayName": args.display_name,
-        "jobType": args.job_type,
-        "jobSpecs": camel_keys(args.job_specs),
-        "userCommand": args.user_command,
-        "dataSources": camel_keys(args.data_sources),
-        "envs": args.envs,
-        "userVpc": camel_keys(args.user_vpc),
-        "credentialConfig": camel_keys(args.credential_config),
-        "thirdpartyLibs": args.thirdparty_libs,
-        "maxRunningTimeMinutes": args.max_running_time_minutes,
-        "priority": args.priority,
-        "resourceId": args.resource_id,
-        "triggers": args.triggers,
-        "resultUri": args.result_uri,
-        "maxAttempts": args.max_attempts,
-        "jobId": None,
-        "jobName": None,
-        "status": None,
-        "durationSeconds": None,
-        "result": None,
-    }
-
-
-class DlcJob(pulumi.CustomResource):
+class DlcJob(Resource[DlcJobArgs]):
     """A DLC job that has succeeded, and the result it wrote.
 
     Why it exists: ``pulumi_alicloud`` has no resource for DLC jobs (ROS has
@@ -127,17 +101,9 @@ class DlcJob(pulumi.CustomResource):
         result: The content of ``result.json``; ``None`` without ``result_uri``.
     """
 
-    workspace_id = Out[str]("workspaceId")
-    display_name = Out[str]("displayName")
-    result_uri = Out[str]("resultUri")
-    job_id = Out[str]("jobId")
-    job_name = Out[str]("jobName")
-    status = Out[str]("status")
-    duration_seconds = Out[int]("durationSeconds")
-    result = Out[Mapping[str, Any]]("result")
-
-    def __init__(
-        self, name: str, args: DlcJobArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        props = {**job_props(args), "lostResultAdvice": args.lost_result_advice}
-        super().__init__("customrag:pai:DlcJob", name, props, with_plugin(opts))
+    token = "customrag:pai:DlcJob"  # noqa: S105 - a type token
+    job_id = Out[str]()
+    job_name = Out[str]()
+    status = Out[str]()
+    duration_seconds = Out[int]()
+    result = Out[Mapping[str, Any]]()

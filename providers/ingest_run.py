@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pulumi
 
-from .dlc_job import JobArgs, job_props
-from .wire import Out, with_plugin
+from .declaration import Resource, argument, arguments
+from .dlc_job import JobArgs
+from .wire import Out
 
 __all__ = ["IngestRun", "IngestRunArgs"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@arguments
 class IngestRunArgs(JobArgs):
     """Arguments of ``IngestRun``: those of every job, the documents and the index.
 
@@ -24,12 +24,15 @@ class IngestRunArgs(JobArgs):
             name. That replaces the resource, too, because the new index is empty.
     """
 
-    documents: pulumi.Input[Mapping[str, pulumi.Input[str]]]
-    index_name: pulumi.Input[str]
-    index_uuid: pulumi.Input[str] | None = None
+    result_uri: pulumi.Input[str] = argument("string", hashed=True)
+    documents: pulumi.Input[Mapping[str, pulumi.Input[str]]] = argument("string map", hashed=True)
+    index_name: pulumi.Input[str] = argument("string", effect="replace", hashed=True)
+    index_uuid: pulumi.Input[str] | None = argument(
+        "string", effect="replace", default=None, hashed=True
+    )
 
 
-class IngestRun(pulumi.CustomResource):
+class IngestRun(Resource[IngestRunArgs]):
     """The last ingest of the corpus into an index.
 
     Why it exists: an ingest must run again when a document changed, must not run when no document
@@ -49,34 +52,15 @@ class IngestRun(pulumi.CustomResource):
         result: The content of ``result.json``.
     """
 
-    workspace_id = Out[str]("workspaceId")
-    index_name = Out[str]("indexName")
-    documents = Out[Mapping[str, str]]("documents")
-    job_id = Out[str]("jobId")
-    job_name = Out[str]("jobName")
-    status = Out[str]("status")
-    duration_seconds = Out[int]("durationSeconds")
-    document_count = Out[int]("documentCount")
-    chunks = Out[int]("chunks")
-    embedded_documents = Out[int]("embeddedDocuments")
-    unchanged_documents = Out[int]("unchangedDocuments")
-    removed_documents = Out[int]("removedDocuments")
-    set_aside = Out[Sequence[Mapping[str, str]]]("setAside")
-    result = Out[Mapping[str, object]]("result")
-
-    def __init__(
-        self, name: str, args: IngestRunArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        props = {
-            **job_props(args),
-            "documents": args.documents,
-            "indexName": args.index_name,
-            "indexUuid": args.index_uuid,
-            "documentCount": None,
-            "chunks": None,
-            "embeddedDocuments": None,
-            "unchangedDocuments": None,
-            "removedDocuments": None,
-            "setAside": None,
-        }
-        super().__init__("customrag:rag:IngestRun", name, props, with_plugin(opts))
+    token = "customrag:rag:IngestRun"  # noqa: S105 - a type token
+    job_id = Out[str]()
+    job_name = Out[str]()
+    status = Out[str]()
+    duration_seconds = Out[int]()
+    document_count = Out[int]()
+    chunks = Out[int]()
+    embedded_documents = Out[int]()
+    unchanged_documents = Out[int]()
+    removed_documents = Out[int]()
+    set_aside = Out[Sequence[Mapping[str, str]]]()
+    result = Out[Mapping[str, object]]()

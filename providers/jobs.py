@@ -14,47 +14,28 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from .clients.dlc import Job
+from .declaration import inputs_of
+from .dlc_job import DlcJobArgs
+from .ingest_run import IngestRunArgs
+from .wire import whole_numbers
 
-__all__ = ["attempt_name", "job_name"]
+__all__ = ["attempt_name", "inputs_hash", "job_name"]
 
-# These inputs decide what a job computes. Place, priority, time limit and role do not: a change of
-# those must never train a model again.
-HASHED_INPUTS: Final = (
-    "jobType",
-    "jobSpecs",
-    "dataSources",
-    "userCommand",
-    "envs",
-    "thirdpartyLibs",
-    "triggers",
-    "resultUri",
-)
+_INPUTS: Final = {**inputs_of(DlcJobArgs), **inputs_of(IngestRunArgs)}
+HASHED_INPUTS: Final = tuple(name for name, spec in _INPUTS.items() if spec.hashed)
+"""The inputs of any kind of job that decide what it computes."""
 _DIGITS: Final = 12
 
 # Wire names of the DLC API that are not the input's name with a capital first letter.
-# Source: alibabacloud_pai_dlc20201203 1.11.6, ResourceConfig and CreateJobRequestUserVpc.
+# Source: alibabacloud_pai_dlc20201203 1.11.6, CreateJobRequest, ResourceConfig and
+# CreateJobRequestUserVpc.
 _WIRE_NAMES: Final = {
     "cpu": "CPU",
     "gpu": "GPU",
     "gpuType": "GPUType",
     "extendedCidrs": "ExtendedCIDRs",
-}
-_BODY: Final = {
-    "workspaceId": "WorkspaceId",
-    "jobType": "JobType",
-    "jobSpecs": "JobSpecs",
-    "dataSources": "DataSources",
-    "userCommand": "UserCommand",
-    "envs": "Envs",
-    "userVpc": "UserVpc",
-    "credentialConfig": "CredentialConfig",
-    "thirdpartyLibs": "ThirdpartyLibs",
     "maxRunningTimeMinutes": "JobMaxRunningTimeMinutes",
-    "priority": "Priority",
-    "resourceId": "ResourceId",
 }
-# Values whose keys belong to the user.
-_VERBATIM: Final = frozenset({"envs", "triggers"})
 
 
 def content_hash(value: Any) -> str:
@@ -78,15 +59,20 @@ def _canonical(value: Any) -> Any:
     return value
 
 
-def job_name(inputs: Mapping[str, Any], **also: Any) -> str:
-    """Return ``<displayName>-<hash>`` for a job's inputs.
+def inputs_hash(inputs: Mapping[str, Any], previous_job_id: str | None = None) -> str:
+    """Return the hash of the inputs that decide what a job computes, see ``content_hash``.
 
     Args:
-        inputs: The job's inputs by their wire names, all known.
-        also: Further values that decide what the job computes.
+        inputs: The job's inputs by their wire names, all known. A missing one does not count.
+        previous_job_id: The job on whose work this one builds.
     """
     hashed = {name: inputs.get(name) for name in HASHED_INPUTS}
-    return f"{inputs['displayName']}-{content_hash({**hashed, **also})}"
+    return content_hash({**hashed, "previousJobId": previous_job_id})
+
+
+def job_name(inputs: Mapping[str, Any], previous_job_id: str | None = None) -> str:
+    """Return ``<displayName>-<hash>`` for a job's inputs, see ``inputs_hash``."""
+    return f"{inputs['displayName']}-{inputs_hash(inputs, previous_job_id)}"
 
 
 def attempt_name(base_name: str, attempt: int) -> str:
@@ -138,31 +124,20 @@ def decide(base_name: str, jobs: Iterable[Job], max_attempts: int) -> Decision:
         max_attempts: The highest number of jobs to create.
     """
     found = attempts(base_name, jobs)
-    for number in sorted(found, reverse=True):
-        if found[number].succeeded:
-            return Decision(
-                action="take",
-                name=found[number].display_name,
-                attempt=number,
-                job=found[number],
-            )
-    for number in sorted(found, reverse=True):
-        if not found[number].finished:
-            return Decision(
-                action="wait",
-                name=found[number].display_name,
-                attempt=number,
-                job=found[number],
-            )
-    if not found:
+    latest_first = sorted(found.items(), reverse=True)
+    for number, job in latest_first:
+        if job.succeeded:
+            return Decision(action="take", name=job.display_name, attempt=number, job=job)
+    for number, job in latest_first:
+        if not job.finished:
+            return Decision(action="wait", name=job.display_name, attempt=number, job=job)
+    if not latest_first:
         return Decision(action="create", name=base_name, attempt=1)
-    last = max(found)
+    last, job = latest_first[0]
     if last >= max_attempts:
-        return Decision(
-            action="give up", name=found[last].display_name, attempt=last, job=found[last]
-        )
+        return Decision(action="give up", name=job.display_name, attempt=last, job=job)
     name = attempt_name(base_name, last + 1)
-    return Decision(action="create", name=name, attempt=last + 1, job=found[last])
+    return Decision(action="create", name=name, attempt=last + 1, job=job)
 
 
 def create_job_body(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -172,38 +147,30 @@ def create_job_body(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
         inputs: The job's inputs by their Pulumi wire names.
         name: The job's display name.
     """
-    body: dict[str, Any] = {"DisplayName": name, "Accessibility": "PRIVATE"}
-    for source, target in _BODY.items():
-        value = inputs.get(source)
-        if value is None or value in ({}, []):
-            continue
-        body[target] = _plain(value) if source in _VERBATIM else _wire(value)
-    return body
+    given = {
+        key: value
+        for key, value in inputs.items()
+        if key in _INPUTS and _INPUTS[key].sent and value not in (None, {}, [])
+    }
+    return {"DisplayName": name, "Accessibility": "PRIVATE", **_wire(given)}
+
+
+def wire_name(name: str) -> str:
+    """Return the name of an input, or of a member of one, in CreateJob."""
+    return _WIRE_NAMES.get(name, name[:1].upper() + name[1:])
 
 
 def _wire(value: Any) -> Any:
     if isinstance(value, Mapping):
+        # The keys of `envs` are the user's.
         return {
-            _WIRE_NAMES.get(key, key[:1].upper() + key[1:]): (
-                _plain(item) if key in _VERBATIM else _wire(item)
-            )
+            wire_name(key): whole_numbers(item) if key == "envs" else _wire(item)
             for key, item in value.items()
             if item is not None
         }
     if isinstance(value, list | tuple):
         return [_wire(item) for item in value]
-    return _plain(value)
-
-
-def _plain(value: Any) -> Any:
-    """Return a value whose whole numbers are ``int``, because the service takes no fractions."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    return whole_numbers(value)
 
 
 def duration_text(seconds: float) -> str:

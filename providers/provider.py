@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pulumi
 
-from .wire import VERSION
+from .declaration import argument, arguments, sent_values
+from .wire import with_plugin
 
 __all__ = ["Provider", "ProviderArgs"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@arguments
 class ProviderArgs:
     """Endpoints and credentials of the resources' services.
 
@@ -19,7 +18,6 @@ class ProviderArgs:
         region_id: e.g. ``cn-hangzhou``.
         oss_endpoint: ``[http[s]://]host[:port]``. Default: the region's public endpoint.
         dlc_endpoint: As above, for PAI DLC.
-        aiworkspace_endpoint: As above, for PAI AIWorkSpace.
         ess_endpoint: As above, for Auto Scaling.
         elasticsearch_endpoint: As above, for the management of Elasticsearch instances.
         access_key_id: Default: the SDK's credential chain of the process that runs the engine.
@@ -27,15 +25,14 @@ class ProviderArgs:
         security_token: STS token of a temporary key; kept secret.
     """
 
-    region_id: pulumi.Input[str]
-    oss_endpoint: pulumi.Input[str] | None = None
-    dlc_endpoint: pulumi.Input[str] | None = None
-    aiworkspace_endpoint: pulumi.Input[str] | None = None
-    ess_endpoint: pulumi.Input[str] | None = None
-    elasticsearch_endpoint: pulumi.Input[str] | None = None
-    access_key_id: pulumi.Input[str] | None = None
-    access_key_secret: pulumi.Input[str] | None = field(default=None, repr=False)
-    security_token: pulumi.Input[str] | None = field(default=None, repr=False)
+    region_id: pulumi.Input[str] = argument("string")
+    oss_endpoint: pulumi.Input[str] | None = argument("string", default=None)
+    dlc_endpoint: pulumi.Input[str] | None = argument("string", default=None)
+    ess_endpoint: pulumi.Input[str] | None = argument("string", default=None)
+    elasticsearch_endpoint: pulumi.Input[str] | None = argument("string", default=None)
+    access_key_id: pulumi.Input[str] | None = argument("string", default=None)
+    access_key_secret: pulumi.Input[str] | None = argument("string", default=None, secret=True)
+    security_token: pulumi.Input[str] | None = argument("string", default=None, secret=True)
 
 
 class Provider(pulumi.ProviderResource):
@@ -49,20 +46,4 @@ class Provider(pulumi.ProviderResource):
     def __init__(
         self, name: str, args: ProviderArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        props = {
-            "regionId": args.region_id,
-            "ossEndpoint": args.oss_endpoint,
-            "dlcEndpoint": args.dlc_endpoint,
-            "aiworkspaceEndpoint": args.aiworkspace_endpoint,
-            "essEndpoint": args.ess_endpoint,
-            "elasticsearchEndpoint": args.elasticsearch_endpoint,
-            "accessKeyId": args.access_key_id,
-            "accessKeySecret": _secret(args.access_key_secret),
-            "securityToken": _secret(args.security_token),
-        }
-        versioned = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(version=VERSION), opts)
-        super().__init__("customrag", name, props, versioned)
-
-
-def _secret(value: pulumi.Input[str] | None) -> pulumi.Output[str] | None:
-    return None if value is None else pulumi.Output.secret(value)
+        super().__init__("customrag", name, sent_values(args), with_plugin(opts))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 
-from .wire import Out, with_plugin
+from .declaration import Resource, argument, arguments
+from .wire import Out
 
-__all__ = ["DEFAULT_TIMEOUT_SECONDS", "Rollout", "RolloutArgs"]
-
-DEFAULT_TIMEOUT_SECONDS = 1800
+__all__ = ["Rollout", "RolloutArgs"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@arguments
 class RolloutArgs:
     """Arguments of ``Rollout``.
 
@@ -30,16 +27,17 @@ class RolloutArgs:
             fails. Default 1,800.
     """
 
-    scaling_group_id: pulumi.Input[str]
-    launch_template_id: pulumi.Input[str]
-    launch_template_version: pulumi.Input[str]
-    content_digest: pulumi.Input[str]
-    min_healthy_percentage: pulumi.Input[int] = 100
-    max_healthy_percentage: pulumi.Input[int] = 200
-    timeout_seconds: pulumi.Input[int] = DEFAULT_TIMEOUT_SECONDS
+    scaling_group_id: pulumi.Input[str] = argument("string", effect="replace")
+    launch_template_id: pulumi.Input[str] = argument("string")
+    launch_template_version: pulumi.Input[str] = argument("string")
+    content_digest: pulumi.Input[str] = argument("string")
+    # These decide how a rollout happens; a change of them does not start one.
+    min_healthy_percentage: pulumi.Input[int] = argument("integer", effect="ignore", default=100)
+    max_healthy_percentage: pulumi.Input[int] = argument("integer", effect="ignore", default=200)
+    timeout_seconds: pulumi.Input[int] = argument("integer", effect="ignore", default=1800)
 
 
-class Rollout(pulumi.CustomResource):
+class Rollout(Resource[RolloutArgs]):
     """A scaling group with all instances in service, and all of one version.
 
     Why it exists: ``alicloud.ess.InstanceRefresh`` starts a refresh and does not wait for it, fails
@@ -52,23 +50,6 @@ class Rollout(pulumi.CustomResource):
         instance_ids: The instances in service at the end of the rollout.
     """
 
-    scaling_group_id = Out[str]("scalingGroupId")
-    launch_template_version = Out[str]("launchTemplateVersion")
-    instance_refresh_task_id = Out[str | None]("instanceRefreshTaskId")
-    instance_ids = Out[list[str]]("instanceIds")
-
-    def __init__(
-        self, name: str, args: RolloutArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        props = {
-            "scalingGroupId": args.scaling_group_id,
-            "launchTemplateId": args.launch_template_id,
-            "launchTemplateVersion": args.launch_template_version,
-            "contentDigest": args.content_digest,
-            "minHealthyPercentage": args.min_healthy_percentage,
-            "maxHealthyPercentage": args.max_healthy_percentage,
-            "timeoutSeconds": args.timeout_seconds,
-            "instanceRefreshTaskId": None,
-            "instanceIds": None,
-        }
-        super().__init__("customrag:ess:Rollout", name, props, with_plugin(opts))
+    token = "customrag:ess:Rollout"  # noqa: S105 - a type token
+    instance_refresh_task_id = Out[str | None]()
+    instance_ids = Out[list[str]]()

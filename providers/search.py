@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
-from .wire import VERSION, Out, with_plugin
+from .declaration import Resource, argument, arguments, sent_values
+from .wire import VERSION, Out
 
 __all__ = [
+    "GENERATION_TOKEN",
+    "ClusterArgs",
     "IndexAlias",
     "IndexAliasArgs",
     "IndexGeneration",
@@ -20,15 +23,29 @@ __all__ = [
     "get_index_generation",
 ]
 
+GENERATION_TOKEN = "customrag:elasticsearch:getGeneration"  # noqa: S105 - a function's token
 
-@dataclass(frozen=True, kw_only=True)
-class SearchIndexArgs:
-    """Arguments of ``SearchIndex``.
+
+@arguments
+class ClusterArgs:
+    """Arguments of everything in a cluster.
 
     Attributes:
         endpoint: ``http[s]://host:port`` of the cluster.
         username: e.g. ``elastic``.
         password: Kept secret.
+    """
+
+    endpoint: pulumi.Input[str] = argument("string")
+    username: pulumi.Input[str] = argument("string")
+    password: pulumi.Input[str] = argument("string", secret=True)
+
+
+@arguments
+class SearchIndexArgs(ClusterArgs):
+    """Arguments of ``SearchIndex``.
+
+    Attributes:
         index_name: Lower case, at most 255 bytes; contains the model version and a mapping digest.
         mappings: Elasticsearch mappings. A change of ``_meta`` alone updates in place; any other
             replaces the index.
@@ -42,18 +59,17 @@ class SearchIndexArgs:
             deleted is gone. Default: an endpoint that does not answer is an error.
     """
 
-    endpoint: pulumi.Input[str]
-    username: pulumi.Input[str]
-    password: pulumi.Input[str] = field(repr=False)
-    index_name: pulumi.Input[str]
-    mappings: pulumi.Input[Mapping[str, Any]]
-    settings: pulumi.Input[Mapping[str, Any]] | None = None
-    alias: pulumi.Input[str] | None = None
-    deletion_protection: pulumi.Input[bool] = False
-    instance_id: pulumi.Input[str] | None = None
+    index_name: pulumi.Input[str] = argument("string", effect="replace")
+    mappings: pulumi.Input[Mapping[str, Any]] = argument("map", effect="replace")
+    settings: pulumi.Input[Mapping[str, Any]] | None = argument(
+        "map", effect="replace", default=None
+    )
+    alias: pulumi.Input[str] | None = argument("string", default=None)
+    deletion_protection: pulumi.Input[bool] = argument("boolean", default=False)
+    instance_id: pulumi.Input[str] | None = argument("string", effect="ignore", default=None)
 
 
-class SearchIndex(pulumi.CustomResource):
+class SearchIndex(Resource[SearchIndexArgs]):
     """An index of an Elasticsearch cluster, with its mapping.
 
     Why it exists: ``pulumi_alicloud`` creates Elasticsearch instances, but nothing inside them.
@@ -64,38 +80,16 @@ class SearchIndex(pulumi.CustomResource):
         uuid: The cluster's own id of this index; a recreated index has another.
     """
 
-    endpoint = Out[str]("endpoint")
-    index_name = Out[str]("indexName")
-    mappings = Out[Mapping[str, Any]]("mappings")
-    settings = Out[Mapping[str, Any]]("settings")
-    uuid = Out[str]("uuid")
-
-    def __init__(
-        self, name: str, args: SearchIndexArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        props = {
-            "endpoint": args.endpoint,
-            "username": args.username,
-            "password": pulumi.Output.secret(args.password),
-            "indexName": args.index_name,
-            "mappings": args.mappings,
-            "settings": args.settings,
-            "alias": args.alias,
-            "deletionProtection": args.deletion_protection,
-            "instanceId": args.instance_id,
-            "uuid": None,
-        }
-        super().__init__("customrag:elasticsearch:Index", name, props, _secret_password(opts))
+    token = "customrag:elasticsearch:Index"  # noqa: S105 - a type token
+    index_name = Out[str]()
+    uuid = Out[str]()
 
 
-@dataclass(frozen=True, kw_only=True)
-class IndexAliasArgs:
+@arguments
+class IndexAliasArgs(ClusterArgs):
     """Arguments of ``IndexAlias``.
 
     Attributes:
-        endpoint: ``http[s]://host:port`` of the cluster.
-        username: e.g. ``elastic``.
-        password: Kept secret.
         alias: The name that readers use.
         index_name: The index that the alias points to.
         expected_chunks: The alias moves only to an index with exactly this many chunks. It is not
@@ -108,18 +102,15 @@ class IndexAliasArgs:
         instance_id: See ``SearchIndexArgs``.
     """
 
-    endpoint: pulumi.Input[str]
-    username: pulumi.Input[str]
-    password: pulumi.Input[str] = field(repr=False)
-    alias: pulumi.Input[str]
-    index_name: pulumi.Input[str]
-    expected_chunks: pulumi.Input[int] | None = None
-    keep_indices: pulumi.Input[int] | None = None
-    meta: pulumi.Input[Mapping[str, Any]] | None = None
-    instance_id: pulumi.Input[str] | None = None
+    alias: pulumi.Input[str] = argument("string", effect="replace")
+    index_name: pulumi.Input[str] = argument("string")
+    expected_chunks: pulumi.Input[int] | None = argument("integer", effect="ignore", default=None)
+    keep_indices: pulumi.Input[int] | None = argument("integer", default=None)
+    meta: pulumi.Input[Mapping[str, Any]] | None = argument("map", default=None)
+    instance_id: pulumi.Input[str] | None = argument("string", effect="ignore", default=None)
 
 
-class IndexAlias(pulumi.CustomResource):
+class IndexAlias(Resource[IndexAliasArgs]):
     """The name under which readers find the current index.
 
     Why it exists: it makes a change of model or mapping blue-green. The alias moves in one step,
@@ -133,47 +124,24 @@ class IndexAlias(pulumi.CustomResource):
             ``None`` without ``keep_indices``.
     """
 
-    alias = Out[str]("alias")
-    index_name = Out[str]("indexName")
-    previous_index_name = Out[str | None]("previousIndexName")
-    generations = Out[Sequence[Mapping[str, str]] | None]("generations")
-
-    def __init__(
-        self, name: str, args: IndexAliasArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        props = {
-            "endpoint": args.endpoint,
-            "username": args.username,
-            "password": pulumi.Output.secret(args.password),
-            "alias": args.alias,
-            "indexName": args.index_name,
-            "expectedChunks": args.expected_chunks,
-            "keepIndices": args.keep_indices,
-            "meta": args.meta,
-            "instanceId": args.instance_id,
-            "previousIndexName": None,
-            "generations": None,
-        }
-        super().__init__("customrag:elasticsearch:Alias", name, props, _secret_password(opts))
+    token = "customrag:elasticsearch:Alias"  # noqa: S105 - a type token
+    alias = Out[str]()
+    index_name = Out[str]()
+    previous_index_name = Out[str | None]()
+    generations = Out[Sequence[Mapping[str, str]] | None]()
 
 
-@dataclass(frozen=True, kw_only=True)
-class IndexGenerationArgs:
+@arguments
+class IndexGenerationArgs(ClusterArgs):
     """Arguments of ``get_index_generation``.
 
     Attributes:
-        endpoint: ``http[s]://host:port`` of the cluster.
-        username: e.g. ``elastic``.
-        password: Kept secret.
         alias: The alias that goes back.
         index_name: The former index.
     """
 
-    endpoint: pulumi.Input[str]
-    username: pulumi.Input[str]
-    password: pulumi.Input[str] = field(repr=False)
-    alias: pulumi.Input[str]
-    index_name: pulumi.Input[str]
+    alias: pulumi.Input[str] = argument("string")
+    index_name: pulumi.Input[str] = argument("string")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,14 +169,8 @@ def get_index_generation(
     """
     found = pulumi.Output.unsecret(
         pulumi.runtime.invoke_output(
-            "customrag:elasticsearch:getGeneration",
-            {
-                "endpoint": args.endpoint,
-                "username": args.username,
-                "password": pulumi.Output.secret(args.password),
-                "alias": args.alias,
-                "indexName": args.index_name,
-            },
+            GENERATION_TOKEN,
+            sent_values(args),
             pulumi.InvokeOutputOptions(provider=provider, version=VERSION),
         )
     )
@@ -217,7 +179,3 @@ def get_index_generation(
         model_version=found.apply(lambda values: str(values["modelVersion"])),
         model_uri=found.apply(lambda values: str(values["modelUri"])),
     )
-
-
-def _secret_password(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
-    return with_plugin(opts, secret_outputs=["password"])

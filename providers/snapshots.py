@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 
-from .wire import Out, with_plugin
+from .declaration import Resource, argument, arguments
 
 __all__ = ["SnapshotSchedule", "SnapshotScheduleArgs"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@arguments
 class SnapshotScheduleArgs:
     """Arguments of ``SnapshotSchedule``.
 
@@ -21,11 +19,11 @@ class SnapshotScheduleArgs:
             at one.
     """
 
-    instance_id: pulumi.Input[str]
-    schedule: pulumi.Input[str]
+    instance_id: pulumi.Input[str] = argument("string", effect="replace")
+    schedule: pulumi.Input[str] = argument("string")
 
 
-class SnapshotSchedule(pulumi.CustomResource):
+class SnapshotSchedule(Resource[SnapshotScheduleArgs]):
     """The automatic snapshots of an Elasticsearch instance, kept by the service in OSS.
 
     Why it exists: ``alicloud.elasticsearch.Instance`` has no input for them, but the service has
@@ -33,11 +31,4 @@ class SnapshotSchedule(pulumi.CustomResource):
     until the service deletes them.
     """
 
-    instance_id = Out[str]("instanceId")
-    schedule = Out[str]("schedule")
-
-    def __init__(
-        self, name: str, args: SnapshotScheduleArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        props = {"instanceId": args.instance_id, "schedule": args.schedule}
-        super().__init__("customrag:elasticsearch:SnapshotSchedule", name, props, with_plugin(opts))
+    token = "customrag:elasticsearch:SnapshotSchedule"  # noqa: S105 - a type token

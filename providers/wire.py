@@ -62,24 +62,26 @@ def whole_numbers(value: Any) -> Any:
 
 
 class Out(Generic[T]):
-    """An output of a resource under its Python name: ``job_id = Out[str]("jobId")``.
+    """An output of a resource under its Python name: ``job_id = Out[str]()`` is ``jobId``.
 
     Never annotate it: the SDK reads the annotations of a resource as the types of its outputs.
     """
 
-    def __init__(self, wire_name: str) -> None:
-        self._wire_name = wire_name
+    wire_name: str
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.wire_name = camel_case(name)
 
     def __get__(
         self, instance: pulumi.Resource | None, owner: type | None = None
     ) -> pulumi.Output[T]:
         if instance is None:
             return cast("pulumi.Output[T]", self)
-        output: pulumi.Output[Any] = instance.__dict__[self._wire_name]
+        output: pulumi.Output[Any] = instance.__dict__[self.wire_name]
         return cast("pulumi.Output[T]", output.apply(whole_numbers))
 
     def __set__(self, instance: pulumi.Resource, value: object) -> None:
-        raise AttributeError(f"{self._wire_name} is an output; it cannot be set")
+        raise AttributeError(f"{self.wire_name} is an output; it cannot be set")
 
 
 VERSION = "0.1.0"

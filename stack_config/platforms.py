@@ -138,7 +138,6 @@ def make_platform(config: StackConfig, *, home: Path) -> Platform:
             region_id=settings.region_id,
             oss_endpoint=settings.endpoints["oss_public"],
             dlc_endpoint=settings.endpoints["dlc"],
-            aiworkspace_endpoint=settings.endpoints["aiworkspace"],
             ess_endpoint=settings.endpoints["ess"],
             elasticsearch_endpoint=settings.endpoints["elasticsearch"],
             access_key_id=_secret(settings.access_key_id),
@@ -235,7 +234,6 @@ def _local_settings(config: StackConfig, home: Path) -> _Settings:
             "oss": oss,
             "oss_public": oss,
             "dlc": api,
-            "aiworkspace": api,
             "ess": api,
             "kms": api,
             "elasticsearch": api,
@@ -259,12 +257,10 @@ def _cloud_settings(config: StackConfig) -> _Settings:
         region_id=region_id,
         endpoints={
             # Endpoint rules: https://www.alibabacloud.com/help/en/oss/user-guide/regions-and-endpoints,
-            # https://api.alibabacloud.com (pai-dlc, AIWorkSpace, Kms; service regions), read
-            # 2026-11-21.
+            # https://api.alibabacloud.com (pai-dlc, Kms; service regions), read 2026-11-21.
             "oss": f"https://oss-{region_id}-internal.aliyuncs.com",
             "oss_public": f"https://oss-{region_id}.aliyuncs.com",
             "dlc": f"https://pai-dlc.{region_id}.aliyuncs.com",
-            "aiworkspace": f"https://aiworkspace.{region_id}.aliyuncs.com",
             "ess": f"https://ess.{region_id}.aliyuncs.com",
             "kms": f"https://kms-vpc.{region_id}.aliyuncs.com",
             "elasticsearch": f"https://elasticsearch.{region_id}.aliyuncs.com",

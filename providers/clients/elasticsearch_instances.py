@@ -9,13 +9,13 @@ https://help.aliyun.com/zh/es/developer-reference/api-elasticsearch-2017-06-13-u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import quote
 
 from .errors import NotFoundError
 from .generic import GenericClient
 
-__all__ = ["ElasticsearchInstances", "ElasticsearchInstancesClient", "SnapshotSetting"]
+__all__ = ["ElasticsearchInstancesClient", "SnapshotSetting"]
 
 VERSION: Final = "2017-06-13"
 _INSTANCES: Final = "/openapi/instances"
@@ -29,27 +29,6 @@ class SnapshotSetting:
     schedule: str = ""
 
 
-class ElasticsearchInstances(Protocol):
-    """What is asked of the service; replaced by a fake in tests."""
-
-    def exists(self, instance_id: str) -> bool:
-        """Return whether there is such an instance, whatever its state."""
-
-    def snapshot_setting(self, instance_id: str) -> SnapshotSetting:
-        """Return the instance's setting.
-
-        Raises:
-            NotFoundError: There is no such instance.
-        """
-
-    def set_snapshots(self, instance_id: str, setting: SnapshotSetting) -> None:
-        """Change the instance's setting; the same one again changes nothing.
-
-        Raises:
-            NotFoundError: There is no such instance.
-        """
-
-
 class ElasticsearchInstancesClient:
     """The service behind one endpoint.
 
@@ -61,7 +40,7 @@ class ElasticsearchInstancesClient:
         self._client = client
 
     def exists(self, instance_id: str) -> bool:
-        """DescribeInstance."""
+        """Return whether there is such an instance, whatever its state (DescribeInstance)."""
         path = f"{_INSTANCES}/{quote(instance_id, safe='')}"
         try:
             self._client.roa("DescribeInstance", VERSION, "GET", path)
@@ -70,7 +49,11 @@ class ElasticsearchInstancesClient:
         return True
 
     def snapshot_setting(self, instance_id: str) -> SnapshotSetting:
-        """DescribeSnapshotSetting."""
+        """Return the instance's setting (DescribeSnapshotSetting).
+
+        Raises:
+            NotFoundError: There is no such instance.
+        """
         body = self._client.roa("DescribeSnapshotSetting", VERSION, "GET", _path(instance_id))
         result: dict[str, Any] = body.get("Result") or {}
         # The reference shows both spellings: Enable in the model, enable in the example.
@@ -80,7 +63,11 @@ class ElasticsearchInstancesClient:
         )
 
     def set_snapshots(self, instance_id: str, setting: SnapshotSetting) -> None:
-        """UpdateSnapshotSetting."""
+        """Change the instance's setting (UpdateSnapshotSetting); it may be called twice.
+
+        Raises:
+            NotFoundError: There is no such instance.
+        """
         body: dict[str, Any] = {"enable": setting.enable}
         if setting.schedule:
             body["quartzRegex"] = setting.schedule

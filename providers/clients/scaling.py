@@ -9,12 +9,12 @@ the models of ``alibabacloud_ess20220222`` 1.13 (read 2026-11-21).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from .errors import ClientError, NotFoundError
 from .generic import GenericClient
 
-__all__ = ["Member", "Refresh", "Scaling", "ScalingClient", "ScalingGroup", "TemplateVersion"]
+__all__ = ["Member", "Refresh", "ScalingClient", "ScalingGroup", "TemplateVersion"]
 
 VERSION: Final = "2022-02-22"
 ACTIVE_STATUSES: Final = frozenset(
@@ -79,34 +79,6 @@ class Refresh:
         return self.status in ACTIVE_STATUSES
 
 
-class Scaling(Protocol):
-    """What is asked of the service; replaced by a fake in tests."""
-
-    def group(self, group_id: str) -> ScalingGroup:
-        """Return the group.
-
-        Raises:
-            NotFoundError: There is no such group.
-        """
-
-    def members(self, group_id: str) -> list[Member]:
-        """Return the group's instances."""
-
-    def refreshes(self, group_id: str) -> list[Refresh]:
-        """Return the group's refreshes, the newest first."""
-
-    def start_refresh(
-        self, group_id: str, desired: TemplateVersion, *, min_healthy: int, max_healthy: int
-    ) -> str | None:
-        """Begin to replace what is not of that version; its id, or None when there is nothing."""
-
-    def roll_back(self, group_id: str, task_id: str) -> None:
-        """Go back to what the group had before a refresh."""
-
-    def cancel(self, group_id: str, task_id: str) -> None:
-        """End a refresh where it is."""
-
-
 class ScalingClient:
     """The service behind one endpoint.
 
@@ -120,7 +92,11 @@ class ScalingClient:
         self._region_id = region_id
 
     def group(self, group_id: str) -> ScalingGroup:
-        """DescribeScalingGroups."""
+        """Return the group (DescribeScalingGroups).
+
+        Raises:
+            NotFoundError: There is no such group.
+        """
         body = self._rpc("DescribeScalingGroups", {"ScalingGroupIds.1": group_id})
         found = body.get("ScalingGroups") or []
         if not found:
@@ -131,7 +107,7 @@ class ScalingClient:
         return ScalingGroup(desired=_desired(group), template=_template(group))
 
     def members(self, group_id: str) -> list[Member]:
-        """DescribeScalingInstances, every page."""
+        """Return the group's instances (DescribeScalingInstances, every page)."""
         found: list[Member] = []
         page = 1
         while True:
@@ -146,7 +122,7 @@ class ScalingClient:
             page += 1
 
     def refreshes(self, group_id: str) -> list[Refresh]:
-        """DescribeInstanceRefreshes."""
+        """Return the group's refreshes, the newest first (DescribeInstanceRefreshes)."""
         body = self._rpc("DescribeInstanceRefreshes", {"ScalingGroupId": group_id})
         tasks = body.get("InstanceRefreshTasks") or []
         tasks.sort(key=lambda task: str(task.get("StartTime") or ""), reverse=True)
@@ -155,7 +131,13 @@ class ScalingClient:
     def start_refresh(
         self, group_id: str, desired: TemplateVersion, *, min_healthy: int, max_healthy: int
     ) -> str | None:
-        """StartInstanceRefresh; a group has one at a time, so a second call starts no second."""
+        """Begin to replace instances of other versions (StartInstanceRefresh).
+
+        A group has one refresh at a time, so a second call starts no second one.
+
+        Returns:
+            The refresh's id; None if there is nothing to replace.
+        """
         try:
             body = self._rpc(
                 "StartInstanceRefresh",
@@ -175,14 +157,14 @@ class ScalingClient:
         return str(body["InstanceRefreshTaskId"])
 
     def roll_back(self, group_id: str, task_id: str) -> None:
-        """RollbackInstanceRefresh."""
+        """Return to what the group had before a refresh (RollbackInstanceRefresh)."""
         self._rpc(
             "RollbackInstanceRefresh",
             {"ScalingGroupId": group_id, "InstanceRefreshTaskId": task_id},
         )
 
     def cancel(self, group_id: str, task_id: str) -> None:
-        """CancelInstanceRefresh."""
+        """End a refresh where it is (CancelInstanceRefresh)."""
         self._rpc(
             "CancelInstanceRefresh",
             {"ScalingGroupId": group_id, "InstanceRefreshTaskId": task_id},

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from pluginhost import (
     UNKNOWN,
@@ -24,23 +24,21 @@ from pluginhost import (
 from providers.clients.errors import ClientError, ContentMismatchError, NotFoundError
 from providers.clients.oss import ObjectInfo, file_digests
 from providers.clients.oss_uri import OssUri
-from providers.corpus import MANIFEST_NAME, corpus_version
+from providers.corpus import MANIFEST_NAME, Corpus, CorpusArgs, corpus_version
+from providers.declaration import inputs_of
 from providers.plugin.framework import (
     Call,
     Change,
-    Difference,
     Failure,
     Handler,
-    Input,
+    Values,
     compare,
-    require_known_state,
 )
 
 __all__ = ["CorpusHandler"]
 
 _UPLOADS_AT_A_TIME: Final = 8
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_OUTPUTS: Final = ("version", "documentCount", "manifestKey", "uri")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +67,7 @@ class Remote:
         return f"changed:{found.etag}"
 
 
-def _uri(inputs: Mapping[str, Any]) -> OssUri:
+def _uri(inputs: Values) -> OssUri:
     return OssUri(str(inputs["bucket"]), str(inputs["prefix"]))
 
 
@@ -99,15 +97,11 @@ def look(prefix: OssUri, call: Call) -> Remote:
 class CorpusHandler(Handler):
     """A folder's documents in a bucket."""
 
-    token: ClassVar[str] = "customrag:oss:Corpus"  # noqa: S105 - a type token
-    inputs: ClassVar[Mapping[str, Input]] = {
-        "bucket": Input(kind="string", effect="replace", required=True),
-        "prefix": Input(kind="string", effect="replace", default="corpus/"),
-        "sourceDir": Input(kind="string", effect="ignore", required=True),
-        "documents": Input(kind="string map", required=True),
-    }
+    token = Corpus.token
+    inputs = inputs_of(CorpusArgs)
+    needed = ("bucket", "prefix")
 
-    def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
+    def check(self, inputs: Values) -> Iterator[Failure]:
         prefix = inputs.get("prefix")
         if isinstance(prefix, str) and not re.fullmatch(r"[^/\\]+(/[^/\\]+)*/", prefix):
             yield Failure(
@@ -137,26 +131,14 @@ class CorpusHandler(Handler):
                     f"has {digest!r} for {key!r}; allowed is a SHA-256 of 64 hexadecimal digits",
                 )
 
-    def diff(
-        self,
-        old_inputs: Mapping[str, Any],
-        olds: Mapping[str, Any],
-        news: Mapping[str, Any],
-        call: Call,
-    ) -> Difference:
+    def diff(self, old_inputs: Values, olds: Values, news: Values, call: Call) -> list[Change]:
         changes = compare(self.inputs, old_inputs, news)
-        if not changes and olds.get("version") != self._known(news)["version"]:
+        if not changes and olds.get("version") != self.preview_create(news)["version"]:
             # An interrupted upload, or a refresh that found other objects.
             changes.append(Change(path="version", kind="update"))
-        return Difference(changes=tuple(changes))
+        return changes
 
-    def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return self._known(inputs)
-
-    def preview_update(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return self._known(inputs)
-
-    def _known(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def preview_create(self, inputs: Values) -> dict[str, Any]:
         documents, prefix = inputs.get("documents"), inputs.get("prefix")
         bucket = inputs.get("bucket")
         known = isinstance(documents, Mapping) and not contains_unknown(documents)
@@ -168,30 +150,23 @@ class CorpusHandler(Handler):
             "uri": f"oss://{bucket}/{prefix}" if placed else UNKNOWN,
         }
 
-    def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
+    def create(self, inputs: Values, call: Call) -> tuple[str, dict[str, Any]]:
         resource_id = str(_uri(inputs))
         return resource_id, self._bring_up_to_date(resource_id, inputs, call)
 
-    def update(
-        self, olds: Mapping[str, Any], inputs: Mapping[str, Any], call: Call
-    ) -> dict[str, Any]:
+    def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
         return self._bring_up_to_date(call.resource_id, inputs, call)
 
-    def _bring_up_to_date(
-        self, resource_id: str, inputs: Mapping[str, Any], call: Call
-    ) -> dict[str, Any]:
+    def _bring_up_to_date(self, resource_id: str, inputs: Values, call: Call) -> dict[str, Any]:
         try:
             _synchronise(inputs, call)
         except (ClientError, ProviderError, OSError) as error:
             # Recorded, so that `destroy` removes the uploads and `up` continues from there.
-            outputs = {**inputs, **self._known(inputs), "version": ""}
+            outputs = {**inputs, **self.preview_create(inputs), "version": ""}
             raise PartialError(str(error), resource_id, outputs) from error
-        return self._known(inputs)
+        return self.preview_create(inputs)
 
-    def read(
-        self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
-    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        require_known_state(inputs, ("bucket", "prefix"), self.token)
+    def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
         try:
             remote = look(_uri(inputs), call)
         except NotFoundError:
@@ -200,12 +175,12 @@ class CorpusHandler(Handler):
             return None
         documents = {key: remote.sha256(key) for key in sorted(remote.objects)}
         present = {**inputs, "documents": documents}
-        outputs = self._known(present)
+        outputs = self.preview_create(present)
         if olds.get("version") == "":
             outputs["version"] = ""
         return present, outputs
 
-    def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
+    def delete(self, inputs: Values, olds: Values, call: Call) -> None:
         prefix = _uri(inputs)
         try:
             keys = [info.key for info in call.services.oss.list(prefix)]
@@ -218,7 +193,7 @@ class CorpusHandler(Handler):
         call.services.oss.delete_many(prefix.bucket, ordered)
 
 
-def _synchronise(inputs: Mapping[str, Any], call: Call) -> None:
+def _synchronise(inputs: Values, call: Call) -> None:
     prefix, documents = _uri(inputs), dict(inputs["documents"])
     source = Path(str(inputs["sourceDir"]))
     remote = look(prefix, call)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from alibabacloud_pai_dlc20201203 import models
@@ -13,34 +14,18 @@ from providers import jobs
 from providers.clients.dlc import Job
 from providers.clients.errors import ClientError, NotFoundError
 from providers.clients.oss_uri import OssUri, parse_oss_uri
-from providers.dlc_job import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_RUNNING_TIME_MINUTES
-from providers.plugin.framework import (
-    Call,
-    Change,
-    Difference,
-    Failure,
-    Handler,
-    Input,
-    compare,
-    require_known_state,
-)
-from providers.plugin.job_runner import (
-    RESULT_NAME,
-    Finished,
-    JobFailedError,
-    JobLeftRunningError,
-    JobRunner,
-    delete_jobs,
-)
+from providers.declaration import Input, inputs_of
+from providers.dlc_job import DlcJob, DlcJobArgs
+from providers.plugin.framework import Call, Change, Failure, Handler, Values, compare
+from providers.plugin.job_runner import RESULT_NAME, Finished, JobEndedError, JobRunner, delete_jobs
 
 __all__ = [
     "DELETED",
-    "JOB_INPUTS",
     "SUCCEEDED",
     "DlcJobHandler",
-    "check_job",
+    "JobHandler",
     "find_recorded_job",
-    "job_outputs",
+    "is_done",
     "known_job_name",
 ]
 
@@ -62,50 +47,79 @@ JOB_TYPES: Final = (
 )
 # Source: CreateJob, "total parameters at most 65,536 bytes" (help.aliyun.com, read 2026-11).
 _BODY_LIMIT_BYTES: Final = 65_536
-
-JOB_INPUTS: Final[dict[str, Input]] = {
-    "workspaceId": Input(kind="string", effect="replace", required=True),
-    "displayName": Input(kind="string", required=True),
-    "jobType": Input(kind="string", effect="replace", required=True),
-    "jobSpecs": Input(kind="list", effect="replace", required=True),
-    "userCommand": Input(kind="string", effect="replace", required=True),
-    "dataSources": Input(kind="list", effect="replace"),
-    "envs": Input(kind="string map", effect="replace"),
-    "userVpc": Input(kind="map"),
-    "credentialConfig": Input(kind="map"),
-    "thirdpartyLibs": Input(kind="string list", effect="replace"),
-    "maxRunningTimeMinutes": Input(kind="integer", default=DEFAULT_MAX_RUNNING_TIME_MINUTES),
-    "priority": Input(kind="integer", default=1),
-    "resourceId": Input(kind="string"),
-    "triggers": Input(kind="string map", effect="replace"),
-    "resultUri": Input(kind="string", effect="replace"),
-    "maxAttempts": Input(kind="integer", default=DEFAULT_MAX_ATTEMPTS),
+_BOUNDS: Final = {
+    "priority": (1, 9),
+    "maxAttempts": (1, 20),
+    "maxRunningTimeMinutes": (1, 60 * 24 * 30),
 }
 _LOST_RESULT_ADVICE: Final = "lostResultAdvice"
 
 
-def check_job(inputs: Mapping[str, Any]) -> Iterator[Failure]:
-    """Yield inputs that the DLC service would refuse."""
-    name = inputs.get("displayName")
-    if isinstance(name, str) and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,127}", name):
-        yield Failure(
-            "displayName",
-            f"is {name!r}; allowed are 1 to 128 letters, digits, '-', '_' and '.', a letter or "
-            "digit first",
-        )
-    job_type = inputs.get("jobType")
-    if isinstance(job_type, str) and job_type not in JOB_TYPES:
-        yield Failure("jobType", f"is {job_type!r}; allowed are {', '.join(JOB_TYPES)}")
-    for key, low, high in (
-        ("priority", 1, 9),
-        ("maxAttempts", 1, 20),
-        ("maxRunningTimeMinutes", 1, 60 * 24 * 30),
-    ):
-        value = inputs.get(key)
-        if isinstance(value, int | float) and not low <= value <= high:
-            yield Failure(key, f"is {value:g}; allowed is {low} to {high}")
-    yield from _check_uri(inputs.get("resultUri"))
-    yield from _check_structures(inputs)
+class JobHandler(Handler):
+    """What the resources that run a DLC job share."""
+
+    outputs: ClassVar[tuple[str, ...]] = (
+        *("jobId", "jobName", "jobNames", "status", "durationSeconds", "result"),
+    )
+    needed = ("workspaceId", "displayName")
+
+    def check(self, inputs: Values) -> Iterator[Failure]:
+        """Yield inputs that the DLC service would refuse."""
+        name = inputs.get("displayName")
+        if isinstance(name, str) and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,127}", name):
+            yield Failure(
+                "displayName",
+                f"is {name!r}; allowed are 1 to 128 letters, digits, '-', '_' and '.', a letter or "
+                "digit first",
+            )
+        job_type = inputs.get("jobType")
+        if isinstance(job_type, str) and job_type not in JOB_TYPES:
+            yield Failure("jobType", f"is {job_type!r}; allowed are {', '.join(JOB_TYPES)}")
+        for key, (low, high) in _BOUNDS.items():
+            value = inputs.get(key)
+            if isinstance(value, int | float) and not low <= value <= high:
+                yield Failure(key, f"is {value:g}; allowed is {low} to {high}")
+        yield from _check_uri(inputs.get("resultUri"))
+        yield from _check_structures(inputs, self.inputs)
+
+    def delete(self, inputs: Values, olds: Values, call: Call) -> None:
+        delete_jobs(str(inputs["workspaceId"]), list(olds.get("jobNames") or ()), call)
+
+    def bring_to_success(
+        self,
+        inputs: Values,
+        recorded: Values,
+        call: Call,
+        before_create: Callable[[], None] | None = None,
+    ) -> Finished:
+        """Run the last one of the recorded ``jobNames``, or adopt it.
+
+        Raises:
+            PartialError: It did not succeed. ``recorded`` are the outputs that the state keeps, so
+                that `destroy` finds the job and the next `up` continues.
+        """
+        base_name = str(recorded["jobNames"][-1])
+        try:
+            return JobRunner(inputs, base_name, call).run(before_create)
+        except JobEndedError as error:
+            outputs = {**inputs, **recorded, "status": error.status}
+            raise PartialError(str(error), call.resource_id or base_name, outputs) from error
+
+    def outputs_of(self, finished: Finished, base_names: list[str]) -> dict[str, Any]:
+        """Return the outputs of a job that succeeded."""
+        return {
+            "jobId": finished.job.job_id,
+            "jobName": finished.job.display_name,
+            "jobNames": base_names,
+            "status": SUCCEEDED,
+            "durationSeconds": finished.job.duration_seconds,
+            "result": finished.result,
+        }
+
+
+def is_done(olds: Values) -> bool:
+    """Return whether the last job succeeded and its result is not known to be lost."""
+    return olds.get("status") in (SUCCEEDED, DELETED)
 
 
 def _check_uri(value: Any) -> Iterator[Failure]:
@@ -120,7 +134,7 @@ def _check_uri(value: Any) -> Iterator[Failure]:
         yield Failure("resultUri", f"is {value!r}; it must be a directory and end in '/'")
 
 
-def _check_structures(inputs: Mapping[str, Any]) -> Iterator[Failure]:
+def _check_structures(inputs: Values, declared: Mapping[str, Input]) -> Iterator[Failure]:
     if inputs.get("jobSpecs") == []:
         yield Failure("jobSpecs", "is empty; give at least one kind of pod")
     known = {
@@ -135,12 +149,8 @@ def _check_structures(inputs: Mapping[str, Any]) -> Iterator[Failure]:
     except (AttributeError, TypeError) as error:
         yield Failure("jobSpecs", f"has a value of the wrong kind somewhere: {error}")
         return
-    for name, wire in (
-        ("jobSpecs", "JobSpecs"),
-        ("dataSources", "DataSources"),
-        ("userVpc", "UserVpc"),
-        ("credentialConfig", "CredentialConfig"),
-    ):
+    for name in (name for name, spec in declared.items() if spec.structure):
+        wire = jobs.wire_name(name)
         for path in _lost(body.get(wire), taken.get(wire)):
             yield Failure(f"{name}{path}", "is not a parameter of CreateJob")
     size = len(str(body).encode())
@@ -167,53 +177,32 @@ def _lost(given: Any, taken: Any) -> Iterator[str]:
             yield from (f"[{index}]{rest}" for rest in _lost(value, kept))
 
 
-def known_job_name(inputs: Mapping[str, Any], **also: Any) -> Any:
+def known_job_name(inputs: Values, previous_job_id: Any = None) -> Any:
     """Return the job's name, or ``UNKNOWN`` while one of its inputs is unknown."""
     parts = [inputs.get(name) for name in (*jobs.HASHED_INPUTS, "displayName")]
-    if contains_unknown(parts) or contains_unknown(also):
+    if contains_unknown([*parts, previous_job_id]):
         return UNKNOWN
-    return jobs.job_name(inputs, **also)
+    return jobs.job_name(inputs, previous_job_id)
 
 
-def job_outputs(finished: Finished, base_names: list[str]) -> dict[str, Any]:
-    """Return the outputs of a job that succeeded."""
-    return {
-        "jobId": finished.job.job_id,
-        "jobName": finished.job.display_name,
-        "jobNames": base_names,
-        "status": SUCCEEDED,
-        "durationSeconds": finished.job.duration_seconds,
-        "result": finished.result,
-    }
+class DlcJobHandler(JobHandler):
+    """One job for one set of inputs; another computation replaces it."""
 
-
-class DlcJobHandler(Handler):
-    """One job for one set of inputs."""
-
-    token: ClassVar[str] = "customrag:pai:DlcJob"  # noqa: S105 - a type token
+    token = DlcJob.token
     inputs: ClassVar[Mapping[str, Input]] = {
-        **JOB_INPUTS,
-        _LOST_RESULT_ADVICE: Input(kind="string", effect="ignore"),
+        name: replace(spec, effect="replace") if spec.hashed else spec
+        for name, spec in inputs_of(DlcJobArgs).items()
     }
 
-    def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
-        return check_job(inputs)
-
-    def diff(
-        self,
-        old_inputs: Mapping[str, Any],
-        olds: Mapping[str, Any],
-        news: Mapping[str, Any],
-        call: Call,
-    ) -> Difference:
+    def diff(self, old_inputs: Values, olds: Values, news: Values, call: Call) -> list[Change]:
         changes = compare(self.inputs, old_inputs, news)
-        if olds.get("status") not in (SUCCEEDED, DELETED):
+        if not is_done(olds):
             changes.append(Change(path="status", kind="update"))
         elif not any(change.replaces for change in changes):
             _refuse_unnoticed_loss(old_inputs, olds, call)
-        return Difference(changes=tuple(changes))
+        return changes
 
-    def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def preview_create(self, inputs: Values) -> dict[str, Any]:
         return {
             "jobId": UNKNOWN,
             "jobName": known_job_name(inputs),
@@ -222,32 +211,22 @@ class DlcJobHandler(Handler):
             "result": None if inputs.get("resultUri") in (None, "") else UNKNOWN,
         }
 
-    def preview_update(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        if olds.get("status") in (SUCCEEDED, DELETED):
-            return {name: olds.get(name) for name in _OUTPUTS}
-        return self.preview_create(inputs)
+    def preview_update(self, olds: Values, inputs: Values) -> dict[str, Any]:
+        return self.kept(olds) if is_done(olds) else self.preview_create(inputs)
 
-    def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
+    def create(self, inputs: Values, call: Call) -> tuple[str, dict[str, Any]]:
         base_name = jobs.job_name(inputs)
         return base_name, self._run(inputs, base_name, call)
 
-    def _run(self, inputs: Mapping[str, Any], base_name: str, call: Call) -> dict[str, Any]:
-        try:
-            finished = JobRunner(inputs, base_name, call).run()
-        except (JobFailedError, JobLeftRunningError) as error:
-            # Recorded, so that `destroy` finds the job and the next `up` continues.
-            status = "Failed" if isinstance(error, JobFailedError) else "Running"
-            outputs = {**inputs, "jobName": base_name, "jobNames": [base_name], "status": status}
-            raise PartialError(str(error), call.resource_id or base_name, outputs) from error
+    def _run(self, inputs: Values, base_name: str, call: Call) -> dict[str, Any]:
+        recorded = {"jobName": base_name, "jobNames": [base_name]}
+        finished = self.bring_to_success(inputs, recorded, call)
         if not finished.created:
             call.log(f"job {finished.job.display_name} ({finished.job.job_id}) was not run again")
-        return job_outputs(finished, [base_name])
+        return self.outputs_of(finished, [base_name])
 
-    def read(
-        self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
-    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        require_known_state(inputs, ("workspaceId", "displayName"), self.token)
-        outputs = {name: olds.get(name) for name in _OUTPUTS}
+    def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
+        outputs = self.kept(olds)
         result, missing = _read_result(inputs, call)
         job = find_recorded_job(inputs, olds, call)
         if job is not None:
@@ -268,25 +247,17 @@ class DlcJobHandler(Handler):
             outputs["result"] = result
         return dict(inputs), outputs
 
-    def update(
-        self, olds: Mapping[str, Any], inputs: Mapping[str, Any], call: Call
-    ) -> dict[str, Any]:
-        if olds.get("status") in (SUCCEEDED, DELETED):
-            return {name: olds.get(name) for name in _OUTPUTS}
+    def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
+        if is_done(olds):
+            return self.kept(olds)
         names = olds.get("jobNames")
         base_name = str(names[-1]) if names else jobs.job_name(inputs)
         if olds.get("status") == LOST:
             _give_up_lost_job(inputs, olds, base_name, call)
         return self._run(inputs, base_name, call)
 
-    def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
-        delete_jobs(str(inputs["workspaceId"]), list(olds.get("jobNames") or ()), call)
 
-
-_OUTPUTS: Final = ("jobId", "jobName", "jobNames", "status", "durationSeconds", "result")
-
-
-def find_recorded_job(inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> Job | None:
+def find_recorded_job(inputs: Values, olds: Values, call: Call) -> Job | None:
     """Return the job in the state, or its latest attempt; ``None`` if it was deleted."""
     if olds.get("jobId") and olds.get("status") == SUCCEEDED:
         try:
@@ -301,7 +272,7 @@ def find_recorded_job(inputs: Mapping[str, Any], olds: Mapping[str, Any], call: 
     return None
 
 
-def _read_result(inputs: Mapping[str, Any], call: Call) -> tuple[dict[str, Any] | None, str]:
+def _read_result(inputs: Values, call: Call) -> tuple[dict[str, Any] | None, str]:
     """Return what ``result.json`` holds, and the first of the job's files that is missing.
 
     A result may name the files that belong to it: ``"files": {path below result_uri: bytes}``.
@@ -330,7 +301,7 @@ def _sizes(folder: OssUri, files: Mapping[str, Any], call: Call) -> dict[str, in
     return found
 
 
-def _refuse_unnoticed_loss(inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
+def _refuse_unnoticed_loss(inputs: Values, olds: Values, call: Call) -> None:
     """Refuse to continue with a result that is lost, before a refresh has noticed it.
 
     Raises:
@@ -348,9 +319,7 @@ def _refuse_unnoticed_loss(inputs: Mapping[str, Any], olds: Mapping[str, Any], c
         )
 
 
-def _give_up_lost_job(
-    inputs: Mapping[str, Any], olds: Mapping[str, Any], base_name: str, call: Call
-) -> None:
+def _give_up_lost_job(inputs: Values, olds: Values, base_name: str, call: Call) -> None:
     """Delete the records of a job whose result is lost, so that it can run again.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Shared parts of all life cycles: declared inputs, their checks, diffs, the call.
+"""Shared parts of all life cycles: checks and diffs of declared inputs, the call.
 
 Does not own any resource. Values are plain Python; a value that a preview does not know is
 ``UNKNOWN``.
@@ -12,76 +12,28 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 from pluginhost import UNKNOWN, Host, ProviderError, contains_unknown
-from providers.clients.dlc import DlcClient
-from providers.clients.elasticsearch_instances import ElasticsearchInstances
-from providers.clients.oss import OssClient
-from providers.clients.scaling import Scaling
+from providers.declaration import Input, Kind
+from providers.plugin.services import CloudServices
 from providers.wire import whole_numbers
 
 __all__ = [
     "Call",
     "Change",
-    "Difference",
     "Failure",
     "Handler",
-    "Input",
-    "Services",
+    "Values",
     "check_inputs",
     "compare",
     "require_known_state",
     "with_defaults",
 ]
 
-Effect = Literal["replace", "update", "ignore"]
 ChangeKind = Literal["add", "delete", "update"]
-Kind = Literal["string", "integer", "boolean", "map", "string map", "list", "string list"]
-
-_MISSING: Final = object()
-
-
-class Services(Protocol):
-    """The clients of a handler; tests replace them with in-memory ones."""
-
-    @property
-    def oss(self) -> OssClient:
-        """Objects of the configured region."""
-
-    @property
-    def dlc(self) -> DlcClient:
-        """DLC jobs of the configured region."""
-
-    @property
-    def elasticsearch_instances(self) -> ElasticsearchInstances:
-        """The management of Elasticsearch instances of the configured region."""
-
-    @property
-    def scaling(self) -> Scaling:
-        """Scaling groups of the configured region."""
-
-    def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:
-        """Return an ``elasticsearch.Elasticsearch`` for a cluster."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Input:
-    """A declared input of a resource.
-
-    Attributes:
-        kind: The type of its values.
-        effect: The effect of a change on the resource.
-        required: Whether the program must set it.
-        default: Its value if the program does not set it.
-        secret: Whether it is always secret.
-    """
-
-    kind: Kind
-    effect: Effect = "update"
-    required: bool = False
-    default: Any = None
-    secret: bool = False
+Values = Mapping[str, Any]
+"""Inputs or outputs by their wire names."""
 
 
 @dataclass(frozen=True)
@@ -113,24 +65,6 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
-    """The result of a diff.
-
-    Attributes:
-        changes: The changes in detail; may be empty.
-        delete_before_replace: Whether a replacement must delete first.
-    """
-
-    changes: tuple[Change, ...] = ()
-    delete_before_replace: bool = False
-
-    @property
-    def replaces(self) -> list[str]:
-        """Top-level properties that replace the resource."""
-        return list(dict.fromkeys(change.property for change in self.changes if change.replaces))
-
-
-@dataclass(frozen=True, kw_only=True)
 class Call:
     """One operation of the engine on one resource.
 
@@ -145,7 +79,7 @@ class Call:
     """
 
     urn: str
-    services: Services
+    services: CloudServices
     host: Host
     wait: Callable[[float], None]
     resource_id: str = ""
@@ -171,55 +105,61 @@ class Handler(ABC):
 
     ``check`` and the previews never call services; the other methods may. All methods run in
     worker threads.
+
+    Attributes:
+        token: The resource's type.
+        inputs: Its declared inputs.
+        outputs: Its outputs besides the inputs.
+        needed: Inputs without which it cannot be read. They are missing in an import.
     """
 
     token: ClassVar[str]
     inputs: ClassVar[Mapping[str, Input]]
+    outputs: ClassVar[tuple[str, ...]] = ()
+    needed: ClassVar[tuple[str, ...]] = ()
 
-    def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
+    def check(self, inputs: Values) -> Iterator[Failure]:
         """Yield failures besides presence and type; values may be unknown."""
         return iter(())
 
-    @abstractmethod
-    def diff(
-        self,
-        old_inputs: Mapping[str, Any],
-        olds: Mapping[str, Any],
-        news: Mapping[str, Any],
-        call: Call,
-    ) -> Difference:
+    def diff(self, old_inputs: Values, olds: Values, news: Values, call: Call) -> list[Change]:
         """Return the changes; ``olds`` are the old outputs."""
+        return compare(self.inputs, old_inputs, news)
 
-    @abstractmethod
-    def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the outputs besides the inputs that are known before the resource exists."""
+    def must_delete_first(self, old_inputs: Values, news: Values) -> bool:
+        """Return whether a replacement must delete the old resource before it creates another."""
+        return False
 
-    @abstractmethod
-    def preview_update(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def preview_create(self, inputs: Values) -> dict[str, Any]:
+        """Return the outputs besides the inputs, as far as known before the resource exists."""
+        return dict.fromkeys(self.outputs, UNKNOWN)
+
+    def preview_update(self, olds: Values, inputs: Values) -> dict[str, Any]:
         """Return the same for a resource that is updated in place."""
+        return self.preview_create(inputs)
+
+    def kept(self, olds: Values) -> dict[str, Any]:
+        """Return the outputs of a resource that does not change."""
+        return {name: olds.get(name) for name in self.outputs}
 
     @abstractmethod
-    def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
+    def create(self, inputs: Values, call: Call) -> tuple[str, dict[str, Any]]:
         """Create it, or adopt the result of an interrupted create; return id and other outputs."""
 
     @abstractmethod
-    def read(
-        self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
-    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
         """Return the present inputs and other outputs; ``None`` if the resource is gone."""
 
     @abstractmethod
-    def update(
-        self, olds: Mapping[str, Any], inputs: Mapping[str, Any], call: Call
-    ) -> dict[str, Any]:
+    def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
         """Update it in place; return the outputs besides the inputs."""
 
     @abstractmethod
-    def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
+    def delete(self, inputs: Values, olds: Values, call: Call) -> None:
         """Delete it; succeed if it does not exist."""
 
 
-def check_inputs(declared: Mapping[str, Input], given: Mapping[str, Any]) -> Iterator[Failure]:
+def check_inputs(declared: Mapping[str, Input], given: Values) -> Iterator[Failure]:
     """Yield inputs that are not declared, missing, or of the wrong kind."""
     for name, value in given.items():
         if name not in declared and not name.startswith("__") and value is not None:
@@ -235,7 +175,7 @@ def check_inputs(declared: Mapping[str, Input], given: Mapping[str, Any]) -> Ite
             yield Failure(name, problem)
 
 
-def with_defaults(declared: Mapping[str, Input], given: Mapping[str, Any]) -> dict[str, Any]:
+def with_defaults(declared: Mapping[str, Input], given: Values) -> dict[str, Any]:
     """Return the declared inputs with a value, with defaults, and whole numbers as ``int``."""
     values = {}
     for name, spec in declared.items():
@@ -277,37 +217,30 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def compare(
-    declared: Mapping[str, Input], old_inputs: Mapping[str, Any], news: Mapping[str, Any]
-) -> list[Change]:
+def compare(declared: Mapping[str, Input], old_inputs: Values, news: Values) -> list[Change]:
     """Return every change between two sets of inputs, with its declared effect."""
     changes = []
     for name, spec in declared.items():
         if spec.effect == "ignore":
             continue
-        old, new = old_inputs.get(name), news.get(name)
-        for path, kind in _changes(name, _absent(old), _absent(new)):
+        for path, kind in _changes(name, old_inputs.get(name), news.get(name)):
             changes.append(Change(path=path, kind=kind, replaces=spec.effect == "replace"))
     return changes
 
 
-def _absent(value: Any) -> Any:
-    return _MISSING if value is None else value
-
-
 def _changes(path: str, old: Any, new: Any) -> Iterator[tuple[str, ChangeKind]]:
-    if old is _MISSING and new is _MISSING:
+    if old is None and new is None:
         return
-    if old is _MISSING:
+    if old is None:
         yield path, "add"
-    elif new is _MISSING:
+    elif new is None:
         yield path, "delete"
     elif isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in sorted({*old, *new}):
-            yield from _changes(f"{path}{_step(key)}", _absent(old.get(key)), _absent(new.get(key)))
+            yield from _changes(f"{path}{_step(key)}", old.get(key), new.get(key))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, (before, after) in enumerate(zip(old, new, strict=True)):
-            yield from _changes(f"{path}[{index}]", _absent(before), _absent(after))
+            yield from _changes(f"{path}[{index}]", before, after)
     elif contains_unknown(new) or old != new:
         yield path, "update"
 
@@ -319,15 +252,15 @@ def _step(key: str) -> str:
     return f'["{escaped}"]'
 
 
-def require_known_state(inputs: Mapping[str, Any], names: tuple[str, ...], token: str) -> None:
+def require_known_state(handler: Handler, inputs: Values) -> None:
     """Refuse to read a resource whose inputs the engine does not have, for example in an import.
 
     Raises:
         ProviderError: An input is missing.
     """
-    missing = [name for name in names if inputs.get(name) in (None, "")]
+    missing = [name for name in handler.needed if inputs.get(name) in (None, "")]
     if missing:
         raise ProviderError(
-            f"{token} cannot be imported: its id does not contain {', '.join(missing)}. Declare "
-            "the resource and run `pulumi up`, which adopts it."
+            f"{handler.token} cannot be imported: its id does not contain {', '.join(missing)}. "
+            "Declare the resource and run `pulumi up`, which adopts it."
         )

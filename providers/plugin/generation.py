@@ -6,28 +6,23 @@ fails before anything changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from pluginhost import ProviderError
 from providers.clients.errors import NotFoundError
 from providers.clients.oss_uri import parse_oss_uri
-from providers.plugin.framework import Call, Input
+from providers.declaration import inputs_of
+from providers.plugin.framework import Call, Values
 from providers.plugin.generations import find_generations
-from providers.plugin.search import CLUSTER_INPUTS, cluster
+from providers.plugin.search import cluster
+from providers.search import IndexGenerationArgs
 
-__all__ = ["INPUTS", "TOKEN", "get_generation"]
+__all__ = ["INPUTS", "get_generation"]
 
-TOKEN: Final = "customrag:elasticsearch:getGeneration"  # noqa: S105 - a function's token
-
-INPUTS: Final[Mapping[str, Input]] = {
-    **CLUSTER_INPUTS,
-    "alias": Input(kind="string", required=True),
-    "indexName": Input(kind="string", required=True),
-}
+INPUTS: Final = inputs_of(IndexGenerationArgs)
 
 
-def get_generation(inputs: Mapping[str, Any], call: Call) -> dict[str, str]:
+def get_generation(inputs: Values, call: Call) -> dict[str, str]:
     """Return ``{"indexName", "modelVersion", "modelUri"}`` of a generation that can be used again.
 
     Raises:

@@ -6,20 +6,19 @@ many former generations exist; its deletion deletes them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from pluginhost import UNKNOWN, ProviderError, contains_unknown
 from providers.clients.errors import ClientError, NotFoundError
+from providers.declaration import inputs_of
 from providers.plugin.framework import (
     Call,
     Change,
-    Difference,
     Failure,
     Handler,
-    Input,
+    Values,
     compare,
-    require_known_state,
 )
 from providers.plugin.generations import (
     delete_index,
@@ -31,13 +30,13 @@ from providers.plugin.generations import (
 )
 from providers.plugin.search import (
     CLUSTER_INPUTS,
-    INSTANCE_INPUT,
     SearchCluster,
     alias_targets,
     cluster,
     index_state,
     instance_is_gone,
 )
+from providers.search import IndexAlias, IndexAliasArgs
 
 __all__ = ["IndexAliasHandler"]
 
@@ -47,19 +46,11 @@ _GATE_DEADLINE_SECONDS: Final = 30.0
 class IndexAliasHandler(Handler):
     """The name under which readers find an index."""
 
-    token: ClassVar[str] = "customrag:elasticsearch:Alias"  # noqa: S105 - a type token
-    inputs: ClassVar[Mapping[str, Input]] = {
-        **CLUSTER_INPUTS,
-        **INSTANCE_INPUT,
-        "alias": Input(kind="string", effect="replace", required=True),
-        "indexName": Input(kind="string", required=True),
-        # A check, not a state: it counts only when the alias moves.
-        "expectedChunks": Input(kind="integer", effect="ignore"),
-        "keepIndices": Input(kind="integer"),
-        "meta": Input(kind="map"),
-    }
+    token = IndexAlias.token
+    inputs = inputs_of(IndexAliasArgs)
+    needed = ("endpoint", "username", "alias")
 
-    def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
+    def check(self, inputs: Values) -> Iterator[Failure]:
         alias, index_name = inputs.get("alias"), inputs.get("indexName")
         if isinstance(alias, str) and alias == index_name:
             yield Failure(
@@ -72,29 +63,23 @@ class IndexAliasHandler(Handler):
         if isinstance(keep, int | float) and keep < 0:
             yield Failure("keepIndices", f"is {keep:g}; allowed is 0 or more")
 
-    def diff(
-        self,
-        old_inputs: Mapping[str, Any],
-        olds: Mapping[str, Any],
-        news: Mapping[str, Any],
-        call: Call,
-    ) -> Difference:
+    def diff(self, old_inputs: Values, olds: Values, news: Values, call: Call) -> list[Change]:
         changes = compare(self.inputs, old_inputs, news)
         if not changes and _known_surplus(olds, news):
             # A refresh found the leftovers of an interrupted update.
             changes.append(Change(path="generations", kind="update"))
         if not changes and _was_moved(old_inputs, call):
             changes.append(Change(path="indexName", kind="update"))
-        return Difference(changes=tuple(changes))
+        return changes
 
-    def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def preview_create(self, inputs: Values) -> dict[str, Any]:
         return {"previousIndexName": None, "generations": _to_be_known(inputs)}
 
-    def preview_update(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def preview_update(self, olds: Values, inputs: Values) -> dict[str, Any]:
         previous = _previous(olds, inputs)
         return {"previousIndexName": previous, "generations": _to_be_known(inputs)}
 
-    def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
+    def create(self, inputs: Values, call: Call) -> tuple[str, dict[str, Any]]:
         alias, index_name = str(inputs["alias"]), str(inputs["indexName"])
         search = cluster(inputs, call)
         if index_state(search, alias) is not None:
@@ -107,10 +92,7 @@ class IndexAliasHandler(Handler):
         previous = before[0] if before else None
         return alias, {"previousIndexName": previous, "generations": generations}
 
-    def read(
-        self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
-    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        require_known_state(inputs, ("endpoint", "username", "alias"), self.token)
+    def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
         if instance_is_gone(inputs, call):
             return None
         search, alias = cluster(inputs, call), str(inputs["alias"])
@@ -122,13 +104,11 @@ class IndexAliasHandler(Handler):
         previous = olds.get("previousIndexName")
         return present, {"previousIndexName": previous, "generations": generations}
 
-    def update(
-        self, olds: Mapping[str, Any], inputs: Mapping[str, Any], call: Call
-    ) -> dict[str, Any]:
+    def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
         generations = self._bring(cluster(inputs, call), inputs, call)
         return {"previousIndexName": _previous(olds, inputs), "generations": generations}
 
-    def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
+    def delete(self, inputs: Values, olds: Values, call: Call) -> None:
         if instance_is_gone(inputs, call):
             return
         search, alias = cluster(inputs, call), str(inputs["alias"])
@@ -147,7 +127,7 @@ class IndexAliasHandler(Handler):
             delete_index(search, generation["index_name"])
 
     def _bring(
-        self, search: SearchCluster, inputs: Mapping[str, Any], call: Call
+        self, search: SearchCluster, inputs: Values, call: Call
     ) -> list[dict[str, str]] | None:
         """Move the alias, then delete surplus indices; return the remaining generations.
 
@@ -172,7 +152,7 @@ class IndexAliasHandler(Handler):
         return [item for item in generations if item["index_name"] not in gone]
 
 
-def _mark(search: SearchCluster, inputs: Mapping[str, Any], *, moves: bool) -> None:
+def _mark(search: SearchCluster, inputs: Values, *, moves: bool) -> None:
     """Write the values into the index that readers and later updates need."""
     alias, index_name = str(inputs["alias"]), str(inputs["indexName"])
     owns = inputs.get("keepIndices") is not None
@@ -206,25 +186,25 @@ def _move(
     )
 
 
-def _generations(search: SearchCluster, inputs: Mapping[str, Any]) -> list[dict[str, str]] | None:
+def _generations(search: SearchCluster, inputs: Values) -> list[dict[str, str]] | None:
     """Return the generations for the output; ``None`` if the alias does not own indices."""
     if inputs.get("keepIndices") is None:
         return None
     return [item.shown() for item in find_generations(search, str(inputs["alias"]))]
 
 
-def _to_be_known(inputs: Mapping[str, Any]) -> Any:
+def _to_be_known(inputs: Values) -> Any:
     return None if inputs.get("keepIndices") is None else UNKNOWN
 
 
-def _known_surplus(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+def _known_surplus(olds: Values, news: Values) -> bool:
     known, keep = olds.get("generations"), news.get("keepIndices")
     if not isinstance(known, list) or keep is None or contains_unknown([known, keep]):
         return False
     return bool(surplus(known, str(news["indexName"]), int(keep)))
 
 
-def _was_moved(inputs: Mapping[str, Any], call: Call) -> bool:
+def _was_moved(inputs: Values, call: Call) -> bool:
     """Return whether the alias points to another index than deployed."""
     if any(contains_unknown(inputs.get(key)) for key in (*CLUSTER_INPUTS, "alias")):
         return False
@@ -236,7 +216,7 @@ def _was_moved(inputs: Mapping[str, Any], call: Call) -> bool:
     return targets != [inputs.get("indexName")]
 
 
-def _previous(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
+def _previous(olds: Values, inputs: Values) -> Any:
     # Empty after a refresh that did not find the alias.
     before = olds.get("indexName") or inputs.get("indexName")
     return olds.get("previousIndexName") if before == inputs.get("indexName") else before

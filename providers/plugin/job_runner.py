@@ -6,7 +6,7 @@ job at most once, and never when a job of that name runs or has succeeded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,13 +21,12 @@ from providers.clients.errors import (
     TransientError,
 )
 from providers.clients.oss_uri import parse_oss_uri
-from providers.plugin.framework import Call
+from providers.plugin.framework import Call, Values
 
 __all__ = [
     "RESULT_NAME",
     "Finished",
-    "JobFailedError",
-    "JobLeftRunningError",
+    "JobEndedError",
     "JobRunner",
     "delete_jobs",
 ]
@@ -42,12 +41,26 @@ _STOP_DEADLINE_SECONDS: Final = 300.0
 _RESULT_DEADLINE_SECONDS: Final = 15.0
 
 
-class JobFailedError(ProviderError):
+class JobEndedError(ProviderError):
+    """Waiting for a job ended without its result.
+
+    Attributes:
+        status: Status to record for the job.
+    """
+
+    status: str
+
+
+class JobFailedError(JobEndedError):
     """A job ended without success, or its result does not exist."""
 
+    status = "Failed"
 
-class JobLeftRunningError(ProviderError):
+
+class JobLeftRunningError(JobEndedError):
     """Waiting ended (cancelled, deadline, no answer) while the job keeps running."""
+
+    status = "Running"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +86,7 @@ class JobRunner:
         call: The operation of the engine.
     """
 
-    def __init__(self, inputs: Mapping[str, Any], base_name: str, call: Call) -> None:
+    def __init__(self, inputs: Values, base_name: str, call: Call) -> None:
         self._inputs = inputs
         self._base_name = base_name
         self._call = call

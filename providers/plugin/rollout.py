@@ -6,22 +6,20 @@ continues an interrupted one. Nothing here creates or removes an instance itself
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
-from pluginhost import UNKNOWN, ProviderError
+from pluginhost import ProviderError
 from providers.clients.errors import ClientError, NotFoundError
-from providers.clients.scaling import Member, Refresh, Scaling, TemplateVersion
+from providers.clients.scaling import Member, Refresh, TemplateVersion
+from providers.declaration import inputs_of
 from providers.plugin.framework import (
     Call,
-    Difference,
     Failure,
     Handler,
-    Input,
-    compare,
-    require_known_state,
+    Values,
 )
-from providers.rollout import DEFAULT_TIMEOUT_SECONDS
+from providers.rollout import Rollout, RolloutArgs
 
 __all__ = ["RolloutHandler"]
 
@@ -37,19 +35,12 @@ _BOUNDS: Final = {
 class RolloutHandler(Handler):
     """Brings a scaling group to one version of its launch template."""
 
-    token: ClassVar[str] = "customrag:ess:Rollout"  # noqa: S105 - a type token
-    inputs: ClassVar[Mapping[str, Input]] = {
-        "scalingGroupId": Input(kind="string", effect="replace", required=True),
-        "launchTemplateId": Input(kind="string", required=True),
-        "launchTemplateVersion": Input(kind="string", required=True),
-        "contentDigest": Input(kind="string", required=True),
-        # These decide how a rollout happens; a change of them does not start one.
-        "minHealthyPercentage": Input(kind="integer", effect="ignore", default=100),
-        "maxHealthyPercentage": Input(kind="integer", effect="ignore", default=200),
-        "timeoutSeconds": Input(kind="integer", effect="ignore", default=DEFAULT_TIMEOUT_SECONDS),
-    }
+    token = Rollout.token
+    inputs = inputs_of(RolloutArgs)
+    outputs = ("instanceRefreshTaskId", "instanceIds")
+    needed = ("scalingGroupId",)
 
-    def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
+    def check(self, inputs: Values) -> Iterator[Failure]:
         for name, (lowest, highest) in _BOUNDS.items():
             value = inputs.get(name)
             if isinstance(value, int) and not lowest <= value <= highest:
@@ -61,28 +52,10 @@ class RolloutHandler(Handler):
                 f"is {version!r}; give a number, because ESS rolls back to numbered versions only",
             )
 
-    def diff(
-        self,
-        old_inputs: Mapping[str, Any],
-        olds: Mapping[str, Any],
-        news: Mapping[str, Any],
-        call: Call,
-    ) -> Difference:
-        return Difference(changes=tuple(compare(self.inputs, old_inputs, news)))
-
-    def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return {"instanceRefreshTaskId": UNKNOWN, "instanceIds": UNKNOWN}
-
-    def preview_update(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return {"instanceRefreshTaskId": UNKNOWN, "instanceIds": UNKNOWN}
-
-    def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
+    def create(self, inputs: Values, call: Call) -> tuple[str, dict[str, Any]]:
         return str(inputs["scalingGroupId"]), _Rolling(inputs, call).run()
 
-    def read(
-        self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
-    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        require_known_state(inputs, ("scalingGroupId",), self.token)
+    def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
         try:
             group = call.services.scaling.group(str(inputs["scalingGroupId"]))
         except NotFoundError:
@@ -92,23 +65,21 @@ class RolloutHandler(Handler):
             "launchTemplateId": group.template.template_id,
             "launchTemplateVersion": group.template.version,
         }
-        return present, {name: olds.get(name) for name in ("instanceRefreshTaskId", "instanceIds")}
+        return present, self.kept(olds)
 
-    def update(
-        self, olds: Mapping[str, Any], inputs: Mapping[str, Any], call: Call
-    ) -> dict[str, Any]:
+    def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
         return _Rolling(inputs, call).run()
 
-    def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
+    def delete(self, inputs: Values, olds: Values, call: Call) -> None:
         """Do nothing, because the group owns the instances."""
 
 
 class _Rolling:
     """One rollout, from the present instances to one version in service."""
 
-    def __init__(self, inputs: Mapping[str, Any], call: Call) -> None:
+    def __init__(self, inputs: Values, call: Call) -> None:
         self._call = call
-        self._scaling: Scaling = call.services.scaling
+        self._scaling = call.services.scaling
         self._group_id = str(inputs["scalingGroupId"])
         self._wanted = TemplateVersion(
             template_id=str(inputs["launchTemplateId"]),

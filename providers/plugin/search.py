@@ -17,11 +17,12 @@ from pluginhost import ProviderError, contains_unknown
 from providers.clients.elasticsearch import convert_error
 from providers.clients.errors import ClientError, NotFoundError
 from providers.clients.retries import Retries
-from providers.plugin.framework import Call, Input
+from providers.declaration import inputs_of
+from providers.plugin.framework import Call, Values
+from providers.search import ClusterArgs
 
 __all__ = [
     "CLUSTER_INPUTS",
-    "INSTANCE_INPUT",
     "SearchCluster",
     "alias_targets",
     "as_declared",
@@ -48,14 +49,7 @@ _NOT_SHOWN: Final[dict[str, tuple[str, ...]]] = {
 
 _QUICK_SECONDS: Final = 5.0
 
-CLUSTER_INPUTS: Final[dict[str, Input]] = {
-    "endpoint": Input(kind="string", required=True),
-    "username": Input(kind="string", required=True),
-    "password": Input(kind="string", required=True, secret=True),
-}
-
-INSTANCE_INPUT: Final[dict[str, Input]] = {"instanceId": Input(kind="string", effect="ignore")}
-"""The Elasticsearch instance that answers at ``endpoint``: an index is lost with its instance."""
+CLUSTER_INPUTS: Final = tuple(inputs_of(ClusterArgs))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +80,7 @@ class SearchCluster:
         return self.retries.call(once)
 
 
-def cluster(inputs: Mapping[str, Any], call: Call, *, attempts: int = 8) -> SearchCluster:
+def cluster(inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
     """Return the cluster that a resource's inputs name.
 
     Args:
@@ -103,7 +97,7 @@ def cluster(inputs: Mapping[str, Any], call: Call, *, attempts: int = 8) -> Sear
     return SearchCluster(client=client, retries=Retries(attempts=attempts, sleep=call.wait))
 
 
-def instance_is_gone(inputs: Mapping[str, Any], call: Call) -> bool:
+def instance_is_gone(inputs: Values, call: Call) -> bool:
     """Return whether the instance was deleted; False where the inputs do not name it.
 
     An endpoint alone cannot tell: what does not answer may be back in a minute.
@@ -114,7 +108,7 @@ def instance_is_gone(inputs: Mapping[str, Any], call: Call) -> bool:
     return not call.services.elasticsearch_instances.exists(str(instance_id))
 
 
-def refuse_unnoticed_loss(inputs: Mapping[str, Any], call: Call) -> None:
+def refuse_unnoticed_loss(inputs: Values, call: Call) -> None:
     """Refuse to continue with an index that is gone, before a refresh has noticed it.
 
     Raises:

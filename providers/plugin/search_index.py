@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-from pluginhost import UNKNOWN, ProviderError, contains_unknown
+from pluginhost import ProviderError, contains_unknown
 from providers.clients.errors import ClientError, ConflictError
+from providers.declaration import Input, inputs_of
 from providers.plugin.framework import (
     Call,
     Change,
-    Difference,
     Failure,
     Handler,
-    Input,
+    Values,
     compare,
-    require_known_state,
 )
 from providers.plugin.generations import (
     WHEREABOUTS,
@@ -27,7 +26,6 @@ from providers.plugin.generations import (
 )
 from providers.plugin.search import (
     CLUSTER_INPUTS,
-    INSTANCE_INPUT,
     SearchCluster,
     alias_targets,
     as_declared,
@@ -37,6 +35,7 @@ from providers.plugin.search import (
     instance_is_gone,
     refuse_unnoticed_loss,
 )
+from providers.search import SearchIndex, SearchIndexArgs
 
 __all__ = ["SearchIndexHandler"]
 
@@ -51,18 +50,12 @@ _WHEREABOUTS: Final = re.compile(rf"mappings\._meta\.({'|'.join(WHEREABOUTS)})(\
 class SearchIndexHandler(Handler):
     """An index and its mapping."""
 
-    token: ClassVar[str] = "customrag:elasticsearch:Index"  # noqa: S105 - a type token
-    inputs: ClassVar[Mapping[str, Input]] = {
-        **CLUSTER_INPUTS,
-        **INSTANCE_INPUT,
-        "indexName": Input(kind="string", effect="replace", required=True),
-        "mappings": Input(kind="map", effect="replace", required=True),
-        "settings": Input(kind="map", effect="replace"),
-        "alias": Input(kind="string"),
-        "deletionProtection": Input(kind="boolean", default=False),
-    }
+    token = SearchIndex.token
+    inputs = inputs_of(SearchIndexArgs)
+    outputs = ("uuid",)
+    needed = ("endpoint", "username", "indexName")
 
-    def check(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
+    def check(self, inputs: Values) -> Iterator[Failure]:
         name = inputs.get("indexName")
         if isinstance(name, str) and (
             _BAD_CHARACTERS.search(name) or name[:1] in "-_+." or len(name.encode()) > 255
@@ -83,13 +76,7 @@ class SearchIndexHandler(Handler):
             if isinstance(value, Mapping) and key in value:
                 yield Failure(key, f"has a member {key!r}; give {allowed[key]} directly")
 
-    def diff(
-        self,
-        old_inputs: Mapping[str, Any],
-        olds: Mapping[str, Any],
-        news: Mapping[str, Any],
-        call: Call,
-    ) -> Difference:
+    def diff(self, old_inputs: Values, olds: Values, news: Values, call: Call) -> list[Change]:
         changes = [
             Change(path=change.path, kind=change.kind, replaces=False)
             if _in_place(change, old_inputs, news)
@@ -102,18 +89,16 @@ class SearchIndexHandler(Handler):
             changes.append(Change(path="endpoint", kind="update", replaces=True))
         if not any(change.replaces for change in changes):
             refuse_unnoticed_loss(old_inputs, call)
+        return changes
+
+    def must_delete_first(self, old_inputs: Values, news: Values) -> bool:
         # Two indices of one name cannot exist at the same time.
-        same_name = news.get("indexName") == old_inputs.get("indexName")
-        same_place = endpoint == old_inputs.get("endpoint")
-        return Difference(changes=tuple(changes), delete_before_replace=same_name and same_place)
+        return all(news.get(key) == old_inputs.get(key) for key in ("indexName", "endpoint"))
 
-    def preview_create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return {"uuid": UNKNOWN}
+    def preview_update(self, olds: Values, inputs: Values) -> dict[str, Any]:
+        return self.kept(olds)
 
-    def preview_update(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return {"uuid": olds.get("uuid")}
-
-    def create(self, inputs: Mapping[str, Any], call: Call) -> tuple[str, dict[str, Any]]:
+    def create(self, inputs: Values, call: Call) -> tuple[str, dict[str, Any]]:
         search, name = cluster(inputs, call), str(inputs["indexName"])
         found = index_state(search, name)
         adopted = found is not None
@@ -131,7 +116,7 @@ class SearchIndexHandler(Handler):
             call.log(f"index {name} exists, with {count} chunks: adopted")
         return name, {"uuid": found["uuid"]}
 
-    def _make(self, search: SearchCluster, inputs: Mapping[str, Any]) -> bool:
+    def _make(self, search: SearchCluster, inputs: Values) -> bool:
         """Create the index; return False if it exists, for example because a reply was lost."""
         name, mappings = str(inputs["indexName"]), dict(inputs["mappings"])
         meta = marked(mappings.get("_meta"), {}, inputs.get("alias"))
@@ -148,9 +133,7 @@ class SearchIndexHandler(Handler):
             return False
         return True
 
-    def _refuse_another(
-        self, inputs: Mapping[str, Any], found: Mapping[str, Any], *, empty: bool
-    ) -> None:
+    def _refuse_another(self, inputs: Values, found: Mapping[str, Any], *, empty: bool) -> None:
         """Refuse to adopt an index that differs from the declaration.
 
         The `_meta` of an empty index may differ, and the address of a filled index's model.
@@ -174,18 +157,13 @@ class SearchIndexHandler(Handler):
                 f"{', '.join(paths)}. Delete it, or use another index_name."
             )
 
-    def _write_meta(
-        self, search: SearchCluster, inputs: Mapping[str, Any], found: Mapping[str, Any]
-    ) -> None:
+    def _write_meta(self, search: SearchCluster, inputs: Values, found: Mapping[str, Any]) -> None:
         present = found["mappings"].get("_meta") or {}
         meta = marked(inputs["mappings"].get("_meta"), present, inputs.get("alias"))
         if meta and meta != present:
             write_meta(search, str(inputs["indexName"]), meta)
 
-    def read(
-        self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call
-    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        require_known_state(inputs, ("endpoint", "username", "indexName"), self.token)
+    def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
         if instance_is_gone(inputs, call):
             return None
         found = index_state(cluster(inputs, call), str(inputs["indexName"]))
@@ -199,9 +177,7 @@ class SearchIndexHandler(Handler):
             present["settings"] = declared if seen == flat else seen
         return present, {"uuid": found["uuid"]}
 
-    def update(
-        self, olds: Mapping[str, Any], inputs: Mapping[str, Any], call: Call
-    ) -> dict[str, Any]:
+    def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
         search, name = cluster(inputs, call), str(inputs["indexName"])
         found = index_state(search, name)
         if found is None:
@@ -221,7 +197,7 @@ class SearchIndexHandler(Handler):
             )
         return {"uuid": found["uuid"]}
 
-    def delete(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], call: Call) -> None:
+    def delete(self, inputs: Values, olds: Values, call: Call) -> None:
         name = str(inputs["indexName"])
         if inputs.get("deletionProtection"):
             raise ProviderError(
@@ -244,7 +220,7 @@ class SearchIndexHandler(Handler):
         delete_index(search, name)
 
     def _left_to_alias(
-        self, search: SearchCluster, inputs: Mapping[str, Any], found: Mapping[str, Any], call: Call
+        self, search: SearchCluster, inputs: Values, found: Mapping[str, Any], call: Call
     ) -> bool:
         """Return whether the index stays, because its alias decides how long.
 
@@ -262,7 +238,7 @@ class SearchIndexHandler(Handler):
         return False
 
 
-def _in_place(change: Change, old_inputs: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+def _in_place(change: Change, old_inputs: Values, news: Values) -> bool:
     """Return whether the index can take a change in place whose property normally replaces."""
     if change.property == "mappings":
         return change.path.startswith("mappings._meta") and not _meta_removed(news)
@@ -277,12 +253,12 @@ def _in_place(change: Change, old_inputs: Mapping[str, Any], news: Mapping[str, 
     return False
 
 
-def _meta_removed(news: Mapping[str, Any]) -> bool:
+def _meta_removed(news: Values) -> bool:
     mappings = news.get("mappings")
     return isinstance(mappings, Mapping) and mappings.get("_meta") is None
 
 
-def _same_index(olds: Mapping[str, Any], news: Mapping[str, Any], call: Call) -> bool:
+def _same_index(olds: Values, news: Values, call: Call) -> bool:
     """Return whether the new endpoint is another address of the same cluster."""
     if any(contains_unknown(news.get(key)) for key in (*CLUSTER_INPUTS, "indexName")):
         return False

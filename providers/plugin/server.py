@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from pulumi.provider.experimental import provider as sdk
@@ -24,18 +24,19 @@ from pluginhost import (
     type_of,
 )
 from providers.clients.errors import ClientError
+from providers.declaration import inputs_of
 from providers.plugin.corpus import CorpusHandler
 from providers.plugin.dlc_job import DlcJobHandler
 from providers.plugin.framework import (
     Call,
-    Difference,
+    Change,
+    Failure,
     Handler,
-    Services,
     check_inputs,
+    require_known_state,
     with_defaults,
 )
 from providers.plugin.generation import INPUTS as GENERATION_INPUTS
-from providers.plugin.generation import TOKEN as GENERATION_TOKEN
 from providers.plugin.generation import get_generation
 from providers.plugin.index_alias import IndexAliasHandler
 from providers.plugin.ingest_run import IngestRunHandler
@@ -43,6 +44,8 @@ from providers.plugin.rollout import RolloutHandler
 from providers.plugin.search_index import SearchIndexHandler
 from providers.plugin.services import CloudServices
 from providers.plugin.snapshot_schedule import SnapshotScheduleHandler
+from providers.provider import ProviderArgs
+from providers.search import GENERATION_TOKEN
 from providers.wire import whole_numbers
 
 __all__ = ["CONFIG", "HANDLERS", "CustomragProvider"]
@@ -56,18 +59,7 @@ HANDLERS: Final[tuple[Handler, ...]] = (
     RolloutHandler(),
     SnapshotScheduleHandler(),
 )
-CONFIG: Final = (
-    "regionId",
-    "ossEndpoint",
-    "dlcEndpoint",
-    "aiworkspaceEndpoint",
-    "essEndpoint",
-    "elasticsearchEndpoint",
-    "accessKeyId",
-    "accessKeySecret",
-    "securityToken",
-)
-_SECRET_CONFIG: Final = ("accessKeySecret", "securityToken")
+CONFIG: Final = inputs_of(ProviderArgs)
 _KINDS: Final = {
     ("add", False): sdk.PropertyDiffKind.ADD,
     ("add", True): sdk.PropertyDiffKind.ADD_REPLACE,
@@ -92,7 +84,7 @@ class CustomragProvider(HostedProvider):
 
     def __init__(
         self,
-        services: Callable[[Mapping[str, str]], Services] | None = None,
+        services: Callable[[Mapping[str, str]], CloudServices] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] | None = None,
     ) -> None:
@@ -102,7 +94,7 @@ class CustomragProvider(HostedProvider):
         self._services = self._make_services({})
         self._handlers = {handler.token: handler for handler in HANDLERS}
 
-    def _cloud_services(self, config: Mapping[str, str]) -> Services:
+    def _cloud_services(self, config: Mapping[str, str]) -> CloudServices:
         return CloudServices(config, sleep=self._sleep)
 
     def _sleep(self, seconds: float) -> None:
@@ -110,13 +102,8 @@ class CustomragProvider(HostedProvider):
 
     async def check_config(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
         given = decode_map(request.new_inputs)
-        failures = [
-            sdk.CheckFailure(name, f"is not a property; allowed are {', '.join(sorted(CONFIG))}")
-            for name in given
-            if name not in (*CONFIG, "version") and not name.startswith("__")
-        ]
-        if given.get("regionId") in (None, ""):
-            failures.append(sdk.CheckFailure("regionId", "is required, e.g. 'cn-hangzhou'"))
+        given.pop("version", None)
+        failures = _failures(check_inputs(CONFIG, given))
         for one, other in (("accessKeyId", "accessKeySecret"), ("accessKeySecret", "accessKeyId")):
             if given.get(one) is not None and given.get(other) is None:
                 failures.append(sdk.CheckFailure(other, f"is required with {one}"))
@@ -146,7 +133,7 @@ class CustomragProvider(HostedProvider):
             failures = list(handler.check(inputs))
         return sdk.CheckResponse(
             inputs=self._encode(handler, inputs, _secrets(request.new_inputs)),
-            failures=[sdk.CheckFailure(item.property, item.reason) for item in failures],
+            failures=_failures(failures),
         )
 
     async def diff(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
@@ -157,8 +144,8 @@ class CustomragProvider(HostedProvider):
         for name in request.ignore_changes:
             news[name] = before.get(name)
         call = self._call(request.urn, resource_id=request.resource_id)
-        difference = await self._run(lambda: handler.diff(before, olds, news, call))
-        return _diff_response(difference)
+        changes = await self._run(lambda: handler.diff(before, olds, news, call))
+        return _diff_response(changes, delete_first=handler.must_delete_first(before, news))
 
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
         handler, inputs = self._handler(type_of(request.urn)), _plain(request.properties)
@@ -175,6 +162,7 @@ class CustomragProvider(HostedProvider):
     async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
         handler = self._handler(type_of(request.urn))
         inputs, olds = _plain(request.inputs), _plain(request.properties)
+        require_known_state(handler, inputs)
         secrets = {*_secrets(request.inputs), *_secrets(request.properties)}
         call = self._call(request.urn, resource_id=request.resource_id)
         found = await self._run(lambda: handler.read(inputs, olds, call))
@@ -213,11 +201,9 @@ class CustomragProvider(HostedProvider):
                 f"{request.tok} is not a function of customrag; there is {GENERATION_TOKEN}"
             )
         given = _plain(request.args)
-        failures = list(check_inputs(GENERATION_INPUTS, given))
+        failures = _failures(check_inputs(GENERATION_INPUTS, given))
         if failures:
-            return sdk.InvokeResponse(
-                failures=[sdk.CheckFailure(item.property, item.reason) for item in failures]
-            )
+            return sdk.InvokeResponse(failures=failures)
         call = self._call(urn="")
         found = await self._run(lambda: get_generation(given, call))
         return sdk.InvokeResponse(return_value=encode_map(found))
@@ -278,11 +264,15 @@ def _secrets(values: Mapping[str, PropertyValue]) -> set[str]:
     return {name for name, value in values.items() if value.contains_secret()}
 
 
-def _diff_response(difference: Difference) -> sdk.DiffResponse:
-    changes: Sequence[Any] = difference.changes
+def _failures(failures: Iterable[Failure]) -> list[sdk.CheckFailure]:
+    return [sdk.CheckFailure(item.property, item.reason) for item in failures]
+
+
+def _diff_response(changes: Sequence[Change], *, delete_first: bool) -> sdk.DiffResponse:
+    replaces = list(dict.fromkeys(change.property for change in changes if change.replaces))
     return sdk.DiffResponse(
         changes=bool(changes),
-        replaces=difference.replaces,
+        replaces=replaces,
         diffs=list(dict.fromkeys(change.property for change in changes)),
         detailed_diff={
             change.path: sdk.PropertyDiff(
@@ -292,5 +282,5 @@ def _diff_response(difference: Difference) -> sdk.DiffResponse:
             )
             for change in changes
         },
-        delete_before_replace=difference.delete_before_replace and bool(difference.replaces),
+        delete_before_replace=delete_first and bool(replaces),
     )

@@ -5,9 +5,9 @@ Owns the default endpoints. Does not own the clients.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from pluginhost import ProviderError
@@ -26,6 +26,8 @@ __all__ = ["CloudServices"]
 class CloudServices:
     """Clients for the provider's configuration.
 
+    Two threads may make the same client at the same time; then the later one stays.
+
     Args:
         config: The provider's inputs by their wire names.
         sleep: Pauses between retries; may raise an exception to end them.
@@ -36,12 +38,6 @@ class CloudServices:
     ) -> None:
         self._config = config
         self._retries = Retries(sleep=sleep)
-        self._lock = threading.RLock()
-        self._credentials: Credentials | None = None
-        self._oss: OssClient | None = None
-        self._dlc: DlcClient | None = None
-        self._instances: ElasticsearchInstancesClient | None = None
-        self._scaling: ScalingClient | None = None
         self._clusters: dict[tuple[str, str, str], Any] = {}
 
     @property
@@ -53,75 +49,53 @@ class CloudServices:
             )
         return region_id
 
-    def _signing(self) -> Credentials:
-        if self._credentials is None:
-            try:
-                self._credentials = credentials_provider(
-                    self._config.get("accessKeyId"),
-                    self._config.get("accessKeySecret"),
-                    self._config.get("securityToken"),
-                )
-            except ValueError as error:
-                raise ProviderError(f"customrag.Provider: {error}") from error
-        return self._credentials
+    @cached_property
+    def _credentials(self) -> Credentials:
+        try:
+            return credentials_provider(
+                self._config.get("accessKeyId"),
+                self._config.get("accessKeySecret"),
+                self._config.get("securityToken"),
+            )
+        except ValueError as error:
+            raise ProviderError(f"customrag.Provider: {error}") from error
 
-    @property
+    def _generic(self, endpoint: str) -> GenericClient:
+        """Return a client that retries: every operation called here may safely happen twice."""
+        return GenericClient(endpoint, self._region_id, self._credentials, retries=self._retries)
+
+    @cached_property
     def oss(self) -> OssClient:
         """Objects of the region."""
-        with self._lock:
-            if self._oss is None:
-                default = f"https://oss-{self._region_id}.aliyuncs.com"
-                endpoint = self._config.get("ossEndpoint") or default
-                self._oss = OssClient(
-                    endpoint, self._region_id, self._signing(), retries=self._retries
-                )
-            return self._oss
+        default = f"https://oss-{self._region_id}.aliyuncs.com"
+        endpoint = self._config.get("ossEndpoint") or default
+        return OssClient(endpoint, self._region_id, self._credentials, retries=self._retries)
 
-    @property
+    @cached_property
     def dlc(self) -> DlcClient:
         """DLC jobs of the region."""
-        with self._lock:
-            if self._dlc is None:
-                default = f"pai-dlc.{self._region_id}.aliyuncs.com"
-                endpoint = self._config.get("dlcEndpoint") or default
-                self._dlc = DlcClient(
-                    endpoint, self._region_id, self._signing(), retries=self._retries
-                )
-            return self._dlc
+        default = f"pai-dlc.{self._region_id}.aliyuncs.com"
+        endpoint = self._config.get("dlcEndpoint") or default
+        return DlcClient(endpoint, self._region_id, self._credentials, retries=self._retries)
 
-    @property
+    @cached_property
     def elasticsearch_instances(self) -> ElasticsearchInstancesClient:
         """The management of the region's Elasticsearch instances."""
-        with self._lock:
-            if self._instances is None:
-                default = f"elasticsearch.{self._region_id}.aliyuncs.com"
-                endpoint = self._config.get("elasticsearchEndpoint") or default
-                self._instances = ElasticsearchInstancesClient(
-                    # Every operation called through it may safely happen twice.
-                    GenericClient(endpoint, self._region_id, self._signing(), retries=self._retries)
-                )
-            return self._instances
+        default = f"elasticsearch.{self._region_id}.aliyuncs.com"
+        endpoint = self._config.get("elasticsearchEndpoint") or default
+        return ElasticsearchInstancesClient(self._generic(endpoint))
 
-    @property
+    @cached_property
     def scaling(self) -> ScalingClient:
         """Scaling groups of the region."""
-        with self._lock:
-            if self._scaling is None:
-                default = f"ess.{self._region_id}.aliyuncs.com"
-                endpoint = self._config.get("essEndpoint") or default
-                self._scaling = ScalingClient(
-                    # A group has one refresh at a time, so a repeated call starts no second one.
-                    GenericClient(
-                        endpoint, self._region_id, self._signing(), retries=self._retries
-                    ),
-                    self._region_id,
-                )
-            return self._scaling
+        default = f"ess.{self._region_id}.aliyuncs.com"
+        endpoint = self._config.get("essEndpoint") or default
+        # A group has one refresh at a time, so a repeated call starts no second one.
+        return ScalingClient(self._generic(endpoint), self._region_id)
 
     def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:
         """Return the client of a cluster; one for each address and user."""
-        with self._lock:
-            key = (endpoint, username, password)
-            if key not in self._clusters:
-                self._clusters[key] = elasticsearch.client(endpoint, username, password)
-            return self._clusters[key]
+        key = (endpoint, username, password)
+        if key not in self._clusters:
+            self._clusters[key] = elasticsearch.client(*key)
+        return self._clusters[key]

@@ -32,6 +32,14 @@ def test_a_job_name_is_the_prefix_and_twelve_hexadecimal_digits() -> None:
     assert re.fullmatch(r"train-[0-9a-f]{12}", jobs.job_name(INPUTS))
 
 
+def test_the_name_of_a_deployed_job_never_changes() -> None:
+    """A job whose name changes runs again."""
+    ingest = {**INPUTS, "documents": {"a.md": "0" * 64}, "indexName": "i", "indexUuid": "u"}
+    assert jobs.job_name(INPUTS) == "train-8e174692835d"
+    assert jobs.job_name(ingest) == "train-74d21fd11025"
+    assert jobs.job_name(ingest, "dlc1") == "train-d82e33064db1"
+
+
 @pytest.mark.parametrize("name", jobs.HASHED_INPUTS)
 def test_what_a_job_computes_is_in_its_name(name: str) -> None:
     assert jobs.job_name({**INPUTS, name: "another"}) != jobs.job_name(INPUTS)

@@ -7,7 +7,8 @@ from typing import Any
 from guardrails.cost import estimate
 from guardrails.declare import Declared
 from ops.review.changes import compare
-from ops.review.work import embeddings, trainings
+from ops.review.work import _REASONS, embeddings, trainings
+from providers.plugin.dlc_job import DlcJobHandler
 from tests.ops.review.support import resource
 
 JOB, INGEST = "customrag:pai:DlcJob", "customrag:rag:IngestRun"
@@ -96,3 +97,10 @@ def test_inputs_that_follow_from_others_are_not_reasons() -> None:
     assert "trains again: its code changed" in line
     (line,) = trained([before], [mounted("oss://code/1", "oss://result/2", userCommand="train")])
     assert "trains again: its code, settings or data changed" in line
+
+
+def test_the_reasons_name_inputs_whose_change_trains_again() -> None:
+    named = {name.partition(":")[0] for name in _REASONS}
+    replacing = {name for name, spec in DlcJobHandler.inputs.items() if spec.effect == "replace"}
+    # The type of the job is a constant, and the address of its result follows from the others.
+    assert named == replacing - {"jobType", "resultUri"}
