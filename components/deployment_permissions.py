@@ -12,7 +12,6 @@ reference of each product: `components.permissions.document_of`, read 2026-11-21
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.permissions import Statement
@@ -50,19 +49,21 @@ class Grant:
 
     Attributes:
         types: Resource types of the program that need the actions.
-        reads: Actions that only read.
+        service: Service of the actions that do not name theirs.
+        reads: Actions that only read, with a space between them.
         writes: Actions that create, change or delete.
         resources: RAM resource names, with `{account}`, `{region}`, `{prefix}` and `{project}`.
         reason: Why the role needs them.
     """
 
     types: tuple[str, ...]
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
+    service: str = ""
+    reads: str
+    writes: str = ""
     resources: tuple[str, ...]
     reason: str
 
-    def statement(self, actions: Sequence[str], scope: DeploymentScope) -> Statement:
+    def statement(self, actions: str, scope: DeploymentScope) -> Statement:
         """Return a statement that allows some of the actions."""
         values = {
             "account": scope.account_id,
@@ -71,14 +72,12 @@ class Grant:
             "project": scope.project,
         }
         return Statement(
-            actions=tuple(actions),
+            actions=tuple(
+                name if ":" in name else f"{self.service}:{name}" for name in actions.split()
+            ),
             resources=tuple(resource.format(**values) for resource in self.resources),
             reason=self.reason,
         )
-
-
-def _actions(service: str, names: str) -> tuple[str, ...]:
-    return tuple(f"{service}:{name}" for name in names.split())
 
 
 def _types(package: str, names: str) -> tuple[str, ...]:
@@ -89,6 +88,7 @@ _TAGS = "ListTagResources"
 
 GRANTS: tuple[Grant, ...] = (
     Grant(
+        service="oss",
         types=(
             *_types(
                 "oss",
@@ -97,41 +97,39 @@ GRANTS: tuple[Grant, ...] = (
             ),
             "customrag:oss:Corpus",
         ),
-        reads=_actions(
-            "oss",
+        reads=(
             "GetBucketInfo GetBucketAcl GetBucketEncryption GetBucketLifecycle GetBucketLogging "
             "GetBucketPolicy GetBucketPublicAccessBlock GetBucketReplication GetBucketTagging "
-            "GetBucketVersioning ListObjects GetObject GetObjectAcl",
+            "GetBucketVersioning ListObjects GetObject GetObjectAcl"
         ),
-        writes=_actions(
-            "oss",
+        writes=(
             "PutBucket DeleteBucket PutBucketAcl PutBucketEncryption PutBucketLifecycle "
             "PutBucketLogging PutBucketPublicAccessBlock PutBucketReplication "
             "DeleteBucketReplication PutBucketTagging PutBucketVersioning PutObject DeleteObject "
-            "ListObjectVersions DeleteObjectVersion AbortMultipartUpload",
+            "ListObjectVersions DeleteObjectVersion AbortMultipartUpload"
         ),
         resources=("acs:oss:*:{account}:{prefix}*", "acs:oss:*:{account}:{prefix}*/*"),
         reason="manages the stack's buckets, code and documents",
     ),
     Grant(
+        service="kms",
         types=_types("kms", "Secret"),
-        reads=_actions("kms", f"DescribeSecret ListSecretVersionIds GetSecretValue {_TAGS}"),
-        writes=_actions(
-            "kms",
+        reads=f"DescribeSecret ListSecretVersionIds GetSecretValue {_TAGS}",
+        writes=(
             "CreateSecret PutSecretValue UpdateSecret UpdateSecretVersionStage DeleteSecret "
-            "TagResource UntagResource",
+            "TagResource UntagResource"
         ),
         resources=("acs:kms:{region}:{account}:secret/{prefix}*",),
         reason="manages the stack's passwords and API keys",
     ),
     Grant(
+        service="kms",
         types=_types("kms", "Key Alias"),
-        reads=_actions("kms", f"DescribeKey ListAliases ListKeys {_TAGS}"),
-        writes=_actions(
-            "kms",
+        reads=f"DescribeKey ListAliases ListKeys {_TAGS}",
+        writes=(
             "CreateKey UpdateKeyDescription UpdateRotationPolicy SetDeletionProtection EnableKey "
             "DisableKey ScheduleKeyDeletion CancelKeyDeletion CreateAlias UpdateAlias DeleteAlias "
-            "TagResource UntagResource GenerateDataKey Decrypt",
+            "TagResource UntagResource GenerateDataKey Decrypt"
         ),
         resources=(
             "acs:kms:{region}:{account}:key",
@@ -142,89 +140,84 @@ GRANTS: tuple[Grant, ...] = (
         reason="manages the stack's own encryption key" + _BY_ID,
     ),
     Grant(
+        service="vpc",
         types=(
             *_types("vpc", "Network Switch NatGateway SnatEntry"),
             *_types("ecs", "EipAddress EipAssociation"),
         ),
-        reads=_actions(
-            "vpc",
+        reads=(
             "DescribeVpcs DescribeVpcAttribute DescribeVSwitches DescribeVSwitchAttributes "
             "DescribeRouteTableList DescribeNatGateways GetNatGatewayAttribute "
-            f"DescribeSnatTableEntries DescribeEipAddresses {_TAGS}",
+            f"DescribeSnatTableEntries DescribeEipAddresses {_TAGS}"
         ),
-        writes=_actions(
-            "vpc",
+        writes=(
             "CreateVpc ModifyVpcAttribute DeleteVpc CreateVSwitch ModifyVSwitchAttribute "
             "DeleteVSwitch CreateNatGateway ModifyNatGatewayAttribute DeleteNatGateway "
             "CreateSnatEntry ModifySnatEntry DeleteSnatEntry AllocateEipAddress "
-            "ModifyEipAddressAttribute AssociateEipAddress UnassociateEipAddress "
-            "ReleaseEipAddress TagResources UnTagResources",
+            "ModifyEipAddressAttribute AssociateEipAddress UnassociateEipAddress ReleaseEipAddress "
+            "TagResources UnTagResources"
         ),
         resources=("acs:vpc:{region}:{account}:*",),
         reason="manages the stack's network and its access to the internet" + _BY_ID,
     ),
     Grant(
+        service="alb",
         types=_types(
             "alb",
             "Acl AclEntryAttachment ListenerAclAttachment LoadBalancer Listener Rule ServerGroup",
         ),
-        reads=_actions(
-            "alb",
+        reads=(
             "GetLoadBalancerAttribute ListLoadBalancers GetListenerAttribute ListListeners "
             "ListRules ListServerGroups ListServerGroupServers ListAcls ListAclEntries "
-            f"ListAclRelations ListAsynJobs {_TAGS}",
+            f"ListAclRelations ListAsynJobs {_TAGS}"
         ),
-        writes=_actions(
-            "alb",
+        writes=(
             "CreateLoadBalancer UpdateLoadBalancerAttribute UpdateLoadBalancerZones "
             "EnableDeletionProtection DisableDeletionProtection EnableLoadBalancerAccessLog "
             "DisableLoadBalancerAccessLog DeleteLoadBalancer CreateListener "
             "UpdateListenerAttribute StartListener StopListener DeleteListener "
             "AssociateAclsWithListener DissociateAclsFromListener CreateRule UpdateRuleAttribute "
-            "DeleteRule CreateServerGroup "
-            "UpdateServerGroupAttribute DeleteServerGroup CreateAcl AddEntriesToAcl "
-            "RemoveEntriesFromAcl DeleteAcl TagResources UnTagResources",
+            "DeleteRule CreateServerGroup UpdateServerGroupAttribute DeleteServerGroup CreateAcl "
+            "AddEntriesToAcl RemoveEntriesFromAcl DeleteAcl TagResources UnTagResources"
         ),
         resources=("acs:alb:{region}:{account}:*",),
         reason="manages the load balancer of the chat application" + _BY_ID,
     ),
     Grant(
+        service="yundun-cert",
         types=_types("alb", "Listener"),
-        reads=_actions("yundun-cert", "GetUserCertificateDetail ListUserCertificateOrder"),
-        writes=(),
+        reads="GetUserCertificateDetail ListUserCertificateOrder",
         resources=("*",),
         reason="finds the listener's certificate; these actions have no resource level",
     ),
     Grant(
+        service="ecs",
         types=(
             *_types(
                 "ecs",
                 "EcsLaunchTemplate Instance RamRoleAttachment SecurityGroup SecurityGroupRule",
             ),
         ),
-        reads=_actions(
-            "ecs",
+        reads=(
             "DescribeInstances DescribeInstanceAttribute DescribeInstanceRamRole "
             "DescribeInstanceTypes DescribeAvailableResource DescribeZones DescribeDisks "
-            "DescribeImages DescribeUserData DescribeSecurityGroups "
-            "DescribeSecurityGroupAttribute DescribeLaunchTemplates "
-            f"DescribeLaunchTemplateVersions {_TAGS}",
+            "DescribeImages DescribeUserData DescribeSecurityGroups DescribeSecurityGroupAttribute "
+            f"DescribeLaunchTemplates DescribeLaunchTemplateVersions {_TAGS}"
         ),
-        writes=_actions(
-            "ecs",
+        writes=(
             "RunInstances StartInstance StartInstances StopInstance StopInstances RebootInstance "
-            "DeleteInstance "
-            "ModifyInstanceAttribute ModifyInstanceMetadataOptions ModifyInstanceSpec "
-            "AttachInstanceRamRole DetachInstanceRamRole CreateSecurityGroup "
+            "DeleteInstance ModifyInstanceAttribute ModifyInstanceMetadataOptions "
+            "ModifyInstanceSpec AttachInstanceRamRole DetachInstanceRamRole CreateSecurityGroup "
             "ModifySecurityGroupAttribute ModifySecurityGroupPolicy AuthorizeSecurityGroup "
             "RevokeSecurityGroup DeleteSecurityGroup CreateLaunchTemplate "
             "CreateLaunchTemplateVersion ModifyLaunchTemplateDefaultVersion "
-            "DeleteLaunchTemplateVersion DeleteLaunchTemplate TagResources UntagResources",
+            "DeleteLaunchTemplateVersion DeleteLaunchTemplate TagResources UntagResources"
         ),
         resources=("acs:ecs:{region}:{account}:*",),
         reason="manages the embedding and chat nodes" + _BY_ID,
     ),
     Grant(
+        service="ess",
         types=(
             *_types(
                 "ess",
@@ -233,90 +226,88 @@ GRANTS: tuple[Grant, ...] = (
             ),
             "customrag:ess:Rollout",
         ),
-        reads=_actions(
-            "ess",
+        reads=(
             "DescribeScalingGroups DescribeScalingGroupDetail DescribeScalingConfigurations "
             "DescribeScalingRules DescribeScalingInstances DescribeScalingActivities "
-            "DescribeLifecycleHooks "
-            f"DescribeInstanceRefreshes {_TAGS}",
+            f"DescribeLifecycleHooks DescribeInstanceRefreshes {_TAGS}"
         ),
-        writes=_actions(
-            "ess",
+        writes=(
             "CreateScalingGroup ModifyScalingGroup EnableScalingGroup DisableScalingGroup "
             "SetGroupDeletionProtection DeleteScalingGroup CreateScalingRule ModifyScalingRule "
             "ExecuteScalingRule DeleteScalingRule AttachAlbServerGroups DetachAlbServerGroups "
             "CreateLifecycleHook ModifyLifecycleHook DeleteLifecycleHook CompleteLifecycleAction "
             "StartInstanceRefresh CancelInstanceRefresh RollbackInstanceRefresh TagResources "
-            "UntagResources",
+            "UntagResources"
         ),
         resources=("acs:ess:{region}:{account}:*",),
         reason="scales and replaces the nodes of the chat application" + _BY_ID,
     ),
     Grant(
+        service="paiworkspace",
         types=_types("pai", "WorkspaceWorkspace"),
-        reads=_actions("paiworkspace", "GetWorkspace ListWorkspaces ListResources"),
-        writes=_actions("paiworkspace", "CreateWorkspace UpdateWorkspace DeleteWorkspace"),
+        reads="GetWorkspace ListWorkspaces ListResources",
+        writes="CreateWorkspace UpdateWorkspace DeleteWorkspace",
         resources=("*",),
         reason="manages the PAI workspace; these actions have no resource level",
     ),
     Grant(
+        service="paidataset",
         types=_types("pai", "WorkspaceDataset"),
-        reads=_actions("paidataset", "GetDataset ListDatasets"),
-        writes=_actions("paidataset", "CreateDataset UpdateDataset DeleteDataset"),
+        reads="GetDataset ListDatasets",
+        writes="CreateDataset UpdateDataset DeleteDataset",
         resources=("acs:paidataset:{region}:{account}:*",),
         reason="registers the documents as a dataset" + _BY_ID,
     ),
     Grant(
+        service="paimodel",
         types=_types("pai", "WorkspaceModel WorkspaceModelVersion"),
-        reads=_actions("paimodel", "GetModel ListModels GetModelVersion ListModelVersions"),
-        writes=_actions(
-            "paimodel",
+        reads="GetModel ListModels GetModelVersion ListModelVersions",
+        writes=(
             "CreateModel UpdateModel DeleteModel CreateModelVersion UpdateModelVersion "
-            "DeleteModelVersion",
+            "DeleteModelVersion"
         ),
         resources=("acs:paimodel:{region}:{account}:*",),
         reason="registers the trained models" + _BY_ID,
     ),
     Grant(
+        service="paidlc",
         types=("customrag:pai:DlcJob", "customrag:rag:IngestRun"),
-        reads=_actions("paidlc", "GetJob ListJobs GetPodLogs GetJobEvents ListEcsSpecs"),
-        writes=_actions("paidlc", "CreateJob StopJob DeleteJob"),
+        reads="GetJob ListJobs GetPodLogs GetJobEvents ListEcsSpecs",
+        writes="CreateJob StopJob DeleteJob",
         resources=("*",),
         reason="runs training and ingest jobs; these actions have no resource level",
     ),
     Grant(
+        service="elasticsearch",
         types=(
             "alicloud:elasticsearch/instance:Instance",
             "customrag:elasticsearch:SnapshotSchedule",
         ),
-        reads=_actions(
-            "elasticsearch",
-            f"DescribeInstance ListInstance DescribeSnapshotSetting GetRegionConfiguration {_TAGS}",
+        reads=(
+            f"DescribeInstance ListInstance DescribeSnapshotSetting GetRegionConfiguration {_TAGS}"
         ),
-        writes=_actions(
-            "elasticsearch",
+        writes=(
             "CreateInstance UpdateInstance UpdateDescription UpdateAdminPassword "
             "UpdateInstanceSettings ModifyWhiteIps TriggerNetwork OpenHttps CloseHttps "
-            "UpdateSnapshotSetting RestartInstance DeleteInstance TagResources UntagResources",
+            "UpdateSnapshotSetting RestartInstance DeleteInstance TagResources UntagResources"
         ),
         resources=("acs:elasticsearch:{region}:{account}:*",),
         reason="manages the search cluster" + _BY_ID,
     ),
     Grant(
+        service="log",
         types=_types(
             "log", "LogTailAttachment LogTailConfig MachineGroup Project Store StoreIndex"
         ),
-        reads=_actions(
-            "log",
-            "GetProject GetLogStore GetIndex GetConfig GetMachineGroup "
-            f"GetAppliedConfigs GetAppliedMachineGroups {_TAGS}",
+        reads=(
+            "GetProject GetLogStore GetIndex GetConfig GetMachineGroup GetAppliedConfigs "
+            f"GetAppliedMachineGroups {_TAGS}"
         ),
-        writes=_actions(
-            "log",
+        writes=(
             "CreateProject UpdateProject DeleteProject CreateLogStore UpdateLogStore "
             "DeleteLogStore CreateIndex UpdateIndex DeleteIndex CreateConfig UpdateConfig "
             "DeleteConfig CreateMachineGroup UpdateMachineGroup DeleteMachineGroup "
-            "ApplyConfigToGroup RemoveConfigFromGroup TagResources UntagResources",
+            "ApplyConfigToGroup RemoveConfigFromGroup TagResources UntagResources"
         ),
         resources=(
             "acs:log:{region}:{account}:project/{prefix}*",
@@ -325,30 +316,27 @@ GRANTS: tuple[Grant, ...] = (
         reason="manages the logs of the stack",
     ),
     Grant(
+        service="cms",
         types=_types("cms", "Alarm AlarmContact AlarmContactGroup"),
-        reads=_actions(
-            "cms",
+        reads=(
             "DescribeMetricRuleList DescribeContactList DescribeContactGroupList "
-            "DescribeContactListByContactGroup",
+            "DescribeContactListByContactGroup"
         ),
-        writes=_actions(
-            "cms",
+        writes=(
             "PutResourceMetricRule EnableMetricRules DisableMetricRules DeleteMetricRules "
-            "PutContact DeleteContact PutContactGroup DeleteContactGroup",
+            "PutContact DeleteContact PutContactGroup DeleteContactGroup"
         ),
         resources=("*",),
         reason="manages alarms and their contacts; CloudMonitor has no resource level",
     ),
     Grant(
+        service="ram",
         types=_types("ram", "Policy Role RolePolicyAttachment"),
-        reads=_actions(
-            "ram", "GetRole GetPolicy GetPolicyVersion ListPolicyVersions ListPoliciesForRole"
-        ),
-        writes=_actions(
-            "ram",
+        reads="GetRole GetPolicy GetPolicyVersion ListPolicyVersions ListPoliciesForRole",
+        writes=(
             "CreateRole UpdateRole DeleteRole PassRole CreatePolicy CreatePolicyVersion "
             "SetDefaultPolicyVersion DeletePolicyVersion DeletePolicy AttachPolicyToRole "
-            "DetachPolicyFromRole",
+            "DetachPolicyFromRole"
         ),
         resources=(
             "acs:ram:*:{account}:role/{prefix}*",
@@ -358,8 +346,8 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         types=("pulumi:providers:alicloud", "pulumi:providers:customrag"),
-        reads=("sts:GetCallerIdentity", "quotas:GetProductQuota", "quotas:ListProductQuotas"),
-        writes=("tag:ListTagResources", "oss:ListBuckets"),
+        reads="sts:GetCallerIdentity quotas:GetProductQuota quotas:ListProductQuotas",
+        writes="tag:ListTagResources oss:ListBuckets",
         resources=("*",),
         reason=(
             "preflight reads the identity and quotas, and the leak check lists what remains; these "
@@ -369,18 +357,15 @@ GRANTS: tuple[Grant, ...] = (
     Grant(
         types=(),
         reads=(
-            *_actions("ecs", "DescribeAccountAttributes DescribeRegions"),
-            "kms:GetKmsInstance",
-            "paiworkspace:ListProducts",
+            "ecs:DescribeAccountAttributes ecs:DescribeRegions kms:GetKmsInstance "
+            "paiworkspace:ListProducts"
         ),
-        writes=(),
         resources=("*",),
         reason="preflight reads what the account supports; these actions have no resource level",
     ),
     Grant(
         types=(),
-        reads=("ram:GetRole",),
-        writes=(),
+        reads="ram:GetRole",
         resources=("acs:ram:*:{account}:role/*",),
         reason="preflight checks whether the roles of the cloud services exist",
     ),
@@ -395,4 +380,4 @@ def preview_statements(scope: DeploymentScope) -> list[Statement]:
 
 def deploy_statements(scope: DeploymentScope) -> list[Statement]:
     """Return the permissions to deploy and destroy the stacks of an environment."""
-    return [grant.statement((*grant.reads, *grant.writes), scope) for grant in GRANTS]
+    return [grant.statement(f"{grant.reads} {grant.writes}", scope) for grant in GRANTS]

@@ -21,7 +21,6 @@ from stack_config.kinds import Protocol
 __all__ = ["ElasticsearchCluster", "ElasticsearchClusterArgs"]
 
 USERNAME = "elastic"
-PORT = 9200
 # The cloud allows only 3, with at least 20 GiB: CreateInstance, masterConfiguration, read
 # 2026-11-21.
 MASTER_NODE_AMOUNT = 3

@@ -8,7 +8,7 @@ Does not own: chunking and mappings (`rag`), the cluster, the embedding node.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import pulumi
@@ -36,6 +36,16 @@ class SearchEndpoint:
     url: pulumi.Input[str]
     username: pulumi.Input[str]
     password: pulumi.Input[str]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The part of the arguments of an index or alias that this decides."""
+        return {
+            "endpoint": self.url,
+            "username": self.username,
+            "password": self.password,
+            "instance_id": self.instance_id,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,14 +148,11 @@ class Knowledge(pulumi.ComponentResource):
         return providers.SearchIndex(
             name,
             providers.SearchIndexArgs(
-                endpoint=args.search.url,
-                username=args.search.username,
-                password=args.search.password,
+                **args.search.arguments,
                 index_name=args.index_name,
                 mappings=args.mappings,
                 settings=dict(args.settings),
                 alias=args.index_alias,
-                instance_id=args.search.instance_id,
             ),
             opts=self._child,
         )
@@ -160,17 +167,12 @@ class Knowledge(pulumi.ComponentResource):
         index_uuid: pulumi.Input[str] | None = None,
     ) -> providers.IngestRun:
         plan = pulumi.Output.all(index_name, args.search.url, args.embedding_urls).apply(
-            lambda values: args.ingest_plan(*values)
+            lambda values: asdict(args.ingest_plan(*values))
         )
         return providers.IngestRun(
             f"{name}-ingest",
             providers.IngestRunArgs(
-                job_type=plan.apply(lambda value: value.job_type),
-                job_specs=plan.apply(lambda value: list(value.job_specs)),
-                data_sources=plan.apply(lambda value: list(value.data_sources)),
-                user_command=plan.apply(lambda value: value.user_command),
-                envs=plan.apply(lambda value: dict(value.envs)),
-                thirdparty_libs=plan.apply(lambda value: list(value.thirdparty_libs)),
+                **{item.name: plan[item.name] for item in fields(JobPlan)},
                 **args.pods.dlc_arguments,
                 display_name=args.scope.naming.physical("ingest"),
                 documents=dict(documents),
@@ -195,15 +197,12 @@ class Knowledge(pulumi.ComponentResource):
         return providers.IndexAlias(
             f"{name}-alias",
             providers.IndexAliasArgs(
-                endpoint=args.search.url,
-                username=args.search.username,
-                password=args.search.password,
+                **args.search.arguments,
                 alias=args.index_alias,
                 index_name=index_name,
                 expected_chunks=run.chunks,
                 keep_indices=args.keep_indices,
                 meta=meta,
-                instance_id=args.search.instance_id,
             ),
             opts=self._child,
         )

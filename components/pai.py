@@ -7,7 +7,7 @@ Owns: workspace, datasets, training job, model and model version. Does not own: 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pulumi
@@ -44,7 +44,6 @@ class PaiWorkspace(pulumi.ComponentResource):
     """A PAI workspace and the datasets that its members see."""
 
     workspace_id: pulumi.Output[str]
-    dataset_ids: dict[str, pulumi.Output[str]]
 
     def __init__(
         self, name: str, args: PaiWorkspaceArgs, opts: pulumi.ResourceOptions | None = None
@@ -64,8 +63,8 @@ class PaiWorkspace(pulumi.ComponentResource):
                 opts=child,
             )
             self.workspace_id = workspace.id
-        self.dataset_ids = {
-            role: pai.WorkspaceDataset(
+        for role, uri in args.dataset_uris.items():
+            pai.WorkspaceDataset(
                 f"{name}-dataset-{role}",
                 workspace_id=self.workspace_id,
                 dataset_name=args.scope.naming.physical(role),
@@ -74,9 +73,7 @@ class PaiWorkspace(pulumi.ComponentResource):
                 uri=uri,
                 accessibility="PRIVATE",
                 opts=child,
-            ).id
-            for role, uri in args.dataset_uris.items()
-        }
+            )
         self.register_outputs({"workspace_id": self.workspace_id})
 
 
@@ -152,7 +149,7 @@ class TrainedEmbedding(pulumi.ComponentResource):
         job = providers.DlcJob(
             name,
             providers.DlcJobArgs(
-                **dlc_arguments(args.plan),
+                **asdict(args.plan),
                 **args.pods.dlc_arguments,
                 display_name=args.scope.naming.physical("embedding"),
                 triggers=dict(args.triggers),
@@ -196,18 +193,6 @@ class TrainedEmbedding(pulumi.ComponentResource):
             opts=child,
         )
         self.register_outputs({"model_version": self.model_version, "model_uri": self.model_uri})
-
-
-def dlc_arguments(plan: JobPlan) -> dict[str, Any]:
-    """Return the part of `providers.DlcJobArgs` that a job plan decides."""
-    return {
-        "job_type": plan.job_type,
-        "job_specs": list(plan.job_specs),
-        "data_sources": list(plan.data_sources),
-        "user_command": plan.user_command,
-        "envs": dict(plan.envs),
-        "thirdparty_libs": list(plan.thirdparty_libs),
-    }
 
 
 def _role_credentials(role_arn: pulumi.Input[str]) -> dict[str, Any]:

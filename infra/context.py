@@ -88,7 +88,6 @@ class Context:
     scope: Scope
     corpus: CorpusPlan
     uris: Uris
-    entry_points: Mapping[str, str]
 
     @property
     def search_secret_name(self) -> str:
@@ -208,7 +207,6 @@ def load_context() -> Context:
             config=config,
             training_digest=corpus.training_digest,
         ),
-        entry_points=ENTRY_POINTS,
     )
 
 

@@ -19,7 +19,7 @@ from components.nodes import Machine, Placement
 from components.pai import Pods
 from components.secrets import MachineSecret, MachineSecretArgs
 from components.storage import BucketRole, Storage, StorageArgs
-from infra.context import SEARCH_SECRET_ROLE, Context
+from infra.context import ENTRY_POINTS, SEARCH_SECRET_ROLE, Context
 
 __all__ = ["DataKey", "Foundation", "lay_foundation"]
 
@@ -230,7 +230,7 @@ def _upload_code(context: Context, storage: Storage) -> dict[str, CodePackage]:
             ),
             context.options(storage.artifacts),
         )
-        for name, module in context.entry_points.items()
+        for name, module in ENTRY_POINTS.items()
     }
 
 

@@ -1,7 +1,6 @@
-"""The checks that the program runs on itself: a preflight first, an estimate of the cost last.
+"""The preflight that the program runs on itself, so that a plain `pulumi up` has it, too.
 
-Owns: when they run, so that a plain `pulumi up` has them, too. Does not own: what they check
-(`guardrails`).
+Owns: when it runs. Does not own: what it checks (`guardrails`).
 """
 
 from __future__ import annotations
@@ -12,15 +11,11 @@ from pathlib import Path
 
 import pulumi
 
-from guardrails.cost.collector import Collector, collect, judge
 from guardrails.preflight_mark import VARIABLE, holds
 from stack_config.config import NAMESPACE, StackConfig
 from stack_config.kinds import PlatformKind
 
-__all__ = ["Collector", "check_account", "check_budget", "start_estimate"]
-
-start_estimate = collect
-check_budget = judge
+__all__ = ["check_account"]
 
 
 def check_account(stack: str, config: StackConfig, home: Path) -> None:

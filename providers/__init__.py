@@ -53,30 +53,21 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Corpus": "corpus",
-    "CorpusArgs": "corpus",
-    "corpus_version": "corpus",
-    "DlcJob": "dlc_job",
-    "DlcJobArgs": "dlc_job",
-    "IngestRun": "ingest_run",
-    "IngestRunArgs": "ingest_run",
-    "Provider": "provider",
-    "ProviderArgs": "provider",
-    "Rollout": "rollout",
-    "RolloutArgs": "rollout",
-    "IndexAlias": "search",
-    "IndexAliasArgs": "search",
-    "IndexGeneration": "search",
-    "IndexGenerationArgs": "search",
-    "SearchIndex": "search",
-    "SearchIndexArgs": "search",
-    "SnapshotSchedule": "snapshots",
-    "SnapshotScheduleArgs": "snapshots",
-    "get_index_generation": "search",
+    "corpus": ("Corpus", "CorpusArgs", "corpus_version"),
+    "dlc_job": ("DlcJob", "DlcJobArgs"),
+    "ingest_run": ("IngestRun", "IngestRunArgs"),
+    "provider": ("Provider", "ProviderArgs"),
+    "rollout": ("Rollout", "RolloutArgs"),
+    "search": (
+        *("IndexAlias", "IndexAliasArgs", "IndexGeneration", "IndexGenerationArgs"),
+        *("SearchIndex", "SearchIndexArgs", "get_index_generation"),
+    ),
+    "snapshots": ("SnapshotSchedule", "SnapshotScheduleArgs"),
 }
 
 
 def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(importlib.import_module(f".{module}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

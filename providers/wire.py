@@ -16,7 +16,6 @@ __all__ = [
     "Out",
     "camel_case",
     "camel_keys",
-    "snake_case",
     "whole_numbers",
     "with_plugin",
 ]
@@ -28,11 +27,6 @@ def camel_case(name: str) -> str:
     """Return ``max_running_time_minutes`` as ``maxRunningTimeMinutes``; leave camelCase alone."""
     head, *rest = name.split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
-
-
-def snake_case(name: str) -> str:
-    """Return ``maxRunningTimeMinutes`` as ``max_running_time_minutes``."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def camel_keys(value: Any) -> Any:

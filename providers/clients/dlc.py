@@ -201,16 +201,6 @@ class DlcClient:
         lines = [line for text in response.body.logs or [] for line in str(text).splitlines()]
         return lines[-max_lines:]
 
-    def events(self, job_id: str, *, max_events: int = 50) -> list[str]:
-        """Return the job's scheduling and failure events, as text lines.
-
-        Raises:
-            NotFoundError: There is no such job.
-        """
-        request = models.GetJobEventsRequest(max_events_num=max_events)
-        response = self._call(f"GetJobEvents {job_id}", "get_job_events", job_id, request)
-        return [str(event) for event in response.body.events or []]
-
     def _call(self, operation: str, method: str, *arguments: Any) -> Any:
         function = getattr(self._client, method)
         return self._retries.call(lambda: openapi.call(operation, lambda: function(*arguments)))
