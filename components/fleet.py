@@ -93,12 +93,10 @@ class ServiceFleet(pulumi.ComponentResource):
     """A scaling group whose nodes all run one version.
 
     Attributes:
-        scaling_group_id: The group.
         rolled_out: The group's id, known once every instance is in service with the declared
             version.
     """
 
-    scaling_group_id: pulumi.Output[str]
     rolled_out: pulumi.Output[str]
 
     def __init__(
@@ -132,9 +130,8 @@ class ServiceFleet(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self, depends_on=held, hooks=hooks),
         )
-        self.scaling_group_id = group.id
         self.rolled_out = once(group.id, rollout.id)
-        self.register_outputs({"scaling_group_id": self.scaling_group_id})
+        self.register_outputs({"scaling_group_id": group.id})
 
     def _template(self, user_data: pulumi.Output[str]) -> ecs.EcsLaunchTemplate:
         args = self._args

@@ -93,7 +93,6 @@ class Network(pulumi.ComponentResource):
 
     Attributes:
         vpc_id: The VPC.
-        cidr_block: Private range of the VPC.
         vswitch_ids: Zone id to vSwitch id.
         chat_security_group_id: Security group of the chat application's nodes.
         embedding_security_group_id: Security group of the embedding nodes, which allows port 8000
@@ -102,7 +101,6 @@ class Network(pulumi.ComponentResource):
     """
 
     vpc_id: pulumi.Output[str]
-    cidr_block: str
     vswitch_ids: dict[str, pulumi.Output[str]]
     chat_security_group_id: pulumi.Output[str]
     embedding_security_group_id: pulumi.Output[str]
@@ -114,7 +112,6 @@ class Network(pulumi.ComponentResource):
         super().__init__("customrag:network:Network", name, None, opts)
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        self.cidr_block = args.cidr_block
         if args.existing_vpc_id:
             self._use_existing(name, args)
         else:

@@ -207,9 +207,9 @@ class Alarm:
         namespace: CloudMonitor's name for the product, e.g. `acs_elasticsearch`.
         metric: Name of the metric.
         dimensions: The metric's dimensions, which select the resource.
+        threshold: In the metric's unit.
         statistics: One of the metric's statistics: `Average`, `Maximum`, `Value`, …
         operator: `>`, `>=`, `<`, `<=`, `==` or `!=`.
-        threshold: In the metric's unit.
         times: Number of consecutive periods in which the condition must hold.
         period_seconds: Length of a period.
         critical: Whether the level is critical; otherwise it is warn.
@@ -219,9 +219,9 @@ class Alarm:
     namespace: str
     metric: str
     dimensions: Mapping[str, pulumi.Input[str]]
-    statistics: str
-    operator: str
     threshold: float
+    statistics: str = "Average"
+    operator: str = ">"
     times: int = 3
     period_seconds: int = 60
     critical: bool = False

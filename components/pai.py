@@ -133,13 +133,11 @@ class TrainedEmbedding(pulumi.ComponentResource):
         result: The measures and the decision of `training.train_embedding`.
         model_version: 12 hexadecimal digits over the weights.
         model_uri: OSS directory of the kept model.
-        job_id: The DLC job.
     """
 
     result: pulumi.Output[Mapping[str, Any]]
     model_version: pulumi.Output[str]
     model_uri: pulumi.Output[str]
-    job_id: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: TrainedEmbeddingArgs, opts: pulumi.ResourceOptions | None = None
@@ -159,7 +157,6 @@ class TrainedEmbedding(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        self.job_id = job.job_id
         self.result = job.result.apply(_without_files)
         self.model_version = self.result.apply(lambda result: str(result["model_version"]))
         self.model_uri = self.result.apply(
@@ -177,7 +174,7 @@ class TrainedEmbedding(pulumi.ComponentResource):
             workspace_id=args.pods.workspace_id,
             opts=child,
         )
-        self.version = pai.WorkspaceModelVersion(
+        pai.WorkspaceModelVersion(
             f"{name}-model-version",
             model_id=model.id,
             uri=self.model_uri,

@@ -70,8 +70,6 @@ class PrivateBucket(pulumi.ComponentResource):
     """A private OSS bucket whose overwritten and deleted objects can be restored."""
 
     bucket_name: pulumi.Output[str]
-    extranet_endpoint: pulumi.Output[str]
-    intranet_endpoint: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None
@@ -79,7 +77,7 @@ class PrivateBucket(pulumi.ComponentResource):
         super().__init__("customrag:storage:PrivateBucket", name, None, opts)
         # A retained bucket keeps its settings, because it would be less private without them.
         child = pulumi.ResourceOptions(parent=self, retain_on_delete=args.retention.retain)
-        self._bucket = oss.Bucket(
+        bucket = oss.Bucket(
             name,
             bucket=args.bucket_name,
             force_destroy=args.retention.force_destroy,
@@ -94,7 +92,7 @@ class PrivateBucket(pulumi.ComponentResource):
                 ),
             ),
         )
-        bucket_id = self._bucket.id
+        bucket_id = bucket.id
         oss.BucketAcl(f"{name}-acl", bucket=bucket_id, acl="private", opts=child)
         block = oss.BucketPublicAccessBlock(
             f"{name}-public-access-block", bucket=bucket_id, block_public_access=True, opts=child
@@ -112,8 +110,6 @@ class PrivateBucket(pulumi.ComponentResource):
         # Users of the name wait for these three. Otherwise an object could be unversioned,
         # unencrypted or briefly public.
         self.bucket_name = once(bucket_id, block.id, versioning.id, encryption.id)
-        self.extranet_endpoint = self._bucket.extranet_endpoint
-        self.intranet_endpoint = self._bucket.intranet_endpoint
         self.register_outputs({"bucket_name": self.bucket_name})
 
 

@@ -12,6 +12,7 @@ alb-monitoring-metrics; read 2026-11-21. The other thresholds are assumed: a sta
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pulumi
 
@@ -34,7 +35,6 @@ UNITS = (
     "customrag-embedding.service",
     "customrag-log-agent.service",
 )
-_ABOVE, _BELOW = ">", "<"
 _ELASTICSEARCH, _ECS, _ALB = "acs_elasticsearch", "acs_ecs_dashboard", "acs_alb"
 
 
@@ -108,31 +108,22 @@ def watch(
 
 
 def _search(context: Context, instance_id: pulumi.Output[str]) -> Iterator[Alarm]:
-    def rule(
-        name: str, metric: str, threshold: float, *, critical: bool, statistics: str = "Average"
-    ) -> Alarm:
-        return Alarm(
-            name=f"search-{name}",
-            namespace=_ELASTICSEARCH,
-            metric=metric,
-            dimensions={"clusterId": instance_id},
-            statistics=statistics,
-            operator=_ABOVE,
-            threshold=threshold,
-            times=5,
-            critical=critical,
-        )
-
+    rule = partial(Alarm, namespace=_ELASTICSEARCH, dimensions={"clusterId": instance_id}, times=5)
     # 0 green, 1 yellow, 2 red.
-    yield rule("red", "ClusterStatus", 1, critical=True, statistics="Value")
-    yield rule("yellow", "ClusterStatus", 0, critical=False, statistics="Value")
-    yield rule("disk", "NodeDiskUtilization", 75, critical=False)
-    yield rule("disk-full", "NodeDiskUtilization", 85, critical=True)
-    yield rule("heap", "NodeHeapMemoryUtilization", 85, critical=True)
+    status = partial(rule, metric="ClusterStatus", statistics="Value")
+    yield status(name="search-red", threshold=1, critical=True)
+    yield status(name="search-yellow", threshold=0)
+    yield rule(name="search-disk", metric="NodeDiskUtilization", threshold=75)
+    yield rule(name="search-disk-full", metric="NodeDiskUtilization", threshold=85, critical=True)
+    yield rule(name="search-heap", metric="NodeHeapMemoryUtilization", threshold=85, critical=True)
     if context.config.search.snapshot_schedule:
         # 0 taken, 1 being taken, 2 failed; -1 none yet.
         yield rule(
-            "snapshot", "ClusterAutoSnapshotLatestStatus", 1, critical=True, statistics="Maximum"
+            name="search-snapshot",
+            metric="ClusterAutoSnapshotLatestStatus",
+            threshold=1,
+            statistics="Maximum",
+            critical=True,
         )
 
 
@@ -145,21 +136,9 @@ def _embedding(embedding: Embedding) -> Iterator[Alarm]:
 
 
 def _node(role: str, instance_id: pulumi.Output[str]) -> Iterator[Alarm]:
-    for name, metric, threshold, critical in (
-        ("cpu", "cpu_total", 90, False),
-        ("disk", "diskusage_utilization", 85, True),
-    ):
-        yield Alarm(
-            name=f"{role}-{name}",
-            namespace=_ECS,
-            metric=metric,
-            dimensions={"instanceId": instance_id},
-            statistics="Average",
-            operator=_ABOVE,
-            threshold=threshold,
-            times=15,
-            critical=critical,
-        )
+    rule = partial(Alarm, namespace=_ECS, dimensions={"instanceId": instance_id}, times=15)
+    yield rule(name=f"{role}-cpu", metric="cpu_total", threshold=90)
+    yield rule(name=f"{role}-disk", metric="diskusage_utilization", threshold=85, critical=True)
 
 
 def _gpu(role: str, instance_id: pulumi.Output[str]) -> Alarm:
@@ -170,7 +149,7 @@ def _gpu(role: str, instance_id: pulumi.Output[str]) -> Alarm:
         metric="instance_gpu_gpu_usedutilization",
         dimensions={"instanceId": instance_id},
         statistics="Maximum",
-        operator=_BELOW,
+        operator="<",
         threshold=1,
         times=24,
         period_seconds=300,
@@ -178,18 +157,12 @@ def _gpu(role: str, instance_id: pulumi.Output[str]) -> Alarm:
 
 
 def _front(load_balancer_id: pulumi.Output[str]) -> Iterator[Alarm]:
-    for name, metric, threshold, times in (
-        ("5xx", "ListenerHTTPCode5XX", 1, 3),
-        ("unhealthy", "ListenerUnHealthyHostCount", 0, 5),
-    ):
-        yield Alarm(
-            name=f"chat-{name}",
-            namespace=_ALB,
-            metric=metric,
-            dimensions={"loadBalancerId": load_balancer_id},
-            statistics="Value",
-            operator=_ABOVE,
-            threshold=threshold,
-            times=times,
-            critical=True,
-        )
+    rule = partial(
+        Alarm,
+        namespace=_ALB,
+        dimensions={"loadBalancerId": load_balancer_id},
+        statistics="Value",
+        critical=True,
+    )
+    yield rule(name="chat-5xx", metric="ListenerHTTPCode5XX", threshold=1)
+    yield rule(name="chat-unhealthy", metric="ListenerUnHealthyHostCount", threshold=0, times=5)

@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from rag.index import CHUNKER, SETTINGS
 from stack_config.config import StackConfig
 from training.job_specs import (
-    IngestSettings,
     JobPlan,
     PodSettings,
     TrainingSettings,
-    ingest_job,
     train_embedding_job,
 )
 
-__all__ = ["index_name", "plan_embedding_nodes", "plan_ingest", "plan_training", "training_key"]
+__all__ = ["index_name", "plan_embedding_nodes", "plan_training", "training_key"]
 
 
 def training_key(config: StackConfig, *, code_digest: str, training_digest: str) -> str:
@@ -73,34 +70,6 @@ def plan_embedding_nodes(config: StackConfig) -> dict[str, str]:
         "embedding-node" if number == 1 else f"embedding-node-{number}": zone_id
         for number, zone_id in enumerate(config.zone_ids[: config.embedding.nodes], start=1)
     }
-
-
-def plan_ingest(
-    config: StackConfig,
-    *,
-    index: str,
-    elasticsearch_url: str,
-    elasticsearch_secret: str,
-    embedding_urls: Sequence[str],
-    code_uri: str,
-    corpus_uri: str,
-    output_uri: str,
-    envs: Mapping[str, str],
-    as_it_is: bool = False,
-) -> JobPlan:
-    """Return the DLC job that fills the index, or with `as_it_is` only waits for the embedder."""
-    settings = IngestSettings(
-        pods=PodSettings(
-            ecs_spec=config.ingest.ecs_spec, image=config.training.image, gpus_per_pod=0
-        ),
-        index_name=index,
-        elasticsearch_url=elasticsearch_url,
-        elasticsearch_secret=elasticsearch_secret,
-        embedding_urls=embedding_urls,
-        as_it_is=as_it_is,
-    )
-    plan = ingest_job(settings, code_uri, corpus_uri, output_uri)
-    return replace(plan, envs={**plan.envs, **envs})
 
 
 def index_name(alias: str, model_version: str, mappings: Mapping[str, Any]) -> str:

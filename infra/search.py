@@ -17,10 +17,10 @@ from infra.context import Context
 from infra.edge import make_edge_secret
 from infra.embedding import Embedding
 from infra.foundation import Foundation
-from infra.plans import index_name, plan_ingest
+from infra.plans import index_name
 from providers import IndexGeneration, IndexGenerationArgs, Provider, get_index_generation
 from rag.index import SETTINGS
-from training.job_specs import JobPlan
+from training.job_specs import JobPlan, PodSettings, ingest_job
 
 __all__ = ["build_knowledge", "find_pinned", "make_cluster", "open_chat"]
 
@@ -85,9 +85,13 @@ def build_knowledge(
     code = foundation.code["ingest"]
 
     def ingest_plan(index: str, elasticsearch_url: str, embedding_urls: Sequence[str]) -> JobPlan:
-        return plan_ingest(
-            context.config,
-            index=index,
+        return ingest_job(
+            PodSettings(
+                ecs_spec=context.config.ingest.ecs_spec,
+                image=context.config.training.image,
+                gpus_per_pod=0,
+            ),
+            index_name=index,
             elasticsearch_url=elasticsearch_url,
             elasticsearch_secret=context.search_secret_name,
             embedding_urls=embedding_urls,

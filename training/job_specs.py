@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -25,10 +24,8 @@ __all__ = [
     "CODE_MOUNT_PATH",
     "CORPUS_MOUNT_PATH",
     "OUTPUT_MOUNT_PATH",
-    "IngestSettings",
     "JobPlan",
     "PodSettings",
-    "SpotStrategy",
     "TrainingSettings",
     "ingest_job",
     "train_embedding_job",
@@ -59,13 +56,6 @@ _INGEST_LIBS = (
 """What the scripts need beyond a PyTorch image; as in pyproject.toml, which a test compares."""
 
 
-class SpotStrategy(StrEnum):
-    """`SpotSpec.SpotStrategy`: how a preemptible pod bids."""
-
-    AS_PRICE_GO = "SpotAsPriceGo"
-    WITH_PRICE_LIMIT = "SpotWithPriceLimit"
-
-
 @dataclass(frozen=True, kw_only=True)
 class PodSettings:
     """The machines of one job.
@@ -77,7 +67,6 @@ class PodSettings:
         gpus_per_pod: Worker processes per pod, one for each GPU of `ecs_spec`; 0 on a CPU
             instance. Default: 1.
         use_spot_instance: Whether pods may be preemptible. Default: False, pay-as-you-go.
-        spot_discount_limit: Highest share of the list price to bid, over 0 to 1. None: no limit.
     """
 
     ecs_spec: str
@@ -85,19 +74,11 @@ class PodSettings:
     pod_count: int = 1
     gpus_per_pod: int = 1
     use_spot_instance: bool = False
-    spot_discount_limit: float | None = None
 
     def __post_init__(self) -> None:
         _need(self.ecs_spec.startswith("ecs."), "ecs_spec", self.ecs_spec, "a name as ecs.…")
         _need(bool(self.image), "image", self.image, "the name of a container image")
         _bounded(self, "pod_count", "gpus_per_pod")
-        limit = self.spot_discount_limit
-        _need(limit is None or 0 < limit <= 1, "spot_discount_limit", limit, "over 0, up to 1")
-        if limit is not None and not self.use_spot_instance:
-            raise ValueError(
-                f"spot_discount_limit is {limit}, but use_spot_instance is False. "
-                f"Set use_spot_instance, or remove the limit."
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +92,7 @@ class TrainingSettings:
         num_train_epochs: Passes over the pairs. Default: the script's.
         learning_rate: Peak learning rate. Default: the script's.
         per_device_train_batch_size: Pairs per worker and step. Default: the script's.
-        hard_negatives: Mined negatives per pair, 0 or more. Default: the script's.
         seed: Of everything random. Default: 42.
-        extra_arguments: Further options of the script, by name without dashes.
     """
 
     pods: PodSettings
@@ -122,9 +101,7 @@ class TrainingSettings:
     num_train_epochs: float | None = None
     learning_rate: float | None = None
     per_device_train_batch_size: int | None = None
-    hard_negatives: int | None = None
     seed: int = 42
-    extra_arguments: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _need(bool(self.base_model), "base_model", self.base_model, "the name of a model")
@@ -134,33 +111,8 @@ class TrainingSettings:
             "num_train_epochs",
             "learning_rate",
             "per_device_train_batch_size",
-            "hard_negatives",
             "seed",
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class IngestSettings:
-    """One run of `rag.ingest`.
-
-    Attributes:
-        pods: The machines. One pod is enough, because the embedding service embeds.
-        index_name: Physical name of the index to fill.
-        elasticsearch_url: URL of the cluster.
-        elasticsearch_secret: Name of the KMS secret with its password.
-        embedding_urls: URLs of the nodes of the embedding service.
-        as_it_is: Wait for those nodes, and do not change the index.
-    """
-
-    pods: PodSettings
-    index_name: str
-    elasticsearch_url: str
-    elasticsearch_secret: str
-    embedding_urls: Sequence[str]
-    as_it_is: bool = False
-
-    def __post_init__(self) -> None:
-        _need(self.pods.pod_count == 1, "pods.pod_count", self.pods.pod_count, "1 for an ingest")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,9 +158,7 @@ def train_embedding_job(
         "num-train-epochs": settings.num_train_epochs,
         "learning-rate": settings.learning_rate,
         "per-device-train-batch-size": settings.per_device_train_batch_size,
-        "hard-negatives": settings.hard_negatives,
         "seed": settings.seed,
-        **settings.extra_arguments,
     }
     command = [*_launcher(settings.pods), "-m", "training.train_embedding", *_options(arguments)]
     libs = [*_TRAINING_LIBS, *_model_libs(settings.base_model)]
@@ -216,9 +166,31 @@ def train_embedding_job(
 
 
 def ingest_job(
-    settings: IngestSettings, code_uri: str, corpus_uri: str, output_uri: str
+    pods: PodSettings,
+    *,
+    index_name: str,
+    elasticsearch_url: str,
+    elasticsearch_secret: str,
+    embedding_urls: Sequence[str],
+    code_uri: str,
+    corpus_uri: str,
+    output_uri: str,
+    envs: Mapping[str, str],
+    as_it_is: bool = False,
 ) -> JobPlan:
-    """Plan the DLC job that runs `python -m rag.ingest`; arguments as `train_embedding_job`.
+    """Plan the DLC job that runs `python -m rag.ingest`; URIs as `train_embedding_job`.
+
+    Args:
+        pods: The machine; one pod, because the embedding service embeds.
+        index_name: Physical name of the index to fill.
+        elasticsearch_url: URL of the cluster.
+        elasticsearch_secret: Name of the KMS secret with its password.
+        embedding_urls: URLs of the nodes of the embedding service.
+        code_uri: The zip with our packages.
+        corpus_uri: Folder of the corpus.
+        output_uri: Folder for the result.
+        envs: Further environment.
+        as_it_is: Wait for those nodes, and do not change the index.
 
     Raises:
         ValueError: `code_uri` does not end in .zip, or a folder's URI does not end in a slash.
@@ -227,15 +199,16 @@ def ingest_job(
         "corpus-dir": CORPUS_MOUNT_PATH,
         # Sources are cited with this URI: as people write it, without the endpoint's host.
         "corpus-uri": str(parse_oss_uri(corpus_uri)),
-        "index": settings.index_name,
-        "elasticsearch-url": settings.elasticsearch_url,
-        "elasticsearch-secret": settings.elasticsearch_secret,
-        "embedding-url": ",".join(settings.embedding_urls),
+        "index": index_name,
+        "elasticsearch-url": elasticsearch_url,
+        "elasticsearch-secret": elasticsearch_secret,
+        "embedding-url": ",".join(embedding_urls),
         "output-dir": OUTPUT_MOUNT_PATH,
     }
     command = ["python", "-m", "rag.ingest", *_options(arguments)]
-    command += ["--as-it-is"] * settings.as_it_is
-    return _plan(settings.pods, command, _INGEST_LIBS, code_uri, corpus_uri, output_uri)
+    command += ["--as-it-is"] * as_it_is
+    plan = _plan(pods, command, _INGEST_LIBS, code_uri, corpus_uri, output_uri)
+    return replace(plan, envs={**plan.envs, **envs})
 
 
 def _model_libs(base_model: str) -> list[str]:
@@ -286,11 +259,6 @@ def _job_spec(pods: PodSettings) -> dict[str, Any]:
     }
     if pods.use_spot_instance:
         spec["use_spot_instance"] = True
-        if pods.spot_discount_limit is not None:
-            spec["spot_spec"] = {
-                "spot_strategy": SpotStrategy.WITH_PRICE_LIMIT.value,
-                "spot_discount_limit": pods.spot_discount_limit,
-            }
     return spec
 
 

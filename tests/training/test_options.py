@@ -51,14 +51,12 @@ def test_the_script_accepts_the_command_of_the_job() -> None:
         num_train_epochs=2,
         learning_rate=3e-5,
         per_device_train_batch_size=16,
-        hard_negatives=2,
-        extra_arguments={"scale": "30"},
     )
     command = train_embedding_job(settings, "oss://b/c.zip", "oss://b/c/", "oss://b/o/")
     given = command.user_command.partition("training.train_embedding")[2].split()
     options = _parse(*given)
     assert options.corpus_dir == "/mnt/corpus"
-    assert (options.scale, options.hard_negatives, options.learning_rate) == (30.0, 2, 3e-5)
+    assert (options.num_train_epochs, options.learning_rate) == (2.0, 3e-5)
 
 
 def test_every_option_has_help() -> None:
