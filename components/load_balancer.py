@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 from pulumi_alicloud import alb
@@ -234,12 +235,7 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
         role: str,
         balancer: alb.LoadBalancer,
         group: alb.ServerGroup,
-        *,
-        listener_port: int,
-        listener_protocol: str,
-        certificates: alb.ListenerCertificatesArgs | None = None,
-        security_policy_id: str | None = None,
-        request_timeout: int | None = None,
+        **settings: Any,
     ) -> alb.Listener:
         forward = alb.ListenerDefaultActionForwardGroupConfigArgs(
             server_group_tuples=[
@@ -252,16 +248,12 @@ class HttpsLoadBalancer(pulumi.ComponentResource):
             f"{self._name}-{role}",
             load_balancer_id=balancer.id,
             listener_description=f"customrag {self._args.role} {role}",
-            listener_port=listener_port,
-            listener_protocol=listener_protocol,
-            certificates=certificates,
-            security_policy_id=security_policy_id,
-            request_timeout=request_timeout,
             default_actions=[
                 alb.ListenerDefaultActionArgs(type="ForwardGroup", forward_group_config=forward)
             ],
             tags=dict(self._args.scope.tags),
             opts=self._child,
+            **settings,
         )
 
     def _redirect(self, listener: alb.Listener) -> None:

@@ -13,10 +13,11 @@ import pulumi
 
 from .wire import Out, camel_case, camel_keys, with_plugin
 
-__all__ = ["Input", "Resource", "argument", "arguments", "inputs_of", "sent_values"]
+__all__ = ["Bounds", "Input", "Resource", "argument", "arguments", "inputs_of", "sent_values"]
 
 Effect = Literal["replace", "update", "ignore"]
 Kind = Literal["string", "integer", "boolean", "map", "string map", "list", "string list"]
+Bounds = tuple[int, int | None]
 
 A = TypeVar("A")
 
@@ -30,6 +31,7 @@ class Input:
         effect: The effect of a change on the resource.
         required: Whether the program must set it.
         default: Its value if the program does not set it.
+        bounds: Lowest and highest number; no highest one if that is None. Default: any number.
         secret: Whether it is always secret.
         structure: Whether its keys are names of the API, in snake_case in Python. Otherwise they
             are data.
@@ -41,6 +43,7 @@ class Input:
     effect: Effect = "update"
     required: bool = False
     default: Any = None
+    bounds: Bounds | None = None
     secret: bool = False
     structure: bool = False
     hashed: bool = False
@@ -52,6 +55,7 @@ def argument(
     *,
     default: Any = MISSING,
     effect: Effect = "update",
+    bounds: Bounds | None = None,
     secret: bool = False,
     structure: bool = False,
     hashed: bool = False,
@@ -64,6 +68,7 @@ def argument(
         effect=effect,
         required=required,
         default=None if required else default,
+        bounds=bounds,
         secret=secret,
         structure=structure,
         hashed=hashed,

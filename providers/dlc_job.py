@@ -61,12 +61,14 @@ class JobArgs:
     thirdparty_libs: pulumi.Input[Sequence[pulumi.Input[str]]] = argument(
         "string list", default=(), hashed=True, sent=True
     )
-    max_running_time_minutes: pulumi.Input[int] = argument("integer", default=240, sent=True)
-    priority: pulumi.Input[int] = argument("integer", default=1, sent=True)
+    max_running_time_minutes: pulumi.Input[int] = argument(
+        "integer", default=240, bounds=(1, 60 * 24 * 30), sent=True
+    )
+    priority: pulumi.Input[int] = argument("integer", default=1, bounds=(1, 9), sent=True)
     resource_id: pulumi.Input[str] | None = argument("string", default=None, sent=True)
     triggers: pulumi.Input[Texts] | None = argument("string map", default=None, hashed=True)
     result_uri: pulumi.Input[str] | None = argument("string", default=None, hashed=True)
-    max_attempts: pulumi.Input[int] = argument("integer", default=3)
+    max_attempts: pulumi.Input[int] = argument("integer", default=3, bounds=(1, 20))
 
 
 @arguments

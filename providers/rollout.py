@@ -24,7 +24,7 @@ class RolloutArgs:
         max_healthy_percentage: The percentage of the capacity that exists at a time, at most; 100
             to 200. Default 200: the new instances start before the old ones stop.
         timeout_seconds: After this time the group returns to its former version, and the update
-            fails. Default 1,800.
+            fails; 30 to 14,400. Default 1,800.
     """
 
     scaling_group_id: pulumi.Input[str] = argument("string", effect="replace")
@@ -32,9 +32,15 @@ class RolloutArgs:
     launch_template_version: pulumi.Input[str] = argument("string")
     content_digest: pulumi.Input[str] = argument("string")
     # These decide how a rollout happens; a change of them does not start one.
-    min_healthy_percentage: pulumi.Input[int] = argument("integer", effect="ignore", default=100)
-    max_healthy_percentage: pulumi.Input[int] = argument("integer", effect="ignore", default=200)
-    timeout_seconds: pulumi.Input[int] = argument("integer", effect="ignore", default=1800)
+    min_healthy_percentage: pulumi.Input[int] = argument(
+        "integer", effect="ignore", default=100, bounds=(0, 100)
+    )
+    max_healthy_percentage: pulumi.Input[int] = argument(
+        "integer", effect="ignore", default=200, bounds=(100, 200)
+    )
+    timeout_seconds: pulumi.Input[int] = argument(
+        "integer", effect="ignore", default=1800, bounds=(30, 14_400)
+    )
 
 
 class Rollout(Resource[RolloutArgs]):

@@ -104,8 +104,10 @@ class IndexAliasArgs(ClusterArgs):
 
     alias: pulumi.Input[str] = argument("string", effect="replace")
     index_name: pulumi.Input[str] = argument("string")
-    expected_chunks: pulumi.Input[int] | None = argument("integer", effect="ignore", default=None)
-    keep_indices: pulumi.Input[int] | None = argument("integer", default=None)
+    expected_chunks: pulumi.Input[int] | None = argument(
+        "integer", effect="ignore", default=None, bounds=(0, None)
+    )
+    keep_indices: pulumi.Input[int] | None = argument("integer", default=None, bounds=(0, None))
     meta: pulumi.Input[Mapping[str, Any]] | None = argument("map", default=None)
     instance_id: pulumi.Input[str] | None = argument("string", effect="ignore", default=None)
 

@@ -54,7 +54,6 @@ class Job:
     job_id: str
     display_name: str
     status: str
-    sub_status: str = ""
     reason_code: str = ""
     reason_message: str = ""
     duration_seconds: int = 0
@@ -211,7 +210,6 @@ def _job(item: Any) -> Job:
         job_id=str(item.job_id),
         display_name=str(item.display_name or ""),
         status=str(item.status or ""),
-        sub_status=str(item.sub_status or ""),
         reason_code=str(item.reason_code or ""),
         reason_message=str(item.reason_message or ""),
         duration_seconds=int(item.duration or 0),

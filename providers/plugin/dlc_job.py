@@ -47,11 +47,6 @@ JOB_TYPES: Final = (
 )
 # Source: CreateJob, "total parameters at most 65,536 bytes" (help.aliyun.com, read 2026-11).
 _BODY_LIMIT_BYTES: Final = 65_536
-_BOUNDS: Final = {
-    "priority": (1, 9),
-    "maxAttempts": (1, 20),
-    "maxRunningTimeMinutes": (1, 60 * 24 * 30),
-}
 _LOST_RESULT_ADVICE: Final = "lostResultAdvice"
 
 
@@ -75,10 +70,6 @@ class JobHandler(Handler):
         job_type = inputs.get("jobType")
         if isinstance(job_type, str) and job_type not in JOB_TYPES:
             yield Failure("jobType", f"is {job_type!r}; allowed are {', '.join(JOB_TYPES)}")
-        for key, (low, high) in _BOUNDS.items():
-            value = inputs.get(key)
-            if isinstance(value, int | float) and not low <= value <= high:
-                yield Failure(key, f"is {value:g}; allowed is {low} to {high}")
         yield from _check_uri(inputs.get("resultUri"))
         yield from _check_structures(inputs, self.inputs)
 

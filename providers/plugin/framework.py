@@ -12,10 +12,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pluginhost import UNKNOWN, Host, ProviderError, contains_unknown
-from providers.declaration import Input, Kind
+from providers.declaration import Bounds, Input, Kind
 from providers.plugin.services import CloudServices
 from providers.wire import whole_numbers
 
@@ -34,6 +34,14 @@ __all__ = [
 ChangeKind = Literal["add", "delete", "update"]
 Values = Mapping[str, Any]
 """Inputs or outputs by their wire names."""
+_TYPES: Final[Mapping[Kind, type]] = {
+    "string": str,
+    "boolean": bool,
+    "map": Mapping,
+    "string map": Mapping,
+    "list": list,
+    "string list": list,
+}
 
 
 @dataclass(frozen=True)
@@ -170,7 +178,7 @@ def check_inputs(declared: Mapping[str, Input], given: Values) -> Iterator[Failu
             if spec.required:
                 yield Failure(name, "is required but not set")
             continue
-        problem = _kind_problem(spec.kind, value)
+        problem = _kind_problem(spec.kind, value) or _bounds_problem(spec.bounds, value)
         if problem:
             yield Failure(name, problem)
 
@@ -190,26 +198,31 @@ def with_defaults(declared: Mapping[str, Input], given: Values) -> dict[str, Any
 def _kind_problem(kind: Kind, value: Any) -> str | None:
     if value is UNKNOWN:
         return None
-    if kind == "string":
-        fits = isinstance(value, str)
-    elif kind == "boolean":
-        fits = isinstance(value, bool)
-    elif kind == "integer":
+    if kind == "integer":
         fits = isinstance(value, int | float) and not isinstance(value, bool)
         fits = fits and float(value).is_integer()
-    elif kind in ("map", "string map"):
-        fits = isinstance(value, Mapping)
-        if fits and kind == "string map":
-            for key, item in value.items():
-                if item is not UNKNOWN and not isinstance(item, str):
-                    return f"has {item!r} for {key!r}; allowed are strings"
     else:
-        fits = isinstance(value, list)
-        if fits and kind == "string list":
-            for item in value:
-                if item is not UNKNOWN and not isinstance(item, str):
-                    return f"holds {item!r}; allowed are strings"
-    return None if fits else f"is {_short(value)}; allowed is a {kind}"
+        fits = isinstance(value, _TYPES[kind])
+    if not fits:
+        return f"is {_short(value)}; allowed is a {kind}"
+    if kind == "string map":
+        for key, item in value.items():
+            if item is not UNKNOWN and not isinstance(item, str):
+                return f"has {item!r} for {key!r}; allowed are strings"
+    if kind == "string list":
+        for item in value:
+            if item is not UNKNOWN and not isinstance(item, str):
+                return f"holds {item!r}; allowed are strings"
+    return None
+
+
+def _bounds_problem(bounds: Bounds | None, value: Any) -> str | None:
+    if bounds is None or value is UNKNOWN:
+        return None
+    low, high = bounds
+    if value >= low and (high is None or value <= high):
+        return None
+    return f"is {value:g}; allowed is {low} {'or more' if high is None else f'to {high}'}"
 
 
 def _short(value: Any) -> str:

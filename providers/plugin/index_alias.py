@@ -56,12 +56,6 @@ class IndexAliasHandler(Handler):
             yield Failure(
                 "alias", f"is {alias!r}, which is the name of the index; choose another name"
             )
-        expected = inputs.get("expectedChunks")
-        if isinstance(expected, int | float) and expected < 0:
-            yield Failure("expectedChunks", f"is {expected:g}; allowed is 0 or more")
-        keep = inputs.get("keepIndices")
-        if isinstance(keep, int | float) and keep < 0:
-            yield Failure("keepIndices", f"is {keep:g}; allowed is 0 or more")
 
     def diff(self, old_inputs: Values, olds: Values, news: Values, call: Call) -> list[Change]:
         changes = compare(self.inputs, old_inputs, news)

@@ -25,11 +25,6 @@ __all__ = ["RolloutHandler"]
 
 _POLL_SECONDS: Final = 2.0
 _ROLL_BACK_SECONDS: Final = 900.0
-_BOUNDS: Final = {
-    "minHealthyPercentage": (0, 100),
-    "maxHealthyPercentage": (100, 200),
-    "timeoutSeconds": (30, 14_400),
-}
 
 
 class RolloutHandler(Handler):
@@ -41,10 +36,6 @@ class RolloutHandler(Handler):
     needed = ("scalingGroupId",)
 
     def check(self, inputs: Values) -> Iterator[Failure]:
-        for name, (lowest, highest) in _BOUNDS.items():
-            value = inputs.get(name)
-            if isinstance(value, int) and not lowest <= value <= highest:
-                yield Failure(name, f"is {value}; allowed are {lowest} to {highest}")
         version = inputs.get("launchTemplateVersion")
         if isinstance(version, str) and not version.isdigit():
             yield Failure(
