@@ -79,17 +79,17 @@ class JobHandler(Handler):
     def bring_to_success(
         self,
         inputs: Values,
+        base_name: str,
         recorded: Values,
         call: Call,
         before_create: Callable[[], None] | None = None,
     ) -> Finished:
-        """Run the last one of the recorded ``jobNames``, or adopt it.
+        """Run the job of that name, or adopt it.
 
         Raises:
             PartialError: It did not succeed. ``recorded`` are the outputs that the state keeps, so
                 that `destroy` finds the job and the next `up` continues.
         """
-        base_name = str(recorded["jobNames"][-1])
         try:
             return JobRunner(inputs, base_name, call).run(before_create)
         except JobEndedError as error:
@@ -211,7 +211,7 @@ class DlcJobHandler(JobHandler):
 
     def _run(self, inputs: Values, base_name: str, call: Call) -> dict[str, Any]:
         recorded = {"jobName": base_name, "jobNames": [base_name]}
-        finished = self.bring_to_success(inputs, recorded, call)
+        finished = self.bring_to_success(inputs, base_name, recorded, call)
         if not finished.created:
             call.log(f"job {finished.job.display_name} ({finished.job.job_id}) was not run again")
         return self.outputs_of(finished, [base_name])

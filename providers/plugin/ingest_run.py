@@ -77,6 +77,7 @@ class IngestRunHandler(JobHandler):
         result_uri = parse_oss_uri(str(inputs["resultUri"])).join(RESULT_NAME)
         finished = self.bring_to_success(
             inputs,
+            base_name,
             {**self.kept(olds), "jobNames": names},
             call,
             # The result of an earlier run must not be read as the result of this run.

@@ -118,6 +118,19 @@ def test_a_failed_run_is_tried_again_by_the_next_up(engine: Engine, services: Fa
     assert services.dlc.created[2] == f"{services.dlc.created[1]}-2"
 
 
+def test_documents_of_a_failed_run_are_ingested_under_its_name(
+    engine: Engine, services: FakeServices
+) -> None:
+    engine.up(INPUTS)
+    services.dlc.script = ["Failed"]
+    for inputs in (CHANGED, {**INPUTS, "documents": {"docs/a.md": B}}):
+        with pytest.raises(PartialError):
+            engine.up(inputs)
+    services.dlc.script = ["Succeeded"]
+    engine.up(CHANGED)
+    assert services.dlc.created[3] == f"{services.dlc.created[1]}-2"
+
+
 def test_documents_taken_back_after_a_failed_run_are_ingested_again(
     engine: Engine, services: FakeServices
 ) -> None:
