@@ -31,7 +31,7 @@ class Input:
         effect: The effect of a change on the resource.
         required: Whether the program must set it.
         default: Its value if the program does not set it.
-        bounds: Lowest and highest number; no highest one if that is None. Default: any number.
+        bounds: Lowest and highest number; None in place of a highest one. Default: any number.
         secret: Whether it is always secret.
         structure: Whether its keys are names of the API, in snake_case in Python. Otherwise they
             are data.
