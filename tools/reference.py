@@ -79,7 +79,7 @@ def with_table(page: str, table: str) -> str:
 def pages() -> dict[Path, str]:
     """Return each page with its current table."""
     sys.path.insert(0, str(ROOT))
-    from guardrails.policy import RULES
+    from guardrails.policy.rules import RULES
     from infra.outputs import OUTPUTS
     from tests.e2e import outcomes
 

@@ -7,8 +7,3 @@ is prod.
 
 Run by `pulumi preview --policy-pack guardrails/policy`.
 """
-
-from guardrails.policy.model import UNKNOWN, Resource, Rule, Setting, Violation
-from guardrails.policy.rules import RULES, violations
-
-__all__ = ["RULES", "UNKNOWN", "Resource", "Rule", "Setting", "Violation", "violations"]

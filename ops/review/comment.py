@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from guardrails.cost import SPOT, Basis, Difference, Kept, Line, Period
+from guardrails.cost.model import SPOT, Difference, Kept, Line, Period
 from guardrails.cost.night import can_stop
+from guardrails.cost.prices import Basis
 from guardrails.cost.render import money
 from ops.review.changes import Change, Kind, PropertyChange
 from ops.review.values import code, excerpts, scrubbed, shown

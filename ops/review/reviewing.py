@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from guardrails.cost import Estimate, difference, estimate
+from guardrails.cost.estimates import estimate
+from guardrails.cost.model import Estimate, difference
 from guardrails.declare import ROOT, Declared, DeclareError, declare, stack_config, stack_file
 from guardrails.policy.check import setting_of, violations_of
 from ops.engine import Engine

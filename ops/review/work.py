@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from guardrails.cost import Estimate
+from guardrails.cost.model import Estimate
 from guardrails.cost.render import money
 from guardrails.declare import Declared
 from ops.review.changes import Change, Kind

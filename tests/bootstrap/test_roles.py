@@ -12,7 +12,8 @@ from bootstrap.program import state_bucket_name
 from bootstrap.roles import Account, Role, roles
 from bootstrap.sign_in import Endpoints, SignInError, Wanted, backend_url, main, sign_in
 from components.permissions import policy_documents
-from guardrails.policy import Resource, Setting, permissions
+from guardrails.policy import permissions
+from guardrails.policy.model import Resource, Setting
 
 ACCOUNT_ID = "1234567890123456"
 ACCOUNT = Account(

@@ -12,8 +12,9 @@ from pulumi.runtime import mocks
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi_alicloud import ecs
 
-from guardrails.cost import Estimate, estimate
 from guardrails.cost.collector import Collector, collect, judge
+from guardrails.cost.estimates import estimate
+from guardrails.cost.model import Estimate
 from guardrails.declare import declare, stack_config
 from stack_config.config import ConfigError, StackConfig
 from stack_config.kinds import Environment

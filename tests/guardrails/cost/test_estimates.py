@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from guardrails.cost import Estimate, Line, Period, difference, estimate, load_prices
+from guardrails.cost.estimates import estimate
+from guardrails.cost.model import Estimate, Line, Period, difference
+from guardrails.cost.prices import load_prices
 from guardrails.placeholders import unknown
 from tests.guardrails.cost.support import GPU, REGION, Item, node
 

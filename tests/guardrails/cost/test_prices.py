@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from guardrails.cost import Basis, PriceTableError, coverage, load_prices
+from guardrails.cost.estimates import coverage
+from guardrails.cost.prices import Basis, PriceTableError, load_prices
 from providers.plugin.server import HANDLERS
 from tests.guardrails.cost.support import GPU
 from tests.support.stacks import STACKS, declared

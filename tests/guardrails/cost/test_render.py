@@ -7,8 +7,10 @@ import re
 
 import pytest
 
-from guardrails.cost import Basis, Estimate, estimate, load_prices
+from guardrails.cost.estimates import estimate
+from guardrails.cost.model import Estimate
 from guardrails.cost.night import off_hours_a_day
+from guardrails.cost.prices import Basis, load_prices
 from guardrails.cost.render import WIDTH, as_json, money, render, render_short
 from tests.guardrails.cost.support import GPU, REGION, Item, node
 from tests.support.stacks import STACKS, declared

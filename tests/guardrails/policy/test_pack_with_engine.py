@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from guardrails.policy import RULES, UNKNOWN, Setting
-from guardrails.policy.model import STACK_TYPE
+from guardrails.policy.model import STACK_TYPE, UNKNOWN, Setting
+from guardrails.policy.rules import RULES
 from tests.guardrails.policy.cases import DEV, PASSING, PR, PROD, VIOLATING, Case
 from tests.tools.engine import Project
 from tools.paths import Paths

@@ -6,8 +6,8 @@ import importlib
 
 import pytest
 
-from guardrails.policy import RULES, Resource, Setting, violations
-from guardrails.policy.model import UNKNOWN, value_at
+from guardrails.policy.model import UNKNOWN, Resource, Setting, value_at
+from guardrails.policy.rules import RULES, violations
 from guardrails.policy.sizes import gpus_of, vcpus_of
 from guardrails.policy.tagging import PARTS, TAGGED
 from tests.guardrails.policy.cases import DEV, FORWARD, PASSING, PROD, VIOLATING, Case

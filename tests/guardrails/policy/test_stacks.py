@@ -10,8 +10,8 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from guardrails.declare import Declared
 from guardrails.placeholders import unknown
-from guardrails.policy import UNKNOWN, Resource
 from guardrails.policy.check import main, resources_of, setting_of, violations_of
+from guardrails.policy.model import UNKNOWN, Resource
 from guardrails.policy.pack import plain
 from guardrails.policy.pack import setting_of as setting_in_the_engine
 from tests.support.stacks import STACKS, declared

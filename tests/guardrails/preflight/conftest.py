@@ -17,9 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from guardrails.declare import stack_config
-from guardrails.preflight import CHECKS, Line, Subject, Verdict, run_checks
+from guardrails.preflight.checks import CHECKS
 from guardrails.preflight.cloud import Cloud, local_cloud, read_platform
-from guardrails.preflight.result import Needs
+from guardrails.preflight.result import Line, Needs, Verdict
+from guardrails.preflight.run import run_checks
+from guardrails.preflight.subject import Subject
 from localcloud import registry
 from localcloud.core.access import Principal
 from localcloud.core.home import data_dir, init_home

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from guardrails.preflight import CHECKS, Verdict, run_checks
+from guardrails.preflight.checks import CHECKS
 from guardrails.preflight.cloud import Cloud
+from guardrails.preflight.result import Verdict
+from guardrails.preflight.run import run_checks
 from tests.guardrails.preflight.conftest import DOMAIN, MODEL, Stage, failing, make_role, only
 
 CHECKS_OF_MODELS = [check for check in CHECKS if check.name == "language-model"]

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from guardrails.preflight import CHECKS, Line, Verdict, run_checks
+from guardrails.preflight.checks import CHECKS
 from guardrails.preflight.endpoints import EdgePlace
+from guardrails.preflight.result import Line, Verdict
+from guardrails.preflight.run import run_checks
 from localcloud.cloudflare.routes import PREFIX, cloudflare_id
 from providers.clients.cloudflare import Cloudflare
 from providers.clients.errors import AccessDeniedError

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.preflight import CHECKS, Line, Verdict
 from guardrails.preflight.__main__ import main
+from guardrails.preflight.checks import CHECKS
 from guardrails.preflight.report import as_json, render
+from guardrails.preflight.result import Line, Verdict
 from tests.guardrails.preflight.conftest import Stage
 
 ROOT = Path(__file__).resolve().parents[3]

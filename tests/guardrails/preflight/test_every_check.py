@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from guardrails.preflight import CHECKS, Line, Subject, Verdict
+from guardrails.preflight.checks import CHECKS
 from guardrails.preflight.cloud import Cloud
 from guardrails.preflight.report import as_json
+from guardrails.preflight.result import Line, Verdict
+from guardrails.preflight.subject import Subject
 from stack_config.config import StackConfig
 from stack_config.kinds import EdgeKind
 from tests.guardrails.preflight.conftest import MODEL, Stage, only

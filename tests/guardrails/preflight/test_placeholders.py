@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from guardrails.preflight import Line, Verdict
 from guardrails.preflight.checks.placeholders import placeholder
 from guardrails.preflight.prepare import prepare
+from guardrails.preflight.result import Line, Verdict
 from stack_config.kinds import AddressType, EdgeKind, Environment
 from tests.guardrails.preflight.conftest import Stage, failing, only
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from guardrails.preflight import Line, Subject, Verdict
 from guardrails.preflight.cloud import Cloud
+from guardrails.preflight.result import Line, Verdict
+from guardrails.preflight.subject import Subject
 from tests.guardrails.preflight.conftest import Stage, only
 
 INSTANCE = "es-cn-known"

@@ -8,10 +8,10 @@ from time import monotonic
 
 import pytest
 
-from guardrails.preflight import Check, Finding, Verdict, run_checks
 from guardrails.preflight.cloud import Cloud
 from guardrails.preflight.endpoints import Endpoints
-from guardrails.preflight.result import Needs, passed
+from guardrails.preflight.result import Check, Finding, Needs, Verdict, passed
+from guardrails.preflight.run import run_checks
 from guardrails.preflight.subject import Subject
 from providers.clients.account import Identity
 from providers.clients.credentials import Credentials

@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from guardrails.cost import difference, estimate
+from guardrails.cost.estimates import estimate
+from guardrails.cost.model import difference
 from guardrails.cost.render import money
 from guardrails.declare import Declared
 from ops.review.changes import PropertyChange, compare

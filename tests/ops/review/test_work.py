@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardrails.cost import estimate
+from guardrails.cost.estimates import estimate
 from guardrails.declare import Declared
 from ops.review.changes import compare
 from ops.review.work import _REASONS, embeddings, trainings
