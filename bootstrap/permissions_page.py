@@ -23,7 +23,7 @@ from components.permissions import (
 from components.replication import OSS_PRINCIPAL
 from components.scope import Scope
 
-__all__ = ["GrantLine", "Holder", "holders"]
+__all__ = ["Holder", "documents", "holders"]
 
 _ACCOUNT_ID = "1234567890123456"
 _REGION_ID = "cn-hangzhou"
@@ -37,23 +37,13 @@ _ASSUMED_BY = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class GrantLine:
-    """Actions that are granted for one reason."""
-
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    reason: str
-    documents: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Holder:
     """A role: its name, its purpose, who may assume it, and what it may do."""
 
     name: str
     description: str
     assumed_by: str
-    grants: Sequence[GrantLine]
+    grants: Sequence[Statement]
 
 
 def holders() -> list[Holder]:
@@ -61,14 +51,9 @@ def holders() -> list[Holder]:
     return [*_machines(), _copying(), *_deployers()]
 
 
-def _line(statement: Statement) -> GrantLine:
-    documents = dict.fromkeys(document_of(action) for action in statement.actions)
-    return GrantLine(
-        actions=statement.actions,
-        resources=statement.resources,
-        reason=statement.reason,
-        documents=tuple(documents),
-    )
+def documents(grant: Statement) -> list[str]:
+    """Return the pages that document the actions of a grant."""
+    return list(dict.fromkeys(document_of(action) for action in grant.actions))
 
 
 def _machines() -> list[Holder]:
@@ -86,7 +71,7 @@ def _machines() -> list[Holder]:
             name=naming.physical(name),
             description=role.description,
             assumed_by=f"Assumed by machines of `{role.principal}`.",
-            grants=[_line(statement) for statement in (*role.statements, key)],
+            grants=[*role.statements, key],
         )
         for name, role in machine_roles(arguments).items()
     ]
@@ -99,7 +84,7 @@ def _copying() -> Holder:
         name=naming.physical("replication"),
         description="customrag: OSS copies the stack's buckets to another region",
         assumed_by=f"Assumed by `{OSS_PRINCIPAL}`. Each replicated bucket has such a role.",
-        grants=[_line(replicate_from(bucket)), _line(replicate_to(f"{bucket}-copy"))],
+        grants=[replicate_from(bucket), replicate_to(f"{bucket}-copy")],
     )
 
 
@@ -118,7 +103,7 @@ def _deployers() -> list[Holder]:
             name=role.name,
             description=role.description,
             assumed_by=_ASSUMED_BY[role.name.rpartition("-")[2]],
-            grants=[_line(statement) for statement in role.statements],
+            grants=role.statements,
         )
         for role in roles(account, _STACK)
     ]

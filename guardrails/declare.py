@@ -26,7 +26,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ __all__ = [
     "Declared",
     "declare",
     "encrypted_keys",
+    "given_values",
     "is_unknown",
     "listing",
     "refused_values",
@@ -304,14 +305,19 @@ def _home(folder: Path) -> None:
     os.environ["CUSTOMRAG_HOME"] = str(folder)
 
 
-def _overlay(arguments: argparse.Namespace) -> dict[str, str]:
-    overlay: dict[str, str] = json.load(sys.stdin) if arguments.overlay else {}
-    for text in arguments.set:
+def given_values(texts: Iterable[str]) -> dict[str, str]:
+    """Return the values of `--set KEY=VALUE`, by key without namespace.
+
+    Raises:
+        ConfigError: A text has another form.
+    """
+    values = {}
+    for text in texts:
         key, separator, value = text.partition("=")
         if not separator:
             raise ConfigError(f"--set {text} is not valid; write it as --set key=value")
-        overlay[key.removeprefix(_PREFIX)] = value
-    return overlay
+        values[key.removeprefix(_PREFIX)] = value
+    return values
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -325,8 +331,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--overlay", choices=["-"], help="read values from standard input")
     given = parser.parse_args(arguments)
     try:
+        overlay = json.load(sys.stdin) if given.overlay else {}
         config = _with_stand_ins(
-            stack_config(given.stack, template=given.template), _overlay(given)
+            stack_config(given.stack, template=given.template),
+            {**overlay, **given_values(given.set)},
         )
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
             _home(Path(folder))

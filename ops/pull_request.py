@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 
 import yaml
 
+from guardrails.preflight.prepare import SECRET, SET, from_environment
 from ops.declared import (
     NAMESPACE,
     PULL_REQUEST_HOURS,
@@ -33,18 +34,7 @@ from ops.declared import (
 )
 from ops.engine import Engine, EngineError
 
-__all__ = ["from_environment", "main", "prepare"]
-
-SET, SECRET = "CUSTOMRAG_SET_", "CUSTOMRAG_SECRET_"
-
-
-def from_environment(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """Return the config values in the environment, by key with namespace, without empty ones."""
-    return {
-        f"{NAMESPACE}{name.removeprefix(prefix)}": value
-        for name, value in environment.items()
-        if name.startswith(prefix) and value
-    }
+__all__ = ["main", "prepare"]
 
 
 def prepare(stack: str, engine: Engine, environment: Mapping[str, str], now: datetime) -> str:
@@ -61,7 +51,8 @@ def prepare(stack: str, engine: Engine, environment: Mapping[str, str], now: dat
     ends = moment(now + timedelta(hours=PULL_REQUEST_HOURS))
     path = ROOT / "stacks" / f"Pulumi.{stack}.yaml"
     given = from_environment(environment, SET)
-    values = declared_values(stack) | {key: _value(text) for key, text in given.items()}
+    values = declared_values(stack)
+    values |= {f"{NAMESPACE}{key}": _value(text) for key, text in given.items()}
     values[f"{NAMESPACE}expiresAt"] = ends
     write_stack_file(path, values, remark="Created by `make pr-up` from pr.template.yaml.")
     provider = environment.get("PULUMI_SECRETS_PROVIDER", "")
@@ -72,7 +63,7 @@ def prepare(stack: str, engine: Engine, environment: Mapping[str, str], now: dat
         if "already exists" not in str(error):
             raise
     for key, value in from_environment(environment, SECRET).items():
-        engine.ask("config", "set", "--secret", key, secret=value)
+        engine.ask("config", "set", "--secret", f"{NAMESPACE}{key}", secret=value)
     return ends
 
 

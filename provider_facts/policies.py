@@ -69,23 +69,15 @@ def read_policy(text: str) -> tuple[PolicyStatement, ...]:
     Raises:
         PolicyDocumentError: It is not valid.
     """
-    statements = []
+    found = []
     for path, entry in _entries(text):
         if "Principal" in entry:
             raise PolicyDocumentError(
                 f"{path}.Principal is allowed in trust and resource policies only"
             )
-        statements.append(
-            PolicyStatement(
-                path=path,
-                effect=_effect(entry, path),
-                actions=_actions(entry, path),
-                resources=() if "NotResource" in entry else _texts(entry, "Resource", path),
-                conditions=_conditions(entry, path),
-                negated=tuple(sorted(entry.keys() & {"NotAction", "NotResource"})),
-            )
-        )
-    return tuple(statements)
+        resources = () if "NotResource" in entry else _texts(entry, "Resource", path)
+        found.append(_statement(path, entry, resources=resources))
+    return tuple(found)
 
 
 def read_trust_policy(text: str) -> tuple[PolicyStatement, ...]:
@@ -94,26 +86,39 @@ def read_trust_policy(text: str) -> tuple[PolicyStatement, ...]:
     Raises:
         PolicyDocumentError: It is not valid.
     """
-    statements = []
+    found = []
     for path, entry in _entries(text):
         if "Resource" in entry:
             raise PolicyDocumentError(f"{path}.Resource is not part of a trust policy")
-        actions = _actions(entry, path)
-        if any(action.lower() != "sts:assumerole" for action in actions):
+        statement = _statement(path, entry, principals=_principals(entry, path))
+        if any(action.lower() != "sts:assumerole" for action in statement.actions):
             raise PolicyDocumentError(
-                f"{path}.Action is {list(actions)}; a trust policy allows only sts:AssumeRole"
+                f"{path}.Action is {list(statement.actions)}; a trust policy allows only "
+                "sts:AssumeRole"
             )
-        statements.append(
-            PolicyStatement(
-                path=path,
-                effect=_effect(entry, path),
-                actions=actions,
-                principals=_principals(entry, path),
-                conditions=_conditions(entry, path),
-                negated=tuple(sorted(entry.keys() & {"NotAction", "NotResource"})),
-            )
-        )
-    return tuple(statements)
+        found.append(statement)
+    return tuple(found)
+
+
+def _statement(
+    path: str,
+    entry: Mapping[str, Any],
+    *,
+    resources: tuple[str, ...] = (),
+    principals: tuple[tuple[str, str], ...] = (),
+) -> PolicyStatement:
+    effect = entry.get("Effect")
+    if effect not in ("Allow", "Deny"):
+        raise PolicyDocumentError(f"{path}.Effect is {effect!r}; it must be Allow or Deny")
+    return PolicyStatement(
+        path=path,
+        effect=effect,
+        actions=() if "NotAction" in entry else _texts(entry, "Action", path),
+        resources=resources,
+        principals=principals,
+        conditions=_conditions(entry, path),
+        negated=tuple(sorted(entry.keys() & {"NotAction", "NotResource"})),
+    )
 
 
 def _entries(text: str) -> list[tuple[str, dict[str, Any]]]:
@@ -145,19 +150,6 @@ def _entries(text: str) -> list[tuple[str, dict[str, Any]]]:
                 f"{sorted(_ELEMENTS)}"
             )
     return [(f"Statement[{index}]", entry) for index, entry in enumerate(entries)]
-
-
-def _effect(entry: Mapping[str, Any], path: str) -> str:
-    effect = entry.get("Effect")
-    if effect not in ("Allow", "Deny"):
-        raise PolicyDocumentError(f"{path}.Effect is {effect!r}; it must be Allow or Deny")
-    return str(effect)
-
-
-def _actions(entry: Mapping[str, Any], path: str) -> tuple[str, ...]:
-    if "NotAction" in entry:
-        return ()
-    return _texts(entry, "Action", path)
 
 
 def _texts(entry: Mapping[str, Any], key: str, path: str) -> tuple[str, ...]:

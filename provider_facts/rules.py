@@ -99,12 +99,14 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _disk(
-    sizes: Mapping[str, tuple[int, int]], path: str, size: Any, category: Any, level: Any
-) -> Broken:
+def _disk(sizes: Mapping[str, tuple[int, int]], path: str, disk: Any) -> Broken:
+    """Check a disk with `size`, `category` and `performanceLevel`."""
+    given = _object(disk)
+    size, category = given.get("size"), given.get("category")
     if not isinstance(size, int | float) or not isinstance(category, str):
         return
-    kind = f"{category} {level or 'PL1'}" if category == "cloud_essd" else category
+    level = given.get("performanceLevel") or "PL1"
+    kind = f"{category} {level}" if category == "cloud_essd" else category
     lowest, highest = sizes.get(kind, (None, None))
     if lowest is not None and highest is not None and not lowest <= size <= highest:
         yield path, f"is {size:g} GiB; a {kind} disk has {lowest} to {highest} GiB"
@@ -112,38 +114,18 @@ def _disk(
 
 def _data_disks(inputs: Inputs) -> Broken:
     disks = inputs.get("dataDisks")
-    for index, given in enumerate(disks if isinstance(disks, list) else ()):
-        disk = _object(given)
-        yield from _disk(
-            _DATA_DISK_GIB,
-            f"dataDisks[{index}].size",
-            disk.get("size"),
-            disk.get("category"),
-            disk.get("performanceLevel"),
-        )
+    for index, disk in enumerate(disks if isinstance(disks, list) else ()):
+        yield from _disk(_DATA_DISK_GIB, f"dataDisks[{index}].size", disk)
 
 
-def _instance_disks(inputs: Inputs) -> Broken:
-    yield from _disk(
-        _SYSTEM_DISK_GIB,
-        "systemDiskSize",
-        inputs.get("systemDiskSize"),
-        inputs.get("systemDiskCategory"),
-        inputs.get("systemDiskPerformanceLevel"),
-    )
-    yield from _data_disks(inputs)
+def _instance_disk(inputs: Inputs) -> Broken:
+    names = ("Size", "Category", "PerformanceLevel")
+    disk = {f"{name[0].lower()}{name[1:]}": inputs.get(f"systemDisk{name}") for name in names}
+    yield from _disk(_SYSTEM_DISK_GIB, "systemDiskSize", disk)
 
 
-def _template_disks(inputs: Inputs) -> Broken:
-    disk = _object(inputs.get("systemDisk"))
-    yield from _disk(
-        _SYSTEM_DISK_GIB,
-        "systemDisk.size",
-        disk.get("size"),
-        disk.get("category"),
-        disk.get("performanceLevel"),
-    )
-    yield from _data_disks(inputs)
+def _template_disk(inputs: Inputs) -> Broken:
+    yield from _disk(_SYSTEM_DISK_GIB, "systemDisk.size", inputs.get("systemDisk"))
 
 
 def _search_disks(inputs: Inputs) -> Broken:
@@ -157,7 +139,8 @@ def _search_disks(inputs: Inputs) -> Broken:
             "is missing; a cloud_essd disk needs PL1, PL2 or PL3",
         )
     path = "dataNodeConfiguration.disk"
-    broken = list(_disk(_SEARCH_DISK_GIB, path, size, kind, level))
+    disk = {"size": size, "category": kind, "performanceLevel": level}
+    broken = list(_disk(_SEARCH_DISK_GIB, path, disk))
     yield from broken
     if broken or kind != "cloud_efficiency" or not isinstance(size, int | float):
         return
@@ -277,9 +260,9 @@ _RULES: Final[Mapping[str, tuple[Callable[[Inputs], Broken], ...]]] = MappingPro
     {
         "alicloud:alb/loadBalancer:LoadBalancer": (_balancer_zones,),
         "alicloud:cms/alarm:Alarm": (_alarm_statistics,),
-        "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": (_template_disks,),
+        "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": (_template_disk, _data_disks),
         "alicloud:ecs/eipAddress:EipAddress": (_eip_bandwidth,),
-        "alicloud:ecs/instance:Instance": (_instance_disks,),
+        "alicloud:ecs/instance:Instance": (_instance_disk, _data_disks),
         "alicloud:ecs/securityGroupRule:SecurityGroupRule": (_port_range,),
         "alicloud:elasticsearch/instance:Instance": (_search_disks,),
         "alicloud:ess/scalingGroup:ScalingGroup": (_group_size,),

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tools import actions, checks, lifecycle, review
 from tools.errors import ToolError
-from tools.paths import LOCAL_STACK, default_paths
+from tools.paths import LOCAL_STACK, default_paths, is_on_this_machine
 
 _INTERRUPTED = 130
 
@@ -64,36 +64,32 @@ def main(arguments: list[str]) -> int:
         options.stack = lifecycle.pull_request(options.pull_request, options.rehearsal)
     if options.command not in ("rehearse", "pr-up", "pr-down", "sweep"):
         paths = paths.of(options.stack)
-    request = actions.Request(stack=options.stack, corpus=options.corpus)
-    further = lifecycle.Options(
-        values=[value for text in options.set for value in text.split()],
-        consent=options.consent,
-        now=options.now,
-        keep=options.keep,
-        whole=options.whole,
-    )
+    stack, corpus = options.stack, options.corpus
+    values = [value for text in options.set for value in text.split()]
     commands = {
         "setup": lambda: actions.set_up_only(paths),
-        "up": lambda: actions.up(paths, request, yes=options.yes),
-        "preview": lambda: actions.preview(paths, request),
+        "up": lambda: actions.up(paths, stack, corpus, yes=options.yes),
+        "preview": lambda: actions.preview(paths, stack, corpus),
         "down": lambda: (
-            actions.down(paths, request)
-            if request.is_local
-            else lifecycle.down(paths, options.stack, further)
+            actions.down(paths, stack)
+            if is_on_this_machine(stack)
+            else lifecycle.down(paths, stack, options.consent)
         ),
-        "status": lambda: actions.status(paths, request),
-        "logs": lambda: actions.logs(paths, request, options.service),
-        "ask": lambda: actions.ask_question(paths, request, options.question),
-        "open": lambda: actions.open_page(paths, request),
-        "token": lambda: actions.token(paths, request),
-        "env": lambda: actions.env(paths, request),
-        "eval": lambda: actions.evaluate(paths, options.corpus),
-        "rehearse": lambda: lifecycle.rehearse(paths, request, further),
-        "leaks": lambda: lifecycle.leaks(paths, options.stack),
-        "night": lambda: lifecycle.night(paths, options.stack, further),
-        "sweep": lambda: lifecycle.sweep(paths, options.stack, further),
-        "pr-up": lambda: lifecycle.pr_up(paths, request, further),
-        "pr-down": lambda: lifecycle.pr_down(paths, options.stack, further),
+        "status": lambda: actions.status(paths, stack),
+        "logs": lambda: actions.logs(paths, stack, options.service),
+        "ask": lambda: actions.ask_question(paths, stack, options.question),
+        "open": lambda: actions.open_page(paths, stack),
+        "token": lambda: actions.token(paths, stack),
+        "env": lambda: actions.env(paths, stack),
+        "eval": lambda: actions.evaluate(paths, corpus),
+        "rehearse": lambda: lifecycle.rehearse(
+            paths, stack, corpus=corpus, values=values, keep=options.keep, whole=options.whole
+        ),
+        "leaks": lambda: lifecycle.leaks(paths, stack),
+        "night": lambda: lifecycle.night(paths, stack, options.now),
+        "sweep": lambda: lifecycle.sweep(paths, stack, options.now),
+        "pr-up": lambda: lifecycle.pr_up(paths, stack, corpus, values),
+        "pr-down": lambda: lifecycle.pr_down(paths, stack),
     }
     return commands[options.command]()
 

@@ -13,12 +13,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from tools import edge, setup, stack, teardown
+from tools import edge, setup, teardown
 from tools import environment as tool_environment
+from tools import stack as stack_files
 from tools.errors import StackError, ToolError
 from tools.paths import LOCAL_STACK, Paths, is_on_this_machine
 from tools.progress import Display
@@ -27,24 +27,6 @@ _SIGNALLED = 128
 """What shells add to the number of the signal that ended a command."""
 _LOCKED = 3
 """Exit code of `ops.stack`: another engine is at work on the stack."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """The stack that the user named, and the corpus.
-
-    Attributes:
-        stack: The stack's name.
-        corpus: A folder of the user's, or None.
-    """
-
-    stack: str = LOCAL_STACK
-    corpus: Path | None = None
-
-    @property
-    def is_local(self) -> bool:
-        """Whether this stack is on this machine: the local one, or a rehearsal."""
-        return is_on_this_machine(self.stack)
 
 
 def run_shown(
@@ -83,11 +65,11 @@ def run_shown(
 
 
 def on_stack(
-    paths: Paths, stack_name: str, environment: Mapping[str, str], command: str, *words: str | Path
+    paths: Paths, stack: str, environment: Mapping[str, str], command: str, *words: str | Path
 ) -> int:
     """Run a command of `ops.stack` and return its exit code."""
     return run_shown(
-        [paths.python, "-m", "ops.stack", command, "--stack", stack_name, *words],
+        [paths.python, "-m", "ops.stack", command, "--stack", stack, *words],
         cwd=paths.checkout,
         environment=environment,
         # It tells Ctrl-C, which the engine gets from the terminal, from the end of a job.
@@ -95,11 +77,13 @@ def on_stack(
     )
 
 
-def _existing(paths: Paths, request: Request) -> dict[str, str]:
+def _existing(paths: Paths, stack: str) -> dict[str, str]:
     """Return the environment of a stack that exists; set nothing up."""
-    if request.is_local and not (paths.env_file.exists() and stack.checkpoint(paths).exists()):
-        raise StackError(f"there is no stack {request.stack} on this machine; run `make up`")
-    return tool_environment.command_environment(paths, request.stack, setup.found_cli(paths))
+    if is_on_this_machine(stack) and not (
+        paths.env_file.exists() and stack_files.checkpoint(paths).exists()
+    ):
+        raise StackError(f"there is no stack {stack} on this machine; run `make up`")
+    return tool_environment.command_environment(paths, stack, setup.found_cli(paths))
 
 
 def set_up_only(paths: Paths) -> int:
@@ -110,37 +94,34 @@ def set_up_only(paths: Paths) -> int:
     return 0
 
 
-def up(paths: Paths, request: Request, *, yes: bool = False) -> int:
+def up(paths: Paths, stack: str, corpus: Path | None, *, yes: bool) -> int:
     """Run `make up`: set up, and update the stack."""
-    words: list[str | Path] = ["--began", str(time.time()), *_corpus(request)]
+    words: list[str | Path] = ["--began", str(time.time()), *_corpus(corpus)]
     words += ["--yes"] if yes else []
     with setup.only_one(paths):
-        ready = setup.set_up(paths, request.stack, Display())
-        words += ["--set-up-seconds", json.dumps(ready.seconds)]
-        return on_stack(paths, request.stack, ready.environment, "up", *words)
+        environment, seconds = setup.set_up(paths, stack, Display())
+        words += ["--set-up-seconds", json.dumps(seconds)]
+        return on_stack(paths, stack, environment, "up", *words)
 
 
-def _corpus(request: Request) -> list[str | Path]:
-    return ["--corpus", request.corpus.expanduser().resolve()] if request.corpus else []
+def _corpus(corpus: Path | None) -> list[str | Path]:
+    return ["--corpus", corpus.expanduser().resolve()] if corpus else []
 
 
-def preview(paths: Paths, request: Request) -> int:
+def preview(paths: Paths, stack: str, corpus: Path | None) -> int:
     """Run `make preview`: show what an update would do."""
     with setup.only_one(paths):
-        variables = setup.set_up(paths, request.stack, Display()).environment
-        return on_stack(paths, request.stack, variables, "preview", *_corpus(request))
+        environment, _ = setup.set_up(paths, stack, Display())
+        return on_stack(paths, stack, environment, "preview", *_corpus(corpus))
 
 
-def down(paths: Paths, request: Request) -> int:
+def down(paths: Paths, stack: str) -> int:
     """Run `make down` for a stack on this machine: destroy it, leave nothing but caches."""
     with setup.only_one(paths):
         _destroy(paths)
-        left = teardown.stop_everything(paths)
-        teardown.remove_files(paths)
-    if left:
-        print("these processes could not be stopped: " + ", ".join(map(str, left)))
-        return 1
-    print(f"The stack {request.stack} is gone. The caches stay: {paths.cache}")
+        if teardown.remove(paths):
+            return 1
+    print(f"The stack {stack} is gone. The caches stay: {paths.cache}")
     return 0
 
 
@@ -150,10 +131,10 @@ def _destroy(paths: Paths) -> None:
     Raises:
         StackError: Another engine is at work on the stack.
     """
-    if not stack.has_resources(paths):
+    if not stack_files.has_resources(paths):
         return
     try:
-        _, environment = setup.set_up_stack(paths, paths.local_stack, Display())
+        environment = setup.set_up_stack(paths, paths.local_stack, Display())
         code = on_stack(paths, paths.local_stack, environment, "destroy")
     except ToolError as error:
         print(f"{error}\n")
@@ -167,71 +148,70 @@ def _destroy(paths: Paths) -> None:
         )
 
 
-def status(paths: Paths, request: Request) -> int:
+def status(paths: Paths, stack: str) -> int:
     """Run `make status`: show the local cloud's services and the stack's outputs."""
-    environment = _existing(paths, request)
+    environment = _existing(paths, stack)
     code = 0
-    if request.is_local:
+    if is_on_this_machine(stack):
         code = run_shown(
             [paths.python, "-m", "localcloud", "status", "--home", paths.home],
             cwd=paths.checkout,
             environment=environment,
         )
         print(flush=True)
-    return on_stack(paths, request.stack, environment, "outputs") or code
+    return on_stack(paths, stack, environment, "outputs") or code
 
 
-def logs(paths: Paths, request: Request, service: str) -> int:
+def logs(paths: Paths, stack: str, service: str) -> int:
     """Run `make logs`: show what the local cloud's services wrote last.
 
     Raises:
         StackError: The stack is in the cloud, or does not exist.
     """
-    if not request.is_local:
+    if not is_on_this_machine(stack):
         raise StackError(
-            f"stack {request.stack} is in the cloud; read its logs in its log project, in the "
+            f"stack {stack} is in the cloud; read its logs in its log project, in the "
             "console of Simple Log Service (docs/explanation/protection.md)"
         )
-    environment = _existing(paths, request)
+    environment = _existing(paths, stack)
     command: list[str | Path] = [paths.python, "-m", "localcloud", "logs", "--home", paths.home]
     return run_shown(
         [*command, *([service] if service else [])], cwd=paths.checkout, environment=environment
     )
 
 
-def ask_question(paths: Paths, request: Request, question: str) -> int:
+def ask_question(paths: Paths, stack: str, question: str) -> int:
     """Run `make ask`: put one question to the chat application."""
     if not question.strip():
         raise ToolError('the question is empty; give one: make ask Q="What is …?"')
-    environment = _existing(paths, request)
+    environment = _existing(paths, stack)
     # One word, because a question may begin with a dash.
-    return on_stack(paths, request.stack, environment, "ask", f"--question={question}")
+    return on_stack(paths, stack, environment, "ask", f"--question={question}")
 
 
-def token(paths: Paths, request: Request) -> int:
+def token(paths: Paths, stack: str) -> int:
     """Run `make token`: print a token of the local issuer, for the chat page behind the edge.
 
     Raises:
         StackError: The stack is in the cloud.
     """
-    if not request.is_local:
+    if not is_on_this_machine(stack):
         raise StackError(
-            f"stack {request.stack} is in the cloud and takes tokens of its own issuer; sign in "
-            "there"
+            f"stack {stack} is in the cloud and takes tokens of its own issuer; sign in there"
         )
-    return on_stack(paths, request.stack, _existing(paths, request), "token")
+    return on_stack(paths, stack, _existing(paths, stack), "token")
 
 
-def open_page(paths: Paths, request: Request) -> int:
+def open_page(paths: Paths, stack: str) -> int:
     """Run `make open`: print a link to the chat page, which signs in on a local stack."""
-    return on_stack(paths, request.stack, _existing(paths, request), "open")
+    return on_stack(paths, stack, _existing(paths, stack), "open")
 
 
-def env(paths: Paths, request: Request) -> int:
+def env(paths: Paths, stack: str) -> int:
     """Run `make env`: print what a shell needs for plain `pulumi` commands on a stack."""
-    if request.is_local:
-        _existing(paths, request)
-    print(tool_environment.exports(paths, request.stack, setup.found_cli(paths)), end="")
+    if is_on_this_machine(stack):
+        _existing(paths, stack)
+    print(tool_environment.exports(paths, stack, setup.found_cli(paths)), end="")
     return 0
 
 

@@ -49,79 +49,65 @@ _OWN_FACTS: dict[str, Any] = {
 _CARRIED = ("computed", "replaces", "default", "deprecated", "secret", "max_items")
 _SCALARS: dict[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
-TYPES = {
-    "alicloud:alb/acl:Acl": "alb.acl.Acl",
-    "alicloud:alb/aclEntryAttachment:AclEntryAttachment": (
-        "alb.acl_entry_attachment.AclEntryAttachment"
-    ),
-    "alicloud:alb/listener:Listener": "alb.listener.Listener",
-    "alicloud:alb/listenerAclAttachment:ListenerAclAttachment": (
-        "alb.listener_acl_attachment.ListenerAclAttachment"
-    ),
-    "alicloud:alb/loadBalancer:LoadBalancer": "alb.load_balancer.LoadBalancer",
-    "alicloud:alb/rule:Rule": "alb.rule.Rule",
-    "alicloud:alb/serverGroup:ServerGroup": "alb.server_group.ServerGroup",
-    "alicloud:cms/alarm:Alarm": "cms.alarm.Alarm",
-    "alicloud:cms/alarmContact:AlarmContact": "cms.alarm_contact.AlarmContact",
-    "alicloud:cms/alarmContactGroup:AlarmContactGroup": "cms.alarm_contact_group.AlarmContactGroup",
-    "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": (
-        "ecs.ecs_launch_template.EcsLaunchTemplate"
-    ),
-    "alicloud:ecs/eipAddress:EipAddress": "ecs.eip_address.EipAddress",
-    "alicloud:ecs/eipAssociation:EipAssociation": "ecs.eip_association.EipAssociation",
-    "alicloud:ecs/instance:Instance": "ecs.instance.Instance",
-    "alicloud:ecs/ramRoleAttachment:RamRoleAttachment": "ecs.ram_role_attachment.RamRoleAttachment",
-    "alicloud:ecs/securityGroup:SecurityGroup": "ecs.security_group.SecurityGroup",
-    "alicloud:ecs/securityGroupRule:SecurityGroupRule": "ecs.security_group_rule.SecurityGroupRule",
-    "alicloud:elasticsearch/instance:Instance": "elasticsearch.instance.Instance",
-    "alicloud:ess/lifecycleHook:LifecycleHook": "ess.lifecycle_hook.LifecycleHook",
-    "alicloud:ess/scalingGroup:ScalingGroup": "ess.scaling_group.ScalingGroup",
-    "alicloud:ess/scalingRule:ScalingRule": "ess.scaling_rule.ScalingRule",
-    "alicloud:ims/oidcProvider:OidcProvider": "ims.oidc_provider.OidcProvider",
-    "alicloud:kms/alias:Alias": "kms.alias.Alias",
-    "alicloud:kms/key:Key": "kms.key.Key",
-    "alicloud:kms/secret:Secret": "kms.secret.Secret",
-    "alicloud:log/logTailAttachment:LogTailAttachment": "log.log_tail_attachment.LogTailAttachment",
-    "alicloud:log/logTailConfig:LogTailConfig": "log.log_tail_config.LogTailConfig",
-    "alicloud:log/machineGroup:MachineGroup": "log.machine_group.MachineGroup",
-    "alicloud:log/project:Project": "log.project.Project",
-    "alicloud:log/store:Store": "log.store.Store",
-    "alicloud:log/storeIndex:StoreIndex": "log.store_index.StoreIndex",
-    "alicloud:oss/bucket:Bucket": "oss.bucket.Bucket",
-    "alicloud:oss/bucketAcl:BucketAcl": "oss.bucket_acl.BucketAcl",
-    "alicloud:oss/bucketObject:BucketObject": "oss.bucket_object.BucketObject",
-    "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock": (
-        "oss.bucket_public_access_block.BucketPublicAccessBlock"
-    ),
-    "alicloud:oss/bucketReplication:BucketReplication": "oss.bucket_replication.BucketReplication",
-    "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption": (
-        "oss.bucket_server_side_encryption.BucketServerSideEncryption"
-    ),
-    "alicloud:oss/bucketVersioning:BucketVersioning": "oss.bucket_versioning.BucketVersioning",
-    "alicloud:pai/workspaceDataset:WorkspaceDataset": "pai.workspace_dataset.WorkspaceDataset",
-    "alicloud:pai/workspaceModel:WorkspaceModel": "pai.workspace_model.WorkspaceModel",
-    "alicloud:pai/workspaceModelVersion:WorkspaceModelVersion": (
-        "pai.workspace_model_version.WorkspaceModelVersion"
-    ),
-    "alicloud:pai/workspaceWorkspace:WorkspaceWorkspace": (
-        "pai.workspace_workspace.WorkspaceWorkspace"
-    ),
-    "alicloud:ram/policy:Policy": "ram.policy.Policy",
-    "alicloud:ram/role:Role": "ram.role.Role",
-    "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment": (
-        "ram.role_policy_attachment.RolePolicyAttachment"
-    ),
-    "alicloud:vpc/natGateway:NatGateway": "vpc.nat_gateway.NatGateway",
-    "alicloud:vpc/network:Network": "vpc.network.Network",
-    "alicloud:vpc/snatEntry:SnatEntry": "vpc.snat_entry.SnatEntry",
-    "alicloud:vpc/switch:Switch": "vpc.switch.Switch",
-}
+TYPES = (
+    "alicloud:alb/acl:Acl",
+    "alicloud:alb/aclEntryAttachment:AclEntryAttachment",
+    "alicloud:alb/listener:Listener",
+    "alicloud:alb/listenerAclAttachment:ListenerAclAttachment",
+    "alicloud:alb/loadBalancer:LoadBalancer",
+    "alicloud:alb/rule:Rule",
+    "alicloud:alb/serverGroup:ServerGroup",
+    "alicloud:cms/alarm:Alarm",
+    "alicloud:cms/alarmContact:AlarmContact",
+    "alicloud:cms/alarmContactGroup:AlarmContactGroup",
+    "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate",
+    "alicloud:ecs/eipAddress:EipAddress",
+    "alicloud:ecs/eipAssociation:EipAssociation",
+    "alicloud:ecs/instance:Instance",
+    "alicloud:ecs/ramRoleAttachment:RamRoleAttachment",
+    "alicloud:ecs/securityGroup:SecurityGroup",
+    "alicloud:ecs/securityGroupRule:SecurityGroupRule",
+    "alicloud:elasticsearch/instance:Instance",
+    "alicloud:ess/lifecycleHook:LifecycleHook",
+    "alicloud:ess/scalingGroup:ScalingGroup",
+    "alicloud:ess/scalingRule:ScalingRule",
+    "alicloud:ims/oidcProvider:OidcProvider",
+    "alicloud:kms/alias:Alias",
+    "alicloud:kms/key:Key",
+    "alicloud:kms/secret:Secret",
+    "alicloud:log/logTailAttachment:LogTailAttachment",
+    "alicloud:log/logTailConfig:LogTailConfig",
+    "alicloud:log/machineGroup:MachineGroup",
+    "alicloud:log/project:Project",
+    "alicloud:log/store:Store",
+    "alicloud:log/storeIndex:StoreIndex",
+    "alicloud:oss/bucket:Bucket",
+    "alicloud:oss/bucketAcl:BucketAcl",
+    "alicloud:oss/bucketObject:BucketObject",
+    "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "alicloud:oss/bucketReplication:BucketReplication",
+    "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption",
+    "alicloud:oss/bucketVersioning:BucketVersioning",
+    "alicloud:pai/workspaceDataset:WorkspaceDataset",
+    "alicloud:pai/workspaceModel:WorkspaceModel",
+    "alicloud:pai/workspaceModelVersion:WorkspaceModelVersion",
+    "alicloud:pai/workspaceWorkspace:WorkspaceWorkspace",
+    "alicloud:ram/policy:Policy",
+    "alicloud:ram/role:Role",
+    "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment",
+    "alicloud:vpc/natGateway:NatGateway",
+    "alicloud:vpc/network:Network",
+    "alicloud:vpc/snatEntry:SnatEntry",
+    "alicloud:vpc/switch:Switch",
+)
 
 
 def sdk_classes(token: str) -> tuple[Any, Any]:
     """Return the resource class of a type, and its args class."""
-    path, _, name = TYPES[token].rpartition(".")
-    module = importlib.import_module(f"pulumi_alicloud.{path}")
+    package, path, name = token.split(":")
+    # Cloudflare's SDK has all types in one module.
+    part = "" if path.startswith("index/") else f".{path.partition('/')[0]}"
+    module = importlib.import_module(f"pulumi_{package}{part}")
     # The SDK uses InitArgs where a nested type has the name.
     args_class = getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
     return getattr(module, name), args_class

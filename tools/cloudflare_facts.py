@@ -8,36 +8,24 @@ replaces a resource, and no value checks of the provider are known: those few fa
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import json
 from pathlib import Path
 from typing import Any
 
-from tools.alicloud_facts import output_names, shapes
+from tools.alicloud_facts import output_names, sdk_classes, shapes
 
 FACTS_FILE = Path("provider_facts/cloudflare.json")
-TYPES = {
-    "cloudflare:index/workersCustomDomain:WorkersCustomDomain": (
-        "workers_custom_domain.WorkersCustomDomain"
-    ),
-    "cloudflare:index/workersScript:WorkersScript": "workers_script.WorkersScript",
-    "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain": (
-        "workers_script_subdomain.WorkersScriptSubdomain"
-    ),
-}
+TYPES = (
+    "cloudflare:index/workersCustomDomain:WorkersCustomDomain",
+    "cloudflare:index/workersScript:WorkersScript",
+    "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain",
+)
 # https://developers.cloudflare.com/api/resources/workers/, read 2026-11-21: these are part of the
 # path that names the object, so another value is another object. (Assumed for the provider.)
 _REPLACES = frozenset({"accountId", "scriptName", "hostname"})
 # The SDK's own text marks it as deprecated.
 _DEPRECATED = frozenset({"environment"})
-
-
-def sdk_classes(token: str) -> tuple[Any, Any]:
-    """Return the resource class of a type, and its args class."""
-    path, _, name = TYPES[token].rpartition(".")
-    module = importlib.import_module(f"pulumi_cloudflare.{path}")
-    return getattr(module, name), getattr(module, f"{name}Args")
 
 
 def facts_of(token: str) -> dict[str, Any]:

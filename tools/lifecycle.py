@@ -9,12 +9,11 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from tools import edge, setup, teardown
 from tools import environment as tool_environment
-from tools.actions import Request, run_shown
+from tools.actions import run_shown
 from tools.errors import StackError, ToolError
 from tools.paths import LOCAL_STACK, REHEARSAL, Paths, is_on_this_machine
 from tools.progress import Display
@@ -23,30 +22,9 @@ _PREVIEW_ONLY = ("prod",)
 """Stacks that `make rehearse` only previews, because they are too large for one machine."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """Further arguments of the user.
-
-    Attributes:
-        values: Config values that a rehearsal replaces, as KEY=VALUE.
-        consent: The name of the protected stack to remove.
-        now: The time to use, in ISO 8601; by default the current time.
-        keep: Leave a rehearsal up, also after a failure.
-        whole: Rehearse the whole life of a stack that is only previewed by default.
-    """
-
-    values: Sequence[str] = ()
-    consent: str = ""
-    now: str = ""
-    keep: bool = False
-    whole: bool = False
-
-
-def _overlay(request: Request, options: Options) -> list[str]:
-    arguments = [word for value in options.values for word in ("--set", value)]
-    if request.corpus is not None:
-        arguments += ["--corpus", str(request.corpus.expanduser().resolve())]
-    return arguments
+def _overlay(corpus: Path | None, values: Sequence[str]) -> list[str]:
+    arguments = [word for value in values for word in ("--set", value)]
+    return [*arguments, "--corpus", str(corpus.expanduser().resolve())] if corpus else arguments
 
 
 def _module(paths: Paths, name: str, *arguments: str | Path) -> list[str | Path]:
@@ -68,40 +46,46 @@ def of_stack(paths: Paths, stack: str) -> dict[str, str]:
     return tool_environment.command_environment(paths, stack, setup.found_cli(paths))
 
 
-def remove_from_this_machine(paths: Paths) -> int:
-    """Stop the processes of a stack on this machine, remove its files; return the exit code."""
-    left = teardown.stop_everything(paths)
-    teardown.remove_files(paths)
-    if left:
-        print("these processes could not be stopped: " + ", ".join(map(str, left)))
-    return 1 if left else 0
+def rehearse(
+    paths: Paths,
+    stack: str,
+    *,
+    corpus: Path | None = None,
+    values: Sequence[str] = (),
+    keep: bool = False,
+    whole: bool = False,
+) -> int:
+    """Run `make rehearse`: a declared environment on its own local cloud, removed afterwards.
 
-
-def rehearse(paths: Paths, request: Request, options: Options) -> int:
-    """Run `make rehearse`: a declared environment on its own local cloud, removed afterwards."""
-    name = f"{REHEARSAL}{request.stack}"
-    if is_on_this_machine(request.stack):
-        raise ToolError(
-            f"STACK={request.stack} is on this machine; give a cloud stack: dev, prod or pr-1"
-        )
+    Args:
+        paths: The paths of the checkout.
+        stack: The stack to rehearse.
+        corpus: A corpus in place of the declared one.
+        values: Config values that the rehearsal replaces, as KEY=VALUE.
+        keep: Leave the rehearsal up, also after a failure.
+        whole: Rehearse the whole life of a stack that is only previewed by default.
+    """
+    name = f"{REHEARSAL}{stack}"
+    if is_on_this_machine(stack):
+        raise ToolError(f"STACK={stack} is on this machine; give a cloud stack: dev, prod or pr-1")
     with setup.only_one(paths):
-        with_edge = edge.is_needed(paths, name, options.values)
+        with_edge = edge.is_needed(paths, name, values)
         setup.set_up_tools(paths, Display(), with_edge=with_edge)
     own = paths.of(name)
-    preview = request.stack in _PREVIEW_ONLY and not options.whole
+    preview = stack in _PREVIEW_ONLY and not whole
     _clear_away(own)
     with setup.only_one(own):
         code = 1
         try:
-            _, environment = setup.set_up_stack(own, name, Display(), _overlay(request, options))
-            arguments: list[str | Path] = ["--stack", request.stack, "--home", own.home]
+            environment = setup.set_up_stack(own, name, Display(), _overlay(corpus, values))
+            arguments: list[str | Path] = ["--stack", stack, "--home", own.home]
             arguments += ["--preview"] if preview else []
-            arguments += ["--keep"] if options.keep else []
+            arguments += ["--keep"] if keep else []
             code = _run(own, environment, "ops.rehearse", *arguments)
         finally:
-            if not options.keep:
+            if not keep:
                 with _uninterrupted():
-                    code = remove_from_this_machine(own) or code
+                    code = teardown.remove(own) or code
             else:
                 print(f"\nThe stack stays up: make status STACK={name}, make down STACK={name}")
     return code
@@ -113,7 +97,7 @@ def _clear_away(own: Paths) -> None:
         return
     with setup.only_one(own), _uninterrupted():
         print("an earlier rehearsal still exists; it is removed first")
-        if remove_from_this_machine(own):
+        if teardown.remove(own):
             raise StackError(f"the earlier rehearsal in {own.home} cannot be removed: see above")
 
 
@@ -129,23 +113,23 @@ def _uninterrupted() -> Iterator[None]:
             signal.signal(signum, handler)
 
 
-def down(paths: Paths, stack: str, options: Options) -> int:
+def down(paths: Paths, stack: str, consent: str) -> int:
     """Run `make down` for a stack in the cloud: consent, removal, leak check."""
     with setup.only_one(paths):
-        return remove(paths, stack, _environment_of(paths, stack), options)
+        return _remove(paths, stack, consent)
 
 
 def _environment_of(paths: Paths, stack: str) -> Mapping[str, str]:
     """Return a stack's environment; a cloud stack also gets the plugins for its resources."""
     if is_on_this_machine(stack):
         return of_stack(paths, stack)
-    return setup.set_up_stack(paths, stack, Display())[1]
+    return setup.set_up_stack(paths, stack, Display())
 
 
-def remove(paths: Paths, stack: str, environment: Mapping[str, str], options: Options) -> int:
+def _remove(paths: Paths, stack: str, consent: str) -> int:
     """Remove the resources of a stack and return the exit code."""
-    arguments = ("--stack", stack, "--consent", options.consent)
-    return _run(paths, environment, "ops.teardown", *arguments)
+    arguments = ("--stack", stack, "--consent", consent)
+    return _run(paths, _environment_of(paths, stack), "ops.teardown", *arguments)
 
 
 def pull_request(number: str, rehearsed: bool) -> str:
@@ -161,16 +145,15 @@ def pull_request(number: str, rehearsed: bool) -> str:
     return f"{REHEARSAL if rehearsed else ''}pr-{number}"
 
 
-def pr_up(paths: Paths, request: Request, options: Options) -> int:
+def pr_up(paths: Paths, stack: str, corpus: Path | None, values: Sequence[str]) -> int:
     """Run `make pr-up`: bring up a pull request's stack, and let it live for some days from now."""
-    stack = request.stack
     with setup.only_one(paths):
-        with_edge = edge.is_needed(paths, stack, options.values)
+        with_edge = edge.is_needed(paths, stack, values)
         setup.set_up_tools(paths, Display(), with_edge=with_edge)
     own = paths.of(stack)
-    overlay = _overlay(request, options) if is_on_this_machine(stack) else None
+    overlay = _overlay(corpus, values) if is_on_this_machine(stack) else None
     with setup.only_one(own):
-        _, environment = setup.set_up_stack(own, stack, Display(), overlay)
+        environment = setup.set_up_stack(own, stack, Display(), overlay)
         return run_shown(
             _module(own, "ops.pull_request", "--stack", stack),
             cwd=own.checkout,
@@ -179,37 +162,37 @@ def pr_up(paths: Paths, request: Request, options: Options) -> int:
         )
 
 
-def pr_down(paths: Paths, stack: str, options: Options) -> int:
+def pr_down(paths: Paths, stack: str) -> int:
     """Run `make pr-down`: remove a pull request's stack, and its files if it is a rehearsal."""
     own = paths.of(stack)
     with setup.only_one(own):
-        code = remove(own, stack, _environment_of(own, stack), options)
+        code = _remove(own, stack, "")
         if is_on_this_machine(stack):
             with _uninterrupted():
-                code = remove_from_this_machine(own) or code
+                code = teardown.remove(own) or code
     return code
 
 
-def sweep(paths: Paths, stack: str, options: Options) -> int:
+def sweep(paths: Paths, stack: str, now: str) -> int:
     """Run `make sweep`: remove the pull requests' stacks whose time is over.
 
     Args:
         paths: The paths of the checkout.
         stack: A rehearsal, to sweep its backend; otherwise the backend of the environment.
-        options: They have the time to use.
+        now: The time to use, in ISO 8601; by default the current time.
     """
     own = paths.of(stack)
-    arguments = ["--now", options.now] if options.now else []
+    arguments = ["--now", now] if now else []
     with setup.only_one(own):
         if not is_on_this_machine(stack):
             setup.set_up_tools(paths, Display())
         return _run(own, _environment_of(own, stack), "ops.teardown.sweep", *arguments)
 
 
-def night(paths: Paths, stack: str, options: Options) -> int:
+def night(paths: Paths, stack: str, now: str) -> int:
     """Run `make night`: stop or start GPU nodes of one stack, or of all with `nightHours`."""
     own = paths.of(stack)
-    arguments = ["--now", options.now] if options.now else []
+    arguments = ["--now", now] if now else []
     if stack != LOCAL_STACK:
         return _run(own, of_stack(own, stack), "ops.night", "--stack", stack, *arguments)
     environment = tool_environment.command_environment(paths, "cloud", setup.found_cli(paths))

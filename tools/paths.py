@@ -125,11 +125,6 @@ class Paths:
         return self.home / "platform.json"
 
     @property
-    def stamps(self) -> Path:
-        """The notes of set-up about finished steps."""
-        return self.private / "stamps"
-
-    @property
     def logs(self) -> Path:
         """Logs of the set-up's own steps."""
         return self._shared / "setup-logs"
@@ -143,11 +138,6 @@ class Paths:
     def stack_template(self) -> Path:
         """The values that a local stack starts with."""
         return self.checkout / "stacks" / f"{LOCAL_STACK}.template.yaml"
-
-    @property
-    def policy_pack(self) -> Path:
-        """The policy pack, which every update of a cloud stack runs under."""
-        return self.checkout / "guardrails" / "policy"
 
     @property
     def program_file(self) -> Path:

@@ -1,9 +1,10 @@
-"""Writes the tables of docs/: config keys, outputs, policy rules and permissions.
+"""Writes docs/reference: config keys, outputs, policy rules, permissions, the local cloud.
 
     python -m tools.reference            writes them all
     python -m tools.reference --check    exits 1 and names pages that differ (the tests do this)
 
-Owns: the tables between the markers. Does not own: the prose around them.
+Owns: the tables between the markers. Does not own: the prose around them, nor the page about the
+local cloud (`tools.coverage`), which is generated as a whole.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import yaml
 from tools.markdown import item, paragraph
 
 ROOT = Path(__file__).resolve().parent.parent
+COVERAGE_FILE = ROOT / "docs" / "reference" / "local-cloud-coverage.md"
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
 
 
@@ -45,7 +47,7 @@ def rules_table(rules: Iterable[tuple[str, str]]) -> str:
 
 def permissions_tables() -> str:
     """Return a section for each role, with the reason and documents of every permission."""
-    from bootstrap.permissions_page import holders
+    from bootstrap.permissions_page import documents, holders
 
     lines: list[str] = []
     for holder in holders():
@@ -59,7 +61,7 @@ def permissions_tables() -> str:
             actions = ", ".join(f"`{action}`" for action in grant.actions)
             lines.append(item(f"{grant.reason[0].upper()}{grant.reason[1:]}: {actions}"))
             lines += [item(f"`{resource}`", indent=2) for resource in grant.resources]
-            lines += [item(f"<{url}>", indent=2) for url in grant.documents]
+            lines += [item(f"<{url}>", indent=2) for url in documents(grant)]
         lines.append("")
     return "\n".join(lines).rstrip()
 
@@ -77,11 +79,12 @@ def with_table(page: str, table: str) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Return each page with its current table."""
+    """Return the current text of each page."""
     sys.path.insert(0, str(ROOT))
     from guardrails.policy.rules import RULES
     from infra.outputs import OUTPUTS
     from tests.e2e import outcomes
+    from tools import coverage
 
     schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     tables = {
@@ -94,7 +97,8 @@ def pages() -> dict[Path, str]:
         ),
     }
     return {
-        path: with_table(path.read_text(encoding="utf-8"), table) for path, table in tables.items()
+        COVERAGE_FILE: coverage.render(),
+        **{path: with_table(path.read_text("utf-8"), table) for path, table in tables.items()},
     }
 
 
@@ -105,15 +109,15 @@ def main(arguments: list[str] | None = None) -> int:
         "--check", action="store_true", help="write nothing; exit 1 on a difference"
     )
     check = parser.parse_args(arguments).check
-    stale = [path for path, text in pages().items() if path.read_text(encoding="utf-8") != text]
+    stale = {path: text for path, text in pages().items() if path.read_text("utf-8") != text}
     if check:
         for path in stale:
             sys.stderr.write(
                 f"{path.relative_to(ROOT)} is out of date; run python -m tools.reference\n"
             )
         return 1 if stale else 0
-    for path in stale:
-        path.write_text(pages()[path], encoding="utf-8")
+    for path, text in stale.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -107,8 +107,7 @@ def _of_stack(paths: Paths, stack: str) -> dict[str, str]:
     """Return the environment of a stack's `pulumi`, with its plugins installed."""
     if is_on_this_machine(stack):
         return environment.command_environment(paths, stack, setup.found_cli(paths))
-    _, variables = setup.set_up_stack(paths, stack, Display(sys.stderr))
-    return variables
+    return setup.set_up_stack(paths, stack, Display(sys.stderr))
 
 
 def _run(paths: Paths, words: list[str], variables: Mapping[str, str]) -> int:

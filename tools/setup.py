@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tools import cli, edge, environment, plugins, prerequisites, stack, virtualenv
@@ -21,21 +21,6 @@ from tools.progress import Display, Step, StepContext, run_steps
 
 _ENGINE_SECONDS = 1800
 _INIT_SECONDS = 120
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ready:
-    """The result of the set-up.
-
-    Attributes:
-        cli: The Pulumi CLI.
-        environment: The whole environment for its commands on the stack.
-        seconds: Time by step, for steps that had something to do.
-    """
-
-    cli: cli.Cli
-    environment: dict[str, str]
-    seconds: dict[str, float]
 
 
 @contextmanager
@@ -154,7 +139,7 @@ def found_cli(paths: Paths) -> cli.Cli:
 
 def set_up_stack(
     paths: Paths, name: str, display: Display, overlay: Sequence[str] | None = None
-) -> tuple[cli.Cli, dict[str, str]]:
+) -> dict[str, str]:
     """Provide a stack's plugins and, for a stack on this machine, its files.
 
     Args:
@@ -164,7 +149,7 @@ def set_up_stack(
         overlay: Arguments of `ops.rehearse.overlay`, to rewrite a rehearsal's configuration.
 
     Returns:
-        The CLI, and the environment of its commands.
+        The whole environment for commands on the stack.
 
     Raises:
         ToolError: A step failed.
@@ -211,7 +196,7 @@ def set_up_stack(
     run_steps(steps, logs=paths.logs, display=display)
     if is_on_this_machine:
         environment.write_env_file(paths, found)
-    return found, variables
+    return variables
 
 
 def _init_local_cloud(paths: Paths, context: StepContext) -> str:
@@ -236,14 +221,14 @@ def _write_overlay(paths: Paths, overlay: Sequence[str] | None, context: StepCon
     return f"values of {declared}, on its own local cloud"
 
 
-def set_up(
-    paths: Paths, name: str, display: Display, overlay: Sequence[str] | None = None
-) -> Ready:
-    """Provide everything for one stack; `overlay` is `set_up_stack`'s.
+def set_up(paths: Paths, name: str, display: Display) -> tuple[dict[str, str], dict[str, float]]:
+    """Provide everything for one stack.
+
+    Returns:
+        The whole environment for commands on the stack, and `set_up_tools`' seconds by step.
 
     Raises:
         ToolError: A program is missing, or a step failed.
     """
     seconds = set_up_tools(paths, display, with_edge=edge.is_needed(paths, name))
-    found, variables = set_up_stack(paths, name, display, overlay)
-    return Ready(cli=found, environment=variables, seconds=seconds)
+    return set_up_stack(paths, name, display), seconds

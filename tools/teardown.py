@@ -101,3 +101,12 @@ def remove_files(paths: Paths) -> None:
     paths.lock.unlink(missing_ok=True)
     with suppress(OSError):
         paths.private.rmdir()
+
+
+def remove(paths: Paths) -> int:
+    """Stop the processes of a stack on this machine, remove its files; return the exit code."""
+    left = stop_everything(paths)
+    remove_files(paths)
+    if left:
+        print("these processes could not be stopped: " + ", ".join(map(str, left)))
+    return 1 if left else 0

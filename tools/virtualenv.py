@@ -20,16 +20,10 @@ UV = "uv==0.13.8"
 _STAMP = ".customrag-installed"
 _PIP_SECONDS = 60
 _UV_OF_PIP = {
-    "global.index-url": "UV_DEFAULT_INDEX",
-    "global.extra-index-url": "UV_INDEX",
-    "global.find-links": "UV_FIND_LINKS",
-    "global.cert": "SSL_CERT_FILE",
-}
-_UV_OF_PIP_VARIABLE = {
-    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
-    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
-    "PIP_FIND_LINKS": "UV_FIND_LINKS",
-    "PIP_CERT": "SSL_CERT_FILE",
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "cert": "SSL_CERT_FILE",
 }
 
 
@@ -109,9 +103,11 @@ def _uv_settings(python: Path) -> dict[str, str]:
     settings = {}
     for line in done.stdout.splitlines():
         key, _, value = line.partition("=")
-        if key in _UV_OF_PIP:
-            settings[_UV_OF_PIP[key]] = value.strip("'\"").replace("\\n", " ").strip()
-    for variable, name in _UV_OF_PIP_VARIABLE.items():
+        name = _UV_OF_PIP.get(key.removeprefix("global."))
+        if name:
+            settings[name] = value.strip("'\"").replace("\\n", " ").strip()
+    for key, name in _UV_OF_PIP.items():
+        variable = f"PIP_{key.upper().replace('-', '_')}"
         if os.environ.get(variable):
             settings[name] = os.environ[variable]
     return {name: value for name, value in settings.items() if name not in os.environ}

@@ -20,7 +20,7 @@ from guardrails.cost.estimates import estimate
 from guardrails.cost.night import off_hours_a_day
 from guardrails.cost.prices import load_prices
 from guardrails.cost.render import as_json, render
-from guardrails.declare import DeclareError, declare, stack_config
+from guardrails.declare import DeclareError, declare, given_values, stack_config
 from stack_config.config import ConfigError
 
 _NOT_VALID = 2
@@ -39,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="estimate with this config value; repeatable",
     )
     given = parser.parse_args(arguments)
-    overlay = dict(text.removeprefix("customrag:").split("=", 1) for text in given.set)
     try:
+        overlay = given_values(given.set)
         config = {**stack_config(given.stack), **overlay}
         declared = declare(given.stack, config=overlay)
     except (ConfigError, DeclareError) as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from os.path import commonprefix
 from types import MappingProxyType
 from typing import Any
 
@@ -183,10 +184,7 @@ def _template_of(group: Resource, stack: Stack) -> Resource | None:
             return item
 
     def alike(item: Resource) -> int:
-        pairs = zip(item.name, group.name, strict=False)
-        return next(
-            (n for n, (a, b) in enumerate(pairs) if a != b), min(len(item.name), len(group.name))
-        )
+        return len(commonprefix([item.name, group.name]))  # noqa: RUF071  these are not paths
 
     return max(found, key=alike, default=None)
 

@@ -82,14 +82,14 @@ class Price:
     item: str
     unit: str
     cny: float
-    basis: Basis
-    source: str
-    read: datetime.date
-    note: str
     currency: str
     amount: float
     region: str
+    basis: Basis
+    source: str
     stated: str
+    read: datetime.date
+    note: str
 
     @property
     def cny_per_month(self) -> float:

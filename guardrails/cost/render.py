@@ -86,11 +86,12 @@ def render(
 
 def render_short(stack: str, found: Estimate, *, monthly_budget_cny: int = 0) -> str:
     """Return the short form for a preview: sum, dearest lines, what is not priced, budget."""
+    highest = f"{money(found.dearest_monthly_cny)} a month, all groups at their largest"
     parts = [
         f"{stack} at list prices, {found.region_id}: {money(found.hourly_cny)} CNY an hour, "
         f"{money(found.monthly_cny)} a month"
         + (f", {found.assumed_share:.0%} of it from assumed prices" if found.assumed_share else ""),
-        *([f"  with spot at its highest price: {_highest(found)}"] if spot_bills(found) else []),
+        *([f"  with spot at its highest price: {highest}"] if spot_bills(found) else []),
         *(f"  {money(line.cny):>10} a month  {line.name}: {line.what}" for line in dearest(found)),
         *(f"  {money(line.cny):>10} a run    {line.name}: {line.what}" for line in found.runs),
         *(f"  not priced: {item.name} ({item.type}): {item.why}" for item in found.unpriced),
@@ -121,14 +122,9 @@ def as_json(stack: str, found: Estimate, *, monthly_budget_cny: int = 0) -> dict
         "assumed_share": round(found.assumed_share, 4),
         "shares": {name: round(share, 4) for name, share in found.shares.items()},
         "lines": [_line_json(line) for line in found.lines],
-        "not_priced": [
-            {"type": item.type, "name": item.name, "why": item.why} for item in found.unpriced
-        ],
+        "not_priced": [vars(item) for item in found.unpriced],
         "asides": list(found.asides),
-        "kept": [
-            {"name": item.name, "what": item.what, "fate": item.fate, "cny": item.cny}
-            for item in found.kept
-        ],
+        "kept": [vars(item) for item in found.kept],
     }
 
 
@@ -144,19 +140,7 @@ def _line_json(line: Line) -> dict[str, object]:
         "idle": line.idle,
         "footing": line.footing,
         "spot_cny": line.spot_cny and [round(cny, 4) for cny in line.spot_cny],
-        "price": {
-            "item": line.price.item,
-            "unit": line.price.unit,
-            "cny": line.price.cny,
-            "currency": line.price.currency,
-            "amount": line.price.amount,
-            "region": line.price.region,
-            "basis": line.price.basis,
-            "source": line.price.source,
-            "stated": line.price.stated,
-            "read": line.price.read.isoformat(),
-            "note": line.price.note,
-        },
+        "price": {**vars(line.price), "read": line.price.read.isoformat()},
     }
 
 
@@ -216,10 +200,6 @@ def _otherwise(found: Estimate, off_hours: float) -> list[str]:
     ]
 
 
-def _highest(found: Estimate) -> str:
-    return f"{money(found.dearest_monthly_cny)} a month, all groups at their largest"
-
-
 def _runs(found: Estimate, refs: Mapping[Price, int]) -> list[str]:
     if not found.runs:
         return []
@@ -249,7 +229,7 @@ def _sources(
             f"OLDER THAN {_STALE_DAYS} DAYS: check the prices again before you rely on them."
         )
     for price, number in refs.items():
-        text = f"{price.item}, {price.cny:.4g} {_unit(price)}, {price.basis}"
+        text = f"{price.item}, {price.cny:.4g} CNY/{price.unit}, {price.basis}"
         text += f", page from {price.stated}" if price.stated else ""
         parts.append(wrap(f"{text}, read {price.read}", f"{number:>3} ", "    "))
         if price.note:
@@ -277,23 +257,18 @@ def _shares(found: Estimate) -> Iterator[str]:
 
 def _old(found: Estimate, today: datetime.date) -> list[str]:
     """Return the share of the month that depends on pages with an old date."""
+    before = today.year - _OLD_YEARS
     old = [
         line
         for line in found.lines
         if line.period is not Period.RUN
         and line.price.stated
-        and int(line.price.stated.removeprefix("about ")[:4]) < today.year - _OLD_YEARS
+        and int(line.price.stated.removeprefix("about ")[:4]) < before
     ]
     share = sum(line.cny for line in old) / found.monthly_cny if found.monthly_cny else 0.0
     if not share:
         return []
-    before = today.year - _OLD_YEARS
-    text = f"{share:.0%} of the month depends on pages dated before {before}."
-    return [wrap(text)]
-
-
-def _unit(price: Price) -> str:
-    return f"CNY/{price.unit}"
+    return [wrap(f"{share:.0%} of the month depends on pages dated before {before}.")]
 
 
 def _wrap_url(url: str) -> str:

@@ -6,7 +6,7 @@ Owns: wording and layout. Computes nothing but sums for display.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from guardrails.cost.model import Estimate, Line, Period
 from guardrails.cost.night import can_stop, saved_cny
@@ -89,7 +89,7 @@ def idle(found: Estimate, off_hours: float) -> list[str]:
         name: sum(x.cny for x in found.lines if x.name == name and x.period is Period.ALWAYS)
         for name in _by_name(found.idle)
     }
-    parts = ["", "Costs money without any question:"]
+    texts = []
     for line in sorted(found.idle, key=lambda line: -wholes[line.name]):
         whole = money(wholes[line.name])
         text = f"{line.name}, {line.what}: total {whole} a month; {line.idle}"
@@ -102,8 +102,12 @@ def idle(found: Estimate, off_hours: float) -> list[str]:
             )
         elif line.gpu:
             text += ". nightHours does not stop nodes of a scaling group"
-        parts.append(wrap(text, *_ITEM))
-    return parts
+        texts.append(text)
+    return _listed("Costs money without any question:", texts)
+
+
+def _listed(heading: str, texts: Iterable[str]) -> list[str]:
+    return ["", heading, *(wrap(text, *_ITEM) for text in texts)]
 
 
 def _by_name(lines: Sequence[Line]) -> dict[str, list[Line]]:
@@ -114,13 +118,13 @@ def spot(found: Estimate) -> list[str]:
     """List the price range of each spot machine, because the market sets the price."""
     if not found.spot:
         return []
-    parts = ["", "The market sets the price of spot machines:"]
+    texts = []
     for line in found.spot:
         least, most = line.spot_cny or (line.cny, line.cny)
         per = "a run" if line.period is Period.RUN else "a month"
         text = f"{line.name}: {money(least)} to {money(most)} {per}; assumed {money(line.cny)}"
-        parts.append(wrap(text, *_ITEM))
-    return parts
+        texts.append(text)
+    return _listed("The market sets the price of spot machines:", texts)
 
 
 def groups(found: Estimate) -> list[str]:
@@ -128,12 +132,11 @@ def groups(found: Estimate) -> list[str]:
     scaling = _by_name([line for line in found.lines if line.most_cny > line.cny])
     if not scaling:
         return []
-    parts = ["", "Scales automatically:"]
+    texts = []
     for name, mine in scaling.items():
         least, most = sum(line.cny for line in mine), sum(line.most_cny for line in mine)
-        text = f"{name}, {mine[0].what}: {money(least)} to {money(most)} a month"
-        parts.append(wrap(text, *_ITEM))
-    return parts
+        texts.append(f"{name}, {mine[0].what}: {money(least)} to {money(most)} a month")
+    return _listed("Scales automatically:", texts)
 
 
 def kept(found: Estimate) -> list[str]:
@@ -141,15 +144,15 @@ def kept(found: Estimate) -> list[str]:
     if not found.kept:
         return ["", "Nothing costs money after `make down`."]
     total = sum(item.cny or 0 for item in found.kept)
-    parts = ["", f"Remains after `make down`, for {money(total)} a month:"]
+    texts = []
     for item in found.kept:
         text = f"{item.name} ({item.what}) {item.fate}"
         if item.cny is None:
             text += "; no page says whether that costs money"
         elif item.cny:
             text += f": {money(item.cny)} a month"
-        parts.append(wrap(text, *_ITEM))
-    return parts
+        texts.append(text)
+    return _listed(f"Remains after `make down`, for {money(total)} a month:", texts)
 
 
 def budget(found: Estimate, monthly_budget_cny: int) -> list[str]:
@@ -177,13 +180,8 @@ def asides(found: Estimate, prices: PriceTable) -> list[str]:
         for name, item in _DECIDES.items()
         if any(used.startswith(item) for used in items)
     ]
-    others = ["", "Not in the sum:", *(wrap(text, *_ITEM) for text in found.asides)]
     return [
-        *(others if found.asides else []),
-        "",
-        "Assumed use; change it in guardrails/cost/prices.yaml:",
-        *(wrap(note, *_ITEM) for note in notes),
-        "",
-        "Not in any estimate:",
-        *(wrap(text, *_ITEM) for text in prices.not_covered),
+        *(_listed("Not in the sum:", found.asides) if found.asides else []),
+        *_listed("Assumed use; change it in guardrails/cost/prices.yaml:", notes),
+        *_listed("Not in any estimate:", prices.not_covered),
     ]

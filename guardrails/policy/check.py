@@ -17,7 +17,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.declare import Declared, DeclareError, declare, is_unknown, stack_config
+from guardrails.declare import (
+    Declared,
+    DeclareError,
+    declare,
+    given_values,
+    is_unknown,
+    stack_config,
+)
 from guardrails.placeholders import unknown
 from guardrails.policy.model import STACK_TYPE, UNKNOWN, Resource, Setting, Violation
 from guardrails.policy.rules import RULES, violations
@@ -110,11 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args(arguments)
     try:
-        overlay = dict(text.split("=", 1) for text in given.set)
-        found = check(given.stack, config=overlay)
-    except ValueError:
-        sys.stderr.write(f"--set is {given.set}; each value must have the form KEY=VALUE.\n")
-        return 2
+        found = check(given.stack, config=given_values(given.set))
     except (ConfigError, DeclareError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -12,17 +12,17 @@ from collections.abc import Iterator, Sequence
 from guardrails.policy.model import (
     UNKNOWN,
     Resource,
-    Rule,
     Setting,
-    companion,
+    has_companion,
     is_on,
     listed,
+    resource_rule,
+    stack_rule,
     value_at,
 )
 
 __all__ = ["RULES"]
 
-_BUCKET = "alicloud:oss/bucket:Bucket"
 _BUCKET_ENCRYPTION = "alicloud:oss/bucketServerSideEncryption:BucketServerSideEncryption"
 _INSTANCE = "alicloud:ecs/instance:Instance"
 _TEMPLATE = "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate"
@@ -49,21 +49,15 @@ _KEYS = {
 }
 
 
+@stack_rule("bucket-is-encrypted", "Every bucket encrypts its objects.")
 def _bucket_is_encrypted(
     resources: Sequence[Resource], setting: Setting
 ) -> Iterator[tuple[Resource, str]]:
-    rules = [r for r in resources if r.type == _BUCKET_ENCRYPTION]
+    rules = [r for r in resources if r.type == _BUCKET_ENCRYPTION and r.inputs.get("sseAlgorithm")]
     for bucket in resources:
-        if bucket.type != _BUCKET or setting.is_existing(bucket):
-            continue
         # The bucket resource may have the rule itself.
-        if value_at(bucket.inputs, "serverSideEncryptionRule", "sseAlgorithm"):
-            continue
-        names = (bucket.inputs.get("bucket"), bucket.inputs.get("id"))
-        if not any(
-            companion(bucket, rule, "bucket", names) and rule.inputs.get("sseAlgorithm")
-            for rule in rules
-        ):
+        own = value_at(bucket.inputs, "serverSideEncryptionRule", "sseAlgorithm")
+        if setting.is_own_bucket(bucket) and not own and not has_companion(bucket, rules):
             yield (
                 bucket,
                 "The bucket has no BucketServerSideEncryption. Declare one with sseAlgorithm "
@@ -71,10 +65,13 @@ def _bucket_is_encrypted(
             )
 
 
+@resource_rule(
+    "disk-is-encrypted",
+    "Every disk of a node or of the search cluster is encrypted.",
+    *_DISK_SWITCHES,
+)
 def _disks_are_encrypted(resource: Resource, _: Setting) -> Iterator[str]:
-    path = _DISK_SWITCHES.get(resource.type)
-    if path is None:
-        return
+    path = _DISK_SWITCHES[resource.type]
     if not is_on(value_at(resource.inputs, *path)):
         yield (
             f"{'.'.join(path)} is {value_at(resource.inputs, *path)!r}; it must be true. A disk "
@@ -90,10 +87,15 @@ def _disks_are_encrypted(resource: Resource, _: Setting) -> Iterator[str]:
             )
 
 
+@resource_rule(
+    "own-key-in-prod",
+    "In prod, buckets, disks, secrets and logs are encrypted with the stack's key.",
+    *_KEYS,
+)
 def _own_keys(resource: Resource, setting: Setting) -> Iterator[str]:
-    path = _KEYS.get(resource.type)
-    if path is None or not setting.is_production:
+    if not setting.is_production:
         return
+    path = _KEYS[resource.type]
     key = value_at(resource.inputs, *path)
     if resource.type == _BUCKET_ENCRYPTION:
         algorithm = resource.inputs.get("sseAlgorithm")
@@ -110,50 +112,37 @@ def _own_keys(resource: Resource, setting: Setting) -> Iterator[str]:
             yield f"dataDisks[{index}].kmsKeyId is not set. Use the key of the system disk."
 
 
+@resource_rule(
+    "key-rotates-in-prod", "In prod, KMS keys rotate automatically.", "alicloud:kms/key:Key"
+)
 def _keys_rotate(resource: Resource, setting: Setting) -> Iterator[str]:
-    if resource.type != "alicloud:kms/key:Key" or not setting.is_production:
-        return
-    if not is_on(resource.inputs.get("automaticRotation")):
+    rotation = resource.inputs.get("automaticRotation")
+    if setting.is_production and not is_on(rotation):
         yield (
-            f"automaticRotation is {resource.inputs.get('automaticRotation')!r}; it must be "
-            "Enabled, with a rotationInterval such as 365d."
+            f"automaticRotation is {rotation!r}; it must be Enabled, with a rotationInterval such "
+            "as 365d."
         )
 
 
+@resource_rule(
+    "metadata-needs-token",
+    "Instance metadata and the credentials in it require a token.",
+    _INSTANCE,
+    _TEMPLATE,
+)
 def _metadata_needs_token(resource: Resource, _: Setting) -> Iterator[str]:
-    if resource.type in (_INSTANCE, _TEMPLATE):
-        tokens = resource.inputs.get("httpTokens")
-        if tokens not in ("required", UNKNOWN):
-            yield (
-                f"httpTokens is {tokens!r}; it must be required. Otherwise, anyone who can "
-                "make the node fetch a URL can read its role's credentials."
-            )
+    tokens = resource.inputs.get("httpTokens")
+    if tokens not in ("required", UNKNOWN):
+        yield (
+            f"httpTokens is {tokens!r}; it must be required. Otherwise, anyone who can make the "
+            "node fetch a URL can read its role's credentials."
+        )
 
 
 RULES = (
-    Rule(
-        name="bucket-is-encrypted",
-        description="Every bucket encrypts its objects.",
-        on_stack=_bucket_is_encrypted,
-    ),
-    Rule(
-        name="disk-is-encrypted",
-        description="Every disk of a node or of the search cluster is encrypted.",
-        on_resource=_disks_are_encrypted,
-    ),
-    Rule(
-        name="own-key-in-prod",
-        description="In prod, buckets, disks, secrets and logs are encrypted with the stack's key.",
-        on_resource=_own_keys,
-    ),
-    Rule(
-        name="key-rotates-in-prod",
-        description="In prod, KMS keys rotate automatically.",
-        on_resource=_keys_rotate,
-    ),
-    Rule(
-        name="metadata-needs-token",
-        description="Instance metadata and the credentials in it require a token.",
-        on_resource=_metadata_needs_token,
-    ),
+    _bucket_is_encrypted,
+    _disks_are_encrypted,
+    _own_keys,
+    _keys_rotate,
+    _metadata_needs_token,
 )

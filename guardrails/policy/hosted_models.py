@@ -11,7 +11,7 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from guardrails.policy.model import STACK_TYPE, Resource, Rule, Setting, texts
+from guardrails.policy.model import STACK_TYPE, Resource, Setting, resource_rule, texts
 from rag.models import RETIRED
 
 __all__ = ["RULES"]
@@ -49,6 +49,7 @@ def _retired_in(text: str, where: str) -> Iterator[str]:
         )
 
 
+@resource_rule("no-retired-model", "No stack uses a hosted model that its vendor has retired.")
 def _not_retired(resource: Resource, setting: Setting) -> Iterator[str]:
     if resource.type == STACK_TYPE:
         for key in _CONFIG_KEYS:
@@ -58,10 +59,4 @@ def _not_retired(resource: Resource, setting: Setting) -> Iterator[str]:
             yield from _retired_in(_decoded(text), name)
 
 
-RULES = (
-    Rule(
-        name="no-retired-model",
-        description="No stack uses a hosted model that its vendor has retired.",
-        on_resource=_not_retired,
-    ),
-)
+RULES = (_not_retired,)

@@ -19,9 +19,11 @@ __all__ = [
     "Setting",
     "Violation",
     "companion",
+    "has_companion",
     "is_on",
-    "is_unknown",
     "listed",
+    "resource_rule",
+    "stack_rule",
     "statements_of",
     "texts",
     "value_at",
@@ -88,10 +90,12 @@ class Setting:
         """Whether the stack runs in the cloud and not on a local cloud."""
         return self.config.get("platform", "alicloud") != "local"
 
-    def is_existing(self, bucket: Resource) -> bool:
-        """Return whether a bucket existed before the stack; its owner is responsible for it."""
-        name = bucket.inputs.get("bucket")
-        return isinstance(name, str) and name == self.config.get("existingCorpusBucket")
+    def is_own_bucket(self, resource: Resource) -> bool:
+        """Return whether a resource is a bucket that did not exist before the stack."""
+        # An existing bucket's owner is responsible for it.
+        name = resource.inputs.get("bucket")
+        existing = isinstance(name, str) and name == self.config.get("existingCorpusBucket")
+        return resource.type == "alicloud:oss/bucket:Bucket" and not existing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +113,13 @@ class Violation:
     message: str
 
 
+ResourceCheck = Callable[[Resource, Setting], Iterable[str]]
+StackCheck = Callable[[Sequence[Resource], Setting], Iterable[tuple[Resource, str]]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule; it has either `on_resource` or `on_stack`.
+    """One rule; it has either `on_resource` or `on_stack`. A decorator creates it.
 
     Attributes:
         name: The name in violations.
@@ -122,14 +130,8 @@ class Rule:
 
     name: str
     description: str
-    on_resource: Callable[[Resource, Setting], Iterable[str]] | None = None
-    on_stack: Callable[[Sequence[Resource], Setting], Iterable[tuple[Resource, str]]] | None = None
-
-    def __post_init__(self) -> None:
-        if (self.on_resource is None) == (self.on_stack is None):
-            raise ValueError(
-                f"Rule {self.name!r} must have either on_resource or on_stack, not both or none."
-            )
+    on_resource: ResourceCheck | None = None
+    on_stack: StackCheck | None = None
 
     def violations(self, resources: Sequence[Resource], setting: Setting) -> Iterator[Violation]:
         """Yield the violations of the rule by the resources of a stack."""
@@ -140,6 +142,29 @@ class Rule:
         if self.on_stack is not None:
             for resource, message in self.on_stack(resources, setting):
                 yield Violation(rule=self.name, resource=resource, message=message)
+
+
+def resource_rule(name: str, description: str, *types: str) -> Callable[[ResourceCheck], Rule]:
+    """Return a decorator: the function yields the problems of one resource.
+
+    Args:
+        name: See `Rule`.
+        description: See `Rule`.
+        types: The types of the resources that the function gets; by default all.
+    """
+
+    def rule(check: ResourceCheck) -> Rule:
+        def of_types(resource: Resource, setting: Setting) -> Iterable[str]:
+            return check(resource, setting) if not types or resource.type in types else ()
+
+        return Rule(name=name, description=description, on_resource=of_types)
+
+    return rule
+
+
+def stack_rule(name: str, description: str) -> Callable[[StackCheck], Rule]:
+    """Return a decorator: the function yields the problems between resources."""
+    return lambda check: Rule(name=name, description=description, on_stack=check)
 
 
 def value_at(inputs: Any, *path: str) -> Any:
@@ -155,11 +180,6 @@ def value_at(inputs: Any, *path: str) -> Any:
             return None
         value = value.get(name)
     return value
-
-
-def is_unknown(value: Any) -> bool:
-    """Return whether a preview cannot know the value."""
-    return value is UNKNOWN
 
 
 def is_on(value: Any) -> bool:
@@ -232,3 +252,9 @@ def companion(resource: Resource, other: Resource, key: str, values: Iterable[An
         known = bool(other.references.get(key))
         return not known and resource.parent == other.parent
     return given in [value for value in values if isinstance(value, str)]
+
+
+def has_companion(bucket: Resource, others: Iterable[Resource]) -> bool:
+    """Return whether one of the others was declared for a bucket."""
+    names = (bucket.inputs.get("bucket"), bucket.inputs.get("id"))
+    return any(companion(bucket, other, "bucket", names) for other in others)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from guardrails.policy.model import UNKNOWN, Resource, Rule, Setting, listed, statements_of
+from guardrails.policy.model import UNKNOWN, Resource, Setting, listed, resource_rule, statements_of
 
 __all__ = ["RULES"]
 
@@ -47,9 +47,8 @@ def _allowed(resource: Resource, *keys: str) -> Iterator[Mapping[str, Any]]:
             }
 
 
+@resource_rule("no-wildcard-action", "No policy grants actions with a wildcard.", _POLICY)
 def _no_wildcards(resource: Resource, _: Setting) -> Iterator[str]:
-    if resource.type != _POLICY:
-        return
     try:
         statements = list(_allowed(resource, "policyDocument", "document"))
     except ValueError as error:
@@ -72,9 +71,8 @@ def _is_everything(resource: Any) -> bool:
     return set(parts[2:] if parts[0] == "acs" else parts) <= {"*", ""}
 
 
+@resource_rule("no-wildcard-resource", "A policy names its buckets, keys and roles.", _POLICY)
 def _resources_are_named(resource: Resource, _: Setting) -> Iterator[str]:
-    if resource.type != _POLICY:
-        return
     try:
         statements = list(_allowed(resource, "policyDocument", "document"))
     except ValueError:  # no-wildcard-action reports it
@@ -91,6 +89,9 @@ def _resources_are_named(resource: Resource, _: Setting) -> Iterator[str]:
             )
 
 
+@resource_rule(
+    "no-system-policy", "No role has a system policy, because system policies contain wildcards."
+)
 def _no_system_policy(resource: Resource, _: Setting) -> Iterator[str]:
     kind = resource.inputs.get("policyType")
     if resource.type.endswith("PolicyAttachment") and kind not in (None, UNKNOWN, "Custom"):
@@ -100,9 +101,10 @@ def _no_system_policy(resource: Resource, _: Setting) -> Iterator[str]:
         )
 
 
+@resource_rule(
+    "trust-is-narrow", "A role names who may assume it; an OIDC role also names the tokens.", _ROLE
+)
 def _trust_is_narrow(resource: Resource, _: Setting) -> Iterator[str]:
-    if resource.type != _ROLE:
-        return
     try:
         statements = list(_allowed(resource, "assumeRolePolicyDocument", "document"))
     except ValueError as error:
@@ -148,6 +150,7 @@ def _oidc_problems(condition: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{key} may be {value!r}. End it with the trusted environment or branch."
 
 
+@resource_rule("no-static-keys", "People, machines and the provider have no access keys.")
 def _no_static_keys(resource: Resource, setting: Setting) -> Iterator[str]:
     if resource.type in _STATIC:
         yield (
@@ -166,29 +169,9 @@ def _is_local(provider: Resource, setting: Setting) -> bool:
 
 
 RULES = (
-    Rule(
-        name="no-wildcard-action",
-        description="No policy grants actions with a wildcard.",
-        on_resource=_no_wildcards,
-    ),
-    Rule(
-        name="no-wildcard-resource",
-        description="A policy names its buckets, keys and roles.",
-        on_resource=_resources_are_named,
-    ),
-    Rule(
-        name="no-system-policy",
-        description="No role has a system policy, because system policies contain wildcards.",
-        on_resource=_no_system_policy,
-    ),
-    Rule(
-        name="trust-is-narrow",
-        description="A role names who may assume it; an OIDC role also names the tokens.",
-        on_resource=_trust_is_narrow,
-    ),
-    Rule(
-        name="no-static-keys",
-        description="People, machines and the provider have no access keys.",
-        on_resource=_no_static_keys,
-    ),
+    _no_wildcards,
+    _resources_are_named,
+    _no_system_policy,
+    _trust_is_narrow,
+    _no_static_keys,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guardrails.policy.model import UNKNOWN, Resource, Rule, Setting, is_on, value_at
+from guardrails.policy.model import UNKNOWN, Resource, Setting, is_on, resource_rule, value_at
 
 __all__ = ["RULES"]
 
@@ -38,45 +38,44 @@ _FORCED = {
 }
 
 
+@resource_rule(
+    "protected-in-prod", "In prod, Pulumi refuses to delete resources with data.", *_HOLDS_DATA
+)
 def _protected(resource: Resource, setting: Setting) -> Iterator[str]:
-    if setting.is_production and resource.type in _HOLDS_DATA and not resource.protect:
+    if setting.is_production and not resource.protect:
         yield (
             "It holds data and is not protected. Set customrag:deletionProtection to true "
             "(`make down` removes the protection, with consent)."
         )
 
 
+@resource_rule(
+    "deletion-protection-in-prod",
+    "In prod, the cloud refuses to delete shared resources.",
+    *_SWITCHES,
+)
 def _deletion_protection(resource: Resource, setting: Setting) -> Iterator[str]:
-    switches = _SWITCHES.get(resource.type)
-    if switches is None or not setting.is_production:
-        return
-    if not any(is_on(value_at(resource.inputs, *path)) for path in switches):
+    switches = _SWITCHES[resource.type]
+    is_protected = any(is_on(value_at(resource.inputs, *path)) for path in switches)
+    if setting.is_production and not is_protected:
         names = " or ".join(".".join(path) for path in switches)
         yield f"{names} is off; in prod it must be on."
 
 
+@resource_rule(
+    "no-forced-deletion-in-prod",
+    "In prod, nothing is deleted with its contents or without recovery.",
+    *_FORCED,
+)
 def _not_forced(resource: Resource, setting: Setting) -> Iterator[str]:
-    name, remedy = _FORCED.get(resource.type, ("", ""))
-    if name and setting.is_production:
-        value = resource.inputs.get(name)
-        if value is not UNKNOWN and is_on(value):
-            yield f"{name} is true, which deletes its contents with it. Set {remedy}."
+    name, remedy = _FORCED[resource.type]
+    value = resource.inputs.get(name)
+    if setting.is_production and value is not UNKNOWN and is_on(value):
+        yield f"{name} is true, which deletes its contents with it. Set {remedy}."
 
 
 RULES = (
-    Rule(
-        name="protected-in-prod",
-        description="In prod, Pulumi refuses to delete resources with data.",
-        on_resource=_protected,
-    ),
-    Rule(
-        name="deletion-protection-in-prod",
-        description="In prod, the cloud refuses to delete shared resources.",
-        on_resource=_deletion_protection,
-    ),
-    Rule(
-        name="no-forced-deletion-in-prod",
-        description="In prod, nothing is deleted with its contents or without recovery.",
-        on_resource=_not_forced,
-    ),
+    _protected,
+    _deletion_protection,
+    _not_forced,
 )

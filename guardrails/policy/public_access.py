@@ -16,11 +16,13 @@ from typing import Any
 from guardrails.policy.model import (
     UNKNOWN,
     Resource,
-    Rule,
     Setting,
     companion,
+    has_companion,
     is_on,
     listed,
+    resource_rule,
+    stack_rule,
     statements_of,
     value_at,
 )
@@ -65,9 +67,8 @@ _NO_BANDWIDTH = (
 _EXPLICIT = frozenset({"enablePublic", "enableKibanaPublicNetwork"})
 
 
+@resource_rule("bucket-acl-is-private", "No bucket is publicly readable or writable.", *_ACLS)
 def _acl_is_private(resource: Resource, _: Setting) -> Iterator[str]:
-    if resource.type not in _ACLS:
-        return
     acl = resource.inputs.get("acl")
     # `default` means the bucket's ACL.
     if acl not in (None, UNKNOWN, "private", "default"):
@@ -84,9 +85,12 @@ def _is_anyone(principal: Any) -> bool:
     )
 
 
+@resource_rule(
+    "bucket-policy-names-principals",
+    "The policy of a bucket, key or secret grants nothing to everyone.",
+    *_DOCUMENTS,
+)
 def _policy_names_principals(resource: Resource, _: Setting) -> Iterator[str]:
-    if resource.type not in _DOCUMENTS:
-        return
     try:
         statements = statements_of(resource.inputs.get("policy"))
     except ValueError as error:
@@ -112,19 +116,17 @@ def _is_wide(cidr: Any) -> bool:
     return network.prefixlen < _SHORTEST[network.version] or network.network_address.is_unspecified
 
 
+@stack_rule("bucket-blocks-public-access", "Every bucket blocks public access.")
 def _blocks_public_access(
     resources: Sequence[Resource], setting: Setting
 ) -> Iterator[tuple[Resource, str]]:
-    blocks = [r for r in resources if r.type.endswith(":BucketPublicAccessBlock")]
+    blocks = [
+        r
+        for r in resources
+        if r.type.endswith(":BucketPublicAccessBlock") and is_on(r.inputs.get("blockPublicAccess"))
+    ]
     for bucket in resources:
-        if bucket.type != _BUCKET or setting.is_existing(bucket):
-            continue
-        names = (bucket.inputs.get("bucket"), bucket.inputs.get("id"))
-        if not any(
-            companion(bucket, block, "bucket", names)
-            and is_on(block.inputs.get("blockPublicAccess"))
-            for block in blocks
-        ):
+        if setting.is_own_bucket(bucket) and not has_companion(bucket, blocks):
             yield (
                 bucket,
                 "The bucket has no BucketPublicAccessBlock with blockPublicAccess true, so a "
@@ -132,6 +134,9 @@ def _blocks_public_access(
             )
 
 
+@resource_rule(
+    "no-public-address", "No node, search cluster, Kibana or logstore has a public address."
+)
 def _no_public_address(resource: Resource, _: Setting) -> Iterator[str]:
     for switch in _MUST_BE_OFF.get(resource.type, ()):
         value = resource.inputs.get(switch)
@@ -166,9 +171,12 @@ def _no_public_address(resource: Resource, _: Setting) -> Iterator[str]:
         )
 
 
+@resource_rule(
+    "search-lists-are-narrow",
+    "The white lists of a search cluster contain no large part of the internet.",
+    _SEARCH,
+)
 def _search_lists_are_narrow(resource: Resource, _: Setting) -> Iterator[str]:
-    if resource.type != _SEARCH:
-        return
     names = ("privateWhitelists", "publicWhitelists", "kibanaWhitelists", "kibanaPrivateWhitelists")
     for name in names:
         for entry in listed(resource.inputs.get(name)):
@@ -180,6 +188,7 @@ def _edge_is_on(setting: Setting) -> bool:
     return setting.config.get("edge", "none") not in ("", "none")
 
 
+@resource_rule("no-open-ingress", "No security group accepts connections from the whole internet.")
 def _no_open_ingress(resource: Resource, setting: Setting) -> Iterator[str]:
     if resource.type == "alicloud:ecs/ecsPrefixList:EcsPrefixList" and not _edge_is_on(setting):
         for entry in listed(resource.inputs.get("entries")):
@@ -200,6 +209,10 @@ def _no_open_ingress(resource: Resource, setting: Setting) -> Iterator[str]:
             )
 
 
+@resource_rule(
+    "access-list-is-narrow",
+    "A load balancer's access list is narrow, unless the edge is in front of it.",
+)
 def _acl_is_narrow(resource: Resource, setting: Setting) -> Iterator[str]:
     if not resource.type.startswith("alicloud:alb/acl") or _edge_is_on(setting):
         return
@@ -211,6 +224,10 @@ def _acl_is_narrow(resource: Resource, setting: Setting) -> Iterator[str]:
             )
 
 
+@stack_rule(
+    "internet-load-balancer-has-access-list",
+    "Every listener of a load balancer that faces the internet has a white list.",
+)
 def _internet_has_acl(resources: Sequence[Resource], _: Setting) -> Iterator[tuple[Resource, str]]:
     open_balancers = [
         r
@@ -237,13 +254,13 @@ def _internet_has_acl(resources: Sequence[Resource], _: Setting) -> Iterator[tup
             )
 
 
+@resource_rule("tls-is-new", "A load balancer requires TLS 1.2 or newer.", _LISTENER)
 def _tls_is_new(resource: Resource, _: Setting) -> Iterator[str]:
-    if resource.type != _LISTENER or resource.inputs.get("listenerProtocol") == "HTTP":
-        return
-    if resource.inputs.get("securityPolicyId") in _OLD_TLS:
+    policy = resource.inputs.get("securityPolicyId")
+    if policy in _OLD_TLS and resource.inputs.get("listenerProtocol") != "HTTP":
         yield (
-            f"securityPolicyId is {resource.inputs.get('securityPolicyId')!r}, which allows "
-            "TLS 1.0 or 1.1. Use tls_cipher_policy_1_2 or a stricter policy."
+            f"securityPolicyId is {policy!r}, which allows TLS 1.0 or 1.1. Use "
+            "tls_cipher_policy_1_2 or a stricter policy."
         )
 
 
@@ -259,6 +276,7 @@ def _redirects_everything(rule: Resource) -> bool:
     return _kinds(rule.inputs.get("ruleActions")) == {"Redirect"} and paths in ([["/*"]], [UNKNOWN])
 
 
+@stack_rule("http-only-redirects", "A load balancer redirects every HTTP request to HTTPS.")
 def _http_redirects(resources: Sequence[Resource], _: Setting) -> Iterator[tuple[Resource, str]]:
     rules = [r for r in resources if r.type == "alicloud:alb/rule:Rule"]
     for listener in resources:
@@ -277,68 +295,23 @@ def _http_redirects(resources: Sequence[Resource], _: Setting) -> Iterator[tuple
             )
 
 
+@resource_rule("search-over-https", "In the cloud, the search cluster uses HTTPS.", _SEARCH)
 def _search_over_https(resource: Resource, setting: Setting) -> Iterator[str]:
-    if resource.type != _SEARCH or not setting.is_cloud:
-        return
     protocol = resource.inputs.get("protocol")
-    if protocol not in ("HTTPS", UNKNOWN):
+    if setting.is_cloud and protocol not in ("HTTPS", UNKNOWN):
         yield f"protocol is {protocol!r}. Set customrag:elasticsearchProtocol to HTTPS."
 
 
 RULES = (
-    Rule(
-        name="bucket-acl-is-private",
-        description="No bucket is publicly readable or writable.",
-        on_resource=_acl_is_private,
-    ),
-    Rule(
-        name="bucket-policy-names-principals",
-        description="The policy of a bucket, key or secret grants nothing to everyone.",
-        on_resource=_policy_names_principals,
-    ),
-    Rule(
-        name="bucket-blocks-public-access",
-        description="Every bucket blocks public access.",
-        on_stack=_blocks_public_access,
-    ),
-    Rule(
-        name="no-public-address",
-        description="No node, search cluster, Kibana or logstore has a public address.",
-        on_resource=_no_public_address,
-    ),
-    Rule(
-        name="search-lists-are-narrow",
-        description="The white lists of a search cluster contain no large part of the internet.",
-        on_resource=_search_lists_are_narrow,
-    ),
-    Rule(
-        name="no-open-ingress",
-        description="No security group accepts connections from the whole internet.",
-        on_resource=_no_open_ingress,
-    ),
-    Rule(
-        name="access-list-is-narrow",
-        description="A load balancer's access list is narrow, unless the edge is in front of it.",
-        on_resource=_acl_is_narrow,
-    ),
-    Rule(
-        name="internet-load-balancer-has-access-list",
-        description="Every listener of a load balancer that faces the internet has a white list.",
-        on_stack=_internet_has_acl,
-    ),
-    Rule(
-        name="tls-is-new",
-        description="A load balancer requires TLS 1.2 or newer.",
-        on_resource=_tls_is_new,
-    ),
-    Rule(
-        name="http-only-redirects",
-        description="A load balancer redirects every HTTP request to HTTPS.",
-        on_stack=_http_redirects,
-    ),
-    Rule(
-        name="search-over-https",
-        description="In the cloud, the search cluster uses HTTPS.",
-        on_resource=_search_over_https,
-    ),
+    _acl_is_private,
+    _policy_names_principals,
+    _blocks_public_access,
+    _no_public_address,
+    _search_lists_are_narrow,
+    _no_open_ingress,
+    _acl_is_narrow,
+    _internet_has_acl,
+    _tls_is_new,
+    _http_redirects,
+    _search_over_https,
 )

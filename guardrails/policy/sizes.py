@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from guardrails.policy.model import UNKNOWN, Resource, Rule, Setting, listed, value_at
+from guardrails.policy.model import UNKNOWN, Resource, Setting, listed, resource_rule, value_at
 
 __all__ = ["MAX_JOB_MINUTES", "MAX_PR_GPUS", "MAX_PR_VCPUS", "RULES", "gpus_of", "vcpus_of"]
 
@@ -95,6 +95,7 @@ def _instance_types(resource: Resource) -> Iterator[tuple[str, Any]]:
             yield f"{name}.instanceType", value_at(entry, "instanceType")
 
 
+@resource_rule("pr-stack-is-small", "In a pr stack, machines are small and few.")
 def _pr_is_small(resource: Resource, setting: Setting) -> Iterator[str]:
     if setting.environment != "pr":
         return
@@ -117,6 +118,7 @@ def _pr_is_small(resource: Resource, setting: Setting) -> Iterator[str]:
         yield from _too_many(inputs.get("maxSize"), "maxSize", MAX_PR_NODES)
 
 
+@resource_rule("pr-gpu-is-spot", "In a pr stack, GPU instances are spot instances.")
 def _pr_gpus_are_spot(resource: Resource, setting: Setting) -> Iterator[str]:
     if setting.environment != "pr":
         return
@@ -137,6 +139,10 @@ def _pr_gpus_are_spot(resource: Resource, setting: Setting) -> Iterator[str]:
                 yield f"{spec} is not a spot instance. Set customrag:trainingSpot to true."
 
 
+@resource_rule(
+    "pr-stack-bills-by-the-hour",
+    "In a pr stack, nothing is prepaid, because it could not be removed.",
+)
 def _pr_bills_by_the_hour(resource: Resource, setting: Setting) -> Iterator[str]:
     if setting.environment != "pr":
         return
@@ -149,9 +155,10 @@ def _pr_bills_by_the_hour(resource: Resource, setting: Setting) -> Iterator[str]
             )
 
 
+@resource_rule(
+    "job-ends", "Every training and ingest job has a time limit, or runs on spot instances.", *_JOBS
+)
 def _job_ends(resource: Resource, _: Setting) -> Iterator[str]:
-    if resource.type not in _JOBS:
-        return
     minutes = resource.inputs.get("maxRunningTimeMinutes")
     if minutes is UNKNOWN:
         return
@@ -167,24 +174,8 @@ def _job_ends(resource: Resource, _: Setting) -> Iterator[str]:
 
 
 RULES = (
-    Rule(
-        name="pr-stack-is-small",
-        description="In a pr stack, machines are small and few.",
-        on_resource=_pr_is_small,
-    ),
-    Rule(
-        name="pr-gpu-is-spot",
-        description="In a pr stack, GPU instances are spot instances.",
-        on_resource=_pr_gpus_are_spot,
-    ),
-    Rule(
-        name="pr-stack-bills-by-the-hour",
-        description="In a pr stack, nothing is prepaid, because it could not be removed.",
-        on_resource=_pr_bills_by_the_hour,
-    ),
-    Rule(
-        name="job-ends",
-        description="Every training and ingest job has a time limit, or runs on spot instances.",
-        on_resource=_job_ends,
-    ),
+    _pr_is_small,
+    _pr_gpus_are_spot,
+    _pr_bills_by_the_hour,
+    _job_ends,
 )

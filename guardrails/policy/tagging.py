@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from guardrails.policy.model import UNKNOWN, Resource, Rule, Setting
+from guardrails.policy.model import UNKNOWN, Resource, Setting, resource_rule
 
-__all__ = ["INSTANCE_TAGS", "PARTS", "REQUIRED_TAGS", "RULES", "TAGGED"]
+__all__ = ["INSTANCE_TAGS", "REQUIRED_TAGS", "RULES", "TAGGED"]
 
 REQUIRED_TAGS = ("project", "stack", "environment", "owner", "cost-center", "managed-by")
 _EXPIRY_TAG = "expires-at"
@@ -50,10 +50,12 @@ INSTANCE_TAGS: Mapping[str, str] = MappingProxyType(
     {"alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": "tags"}
 )
 """Type to the property with the tags of the instances that the cloud creates from it."""
-PARTS = frozenset({"alicloud:alb/rule:Rule"})
-"""Types that accept tags but need none: they are free, and deleted with their parent."""
 
 
+@resource_rule(
+    "tags-are-there",
+    "Every resource that accepts tags has the stack's tags; in a pr stack also its expiry.",
+)
 def _has_tags(resource: Resource, setting: Setting) -> Iterator[str]:
     wanted = (*REQUIRED_TAGS, _EXPIRY_TAG) if setting.environment == "pr" else REQUIRED_TAGS
     for name in (TAGGED.get(resource.type), INSTANCE_TAGS.get(resource.type)):
@@ -72,6 +74,7 @@ def _has_tags(resource: Resource, setting: Setting) -> Iterator[str]:
         )
 
 
+@resource_rule("owner-is-named-in-prod", "In prod, the tags name an owner and a cost centre.")
 def _has_owner(resource: Resource, setting: Setting) -> Iterator[str]:
     tags = resource.inputs.get(TAGGED.get(resource.type, ""))
     if not setting.is_production or not isinstance(tags, Mapping):
@@ -82,16 +85,6 @@ def _has_owner(resource: Resource, setting: Setting) -> Iterator[str]:
 
 
 RULES = (
-    Rule(
-        name="tags-are-there",
-        description=(
-            "Every resource that accepts tags has the stack's tags; in a pr stack also its expiry."
-        ),
-        on_resource=_has_tags,
-    ),
-    Rule(
-        name="owner-is-named-in-prod",
-        description="In prod, the tags name an owner and a cost centre.",
-        on_resource=_has_owner,
-    ),
+    _has_tags,
+    _has_owner,
 )

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from guardrails.declare import given_values
 from guardrails.preflight.checks import CHECKS
 from guardrails.preflight.cloud import (
     Cloud,
@@ -33,7 +34,7 @@ from guardrails.preflight.cloud import (
 )
 from guardrails.preflight.prepare import prepare
 from guardrails.preflight.report import as_json, render
-from guardrails.preflight.result import Line, Needs, failed
+from guardrails.preflight.result import Line, Needs, failed, named
 from guardrails.preflight.run import run_checks
 from guardrails.preflight.subject import Subject
 from stack_config.config import ConfigError
@@ -42,16 +43,6 @@ __all__ = ["main"]
 
 _PLATFORM_VARIABLE = "CUSTOMRAG_PREFLIGHT_PLATFORM"
 _ROLE_VARIABLE = "CUSTOMRAG_DEPLOY_ROLE_ARN"
-
-
-def _overlay(given: argparse.Namespace) -> dict[str, str]:
-    overlay = {}
-    for text in given.set:
-        key, separator, value = text.partition("=")
-        if not separator:
-            raise ConfigError(f"--set {text}: give key=value")
-        overlay[key.removeprefix("customrag:")] = value
-    return overlay
 
 
 def _platform_file(given: argparse.Namespace) -> str:
@@ -98,7 +89,7 @@ def _wrong(told: str) -> list[Line]:
     if not problems:
         return [Line.of("configuration", failed(head, do))]
     return [
-        Line.of("configuration", failed(text, do, about=key))
+        Line.of("configuration", named(key, failed(text, do)))
         for key, _, text in (problem.partition(" ") for problem in problems)
     ]
 
@@ -118,7 +109,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         prepared = prepare(
             given.stack,
-            _overlay(given),
+            given_values(given.set),
             os.environ,
             on_local_cloud=bool(_platform_file(given)),
         )

@@ -16,11 +16,11 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
-from guardrails.preflight.endpoints import EdgePlace, Endpoints
-from providers.clients import account, buckets, compute, model_studio, offers
+from guardrails.endpoints import endpoints_of_platform, endpoints_of_region
+from providers.clients import account, buckets, model_studio
 from providers.clients.cloudflare import Cloudflare
 from providers.clients.credentials import AccessKey, Credentials, credentials_provider
 from providers.clients.errors import AccessDeniedError
@@ -30,6 +30,7 @@ from stack_config.local_edge import cloudflare_id
 
 __all__ = [
     "Cloud",
+    "EdgePlace",
     "cloud_of_account",
     "local_cloud",
     "local_model_url",
@@ -46,7 +47,23 @@ _SHORTEST_SECRET = 8
 _API_KEY_VARIABLE = "DASHSCOPE_API_KEY"
 _CLOUDFLARE_VARIABLE = "CLOUDFLARE_API_TOKEN"
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgePlace:
+    """The place of an edge at Cloudflare.
+
+    Attributes:
+        account_id: The Cloudflare account.
+        zone_id: The zone of the edge's hostname.
+        host: The edge's hostname.
+    """
+
+    account_id: str
+    zone_id: str
+    host: str
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -55,7 +72,7 @@ class Cloud:
 
     Attributes:
         region_id: The stack's region.
-        endpoints: URLs of the APIs.
+        endpoints: URL of the API of each service.
         credentials: Credentials of the caller.
         role_arn: Role to assume for every API except STS; empty uses the credentials as they are.
         model_api_key: Key of the language model's endpoint; empty if unknown.
@@ -64,7 +81,7 @@ class Cloud:
     """
 
     region_id: str
-    endpoints: Endpoints
+    endpoints: Mapping[str, str]
     credentials: Credentials
     role_arn: str = ""
     model_api_key: str = ""
@@ -129,88 +146,23 @@ class Cloud:
         """Whether the caller is known: `identity` was answered and, with a role, `session`."""
         return self.signed_in and (not self.role_arn or ("session",) in self._answers)
 
-    def role_exists(self, role_name: str) -> bool:
-        """Return whether the account has a role."""
-        return account.role_exists(self._client("ram"), role_name)
+    def ask(
+        self,
+        service: str,
+        question: Callable[Concatenate[GenericClient, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Ask the API of a service, once for the same question.
 
-    def quota(self, product: str, code: str, dimensions: Mapping[str, str]) -> account.Quota | None:
-        """Return a quota, or None if it does not exist."""
-        return account.product_quota(self._client("quotas"), product, code, dimensions)
-
-    def regions(self) -> list[str]:
-        """Return the regions that the account can use."""
-        return compute.regions(self._client("ecs"))
-
-    def zones(self) -> list[str]:
-        """Return the region's zones."""
-        return self._once(("zones",), lambda: compute.zones(self._client("ecs"), self.region_id))
-
-    def zones_with(self, instance_type: str, *, spot: bool) -> list[str]:
-        """Return the zones that have an instance type in stock."""
-        return self._once(
-            ("stock", instance_type, spot),
-            lambda: compute.available_zones(
-                self._client("ecs"), self.region_id, instance_type, spot=spot
-            ),
-        )
-
-    def types_in_stock(self, zone_id: str, *, spot: bool) -> list[str]:
-        """Return the instance types that a zone has in stock."""
-        return compute.instance_types_in_stock(
-            self._client("ecs"), self.region_id, zone_id, spot=spot
-        )
-
-    def instance_kinds(self, names: tuple[str, ...]) -> dict[str, compute.InstanceKind]:
-        """Return the sizes of instance types."""
-        return self._once(
-            ("kinds", names), lambda: compute.instance_kinds(self._client("ecs"), names)
-        )
-
-    def image(self, image_id: str) -> compute.Image | None:
-        """Return an image, or None if it does not exist."""
-        return compute.image(self._client("ecs"), self.region_id, image_id)
-
-    def vcpus(self, *, spot: bool) -> compute.VCpus:
-        """Return the account's limit of vCPUs, and how many it uses."""
-        return compute.vcpus(self._client("ecs"), self.region_id, spot=spot)
-
-    def running(self, tags: Mapping[str, str]) -> dict[str, int]:
-        """Return the number of instances with these tags, by instance type."""
-        return self._once(
-            ("running", *sorted(tags.items())),
-            lambda: compute.running_instances(self._client("ecs"), self.region_id, tags),
-        )
-
-    def vswitches(self, vpc_id: str) -> dict[str, compute.VSwitch]:
-        """Return the vSwitches of a VPC, by id."""
-        return compute.vswitches(self._client("vpc"), self.region_id, vpc_id)
-
-    def ecs_specs(self, *names: str) -> dict[str, offers.EcsSpec]:
-        """Return the named ECS specifications of PAI DLC, or all of them."""
-        return offers.ecs_specs(self._client("dlc"), names)
-
-    def pai_activated(self) -> bool:
-        """Return whether PAI is activated."""
-        return offers.pai_activated(self._client("aiworkspace"))
-
-    def workspace_status(self, workspace_id: str) -> str | None:
-        """Return the status of a PAI workspace, or None if it does not exist."""
-        return offers.workspace_status(self._client("aiworkspace"), workspace_id)
-
-    def search_offer(self) -> offers.SearchOffer:
-        """Return the versions and sizes that Elasticsearch offers."""
-        return self._once(("offer",), lambda: offers.search_offer(self._client("elasticsearch")))
-
-    def search_instances(self, **query: str) -> list[offers.SearchInstance]:
-        """Return the Elasticsearch instances that match."""
-        return self._once(
-            ("search", *sorted(query.items())),
-            lambda: offers.search_instances(self._client("elasticsearch"), **query),
-        )
-
-    def search_address(self, instance_id: str) -> tuple[str, int] | None:
-        """Return host and port of an Elasticsearch instance in its VPC, or None."""
-        return offers.search_address(self._client("elasticsearch"), instance_id)
+        Args:
+            service: Key of `endpoints`.
+            question: A function of `providers.clients`, which takes a client of that service.
+            args: Further arguments of the function.
+            kwargs: The same, by name.
+        """
+        asked = (question.__module__, question.__name__, repr((args, kwargs)))
+        return self._once(asked, lambda: question(self._client(service), *args, **kwargs))
 
     def reaches(self, host: str, port: int) -> bool:
         """Return whether this machine can connect to a port."""
@@ -236,33 +188,21 @@ class Cloud:
     def cloudflare(self) -> Cloudflare:
         """A client of Cloudflare's API."""
         return Cloudflare(
-            base_url=self.endpoints.cloudflare,
+            base_url=self.endpoints["cloudflare"],
             token=self.cloudflare_token,
             retries=_RETRIES,
         )
 
-    def key_state(self, key_id: str) -> str | None:
-        """Return the state of a KMS key, or None if it does not exist."""
-        return offers.key_state(self._client("kms"), key_id)
-
-    def kms_instance_status(self, instance_id: str) -> str | None:
-        """Return the status of a KMS instance, or None if it does not exist."""
-        return offers.kms_instance_status(self._client("kms"), instance_id)
-
-    def certificate(self, certificate_id: str) -> offers.Certificate | None:
-        """Return a certificate, or None if it does not exist."""
-        return offers.certificate(self._client("cas"), certificate_id)
-
     def bucket_owner(self, bucket: str) -> buckets.BucketOwner:
         """Return who owns a bucket's name."""
-        return buckets.bucket_owner(self.endpoints.oss, self.region_id, self._caller(), bucket)
+        return buckets.bucket_owner(self.endpoints["oss"], self.region_id, self._caller(), bucket)
 
     def model_names(self, base_url: str) -> frozenset[str]:
         """Return the models that the key may call."""
         return model_studio.model_names(base_url, self.model_api_key)
 
     def _client(self, name: str) -> GenericClient:
-        endpoint = getattr(self.endpoints, name)
+        endpoint = self.endpoints[name]
         own = name == "sts"
         return self._once(
             ("client", endpoint, own),
@@ -305,7 +245,7 @@ def cloud_of_account(
     """
     return Cloud(
         region_id=region_id,
-        endpoints=Endpoints.of_region(region_id),
+        endpoints=endpoints_of_region(region_id),
         credentials=credentials_provider(),
         model_api_key=model_api_key or environment.get(_API_KEY_VARIABLE, ""),
         cloudflare_token=environment.get(_CLOUDFLARE_VARIABLE, ""),
@@ -327,7 +267,7 @@ def local_cloud(
     )
     return Cloud(
         region_id=region_id,
-        endpoints=Endpoints.of_platform(platform),
+        endpoints=endpoints_of_platform(platform),
         credentials=own,
         model_api_key=str(platform["dashscope_api_key"]),
         cloudflare_token=str(platform["access_key_secret"]),

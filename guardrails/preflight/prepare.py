@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import yaml
 
 from guardrails.declare import encrypted_keys, stack_config
-from guardrails.preflight.result import Line, failed
+from guardrails.preflight.result import Line, failed, named
 from guardrails.preflight.subject import Subject
 from stack_config.config import ConfigError, StackConfig
 from stack_config.kinds import PlatformKind
 
-__all__ = ["SECRET", "SET", "Prepared", "prepare"]
+__all__ = ["SECRET", "SET", "Prepared", "from_environment", "prepare"]
 
 SET, SECRET = "CUSTOMRAG_SET_", "CUSTOMRAG_SECRET_"
 """Prefixes of the variables that give `make pr-up` the missing values (`ops.pull_request`)."""
@@ -56,7 +56,7 @@ def prepare(
         ConfigError: The values are not valid.
     """
     from_ci = re.fullmatch(r"pr-\d+", stack) is not None
-    own = {key: _raw(text) for key, text in _variables(environment, SET).items()}
+    own = {key: _raw(text) for key, text in from_environment(environment, SET).items()}
     given = {**(own if from_ci else {}), **overlay}
     values = {**stack_config(stack), **given}
     local = values.get("platform") == PlatformKind.LOCAL
@@ -77,7 +77,10 @@ def prepare(
         lines.append(_unset("chatCertificateId", "<id>", stack, from_ci=from_ci))
     config = StackConfig.parse(values, stack=stack)
     if not on_local_cloud:
-        there = encrypted_keys(stack) | (_variables(environment, SECRET) if from_ci else {}).keys()
+        there = (
+            encrypted_keys(stack)
+            | (from_environment(environment, SECRET) if from_ci else {}).keys()
+        )
         lines += _secrets(config, stack, there, values, from_ci=from_ci)
     subject = Subject(
         stack=stack,
@@ -90,7 +93,8 @@ def prepare(
     return Prepared(subject=subject, lines=tuple(lines))
 
 
-def _variables(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
+def from_environment(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Return the config values in the environment, by key without namespace, and no empty ones."""
     return {
         name.removeprefix(prefix): value
         for name, value in environment.items()
@@ -113,7 +117,7 @@ def _unset(key: str, value: str, stack: str, *, from_ci: bool) -> Line:
     if from_ci:
         # Each `make pr-up` overwrites its file.
         do = f"set the variable {SET}{key} for `make pr-up`"
-    return Line.of("configuration", failed("is not set", do, about=f"customrag:{key}"))
+    return Line.of("configuration", named(f"customrag:{key}", failed("is not set", do)))
 
 
 def _secrets(
@@ -137,5 +141,5 @@ def _secrets(
         if values.get(key):
             found = "is unencrypted in the stack's file"
             do += ", and replace the secret itself, because others may have read it"
-        lines.append(Line.of("configuration", failed(found, do, about=f"customrag:{key}")))
+        lines.append(Line.of("configuration", named(f"customrag:{key}", failed(found, do))))
     return lines

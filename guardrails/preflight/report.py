@@ -55,16 +55,7 @@ def as_json(stack: str, lines: Sequence[Line]) -> dict[str, Any]:
         "stack": stack,
         "ok": not counts[Verdict.FAIL],
         "counts": {str(verdict): count for verdict, count in counts.items()},
-        "lines": [
-            {
-                "check": line.check,
-                "about": line.about,
-                "verdict": str(line.verdict),
-                "found": line.found,
-                "do": line.do,
-            }
-            for line in lines
-        ],
+        "lines": [{"check": line.check, **vars(line)} for line in lines],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from guardrails.preflight.cloud import Cloud
     from guardrails.preflight.subject import Subject
 
-__all__ = ["Check", "Finding", "Line", "Needs", "Verdict", "failed", "passed", "warned"]
+__all__ = ["Check", "Finding", "Line", "Needs", "Verdict", "failed", "named", "passed", "warned"]
 
 
 class Verdict(StrEnum):
@@ -38,16 +38,16 @@ class Finding:
     """One result of a check.
 
     Attributes:
+        about: Which of several things it concerns; empty if there is only one.
         verdict: The verdict.
         found: The observation, with the value.
         do: What to do about it; empty for PASS.
-        about: Which of several things it concerns; empty if there is only one.
     """
 
+    about: str = ""
     verdict: Verdict
     found: str
     do: str = ""
-    about: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,45 +68,32 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """One line of the report.
-
-    Attributes:
-        check: The check's name.
-        about: See `Finding`.
-        verdict: See `Finding`.
-        found: See `Finding`.
-        do: See `Finding`.
-    """
+class Line(Finding):
+    """One line of the report: a finding of the check with this name."""
 
     check: str
-    about: str
-    verdict: Verdict
-    found: str
-    do: str
 
     @classmethod
     def of(cls, check: str, finding: Finding) -> Line:
         """Return the line of a check's finding."""
-        return cls(
-            check=check,
-            about=finding.about,
-            verdict=finding.verdict,
-            found=finding.found,
-            do=finding.do,
-        )
+        return cls(check=check, **vars(finding))
 
 
-def passed(found: str, *, about: str = "") -> Finding:
+def named(about: str, finding: Finding) -> Finding:
+    """Return a finding that concerns one of several things."""
+    return replace(finding, about=about)
+
+
+def passed(found: str) -> Finding:
     """Return a finding without a problem."""
-    return Finding(verdict=Verdict.PASS, found=found, about=about)
+    return Finding(verdict=Verdict.PASS, found=found)
 
 
-def warned(found: str, do: str, *, about: str = "") -> Finding:
+def warned(found: str, do: str) -> Finding:
     """Return a finding that an update may fail, or that the check cannot tell."""
-    return Finding(verdict=Verdict.WARN, found=found, do=do, about=about)
+    return Finding(verdict=Verdict.WARN, found=found, do=do)
 
 
-def failed(found: str, do: str, *, about: str = "") -> Finding:
+def failed(found: str, do: str) -> Finding:
     """Return a finding that an update would fail or do harm."""
-    return Finding(verdict=Verdict.FAIL, found=found, do=do, about=about)
+    return Finding(verdict=Verdict.FAIL, found=found, do=do)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ops.events import products
 from ops.rehearse.story import Step
-from ops.terminal import WIDTH, clock
+from ops.terminal import WIDTH, block, clock
 
 __all__ = ["render", "step_lines"]
 
@@ -21,14 +21,7 @@ _MOST_LINES = 40
 
 
 def _wrapped(text: str, first: str = "", margin: int = _MARGIN) -> list[str]:
-    lines = textwrap.wrap(
-        text,
-        width=WIDTH,
-        initial_indent=f"{first:<{margin}}",
-        subsequent_indent=" " * margin,
-        break_on_hyphens=False,
-        break_long_words=False,
-    ) or [first]
+    lines = block(first, text, margin) or [first]
     if max(map(len, lines)) <= WIDTH:
         return lines
     # An ARN stays in one piece, to be copied: it gets nearly the whole width.

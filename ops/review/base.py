@@ -117,8 +117,6 @@ def former(stack: str, tree: Path) -> list[Declared] | None:
         stack_file(stack, tree)
     except ConfigError:
         return None
-    if not (tree / "guardrails" / "declare.py").is_file():
-        return None
     return declare(stack, root=tree)
 
 

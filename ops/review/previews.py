@@ -21,13 +21,7 @@ __all__ = ["Planned", "plan", "refresh", "stack_exists"]
 # How the CLI writes a value that is not known yet, and a secret one.
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SECRET = "[secret]"  # noqa: S105 - the mark, not a secret
-_KINDS: Mapping[str, Kind] = {
-    "create": Kind.CREATE,
-    "update": Kind.UPDATE,
-    "replace": Kind.REPLACE,
-    "delete": Kind.DELETE,
-    "import": Kind.CREATE,
-}
+_KINDS: Mapping[str, Kind] = {**{str(kind): kind for kind in Kind}, "import": Kind.CREATE}
 # A replacement is reported in several steps; `replace` has both states.
 _PARTS = ("create-replacement", "delete-replaced", "discard-replaced", "read-replacement")
 

@@ -7,9 +7,9 @@ suggests a secret, or it looks like one. Hiding too much costs a reviewer little
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import re
+from os.path import commonprefix
 from typing import Any
 
 from guardrails.declare import is_unknown
@@ -80,8 +80,9 @@ def excerpts(path: str, before: Any, after: Any) -> tuple[str, str] | None:
         return None
     if any("\n" in text or _ENCODED.fullmatch(text) for text in texts):
         return None
-    common = _alike(*texts)
-    end = _alike(*(text[common:][::-1] for text in texts))
+    common = len(commonprefix(texts))  # noqa: RUF071  these are not paths
+    ends = [text[common:][::-1] for text in texts]
+    end = len(commonprefix(ends))  # noqa: RUF071  as above
     first = max(common - _AROUND, 0)
     parts = []
     for text in texts:
@@ -92,12 +93,6 @@ def excerpts(path: str, before: Any, after: Any) -> tuple[str, str] | None:
             return None
         parts.append(f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}")
     return parts[0], parts[1]
-
-
-def _alike(one: str, other: str) -> int:
-    """Return the length of the common beginning of two texts."""
-    pairs = zip(one, other, strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def plain(text: str) -> str:

@@ -6,12 +6,11 @@ columns. Measures nothing.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 from ops.events import Outcome, products
-from ops.terminal import WIDTH, clock
+from ops.terminal import block, clock
 
 __all__ = ["render"]
 
@@ -29,14 +28,7 @@ PHASES = {
 
 
 def _block(heading: str, text: str) -> str:
-    return textwrap.fill(
-        text,
-        width=WIDTH,
-        initial_indent=f"{heading:<{_MARGIN}}",
-        subsequent_indent=" " * _MARGIN,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return "\n".join(block(heading, text, _MARGIN))
 
 
 def times(outcome: Outcome, set_up: Mapping[str, float], total_seconds: float) -> str:

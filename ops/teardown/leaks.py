@@ -21,9 +21,9 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from http.client import HTTPException
 from pathlib import Path
 
+import httpx
 import oss2
 from oss2.exceptions import OssError
 
@@ -57,7 +57,7 @@ _PAGE = 1000
 _JOB = re.compile(r"[a-z]+-[0-9a-f]{12}(-\d+)?")
 _BUCKET = re.compile(r"[a-z]+(-replica)?-[0-9a-f]{6}")
 
-CHECK_FAILURES = (ClientError, OssError, OSError, HTTPException, LookupError, ValueError)
+CHECK_FAILURES = (ClientError, OssError, OSError, httpx.HTTPError, LookupError, ValueError)
 """Errors that stop the check; the last two mean that a reply has an unexpected form."""
 
 
@@ -184,7 +184,7 @@ def unfinished_jobs(client: DlcClient, stack: str) -> list[Job]:
 
 
 def _jobs(account: Account, stack: str) -> Iterator[Left]:
-    client = DlcClient(account.endpoint("dlc"), account.region_id, account.credentials)
+    client = DlcClient(account.endpoints["dlc"], account.region_id, account.credentials)
     for job in unfinished_jobs(client, stack):
         yield Left(what=f"DLC job {job.job_id} {job.display_name}", how=f"it is {job.status}")
 
@@ -205,7 +205,7 @@ def _workspaces(account: Account, stack: str) -> Iterator[Left]:
 
 def _buckets(account: Account, stack: str) -> Iterator[Left]:
     auth = oss2.ProviderAuthV4(account.credentials)
-    service = oss2.Service(auth, account.endpoint("oss"), region=account.region_id)
+    service = oss2.Service(auth, account.endpoints["oss"], region=account.region_id)
     for bucket in oss2.BucketIterator(service, prefix=f"{PROJECT}-{stack}-"):
         if not is_bucket_of(stack, bucket.name):
             continue

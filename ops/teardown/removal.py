@@ -186,7 +186,7 @@ def _stop_jobs(removal: Removal, regions: Sequence[str]) -> None:
     """Stop running jobs, which hold the mounts of their datasets and are billed."""
     for region_id in regions:
         account = account_in(region_id, removal.home)
-        client = DlcClient(account.endpoint("dlc"), region_id, account.credentials)
+        client = DlcClient(account.endpoints["dlc"], region_id, account.credentials)
         for job in unfinished_jobs(client, removal.stack):
             with suppress(ConflictError, NotFoundError):
                 client.stop_job(job.job_id)

@@ -174,7 +174,7 @@ def search_offer(search: GenericClient) -> SearchOffer:
     )
 
 
-def search_instances(search: GenericClient, **query: str) -> list[SearchInstance]:
+def search_instances(search: GenericClient, /, **query: str) -> list[SearchInstance]:
     """Elasticsearch instances; ``query`` narrows them (``instanceId``, ``description``)."""
     body = search.roa(
         "ListInstance", _SEARCH, "GET", "/openapi/instances", query={"page": 1, "size": 50, **query}

@@ -22,8 +22,8 @@ from localcloud.alicloud.check import Support, check
 from provider_facts import Shape, resource_type, shape_of, type_tokens
 from rag.headers import EDGE_KEY
 from tests.support.pulumi_mocks import closed_loops
-from tools.alicloud_facts import output_names, shapes
-from tools.cloudflare_facts import TYPES, sdk_classes
+from tools.alicloud_facts import output_names, sdk_classes, shapes
+from tools.cloudflare_facts import TYPES
 
 __all__ = ["closed_loops"]
 

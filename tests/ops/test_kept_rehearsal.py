@@ -12,8 +12,7 @@ import pytest
 
 from ops.engine import Engine, EngineError
 from ops.rehearse import story as stories
-from tools import edge, lifecycle, setup
-from tools.actions import Request
+from tools import edge, lifecycle, setup, teardown
 from tools.paths import Paths
 
 
@@ -73,12 +72,11 @@ def test_files_on_this_machine_are_removed_unless_the_rehearsal_is_kept(
 
     monkeypatch.setattr(edge, "is_needed", lambda *_: False)
     monkeypatch.setattr(setup, "set_up_tools", lambda *_, **__: {})
-    monkeypatch.setattr(setup, "set_up_stack", lambda *_: (None, {}))
+    monkeypatch.setattr(setup, "set_up_stack", lambda *_: {})
     monkeypatch.setattr(lifecycle, "_run", run)
-    monkeypatch.setattr(lifecycle, "remove_from_this_machine", remove)
+    monkeypatch.setattr(teardown, "remove", remove)
     paths = Paths(checkout=tmp_path, cache=tmp_path / "cache")
-    options = lifecycle.Options(keep=keep)
-    assert lifecycle.rehearse(paths, Request(stack="dev"), options) == code
+    assert lifecycle.rehearse(paths, "dev", keep=keep) == code
     assert ("--keep" in commands[0]) is keep
     assert bool(removed) is not keep
     assert ("make down STACK=rehearse-dev" in capsys.readouterr().out) is keep

@@ -53,7 +53,7 @@ def test_down_of_a_cloud_stack_runs_ops_teardown_and_deletes_no_file(
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi"))
-    assert lifecycle.down(paths, "dev", lifecycle.Options(consent="dev")) == 0
+    assert lifecycle.down(paths, "dev", "dev") == 0
     # A fresh runner has no customrag plugin, which deletes the customrag resources.
     assert "plugin install resource customrag" in calls.read_text()
     assert record.read_text() == "-m ops.teardown --stack dev --consent dev\n"
@@ -65,7 +65,7 @@ def test_down_of_a_cloud_stack_runs_ops_teardown_and_deletes_no_file(
 def test_down_without_a_local_stack_is_success_and_does_not_run_pulumi(
     paths: Paths, calls: Path
 ) -> None:
-    assert actions.down(paths, actions.Request()) == 0
+    assert actions.down(paths, "local") == 0
     assert not calls.exists()
     assert not paths.private.exists()
 
@@ -76,24 +76,24 @@ def test_down_removes_a_local_stack_whose_state_cannot_be_read(
     checkpoint = paths.state / ".pulumi" / "stacks" / "customrag" / "local.json"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_text("not a checkpoint")
-    assert actions.down(paths, actions.Request()) == 0
+    assert actions.down(paths, "local") == 0
     assert "`pulumi destroy` failed" in capsys.readouterr().out
     assert not paths.private.exists()
 
 
 def test_asking_without_a_stack_is_an_error_that_names_make_up(paths: Paths) -> None:
     with pytest.raises(StackError, match="make up"):
-        actions.ask_question(paths, actions.Request(), "What?")
+        actions.ask_question(paths, "local", "What?")
 
 
 def test_an_empty_question_is_an_error_that_says_how_to_ask(paths: Paths) -> None:
     with pytest.raises(ToolError, match="make ask Q="):
-        actions.ask_question(paths, actions.Request(), " ")
+        actions.ask_question(paths, "local", " ")
 
 
 def test_logs_of_a_cloud_stack_are_an_error_that_names_the_log_project(paths: Paths) -> None:
     with pytest.raises(StackError, match="log project"):
-        actions.logs(paths, actions.Request(stack="dev"), "")
+        actions.logs(paths, "dev", "")
 
 
 def test_evaluation_without_a_corpus_is_an_error_that_names_the_option(paths: Paths) -> None:

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from tests.tools.engine import is_running, wait_until
-from tools import edge, lifecycle, setup
-from tools.actions import Request
+from tools import edge, lifecycle, setup, teardown
 from tools.errors import StackError
 from tools.paths import Paths
 
@@ -40,13 +39,13 @@ def test_a_rehearsal_removes_the_leftovers_of_a_killed_one(
         file.write_text("{}")
     begun: list[bool] = []
 
-    def set_up(*_: Any) -> tuple[None, dict[str, str]]:
+    def set_up(*_: Any) -> dict[str, str]:
         begun.append(any(file.exists() for file in left))
-        return None, {}
+        return {}
 
     monkeypatch.setattr(setup, "set_up_stack", set_up)
     monkeypatch.setattr(lifecycle, "_run", lambda *_: 0)
-    assert lifecycle.rehearse(paths, Request(stack="dev"), lifecycle.Options()) == 0
+    assert lifecycle.rehearse(paths, "dev") == 0
     assert begun == [False]
     assert "an earlier rehearsal still exists" in capsys.readouterr().out
     assert not own.home.exists()
@@ -59,7 +58,7 @@ def test_a_rehearsal_in_progress_is_not_removed(paths: Paths) -> None:
         setup.only_one(own),
         pytest.raises(StackError, match="is at work"),
     ):
-        lifecycle.rehearse(paths, Request(stack="dev"), lifecycle.Options())
+        lifecycle.rehearse(paths, "dev")
     assert own.state.exists()
 
 
@@ -74,14 +73,14 @@ def test_a_signal_does_not_interrupt_the_removal_of_a_rehearsal(
         removed.append(own)
         return 0
 
-    def interrupted(*_: Any) -> tuple[None, dict[str, str]]:
+    def interrupted(*_: Any) -> dict[str, str]:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(setup, "set_up_stack", interrupted)
-    monkeypatch.setattr(lifecycle, "remove_from_this_machine", remove)
+    monkeypatch.setattr(teardown, "remove", remove)
     before = signal.getsignal(signum)
     with pytest.raises(KeyboardInterrupt):
-        lifecycle.rehearse(paths, Request(stack="dev"), lifecycle.Options())
+        lifecycle.rehearse(paths, "dev")
     assert removed == [paths.of(NAME)]
     assert signal.getsignal(signum) is before
 

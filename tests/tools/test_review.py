@@ -31,8 +31,8 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[list[
         found.append(([str(word) for word in command[2:]], environment.get("OF_STACK", "")))
         return 7
 
-    def set_up_stack(paths: Paths, stack: str, display: object) -> tuple[cli.Cli, dict[str, str]]:
-        return PULUMI, {"OF_STACK": stack}
+    def set_up_stack(paths: Paths, stack: str, display: object) -> dict[str, str]:
+        return {"OF_STACK": stack}
 
     monkeypatch.setattr(review, "run_shown", run_shown)
     monkeypatch.setattr(cli, "find", lambda paths: PULUMI)

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from guardrails.preflight.cloud import Cloud
-from guardrails.preflight.endpoints import EdgePlace
-from guardrails.preflight.result import Check, Finding, Needs, Verdict, failed, passed, warned
+from guardrails.preflight.cloud import Cloud, EdgePlace
+from guardrails.preflight.result import (
+    Check,
+    Finding,
+    Needs,
+    Verdict,
+    failed,
+    named,
+    passed,
+    warned,
+)
 from guardrails.preflight.subject import Subject
 from providers.clients.errors import AccessDeniedError, ClientError, NotFoundError
 
@@ -22,7 +30,7 @@ _SOON = timedelta(days=14)
 
 def _cloudflare(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     if not cloud.cloudflare_token.strip():
-        yield failed("CLOUDFLARE_API_TOKEN is not set", _MAKE, about="token")
+        yield named("token", failed("CLOUDFLARE_API_TOKEN is not set", _MAKE))
         return
     config = subject.config
     place = cloud.own_edge or EdgePlace(
@@ -31,24 +39,24 @@ def _cloudflare(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         host=config.edge.hostname,
     )
     token = _token(place, subject, cloud)
-    yield token
+    yield named("token", token)
     # The other checks would only repeat that the token is refused.
     if token.verdict is not Verdict.FAIL:
-        yield _account(place, cloud)
-        yield _zone(place, cloud)
+        yield named("account", _account(place, cloud))
+        yield named("zone", _zone(place, cloud))
 
 
 def _token(place: EdgePlace, subject: Subject, cloud: Cloud) -> Finding:
     try:
         token = cloud.cloudflare.verify(place.account_id)
     except AccessDeniedError as error:
-        return failed(f"Cloudflare refuses it: {_told(error)}", _MAKE, about="token")
+        return failed(f"Cloudflare refuses it: {_told(error)}", _MAKE)
     if token.status != "active" or (token.expires_at and token.expires_at <= subject.now):
-        return failed(f"is {token.status}", _MAKE, about="token")
+        return failed(f"is {token.status}", _MAKE)
     if token.expires_at and token.expires_at <= subject.now + _SOON:
-        return warned(f"expires on {token.expires_at:%Y-%m-%d}", _MAKE, about="token")
+        return warned(f"expires on {token.expires_at:%Y-%m-%d}", _MAKE)
     ends = f", until {token.expires_at:%Y-%m-%d}" if token.expires_at else ""
-    return passed(f"is active{ends}", about="token")
+    return passed(f"is active{ends}")
 
 
 def _account(place: EdgePlace, cloud: Cloud) -> Finding:
@@ -60,10 +68,9 @@ def _account(place: EdgePlace, cloud: Cloud) -> Finding:
             f"the token may not read the workers of {account_id}: {_told(error)}",
             f"give it Workers Scripts: Edit of that account at {_TOKENS}, or correct "
             "customrag:edgeCloudflareAccountId",
-            about="account",
         )
     # Only a write would prove the permission to write.
-    return passed("the token can read its workers", about="account")
+    return passed("the token can read its workers")
 
 
 def _zone(place: EdgePlace, cloud: Cloud) -> Finding:
@@ -75,35 +82,29 @@ def _zone(place: EdgePlace, cloud: Cloud) -> Finding:
         return failed(
             f"the token may not read {zone_id}: {_told(error)}",
             f"give it Workers Routes: Edit of that zone at {_TOKENS}, or {correct}",
-            about="zone",
         )
     if zone is None:
-        return failed(f"{zone_id} does not exist", correct, about="zone")
+        return failed(f"{zone_id} does not exist", correct)
     if zone.account_id != place.account_id:
         return failed(
             f"{zone.name} belongs to account {zone.account_id}, not to {place.account_id}",
             f"{correct}, or customrag:edgeCloudflareAccountId",
-            about="zone",
         )
     if host != zone.name and not host.endswith(f".{zone.name}"):
         return failed(
-            f"is {zone.name}, and {host} is not in it",
-            f"{correct}, or customrag:edgeHostname",
-            about="zone",
+            f"is {zone.name}, and {host} is not in it", f"{correct}, or customrag:edgeHostname"
         )
     if zone.status != "active":
         return failed(
             f"{zone.name} is {zone.status}: the edge would have no certificate",
             "set the domain's name servers to Cloudflare's, and wait until the zone is active",
-            about="zone",
         )
     if zone.paused:
         return warned(
             f"{zone.name} is paused: nothing reaches the worker",
             "resume Cloudflare for it in the dashboard",
-            about="zone",
         )
-    return passed(f"{zone.name} is active, and {host} is in it", about="zone")
+    return passed(f"{zone.name} is active, and {host} is in it")
 
 
 def _told(error: ClientError) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from guardrails.preflight.cloud import Cloud
-from guardrails.preflight.result import Check, Finding, Needs, failed, passed, warned
+from guardrails.preflight.result import Check, Finding, Needs, failed, named, passed, warned
 from guardrails.preflight.subject import Subject
+from providers.clients.account import role_exists
 from providers.clients.errors import (
     AccessDeniedError,
     ClientError,
@@ -185,12 +186,10 @@ def _service_roles(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     for role in SERVICE_ROLES:
         if not role.wanted(subject.config):
             continue
-        if cloud.role_exists(role.name):
-            yield passed("exists", about=role.name)
-        else:
-            yield failed(
-                f"does not exist; {role.why}", f"{role.do} ({role.source})", about=role.name
-            )
+        finding = passed("exists")
+        if not cloud.ask("ram", role_exists, role.name):
+            finding = failed(f"does not exist; {role.why}", f"{role.do} ({role.source})")
+        yield named(role.name, finding)
 
 
 CHECKS: tuple[Check, ...] = (

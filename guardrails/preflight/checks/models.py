@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from os.path import commonprefix
 
 from guardrails.preflight.cloud import Cloud
-from guardrails.preflight.result import Check, Finding, Needs, failed, passed, warned
+from guardrails.preflight.result import Check, Finding, Needs, failed, named, passed, warned
 from guardrails.preflight.subject import Subject
 from providers.clients.errors import AccessDeniedError, ClientError
 from rag.hosted_models import ON_SALE
@@ -20,78 +21,59 @@ _SHOWN = 6
 def _language_model(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     name = subject.config.language_model.model
     retired = RETIRED.get(name)
-    if retired is not None and date.fromisoformat(retired.offline) <= subject.now.date():
-        yield failed(
-            f"has been offline since {retired.offline} ({retired.source})",
-            f"set customrag:llmModel to {retired.replacement}",
-            about=name,
-        )
-        return
     if retired is not None:
-        yield warned(
-            f"goes offline on {retired.offline} ({retired.source})",
-            f"set customrag:llmModel to {retired.replacement} before that day",
-            about=name,
-        )
+        since = f"{retired.offline} ({retired.source})"
+        do = f"set customrag:llmModel to {retired.replacement}"
+        if date.fromisoformat(retired.offline) <= subject.now.date():
+            yield named(name, failed(f"has been offline since {since}", do))
+            return
+        yield named(name, warned(f"goes offline on {since}", f"{do} before that day"))
+    yield named(name, _served(name, subject.llm_base_url, cloud))
+
+
+def _served(name: str, base_url: str, cloud: Cloud) -> Finding:
+    """Return whether the endpoint serves a model; without a key, what the table says about it."""
     if not cloud.model_api_key:
-        yield _by_table(name)
-        return
+        do = "set DASHSCOPE_API_KEY so that the preflight can ask the endpoint"
+        seen = ON_SALE.get(name)
+        if seen is None:
+            return warned("is not in the table, and there is no API key to ask the endpoint", do)
+        return warned(f"was on sale on {seen.read} ({seen.source})", do)
     try:
-        names = cloud.model_names(subject.llm_base_url)
+        names = cloud.model_names(base_url)
     except AccessDeniedError:
-        yield failed(
-            f"{subject.llm_base_url} refuses the key",
+        return failed(
+            f"{base_url} refuses the key",
             "set another key: pulumi config set --secret customrag:llmApiKey",
-            about=name,
         )
-        return
     except ClientError as error:
-        yield failed(
-            f"{subject.llm_base_url} does not answer: {error.message}",
+        return failed(
+            f"{base_url} does not answer: {error.message}",
             "correct customrag:llmBaseUrl, or see https://status.alibabacloud.com",
-            about=name,
         )
-        return
     if name in names:
-        yield passed(f"served by {subject.llm_base_url}", about=name)
-        return
-    near = sorted(names, key=lambda other: (-_common(other, name), other))[:_SHOWN]
-    yield failed(
-        f"is not served by {subject.llm_base_url}",
+        return passed(f"served by {base_url}")
+
+    def distance(other: str) -> tuple[int, str]:
+        return -len(commonprefix([other, name])), other  # noqa: RUF071  these are not paths
+
+    near = sorted(names, key=distance)[:_SHOWN]
+    return failed(
+        f"is not served by {base_url}",
         f"set customrag:llmModel to one of its models: {', '.join(near) or '(it serves no model)'}",
-        about=name,
     )
-
-
-def _by_table(name: str) -> Finding:
-    do = "set DASHSCOPE_API_KEY so that the preflight can ask the endpoint"
-    seen = ON_SALE.get(name)
-    if seen is None:
-        return warned(
-            "is not in the table, and there is no API key to ask the endpoint", do, about=name
-        )
-    return warned(f"was on sale on {seen.read} ({seen.source})", do, about=name)
-
-
-def _common(one: str, other: str) -> int:
-    """Return the length of the common beginning of two names."""
-    for index, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return index
-    return min(len(one), len(other))
 
 
 def _dimension(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     model, dimension = subject.config.embedding.model, subject.config.embedding.dimension
-    if model in CATALOGUE:
-        yield passed(f"embeddings and index have {dimension} numbers", about=model)
-    else:
-        yield warned(
+    finding = passed(f"embeddings and index have {dimension} numbers")
+    if model not in CATALOGUE:
+        finding = warned(
             f"is not in the catalogue, so its embeddings may not have {dimension} numbers",
             "compare customrag:embeddingDimension with its model card; training refuses another "
             "dimension",
-            about=model,
         )
+    yield named(model, finding)
 
 
 CHECKS: tuple[Check, ...] = (

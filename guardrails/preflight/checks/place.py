@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from guardrails.preflight.alternatives import similar_specs, similar_types
 from guardrails.preflight.cloud import Cloud
-from guardrails.preflight.result import Check, Finding, Needs, failed, passed, warned
+from guardrails.preflight.result import Check, Finding, Needs, failed, named, passed, warned
 from guardrails.preflight.subject import Demand, Subject
-from providers.clients.account import Quota
+from providers.clients import compute, offers
+from providers.clients.account import Quota, product_quota
 from providers.clients.errors import ClientError
 
 __all__ = ["CHECKS"]
@@ -18,7 +19,7 @@ _QUOTA_PAGE = "https://quotas.console.aliyun.com"
 
 
 def _region(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    region_id, found = subject.config.region_id, cloud.regions()
+    region_id, found = subject.config.region_id, cloud.ask("ecs", compute.regions)
     if region_id in found:
         yield passed(region_id)
     else:
@@ -29,7 +30,7 @@ def _region(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 
 def _zones(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    found = cloud.zones()
+    found = cloud.ask("ecs", compute.zones, cloud.region_id)
     missing = [zone_id for zone_id in subject.config.zone_ids if zone_id not in found]
     if missing:
         yield failed(
@@ -42,80 +43,81 @@ def _zones(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 def _network(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     config = subject.config
-    found = cloud.vswitches(config.existing.vpc_id)
+    found = cloud.ask("vpc", compute.vswitches, cloud.region_id, config.existing.vpc_id)
     pairs = list(zip(config.existing.vswitch_ids, config.zone_ids, strict=False))
     for vswitch_id, zone_id in pairs:
-        vswitch = found.get(vswitch_id)
-        if vswitch is None:
-            yield failed(
-                f"is not in {config.existing.vpc_id}",
-                f"name one of {', '.join(sorted(found)) or 'another VPC, as this one is empty'} in "
-                "customrag:existingVswitchIds",
-                about=vswitch_id,
-            )
-        elif vswitch.zone_id != zone_id:
-            yield failed(
-                f"is in {vswitch.zone_id}, not in {zone_id}",
-                "give customrag:existingVswitchIds in the order of customrag:zoneIds",
-                about=vswitch_id,
-            )
-        else:
-            yield passed(
-                f"in {zone_id}, with {vswitch.free_addresses} free addresses", about=vswitch_id
-            )
+        yield named(vswitch_id, _vswitch(found, vswitch_id, zone_id, config.existing.vpc_id))
+
+
+def _vswitch(
+    found: Mapping[str, compute.VSwitch], vswitch_id: str, zone_id: str, vpc_id: str
+) -> Finding:
+    vswitch = found.get(vswitch_id)
+    if vswitch is None:
+        return failed(
+            f"is not in {vpc_id}",
+            f"name one of {', '.join(sorted(found)) or 'another VPC, as this one is empty'} in "
+            "customrag:existingVswitchIds",
+        )
+    if vswitch.zone_id != zone_id:
+        return failed(
+            f"is in {vswitch.zone_id}, not in {zone_id}",
+            "give customrag:existingVswitchIds in the order of customrag:zoneIds",
+        )
+    return passed(f"in {zone_id}, with {vswitch.free_addresses} free addresses")
 
 
 def _image(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     wanted = subject.config.image_id
-    found = cloud.image(wanted)
+    found = cloud.ask("ecs", compute.image, cloud.region_id, wanted)
     if found is None or found.status != "Available":
-        yield failed(
+        finding = failed(
             f"is {found.status}" if found else "is not an image of this region and account",
-            "list the images: aliyun ecs DescribeImages --RegionId "
-            f"{subject.config.region_id} --OSType linux, and set customrag:imageId",
-            about=wanted,
+            f"list the images: aliyun ecs DescribeImages --RegionId {cloud.region_id} "
+            "--OSType linux, and set customrag:imageId",
         )
     elif found.cloud_init is False:
-        yield failed(
+        finding = failed(
             "does not accept user data, which sets up the nodes",
             "set customrag:imageId to an image with cloud-init",
-            about=wanted,
         )
     else:
-        yield passed("is available", about=wanted)
+        finding = passed("is available")
+    yield named(wanted, finding)
 
 
 def _stock(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    running = cloud.running(subject.tags)
+    running = _running(subject, cloud)
     for demand in subject.demands:
         about = f"{demand.instance_type} ({demand.what}{', spot' if demand.spot else ''})"
-        there = running.get(demand.instance_type, 0)
-        if there >= demand.most:
-            yield passed("already running", about=about)
-            continue
-        zones = cloud.zones_with(demand.instance_type, spot=demand.spot)
-        stocked = [zone_id for zone_id in demand.zone_ids if zone_id in zones]
-        without = [zone_id for zone_id in demand.zone_ids if zone_id not in zones]
-        if not without:
-            yield passed(f"in stock in {', '.join(stocked)}", about=about)
-        elif demand.any_zone and stocked:
-            yield warned(
-                f"sold out in {', '.join(without)}; in stock in {', '.join(stocked)}",
-                "continue: instances start where there is stock, but not in all zones",
-                about=about,
-            )
-        elif there >= demand.count:
-            yield warned(
-                f"sold out in {', '.join(without)}; {there} running suffice, but no more can start",
-                _instead(demand, zones, without[0], cloud),
-                about=about,
-            )
-        else:
-            yield failed(
-                f"sold out in {', '.join(without)}",
-                _instead(demand, zones, without[0], cloud),
-                about=about,
-            )
+        yield named(about, _stocked(demand, running.get(demand.instance_type, 0), cloud))
+
+
+def _running(subject: Subject, cloud: Cloud) -> dict[str, int]:
+    """Return the number of the stack's instances by instance type."""
+    return cloud.ask("ecs", compute.running_instances, cloud.region_id, subject.tags)
+
+
+def _stocked(demand: Demand, there: int, cloud: Cloud) -> Finding:
+    if there >= demand.most:
+        return passed("already running")
+    zones = cloud.ask(
+        "ecs", compute.available_zones, cloud.region_id, demand.instance_type, spot=demand.spot
+    )
+    stocked = [zone_id for zone_id in demand.zone_ids if zone_id in zones]
+    without = [zone_id for zone_id in demand.zone_ids if zone_id not in zones]
+    if not without:
+        return passed(f"in stock in {', '.join(stocked)}")
+    sold_out = f"sold out in {', '.join(without)}"
+    if demand.any_zone and stocked:
+        return warned(
+            f"{sold_out}; in stock in {', '.join(stocked)}",
+            "continue: instances start where there is stock, but not in all zones",
+        )
+    instead = _instead(demand, zones, without[0], cloud)
+    if there >= demand.count:
+        return warned(f"{sold_out}; {there} running suffice, but no more can start", instead)
+    return failed(sold_out, instead)
 
 
 def _instead(demand: Demand, zones: list[str], zone_id: str, cloud: Cloud) -> str:
@@ -137,32 +139,30 @@ def _instead(demand: Demand, zones: list[str], zone_id: str, cloud: Cloud) -> st
 
 
 def _quota(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    running = cloud.running(subject.tags)
+    running = _running(subject, cloud)
     wanted: dict[str, int] = {}
     for demand in subject.demands:
         count = wanted.get(demand.instance_type, 0) + demand.most
         wanted[demand.instance_type] = count
-    kinds = cloud.instance_kinds(tuple(sorted(wanted)))
+    kinds = cloud.ask("ecs", compute.instance_kinds, sorted(wanted))
     for name, count in wanted.items():
         kind = kinds.get(name)
         more = max(0, count - running.get(name, 0))
         if kind is None:
-            yield failed(
-                "is not an instance type of ECS", "correct it in the stack's file", about=name
-            )
+            finding = failed("is not an instance type of ECS", "correct it in the stack's file")
         elif more == 0:
-            yield passed("already running", about=name)
+            finding = passed("already running")
         else:
-            quota = cloud.quota("ecs-spec", name, {"regionId": subject.config.region_id})
-            yield _room(quota, name, more, more * kind.cpu)
+            of_region = {"regionId": cloud.region_id}
+            quota = cloud.ask("quotas", product_quota, "ecs-spec", name, of_region)
+            finding = _room(quota, more, more * kind.cpu)
+        yield named(name, finding)
     yield from _vcpus(subject, cloud)
 
 
-def _room(quota: Quota | None, name: str, instances: int, cpus: int) -> Finding:
+def _room(quota: Quota | None, instances: int, cpus: int) -> Finding:
     if quota is None:
-        return warned(
-            "Quota Center does not list it", f"look at {_QUOTA_PAGE}, product ECS", about=name
-        )
+        return warned("Quota Center does not list it", f"look at {_QUOTA_PAGE}, product ECS")
     # Quota Center counts vCPUs or instances, and says which.
     by_cpu = "cpu" in quota.unit.lower() or "核" in quota.unit
     wanted = cpus if by_cpu else instances
@@ -170,20 +170,20 @@ def _room(quota: Quota | None, name: str, instances: int, cpus: int) -> Finding:
     left = quota.total - quota.used
     told = f"needs {wanted} {unit}, {left:g} of {quota.total:g} left"
     if wanted <= left:
-        return passed(told, about=name)
+        return passed(told)
     return failed(
         told,
         f"apply for {quota.used + wanted:g} or more at {_QUOTA_PAGE} (ECS quotas by instance type)"
         + ("" if quota.adjustable else "; it is not adjustable, so ask Alibaba Cloud's support"),
-        about=name,
     )
 
 
 def _vcpus(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    running = cloud.running(subject.tags)
+    running = _running(subject, cloud)
     for spot in (False, True):
         demands = [demand for demand in subject.demands if demand.spot is spot]
-        kinds = cloud.instance_kinds(tuple(sorted({item.instance_type for item in demands})))
+        names = sorted({item.instance_type for item in demands})
+        kinds = cloud.ask("ecs", compute.instance_kinds, names)
         wanted = sum(
             kinds[item.instance_type].cpu * max(0, item.most - running.get(item.instance_type, 0))
             for item in demands
@@ -191,20 +191,17 @@ def _vcpus(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         )
         if not wanted:
             continue
-        about = "vCPU, spot" if spot else "vCPU"
-        found = cloud.vcpus(spot=spot)
-        if found.maximum is None:
-            yield warned(
-                f"needs {wanted}; ECS does not report the limit",
-                f"look at {_QUOTA_PAGE}",
-                about=about,
-            )
-            continue
-        told = f"needs {wanted}, {found.maximum - found.used} of {found.maximum} left"
-        if wanted <= found.maximum - found.used:
-            yield passed(told, about=about)
-        else:
-            yield failed(told, f"apply for more at {_QUOTA_PAGE}", about=about)
+        found = cloud.ask("ecs", compute.vcpus, cloud.region_id, spot=spot)
+        yield named("vCPU, spot" if spot else "vCPU", _vcpus_left(wanted, found))
+
+
+def _vcpus_left(wanted: int, found: compute.VCpus) -> Finding:
+    if found.maximum is None:
+        return warned(f"needs {wanted}; ECS does not report the limit", f"look at {_QUOTA_PAGE}")
+    told = f"needs {wanted}, {found.maximum - found.used} of {found.maximum} left"
+    if wanted <= found.maximum - found.used:
+        return passed(told)
+    return failed(told, f"apply for more at {_QUOTA_PAGE}")
 
 
 def _dlc_specs(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
@@ -213,37 +210,32 @@ def _dlc_specs(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         "trainingEcsSpec": (config.training.ecs_spec, config.training.spot),
         "ingestEcsSpec": (config.ingest.ecs_spec, False),
     }
-    found = cloud.ecs_specs(*sorted({spec for spec, _ in wanted.values()}))
+    found = cloud.ask("dlc", offers.ecs_specs, sorted({spec for spec, _ in wanted.values()}))
     for key, (name, as_spot) in wanted.items():
-        spec = found.get(name)
         about = f"{name} ({key.removesuffix('EcsSpec')}{', spot' if as_spot else ''})"
-        if spec is not None and (spec.spot if as_spot else spec.available):
-            yield passed("available", about=about)
-            continue
-        others = similar_specs(spec, cloud, spot=as_spot)
-        way = (
-            f"set customrag:{key} to {' or '.join(others[:_SHOWN])}"
-            if others
-            else "wait, or train in another region"
+        yield named(about, _dlc_spec(key, found.get(name), as_spot, cloud))
+
+
+def _dlc_spec(key: str, spec: offers.EcsSpec | None, as_spot: bool, cloud: Cloud) -> Finding:
+    if spec is not None and (spec.spot if as_spot else spec.available):
+        return passed("available")
+    others = similar_specs(spec, cloud, spot=as_spot)
+    way = "wait, or train in another region"
+    if others:
+        way = f"set customrag:{key} to {' or '.join(others[:_SHOWN])}"
+    if as_spot and spec is not None and spec.available:
+        return warned(
+            "DLC has no spot capacity left; the job would wait for it",
+            f"{way}; or set customrag:trainingSpot to false",
         )
-        if as_spot and spec is not None and spec.available:
-            yield warned(
-                "DLC has no spot capacity left; the job would wait for it",
-                f"{way}; or set customrag:trainingSpot to false",
-                about=about,
-            )
-        else:
-            yield failed(
-                "DLC has no capacity left"
-                if spec
-                else "is not a specification of DLC in this region",
-                f"{way}; see docs/how-to/gpu-out-of-stock.md",
-                about=about,
-            )
+    return failed(
+        "DLC has no capacity left" if spec else "is not a specification of DLC in this region",
+        f"{way}; see docs/how-to/gpu-out-of-stock.md",
+    )
 
 
 def _pai(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    if not cloud.pai_activated():
+    if not cloud.ask("aiworkspace", offers.pai_activated):
         yield failed(
             f"PAI is not activated in {subject.config.region_id}",
             "activate it at https://pai.console.aliyun.com, free of charge",
@@ -254,7 +246,7 @@ def _pai(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         yield passed("PAI is activated")
         return
     try:
-        status = cloud.workspace_status(workspace_id)
+        status = cloud.ask("aiworkspace", offers.workspace_status, workspace_id)
     except ClientError as error:
         yield failed(f"workspace {workspace_id}: {error.message}", "allow the role to read it")
         return

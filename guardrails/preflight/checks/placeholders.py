@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from guardrails.preflight.cloud import Cloud
-from guardrails.preflight.result import Check, Finding, Needs, failed, passed, warned
+from guardrails.preflight.result import Check, Finding, Needs, failed, named, passed, warned
 from guardrails.preflight.subject import Subject
 from stack_config.config import NAMESPACE, StackConfig
 from stack_config.kinds import Environment
@@ -61,20 +61,17 @@ def _placeholders(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
             well = False
             key = f"{NAMESPACE}:{name}"
             words = f"--path '{key}{path}'" if path else key
-            yield failed(
-                f"{value} {why}",
-                f"pulumi config set --stack {subject.stack} {words} <yours>",
-                about=f"{key}{path}",
-            )
+            do = f"pulumi config set --stack {subject.stack} {words} <yours>"
+            yield named(f"{key}{path}", failed(f"{value} {why}", do))
     config = subject.config
     if config.environment is Environment.PROD and not config.observability.alarm_contact_emails:
         well = False
-        yield warned(
-            "is empty, so that no one receives the alarms",
+        key = f"{NAMESPACE}:alarmContactEmails"
+        do = (
             "add an address of your on-call team: pulumi config set --stack "
-            f"{subject.stack} --path 'customrag:alarmContactEmails[0]' <address>",
-            about="customrag:alarmContactEmails",
+            f"{subject.stack} --path '{key}[0]' <address>"
         )
+        yield named(key, warned("is empty, so that no one receives the alarms", do))
     if well:
         yield passed("no example values are left")
 

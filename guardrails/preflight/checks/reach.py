@@ -5,9 +5,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
+from guardrails.preflight.checks.search import own_instance
 from guardrails.preflight.cloud import Cloud
 from guardrails.preflight.result import Check, Finding, Needs, passed, warned
 from guardrails.preflight.subject import Subject
+from providers.clients.compute import vswitches
+from providers.clients.offers import search_address
 
 __all__ = ["CHECKS"]
 
@@ -23,8 +26,10 @@ def _reach(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     if subject.is_local:
         yield passed("a local cloud is on this machine")
         return
-    instance_id = config.existing.elasticsearch_instance_id or _own(subject, cloud)
-    address = cloud.search_address(instance_id) if instance_id else None
+    instance_id = config.existing.elasticsearch_instance_id
+    if not instance_id and (own := own_instance(subject, cloud)):
+        instance_id = own.instance_id
+    address = cloud.ask("elasticsearch", search_address, instance_id) if instance_id else None
     if address is not None:
         host, port = address
         if cloud.reaches(host, port):
@@ -46,15 +51,9 @@ def _reach(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
         )
 
 
-def _own(subject: Subject, cloud: Cloud) -> str:
-    name = subject.naming.physical("search")
-    found = cloud.search_instances(description=name)
-    return next((item.instance_id for item in found if item.description == name), "")
-
-
 def _in_vpc(subject: Subject, cloud: Cloud) -> Finding:
     vpc_id = subject.config.existing.vpc_id
-    for vswitch in cloud.vswitches(vpc_id).values():
+    for vswitch in cloud.ask("vpc", vswitches, cloud.region_id, vpc_id).values():
         if not vswitch.cidr_block:
             continue
         network = ipaddress.ip_network(vswitch.cidr_block, strict=False)

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from guardrails.preflight.cloud import Cloud
-from guardrails.preflight.result import Check, Finding, Needs, failed, passed, warned
+from guardrails.preflight.result import Check, Finding, Needs, failed, named, passed, warned
 from guardrails.preflight.subject import Subject
-from providers.clients.offers import SearchInstance, SearchOffer
+from providers.clients.offers import (
+    SearchInstance,
+    search_instances,
+    search_offer,
+)
 from stack_config.config import StackConfig
 
-__all__ = ["CHECKS", "FEATURES", "Feature", "Licence"]
+__all__ = ["CHECKS", "FEATURES", "Feature", "Licence", "own_instance"]
 
 _WORKING = "active"
 # kNN search in the _search API, and byte-quantised HNSW, are in every 8.x that is on offer.
@@ -25,13 +29,13 @@ def _version(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     if config.existing.elasticsearch_instance_id:
         yield _existing(config.existing.elasticsearch_instance_id, cloud)
         return
-    wanted, offer = config.search.version, cloud.search_offer()
+    wanted, offer = config.search.version, cloud.ask("elasticsearch", search_offer)
     if wanted in offer.versions:
         yield passed(f"{wanted} is on offer")
         return
     newer = sorted(version for version in offer.versions if version.startswith(f"{_MAJOR}."))
     what = f"set customrag:elasticsearchVersion to one of {', '.join(newer) or 'the console'}"
-    own = _own_instance(subject, cloud)
+    own = own_instance(subject, cloud)
     if own is not None and own.version.split("_")[0].startswith(wanted.split("_")[0]):
         yield warned(
             f"{wanted} is no longer on offer, but {own.instance_id} has it", f"{what}, soon"
@@ -41,7 +45,7 @@ def _version(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 
 def _existing(instance_id: str, cloud: Cloud) -> Finding:
-    for instance in cloud.search_instances(instanceId=instance_id):
+    for instance in cloud.ask("elasticsearch", search_instances, instanceId=instance_id):
         if instance.instance_id != instance_id:
             continue
         major = re.match(r"\d+", instance.version)
@@ -59,49 +63,39 @@ def _existing(instance_id: str, cloud: Cloud) -> Finding:
     )
 
 
-def _own_instance(subject: Subject, cloud: Cloud) -> SearchInstance | None:
+def own_instance(subject: Subject, cloud: Cloud) -> SearchInstance | None:
+    """Return the instance that the stack itself has created."""
     name = subject.naming.physical("search")
-    found = cloud.search_instances(description=name)
+    found = cloud.ask("elasticsearch", search_instances, description=name)
     return next((item for item in found if item.description == name), None)
 
 
 def _nodes(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    config, offer = subject.config, cloud.search_offer()
-    if _own_instance(subject, cloud) is not None:
+    config, offer = subject.config, cloud.ask("elasticsearch", search_offer)
+    if own_instance(subject, cloud) is not None:
         yield passed("the instance already exists")
         return
-    yield _spec("elasticsearchDataNodeSpec", config.search.data_node_spec, offer.node_specs)
-    if config.search.master_node_spec:
-        yield _spec(
-            "elasticsearchMasterNodeSpec", config.search.master_node_spec, offer.master_specs
-        )
-    yield from _disk(config.search.data_node_disk_gib, offer)
+    data, master = config.search.data_node_spec, config.search.master_node_spec
+    yield named(data, _spec("elasticsearchDataNodeSpec", data, offer.node_specs))
+    if master:
+        yield named(master, _spec("elasticsearchMasterNodeSpec", master, offer.master_specs))
+    wanted_gib = config.search.data_node_disk_gib
+    smallest, largest = offer.smallest_disk_gib, offer.largest_disk_gib
+    if largest and not smallest <= wanted_gib <= largest:
+        found = f"a data node's disk of {wanted_gib} GiB is not on offer"
+        do = f"set customrag:elasticsearchDataNodeDiskGib to {smallest} to {largest}"
+        yield named("disk", failed(found, do))
     if offer.zones and config.zone_ids[0] not in offer.zones:
-        yield failed(
-            f"Elasticsearch is not in {config.zone_ids[0]}",
-            f"put first in customrag:zoneIds one of {', '.join(sorted(offer.zones))}",
-            about="zone",
-        )
+        do = f"put first in customrag:zoneIds one of {', '.join(sorted(offer.zones))}"
+        yield named("zone", failed(f"Elasticsearch is not in {config.zone_ids[0]}", do))
 
 
 def _spec(key: str, wanted: str, offered: frozenset[str]) -> Finding:
     if wanted in offered:
-        return passed("on offer", about=wanted)
+        return passed("on offer")
     family = wanted.rpartition(".")[0]
     near = sorted(spec for spec in offered if spec.startswith(family)) or sorted(offered)
-    return failed(
-        "is not on offer", f"set customrag:{key} to one of {', '.join(near)}", about=wanted
-    )
-
-
-def _disk(wanted_gib: int, offer: SearchOffer) -> Iterator[Finding]:
-    smallest, largest = offer.smallest_disk_gib, offer.largest_disk_gib
-    if largest and not smallest <= wanted_gib <= largest:
-        yield failed(
-            f"a data node's disk of {wanted_gib} GiB is not on offer",
-            f"set customrag:elasticsearchDataNodeDiskGib to {smallest} to {largest}",
-            about="disk",
-        )
+    return failed("is not on offer", f"set customrag:{key} to one of {', '.join(near)}")
 
 
 class Licence(IntEnum):
@@ -109,7 +103,6 @@ class Licence(IntEnum):
 
     BASIC = 1
     PLATINUM = 2
-    ENTERPRISE = 3
 
 
 @dataclass(frozen=True, kw_only=True)

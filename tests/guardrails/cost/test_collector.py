@@ -136,7 +136,7 @@ def test_the_preview_estimates_exactly_the_declared_resources(
     def judged(collector: Collector, settings: StackConfig) -> None:
         seen.append(judge(collector, settings))
 
-    monkeypatch.setattr("guardrails.cost.collector.judge", judged)
+    monkeypatch.setattr("infra.guard.check_budget", judged)
     recorder = run_program(CLOUD_CONFIG)
     items = [Item(args.typ, args.name, args.inputs) for args in recorder.declared]
     declared = estimate(items, region_id="cn-hangzhou", llm_model="qwen-plus")

@@ -15,7 +15,8 @@ import pytest
 
 from guardrails.policy.model import STACK_TYPE, UNKNOWN, Setting
 from guardrails.policy.rules import RULES
-from tests.guardrails.policy.cases import DEV, PASSING, PR, PROD, VIOLATING, Case
+from tests.guardrails.policy.cases import PASSING, VIOLATING
+from tests.guardrails.policy.cases.support import DEV, PR, PROD, Case
 from tests.tools.engine import Project
 from tools.paths import Paths
 

@@ -218,7 +218,7 @@ def test_an_api_that_does_not_answer_fails_its_own_line_only(
     cloud = stage.cloud()
     with socket.create_server(("127.0.0.1", 0)) as silent:  # It accepts, and says nothing.
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        asked = replace(cloud, endpoints=replace(cloud.endpoints, quotas=address))
+        asked = replace(cloud, endpoints={**cloud.endpoints, "quotas": address})
         lines = run_checks(chosen, stage.subject(), asked)
     assert failing(lines) == ["quota"]
     (line,) = [line for line in lines if line.verdict is Verdict.FAIL]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from guardrails.preflight.checks import CHECKS
-from guardrails.preflight.endpoints import EdgePlace
+from guardrails.preflight.cloud import EdgePlace
 from guardrails.preflight.result import Line, Verdict
 from guardrails.preflight.run import run_checks
 from localcloud.cloudflare.routes import PREFIX, cloudflare_id
@@ -155,7 +155,7 @@ def test_an_account_token_is_verified_by_the_account(stage: Stage) -> None:
 def test_a_token_that_is_unknown_everywhere_fails_with_the_first_answer(stage: Stage) -> None:
     cloud = stage.cloud()
     asked = Cloudflare(
-        base_url=cloud.endpoints.cloudflare, token="no-token", retries=Retries(attempts=1)
+        base_url=cloud.endpoints["cloudflare"], token="no-token", retries=Retries(attempts=1)
     )
     with pytest.raises(AccessDeniedError, match="GET /user/tokens/verify: Invalid API Token"):
         asked.verify(cloudflare_id(stage.context, "account"))

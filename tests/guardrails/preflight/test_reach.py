@@ -15,6 +15,7 @@ import pytest
 from guardrails.preflight.cloud import Cloud
 from guardrails.preflight.result import Line, Verdict
 from guardrails.preflight.subject import Subject
+from providers.clients.offers import search_address
 from tests.guardrails.preflight.conftest import Stage, only
 
 INSTANCE = "es-cn-known"
@@ -35,7 +36,7 @@ def line(stage: Stage, subject: Subject) -> Line:
 def cluster(monkeypatch: pytest.MonkeyPatch, address: tuple[str, int] | None) -> Iterator[None]:
     """Pretend that the Elasticsearch instance is at this address."""
     with monkeypatch.context() as patch:
-        patch.setattr(Cloud, "search_address", lambda *_: address)
+        patch.setattr("guardrails.preflight.checks.reach.search_address", lambda *_: address)
         yield
 
 
@@ -101,4 +102,4 @@ def test_own_address_is_the_one_on_the_route_to_another(stage: Stage) -> None:
 
 
 def test_a_missing_instance_has_no_address(stage: Stage) -> None:
-    assert stage.cloud().search_address("es-cn-none") is None
+    assert stage.cloud().ask("elasticsearch", search_address, "es-cn-none") is None

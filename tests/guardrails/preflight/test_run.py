@@ -8,8 +8,8 @@ from time import monotonic
 
 import pytest
 
+from guardrails.endpoints import endpoints_of_region
 from guardrails.preflight.cloud import Cloud
-from guardrails.preflight.endpoints import Endpoints
 from guardrails.preflight.result import Check, Finding, Needs, Verdict, passed
 from guardrails.preflight.run import run_checks
 from guardrails.preflight.subject import Subject
@@ -47,7 +47,7 @@ class Known(Cloud):
 def cloud() -> Cloud:
     return Known(
         region_id="cn-hangzhou",
-        endpoints=Endpoints.of_region("cn-hangzhou"),
+        endpoints=endpoints_of_region("cn-hangzhou"),
         credentials=Credentials(None),
     )
 
@@ -164,7 +164,7 @@ def test_without_credentials_slow_checks_are_not_awaited(subject: Subject) -> No
     ]
     unknown = Cloud(
         region_id="cn-hangzhou",
-        endpoints=Endpoints.of_region("cn-hangzhou"),
+        endpoints=endpoints_of_region("cn-hangzhou"),
         credentials=Credentials(None),
     )
     began = monotonic()
@@ -213,7 +213,7 @@ def test_a_secret_in_a_clouds_message_is_hidden(subject: Subject) -> None:
 
     knowing = Known(
         region_id="cn-hangzhou",
-        endpoints=Endpoints.of_region("cn-hangzhou"),
+        endpoints=endpoints_of_region("cn-hangzhou"),
         credentials=Credentials(None),
         cloudflare_token="cf-secret-token\n",
     )
@@ -243,7 +243,7 @@ def test_an_answer_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Cloud, "_client", lambda *_: None)
     cloud = Cloud(
         region_id="cn-hangzhou",
-        endpoints=Endpoints.of_region("cn-hangzhou"),
+        endpoints=endpoints_of_region("cn-hangzhou"),
         credentials=Credentials(None),
     )
     assert not cloud.signed_in
@@ -264,7 +264,7 @@ def test_missing_credentials_are_not_awaited(
     monkeypatch.setattr("guardrails.preflight.cloud._KEY_SECONDS", 0.1)
     cloud = Cloud(
         region_id="cn-hangzhou",
-        endpoints=Endpoints.of_region("cn-hangzhou"),
+        endpoints=endpoints_of_region("cn-hangzhou"),
         credentials=Searching(None),
     )
     try:

@@ -14,8 +14,9 @@ from localcloud.core.home import init_home
 from localcloud.core.operations import Operation
 from localcloud.core.resources import Context
 from localcloud.daemon import make_context
-from tools.coverage import COVERAGE_FILE, render
+from tools.coverage import render
 from tools.paths import Paths
+from tools.reference import COVERAGE_FILE
 
 # These services have their own endpoints; their tests compare operations and routes.
 OWN_ENDPOINTS = ("oss", "dashscope", "issuer")
@@ -43,7 +44,7 @@ def with_same_placeholders(path: str) -> str:
 
 def test_the_document_is_up_to_date(checkout: Paths) -> None:
     text = (checkout.checkout / COVERAGE_FILE).read_text("utf-8")
-    assert text == render(), "run: python -m tools.coverage"
+    assert text == render(), "run: python -m tools.reference"
 
 
 def test_every_operation_belongs_to_a_listed_service() -> None:
