@@ -51,7 +51,8 @@ class Account:
         """Return every resource of a stack that the local cloud still holds.
 
         Raises:
-            httpx.HTTPError: It does not answer, or it refuses.
+            httpx.HTTPError: It does not answer.
+            OSError: It refuses.
         """
         reply = httpx.get(
             f"{self.platform['endpoints']['api']}/_local/resources",
@@ -59,7 +60,8 @@ class Account:
             timeout=_LOCAL_SECONDS,
             trust_env=False,
         )
-        reply.raise_for_status()
+        if reply.is_error:
+            raise OSError(f"the local cloud refused to list its resources: {reply.text[:500]!r}")
         found: list[dict[str, str]] = reply.json()["resources"]
         return found
 

@@ -103,13 +103,11 @@ def _is_secret(value: Any) -> bool:
     return isinstance(value, dict) and "secure" in value
 
 
-def with_defaults(values: Mapping[str, Any], *, root: Path = ROOT) -> dict[str, Any]:
+def with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return `values` and, for the other keys, the defaults of `Pulumi.yaml`."""
-    project = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     defaults = {
-        key: entry["default"]
-        for key, entry in project["config"].items()
-        if isinstance(entry, dict) and "default" in entry
+        key: entry["default"] for key, entry in project["config"].items() if "default" in entry
     }
     return {**defaults, **values}
 

@@ -21,7 +21,6 @@ from provider_facts.schema import (
     resource_type,
     shape_of,
     type_tokens,
-    types_without_values,
 )
 from provider_facts.values import Values
 
@@ -41,5 +40,4 @@ __all__ = [
     "shape_of",
     "shown",
     "type_tokens",
-    "types_without_values",
 ]

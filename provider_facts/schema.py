@@ -25,7 +25,6 @@ __all__ = [
     "resource_type",
     "shape_of",
     "type_tokens",
-    "types_without_values",
 ]
 
 PACKAGES = ("alicloud", "cloudflare")
@@ -103,11 +102,6 @@ def provenance(package: str = "alicloud") -> dict[str, str]:
 def type_tokens(package: str = "alicloud") -> tuple[str, ...]:
     """Return every known resource type of a package, in order."""
     return tuple(sorted(_facts(package)["types"]))
-
-
-def types_without_values(package: str = "alicloud") -> tuple[str, ...]:
-    """Return the types whose values the provider does not check, in order."""
-    return tuple(_facts(package)["without_values"])
 
 
 @cache

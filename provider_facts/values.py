@@ -48,7 +48,7 @@ class Values:
         if self.one_of:
             return value in self.one_of
         if self.format:
-            return isinstance(value, str) and _FORMATS[self.format](value)
+            return isinstance(value, str) and _has_format(value, _FORMATS[self.format][0])
         if self.pattern:
             return isinstance(value, str) and re.fullmatch(self.pattern, value) is not None
         if self.shortest is not None or self.longest is not None:
@@ -63,7 +63,7 @@ class Values:
         if self.one_of:
             return ", ".join(_word(item) for item in self.one_of)
         if self.format:
-            return _FORMAT_TEXTS[self.format]
+            return _FORMATS[self.format][1]
         if self.pattern:
             return f"text that matches {self.pattern}"
         if self.shortest is not None or self.longest is not None:
@@ -100,33 +100,27 @@ def _word(value: Any) -> str:
     return value if isinstance(value, str) and value else json.dumps(value)
 
 
-def _is_json(text: str) -> bool:
+def _has_format(text: str, parse: Callable[[str], Any]) -> bool:
     try:
-        json.loads(text)
+        parse(text)
     except ValueError:
         return False
     return True
 
 
-def _is_date(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) is not None
+def _day(text: str) -> date:
+    """Return a day; its other forms in ISO 8601 are errors."""
+    found = date.fromisoformat(text)
+    if found.isoformat() != text:
+        raise ValueError(text)
+    return found
 
 
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-_FORMATS: Mapping[str, Callable[[str], bool]] = MappingProxyType(
-    {"json": _is_json, "date": _is_date, "ip": _is_ip}
-)
-_FORMAT_TEXTS: Mapping[str, str] = MappingProxyType(
-    {"json": "JSON text", "date": "a date as YYYY-MM-DD", "ip": "an IP address"}
+# How a text of the format is read, and the format in words.
+_FORMATS: Mapping[str, tuple[Callable[[str], Any], str]] = MappingProxyType(
+    {
+        "json": (json.loads, "JSON text"),
+        "date": (_day, "a date as YYYY-MM-DD"),
+        "ip": (ipaddress.ip_address, "an IP address"),
+    }
 )

@@ -64,17 +64,29 @@ def run_shown(
             signal.signal(signum, handler)
 
 
+def run_module(
+    paths: Paths,
+    environment: Mapping[str, str],
+    module: str,
+    *words: str | Path,
+    stop_signal: signal.Signals = signal.SIGINT,
+) -> int:
+    """Run a module of the checkout in its virtual environment, as `run_shown` does."""
+    return run_shown(
+        [paths.python, "-m", module, *words],
+        cwd=paths.checkout,
+        environment=environment,
+        stop_signal=stop_signal,
+    )
+
+
 def on_stack(
     paths: Paths, stack: str, environment: Mapping[str, str], command: str, *words: str | Path
 ) -> int:
     """Run a command of `ops.stack` and return its exit code."""
-    return run_shown(
-        [paths.python, "-m", "ops.stack", command, "--stack", stack, *words],
-        cwd=paths.checkout,
-        environment=environment,
-        # It tells Ctrl-C, which the engine gets from the terminal, from the end of a job.
-        stop_signal=signal.SIGTERM,
-    )
+    # The signal tells Ctrl-C, which the engine gets from the terminal, from the end of a job.
+    words = (command, "--stack", stack, *words)
+    return run_module(paths, environment, "ops.stack", *words, stop_signal=signal.SIGTERM)
 
 
 def _existing(paths: Paths, stack: str) -> dict[str, str]:
@@ -153,11 +165,7 @@ def status(paths: Paths, stack: str) -> int:
     environment = _existing(paths, stack)
     code = 0
     if is_on_this_machine(stack):
-        code = run_shown(
-            [paths.python, "-m", "localcloud", "status", "--home", paths.home],
-            cwd=paths.checkout,
-            environment=environment,
-        )
+        code = run_module(paths, environment, "localcloud", "status", "--home", paths.home)
         print(flush=True)
     return on_stack(paths, stack, environment, "outputs") or code
 
@@ -174,10 +182,8 @@ def logs(paths: Paths, stack: str, service: str) -> int:
             "console of Simple Log Service (docs/explanation/protection.md)"
         )
     environment = _existing(paths, stack)
-    command: list[str | Path] = [paths.python, "-m", "localcloud", "logs", "--home", paths.home]
-    return run_shown(
-        [*command, *([service] if service else [])], cwd=paths.checkout, environment=environment
-    )
+    words = (service,) if service else ()
+    return run_module(paths, environment, "localcloud", "logs", "--home", paths.home, *words)
 
 
 def ask_question(paths: Paths, stack: str, question: str) -> int:

@@ -26,7 +26,7 @@ from typing import Any
 from pulumi import _types
 from pulumi.output import Output
 
-from tools.alicloud_values import WITHOUT_VALUES, add_values
+from tools.alicloud_values import add_values
 
 TERRAFORM_PROVIDER_VERSION = "1.285"
 FACTS_FILE = Path("provider_facts/alicloud.json")
@@ -227,7 +227,6 @@ def main() -> None:
             token: facts_of(token, known.get(token, _NO_FACTS), values.get(token, {}))
             for token in TYPES
         },
-        "without_values": list(WITHOUT_VALUES),
     }
     FACTS_FILE.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 

@@ -53,7 +53,6 @@ def main() -> None:
             "written_by": "python -m tools.cloudflare_facts",
         },
         "types": {token: facts_of(token) for token in TYPES},
-        "without_values": list(TYPES),
     }
     FACTS_FILE.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools import edge, setup, teardown
 from tools import environment as tool_environment
-from tools.actions import run_shown
+from tools.actions import run_module
 from tools.errors import StackError, ToolError
 from tools.paths import LOCAL_STACK, REHEARSAL, Paths, is_on_this_machine
 from tools.progress import Display
@@ -25,14 +25,6 @@ _PREVIEW_ONLY = ("prod",)
 def _overlay(corpus: Path | None, values: Sequence[str]) -> list[str]:
     arguments = [word for value in values for word in ("--set", value)]
     return [*arguments, "--corpus", str(corpus.expanduser().resolve())] if corpus else arguments
-
-
-def _module(paths: Paths, name: str, *arguments: str | Path) -> list[str | Path]:
-    return [paths.python, "-m", name, *arguments]
-
-
-def _run(paths: Paths, environment: Mapping[str, str], name: str, *arguments: str | Path) -> int:
-    return run_shown(_module(paths, name, *arguments), cwd=paths.checkout, environment=environment)
 
 
 def of_stack(paths: Paths, stack: str) -> dict[str, str]:
@@ -81,7 +73,7 @@ def rehearse(
             arguments: list[str | Path] = ["--stack", stack, "--home", own.home]
             arguments += ["--preview"] if preview else []
             arguments += ["--keep"] if keep else []
-            code = _run(own, environment, "ops.rehearse", *arguments)
+            code = run_module(own, environment, "ops.rehearse", *arguments)
         finally:
             if not keep:
                 with _uninterrupted():
@@ -129,7 +121,7 @@ def _environment_of(paths: Paths, stack: str) -> Mapping[str, str]:
 def _remove(paths: Paths, stack: str, consent: str) -> int:
     """Remove the resources of a stack and return the exit code."""
     arguments = ("--stack", stack, "--consent", consent)
-    return _run(paths, _environment_of(paths, stack), "ops.teardown", *arguments)
+    return run_module(paths, _environment_of(paths, stack), "ops.teardown", *arguments)
 
 
 def pull_request(number: str, rehearsed: bool) -> str:
@@ -154,12 +146,8 @@ def pr_up(paths: Paths, stack: str, corpus: Path | None, values: Sequence[str]) 
     overlay = _overlay(corpus, values) if is_on_this_machine(stack) else None
     with setup.only_one(own):
         environment = setup.set_up_stack(own, stack, Display(), overlay)
-        return run_shown(
-            _module(own, "ops.pull_request", "--stack", stack),
-            cwd=own.checkout,
-            environment=environment,
-            stop_signal=signal.SIGTERM,
-        )
+        words = ("--stack", stack)
+        return run_module(own, environment, "ops.pull_request", *words, stop_signal=signal.SIGTERM)
 
 
 def pr_down(paths: Paths, stack: str) -> int:
@@ -186,7 +174,7 @@ def sweep(paths: Paths, stack: str, now: str) -> int:
     with setup.only_one(own):
         if not is_on_this_machine(stack):
             setup.set_up_tools(paths, Display())
-        return _run(own, _environment_of(own, stack), "ops.teardown.sweep", *arguments)
+        return run_module(own, _environment_of(own, stack), "ops.teardown.sweep", *arguments)
 
 
 def night(paths: Paths, stack: str, now: str) -> int:
@@ -194,11 +182,11 @@ def night(paths: Paths, stack: str, now: str) -> int:
     own = paths.of(stack)
     arguments = ["--now", now] if now else []
     if stack != LOCAL_STACK:
-        return _run(own, of_stack(own, stack), "ops.night", "--stack", stack, *arguments)
+        return run_module(own, of_stack(own, stack), "ops.night", "--stack", stack, *arguments)
     environment = tool_environment.command_environment(paths, "cloud", setup.found_cli(paths))
-    return _run(paths, environment, "ops.night", *arguments)
+    return run_module(paths, environment, "ops.night", *arguments)
 
 
 def leaks(paths: Paths, stack: str) -> int:
     """Run `make leaks`: list what is left of a stack in the cloud."""
-    return _run(paths, of_stack(paths, stack), "ops.teardown.leaks", "--stack", stack)
+    return run_module(paths, of_stack(paths, stack), "ops.teardown.leaks", "--stack", stack)

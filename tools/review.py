@@ -9,20 +9,26 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from tools import cli, environment, setup
-from tools.actions import run_shown
+from tools.actions import run_module
 from tools.paths import LOCAL_STACK, Paths, is_on_this_machine
 from tools.progress import Display
 
-_COMMANDS = ("preflight", "cost", "preview-comment", "changed-stacks", "drift")
+# Command to the module that does the work, and its own command.
+_MODULES = {
+    "preflight": ("guardrails.preflight",),
+    "cost": ("guardrails.cost",),
+    "preview-comment": ("ops.review", "comment"),
+    "changed-stacks": ("ops.review", "changed"),
+    "drift": ("ops.review", "drift"),
+}
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands of this module to the parser of `python -m tools`."""
-    for name in _COMMANDS:
+    for name in _MODULES:
         command = commands.add_parser(name)
         command.add_argument("--stack", default=LOCAL_STACK)
         command.add_argument("--base", default="")
@@ -32,58 +38,23 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(paths: Paths, options: argparse.Namespace) -> int | None:
     """Run one of these commands; return None for any other command."""
-    if options.command not in _COMMANDS:
+    command = options.command
+    if command not in _MODULES:
         return None
-    paths, stack = paths.of(options.stack), str(options.stack)
-    if options.command == "preflight":
-        return preflight(paths, stack, as_json=options.json)
-    if options.command == "cost":
-        return cost(paths, stack, as_json=options.json)
-    if options.command == "preview-comment":
-        return comment(paths, stack, base=options.base, output=options.output)
-    if options.command == "changed-stacks":
-        return changed(paths, base=options.base, as_json=options.json)
-    return drift(paths, stack, output=options.output)
-
-
-def preflight(paths: Paths, stack: str, *, as_json: bool) -> int:
-    """Run `make preflight`: check with the cloud whether a stack could be brought up."""
-    # It does not need Pulumi, so its set-up takes seconds.
-    _provide(paths, with_cli=False)
-    words = ["guardrails.preflight", "--stack", stack, *(["--json"] if as_json else [])]
-    return _run(paths, words, os.environ)
-
-
-def cost(paths: Paths, stack: str, *, as_json: bool) -> int:
-    """Run `make cost`: print a stack's estimate."""
-    _provide(paths)
-    words = ["guardrails.cost", "--stack", stack, *(["--json"] if as_json else [])]
-    return _run(paths, words, os.environ)
-
-
-def comment(paths: Paths, stack: str, *, base: str, output: str) -> int:
-    """Run `make preview-comment`: print the Markdown comment of a pull request."""
-    _provide(paths)
-    words = ["ops.review", "comment", "--stack", stack]
-    words += ["--base", base] if base else []
-    words += ["--output", output] if output else []
-    if not (_is_logged_in(paths, stack) and stack != "all"):
-        return _run(paths, [*words, "--how", "declared"], os.environ)
-    return _run(paths, words, _of_stack(paths, stack))
-
-
-def changed(paths: Paths, *, base: str, as_json: bool) -> int:
-    """Run `make changed-stacks`: list the stacks whose declaration differs from the base."""
-    _provide(paths)
-    words = ["ops.review", "changed", *(["--base", base] if base else [])]
-    return _run(paths, [*words, *(["--json"] if as_json else [])], os.environ)
-
-
-def drift(paths: Paths, stack: str, *, output: str) -> int:
-    """Run `make drift`: report how the cloud differs from the last deployment."""
-    _provide(paths)
-    words = ["ops.review", "drift", "--stack", stack, *(["--output", output] if output else [])]
-    return _run(paths, words, _of_stack(paths, stack))
+    stack = str(options.stack)
+    paths = paths.of(stack)
+    # A preflight does not need Pulumi, so its set-up takes seconds.
+    _provide(paths, with_cli=command != "preflight")
+    words = [*_MODULES[command]]
+    words += ["--stack", stack] if command != "changed-stacks" else []
+    words += ["--base", options.base] if options.base else []
+    words += ["--output", options.output] if options.output else []
+    words += ["--json"] if options.json else []
+    by_engine = command == "preview-comment" and stack != "all" and _is_logged_in(paths, stack)
+    if command == "drift" or by_engine:
+        return run_module(paths, _of_stack(paths, stack), *words)
+    words += ["--how", "declared"] if command == "preview-comment" else []
+    return run_module(paths, os.environ, *words)
 
 
 def _provide(paths: Paths, *, with_cli: bool = True) -> None:
@@ -108,7 +79,3 @@ def _of_stack(paths: Paths, stack: str) -> dict[str, str]:
     if is_on_this_machine(stack):
         return environment.command_environment(paths, stack, setup.found_cli(paths))
     return setup.set_up_stack(paths, stack, Display(sys.stderr))
-
-
-def _run(paths: Paths, words: list[str], variables: Mapping[str, str]) -> int:
-    return run_shown([paths.python, "-m", *words], cwd=paths.checkout, environment=variables)

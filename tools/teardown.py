@@ -53,7 +53,7 @@ def stop_everything(paths: Paths) -> list[int]:
     return running_from(paths)
 
 
-def running_from(paths: Paths, proc: Path = Path("/proc")) -> list[int]:
+def running_from(paths: Paths) -> list[int]:
     """Return the processes of the stack, by their arguments, directory or Pulumi home.
 
     The last finds the program and plugins of a killed engine, which run on for some seconds.
@@ -61,7 +61,7 @@ def running_from(paths: Paths, proc: Path = Path("/proc")) -> list[int]:
     homes = [str(folder) for folder in paths.folders]
     ours = {os.getpid(), os.getppid()}
     found = []
-    for entry in proc.iterdir():
+    for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) in ours:
             continue
         try:

@@ -57,10 +57,10 @@ def estimate(
     )
 
 
-def coverage(types: Iterable[str], prices: PriceTable | None = None) -> list[str]:
+def coverage(types: Iterable[str]) -> list[str]:
     """Return the types in `types` that are neither metered nor declared free, sorted."""
-    prices = prices or load_prices()
-    return sorted({token for token in types if token not in METERS and token not in prices.free})
+    free = load_prices().free
+    return sorted({token for token in types if token not in METERS and token not in free})
 
 
 def _region_of(resources: Sequence[Resource]) -> str:

@@ -233,22 +233,19 @@ class Cloud:
             return cast(T, self._answers[question])
 
 
-def cloud_of_account(
-    region_id: str, *, model_api_key: str = "", environment: Mapping[str, str] = os.environ
-) -> Cloud:
+def cloud_of_account(region_id: str, *, model_api_key: str = "") -> Cloud:
     """Return Alibaba Cloud, with the credentials that its default chain finds.
 
     Args:
         region_id: The stack's region.
         model_api_key: The language model's key; by default the variable `DASHSCOPE_API_KEY`.
-        environment: The variables; also of `CLOUDFLARE_API_TOKEN`.
     """
     return Cloud(
         region_id=region_id,
         endpoints=endpoints_of_region(region_id),
         credentials=credentials_provider(),
-        model_api_key=model_api_key or environment.get(_API_KEY_VARIABLE, ""),
-        cloudflare_token=environment.get(_CLOUDFLARE_VARIABLE, ""),
+        model_api_key=model_api_key or os.environ.get(_API_KEY_VARIABLE, ""),
+        cloudflare_token=os.environ.get(_CLOUDFLARE_VARIABLE, ""),
     )
 
 

@@ -25,11 +25,11 @@ _DAYS = 30
 _CAS_VERSION = "2020-04-07"
 
 
-def self_signed(host: str, *, now: datetime | None = None) -> tuple[str, str]:
+def self_signed(host: str) -> tuple[str, str]:
     """Return a certificate for a host name, and its key, both PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    at = now or datetime.now(UTC)
+    at = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

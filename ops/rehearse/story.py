@@ -23,11 +23,8 @@ from ops.stack.ask import sample_question
 from ops.teardown.leaks import Left
 from ops.teardown.removal import FAILURES, Removal, remove
 
-__all__ = ["PREVIEW_ONLY", "STEPS", "Step", "Story", "run"]
+__all__ = ["Step", "Story", "run"]
 
-PREVIEW_ONLY = ("preview",)
-STEPS = ("up", "unchanged", "edge", "change", "refresh", "unchanged again", "down", "leak check")
-"""All of them; `edge` only if the stack has one."""
 _ERROR_LINES = 8
 _REMARK = "\n\nThe rehearsal adds this sentence to change one document.\n"
 
@@ -37,7 +34,7 @@ class Step:
     """One step that was carried out.
 
     Attributes:
-        name: Its name, of `STEPS` or `PREVIEW_ONLY`.
+        name: Its name in the report.
         ended_well: Whether it showed what it must show.
         seconds: How long it took.
         lines: What it showed, or what went wrong.

@@ -73,7 +73,7 @@ def test_files_on_this_machine_are_removed_unless_the_rehearsal_is_kept(
     monkeypatch.setattr(edge, "is_needed", lambda *_: False)
     monkeypatch.setattr(setup, "set_up_tools", lambda *_, **__: {})
     monkeypatch.setattr(setup, "set_up_stack", lambda *_: {})
-    monkeypatch.setattr(lifecycle, "_run", run)
+    monkeypatch.setattr(lifecycle, "run_module", run)
     monkeypatch.setattr(teardown, "remove", remove)
     paths = Paths(checkout=tmp_path, cache=tmp_path / "cache")
     assert lifecycle.rehearse(paths, "dev", keep=keep) == code

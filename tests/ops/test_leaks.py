@@ -6,6 +6,7 @@ It cannot prove what the cloud's Tag service lists, nor how long a deleted resou
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import oss2
@@ -103,11 +104,11 @@ def test_refused_listing_fails_the_leak_check(
 def test_local_cloud_that_is_down_or_refuses_fails_the_leak_check(cloud: LocalStack) -> None:
     account = account_in(REGION, cloud.home)
     wrong = {**account.platform, "access_key_secret": "wrong"}
-    refused = type(account)(region_id=REGION, credentials=account.credentials, platform=wrong)
+    refused = replace(account, platform=wrong)
     with pytest.raises(CHECK_FAILURES, match="refused to list its resources"):
         refused.local_resources()
     nobody = {**account.platform, "endpoints": {"api": "http://127.0.0.1:9"}}
-    gone = type(account)(region_id=REGION, credentials=account.credentials, platform=nobody)
+    gone = replace(account, platform=nobody)
     with pytest.raises(CHECK_FAILURES):
         gone.local_resources()
 

@@ -16,9 +16,9 @@ from provider_facts import (
     require_type,
     resource_type,
     type_tokens,
-    types_without_values,
 )
 from tools.alicloud_values import WITHOUT_VALUES, ValuesError, add_values
+from tools.cloudflare_facts import TYPES as CLOUDFLARE_TYPES
 
 TOKENS = tuple(token for package in PACKAGES for token in type_tokens(package))
 
@@ -100,9 +100,8 @@ def test_more_than_twenty_properties_are_limited() -> None:
 
 def test_a_type_without_limited_values_is_listed() -> None:
     limited_types = {token for token, _ in LIMITED}
-    listed = {token for package in PACKAGES for token in types_without_values(package)}
+    listed = {*WITHOUT_VALUES, *CLOUDFLARE_TYPES}
     assert set(TOKENS) - limited_types == listed
-    assert set(types_without_values("alicloud")) == set(WITHOUT_VALUES)
 
 
 def test_a_type_without_facts_is_an_error() -> None:

@@ -44,7 +44,7 @@ def test_a_rehearsal_removes_the_leftovers_of_a_killed_one(
         return {}
 
     monkeypatch.setattr(setup, "set_up_stack", set_up)
-    monkeypatch.setattr(lifecycle, "_run", lambda *_: 0)
+    monkeypatch.setattr(lifecycle, "run_module", lambda *_: 0)
     assert lifecycle.rehearse(paths, "dev") == 0
     assert begun == [False]
     assert "an earlier rehearsal still exists" in capsys.readouterr().out

@@ -27,14 +27,14 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[list[
     """Record the words and the backend of each command."""
     found: list[tuple[list[str], str]] = []
 
-    def run_shown(command: list[object], *, cwd: Path, environment: Mapping[str, str]) -> int:
-        found.append(([str(word) for word in command[2:]], environment.get("OF_STACK", "")))
+    def run_module(paths: Paths, environment: Mapping[str, str], *words: str) -> int:
+        found.append((list(words), environment.get("OF_STACK", "")))
         return 7
 
     def set_up_stack(paths: Paths, stack: str, display: object) -> dict[str, str]:
         return {"OF_STACK": stack}
 
-    monkeypatch.setattr(review, "run_shown", run_shown)
+    monkeypatch.setattr(review, "run_module", run_module)
     monkeypatch.setattr(cli, "find", lambda paths: PULUMI)
     monkeypatch.setattr(setup, "set_up_stack", set_up_stack)
     for name in ("PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN"):
