@@ -24,6 +24,7 @@ __all__ = [
     "is_on_this_machine",
     "is_pull_request",
     "moment",
+    "stacks_with_files",
     "with_defaults",
     "write_stack_file",
 ]
@@ -57,6 +58,11 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def stacks_with_files(root: Path = ROOT) -> list[str]:
+    """Return the stacks that have a file of their own."""
+    return sorted(file.name.split(".")[1] for file in (root / "stacks").glob("Pulumi.*.yaml"))
+
+
 def declared_values(
     stack: str, *, root: Path = ROOT, now: datetime | None = None
 ) -> dict[str, Any]:
@@ -80,10 +86,10 @@ def declared_values(
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        there = sorted(file.name.split(".")[1] for file in folder.glob("Pulumi.*.yaml"))
         raise DeclaredError(
             f"stack {stack!r} has no file {path.relative_to(root)}; there are files for "
-            f"{', '.join(there) or 'no stack'}, and each pr-<number> is created from {_TEMPLATE}"
+            f"{', '.join(stacks_with_files(root)) or 'no stack'}, and each pr-<number> is created "
+            f"from {_TEMPLATE}"
         ) from error
     except yaml.YAMLError as error:
         raise DeclaredError(f"{path.relative_to(root)} is not valid YAML: {error}") from error

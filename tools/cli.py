@@ -7,10 +7,8 @@ The module that is built, and how to update it, is in `pulumi_cli/`. Does not ru
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -28,6 +26,8 @@ MINIMUM = (3, 245, 0)
 """Since 3.238 a failing after-hook fails the update, since 3.244 every provider error reaches the
 error hooks. The program's hooks need both. 3.245 is the first release after them."""
 HOST_NAME = "pulumi-language-python"
+PRINTED = r"v?(\d+)\.(\d+)\.(\d+)"
+"""The version that the CLI prints, such as `v3.259.0` or `3.259.0-alpha.1+x`."""
 _MODULE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 _INSTALLER = "https://get.pulumi.com"
@@ -35,7 +35,6 @@ _FETCH = "import sys, urllib.request as r; r.urlretrieve(sys.argv[1], sys.argv[2
 _PROBE_SECONDS = 8
 _INSTALLER_SECONDS = 180
 _BUILD_SECONDS = 3600
-_VERSION_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,27 +52,11 @@ class Cli:
     brings_host: bool
 
 
-def parse_version(text: str) -> tuple[int, ...] | None:
-    """Read `v3.259.0` or `3.259.0-alpha.1+x`; None for anything else."""
-    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", text.strip())
-    return tuple(int(part) for part in found.groups()) if found else None
-
-
 def _examine(path: Path) -> Cli | None:
-    try:
-        done = subprocess.run(
-            [str(path), "version"],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=_VERSION_SECONDS,
-            check=False,
-            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    version = parse_version(done.stdout)
-    if done.returncode != 0 or version is None:
+    version = prerequisites.version_of(
+        [str(path), "version"], PRINTED, {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    )
+    if version is None:
         return None
     host = path.resolve().parent / HOST_NAME
     return Cli(path=path, version=version, brings_host=host.exists())

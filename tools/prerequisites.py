@@ -48,7 +48,16 @@ class Missing:
     dnf: tuple[str, ...] = ()
 
 
-def _version_of(command: Sequence[str], pattern: str) -> tuple[int, ...] | None:
+def version_of(
+    command: Sequence[str], pattern: str, environment: Mapping[str, str] | None = None
+) -> tuple[int, ...] | None:
+    """Return the numbers that a command prints, by the groups of a pattern; None if it fails.
+
+    Args:
+        command: A program and its arguments.
+        pattern: A regular expression.
+        environment: The command's whole environment; by default that of this process.
+    """
     try:
         done = subprocess.run(
             command,
@@ -56,9 +65,10 @@ def _version_of(command: Sequence[str], pattern: str) -> tuple[int, ...] | None:
             text=True,
             stdin=subprocess.DEVNULL,
             timeout=_VERSION_SECONDS,
-            check=False,
+            check=True,
+            env=environment,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.SubprocessError):
         return None
     found = re.search(pattern, done.stdout + done.stderr)
     return tuple(int(part) for part in found.groups() if part) if found else None
@@ -69,7 +79,7 @@ def java_major(environment: Mapping[str, str] = os.environ) -> int | None:
     home = environment.get("JAVA_HOME")
     candidates = ([str(Path(home) / "bin" / "java")] if home else []) + ["java"]
     for command in candidates:
-        version = _version_of([command, "-version"], r'version "(\d+)')
+        version = version_of([command, "-version"], r'version "(\d+)')
         if version:
             return version[0]
     return None
@@ -77,13 +87,13 @@ def java_major(environment: Mapping[str, str] = os.environ) -> int | None:
 
 def node_major() -> int | None:
     """Return the major version of the Node.js on PATH, or None."""
-    version = _version_of(["node", "--version"], r"v(\d+)\.")
+    version = version_of(["node", "--version"], r"v(\d+)\.")
     return version[0] if version else None
 
 
 def go_version() -> tuple[int, ...] | None:
     """Return the version of the Go on PATH, such as (1, 26), or None."""
-    return _version_of(["go", "version"], r"go(\d+)\.(\d+)")
+    return version_of(["go", "version"], r"go(\d+)\.(\d+)")
 
 
 def go_is_new_enough() -> bool:

@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TextIO
 
@@ -134,12 +135,6 @@ class Step:
     needs: tuple[str, ...] = ()
 
 
-@dataclass
-class _Running:
-    context: StepContext
-    started: float = field(default_factory=time.monotonic)
-
-
 class Display:
     """Lines of finished steps, and one status line for running ones."""
 
@@ -198,41 +193,36 @@ def run_steps(steps: Sequence[Step], *, logs: Path, display: Display) -> dict[st
 
     Raises:
         StepError: The first failure; the other steps were stopped.
-        ValueError: A need is unknown, or needs form a circle.
+        graphlib.CycleError: Needs form a circle.
     """
-    names = {step.name for step in steps}
-    for step in steps:
-        if not set(step.needs) <= names:
-            raise ValueError(f"step {step.name!r} needs {step.needs}, of {sorted(names)}")
-    waiting = list(steps)
-    done: set[str] = set()
-    running: dict[Future[str], tuple[Step, _Running]] = {}
+    by_name = {step.name: step for step in steps}
+    order = TopologicalSorter({step.name: step.needs for step in steps})
+    order.prepare()
+    running: dict[Future[str], tuple[StepContext, float]] = {}
     took: dict[str, float] = {}
     with ThreadPoolExecutor(max_workers=len(steps) or 1) as pool:
         try:
-            while waiting or running:
-                for step in [s for s in waiting if set(s.needs) <= done]:
-                    waiting.remove(step)
-                    log = logs / f"{step.name.replace(' ', '-')}.log"
+            while order.is_active():
+                for name in order.get_ready():
+                    log = logs / f"{name.replace(' ', '-')}.log"
                     log.unlink(missing_ok=True)
-                    context = StepContext(step.name, log)
-                    running[pool.submit(step.action, context)] = (step, _Running(context))
-                if not running:
-                    raise ValueError(f"steps wait for each other: {[s.name for s in waiting]}")
+                    context = StepContext(name, log)
+                    future = pool.submit(by_name[name].action, context)
+                    running[future] = context, time.monotonic()
                 ended, _ = wait(
                     running, timeout=display.interval_seconds, return_when=FIRST_COMPLETED
                 )
                 for future in ended:
-                    step, state = running.pop(future)
+                    context, started = running.pop(future)
                     note = future.result()
-                    done.add(step.name)
+                    order.done(context.name)
                     if note:
-                        took[step.name] = time.monotonic() - state.started
-                        display.line(_done_line(step.name, note, took[step.name]))
-                display.status({step.name: state.started for step, state in running.values()})
+                        took[context.name] = time.monotonic() - started
+                        display.line(_done_line(context.name, note, took[context.name]))
+                display.status({context.name: started for context, started in running.values()})
         except BaseException:
-            for _, state in running.values():
-                state.context.stop()
+            for context, _ in running.values():
+                context.stop()
             raise
     return took
 

@@ -84,6 +84,10 @@ def is_gpu(instance_type: str) -> bool:
     return _GPU.match(instance_type) is not None
 
 
+def _by_use(item: str, amount: float, what: str) -> Use:
+    return Use(item=item, amount=amount, what=what, period=Period.USE)
+
+
 def _number(value: Any, default: float = 0) -> float:
     """Return a number that may arrive as text."""
     try:
@@ -240,7 +244,7 @@ def _load_balancer(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
         item=f"alb/{edition}", amount=1, what=f"ALB, {edition}", idle="is billed without traffic"
     )
     lcu = stack.usage("lcu")
-    yield Use(item="alb/lcu", amount=lcu, what=f"{lcu:g} LCU", period=Period.USE)
+    yield _by_use("alb/lcu", lcu, f"{lcu:g} LCU")
     if resource.inputs.get("addressType") == "Internet":
         zones = max(len(resource.inputs.get("zoneMappings") or ()), 1)
         yield Use(item="eip/address", amount=zones, what=f"{zones} public addresses")
@@ -250,7 +254,7 @@ def _load_balancer(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
 def _nat_gateway(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
     yield Use(item="nat/gateway", amount=1, what="NAT gateway", idle="is billed without traffic")
     units = stack.usage("nat_cu")
-    yield Use(item="nat/cu", amount=units, what=f"{units:g} CU", period=Period.USE)
+    yield _by_use("nat/cu", units, f"{units:g} CU")
 
 
 def _eip(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
@@ -266,7 +270,7 @@ def _eip(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
 
 def _traffic(stack: Stack) -> Iterator[Use | Gap]:
     gb = stack.usage("internet_gb_month")
-    yield Use(item="eip/traffic", amount=gb, what=f"{gb:g} GB to the internet", period=Period.USE)
+    yield _by_use("eip/traffic", gb, f"{gb:g} GB to the internet")
 
 
 def _bucket(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
@@ -277,25 +281,21 @@ def _bucket(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
         return
     gib = stack.usage("bucket_gib")
     redundancy = str(inputs.get("redundancyType") or "LRS").lower()
-    yield Use(
-        item=f"oss/standard-{redundancy}", amount=gib, what=f"{gib:g} GiB kept", period=Period.USE
-    )
+    yield _by_use(f"oss/standard-{redundancy}", gib, f"{gib:g} GiB kept")
 
 
 def _replication(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
     gb = stack.usage("replicated_gb_month")
-    yield Use(item="oss/replication", amount=gb, what=f"{gb:g} GB replicated", period=Period.USE)
+    yield _by_use("oss/replication", gb, f"{gb:g} GB replicated")
 
 
 def _log_store(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
     gb = stack.usage("log_gb_month")
-    yield Use(item="log/ingested", amount=gb, what=f"{gb:g} GB of logs", period=Period.USE)
+    yield _by_use("log/ingested", gb, f"{gb:g} GB of logs")
     days = _number(resource.inputs.get("retentionPeriod"), _DAYS_STORED_FREE)
     kept = gb * (days - _DAYS_STORED_FREE) / _DAYS_STORED_FREE
     if kept > 0:
-        yield Use(
-            item="log/storage", amount=kept, what=f"logs kept {days:.0f} days", period=Period.USE
-        )
+        yield _by_use("log/storage", kept, f"logs kept {days:.0f} days")
 
 
 def _kms_key(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:

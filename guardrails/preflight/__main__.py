@@ -29,14 +29,12 @@ from guardrails.preflight.cloud import (
     Cloud,
     cloud_of_account,
     local_cloud,
-    local_model_url,
     read_platform,
 )
 from guardrails.preflight.prepare import prepare
 from guardrails.preflight.report import as_json, render
 from guardrails.preflight.result import Line, Needs, failed, named
 from guardrails.preflight.run import run_checks
-from guardrails.preflight.subject import Subject
 from stack_config.config import ConfigError
 
 __all__ = ["main"]
@@ -49,14 +47,12 @@ def _platform_file(given: argparse.Namespace) -> str:
     return str(given.platform_file or os.environ.get(_PLATFORM_VARIABLE, ""))
 
 
-def _cloud(given: argparse.Namespace, subject: Subject) -> tuple[Cloud, Subject]:
-    region_id = subject.config.region_id
+def _cloud(given: argparse.Namespace, region_id: str) -> Cloud:
     path = _platform_file(given)
-    if not path:
-        return replace(cloud_of_account(region_id), role_arn=given.role_arn), subject
-    platform = read_platform(Path(path))
-    asked = replace(subject, llm_base_url=local_model_url(platform))
-    return replace(local_cloud(platform, region_id), role_arn=given.role_arn), asked
+    cloud = (
+        local_cloud(read_platform(Path(path)), region_id) if path else cloud_of_account(region_id)
+    )
+    return replace(cloud, role_arn=given.role_arn)
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -119,7 +115,8 @@ def main(words: Sequence[str] | None = None) -> int:
         if given.unless_switched_off and not prepared.subject.config.preflight:
             print("Skipped the preflight, because customrag:preflight is false.")
             return 0
-        cloud, subject = _cloud(given, prepared.subject)
+        subject = prepared.subject
+        cloud = _cloud(given, subject.config.region_id)
         # The report always says who the caller is.
         checks = [
             check

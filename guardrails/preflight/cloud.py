@@ -33,7 +33,6 @@ __all__ = [
     "EdgePlace",
     "cloud_of_account",
     "local_cloud",
-    "local_model_url",
     "read_platform",
 ]
 
@@ -78,6 +77,7 @@ class Cloud:
         model_api_key: Key of the language model's endpoint; empty if unknown.
         cloudflare_token: Token of Cloudflare's API; empty if unknown.
         own_edge: The place of every edge in a local cloud; None takes the configuration's.
+        own_model_url: Base URL of a local cloud's language model; empty takes the configuration's.
     """
 
     region_id: str
@@ -87,6 +87,7 @@ class Cloud:
     model_api_key: str = ""
     cloudflare_token: str = ""
     own_edge: EdgePlace | None = None
+    own_model_url: str = ""
     _answers: dict[Any, Any] = field(default_factory=dict)
     _locks: dict[Any, threading.Lock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -273,12 +274,8 @@ def local_cloud(
             zone_id=cloudflare_id(str(platform["account_id"]), "zone"),
             host=urlsplit(str(platform["endpoints"].get("edge", ""))).hostname or "",
         ),
+        own_model_url=f"{platform['endpoints']['dashscope']}/compatible-mode/v1",
     )
-
-
-def local_model_url(platform: Mapping[str, Any]) -> str:
-    """Return the base URL of a local cloud's language model."""
-    return f"{platform['endpoints']['dashscope']}/compatible-mode/v1"
 
 
 def read_platform(path: Path) -> dict[str, Any]:

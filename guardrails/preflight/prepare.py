@@ -86,7 +86,6 @@ def prepare(
         stack=stack,
         config=config,
         account_id=account_id,
-        llm_base_url=config.language_model.base_url,
         overlay={**given, **({"expiresAt": values["expiresAt"]} if config.expires_at else {})},
         on_local_cloud=on_local_cloud,
     )

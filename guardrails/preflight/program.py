@@ -10,7 +10,6 @@ from guardrails.preflight.checks import CHECKS
 from guardrails.preflight.cloud import (
     cloud_of_account,
     local_cloud,
-    local_model_url,
     read_platform,
 )
 from guardrails.preflight.report import one_line
@@ -46,14 +45,14 @@ def check_before(
     logging.getLogger("credentials").setLevel(logging.CRITICAL)
     if platform_file is None:
         cloud = cloud_of_account(config.region_id, model_api_key=model_api_key)
-        account_id, llm_base_url = config.account_id, config.language_model.base_url
+        account_id = config.account_id
     elif platform_file.exists():
         platform = read_platform(platform_file)
         cloud = local_cloud(platform, config.region_id)
-        account_id, llm_base_url = str(platform["account_id"]), local_model_url(platform)
+        account_id = str(platform["account_id"])
     else:
         return  # `make_platform` reports the missing file.
-    subject = Subject(stack=stack, config=config, account_id=account_id, llm_base_url=llm_base_url)
+    subject = Subject(stack=stack, config=config, account_id=account_id)
     # A check that runs the program would recurse. The preview reports the cost anyway.
     lines = run_checks(CHECKS, subject, cloud, without=(Needs.PROGRAM,))
     wrong = [line for line in lines if line.verdict is Verdict.FAIL]

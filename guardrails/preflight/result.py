@@ -56,13 +56,13 @@ class Check:
 
     Attributes:
         name: Its name in the report, such as `service-role`.
-        needs: What it needs in order to run.
+        needs: What it needs in order to run; by default credentials.
         run: Yields the findings. A `providers.clients.errors.ClientError` fails the check.
         concerns: Whether the check applies to a stack; by default it always does.
     """
 
     name: str
-    needs: Needs
+    needs: Needs = Needs.CREDENTIALS
     run: Callable[[Subject, Cloud], Iterable[Finding]]
     concerns: Callable[[Subject], bool] = lambda _: True
 

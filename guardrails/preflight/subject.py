@@ -49,7 +49,6 @@ class Subject:
         config: Its configuration.
         account_id: The account to deploy to; empty if it is not set yet.
         now: The present time.
-        llm_base_url: Base URL of the language model.
         overlay: Values on top of the stack's file, for checks that run the program.
         on_local_cloud: Whether the preflight asks a local cloud instead of Alibaba Cloud.
     """
@@ -58,7 +57,6 @@ class Subject:
     config: StackConfig
     account_id: str
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    llm_base_url: str = ""
     overlay: Mapping[str, str] = field(default_factory=dict)
     on_local_cloud: bool = False
 

@@ -13,7 +13,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ops.account import account_in
-from ops.declared import NAMESPACE, ROOT, DeclaredError, declared_values, with_defaults
+from ops.declared import (
+    NAMESPACE,
+    DeclaredError,
+    declared_values,
+    is_on_this_machine,
+    stacks_with_files,
+    with_defaults,
+)
 from ops.night.hours import Night, NightError
 from ops.night.nodes import gpu_nodes, to_change, turn
 from providers.clients.errors import ClientError
@@ -23,8 +30,7 @@ __all__ = ["main"]
 
 def _stacks() -> list[str]:
     """Return every stack with its own file, except those on this machine."""
-    names = (path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.*.yaml"))
-    return sorted(name for name in names if name != "local" and not name.startswith("rehearse-"))
+    return [stack for stack in stacks_with_files() if not is_on_this_machine(stack)]
 
 
 def _one(stack: str, now: datetime) -> int:

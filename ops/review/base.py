@@ -26,6 +26,7 @@ __all__ = [
     "default_base",
     "former",
     "former_config",
+    "has_stack",
     "head_of",
 ]
 
@@ -113,11 +114,7 @@ def former(stack: str, tree: Path) -> list[Declared] | None:
         ConfigError: The stack's configuration was not usable there.
         DeclareError: The program failed there.
     """
-    try:
-        stack_file(stack, tree)
-    except ConfigError:
-        return None
-    return declare(stack, root=tree)
+    return declare(stack, root=tree) if has_stack(stack, tree) else None
 
 
 def former_config(stack: str, tree: Path) -> dict[str, str]:
@@ -126,3 +123,12 @@ def former_config(stack: str, tree: Path) -> dict[str, str]:
         return stack_config(stack, tree)
     except ConfigError:
         return {}
+
+
+def has_stack(stack: str, root: Path) -> bool:
+    """Whether a stack has a file, or a template, in a tree."""
+    try:
+        stack_file(stack, root)
+    except ConfigError:
+        return False
+    return True

@@ -96,7 +96,8 @@ def render(review: Review) -> str:
     parts += [f"{review.basis}", ""]
     for problem in review.problems:
         parts += ["**The preview failed:**", "", *_quoted(problem), ""]
-    parts += [*_settings(review), *_table(review), *_losses(review)]
+    parts += _listed("Settings", [_property(item) for item in review.settings])
+    parts += [*_table(review), *_losses(review)]
     parts += [*_work(review), *_cost(review), *_policy(review)]
     text = "\n".join(parts)
     if len(text) > _LONGEST:
@@ -133,21 +134,19 @@ def _signed(cny: float) -> str:
     return f"{'+' if cny > 0 else '−'}{money(abs(cny))}"
 
 
-def _settings(review: Review) -> list[str]:
-    if not review.settings:
-        return []
-    return ["**Settings**", "", *(f"- {_property(item)}" for item in review.settings), ""]
+def _listed(title: str, texts: Sequence[str]) -> list[str]:
+    return [f"**{title}**", "", *(f"- {text}" for text in texts), ""] if texts else []
 
 
 def _losses(review: Review) -> list[str]:
     lost = [
-        f"- {code(change.resource.name)} ({change.resource.type.rpartition(':')[2]}) is "
+        f"{code(change.resource.name)} ({change.resource.type.rpartition(':')[2]}) is "
         f"{_PAST[change.kind]}"
         + (", but it is protected, so the update will fail" if change.resource.protect else "")
         for change in review.changes
         if change.kind in (Kind.DELETE, Kind.REPLACE) and change.resource.type in _HOLDS_DATA
     ]
-    return ["**Deleted with its data**", "", *lost, ""] if lost else []
+    return _listed("Deleted with its data", lost)
 
 
 def _table(review: Review) -> list[str]:
@@ -171,10 +170,10 @@ def _cell(changes: Sequence[Change]) -> str:
 
 
 def _work(review: Review) -> list[str]:
-    lines = [*review.trainings, *review.embeddings]
-    if lines:
-        return ["**Work that the update starts**", "", *(f"- {line}" for line in lines), ""]
-    return ["No training and no embedding runs again.", ""] if review.changes else []
+    texts = [*review.trainings, *review.embeddings]
+    if review.changes and not texts:
+        return ["No training and no embedding runs again.", ""]
+    return _listed("Work that the update starts", texts)
 
 
 def _cost(review: Review) -> list[str]:
@@ -275,10 +274,10 @@ def _policy(review: Review) -> list[str]:
         return []
     if not review.violations:
         return ["The policy pack reports no violation.", ""]
-    lines = [f"- {text}" for text in review.violations[:_MOST_VIOLATIONS]]
+    texts = list(review.violations[:_MOST_VIOLATIONS])
     if len(review.violations) > _MOST_VIOLATIONS:
-        lines.append(f"- … and {len(review.violations) - _MOST_VIOLATIONS} more: `make policy`")
-    return ["**Policy violations**", "", *lines, ""]
+        texts.append(f"… and {len(review.violations) - _MOST_VIOLATIONS} more: `make policy`")
+    return _listed("Policy violations", texts)
 
 
 def _details(review: Review) -> Iterator[str]:

@@ -15,8 +15,9 @@ from guardrails.cost.estimates import estimate
 from guardrails.cost.model import Estimate, difference
 from guardrails.declare import ROOT, Declared, DeclareError, declare, stack_config, stack_file
 from guardrails.policy.check import setting_of, violations_of
+from ops.declared import is_on_this_machine, stacks_with_files
 from ops.engine import Engine
-from ops.review.base import SHORT, former, former_config, head_of
+from ops.review.base import SHORT, former, former_config, has_stack, head_of
 from ops.review.changes import Change, PropertyChange, compare, portable
 from ops.review.comment import Review
 from ops.review.previews import Planned, plan, stack_exists
@@ -44,7 +45,7 @@ def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path
         ConfigError: There is no such stack.
     """
     base, tree_is = f"base `{commit[:SHORT]}`", head_of(root)
-    if not _has(stack, root) and former_config(stack, tree):
+    if not has_stack(stack, root) and former_config(stack, tree):
         gone = f"{stack} no longer has a file in stacks/"
         return Review(
             stack=stack,
@@ -86,14 +87,6 @@ def review(stack: str, tree: Path, commit: str, *, how: str = "auto", root: Path
     )
     found = _review(stack, basis.rstrip(), planned, old_config, config, violations)
     return replace(found, settings=_settings(old_config, config))
-
-
-def _has(stack: str, root: Path) -> bool:
-    try:
-        stack_file(stack, root)
-    except ConfigError:
-        return False
-    return True
 
 
 def _settings(old: Mapping[str, str], new: Mapping[str, str]) -> list[PropertyChange]:
@@ -172,10 +165,10 @@ def touched(tree: Path, root: Path = ROOT) -> list[str]:
     A stack that only the base has is included. The template of a pull request's stack counts as
     `pr-1`. The local stack is not reviewed.
     """
-    files = [file for at in (root, tree) for file in (at / "stacks").glob("Pulumi.*.yaml")]
-    names = sorted({file.name.split(".")[1] for file in files})
     names = [
-        name for name in names if name != "local" and not name.startswith(("rehearse-", "pr-"))
+        name
+        for name in sorted({*stacks_with_files(root), *stacks_with_files(tree)})
+        if not is_on_this_machine(name) and not name.startswith("pr-")
     ]
     if (root / "stacks" / "pr.template.yaml").is_file():
         names.append(_TEMPLATE_STACK)

@@ -48,7 +48,7 @@ def _cli(tmp_path: Path, *, brings_host: bool = True) -> cli.Cli:
 def test_the_versions_that_the_cli_prints_are_parsed(
     text: str, version: tuple[int, ...] | None
 ) -> None:
-    assert cli.parse_version(text) == version
+    assert prerequisites.version_of(["echo", text], cli.PRINTED) == version
 
 
 def test_the_users_own_cli_is_used_when_it_is_new_enough(paths: Paths, tmp_path: Path) -> None:

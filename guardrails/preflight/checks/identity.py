@@ -195,5 +195,5 @@ def _service_roles(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 CHECKS: tuple[Check, ...] = (
     Check(name="credentials", needs=Needs.IDENTITY, run=_credentials),
     Check(name="assume-role", needs=Needs.IDENTITY, run=_assume_role),
-    Check(name="service-role", needs=Needs.CREDENTIALS, run=_service_roles),
+    Check(name="service-role", run=_service_roles),
 )

@@ -28,7 +28,8 @@ def _language_model(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
             yield named(name, failed(f"has been offline since {since}", do))
             return
         yield named(name, warned(f"goes offline on {since}", f"{do} before that day"))
-    yield named(name, _served(name, subject.llm_base_url, cloud))
+    base_url = cloud.own_model_url or subject.config.language_model.base_url
+    yield named(name, _served(name, base_url, cloud))
 
 
 def _served(name: str, base_url: str, cloud: Cloud) -> Finding:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from guardrails.preflight.alternatives import similar_specs, similar_types
 from guardrails.preflight.cloud import Cloud
-from guardrails.preflight.result import Check, Finding, Needs, failed, named, passed, warned
+from guardrails.preflight.result import Check, Finding, failed, named, passed, warned
 from guardrails.preflight.subject import Demand, Subject
 from providers.clients import compute, offers
 from providers.clients.account import Quota, product_quota
@@ -260,17 +260,16 @@ def _pai(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check(name="region", needs=Needs.CREDENTIALS, run=_region),
-    Check(name="zones", needs=Needs.CREDENTIALS, run=_zones),
+    Check(name="region", run=_region),
+    Check(name="zones", run=_zones),
     Check(
         name="vswitch",
-        needs=Needs.CREDENTIALS,
         run=_network,
         concerns=lambda subject: bool(subject.config.existing.vpc_id),
     ),
-    Check(name="image", needs=Needs.CREDENTIALS, run=_image),
-    Check(name="stock", needs=Needs.CREDENTIALS, run=_stock),
-    Check(name="quota", needs=Needs.CREDENTIALS, run=_quota),
-    Check(name="dlc-spec", needs=Needs.CREDENTIALS, run=_dlc_specs),
-    Check(name="pai", needs=Needs.CREDENTIALS, run=_pai),
+    Check(name="image", run=_image),
+    Check(name="stock", run=_stock),
+    Check(name="quota", run=_quota),
+    Check(name="dlc-spec", run=_dlc_specs),
+    Check(name="pai", run=_pai),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from guardrails.preflight.checks.search import own_instance
 from guardrails.preflight.cloud import Cloud
-from guardrails.preflight.result import Check, Finding, Needs, passed, warned
+from guardrails.preflight.result import Check, Finding, passed, warned
 from guardrails.preflight.subject import Subject
 from providers.clients.compute import vswitches
 from providers.clients.offers import search_address
@@ -66,4 +66,4 @@ def _in_vpc(subject: Subject, cloud: Cloud) -> Finding:
     )
 
 
-CHECKS: tuple[Check, ...] = (Check(name="reach", needs=Needs.CREDENTIALS, run=_reach),)
+CHECKS: tuple[Check, ...] = (Check(name="reach", run=_reach),)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Iterator
 
 from guardrails.preflight.cloud import Cloud
 from guardrails.preflight.result import Check, Finding, Needs, failed, named, passed, warned
@@ -15,9 +13,8 @@ from providers.clients.offers import (
     search_instances,
     search_offer,
 )
-from stack_config.config import StackConfig
 
-__all__ = ["CHECKS", "FEATURES", "Feature", "Licence", "own_instance"]
+__all__ = ["CHECKS", "own_instance"]
 
 _WORKING = "active"
 # kNN search in the _search API, and byte-quantised HNSW, are in every 8.x that is on offer.
@@ -98,93 +95,31 @@ def _spec(key: str, wanted: str, offered: frozenset[str]) -> Finding:
     return failed("is not on offer", f"set customrag:{key} to one of {', '.join(near)}")
 
 
-class Licence(IntEnum):
-    """Elastic's licences. Each includes the ones before it."""
-
-    BASIC = 1
-    PLATINUM = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Feature:
-    """A feature of Elasticsearch that the program uses.
-
-    Attributes:
-        name: Its name.
-        licence: The lowest licence that has it.
-        used: Whether a stack uses it.
-        where: The part of the program that uses it.
-    """
-
-    name: str
-    licence: Licence
-    used: Callable[[StackConfig], bool]
-    where: str
-
-
-# https://www.elastic.co/subscriptions (8.x), read 2026-11. RRF, the linear retriever and _inference
-# are Enterprise there; that is why ranks are fused in `rag.fuse`.
-FEATURES: tuple[Feature, ...] = (
-    Feature(
-        name="approximate kNN on dense_vector",
-        licence=Licence.BASIC,
-        used=lambda _: True,
-        where="rag.retrieve",
-    ),
-    Feature(
-        name="users and passwords (native realm)",
-        licence=Licence.BASIC,
-        used=lambda _: True,
-        where="components.elasticsearch",
-    ),
-    Feature(
-        name="snapshots to a repository",
-        licence=Licence.BASIC,
-        used=lambda config: bool(config.search.snapshot_schedule),
-        where="backups",
-    ),
-)
-
-
 def _licence(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    has = licence_of(subject.config.search.version)
-    used = [feature for feature in FEATURES if feature.used(subject.config)]
-    beyond = [feature for feature in used if has is None or feature.licence > has]
-    if has is None:
+    """Compare the features in use with the licence that the cloud sells with a version.
+
+    All of them are in the Basic licence (https://www.elastic.co/subscriptions, 8.x, read 2026-11).
+    RRF, the linear retriever and _inference need Enterprise; that is why ranks are fused in
+    `rag.fuse`. That the managed service's X-Pack is Platinum is assumed: its pages speak of the
+    commercial features of X-Pack (https://www.alibabacloud.com/help/en/es/product-overview, read
+    2026-11-21).
+    """
+    search = subject.config.search
+    if search.version.endswith("_with_X-Pack"):
+        # kNN on dense vectors, users with passwords, and snapshots if they are scheduled.
+        used = 3 if search.snapshot_schedule else 2
+        yield passed(f"{used} features in use, none beyond BASIC; the instance has PLATINUM")
+    else:
         yield failed(
-            f"{subject.config.search.version} is a version without X-Pack, which has no users",
+            f"{search.version} is a version without X-Pack, which has no users",
             "set customrag:elasticsearchVersion to one that ends in _with_X-Pack",
         )
-    elif beyond:
-        yield failed(
-            "; ".join(
-                f"{feature.name} ({feature.where}) needs {feature.licence.name}"
-                for feature in beyond
-            )
-            + f", the instance has {has.name}",
-            "do without it, or use an existing instance with that licence",
-        )
-    else:
-        most = max(feature.licence for feature in used)
-        yield passed(
-            f"{len(used)} features in use, none beyond {most.name}; the instance has {has.name}"
-        )
-
-
-def licence_of(version: str) -> Licence | None:
-    """Return the licence that the cloud sells with a version; None without X-Pack.
-
-    That the managed service's X-Pack is Platinum is assumed: its pages speak of the commercial
-    features of X-Pack (https://www.alibabacloud.com/help/en/es/product-overview, read 2026-11-21).
-    """
-    return Licence.PLATINUM if version.endswith("_with_X-Pack") else None
 
 
 CHECKS: tuple[Check, ...] = (
-    Check(name="search-version", needs=Needs.CREDENTIALS, run=_version),
+    Check(name="search-version", run=_version),
     Check(
         name="search-node",
-        needs=Needs.CREDENTIALS,
         run=_nodes,
         concerns=lambda subject: not subject.config.existing.elasticsearch_instance_id,
     ),

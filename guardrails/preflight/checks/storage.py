@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from components.storage import BucketRole
 from guardrails.preflight.cloud import Cloud
-from guardrails.preflight.result import Check, Finding, Needs, failed, named, passed, warned
+from guardrails.preflight.result import Check, Finding, failed, named, passed, warned
 from guardrails.preflight.subject import Subject
 from providers.clients import offers
 from providers.clients.buckets import BucketOwner
@@ -110,22 +110,19 @@ def _covers(name: str, host: str) -> bool:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check(name="bucket", needs=Needs.CREDENTIALS, run=_buckets),
+    Check(name="bucket", run=_buckets),
     Check(
         name="key",
-        needs=Needs.CREDENTIALS,
         run=_key,
         concerns=lambda subject: subject.config.protection.encryption_key not in (_MANAGED, _OWN),
     ),
     Check(
         name="kms-instance",
-        needs=Needs.CREDENTIALS,
         run=_kms_instance,
         concerns=lambda subject: bool(subject.config.protection.kms_instance_id),
     ),
     Check(
         name="certificate",
-        needs=Needs.CREDENTIALS,
         run=_certificate,
         concerns=lambda subject: subject.config.chat.load_balancer,
     ),

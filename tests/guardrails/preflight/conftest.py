@@ -144,12 +144,10 @@ class Stage:
 
     def subject(self, config: StackConfig | None = None, **changes: Any) -> Subject:
         """`dev`, as it is checked."""
-        endpoint = self.context.platform.endpoints["dashscope"]
         subject = Subject(
             stack="dev",
             config=config or self.config(),
             account_id=self.context.platform.account_id,
-            llm_base_url=f"{endpoint}/compatible-mode/v1",
             overlay=self.overlay,
         )
         return replace(subject, **changes)

@@ -299,8 +299,9 @@ def test_a_key_that_is_not_valid_in_a_header_is_not_shown(stage: Stage) -> None:
 
 
 def test_a_model_endpoint_that_does_not_answer_fails(stage: Stage) -> None:
-    subject = stage.subject(llm_base_url="http://127.0.0.1:1/v1")
-    assert failing(stage.lines("language-model", subject=subject)) == ["language-model"]
+    silent = replace(stage.cloud(), own_model_url="http://127.0.0.1:1/v1")
+    (line,) = run_checks(CHECKS_OF_MODELS, stage.subject(), silent)
+    assert (line.verdict, "does not answer" in line.found) == (Verdict.FAIL, True)
 
 
 def test_without_an_api_key_the_model_is_looked_up_in_the_table(stage: Stage) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from guardrails.preflight.alternatives import similar_specs, similar_types
 from guardrails.preflight.checks.identity import SERVICE_ROLES, uses_model_studio
-from guardrails.preflight.checks.search import FEATURES, Licence, licence_of
 from guardrails.preflight.checks.storage import _covers
 from guardrails.preflight.subject import Demand
 from localcloud.ram.service_roles import SERVICE_ROLES as LOCAL_ROLES
@@ -53,15 +52,6 @@ def test_every_role_has_a_reason_and_a_source() -> None:
 )
 def test_model_studio_is_recognised_by_its_host(stage: Stage, url: str, whose: bool) -> None:
     assert uses_model_studio(stage.config(llmBaseUrl=url)) is whose
-
-
-def test_the_program_uses_nothing_beyond_the_basic_licence() -> None:
-    assert {feature.licence for feature in FEATURES} == {Licence.BASIC}
-
-
-def test_a_version_without_x_pack_has_no_licence() -> None:
-    assert licence_of("8.17_with_X-Pack") is Licence.PLATINUM
-    assert licence_of("8.17") is None
 
 
 def test_alternatives_begin_with_the_same_family_and_the_smallest(stage: Stage) -> None:
