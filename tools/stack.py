@@ -16,13 +16,24 @@ from tools.errors import StackError
 from tools.paths import Paths
 from tools.progress import StepContext
 
-_PROJECT = "customrag"
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
+
+
+def project_name(paths: Paths) -> str:
+    """Return the project's name, from Pulumi.yaml.
+
+    Raises:
+        StackError: There is no such line.
+    """
+    found = re.search(r"^name:\s*(\S+)", paths.program_file.read_text(), re.MULTILINE)
+    if not found:
+        raise StackError(f"{paths.program_file} has no line `name:`; add the project's name")
+    return found.group(1).strip("'\"")
 
 
 def checkpoint(paths: Paths) -> Path:
     """Return the file that holds the stack's state."""
-    return paths.state / ".pulumi" / "stacks" / _PROJECT / f"{paths.local_stack}.json"
+    return paths.state / ".pulumi" / "stacks" / project_name(paths) / f"{paths.local_stack}.json"
 
 
 def make_folders(paths: Paths) -> None:
