@@ -25,8 +25,7 @@ Values
     know is ``UNKNOWN`` (use ``contains_unknown``). Secrets are plain values unless
     ``keep_secrets=True``, which wraps them in ``Secret``. ``encode``/``encode_map`` convert back:
     ``Secret(value)`` and the names in ``secrets=`` become secrets, ``UNKNOWN`` becomes unknown, and
-    int is accepted. Text and file assets decode to ``Asset`` (``read()`` returns the bytes);
-    archives are refused.
+    int is accepted. Assets and archives are refused.
 
 Requests
     ``DiffRequest``, ``UpdateRequest`` and ``DeleteRequest`` here extend the SDK's with
@@ -56,7 +55,6 @@ from pluginhost.server import main
 from pluginhost.urns import type_of
 from pluginhost.values import (
     UNKNOWN,
-    Asset,
     Secret,
     Unknown,
     contains_unknown,
@@ -69,7 +67,6 @@ from pluginhost.values import (
 
 __all__ = [
     "UNKNOWN",
-    "Asset",
     "DeleteRequest",
     "DiffRequest",
     "Host",

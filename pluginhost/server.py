@@ -38,14 +38,6 @@ _WORKERS = 64
 _WATCH_SECONDS = 1.0
 _LOST_AFTER = 3
 _GRACE_SECONDS = 10.0
-_KINDS = {
-    sdk.PropertyDiffKind.ADD: proto.PropertyDiff.ADD,
-    sdk.PropertyDiffKind.ADD_REPLACE: proto.PropertyDiff.ADD_REPLACE,
-    sdk.PropertyDiffKind.DELETE: proto.PropertyDiff.DELETE,
-    sdk.PropertyDiffKind.DELETE_REPLACE: proto.PropertyDiff.DELETE_REPLACE,
-    sdk.PropertyDiffKind.UPDATE: proto.PropertyDiff.UPDATE,
-    sdk.PropertyDiffKind.UPDATE_REPLACE: proto.PropertyDiff.UPDATE_REPLACE,
-}
 
 _Result = TypeVar("_Result")
 _Method = Callable[["HostedServicer", Any, Any], Coroutine[Any, Any, _Result]]
@@ -254,7 +246,9 @@ async def _diff(
         deleteBeforeReplace=response.delete_before_replace,
         diffs=response.diffs,
         detailedDiff={
-            path: proto.PropertyDiff(kind=_KINDS[item.kind], inputDiff=item.input_diff)
+            path: proto.PropertyDiff(
+                kind=proto.PropertyDiff.Kind.Value(item.kind.name), inputDiff=item.input_diff
+            )
             for path, item in response.detailed_diff.items()
         },
         hasDetailedDiff=bool(response.detailed_diff),

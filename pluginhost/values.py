@@ -1,4 +1,4 @@
-"""Convert the engine's property values to plain Python and back. Pure except for file assets.
+"""Convert the engine's property values to plain Python and back. Pure.
 
 Owns only the conversion; the plugin knows what a property means.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pulumi
 from pulumi.provider.experimental.property_value import (
@@ -23,7 +22,6 @@ from pluginhost.errors import ProviderError
 
 __all__ = [
     "UNKNOWN",
-    "Asset",
     "Secret",
     "Unknown",
     "contains_unknown",
@@ -58,32 +56,6 @@ class Secret:
     value: Any = field(repr=False)
 
 
-@dataclass(frozen=True)
-class Asset:
-    """Content given as text or as a file.
-
-    Attributes:
-        kind: ``text`` or ``file``.
-        source: The text, or the file's path.
-    """
-
-    kind: Literal["text", "file"]
-    source: str
-
-    def read(self) -> bytes:
-        """Return the content.
-
-        Raises:
-            ProviderError: The file cannot be read.
-        """
-        if self.kind == "text":
-            return self.source.encode()
-        try:
-            return Path(self.source).read_bytes()
-        except OSError as error:
-            raise ProviderError(f"the file asset {self.source} cannot be read: {error}") from error
-
-
 def decode(value: PropertyValue, *, keep_secrets: bool = False) -> Any:
     """Return a property value as plain Python.
 
@@ -92,7 +64,7 @@ def decode(value: PropertyValue, *, keep_secrets: bool = False) -> Any:
         keep_secrets: Wrap secrets, at any depth, in ``Secret``.
 
     Raises:
-        ProviderError: It holds an archive, a remote asset or a resource reference.
+        ProviderError: It holds an asset, an archive or a resource reference.
     """
     plain = _decode(value.value, keep_secrets)
     return Secret(plain) if keep_secrets and value.is_secret else plain
@@ -103,14 +75,10 @@ def _decode(value: Any, keep_secrets: bool) -> Any:
         return UNKNOWN
     if value is None or isinstance(value, bool | float | str):
         return value
-    if isinstance(value, pulumi.StringAsset):
-        return Asset("text", value.text)
-    if isinstance(value, pulumi.FileAsset):
-        return Asset("file", str(value.path))
     if isinstance(value, pulumi.Asset | pulumi.Archive | ResourceReference):
         raise ProviderError(
-            f"a {type(value).__name__} is not supported as a property value; give a text or file "
-            "asset, or a plain value"
+            f"a {type(value).__name__} is not supported as a property value; give a plain value, "
+            "such as the path or the text"
         )
     if isinstance(value, Mapping):
         return {key: decode(item, keep_secrets=keep_secrets) for key, item in value.items()}
@@ -136,13 +104,6 @@ def encode(value: Any) -> PropertyValue:
         return encode(value.value).with_secret(True)
     if isinstance(value, Unknown):
         return PropertyValue(_WIRE_UNKNOWN)
-    if isinstance(value, Asset):
-        asset = (
-            pulumi.StringAsset(value.source)
-            if value.kind == "text"
-            else pulumi.FileAsset(value.source)
-        )
-        return PropertyValue(asset)
     if value is None or isinstance(value, bool | float | str):
         return PropertyValue(value)
     if isinstance(value, int):

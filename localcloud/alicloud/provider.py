@@ -24,7 +24,6 @@ from localcloud.alicloud.diff import Change, diff
 from localcloud.core.errors import CloudError
 from pluginhost import (
     UNKNOWN,
-    Asset,
     HostedProvider,
     ProviderError,
     Secret,
@@ -33,7 +32,6 @@ from pluginhost import (
     decode_map,
     encode,
     encode_map,
-    reveal,
     type_of,
 )
 from provider_facts import ResourceType, resource_type
@@ -48,14 +46,6 @@ _CONFIG_IGNORED = frozenset(
 _REGIONAL = ("alicloud:oss/", "alicloud:kms/")
 # Inputs that are paths of files, relative to the program's folder.
 _PATHS = {"alicloud:oss/bucketObject:BucketObject": ("source",)}
-_KINDS = {
-    ("add", False): sdk.PropertyDiffKind.ADD,
-    ("add", True): sdk.PropertyDiffKind.ADD_REPLACE,
-    ("delete", False): sdk.PropertyDiffKind.DELETE,
-    ("delete", True): sdk.PropertyDiffKind.DELETE_REPLACE,
-    ("update", False): sdk.PropertyDiffKind.UPDATE,
-    ("update", True): sdk.PropertyDiffKind.UPDATE_REPLACE,
-}
 
 
 class AlicloudProvider(HostedProvider):
@@ -151,12 +141,10 @@ class AlicloudProvider(HostedProvider):
         created = await self._call(
             request.urn,
             "create",
-            {
-                "type": known.token,
-                "inputs": inputs,
-                "client_token": client_token(request.urn, inputs),
-                "known_ids": sorted(self._known_ids.get(request.urn, ())),
-            },
+            known.token,
+            inputs=inputs,
+            client_token=client_token(request.urn, inputs),
+            known_ids=sorted(self._known_ids.get(request.urn, ())),
         )
         self._remember(request.urn, created["id"])
         return sdk.CreateResponse(
@@ -169,13 +157,7 @@ class AlicloudProvider(HostedProvider):
         self._remember(request.urn, request.resource_id)
         outputs = decode_map(request.properties)
         answer = await self._call(
-            request.urn,
-            "read",
-            {
-                "type": known.token,
-                "id": request.resource_id,
-                "outputs": {key: value for key, value in outputs.items() if not _is_asset(value)},
-            },
+            request.urn, "read", known.token, id=request.resource_id, outputs=outputs
         )
         if answer["outputs"] is None:
             return sdk.ReadResponse()
@@ -191,31 +173,21 @@ class AlicloudProvider(HostedProvider):
         if request.preview:
             return sdk.UpdateResponse(_planned(known, request.news, request.olds))
         self.host.status(request.urn, "updating")
-        outputs = decode_map(request.olds)
         answer = await self._call(
             request.urn,
             "update",
-            {
-                "type": known.token,
-                "id": request.resource_id,
-                "outputs": {key: value for key, value in outputs.items() if not _is_asset(value)},
-                "inputs": self._plain(known, request.news),
-            },
+            known.token,
+            id=request.resource_id,
+            outputs=decode_map(request.olds),
+            inputs=self._plain(known, request.news),
         )
         return sdk.UpdateResponse(_state(known, request.news, answer["outputs"]))
 
     async def delete(self, request: sdk.DeleteRequest) -> None:
         """Delete the resource; a missing one is success."""
         outputs = decode_map(request.properties)
-        await self._call(
-            request.urn,
-            "delete",
-            {
-                "type": type_of(request.urn),
-                "id": request.resource_id,
-                "outputs": {key: value for key, value in outputs.items() if not _is_asset(value)},
-            },
-        )
+        token = type_of(request.urn)
+        await self._call(request.urn, "delete", token, id=request.resource_id, outputs=outputs)
 
     async def invoke(self, request: sdk.InvokeRequest) -> sdk.InvokeResponse:
         """Answer the data sources that the program uses."""
@@ -264,8 +236,8 @@ class AlicloudProvider(HostedProvider):
                 plain[name] = str(Path(plain[name]).absolute())
         return {name: _sendable(value) for name, value in plain.items()}
 
-    async def _call(self, urn: str, operation: str, document: dict[str, Any]) -> dict[str, Any]:
-        document = {**document, "region_id": self._region_id}
+    async def _call(self, urn: str, operation: str, token: str, **more: Any) -> dict[str, Any]:
+        document = {"type": token, "region_id": self._region_id, **more}
         call = asyncio.create_task(asyncio.to_thread(self._daemon().resource, operation, document))
         while not call.done():
             await asyncio.wait({call}, timeout=0.2)
@@ -290,16 +262,8 @@ def client_token(urn: str, inputs: Mapping[str, Any]) -> str:
     return hashlib.sha256(f"{urn}\n{canonical}".encode()).hexdigest()
 
 
-def _is_asset(value: Any) -> bool:
-    return isinstance(value, Asset)
-
-
 def _sendable(value: Any) -> Any:
     """Return JSON for the daemon: whole numbers as integers, as declared."""
-    if isinstance(value, Asset):
-        raise ProviderError(
-            "an asset is not supported by the local cloud; give the path or the text as an input"
-        )
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
@@ -307,6 +271,11 @@ def _sendable(value: Any) -> Any:
     if isinstance(value, list):
         return [_sendable(item) for item in value]
     return value
+
+
+def _kind(change: Change) -> sdk.PropertyDiffKind:
+    suffix = "_REPLACE" if change.replaces else ""
+    return sdk.PropertyDiffKind[f"{change.kind.upper()}{suffix}"]
 
 
 def _diff_response(changes: list[Change]) -> sdk.DiffResponse:
@@ -318,8 +287,7 @@ def _diff_response(changes: list[Change]) -> sdk.DiffResponse:
         replaces=sorted({top(change) for change in changes if change.replaces}),
         diffs=sorted({top(change) for change in changes}),
         detailed_diff={
-            change.path: sdk.PropertyDiff(_KINDS[change.kind, change.replaces], input_diff=True)
-            for change in changes
+            change.path: sdk.PropertyDiff(_kind(change), input_diff=True) for change in changes
         },
     )
 
@@ -352,7 +320,7 @@ def _refreshed(known: ResourceType, olds: PropertyMap, outputs: Mapping[str, Any
     for name, value in outputs.items():
         if value is None:
             state.pop(name, None)
-        elif name not in olds or _sendable_or_none(olds[name]) != value:
+        elif name not in olds or _sendable(decode(olds[name])) != value:
             secret = name in known.secret_outputs or (name in olds and olds[name].contains_secret())
             state[name] = encode(Secret(value) if secret else value)
     return state
@@ -361,8 +329,3 @@ def _refreshed(known: ResourceType, olds: PropertyMap, outputs: Mapping[str, Any
 def _importable(known: ResourceType) -> list[str]:
     """Return the inputs that describe an imported resource; deprecated ones have a successor."""
     return [name for name, shape in known.inputs.items() if not shape.deprecated]
-
-
-def _sendable_or_none(value: PropertyValue) -> Any:
-    plain = reveal(decode(value))
-    return None if isinstance(plain, Asset) else _sendable(plain)

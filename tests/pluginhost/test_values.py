@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -12,7 +11,6 @@ from pulumi.runtime.rpc import UNKNOWN as WIRE_UNKNOWN
 
 from pluginhost import (
     UNKNOWN,
-    Asset,
     ProviderError,
     Secret,
     contains_unknown,
@@ -34,8 +32,6 @@ VALUES: list[Any] = [
     Secret("hush"),
     Secret({"a": [UNKNOWN]}),
     {"a": Secret("hush")},
-    Asset("text", "content"),
-    Asset("file", "a.txt"),
 ]
 
 
@@ -88,23 +84,12 @@ def test_reveal_removes_secrets_at_any_depth() -> None:
     assert reveal({"a": [Secret(Secret("hush"))]}) == {"a": ["hush"]}
 
 
-def test_read_returns_the_content_of_an_asset(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_bytes(b"from a file")
-    assert Asset("file", str(tmp_path / "a.txt")).read() == b"from a file"
-    assert Asset("text", "given").read() == b"given"
-
-
-def test_a_missing_file_asset_is_named_in_the_error(tmp_path: Path) -> None:
-    with pytest.raises(ProviderError, match="nowhere"):
-        Asset("file", str(tmp_path / "nowhere")).read()
-
-
 @pytest.mark.parametrize(
     "value",
-    [pulumi.FileArchive("."), pulumi.RemoteAsset("https://example.com/a")],
+    [pulumi.FileArchive("."), pulumi.FileAsset("a.txt"), pulumi.StringAsset("content")],
     ids=lambda value: type(value).__name__,  # the same in every process, for pytest-xdist
 )
-def test_archives_and_remote_assets_are_refused(value: Any) -> None:
+def test_archives_and_assets_are_refused(value: Any) -> None:
     with pytest.raises(ProviderError, match=f"a {type(value).__name__} is not supported"):
         decode(PropertyValue(value))
 
