@@ -180,7 +180,7 @@ def application(
         return await cloud_error(request, refusal)
 
     service = ResourceService(registry.handlers(services), context)
-    endpoint = RpcEndpoint(registry.rpc_actions(context, services))
+    endpoint = RpcEndpoint(context, registry.rpc_actions(services))
 
     async def rpc(request: Request) -> Response:
         return await endpoint(request)

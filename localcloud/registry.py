@@ -1,8 +1,8 @@
 """The services of the local cloud, and what the daemon collects from each.
 
 Owns the list of services. A service folder has any of these parts: ``resources.HANDLERS``,
-``routes.routes(context)``, ``rpc.actions(context)``, ``services.services(context)``,
-``workers.workers(context)``, ``operations.OPERATIONS``.
+``routes.routes(context)``, ``rpc.API``, ``services.services(context)``,
+``workers.workers(context)``, ``operations.OPERATIONS`` (of what is not RPC).
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ def routes(context: Context, names: Sequence[str] = SERVICES) -> list[BaseRoute]
     return [route for module in _modules("routes", names) for route in module.routes(context)]
 
 
-def rpc_actions(context: Context, names: Sequence[str] = SERVICES) -> list[RpcAction]:
+def rpc_actions(names: Sequence[str] = SERVICES) -> list[RpcAction]:
     """Return every RPC operation."""
-    return [action for module in _modules("rpc", names) for action in module.actions(context)]
+    return [action for module in _modules("rpc", names) for action in module.API.actions]
 
 
 def services(context: Context, names: Sequence[str] = SERVICES) -> list[ProcessSpec]:
@@ -91,6 +91,7 @@ def workers(context: Context, names: Sequence[str] = SERVICES) -> list[Worker]:
 
 def operations(names: Sequence[str] = SERVICES) -> list[Operation]:
     """Return every API operation, for the coverage table."""
-    return [
+    listed = [
         operation for module in _modules("operations", names) for operation in module.OPERATIONS
     ]
+    return [*listed, *(action.operation for action in rpc_actions(names))]

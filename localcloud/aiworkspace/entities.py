@@ -27,8 +27,7 @@ class Kind:
     """One kind of entity.
 
     Attributes:
-        name: The name in messages and RAM actions, such as ``Model``.
-        product: The RAM product of its actions, such as ``paimodel``.
+        name: The name in messages, such as ``Model``.
         id_field: The field of its id.
         required: Fields that are mandatory on creation.
         fields: Fields that are allowed on creation.
@@ -40,7 +39,6 @@ class Kind:
     """
 
     name: str
-    product: str
     id_field: str
     required: tuple[str, ...]
     fields: frozenset[str]
@@ -134,7 +132,6 @@ def _check_version(given: Mapping[str, Any]) -> None:
 
 WORKSPACE = Kind(
     name="Workspace",
-    product="paiworkspace",
     id_field="WorkspaceId",
     required=("WorkspaceName", "Description", "EnvTypes"),
     fields=frozenset(
@@ -149,7 +146,6 @@ WORKSPACE = Kind(
 _DATASET_CHANGEABLE = frozenset({"Name", "Description", "Options", "Accessibility"})
 DATASET = Kind(
     name="Dataset",
-    product="paidataset",
     id_field="DatasetId",
     required=("Name", "DataSourceType", "Property", "Uri"),
     fields=_DATASET_CHANGEABLE
@@ -171,7 +167,6 @@ _MODEL_CHANGEABLE = frozenset(
 )
 MODEL = Kind(
     name="Model",
-    product="paimodel",
     id_field="ModelId",
     required=("ModelName",),
     fields=_MODEL_CHANGEABLE | {"WorkspaceId", "Labels"},
@@ -190,7 +185,6 @@ _VERSION_CHANGEABLE = frozenset(
 )
 VERSION = Kind(
     name="ModelVersion",
-    product="paimodel",
     id_field="VersionName",
     required=("Uri",),
     fields=_VERSION_CHANGEABLE | {"VersionName", "Uri", "FormatType", "FrameworkType", "Labels"},

@@ -80,7 +80,7 @@ class AIWorkSpace:
                 )
 
     def get(self, kind: Kind, identifier: str) -> Document:
-        """Return an entity, as GetWorkspace, GetDataset, GetModel and GetModelVersion do.
+        """Return an entity, as the Get operation of its kind does.
 
         Raises:
             CloudError: The entity does not exist.
@@ -88,19 +88,7 @@ class AIWorkSpace:
         record = self.table(kind).get(identifier)
         if record is None:
             raise CloudError(kind.not_found, f"The {kind.name} {identifier} does not exist.", 404)
-        if kind is MODEL:
-            versions = self.versions(identifier)
-            return record | ({"LatestVersion": versions[-1]} if versions else {})
         return record
-
-    def find(self, kind: Kind, filters: Mapping[str, str]) -> list[Document]:
-        """Return the entities whose fields have these values, oldest first."""
-        found = [
-            self.get(kind, key)
-            for key, record in self.table(kind).items()
-            if all(str(record.get(name)) == value for name, value in filters.items())
-        ]
-        return sorted(found, key=lambda record: str(record["GmtCreateTime"]))
 
     def update(self, kind: Kind, identifier: str, given: Mapping[str, Any]) -> Document:
         """Update an entity, as the Update operation of its kind does.
@@ -111,7 +99,6 @@ class AIWorkSpace:
         kind.validate(given, creating=False)
         with self._context.store.transaction():
             record = {**self.get(kind, identifier), **given}
-            record.pop("LatestVersion", None)
             self._check_unique(kind, record, identifier)
             moment = _now()
             self.table(kind).put(identifier, record | {"GmtModifiedTime": moment})

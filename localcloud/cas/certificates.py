@@ -1,4 +1,4 @@
-"""The certificates of one local stack: upload, look-up and deletion.
+"""The certificates of one local stack: upload and look-up.
 
 Owns the records, and ``trusted.pem``: the certificates that clients on this machine trust to reach
 the stack's load balancers, because no public authority has signed them. Only the process of a load
@@ -8,7 +8,6 @@ balancer (``localcloud.alb``) reads the keys.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +22,6 @@ from localcloud.core.home import data_dir
 from localcloud.core.resources import Context
 
 CERTIFICATES: Final = "cas.certificates"
-LISTENERS: Final = "alb.listeners"
 
 Record = dict[str, Any]
 
@@ -91,38 +89,13 @@ class Certificates:
                 return record
         return None
 
-    def all(self) -> Iterable[tuple[str, Record]]:
-        """Return every ``CertId`` and certificate."""
-        return self._table.items()
-
     def trusted(self) -> list[str]:
         """Return every certificate that a client of this stack trusts, with chains, each in PEM."""
         return [
             parsed.public_bytes(serialization.Encoding.PEM).decode()
-            for _, record in self.all()
+            for record in self._table.values()
             for parsed in x509.load_pem_x509_certificates(record["certificate"].encode())
         ]
-
-    def delete(self, number: str) -> None:
-        """Delete a certificate; a missing one is not an error.
-
-        Raises:
-            CloudError: ``CertificateInUse``: a listener uses it.
-        """
-        record = self._table.get(number)
-        if record is None:
-            return
-        for listener_id, listener in self._context.store.table(LISTENERS).items():
-            used = (listener.get("certificates") or {}).get("certificateId")
-            if used == record["identifier"]:
-                raise CloudError(
-                    "CertificateInUse",
-                    f"The listener {listener_id} uses the certificate {number}; give it another "
-                    "one first.",
-                    409,
-                )
-        self._table.delete(number)
-        self._write_trusted()
 
     def _write_trusted(self) -> None:
         path = trusted_file(self._context.platform.home)

@@ -1,14 +1,14 @@
 """RPC-style APIs: one path; ``Action`` and ``Version`` name the operation.
 
 Owns the dispatch and parameter checks that all RPC services share. It does not own the operations:
-each service lists its own in ``actions(context)`` of ``<service>/rpc.py``.
+each service registers its own with the ``API`` of ``<service>/rpc.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,6 +16,8 @@ from starlette.responses import JSONResponse, Response
 
 from localcloud.core.access import Principal
 from localcloud.core.errors import CloudError, not_supported
+from localcloud.core.operations import Operation
+from localcloud.core.resources import Context
 from localcloud.core.signing import SignedRequest
 
 # Parameters that every RPC request may have beside those of the operation.
@@ -36,6 +38,7 @@ _COMMON = frozenset(
     }
 )
 
+Item = TypeVar("Item")
 
 MAX_LISTED = 100
 """The highest number of a parameter in a list."""
@@ -51,12 +54,18 @@ class RpcCall:
     """One call of an RPC operation.
 
     Attributes:
+        context: The running local cloud.
         principal: The caller.
         parameters: The parameters of the operation, as text.
     """
 
+    context: Context
     principal: Principal
     parameters: Mapping[str, str]
+
+    def authorise(self, action: str, resource: str) -> None:
+        """Raise ``CloudError`` ``NoPermission`` unless the caller may perform the RAM action."""
+        self.context.access.require(self.principal, action, resource)
 
     def required(self, name: str) -> str:
         """Return a mandatory parameter.
@@ -89,6 +98,21 @@ class RpcCall:
         numbered = (self.parameters.get(key) for key in numbered_names(name, MAX_LISTED))
         return [value for value in numbered if value]
 
+    def page(self, found: list[Item], largest: int) -> tuple[dict[str, Any], list[Item]]:
+        """Return the reply's fields about paging, and the requested page of what was found.
+
+        Args:
+            found: Everything that the call asks for.
+            largest: The highest ``PageSize``.
+        """
+        number = self.number("PageNumber", 1, 1, 1_000_000)
+        size = self.number("PageSize", 10, 1, largest)
+        fields = {"TotalCount": len(found), "PageNumber": number, "PageSize": size}
+        return fields, found[(number - 1) * size : number * size]
+
+
+Answer = Callable[[RpcCall], dict[str, Any]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class RpcAction:
@@ -99,22 +123,66 @@ class RpcAction:
         version: The API's ``Version``.
         parameters: The supported parameters; any other is refused.
         answer: Performs the operation and returns the body of the reply. Runs in a worker thread.
+        operation: Its row in the coverage table.
     """
 
     name: str
     version: str
     parameters: frozenset[str]
-    answer: Callable[[RpcCall], dict[str, Any]]
+    answer: Answer
+    operation: Operation
+
+
+class RpcApi:
+    """The RPC operations of one service.
+
+    Args:
+        service: The service's folder name.
+        product: The product, such as ``Ecs``.
+        version: The API's ``Version``.
+    """
+
+    def __init__(self, service: str, product: str, version: str) -> None:
+        self._service = service
+        self._api = f"RPC {product} {version}"
+        self._version = version
+        self.actions: list[RpcAction] = []
+
+    def action(self, name: str, *parameters: str, notes: str = "") -> Callable[[Answer], Answer]:
+        """Return a decorator for the function that answers an operation.
+
+        Args:
+            name: The ``Action``.
+            parameters: The supported parameters.
+            notes: What the local cloud supports less of than the cloud.
+        """
+
+        def register(answer: Answer) -> Answer:
+            operation = Operation(service=self._service, name=name, api=self._api, notes=notes)
+            self.actions.append(
+                RpcAction(
+                    name=name,
+                    version=self._version,
+                    parameters=frozenset(parameters),
+                    answer=answer,
+                    operation=operation,
+                )
+            )
+            return answer
+
+        return register
 
 
 class RpcEndpoint:
     """Serves every RPC operation of the local cloud on one path.
 
     Args:
+        context: The running local cloud.
         actions: The operations.
     """
 
-    def __init__(self, actions: Iterable[RpcAction]) -> None:
+    def __init__(self, context: Context, actions: Iterable[RpcAction]) -> None:
+        self._context = context
         self._actions = {(action.version, action.name): action for action in actions}
 
     async def __call__(self, request: Request) -> Response:
@@ -136,6 +204,6 @@ class RpcEndpoint:
                 f"The parameter {unknown[0]}={own[unknown[0]]!r} of {name}",
                 f"the supported parameters are {', '.join(sorted(action.parameters)) or 'none'}",
             )
-        call = RpcCall(principal=request.state.principal, parameters=own)
+        call = RpcCall(context=self._context, principal=request.state.principal, parameters=own)
         body = await run_in_threadpool(action.answer, call)
         return JSONResponse({"RequestId": request.state.request_id, **body})

@@ -50,13 +50,8 @@ def advance(
         healthy: The ids of the members that serve.
     """
     target = configuration_of(dict(group), dict(refresh))
-    renewed = set(refresh.get("renewed", ()))
     desired = int(group["desired"])
-    new = {
-        key
-        for key, member in members.items()
-        if target.matches(dict(member)) and key not in renewed
-    }
+    new = {key for key, member in members.items() if target.matches(dict(member))}
     old = sorted(members.keys() - new, key=lambda key: members[key]["created_at"])
     if not old and len(new) == desired and new <= set(healthy):
         return Step(status=_SUCCESS[refresh["status"]])

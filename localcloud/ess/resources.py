@@ -116,22 +116,12 @@ class ScalingGroupHandler(ResourceHandler):
 
 
 class ScalingRuleHandler(RecordHandler):
-    """``alicloud:ess/scalingRule:ScalingRule``.
-
-    ExecuteScalingRule executes a ``SimpleScalingRule``. A ``TargetTrackingScalingRule`` has no
-    effect, because the local cloud has no CloudMonitor to trigger it.
-    """
+    """``alicloud:ess/scalingRule:ScalingRule``: recorded, because no CloudMonitor triggers it."""
 
     token: ClassVar[str] = "alicloud:ess/scalingRule:ScalingRule"
     table: ClassVar[str] = state.RULES
     effective: ClassVar[frozenset[str]] = frozenset(
-        {
-            "scalingGroupId",
-            "scalingRuleType",
-            "scalingRuleName",
-            "adjustmentType",
-            "adjustmentValue",
-        }
+        {"scalingGroupId", "scalingRuleType", "scalingRuleName"}
     )
     recorded: ClassVar[frozenset[str]] = frozenset(
         {
@@ -146,22 +136,10 @@ class ScalingRuleHandler(RecordHandler):
         """Validate the inputs as CreateScalingRule and ModifyScalingRule do."""
         _require_group(inputs["scalingGroupId"], context)
         kind = inputs.get("scalingRuleType", "SimpleScalingRule")
-        if kind == "TargetTrackingScalingRule":
-            if not inputs.get("metricName") or inputs.get("targetValue") is None:
-                raise CloudError("MissingParameter", f"{kind} needs metricName and targetValue.")
-        elif kind == "SimpleScalingRule":
-            allowed = ("QuantityChangeInCapacity", "PercentChangeInCapacity", "TotalCapacity")
-            if inputs.get("adjustmentType") not in allowed or "adjustmentValue" not in inputs:
-                raise CloudError(
-                    "InvalidParameter",
-                    f"adjustmentType is {inputs.get('adjustmentType')!r}; {kind} needs one of "
-                    f"{', '.join(allowed)}, and adjustmentValue.",
-                )
-        else:
-            raise not_supported(
-                f"scalingRuleType {kind!r}",
-                "use SimpleScalingRule or TargetTrackingScalingRule",
-            )
+        if kind != "TargetTrackingScalingRule":
+            raise not_supported(f"scalingRuleType {kind!r}", "use TargetTrackingScalingRule")
+        if not inputs.get("metricName") or inputs.get("targetValue") is None:
+            raise CloudError("MissingParameter", f"{kind} needs metricName and targetValue.")
         if old is not None:
             return "", {}
         rule_id = context.ids.new("asr-bp1", 17)

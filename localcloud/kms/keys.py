@@ -31,6 +31,12 @@ _INTERVAL = re.compile(r"(\d+)([dhms])")
 _UNIT_SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 
+def key_arn(key_id: str, context: Context) -> str:
+    """Return the key's ARN for policies and outputs."""
+    platform = context.platform
+    return f"acs:kms:{platform.region_id}:{platform.account_id}:key/{key_id}"
+
+
 def require_key(key_id: str, context: Context) -> Properties:
     """Return the key with that id.
 
@@ -89,12 +95,11 @@ class KeyHandler(RecordHandler):
         if old is not None:
             return "", changing
         key_id = f"key-{uuid.uuid5(uuid.NAMESPACE_URL, context.ids.new('key-', 20))}"
-        platform = context.platform
         return key_id, {
             **changing,
-            "arn": f"acs:kms:{platform.region_id}:{platform.account_id}:key/{key_id}",
+            "arn": key_arn(key_id, context),
             "creationDate": now(),
-            "creator": platform.account_id,
+            "creator": context.platform.account_id,
             "keySpec": _KEY_SPECS[0],
             "keyUsage": _KEY_USAGES[0],
             "origin": "Aliyun_KMS",

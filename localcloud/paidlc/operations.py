@@ -20,16 +20,13 @@ OPERATIONS: tuple[Operation, ...] = (
     _operation(
         "ListJobs",
         "GET /api/v1/jobs",
-        "filters: DisplayName, WorkspaceId, Status, JobType, JobId, JobIds, ResourceId, "
-        "Accessibility, StartTime, EndTime; others are refused",
+        "filters: DisplayName, WorkspaceId, StartTime; sorted by GmtCreateTime",
     ),
-    _operation("UpdateJob", "PUT /api/v1/jobs/{JobId}", "Priority (while waiting), Description"),
     _operation("StopJob", "POST /api/v1/jobs/{JobId}/stop"),
     _operation("DeleteJob", "DELETE /api/v1/jobs/{JobId}", "only an ended job"),
     _operation(
         "GetPodLogs", "GET /api/v1/jobs/{JobId}/pods/{PodId}/logs", "no StartTime and EndTime"
     ),
-    _operation("GetPodEvents", "GET /api/v1/jobs/{JobId}/pods/{PodId}/events"),
     _operation("GetJobEvents", "GET /api/v1/jobs/{JobId}/events"),
     _operation(
         "ListEcsSpecs",

@@ -1,4 +1,4 @@
-"""Validation of ``CreateJob`` and ``UpdateJob`` requests, with defaults, in wire names.
+"""Validation of ``CreateJob`` requests, with defaults, in wire names.
 
 Source of the parameters: ``CreateJobRequest`` and ``JobSpec`` in ``alibabacloud_pai_dlc20201203``
 1.11.6. Parameters that only the cloud supports are refused.
@@ -88,25 +88,6 @@ def parse_create_job(body: Body, platform: Platform) -> Body:
     _check_spec_types(given)
     given["DataSources"] = _data_sources(given.get("DataSources", []), platform)
     _check_credentials(given.get("CredentialConfig"), platform)
-    return given
-
-
-def parse_update_job(body: Body, *, waiting: bool) -> Body:
-    """Validate an ``UpdateJob`` request and return the changes.
-
-    Args:
-        body: The request.
-        waiting: Whether the job is still in the queue; only then can its priority change.
-    """
-    given = {key: value for key, value in body.items() if value not in (None, [], {})}
-    for name in ("JobSpecs", "UserCommand"):
-        if name in given:
-            raise unsupported_parameter(name, "a job cannot change it")
-    _refuse_others("", given, {"Accessibility", "Description", "Priority"})
-    _one_of(given, "Accessibility", ("PRIVATE", "PUBLIC"), default=None)
-    _whole_number(given, "Priority", 1, 9, default=None)
-    if "Priority" in given and not waiting:
-        raise invalid_parameter("Priority", given["Priority"], "unchanged once the job has started")
     return given
 
 

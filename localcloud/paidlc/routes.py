@@ -23,8 +23,7 @@ from localcloud.paidlc.controller import JobController
 from localcloud.paidlc.errors import invalid_parameter, unsupported_parameter
 from localcloud.paidlc.files import log_path, read_lines
 from localcloud.paidlc.jobs import Document, describe, list_jobs, pod_of
-from localcloud.paidlc.requests import parse_create_job, parse_update_job
-from localcloud.paidlc.status import WAITING
+from localcloud.paidlc.requests import parse_create_job
 from localcloud.paidlc.workers import controller_of
 
 Answer = dict[str, Any]
@@ -32,9 +31,7 @@ Operation = Callable[[Request, Any], Answer]
 
 _LIST_FILTERS = frozenset(
     {
-        *("DisplayName", "WorkspaceId", "Status", "JobType", "JobId", "JobIds", "ResourceId"),
-        *("Accessibility", "StartTime", "EndTime", "SortBy", "Order", "PageNumber", "PageSize"),
-        *("DisplayNameSearchMode", "ShowOwn", "FromAllWorkspaces"),
+        *("DisplayName", "WorkspaceId", "StartTime", "SortBy", "Order", "PageNumber", "PageSize"),
     }
 )
 _MAX_LINES = 2000
@@ -68,13 +65,6 @@ class DlcApi:
         platform = self._context.platform
         return {"Jobs": [describe(job, platform) for job in found], "TotalCount": total}
 
-    def update_job(self, request: Request, body: Any) -> Answer:
-        """Answer UpdateJob."""
-        job = self._job(request)
-        changes = parse_update_job(body or {}, waiting=job["status"] in WAITING)
-        self._jobs.change(job["job_id"], lambda document: document["request"].update(changes))
-        return {"JobId": job["job_id"]}
-
     def stop_job(self, request: Request, _: Any) -> Answer:
         """Answer StopJob."""
         job_id = request.path_params["job_id"]
@@ -95,16 +85,12 @@ class DlcApi:
         logs = []
         if attempt:
             logs = read_lines(log_path(self._context, job["job_id"], attempt["pod_uid"]), count)
-        return {**self._names(request, attempt), "Logs": logs}
-
-    def get_pod_events(self, request: Request, _: Any) -> Answer:
-        """Answer GetPodEvents."""
-        job = self._job(request)
-        attempt = self._attempt(request, job)
-        pod_id = request.path_params["pod_id"]
-        events = [event for event in job["events"] if pod_id in event]
-        count = _count(request, "MaxEventsNum", _MAX_LINES)
-        return {**self._names(request, attempt), "Events": events[-count:]}
+        return {
+            "JobId": job["job_id"],
+            "PodId": request.path_params["pod_id"],
+            "PodUid": attempt.get("pod_uid", ""),
+            "Logs": logs,
+        }
 
     def get_job_events(self, request: Request, _: Any) -> Answer:
         """Answer GetJobEvents."""
@@ -137,13 +123,6 @@ class DlcApi:
         found = [entry for entry in pod["attempts"] if uid in (None, "", entry["pod_uid"])]
         return dict(found[-1]) if found else {}
 
-    def _names(self, request: Request, attempt: Document) -> Answer:
-        return {
-            "JobId": request.path_params["job_id"],
-            "PodId": request.path_params["pod_id"],
-            "PodUid": attempt.get("pod_uid", ""),
-        }
-
 
 def _spec(spec: InstanceType, *, available: bool) -> Answer:
     return {
@@ -171,17 +150,15 @@ def _count(request: Request, name: str, default: int) -> int:
 def routes(context: Context) -> list[BaseRoute]:
     """Return the PAI DLC routes of the ``api`` endpoint."""
     api = DlcApi(context, controller_of(context))
-    job, pod = "/api/v1/jobs/{job_id}", "/api/v1/jobs/{job_id}/pods/{pod_id}"
+    job = "/api/v1/jobs/{job_id}"
     table: tuple[tuple[str, str, str, Operation], ...] = (
         ("POST", "/api/v1/jobs", "CreateJob", api.create_job),
         ("GET", "/api/v1/jobs", "ListJobs", api.list_jobs),
         ("GET", job, "GetJob", api.get_job),
-        ("PUT", job, "UpdateJob", api.update_job),
         ("DELETE", job, "DeleteJob", api.delete_job),
         ("POST", f"{job}/stop", "StopJob", api.stop_job),
         ("GET", f"{job}/events", "GetJobEvents", api.get_job_events),
-        ("GET", f"{pod}/logs", "GetPodLogs", api.get_pod_logs),
-        ("GET", f"{pod}/events", "GetPodEvents", api.get_pod_events),
+        ("GET", f"{job}/pods/{{pod_id}}/logs", "GetPodLogs", api.get_pod_logs),
         ("GET", "/api/v1/ecsspecs", "ListEcsSpecs", api.list_ecs_specs),
     )
     return [

@@ -19,10 +19,10 @@ import oss2
 
 from localcloud.core.errors import CloudError, not_supported
 from localcloud.core.resources import Context
-from localcloud.core.rpc import RpcAction, RpcCall
+from localcloud.core.rpc import RpcApi, RpcCall
 from localcloud.oss.client import bucket_client, service_client
 
-VERSION: Final = "2018-08-28"
+API: Final = RpcApi("tag", "Tag", "2018-08-28")
 _PAGE: Final = 50
 _MAX_PAGE_SIZE: Final = 1000
 _MAX_TAGS: Final = 10
@@ -69,41 +69,35 @@ def _tags(document: dict[str, Any]) -> dict[str, str]:
     return {str(key): str(value) for key, value in found.items()}
 
 
-def actions(context: Context) -> tuple[RpcAction, ...]:
-    """Return the RPC operations of Tag."""
-
-    def list_tag_resources(call: RpcCall) -> dict[str, Any]:
-        context.access.require(call.principal, "tag:ListTagResources", "*")
-        wanted = _wanted(call)
-        if call.parameters.get("Category", "All") not in ("All", "Custom"):
-            raise not_supported(f"Category={call.parameters['Category']!r}", "use All or Custom")
-        size = call.number("PageSize", _PAGE, 1, _MAX_PAGE_SIZE)
-        first = call.number("NextToken", 0, 0, sys.maxsize)
-        found = [
-            {
-                "ResourceARN": arn,
-                "Tags": [
-                    {"Key": key, "Value": value, "Category": "Custom"}
-                    for key, value in sorted(tags.items())
-                ],
-            }
-            for arn, tags in tagged(context)
-            if wanted.items() <= tags.items()
-        ]
-        last = first + size
-        return {
-            "TagResources": found[first:last],
-            "NextToken": str(last) if last < len(found) else "",
+@API.action(
+    "ListTagResources",
+    *("Tags", "Category", "PageSize", "NextToken"),
+    notes="by Tags, Category Custom; no ResourceARN",
+)
+def list_tag_resources(call: RpcCall) -> dict[str, Any]:
+    """Answer ListTagResources."""
+    call.authorise("tag:ListTagResources", "*")
+    wanted = _wanted(call)
+    if call.parameters.get("Category", "All") not in ("All", "Custom"):
+        raise not_supported(f"Category={call.parameters['Category']!r}", "use All or Custom")
+    size = call.number("PageSize", _PAGE, 1, _MAX_PAGE_SIZE)
+    first = call.number("NextToken", 0, 0, sys.maxsize)
+    found = [
+        {
+            "ResourceARN": arn,
+            "Tags": [
+                {"Key": key, "Value": value, "Category": "Custom"}
+                for key, value in sorted(tags.items())
+            ],
         }
-
-    return (
-        RpcAction(
-            name="ListTagResources",
-            version=VERSION,
-            parameters=frozenset({"Tags", "Category", "PageSize", "NextToken"}),
-            answer=list_tag_resources,
-        ),
-    )
+        for arn, tags in tagged(call.context)
+        if wanted.items() <= tags.items()
+    ]
+    last = first + size
+    return {
+        "TagResources": found[first:last],
+        "NextToken": str(last) if last < len(found) else "",
+    }
 
 
 def _wanted(call: RpcCall) -> dict[str, str]:

@@ -91,23 +91,12 @@ def test_numbering_continues_from_a_given_version_name(control_plane: ControlPla
     assert version(control_plane, model_id) == f"{model_id}:1.5.0"
 
 
-def test_model_includes_its_latest_version(control_plane: ControlPlane) -> None:
-    model_id = model(control_plane, "latest")
-    version(control_plane, model_id)
-    version(control_plane, model_id, metrics={"recall": "0.8"})
-    body = control_plane.aiworkspace().get_model(model_id, m.GetModelRequest()).body
-    assert body.latest_version.version_name == "0.2.0"
-    assert body.latest_version.metrics == {"recall": "0.8"}
-
-
 def test_approval_updates_a_version_in_place(control_plane: ControlPlane) -> None:
-    model_id = model(control_plane, "approved")
-    identifier = version(control_plane, model_id)
-    client = control_plane.aiworkspace()
-    request = m.UpdateModelVersionRequest(approval_status="Approved")
-    client.update_model_version(model_id, "0.1.0", request)
-    outputs = control_plane.handler(VERSION).read(identifier, {}, control_plane.context)
-    assert outputs["approvalStatus"] == "Approved"
+    inputs = {"modelId": model(control_plane, "approved"), "uri": "oss://artifacts/model/"}
+    handler, context = control_plane.handler(VERSION), control_plane.context
+    identifier = handler.create(inputs, context).id
+    handler.update(identifier, inputs, {**inputs, "approvalStatus": "Approved"}, context)
+    assert handler.read(identifier, {}, context)["approvalStatus"] == "Approved"
 
 
 def test_update_changes_labels(control_plane: ControlPlane) -> None:
@@ -115,8 +104,7 @@ def test_update_changes_labels(control_plane: ControlPlane) -> None:
     inputs = {"modelName": "labelled", "labels": [{"key": "team", "value": "search"}]}
     handler = control_plane.handler(MODEL)
     assert handler.update(model_id, {}, inputs, control_plane.context)["labels"] == inputs["labels"]
-    labels = control_plane.aiworkspace().get_model(model_id, m.GetModelRequest()).body.labels
-    assert [(label.key, label.value) for label in labels] == [("team", "search")]
+    assert handler.read(model_id, {}, control_plane.context)["labels"] == inputs["labels"]
 
 
 def test_removed_description_is_deleted(control_plane: ControlPlane) -> None:
@@ -128,28 +116,15 @@ def test_removed_description_is_deleted(control_plane: ControlPlane) -> None:
     assert outputs["modelDescription"] is None
 
 
-def test_sdk_creates_and_deletes_a_model(control_plane: ControlPlane) -> None:
-    client = control_plane.aiworkspace()
-    model_id = client.create_model(m.CreateModelRequest(model_name="by-sdk")).body.model_id
-    name = client.create_model_version(
-        model_id, m.CreateModelVersionRequest(uri="oss://a/b/")
-    ).body.version_name
-    with pytest.raises(AlibabaCloudException, match=r"while it has 0\.1\.0"):
-        client.delete_model(model_id, m.DeleteModelRequest())
-    client.delete_model_version(model_id, name, m.DeleteModelVersionRequest())
-    client.delete_model(model_id, m.DeleteModelRequest())
-    with pytest.raises(AlibabaCloudException, match="does not exist"):
-        client.get_model(model_id, m.GetModelRequest())
-
-
-def test_versions_are_listed_newest_first(control_plane: ControlPlane) -> None:
-    model_id = model(control_plane, "many")
-    for _ in range(3):
-        version(control_plane, model_id)
-    request = m.ListModelVersionsRequest(page_size=2)
-    body = control_plane.aiworkspace().list_model_versions(model_id, request).body
-    assert [item.version_name for item in body.versions] == ["0.3.0", "0.2.0"]
-    assert body.total_count == 3
+def test_model_with_versions_cannot_be_deleted(control_plane: ControlPlane) -> None:
+    model_id = model(control_plane, "versioned")
+    version_id = version(control_plane, model_id)
+    handler, context = control_plane.handler(MODEL), control_plane.context
+    with pytest.raises(CloudError, match=r"while it has 0\.1\.0"):
+        handler.delete(model_id, {}, context)
+    control_plane.handler(VERSION).delete(version_id, {}, context)
+    handler.delete(model_id, {}, context)
+    assert handler.read(model_id, {}, context) is None
 
 
 def test_declared_dataset_can_be_read(control_plane: ControlPlane) -> None:
@@ -163,23 +138,20 @@ def test_declared_dataset_can_be_read(control_plane: ControlPlane) -> None:
             "uri": "oss://corpus.oss-cn-hangzhou.aliyuncs.com/corpus/",
         },
     )
-    body = control_plane.aiworkspace().get_dataset(created.id, m.GetDatasetRequest()).body
-    assert (body.name, body.property, body.accessibility) == ("corpus", "DIRECTORY", "PRIVATE")
+    outputs = control_plane.handler(DATASET).read(created.id, {}, control_plane.context)
+    assert (outputs["datasetName"], outputs["property"]) == ("corpus", "DIRECTORY")
+    assert outputs["accessibility"] == "PRIVATE"
 
 
 def test_unsupported_data_source_type_is_refused(control_plane: ControlPlane) -> None:
-    request = m.CreateDatasetRequest(
-        name="nas", data_source_type="NAS", property="FILE", uri="nas://x/"
-    )
-    with pytest.raises(
-        AlibabaCloudException, match="DataSourceType is 'NAS'; it must be one of OSS"
-    ):
-        control_plane.aiworkspace().create_dataset(request)
+    inputs = {"datasetName": "nas", "dataSourceType": "NAS", "property": "FILE", "uri": "nas://x/"}
+    with pytest.raises(CloudError, match="DataSourceType is 'NAS'; it must be one of OSS"):
+        control_plane.create(DATASET, inputs)
 
 
 def test_unsupported_filter_is_refused(control_plane: ControlPlane) -> None:
-    with pytest.raises(AlibabaCloudException, match="The filter Query='x' of ListModels"):
-        control_plane.aiworkspace().list_models(m.ListModelsRequest(query="x"))
+    with pytest.raises(AlibabaCloudException, match="The parameter Status='x' of ListWorkspaces"):
+        control_plane.aiworkspace().list_workspaces(m.ListWorkspacesRequest(status="x"))
 
 
 def test_unsupported_operation_is_refused(control_plane: ControlPlane) -> None:
@@ -190,14 +162,15 @@ def test_unsupported_operation_is_refused(control_plane: ControlPlane) -> None:
 def test_role_without_permission_is_refused(control_plane: ControlPlane) -> None:
     control_plane.role(
         "registrar",
-        {"Effect": "Allow", "Action": "paimodel:Get*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "paiworkspace:Get*", "Resource": "*"},
     )
     session = control_plane.context.access.issue("registrar", "job", 900)
-    model_id = model(control_plane, "guarded")
+    workspace_id = workspace(control_plane, "guarded")
     client = control_plane.aiworkspace(session)
-    assert client.get_model(model_id, m.GetModelRequest()).body.model_name == "guarded"
+    body = client.get_workspace(workspace_id, m.GetWorkspaceRequest()).body
+    assert body.workspace_name == "guarded"
     with pytest.raises(AlibabaCloudException) as raised:
-        client.delete_model(model_id, m.DeleteModelRequest())
+        client.list_workspaces(m.ListWorkspacesRequest())
     assert raised.value.code == "NoPermission"
 
 

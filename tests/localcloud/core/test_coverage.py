@@ -56,16 +56,6 @@ def test_no_operation_is_listed_twice() -> None:
     assert len(names) == len(set(names))
 
 
-def test_listed_rpc_operations_are_the_implemented_ones(context: Context) -> None:
-    answered = {(action.name, action.version) for action in registry.rpc_actions(context)}
-    listed = {
-        (operation.name, operation.api.rsplit(" ", 1)[-1])
-        for operation in registry.operations()
-        if operation.api.startswith("RPC ")
-    }
-    assert listed == answered
-
-
 def test_listed_http_operations_are_the_routed_ones(context: Context) -> None:
     routed = {
         (method, with_same_placeholders(route.path))

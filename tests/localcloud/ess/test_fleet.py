@@ -16,7 +16,6 @@ from tests.localcloud.ess.support import (
     TEMPLATE,
     Fleet,
     Load,
-    call,
     group_inputs,
     make_fleet,
     template_inputs,
@@ -78,21 +77,6 @@ def test_group_spreads_over_zones_and_shrinks_to_max_size(fleet: Fleet) -> None:
     fleet.update(minSize=0, maxSize=1, desiredCapacity=0)
     fleet.in_service(0)
     assert instances_of(fleet.context).all() == []
-
-
-def test_simple_rule_is_executed_within_the_bounds(fleet: Fleet) -> None:
-    fleet.in_service(1)
-    rule = fleet.balancer.stack.make(
-        "alicloud:ess/scalingRule:ScalingRule",
-        {
-            "scalingGroupId": fleet.group_id,
-            "adjustmentType": "QuantityChangeInCapacity",
-            "adjustmentValue": -5,
-        },
-    )
-    fleet.call("ExecuteScalingRule", ScalingRuleAri=rule.outputs["ari"])
-    (group,) = fleet.call("DescribeScalingGroups")["ScalingGroups"]
-    assert group["DesiredCapacity"] == 1
 
 
 def test_stopped_member_is_replaced(fleet: Fleet) -> None:
@@ -166,25 +150,6 @@ def test_invalid_group_is_refused(settled: Fleet, changes: dict[str, object], co
     with pytest.raises(CloudError) as caught:
         settled.balancer.stack.make(GROUP, {**inputs, **changes})
     assert caught.value.code == code
-
-
-def test_alb_api_lists_the_servers(settled: Fleet) -> None:
-    (member,) = settled.in_service(1)
-    found = call(
-        settled.balancer,
-        "2020-06-16",
-        "ListServerGroupServers",
-        ServerGroupId=settled.balancer.server_group_id,
-    )
-    assert [server["ServerId"] for server in found["Servers"]] == [member]
-    health = call(
-        settled.balancer,
-        "2020-06-16",
-        "GetListenerHealthStatus",
-        ListenerId=settled.balancer.listener_id,
-    )
-    (info,) = health["ListenerHealthStatus"][0]["ServerGroupInfos"]
-    assert info["NonNormalServers"] == []
 
 
 def test_next_daemon_continues_a_refresh(tmp_path: Path) -> None:

@@ -85,7 +85,3 @@ def test_rollback_removes_members_of_the_refresh() -> None:
     found = step(1, 1, desired=1, healthy={"old-0"}, status="RollbackInProgress")
     assert found == Step(remove=("new-0",))
     assert step(1, 0, desired=1, status="RollbackInProgress") == Step(status="RollbackSuccessful")
-
-
-def test_refresh_without_skip_matching_replaces_every_member() -> None:
-    assert step(0, 1, desired=1, renewed=["new-0"]) == Step(launch=1)

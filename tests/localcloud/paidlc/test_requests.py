@@ -13,7 +13,6 @@ from localcloud.paidlc.requests import (
     bucket_and_prefix,
     environment_role,
     parse_create_job,
-    parse_update_job,
 )
 
 
@@ -154,8 +153,3 @@ def test_environment_role_follows_the_role_key(platform: Platform) -> None:
         "second"
     )
     assert environment_role(parse_create_job(request(), platform)) is None
-
-
-def test_update_of_the_command_is_refused(platform: Platform) -> None:
-    with pytest.raises(CloudError, match="UserCommand"):
-        parse_update_job({"UserCommand": "false"}, waiting=True)
