@@ -16,10 +16,8 @@ from typing import Any
 from localcloud.core.errors import CloudError, not_supported
 
 INVALID = "100600002"
-_WORKSPACE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{2,22}")
 _ENTITY_NAME = re.compile(r"[A-Za-z0-9\u4e00-\u9fff_.][^\s]{0,126}")
 _MAX_METRICS_BYTES = 8192
-_ACCESSIBILITIES = ("PRIVATE", "PUBLIC")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +27,7 @@ class Kind:
     Attributes:
         name: The name in messages, such as ``Model``.
         id_field: The field of its id.
-        required: Fields that are mandatory on creation.
-        fields: Fields that are allowed on creation.
-        changeable: Fields that are allowed in an update.
+        changeable: Fields that an update can change.
         not_found: The error code if the entity does not exist.
         defaults: Fields that the cloud fills in.
         check: Checks the given fields, and raises ``CloudError`` if the cloud refuses them.
@@ -40,47 +36,14 @@ class Kind:
 
     name: str
     id_field: str
-    required: tuple[str, ...]
-    fields: frozenset[str]
     changeable: frozenset[str]
     not_found: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
     check: Callable[[Mapping[str, Any]], None] = lambda _: None
     unique: tuple[str, ...] = ()
 
-    def validate(self, given: Mapping[str, Any], *, creating: bool) -> None:
-        """Raise an error for unknown or missing fields and for invalid values.
-
-        Raises:
-            CloudError: Names the field, the value and what is allowed.
-        """
-        allowed = self.fields if creating else self.changeable
-        for name in sorted(given.keys() - allowed):
-            raise not_supported(
-                f"The field {name}={given[name]!r} of {self.name}",
-                f"use only {', '.join(sorted(allowed))}",
-            )
-        for name in self.required if creating else ():
-            if given.get(name) in (None, "", []):
-                raise CloudError(INVALID, f"The field {name} of {self.name} is mandatory.")
-        self.check(given)
-
-
-def _choice(given: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> None:
-    if name in given and given[name] not in allowed:
-        raise CloudError(
-            INVALID, f"{name} is {given[name]!r}; it must be one of {', '.join(allowed)}."
-        )
-
 
 def _check_workspace(given: Mapping[str, Any]) -> None:
-    name = given.get("WorkspaceName")
-    if name is not None and _WORKSPACE_NAME.fullmatch(name) is None:
-        raise CloudError(
-            INVALID,
-            f"WorkspaceName is {name!r}; it must have 3 to 23 letters, digits, _ and -, and start "
-            "with a letter.",
-        )
     if len(given.get("Description", "")) > 80:
         raise CloudError(
             INVALID,
@@ -101,10 +64,9 @@ def _check_name(given: Mapping[str, Any], name: str) -> None:
 
 def _check_dataset(given: Mapping[str, Any]) -> None:
     _check_name(given, "Name")
-    _choice(given, "Accessibility", _ACCESSIBILITIES)
-    _choice(given, "Property", ("FILE", "DIRECTORY"))
-    _choice(given, "DataSourceType", ("OSS",))
-    _choice(given, "DataType", ("COMMON", "PIC", "TEXT", "VIDEO", "AUDIO"))
+    source = given.get("DataSourceType", "OSS")
+    if source != "OSS":
+        raise not_supported(f"DataSourceType {source!r}", "use OSS")
     uri = given.get("Uri")
     if uri is not None and not str(uri).startswith("oss://"):
         raise CloudError(INVALID, f"Uri is {uri!r}; it must be oss://bucket.endpoint/path.")
@@ -112,12 +74,9 @@ def _check_dataset(given: Mapping[str, Any]) -> None:
 
 def _check_model(given: Mapping[str, Any]) -> None:
     _check_name(given, "ModelName")
-    _choice(given, "Accessibility", _ACCESSIBILITIES)
 
 
 def _check_version(given: Mapping[str, Any]) -> None:
-    _choice(given, "ApprovalStatus", ("Pending", "Approved", "Rejected"))
-    _choice(given, "SourceType", ("Custom", "PAIFlow", "TrainingService"))
     version_name = given.get("VersionName")
     if version_name is not None and re.fullmatch(r"\d+\.\d+\.\d+", version_name) is None:
         raise CloudError(
@@ -133,10 +92,6 @@ def _check_version(given: Mapping[str, Any]) -> None:
 WORKSPACE = Kind(
     name="Workspace",
     id_field="WorkspaceId",
-    required=("WorkspaceName", "Description", "EnvTypes"),
-    fields=frozenset(
-        {"WorkspaceName", "Description", "EnvTypes", "DisplayName", "ResourceGroupId"}
-    ),
     changeable=frozenset({"Description", "DisplayName"}),
     not_found="100400027",
     defaults={"Status": "ENABLED", "IsDefault": False, "ResourceGroupId": "rg-default"},
@@ -147,12 +102,6 @@ _DATASET_CHANGEABLE = frozenset({"Name", "Description", "Options", "Accessibilit
 DATASET = Kind(
     name="Dataset",
     id_field="DatasetId",
-    required=("Name", "DataSourceType", "Property", "Uri"),
-    fields=_DATASET_CHANGEABLE
-    | {
-        *("WorkspaceId", "DataSourceType", "DataType", "Property", "Uri"),
-        *("Labels", "SourceId", "SourceType", "UserId"),
-    },
     changeable=_DATASET_CHANGEABLE,
     not_found="201300003",
     defaults={"Accessibility": "PRIVATE", "DataType": "COMMON", "SourceType": "USER"},
@@ -168,8 +117,6 @@ _MODEL_CHANGEABLE = frozenset(
 MODEL = Kind(
     name="Model",
     id_field="ModelId",
-    required=("ModelName",),
-    fields=_MODEL_CHANGEABLE | {"WorkspaceId", "Labels"},
     changeable=_MODEL_CHANGEABLE,
     not_found="201400001",
     defaults={"Accessibility": "PRIVATE"},
@@ -186,8 +133,6 @@ _VERSION_CHANGEABLE = frozenset(
 VERSION = Kind(
     name="ModelVersion",
     id_field="VersionName",
-    required=("Uri",),
-    fields=_VERSION_CHANGEABLE | {"VersionName", "Uri", "FormatType", "FrameworkType", "Labels"},
     changeable=_VERSION_CHANGEABLE,
     not_found="201400011",
     defaults={"ApprovalStatus": "Pending", "SourceType": "Custom"},

@@ -38,7 +38,7 @@ class AIWorkSpace:
         Raises:
             CloudError: A field is invalid, the workspace does not exist, or the name is in use.
         """
-        kind.validate(given, creating=True)
+        kind.check(given)
         with self._context.store.transaction():
             if kind is not WORKSPACE and given.get("WorkspaceId"):
                 self.get(WORKSPACE, given["WorkspaceId"])
@@ -96,7 +96,7 @@ class AIWorkSpace:
         Raises:
             CloudError: The entity does not exist, or a field is invalid.
         """
-        kind.validate(given, creating=False)
+        kind.check(given)
         with self._context.store.transaction():
             record = {**self.get(kind, identifier), **given}
             self._check_unique(kind, record, identifier)
@@ -142,7 +142,7 @@ class AIWorkSpace:
         Raises:
             CloudError: The model does not exist, a field is invalid, or the version exists.
         """
-        VERSION.validate(given, creating=True)
+        VERSION.check(given)
         with self._context.store.transaction():
             self.get(MODEL, model_id)
             existing = [_numbers(version["VersionName"]) for version in self.versions(model_id)]

@@ -63,9 +63,7 @@ def required_record(context: Context, table: str, key: Any, what: str) -> Proper
 
 def check_load_balancer(inputs: Properties, context: Context) -> None:
     """Check the inputs, as CreateLoadBalancer does."""
-    choice("addressType", inputs["addressType"], ("Internet", "Intranet"))
     choice("loadBalancerEdition", inputs["loadBalancerEdition"], ("Basic", "Standard"))
-    choice("payType", inputs["loadBalancerBillingConfig"]["payType"], ("PostPay", "PayAsYouGo"))
     if inputs.get("addressIpVersion") not in (None, "IPv4"):
         raise not_supported(f"addressIpVersion {inputs['addressIpVersion']!r}", "use IPv4")
     if context.store.table(VPCS).get(inputs["vpcId"]) is None:
@@ -150,8 +148,6 @@ def check_actions(actions: list[Properties], context: Context) -> None:
     if action["type"] == "Redirect":
         if not action.get("redirectConfig"):
             raise CloudError("IllegalParam.RuleActions", "Redirect needs a redirectConfig.")
-        code = str(action["redirectConfig"].get("httpCode") or "301")
-        choice("httpCode", code, ("301", "302", "303", "307", "308"))
         return
     groups = list(state.targets(actions))
     if not groups:
@@ -180,8 +176,5 @@ def check_health(config: Properties) -> None:
     choice("healthCheckMethod", config.get("healthCheckMethod", "HEAD"), ("HEAD", "GET"))
     number("healthCheckInterval", config.get("healthCheckInterval"), 1, 50)
     number("healthCheckTimeout", config.get("healthCheckTimeout"), 1, 300)
-    number("healthyThreshold", config.get("healthyThreshold"), 2, 10)
-    number("unhealthyThreshold", config.get("unhealthyThreshold"), 2, 10)
-    number("healthCheckConnectPort", config.get("healthCheckConnectPort"), 0, 65535)
     for code in config.get("healthCheckCodes") or ():
         choice("healthCheckCodes", code, _CODES)

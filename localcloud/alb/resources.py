@@ -12,8 +12,9 @@ from localcloud.alb.ports import may_bind, served_port
 from localcloud.alb.services import process_name, spec
 from localcloud.cloudflare.workers import workers_of
 from localcloud.core.errors import CloudError
-from localcloud.core.records import RecordHandler, now
+from localcloud.core.records import Plan, RecordHandler
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
+from localcloud.core.times import timestamp
 
 _LISTEN_SECONDS: Final = 30.0
 _HTTPS: Final = 443
@@ -35,9 +36,7 @@ class LoadBalancerHandler(RecordHandler):
         {"tags", "resourceGroupId", "addressAllocatedMode", "modificationProtectionConfig"}
     )
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateLoadBalancer and UpdateLoadBalancerAttribute do."""
         checks.check_load_balancer(inputs, context)
         protected = _protected(inputs)
@@ -50,7 +49,7 @@ class LoadBalancerHandler(RecordHandler):
             **computed,
             # The cloud returns a name. If 443 cannot be served, the address includes the port.
             "dnsName": address if may_bind(_HTTPS) else f"{address}:{served_port(_HTTPS)}",
-            "createTime": now(),
+            "createTime": timestamp(),
             "regionId": context.platform.region_id,
             "status": "Active",
             "addressIpVersion": "IPv4",
@@ -104,9 +103,7 @@ class ListenerHandler(RecordHandler):
         }
     )
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateListener and UpdateListenerAttribute do."""
         known = next((key for key, record in self.records(context).items() if record == old), None)
         checks.check_listener(inputs, context, known)
@@ -148,12 +145,9 @@ class RuleHandler(RecordHandler):
         {"listenerId", "priority", "ruleActions", "ruleConditions", "ruleName", "direction"}
     )
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateRule and UpdateRuleAttribute do."""
         checks.required_record(context, state.LISTENERS, inputs["listenerId"], "Listener")
-        checks.number("priority", inputs["priority"], 1, 10000)
         checks.choice("direction", inputs.get("direction", "Request"), ("Request",))
         checks.check_actions(inputs["ruleActions"], context)
         checks.check_conditions(inputs["ruleConditions"])
@@ -183,9 +177,7 @@ class ServerGroupHandler(RecordHandler):
     )
     recorded: ClassVar[frozenset[str]] = frozenset({"tags", "resourceGroupId", "crossZoneEnabled"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateServerGroup and UpdateServerGroupAttribute do."""
         checks.choice("protocol", inputs.get("protocol", "HTTP"), ("HTTP",))
         checks.choice("serverGroupType", inputs.get("serverGroupType", "Instance"), ("Instance",))
@@ -202,7 +194,7 @@ class ServerGroupHandler(RecordHandler):
         }
         if old is not None:
             return "", computed
-        return context.ids.new("sgp-", 18), {**computed, "createTime": now()}
+        return context.ids.new("sgp-", 18), {**computed, "createTime": timestamp()}
 
     def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
         """Refuse the deletion of a server group that a listener or rule forwards to."""
@@ -230,9 +222,7 @@ class AclHandler(RecordHandler):
     effective: ClassVar[frozenset[str]] = frozenset({"aclName"})
     recorded: ClassVar[frozenset[str]] = frozenset({"tags", "resourceGroupId"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateAcl does."""
         computed = {
             "status": "Available",
@@ -324,13 +314,10 @@ class ListenerAclAttachmentHandler(RecordHandler):
     table: ClassVar[str] = state.LISTENER_ACLS
     effective: ClassVar[frozenset[str]] = frozenset({"aclId", "aclType", "listenerId"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as AssociateAclsWithListener does."""
         checks.required_record(context, state.LISTENERS, inputs["listenerId"], "Listener")
         checks.required_record(context, state.ACLS, inputs["aclId"], "Acl")
-        checks.choice("aclType", inputs["aclType"], ("White", "Black"))
         return f"{inputs['listenerId']}:{inputs['aclId']}", {"status": "Associated"}
 
 

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from localcloud.cloudflare.workers import DOMAINS, SCRIPTS, workers_of
 from localcloud.core.errors import CloudError, not_supported
-from localcloud.core.records import RecordHandler, now
+from localcloud.core.records import Plan, RecordHandler
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
+from localcloud.core.times import timestamp
 
 SUBDOMAINS: Final = "cloudflare.subdomains"
 _PERIODS: Final = (10, 60)
@@ -57,9 +58,7 @@ class WorkersScriptHandler(_Served):
     )
     recorded: ClassVar[frozenset[str]] = frozenset({"accountId", "observability"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Return the record of an uploaded script."""
         name, content = str(inputs["scriptName"]), inputs.get("content")
         for needed in ("content", "mainModule", "compatibilityDate"):
@@ -77,8 +76,8 @@ class WorkersScriptHandler(_Served):
         digest = hashlib.sha256(str(content).encode()).hexdigest()
         return name, {
             "bindings": bindings,
-            "createdOn": old["createdOn"] if old else now(),
-            "modifiedOn": now(),
+            "createdOn": old["createdOn"] if old else timestamp(),
+            "modifiedOn": timestamp(),
             "etag": digest,
             "handlers": ["fetch"],
             "hasAssets": False,
@@ -128,9 +127,7 @@ class WorkersCustomDomainHandler(_Served):
     effective: ClassVar[frozenset[str]] = frozenset({"hostname", "service"})
     recorded: ClassVar[frozenset[str]] = frozenset({"accountId", "zoneId"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Return the record of a domain; its worker must exist."""
         own = urlsplit(context.platform.endpoints["edge"]).hostname
         if inputs["hostname"] != own:
@@ -152,9 +149,7 @@ class WorkersScriptSubdomainHandler(RecordHandler):
     effective: ClassVar[frozenset[str]] = frozenset({"scriptName", "enabled", "previewsEnabled"})
     recorded: ClassVar[frozenset[str]] = frozenset({"accountId"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Return the record; the local cloud has no workers.dev."""
         if inputs["enabled"] or inputs.get("previewsEnabled"):
             raise not_supported("workers.dev", "set enabled and previewsEnabled to false")

@@ -12,12 +12,9 @@ from typing import ClassVar
 from localcloud.core.errors import CloudError
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.core.store import Table
-from localcloud.core.times import timestamp
 
-
-def now() -> str:
-    """Return the current time in the cloud's format, such as ``2026-11-21T10:00:00Z``."""
-    return timestamp()
+Plan = tuple[str, Properties]
+"""The id of a record, and its computed properties."""
 
 
 class RecordHandler(ResourceHandler):
@@ -34,9 +31,7 @@ class RecordHandler(ResourceHandler):
         return context.store.table(self.table)
 
     @abstractmethod
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs and return the id and the computed properties.
 
         Args:

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from localcloud.core.errors import CloudError
 from localcloud.core.home import data_dir, log_dir
-from localcloud.core.records import now
 from localcloud.core.resources import Context, Properties
+from localcloud.core.times import timestamp
 from localcloud.ecs.node import Node, NodeClosingError, NodeState
 from localcloud.ecs.stock import require_stock
 from localcloud.ecs.user_data import CloudConfig, parse_user_data
@@ -97,8 +97,8 @@ class Instances:
                 "address": context.addresses.allocate(f"ecs/{instance_id}"),
                 "role": inputs.get("roleName"),
                 "credentials_token": secrets.token_urlsafe(32),
-                "created_at": now(),
-                "started_at": now(),
+                "created_at": timestamp(),
+                "started_at": timestamp(),
                 "boot": {"state": "new", "reason": ""},
                 "enabled": [],
                 "active": [],
@@ -138,7 +138,7 @@ class Instances:
             if "roleName" in inputs:
                 entry["role"] = inputs["roleName"]
             if restart:
-                entry["started_at"] = now()
+                entry["started_at"] = timestamp()
 
         self._change(instance_id, apply)
         if wanted == "Running" and (restart or document["status"] != "Running"):
@@ -164,7 +164,7 @@ class Instances:
             self._change(
                 instance_id,
                 lambda entry: entry.update(
-                    status="Running", started_at=now(), stopped_mode="Not-applicable"
+                    status="Running", started_at=timestamp(), stopped_mode="Not-applicable"
                 ),
             )
             self._power_on(instance_id)

@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 
 from localcloud.alb.state import SERVER_GROUPS
 from localcloud.core.errors import CloudError, not_supported
-from localcloud.core.records import RecordHandler, now
+from localcloud.core.records import Plan, RecordHandler
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
+from localcloud.core.times import timestamp
 from localcloud.ecs.launch_templates import instance_inputs
 from localcloud.ess import state
 from localcloud.ess.workers import fleets_of
 from localcloud.vpc.resources import VSWITCHES
 
-_MAX_MEMBERS = 2000
 _CONFIGURATION = ("launchTemplateId", "launchTemplateVersion")
 
 
@@ -53,7 +53,7 @@ class ScalingGroupHandler(ResourceHandler):
             group = {
                 "inputs": inputs,
                 "desired": int(inputs.get("desiredCapacity") or inputs["minSize"]),
-                "created_at": now(),
+                "created_at": timestamp(),
                 "last_error": "",
                 **_configuration(inputs),
             }
@@ -130,9 +130,7 @@ class ScalingRuleHandler(RecordHandler):
         }
     )
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateScalingRule and ModifyScalingRule do."""
         _require_group(inputs["scalingGroupId"], context)
         kind = inputs.get("scalingRuleType", "SimpleScalingRule")
@@ -158,26 +156,12 @@ class LifecycleHookHandler(RecordHandler):
     )
     recorded: ClassVar[frozenset[str]] = frozenset({"notificationMetadata"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateLifecycleHook and ModifyLifecycleHook do."""
         _require_group(inputs["scalingGroupId"], context)
-        for name, allowed in (
-            ("lifecycleTransition", ("SCALE_OUT", "SCALE_IN")),
-            ("defaultResult", ("CONTINUE",)),
-        ):
-            if inputs.get(name, allowed[0]) not in allowed:
-                raise CloudError(
-                    "InvalidParameter",
-                    f"{name} is {inputs[name]!r}; the local cloud supports {', '.join(allowed)}.",
-                )
-        seconds = int(inputs.get("heartbeatTimeout", 600))
-        if not 30 <= seconds <= 21600:
-            raise CloudError(
-                "InvalidParameter",
-                f"heartbeatTimeout is {seconds}; it must be 30 to 21600 seconds.",
-            )
+        result = inputs.get("defaultResult", "CONTINUE")
+        if result != "CONTINUE":
+            raise not_supported(f"defaultResult {result!r}", "use CONTINUE")
         if old is not None:
             return "", {}
         hook_id = context.ids.new("ash-bp1", 17)
@@ -192,19 +176,6 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
 
 
 def _check_group(inputs: Properties, context: Context) -> None:
-    lowest, highest = int(inputs["minSize"]), int(inputs["maxSize"])
-    if not 0 <= lowest <= highest <= _MAX_MEMBERS:
-        raise CloudError(
-            "InvalidParameter",
-            f"minSize is {lowest} and maxSize is {highest}; both must be 0 to {_MAX_MEMBERS}, and "
-            "minSize must not exceed maxSize.",
-        )
-    desired = int(inputs.get("desiredCapacity") or lowest)
-    if not lowest <= desired <= highest:
-        raise CloudError(
-            "InvalidDesiredCapacity",
-            f"desiredCapacity is {desired}; it must be {lowest} (minSize) to {highest} (maxSize).",
-        )
     if inputs.get("healthCheckType", "ECS") != "ECS":
         raise not_supported(f"healthCheckType {inputs['healthCheckType']!r}", "use ECS")
     if not inputs.get("vswitchIds"):

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from localcloud.core.errors import CloudError
-from localcloud.core.records import now
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
+from localcloud.core.times import timestamp
 
 OIDC_PROVIDERS = "ims.oidc_providers"
 DEFAULT_ISSUANCE_LIMIT_HOURS = 12  # assumed: the API's reference names 1 to 168, no default
@@ -54,7 +54,7 @@ class OidcProviderHandler(ResourceHandler):
                     f"The OIDC provider already exists: {name}.",
                     409,
                 )
-            table.put(name, record | {"createTime": now()})
+            table.put(name, record | {"createTime": timestamp()})
         return Created(name, _outputs(name, context) or {})
 
     def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002

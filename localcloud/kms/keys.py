@@ -8,27 +8,23 @@ exists and is enabled. Error codes: https://api.aliyun.com/document/Kms/2016-01-
 from __future__ import annotations
 
 import re
+import time
 import uuid
-from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from localcloud.core.errors import CloudError
-from localcloud.core.records import RecordHandler, now
+from localcloud.core.records import Plan, RecordHandler
 from localcloud.core.resources import Context, Properties
+from localcloud.core.times import timestamp
 
 KEYS, ALIASES = "kms.keys", "kms.aliases"
 _KEY_SPECS = ("Aliyun_AES_256",)
 _KEY_USAGES = ("ENCRYPT/DECRYPT",)
 _STATUSES = ("Enabled", "Disabled")
-_SWITCHES = ("Disabled", "Enabled")
 _PENDING_DELETION = "PendingDeletion"
-_WINDOW_DAYS = range(7, 367)
-# 7 to 365 days: https://www.alibabacloud.com/help/en/kms/key-management-service/user-guide/
-# configure-key-rotation (read 2026-11).
-_ROTATION_DAYS = range(7, 366)
 _ALIAS = re.compile(r"alias/[A-Za-z0-9/_-]{1,249}")
-_INTERVAL = re.compile(r"(\d+)([dhms])")
-_UNIT_SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+_DAY = 86_400
+_UNIT_SECONDS = {"d": _DAY, "h": 3600, "m": 60, "s": 1}
 
 
 def key_arn(key_id: str, context: Context) -> str:
@@ -69,16 +65,12 @@ class KeyHandler(RecordHandler):
         }
     )
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Return the record like CreateKey and UpdateRotationPolicy."""
         for name, allowed in (
             ("keySpec", _KEY_SPECS),
             ("keyUsage", _KEY_USAGES),
             ("status", _STATUSES),
-            ("automaticRotation", _SWITCHES),
-            ("deletionProtection", _SWITCHES),
         ):
             value = inputs.get(name, allowed[0])
             if value not in allowed:
@@ -90,7 +82,7 @@ class KeyHandler(RecordHandler):
             "status": inputs.get("status", "Enabled"),
             "automaticRotation": rotation,
             "deletionProtection": inputs.get("deletionProtection", "Disabled"),
-            "nextRotationDate": _next_rotation(rotation, inputs.get("rotationInterval")),
+            "nextRotationDate": _next_rotation(rotation, inputs.get("rotationInterval", "")),
         }
         if old is not None:
             return "", changing
@@ -98,7 +90,7 @@ class KeyHandler(RecordHandler):
         return key_id, {
             **changing,
             "arn": key_arn(key_id, context),
-            "creationDate": now(),
+            "creationDate": timestamp(),
             "creator": context.platform.account_id,
             "keySpec": _KEY_SPECS[0],
             "keyUsage": _KEY_USAGES[0],
@@ -123,13 +115,7 @@ class KeyHandler(RecordHandler):
                     f"The key {id} has deletion protection; turn it off first.",
                     409,
                 )
-            days = int(record.get("pendingWindowInDays", 30))
-            if days not in _WINDOW_DAYS:
-                raise CloudError(
-                    "InvalidParameter",
-                    f"pendingWindowInDays is {days}; it must be between 7 and 366.",
-                )
-            date = (datetime.now(UTC) + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            date = timestamp(time.time() + _DAY * int(record.get("pendingWindowInDays", 30)))
             self.records(context).put(
                 id, record | {"status": _PENDING_DELETION, "deleteDate": date}
             )
@@ -139,16 +125,10 @@ class KeyHandler(RecordHandler):
                     aliases.delete(name)
 
 
-def _next_rotation(rotation: str, interval: str | None) -> str:
+def _next_rotation(rotation: str, interval: str) -> str:
     if rotation == "Disabled":
         return ""
-    found = _INTERVAL.fullmatch(interval or "")
-    seconds = int(found.group(1)) * _UNIT_SECONDS[found.group(2)] if found else 0
-    if seconds // 86_400 not in _ROTATION_DAYS:
-        raise CloudError(
-            "InvalidParameter", f"rotationInterval is {interval!r}; it must be between 7d and 365d."
-        )
-    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return timestamp(time.time() + int(interval[:-1]) * _UNIT_SECONDS[interval[-1]])
 
 
 class AliasHandler(RecordHandler):
@@ -158,9 +138,7 @@ class AliasHandler(RecordHandler):
     table: ClassVar[str] = ALIASES
     effective: ClassVar[frozenset[str]] = frozenset({"aliasName", "keyId"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Return the record like CreateAlias and UpdateAlias."""
         name = inputs["aliasName"]
         if not _ALIAS.fullmatch(name):

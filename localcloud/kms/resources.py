@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from localcloud.core.errors import CloudError
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.kms.keys import AliasHandler, KeyHandler, require_key
 from localcloud.kms.secrets import CURRENT, SECRETS, Secrets
@@ -62,14 +61,9 @@ class SecretHandler(ResourceHandler):
 
     @staticmethod
     def _fields(inputs: Properties) -> dict[str, Any]:
-        data_type = inputs.get("secretDataType", "text")
-        if data_type not in ("text", "binary"):
-            raise CloudError(
-                "InvalidParameter", f"secretDataType is {data_type!r}; allowed: text, binary."
-            )
         return {
             "description": inputs.get("description", ""),
-            "data_type": data_type,
+            "data_type": inputs.get("secretDataType", "text"),
             "type": "Generic",
             "tags": inputs.get("tags", {}),
             "encryption_key_id": inputs.get("encryptionKeyId", ""),

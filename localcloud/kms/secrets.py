@@ -8,20 +8,19 @@ which the resource type and the API share. Error codes: https://api.aliyun.com/d
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from localcloud.core.errors import CloudError
-from localcloud.core.records import now
 from localcloud.core.resources import Context
 from localcloud.core.store import Document
+from localcloud.core.times import timestamp
 
 SECRETS = "kms.secrets"
 CURRENT, PREVIOUS = "ACSCurrent", "ACSPrevious"
 _NAME = re.compile(r"[A-Za-z0-9_/+=.@-]{1,192}")
 _MAX_DATA_CHARACTERS = 30720
-_RECOVERY_DAYS = range(7, 31)
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Secrets:
             )
         secret = {
             **fields,
-            "create_time": now(),
+            "create_time": timestamp(),
             "planned_delete_time": "",
             "versions": {version_id: _version(data)},
             "stages": {CURRENT: version_id},
@@ -152,13 +151,7 @@ class Secrets:
         if recovery_days is None:
             self.context.store.table(SECRETS).delete(name)
             return
-        if recovery_days not in _RECOVERY_DAYS:
-            raise CloudError(
-                "InvalidParameter",
-                f"recoveryWindowInDays is {recovery_days}; it must be between 7 and 30.",
-            )
-        moment = datetime.now(UTC) + timedelta(days=recovery_days)
-        planned = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        planned = timestamp(time.time() + 86_400 * recovery_days)
         self.context.store.table(SECRETS).put(name, secret | {"planned_delete_time": planned})
 
 
@@ -168,4 +161,4 @@ def _version(data: str) -> dict[str, str]:
             "InvalidParameter",
             f"secretData has {len(data)} characters; it must have 1 to {_MAX_DATA_CHARACTERS}.",
         )
-    return {"data": data, "create_time": now()}
+    return {"data": data, "create_time": timestamp()}

@@ -12,16 +12,13 @@ import re
 from typing import Any, ClassVar
 
 from localcloud.core.errors import CloudError
-from localcloud.core.records import RecordHandler, now
+from localcloud.core.records import Plan, RecordHandler
 from localcloud.core.resources import Context, Properties, ResourceHandler
+from localcloud.core.times import timestamp
 
 PROJECTS, STORES, INDEXES = "log.projects", "log.stores", "log.indexes"
 GROUPS, CONFIGS, ATTACHMENTS = "log.machine_groups", "log.logtail_configs", "log.attachments"
-_PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{1,126}[a-z0-9]")
-_RETENTION_DAYS = range(1, 3651)
-_MODES = ("standard", "query", "lite")
-_FIELD_TYPES = ("long", "double", "text", "json")
 _PLUGIN_INPUTS = ("service_journal",)
 
 
@@ -33,17 +30,14 @@ class ProjectHandler(RecordHandler):
     effective: ClassVar[frozenset[str]] = frozenset({"projectName"})
     recorded: ClassVar[frozenset[str]] = frozenset({"description", "resourceGroupId", "tags"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateProject does."""
         name = inputs.get("projectName", "")
         if old is not None:
             return "", {}
-        _check_name("projectName", name, _PROJECT_NAME)
         _refuse_existing(self.records(context).get(name), "ProjectAlreadyExist", name)
         return name, {
-            "createTime": now(),
+            "createTime": timestamp(),
             "status": "Normal",
             "name": name,
             "resourceGroupId": inputs.get("resourceGroupId", "rg-default"),
@@ -73,22 +67,14 @@ class StoreHandler(RecordHandler):
         }
     )
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateLogStore and UpdateLogStore do."""
         project, name = inputs.get("projectName", ""), inputs.get("logstoreName", "")
-        days = int(inputs.get("retentionPeriod", 30))
-        if days not in _RETENTION_DAYS:
-            raise CloudError(
-                "ParameterInvalid", f"retentionPeriod is {days}; it must be 1 to 3650 days."
-            )
-        _choice("mode", inputs.get("mode", "standard"), _MODES)
         _check_encryption(inputs.get("encryptConf"), context)
         if old is not None:
             return "", {}
         _require_project(project, context)
-        _check_name("logstoreName", name, _NAME)
+        _check_name("logstoreName", name)
         key = f"{project}:{name}"
         _refuse_existing(self.records(context).get(key), "LogStoreAlreadyExist", name)
         count = int(inputs.get("shardCount", 2))
@@ -119,14 +105,10 @@ class StoreIndexHandler(RecordHandler):
     )
     recorded: ClassVar[frozenset[str]] = frozenset({"maxTextLen"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateIndex and UpdateIndex do."""
         if not inputs.get("fullText") and not inputs.get("fieldSearches"):
             raise CloudError("ParameterInvalid", "Give fullText or fieldSearches.")
-        for field in inputs.get("fieldSearches") or ():
-            _choice(f"fieldSearches {field['name']} type", field.get("type"), _FIELD_TYPES)
         key = f"{inputs['project']}:{inputs['logstore']}"
         if old is None:
             _require_store(key, context)
@@ -144,13 +126,10 @@ class MachineGroupHandler(RecordHandler):
     )
     recorded: ClassVar[frozenset[str]] = frozenset({"topic"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateMachineGroup and UpdateMachineGroup do."""
-        _choice("identifyType", inputs.get("identifyType", "ip"), ("ip", "userdefined"))
         _require_project(inputs["project"], context)
-        _check_name("name", inputs.get("name", ""), _NAME)
+        _check_name("name", inputs.get("name", ""))
         key = f"{inputs['project']}:{inputs['name']}"
         if old is None:
             _refuse_existing(self.records(context).get(key), "GroupAlreadyExist", key)
@@ -167,17 +146,12 @@ class LogTailConfigHandler(RecordHandler):
     )
     recorded: ClassVar[frozenset[str]] = frozenset({"logSample"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateConfig and UpdateConfig do; the only plugin is journal."""
-        _choice("outputType", inputs["outputType"], ("LogService",))
-        if _choice("inputType", inputs["inputType"], ("file", "plugin")) == "plugin":
-            _check_plugin(inputs["inputDetail"])
-        else:
-            _json("inputDetail", inputs["inputDetail"])
+        if inputs["inputType"] == "plugin":
+            _check_plugin(json.loads(inputs["inputDetail"]))
         _require_store(f"{inputs['project']}:{inputs['logstore']}", context)
-        _check_name("name", inputs.get("name", ""), _NAME)
+        _check_name("name", inputs.get("name", ""))
         key = f"{inputs['project']}:{inputs['logstore']}:{inputs['name']}"
         if old is None:
             _refuse_existing(self.records(context).get(key), "ConfigAlreadyExist", key)
@@ -193,9 +167,7 @@ class LogTailAttachmentHandler(RecordHandler):
         {"project", "logtailConfigName", "machineGroupName"}
     )
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as ApplyConfigToMachineGroup does."""
         project, config = inputs["project"], inputs["logtailConfigName"]
         group = inputs["machineGroupName"]
@@ -213,17 +185,16 @@ def _project_of(record: Properties) -> str:
     return str(record.get("projectName") or record.get("project"))
 
 
-def _check_name(what: str, name: str, pattern: re.Pattern[str]) -> None:
-    if not pattern.fullmatch(name):
-        raise CloudError("ParameterInvalid", f"{what} is {name!r}; it must match {pattern.pattern}")
+def _check_name(what: str, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise CloudError("ParameterInvalid", f"{what} is {name!r}; it must match {_NAME.pattern}")
 
 
-def _choice(what: str, value: Any, allowed: tuple[str, ...]) -> str:
+def _choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise CloudError(
             "ParameterInvalid", f"{what} is {value!r}; it must be one of {', '.join(allowed)}."
         )
-    return str(value)
 
 
 def _refuse_existing(record: Properties | None, code: str, name: str) -> None:
@@ -253,23 +224,13 @@ def _check_encryption(encryption: Properties | None, context: Context) -> None:
         )
 
 
-def _check_plugin(detail: str) -> None:
-    plugin = _json("inputDetail", detail).get("plugin")
+def _check_plugin(detail: Any) -> None:
+    plugin = detail.get("plugin") if isinstance(detail, dict) else None
     inputs = plugin.get("inputs") if isinstance(plugin, dict) else None
     if not isinstance(inputs, list) or not inputs:
         raise CloudError("ParameterInvalid", "inputDetail needs plugin.inputs, a list.")
     for item in inputs:
         _choice("plugin.inputs type", item.get("type"), _PLUGIN_INPUTS)
-
-
-def _json(what: str, text: str) -> Properties:
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise CloudError("ParameterInvalid", f"{what} is not valid JSON: {error}.") from error
-    if not isinstance(document, dict):
-        raise CloudError("ParameterInvalid", f"{what} is not a JSON object.")
-    return document
 
 
 HANDLERS: tuple[type[ResourceHandler], ...] = (

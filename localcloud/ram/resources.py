@@ -7,29 +7,19 @@ Error codes: https://api.aliyun.com/document/Ram/2015-05-01/CreateRole, .../Dele
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, ClassVar
 
 from localcloud.core.access import ATTACHMENTS, POLICIES, ROLES
 from localcloud.core.errors import CloudError, not_supported
 from localcloud.core.policies import parse_policy, parse_trust_policy
-from localcloud.core.records import now
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
-
-_ROLE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_POLICY_NAME = re.compile(r"[A-Za-z0-9-]{1,128}")
-_DEFAULT_SESSION_SECONDS = 3600
-_SESSION_SECONDS = range(3600, 43201)
+from localcloud.core.times import timestamp
 
 
-def _name(inputs: Properties, given: str, code: str, pattern: re.Pattern[str]) -> str:
-    name = str(inputs.get(given, inputs.get("name", "")))
-    if pattern.fullmatch(name) is None:
-        raise CloudError(
-            f"InvalidParameter.{code}.InvalidChars",
-            f"{given} is {name!r}; it must match {pattern.pattern}.",
-        )
-    return name
+def _required(inputs: Properties, name: str) -> str:
+    if not inputs.get(name):
+        raise CloudError("MissingParameter", f"The input {name} is mandatory.")
+    return str(inputs[name])
 
 
 class RoleHandler(ResourceHandler):
@@ -37,16 +27,13 @@ class RoleHandler(ResourceHandler):
 
     token: ClassVar[str] = "alicloud:ram/role:Role"
     effective: ClassVar[frozenset[str]] = frozenset(
-        {
-            *("roleName", "name", "assumeRolePolicyDocument", "document"),
-            *("maxSessionDuration", "force"),
-        }
+        {"roleName", "assumeRolePolicyDocument", "maxSessionDuration", "force"}
     )
     recorded: ClassVar[frozenset[str]] = frozenset({"description", "tags"})
 
     def create(self, inputs: Properties, context: Context) -> Created:
         """Create the role like CreateRole."""
-        name = _name(inputs, "roleName", "RoleName", _ROLE_NAME)
+        name = _required(inputs, "roleName")
         document = self._validated(inputs)
         roles = context.store.table(ROLES)
         with context.store.transaction():
@@ -61,7 +48,7 @@ class RoleHandler(ResourceHandler):
                 | {
                     "arn": f"acs:ram::{account_id}:role/{name.lower()}",
                     "role_id": "3" + context.ids.digits(17),
-                    "create_time": now(),
+                    "create_time": timestamp(),
                 },
             )
         return Created(name, self._outputs(name, roles.get(name) or {}))
@@ -107,19 +94,11 @@ class RoleHandler(ResourceHandler):
 
     @staticmethod
     def _validated(inputs: Properties) -> dict[str, Any]:
-        text = inputs.get("assumeRolePolicyDocument", inputs.get("document"))
-        if not text:
-            raise CloudError("MissingParameter", "The input assumeRolePolicyDocument is mandatory.")
+        text = _required(inputs, "assumeRolePolicyDocument")
         parse_trust_policy(text)
-        seconds = int(inputs.get("maxSessionDuration", _DEFAULT_SESSION_SECONDS))
-        if seconds not in _SESSION_SECONDS:
-            raise CloudError(
-                "InvalidParameter.MaxSessionDuration",
-                f"maxSessionDuration is {seconds}; it must be between 3600 and 43200 seconds.",
-            )
         return {
             "trust_policy": text,
-            "max_session_duration": seconds,
+            "max_session_duration": int(inputs.get("maxSessionDuration", 3600)),
             "description": inputs.get("description", ""),
             "tags": inputs.get("tags", {}),
         }
@@ -144,14 +123,12 @@ class PolicyHandler(ResourceHandler):
     """``alicloud:ram/policy:Policy``; the id is the policy's name."""
 
     token: ClassVar[str] = "alicloud:ram/policy:Policy"
-    effective: ClassVar[frozenset[str]] = frozenset(
-        {"policyName", "name", "policyDocument", "document", "force"}
-    )
+    effective: ClassVar[frozenset[str]] = frozenset({"policyName", "policyDocument", "force"})
     recorded: ClassVar[frozenset[str]] = frozenset({"description", "rotateStrategy", "tags"})
 
     def create(self, inputs: Properties, context: Context) -> Created:
         """Create the policy like CreatePolicy."""
-        name = _name(inputs, "policyName", "PolicyName", _POLICY_NAME)
+        name = _required(inputs, "policyName")
         text = self._validated(inputs)
         policies = context.store.table(POLICIES)
         with context.store.transaction():
@@ -164,7 +141,7 @@ class PolicyHandler(ResourceHandler):
                 "description": inputs.get("description", ""),
                 "tags": inputs.get("tags", {}),
                 "version": 1,
-                "create_time": now(),
+                "create_time": timestamp(),
             }
             policies.put(name, record)
         return Created(name, self._outputs(name, record, context))
@@ -215,11 +192,9 @@ class PolicyHandler(ResourceHandler):
 
     @staticmethod
     def _validated(inputs: Properties) -> str:
-        text = inputs.get("policyDocument", inputs.get("document"))
-        if not text:
-            raise CloudError("MissingParameter", "The input policyDocument is mandatory.")
+        text = _required(inputs, "policyDocument")
         parse_policy(text)
-        return str(text)
+        return text
 
     @staticmethod
     def _outputs(name: str, policy: Properties, context: Context) -> Properties:

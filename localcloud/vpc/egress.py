@@ -13,8 +13,9 @@ import ipaddress
 from typing import Any, ClassVar
 
 from localcloud.core.errors import CloudError
-from localcloud.core.records import RecordHandler, now
+from localcloud.core.records import Plan, RecordHandler
 from localcloud.core.resources import Context, Properties, ResourceHandler
+from localcloud.core.times import timestamp
 
 GATEWAYS, SNAT_ENTRIES = "vpc.nat_gateways", "vpc.snat_entries"
 EIPS, EIP_ASSOCIATIONS = "vpc.eips", "vpc.eip_associations"
@@ -38,9 +39,7 @@ class NatGatewayHandler(RecordHandler):
         }
     )
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateNatGateway and ModifyNatGatewayAttribute do."""
         nat_type = inputs.get("natType", "Enhanced")
         if nat_type != "Enhanced":
@@ -107,9 +106,7 @@ class EipAddressHandler(RecordHandler):
         }
     )
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as AllocateEipAddress does."""
         if old is not None:
             return "", {}
@@ -120,7 +117,7 @@ class EipAddressHandler(RecordHandler):
         return context.ids.new("eip-bp1", 17), {
             "ipAddress": free,
             "status": "Available",
-            "createTime": now(),
+            "createTime": timestamp(),
             "bandwidth": inputs.get("bandwidth", "5"),
             "internetChargeType": inputs.get("internetChargeType", "PayByTraffic"),
             "isp": inputs.get("isp", "BGP"),
@@ -151,9 +148,7 @@ class EipAssociationHandler(RecordHandler):
     effective: ClassVar[frozenset[str]] = frozenset({"allocationId", "instanceId", "instanceType"})
     recorded: ClassVar[frozenset[str]] = frozenset({"force", "mode"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as AssociateEipAddress does."""
         allocation_id, instance_id = inputs["allocationId"], inputs["instanceId"]
         instance_type = inputs.get("instanceType", "Nat")
@@ -200,9 +195,7 @@ class SnatEntryHandler(RecordHandler):
     )
     recorded: ClassVar[frozenset[str]] = frozenset({"snatEntryName", "eipAffinity"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateSnatEntry does: the address must be bound to the gateway."""
         gateways = context.store.table(GATEWAYS).items()
         gateway_id = next(
@@ -267,4 +260,3 @@ EGRESS_HANDLERS: tuple[type[ResourceHandler], ...] = (
     EipAssociationHandler,
     SnatEntryHandler,
 )
-EGRESS_TABLES = (GATEWAYS, SNAT_ENTRIES, EIPS, EIP_ASSOCIATIONS)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, ClassVar
 
-from localcloud.core.errors import CloudError
-from localcloud.core.records import RecordHandler, now
+from localcloud.core.errors import CloudError, not_supported
+from localcloud.core.records import Plan, RecordHandler
 from localcloud.core.resources import Context, Properties, ResourceHandler
+from localcloud.core.times import timestamp
 from localcloud.vpc.egress import EGRESS_HANDLERS, GATEWAYS
 
 VPCS, VSWITCHES = "vpc.networks", "vpc.vswitches"
@@ -21,8 +22,7 @@ _DEFAULT_CIDR = "172.16.0.0/12"
 _PRIVATE = tuple(
     ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 )
-_VPC_PREFIXES, _VSWITCH_PREFIXES = range(8, 29), range(16, 30)
-_PROTOCOLS = ("tcp", "udp", "icmp", "gre", "all")
+_VPC_PREFIXES = range(8, 29)
 
 
 def network_of(text: str, name: str) -> ipaddress.IPv4Network:
@@ -45,12 +45,10 @@ class NetworkHandler(RecordHandler):
 
     token: ClassVar[str] = "alicloud:vpc/network:Network"
     table: ClassVar[str] = VPCS
-    effective: ClassVar[frozenset[str]] = frozenset({"cidrBlock", "vpcName", "name"})
+    effective: ClassVar[frozenset[str]] = frozenset({"cidrBlock", "vpcName"})
     recorded: ClassVar[frozenset[str]] = frozenset({"description", "resourceGroupId", "tags"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateVpc and ModifyVpcAttribute do."""
         block = network_of(inputs.get("cidrBlock", _DEFAULT_CIDR), "cidrBlock")
         if block.prefixlen not in _VPC_PREFIXES or not any(
@@ -61,7 +59,7 @@ class NetworkHandler(RecordHandler):
                 f"cidrBlock is {block}; a VPC needs a block of /8 to /28 in "
                 f"{', '.join(map(str, _PRIVATE))}.",
             )
-        name = inputs.get("vpcName", inputs.get("name", ""))
+        name = inputs.get("vpcName", "")
         computed: dict[str, Any] = {"cidrBlock": str(block), "vpcName": name, "name": name}
         if old is not None:
             return "", computed
@@ -69,7 +67,7 @@ class NetworkHandler(RecordHandler):
         route_table_id = context.ids.new("vtb-bp1", 18)
         return context.ids.new("vpc-bp1", 18), {
             **computed,
-            "createTime": now(),
+            "createTime": timestamp(),
             "regionId": context.platform.region_id,
             "resourceGroupId": inputs.get("resourceGroupId", "rg-default"),
             "routeTableId": route_table_id,
@@ -97,16 +95,12 @@ class SwitchHandler(RecordHandler):
 
     token: ClassVar[str] = "alicloud:vpc/switch:Switch"
     table: ClassVar[str] = VSWITCHES
-    effective: ClassVar[frozenset[str]] = frozenset(
-        {"cidrBlock", "vpcId", "zoneId", "vswitchName", "name"}
-    )
+    effective: ClassVar[frozenset[str]] = frozenset({"cidrBlock", "vpcId", "zoneId", "vswitchName"})
     recorded: ClassVar[frozenset[str]] = frozenset({"description", "tags"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateVSwitch and ModifyVSwitchAttribute do."""
-        name = inputs.get("vswitchName", inputs.get("name", ""))
+        name = inputs.get("vswitchName", "")
         computed: dict[str, Any] = {"vswitchName": name, "name": name}
         if old is not None:
             return "", computed
@@ -132,20 +126,17 @@ class SwitchHandler(RecordHandler):
         return context.ids.new("vsw-bp1", 18), {
             **computed,
             "availabilityZone": inputs["zoneId"],
-            "createTime": now(),
+            "createTime": timestamp(),
             "status": "Available",
         }
 
     def _check_block(
         self, block: ipaddress.IPv4Network, vpc_id: str, vpc_block: str, context: Context
     ) -> None:
-        if block.prefixlen not in _VSWITCH_PREFIXES or not block.subnet_of(
-            ipaddress.IPv4Network(vpc_block)
-        ):
+        if not block.subnet_of(ipaddress.IPv4Network(vpc_block)):
             raise CloudError(
                 "InvalidCidrBlock.Malformed",
-                f"cidrBlock is {block}; a vSwitch needs a block of /16 to /29 within its VPC's "
-                f"{vpc_block}.",
+                f"cidrBlock is {block}; a vSwitch needs a block within its VPC's {vpc_block}.",
             )
         for key, other in self.records(context).items():
             if other["vpcId"] == vpc_id and block.overlaps(
@@ -175,22 +166,15 @@ class SecurityGroupHandler(RecordHandler):
 
     token: ClassVar[str] = "alicloud:ecs/securityGroup:SecurityGroup"
     table: ClassVar[str] = GROUPS
-    effective: ClassVar[frozenset[str]] = frozenset({"vpcId", "securityGroupName", "name"})
+    effective: ClassVar[frozenset[str]] = frozenset({"vpcId", "securityGroupName"})
     recorded: ClassVar[frozenset[str]] = frozenset(
         {"description", "innerAccessPolicy", "resourceGroupId", "securityGroupType", "tags"}
     )
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as CreateSecurityGroup and ModifySecurityGroupAttribute do."""
-        name = inputs.get("securityGroupName", inputs.get("name", ""))
+        name = inputs.get("securityGroupName", "")
         policy = inputs.get("innerAccessPolicy", "Accept")
-        if policy not in ("Accept", "Drop"):
-            raise CloudError(
-                "InvalidInnerAccessPolicy.NotFound",
-                f"innerAccessPolicy is {policy!r}; allowed are Accept and Drop.",
-            )
         computed: dict[str, Any] = {
             "securityGroupName": name,
             "name": name,
@@ -206,7 +190,7 @@ class SecurityGroupHandler(RecordHandler):
             )
         return context.ids.new("sg-bp1", 18), {
             **computed,
-            "createTime": now(),
+            "createTime": timestamp(),
             "resourceGroupId": inputs.get("resourceGroupId", "rg-default"),
             "securityGroupType": inputs.get("securityGroupType", "normal"),
         }
@@ -248,9 +232,7 @@ class SecurityGroupRuleHandler(RecordHandler):
     )
     recorded: ClassVar[frozenset[str]] = frozenset({"description", "nicType", "policy", "priority"})
 
-    def plan(
-        self, inputs: Properties, context: Context, old: Properties | None
-    ) -> tuple[str, Properties]:
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
         """Validate the inputs as AuthorizeSecurityGroup(Egress) does; build the provider's id."""
         groups = context.store.table(GROUPS)
         group_id, source = inputs["securityGroupId"], inputs.get("sourceSecurityGroupId")
@@ -261,55 +243,23 @@ class SecurityGroupRuleHandler(RecordHandler):
                     f"{name} is {value!r}, which does not exist.",
                     404,
                 )
-        _choice(inputs, "type", ("ingress", "egress"))
-        protocol = _choice(inputs, "ipProtocol", _PROTOCOLS)
-        policy = _choice(inputs, "policy", ("accept", "drop"), "accept")
+        protocol = inputs["ipProtocol"]
+        if protocol == "icmpv6":
+            raise not_supported("ipProtocol 'icmpv6'", "use tcp, udp, icmp, gre or all")
         if "cidrIp" in inputs:
             network_of(inputs["cidrIp"], "cidrIp")
         elif source is None:
             raise CloudError("MissingParameter", "Give cidrIp or sourceSecurityGroupId.")
-        port_range = inputs.get("portRange", "-1/-1")
-        _check_ports(protocol, port_range)
-        priority, nic_type = int(inputs.get("priority", 1)), inputs.get("nicType", "intranet")
-        if priority not in range(1, 101):
-            raise CloudError(
-                "InvalidPriority.Malformed", f"priority is {priority}; it must be 1 to 100."
-            )
+        nic_type = inputs.get("nicType", "intranet")
         parts = (
-            *(group_id, inputs["type"], protocol, port_range, nic_type),
-            *(inputs.get("cidrIp") or source, policy, str(priority)),
+            *(group_id, inputs["type"], protocol, inputs.get("portRange", "-1/-1"), nic_type),
+            *(inputs.get("cidrIp") or source, inputs.get("policy", "accept")),
+            int(inputs.get("priority", 1)),
         )
         computed = {"nicType": nic_type, "securityGroupRuleId": context.ids.new("sgr-bp1", 18)}
         if old is not None:
             computed["securityGroupRuleId"] = old["securityGroupRuleId"]
         return ":".join(map(str, parts)), computed
-
-
-def _choice(
-    inputs: Properties, name: str, allowed: tuple[str, ...], default: str | None = None
-) -> str:
-    value = inputs.get(name, default)
-    if value not in allowed:
-        raise CloudError(
-            "InvalidParameter", f"{name} is {value!r}; it must be one of {', '.join(allowed)}."
-        )
-    return str(value)
-
-
-def _check_ports(protocol: str, port_range: str) -> None:
-    if protocol not in ("tcp", "udp"):
-        if port_range != "-1/-1":
-            raise CloudError(
-                "InvalidPortRange.Malformed",
-                f"portRange is {port_range!r}; for {protocol} it must be -1/-1.",
-            )
-        return
-    first, _, last = port_range.partition("/")
-    if not (first.isdigit() and last.isdigit() and 1 <= int(first) <= int(last) <= 65535):
-        raise CloudError(
-            "InvalidPortRange.Malformed",
-            f"portRange is {port_range!r}; for {protocol} it must be first/last within 1 to 65535.",
-        )
 
 
 HANDLERS: tuple[type[ResourceHandler], ...] = (

@@ -44,12 +44,6 @@ def test_list_workspaces_filters_by_name(control_plane: ControlPlane) -> None:
     assert body.total_count == 1
 
 
-@pytest.mark.parametrize("name", ["ab", "1abc", "a" * 24, "a b c"])
-def test_invalid_workspace_name_is_refused(control_plane: ControlPlane, name: str) -> None:
-    with pytest.raises(CloudError, match="3 to 23 letters"):
-        workspace(control_plane, name)
-
-
 def test_duplicate_workspace_name_is_refused(control_plane: ControlPlane) -> None:
     workspace(control_plane, "taken")
     with pytest.raises(CloudError, match="already exists"):
@@ -145,7 +139,7 @@ def test_declared_dataset_can_be_read(control_plane: ControlPlane) -> None:
 
 def test_unsupported_data_source_type_is_refused(control_plane: ControlPlane) -> None:
     inputs = {"datasetName": "nas", "dataSourceType": "NAS", "property": "FILE", "uri": "nas://x/"}
-    with pytest.raises(CloudError, match="DataSourceType is 'NAS'; it must be one of OSS"):
+    with pytest.raises(CloudError, match="DataSourceType 'NAS' is not supported"):
         control_plane.create(DATASET, inputs)
 
 

@@ -54,9 +54,8 @@ def test_rule_alerts_a_contact_group(plane: ControlPlane) -> None:
         ({"metric": "ClusterMood"}, "does not know the metric"),
         ({"project": "acs_mood"}, "does not know the metric"),
         ({"contactGroups": ["missing"]}, "The contact groups missing do not exist"),
-        ({"metricDimensions": "es-cn-1"}, "metricDimensions"),
+        ({"metricDimensions": "{}"}, "metricDimensions"),
         ({"period": 61}, "period"),
-        ({"silenceTime": 1}, "silenceTime"),
         ({"escalationsCritical": None}, "Give one of"),
         (
             {"escalationsCritical": {**RULE["escalationsCritical"], "statistics": "Average"}},

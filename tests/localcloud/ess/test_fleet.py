@@ -137,8 +137,6 @@ def test_template_change_creates_a_version_and_no_change_does_not(fleet: Fleet) 
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"minSize": 3, "maxSize": 2}, "InvalidParameter"),
-        ({"desiredCapacity": 9}, "InvalidDesiredCapacity"),
         ({"vswitchIds": ["vsw-none"]}, "InvalidVSwitchId.NotFound"),
         ({"launchTemplateVersion": "7"}, "InvalidLaunchTemplateVersion.NotFound"),
         ({"launchTemplateVersion": "Latest"}, "LocalCloud.NotSupported"),

@@ -71,13 +71,7 @@ def test_configuration_is_attached_to_a_machine_group(plane: ControlPlane) -> No
     ("token", "inputs", "code"),
     [
         ("project:Project", {"projectName": "logs-1"}, "ProjectAlreadyExist"),
-        ("project:Project", {"projectName": "No"}, "ParameterInvalid"),
         ("store:Store", {"projectName": "no-such", "logstoreName": "app"}, "ProjectNotExist"),
-        (
-            "store:Store",
-            {"projectName": "logs-1", "logstoreName": "two", "retentionPeriod": 0},
-            "ParameterInvalid",
-        ),
         (
             "store:Store",
             {
@@ -92,7 +86,7 @@ def test_configuration_is_attached_to_a_machine_group(plane: ControlPlane) -> No
             "ParameterInvalid",
         ),
         ("logTailConfig:LogTailConfig", {**CONFIG, "logstore": "no-such"}, "LogStoreNotExist"),
-        ("logTailConfig:LogTailConfig", {**CONFIG, "inputDetail": "{"}, "ParameterInvalid"),
+        ("logTailConfig:LogTailConfig", {**CONFIG, "inputDetail": "[]"}, "ParameterInvalid"),
         (
             "logTailConfig:LogTailConfig",
             {**CONFIG, "inputDetail": '{"plugin": {"inputs": [{"type": "mysql"}]}}'},

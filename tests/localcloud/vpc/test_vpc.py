@@ -135,13 +135,8 @@ def test_rule_id_follows_the_provider(control_plane: ControlPlane) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"ipProtocol": "http"}, "ipProtocol is 'http'"),
-        ({"portRange": "8000"}, "portRange is '8000'"),
-        ({"portRange": "9000/8000"}, "portRange is '9000/8000'"),
-        ({"ipProtocol": "all"}, "for all it must be -1/-1"),
+        ({"ipProtocol": "icmpv6"}, "ipProtocol 'icmpv6' is not supported"),
         ({"cidrIp": "10.0.0.0/40"}, "cidrIp is '10.0.0.0/40'"),
-        ({"type": "in"}, "type is 'in'"),
-        ({"priority": 0}, "priority is 0"),
         ({"sourceSecurityGroupId": "sg-none"}, "sourceSecurityGroupId is 'sg-none'"),
     ],
 )
