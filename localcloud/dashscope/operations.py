@@ -13,8 +13,8 @@ OPERATIONS: tuple[Operation, ...] = (
         name="chat.completions.create",
         api="POST /compatible-mode/v1/chat/completions",
         notes=(
-            f"models: {', '.join(MODELS)}; text only, no tools, no JSON mode, no log "
-            "probabilities; partial mode (a last assistant message with partial: true) works"
+            f"models: {', '.join(MODELS)}; text only; temperature, top_p, max_tokens, seed, stream "
+            "and stream_options"
         ),
     ),
     Operation(
