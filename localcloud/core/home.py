@@ -204,3 +204,10 @@ def log_dir(home: Path) -> Path:
     path = home / "logs"
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def machine_cache() -> Path:
+    """Return the folder of what is made once per machine (``CUSTOMRAG_CACHE`` overrides it)."""
+    own = os.environ.get("CUSTOMRAG_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME")
+    return Path(own) if own else (Path(base) if base else Path.home() / ".cache") / "customrag"

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.metadata
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,22 +23,14 @@ from typing import Final
 from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter, LlamaFileType
 from gguf.quants import dequantize, quantize
 
+from localcloud.core.home import machine_cache
 from localcloud.dashscope.models import MODELS, ServedModel, WeightsError, weights_file
 from localcloud.dashscope.runtime import import_genai
 
-__all__ = ["default_cache", "main", "prepared", "write_q8"]
+__all__ = ["main", "prepared", "write_q8"]
 
 _CONVERT_TIMEOUT_SECONDS: Final = 1200
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]
-
-
-def default_cache() -> Path:
-    """Return the folder that keeps what is made once per machine."""
-    own = os.environ.get("CUSTOMRAG_CACHE")
-    if own:
-        return Path(own)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "customrag"
 
 
 def prepared(model: ServedModel, cache: Path | None = None) -> Path:
@@ -87,7 +78,7 @@ def _target(model: ServedModel, cache: Path | None) -> Path:
         content = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     # The IR is tied to the library's version, the choice of 8 bits to the name.
     version = importlib.metadata.version("openvino-genai")
-    return (cache or default_cache()) / f"{model.model_id}-{content}-q8-openvino-{version}"
+    return (cache or machine_cache()) / f"{model.model_id}-{content}-q8-openvino-{version}"
 
 
 def _convert_in_subprocess(model: ServedModel, target: Path) -> None:

@@ -11,7 +11,7 @@ painless, ingest processors, language analysers or inference.
 Usage: ``python -m localcloud.elasticsearch.distribution fetch [--cache DIR]``.
 
 Environment (read here only): ``CUSTOMRAG_ELASTICSEARCH_ZIP``, a zip to use instead of Maven;
-``CUSTOMRAG_CACHE`` and ``XDG_CACHE_HOME``, the cache; ``JAVA_HOME``.
+``JAVA_HOME``.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from pathlib import Path
 from typing import Final
 
 from localcloud.core.errors import LocalCloudError
+from localcloud.core.home import machine_cache
 
 __all__ = [
     "RELEASES",
     "VERSION",
     "DistributionError",
     "Release",
-    "default_cache",
     "fetch",
     "find_java_home",
     "installed",
@@ -93,18 +93,9 @@ RELEASES: Final[Mapping[str, Release]] = {
 }
 
 
-def default_cache() -> Path:
-    """Return the folder for downloads, which one machine shares."""
-    own = os.environ.get("CUSTOMRAG_CACHE")
-    if own:
-        return Path(own)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "customrag"
-
-
 def installed(cache: Path | None = None) -> Path | None:
     """Return the unpacked distribution in `cache`, or None if it is missing or incomplete."""
-    home = (cache or default_cache()) / f"elasticsearch-{VERSION}"
+    home = (cache or machine_cache()) / f"elasticsearch-{VERSION}"
     return home if (home / _MARKER).is_file() else None
 
 
@@ -112,7 +103,7 @@ def fetch(cache: Path | None = None, report: Callable[[str], None] | None = None
     """Return the distribution in the cache; fetch it if it is missing.
 
     Args:
-        cache: Folder to unpack into; `default_cache` if None.
+        cache: Folder to unpack into; `machine_cache` if None.
         report: Receives each line of progress.
 
     Returns:
@@ -123,7 +114,7 @@ def fetch(cache: Path | None = None, report: Callable[[str], None] | None = None
             is full.
     """
     say = report or (lambda line: None)
-    cache = cache or default_cache()
+    cache = cache or machine_cache()
     home = installed(cache)
     if home is not None:
         say(f"elasticsearch {VERSION}: already at {home}")

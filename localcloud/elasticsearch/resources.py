@@ -21,7 +21,7 @@ from localcloud.elasticsearch.checks import check_inputs, engine_settings
 from localcloud.elasticsearch.engine import Engine
 from localcloud.elasticsearch.offer import require_offer
 
-__all__ = ["HANDLERS", "TABLE", "Instance", "discard", "start"]
+__all__ = ["HANDLERS", "TABLE", "Instance", "discard", "require", "start"]
 
 TABLE: Final = "elasticsearch.instances"
 SNAPSHOT_SETTINGS: Final = "elasticsearch.snapshot_settings"
@@ -34,7 +34,6 @@ _STATUS: Final = {
     "exited": "invalid",
     "failed": "invalid",
 }
-_SECRET_INPUTS: Final = frozenset({"password", "kmsEncryptedPassword"})
 
 
 class Instance(ResourceHandler):
@@ -43,49 +42,21 @@ class Instance(ResourceHandler):
     token = "alicloud:elasticsearch/instance:Instance"
     effective = frozenset(
         {
-            "enableKibanaPrivateNetwork",
-            "enableKibanaPublicNetwork",
-            "enablePublic",
-            "password",
-            "protocol",
-            "settingConfig",
-            "version",
+            *("enableKibanaPrivateNetwork", "enableKibanaPublicNetwork", "enablePublic"),
+            *("password", "protocol", "settingConfig", "version"),
         }
     )
     recorded = frozenset(
         {
-            "clientNodeConfiguration",
-            "dataNodeAmount",
-            "dataNodeConfiguration",
-            "dataNodeDiskEncrypted",
-            "dataNodeDiskPerformanceLevel",
-            "dataNodeDiskSize",
-            "dataNodeDiskType",
-            "dataNodeSpec",
-            "description",
-            "force",
-            "instanceCategory",
-            "instanceChargeType",
-            "kibanaConfiguration",
-            "kibanaNodeSpec",
-            "kibanaPrivateSecurityGroupId",
-            "kibanaPrivateWhitelists",
-            "kibanaWhitelists",
-            "masterConfiguration",
-            "orderActionType",
-            "paymentType",
-            "period",
-            "privateWhitelists",
-            "publicWhitelists",
-            "renewStatus",
-            "renewalDurationUnit",
-            "autoRenewDuration",
-            "resourceGroupId",
-            "tags",
-            "updateStrategy",
-            "vswitchId",
-            "warmNodeConfiguration",
-            "zoneCount",
+            *("clientNodeConfiguration", "dataNodeAmount", "dataNodeConfiguration"),
+            *("dataNodeDiskEncrypted", "dataNodeDiskPerformanceLevel", "dataNodeDiskSize"),
+            *("dataNodeDiskType", "dataNodeSpec", "description", "force", "instanceCategory"),
+            *("instanceChargeType", "kibanaConfiguration", "kibanaNodeSpec"),
+            *("kibanaPrivateSecurityGroupId", "kibanaPrivateWhitelists", "kibanaWhitelists"),
+            *("masterConfiguration", "orderActionType", "paymentType", "period"),
+            *("privateWhitelists", "publicWhitelists", "renewStatus", "renewalDurationUnit"),
+            *("autoRenewDuration", "resourceGroupId", "tags", "updateStrategy", "vswitchId"),
+            *("warmNodeConfiguration", "zoneCount"),
         }
     )
 
@@ -168,10 +139,7 @@ class Instance(ResourceHandler):
             CloudError: The instance does not exist, an input is refused, or a change failed.
         """
         check_inputs(inputs)
-        table = context.store.table(TABLE)
-        record = table.get(id)
-        if record is None:
-            raise CloudError("InstanceNotFound", f"There is no Elasticsearch instance {id}.", 404)
+        record = require(id, context)
         changed = Engine.restored(record["engine"])
         try:
             if engine.write_settings(changed, engine_settings(inputs)):
@@ -180,12 +148,26 @@ class Instance(ResourceHandler):
             engine.set_password(changed, str(inputs["password"]))
         except LocalCloudError as error:
             raise CloudError("InstanceUpdateFailed", str(error), 500) from error
-        table.put(id, {**record, "inputs": _without_secrets(inputs)})
+        context.store.table(TABLE).put(id, {**record, "inputs": _without_secrets(inputs)})
         return {**inputs, **_outputs(changed, inputs, "active", record["created"])}
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
         """Stop the instance and remove its data."""
         discard(id, context)
+
+
+def require(instance_id: str, context: Context) -> Properties:
+    """Return the record of an instance.
+
+    Raises:
+        CloudError: ``InstanceNotFound``.
+    """
+    record = context.store.table(TABLE).get(instance_id)
+    if record is None:
+        raise CloudError(
+            "InstanceNotFound", f"The instanceId {instance_id} provided does not exist.", 404
+        )
+    return record
 
 
 def start(instance: Engine, context: Context) -> None:
@@ -218,7 +200,7 @@ def discard(instance_id: str, context: Context) -> None:
 
 
 def _without_secrets(inputs: Properties) -> Properties:
-    return {name: value for name, value in inputs.items() if name not in _SECRET_INPUTS}
+    return {name: value for name, value in inputs.items() if name != "password"}
 
 
 def _now() -> str:

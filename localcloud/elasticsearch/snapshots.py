@@ -26,7 +26,7 @@ from localcloud.core.background import worker_of
 from localcloud.core.errors import CloudError
 from localcloud.core.resources import Context
 from localcloud.elasticsearch.engine import Engine
-from localcloud.elasticsearch.resources import SNAPSHOT_SETTINGS, TABLE
+from localcloud.elasticsearch.resources import SNAPSHOT_SETTINGS, TABLE, require
 from provider_facts.quartz import ScheduleError, check_schedule, last_due
 
 __all__ = ["REPOSITORY", "Snapshots", "setting", "snapshots_of", "update_setting"]
@@ -45,7 +45,7 @@ def setting(instance_id: str, context: Context) -> dict[str, Any]:
     Raises:
         CloudError: ``InstanceNotFound``.
     """
-    _require(instance_id, context)
+    require(instance_id, context)
     found = context.store.table(SNAPSHOT_SETTINGS).get(instance_id) or {}
     return {"Enable": found.get("enable", False), "QuartzRegex": found.get("schedule", "")}
 
@@ -56,7 +56,7 @@ def update_setting(instance_id: str, body: Any, context: Context) -> dict[str, A
     Raises:
         CloudError: ``InstanceNotFound``, ``InvalidParameter``.
     """
-    _require(instance_id, context)
+    require(instance_id, context)
     if not isinstance(body, dict) or not isinstance(body.get("enable"), bool):
         raise CloudError("InvalidParameter", "The body must have enable, true or false.")
     unknown = sorted(body.keys() - {"enable", "quartzRegex"})
@@ -80,15 +80,6 @@ def update_setting(instance_id: str, body: Any, context: Context) -> dict[str, A
         {"enable": body["enable"], "schedule": schedule, "since": datetime.now(UTC).isoformat()},
     )
     return {"Enable": body["enable"], "QuartzRegex": schedule}
-
-
-def _require(instance_id: str, context: Context) -> dict[str, Any]:
-    record = context.store.table(TABLE).get(instance_id)
-    if record is None:
-        raise CloudError(
-            "InstanceNotFound", f"The instanceId {instance_id} provided does not exist.", 404
-        )
-    return record
 
 
 class Snapshots:

@@ -12,11 +12,19 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
+import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from localcloud.core.home import Platform
 from localcloud.core.resources import Context
@@ -24,6 +32,7 @@ from localcloud.issuer.codes import CODE_SECONDS, SignedIn, SignInCodes
 from localcloud.issuer.keys import SESSION_SECONDS, TOKEN_SECONDS, SigningKeys
 
 _MAX_BODY_BYTES: Final = 16 * 1024
+_ERRORS: Final = {400: "invalid_request", 401: "invalid_client", 413: "invalid_request"}
 
 
 class Issuer:
@@ -38,130 +47,114 @@ class Issuer:
         self._url = context.platform.endpoints["issuer"]
         self._keys = SigningKeys(context.store, self._url)
         self._codes = SignInCodes(context.store)
-        self._server: ThreadingHTTPServer | None = None
+        config = uvicorn.Config(
+            self._application(),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start to serve."""
+        """Start to serve.
+
+        Raises:
+            OSError: The address is in use.
+        """
         address = urlsplit(self._url)
-        handler = _handler(self._platform, self._url, self._keys, self._codes)
-        self._server = ThreadingHTTPServer(
-            (str(address.hostname), int(address.port or 80)), handler
-        )
-        self._server.daemon_threads = True
+        listener = socket.create_server((str(address.hostname), int(address.port or 80)))
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="issuer", daemon=True
+            target=self._server.run, args=([listener],), name="issuer", daemon=True
         )
         self._thread.start()
 
     def close(self) -> None:
         """Stop serving; the keys stay in the store."""
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._server.server_close()
+        if self._thread is not None:
+            self._server.should_exit = True
             self._thread.join()
 
+    def _application(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/.well-known/jwks.json", lambda _: _reply(self._keys.published())),
+                Route(
+                    "/.well-known/openid-configuration", lambda _: _reply(_configuration(self._url))
+                ),
+                Route("/oauth/token", self._token, methods=["POST"]),
+                Route("/oauth/code", self._code, methods=["POST"]),
+                Route("/oauth/rotate", self._rotate, methods=["POST"]),
+            ],
+            exception_handlers={HTTPException: _refusal},
+        )
 
-def _handler(
-    platform: Platform, url: str, keys: SigningKeys, codes: SignInCodes
-) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        """One request."""
-
-        protocol_version = "HTTP/1.1"
-        timeout = 10
-
-        def do_GET(self) -> None:
-            if self.path == "/.well-known/jwks.json":
-                self._reply(200, keys.published())
-            elif self.path == "/.well-known/openid-configuration":
-                self._reply(200, _configuration(url))
-            else:
-                self._refuse(404, "not_found", f"{self.path} does not exist")
-
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            if length > _MAX_BODY_BYTES:
-                self.close_connection = True
-                self._refuse(
-                    413,
-                    "invalid_request",
-                    f"the body has {length} bytes; at most {_MAX_BODY_BYTES} are allowed",
-                )
-                return
-            fields = parse_qs(self.rfile.read(length).decode("utf-8", "replace"))
-            form = {name: values[-1] for name, values in fields.items()}
-            if self.path == "/oauth/token" and form.get("grant_type") == "authorization_code":
-                self._exchange(form.get("code", ""))
-            elif not _is_account_key(platform, self.headers.get("Authorization") or ""):
-                self._refuse(401, "invalid_client", "sign in with the account's access key")
-            elif self.path == "/oauth/token":
-                self._token(form)
-            elif self.path == "/oauth/code":
-                self._code(form)
-            elif self.path == "/oauth/rotate":
-                self._reply(200, {"kid": keys.rotate()})
-            else:
-                self._refuse(404, "not_found", f"{self.path} does not exist")
-
-        def _claims(self, form: dict[str, str]) -> SignedIn | None:
-            if not form.get("audience"):
-                self._refuse(400, "invalid_request", "audience is missing: name the token's target")
-                return None
-            return SignedIn(
-                audience=form["audience"],
-                subject=form.get("subject") or platform.access_key_id,
-                tenant=form.get("tenant", ""),
-            )
-
-        def _code(self, form: dict[str, str]) -> None:
-            claims = self._claims(form)
-            if claims is not None:
-                self._reply(200, {"code": codes.issue(claims), "expires_in": CODE_SECONDS})
-
-        def _exchange(self, code: str) -> None:
-            claims = codes.redeem(code)
+    async def _token(self, request: Request) -> Response:
+        form = await _form(request)
+        if form.get("grant_type") == "authorization_code":
+            claims = self._codes.redeem(form.get("code", ""))
             if claims is None:
-                self._refuse(400, "invalid_grant", "the code is unknown, was used, or has expired")
-                return
-            self._grant(claims, SESSION_SECONDS)
+                return _error(400, "invalid_grant", "the code is unknown, was used, or has expired")
+            return self._grant(claims, SESSION_SECONDS)
+        self._authenticate(request)
+        if form.get("grant_type") != "client_credentials":
+            reason = "grant_type must be client_credentials"
+            return _error(400, "unsupported_grant_type", reason)
+        return self._grant(self._claims(form), TOKEN_SECONDS)
 
-        def _token(self, form: dict[str, str]) -> None:
-            if form.get("grant_type") != "client_credentials":
-                self._refuse(400, "unsupported_grant_type", "grant_type must be client_credentials")
-                return
-            claims = self._claims(form)
-            if claims is not None:
-                self._grant(claims, TOKEN_SECONDS)
+    async def _code(self, request: Request) -> Response:
+        self._authenticate(request)
+        claims = self._claims(await _form(request))
+        return _reply({"code": self._codes.issue(claims), "expires_in": CODE_SECONDS})
 
-        def _grant(self, claims: SignedIn, seconds: int) -> None:
-            token = keys.sign(
-                audience=claims.audience,
-                subject=claims.subject,
-                tenant=claims.tenant,
-                seconds=seconds,
-            )
-            answer = {"access_token": token, "token_type": "Bearer", "expires_in": seconds}
-            self._reply(200, answer)
+    async def _rotate(self, request: Request) -> Response:
+        self._authenticate(request)
+        return _reply({"kid": self._keys.rotate()})
 
-        def _refuse(self, status: int, error: str, description: str) -> None:
-            self._reply(status, {"error": error, "error_description": description})
+    def _authenticate(self, request: Request) -> None:
+        if not _is_account_key(self._platform, request.headers.get("authorization", "")):
+            raise HTTPException(401, "sign in with the account's access key")
 
-        def _reply(self, status: int, document: dict[str, Any]) -> None:
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-store")
-            # The chat page exchanges its code from another origin. No cookie is involved.
-            self.send_header("Access-Control-Allow-Origin", "*")
-            self.end_headers()
-            self.wfile.write(body)
+    def _claims(self, form: Mapping[str, str]) -> SignedIn:
+        if not form.get("audience"):
+            raise HTTPException(400, "audience is missing: name the token's target")
+        return SignedIn(
+            audience=form["audience"],
+            subject=form.get("subject") or self._platform.access_key_id,
+            tenant=form.get("tenant", ""),
+        )
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            return
+    def _grant(self, claims: SignedIn, seconds: int) -> Response:
+        token = self._keys.sign(**asdict(claims), seconds=seconds)
+        return _reply({"access_token": token, "token_type": "Bearer", "expires_in": seconds})
 
-    return Handler
+
+async def _form(request: Request) -> dict[str, str]:
+    length = int(request.headers.get("content-length") or 0)
+    if length > _MAX_BODY_BYTES:
+        raise HTTPException(
+            413, f"the body has {length} bytes; at most {_MAX_BODY_BYTES} are allowed"
+        )
+    fields = parse_qs((await request.body()).decode("utf-8", "replace"))
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _reply(document: Mapping[str, Any], status: int = 200) -> Response:
+    # The chat page exchanges its code from another origin. No cookie is involved.
+    headers = {"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
+    return JSONResponse(document, status, headers)
+
+
+def _error(status: int, error: str, description: str) -> Response:
+    return _reply({"error": error, "error_description": description}, status)
+
+
+def _refusal(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    status = error.status_code
+    return _error(status, _ERRORS.get(status, "not_found"), f"{request.url.path}: {error.detail}")
 
 
 def _configuration(url: str) -> dict[str, Any]:
