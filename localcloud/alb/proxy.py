@@ -165,11 +165,8 @@ class Proxy:
             self._load_certificate(site)
 
     def _blocks(self, acl_id: str) -> list[str]:
-        return [
-            entry["entry"]
-            for entry in self._store.table(state.ACL_ENTRIES).values()
-            if entry["aclId"] == acl_id
-        ]
+        attached = self._store.table(state.ACL_ENTRIES).get(acl_id) or {"entries": []}
+        return [entry["entry"] for entry in attached["entries"]]
 
     async def _open(
         self, listener_id: str, listener: Mapping[str, Any], forwarder: Forwarder

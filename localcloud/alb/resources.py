@@ -235,53 +235,19 @@ class AclHandler(RecordHandler):
         users = context.store.table(state.LISTENER_ACLS).values()
         if any(entry["aclId"] == id for entry in users):
             raise CloudError("ResourceInUse.Acl", f"A listener uses {id}; detach it first.", 409)
-        entries = context.store.table(state.ACL_ENTRIES)
-        for key, entry in entries.items():
-            if entry["aclId"] == id:
-                entries.delete(key)
+        context.store.table(state.ACL_ENTRIES).delete(id)
 
 
-class AclEntryAttachmentHandler(ResourceHandler):
+class AclEntryAttachmentHandler(RecordHandler):
     """``alicloud:alb/aclEntryAttachment:AclEntryAttachment``: the CIDR blocks of a list."""
 
     token: ClassVar[str] = "alicloud:alb/aclEntryAttachment:AclEntryAttachment"
+    table: ClassVar[str] = state.ACL_ENTRIES
     effective: ClassVar[frozenset[str]] = frozenset({"aclId", "entries"})
 
-    def create(self, inputs: Properties, context: Context) -> Created:
-        """Create it, as AddEntriesToAcl does."""
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
+        """Validate the inputs as AddEntriesToAcl does."""
         checks.required_record(context, state.ACLS, inputs["aclId"], "Acl")
-        self._put(inputs, context)
-        return Created(str(inputs["aclId"]), {**inputs, "status": "Available"})
-
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """Read it, as ListAclEntries does. It is a set, so the known order stays, without drift."""
-        entries = [
-            entry["given"]
-            for entry in context.store.table(state.ACL_ENTRIES).values()
-            if entry["aclId"] == id
-        ]
-        known = [entry["entry"] for entry in outputs.get("entries") or []]
-        entries.sort(key=lambda e: known.index(e["entry"]) if e["entry"] in known else len(known))
-        return {"aclId": id, "entries": entries, "status": "Available"} if entries else None
-
-    def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
-    ) -> Properties:
-        """Change it in one step, so that no request meets a half-changed list."""
-        with context.store.transaction():
-            self._drop(id, context)
-            self._put(inputs, context)
-        return {**inputs, "status": "Available"}
-
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Delete it, as RemoveEntriesFromAcl does."""
-        self._drop(id, context)
-
-    def _put(self, inputs: Properties, context: Context) -> None:
         entries = inputs.get("entries") or []
         if not entries:
             raise CloudError(
@@ -295,16 +261,7 @@ class AclEntryAttachmentHandler(ResourceHandler):
                     "IllegalParam.AclEntries",
                     f"The entry {entry['entry']!r} is not a CIDR block: {error}.",
                 ) from error
-            context.store.table(state.ACL_ENTRIES).put(
-                f"{inputs['aclId']}:{entry['entry']}",
-                {"aclId": inputs["aclId"], "entry": entry["entry"], "given": entry},
-            )
-
-    def _drop(self, acl_id: str, context: Context) -> None:
-        table = context.store.table(state.ACL_ENTRIES)
-        for key, entry in table.items():
-            if entry["aclId"] == acl_id:
-                table.delete(key)
+        return inputs["aclId"], {"status": "Available"}
 
 
 class ListenerAclAttachmentHandler(RecordHandler):

@@ -1,8 +1,7 @@
 """The ``alicloud`` provider of a local stack: the life of a resource, from check to delete.
 
 Owns the translation between the engine's requests and the daemon's admin API, and which values are
-secret or, in a preview, unknown. Does not own checking (``check``), comparing (``diff``) or data
-sources (``invokes``).
+secret or, in a preview, unknown. Does not own checking (``check``) and comparing (``diff``).
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from typing import Any
 from pulumi.provider.experimental import provider as sdk
 from pulumi.provider.experimental.property_value import PropertyValue
 
-from localcloud.alicloud import invokes
 from localcloud.alicloud.check import Support, check, deprecations
 from localcloud.alicloud.client import DaemonClient
 from localcloud.alicloud.diff import Change, diff
@@ -190,10 +188,8 @@ class AlicloudProvider(HostedProvider):
         await self._call(request.urn, "delete", token, id=request.resource_id, outputs=outputs)
 
     async def invoke(self, request: sdk.InvokeRequest) -> sdk.InvokeResponse:
-        """Answer the data sources that the program uses."""
-        arguments = decode_map(request.args)
-        result = invokes.answer(request.tok, arguments, self._daemon().platform)
-        return sdk.InvokeResponse(encode_map(result))
+        """Refuse every data source, because the program uses none."""
+        raise ProviderError(f"{request.tok} is not supported by the local cloud")
 
     def _daemon(self) -> DaemonClient:
         if self._client is None:

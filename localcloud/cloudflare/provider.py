@@ -65,7 +65,3 @@ class CloudflareProvider(AlicloudProvider):
         return sdk.ConfigureResponse(
             accept_secrets=True, supports_preview=True, accept_resources=False
         )
-
-    async def invoke(self, request: sdk.InvokeRequest) -> sdk.InvokeResponse:
-        """Refuse every data source."""
-        raise ProviderError(f"{request.tok} is not supported by the local cloud")

@@ -22,7 +22,6 @@ from localcloud.core.code import code_digest
 from localcloud.core.errors import CloudError
 from localcloud.core.resources import Context, Properties, ResourceHandler
 from localcloud.faults import Faults
-from localcloud.faults.routes import fault_routes
 
 _SECRET_HEADER = "x-local-secret"  # noqa: S105 - a header's name
 
@@ -237,7 +236,6 @@ def admin_routes(
         Route("/_local/status", status),
         Route("/_local/stop", stop_daemon, methods=["POST"]),
         Route("/_local/credentials/{token}", credentials),
-        *fault_routes(context, lambda request: _authorise(request, context)),
     ]
 
 

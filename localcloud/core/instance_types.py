@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class InstanceType:
     """One instance type.
 
@@ -32,34 +32,22 @@ class InstanceType:
     gpu_memory_gib: int = 0
 
 
-def _gpu(name: str, cpu: int, memory_gib: int, gpu: int, kind: str, gib: int) -> InstanceType:
-    return InstanceType(
-        name=name,
-        cpu=cpu,
-        memory_gib=memory_gib,
-        gpu=gpu,
-        gpu_type=kind,
-        gpu_memory_gib=gib,
-    )
-
-
 def _cpu(family: str, gib_per_cpu: int) -> tuple[InstanceType, ...]:
     sizes = {"large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32}
     return tuple(
-        InstanceType(name=f"ecs.{family}.{size}", cpu=cpu, memory_gib=cpu * gib_per_cpu)
-        for size, cpu in sizes.items()
+        InstanceType(f"ecs.{family}.{size}", cpu, cpu * gib_per_cpu) for size, cpu in sizes.items()
     )
 
 
 _TYPES = (
-    _gpu("ecs.gn7i-c8g1.2xlarge", 8, 30, 1, "NVIDIA A10", 24),
-    _gpu("ecs.gn7i-c16g1.4xlarge", 16, 60, 1, "NVIDIA A10", 24),
-    _gpu("ecs.gn7i-c32g1.8xlarge", 32, 188, 1, "NVIDIA A10", 24),
-    _gpu("ecs.gn7i-c32g1.16xlarge", 64, 376, 2, "NVIDIA A10", 24),
-    _gpu("ecs.gn7i-c32g1.32xlarge", 128, 752, 4, "NVIDIA A10", 24),
-    _gpu("ecs.gn6i-c4g1.xlarge", 4, 15, 1, "NVIDIA T4", 16),
-    _gpu("ecs.gn6i-c8g1.2xlarge", 8, 31, 1, "NVIDIA T4", 16),
-    _gpu("ecs.gn6v-c8g1.2xlarge", 8, 32, 1, "NVIDIA V100", 16),
+    InstanceType("ecs.gn7i-c8g1.2xlarge", 8, 30, 1, "NVIDIA A10", 24),
+    InstanceType("ecs.gn7i-c16g1.4xlarge", 16, 60, 1, "NVIDIA A10", 24),
+    InstanceType("ecs.gn7i-c32g1.8xlarge", 32, 188, 1, "NVIDIA A10", 24),
+    InstanceType("ecs.gn7i-c32g1.16xlarge", 64, 376, 2, "NVIDIA A10", 24),
+    InstanceType("ecs.gn7i-c32g1.32xlarge", 128, 752, 4, "NVIDIA A10", 24),
+    InstanceType("ecs.gn6i-c4g1.xlarge", 4, 15, 1, "NVIDIA T4", 16),
+    InstanceType("ecs.gn6i-c8g1.2xlarge", 8, 31, 1, "NVIDIA T4", 16),
+    InstanceType("ecs.gn6v-c8g1.2xlarge", 8, 32, 1, "NVIDIA V100", 16),
     *_cpu("g6", 4),
     *_cpu("g7", 4),
     *_cpu("g8i", 4),

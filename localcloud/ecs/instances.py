@@ -16,7 +16,7 @@ from localcloud.core.errors import CloudError
 from localcloud.core.home import data_dir, log_dir
 from localcloud.core.resources import Context, Properties
 from localcloud.core.times import timestamp
-from localcloud.ecs.node import Node, NodeClosingError, NodeState
+from localcloud.ecs.node import Node, NodeClosingError
 from localcloud.ecs.stock import require_stock
 from localcloud.ecs.user_data import CloudConfig, parse_user_data
 from localcloud.vpc.resources import INSTANCES
@@ -101,7 +101,6 @@ class Instances:
                 "started_at": timestamp(),
                 "boot": {"state": "new", "reason": ""},
                 "enabled": [],
-                "active": [],
             },
         )
         if self.require(instance_id)["status"] == "Running":
@@ -128,9 +127,7 @@ class Instances:
             self.node(instance_id).remove()
             self._change(
                 instance_id,
-                lambda entry: entry.update(
-                    boot={"state": "new", "reason": ""}, enabled=[], active=[]
-                ),
+                lambda entry: entry.update(boot={"state": "new", "reason": ""}, enabled=[]),
             )
 
         def apply(entry: Document) -> None:
@@ -224,16 +221,10 @@ class Instances:
         context, document = self._context, self.require(instance_id)
         home = context.platform.home
 
-        def remember(state: NodeState) -> None:
-            node.state = state
-            self._change(
-                instance_id,
-                lambda entry: entry.update(
-                    enabled=sorted(state.enabled), active=sorted(state.active)
-                ),
-            )
+        def remember(enabled: frozenset[str]) -> None:
+            self._change(instance_id, lambda entry: entry.update(enabled=sorted(enabled)))
 
-        node = Node(
+        return Node(
             instance_id=instance_id,
             root=data_dir(home, "ecs") / instance_id,
             log_folder=log_dir(home) / "ecs" / instance_id,
@@ -243,13 +234,10 @@ class Instances:
                 f"{document['credentials_token']}"
             ),
             supervisor=context.supervisor,
-            state=NodeState(
-                enabled=frozenset(document["enabled"]), active=frozenset(document["active"])
-            ),
+            enabled=frozenset(document["enabled"]),
             remember=remember,
             files=self._config(document).files,
         )
-        return node
 
     def _config(self, document: Document) -> CloudConfig:
         return parse_user_data(document["inputs"].get("userData") or "")

@@ -7,13 +7,12 @@ of instances: ``localcloud.ecs.instances`` does.
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from localcloud.core.machine_image import image_environment
 from localcloud.core.mapped_paths import substitute_paths
@@ -47,19 +46,6 @@ class NodeClosingError(Exception):
     """The daemon is ending; leave everything unchanged."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class NodeState:
-    """The state of a node that outlives the daemon; changed through ``remember``.
-
-    Attributes:
-        enabled: Units that start with the node.
-        active: Units that should be running.
-    """
-
-    enabled: frozenset[str] = frozenset()
-    active: frozenset[str] = frozenset()
-
-
 @dataclass(kw_only=True)
 class Node:
     """The machine of one instance.
@@ -71,8 +57,8 @@ class Node:
         address: Its private address.
         credentials_uri: The URL that serves the credentials of its role.
         supervisor: Runs its processes.
-        state: The state that outlives the daemon.
-        remember: Stores the state.
+        enabled: Units that start with the node.
+        remember: Stores ``enabled``, which outlives the daemon.
         files: The files of its user data, whose paths are mapped.
     """
 
@@ -82,8 +68,8 @@ class Node:
     address: str
     credentials_uri: str
     supervisor: Supervisor
-    state: NodeState
-    remember: Callable[[NodeState], None]
+    enabled: frozenset[str]
+    remember: Callable[[frozenset[str]], None]
     files: Sequence[FileToWrite] = ()
     _real: dict[str, Path] = field(default_factory=dict)
 
@@ -128,8 +114,6 @@ class Node:
         """
         if not self._script.exists():
             return 0
-        first = self._script.read_text(encoding="utf-8").splitlines()[0]
-        interpreter = first.removeprefix("#!").split() if first.startswith("#!") else ["/bin/sh"]
         status = self.supervisor.status(self.boot_process)
         if status is None or status.state in ("stopped", "failed"):
             environment = self.environment()
@@ -137,7 +121,7 @@ class Node:
             self.supervisor.start(
                 ProcessSpec(
                     name=self.boot_process,
-                    argv=(*interpreter, str(self._script)),
+                    argv=("/bin/sh", str(self._script)),
                     env=environment,
                     cwd=self.root,
                     log=self.boot_log,
@@ -187,37 +171,29 @@ class Node:
 
     def systemctl(self, arguments: Sequence[str]) -> tuple[int, str]:
         """Run a ``systemctl`` command and return its exit code and output."""
-        words = [word for word in arguments if word not in ("--quiet", "-q", "--no-block")]
-        now = "--now" in words
-        words = [word for word in words if word != "--now"]
-        verb, names = (words[0] if words else ""), [_full(name) for name in words[1:]]
-        actions: Mapping[str, Callable[[str], Any]] = {
-            "start": self._start,
-            "restart": self._restart,
-            "stop": self._stop,
-            "enable": lambda name: self._enable(name, now=now),
-            "disable": lambda name: self._disable(name, now=now),
-        }
-        try:
-            if verb == "daemon-reload" and not names:
+        match arguments:
+            case ["daemon-reload"]:
                 return 0, ""
-            if verb in ("is-active", "is-enabled") and len(names) == 1:
-                return self._ask(verb, names[0])
-            if verb not in actions or not names:
+            case ["enable", "--now", name] | ["enable", name]:
+                unit = name if "." in name else f"{name}.service"
+            case _:
                 return 1, (
                     f"systemctl {' '.join(arguments)} is not supported by the local cloud; the "
-                    "supported commands are daemon-reload, is-active, is-enabled, "
-                    + ", ".join(actions)
+                    "supported commands are daemon-reload and enable [--now] UNIT"
                 )
-            for name in names:
-                actions[verb](name)
+        try:
+            self._unit(unit)
+            self.enabled |= {unit}
+            self.remember(self.enabled)
+            if "--now" in arguments:
+                self._start(unit)
         except (UnitError, OSError) as error:
             return 1, str(error)
         return 0, ""
 
     def start_services(self) -> None:
-        """Start the units that are enabled or were running, as a start of the machine does."""
-        for name in sorted(self.state.enabled | self.state.active):
+        """Start the enabled units, as a start of the machine does."""
+        for name in sorted(self.enabled):
             try:
                 self._start(name)
             except (UnitError, OSError) as error:
@@ -238,14 +214,9 @@ class Node:
         shutil.rmtree(self.log_folder, ignore_errors=True)
 
     def _write(self, item: FileToWrite) -> None:
-        content = item.content
-        # A file that is not text has no paths to map.
-        with contextlib.suppress(UnicodeDecodeError):
-            content = self.map_text(content.decode("utf-8")).encode()
         path = self.real(item.path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab" if item.append else "wb") as file:
-            file.write(content)
+        path.write_text(self.map_text(item.content), encoding="utf-8")
         path.chmod(item.mode)
 
     def _unit(self, name: str) -> Unit:
@@ -257,11 +228,9 @@ class Node:
     def _start(self, name: str) -> None:
         unit = self._unit(name)
         environment = {**self.environment(), **unit.environment}
-        for path, may_miss in unit.environment_files:
+        for path in unit.environment_files:
             file = Path(path) if path.startswith(str(self.root)) else self.real(path)
             if not file.is_file():
-                if may_miss:
-                    continue
                 raise UnitError(f"{name}: EnvironmentFile {path} does not exist")
             environment |= parse_environment_file(file.read_text(encoding="utf-8"))
         # Overrides the unit: a service must not listen on every address of this machine.
@@ -270,17 +239,15 @@ class Node:
             self.real(folder).mkdir(parents=True, exist_ok=True)
         home = self.real("/root")
         home.mkdir(parents=True, exist_ok=True)
-        self.remember(NodeState(enabled=self.state.enabled, active=self.state.active | {unit.name}))
         self.supervisor.start(
             ProcessSpec(
-                name=self._process(unit.name),
-                argv=("/bin/sh", "-c", launcher(unit, environment, self.map_text)),
+                name=f"ecs/{self.instance_id}/{unit.name.removesuffix('.service')}",
+                argv=("/bin/sh", "-c", launcher(unit, self.map_text)),
                 env=environment,
                 cwd=self._working_directory(unit),
                 log=self.log_folder / f"{unit.name.removesuffix('.service')}.log",
                 restart=unit.restart,
                 max_restarts=unit.max_restarts,
-                stop_timeout_seconds=unit.stop_timeout_seconds,
             )
         )
 
@@ -290,37 +257,3 @@ class Node:
         if not folder.is_dir():
             raise UnitError(f"{unit.name}: WorkingDirectory {given} does not exist")
         return folder
-
-    def _process(self, name: str) -> str:
-        return f"ecs/{self.instance_id}/{name.removesuffix('.service')}"
-
-    def _restart(self, name: str) -> None:
-        self.supervisor.stop(self._process(name))
-        self._start(name)
-
-    def _stop(self, name: str) -> None:
-        self.remember(NodeState(enabled=self.state.enabled, active=self.state.active - {name}))
-        self.supervisor.stop(self._process(name))
-
-    def _enable(self, name: str, *, now: bool) -> None:
-        self._unit(name)
-        self.remember(NodeState(enabled=self.state.enabled | {name}, active=self.state.active))
-        if now:
-            self._start(name)
-
-    def _disable(self, name: str, *, now: bool) -> None:
-        self.remember(NodeState(enabled=self.state.enabled - {name}, active=self.state.active))
-        if now:
-            self._stop(name)
-
-    def _ask(self, verb: str, name: str) -> tuple[int, str]:
-        if verb == "is-enabled":
-            enabled = name in self.state.enabled
-            return (0, "enabled") if enabled else (1, "disabled")
-        status = self.supervisor.status(self._process(name))
-        active = status is not None and status.state in ACTIVE
-        return (0, "active") if active else (3, "inactive")
-
-
-def _full(name: str) -> str:
-    return name if "." in name else f"{name}.service"

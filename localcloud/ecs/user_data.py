@@ -1,4 +1,4 @@
-"""Parse the user data of an instance, ``#cloud-config`` or a shell script, like cloud-init. Pure.
+"""Parse the user data of an instance, a ``#cloud-config``, like cloud-init. Pure.
 
 Supports the cloud-init modules ``write_files`` and ``runcmd`` (https://cloudinit.readthedocs.io).
 Packages and ssh settings have no effect, because this machine is the image. Every other key is
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,28 +21,8 @@ from localcloud.core.errors import CloudError
 
 # Of UserData in RunInstances, before Base64.
 MAX_BYTES: Final = 32 * 1024
-RECORDED: Final = frozenset(
-    {
-        *("packages", "package_update", "package_upgrade", "package_reboot_if_required"),
-        *("ssh_pwauth", "disable_root", "hostname", "fqdn", "preserve_hostname", "timezone"),
-        *("locale", "final_message", "output"),
-    }
-)
-_FILE_KEYS: Final = frozenset(
-    {"path", "content", "encoding", "owner", "permissions", "append", "defer"}
-)
-_ENCODINGS: Final[Mapping[str, tuple[bool, bool]]] = {
-    "text/plain": (False, False),
-    "b64": (True, False),
-    "base64": (True, False),
-    "gz": (False, True),
-    "gzip": (False, True),
-    "gz+base64": (True, True),
-    "gzip+base64": (True, True),
-    "gz+b64": (True, True),
-    "gzip+b64": (True, True),
-}
-"""For each encoding name of ``write_files``: whether it is Base64, and whether it is gzip."""
+RECORDED: Final = frozenset({"packages", "package_update", "ssh_pwauth", "disable_root"})
+_FILE_KEYS: Final = frozenset({"path", "content", "owner", "permissions"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,15 +33,11 @@ class FileToWrite:
         path: Absolute path on the node.
         content: The contents of the file.
         mode: Permission bits.
-        owner: ``user:group``; has no effect.
-        append: Whether to append the content to the file.
     """
 
     path: str
-    content: bytes
+    content: str
     mode: int = 0o644
-    owner: str = "root:root"
-    append: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +73,8 @@ def parse_user_data(user_data: str) -> CloudConfig:
     if not text.strip():
         return CloudConfig()
     first = text.splitlines()[0].strip()
-    if first.startswith("#!"):
-        return CloudConfig(script=text)
     if first != "#cloud-config":
-        raise _refused(f"user data that starts with {first[:40]!r}", "#cloud-config or #!")
+        raise _refused(f"user data that starts with {first[:40]!r}", "#cloud-config")
     try:
         document = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
@@ -126,16 +99,12 @@ def _decode(user_data: str) -> str:
     if user_data.lstrip().startswith("#") or not user_data.strip():
         return user_data
     try:
-        content = base64.b64decode("".join(user_data.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
+        return base64.b64decode("".join(user_data.split()), validate=True).decode("utf-8")
+    except binascii.Error as error:
         raise CloudError(
             "InvalidUserData.Base64FormatInvalid",
             f"UserData does not start with '#' and is not valid Base64: {error}.",
         ) from error
-    if content.startswith(b"\x1f\x8b"):
-        content = gzip.decompress(content)
-    try:
-        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise CloudError("InvalidUserData.Malformed", "UserData is not UTF-8 text.") from error
 
@@ -156,28 +125,9 @@ def _file(entry: Any) -> FileToWrite:
         )
     return FileToWrite(
         path=path,
-        content=_content(path, entry),
+        content=str(entry.get("content", "")),
         mode=_mode(path, entry.get("permissions", 0o644)),
-        owner=str(entry.get("owner", "root:root")),
-        append=bool(entry.get("append", False)),
     )
-
-
-def _content(path: str, entry: Mapping[str, Any]) -> bytes:
-    encoding = str(entry.get("encoding", "text/plain")).lower()
-    if encoding not in _ENCODINGS:
-        raise _refused(f"write_files[{path}].encoding {encoding!r}", str(sorted(_ENCODINGS)))
-    is_base64, is_gzip = _ENCODINGS[encoding]
-    value = entry.get("content", "")
-    content = value if isinstance(value, bytes) else str(value).encode()
-    try:
-        if is_base64:
-            content = base64.b64decode(content)
-        return gzip.decompress(content) if is_gzip else content
-    except (binascii.Error, OSError, EOFError) as error:
-        raise CloudError(
-            "InvalidUserData.Malformed", f"write_files[{path}] is not {encoding}: {error}."
-        ) from error
 
 
 def _mode(path: str, permissions: Any) -> int:

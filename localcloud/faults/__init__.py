@@ -1,6 +1,6 @@
 """Faults that a user injects into the local cloud, such as sold-out instance types.
 
-Owns the kinds of faults, the active ones, and the admin API and command that turn them on and off.
+Owns the kinds of faults, the active ones, and the command that turns them on and off.
 It does not own their effects: each service asks ``Faults`` before it answers.
 """
 

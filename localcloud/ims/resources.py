@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from localcloud.core.errors import CloudError
-from localcloud.core.resources import Context, Created, Properties, ResourceHandler
+from localcloud.core.records import Plan, RecordHandler
+from localcloud.core.resources import Context, Properties, ResourceHandler
 from localcloud.core.times import timestamp
 
 OIDC_PROVIDERS = "ims.oidc_providers"
@@ -24,75 +25,39 @@ _ISSUANCE_LIMIT_HOURS = range(1, 169)
 _FIXED = ("oidcProviderName", "issuerUrl")
 
 
-def provider_arn(account_id: str, name: str) -> str:
-    """Return the ARN of an OIDC provider."""
-    return f"acs:ram::{account_id}:oidc-provider/{name}"
-
-
 def _refused(parameter: str, message: str) -> CloudError:
     return CloudError(f"InvalidParameter.{parameter}", message)
 
 
-class OidcProviderHandler(ResourceHandler):
+class OidcProviderHandler(RecordHandler):
     """``alicloud:ims/oidcProvider:OidcProvider``; the id is the provider's name."""
 
     token: ClassVar[str] = "alicloud:ims/oidcProvider:OidcProvider"
+    table: ClassVar[str] = OIDC_PROVIDERS
     effective: ClassVar[frozenset[str]] = frozenset(
         {"oidcProviderName", "issuerUrl", "clientIds", "issuanceLimitTime"}
     )
     recorded: ClassVar[frozenset[str]] = frozenset({"description", "fingerprints"})
 
-    def create(self, inputs: Properties, context: Context) -> Created:
-        """Create it, as CreateOIDCProvider does."""
+    def plan(self, inputs: Properties, context: Context, old: Properties | None) -> Plan:
+        """Validate the inputs as CreateOIDCProvider and UpdateOIDCProvider do."""
         record = _validated(inputs)
         name = record["oidcProviderName"]
-        table = context.store.table(OIDC_PROVIDERS)
-        with context.store.transaction():
-            if table.get(name) is not None:
-                raise CloudError(
-                    "EntityAlreadyExists.OIDCProvider",
-                    f"The OIDC provider already exists: {name}.",
-                    409,
-                )
-            table.put(name, record | {"createTime": timestamp()})
-        return Created(name, _outputs(name, context) or {})
-
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
-        """Read it, as GetOIDCProvider does."""
-        return _outputs(id, context)
-
-    def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
-    ) -> Properties:
-        """Change it, as UpdateOIDCProvider does; the name and the issuer cannot change."""
-        record = _validated(inputs)
-
-        def change(old: Properties | None) -> Properties:
-            if old is None:
-                raise _not_found(id)
+        if old is not None:
             changed = [key for key in _FIXED if old[key] != record[key]]
             if changed:
                 raise _refused(
-                    changed[0], f"{changed[0]} of {id} cannot change; create another provider."
+                    changed[0], f"{changed[0]} of {name} cannot change; create another provider."
                 )
-            return old | record
-
-        context.store.table(OIDC_PROVIDERS).update(id, change)
-        return _outputs(id, context) or {}
-
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
-        """Delete it, as DeleteOIDCProvider does."""
-        context.store.table(OIDC_PROVIDERS).delete(id)
-
-
-def _not_found(name: str) -> CloudError:
-    return CloudError(
-        "EntityNotExist.OIDCProvider", f"The OIDC provider {name!r} does not exist.", 404
-    )
+            return "", record
+        if self.records(context).get(name) is not None:
+            raise CloudError(
+                "EntityAlreadyExists.OIDCProvider",
+                f"The OIDC provider already exists: {name}.",
+                409,
+            )
+        arn = f"acs:ram::{context.platform.account_id}:oidc-provider/{name}"
+        return name, {**record, "arn": arn, "createTime": timestamp()}
 
 
 def _validated(inputs: Properties) -> dict[str, Any]:
@@ -132,13 +97,6 @@ def _validated(inputs: Properties) -> dict[str, Any]:
         "issuanceLimitTime": hours,
         "description": inputs.get("description"),
     }
-
-
-def _outputs(name: str, context: Context) -> Properties | None:
-    record = context.store.table(OIDC_PROVIDERS).get(name)
-    if record is None:
-        return None
-    return {**record, "arn": provider_arn(context.platform.account_id, name)}
 
 
 HANDLERS: tuple[type[ResourceHandler], ...] = (OidcProviderHandler,)

@@ -102,7 +102,7 @@ class JobRunner:
     def _run(self) -> None:
         try:
             if self._status() in (CREATING, QUEUING):
-                self._move(ENV_PREPARING)
+                self._jobs.move(self.job_id, ENV_PREPARING)
             mounts = self._mounts()
             self._syncs = [
                 MountSync(mount, self._context, self.job_id, self._check) for mount in mounts
@@ -111,7 +111,7 @@ class JobRunner:
                 self._prepare()
             self._check()
             if self._status() == ENV_PREPARING:
-                self._move(RUNNING)
+                self._jobs.move(self.job_id, RUNNING)
             self._watch(mounts)
             self._upload(final=True)
             self._end(SUCCEEDED, "JobSucceeded", "Job is succeeded.")
@@ -159,7 +159,7 @@ class JobRunner:
             for pod in unfinished:
                 self._tend(job, pod, mounts)
             if self._status() == RESTARTING:
-                self._move(RUNNING)
+                self._jobs.move(self.job_id, RUNNING)
             if time.monotonic() >= next_sync:
                 self._upload(final=False)
                 next_sync = time.monotonic() + self._settings.sync_seconds
@@ -308,15 +308,6 @@ class JobRunner:
             for attempt in pod["attempts"]:
                 context.supervisor.forget(attempt["process"])
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _move(self, status: str) -> None:
-        """Move to the next status, after the scenario's delay or fault for the current one."""
-        scenario, present = self._settings.scenario, self._status()
-        self._pause(scenario.delay_seconds.get(present, 0.0))
-        fault = scenario.faults.get(present)
-        if fault is not None:
-            raise JobFailureError(fault.reason_code, fault.reason_message)
-        self._jobs.move(self.job_id, status)
 
     def _check(self) -> None:
         """Raise an error if the job must stop or the daemon is ending."""

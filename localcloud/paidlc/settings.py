@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from localcloud.paidlc.status import Scenario
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -19,7 +17,6 @@ class Settings:
         sync_seconds: Seconds between two uploads.
         seconds_per_minute: Length of a minute in ``JobMaxRunningTimeMinutes``; tests shorten it.
         cores: Cores that the pods of a job share; by default all of this machine.
-        scenario: Slow and failing statuses; by default, jobs are normal.
     """
 
     max_running_jobs: int = 1
@@ -27,4 +24,3 @@ class Settings:
     sync_seconds: float = 3.0
     seconds_per_minute: float = 60.0
     cores: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    scenario: Scenario = field(default_factory=Scenario)

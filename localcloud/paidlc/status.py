@@ -7,7 +7,6 @@ Bidding, SanityChecking and the Reserving statuses belong to Lingjun resources a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 CREATING, QUEUING, ENV_PREPARING = "Creating", "Queuing", "EnvPreparing"
 RUNNING, RESTARTING, STOPPING = "Running", "Restarting", "Stopping"
@@ -36,29 +35,3 @@ TIME_OF: Mapping[str, str] = {
     STOPPED: "GmtStoppedTime",
 }
 """The field with the time when a job first reached a status."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageFault:
-    """A failure in one status, for tests of programs that watch jobs."""
-
-    reason_code: str
-    reason_message: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scenario:
-    """Delays and failures in the chain of statuses; by default, none.
-
-    Attributes:
-        delay_seconds: The minimum duration of a status, by status.
-        faults: The failure of a status, by status.
-    """
-
-    delay_seconds: Mapping[str, float] = field(default_factory=dict)
-    faults: Mapping[str, StageFault] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        unknown = sorted({*self.delay_seconds, *self.faults} - FOLLOWS.keys())
-        if unknown:
-            raise ValueError(f"the scenario has unknown statuses {unknown}; use {sorted(FOLLOWS)}")

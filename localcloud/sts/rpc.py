@@ -15,7 +15,7 @@ from typing import Any, Final
 from localcloud.core.errors import CloudError
 from localcloud.core.policies import parse_trust_policy, trusts
 from localcloud.core.rpc import RpcApi, RpcCall
-from localcloud.ims.resources import OIDC_PROVIDERS, provider_arn
+from localcloud.ims.resources import OIDC_PROVIDERS
 from localcloud.sts.oidc import verified_claims
 
 API: Final = RpcApi("sts", "Sts", "2015-04-01")
@@ -77,9 +77,9 @@ def assume_role_with_oidc(call: RpcCall) -> dict[str, Any]:
 
 
 def _oidc_provider(call: RpcCall, arn: str) -> dict[str, Any]:
-    for name, record in call.context.store.table(OIDC_PROVIDERS).items():
-        if provider_arn(call.context.platform.account_id, name) == arn:
-            return dict(record)
+    for record in call.context.store.table(OIDC_PROVIDERS).values():
+        if record["arn"] == arn:
+            return record
     raise CloudError(
         "AuthenticationFail.NoPermission", f"No such OIDC Provider registered: {arn}.", 401
     )

@@ -82,7 +82,7 @@ def test_unit_runs_the_module_from_the_zip_hardened_and_always_restarts_it() -> 
     assert unit.exec_start == "/usr/bin/env python3 -m rag.serving"
     assert unit.restart == "always"
     assert unit.environment["PYTHONPATH"] == "/opt/customrag/code/customrag-0123456789ab.zip"
-    assert unit.environment_files == (("/etc/customrag/embedding.env", False),)
+    assert unit.environment_files == ("/etc/customrag/embedding.env",)
     for line in ("DynamicUser=yes", "NoNewPrivileges=yes", "ProtectSystem=strict"):
         assert line in text.splitlines()
 

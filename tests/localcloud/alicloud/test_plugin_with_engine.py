@@ -62,8 +62,6 @@ secret = alicloud.kms.Secret(
 )
 if config.get_bool("wrong"):
     alicloud.vpc.Network("wrong", cidr_block=5, enable_ipv6=True, opts=options)
-account = alicloud.get_account(opts=pulumi.InvokeOptions(provider=provider, version="4.0.0-local"))
-pulumi.export("account", account.id)
 pulumi.export("vpc", vpc.id)
 pulumi.export("vswitch", vswitch.id)
 pulumi.export("route_table", vpc.route_table_id)

@@ -233,15 +233,6 @@ def invoked(engine: Engine, token: str, **arguments: Any) -> dict[str, Any]:
     return plain(asyncio.run(engine.provider.invoke(request)).return_value or {})
 
 
-def test_get_account_returns_the_local_account(engine: Engine, control_plane: ControlPlane) -> None:
-    assert invoked(engine, "getAccount") == {"id": control_plane.context.platform.account_id}
-
-
-def test_get_regions_and_zones_return_those_of_the_stack(engine: Engine) -> None:
-    assert invoked(engine, "getRegions", current=True)["ids"] == ["cn-hangzhou"]
-    assert invoked(engine, "getZones")["ids"] == ["cn-hangzhou-h", "cn-hangzhou-i"]
-
-
 def test_an_unsupported_invoke_is_refused(engine: Engine) -> None:
     with pytest.raises(ProviderError, match="getImages is not supported"):
         invoked(engine, "getImages")

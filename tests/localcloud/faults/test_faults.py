@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -124,33 +123,6 @@ def test_deletion_fault_keeps_the_resource(control_plane: ControlPlane) -> None:
         faults.clear()
     assert ask("delete", id=made["id"], outputs={}).status_code == 200
     assert ask("read", id=made["id"], outputs={}).json()["outputs"] is None
-
-
-def admin(control_plane: ControlPlane, method: str, body: Any = None, secret: str = "") -> Any:
-    platform = control_plane.context.platform
-    return httpx.request(
-        method,
-        f"{platform.endpoints['api']}/_local/faults",
-        content=None if body is None else json.dumps(body),
-        headers={"X-Local-Secret": secret or platform.access_key_secret},
-    )
-
-
-def test_admin_api_turns_faults_on_and_off(control_plane: ControlPlane) -> None:
-    fault = {"kind": "role-missing", "about": {"role_name": "AliyunServiceRoleForAlb"}}
-    assert admin(control_plane, "POST", fault).json() == fault
-    assert admin(control_plane, "GET").json() == {"faults": [fault]}
-    assert admin(control_plane, "DELETE").status_code == 200
-    assert admin(control_plane, "GET").json() == {"faults": []}
-
-
-def test_admin_api_refuses_an_invalid_fault(control_plane: ControlPlane) -> None:
-    answer = admin(control_plane, "POST", {"kind": "meteor"})
-    assert (answer.status_code, answer.json()["Code"]) == (400, "InvalidParameter")
-
-
-def test_admin_api_requires_its_secret(control_plane: ControlPlane) -> None:
-    assert admin(control_plane, "GET", secret="wrong").status_code == 403
 
 
 def test_command_changes_the_store_of_the_stack(

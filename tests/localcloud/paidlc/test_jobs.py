@@ -12,7 +12,6 @@ import pytest
 from alibabacloud_pai_dlc20201203 import models
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 
-from localcloud.paidlc.status import Scenario, StageFault
 from tests.localcloud.paidlc.conftest import Dlc, sdk_client
 from tests.localcloud.running import lives, until
 
@@ -131,22 +130,6 @@ def test_error_of_a_failed_job_names_the_missing_library(dlc: Dlc) -> None:
     job = dlc.wait(dlc.create("true", thirdparty_libs=["pyyaml", "no-such-library>=1"]))
     assert (job.status, job.reason_code) == ("Failed", "ThirdpartyLibsMissing")
     assert "no-such-library" in job.reason_message and "pyyaml" not in job.reason_message
-
-
-def test_scenario_makes_a_status_fail(start_dlc: Callable[..., Dlc]) -> None:
-    fault = StageFault(reason_code="ImagePullFailed", reason_message="no such image")
-    dlc = start_dlc(scenario=Scenario(faults={"EnvPreparing": fault}))
-    job = dlc.wait(dlc.create("true"))
-    assert (job.status, job.reason_code) == ("Failed", "ImagePullFailed")
-    assert not job.pods
-
-
-def test_slow_status_can_be_stopped(start_dlc: Callable[..., Dlc]) -> None:
-    dlc = start_dlc(scenario=Scenario(delay_seconds={"EnvPreparing": 600}))
-    job_id = dlc.create("true")
-    dlc.wait(job_id, "EnvPreparing")
-    dlc.client.stop_job(job_id)
-    assert dlc.wait(job_id).status == "Stopped"
 
 
 def test_list_jobs_filters_pages_and_sorts(dlc: Dlc) -> None:
