@@ -83,9 +83,7 @@ class SignatureMiddleware:
     themselves.
     """
 
-    def __init__(
-        self, app: ASGIApp, access: AccessControl, host_id: str, faults: Faults | None = None
-    ) -> None:
+    def __init__(self, app: ASGIApp, access: AccessControl, host_id: str, faults: Faults) -> None:
         self._app = app
         self._access = access
         self._host_id = host_id
@@ -102,8 +100,7 @@ class SignatureMiddleware:
             signed = _signed_request(scope, body)
             state["signed"] = signed
             state["principal"] = await run_in_threadpool(authenticate, signed, self._access)
-            if self._faults is not None:
-                await run_in_threadpool(self._faults.check_call, signed.operation())
+            await run_in_threadpool(self._faults.check_call, signed.operation())
         except CloudError as error:
             response = JSONResponse(
                 error.envelope(state["request_id"], self._host_id), error.http_status

@@ -2,7 +2,7 @@
 
 Owns the list of services. A service folder has any of these parts: ``resources.HANDLERS``,
 ``routes.routes(context)``, ``rpc.API``, ``services.services(context)``,
-``workers.workers(context)``, ``operations.OPERATIONS`` (of what is not RPC).
+``workers.workers(context)``, ``operations.OPERATIONS`` (except RPC).
 """
 
 from __future__ import annotations

@@ -207,7 +207,7 @@ def log_dir(home: Path) -> Path:
 
 
 def machine_cache() -> Path:
-    """Return the folder of what is made once per machine (``CUSTOMRAG_CACHE`` overrides it)."""
+    """Return the folder of downloads and conversions (``CUSTOMRAG_CACHE`` overrides it)."""
     own = os.environ.get("CUSTOMRAG_CACHE")
     base = os.environ.get("XDG_CACHE_HOME")
     return Path(own) if own else (Path(base) if base else Path.home() / ".cache") / "customrag"

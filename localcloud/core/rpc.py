@@ -21,23 +21,7 @@ from localcloud.core.resources import Context
 from localcloud.core.signing import SignedRequest
 
 # Parameters that every RPC request may have beside those of the operation.
-_COMMON = frozenset(
-    {
-        "AccessKeyId",
-        "Action",
-        "Format",
-        "RegionId",
-        "SecurityToken",
-        "Signature",
-        "SignatureMethod",
-        "SignatureNonce",
-        "SignatureType",
-        "SignatureVersion",
-        "Timestamp",
-        "Version",
-    }
-)
-
+_COMMON = frozenset({"Action", "Format", "RegionId", "SignatureNonce", "Timestamp", "Version"})
 Item = TypeVar("Item")
 
 MAX_LISTED = 100
@@ -99,7 +83,7 @@ class RpcCall:
         return [value for value in numbered if value]
 
     def page(self, found: list[Item], largest: int) -> tuple[dict[str, Any], list[Item]]:
-        """Return the reply's fields about paging, and the requested page of what was found.
+        """Return the reply's fields about paging, and the page that the call requests.
 
         Args:
             found: Everything that the call asks for.

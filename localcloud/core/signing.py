@@ -1,14 +1,13 @@
 """Verify the signatures of control-plane requests. Pure.
 
-Owns ACS3-HMAC-SHA256 (headers; RPC and ROA style) and RPC signature version 1.0 (HMAC-SHA1,
-parameters). It does not own the signatures of OSS.
-Algorithms: https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
-and .../sdk/product-overview/rpc-mechanism (read 2026-11). Unlike the cloud, a nonce may repeat.
+Owns ACS3-HMAC-SHA256 (headers; RPC and ROA style), which the SDKs use. It does not own the
+signatures of OSS. Algorithm:
+https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
+(read 2026-11). Unlike the cloud, a nonce may repeat.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import secrets
@@ -18,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, quote
 
 from localcloud.core.access import ANONYMOUS, AccessControl, Principal
-from localcloud.core.errors import CloudError
+from localcloud.core.errors import CloudError, not_supported
 
 _ACS3 = "ACS3-HMAC-SHA256"
 _MAX_SKEW = timedelta(minutes=15)
@@ -69,9 +68,8 @@ def authenticate(request: SignedRequest, access: AccessControl) -> Principal:
     authorization = request.headers.get("authorization", "")
     if authorization:
         return _authenticate_acs3(request, authorization, access)
-    parameters = request.parameters()
-    if "Signature" in parameters:
-        return _authenticate_rpc(request, parameters, access)
+    if "Signature" in request.parameters():
+        raise not_supported("RPC signature version 1.0", f"sign with {_ACS3}")
     if request.operation() in _WITHOUT_SIGNATURE:
         return ANONYMOUS
     raise CloudError("MissingAccessKeyId", "AccessKeyId is mandatory for this action.")
@@ -124,39 +122,6 @@ def _acs3_string_to_sign(request: SignedRequest, signed: list[str]) -> str:
         )
     )
     return f"{_ACS3}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-
-
-def _authenticate_rpc(
-    request: SignedRequest, parameters: dict[str, str], access: AccessControl
-) -> Principal:
-    method = parameters.get("SignatureMethod")
-    if method != "HMAC-SHA1":
-        raise CloudError(
-            "InvalidSignatureMethod", f"SignatureMethod is {method!r}; it must be HMAC-SHA1."
-        )
-    _check_time(parameters.get("Timestamp", ""))
-    principal = access.principal(
-        parameters.get("AccessKeyId", ""), parameters.get("SecurityToken") or None
-    )
-    signature = parameters.pop("Signature")
-    text = rpc_string_to_sign(request.method, parameters)
-    _compare(rpc_signature(text, principal.access_key_secret), signature, text)
-    return principal
-
-
-def rpc_string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
-    """Return the text that RPC signature version 1.0 signs."""
-    query = "&".join(
-        f"{quote(key, safe='~')}={quote(value, safe='~')}"
-        for key, value in sorted(parameters.items())
-    )
-    return f"{method}&%2F&{quote(query, safe='~')}"
-
-
-def rpc_signature(string_to_sign: str, access_key_secret: str) -> str:
-    """Sign a text with RPC signature version 1.0."""
-    digest = hmac.new(f"{access_key_secret}&".encode(), string_to_sign.encode(), hashlib.sha1)
-    return base64.b64encode(digest.digest()).decode()
 
 
 def _check_time(text: str) -> None:

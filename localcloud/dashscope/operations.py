@@ -19,7 +19,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         service="dashscope",
-        name="models.list, models.retrieve",
+        name="models.list",
         api="GET /compatible-mode/v1/models",
         notes="the models of this machine only",
     ),

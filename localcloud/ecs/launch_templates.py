@@ -117,33 +117,6 @@ class LaunchTemplateHandler(ResourceHandler):
         context.store.table(TEMPLATES).delete(id)
 
 
-def resolve_version(context: Context, template_id: str, version: str) -> str:
-    """Return the number that ``version`` currently refers to.
-
-    Args:
-        context: The running local cloud.
-        template_id: The template.
-        version: A number, ``Default`` or ``Latest``.
-
-    Raises:
-        CloudError: ``InvalidLaunchTemplate.NotFound`` or ``InvalidLaunchTemplateVersion.NotFound``.
-    """
-    record = context.store.table(TEMPLATES).get(template_id)
-    if record is None:
-        raise _missing(template_id)
-    number = {"Default": str(record["default"]), "Latest": str(record["latest"])}.get(
-        version, version
-    )
-    if number not in record["versions"]:
-        raise CloudError(
-            "InvalidLaunchTemplateVersion.NotFound",
-            f"The template {template_id} has no version {version!r}; use one of "
-            f"{', '.join(record['versions'])}, Default or Latest.",
-            404,
-        )
-    return number
-
-
 def instance_inputs(
     context: Context, template_id: str, version: str, vswitch_id: str
 ) -> Properties:
@@ -152,14 +125,22 @@ def instance_inputs(
     Raises:
         CloudError: There is no such template or version, or it lacks what RunInstances needs.
     """
-    number = resolve_version(context, template_id, version)
-    record = context.store.table(TEMPLATES).get(template_id) or {}
-    content = record["versions"][number]
+    record = context.store.table(TEMPLATES).get(template_id)
+    if record is None:
+        raise _missing(template_id)
+    content = record["versions"].get(version)
+    if content is None:
+        raise CloudError(
+            "InvalidLaunchTemplateVersion.NotFound",
+            f"The template {template_id} has no version {version!r}; use one of "
+            f"{', '.join(record['versions'])}.",
+            404,
+        )
     for name in ("instanceType", "imageId", "securityGroupIds"):
         if not content.get(name):
             raise CloudError(
                 f"MissingParameter.{name[0].upper()}{name[1:]}",
-                f"The template {template_id} version {number} has no {name}.",
+                f"The template {template_id} version {version} has no {name}.",
             )
     kept = {
         name: content[name] for name in (*_SAME_NAME, *_RECORDED_BY_INSTANCE) if name in content

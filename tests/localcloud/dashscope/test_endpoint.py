@@ -223,11 +223,10 @@ def test_native_api_is_refused_with_the_served_routes(url: str) -> None:
     assert "/compatible-mode/v1/chat/completions" in answer.json()["error"]["message"]
 
 
-def test_models_are_listed_and_retrieved(client: openai.OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == [MODEL]
-    assert client.models.retrieve(MODEL).owned_by == "HuggingFaceTB"
-    with pytest.raises(openai.NotFoundError):
-        client.models.retrieve("qwen-plus")
+def test_models_are_listed(client: openai.OpenAI) -> None:
+    assert [(model.id, model.owned_by) for model in client.models.list()] == [
+        (MODEL, "HuggingFaceTB")
+    ]
 
 
 def test_requests_queue_and_are_refused_when_the_queue_is_full(
