@@ -109,7 +109,8 @@ class _Decoder:
         self.tokens.append(token)
         before = self.decode(self.tokens[self._start : self._read]) if self._read else ""
         after = self.decode(self.tokens[self._start :])
-        if after.endswith(_UNFINISHED):
+        # The tokenizer leaves out the bytes of an unfinished character, or shows them as U+FFFD.
+        if len(after) <= len(before) or after.endswith(_UNFINISHED):
             return ""
         # Keep the tokens of the last step as context: the text of a token depends on the one
         # before it.
