@@ -41,17 +41,13 @@ class _EntityHandler(ResourceHandler):
         record = AIWorkSpace(context).create(self.kind, _wire(inputs, self.renamed))
         return Created(record[self.kind.id_field], self._outputs(record))
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Read it, as the kind's Get operation does."""
         record = AIWorkSpace(context).table(self.kind).get(id)
         return None if record is None else self._outputs(record)
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Change it and its labels, as the kind's Update operation does."""
         entities = AIWorkSpace(context)
@@ -68,7 +64,7 @@ class _EntityHandler(ResourceHandler):
 
         return self._outputs(entities.table(self.kind).update(id, finish) or {})
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete it, as the kind's Delete operation does."""
         try:
             AIWorkSpace(context).delete(self.kind, id)
@@ -150,17 +146,13 @@ class ModelVersionHandler(_EntityHandler):
         record = AIWorkSpace(context).create_version(model_id, _wire(fields, {}))
         return Created(f"{model_id}:{record['VersionName']}", self._outputs(record))
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Read it, as GetModelVersion does."""
         found = super().read(id, outputs, context)
         return None if found is None else found | {"modelId": id.split(":", 1)[0]}
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Change it, as UpdateModelVersion does."""
         model_id = inputs["modelId"]

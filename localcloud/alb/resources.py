@@ -62,7 +62,7 @@ class LoadBalancerHandler(RecordHandler):
         context.supervisor.start(spec(created.id, context))
         return created
 
-    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:
         """Refuse the deletion of a protected load balancer, as DeleteLoadBalancer does."""
         if _protected(record):
             raise CloudError(
@@ -71,7 +71,7 @@ class LoadBalancerHandler(RecordHandler):
                 403,
             )
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete it with its listeners, rules and process, as DeleteLoadBalancer does."""
         super().delete(id, outputs, context)
         for listener_id, listener in context.store.table(state.LISTENERS).items():
@@ -120,18 +120,14 @@ class ListenerHandler(RecordHandler):
         return created
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Change it, as UpdateListenerAttribute does; the edge follows a new certificate."""
         record = super().update(id, outputs, inputs, context)
         workers_of(context).follow()
         return record
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete it with its rules and attachments, as DeleteListener does."""
         _drop_listener(id, context)
 
@@ -196,7 +192,7 @@ class ServerGroupHandler(RecordHandler):
             return "", computed
         return context.ids.new("sgp-", 18), {**computed, "createTime": timestamp()}
 
-    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:
         """Refuse the deletion of a server group that a listener or rule forwards to."""
         users = [
             key
@@ -230,7 +226,7 @@ class AclHandler(RecordHandler):
         }
         return context.ids.new("acl-", 18) if old is None else "", computed
 
-    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:
         """Refuse the deletion while a listener uses it, as DeleteAcl does."""
         users = context.store.table(state.LISTENER_ACLS).values()
         if any(entry["aclId"] == id for entry in users):

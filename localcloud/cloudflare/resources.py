@@ -31,18 +31,14 @@ class _Served(RecordHandler):
         return created
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Change the record and apply it."""
         record = super().update(id, outputs, inputs, context)
         workers_of(context).apply()
         return record
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete the record and apply the change."""
         super().delete(id, outputs, context)
         workers_of(context).apply()

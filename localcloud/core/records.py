@@ -51,16 +51,12 @@ class RecordHandler(ResourceHandler):
             self.records(context).put(resource_id, {**inputs, **computed})
         return Created(resource_id, computed)
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Return the record."""
         return self.records(context).get(id)
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Validate and store the new properties; inputs that are no longer given are removed."""
         with context.store.transaction():
@@ -72,7 +68,7 @@ class RecordHandler(ResourceHandler):
             self.records(context).put(id, record)
         return record
 
-    def require(self, id: str, context: Context) -> Properties:  # noqa: A002
+    def require(self, id: str, context: Context) -> Properties:
         """Return the record with this id.
 
         Raises:
@@ -85,7 +81,7 @@ class RecordHandler(ResourceHandler):
             )
         return record
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete the record, if it exists."""
         with context.store.transaction():
             record = self.records(context).get(id)
@@ -93,5 +89,5 @@ class RecordHandler(ResourceHandler):
                 self.check_unused(id, record, context)
                 self.records(context).delete(id)
 
-    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:
         """Raise ``CloudError`` if something still uses the record; the default allows deletion."""

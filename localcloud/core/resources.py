@@ -103,7 +103,7 @@ class ResourceHandler(ABC):
         """Create the resource. The daemon calls this at most once per client token."""
 
     @abstractmethod
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Return the current outputs, or None if the resource no longer exists.
 
         ``outputs`` is empty on import; then the id must be enough to find everything.
@@ -111,14 +111,10 @@ class ResourceHandler(ABC):
 
     @abstractmethod
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Update the resource in place and return its outputs."""
 
     @abstractmethod
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete the resource; a missing one is not an error."""

@@ -81,17 +81,13 @@ class LaunchTemplateHandler(ResourceHandler):
             templates.put(template_id, record)
         return Created(template_id, _outputs(record))
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Return the latest version, as DescribeLaunchTemplateVersions does."""
         record = context.store.table(TEMPLATES).get(id)
         return None if record is None else _outputs(record)
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Change it, as CreateLaunchTemplateVersion and ModifyLaunchTemplateDefaultVersion do."""
         _check(inputs)
@@ -112,7 +108,7 @@ class LaunchTemplateHandler(ResourceHandler):
         changed = context.store.table(TEMPLATES).update(id, change)
         return _outputs(changed or {})
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete it with its versions, as DeleteLaunchTemplate does; its instances stay."""
         context.store.table(TEMPLATES).delete(id)
 

@@ -47,17 +47,13 @@ class InstanceHandler(ResourceHandler):
         instance_id = instances.create(inputs)
         return Created(instance_id, _describe(instance_id, instances.require(instance_id)))
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Read it, as DescribeInstances does."""
         document = instances_of(context).get(id)
         return None if document is None else _describe(id, document)
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Change it, as ModifyInstanceAttribute, StartInstance and StopInstance do."""
         _check(inputs, context)
@@ -65,7 +61,7 @@ class InstanceHandler(ResourceHandler):
         instances.update(id, inputs)
         return _describe(id, instances.require(id))
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete it, as DeleteInstance does."""
         instances_of(context).delete(id)
 
@@ -89,7 +85,7 @@ class RamRoleAttachmentHandler(ResourceHandler):
         instances.attach_role(inputs["instanceId"], inputs["ramRoleName"])
         return Created(f"{inputs['instanceId']}:{inputs['ramRoleName']}", dict(inputs))
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Read it, as DescribeInstanceRamRole does."""
         instance_id, _, role_name = id.partition(":")
         document = instances_of(context).get(instance_id)
@@ -98,16 +94,12 @@ class RamRoleAttachmentHandler(ResourceHandler):
         return {"instanceId": instance_id, "ramRoleName": role_name}
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Return the inputs: no property can change in place."""
         return dict(inputs)
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete it, as DetachInstanceRamRole does."""
         if self.read(id, outputs, context) is not None:
             instances_of(context).attach_role(id.partition(":")[0], None)

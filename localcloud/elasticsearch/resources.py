@@ -113,7 +113,7 @@ class Instance(ResourceHandler):
         table.put(instance_id, {**record, "ready": True})
         return made
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Return its current properties, or None if its record or its data does not exist."""
         record = context.store.table(TABLE).get(id)
         if record is None:
@@ -127,11 +127,7 @@ class Instance(ResourceHandler):
         return {**current, **_outputs(found, current, status, record["created"])}
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Change the password and settings; record the other inputs.
 
@@ -151,7 +147,7 @@ class Instance(ResourceHandler):
         context.store.table(TABLE).put(id, {**record, "inputs": _without_secrets(inputs)})
         return {**inputs, **_outputs(changed, inputs, "active", record["created"])}
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Stop the instance and remove its data."""
         discard(id, context)
 

@@ -60,17 +60,13 @@ class ScalingGroupHandler(ResourceHandler):
             groups.put(group_id, group)
         return Created(group_id, _outputs(group))
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Read it, as DescribeScalingGroups does."""
         group = context.store.table(state.GROUPS).get(id)
         return None if group is None else _outputs(group)
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Change it, as ModifyScalingGroup does; existing members do not change."""
         _check_group(inputs, context)
@@ -92,7 +88,7 @@ class ScalingGroupHandler(ResourceHandler):
             group = context.store.table(state.GROUPS).update(id, change)
         return _outputs(group or {})
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete it with its members, as DeleteScalingGroup does with ForceDelete."""
         groups = context.store.table(state.GROUPS)
         fleets = fleets_of(context)

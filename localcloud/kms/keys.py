@@ -98,12 +98,12 @@ class KeyHandler(RecordHandler):
             "primaryKeyVersion": context.ids.new("", 32),
         }
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Return the record; None if the key does not exist or waits for its deletion."""
         record = super().read(id, outputs, context)
         return None if record is None or record["status"] == _PENDING_DELETION else record
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Schedule the deletion; the key stays, disabled, until the end of the window."""
         with context.store.transaction():
             record = self.records(context).get(id)

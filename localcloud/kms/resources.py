@@ -31,7 +31,7 @@ class SecretHandler(ResourceHandler):
         )
         return Created(name, self._outputs(name, secret, context))
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Return the secret with its current value, or None if it does not exist."""
         secret = Secrets(context).find(id)
         if secret is None or secret["planned_delete_time"]:
@@ -39,11 +39,7 @@ class SecretHandler(ResourceHandler):
         return self._outputs(id, secret, context)
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Change the secret like UpdateSecret and PutSecretValue."""
         secrets = Secrets(context)
@@ -52,7 +48,7 @@ class SecretHandler(ResourceHandler):
         secret = context.store.table(SECRETS).update(id, lambda old: (old or {}) | fields) or {}
         return self._outputs(id, secret, context)
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete the secret like DeleteSecret, at once or after the recovery window."""
         days = None
         if not outputs.get("forceDeleteWithoutRecovery", False):

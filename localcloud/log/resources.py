@@ -43,7 +43,7 @@ class ProjectHandler(RecordHandler):
             "resourceGroupId": inputs.get("resourceGroupId", "rg-default"),
         }
 
-    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:
         """Delete everything in the project, as DeleteProject does."""
         for table in (STORES, INDEXES, GROUPS, CONFIGS, ATTACHMENTS):
             rows = context.store.table(table)
@@ -90,7 +90,7 @@ class StoreHandler(RecordHandler):
             ],
         }
 
-    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:
         """Delete the index of the logstore, as DeleteLogStore does."""
         context.store.table(INDEXES).delete(id)
 

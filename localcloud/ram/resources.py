@@ -53,17 +53,13 @@ class RoleHandler(ResourceHandler):
             )
         return Created(name, self._outputs(name, roles.get(name) or {}))
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Return the role like GetRole."""
         role = context.store.table(ROLES).get(id)
         return None if role is None else self._outputs(id, role)
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Update the role like UpdateRole."""
         document = self._validated(inputs)
@@ -75,7 +71,7 @@ class RoleHandler(ResourceHandler):
 
         return self._outputs(id, context.store.table(ROLES).update(id, change) or {})
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete the role like DeleteRole; attached policies prevent it, unless ``force``."""
         with context.store.transaction():
             attachments = context.store.table(ATTACHMENTS)
@@ -146,17 +142,13 @@ class PolicyHandler(ResourceHandler):
             policies.put(name, record)
         return Created(name, self._outputs(name, record, context))
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Return the policy like GetPolicy."""
         policy = context.store.table(POLICIES).get(id)
         return None if policy is None else self._outputs(id, policy, context)
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Create a version like CreatePolicyVersion, as the new default."""
         text = self._validated(inputs)
@@ -175,7 +167,7 @@ class PolicyHandler(ResourceHandler):
         policy = context.store.table(POLICIES).update(id, change) or {}
         return self._outputs(id, policy, context)
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete the policy like DeletePolicy; attachments prevent it, unless ``force``."""
         with context.store.transaction():
             attachments = context.store.table(ATTACHMENTS)
@@ -245,7 +237,7 @@ class RolePolicyAttachmentHandler(ResourceHandler):
             attachments.put(key, {"policy_name": policy_name, "role_name": role_name})
         return Created(key)
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Return the attachment, or None if it does not exist."""
         item = context.store.table(ATTACHMENTS).get(id)
         if item is None:
@@ -257,16 +249,12 @@ class RolePolicyAttachmentHandler(ResourceHandler):
         }
 
     def update(
-        self,
-        id: str,  # noqa: A002
-        outputs: Properties,
-        inputs: Properties,
-        context: Context,
+        self, id: str, outputs: Properties, inputs: Properties, context: Context
     ) -> Properties:
         """Raise an error, because every change replaces the attachment."""
         raise CloudError("InvalidParameter", "An attachment cannot be changed, only replaced.")
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Detach the policy like DetachPolicyFromRole."""
         context.store.table(ATTACHMENTS).delete(id)
 

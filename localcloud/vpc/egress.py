@@ -72,7 +72,7 @@ class NatGatewayHandler(RecordHandler):
             "internetChargeType": inputs.get("internetChargeType", "PayByLcu"),
         }
 
-    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:
         """Refuse the deletion of a gateway that is protected or has SNAT entries or an EIP."""
         if record.get("deletionProtection"):
             raise CloudError(
@@ -126,7 +126,7 @@ class EipAddressHandler(RecordHandler):
             "resourceGroupId": inputs.get("resourceGroupId", "rg-default"),
         }
 
-    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:
         """Refuse the release of a protected or bound address, as ReleaseEipAddress does."""
         if record.get("deletionProtection"):
             raise CloudError(
@@ -171,7 +171,7 @@ class EipAssociationHandler(RecordHandler):
         )
         return key, {"instanceType": instance_type, "mode": inputs.get("mode", "NAT")}
 
-    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:
         """Refuse to unbind an address that an SNAT entry uses, as UnassociateEipAddress does."""
         address = context.store.table(EIPS).get(record["allocationId"])
         if address is None:

@@ -76,7 +76,7 @@ class NetworkHandler(RecordHandler):
             "status": "Available",
         }
 
-    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:
         """Refuse the deletion of a VPC with vSwitches, security groups or NAT gateways."""
         for table, code, what in (
             (VSWITCHES, "DependencyViolation.VSwitch", "vSwitches"),
@@ -147,7 +147,7 @@ class SwitchHandler(RecordHandler):
                     f"cidrBlock {block} overlaps with {other['cidrBlock']} of vSwitch {key}.",
                 )
 
-    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:
         """As DeleteVSwitch: not while an instance has its network interface in it."""
         users = [
             key
@@ -195,7 +195,7 @@ class SecurityGroupHandler(RecordHandler):
             "securityGroupType": inputs.get("securityGroupType", "normal"),
         }
 
-    def check_unused(self, id: str, record: Properties, context: Context) -> None:  # noqa: A002
+    def check_unused(self, id: str, record: Properties, context: Context) -> None:
         """Refuse the deletion while an instance is in it or a rule of another group names it.
 
         Otherwise, delete its own rules too, as DeleteSecurityGroup does.
