@@ -1,6 +1,6 @@
 """Text generation with OpenVINO GenAI: messages in, text out, token by token.
 
-Owns: the pipeline's settings, sampling options and incremental decoding. It does
+Owns: the pipeline's settings, sampling options, stop sequences and incremental decoding. It does
 not own queues or HTTP. Not thread-safe: one caller at a time.
 
 Source: https://openvinotoolkit.github.io/openvino.genai (read 2026-11).
@@ -50,14 +50,22 @@ class Sampling:
     Attributes:
         temperature: 0 always takes the most likely token.
         top_p: Keep only the most likely tokens that together hold this share of probability.
+        top_k: Keep only this many of the most likely tokens; None sets no limit.
+        presence_penalty: Subtracted from the logit of each token that the answer already has.
+        frequency_penalty: The same, times the number of occurrences.
         seed: Seed of the random choice; None draws a new one for each request.
         max_tokens: Longest answer.
+        stop: The answer ends before any of these texts.
     """
 
     temperature: float
     top_p: float
     max_tokens: int
+    top_k: int | None = None
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
     seed: int | None = None
+    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +97,11 @@ class Generator(Protocol):
     def generate(
         self,
         messages: Sequence[Message],
+        prefix: str,
         sampling: Sampling,
         cancelled: threading.Event,
     ) -> Iterator[Piece]:
-        """Answer `messages`; end early once `cancelled` is set."""
+        """Answer `messages`, starting after `prefix`; end early once `cancelled` is set."""
         ...
 
 
@@ -156,6 +165,7 @@ class TextGenerator:
     def generate(
         self,
         messages: Sequence[Message],
+        prefix: str,
         sampling: Sampling,
         cancelled: threading.Event,
     ) -> Iterator[Piece]:
@@ -163,6 +173,7 @@ class TextGenerator:
 
         Args:
             messages: The conversation.
+            prefix: The beginning of the answer; the pieces do not repeat it.
             sampling: How to choose tokens.
             cancelled: Set by another thread to end early.
 
@@ -172,14 +183,15 @@ class TextGenerator:
         Raises:
             ContextTooLongError: Prompt and answer do not fit into the model's context.
         """
-        prompt = self._encode(messages)
+        prompt = self._encode(messages, prefix)
         count = int(prompt.shape[1])
         if count + sampling.max_tokens > self._model.context_tokens:
             raise ContextTooLongError(
                 f"the prompt has {count} tokens and max_tokens is {sampling.max_tokens}; "
                 f"together they may be {self._model.context_tokens}"
             )
-        decoder, cached = _Decoder(self._tokenizer.decode), 0
+        decoder, hold = _Decoder(self._tokenizer.decode), _StopHold(sampling.stop)
+        cached = 0
 
         def piece(text: str, reason: Literal["stop", "length"] | None = None) -> Piece:
             return Piece(
@@ -200,11 +212,14 @@ class TextGenerator:
                 if token in self._stop_tokens:
                     reason = "stop"
                     break
-                text = decoder.push(token)
+                text, stopped = hold.push(decoder.push(token))
                 if text:
                     yield piece(text)
+                if stopped:
+                    reason = "stop"
+                    break
         if not cancelled.is_set():
-            yield piece("", reason)
+            yield piece(hold.rest(), reason)
 
     def _tokens(
         self, prompt: Any, sampling: Sampling, cancelled: threading.Event
@@ -231,17 +246,53 @@ class TextGenerator:
         configuration = self._genai.GenerationConfig()
         configuration.max_new_tokens = sampling.max_tokens
         configuration.stop_token_ids = self._stop_tokens
+        configuration.presence_penalty = sampling.presence_penalty
+        configuration.frequency_penalty = sampling.frequency_penalty
         if sampling.temperature > 0:
             configuration.do_sample = True
             configuration.temperature = sampling.temperature
             configuration.top_p = sampling.top_p
+            if sampling.top_k is not None:
+                configuration.top_k = sampling.top_k
             seed = secrets.randbits(63) if sampling.seed is None else sampling.seed
             configuration.rng_seed = seed
         return configuration
 
-    def _encode(self, messages: Sequence[Message]) -> Any:
+    def _encode(self, messages: Sequence[Message], prefix: str) -> Any:
         text = self._tokenizer.apply_chat_template(
             [{"role": item.role, "content": item.content} for item in messages],
             add_generation_prompt=True,
         )
-        return self._tokenizer.encode(text, add_special_tokens=False).input_ids
+        return self._tokenizer.encode(text + prefix, add_special_tokens=False).input_ids
+
+
+class _StopHold:
+    """Holds back text that may be the beginning of a stop sequence."""
+
+    def __init__(self, stop: tuple[str, ...]) -> None:
+        self._stop = stop
+        self._held = ""
+
+    def push(self, text: str) -> tuple[str, bool]:
+        """Return the text that may be shown now, and whether a stop sequence was found."""
+        self._held += text
+        ends = [at for at in (self._held.find(item) for item in self._stop) if at >= 0]
+        if ends:
+            shown, self._held = self._held[: min(ends)], ""
+            return shown, True
+        keep = max((_overlap(self._held, item) for item in self._stop), default=0)
+        cut = len(self._held) - keep
+        shown, self._held = self._held[:cut], self._held[cut:]
+        return shown, False
+
+    def rest(self) -> str:
+        """Return the text that was held back but did not become a stop sequence."""
+        return self._held
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Return how many characters at the end of `text` are a beginning of `stop`."""
+    for length in range(min(len(text), len(stop) - 1), 0, -1):
+        if text.endswith(stop[:length]):
+            return length
+    return 0

@@ -13,13 +13,13 @@ OPERATIONS: tuple[Operation, ...] = (
         name="chat.completions.create",
         api="POST /compatible-mode/v1/chat/completions",
         notes=(
-            f"models: {', '.join(MODELS)}; text only; temperature, top_p, max_tokens, seed, stream "
-            "and stream_options"
+            f"models: {', '.join(MODELS)}; text only, no tools, no JSON mode, no log "
+            "probabilities; partial mode (a last assistant message with partial: true) works"
         ),
     ),
     Operation(
         service="dashscope",
-        name="models.list",
+        name="models.list, models.retrieve",
         api="GET /compatible-mode/v1/models",
         notes="the models of this machine only",
     ),

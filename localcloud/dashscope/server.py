@@ -68,6 +68,7 @@ def application(
         routes=[
             Route("/health", service.health, methods=["GET"]),
             Route(f"{_PREFIX}/models", service.models, methods=["GET"]),
+            Route(f"{_PREFIX}/models/{{model}}", service.model, methods=["GET"]),
             Route(f"{_PREFIX}/chat/completions", service.chat, methods=["POST"]),
             Route("/{path:path}", service.elsewhere, methods=["GET", "POST", "PUT", "DELETE"]),
         ],
@@ -102,6 +103,13 @@ class _Service:
         self._authenticate(request)
         names = await run_in_threadpool(self._served)
         return JSONResponse({"object": "list", "data": [_model_view(name) for name in names]})
+
+    async def model(self, request: Request) -> Response:
+        self._authenticate(request)
+        name = request.path_params["model"]
+        if name not in await run_in_threadpool(self._served):
+            raise ApiError(404, "model_not_found", f"The model `{name}` does not exist.")
+        return JSONResponse(_model_view(name))
 
     def _served(self) -> list[str]:
         return [name for name in MODELS if not self._is_retired(name)]

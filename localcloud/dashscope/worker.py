@@ -96,7 +96,9 @@ class Worker:
                 loop.call_soon_threadsafe(pieces.put_nowait, item)
 
             try:
-                for piece in self._ready().generate(request.messages, request.sampling, cancelled):
+                for piece in self._ready().generate(
+                    request.messages, request.prefix, request.sampling, cancelled
+                ):
                     put(piece)
                 put(None)
             except BaseException as error:  # noqa: BLE001 - raised again in the event loop

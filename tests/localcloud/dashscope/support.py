@@ -28,7 +28,7 @@ class FakeGenerator:
     def reset(self) -> None:
         """Restore the initial state."""
         self.words: Sequence[str] = ("Hello", " there", ".")
-        self.asked: list[tuple[tuple[Message, ...], Sampling]] = []
+        self.asked: list[tuple[tuple[Message, ...], str, Sampling]] = []
         self.hold_before = 1
         self.go_on = threading.Event()
         self.go_on.set()
@@ -39,10 +39,11 @@ class FakeGenerator:
     def generate(
         self,
         messages: Sequence[Message],
+        prefix: str,
         sampling: Sampling,
         cancelled: threading.Event,
     ) -> Iterator[Piece]:
-        self.asked.append((tuple(messages), sampling))
+        self.asked.append((tuple(messages), prefix, sampling))
         if self.raises is not None:
             raise self.raises
         for number, word in enumerate(self.words, start=1):

@@ -25,7 +25,6 @@ from localcloud.dashscope.generation import (
     Piece,
     Sampling,
     TextGenerator,
-    _Decoder,
 )
 from localcloud.dashscope.models import MODELS, weights_file
 from localcloud.dashscope.weights import prepared, write_q8
@@ -59,9 +58,10 @@ def sampling(**changes: Any) -> Sampling:
 def say(
     generator: TextGenerator,
     messages: tuple[Message, ...] = CAPITAL,
+    prefix: str = "",
     **changes: Any,
 ) -> tuple[str, Piece]:
-    pieces = list(generator.generate(messages, sampling(**changes), threading.Event()))
+    pieces = list(generator.generate(messages, prefix, sampling(**changes), threading.Event()))
     return "".join(piece.text for piece in pieces), pieces[-1]
 
 
@@ -161,6 +161,25 @@ def test_max_tokens_ends_the_answer(generator: TextGenerator) -> None:
     assert last.completion_tokens == 3
 
 
+def test_answer_ends_before_a_stop_sequence_even_across_tokens(generator: TextGenerator) -> None:
+    text, last = say(generator, stop=("of Fran",))
+
+    assert text == "The capital "
+    assert last.finish_reason == "stop"
+
+
+def test_text_that_only_begins_a_stop_sequence_is_kept(generator: TextGenerator) -> None:
+    text, _ = say(generator, stop=("Paris.!",))
+
+    assert text == "The capital of France is Paris."
+
+
+def test_answer_continues_a_prefix(generator: TextGenerator) -> None:
+    text, _ = say(generator, prefix="The capital of France")
+
+    assert text == " is Paris."
+
+
 def test_same_seed_gives_the_same_answer_and_another_seed_another(
     generator: TextGenerator,
 ) -> None:
@@ -173,10 +192,11 @@ def test_same_seed_gives_the_same_answer_and_another_seed_another(
     assert len({tell(seed) for seed in range(4)}) > 1
 
 
-def test_tiny_top_p_is_greedy(generator: TextGenerator) -> None:
+def test_tiny_top_p_and_top_k_of_one_are_greedy(generator: TextGenerator) -> None:
     greedy, _ = say(generator)
 
     assert say(generator, temperature=1.9, top_p=1e-6)[0] == greedy
+    assert say(generator, temperature=1.9, top_k=1)[0] == greedy
 
 
 def test_cached_prefix_does_not_change_the_answer(folder: Path) -> None:
@@ -197,21 +217,17 @@ def test_cached_prefix_does_not_change_the_answer(folder: Path) -> None:
 
 
 def test_pieces_do_not_split_a_character(generator: TextGenerator) -> None:
-    text = "naïve café 東京 🙂"
-    tokenizer = generator._tokenizer
-    tokens = tokenizer.encode(text, add_special_tokens=False).input_ids.data[0].tolist()
-    decoder = _Decoder(tokenizer.decode)
+    echo = (Message("user", "Repeat exactly: naïve café 東京 🙂"),)
+    pieces = list(
+        generator.generate(echo, "naïve café 東", sampling(max_tokens=12), threading.Event())
+    )
 
-    pieces = [decoder.push(token) for token in tokens]
-
-    assert len(tokens) > len(text.split())
-    assert "\ufffd" not in "".join(pieces)
-    assert "".join(pieces) == text
+    assert "\ufffd" not in "".join(piece.text for piece in pieces)
 
 
 def test_cancelled_answer_ends_at_once(generator: TextGenerator) -> None:
     cancelled = threading.Event()
-    pieces = generator.generate(CAPITAL, sampling(), cancelled)
+    pieces = generator.generate(CAPITAL, "", sampling(), cancelled)
     next(pieces)
 
     cancelled.set()
