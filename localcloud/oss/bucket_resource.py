@@ -39,7 +39,7 @@ class Bucket(ResourceHandler):
 
     def read(
         self,
-        id: str,  # noqa: A002
+        id: str,
         outputs: Properties,
         context: Context,
     ) -> Properties | None:
@@ -52,7 +52,7 @@ class Bucket(ResourceHandler):
 
     def update(
         self,
-        id: str,  # noqa: A002
+        id: str,
         outputs: Properties,
         inputs: Properties,
         context: Context,
@@ -63,7 +63,7 @@ class Bucket(ResourceHandler):
             _apply(bucket, outputs, inputs)
             return _computed(bucket) | {"bucket": id}
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete the bucket; with ``forceDestroy``, delete its content first."""
         bucket = bucket_client(context.platform, id)
         with cloud_errors():

@@ -33,7 +33,7 @@ class BucketObject(ResourceHandler):
 
     def read(
         self,
-        id: str,  # noqa: A002
+        id: str,
         outputs: Properties,
         context: Context,
     ) -> Properties | None:
@@ -55,7 +55,7 @@ class BucketObject(ResourceHandler):
 
     def update(
         self,
-        id: str,  # noqa: A002
+        id: str,
         outputs: Properties,
         inputs: Properties,
         context: Context,
@@ -63,7 +63,7 @@ class BucketObject(ResourceHandler):
         """Upload the object again."""
         return _put(inputs, context)
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete the object; a bucket with versioning keeps its earlier versions."""
         bucket = bucket_client(context.platform, outputs["bucket"])
         with cloud_errors():

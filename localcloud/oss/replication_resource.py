@@ -46,7 +46,7 @@ class BucketReplication(ResourceHandler):
             )
         return Created(f"{name}:{outputs['ruleId']}", outputs)
 
-    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:  # noqa: A002
+    def read(self, id: str, outputs: Properties, context: Context) -> Properties | None:
         """Return the rule's current state, or None if it or its bucket does not exist."""
         name, _, rule_id = id.partition(":")
         bucket = bucket_client(context.platform, name)
@@ -60,7 +60,7 @@ class BucketReplication(ResourceHandler):
 
     def update(
         self,
-        id: str,  # noqa: A002
+        id: str,
         outputs: Properties,
         inputs: Properties,
         context: Context,
@@ -68,7 +68,7 @@ class BucketReplication(ResourceHandler):
         """Return the current state, because every change replaces the rule."""
         return self.read(id, outputs, context) or {}
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Delete the rule; the copies stay."""
         name, _, rule_id = id.partition(":")
         bucket = bucket_client(context.platform, name)

@@ -39,7 +39,7 @@ class BucketSetting(ResourceHandler):
 
     def read(
         self,
-        id: str,  # noqa: A002
+        id: str,
         outputs: Properties,
         context: Context,
     ) -> Properties | None:
@@ -53,7 +53,7 @@ class BucketSetting(ResourceHandler):
 
     def update(
         self,
-        id: str,  # noqa: A002
+        id: str,
         outputs: Properties,
         inputs: Properties,
         context: Context,
@@ -61,7 +61,7 @@ class BucketSetting(ResourceHandler):
         """Change the setting."""
         return self.create(inputs, context).outputs
 
-    def delete(self, id: str, outputs: Properties, context: Context) -> None:  # noqa: A002
+    def delete(self, id: str, outputs: Properties, context: Context) -> None:
         """Remove the setting if possible; a missing bucket is success."""
         bucket = bucket_client(context.platform, id)
         with cloud_errors():
