@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from tools import cli
 from tools.paths import Paths, default_paths
 
 ORDER = ("engine", "elasticsearch", "model", "e2e", "real_cloud")
+LONGEST_FIRST = ("test_rehearse", "test_kills", "test_healing", "test_loop")
+"""Stories of `tests/e2e` in the order in which they begin, so that the processes end together."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,7 +57,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if item not in left_out]
     groups = {item: group(item.nodeid.partition("::")[0]) for item in items}
-    sizes = Counter(groups.values())
     slowest: dict[str, int] = {}
     for item, name in groups.items():
         found = rank({marker.name for marker in item.iter_markers()})
@@ -64,9 +64,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     def place(item: pytest.Item) -> tuple[int, int]:
         name = groups[item]
-        is_story = slowest[name] > ORDER.index("e2e")
-        # The longest stories begin first, so that the processes end at about the same time.
-        return slowest[name], -sizes[name] if is_story else 0
+        story = item.path.stem
+        first = LONGEST_FIRST.index(story) if story in LONGEST_FIRST else len(LONGEST_FIRST)
+        return slowest[name], first
 
     items.sort(key=place)
 
