@@ -8,13 +8,12 @@ from pathlib import Path
 # Pulumi runs this folder, not the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from guardrails.cost.collector import collect as start_estimate
-from guardrails.cost.collector import judge as check_budget
 from infra.backups import back_up
 from infra.context import load_context
 from infra.edge import open_edge
 from infra.embedding import train_and_serve
 from infra.foundation import lay_foundation
+from infra.guard import check_budget, start_estimate
 from infra.observability import collect_logs, watch
 from infra.outputs import export
 from infra.search import build_knowledge, find_pinned, make_cluster, open_chat

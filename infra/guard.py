@@ -1,6 +1,7 @@
-"""The preflight that the program runs on itself, so that a plain `pulumi up` has it, too.
+"""The checks that the program runs on itself: a preflight first, an estimate of the cost last.
 
-Owns: when it runs. Does not own: what it checks (`guardrails`).
+Owns: when they run, so that a plain `pulumi up` has them, too. The program uses `guardrails` only
+through this module. Does not own: what they check.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from pathlib import Path
 
 import pulumi
 
+from guardrails.cost.collector import check_budget, start_estimate
 from guardrails.preflight_mark import VARIABLE, holds
 from stack_config.config import NAMESPACE, StackConfig
 from stack_config.kinds import PlatformKind
 
-__all__ = ["check_account"]
+__all__ = ["check_account", "check_budget", "start_estimate"]
 
 
 def check_account(stack: str, config: StackConfig, home: Path) -> None:

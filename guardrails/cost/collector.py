@@ -21,7 +21,7 @@ from guardrails.cost.render import dearest, money, render_short
 from stack_config.config import ConfigError, StackConfig
 from stack_config.kinds import Environment, PlatformKind
 
-__all__ = ["Collector", "collect", "judge"]
+__all__ = ["Collector", "check_budget", "start_estimate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +56,14 @@ class Collector:
         return None
 
 
-def collect() -> Collector:
+def start_estimate() -> Collector:
     """Collect every resource that is declared from now on."""
     collector = Collector()
     register_stack_transformation(collector.look)
     return collector
 
 
-def judge(collector: Collector, config: StackConfig) -> Estimate | None:
+def check_budget(collector: Collector, config: StackConfig) -> Estimate | None:
     """Print what the stack costs in a preview, and fail if it is over its budget.
 
     Call this after everything is declared. An update only warns, because it is already creating

@@ -12,7 +12,7 @@ from pulumi.runtime import mocks
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi_alicloud import ecs
 
-from guardrails.cost.collector import Collector, collect, judge
+from guardrails.cost.collector import Collector, check_budget, start_estimate
 from guardrails.cost.estimates import estimate
 from guardrails.cost.model import Estimate
 from guardrails.declare import declare, stack_config
@@ -62,7 +62,7 @@ def run(program: Callable[[], None], *, preview: bool) -> None:
 
 def one_gpu(settings: StackConfig) -> Callable[[], None]:
     def program() -> None:
-        collector = collect()
+        collector = start_estimate()
         ecs.Instance(
             "gpu",
             instance_type=GPU,
@@ -71,7 +71,7 @@ def one_gpu(settings: StackConfig) -> Callable[[], None]:
             system_disk_size=40,
             security_groups=[pulumi.Output.from_input("sg")],
         )
-        judge(collector, settings)
+        check_budget(collector, settings)
 
     return program
 
@@ -115,9 +115,9 @@ def test_a_local_stack_costs_nothing(printed: dict[str, list[str]]) -> None:
 
 def test_a_preview_warns_about_a_resource_without_a_price(printed: dict[str, list[str]]) -> None:
     def program() -> None:
-        collector = collect()
+        collector = start_estimate()
         ecs.Instance("odd", instance_type="ecs.odd.huge", image_id="i", security_groups=["sg"])
-        judge(collector, config(monthlyBudgetCny=0))
+        check_budget(collector, config(monthlyBudgetCny=0))
 
     run(program, preview=True)
     assert any("not priced: odd" in text for text in printed["warn"])
@@ -134,7 +134,7 @@ def test_the_preview_estimates_exactly_the_declared_resources(
     seen: list[Estimate | None] = []
 
     def judged(collector: Collector, settings: StackConfig) -> None:
-        seen.append(judge(collector, settings))
+        seen.append(check_budget(collector, settings))
 
     monkeypatch.setattr("infra.guard.check_budget", judged)
     recorder = run_program(CLOUD_CONFIG)

@@ -77,7 +77,7 @@ copy = PrivateBucket(
 )
 pulumi.export("vswitch", network.vswitch_ids["cn-hangzhou-h"])
 pulumi.export("corpus", storage.corpus.bucket_name)
-pulumi.export("copy", copy._bucket.location)
+pulumi.export("copy", copy.bucket_name)
 """
 
 
@@ -123,11 +123,13 @@ def test_existing_and_retained_resources_are_used_and_are_not_deleted(
     up(stack)
     outputs = stack.outputs()
     assert outputs["corpus"] == "their-own"
-    assert outputs["copy"] == "oss-cn-shanghai"
+    assert outputs["copy"] == "the-copy"
     stack.succeed("preview", "--expect-no-changes")
     stack.succeed("refresh", "--yes", "--expect-no-changes")
-    made = [item["id"] for item in exported(stack) if item["type"] == "alicloud:oss/bucket:Bucket"]
-    kept = next(name for name in made if name.startswith("p-s-artifacts"))
+    found = [item for item in exported(stack) if item["type"] == "alicloud:oss/bucket:Bucket"]
+    locations = {item["id"]: item["outputs"]["location"] for item in found}
+    assert locations["the-copy"] == "oss-cn-shanghai"
+    kept = next(name for name in locations if name.startswith("p-s-artifacts"))
     stack.succeed("destroy", "--yes")
     assert outside.is_there("vpc/switch:Switch", outputs["vswitch"])
     assert outside.is_there("oss/bucket:Bucket", "their-own")
