@@ -24,8 +24,11 @@ _PYTEST_INTERRUPTED = 2
 
 
 def worker_count(cores: int, memory_bytes: int) -> int:
-    """Return how many processes share the tests: one for each core, as far as memory goes."""
-    return max(1, min(cores, round(memory_bytes / _WORKER_BYTES)))
+    """Return how many processes share the tests: one more than cores, as far as memory goes.
+
+    One more, because the tests wait for engines and plugins more than they compute.
+    """
+    return max(1, min(cores + 1, round(memory_bytes / _WORKER_BYTES)))
 
 
 def run(paths: Paths, arguments: Sequence[str]) -> int:
