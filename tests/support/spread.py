@@ -7,14 +7,17 @@ no longer read.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["Spread", "group"]
 
 ROOT = Path(__file__).resolve().parents[2]
+STORIES = "tests/e2e/"
 SHARED = ("elasticsearch_server", "tests.support.stacks")
 """An engine, and declarations that take seconds each: a file that uses one contains its name."""
 
@@ -27,7 +30,19 @@ def group(file: str) -> str:
 
 
 class Spread(LoadScopeScheduling):  # type: ignore[misc,unused-ignore]
-    """Gives each group of tests to the next process that is free, in the order of the suite."""
+    """Gives each group of tests to the next process that is free, in the order of the suite.
+
+    There may be more processes than cores, because most tests wait more than they compute. The
+    stories of `tests/e2e` train and encode, so a process too many ends before them.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid.partition("::")[0])
+
+    def _reschedule(self, node: Any) -> None:
+        if next(iter(self.workqueue), "").startswith(STORIES):
+            active = [other for other in self.nodes if not other.shutting_down]
+            if len(active) > len(os.sched_getaffinity(0)) and not node.shutting_down:
+                node.shutdown()
+                return
+        super()._reschedule(node)
