@@ -62,6 +62,8 @@ secret = alicloud.kms.Secret(
 )
 if config.get_bool("wrong"):
     alicloud.vpc.Network("wrong", cidr_block=5, enable_ipv6=True, opts=options)
+if config.get_bool("refused"):
+    alicloud.kms.Key("refused", pending_window_in_days=5, opts=options)
 pulumi.export("vpc", vpc.id)
 pulumi.export("vswitch", vswitch.id)
 pulumi.export("route_table", vpc.route_table_id)
@@ -143,6 +145,15 @@ def test_wrong_inputs_are_named_before_anything_is_made(stack: Project) -> None:
     assert "cidrBlock" in text
     assert "is 5 (a number); it takes a string" in text
     assert "enableIpv6" in text
+
+
+def test_a_value_that_the_provider_refuses_is_named_in_the_preview(stack: Project) -> None:
+    stack.succeed("config", "set", "refused", "true")
+    done = stack.run("preview")
+    assert done.returncode != 0
+    text = done.stdout + done.stderr
+    assert "pendingWindowInDays" in text
+    assert "is 5; allowed: 7 to 366" in text
 
 
 def test_a_service_error_is_shown_without_a_traceback(stack: Project) -> None:
