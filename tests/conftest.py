@@ -20,7 +20,10 @@ from tools import cli
 from tools.paths import Paths, default_paths
 
 ORDER = ("engine", "elasticsearch", "model", "e2e", "real_cloud")
-LONGEST_FIRST = ("test_rehearse", "test_kills", "test_healing", "test_loop")
+LONGEST_FIRST = (
+    *("test_kills", "test_healing", "test_loop", "test_rehearse"),
+    *("test_rehearse_pull_request", "test_sweep"),
+)
 """Stories of `tests/e2e` in the order in which they begin, so that the processes end together."""
 
 

@@ -75,6 +75,12 @@ def private(
 
 
 @pytest.fixture(scope="module")
+def files(private: Checkout) -> set[str]:
+    """Return the checkout's files before anything runs."""
+    return private.files()
+
+
+@pytest.fixture(scope="module")
 def cloud(private: Checkout) -> Cloud:
     """Return the checkout's local cloud."""
     return Cloud(private)
