@@ -204,7 +204,7 @@ def _kind_problem(kind: Kind, value: Any) -> str | None:
     else:
         fits = isinstance(value, _TYPES[kind])
     if not fits:
-        return f"is {_short(value)}; allowed is a {kind}"
+        return f"is {_short(value)}; allowed is {'an' if kind == 'integer' else 'a'} {kind}"
     if kind == "string map":
         for key, item in value.items():
             if item is not UNKNOWN and not isinstance(item, str):
@@ -222,7 +222,7 @@ def _bounds_problem(bounds: Bounds | None, value: Any) -> str | None:
     low, high = bounds
     if value >= low and (high is None or value <= high):
         return None
-    return f"is {value:g}; allowed is {low} {'or more' if high is None else f'to {high}'}"
+    return f"is {int(value)}; allowed is {low} {'or more' if high is None else f'to {high}'}"
 
 
 def _short(value: Any) -> str:

@@ -395,7 +395,9 @@ def test_delete_of_a_job_that_is_gone_is_success(engine: Engine, services: FakeS
     [
         ({"displayName": "a b"}, "displayName", "'a b'"),
         ({"jobType": "Torch"}, "jobType", "PyTorchJob"),
-        ({"priority": 10}, "priority", "1 to 9"),
+        ({"priority": 10}, "priority", "is 10; allowed is 1 to 9"),
+        ({"priority": 12345678}, "priority", "is 12345678; allowed"),
+        ({"priority": "high"}, "priority", "is 'high'; allowed is an integer"),
         ({"resultUri": "s3://b/k"}, "resultUri", "oss://"),
         ({"resultUri": "oss://b/k"}, "resultUri", "end in '/'"),
         ({"jobSpecs": []}, "jobSpecs", "at least one"),

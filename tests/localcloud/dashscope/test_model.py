@@ -25,6 +25,7 @@ from localcloud.dashscope.generation import (
     Piece,
     Sampling,
     TextGenerator,
+    _Decoder,
 )
 from localcloud.dashscope.models import MODELS, weights_file
 from localcloud.dashscope.weights import prepared, write_q8
@@ -216,13 +217,17 @@ def test_cached_prefix_does_not_change_the_answer(folder: Path) -> None:
     assert last.cached_tokens == 96
 
 
-def test_pieces_do_not_split_a_character(generator: TextGenerator) -> None:
-    echo = (Message("user", "Repeat exactly: naïve café 東京 🙂"),)
-    pieces = list(
-        generator.generate(echo, "naïve café 東", sampling(max_tokens=12), threading.Event())
-    )
+def test_pieces_do_not_split_a_character_and_lose_none(generator: TextGenerator) -> None:
+    text = "naïve café 東京 🙂"
+    tokenizer = generator._tokenizer
+    tokens = tokenizer.encode(text, add_special_tokens=False).input_ids.data[0].tolist()
+    decoder = _Decoder(tokenizer.decode)
 
-    assert "\ufffd" not in "".join(piece.text for piece in pieces)
+    pieces = [decoder.push(token) for token in tokens]
+
+    assert len(tokens) > len(text.split())
+    assert "\ufffd" not in "".join(pieces)
+    assert "".join(pieces) == text
 
 
 def test_cancelled_answer_ends_at_once(generator: TextGenerator) -> None:
