@@ -33,7 +33,7 @@ class Spread(LoadScopeScheduling):  # type: ignore[misc,unused-ignore]
     """Gives each group of tests to the next process that is free, in the order of the suite.
 
     There may be more processes than cores, because most tests wait more than they compute. The
-    stories of `tests/e2e` train and encode, so a process too many ends before them.
+    stories of `tests/e2e` train and encode. Before they begin, the extra processes end.
     """
 
     def _split_scope(self, nodeid: str) -> str:

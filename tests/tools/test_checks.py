@@ -87,7 +87,7 @@ def test_nothing_runs_after_bad_style(paths: Paths, make: Make, calls: Path) -> 
     ("cores", "gib", "expected"),
     [(2, 15.6, 2), (8, 15.6, 2), (2, 24, 3), (2, 64, 3), (1, 16, 2), (4, 2, 1)],
 )
-def test_tests_run_in_one_process_more_than_cores_as_far_as_memory_goes(
+def test_tests_run_in_one_more_process_than_cores_as_far_as_memory_goes(
     cores: int, gib: float, expected: int
 ) -> None:
     assert checks.worker_count(cores, int(gib * GIB)) == expected

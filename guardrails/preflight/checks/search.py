@@ -96,22 +96,18 @@ def _spec(key: str, wanted: str, offered: frozenset[str]) -> Finding:
 
 
 def _licence(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    """Compare the features in use with the licence that the cloud sells with a version.
+    """Check that the version has X-Pack, which has users with passwords.
 
-    All of them are in the Basic licence (https://www.elastic.co/subscriptions, 8.x, read 2026-11).
-    RRF, the linear retriever and _inference need Enterprise; that is why ranks are fused in
-    `rag.fuse`. That the managed service's X-Pack is Platinum is assumed: its pages speak of the
-    commercial features of X-Pack (https://www.alibabacloud.com/help/en/es/product-overview, read
-    2026-11-21).
+    The other features in use (kNN on dense vectors, snapshots) are in the Basic licence, too
+    (https://www.elastic.co/subscriptions, 8.x, read 2026-11). RRF, the linear retriever and
+    _inference need Enterprise; that is why ranks are fused in `rag.fuse`.
     """
-    search = subject.config.search
-    if search.version.endswith("_with_X-Pack"):
-        # kNN on dense vectors, users with passwords, and snapshots if they are scheduled.
-        used = 3 if search.snapshot_schedule else 2
-        yield passed(f"{used} features in use, none beyond BASIC; the instance has PLATINUM")
+    version = subject.config.search.version
+    if version.endswith("_with_X-Pack"):
+        yield passed(f"{version} has X-Pack; the features in use need its Basic licence only")
     else:
         yield failed(
-            f"{search.version} is a version without X-Pack, which has no users",
+            f"{version} is a version without X-Pack, which has no users",
             "set customrag:elasticsearchVersion to one that ends in _with_X-Pack",
         )
 
