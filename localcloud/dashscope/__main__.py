@@ -1,7 +1,8 @@
 """Command line of the local DashScope: ``python -m localcloud.dashscope serve --home HOME``.
 
 Environment (read here only): ``CUSTOMRAG_DASHSCOPE_THREADS``, how many threads compute (default:
-half the processors, at least 1, at most 8, because the rest of the stack computes as well).
+half the processors, because the rest of the stack computes as well; at least 2 where the machine
+has them, at most 8).
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def _load(model: ServedModel, threads: int) -> TextGenerator:
 def _threads() -> int:
     given = os.environ.get("CUSTOMRAG_DASHSCOPE_THREADS")
     if given is None:
-        return max(1, min(8, (os.cpu_count() or 2) // 2))
+        processors = os.cpu_count() or 2
+        return min(processors, max(2, min(8, processors // 2)))
     if not given.isdigit() or int(given) < 1:
         raise SystemExit(
             f"CUSTOMRAG_DASHSCOPE_THREADS is {given!r}; it must be an integer, 1 or more"

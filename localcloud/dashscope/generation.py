@@ -155,6 +155,8 @@ class TextGenerator:
                 "INFERENCE_NUM_THREADS": threads,
                 "KV_CACHE_PRECISION": "f16",
                 "sampler_num_threads": 1,
+                # A pinned thread waits where something else uses its core.
+                "ENABLE_CPU_PINNING": False,
             },
             {},
         )
