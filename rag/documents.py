@@ -28,11 +28,20 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A table or a code block: stays whole in a chunk if it fits, else is cut between lines."""
+    """A table or a code block: stays whole in a chunk if it fits, else is cut between lines.
+
+    Attributes:
+        kind: Table or code.
+        start: Where it starts.
+        end: Where it ends.
+        header: Start and end of the table's header rows; None without any. Every chunk that holds
+            later rows of the table repeats their text beside its own.
+    """
 
     kind: Literal["table", "code"]
     start: int
     end: int
+    header: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +54,11 @@ class Document:
         text: The file's own text for text and Markdown; the extracted text for other formats.
         sections: In order; empty when the document has no headings.
         blocks: In order, not overlapping.
+        pages: Offset at which each page (PDF) or slide (PPTX) starts, from page 1 on; a page
+            without text starts where the next one does. Empty for formats without pages.
+        missing: What could not be read, one sentence for each part: the document was read in part.
+        remarks: What a reader of the report should know although nothing is missing, for example
+            the encoding that was detected.
     """
 
     key: str
@@ -52,3 +66,6 @@ class Document:
     text: str
     sections: tuple[Section, ...] = ()
     blocks: tuple[Block, ...] = ()
+    pages: tuple[int, ...] = ()
+    missing: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()

@@ -32,6 +32,9 @@ class TextBuilder:
         self._length = 0
         self._headings: list[tuple[int, str, int]] = []
         self._blocks: list[Block] = []
+        self._pages: list[int] = []
+        self._missing: list[str] = []
+        self._remarks: list[str] = []
 
     @property
     def empty(self) -> bool:
@@ -57,12 +60,31 @@ class TextBuilder:
         if text.strip():
             self._block("code", text.strip("\n"))
 
-    def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """Add a table, one line per row, with ``|`` between the cells."""
+    def table(self, rows: Sequence[Sequence[str]], *, header_rows: int = 0) -> None:
+        """Add a table, one line per row, with ``|`` between the cells.
+
+        Args:
+            rows: The cells of each row; an empty row is left out.
+            header_rows: How many of the first rows name the columns.
+        """
         lines = [" | ".join(" ".join(cell.split()) for cell in row) for row in rows]
-        text = "\n".join(line for line in lines if line.strip(" |"))
-        if text:
-            self._block("table", text)
+        shown = [line for line in lines if line.strip(" |")]
+        if not shown:
+            return
+        header = "\n".join(line for line in lines[:header_rows] if line.strip(" |"))
+        self._block("table", "\n".join(shown), len(header))
+
+    def page(self) -> None:
+        """Begin a page."""
+        self._pages.append(self._start())
+
+    def missing(self, sentence: str) -> None:
+        """Record a part that could not be read; see `Document.missing`."""
+        self._missing.append(sentence)
+
+    def remark(self, sentence: str) -> None:
+        """Record a remark; see `Document.remarks`."""
+        self._remarks.append(sentence)
 
     def document(self, key: str, title: str) -> Document:
         """Return the document with all parts."""
@@ -76,15 +98,19 @@ class TextBuilder:
                 len(text),
             ),
             blocks=tuple(self._blocks),
+            pages=tuple(min(at, len(text)) for at in self._pages),
+            missing=tuple(self._missing),
+            remarks=tuple(self._remarks),
         )
 
     def _start(self) -> int:
         return self._length + 2 if self._parts else 0
 
-    def _block(self, kind: Literal["table", "code"], text: str) -> None:
+    def _block(self, kind: Literal["table", "code"], text: str, header_length: int = 0) -> None:
         start = self._start()
         self._add(text)
-        self._blocks.append(Block(kind=kind, start=start, end=start + len(text)))
+        header = (start, start + header_length) if header_length else None
+        self._blocks.append(Block(kind=kind, start=start, end=start + len(text), header=header))
 
     def _add(self, text: str) -> None:
         if self._parts:

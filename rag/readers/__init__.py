@@ -1,0 +1,91 @@
+"""Reads a file into a `Document`: text, Markdown, HTML, JSON, JSONL, PDF, DOCX.
+
+Owns the list of formats, and the reason for each file that cannot be read. Every problem with a
+file raises `ReadError`; the caller skips the file and goes on. Does not chunk.
+
+The text of a text or Markdown file stays unchanged except for a byte order mark, so that offsets
+stored elsewhere stay valid. Other formats give the extracted text, with headings, tables and code
+marked by offsets. Files are UTF-8, or UTF-16 with a byte order mark. Other encodings are not
+guessed, because a wrong guess would index nonsense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+
+from rag.documents import Document
+from rag.errors import ReadError
+from rag.readers.html import read_html
+from rag.readers.markdown import read_markdown
+from rag.readers.pdf import read_pdf
+from rag.readers.records import read_json, read_jsonl
+from rag.readers.text import read_text
+from rag.readers.word import read_docx
+
+__all__ = ["DEFAULT_MAX_BYTES", "READERS", "read_bytes", "read_document"]
+
+DEFAULT_MAX_BYTES = 64 * 2**20
+"""Largest file to read, in bytes; a run skips a larger one."""
+
+
+def read_document(key: str, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Document:
+    """Read a file.
+
+    Args:
+        key: The document's key; its suffix decides the format.
+        path: The file.
+        max_bytes: Largest file to read.
+
+    Raises:
+        ReadError: The file cannot be opened, is too large, empty, damaged or encrypted, or its
+            format or encoding is not known.
+    """
+    try:
+        size = path.stat().st_size
+        if size > max_bytes:
+            raise ReadError(key, f"the file has {size:,} bytes; the limit is {max_bytes:,}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ReadError(key, f"cannot be opened: {error.strerror or error}") from error
+    return read_bytes(key, data)
+
+
+def read_bytes(key: str, data: bytes) -> Document:
+    """Read a file's content; see `read_document`."""
+    suffix = PurePosixPath(key).suffix.lower()
+    reader = READERS.get(suffix)
+    if reader is None:
+        known = " ".join(READERS)
+        raise ReadError(key, f"the format {suffix or '(no suffix)'} is not supported; use {known}")
+    if not data:
+        raise ReadError(key, "the file is empty")
+    try:
+        document = reader(key, data)
+    except ReadError:
+        raise
+    except Exception as error:  # parsers raise anything for damaged files
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ReadError(key, f"the {suffix[1:].upper()} is damaged: {reason}") from error
+    if not document.text.strip():
+        raise ReadError(key, "the file has no text")
+    return document
+
+
+READERS: Mapping[str, Callable[[str, bytes], Document]] = MappingProxyType(
+    {
+        ".txt": read_text,
+        ".text": read_text,
+        ".md": read_markdown,
+        ".markdown": read_markdown,
+        ".html": read_html,
+        ".htm": read_html,
+        ".json": read_json,
+        ".jsonl": read_jsonl,
+        ".ndjson": read_jsonl,
+        ".pdf": read_pdf,
+        ".docx": read_docx,
+    }
+)
+"""Reader by suffix. Each takes the key and the content, and may raise anything."""
