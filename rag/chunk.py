@@ -15,6 +15,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from rag.documents import Document
 
@@ -22,6 +23,7 @@ __all__ = [
     "DEFAULT_OVERLAP",
     "DEFAULT_SIZE",
     "Chunk",
+    "TokenMeasure",
     "chunk_document",
     "embedding_text",
     "sentence_spans",
@@ -47,6 +49,19 @@ _LINE_BREAK = re.compile(r"\n")
 _WORD = re.compile(r"\S+")
 
 
+class TokenMeasure(Protocol):
+    """Measures texts in the tokens of an embedding model."""
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens of a text that the model reads whole, its own additions left out."""
+        ...
+
+    def starts(self, text: str) -> Sequence[int]:
+        """Return the offset in `text` at which each of its tokens starts, in order."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
     """A piece of a document.
@@ -58,6 +73,10 @@ class Chunk:
         end: Offset after its last character.
         text: ``document.text[start:end]``; neither starts nor ends with white space.
         heading: The section it starts in, ``""`` outside of any.
+        table_header: Header rows of the table that it continues, ``""`` if it continues none or
+            has the header itself. A header that leaves too little room is cut.
+        first_page: Page that it starts on, counted from 1; None for formats without pages.
+        last_page: Page that it ends on.
     """
 
     number: int
@@ -66,6 +85,9 @@ class Chunk:
     end: int
     text: str
     heading: str
+    table_header: str = ""
+    first_page: int | None = None
+    last_page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +100,28 @@ class _Atom:
 
 
 def embedding_text(title: str, chunk: Chunk) -> str:
-    """Return the text that is embedded for a chunk: the chunk's own text.
+    """Return the text that stands for a chunk in both searches.
 
-    Training, ingest and evaluation all use it. The title is left to the word search, because in
-    front of every chunk of a long document it makes the chunks alike.
+    It is the chunk's own text, after the header rows of a table that the chunk continues. Training,
+    ingest and evaluation all use it. The title is left to the word search, because in front of
+    every chunk of a long document it makes the chunks alike.
     """
     del title
-    return chunk.text
+    return f"{chunk.table_header}\n{chunk.text}" if chunk.table_header else chunk.text
 
 
 def chunk_document(
-    document: Document, *, size: int = DEFAULT_SIZE, overlap: int = DEFAULT_OVERLAP
+    document: Document,
+    measure: TokenMeasure | None = None,
+    *,
+    size: int = DEFAULT_SIZE,
+    overlap: int = DEFAULT_OVERLAP,
 ) -> list[Chunk]:
     """Cut a document.
 
     Args:
         document: What to cut.
+        measure: Limits the tokens of a chunk's `embedding_text` also. Default: no such limit.
         size: Longest chunk, in characters, at least 1.
         overlap: Longest repetition, in characters, at least 0 and less than `size`.
 
@@ -123,9 +151,18 @@ def chunk_document(
                 end=end,
                 text=document.text[start:end],
                 heading=document.sections[at].heading if at >= 0 else "",
+                first_page=_page(document, start),
+                last_page=_page(document, end - 1),
             )
         )
     return chunks
+
+
+def _page(document: Document, offset: int) -> int | None:
+    """Return the page that holds the character at `offset`."""
+    if not document.pages:
+        return None
+    return max(1, bisect.bisect_right(document.pages, offset))
 
 
 def _pack(

@@ -39,6 +39,9 @@ SOURCE_FIELDS = (
     "title",
     "heading",
     "text",
+    "table_header",
+    "first_page",
+    "last_page",
     "uri",
 )
 """Fields of an index document that a search returns; `embedding` is searchable, not returned."""
@@ -87,6 +90,10 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
             "title": {"type": "text"},
             "heading": {"type": "text"},
             "text": {"type": "text"},
+            # The word search sees it in the terms, which are made from `embedding_text`.
+            "table_header": {"type": "keyword", "index": False, "doc_values": False},
+            "first_page": integer,
+            "last_page": integer,
             "uri": keyword,
             "embedding": {
                 "type": "dense_vector",

@@ -172,8 +172,11 @@ class Pipeline:
             "title": document.title,
             "heading": _below(document.title, chunk.heading),
             "text": chunk.text,
+            "table_header": chunk.table_header,
             "uri": self.uri_prefix + task.key,
         }
+        if chunk.first_page is not None:
+            source |= {"first_page": chunk.first_page, "last_page": chunk.last_page}
         identifier = chunk_id(task.key, task.sha256, chunk.number)
         return _Piece(owner, identifier, embedding_text(document.title, chunk), source)
 

@@ -43,6 +43,8 @@ class Hit:
             return the passage.
         bm25: Score of the word search; None if it did not return the passage.
         document_key, uri, title, heading, text: As indexed.
+        table_header: Header rows of the table that the text continues; else empty.
+        first_page, last_page: The pages it is on; None for formats without pages.
         start_offset, end_offset: In characters of the document's text.
         chunk_number, chunk_count: Its place in the document.
     """
@@ -60,6 +62,9 @@ class Hit:
     end_offset: int
     chunk_number: int
     chunk_count: int
+    table_header: str = ""
+    first_page: int | None = None
+    last_page: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -349,4 +354,7 @@ def _hit(
         end_offset=source["end_offset"],
         chunk_number=source["chunk_number"],
         chunk_count=source["chunk_count"],
+        table_header=source.get("table_header", ""),
+        first_page=source.get("first_page"),
+        last_page=source.get("last_page"),
     )

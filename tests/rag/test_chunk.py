@@ -124,3 +124,16 @@ def test_sentences_end_at_full_stops_of_several_scripts_and_at_list_items() -> N
     text = "One is first. Two is second!\n- three\n- four\n\n第一句。第二句。"
     found = [text[start:end] for start, end in sentence_spans(text)]
     assert found == ["One is first.", "Two is second!", "- three", "- four", "第一句。", "第二句。"]
+
+
+def test_a_chunk_knows_the_pages_it_is_on() -> None:
+    text = "a" * 900 + "\n\n" + "b" * 900 + "\n\n" + "c" * 90
+    # Page 3 has no text: it starts where page 4 does.
+    document = Document(key="docs/a.pdf", title="a", text=text, pages=(0, 902, 1804, 1804))
+    chunks = chunk_document(document)
+    assert [(c.text[0], c.first_page, c.last_page) for c in chunks] == [("a", 1, 1), ("b", 2, 4)]
+
+
+def test_a_chunk_of_a_document_without_pages_has_no_page() -> None:
+    (chunk,) = chunk_document(Document(key="docs/a.md", title="a", text="text"))
+    assert (chunk.first_page, chunk.last_page) == (None, None)
