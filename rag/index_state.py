@@ -43,7 +43,8 @@ class IndexedDocument:
     """One content of one document in an index.
 
     Attributes:
-        sha256: Of the file that the chunks come from.
+        sha256: Of the file that the chunks come from, and of the options that it was read with:
+            `rag.readers.options.ReadOptions.identity`.
         chunks: How many chunks the index has.
         chunk_count: How many chunks the document has, as recorded in each chunk.
     """

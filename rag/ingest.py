@@ -38,6 +38,7 @@ from rag.index import CHUNKER
 from rag.index_state import IndexMeta, chunk_ids, index_meta, indexed_documents
 from rag.pipeline import Pipeline, Task
 from rag.readers import DEFAULT_MAX_BYTES
+from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.settings import IngestSettings
 
 __all__ = ["IngestResult", "ingest", "main"]
@@ -90,6 +91,7 @@ async def ingest(
     index: str,
     corpus_uri: str,
     max_bytes: int = DEFAULT_MAX_BYTES,
+    options: ReadOptions = DEFAULT_OPTIONS,
     report: Callable[[str], None] = print,
 ) -> IngestResult:
     """Bring `index` up to date with `corpus`.
@@ -101,6 +103,8 @@ async def ingest(
         index: The index, or an alias of one.
         corpus_uri: ``oss://bucket/prefix/`` of the corpus: prefix of each chunk's `uri`.
         max_bytes: Largest document that is read.
+        options: How documents are read. A document that other options apply to than at the last
+            run counts as changed.
         report: Gets a line of progress about every two seconds.
 
     Raises:
@@ -118,10 +122,14 @@ async def ingest(
     writer = BulkWriter(client, meta.index)
     try:
         async with _quiet(client, meta.index):
-            plan = await _plan(client, meta.index, corpus)
+            plan = await _plan(client, meta.index, corpus, options)
             report(_announce(plan))
             pipeline = Pipeline(
-                embedder, writer, uri_prefix=corpus_uri.rstrip("/") + "/", max_bytes=max_bytes
+                embedder,
+                writer,
+                uri_prefix=corpus_uri.rstrip("/") + "/",
+                max_bytes=max_bytes,
+                options=options,
             )
             async with _progress(pipeline, len(plan.tasks), report):
                 await pipeline.run(plan.tasks)
@@ -147,20 +155,24 @@ async def ingest(
     return result
 
 
-async def _plan(client: AsyncElasticsearch, index: str, corpus: Corpus) -> _Plan:
+async def _plan(
+    client: AsyncElasticsearch, index: str, corpus: Corpus, options: ReadOptions
+) -> _Plan:
     indexed = await indexed_documents(client, index)
     tasks, stale, unchanged = [], [], set()
     for file in corpus.files:
         sha256 = file.sha256
         if sha256 is None:
             sha256 = await asyncio.to_thread(sha256_of, file.path)
+        identity = options.identity(file.key, sha256)
         contents = indexed.pop(file.key, [])
-        done = [x for x in contents if x.sha256 == sha256]
+        done = [x for x in contents if x.sha256 == identity]
         if len(done) == 1 and done[0].complete:
             unchanged.add(file.key)
         else:
-            tasks.append(Task(key=file.key, path=file.path, sha256=sha256))
-        stale += [(file.key, x.sha256) for x in contents if x.sha256 != sha256]
+            task = Task(key=file.key, path=file.path, sha256=sha256, identity=identity)
+            tasks.append(task)
+        stale += [(file.key, x.sha256) for x in contents if x.sha256 != identity]
     stale += [(key, x.sha256) for key, contents in indexed.items() for x in contents]
     return _Plan(
         tasks=tuple(tasks),
@@ -267,6 +279,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--output-dir", type=Path, required=True, help="folder for result.json")
     parser.add_argument("--max-document-bytes", type=int, default=DEFAULT_MAX_BYTES)
+    ReadOptions.add_arguments(parser)
     parser.add_argument(
         "--embedding-wait-seconds",
         type=float,
@@ -278,7 +291,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         help="change nothing: wait for the embedding service and count the chunks of the index",
     )
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    try:
+        arguments.options = ReadOptions.from_arguments(arguments)
+    except ValueError as error:
+        parser.error(str(error))
+    return arguments
 
 
 async def _run(arguments: argparse.Namespace) -> IngestResult:
@@ -319,6 +337,7 @@ async def _run(arguments: argparse.Namespace) -> IngestResult:
                 index=meta.index,
                 corpus_uri=arguments.corpus_uri,
                 max_bytes=arguments.max_document_bytes,
+                options=arguments.options,
                 report=lambda line: print(line, flush=True),
             )
         finally:

@@ -23,6 +23,7 @@ from rag.embed import Embedder, Vectors
 from rag.errors import CorpusError, ReadError
 from rag.index import chunk_id
 from rag.readers import read_document
+from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 
 __all__ = ["Pipeline", "Task"]
 
@@ -44,11 +45,13 @@ class Task:
         key: ``docs/...``.
         path: Its file.
         sha256: Of its content.
+        identity: Names its content in the index: `ReadOptions.identity`.
     """
 
     key: str
     path: Path
     sha256: str
+    identity: str
 
 
 @dataclass(eq=False)
@@ -78,6 +81,7 @@ class Pipeline:
         writer: Writes them.
         uri_prefix: Comes before a document's key in its `uri`.
         max_bytes: Largest document that is read.
+        options: How documents are read.
 
     Attributes:
         documents: Documents of which every chunk is written.
@@ -89,6 +93,7 @@ class Pipeline:
     writer: BulkWriter
     uri_prefix: str
     max_bytes: int
+    options: ReadOptions = DEFAULT_OPTIONS
     documents: int = 0
     chunks: int = 0
     set_aside: dict[str, str] = field(default_factory=dict)
@@ -152,7 +157,9 @@ class Pipeline:
             await batches.put(None)
 
     def _cut(self, task: Task) -> tuple[Document, list[Chunk]]:
-        document = read_document(task.key, task.path, max_bytes=self.max_bytes)
+        document = read_document(
+            task.key, task.path, options=self.options, max_bytes=self.max_bytes
+        )
         if sha256_of(task.path) != task.sha256:
             raise CorpusError(
                 f"{task.key} changed while it was read. Wait until the whole corpus is uploaded, "
@@ -164,7 +171,7 @@ class Pipeline:
         task = owner.task
         source = {
             "document_key": task.key,
-            "document_sha256": task.sha256,
+            "document_sha256": task.identity,
             "chunk_number": chunk.number,
             "chunk_count": chunk.count,
             "start_offset": chunk.start,
@@ -177,7 +184,7 @@ class Pipeline:
         }
         if chunk.first_page is not None:
             source |= {"first_page": chunk.first_page, "last_page": chunk.last_page}
-        identifier = chunk_id(task.key, task.sha256, chunk.number)
+        identifier = chunk_id(task.key, task.identity, chunk.number)
         return _Piece(owner, identifier, embedding_text(document.title, chunk), source)
 
     async def _hand_over(

@@ -27,6 +27,7 @@ from rag.corpus import Question, load_corpus
 from rag.errors import CorpusError, ReadError
 from rag.metrics import relevant_chunks
 from rag.readers import read_document
+from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 
 __all__ = ["HeldOut", "Pair", "Passage", "TrainingData", "load_training_data"]
 
@@ -132,6 +133,7 @@ def load_training_data(
     *,
     seed: int,
     min_pairs: int,
+    options: ReadOptions = DEFAULT_OPTIONS,
     report: Callable[[str], None] = lambda line: None,
 ) -> TrainingData:
     """Read a corpus folder and build pairs from it.
@@ -140,6 +142,7 @@ def load_training_data(
         corpus_dir: Folder with `docs/` and, perhaps, `questions.jsonl`.
         seed: Of the random choices from documents.
         min_pairs: With fewer train questions than this, the documents give the pairs.
+        options: How documents are read.
         report: Receives one line for each skipped document or question.
 
     Raises:
@@ -151,7 +154,7 @@ def load_training_data(
     texts: dict[str, str] = {}
     for file in corpus.files:
         try:
-            document = read_document(file.key, file.path)
+            document = read_document(file.key, file.path, options=options)
         except ReadError as error:
             problems.append(str(error))
             continue

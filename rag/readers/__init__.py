@@ -15,27 +15,36 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+from rag.clean import clean_document, clean_line
 from rag.documents import Document
 from rag.errors import ReadError
 from rag.readers.html import read_html
 from rag.readers.markdown import read_markdown
+from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.readers.pdf import read_pdf
 from rag.readers.records import read_json, read_jsonl
-from rag.readers.text import read_text
+from rag.readers.text import read_text, stem
 from rag.readers.word import read_docx
 
-__all__ = ["DEFAULT_MAX_BYTES", "READERS", "read_bytes", "read_document"]
+__all__ = ["DEFAULT_MAX_BYTES", "READERS", "ReadOptions", "read_bytes", "read_document"]
 
 DEFAULT_MAX_BYTES = 64 * 2**20
 """Largest file to read, in bytes; a run skips a larger one."""
 
 
-def read_document(key: str, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Document:
+def read_document(
+    key: str,
+    path: Path,
+    *,
+    options: ReadOptions = DEFAULT_OPTIONS,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+) -> Document:
     """Read a file.
 
     Args:
         key: The document's key; its suffix decides the format.
         path: The file.
+        options: How to read, where a choice exists.
         max_bytes: Largest file to read.
 
     Raises:
@@ -47,12 +56,13 @@ def read_document(key: str, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -
         if size > max_bytes:
             raise ReadError(key, f"the file has {size:,} bytes; the limit is {max_bytes:,}")
         data = path.read_bytes()
-    except OSError as error:
-        raise ReadError(key, f"cannot be opened: {error.strerror or error}") from error
-    return read_bytes(key, data)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise ReadError(key, f"cannot be opened: {reason}") from error
+    return read_bytes(key, data, options=options)
 
 
-def read_bytes(key: str, data: bytes) -> Document:
+def read_bytes(key: str, data: bytes, *, options: ReadOptions = DEFAULT_OPTIONS) -> Document:
     """Read a file's content; see `read_document`."""
     suffix = PurePosixPath(key).suffix.lower()
     reader = READERS.get(suffix)
@@ -62,18 +72,18 @@ def read_bytes(key: str, data: bytes) -> Document:
     if not data:
         raise ReadError(key, "the file is empty")
     try:
-        document = reader(key, data)
-    except ReadError:
-        raise
+        document = clean_document(reader(key, data, options), stem(key))
+    except ReadError as error:
+        raise ReadError(key, clean_line(error.reason)) from error
     except Exception as error:  # parsers raise anything for damaged files
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        reason = clean_line(f"{type(error).__name__}: {error}")[:200]
         raise ReadError(key, f"the {suffix[1:].upper()} is damaged: {reason}") from error
     if not document.text.strip():
         raise ReadError(key, "the file has no text")
     return document
 
 
-READERS: Mapping[str, Callable[[str, bytes], Document]] = MappingProxyType(
+READERS: Mapping[str, Callable[[str, bytes, ReadOptions], Document]] = MappingProxyType(
     {
         ".txt": read_text,
         ".text": read_text,
@@ -88,4 +98,4 @@ READERS: Mapping[str, Callable[[str, bytes], Document]] = MappingProxyType(
         ".docx": read_docx,
     }
 )
-"""Reader by suffix. Each takes the key and the content, and may raise anything."""
+"""Reader by suffix. Each takes the key, the content and the options, and may raise anything."""

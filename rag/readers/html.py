@@ -8,6 +8,7 @@ from typing import Any
 
 from rag.documents import Document
 from rag.readers.builder import TextBuilder
+from rag.readers.options import ReadOptions
 from rag.readers.text import TITLE_LENGTH, stem
 
 __all__ = ["read_html"]
@@ -23,7 +24,7 @@ _BLOCKS = frozenset(
 )
 
 
-def read_html(key: str, data: bytes) -> Document:
+def read_html(key: str, data: bytes, options: ReadOptions) -> Document:
     """Read HTML in the encoding that it declares, else UTF-8."""
     from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 

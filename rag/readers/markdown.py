@@ -8,7 +8,9 @@ from typing import Any
 
 from rag.documents import Block, Document
 from rag.readers.builder import sections_of
-from rag.readers.text import TITLE_LENGTH, decode, stem
+from rag.readers.encoding import decode
+from rag.readers.options import ReadOptions
+from rag.readers.text import TITLE_LENGTH, stem
 
 __all__ = ["read_markdown"]
 
@@ -23,12 +25,13 @@ def _parser() -> Any:
     return MarkdownIt("commonmark").enable("table")
 
 
-def read_markdown(key: str, data: bytes) -> Document:
+def read_markdown(key: str, data: bytes, options: ReadOptions) -> Document:
     """Read Markdown: `Document.text` is `text`.
 
     Headings in the front matter do not count; its ``title`` is the document's title.
     """
-    text = decode(key, data)
+    decoded = decode(key, data, options)
+    text = decoded.text
     front = _FRONT_MATTER.match(text)
     skipped = front.end() if front else 0
     # markdown-it counts lines by \n, after making one of \r\n: the count is the same.
@@ -59,6 +62,7 @@ def read_markdown(key: str, data: bytes) -> Document:
         text=text,
         sections=sections_of(headings, len(text)),
         blocks=tuple(blocks),
+        remarks=decoded.remarks,
     )
 
 

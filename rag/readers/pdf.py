@@ -7,12 +7,13 @@ import io
 from rag.documents import Document
 from rag.errors import ReadError
 from rag.readers.builder import TextBuilder
+from rag.readers.options import ReadOptions
 from rag.readers.text import TITLE_LENGTH, stem
 
 __all__ = ["read_pdf"]
 
 
-def read_pdf(key: str, data: bytes) -> Document:
+def read_pdf(key: str, data: bytes, options: ReadOptions) -> Document:
     import pypdf
 
     reader = pypdf.PdfReader(io.BytesIO(data))

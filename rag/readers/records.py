@@ -9,7 +9,9 @@ from typing import Any
 from rag.documents import Document
 from rag.errors import ReadError
 from rag.readers.builder import TextBuilder
-from rag.readers.text import TITLE_LENGTH, decode, stem
+from rag.readers.encoding import decode
+from rag.readers.options import ReadOptions
+from rag.readers.text import TITLE_LENGTH, stem
 
 __all__ = ["read_json", "read_jsonl"]
 
@@ -17,9 +19,9 @@ _TEXT_FIELDS = ("text", "content", "body", "passage", "abstract")
 _TITLE_FIELDS = ("title", "name", "headline", "subject")
 
 
-def read_json(key: str, data: bytes) -> Document:
+def read_json(key: str, data: bytes, options: ReadOptions) -> Document:
     try:
-        value = json.loads(decode(key, data))
+        value = json.loads(decode(key, data, options).text)
     except ValueError as error:
         raise ReadError(key, f"the file is not valid JSON: {error}") from error
     builder = TextBuilder()
@@ -31,10 +33,10 @@ def read_json(key: str, data: bytes) -> Document:
     return builder.document(key, _record_title(value) or stem(key))
 
 
-def read_jsonl(key: str, data: bytes) -> Document:
+def read_jsonl(key: str, data: bytes, options: ReadOptions) -> Document:
     builder = TextBuilder()
     records = 0
-    for number, line in enumerate(decode(key, data).split("\n"), start=1):
+    for number, line in enumerate(decode(key, data, options).text.split("\n"), start=1):
         if not line.strip():
             continue
         try:

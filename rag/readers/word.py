@@ -8,6 +8,7 @@ import zipfile
 from rag.documents import Document
 from rag.errors import ReadError
 from rag.readers.builder import TextBuilder
+from rag.readers.options import ReadOptions
 from rag.readers.text import TITLE_LENGTH, stem
 
 __all__ = ["read_docx"]
@@ -16,7 +17,7 @@ _MAX_UNPACKED_BYTES = 512 * 2**20
 """Largest DOCX once unpacked: stops an archive that is made to fill the memory."""
 
 
-def read_docx(key: str, data: bytes) -> Document:
+def read_docx(key: str, data: bytes, options: ReadOptions) -> Document:
     import docx
     from docx.table import Table
 
