@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rag.clean import clean
 from rag.errors import CorpusError
+from rag.locate import Searchable
 
-__all__ = ["Corpus", "CorpusFile", "Question", "load_corpus", "load_questions", "sha256_of"]
+__all__ = [
+    "Corpus",
+    "CorpusFile",
+    "Question",
+    "key_finder",
+    "load_corpus",
+    "load_questions",
+    "sha256_of",
+]
 
 DOCUMENTS = "docs"
 QUESTIONS = "questions.jsonl"
@@ -49,7 +60,7 @@ class Question:
         id: Unique in the corpus.
         document: The document's key, ``docs/...``.
         question: The question.
-        answer: The answer's exact text.
+        answer: The answer's text, as the document has it.
         answer_start: Its offset, in characters of the document's extracted text; None if the
             file does not give it. The first occurrence of `answer` counts then.
         split: ``train`` or ``test``. A hash of the id chooses it for a question without one:
@@ -63,12 +74,13 @@ class Question:
     answer_start: int | None
     split: Literal["train", "test"]
 
-    def span(self, text: str) -> tuple[int, int] | None:
-        """Start and end of the answer in `text`, the extracted text; None if it is not there."""
-        start = self.answer_start
-        if start is None or text[start : start + len(self.answer)] != self.answer:
-            start = text.find(self.answer)
-        return None if start < 0 else (start, start + len(self.answer))
+    def span(self, text: Searchable) -> tuple[int, int] | None:
+        """Return start and end of the answer in the extracted text; None if it is not there.
+
+        White space, line ends, hyphenation and typography may differ (`rag.locate`). The
+        occurrence nearest to `answer_start` counts.
+        """
+        return text.find(self.answer, self.answer_start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +194,7 @@ def load_questions(root: str | Path, *, set_aside: list[str] | None = None) -> t
                 question = _question(json.loads(line))
                 if question.id in seen:
                     raise ValueError(f"id {question.id!r} appears twice; ids must be unique")
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
                 problem = f"{path}, line {number} is not a valid question: {error!r}"
                 if set_aside is None:
                     raise CorpusError(problem) from error
@@ -194,20 +206,52 @@ def load_questions(root: str | Path, *, set_aside: list[str] | None = None) -> t
 
 
 def _question(row: dict[str, Any]) -> Question:
-    identifier = str(row["id"])
+    identifier = clean(str(row["id"]))
     split = row.get("split")
     if split is None:
         bucket = int(hashlib.sha256(identifier.encode()).hexdigest(), 16) % 100
         split = "train" if bucket < _TRAIN_SHARE else "test"
     if split not in ("train", "test"):
         raise ValueError(f"split is {split!r}; it must be train or test")
-    document = str(row["document"])
+    for name in ("document", "question", "answer"):
+        value = row[name]
+        if not isinstance(value, str | int | float) or not str(value).strip():
+            raise ValueError(f"{name} is {value!r}; it must be a text that is not empty")
+    document = str(row["document"]).replace("\\", "/").removeprefix("./").lstrip("/")
     start = row.get("answer_start")
     return Question(
         id=identifier,
         document=document if document.startswith(f"{DOCUMENTS}/") else f"{DOCUMENTS}/{document}",
-        question=str(row["question"]),
-        answer=str(row["answer"]),
-        answer_start=None if start is None else int(start),
+        question=clean(str(row["question"])),
+        answer=clean(str(row["answer"])),
+        answer_start=None if start is None or int(start) < 0 else int(start),
         split="train" if split == "train" else "test",
     )
+
+
+def key_finder(keys: Iterable[str]) -> Callable[[str], str | None]:
+    """Return a function that finds the key of the document that a question names.
+
+    Copies of a folder change names: letter case, accents decomposed or not, full-width letters. The
+    function returns the name itself if it is a key, else the only key that differs from it in those
+    ways alone, else None.
+
+    Args:
+        keys: The keys of the corpus.
+    """
+    exact = set(keys)
+    alike: dict[str, list[str]] = {}
+    for key in sorted(exact):
+        alike.setdefault(_folded(key), []).append(key)
+
+    def find(document: str) -> str | None:
+        if document in exact:
+            return document
+        found = alike.get(_folded(document), [])
+        return found[0] if len(found) == 1 else None
+
+    return find
+
+
+def _folded(key: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", key).casefold())

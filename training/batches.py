@@ -14,7 +14,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from training.data import Pair, Passage
+from training.examples import Pair, Passage
 
 __all__ = ["BatchPlan", "Row", "plan_batches"]
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from training.data import Pair, Passage
+from training.examples import Pair, Passage
 
 __all__ = ["Bm25", "mine_negatives"]
 

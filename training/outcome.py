@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.metrics import retrieval_metrics
-from training.data import HeldOut
+from training.examples import HeldOut
 
 __all__ = ["decide", "model_version", "rank_metrics"]
 

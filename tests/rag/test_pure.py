@@ -10,10 +10,11 @@ import pytest
 
 from rag import errors
 from rag.answerable import judge
-from rag.corpus import load_corpus, load_questions
+from rag.corpus import key_finder, load_corpus, load_questions
 from rag.errors import CorpusError, UnknownModelError
 from rag.fuse import Fusion, fuse, rrf, weighted_z
 from rag.index import chunk_id, mappings
+from rag.locate import Searchable
 from rag.metrics import (
     mrr_at_k,
     ndcg_at_k,
@@ -83,14 +84,70 @@ def test_a_question_without_split_or_offset_gets_both(tmp_path: Path) -> None:
     (question,) = load_questions(tmp_path)
     assert question.document == "docs/a.txt"
     assert question.split == load_questions(tmp_path)[0].split
-    assert question.span("one two") == (4, 7)
-    assert question.span("nothing") is None
+    assert question.span(Searchable("one two")) == (4, 7)
+    assert question.span(Searchable("nothing")) is None
 
 
 def test_a_malformed_question_names_its_line(tmp_path: Path) -> None:
     (tmp_path / "questions.jsonl").write_text('\n{"id": 1}\n')
     with pytest.raises(CorpusError, match="line 2 is not a valid question"):
         load_questions(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("answer", ""),
+        ("answer", None),
+        ("question", " \n"),
+        ("document", {}),
+        ("answer_start", "x"),
+    ],
+)
+def test_a_question_with_an_unusable_field_is_skipped_and_the_others_stay(
+    tmp_path: Path, field: str, value: object
+) -> None:
+    good = {"id": 1, "document": "a.txt", "question": "q?", "answer": "two"}
+    lines = [{**good, "id": 2, field: value}, good]
+    (tmp_path / "questions.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    reasons: list[str] = []
+    assert [question.id for question in load_questions(tmp_path, set_aside=reasons)] == ["1"]
+    assert "line 1 is not a valid question" in reasons[0]
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"id": 2, "answer_start": 1e999}', "\udcff"])
+def test_a_line_that_breaks_a_parser_costs_that_line_alone(tmp_path: Path, line: str) -> None:
+    start = {"id": 2, "document": "a", "question": "q", "answer": "x"}
+    if line.startswith("{"):
+        line = json.dumps(start)[:-1] + ', "answer_start": 1e999}'
+    good = json.dumps({"id": 1, "document": "a.txt", "question": "q?", "answer": "two"})
+    (tmp_path / "questions.jsonl").write_bytes(
+        f"{line}\n{good}\n".encode("utf-8", "surrogateescape")
+    )
+    reasons: list[str] = []
+    assert [question.id for question in load_questions(tmp_path, set_aside=reasons)] == ["1"]
+    assert len(reasons) == 1
+
+
+def test_half_a_surrogate_pair_in_a_question_is_replaced(tmp_path: Path) -> None:
+    line = '{"id": 1, "document": "a.txt", "question": "why \\ud83d?", "answer": "\\ud83d\\ude00"}'
+    (tmp_path / "questions.jsonl").write_text(line)
+    (question,) = load_questions(tmp_path)
+    assert (question.question, question.answer) == ("why \ufffd?", "\U0001f600")
+
+
+@pytest.mark.parametrize(
+    "written", ["docs/café Menü.md", "docs/cafe\u0301 Menu\u0308.md", "docs/CAFÉ MENÜ.MD"]
+)
+def test_a_document_is_found_under_a_name_that_a_copy_changed(written: str) -> None:
+    find = key_finder(["docs/café Menü.md", "docs/other.md"])
+    assert find(written) == "docs/café Menü.md"
+
+
+def test_a_name_that_fits_two_documents_finds_neither() -> None:
+    find = key_finder(["docs/A.md", "docs/a.md"])
+    assert find("docs/a.md") == "docs/a.md"
+    assert find("docs/ａ.md") is None
 
 
 def test_only_chunks_with_the_whole_answer_are_relevant() -> None:

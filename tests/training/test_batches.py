@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from training.batches import BatchPlan, Row, plan_batches
-from training.data import Pair, Passage
+from training.examples import Pair, Passage
 
 PASSAGES = [
     Passage(document="d", number=i, start=0, end=1, heading="", text=f"passage {i}")

@@ -45,6 +45,10 @@ def test_a_held_out_question_is_not_in_the_training_pairs(corpus: Path) -> None:
     data = _load(corpus)
     assert question in {query.query for query in data.held_out}
     assert question not in {pair.query for pair in data.pairs}
+    assert data.set_aside == (
+        "question 'again': not trained on, because question 'pump-test-0', which measures, asks "
+        "the same",
+    )
 
 
 def test_an_invalid_question_line_is_skipped_and_reported_by_number(corpus: Path) -> None:
@@ -59,7 +63,36 @@ def test_an_invalid_question_line_is_skipped_and_reported_by_number(corpus: Path
 def test_a_question_without_its_answer_in_the_document_is_skipped(corpus: Path) -> None:
     row = {"id": "lost", "document": "pump.md", "question": "?", "answer": "no such text"}
     _append(corpus, json.dumps(row))
-    assert _load(corpus).set_aside == ("question 'lost': docs/pump.md does not have the answer",)
+    assert _load(corpus).set_aside == (
+        "question 'lost': docs/pump.md does not have the answer 'no such text'",
+    )
+
+
+def test_a_question_about_an_unknown_document_is_skipped_with_the_nearest_name(
+    corpus: Path,
+) -> None:
+    row = {"id": "lost", "document": "pumps.md", "question": "?", "answer": "every 10 days"}
+    _append(corpus, json.dumps(row))
+    assert _load(corpus).set_aside == (
+        "question 'lost': docs/pumps.md is not among the documents; the nearest name is "
+        "docs/pump.md",
+    )
+
+
+def test_an_answer_over_a_line_end_and_a_renamed_document_are_found(corpus: Path) -> None:
+    before = _load(corpus)
+    row = {"id": "x", "document": "Pump.MD", "question": "new?", "split": "train"}
+    (corpus / "docs" / "pump.md").write_text(
+        (corpus / "docs" / "pump.md")
+        .read_text()
+        .replace(" ", "\n")
+        .replace("machine", "ma-\nchine")
+    )
+    _append(corpus, json.dumps({**row, "answer": "of the Aurel machine is checked"}))
+    data = _load(corpus)
+    assert data.set_aside == ()
+    assert len(data.pairs) == len(before.pairs) + 1
+    assert data.pairs[-1].answer == "of\nthe\nAurel\nma-\nchine\nis\nchecked"
 
 
 def test_an_unreadable_document_is_skipped_with_its_questions(corpus: Path) -> None:

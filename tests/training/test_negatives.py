@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from training.data import Pair, Passage
+from training.examples import Pair, Passage
 from training.negatives import Bm25, mine_negatives
 
 TEXTS = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data import HeldOut
+from training.examples import HeldOut
 from training.outcome import decide, model_version, rank_metrics
 
 
