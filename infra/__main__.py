@@ -17,6 +17,7 @@ from infra.guard import check_budget, start_estimate
 from infra.observability import collect_logs, watch
 from infra.outputs import export
 from infra.search import build_knowledge, find_pinned, make_cluster, open_chat
+from rag.outcomes import Outcome
 
 # Configuration, preflight, platform, names and corpus: what can be refused, before any resource.
 context = load_context()
@@ -68,6 +69,8 @@ export(
     corpus={
         "version": foundation.corpus.version,
         "document_count": len(context.corpus.documents),
+        "unread": context.corpus.count(Outcome.UNREAD),
+        "skipped": context.corpus.count(Outcome.SKIPPED),
     },
     ingest=knowledge.ingest,
     expires_at=context.config.expires_at,

@@ -174,6 +174,9 @@ def load_context() -> Context:
     corpus = plan_corpus(config.corpus_path(root))
     for line in corpus.skipped:
         pulumi.log.warn(f"questions.jsonl: {line}")
+    for line in corpus.warnings:
+        pulumi.log.warn(line)
+    pulumi.log.info(corpus.summary)
     home = Path(os.environ.get("CUSTOMRAG_HOME") or root / ".customrag" / stack)
     check_account(stack, config, home)
     platform = make_platform(config, home=home)

@@ -242,6 +242,7 @@ def _upload_corpus(context: Context, storage: Storage) -> providers.Corpus:
             prefix="corpus/",
             source_dir=str(context.corpus.source_dir),
             documents=dict(context.corpus.objects),
+            left_out={left.name: left.text for left in context.corpus.left_out},
         ),
         # A bucket that is retained keeps its documents.
         pulumi.ResourceOptions.merge(

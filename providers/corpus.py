@@ -25,6 +25,8 @@ class CorpusArgs:
         source_dir: The folder on the machine that runs the engine.
         documents: Key to SHA-256 (64 hexadecimal digits) of every file. Keys are relative to
             ``source_dir`` with forward slashes: ``docs/a.md``, ``questions.jsonl``.
+        left_out: Other files of the folder, and why they are not uploaded. The manifest has them,
+            so that a reader of the corpus can account for every file. Default: none.
         prefix: Where the objects go; ends in ``/``. Everything under it belongs to this resource:
             it deletes every object that is not a document. Default ``corpus/``.
     """
@@ -32,6 +34,9 @@ class CorpusArgs:
     bucket: pulumi.Input[str] = argument("string", effect="replace")
     source_dir: pulumi.Input[str] = argument("string", effect="ignore")
     documents: pulumi.Input[Mapping[str, pulumi.Input[str]]] = argument("string map")
+    left_out: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = argument(
+        "string map", default=None
+    )
     prefix: pulumi.Input[str] = argument("string", effect="replace", default="corpus/")
 
 
@@ -47,7 +52,7 @@ class Corpus(Resource[CorpusArgs]):
         version: SHA-256 over ``documents``; known in a preview.
         document_count: Number of files.
         manifest_key: Object key of the manifest, which the resource writes last:
-            ``{"version", "documents": {key: {"sha256", "size_bytes", "etag"}}}``.
+            ``{"version", "documents": {key: {"sha256", "size_bytes", "etag"}}, "left_out"}``.
         uri: ``oss://bucket/prefix``.
     """
 

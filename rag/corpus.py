@@ -1,7 +1,8 @@
 """A corpus folder on disk: `docs/**`, an optional `questions.jsonl`, an optional `manifest.json`.
 
-Owns the layout and its checks. Does not read documents (`rag.readers`) and does not upload
-(`providers`). Keys are relative to the folder, with forward slashes: ``docs/guide/a.md``.
+Owns the layout and its checks. Does not choose the documents below `docs/` (`rag.listing`), does not
+read them (`rag.readers`) and does not upload (`providers`). Keys are relative to the folder, with
+forward slashes: ``docs/guide/a.md``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from typing import Any, Literal
 
 from rag.clean import clean
 from rag.errors import CorpusError
+from rag.listing import DOCUMENTS, CorpusFile, Listing, list_documents
 from rag.locate import Searchable
+from rag.outcomes import LeftOut
+from rag.readers import DEFAULT_MAX_BYTES
 
 __all__ = [
     "Corpus",
@@ -28,28 +32,10 @@ __all__ = [
     "sha256_of",
 ]
 
-DOCUMENTS = "docs"
 QUESTIONS = "questions.jsonl"
 MANIFEST = "manifest.json"
 _TRAIN_SHARE = 70
 """Percent of the questions without a `split` that go to the train split."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusFile:
-    """One document's file.
-
-    Attributes:
-        key: ``docs/...``, relative to the corpus folder.
-        path: The file.
-        size_bytes: Its size.
-        sha256: From the manifest; None without a manifest (see `sha256_of`).
-    """
-
-    key: str
-    path: Path
-    size_bytes: int
-    sha256: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +76,14 @@ class Corpus:
     Attributes:
         root: The folder.
         files: Its documents, sorted by key.
+        left_out: The other files below `docs/`, with the reason, sorted by name.
         questions: Its questions, in file order.
         version: The manifest's version; None without a manifest.
     """
 
     root: Path
     files: tuple[CorpusFile, ...]
+    left_out: tuple[LeftOut, ...]
     questions: tuple[Question, ...]
     version: str | None
 
@@ -106,11 +94,21 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def load_corpus(root: str | Path, *, set_aside: list[str] | None = None) -> Corpus:
+def load_corpus(
+    root: str | Path,
+    *,
+    set_aside: list[str] | None = None,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+) -> Corpus:
     """List a corpus folder; `set_aside` as in `load_questions`.
 
     A manifest lists the documents, and each must exist. Otherwise a mount that shows half a corpus
     would look like a corpus whose other half was deleted.
+
+    Args:
+        root: The corpus folder.
+        set_aside: Receives a message for each invalid line of `questions.jsonl`.
+        max_bytes: Largest document, without a manifest. With one, it was applied before the upload.
 
     Raises:
         CorpusError: There is no folder `docs/` or no document in it, the manifest lists a missing
@@ -118,14 +116,28 @@ def load_corpus(root: str | Path, *, set_aside: list[str] | None = None) -> Corp
     """
     root = Path(root)
     manifest = _load_manifest(root)
-    files = tuple(_files(root) if manifest is None else _manifest_files(root, manifest))
-    if not files:
-        raise CorpusError(f"{root / DOCUMENTS} has no documents. Put the files to search there.")
+    if manifest is None:
+        listing = list_documents(root, max_bytes=max_bytes)
+    else:
+        listing = _listing_of(root, manifest)
+    if not listing.files:
+        raise CorpusError(f"{root / DOCUMENTS} has no documents. {_advice(listing.left_out)}")
     return Corpus(
         root=root,
-        files=files,
+        files=listing.files,
+        left_out=listing.left_out,
         questions=load_questions(root, set_aside=set_aside),
         version=None if manifest is None else str(manifest.get("version", "")),
+    )
+
+
+def _advice(left_out: tuple[LeftOut, ...]) -> str:
+    if not left_out:
+        return "Put the files to search there."
+    first = left_out[0]
+    return (
+        f"It has {len(left_out)} other files or folders; the first is {first.name!r}: "
+        f"{first.reason}. Put files there that can be read."
     )
 
 
@@ -137,22 +149,21 @@ def _load_manifest(root: Path) -> dict[str, Any] | None:
         manifest = json.loads(path.read_bytes())
         if not isinstance(manifest["documents"], dict):
             raise TypeError("documents is not an object")
+        if not isinstance(manifest.get("left_out", {}), dict):
+            raise TypeError("left_out is not an object")
     except (ValueError, KeyError, TypeError) as error:
         raise CorpusError(f"{path} is not a valid corpus manifest: {error}") from error
     return dict(manifest)
 
 
-def _files(root: Path) -> Iterator[CorpusFile]:
-    folder = root / DOCUMENTS
-    if not folder.is_dir():
-        raise CorpusError(
-            f"{root} has no folder {DOCUMENTS}/. Create it and put the documents to search there."
+def _listing_of(root: Path, manifest: dict[str, Any]) -> Listing:
+    try:
+        left_out = tuple(
+            LeftOut.of(name, text) for name, text in sorted(manifest.get("left_out", {}).items())
         )
-    for path in sorted(folder.rglob("*")):
-        key = path.relative_to(root).as_posix()
-        if any(part.startswith(".") for part in Path(key).parts) or not path.is_file():
-            continue
-        yield CorpusFile(key=key, path=path, size_bytes=path.stat().st_size)
+    except (ValueError, AttributeError) as error:
+        raise CorpusError(f"{root / MANIFEST} is not a valid corpus manifest: {error}") from error
+    return Listing(files=tuple(_manifest_files(root, manifest)), left_out=left_out)
 
 
 def _manifest_files(root: Path, manifest: dict[str, Any]) -> Iterator[CorpusFile]:

@@ -43,6 +43,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "rag.corpus",
         "rag.errors",
         "rag.index",
+        "rag.outcomes",
         "training.job_specs",
     ),
     "guardrails": (
@@ -73,6 +74,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "provider_facts",
         "providers",
         "rag.headers",
+        "rag.outcomes",
     ),
 }
 # They generate the reference pages from the declarations of these packages.

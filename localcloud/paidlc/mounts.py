@@ -57,6 +57,15 @@ class Mount:
     role_name: str | None
 
     @property
+    def part_path(self) -> Path:
+        """The file that an object is downloaded to before it gets its name.
+
+        It is outside the folder and has a name of its own, because an object's name may be as long
+        as the file system allows.
+        """
+        return self.folder.with_suffix(".part")
+
+    @property
     def index_path(self) -> Path:
         """The file that records what OSS has, with the state of each file at its last copy."""
         return self.folder.with_suffix(".index.json")
@@ -194,7 +203,7 @@ class MountSync:
 
     def _fetch(self, key: str, size: int, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name}.part")
+        part = self.mount.part_path
         try:
             self._bucket.get_object_to_file(key, str(part))
             if part.stat().st_size != size:
@@ -235,6 +244,11 @@ class MountSync:
             raise JobFailureError(
                 "DataSourceUnavailable", f"OSS did not answer while {who} {verb}s {where}: {error}"
             ) from error
+        except OSError as error:
+            raise JobFailureError(
+                "DataSourceMountFailed",
+                f"{where} has an object that cannot be a file here: {error}. Rename the object.",
+            ) from error
 
     def _load(self) -> dict[str, list[Any]]:
         try:
@@ -274,7 +288,7 @@ def _files(folder: Path) -> Iterator[Path]:
     for parent, _, names in os.walk(folder):
         for name in names:
             path = Path(parent, name)
-            if path.is_file() and not (name.startswith(".") and name.endswith(".part")):
+            if path.is_file():
                 yield path
 
 

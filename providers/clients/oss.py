@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import tempfile
 import threading
 import warnings
@@ -53,6 +54,9 @@ DELETE_BATCH: Final = 1000  # help.aliyun.com DeleteMultipleObjects: at most 1,0
 _CHUNK_BYTES: Final = 1024 * 1024
 # Without its C extension crcmod checks 4 MB/s: slower than the network it guards.
 _CRC: Final = importlib.util.find_spec("crcmod._crcfunext") is not None
+
+# Characters that XML 1.0 cannot contain, and the line break that a parser replaces.
+_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 T = TypeVar("T")
 
@@ -327,10 +331,17 @@ class OssClient:
     def delete_many(self, bucket: str, keys: Iterable[str]) -> None:
         """Delete objects of a bucket, 1,000 a request; missing objects and buckets are success.
 
+        A key with control characters needs a request of its own, because XML cannot contain them.
+
         Raises:
             ClientError: They could not be deleted.
         """
-        remaining = list(keys)
+        remaining = []
+        for key in keys:
+            if _CONTROL.search(key):
+                self.delete(OssUri(bucket, key))
+            else:
+                remaining.append(key)
         for start in range(0, len(remaining), DELETE_BATCH):
             batch = remaining[start : start + DELETE_BATCH]
             with contextlib.suppress(NotFoundError):
@@ -341,7 +352,8 @@ class OssClient:
 
     def _download(self, source: OssUri, target: Path) -> None:
         response = self.bucket(source.bucket).get_object(source.key)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        # Without the target's name, which may be as long as the file system allows.
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".download-")
         try:
             written = 0
             with os.fdopen(handle, "wb") as file:

@@ -48,10 +48,12 @@ class Remote:
     Attributes:
         objects: Key relative to the prefix, to the object; without the manifest.
         manifest: Key to its entry in the present manifest; empty if no manifest exists.
+        left_out: The files that the present manifest names as not uploaded.
     """
 
     objects: Mapping[str, ObjectInfo]
     manifest: Mapping[str, Mapping[str, Any]]
+    left_out: Mapping[str, str]
 
     def sha256(self, key: str) -> str | None:
         """Return an object's digest by the manifest; ``None`` if the object does not exist.
@@ -83,15 +85,16 @@ def look(prefix: OssUri, call: Call) -> Remote:
         if not info.key.endswith("/")
     }
     manifest: Mapping[str, Any] = {}
+    left_out: Mapping[str, str] = {}
     if objects.pop(MANIFEST_NAME, None) is not None:
         try:
             content = call.services.oss.get_json(prefix.join(MANIFEST_NAME))
-            manifest = content["documents"]
-        except (ContentMismatchError, NotFoundError, KeyError, TypeError):
+            manifest, left_out = content["documents"], content.get("left_out", {})
+        except (ContentMismatchError, NotFoundError, KeyError, TypeError, AttributeError):
             call.log(
                 f"{prefix}{MANIFEST_NAME} is not a manifest; this update rewrites it", "warning"
             )
-    return Remote(objects=objects, manifest=manifest)
+    return Remote(objects=objects, manifest=manifest, left_out=left_out)
 
 
 class CorpusHandler(Handler):
@@ -119,7 +122,7 @@ class CorpusHandler(Handler):
             yield Failure("documents", "is empty; give at least one document")
         for key, digest in documents.items():
             parts = PurePosixPath(key).parts
-            if not key or key.startswith("/") or ".." in parts or "\\" in key:
+            if not key or key.startswith(("/", "\\")) or ".." in parts:
                 yield Failure(
                     "documents", f"has key {key!r}; allowed are relative keys like 'docs/a.md'"
                 )
@@ -212,8 +215,13 @@ def _synchronise(inputs: Values, call: Call) -> None:
         }
         for key in sorted(documents)
     }
-    if entries != remote.manifest:
-        manifest = {"version": corpus_version(documents), "documents": entries}
+    left_out = dict(inputs.get("leftOut") or {})
+    if (entries, left_out) != (remote.manifest, remote.left_out):
+        manifest = {
+            "version": corpus_version(documents),
+            "documents": entries,
+            "left_out": left_out,
+        }
         call.services.oss.put_bytes(
             prefix.join(MANIFEST_NAME),
             json.dumps(manifest, indent=1).encode(),

@@ -26,6 +26,8 @@ from providers.clients.kms import get_secret_value
 from providers.clients.oss import OssClient
 from providers.clients.retries import Retries
 from providers.plugin.services import CloudServices
+from rag.corpus import load_corpus, sha256_of
+from rag.listing import MAX_KEY_BYTES, list_documents
 from tests.localcloud.running import LocalStack, until
 from tests.providers.fakes import Engine
 
@@ -256,5 +258,58 @@ def test_a_corpus_is_kept_equal_to_its_folder(
     assert oss.get_bytes("oss://corpus-b/corpus/docs/a.md") == b"changed"
     manifest = json.loads(oss.get_bytes("oss://corpus-b/corpus/manifest.json"))
     assert list(manifest["documents"]) == ["docs/a.md"]
+    engine.destroy()
+    assert list(oss.list("oss://corpus-b/")) == []
+
+
+NAMES = (
+    "-rf.md",
+    "a\\b.md",
+    "a\nb.md",
+    "a\rb\x01\x7f.md",
+    "\ttab .md",
+    "100%41+&=?#[].md",
+    "quote\"'<>&.md",
+    "\N{ROCKET}.md",
+    "\u202etxt.exe.md",
+    "\u05d0\u05d1.md",
+    "e\u0301.md",
+    "\u00e9.md",
+    "README.md",
+    "readme.md",
+    "\u6587" * 84 + ".md",
+    "n" * 252 + ".md",
+    "$(touch x);`x`.md",
+)
+
+
+def test_every_file_name_is_uploaded_mounted_and_deleted_as_it_is(
+    cloud_services: CloudServices, oss: OssClient, tmp_path: Path
+) -> None:
+    folder = tmp_path / "corpus"
+    deep = folder / "docs" / "/".join(["d" * 200] * 4)
+    deep.mkdir(parents=True)
+    for name in NAMES:
+        (folder / "docs" / name).write_text(name, encoding="utf-8")
+    room = MAX_KEY_BYTES - len(deep.relative_to(folder).as_posix()) - 1
+    (deep / ("x" * (room - 3) + ".md")).write_text("longest key")
+    listing = list_documents(folder)
+    assert listing.left_out == ()
+    assert len(listing.files) == len(NAMES) + 1
+    documents = {file.key: sha256_of(file.path) for file in listing.files}
+    inputs = {
+        "bucket": "corpus-b",
+        "sourceDir": str(folder),
+        "documents": documents,
+        "leftOut": {"docs/\\xb1.md": "unread: its name is not UTF-8; rename it"},
+    }
+    engine = engine_for("customrag:oss:Corpus", cloud_services)
+    engine.up(inputs)
+    engine.refresh()
+    assert engine.up(inputs) == "same"
+    oss.download_prefix("oss://corpus-b/corpus/", tmp_path / "copy")
+    copy = load_corpus(tmp_path / "copy")
+    assert {file.key: sha256_of(file.path) for file in copy.files} == documents
+    assert [left.name for left in copy.left_out] == ["docs/\\xb1.md"]
     engine.destroy()
     assert list(oss.list("oss://corpus-b/")) == []

@@ -167,3 +167,30 @@ def test_recently_written_file_waits_for_the_next_upload(
     (mount.mount.folder / "checkpoint").write_text("half")
     assert mount.up() == 0
     assert mount.up(final=True) == 1
+
+
+@pytest.mark.parametrize("name", ["n" * 252 + ".md", "\u6587" * 84 + ".md", "a\nb.md", ".x.part"])
+def test_a_name_as_long_as_the_file_system_allows_is_copied_both_ways(
+    sync: Callable[[MemoryBucket], MountSync], name: str
+) -> None:
+    bucket = MemoryBucket()
+    bucket.objects[f"run/{name}"] = b"a"
+    mount = sync(bucket)
+    assert mount.down() == 1
+    file = mount.mount.folder / name
+    assert file.read_bytes() == b"a"
+    assert not mount.mount.part_path.exists()
+    file.write_bytes(b"changed")
+    assert mount.up(final=True) == 1
+    assert bucket.objects[f"run/{name}"] == b"changed"
+
+
+@pytest.mark.parametrize("key", ["run/" + "n" * 256, "run/a/b"])
+def test_an_object_that_cannot_be_a_file_is_named(
+    sync: Callable[[MemoryBucket], MountSync], key: str
+) -> None:
+    bucket = MemoryBucket()
+    bucket.objects |= {"run/a": b"a", key: b"b"}
+    with pytest.raises(JobFailureError, match="Rename the object") as caught:
+        sync(bucket).down()
+    assert caught.value.reason_code == "DataSourceMountFailed"
