@@ -1,8 +1,8 @@
 """A corpus folder on disk: `docs/**`, an optional `questions.jsonl`, an optional `manifest.json`.
 
-Owns the layout and its checks. Does not choose the documents below `docs/` (`rag.listing`), does not
-read them (`rag.readers`) and does not upload (`providers`). Keys are relative to the folder, with
-forward slashes: ``docs/guide/a.md``.
+Owns the layout and its checks. Does not choose the documents (`rag.listing`), read them
+(`rag.readers`) or upload them (`providers`). Keys are relative to the folder, with forward slashes:
+``docs/guide/a.md``.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class _Walk:
 
     def _folder(self, key: str, path: str) -> None:
         try:
-            status = os.stat(path)
+            status = Path(path).stat()
             if (status.st_dev, status.st_ino) in self._listed:
                 self._leave_out(f"{key}/", Outcome.SKIPPED, _LISTED)
                 return
@@ -157,16 +157,16 @@ class _Walk:
         target = os.path.realpath(path, strict=True)
         if not any(_contains(folder, target) for folder in self.inside):
             self._leave_out(key, Outcome.SKIPPED, _LINK_OUT)
-        elif not os.path.isdir(target):
+        elif not Path(target).is_dir():
             self._file(key, path)
-        elif _contains(target, os.path.realpath(os.path.dirname(path))):
+        elif _contains(target, os.path.realpath(Path(path).parent)):
             self._leave_out(key, Outcome.SKIPPED, _LINK_UP)
         else:
             # After the real folders, so that a document's key does not depend on the links to it.
             self._links.append((key, path))
 
     def _file(self, key: str, path: str) -> None:
-        status = os.stat(path)
+        status = Path(path).stat()
         kind = stat.S_IFMT(status.st_mode)
         if kind != stat.S_IFREG:
             self._leave_out(key, Outcome.SKIPPED, _KINDS.get(kind, "not a file"))

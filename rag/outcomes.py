@@ -16,8 +16,8 @@ __all__ = ["DocumentOutcome", "LeftOut", "Outcome"]
 class Outcome(StrEnum):
     """What became of a file.
 
-    `UNREAD` files have content that the index does not have. `SKIPPED` files are no documents of
-    the corpus, for example hidden files, so that the run leaves them out on purpose.
+    The index lacks the content of an `UNREAD` file. A `SKIPPED` file, for example a hidden one, is
+    left out on purpose, because it does not belong to the corpus.
     """
 
     WHOLE = "whole"
@@ -61,7 +61,7 @@ class DocumentOutcome:
     """A line of ``documents.jsonl``.
 
     Attributes:
-        document: The document's key, or the name of a file that has none.
+        document: The document's key, or the name of a file without a key.
         outcome: What became of it.
         reason: Why it is unread or skipped, else empty.
         chunks: How many chunks the index has of it.
