@@ -18,6 +18,7 @@ from rag.chunk import chunk_document, embedding_text
 from rag.corpus import load_corpus
 from rag.documents import Document
 from rag.errors import CorpusError, ReadError
+from rag.outcomes import Outcome
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from training.document_pairs import pairs_from_documents
@@ -90,6 +91,9 @@ def load_training_data(
     """
     problems: list[str] = []
     corpus = load_corpus(corpus_dir, set_aside=problems)
+    problems += [
+        f"{left.name}: {left.reason}" for left in corpus.left_out if left.outcome is Outcome.UNREAD
+    ]
     passages: list[Passage] = []
     texts: dict[str, str] = {}
     for file in corpus.files:

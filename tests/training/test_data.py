@@ -169,6 +169,14 @@ def test_a_corpus_without_documents_is_refused(tmp_path: Path) -> None:
 
 def test_a_corpus_without_a_readable_document_is_refused(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "a.xyz").write_text("what is this")
-    with pytest.raises(CorpusError, match=r"None of the 1 documents .* docs/a\.xyz"):
+    (tmp_path / "docs" / "a.docx").write_text("what is this")
+    with pytest.raises(CorpusError, match=r"None of the 1 documents .* docs/a\.docx"):
         _load(tmp_path)
+
+
+def test_a_file_that_is_left_out_before_reading_is_reported(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.md").write_text("# The pump\n\n" + "The pump of hall 3 runs at 60 bar. " * 20)
+    (docs / "b.xyz").write_text("what is this")
+    assert "docs/b.xyz: the format .xyz is not supported" in _load(tmp_path).set_aside
