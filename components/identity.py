@@ -131,6 +131,8 @@ class IdentityArgs:
         model_secret_name: KMS secret with the language model's API key.
         edge_secret_name: KMS secret with the key of the edge; None if there is no edge.
         corpus_bucket: Bucket with the documents.
+        base_model_uri: Folder with the base model, ``oss://bucket/prefix/``. Default: empty, the
+            training job fetches it from a hub.
         key_arn: KMS key that encrypts the buckets and, with a KMS instance, the secrets. None: the
             services use their own keys, which need no permission.
     """
@@ -139,6 +141,7 @@ class IdentityArgs:
     elasticsearch_secret_name: str
     model_secret_name: str
     corpus_bucket: str
+    base_model_uri: str = ""
     edge_secret_name: str | None = None
     key_arn: pulumi.Input[str] | None = None
 
@@ -172,13 +175,16 @@ def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
     chat = [code, search, secret(args.model_secret_name, "calls the language model")]
     if args.edge_secret_name is not None:
         chat.append(secret(args.edge_secret_name, "verifies the key that the edge sends"))
+    training = [code, documents]
+    if args.base_model_uri:
+        bucket, _, prefix = args.base_model_uri.removeprefix("oss://").partition("/")
+        training.append(read_objects(bucket, prefix, reason="reads the base model"))
     return {
         "training": MachineRole(
             principal=PAI_PRINCIPAL,
             description="customrag: the training job reads documents and writes models",
             statements=(
-                code,
-                documents,
+                *training,
                 write_objects(
                     artifacts, "training/", reason="writes checkpoints, models and metrics"
                 ),

@@ -127,6 +127,7 @@ def _train(context: Context, foundation: Foundation, workspace: PaiWorkspace) ->
                 code_uri=f"{code.directory_uri}{code.file_name}",
                 corpus_uri=context.uris.corpus,
                 output_uri=output_uri,
+                oss_host=context.platform.oss_host,
             ),
             output_uri=output_uri,
             triggers={

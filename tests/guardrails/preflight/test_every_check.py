@@ -134,6 +134,13 @@ def test_a_model_outside_the_catalogue_is_a_warning(stage: Stage) -> None:
     assert (line.verdict, "768 numbers" in line.found) == (Verdict.WARN, True)
 
 
+def test_the_bucket_of_the_base_model_must_be_ours(stage: Stage) -> None:
+    config = stage.config(embeddingModelUri="oss://not-there-at-all/bge-m3/")
+    lines = stage.lines("bucket", subject=stage.subject(config))
+    (line,) = [line for line in lines if line.about == "not-there-at-all"]
+    assert (line.verdict, "customrag:embeddingModelUri" in line.do) == (Verdict.FAIL, True)
+
+
 def test_a_load_balancer_without_a_name_is_a_warning(stage: Stage) -> None:
     subject: Subject = stage.subject(stage.config(chatDomainName=""))
     line = only(stage.lines("certificate", subject=subject), "certificate")
