@@ -95,8 +95,14 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True)
 class Failed:
-    """The model failed after the sources were sent."""
+    """A service failed after the sources were sent.
 
+    Attributes:
+        code: Which, for example `model_failed`; the page has a sentence for each.
+        message: What happened.
+    """
+
+    code: str
     message: str
 
 
@@ -163,7 +169,7 @@ class Answerer:
                         event.seconds.update(seconds, total=time.monotonic() - started)
                     yield event
         except GenerationError as error:
-            yield Failed(message=str(error))
+            yield Failed(code="model_failed", message=str(error))
 
     async def _write(
         self, question: str, hits: Sequence[Hit]

@@ -13,12 +13,13 @@ import json
 import os
 import sys
 import textwrap
+import unicodedata
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
-__all__ = ["AskError", "events", "main", "show"]
+__all__ = ["AskError", "Wrapped", "columns", "events", "main", "show"]
 
 _WIDTH = 80
 _TIMEOUT_SECONDS = 180.0
@@ -28,14 +29,33 @@ class AskError(Exception):
     """The application cannot be reached, or cannot answer."""
 
 
+def columns(text: str) -> int:
+    """Return how many columns of a terminal `text` takes: a Chinese character takes two."""
+    return sum(
+        0 if unicodedata.combining(character) else 1 + (_is_wide(character)) for character in text
+    )
+
+
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in ("W", "F")
+
+
+def _may_break(before: str, after: str) -> bool:
+    """Return whether a line may end between two characters that no space separates."""
+    if unicodedata.category(before) in ("Ps", "Pi") or unicodedata.category(after)[0] == "P":
+        return unicodedata.category(after) in ("Ps", "Pi") and _is_wide(after)
+    return _is_wide(before) or _is_wide(after)
+
+
 class Wrapped:
-    """Writes text as it arrives, with line breaks between words."""
+    """Writes text as it arrives, with line breaks between words and between wide characters."""
 
     def __init__(self, out: TextIO, width: int = _WIDTH) -> None:
         self._out = out
         self._width = width
         self._column = 0
         self._word = ""
+        self._space = False
 
     def write(self, text: str) -> None:
         """Write all complete words so far."""
@@ -46,7 +66,10 @@ class Wrapped:
                 self._column = 0
             elif character == " ":
                 self._flush()
+                self._space = True
             else:
+                if self._word and _may_break(self._word[-1], character):
+                    self._flush()
                 self._word += character
         self._out.flush()
 
@@ -60,15 +83,16 @@ class Wrapped:
     def _flush(self) -> None:
         if not self._word:
             return
-        if self._column and self._column + 1 + len(self._word) > self._width:
+        width, space = columns(self._word), int(self._space)
+        if self._column and self._column + space + width > self._width:
             self._out.write("\n")
             self._column = 0
-        if self._column:
+        if self._column and space:
             self._out.write(" ")
             self._column += 1
         self._out.write(self._word)
-        self._column += len(self._word)
-        self._word = ""
+        self._column += width
+        self._word, self._space = "", False
 
 
 def events(lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,9 +7,9 @@
     GET  /api/passage      ?chunk_id=... -> the passage with the text around it
 
 Events of a streamed answer: ``sources`` (passages found), ``token`` (a piece of text), then
-``done`` (answer, state, citations) or ``error`` (message). Only the page is HTML, and its content
-security policy allows no script except its own file. Behind an edge, every route except /health and
-/ready requires the edge's key (`rag.app.gate`).
+``done`` (answer, state, citations) or ``error`` (code, message). Only the page is HTML, and its
+content security policy allows no script except its own files. Behind an edge, every route except
+/health and /ready requires the edge's key (`rag.app.gate`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict
 from importlib import resources
@@ -40,6 +40,7 @@ __all__ = ["AskRequest", "create_app", "surroundings"]
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/app.js": ("app.js", "text/javascript; charset=utf-8"),
+    "/messages.js": ("messages.js", "text/javascript; charset=utf-8"),
     "/style.css": ("style.css", "text/css; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
@@ -52,6 +53,10 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+_CODES: Mapping[type[Exception], str] = {
+    EmbeddingError: "embedding_unavailable",
+    SearchIndexError: "search_unavailable",
 }
 
 
@@ -115,18 +120,26 @@ def _file(name: str, media_type: str) -> Any:
     return serve
 
 
-def _error(status: int, message: str, **more: Any) -> JSONResponse:
-    return JSONResponse({"error": {"message": message}, **more}, status)
+def _error(status: int, code: str, message: str, **more: Any) -> JSONResponse:
+    return JSONResponse({"error": {"code": code, "message": message}, **more}, status)
+
+
+def _code(error: Exception) -> str:
+    """Return the code of an error that the services raise; the page has a sentence for each."""
+    for kind, code in _CODES.items():
+        if isinstance(error, kind):
+            return code
+    return "failed"
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     said = "; ".join(f"{'.'.join(map(str, p['loc'][1:]))}: {p['msg']}" for p in problems)
-    return _error(422, said or "The request is not valid.")
+    return _error(422, "not_valid", said or "The request is not valid.")
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    return _error(503, str(error))
+    return _error(503, _code(error), str(error))
 
 
 async def _health(request: Request) -> Response:
@@ -150,6 +163,7 @@ async def _ask(request: Request, body: AskRequest) -> Response:
     if slots.locked():
         response = _error(
             503,
+            "busy",
             "The application is answering as many questions as it can. Ask again in a few seconds.",
         )
         response.headers["Retry-After"] = "2"
@@ -171,7 +185,7 @@ async def _whole(services: Services, question: str, top_k: int) -> Response:
         if isinstance(event, Sources):
             answer = {"question": question, **_sources(event)}
         elif isinstance(event, Failed):
-            return _error(502, event.message, **answer)
+            return _error(502, event.code, event.message, **answer)
         elif isinstance(event, Done):
             answer |= _done(event)
     return JSONResponse(answer)
@@ -186,7 +200,7 @@ async def _server_sent(
                 async for event in events:
                     yield _wire(event)
         except (SearchIndexError, EmbeddingError) as error:
-            yield _wire(Failed(message=str(error)))
+            yield _wire(Failed(code=_code(error), message=str(error)))
 
 
 def _wire(event: Event) -> str:
@@ -198,7 +212,7 @@ def _wire(event: Event) -> str:
         case Done():
             name, data = "done", _done(event)
         case Failed():
-            name, data = "error", {"message": event.message}
+            name, data = "error", {"code": event.code, "message": event.message}
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
@@ -239,7 +253,7 @@ async def _passage(
     try:
         hit, around = await services.retriever.passage(chunk_id)
     except PassageNotFoundError as error:
-        return _error(404, str(error))
+        return _error(404, "passage_not_found", str(error))
     before, after = surroundings(hit, around)
     passage = asdict(hit)
     for name in ("score", "cosine", "bm25"):

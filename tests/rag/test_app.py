@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Sequence
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -13,11 +15,11 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from rag.answer import Answerer
-from rag.app import create_app
+from rag.app import create_app, server
 from rag.app.gate import EdgeGate
 from rag.app.server import surroundings
 from rag.app.services import Services
-from rag.ask import AskError, Wrapped, events, main, show
+from rag.ask import AskError, Wrapped, columns, events, main, show
 from rag.headers import EDGE_KEY
 from rag.prompt import NOT_IN_DOCUMENTS, profile_of
 from rag.retrieve import Hit
@@ -137,7 +139,12 @@ def test_an_empty_answer_is_an_error() -> None:
 
 def test_a_failed_search_is_reported() -> None:
     http = application(FakeModel([]), failing=True)
-    assert streamed(http) == [("error", {"message": "the search cluster does not answer"})]
+    assert streamed(http) == [
+        (
+            "error",
+            {"code": "search_unavailable", "message": "the search cluster does not answer"},
+        )
+    ]
     reply = http.post("/api/ask", json={"question": QUESTION})
     assert reply.status_code == 503
     assert reply.json()["error"]["message"] == "the search cluster does not answer"
@@ -208,7 +215,7 @@ def test_the_page_runs_only_its_own_script_and_loads_nothing_from_other_hosts() 
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert page.headers["x-content-type-options"] == "nosniff"
-    for path in ("/", "/app.js", "/style.css", "/icon.svg"):
+    for path in ("/", "/app.js", "/messages.js", "/style.css", "/icon.svg"):
         reply = http.get(path)
         assert reply.status_code == 200
         outside = reply.text.replace("http://www.w3.org/2000/svg", "")
@@ -217,6 +224,19 @@ def test_the_page_runs_only_its_own_script_and_loads_nothing_from_other_hosts() 
     assert "innerHTML" not in http.get("/app.js").text
     assert "<script>" not in page.text
     assert "style=" not in page.text
+
+
+def test_the_page_says_everything_in_english_and_chinese() -> None:
+    static = resources.files("rag.app").joinpath("static")
+    messages = static.joinpath("messages.js").read_text("utf-8")
+    english, chinese = messages.split("\n  zh: {\n")
+    key = re.compile(r"^    (\w+):", re.MULTILINE)
+    assert key.findall(english) == key.findall(chinese)
+    page, script = (static.joinpath(name).read_text("utf-8") for name in ("index.html", "app.js"))
+    used = re.findall(r'data-say(?:-\w+)?="(\w+)"', page) + re.findall(r"\bsay\.(\w+)", script)
+    assert set(used) <= set(key.findall(english))
+    known = set(re.findall(r"^      (\w+):", chinese, re.MULTILINE))
+    assert known >= {*server._CODES.values(), "busy", "not_valid", "passage_not_found"}
 
 
 def test_the_repr_of_settings_hides_secrets() -> None:
@@ -234,6 +254,18 @@ def terminal(found: list[tuple[str, dict[str, Any]]]) -> str:
     out = io.StringIO()
     show(found, out)
     return out.getvalue()
+
+
+def test_the_terminal_wraps_chinese_between_characters_by_their_width() -> None:
+    out = io.StringIO()
+    text = Wrapped(out)
+    text.write("保修期为四十二个月，" * 9 + "代码 E7 表示断线。")
+    text.end()
+    lines = out.getvalue().splitlines()
+    assert "".join(lines).replace(" ", "") == "保修期为四十二个月，" * 9 + "代码E7表示断线。"
+    assert all(columns(line) <= 80 for line in lines)
+    assert len(lines) == 3
+    assert not any(line.startswith(("，", "。")) for line in lines)
 
 
 def test_the_terminal_shows_the_answer_in_80_columns_and_the_cited_sources() -> None:

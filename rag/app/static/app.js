@@ -3,6 +3,12 @@
 
 const byId = (id) => document.getElementById(id);
 const log = byId("log"), form = byId("ask"), question = byId("question"), send = byId("send"), stop = byId("stop");
+
+class SignInError extends Error {}
+
+document.documentElement.lang = language;
+translate(document);
+for (const template of document.querySelectorAll("template")) translate(template.content);
 const dialog = byId("passage");
 const tokenDialog = byId("token");
 // Kept for this tab only. Behind an edge, every request except for the page itself needs it.
@@ -46,7 +52,7 @@ async function signIn() {
     token = (await json(endpoint, { method: "POST", body })).access_token;
     sessionStorage.setItem("token", token);
   } catch (error) {
-    if (!token) await newToken(`The link did not sign you in (${error.message}). Run make open for a new link.`);
+    if (!token) await newToken(say.linkFailed(error.message));
   }
 }
 
@@ -57,9 +63,9 @@ async function api(path, options = {}) {
     const response = await fetch(path, { ...options, headers });
     if (response.status !== 401) return response;
     const body = await response.json().catch(() => null);
-    const reason = body?.error?.message ?? "A token is required.";
+    const reason = body?.error?.message ?? say.tokenRequired;
     // Another request may have got a token meanwhile.
-    if (used === token && !(await newToken(reason))) throw new Error(`Not signed in. ${reason}`);
+    if (used === token && !(await newToken(reason))) throw new SignInError(say.notSignedIn(reason));
   }
 }
 
@@ -79,7 +85,7 @@ function renderAnswer(turn) {
     button.type = "button";
     button.className = "cite";
     button.textContent = match[1];
-    button.setAttribute("aria-label", `Source ${match[1]}: ${source.title}`);
+    button.setAttribute("aria-label", say.source(match[1], source.title));
     button.addEventListener("click", () => openPassage(source, turn.quotes));
     parts.push(button);
     at = match.index + match[0].length;
@@ -92,8 +98,8 @@ function renderSources(turn) {
   const { sources, citations, article } = turn;
   const box = article.querySelector(".sources");
   box.hidden = sources.length === 0;
-  const found = sources.length === 1 ? "1 passage found" : `${sources.length} passages found`;
-  box.querySelector("summary").textContent = citations.length ? `${found}, ${citations.length} cited` : found;
+  const cited = citations.length ? say.cited(citations.length) : "";
+  box.querySelector("summary").textContent = say.found(sources.length) + cited;
   box.querySelector("ol").replaceChildren(...sources.map((source) => {
     const item = fromTemplate("source");
     const set = (name, value) => { item.querySelector(`.${name}`).textContent = value; };
@@ -143,18 +149,16 @@ const handlers = {
     const box = turn.article.querySelector(".sources");
     box.open = data.citations.length > 0;
     if (data.state === "not_in_documents") {
-      note(turn, turn.sources.length
-        ? "No passage has the answer. The closest passages are listed below."
-        : "No passage in the documents is about this question.");
+      note(turn, turn.sources.length ? say.noAnswer : say.noPassage);
     } else if (data.state === "quoted") {
-      note(turn, "Quoted word for word, because this language model is too small to rephrase reliably.");
+      note(turn, say.quoted);
     } else if (!data.citations.length) {
-      note(turn, "The answer cites no passage. Check it against the passages below.");
+      note(turn, say.uncited);
     }
   },
   error(turn, data) {
     turn.finished = true;
-    note(turn, data.message, true);
+    note(turn, errorText(data, say.unreachable), true);
     turn.article.querySelector(".sources").open = true;
   },
 };
@@ -178,7 +182,7 @@ async function stream(turn, asked, signal) {
   });
   if (!response.ok) {
     const body = await response.json().catch(() => null);
-    throw new Error(body?.error?.message ?? `The server answered ${response.status}.`);
+    throw new Error(errorText(body?.error, say.answered(response.status)));
   }
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let buffer = "";
@@ -190,7 +194,7 @@ async function stream(turn, asked, signal) {
     buffer = blocks.pop();
     for (const block of blocks) dispatch(turn, block);
   }
-  if (!turn.finished) throw new Error("The connection closed before the answer was complete. Ask again.");
+  if (!turn.finished) throw new Error(say.cutOff);
 }
 
 async function ask(asked) {
@@ -198,7 +202,7 @@ async function ask(asked) {
   const article = fromTemplate("turn");
   const turn = { article, answer: article.querySelector(".answer"), text: "", sources: [], citations: [], quotes: [], finished: false };
   article.querySelector(".asked").textContent = asked;
-  hint(turn, "Searching the documents…");
+  hint(turn, say.searching);
   log.append(article);
   article.scrollIntoView({ block: "start", behavior: "smooth" });
   running = new AbortController();
@@ -207,7 +211,7 @@ async function ask(asked) {
   try {
     await stream(turn, asked, running.signal);
   } catch (error) {
-    note(turn, error.name === "AbortError" ? "Stopped." : error.message || "The server cannot be reached.", error.name !== "AbortError");
+    note(turn, error.name === "AbortError" ? say.stopped : error.message || say.unreachable, error.name !== "AbortError");
   } finally {
     hint(turn, "");
     turn.answer.setAttribute("aria-busy", "false");
@@ -237,7 +241,11 @@ async function openPassage(source, quotes) {
   byId("passage-title").textContent = source.title;
   byId("passage-heading").textContent = source.heading;
   byId("passage-heading").hidden = !source.heading;
-  byId("passage-place").textContent = `${source.uri} · characters ${source.start_offset}–${source.end_offset} · passage ${source.chunk_number + 1} of ${source.chunk_count}`;
+  byId("passage-place").textContent = [
+    source.uri,
+    say.characters(source.start_offset, source.end_offset),
+    say.passage(source.chunk_number + 1, source.chunk_count),
+  ].join(" · ");
   const own = quotes.filter((quote) => quote.number === source.number).map((quote) => quote.text);
   const place = byId("passage-text");
   place.replaceChildren(highlighted(source.text, own));
@@ -262,10 +270,10 @@ async function showStatus() {
     const health = await response.json();
     const failing = Object.values(health.checks).filter((check) => !check.ok).map((check) => check.detail);
     place.classList.toggle("bad", failing.length > 0);
-    place.textContent = failing.length ? failing.join("; ") : health.checks.search.detail.replace(/^.*: /, "");
+    place.textContent = failing.length ? failing.join("; ") : say.indexed(health.checks.search.detail.match(/[\d,]+(?= passages)/)?.[0] ?? "?");
   } catch (error) {
     place.classList.add("bad");
-    place.textContent = error.message.startsWith("Not signed in") ? error.message : "The server cannot be reached.";
+    place.textContent = error instanceof SignInError ? error.message : say.unreachable;
   }
 }
 
