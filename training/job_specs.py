@@ -37,7 +37,7 @@ CODE_MOUNT_PATH = "/mnt/code"
 CORPUS_MOUNT_PATH = "/mnt/corpus"
 OUTPUT_MOUNT_PATH = "/mnt/output"
 
-_READER_LIBS = ("pypdf", "python-docx", "beautifulsoup4", "markdown-it-py", "pydantic-settings")
+_READER_LIBS = ("pypdf", "lxml", "beautifulsoup4", "markdown-it-py", "pydantic-settings")
 _TRAINING_LIBS = (
     "sentence-transformers==6.2.0",
     "datasets",

@@ -95,7 +95,7 @@ READERS: Mapping[str, Callable[[str, bytes, ReadOptions], Document]] = MappingPr
         ".jsonl": read_jsonl,
         ".ndjson": read_jsonl,
         ".pdf": read_pdf,
-        ".docx": read_docx,
+        **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), read_docx),
     }
 )
 """Reader by suffix. Each takes the key, the content and the options, and may raise anything."""
