@@ -1,8 +1,8 @@
 """Opens documents that are ZIP archives (DOCX, PPTX, XLSX, EPUB, ODT) within bounds.
 
 Owns the limits on what is unpacked, the parsing of XML parts and the list of damaged parts. A
-damaged part costs only itself: the archive gives as much of it as can be read and names it in
-`damage`. Knows nothing of what the parts mean.
+damaged part costs only itself: the archive gives as much of it as it can, and names it in
+`damage`. Does not know the meaning of the parts.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ class Archive:
         """Return the name of the main part: by the package's relationships, else a usual name.
 
         Raises:
-            ReadError: There is none; the archive is something else.
+            ReadError: The archive is something else.
         """
         named = [r.target for r in self.relationships().values() if r.kind == "officeDocument"]
         for name in (*named, *usual):

@@ -25,9 +25,9 @@ class Style:
     """What a style says, with the styles that it builds on.
 
     Attributes:
-        heading: 1 to 9; None for running text.
+        heading: 1 to 9, or None for running text.
         is_list: Whether its name says that it is a list.
-        number: (numId, level) of its list; the level is None if the list decides it.
+        number: (numId, level) of its list; without a level, the list decides it.
         hidden: Whether its text is hidden.
         chain: Its id, then the ids of the styles that it builds on.
     """

@@ -161,7 +161,7 @@ def test_marked_header_rows_are_the_header() -> None:
     assert document.text[slice(*header)] == "1990 | 2000\na | b"
 
 
-def test_a_table_whose_look_has_no_header_row_has_none() -> None:
+def test_a_table_without_a_header_row_in_its_look_has_no_header() -> None:
     look = '<w:tblLook w:firstRow="0"/>'
     assert read(table(row("a", "b"), row("c", "d"), properties=look)).blocks[0].header is None
 
