@@ -62,6 +62,7 @@ def read_markdown(key: str, data: bytes, options: ReadOptions) -> Document:
         text=text,
         sections=sections_of(headings, len(text)),
         blocks=tuple(blocks),
+        missing=decoded.missing,
         remarks=decoded.remarks,
     )
 

@@ -77,6 +77,10 @@ class ReadOptions:
                 return name
         return None
 
+    def is_set_for(self, key: str) -> bool:
+        """Return whether an encoding is set for this very document, not for a folder above it."""
+        return PurePosixPath(key).as_posix() in self.encodings
+
     def identity(self, key: str, sha256: str) -> str:
         """Return what an index names a document's content by: its file, and how it is read.
 

@@ -24,4 +24,6 @@ def read_text(key: str, data: bytes, options: ReadOptions) -> Document:
     text = decoded.text
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     title = first if 0 < len(first) <= TITLE_LENGTH else stem(key)
-    return Document(key=key, title=title, text=text, remarks=decoded.remarks)
+    return Document(
+        key=key, title=title, text=text, missing=decoded.missing, remarks=decoded.remarks
+    )
