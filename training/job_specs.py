@@ -37,7 +37,14 @@ CODE_MOUNT_PATH = "/mnt/code"
 CORPUS_MOUNT_PATH = "/mnt/corpus"
 OUTPUT_MOUNT_PATH = "/mnt/output"
 
-_READER_LIBS = ("pypdf", "lxml", "beautifulsoup4", "markdown-it-py", "pydantic-settings")
+_READER_LIBS = (
+    "pypdf",
+    "lxml",
+    "beautifulsoup4",
+    "markdown-it-py",
+    "chardet>=7,<8",
+    "pydantic-settings",
+)
 _TRAINING_LIBS = (
     "sentence-transformers==6.2.0",
     "datasets",
