@@ -40,7 +40,7 @@ OUTPUT_MOUNT_PATH = "/mnt/output"
 _READER_LIBS = (
     "pypdf",
     "lxml",
-    "beautifulsoup4",
+    "selectolax",
     "markdown-it-py",
     "chardet>=7,<8",
     "pydantic-settings",

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from rag.clean import clean_document, clean_line
 from rag.documents import Document
 from rag.errors import ReadError
-from rag.readers.html import read_html
+from rag.readers.html import read_html, read_mhtml, read_xhtml
 from rag.readers.markdown import read_markdown
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.readers.pdf import read_pdf
@@ -91,6 +91,9 @@ READERS: Mapping[str, Callable[[str, bytes, ReadOptions], Document]] = MappingPr
         ".markdown": read_markdown,
         ".html": read_html,
         ".htm": read_html,
+        ".xhtml": read_xhtml,
+        ".mhtml": read_mhtml,
+        ".mht": read_mhtml,
         ".json": read_json,
         ".jsonl": read_jsonl,
         ".ndjson": read_jsonl,
