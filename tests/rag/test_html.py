@@ -243,7 +243,7 @@ def test_a_main_part_or_article_that_holds_little_of_the_page_does_not_hide_the_
     assert PROSE.strip() in text(f"<div>{PROSE}</div><article>One comment.</article>")
 
 
-def test_white_space_is_that_of_a_browser() -> None:
+def test_white_space_reads_as_in_a_browser() -> None:
     assert text("<p>a<b>b</b>c  d\n e&nbsp;f<i> g</i>h") == "abc d e f gh"
     assert text("<p>soft\u00adhyphen&shy;s w<wbr>br zero\u200bwidth") == "softhyphens wbr zerowidth"
     assert text("<p>one<br>two<br><br>three") == "one\ntwo\n\nthree"
@@ -291,7 +291,7 @@ def test_code_keeps_its_lines_and_loses_the_numbers_beside_it() -> None:
         ("<p>only text", "a"),
     ],
 )
-def test_the_title_is_that_of_the_page_else_the_first_heading(page: str, title: str) -> None:
+def test_the_title_comes_from_the_page_else_from_its_first_heading(page: str, title: str) -> None:
     assert read(page).title == title
 
 
@@ -317,7 +317,9 @@ def test_the_encoding_that_a_page_names_is_found(head: str, encoding: str) -> No
 
 @pytest.mark.parametrize("encoding", ["gb2312", "big5", "shift_jis", "euc_jp", "gbk"])
 def test_a_page_is_read_in_the_encoding_that_it_names(encoding: str) -> None:
-    page = f"<meta charset={encoding}><title>二手</title><p>三年的金屋大山中文小人人口。".encode(encoding)
+    page = f"<meta charset={encoding}><title>二手</title><p>三年的金屋大山中文小人人口。".encode(
+        encoding
+    )
     document = read(page)
     assert document.text == "三年的金屋大山中文小人人口。"
     assert document.remarks == ()
