@@ -38,6 +38,7 @@ CORPUS_MOUNT_PATH = "/mnt/corpus"
 OUTPUT_MOUNT_PATH = "/mnt/output"
 
 _READER_LIBS = (
+    "pypdfium2",
     "pypdf",
     "lxml",
     "selectolax",

@@ -60,23 +60,32 @@ class TextBuilder:
         if text.strip():
             self._block("code", text.strip("\n"))
 
-    def table(self, rows: Sequence[Sequence[str]], *, header_rows: int = 0) -> None:
+    def table(
+        self,
+        rows: Sequence[Sequence[str]],
+        *,
+        header_rows: int = 0,
+        page_rows: Sequence[int] = (),
+    ) -> None:
         """Add a table, one line per row, with ``|`` between the cells.
 
         Args:
             rows: The cells of each row; an empty row is left out.
             header_rows: How many of the first rows name the columns.
+            page_rows: Numbers of the rows with which a page begins, in order.
         """
         lines = [" | ".join(" ".join(cell.split()) for cell in row) for row in rows]
         shown = [line for line in lines if line.strip(" |")]
         if not shown:
             return
         header = "\n".join(line for line in lines[:header_rows] if line.strip(" |"))
+        for row in page_rows:
+            self.page(after=sum(len(line) + 1 for line in lines[:row] if line.strip(" |")))
         self._block("table", "\n".join(shown), len(header))
 
-    def page(self) -> None:
-        """Begin a page."""
-        self._pages.append(self._start())
+    def page(self, *, after: int = 0) -> None:
+        """Begin a page, `after` so many characters of the part that is added next."""
+        self._pages.append(self._start() + after)
 
     def missing(self, sentence: str) -> None:
         """Record a part that could not be read; see `Document.missing`."""

@@ -6,39 +6,10 @@ import io
 from pathlib import Path
 
 import docx
-import pypdf
 import pytest
 
 from rag.errors import ReadError
 from rag.readers import read_bytes, read_document
-
-
-def pdf(*pages: str, title: str = "", password: str = "") -> bytes:
-    """Return a PDF with one line of text per page, by hand, because pypdf cannot draw text."""
-    writer = pypdf.PdfWriter()
-    for text in pages:
-        page = writer.add_blank_page(200, 200)
-        stream = pypdf.generic.DecodedStreamObject()
-        stream.set_data(f"BT /F1 12 Tf 10 100 Td ({text}) Tj ET".encode())
-        font = pypdf.generic.DictionaryObject(
-            {
-                pypdf.generic.NameObject("/Type"): pypdf.generic.NameObject("/Font"),
-                pypdf.generic.NameObject("/Subtype"): pypdf.generic.NameObject("/Type1"),
-                pypdf.generic.NameObject("/BaseFont"): pypdf.generic.NameObject("/Helvetica"),
-            }
-        )
-        fonts = pypdf.generic.DictionaryObject({pypdf.generic.NameObject("/F1"): font})
-        page[pypdf.generic.NameObject("/Resources")] = pypdf.generic.DictionaryObject(
-            {pypdf.generic.NameObject("/Font"): fonts}
-        )
-        page[pypdf.generic.NameObject("/Contents")] = writer._add_object(stream)
-    if title:
-        writer.add_metadata({"/Title": title})
-    if password:
-        writer.encrypt(password, algorithm="RC4-128")
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
 
 
 def test_text_is_kept_unchanged_and_its_first_line_is_the_title() -> None:
@@ -94,16 +65,6 @@ def test_each_line_of_jsonl_is_a_section() -> None:
     assert document.text.endswith("k.z: 2")
 
 
-def test_pdf_pages_are_sections_whose_heading_is_not_part_of_the_text() -> None:
-    document = read_bytes("docs/a.pdf", pdf("First page", "Second page", title="Report"))
-    assert document.title == "Report"
-    assert document.text == "First page\n\nSecond page"
-    assert [(s.heading, document.text[s.start : s.start + 5]) for s in document.sections] == [
-        ("Page 1", "First"),
-        ("Page 2", "Secon"),
-    ]
-
-
 def test_docx_headings_lists_and_tables_are_read() -> None:
     source = docx.Document()
     source.add_heading("Guide", level=1)
@@ -128,9 +89,6 @@ def test_docx_headings_lists_and_tables_are_read() -> None:
         ("docs/a.txt", b"a\x00b", "binary"),
         ("docs/a.bin", b"data", "format .bin is not supported"),
         ("docs/a", b"data", r"format \(no suffix\)"),
-        ("docs/a.pdf", b"%PDF-1.7 nothing more", "PDF is damaged"),
-        ("docs/a.pdf", pdf("secret", password="x"), "PDF is encrypted"),
-        ("docs/a.pdf", pdf(""), "pages have no text"),
         ("docs/a.docx", b"not a zip", "not a DOCX"),
         ("docs/a.json", b"{", "not valid JSON"),
         ("docs/a.jsonl", b'{"a": 1}\n{', "line 2 is not valid JSON"),

@@ -1,0 +1,151 @@
+"""Finds running heads, running feet and page numbers, so that they do not cut sentences.
+
+Pure. A row at the top or bottom of a page is a running one if a page nearby has the same row at
+the same height, or one that differs only in numbers that count the pages.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.readers.pdf.characters import clean
+from rag.readers.pdf.layout import Row
+
+__all__ = ["REACH", "Edge", "edges_of", "running_rows"]
+
+REACH = 2
+"""How many pages before and after are compared; two, because left and right pages may differ."""
+_ZONE = 0.14
+"""Share of a page's height, at its top and at its bottom, where running rows stand."""
+_MOST_ROWS = 4
+"""Most running rows at one edge; when more rows repeat, the pages are copies of each other."""
+_NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
+_COUNTED = re.compile(
+    r"(?:chapter|section|step|part|lesson|appendix|article|figure|table|question|exercise|rule"
+    r"|kapitel|teil|schritt|chapitre)[\s.:]*$"
+)
+"""A number right after one of these words counts the content, not the pages."""
+_ONLY_NUMBER = re.compile(
+    r"^[\W_]*(?:page|p|pg|seite|s|página|pagina|第)?[\W_]*#(?:[\W_]*(?:of|von|de|sur|页|頁|共|/)*"
+    r"[\W_]*#?)[\W_]*(?:页|頁|pages?)?[\W_]*$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A row near the edge of a page.
+
+    Attributes:
+        row: Its index in the rows of the page.
+        height: Of its lower edge above the bottom of the page, in points.
+        text: As it reads.
+        pattern: The text with ``#`` for each number.
+        numbers: The numbers.
+        large: Whether it is larger than the rest of the page, as a heading is.
+    """
+
+    row: int
+    height: float
+    text: str
+    pattern: str
+    numbers: tuple[int, ...]
+    large: bool
+
+    @property
+    def only_number(self) -> bool:
+        """Whether it holds a page number and nothing else."""
+        return _ONLY_NUMBER.match(self.pattern) is not None
+
+
+def edges_of(rows: Sequence[Row], height: float) -> tuple[list[Edge], list[Edge]]:
+    """Return the rows at the top, from the top, and those at the bottom, from the bottom."""
+    sizes = sorted(run.size for row in rows for run in row for _ in range(min(len(run.words), 50)))
+    usual = sizes[len(sizes) // 2] if sizes else 0.0
+    plain = [not any(run.table for run in row) for row in rows]
+    from_top = range(min(len(rows), _MOST_ROWS + 1))
+    from_bottom = range(len(rows) - 1, max(len(rows) - _MOST_ROWS - 2, -1), -1)
+    top = [
+        _edge(rows, index, usual)
+        for index in itertools.takewhile(plain.__getitem__, from_top)
+        if min(run.bottom for run in rows[index]) > (1 - _ZONE) * height
+    ]
+    bottom = [
+        _edge(rows, index, usual)
+        for index in itertools.takewhile(plain.__getitem__, from_bottom)
+        if max(run.bottom for run in rows[index]) < _ZONE * height
+    ]
+    return top, bottom
+
+
+def running_rows(page: int, edges: Mapping[int, tuple[list[Edge], list[Edge]]]) -> list[Edge]:
+    """Return the running rows of a page.
+
+    Args:
+        page: Its index.
+        edges: `edges_of` the page and its neighbours, by index of the page.
+    """
+    running = []
+    for side in (0, 1):
+        found = []
+        for edge in edges[page][side]:
+            if not _repeats(edge, page, side, edges):
+                break
+            found.append(edge)
+        if len(found) <= _MOST_ROWS:
+            running.extend(found)
+    return running
+
+
+def _repeats(
+    edge: Edge, page: int, side: int, edges: Mapping[int, tuple[list[Edge], list[Edge]]]
+) -> bool:
+    return any(
+        abs(edge.height - other.height) <= 3 and _same(edge, other, number - page)
+        for number in range(page - REACH, page + REACH + 1)
+        if number != page and number in edges
+        for other in edges[number][side]
+    )
+
+
+def _same(edge: Edge, other: Edge, distance: int) -> bool:
+    """Whether two rows differ in nothing but numbers that grow with the pages."""
+    if edge.pattern != other.pattern:
+        return False
+    if edge.numbers == other.numbers:
+        return True
+    if edge.large:
+        return False
+    before = edge.pattern.split("#")
+    return all(
+        b == a or (b - a == distance and not _COUNTED.search(text))
+        for a, b, text in zip(edge.numbers, other.numbers, before, strict=False)
+    )
+
+
+def _edge(rows: Sequence[Row], index: int, usual: float) -> Edge:
+    row = rows[index]
+    text = clean(" ".join(run.text for run in row))
+    pattern = _NUMBER.sub("#", text.casefold())
+    numbers = tuple(_value(match) for match in _NUMBER.findall(text.casefold()))
+    return Edge(
+        row=index,
+        height=min(run.bottom for run in row),
+        text=text,
+        pattern=pattern,
+        numbers=numbers,
+        large=max(run.size for run in row) > 1.15 * usual,
+    )
+
+
+def _value(text: str) -> int:
+    if text.isdecimal():
+        return int(text[-9:])
+    total, values = 0, {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
+    for here, after in zip(text, [*text[1:], ""], strict=True):
+        value = values[here]
+        total += -value if after and values[after] > value else value
+    return total
