@@ -43,7 +43,7 @@ async def measure(arguments: argparse.Namespace) -> None:
                 {"index": meta.index},
                 knn_search(vector.tolist(), CANDIDATES),
                 {"index": meta.index},
-                word_search(question, CANDIDATES),
+                word_search(question, await retriever.language_of(question), CANDIDATES),
             ],
             filter_path="responses.hits.hits._id,responses.hits.hits._score",
         )

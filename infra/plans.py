@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from rag.index import CHUNKER, SETTINGS
+from rag.index import ANALYSER, CHUNKER, SETTINGS
 from stack_config.config import StackConfig
 from training.job_specs import (
     JobPlan,
@@ -89,7 +89,8 @@ def plan_embedding_nodes(config: StackConfig) -> dict[str, str]:
 def index_name(alias: str, model_version: str, mappings: Mapping[str, Any]) -> str:
     """Return `<alias>-<model version>-<digest>`: another model, mapping or setting is a new index.
 
-    Of `_meta` only the chunker counts: the address of the embedder may change for the same index.
+    Of `_meta` only the chunker and the analyser count: the address of the embedder may change for
+    the same index.
     """
     shape = {
         "properties": mappings.get("properties"),
@@ -97,6 +98,7 @@ def index_name(alias: str, model_version: str, mappings: Mapping[str, Any]) -> s
         "source": mappings.get("_source"),
         "settings": dict(SETTINGS),
         "chunker": CHUNKER,
+        "analyser": ANALYSER,
     }
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:6]
     return f"{alias}-{model_version}-{digest}"

@@ -17,7 +17,9 @@ from enum import StrEnum
 
 import numpy as np
 
+from rag.analysis import content_terms, numbers, terms
 from rag.answerable import Evidence, judge, term_weights
+from rag.chunk import sentence_spans
 from rag.embed import Embedder
 from rag.errors import GenerationError
 from rag.generate import LanguageModel
@@ -31,7 +33,6 @@ from rag.prompt import (
     messages_for_quotes,
 )
 from rag.retrieve import Hit, Retrieval, Retriever
-from rag.words import content_terms, numbers, sentence_spans
 
 __all__ = ["Answerer", "Done", "Event", "Failed", "Sources", "State", "Token"]
 
@@ -138,11 +139,12 @@ class Answerer:
             EmbeddingError: The embedding service failed.
         """
         started = time.monotonic()
+        language = await self._retriever.language_of(question)
         retrieval, (total, counts) = await asyncio.gather(
             self._retriever.retrieve(question, top_k),
-            self._retriever.document_counts(content_terms(question)),
+            self._retriever.document_counts(content_terms(question, language)),
         )
-        evidence = judge(question, retrieval.hits, total, counts)
+        evidence = judge(question, language, retrieval.hits, total, counts)
         seconds = {"retrieval": retrieval.seconds}
         yield Sources(retrieval=retrieval, evidence=evidence)
         if not retrieval.hits or not evidence.answerable:
@@ -156,8 +158,8 @@ class Answerer:
             )
             return
         if self._profile.quotes:
-            weights = term_weights(question, total, counts)
-            events = self._quote(question, retrieval.hits, weights)
+            weights = term_weights(question, language, total, counts)
+            events = self._quote(question, language, retrieval.hits, weights)
         else:
             events = self._write(question, retrieval.hits)
         try:
@@ -193,7 +195,7 @@ class Answerer:
         )
 
     async def _quote(
-        self, question: str, hits: Sequence[Hit], weights: dict[str, float]
+        self, question: str, language: str, hits: Sequence[Hit], weights: dict[str, float]
     ) -> AsyncGenerator[Token | Done, None]:
         _, embedder = await self._retriever.resolve()
         quotes = await _best_sentences(question, hits, weights, embedder)
@@ -201,7 +203,7 @@ class Answerer:
         yield Token(text=text)
         texts = [quote.text for quote in quotes]
         sentence = await self._one_sentence(messages_for_quotes(question, texts))
-        if is_supported(sentence, texts, question) and not is_refusal(sentence):
+        if is_supported(sentence, texts, question, language) and not is_refusal(sentence):
             addition = f"\n\nIn short: {sentence}"
             yield Token(text=addition)
             text += addition
@@ -249,7 +251,7 @@ async def _best_sentences(
     whole = sum(weights.values()) or 1.0
     scores = vectors @ asked
     for index, quote in enumerate(quotes):
-        present = set(content_terms(quote.text))
+        present = set(terms(quote.text, hits[quote.number - 1].language))
         covered = sum(weight for term, weight in weights.items() if term in present)
         scores[index] += _COVERAGE_WEIGHT * covered / whole
         scores[index] += _CODE_WEIGHT * len(codes & numbers(quote.text)) / max(1, len(codes))

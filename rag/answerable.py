@@ -15,8 +15,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.analysis import content_terms, terms
 from rag.retrieve import Hit
-from rag.words import content_terms
 
 __all__ = ["THRESHOLD", "Evidence", "judge", "term_weights"]
 
@@ -53,27 +53,32 @@ class Evidence:
         return self.score >= THRESHOLD or self.cosine >= _NEAR
 
 
-def term_weights(question: str, total: int, counts: Mapping[str, int]) -> dict[str, float]:
+def term_weights(
+    question: str, language: str, total: int, counts: Mapping[str, int]
+) -> dict[str, float]:
     """Return the weight of each content term of a question: the rarer in the index, the higher.
 
     Args:
         question: The question.
+        language: Its language, of those that the index has.
         total: Passages in the index.
         counts: By content term, the passages that have it.
     """
     return {
         term: math.log(1 + (total - counts.get(term, 0) + 0.5) / (counts.get(term, 0) + 0.5))
-        for term in content_terms(question)
+        for term in content_terms(question, language)
     }
 
 
-def judge(question: str, hits: Sequence[Hit], total: int, counts: Mapping[str, int]) -> Evidence:
+def judge(
+    question: str, language: str, hits: Sequence[Hit], total: int, counts: Mapping[str, int]
+) -> Evidence:
     """Return the evidence for a question. Arguments as in `term_weights`; `hits` best first."""
-    weights = term_weights(question, total, counts)
+    weights = term_weights(question, language, total, counts)
     whole = math.fsum(weights.values())
     best = 0.0
     for hit in hits[:_PASSAGES]:
-        present = set(content_terms(f"{hit.title} {hit.heading} {hit.text}"))
+        present = set(terms(f"{hit.title}\n{hit.heading}\n{hit.text}", hit.language))
         best = max(best, math.fsum(w for term, w in weights.items() if term in present))
     return Evidence(
         coverage=best / whole if whole else 1.0,

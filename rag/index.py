@@ -12,7 +12,15 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["CHUNKER", "MAX_DIMENSION", "SETTINGS", "SOURCE_FIELDS", "chunk_id", "mappings"]
+__all__ = [
+    "ANALYSER",
+    "CHUNKER",
+    "MAX_DIMENSION",
+    "SETTINGS",
+    "SOURCE_FIELDS",
+    "chunk_id",
+    "mappings",
+]
 
 MAX_DIMENSION = 4096
 """Most components of a `dense_vector` (Elasticsearch 8.19, DenseVectorFieldMapper)."""
@@ -20,6 +28,10 @@ MAX_DIMENSION = 4096
 CHUNKER = "structure-1000-150-v1"
 """The chunker that `rag.ingest` runs. It is in every index's `_meta`, because other chunks need
 another index. It changes with any change of `rag.chunk` that moves a boundary."""
+
+ANALYSER = "terms-v1"
+"""The analysis that `rag.analysis` does. It is in every index's `_meta` like the chunker, and
+changes with any change of `rag.analysis` or `rag.language` that gives a document other terms."""
 
 SETTINGS: Mapping[str, Any] = {
     "index": {
@@ -43,23 +55,31 @@ SOURCE_FIELDS = (
     "first_page",
     "last_page",
     "uri",
+    "language",
 )
-"""Fields of an index document that a search returns; `embedding` is searchable, not returned."""
+"""Fields of an index document that a search returns. The others are searchable, not returned."""
 
-_META_KEYS = frozenset({"model_version", "model_uri", "dimension", "embedding_urls", "chunker"})
+_SEARCHED = ("embedding", "terms", "title_terms", "heading_terms")
+
+_META_KEYS = frozenset(
+    {"model_version", "model_uri", "dimension", "embedding_urls", "chunker", "analyser"}
+)
 
 
 def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
     """Return the mapping of an index of chunks.
 
-    `_source` leaves out the embeddings: they are four fifths of a document, no reader needs them,
-    and they can be computed again.
+    The word search reads the terms that `rag.analysis` made, on a whitespace analyser, so that it
+    is the same on every engine. `text`, `title` and `heading` are for the reader.
+
+    `_source` leaves out the embeddings and the terms: they are most of a document, no reader needs
+    them, and they can be computed again.
 
     Args:
         dimension: Components of an embedding, 1 to 4096.
         meta: Becomes `_meta`: ``model_version``, ``embedding_urls`` (where that model embeds
             questions), ``model_uri`` (the model's files, for a rollback to this index).
-            ``dimension`` and ``chunker`` are added if they are missing.
+            ``dimension``, ``chunker`` and ``analyser`` are added if they are missing.
 
     Raises:
         ValueError: A dimension out of range, or a `meta` with unknown or contradicting keys.
@@ -76,10 +96,12 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
         )
     keyword = {"type": "keyword"}
     integer = {"type": "integer"}
+    shown = {"type": "text", "index": False}
+    searched = {"type": "text", "analyzer": "whitespace", "index_options": "freqs"}
     return {
         "dynamic": "strict",
-        "_meta": {"chunker": CHUNKER, **meta, "dimension": dimension},
-        "_source": {"excludes": ["embedding"]},
+        "_meta": {"chunker": CHUNKER, "analyser": ANALYSER, **meta, "dimension": dimension},
+        "_source": {"excludes": list(_SEARCHED)},
         "properties": {
             "document_key": keyword,
             "document_sha256": keyword,
@@ -87,14 +109,18 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
             "chunk_count": integer,
             "start_offset": integer,
             "end_offset": integer,
-            "title": {"type": "text"},
-            "heading": {"type": "text"},
-            "text": {"type": "text"},
+            "title": shown,
+            "heading": shown,
+            "text": shown,
             # The word search sees it in the terms, which are made from `embedding_text`.
-            "table_header": {"type": "keyword", "index": False, "doc_values": False},
+            "table_header": shown,
             "first_page": integer,
             "last_page": integer,
             "uri": keyword,
+            "language": keyword,
+            "terms": searched,
+            "title_terms": searched,
+            "heading_terms": searched,
             "embedding": {
                 "type": "dense_vector",
                 "dims": dimension,

@@ -14,9 +14,17 @@ from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 
 from rag.errors import SearchIndexError
 
-__all__ = ["IndexMeta", "IndexedDocument", "chunk_ids", "index_meta", "indexed_documents"]
+__all__ = [
+    "IndexMeta",
+    "IndexedDocument",
+    "chunk_ids",
+    "index_languages",
+    "index_meta",
+    "indexed_documents",
+]
 
 _PAGE = 1000
+_MOST_LANGUAGES = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +37,7 @@ class IndexMeta:
         dimension: Components of an embedding.
         embedding_urls: The nodes that embed questions with that model.
         chunker: The chunker that cut the documents.
+        analyser: The analysis that made their terms; empty if the index is older than that field.
     """
 
     index: str
@@ -36,6 +45,7 @@ class IndexMeta:
     dimension: int
     embedding_urls: tuple[str, ...]
     chunker: str
+    analyser: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +97,28 @@ async def index_meta(client: AsyncElasticsearch, name: str) -> IndexMeta:
             dimension=int(meta["dimension"]),
             embedding_urls=tuple(map(str, meta["embedding_urls"])),
             chunker=str(meta["chunker"]),
+            analyser=str(meta.get("analyser", "")),
         )
     except KeyError as error:
         raise SearchIndexError(
             f"Index {index!r} has no {error} in the _meta of its mapping, so this project did not "
             f"create it. Give an index that the deployment created."
         ) from error
+
+
+async def index_languages(client: AsyncElasticsearch, index: str) -> frozenset[str]:
+    """Return the languages of the documents in `index`.
+
+    Raises:
+        SearchIndexError: The index was removed, or the cluster refuses.
+    """
+    aggregation = {"terms": {"field": "language", "size": _MOST_LANGUAGES}}
+    try:
+        answer = await client.search(index=index, size=0, aggs={"languages": aggregation})
+    except ApiError as error:
+        raise SearchIndexError(f"index {index!r}: {error}") from error
+    found = answer.body.get("aggregations", {}).get("languages", {}).get("buckets", [])
+    return frozenset(bucket["key"] for bucket in found)
 
 
 async def indexed_documents(

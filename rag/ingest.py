@@ -34,7 +34,7 @@ from rag.bulk import BulkWriter, delete_operation
 from rag.corpus import Corpus, load_corpus, sha256_of
 from rag.embed import Embedder, EmbeddingClient
 from rag.errors import IngestError, RagError
-from rag.index import CHUNKER
+from rag.index import ANALYSER, CHUNKER
 from rag.index_state import IndexMeta, chunk_ids, index_meta, indexed_documents
 from rag.pipeline import Pipeline, Task
 from rag.readers import DEFAULT_MAX_BYTES
@@ -118,6 +118,11 @@ async def ingest(
         raise IngestError(
             f"Index {meta.index!r} is for chunks of {meta.chunker!r}, but this version cuts "
             f"{CHUNKER!r}. Run pulumi up, which creates a new index."
+        )
+    if meta.analyser != ANALYSER:
+        raise IngestError(
+            f"Index {meta.index!r} is for terms of {meta.analyser!r}, but this version makes "
+            f"{ANALYSER!r}. Run pulumi up, which creates a new index."
         )
     writer = BulkWriter(client, meta.index)
     try:

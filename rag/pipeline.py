@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from rag.analysis import terms
 from rag.bulk import BulkWriter, index_operation
 from rag.chunk import Chunk, chunk_document, embedding_text
 from rag.corpus import sha256_of
@@ -22,6 +23,7 @@ from rag.documents import Document
 from rag.embed import Embedder, Vectors
 from rag.errors import CorpusError, ReadError
 from rag.index import chunk_id
+from rag.language import detect
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 
@@ -142,13 +144,14 @@ class Pipeline:
         limit = _FIRST_WINDOW
         for task in tasks:
             try:
-                document, chunks = await asyncio.to_thread(self._cut, task)
+                sources = await asyncio.to_thread(self._cut, task)
             except ReadError as error:
                 self.set_aside[task.key] = error.reason
                 continue
-            owner = _Progress(task, len(chunks))
-            for chunk in chunks:
-                window.append(self._piece(owner, document, chunk))
+            owner = _Progress(task, len(sources))
+            for text, source in sources:
+                identifier = chunk_id(task.key, task.identity, source["chunk_number"])
+                window.append(_Piece(owner, identifier, text, source))
                 if len(window) >= limit:
                     await self._hand_over(window, batches)
                     window, limit = [], min(2 * limit, _WINDOW)
@@ -156,7 +159,8 @@ class Pipeline:
         for _ in range(_EMBEDDING_REQUESTS):
             await batches.put(None)
 
-    def _cut(self, task: Task) -> tuple[Document, list[Chunk]]:
+    def _cut(self, task: Task) -> list[tuple[str, dict[str, Any]]]:
+        """Return the text to embed and the fields of every chunk."""
         document = read_document(
             task.key, task.path, options=self.options, max_bytes=self.max_bytes
         )
@@ -165,27 +169,18 @@ class Pipeline:
                 f"{task.key} changed while it was read. Wait until the whole corpus is uploaded, "
                 f"then run again."
             )
-        return document, chunk_document(document)
-
-    def _piece(self, owner: _Progress, document: Document, chunk: Chunk) -> _Piece:
-        task = owner.task
-        source = {
-            "document_key": task.key,
-            "document_sha256": task.identity,
-            "chunk_number": chunk.number,
-            "chunk_count": chunk.count,
-            "start_offset": chunk.start,
-            "end_offset": chunk.end,
-            "title": document.title,
-            "heading": _below(document.title, chunk.heading),
-            "text": chunk.text,
-            "table_header": chunk.table_header,
-            "uri": self.uri_prefix + task.key,
-        }
-        if chunk.first_page is not None:
-            source |= {"first_page": chunk.first_page, "last_page": chunk.last_page}
-        identifier = chunk_id(task.key, task.identity, chunk.number)
-        return _Piece(owner, identifier, embedding_text(document.title, chunk), source)
+        language = detect(document.text)
+        pieces = []
+        for chunk in chunk_document(document):
+            text = embedding_text(document.title, chunk)
+            source = _fields(document, chunk, text, language)
+            source |= {
+                "document_key": task.key,
+                "document_sha256": task.identity,
+                "uri": self.uri_prefix + task.key,
+            }
+            pieces.append((text, source))
+        return pieces
 
     async def _hand_over(
         self, window: list[_Piece], batches: asyncio.Queue[list[_Piece] | None]
@@ -230,6 +225,28 @@ class Pipeline:
             for piece in pieces:
                 piece.owner.left -= 1
                 self.documents += piece.owner.left == 0
+
+
+def _fields(document: Document, chunk: Chunk, text: str, language: str) -> dict[str, Any]:
+    """Return the fields of the index that come from the chunk; `text` is its embedding text."""
+    heading = _below(document.title, chunk.heading)
+    fields = {
+        "chunk_number": chunk.number,
+        "chunk_count": chunk.count,
+        "start_offset": chunk.start,
+        "end_offset": chunk.end,
+        "title": document.title,
+        "heading": heading,
+        "text": chunk.text,
+        "table_header": chunk.table_header,
+        "language": language,
+        "terms": " ".join(terms(text, language)),
+        "title_terms": " ".join(terms(document.title, language)),
+        "heading_terms": " ".join(terms(heading, language)),
+    }
+    if chunk.first_page is not None:
+        fields |= {"first_page": chunk.first_page, "last_page": chunk.last_page}
+    return fields
 
 
 def _below(title: str, heading: str) -> str:

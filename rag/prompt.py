@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from rag.analysis import content_terms, numbers
 from rag.retrieve import Hit
-from rag.words import content_terms, numbers
 
 __all__ = [
     "NOT_IN_DOCUMENTS",
@@ -159,7 +159,7 @@ def is_refusal(answer: str) -> bool:
     )
 
 
-def is_supported(sentence: str, quotes: Sequence[str], question: str) -> bool:
+def is_supported(sentence: str, quotes: Sequence[str], question: str, language: str) -> bool:
     """Return whether `quotes` have all numbers and nearly all words of `sentence`.
 
     Words of the question count as quoted. A sentence without other words is not supported.
@@ -168,9 +168,9 @@ def is_supported(sentence: str, quotes: Sequence[str], question: str) -> bool:
     if numbers(sentence) - numbers(source) - numbers(question):
         return False
     terms, quoted, asked = (
-        set(content_terms(sentence)),
-        set(content_terms(source)),
-        set(content_terms(question)),
+        set(content_terms(sentence, language)),
+        set(content_terms(source, language)),
+        set(content_terms(question, language)),
     )
     if not terms & quoted - asked:
         return False

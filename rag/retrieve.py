@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from elastic_transport import TransportError
 from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 
+from rag.analysis import question_terms
 from rag.embed import Embedder, EmbeddingClient
 from rag.errors import EmbeddingError, PassageNotFoundError, SearchIndexError
 from rag.fuse import DEFAULT_WEIGHT, Fusion, fuse
 from rag.index import SOURCE_FIELDS
-from rag.index_state import IndexMeta, index_meta
+from rag.index_state import IndexMeta, index_languages, index_meta
+from rag.language import UNDETERMINED, detect
 
 __all__ = ["Hit", "Retrieval", "Retriever", "knn_search", "word_search"]
 
@@ -29,7 +31,7 @@ CANDIDATES = 100
 _META_SECONDS = 5.0
 # A running question may still use the embedder that it began with.
 _RETIRE_SECONDS = 60.0
-_TITLE_BOOST = 0.3
+_TITLE_BOOST = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,7 @@ class Hit:
         cosine: Cosine of its embedding and the question's; None if the vector search did not
             return the passage.
         bm25: Score of the word search; None if it did not return the passage.
-        document_key, uri, title, heading, text: As indexed.
+        document_key, uri, title, heading, text, language: As indexed.
         table_header: Header rows of the table that the text continues; else empty.
         first_page, last_page: The pages it is on; None for formats without pages.
         start_offset, end_offset: In characters of the document's text.
@@ -65,13 +67,18 @@ class Hit:
     table_header: str = ""
     first_page: int | None = None
     last_page: int | None = None
+    language: str = UNDETERMINED
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retrieval:
-    """The passages for a question, best first."""
+    """The passages for a question, best first.
+
+    `language` is the question's, of those that the index has.
+    """
 
     question: str
+    language: str
     meta: IndexMeta
     hits: tuple[Hit, ...]
     seconds: float
@@ -95,15 +102,31 @@ def knn_search(vector: list[float], candidates: int) -> dict[str, Any]:
     }
 
 
-def word_search(question: str, candidates: int) -> dict[str, Any]:
-    """Return the body of the word search (BM25), for ids and scores only."""
+def word_search(question: str, language: str, candidates: int) -> dict[str, Any]:
+    """Return the body of the word search (BM25), for ids and scores only.
+
+    Args:
+        question: The question.
+        language: Its language, of those that the index has.
+        candidates: Passages to return.
+    """
+    by_weight: dict[float, list[str]] = {}
+    for term, weight in question_terms(question, language).items():
+        by_weight.setdefault(weight, []).append(term)
+
+    def matches(field: str, boost: float) -> list[dict[str, Any]]:
+        return [
+            {"match": {field: {"query": " ".join(found), "boost": boost * weight}}}
+            for weight, found in by_weight.items()
+        ]
+
     return {
         "query": {
             "bool": {
-                "must": {"match": {"text": {"query": question}}},
+                "must": {"bool": {"should": matches("terms", 1.0), "minimum_should_match": 1}},
                 "should": [
-                    {"match": {field: {"query": question, "boost": _TITLE_BOOST}}}
-                    for field in ("title", "heading")
+                    *matches("title_terms", _TITLE_BOOST),
+                    *matches("heading_terms", _TITLE_BOOST),
                 ],
             }
         },
@@ -139,6 +162,7 @@ class Retriever:
         self._weight = weight
         self._make_embedder = embedder or _embedding_client
         self._resolved: tuple[IndexMeta, _ClosableEmbedder] | None = None
+        self._languages: frozenset[str] = frozenset()
         self._resolved_at = 0.0
         self._resolving = asyncio.Lock()
         self._retired: dict[asyncio.Task[None], _ClosableEmbedder] = {}
@@ -168,12 +192,23 @@ class Retriever:
                 return self._resolved
             try:
                 meta = await index_meta(self._client, self._alias)
+                languages = await index_languages(self._client, meta.index)
             except TransportError as error:
                 raise SearchIndexError(f"The search cluster does not answer: {error}") from error
             if self._resolved is None or self._resolved[0] != meta:
                 self._resolved = (meta, self._embedder_of(meta))
+            self._languages = languages
             self._resolved_at = time.monotonic()
             return self._resolved
+
+    async def language_of(self, question: str) -> str:
+        """Return the language of `question`, of those that the index has.
+
+        Raises:
+            SearchIndexError: There is no such index, or the cluster does not answer.
+        """
+        await self.resolve()
+        return detect(question, self._languages)
 
     def _embedder_of(self, meta: IndexMeta) -> _ClosableEmbedder:
         """Return the present embedder if its model moved to other nodes, else a new one."""
@@ -213,13 +248,18 @@ class Retriever:
             except (ApiError, TransportError) as error:
                 raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error
         return Retrieval(
-            question=question, meta=meta, hits=hits, seconds=time.monotonic() - started
+            question=question,
+            language=detect(question, self._languages),
+            meta=meta,
+            hits=hits,
+            seconds=time.monotonic() - started,
         )
 
     async def _search(
         self, meta: IndexMeta, embedder: Embedder, question: str, top_k: int
     ) -> tuple[Hit, ...]:
         candidates = max(CANDIDATES, top_k)
+        language = detect(question, self._languages)
 
         async def vector_scores() -> dict[str, float]:
             (vector,) = await embedder.embed([question], "query")
@@ -228,7 +268,7 @@ class Retriever:
         try:
             async with asyncio.TaskGroup() as group:
                 words_task = group.create_task(
-                    self._scores(meta.index, word_search(question, candidates))
+                    self._scores(meta.index, word_search(question, language, candidates))
                 )
                 vector_task = group.create_task(vector_scores())
         except ExceptionGroup as errors:
@@ -296,20 +336,20 @@ class Retriever:
         hits = around["hits"]["hits"]
         return hit, [_hit(h["_id"], 0.0, None, None, {h["_id"]: h["_source"]}) for h in hits]
 
-    async def document_counts(self, stems: list[str]) -> tuple[int, dict[str, int]]:
-        """Count the passages, and for each stem the passages with a word that starts with it.
+    async def document_counts(self, terms: Sequence[str]) -> tuple[int, dict[str, int]]:
+        """Count the passages, and for each term of `rag.analysis` the passages that have it.
 
         Raises:
             SearchIndexError: The cluster failed.
         """
         meta, _ = await self.resolve()
-        filters = {stem: {"prefix": {"text": stem}} for stem in stems}
+        filters = {term: {"term": {"terms": term}} for term in terms}
         try:
             answer = await self._client.search(
                 index=meta.index,
                 size=0,
                 track_total_hits=True,
-                aggs={"terms": {"filters": {"filters": filters}}} if stems else None,
+                aggs={"terms": {"filters": {"filters": filters}}} if filters else None,
             )
         except (ApiError, TransportError) as error:
             raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error
@@ -357,4 +397,5 @@ def _hit(
         table_header=source.get("table_header", ""),
         first_page=source.get("first_page"),
         last_page=source.get("last_page"),
+        language=source.get("language", UNDETERMINED),
     )

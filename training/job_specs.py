@@ -45,6 +45,9 @@ _READER_LIBS = (
     "markdown-it-py",
     "chardet>=7,<8",
     "pydantic-settings",
+    "py3langid",
+    "PyStemmer>=3",
+    "stopwordsiso",
 )
 _TRAINING_LIBS = (
     "sentence-transformers==6.2.0",

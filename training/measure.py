@@ -26,7 +26,9 @@ from rag.encoder import LocalEncoder
 from rag.errors import SearchIndexError
 from rag.fuse import DEFAULT_WEIGHT, Fusion
 from rag.index import SETTINGS, chunk_id, mappings
+from rag.index_state import index_languages
 from rag.ingest import ingest
+from rag.language import detect
 from rag.metrics import retrieval_metrics
 from rag.retrieve import CANDIDATES, Retriever, knn_search, word_search
 from training.data import TrainingData
@@ -181,8 +183,11 @@ class _Index:
 
     async def words(self, data: TrainingData, identifiers: Sequence[str]) -> dict[str, float]:
         """Measure the word search alone."""
+        found = await index_languages(self.client, self.name)
+        languages = [detect(query.query, found) for query in data.held_out]
         rankings = [
-            await self._ranking(word_search(query.query, CANDIDATES)) for query in data.held_out
+            await self._ranking(word_search(query.query, language, CANDIDATES))
+            for query, language in zip(data.held_out, languages, strict=True)
         ]
         return _metrics(data, identifiers, rankings)
 

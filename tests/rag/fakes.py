@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from rag.errors import GenerationError, PassageNotFoundError, SearchIndexError
 from rag.index_state import IndexMeta
+from rag.language import detect
 from rag.retrieve import Hit, Retrieval
 
 DIMENSION = 16
@@ -19,6 +20,7 @@ META = IndexMeta(
     dimension=DIMENSION,
     embedding_urls=("http://embedder",),
     chunker="test",
+    analyser="test",
 )
 
 
@@ -59,6 +61,7 @@ def hit(number: int, text: str, **changes: object) -> Hit:
         "end_offset": len(text),
         "chunk_number": 0,
         "chunk_count": 1,
+        "language": "en",
     }
     return Hit(**{**fields, **changes})  # type: ignore[arg-type]
 
@@ -78,12 +81,21 @@ class FakeRetriever:
 
     async def retrieve(self, question: str, top_k: int) -> Retrieval:
         meta, _ = await self.resolve()
-        return Retrieval(question=question, meta=meta, hits=self.hits[:top_k], seconds=0.01)
+        return Retrieval(
+            question=question,
+            language=await self.language_of(question),
+            meta=meta,
+            hits=self.hits[:top_k],
+            seconds=0.01,
+        )
 
-    async def document_counts(self, stems: list[str]) -> tuple[int, dict[str, int]]:
+    async def language_of(self, question: str) -> str:
+        return detect(question, ("en", "zh"))
+
+    async def document_counts(self, terms: Sequence[str]) -> tuple[int, dict[str, int]]:
         await self.resolve()
         texts = [hit.text.lower() for hit in self.hits]
-        return 100, {stem: sum(stem in text for text in texts) for stem in stems}
+        return 100, {term: sum(term in text for text in texts) for term in terms}
 
     async def passage(self, chunk_id: str) -> tuple[Hit, list[Hit]]:
         for found in self.hits:

@@ -318,6 +318,9 @@ class _Cluster:
     async def get_mapping(self, index: str) -> Any:
         return SimpleNamespace(body={"chunks": {"mappings": mappings(DIMENSION, self.meta)}})
 
+    async def search(self, **_: Any) -> Any:
+        return SimpleNamespace(body={})
+
 
 def test_a_reader_uses_the_nodes_that_the_index_names(
     nodes: tuple[EmbeddingServer, EmbeddingServer],

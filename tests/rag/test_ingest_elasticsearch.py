@@ -27,7 +27,7 @@ from rag.errors import IngestError, PassageNotFoundError, SearchIndexError
 from rag.index import SETTINGS, chunk_id, mappings
 from rag.ingest import IngestResult, ingest
 from rag.readers import read_document
-from rag.retrieve import Retriever
+from rag.retrieve import Retriever, word_search
 from tests.rag.fakes import DIMENSION, META, FakeEmbedder, vector_of
 from tests.support.elasticsearch import ElasticsearchServer
 
@@ -150,13 +150,14 @@ def test_foreign_chunks_in_the_index_fail_the_run(
         run(elasticsearch_server, index, corpus)
 
 
-def test_an_index_for_other_chunks_is_refused(
-    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+@pytest.mark.parametrize("field", ["chunker", "analyser"])
+def test_an_index_for_other_chunks_or_terms_is_refused(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path, field: str
 ) -> None:
     with elasticsearch_server.client() as client:
         meta = client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]
-        client.indices.put_mapping(index=index, meta={**meta, "chunker": "other"})
-    with pytest.raises(IngestError, match="is for chunks of 'other'"):
+        client.indices.put_mapping(index=index, meta={**meta, field: "other"})
+    with pytest.raises(IngestError, match=r"is for .* of 'other'"):
         run(elasticsearch_server, index, corpus)
 
 
@@ -265,6 +266,45 @@ def test_a_run_after_a_rollback_waits_for_the_model_and_changes_nothing(
         wait["args"].append("--embedding-wait-seconds=1")
         assert subprocess.run(**wait, check=False).returncode == 1
         assert not output.exists()
+
+
+def test_the_word_search_knows_languages_codes_and_forms_of_words(
+    elasticsearch_server: ElasticsearchServer, index: str, tmp_path: Path
+) -> None:
+    documents = {
+        "pump.md": "# Pump AW-047\n\nThe vessels were watered by hand in the spring of 1987.",
+        "fan.md": "# Fan\n\nThe motor of the fan needs no oil and runs on 24 V.",
+        "除湿机.md": "# 松涛除湿机\n\n保修四十二个月。水箱容量为四点五升。代码E7表示传感器断线。",
+        "空调.md": "# 松涛空调\n\n室外机的噪音低于五十分贝。滤网每月清洗一次。",
+    }
+    (tmp_path / "docs").mkdir()
+    for name, text in documents.items():
+        (tmp_path / "docs" / name).write_text(text, encoding="utf-8")
+    run(elasticsearch_server, index, tmp_path)
+
+    async def main() -> None:
+        async with AsyncElasticsearch(
+            elasticsearch_server.url,
+            basic_auth=(elasticsearch_server.username, elasticsearch_server.password),
+        ) as client:
+            retriever = Retriever(client, index, embedder=lambda meta: FakeEmbedder())
+            for question, language, document in (
+                ("Who waters the vessel?", "en", "docs/pump.md"),
+                ("AW 047", "en", "docs/pump.md"),
+                ("Is it 24V?", "en", "docs/fan.md"),
+                ("除湿机的保修期有多长？", "zh", "docs/除湿机.md"),
+                ("Ｅ７是什么意思？", "zh", "docs/除湿机.md"),
+                ("噪音是多少分贝？", "zh", "docs/空调.md"),
+                (f"vessel {' '.join(f'x{n}' for n in range(5_000))}", "en", "docs/pump.md"),
+            ):
+                assert await retriever.language_of(question) == language, question
+                found = await client.search(index=index, body=word_search(question, language, 5))
+                best = await retriever.passage(found["hits"]["hits"][0]["_id"])
+                assert best[0].document_key == document, question
+                assert best[0].language == ("zh" if language == "zh" else "en")
+            await retriever.close()
+
+    asyncio.run(main())
 
 
 def test_retrieval_follows_the_alias_to_another_index(

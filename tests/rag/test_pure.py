@@ -33,7 +33,6 @@ from rag.prompt import (
     profile_of,
 )
 from rag.settings import region_of
-from rag.words import content_terms, numbers, stem
 from tests.rag.fakes import hit
 
 
@@ -248,17 +247,10 @@ def test_every_public_error_is_one_of_ours() -> None:
     assert all(issubclass(getattr(errors, name), errors.RagError) for name in errors.__all__)
 
 
-def test_stems_join_forms_of_a_word() -> None:
-    assert stem("watering") == stem("waters") == stem("watered") == stem("water")
-    assert stem("shipped") == stem("ship")
-    assert content_terms("What is the weight of trays, the tray's weight?") == ["weight", "tray"]
-    assert numbers("At 10.8 V, see E21; SK-2.") == {"10.8", "e21", "2"}
-
-
 def test_evidence_weighs_rare_words_more() -> None:
     hits = [hit(1, "The valve opens at noon.", cosine=0.4)]
-    common = judge("Which valve?", hits, 100, {"valv": 90})
-    rare = judge("Which valve plays music?", hits, 100, {"valv": 90, "play": 0, "music": 0})
+    common = judge("Which valve?", "en", hits, 100, {"valv": 90})
+    rare = judge("Which valve plays music?", "en", hits, 100, {"valv": 90, "play": 0, "music": 0})
     assert common.coverage == 1.0
     assert rare.coverage < 0.1
     assert rare.unknown == ("play", "music")
@@ -279,10 +271,12 @@ def test_a_refusal_is_recognised_and_an_answer_is_not() -> None:
 def test_a_sentence_is_supported_only_by_the_quotes() -> None:
     quotes = ["The last fourteen backups are kept on the card for 36 months."]
     question = "How many backups are kept?"
-    assert is_supported("The last fourteen backups are kept.", quotes, question)
-    assert not is_supported("The last 40 backups are kept.", quotes, question)
-    assert not is_supported("The backups are kept.", quotes, question)
-    assert not is_supported("Fourteen engineers in Berlin keep backups safely.", quotes, question)
+    assert is_supported("The last fourteen backups are kept.", quotes, question, "en")
+    assert not is_supported("The last 40 backups are kept.", quotes, question, "en")
+    assert not is_supported("The backups are kept.", quotes, question, "en")
+    assert not is_supported(
+        "Fourteen engineers in Berlin keep backups safely.", quotes, question, "en"
+    )
 
 
 def test_passages_are_left_out_when_the_context_is_full() -> None:
