@@ -23,6 +23,8 @@ from rag.readers.markdown import read_markdown
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.readers.pdf import read_pdf
 from rag.readers.records import read_json, read_jsonl
+from rag.readers.sheets import read_xlsx
+from rag.readers.slides import read_pptx
 from rag.readers.text import read_text, stem
 from rag.readers.word import read_docx
 
@@ -99,6 +101,8 @@ READERS: Mapping[str, Callable[[str, bytes, ReadOptions], Document]] = MappingPr
         ".ndjson": read_jsonl,
         ".pdf": read_pdf,
         **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), read_docx),
+        **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"), read_pptx),
+        **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm"), read_xlsx),
     }
 )
 """Reader by suffix. Each takes the key, the content and the options, and may raise anything."""

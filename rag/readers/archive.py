@@ -12,10 +12,10 @@ import lzma
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote
 
 from lxml import etree
@@ -168,6 +168,28 @@ class Archive:
             self.damage.append(f"The part {name} is damaged and read in part at most: {reason}.")
         return b"".join(pieces) or None
 
+    def stream_xml(self, name: str, *tags: str) -> Iterator[Any]:
+        """Yield the elements with these tags in order, and drop each one after it was used.
+
+        For parts that are too large to be held as a whole.
+        """
+        entry = self._entries.get(_part_name(name).lower())
+        if entry is None:
+            self.damage.append(f"The part {name} is not in the file.")
+            return
+        try:
+            with self._zip.open(entry) as stream:
+                strict = _STRICT in stream.read(2**12)
+            if strict:  # its names have to be replaced first
+                root = self.xml(name)
+                yield from () if root is None else root.iter(*tags)
+                return
+            with self._zip.open(entry) as stream:
+                yield from _stream(stream, tags)
+        except (*_BROKEN, etree.XMLSyntaxError) as error:
+            reason = " ".join(str(error).split())[:100]
+            self.damage.append(f"The part {name} is damaged and read in part at most: {reason}.")
+
     def xml(self, name: str) -> Any:
         """Return the root element of an XML part; None if nothing of it can be read."""
         data = self.read(name)
@@ -203,6 +225,17 @@ class Archive:
             if self.has(name):
                 return name
         raise ReadError(self.key, f"the file is a ZIP archive, but not a {self.kind}")
+
+
+def _stream(stream: IO[bytes], tags: Sequence[str]) -> Iterator[Any]:
+    events = etree.iterparse(
+        stream, tag=tags, resolve_entities=False, no_network=True, remove_comments=True
+    )
+    for _, element in events:
+        yield element
+        element.clear()
+        while (before := element.getprevious()) is not None:
+            element.getparent().remove(before)
 
 
 def _part_name(name: str) -> str:

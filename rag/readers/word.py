@@ -62,6 +62,7 @@ class _Word:
         self._notes: dict[str, dict[str, Any]] = {}
         self._note_stories: dict[str, Story] = {}
         self._lost: Counter[str] = Counter()
+        self._remarks: dict[str, None] = {}
         self._undescribed = 0
         self._builder = TextBuilder()
         self._title = ""
@@ -104,6 +105,8 @@ class _Word:
             self._builder.remark(
                 "The document has tracked changes. The text is read as if all were accepted."
             )
+        for sentence in self._remarks:
+            self._builder.remark(sentence)
         comments = self._related("comments")
         number = 0 if comments is None else sum(1 for _ in comments.iterchildren(f"{W}comment"))
         if number:
@@ -142,6 +145,7 @@ class _Word:
             drawn=drawings.items,
             note=self._note,
             lost=self._lose,
+            remark=lambda sentence: self._remarks.setdefault(sentence),
         )
 
     def _lose(self, sentence: str) -> None:

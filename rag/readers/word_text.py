@@ -77,7 +77,7 @@ class Story:
 
     `drawn` gives the items of a drawing, with this story for the text inside; `note` gives the
     items of the footnote or endnote that a reference names; `lost` takes a sentence about each
-    part that is not read.
+    part that is not read, `remark` one about a choice.
     """
 
     def __init__(
@@ -89,12 +89,14 @@ class Story:
         drawn: Callable[[Any, Story], list[Item]],
         note: Callable[[str, str], list[Item]],
         lost: Callable[[str], None],
+        remark: Callable[[str], None],
     ) -> None:
         self._styles = styles
         self._numbering = numbering
         self._drawn = drawn
         self._note = note
         self._lost = lost
+        self._remark = remark
         self._fields = Fields(root)
 
     def items(self, container: Any) -> Iterator[Item]:
@@ -199,7 +201,10 @@ class Story:
 
     def _run(self, run: Any, line: _Line) -> None:
         properties = run.find(f"{W}rPr")
-        if self._is_hidden(properties, line.hidden):
+        struck = _is_struck(properties)
+        if struck and run.find(f"{W}t") is not None:
+            self._remark("Struck-out text is left out.")
+        if struck or self._is_hidden(properties, line.hidden):
             for character in run.iterchildren(f"{W}fldChar"):
                 self._field(character, line)
             return
@@ -329,3 +334,10 @@ class Story:
                 text = flat_text(list(self.items(cell)))
             out += [text, *[""] * (width - 1)]
         return out
+
+
+def _is_struck(properties: Any) -> bool:
+    """Return whether a run is struck out: an author's own way to delete text."""
+    if properties is None:
+        return False
+    return is_on(properties.find(f"{W}strike")) or is_on(properties.find(f"{W}dstrike"))

@@ -331,6 +331,12 @@ def test_hidden_text_is_not_read() -> None:
     assert text_of(body, styles=STYLES) == "Seen. On.\n\nShown."
 
 
+def test_struck_out_text_is_left_out_with_a_remark() -> None:
+    document = read(paragraph(run("Use ") + run("A", "<w:strike/>") + run("B.")))
+    assert document.text == "Use B."
+    assert document.remarks == ("Struck-out text is left out.",)
+
+
 def field(code: str, result: str) -> str:
     def mark(kind: str) -> str:
         return f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>'
