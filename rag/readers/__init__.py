@@ -20,6 +20,7 @@ from rag.documents import Document
 from rag.errors import ReadError
 from rag.readers.html import read_html, read_mhtml, read_xhtml
 from rag.readers.markdown import read_markdown
+from rag.readers.markup import read_markup
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.readers.pdf import read_pdf
 from rag.readers.records import read_json, read_jsonl
@@ -89,8 +90,9 @@ READERS: Mapping[str, Callable[[str, bytes, ReadOptions], Document]] = MappingPr
     {
         ".txt": read_text,
         ".text": read_text,
-        ".md": read_markdown,
-        ".markdown": read_markdown,
+        ".log": read_text,
+        **dict.fromkeys((".rst", ".adoc", ".asciidoc", ".org", ".tex"), read_markup),
+        **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), read_markdown),
         ".html": read_html,
         ".htm": read_html,
         ".xhtml": read_xhtml,
