@@ -20,6 +20,7 @@ import numpy as np
 from rag.analysis import content_terms, numbers, terms
 from rag.answerable import Evidence, judge, term_weights
 from rag.chunk import sentence_spans
+from rag.clean import PieceCleaner
 from rag.embed import Embedder
 from rag.errors import GenerationError
 from rag.generate import LanguageModel
@@ -225,8 +226,15 @@ class Answerer:
                     return answer[slice(*spans[0])]
         return answer.strip()
 
-    def _stream(self, messages: Sequence[dict[str, str]]) -> AsyncGenerator[str, None]:
-        return self._model.stream(messages, self._profile.answer_tokens)
+    async def _stream(self, messages: Sequence[dict[str, str]]) -> AsyncGenerator[str, None]:
+        cleaner = PieceCleaner()
+        pieces = self._model.stream(messages, self._profile.answer_tokens)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if cleaned := cleaner.add(piece):
+                    yield cleaned
+        if rest := cleaner.end():
+            yield rest
 
 
 async def _best_sentences(

@@ -228,7 +228,7 @@ def _question(row: dict[str, Any]) -> Question:
         value = row[name]
         if not isinstance(value, str | int | float) or not str(value).strip():
             raise ValueError(f"{name} is {value!r}; it must be a text that is not empty")
-    document = str(row["document"]).replace("\\", "/").removeprefix("./").lstrip("/")
+    document = clean(str(row["document"])).replace("\\", "/").removeprefix("./").lstrip("/")
     start = row.get("answer_start")
     return Question(
         id=identifier,

@@ -60,7 +60,7 @@ class TrainingData:
         """Return the SHA-256 of everything here that a result depends on."""
         digest = hashlib.sha256()
         for passage in self.texts():
-            digest.update(passage.encode() + b"\0")
+            digest.update(passage.encode(errors="backslashreplace") + b"\0")
         for pair in self.pairs:
             row = (pair.query, sorted(pair.relevant), pair.answer, pair.passage)
             digest.update(repr(row).encode())

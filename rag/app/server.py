@@ -26,11 +26,12 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from rag.answer import Done, Event, Failed, Sources, Token
 from rag.app.gate import EdgeGate
 from rag.app.services import Services
+from rag.clean import clean_value
 from rag.errors import EmbeddingError, PassageNotFoundError, RagError, SearchIndexError
 from rag.retrieve import Hit
 from rag.settings import AppSettings
@@ -71,9 +72,16 @@ class AskRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    question: Annotated[str, Field(min_length=1, max_length=2000)]
+    question: Annotated[str, BeforeValidator(clean_value), Field(min_length=1, max_length=2000)]
     top_k: Annotated[int, Field(ge=1, le=50)] | None = None
     stream: bool = False
+
+
+class _CleanJSONResponse(JSONResponse):
+    """A response without half surrogate pairs, which no encoding takes."""
+
+    def render(self, content: Any) -> bytes:
+        return super().render(clean_value(content))
 
 
 def create_app(
@@ -120,8 +128,8 @@ def _file(name: str, media_type: str) -> Any:
     return serve
 
 
-def _error(status: int, code: str, message: str, **more: Any) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "message": message}, **more}, status)
+def _error(status: int, code: str, message: str, **more: Any) -> Response:
+    return _CleanJSONResponse({"error": {"code": code, "message": message}, **more}, status)
 
 
 def _code(error: Exception) -> str:
@@ -144,7 +152,7 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 async def _health(request: Request) -> Response:
     report = await request.app.state.services.health()
-    return JSONResponse(report, 200 if report["status"] == "ok" else 503)
+    return _CleanJSONResponse(report, 200 if report["status"] == "ok" else 503)
 
 
 async def _ready(request: Request) -> Response:
@@ -154,7 +162,7 @@ async def _ready(request: Request) -> Response:
     says what is wrong.
     """
     ready = await request.app.state.services.ready()
-    return JSONResponse({"status": "ready" if ready else "starting"}, 200 if ready else 503)
+    return _CleanJSONResponse({"status": "ready" if ready else "starting"}, 200 if ready else 503)
 
 
 async def _ask(request: Request, body: AskRequest) -> Response:
@@ -188,7 +196,7 @@ async def _whole(services: Services, question: str, top_k: int) -> Response:
             return _error(502, event.code, event.message, **answer)
         elif isinstance(event, Done):
             answer |= _done(event)
-    return JSONResponse(answer)
+    return _CleanJSONResponse(answer)
 
 
 async def _server_sent(
@@ -213,7 +221,7 @@ def _wire(event: Event) -> str:
             name, data = "done", _done(event)
         case Failed():
             name, data = "error", {"code": event.code, "message": event.message}
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+    return f"event: {name}\ndata: {json.dumps(clean_value(data), ensure_ascii=False)}\n\n"
 
 
 def _sources(event: Sources) -> dict[str, Any]:
@@ -258,7 +266,7 @@ async def _passage(
     passage = asdict(hit)
     for name in ("score", "cosine", "bm25"):
         del passage[name]
-    return JSONResponse({**passage, "before": before, "after": after})
+    return _CleanJSONResponse({**passage, "before": before, "after": after})
 
 
 def surroundings(hit: Hit, around: list[Hit]) -> tuple[str, str]:

@@ -166,6 +166,36 @@ def test_a_bad_request_names_the_field(body: dict[str, Any], field: str) -> None
     assert field in reply.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (rb'{"question": "When does the valve open \ud83d?"}', 200),
+        (rb'{"question": "When does the valve open \ud83d?", "stream": true}', 200),
+        (rb'{"question": "\u0000"}', 422),
+        (rb'{"question": "x", "\ud800": 1}', 422),
+        (rb'{"question": ["\ud800"]}', 422),
+        (b"[" * 100_000, 400),
+    ],
+)
+def test_any_question_gets_an_answer_or_a_reason(body: bytes, status: int) -> None:
+    http = application(FakeModel(["At noon [1]."]))
+    reply = http.post("/api/ask", content=body, headers={"Content-Type": "application/json"})
+    assert reply.status_code == status
+    assert reply.content.decode()
+
+
+def test_half_characters_of_the_model_and_of_the_index_are_joined_or_replaced() -> None:
+    hits = [hit(1, "The valve opens at noon \ud83d.", title="\udc00", cosine=0.7)]
+    found = streamed(application(FakeModel(["At \ud83d", "\ude00 noon \udc00", " [1]."]), hits))
+    assert found[0][1]["sources"][0]["text"] == "The valve opens at noon \ufffd."
+    assert found[-1][1]["answer"] == "At 😀 noon \ufffd [1]."
+    http = application(FakeModel(["At noon [1].\ud83d"]), hits)
+    assert http.post("/api/ask", json={"question": QUESTION}).json()["answer"] == (
+        "At noon [1].\ufffd"
+    )
+    assert http.get("/api/passage", params={"chunk_id": "chunk-1"}).json()["title"] == "\ufffd"
+
+
 def test_a_passage_has_its_place_in_the_document() -> None:
     http = application(FakeModel([]))
     passage = http.get("/api/passage", params={"chunk_id": "chunk-1"}).json()
