@@ -91,7 +91,7 @@ def test_docx_headings_lists_and_tables_are_read() -> None:
         ("docs/a", b"data", r"format \(no suffix\)"),
         ("docs/a.docx", b"not a zip", "not a DOCX"),
         ("docs/a.json", b"{", "not valid JSON"),
-        ("docs/a.jsonl", b'{"a": 1}\n{', "line 2 is not valid JSON"),
+        ("docs/a.jsonl", b"{\n{", "not valid JSON"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(key: str, data: bytes, reason: str) -> None:
