@@ -1,12 +1,12 @@
-"""Reads a file into a `Document`: text, Markdown, HTML, JSON, JSONL, PDF, DOCX.
+"""Reads a file into a `Document`; `READERS` lists the formats.
 
 Owns the list of formats, and the reason for each file that cannot be read. Every problem with a
 file raises `ReadError`; the caller skips the file and goes on. Does not chunk.
 
-The text of a text or Markdown file stays unchanged except for a byte order mark, so that offsets
-stored elsewhere stay valid. Other formats give the extracted text, with headings, tables and code
-marked by offsets. Files are UTF-8, or UTF-16 with a byte order mark. Other encodings are not
-guessed, because a wrong guess would index nonsense.
+The text of a text or Markdown file stays unchanged except for a byte order mark, half characters
+and control characters (`rag.clean`), so that offsets stored elsewhere stay valid. Other formats
+give the extracted text, with headings, tables and code marked by offsets. `encoding` finds the
+encoding of a text; `options` has what a user can choose.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from types import MappingProxyType
 from rag.clean import clean_document, clean_line
 from rag.documents import Document
 from rag.errors import ReadError
+from rag.readers.delimited import read_delimited
 from rag.readers.html import read_html, read_mhtml, read_xhtml
 from rag.readers.markdown import read_markdown
 from rag.readers.markup import read_markup
@@ -101,6 +102,8 @@ READERS: Mapping[str, Callable[[str, bytes, ReadOptions], Document]] = MappingPr
         ".json": read_json,
         ".jsonl": read_jsonl,
         ".ndjson": read_jsonl,
+        ".csv": read_delimited,
+        ".tsv": read_delimited,
         ".pdf": read_pdf,
         **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), read_docx),
         **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"), read_pptx),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from rag.documents import Block, Document, Section
@@ -62,7 +62,7 @@ class TextBuilder:
 
     def table(
         self,
-        rows: Sequence[Sequence[str]],
+        rows: Iterable[Sequence[str]],
         *,
         header_rows: int = 0,
         page_rows: Sequence[int] = (),

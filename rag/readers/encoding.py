@@ -64,7 +64,7 @@ _SURE_UNICODE_CHARACTERS = 4
 """So many characters beyond ASCII that are valid UTF-8 are not GB18030 or Big5 by chance."""
 _ESCAPES = (b"\x1b$", b"\x1b(", b"~{")
 """Beginnings of characters in encodings of 7 bits: ISO-2022-JP and HZ."""
-_SAMPLE_BYTES = 100_000
+_SAMPLE_BYTES, _FEW_BYTES = 100_000, 200
 _LEAST_EVIDENCE = 0.02
 """Smallest confidence of chardet that counts; a right result for a line of German has 0.1."""
 _LEAST_LETTERS = 8
@@ -266,7 +266,7 @@ def _readings(sample: bytes) -> list[_Reading]:
 
 
 def _sample(data: bytes) -> bytes:
-    """Return the first lines with bytes that tell encodings apart; all if it has no such lines."""
+    """Return the lines that tell encodings apart; the file's beginning if they are few."""
     lines: list[bytes] = []
     size = 0
     for line in data.splitlines(keepends=True):
@@ -275,7 +275,10 @@ def _sample(data: bytes) -> bytes:
             size += len(line)
             if size >= _SAMPLE_BYTES:
                 break
-    return _RULER.sub(rb"\1", b"".join(lines)[: 2 * _SAMPLE_BYTES]) or data[:_SAMPLE_BYTES]
+    telling = b"".join(lines)[: 2 * _SAMPLE_BYTES]
+    if size < _FEW_BYTES and not data[:_SAMPLE_BYTES].isascii():
+        telling = data[:_SAMPLE_BYTES]
+    return _RULER.sub(rb"\1", telling) or data[:_SAMPLE_BYTES]
 
 
 def _confidence(best: _Reading, other: _Reading) -> float:

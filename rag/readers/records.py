@@ -58,7 +58,9 @@ def read_jsonl(key: str, data: bytes, options: ReadOptions) -> Document:
     """Read JSON Lines: a broken line costs that line; also one JSON value over several lines."""
     decoded = decode(key, data, options)
     records, broken = _lines(decoded.text)
-    return read_json(key, data, options) if broken else _document(key, decoded, records)
+    if broken or len(records) == 1:
+        return read_json(key, data, options)
+    return _document(key, decoded, records)
 
 
 def _read_values(key: str, decoded: Decoded, error: ValueError) -> Document:
