@@ -92,6 +92,9 @@ def test_only_typographic_forms_are_normalised(text: str, cleaned: str) -> None:
         (("the water-", "tower"), "a tower for water", "the water-tower"),
         (("state-of-the-", "art"), "", "state-of-the-art"),
         (("COVID-", "19"), "", "COVID-19"),
+        (("an OP-", "TIONAL part"), "it is optional", "an OPTIONAL part"),
+        (("see ASN1_TAG_", "ERROR"), "", "see ASN1_TAG_ERROR"),
+        (("see https://example.org/docs/", "start"), "", "see https://example.org/docs/start"),
         (("Anglo-", "Saxon"), "", "Anglo-Saxon"),
         (("the 14-", "litre can"), "", "the 14-litre can"),
         (("pre-", "and post-war"), "", "pre- and post-war"),
@@ -239,6 +242,35 @@ def test_a_watermark_is_kept_once() -> None:
     text = text_of(both(lines(*LEFT), page), both(lines(*RIGHT), page))
     assert text.count("DRAFT COPY") == 1
     assert " ".join(LEFT) in text
+
+
+def test_labels_and_values_are_not_two_columns() -> None:
+    labels = ("Name of the inspector:", "Place of the inspection:", "Number of the machine:",
+              "Result of the inspection:")  # fmt: skip
+    values = ("Mara Voss of the Elm works", "Cellar of the northern hall", "Serial number 17-332",
+              "Passed without any remark")  # fmt: skip
+    text = text_of(both(lines(*labels), lines(*values, x=300)))
+    for label, value in zip(labels, values, strict=True):
+        assert f"{label} | {value}" in text or f"{label} {value}" in text
+
+
+def test_text_that_is_drawn_twice_to_look_bold_is_read_once() -> None:
+    page = both(lines("The valve opens."), lines("The valve opens.", x=72.4))
+    assert text_of(page) == "The valve opens."
+
+
+def test_a_font_with_a_box_as_high_as_several_lines_is_read_line_by_line() -> None:
+    data = pdfs.page_of(
+        b"BT /F1 10 Tf 12 TL 60 700 Td (The first line is the longest of) Tj T* (all three, and "
+        b"the second) Tj T* (one is shorter.) Tj ET",
+        b"/Odd /FirstChar 32 /LastChar 126 /Widths [" + b"500 " * 95 + b"] /FontDescriptor 6 0 R",
+        b"<< /Type /FontDescriptor /FontName /Odd /Flags 32 /FontBBox [0 -3000 1000 3000] "
+        b"/ItalicAngle 0 /Ascent 3000 /Descent -3000 /CapHeight 700 /StemV 80 >>",
+    )
+    assert (
+        read(data).text
+        == "The first line is the longest of all three, and the second one is shorter."
+    )
 
 
 # Page breaks
@@ -538,7 +570,7 @@ def test_ocr_reads_the_scanned_pages_and_a_remark_names_them(fake_tesseract: Pat
     document = read(draw(*SCANNED), OCR)
     assert "The valve opens at 6.4 bar.\n\nNext" in document.text
     assert document.missing == ()
-    assert document.remarks == ("page 2 was read by OCR (eng)",)
+    assert document.remarks == ("page 2 was read by OCR (eng; tesseract has no data for chi_sim)",)
     assert document.text[document.pages[1] :].startswith("The valve opens")
     assert (fake_tesseract / "arguments").read_text().split() == ["stdin", "stdout", "-l", "eng"]
     assert (fake_tesseract / "magic").read_bytes() == b"P5"
@@ -610,6 +642,15 @@ def test_of_a_file_that_is_cut_off_the_pages_that_are_there_are_read() -> None:
     catalogue_last = pdfs.raw_pdf(objects, first_last=True)
     document = read(catalogue_last[: catalogue_last.index(b"/Catalog")])
     assert all(text in document.text for text in pages)
+
+
+def test_a_file_that_claims_to_have_a_million_pages_is_read_quickly() -> None:
+    objects = pdfs.page_objects([pdfs.show("Some text")])
+    objects[1] = objects[1].replace(b"/Count 1", b"/Count 1000000")
+    document = read(pdfs.raw_pdf(objects))
+    assert document.text == "Some text"
+    assert document.missing[0].startswith("pages 2-201 cannot be read")
+    assert document.missing[0].endswith("999,799 further pages were not tried")
 
 
 def test_what_is_not_a_pdf_is_an_error() -> None:

@@ -22,6 +22,8 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\x00-\x08\x0e-\x1f]")
 _SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u3000\\s]+")
 _SOFT_END = re.compile("\\w\u00ad\\s*$")
 _BROKEN_END = re.compile(r"(\w[\w'’]*)([-\u2010\u00ad])$")
+_GLUED = re.compile(r"\w_$|\bhttps?://\S*/$")
+"""A name or an address that a line end breaks goes on without a space."""
 _FIRST_WORD = re.compile(r"[\"'“‘(\[]?(\w[\w'’]*)")
 _HYPHENATED = re.compile(r"\w[\w'’]*(?:[-\u2010]\w[\w'’]*)*")
 _CONJUNCTIONS = frozenset(["and", "or", "to", "und", "oder", "bis", "et", "ou", "y", "o", "e"])
@@ -211,7 +213,8 @@ def _seam(text: str, line: str, vocabulary: Vocabulary) -> tuple[str, str]:
     end, first = _broken_end(text), _FIRST_WORD.match(line)
     if end is None or first is None:
         text = text.removesuffix("\u00ad")
-        return text, "" if is_cjk(text[-1:]) or is_cjk(line[0]) else " "
+        glued = is_cjk(text[-1:]) or is_cjk(line[0]) or _GLUED.search(text, max(0, len(text) - 200))
+        return text, "" if glued else " "
     head, hyphen, tail = end[1], end[2], first[1]
     if hyphen == "\u00ad":
         return text[:-1], ""
@@ -224,11 +227,11 @@ def _is_compound(head: str, tail: str, before: str, vocabulary: Vocabulary) -> b
     """Whether the hyphen between two parts is one that the word has in the middle of a line."""
     if before.endswith(("-", "\u2010", "/", ".", "@", "_")) or before[-1:].isdigit():
         return True
-    if not tail[0].islower() or not head[-1].isalpha() or len(head) == 1 or head.isupper():
-        return True
     if head + tail in vocabulary:
         return False
-    if f"{head}-{tail}" in vocabulary:
+    if f"{head}-{tail}" in vocabulary or len(head) == 1 or not head[-1].isalpha():
+        return True
+    if not tail[0].islower() or head.isupper():
         return True
     if head.casefold() in _COMPOUND_FIRST or tail.casefold() in _COMPOUND_LAST:
         return True

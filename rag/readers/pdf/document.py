@@ -7,6 +7,7 @@ functions for one page (`page`, `forms`), and does not decide about layout.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ _UNREADABLE_SHARE = 0.4
 _PICTURE_SHARE = 0.5
 _FEW_LETTERS = 30
 """A page that is mostly a picture, with fewer letters than this beside it, may be a scan."""
+_MOST_FAILED = 200
+"""After so many pages in a row that cannot be read, the others are not tried: a damaged file may
+claim to have a million."""
 _MOST_BOOKMARKS = 10_000
 
 
@@ -123,6 +127,11 @@ class _Reader:
                 self._found.ocr_error = str(error)
             else:
                 self._found.ocr_languages = self._languages
+                self._found.ocr_languages_missing = tuple(
+                    language
+                    for language in options.ocr_languages
+                    if language not in self._languages
+                )
 
     def read(self) -> Document:
         """Read all pages, and return the document."""
@@ -153,13 +162,19 @@ class _Reader:
     def _windows(self) -> Iterator[tuple[_Page, dict[int, Any]]]:
         """Yield each page, with the edges of the pages around it."""
         window: deque[_Page] = deque()
-        count = self._found.page_count
-        for index in range(count + margins.REACH):
+        count, failed = self._found.page_count, 0
+        for index in itertools.count():
             if index < count:
                 window.append(self._page(index))
+                failed = failed + 1 if window[-1].content.error else 0
+                if failed == _MOST_FAILED:
+                    self._found.not_tried = count - index - 1
+                    self._found.page_count = count = index + 1
             at = index - margins.REACH
             if at < 0:
                 continue
+            if at >= count:
+                return
             yield (
                 next(page for page in window if page.index == at),
                 {page.index: page.edges for page in window},
@@ -249,6 +264,9 @@ class _Reader:
     def _recognise(self, index: int) -> bool:
         """Read a page by OCR; return whether that gave text."""
         if not self._languages:
+            return False
+        if len(self._found.ocr_failures) >= ocr.MOST_FAILURES:
+            self._found.ocr_failures[index] = "not tried after the failures before"
             return False
         try:
             paragraphs = ocr.recognise(self._render(index), self._languages)

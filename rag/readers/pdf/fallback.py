@@ -8,6 +8,7 @@ the text in the order of the file, without columns.
 from __future__ import annotations
 
 import io
+import logging
 from typing import Any
 
 from rag.readers.pdf.characters import clean
@@ -35,6 +36,8 @@ class Fallback:
             if self._reader is None:
                 import pypdf
 
+                # It logs every oddity of a damaged file; the result says what is missing.
+                logging.getLogger("pypdf").setLevel(logging.CRITICAL)
                 self._reader = pypdf.PdfReader(io.BytesIO(self._data))
                 if self._reader.is_encrypted:
                     self._reader.decrypt("")

@@ -125,7 +125,11 @@ def _field_run(item: Field, runs: Sequence[Run]) -> Run:
         bottom, top, size = near.bottom, near.top, near.size
     else:
         bottom, top, size = middle - height / 2, middle + height / 2, max(height * 0.8, 4.0)
-    return Run([(text, box.left, max(box.right, box.left + 1.0))], bottom, top, size)
+    run = Run([(text, box.left, max(box.right, box.left + 1.0))], bottom, top, size, form=True)
+    if near is not None and near.right <= box.left:
+        # No gap stands between a label and its value, or they would be taken for two columns.
+        run.left = near.right + 0.3 * size
+    return run
 
 
 def _words(text: str) -> set[str]:

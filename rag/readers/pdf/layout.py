@@ -32,6 +32,7 @@ _MOST_ROWS = 400
 _CELL_GAP = 1.0
 """A gap this wide, in font sizes, separates two cells of a row."""
 
+_SENTENCE_MARKS = ".!?,;-\u2010，。；！？、"
 _MARKER = re.compile(r"^(?:[•▪◦●○■□–—*·➢✓‣-]|\(?(?:\d{1,3}(?:\.\d{1,3}){0,4}|[A-Za-z])[.)]?)$")
 """What stands before a list item or a heading, with a gap between."""
 _LEADERS = re.compile(r"(?:\s?\.){5,}")
@@ -131,20 +132,44 @@ def _prose_gaps(rows: Sequence[Row], gaps: list[tuple[float, float]]) -> list[tu
         return []
     edges = [float("-inf"), *((left + right) / 2 for left, right in gaps), float("inf")]
     for left, right in itertools.pairwise(edges):
-        widths = []
-        for row in rows:
-            texts = [run.text for run in row if left <= run.left < right]
-            if texts:
-                widths.append(sum(2 if is_cjk(c) else 1 for text in texts for c in text))
-        if len(widths) < _COLUMN_ROWS or statistics.fmean(widths) < _PROSE_WIDTH:
+        parts = [[run for run in row if left <= run.left < right] for row in rows]
+        if not _is_prose([part for part in parts if part]):
             return []
     return gaps
+
+
+def _is_prose(rows: Sequence[Row]) -> bool:
+    """Whether the rows of a column are lines of running text, rather than cells or labels."""
+    texts = [" ".join(run.text for run in row) for row in rows]
+    letters = [sum(2 if is_cjk(c) else 1 for c in text) for text in texts]
+    if len(texts) < _COLUMN_ROWS or statistics.fmean(letters) < _PROSE_WIDTH:
+        return False
+    # Sentences go on in the next line, or end; labels do neither. An index has leaders.
+    flowing = sum(
+        text[0].islower() or text[-1] in _SENTENCE_MARKS or _LEADERS.search(text) is not None
+        for text in texts
+        if text
+    )
+    if flowing >= 0.3 * len(texts):
+        return True
+    # Scripts without capital letters: lines of running text are full.
+    if sum(text[:1].isalpha() and text[0].lower() == text[0].upper() for text in texts) * 2 < len(
+        texts
+    ):
+        return False
+    widths = [row[-1].right - row[0].left for row in rows]
+    return sum(width > 0.85 * max(widths) for width in widths) * 2 >= len(widths)
 
 
 def _in_order(row: Row) -> Row:
     letters = "".join(run.text for run in row)
     rightwards = len(_RIGHT_TO_LEFT.findall(letters)) * 2 <= len(letters)
     return sorted(row, key=lambda run: run.left if rightwards else -run.right)
+
+
+def _is_copy(run: Run, previous: Run) -> bool:
+    """Whether a run was drawn twice at one place, which makes it look bold."""
+    return run.text == previous.text and abs(run.left - previous.left) < 0.2 * run.size
 
 
 def _line(row: Row) -> Line:
@@ -155,6 +180,8 @@ def _line(row: Row) -> Line:
     ends: list[float] = []
     previous: Run | None = None
     for run in row:
+        if previous is not None and _is_copy(run, previous):
+            continue
         if previous is None:
             gap = float("inf")
         else:
@@ -185,4 +212,5 @@ def _line(row: Row) -> Line:
         starts=tuple(starts),
         ends=tuple(ends),
         table=first.table,
+        form=any(run.form for run in row),
     )

@@ -17,9 +17,11 @@ from collections.abc import Sequence
 
 from rag.readers.pdf.characters import clean
 
-__all__ = ["INSTALL_HINT", "OcrError", "languages_of", "recognise"]
+__all__ = ["MOST_FAILURES", "OcrError", "languages_of", "recognise"]
 
-INSTALL_HINT = "install it, for example: apt-get install tesseract-ocr tesseract-ocr-chi-sim"
+MOST_FAILURES = 5
+"""After so many pages on which Tesseract failed, the other pages of a document are not tried."""
+_INSTALL_HINT = "install it, for example: apt-get install tesseract-ocr tesseract-ocr-chi-sim"
 PAGE_TIMEOUT_SECONDS = 120
 _LIST_TIMEOUT_SECONDS = 30
 _CJK_SPACE = re.compile("(?<=[\u2e80-\u9fff\uff00-\uffef]) (?=[\u2e80-\u9fff\uff00-\uffef])")
@@ -38,7 +40,7 @@ def languages_of(wanted: Sequence[str]) -> tuple[str, ...]:
     """
     program = shutil.which("tesseract")
     if program is None:
-        raise OcrError(f"tesseract is not installed; {INSTALL_HINT}")
+        raise OcrError(f"tesseract is not installed; {_INSTALL_HINT}")
     known = _installed(program)
     usable = tuple(language for language in wanted if language in known)
     if not usable:

@@ -79,6 +79,8 @@ class _TextReader:
         self._rect_ref = ctypes.byref(self._rect)
         self._matrix = raw.FS_MATRIX()
         self._matrix_ref = ctypes.byref(self._matrix)
+        self._origin = (ctypes.c_double(), ctypes.c_double())
+        self._origin_refs = tuple(ctypes.byref(value) for value in self._origin)
         self.runs: dict[int, list[Run]] = {}
         self.turns: dict[int, Turn] = {}
         self._oblique: list[list[str]] = []
@@ -168,7 +170,7 @@ class _TextReader:
             )
         run = self._run
         if run is not None and self._run_key >= -1:
-            place = self.turns[self._run_key].rule(*box)
+            place = self._on_line(self.turns[self._run_key], box, first, run.size)
             if _continues(run, place):
                 if len(run.words) == 1 and len(run.words[0][0]) <= 2:
                     # A bullet or an initial has another font than the line.
@@ -179,7 +181,7 @@ class _TextReader:
                 run.left = min(run.left, place.left)
                 self._run_end = last
                 return
-            if self._turns_vertical(run, text, box):
+            if self._turns_vertical(run, text, box, first):
                 run.words.append((text, *self._vertical_span(box)))
                 run.right = max(run.right, run.words[-1][2])
                 self._run_end = last
@@ -199,8 +201,8 @@ class _TextReader:
             return
         key = quarter % 4
         turn = self.turns.setdefault(key, Turn(self._box, key))
-        place = turn.rule(*box)
-        size = size or max(place.top - place.bottom, 1.0)
+        size = size or max(box.top - box.bottom, 1.0)
+        place = self._on_line(turn, box, first, size)
         self._run = Run(
             words=[(text, place.left, place.right)],
             bottom=place.bottom,
@@ -211,7 +213,7 @@ class _TextReader:
         self._run_key, self._run_end = key, last
         self.runs.setdefault(key, []).append(self._run)
 
-    def _turns_vertical(self, run: Run, text: str, box: Rule) -> bool:
+    def _turns_vertical(self, run: Run, text: str, box: Rule, index: int) -> bool:
         """Whether a character stands right below a run of one character, or goes on a column."""
         if len(text) != 1 or ord(text) < _LETTERS_PER_CALL:
             return False
@@ -224,7 +226,7 @@ class _TextReader:
             )
         if self._run_key != 0 or len(run.words) != 1 or ord(run.words[0][0][0]) < 0x2E80:
             return False
-        place = self.turns[0].rule(*box)
+        place = self._on_line(self.turns[0], box, index, run.size)
         below = run.top - place.top
         if abs(place.left - run.left) > 0.3 * run.size or not (
             0.6 * run.size < below < 1.35 * run.size
@@ -257,6 +259,19 @@ class _TextReader:
         if run is not None and run.bold and self._run_end:
             run.bold = self._bold(self._run_end)
         self._run = None
+
+    def _on_line(self, turn: Turn, box: Rule, index: int, size: float) -> Rule:
+        """Return where a word is for the reader: as wide as its box, and as high as its font.
+
+        The height counts from the base line, because the boxes of some fonts are as high as
+        several lines, and others have no height.
+        """
+        place = turn.rule(*box)
+        if turn.vertical:
+            return place
+        raw.FPDFText_GetCharOrigin(self._page, index, *self._origin_refs)
+        _, y = turn.point(self._origin[0].value, self._origin[1].value)
+        return Rule(place.left, y - 0.22 * size, place.right, y + 0.78 * size)
 
     def _char_box(self, index: int) -> Rule:
         raw.FPDFText_GetLooseCharBox(self._page, index, self._rect_ref)

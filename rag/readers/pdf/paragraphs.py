@@ -67,7 +67,12 @@ def _aligned(group: Sequence[Line]) -> Line | None:
     the same right one.
     """
     count = len(group[0].cells)
-    if count < 2 or len(group) < _TABLE_ROWS or any(len(line.cells) != count for line in group):
+    if (
+        group[0].form
+        or count < 2
+        or len(group) < _TABLE_ROWS
+        or any(len(line.cells) != count for line in group)
+    ):
         return None
     for column in range(count):
         lefts = [line.starts[column] for line in group]
@@ -89,28 +94,28 @@ class _Column:
         self._left = min(line.left for line in body)
         self._right = max(line.right for line in body)
         self._page_width = page_width
+        # Distances in font sizes, because a column may have text in several sizes.
         pitches = [
-            above.bottom - below.bottom
+            (above.bottom - below.bottom) / max(above.size, below.size, 0.1)
             for above, below in itertools.pairwise(lines)
-            if above.table is None and below.table is None and above.bottom > below.bottom
+            if above.table is None and below.table is None
         ]
-        limit = 2.2 * usual if len(pitches) > 2 else 1.6 * usual
+        limit = 2.2 if len(pitches) > 2 else 1.6
         # Most distances may be those between paragraphs of one line: the smaller ones count.
-        plausible = sorted(pitch for pitch in pitches if pitch > 0.9 * usual)
+        plausible = sorted(pitch for pitch in pitches if pitch > 0.9)
         self._pitch = min(plausible[len(plausible) // 5], limit) if plausible else limit
 
     def breaks(self, group: Sequence[Line], line: Line) -> bool:
         """Whether a paragraph ends before `line`."""
         above, size = group[-1], max(line.size, group[-1].size)
         pitch = above.bottom - line.bottom
-        if pitch < -0.5 * size or pitch > max(1.25 * self._pitch, self._pitch + 2):
+        usual = self._pitch * size
+        if pitch < -0.5 * size or pitch > max(1.25 * usual, usual + 2):
             return True
         if min(line.size, above.size) < 0.9 * size or line.bold != above.bold:
-            return not _half_word(above.text) or pitch > 1.25 * self._pitch
-        if (len(line.cells) > 1) != (len(above.cells) > 1):
-            return True
-        if len(line.cells) > 1:
-            return False
+            return not _half_word(above.text)
+        if _is_row(line) or _is_row(above):
+            return _is_row(line) != _is_row(above) or line.form != above.form
         return self._breaks_by_text(group, line, size)
 
     def _breaks_by_text(self, group: Sequence[Line], line: Line, size: float) -> bool:
@@ -143,7 +148,7 @@ class _Column:
     def paragraph(self, group: Sequence[Line], page: int) -> Paragraph:
         """Return the paragraph of some lines."""
         first, last = group[0], group[-1]
-        rows = len(first.cells) > 1
+        rows = _is_row(first)
         wide = len(group) > 1 or last.right - last.left > 0.45 * self._page_width
         lone_left = self._left + 0.8 * first.size
         return Paragraph(
@@ -175,6 +180,11 @@ def continues(paragraph: Paragraph, following: Paragraph) -> bool:
     if _NUMBERED.match(first) and not last[-1].islower():
         return False
     return following.open_start and (paragraph.open_end or (is_cjk(last[-1]) and len(last) > 12))
+
+
+def _is_row(line: Line) -> bool:
+    """Whether a line is a row of a table or of a form, and no part of a paragraph."""
+    return line.form or len(line.cells) > 1
 
 
 def _ended(text: str) -> bool:

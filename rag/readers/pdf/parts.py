@@ -43,7 +43,9 @@ class Run:
         size: Height of the font, in points.
         bold: Whether all of it is bold.
         table: The table that stands here; such a run has no words.
-        glued: Whether no space may follow: the last word goes on in the next line's first.
+        form: Whether it is the value of a form field.
+        left: Left edge; also of a table.
+        right: Right edge.
     """
 
     words: list[tuple[str, float, float]]
@@ -52,6 +54,7 @@ class Run:
     size: float
     bold: bool = False
     table: TableRows | None = None
+    form: bool = False
     left: float = 0.0
     right: float = 0.0
 
@@ -162,6 +165,7 @@ class Line:
         starts: Left edge of each of `cells`.
         ends: Right edge of each of `cells`.
         table: The table that stands here.
+        form: Whether it holds a form field.
     """
 
     text: str
@@ -174,6 +178,7 @@ class Line:
     starts: tuple[float, ...] = ()
     ends: tuple[float, ...] = ()
     table: TableRows | None = None
+    form: bool = False
 
 
 @dataclass(slots=True)

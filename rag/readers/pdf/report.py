@@ -21,6 +21,7 @@ class Found:
         page_count: Number of pages.
         ocr: Whether OCR is switched on.
         ocr_languages: Languages that it uses.
+        ocr_languages_missing: Languages that are configured, and that Tesseract has no data for.
         ocr_error: Why it cannot be used, "" if it can.
         without_text: Pages with drawings or pictures only.
         pictures: Pages with a large picture and next to no text.
@@ -29,6 +30,7 @@ class Found:
         recognised: Pages read by OCR.
         ocr_failures: Pages on which OCR failed, and why.
         errors: Pages that cannot be opened, and why.
+        not_tried: Number of further pages that the file claims to have.
         crowded: Pages with too many annotations to read.
         attachments: Number of attached files.
         xfa: Whether the form is a dynamic XFA form, whose text is not in the pages.
@@ -38,6 +40,7 @@ class Found:
     page_count: int
     ocr: bool
     ocr_languages: tuple[str, ...] = ()
+    ocr_languages_missing: tuple[str, ...] = ()
     ocr_error: str = ""
     without_text: list[int] = field(default_factory=list)
     pictures: list[int] = field(default_factory=list)
@@ -46,6 +49,7 @@ class Found:
     recognised: list[int] = field(default_factory=list)
     ocr_failures: dict[int, str] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
+    not_tried: int = 0
     crowded: list[int] = field(default_factory=list)
     attachments: int = 0
     xfa: bool = False
@@ -103,7 +107,8 @@ def no_text(found: Found) -> str:
 def missing(found: Found) -> Iterator[str]:
     """Yield a sentence for each part that was not read."""
     if found.errors:
-        yield _with_reasons(found.errors, "cannot be read")
+        further = f"; {found.not_tried:,} further pages were not tried" if found.not_tried else ""
+        yield _with_reasons(found.errors, "cannot be read") + further
     if found.cut_off:
         empty = f"; {pages_in_words(found.blank)} came out empty" if found.blank else ""
         yield f"the file is cut off before its end, so that text may be missing{empty}"
@@ -129,7 +134,9 @@ def remarks(found: Found) -> Iterator[str]:
     if found.recognised:
         languages = "+".join(found.ocr_languages)
         verb = "were" if len(found.recognised) > 1 else "was"
-        yield f"{pages_in_words(found.recognised)} {verb} read by OCR ({languages})"
+        lacking = " ".join(found.ocr_languages_missing)
+        lacking = f"; tesseract has no data for {lacking}" if lacking else ""
+        yield f"{pages_in_words(found.recognised)} {verb} read by OCR ({languages}{lacking})"
     if found.blank and not found.cut_off:
         yield f"{pages_in_words(found.blank)} {'are' if len(found.blank) > 1 else 'is'} blank"
     if found.attachments:
