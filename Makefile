@@ -40,7 +40,9 @@ WHOLE ?=
 BASE ?=
 # A file that gets the comment or report as well.
 OUTPUT ?=
-# JSON=1 prints JSON: `make cost`, `make preflight` and `make changed-stacks`.
+# The documents that `make documents` lists: problems, whole, part, unread or skipped.
+ONLY ?=
+# JSON=1 prints JSON: `make cost`, `make preflight`, `make documents` and `make changed-stacks`.
 JSON ?=
 # More arguments for pytest, for `make test`.
 ARGS ?=
@@ -61,7 +63,7 @@ TOOLS = exec $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview ask open token eval env status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night \
+.PHONY: help setup up preview documents ask open token eval env status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks pr-up pr-down sweep night \
 	sign-in workflows release release-notes post-comments post-report post-release
 
 ##@ On this machine; with STACK=dev, in the cloud
@@ -71,6 +73,9 @@ up:  ## Set up and bring up everything; CORPUS=DIR for your documents
 
 preview:  ## Show what `make up` would change
 	@$(TOOLS) preview $(ON_STACK)
+
+documents:  ## List what became of each document: [ONLY=problems] [JSON=1]
+	@$(TOOLS) documents --stack "$(STACK)" --only "$(ONLY)" $(if $(JSON),--json)
 
 ask:  ## Ask the chat application: make ask Q="…"
 	@$(TOOLS) ask --stack "$(STACK)" --question "$$CUSTOMRAG_MAKE_Q"

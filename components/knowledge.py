@@ -109,7 +109,7 @@ class Knowledge(pulumi.ComponentResource):
         generations: The existing indices, the most recently used first: index_name, model_version,
             served_since.
         ingest: Counts of the last run: documents, chunks, embedded_documents, unchanged_documents,
-            removed_documents, set_aside.
+            removed_documents, read_whole, read_in_part, unread, set_aside, in_part.
     """
 
     index_name: pulumi.Output[str]
@@ -137,7 +137,11 @@ class Knowledge(pulumi.ComponentResource):
             embedded_documents=run.embedded_documents,
             unchanged_documents=run.unchanged_documents,
             removed_documents=run.removed_documents,
+            read_whole=run.read_whole,
+            read_in_part=run.read_in_part,
+            unread=run.unread,
             set_aside=run.set_aside,
+            in_part=run.in_part,
         )
         self.index_name = alias.index_name
         self.index_alias = alias.alias

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rag.corpus import load_corpus, sha256_of
 from rag.errors import CorpusError
-from rag.outcomes import LeftOut, Outcome
+from rag.outcomes import LeftOut, Outcome, printable
 from stack_config.config import ConfigError
 
 __all__ = ["CorpusPlan", "plan_corpus"]
@@ -69,14 +69,6 @@ class CorpusPlan:
             yield f"{printable(left.name)} cannot be read: {left.reason}"
         if len(unread) > _MOST_NAMED:
             yield f"{len(unread) - _MOST_NAMED:,} more files below docs/ cannot be read"
-
-
-def printable(name: str) -> str:
-    """Return a file's name for one line of a log: line breaks and control characters escaped."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in name
-    )
 
 
 def _by_reason(reasons: Counter[str]) -> str:

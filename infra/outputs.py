@@ -22,9 +22,9 @@ OUTPUTS: dict[str, str] = {
     "pai_workspace_id": "The PAI workspace.",
     "training": "What the training job measured, and which model it kept.",
     "model_version": "Version of the embedding model in use.",
-    "corpus": "Version and number of documents of the uploaded corpus.",
+    "corpus": "The uploaded corpus: version, documents, and the files that were left out.",
     "expires_at": "When the sweeper may destroy the stack, in UTC. Empty if it does not expire.",
-    "ingest": "Counts of the last ingest run, and the documents that it skipped, with the reason.",
+    "ingest": "Counts of the last ingest run, and the documents that were not read whole.",
 }
 
 

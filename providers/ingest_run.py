@@ -48,7 +48,11 @@ class IngestRun(Resource[IngestRunArgs]):
         embedded_documents: Documents that the last run embedded.
         unchanged_documents: Documents that the last run found in the index, unchanged.
         removed_documents: Documents that the last run removed.
-        set_aside: ``[{"document", "reason"}]``: files that the last run could not read.
+        read_whole: Documents in the index with all of their text.
+        read_in_part: Documents in the index without some part of their text.
+        unread: Documents that are not in the index, because they could not be read.
+        set_aside: ``[{"document", "reason"}]``: the first of the unread documents.
+        in_part: ``[{"document", "missing"}]``: the first documents that were read in part.
         result: The content of ``result.json``.
     """
 
@@ -62,5 +66,9 @@ class IngestRun(Resource[IngestRunArgs]):
     embedded_documents = Out[int]()
     unchanged_documents = Out[int]()
     removed_documents = Out[int]()
+    read_whole = Out[int]()
+    read_in_part = Out[int]()
+    unread = Out[int]()
     set_aside = Out[Sequence[Mapping[str, str]]]()
+    in_part = Out[Sequence[Mapping[str, str]]]()
     result = Out[Mapping[str, object]]()

@@ -28,6 +28,8 @@ from rag.errors import IngestError
 __all__ = ["BulkWriter", "delete_operation", "index_operation"]
 
 _PASSING = (408, 429, 502, 503, 504)
+_WRONG_CONTENT = 400
+_WRONG_MAPPING = "strict_dynamic_mapping_exception"
 _RETRY_SECONDS = 180.0
 _MAX_WAIT_SECONDS = 5.0
 _RETRIES = 36
@@ -65,14 +67,18 @@ class BulkWriter:
         self._client = client.options(max_retries=0, request_timeout=60)
         self._index = index
 
-    async def write(self, operations: Sequence[dict[str, Any]]) -> None:
+    async def write(self, operations: Sequence[dict[str, Any]]) -> dict[str, str]:
         """Carry out operations from `index_operation` and `delete_operation`.
 
         An operation that a busy cluster refuses, or a cluster that does not answer, is tried
         again for about three minutes.
 
+        Returns:
+            The reason by `_id` for each chunk whose content the cluster refuses.
+
         Raises:
-            IngestError: The cluster refused an operation, or did not take it in time.
+            IngestError: The cluster refused an operation for another reason, for example because
+                the index has no such field, or did not take it in time.
         """
         try:
             async for attempt in AsyncRetrying(
@@ -82,11 +88,12 @@ class BulkWriter:
                 reraise=True,
             ):
                 with attempt:
-                    await self._send(operations)
+                    return await self._send(operations)
         except (ApiError, TransportError) as error:
             raise IngestError(f"Writing to index {self._index!r} failed: {error}") from error
+        raise AssertionError("AsyncRetrying ended without an answer or an error")
 
-    async def _send(self, operations: Sequence[dict[str, Any]]) -> None:
+    async def _send(self, operations: Sequence[dict[str, Any]]) -> dict[str, str]:
         _, errors = await async_bulk(
             self._client,
             operations,
@@ -98,12 +105,20 @@ class BulkWriter:
             initial_backoff=0.2,
             max_backoff=_MAX_WAIT_SECONDS,
         )
+        refused: dict[str, str] = {}
         # The helper returns a number of errors only if stats_only is set.
         for item in cast(list[dict[str, Any]], errors):
             ((kind, outcome),) = item.items()
             status, cause = outcome["status"], outcome.get("error", {})
-            if not (kind == "delete" and status == 404):
+            if kind == "delete" and status == 404:
+                continue
+            if status == _WRONG_CONTENT and cause.get("type") != _WRONG_MAPPING:
+                refused[outcome["_id"]] = (
+                    f"the index refuses a part of it: {cause.get('type')}: {cause.get('reason')}"
+                )
+            else:
                 raise IngestError(
                     f"Index {self._index!r} refused a chunk: {status} {cause.get('type')}: "
                     f"{cause.get('reason')}"
                 )
+        return refused

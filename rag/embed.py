@@ -31,7 +31,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from rag.errors import EmbeddingError
+from rag.errors import EmbeddingError, TextsRefusedError
 from rag.failover import Node, follow, order
 
 __all__ = ["Embedder", "EmbeddingClient", "InputType", "ServiceInfo", "Vectors"]
@@ -57,7 +57,12 @@ class Embedder(Protocol):
     """Turns texts into embeddings."""
 
     async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        """Return embeddings of `texts` in order: ``(texts, dimension) float32``, L2-normalised."""
+        """Return embeddings of `texts` in order: ``(texts, dimension) float32``, L2-normalised.
+
+        Raises:
+            TextsRefusedError: The embedder refuses these texts.
+            EmbeddingError: It failed in another way.
+        """
         ...
 
 
@@ -201,7 +206,8 @@ class EmbeddingClient:
         """Return embeddings of `texts` in order; see `Embedder`.
 
         Raises:
-            EmbeddingError: Every node refused or failed, or the number or the dimension of the
+            TextsRefusedError: A node refused the texts.
+            EmbeddingError: Every node failed, or the number or the dimension of the
                 embeddings is wrong.
         """
         if not texts:
@@ -278,7 +284,7 @@ class EmbeddingClient:
         if response.status_code != httpx.codes.OK:
             problem = f"embedding service {url}: {_reason(response)}"
             if response.status_code in _REFUSED:
-                raise EmbeddingError(problem)
+                raise TextsRefusedError(problem)
             raise _PassingError(
                 problem,
                 failed=response.status_code not in _BUSY,

@@ -5,6 +5,7 @@ RagError
 ├── CorpusError          a corpus folder that is not one, or is incomplete
 ├── UnknownModelError    a model name that nothing resolves
 ├── EmbeddingError       the embedding service failed or answered with something else
+│   └── TextsRefusedError      the service refuses these texts, and would again
 ├── SearchIndexError     the index is missing, or is not the one expected
 │   └── PassageNotFoundError   the index has no such passage
 ├── IngestError          an ingest that could not finish
@@ -22,6 +23,7 @@ __all__ = [
     "RagError",
     "ReadError",
     "SearchIndexError",
+    "TextsRefusedError",
     "UnknownModelError",
 ]
 
@@ -49,6 +51,10 @@ class UnknownModelError(RagError):
 
 class EmbeddingError(RagError):
     """The embedding service failed, or its answer is not the embeddings asked for."""
+
+
+class TextsRefusedError(EmbeddingError):
+    """The embedding service refuses a request because of its texts; every node would."""
 
 
 class SearchIndexError(RagError):

@@ -121,6 +121,9 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
             "terms": searched,
             "title_terms": searched,
             "heading_terms": searched,
+            # Of the whole document, on its first chunk, so that a later run can report them.
+            "document_missing": shown,
+            "document_remarks": shown,
             "embedding": {
                 "type": "dense_vector",
                 "dims": dimension,

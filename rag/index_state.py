@@ -15,9 +15,11 @@ from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 from rag.errors import SearchIndexError
 
 __all__ = [
+    "FirstChunk",
     "IndexMeta",
     "IndexedDocument",
     "chunk_ids",
+    "first_chunks",
     "index_languages",
     "index_meta",
     "indexed_documents",
@@ -67,6 +69,27 @@ class IndexedDocument:
     def complete(self) -> bool:
         """Whether the index has every chunk."""
         return self.chunks == self.chunk_count
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstChunk:
+    """The first chunk of a document, which has what is known of the whole document.
+
+    Attributes:
+        document_key: The document.
+        chunk_count: How many chunks it has.
+        title: Its title.
+        text: The chunk's text.
+        missing: `Document.missing`.
+        remarks: `Document.remarks`.
+    """
+
+    document_key: str
+    chunk_count: int
+    title: str
+    text: str
+    missing: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 async def index_meta(client: AsyncElasticsearch, name: str) -> IndexMeta:
@@ -169,6 +192,35 @@ async def chunk_ids(
         hits = answer["hits"]["hits"]
         for hit in hits:
             yield hit["_id"]
+        if len(hits) < _PAGE:
+            return
+        after = hits[-1]["sort"]
+
+
+async def first_chunks(client: AsyncElasticsearch, index: str) -> AsyncIterator[FirstChunk]:
+    """Yield the first chunk of each document, sorted by the document's key."""
+    fields = ("document_key", "chunk_count", "title", "text", "document_missing")
+    after: list[Any] | None = None
+    while True:
+        answer = await client.search(
+            index=index,
+            query={"term": {"chunk_number": 0}},
+            sort=[{"document_key": "asc"}],
+            search_after=after,
+            source_includes=[*fields, "document_remarks"],
+            size=_PAGE,
+        )
+        hits = answer["hits"]["hits"]
+        for hit in hits:
+            source = hit["_source"]
+            yield FirstChunk(
+                document_key=source["document_key"],
+                chunk_count=source["chunk_count"],
+                title=source["title"],
+                text=source["text"],
+                missing=tuple(source.get("document_missing") or ()),
+                remarks=tuple(source.get("document_remarks") or ()),
+            )
         if len(hits) < _PAGE:
             return
         after = hits[-1]["sort"]

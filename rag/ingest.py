@@ -1,16 +1,17 @@
 """Brings an index up to date with a corpus: ``python -m rag.ingest``.
 
-Owns the run: it compares the corpus with the index, reads, cuts, embeds and writes new and changed
-documents, removes deleted ones, and checks the counts at the end. Does not create the index or move
-the alias.
+Owns the run: it compares the corpus with the index, has new and changed documents read, cut,
+embedded and written (`rag.pipeline`), deleted ones removed (`rag.index_changes`), and the outcomes
+reported (`rag.report`). Does not create the index or move the alias.
 
     python -m rag.ingest --corpus-dir DIR --corpus-uri oss://bucket/corpus/ --index NAME
         --elasticsearch-url URL --elasticsearch-secret NAME --embedding-url URL --output-dir DIR
 
 A run that was killed can be run again. A chunk's `_id` comes from its document's key, content and
 number, a document counts as indexed once all its chunks are, and searches see nothing until
-everything is written. ``result.json`` is written last. A document that cannot be read is skipped,
-with the reason, and its former content leaves the index.
+everything is written. A document that cannot be read does not stop the run: the report has the
+reason, and its former content leaves the index. ``documents.jsonl`` says what became of each file;
+``result.json`` has the counts and is written last.
 """
 
 from __future__ import annotations
@@ -30,15 +31,18 @@ from typing import Any
 from elastic_transport import TransportError
 from elasticsearch import ApiError, AsyncElasticsearch
 
-from rag.bulk import BulkWriter, delete_operation
+from rag.bulk import BulkWriter
 from rag.corpus import Corpus, load_corpus, sha256_of
 from rag.embed import Embedder, EmbeddingClient
 from rag.errors import IngestError, RagError
 from rag.index import ANALYSER, CHUNKER
-from rag.index_state import IndexMeta, chunk_ids, index_meta, indexed_documents
+from rag.index_changes import hidden_changes, remove_contents, verify_documents
+from rag.index_state import IndexMeta, index_meta, indexed_documents
+from rag.outcomes import Outcome
 from rag.pipeline import Pipeline, Task
 from rag.readers import DEFAULT_MAX_BYTES
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
+from rag.report import Record, Report, first_reasons, outcomes, report_file
 from rag.settings import IngestSettings
 
 __all__ = ["IngestResult", "ingest", "main"]
@@ -58,7 +62,12 @@ class IngestResult:
         embedded_documents: Documents that this run embedded.
         unchanged_documents: Documents that the index already had.
         removed_documents: Documents that this run removed from the index.
-        set_aside: Documents that the run skipped, with the reason.
+        read_whole: Documents in the index with all of their text.
+        read_in_part: Documents in the index without some part of their text.
+        unread: Documents of the corpus that are not in the index.
+        left_out: Files below `docs/` that were not uploaded, for reasons that the corpus has.
+        set_aside: The first of the `unread` documents, with the reason.
+        in_part: The first documents that were read in part, with what is missing.
         seconds: Duration of the run.
         chunks_per_second: Chunks embedded and written per second.
     """
@@ -68,7 +77,12 @@ class IngestResult:
     embedded_documents: int = 0
     unchanged_documents: int = 0
     removed_documents: int = 0
+    read_whole: int = 0
+    read_in_part: int = 0
+    unread: int = 0
+    left_out: int = 0
     set_aside: list[dict[str, str]] = field(default_factory=list)
+    in_part: list[dict[str, str]] = field(default_factory=list)
     seconds: float = 0.0
     chunks_per_second: float = 0.0
 
@@ -92,6 +106,7 @@ async def ingest(
     corpus_uri: str,
     max_bytes: int = DEFAULT_MAX_BYTES,
     options: ReadOptions = DEFAULT_OPTIONS,
+    record: Record = lambda outcome: None,
     report: Callable[[str], None] = print,
 ) -> IngestResult:
     """Bring `index` up to date with `corpus`.
@@ -105,10 +120,12 @@ async def ingest(
         max_bytes: Largest document that is read.
         options: How documents are read. A document that other options apply to than at the last
             run counts as changed.
+        record: Gets what became of each document, at the end.
         report: Gets a line of progress about every two seconds.
 
     Raises:
-        IngestError: The cluster refuses writes, or the counts at the end are wrong.
+        IngestError: The cluster refuses writes, no document can be indexed, or the counts at the
+            end are wrong.
         EmbeddingError: The embedder failed and the retries did not help.
         SearchIndexError: There is no such index.
     """
@@ -126,7 +143,7 @@ async def ingest(
         )
     writer = BulkWriter(client, meta.index)
     try:
-        async with _quiet(client, meta.index):
+        async with hidden_changes(client, meta.index):
             plan = await _plan(client, meta.index, corpus, options)
             report(_announce(plan))
             pipeline = Pipeline(
@@ -138,21 +155,30 @@ async def ingest(
             )
             async with _progress(pipeline, len(plan.tasks), report):
                 await pipeline.run(plan.tasks)
-            await _remove(client, writer, meta.index, plan.stale)
+            if pipeline.refused and not (pipeline.documents or plan.unchanged):
+                key, reason = next(iter(pipeline.set_aside.items()))
+                raise IngestError(f"No document can be indexed; the first is {key}: {reason}")
+            await remove_contents(client, writer, meta.index, plan.stale)
     except (ApiError, TransportError) as error:
         raise IngestError(f"Writing to index {meta.index!r} failed: {error}") from error
     expected = {task.key for task in plan.tasks} - set(pipeline.set_aside) | plan.unchanged
-    chunks = await _verify(client, meta, expected)
+    chunks = await verify_documents(client, meta, expected)
+    made = Report()
+    async for outcome in outcomes(client, meta.index, pipeline.set_aside, corpus.left_out):
+        made.add(outcome)
+        record(outcome)
     result = IngestResult(
         documents=len(expected),
         chunks=chunks,
         embedded_documents=pipeline.documents,
         unchanged_documents=len(plan.unchanged),
         removed_documents=len(plan.removed),
-        set_aside=[
-            {"document": key, "reason": reason}
-            for key, reason in sorted(pipeline.set_aside.items())
-        ],
+        read_whole=made.counts[Outcome.WHOLE],
+        read_in_part=made.counts[Outcome.PART],
+        unread=len(pipeline.set_aside),
+        left_out=len(corpus.left_out),
+        set_aside=first_reasons(pipeline.set_aside),
+        in_part=made.in_part,
         seconds=round(time.monotonic() - started, 3),
         chunks_per_second=round(pipeline.chunks_per_second, 2),
     )
@@ -188,52 +214,6 @@ async def _plan(
 
 
 @contextlib.asynccontextmanager
-async def _quiet(client: AsyncElasticsearch, index: str) -> AsyncIterator[None]:
-    """Hide the run's changes from searches until it ends."""
-    await client.indices.refresh(index=index)
-    await client.indices.put_settings(index=index, settings={"refresh_interval": "-1"})
-    try:
-        yield
-    finally:
-        await client.indices.put_settings(index=index, settings={"refresh_interval": None})
-        await client.indices.refresh(index=index)
-
-
-async def _remove(
-    client: AsyncElasticsearch,
-    writer: BulkWriter,
-    index: str,
-    stale: Sequence[tuple[str, str]],
-) -> None:
-    for key, sha256 in stale:
-        identifiers = [one async for one in chunk_ids(client, index, key, sha256)]
-        await writer.write([delete_operation(identifier) for identifier in identifiers])
-
-
-async def _verify(client: AsyncElasticsearch, meta: IndexMeta, expected: set[str]) -> int:
-    """Check the index document by document, and return how many chunks it has."""
-    indexed = await indexed_documents(client, meta.index)
-    missing, extra = sorted(expected - set(indexed)), sorted(set(indexed) - expected)
-    broken = sorted(
-        key for key, contents in indexed.items() if len(contents) != 1 or not contents[0].complete
-    )
-    if missing or extra or broken:
-        raise IngestError(
-            f"Index {meta.index!r} differs from the corpus: {len(missing)} documents missing "
-            f"{missing[:3]}, {len(extra)} too many {extra[:3]}, {len(broken)} incomplete "
-            f"{broken[:3]}. Check that nothing else writes to it, then run the ingest again."
-        )
-    total = sum(contents[0].chunks for contents in indexed.values())
-    counted = int((await client.count(index=meta.index))["count"])
-    if counted != total:
-        raise IngestError(
-            f"Index {meta.index!r} has {counted} chunks, but its documents have {total}. "
-            f"Check that nothing else writes to it, then run the ingest again."
-        )
-    return total
-
-
-@contextlib.asynccontextmanager
 async def _progress(
     pipeline: Pipeline, total: int, report: Callable[[str], None]
 ) -> AsyncIterator[None]:
@@ -265,7 +245,8 @@ def _summary(result: IngestResult) -> str:
     return (
         f"ingest done: {result.documents:,} documents, {result.chunks:,} chunks; "
         f"{result.embedded_documents:,} embedded, {result.unchanged_documents:,} unchanged, "
-        f"{result.removed_documents:,} removed, {len(result.set_aside):,} skipped; "
+        f"{result.removed_documents:,} removed; {result.read_whole:,} read whole, "
+        f"{result.read_in_part:,} in part, {result.unread:,} not; "
         f"{result.seconds:.1f} s, {result.chunks_per_second:.0f} chunks/s"
     )
 
@@ -314,7 +295,9 @@ async def _run(arguments: argparse.Namespace) -> IngestResult:
         arguments.elasticsearch_secret,
         "CUSTOMRAG_ELASTICSEARCH",
     )
-    corpus = await asyncio.to_thread(load_corpus, arguments.corpus_dir, set_aside=[])
+    corpus = await asyncio.to_thread(
+        load_corpus, arguments.corpus_dir, set_aside=[], max_bytes=arguments.max_document_bytes
+    )
     # Compressing vectors takes longer than sending them, because their text hardly shrinks.
     client = async_client(
         arguments.elasticsearch_url,
@@ -333,30 +316,46 @@ async def _run(arguments: argparse.Namespace) -> IngestResult:
         )
         try:
             await _wait_for_nodes(embedder, meta, arguments.embedding_wait_seconds)
-            if arguments.as_it_is:
-                return await _held(client, meta)
-            return await ingest(
-                client,
-                embedder,
-                corpus,
-                index=meta.index,
-                corpus_uri=arguments.corpus_uri,
-                max_bytes=arguments.max_document_bytes,
-                options=arguments.options,
-                report=lambda line: print(line, flush=True),
-            )
+            with report_file(arguments.output_dir) as record:
+                if arguments.as_it_is:
+                    return await _held(client, meta, corpus, record)
+                return await ingest(
+                    client,
+                    embedder,
+                    corpus,
+                    index=meta.index,
+                    corpus_uri=arguments.corpus_uri,
+                    max_bytes=arguments.max_document_bytes,
+                    options=arguments.options,
+                    record=record,
+                    report=lambda line: print(line, flush=True),
+                )
         finally:
             await embedder.close()
     finally:
         await client.close()
 
 
-async def _held(client: AsyncElasticsearch, meta: IndexMeta) -> IngestResult:
+async def _held(
+    client: AsyncElasticsearch, meta: IndexMeta, corpus: Corpus, record: Record
+) -> IngestResult:
     """Count the documents and chunks of an index that a rollback returns to."""
-    documents = len(await indexed_documents(client, meta.index))
+    made = Report()
+    async for outcome in outcomes(client, meta.index, {}, corpus.left_out):
+        made.add(outcome)
+        record(outcome)
+    documents = made.counts[Outcome.WHOLE] + made.counts[Outcome.PART]
     chunks = int((await client.count(index=meta.index))["count"])
     print(f"ingest: {meta.index} stays as it is, with {documents:,} documents", flush=True)
-    return IngestResult(documents=documents, chunks=chunks, unchanged_documents=documents)
+    return IngestResult(
+        documents=documents,
+        chunks=chunks,
+        unchanged_documents=documents,
+        read_whole=made.counts[Outcome.WHOLE],
+        read_in_part=made.counts[Outcome.PART],
+        left_out=len(corpus.left_out),
+        in_part=made.in_part,
+    )
 
 
 async def _wait_for_nodes(

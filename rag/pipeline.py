@@ -1,14 +1,15 @@
 """Reads, cuts, embeds and writes documents: four stages of an ingest that run at the same time.
 
 Owns the stages and the bounded queues between them. Memory does not grow with the corpus, and the
-encoder always has its next batches ready while the cluster writes the last ones.
+encoder always has its next batches ready while the cluster writes the last ones. A document that
+cannot be read, cut, embedded or written is left out of the index with the reason; the others go on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from rag.analysis import terms
-from rag.bulk import BulkWriter, index_operation
+from rag.bulk import BulkWriter, delete_operation, index_operation
 from rag.chunk import Chunk, chunk_document, embedding_text
+from rag.clean import clean_line
 from rag.corpus import sha256_of
 from rag.documents import Document
 from rag.embed import Embedder, Vectors
@@ -26,6 +28,7 @@ from rag.index import chunk_id
 from rag.language import detect
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
+from rag.refusals import embed_accepted
 
 __all__ = ["Pipeline", "Task"]
 
@@ -37,6 +40,8 @@ _BATCH = 32
 _EMBEDDING_REQUESTS = 8
 _BULK_CHUNKS = 256
 _BULK_REQUESTS = 2
+_MOST_SENTENCES = 20
+_LONGEST_SENTENCE = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +66,9 @@ class _Progress:
     """A document in the pipeline; done when no chunk is left."""
 
     task: Task
+    chunks: int
     left: int
+    refused: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +95,8 @@ class Pipeline:
     Attributes:
         documents: Documents of which every chunk is written.
         chunks: Chunks written.
-        set_aside: Reason by key of the documents that could not be read.
+        set_aside: Reason by key of the documents that could not be read or indexed.
+        refused: How many of them the embedder or the cluster refused.
     """
 
     embedder: Embedder
@@ -99,6 +107,8 @@ class Pipeline:
     documents: int = 0
     chunks: int = 0
     set_aside: dict[str, str] = field(default_factory=dict)
+    refused: int = 0
+    _taken_back: list[_Progress] = field(default_factory=list)
     _started: float | None = None
     _ended: float | None = None
 
@@ -135,6 +145,7 @@ class Pipeline:
                     group.create_task(self._write(embedded))
         except BaseExceptionGroup as errors:
             raise _first(errors) from errors
+        await self._withdraw()
         self._ended = time.monotonic()
 
     async def _read(
@@ -148,7 +159,7 @@ class Pipeline:
             except ReadError as error:
                 self.set_aside[task.key] = error.reason
                 continue
-            owner = _Progress(task, len(sources))
+            owner = _Progress(task, len(sources), len(sources))
             for text, source in sources:
                 identifier = chunk_id(task.key, task.identity, source["chunk_number"])
                 window.append(_Piece(owner, identifier, text, source))
@@ -169,8 +180,20 @@ class Pipeline:
                 f"{task.key} changed while it was read. Wait until the whole corpus is uploaded, "
                 f"then run again."
             )
+        try:
+            pieces = list(self._pieces(task, document))
+        except ImportError:
+            raise  # Every document would fail.
+        except Exception as error:
+            reason = clean_line(f"{type(error).__name__}: {error}")[:_LONGEST_SENTENCE]
+            raise ReadError(task.key, f"it cannot be cut into chunks: {reason}") from error
+        if not pieces:
+            raise ReadError(task.key, "the file has no text")
+        return pieces
+
+    def _pieces(self, task: Task, document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the text to embed and the index fields of each chunk."""
         language = detect(document.text)
-        pieces = []
         for chunk in chunk_document(document):
             text = embedding_text(document.title, chunk)
             source = _fields(document, chunk, text, language)
@@ -179,8 +202,7 @@ class Pipeline:
                 "document_sha256": task.identity,
                 "uri": self.uri_prefix + task.key,
             }
-            pieces.append((text, source))
-        return pieces
+            yield text, source
 
     async def _hand_over(
         self, window: list[_Piece], batches: asyncio.Queue[list[_Piece] | None]
@@ -197,8 +219,14 @@ class Pipeline:
         embedded: asyncio.Queue[tuple[list[_Piece], Vectors] | None],
     ) -> None:
         while (batch := await batches.get()) is not None:
-            vectors = await self.embedder.embed([piece.text for piece in batch], "document")
-            await embedded.put((batch, vectors))
+            batch = [piece for piece in batch if not piece.owner.refused]
+            result = await embed_accepted(
+                self.embedder, [piece.text for piece in batch], "document"
+            )
+            for at, reason in result.refused.items():
+                self._refuse(batch[at].owner, reason)
+            if result.accepted:
+                await embedded.put(([batch[at] for at in result.accepted], result.vectors))
 
     async def _write(self, embedded: asyncio.Queue[tuple[list[_Piece], Vectors] | None]) -> None:
         ended = False
@@ -215,16 +243,43 @@ class Pipeline:
                 pieces += more[0]
                 vectors.append(more[1])
             rows = np.concatenate(vectors)
-            await self.writer.write(
+            refused = await self.writer.write(
                 [
                     index_operation(p.identifier, p.source, v)
                     for p, v in zip(pieces, rows, strict=True)
                 ]
             )
-            self.chunks += len(pieces)
+            self.chunks += len(pieces) - len(refused)
             for piece in pieces:
+                if piece.identifier in refused:
+                    self._refuse(piece.owner, refused[piece.identifier])
+                    continue
                 piece.owner.left -= 1
                 self.documents += piece.owner.left == 0
+
+    def _refuse(self, owner: _Progress, reason: str) -> None:
+        if not owner.refused:
+            owner.refused = True
+            self.refused += 1
+            self._taken_back.append(owner)
+            self.set_aside[owner.task.key] = clean_line(reason)[:_LONGEST_SENTENCE]
+
+    async def _withdraw(self) -> None:
+        """Delete the chunks that were written of documents that were refused later."""
+        for owner in self._taken_back:
+            task = owner.task
+            for first in range(0, owner.chunks, _BULK_CHUNKS):
+                numbers = range(first, min(first + _BULK_CHUNKS, owner.chunks))
+                await self.writer.write(
+                    [delete_operation(chunk_id(task.key, task.identity, n)) for n in numbers]
+                )
+
+
+def _bounded(sentences: Sequence[str]) -> list[str]:
+    """Return sentences for the index: clean, not too long, not too many."""
+    shown = [clean_line(sentence)[:_LONGEST_SENTENCE] for sentence in sentences[:_MOST_SENTENCES]]
+    more = len(sentences) - len(shown)
+    return shown + ([f"{more:,} more like these."] if more else [])
 
 
 def _fields(document: Document, chunk: Chunk, text: str, language: str) -> dict[str, Any]:
@@ -246,6 +301,9 @@ def _fields(document: Document, chunk: Chunk, text: str, language: str) -> dict[
     }
     if chunk.first_page is not None:
         fields |= {"first_page": chunk.first_page, "last_page": chunk.last_page}
+    if chunk.number == 0:
+        fields["document_missing"] = _bounded(document.missing)
+        fields["document_remarks"] = _bounded(document.remarks)
     return fields
 
 

@@ -27,12 +27,24 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tools", description="The commands behind the Makefile.")
     commands = parser.add_subparsers(dest="command", required=True)
     on_a_stack = ("setup", "up", "preview", "down", "status", "logs", "ask", "open", "token", "env")
-    for name in (*on_a_stack, "eval", "rehearse", "leaks", "sweep", "pr-up", "pr-down", "night"):
+    for name in (
+        *on_a_stack,
+        "documents",
+        "eval",
+        "rehearse",
+        "leaks",
+        "sweep",
+        "pr-up",
+        "pr-down",
+        "night",
+    ):
         command = commands.add_parser(name)
         command.add_argument("--stack", default=LOCAL_STACK)
         command.add_argument("--corpus", type=_folder, default=None)
         command.add_argument("--question", default="")
         command.add_argument("--service", default="")
+        command.add_argument("--only", default="")
+        command.add_argument("--json", action="store_true")
         command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
         command.add_argument("--consent", default="")
         command.add_argument("--now", default="")
@@ -77,6 +89,7 @@ def main(arguments: list[str]) -> int:
         ),
         "status": lambda: actions.status(paths, stack),
         "logs": lambda: actions.logs(paths, stack, options.service),
+        "documents": lambda: actions.documents(paths, stack, options.only, as_json=options.json),
         "ask": lambda: actions.ask_question(paths, stack, options.question),
         "open": lambda: actions.open_page(paths, stack),
         "token": lambda: actions.token(paths, stack),

@@ -1,8 +1,8 @@
 """The `make` targets that work on one stack.
 
-Owns setup, up, preview, down, status, logs, ask, token, open, env and eval, each a few plain
-commands. Set-up is `tools.setup`'s. The work on a stack is done by `ops.stack`, which is started as
-a module in the virtual environment.
+Owns setup, up, preview, down, status, logs, documents, ask, token, open, env and eval, each a few
+plain commands. Set-up is `tools.setup`'s. The work on a stack is done by `ops.stack`, which is
+started as a module in the virtual environment.
 """
 
 from __future__ import annotations
@@ -184,6 +184,12 @@ def logs(paths: Paths, stack: str, service: str) -> int:
     environment = _existing(paths, stack)
     words = (service,) if service else ()
     return run_module(paths, environment, "localcloud", "logs", "--home", paths.home, *words)
+
+
+def documents(paths: Paths, stack: str, only: str, *, as_json: bool) -> int:
+    """Run `make documents`: list the files below `docs/` and what became of each."""
+    words = [f"--only={only}", *(["--json"] if as_json else [])]
+    return on_stack(paths, stack, _existing(paths, stack), "documents", *words)
 
 
 def ask_question(paths: Paths, stack: str, question: str) -> int:

@@ -14,9 +14,17 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ops.declared import is_on_this_machine
+from ops.account import account_in
+from ops.declared import (
+    NAMESPACE,
+    DeclaredError,
+    declared_values,
+    is_on_this_machine,
+    with_defaults,
+)
 from ops.engine import Engine, EngineError
-from ops.stack import ask, update
+from ops.stack import ask, documents, update
+from providers.clients.errors import ClientError
 
 _INTERRUPTED = 130
 
@@ -29,11 +37,16 @@ def _seconds(text: str) -> Mapping[str, float]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ops.stack", description="Work on one stack.")
     parser.add_argument(
-        "command", choices=["up", "preview", "destroy", "outputs", "ask", "open", "token"]
+        "command",
+        choices=["up", "preview", "destroy", "outputs", "documents", "ask", "open", "token"],
     )
     parser.add_argument("--stack", required=True)
     parser.add_argument("--corpus", type=Path, default=None, help="the user's documents")
     parser.add_argument("--question", default="", help="what to ask")
+    parser.add_argument(
+        "--only", choices=documents.ONLY, default="", help="which documents to list; default: all"
+    )
+    parser.add_argument("--json", action="store_true", help="list documents as JSON")
     parser.add_argument("--yes", action="store_true", help="update a cloud stack without asking")
     parser.add_argument(
         "--set-up-seconds", type=_seconds, default={}, help="time by step of the set-up, as JSON"
@@ -63,19 +76,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return update.destroy(engine)
             case "outputs":
                 print(json.dumps(engine.outputs(), indent=2, ensure_ascii=False))
+            case "documents":
+                _list_documents(engine, options.only, as_json=options.json)
             case "ask":
                 return ask.ask(engine, options.question)
             case "open":
                 print(ask.page_link(engine, engine.outputs()))
             case "token":
                 print(ask.local_token())
-    except (EngineError, ask.AskError, update.CorpusError) as error:
+    except (
+        EngineError,
+        DeclaredError,
+        ClientError,
+        ask.AskError,
+        documents.DocumentsError,
+        update.CorpusError,
+    ) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return _INTERRUPTED
     return 0
+
+
+def _list_documents(engine: Engine, only: str, *, as_json: bool) -> None:
+    values = with_defaults(declared_values(engine.stack))
+    account = account_in(str(values[f"{NAMESPACE}regionId"]))
+    if is_on_this_machine(engine.stack):
+        ask.start_if_down([account.endpoints["oss"]])
+    found = documents.read(account, engine.outputs())
+    chosen = documents.selected(found, only)
+    if as_json:
+        print(documents.as_json(chosen))
+        return
+    for line in documents.lines(chosen):
+        print(line)
+    print(f"\n{documents.counts(found)}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,16 @@ from ops.declared import NAMESPACE, ROOT, is_on_this_machine
 from ops.engine import Engine
 from ops.terminal import WIDTH
 
-__all__ = ["AskError", "ask", "heading", "issued", "local_token", "page_link", "sample_question"]
+__all__ = [
+    "AskError",
+    "ask",
+    "heading",
+    "issued",
+    "local_token",
+    "page_link",
+    "sample_question",
+    "start_if_down",
+]
 
 TOKEN_VARIABLE = "CUSTOMRAG_TOKEN"  # noqa: S105  the variable's name, not its value
 _ISSUER_SECONDS = 30
@@ -54,7 +63,7 @@ def ask(engine: Engine, question: str, outputs: Mapping[str, Any] | None = None)
     url = str(outputs.get("edge_url") or outputs["chat_url"])
     variables = dict(engine.environment)
     if is_on_this_machine(engine.stack):
-        _start_if_down([f"{one}/ready" for one in {url, str(outputs["chat_url"])}])
+        start_if_down([f"{one}/ready" for one in {url, str(outputs["chat_url"])}])
     if outputs.get("edge_url") and not variables.get(TOKEN_VARIABLE):
         if not is_on_this_machine(engine.stack):
             raise AskError(
@@ -87,7 +96,7 @@ def page_link(engine: Engine, outputs: Mapping[str, Any]) -> str:
     return f"{url.rstrip('/')}/#code={_issued_here('code')}"
 
 
-def _start_if_down(urls: Sequence[str]) -> None:
+def start_if_down(urls: Sequence[str]) -> None:
     """Start the local cloud if one of the URLs does not answer, for example after a reboot.
 
     Raises:

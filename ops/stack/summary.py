@@ -11,13 +11,14 @@ from typing import Any
 
 from ops.events import Outcome, products
 from ops.terminal import block, clock
+from rag.outcomes import printable
 
 __all__ = ["render"]
 
 METRICS = ("recall@5", "recall@10", "mrr@10", "ndcg@10")
 _HEADINGS = ("recall@5", "recall@10", "MRR@10", "nDCG@10")
 _MARGIN = 11
-_MOST_SKIPPED = 5
+_MOST_NAMED = 5
 PHASES = {
     "customrag:oss:Corpus": "upload",
     "customrag:pai:DlcJob": "training",
@@ -79,25 +80,34 @@ def training(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def documents(ingest: Mapping[str, Any]) -> str:
-    """Return the ingested documents, and the skipped ones with the reason."""
+def documents(ingest: Mapping[str, Any], corpus: Mapping[str, Any]) -> str:
+    """Return what became of the files below `docs/`, and the first that were not read whole."""
     if not ingest:
         return ""
-    skipped = ingest.get("set_aside") or []
-    counts = [
-        f"{ingest.get('documents', '?')} documents, {ingest.get('chunks', '?')} chunks indexed",
-        f"{ingest.get('embedded_documents', '?')} embedded by the last run",
+    unread, in_part = ingest.get("set_aside") or [], ingest.get("in_part") or []
+    outcomes = {
+        "whole": ingest.get("read_whole", ingest.get("documents", "?")),
+        "in part": ingest.get("read_in_part"),
+        "unread": (ingest.get("unread") or len(unread)) + (corpus.get("unread") or 0),
+        "skipped": corpus.get("skipped"),
+    }
+    shown = [f"{count} {name}" for name, count in outcomes.items() if count or name == "whole"]
+    work = [
+        f"{ingest.get('chunks', '?')} chunks indexed",
+        f"{ingest.get('embedded_documents', '?')} documents embedded by the last run",
     ]
     if ingest.get("removed_documents"):
-        counts.append(f"{ingest['removed_documents']} removed")
-    counts.append(f"{len(skipped)} skipped" if skipped else "none skipped")
-    lines = [_block("documents", ", ".join(counts))]
+        work.append(f"{ingest['removed_documents']} removed")
+    lines = [_block("documents", f"{', '.join(shown)}; {', '.join(work)}; see make documents")]
+    problems = [(item.get("document"), item.get("reason")) for item in unread]
+    problems += [(item.get("document"), item.get("missing")) for item in in_part]
     lines += [
-        _block("", f"- {item.get('document')}: {item.get('reason')}")
-        for item in skipped[:_MOST_SKIPPED]
+        _block("", f"- {printable(str(name))}: {printable(str(reason))}")
+        for name, reason in problems[:_MOST_NAMED]
     ]
-    if len(skipped) > _MOST_SKIPPED:
-        lines.append(_block("", f"- and {len(skipped) - _MOST_SKIPPED} more: make status"))
+    left = sum(outcomes[name] or 0 for name in ("in part", "unread")) - len(problems[:_MOST_NAMED])
+    if left > 0:
+        lines.append(_block("", f"- {left} more: make documents ONLY=problems"))
     return "\n".join(lines)
 
 
@@ -121,7 +131,7 @@ def render(
         times(outcome, set_up, total_seconds),
         changes(outcome),
         training(outputs.get("training") or {}),
-        documents(outputs.get("ingest") or {}),
+        documents(outputs.get("ingest") or {}, outputs.get("corpus") or {}),
     ]
     if page:
         parts.append(f"{'chat page':<{_MARGIN}}{page}")

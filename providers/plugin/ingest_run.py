@@ -7,7 +7,7 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pluginhost import UNKNOWN, contains_unknown
@@ -28,6 +28,8 @@ from providers.plugin.job_runner import RESULT_NAME
 
 __all__ = ["IngestRunHandler"]
 
+_MOST_NAMED: Final = 10
+
 # Output name to the name in result.json.
 _COUNTS: Final = {
     "documentCount": "documents",
@@ -35,7 +37,11 @@ _COUNTS: Final = {
     "embeddedDocuments": "embedded_documents",
     "unchangedDocuments": "unchanged_documents",
     "removedDocuments": "removed_documents",
+    "readWhole": "read_whole",
+    "readInPart": "read_in_part",
+    "unread": "unread",
     "setAside": "set_aside",
+    "inPart": "in_part",
 }
 
 
@@ -84,8 +90,8 @@ class IngestRunHandler(JobHandler):
             before_create=lambda: call.services.oss.delete(result_uri),
         )
         result = finished.result or {}
-        for entry in result.get("set_aside") or ():
-            call.log(f"skipped {entry.get('document')}: {entry.get('reason')}", "warning")
+        for line in _warnings(result):
+            call.log(line, "warning")
         counts = {name: result.get(key) for name, key in _COUNTS.items()}
         outputs = self.outputs_of(finished, names)
         return {**outputs, **counts, "contentHash": jobs.inputs_hash(inputs)}
@@ -107,6 +113,19 @@ class IngestRunHandler(JobHandler):
             return self.kept(olds)
         base_name = jobs.job_name(inputs, olds.get("jobId"))
         return self._run(inputs, base_name, olds, call)
+
+
+def _warnings(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each of the first documents that were not read whole."""
+    unread = result.get("set_aside") or ()
+    in_part = result.get("in_part") or ()
+    for entry in unread[:_MOST_NAMED]:
+        yield f"not read: {entry.get('document')!r}: {entry.get('reason')}"
+    for entry in in_part[:_MOST_NAMED]:
+        yield f"read in part: {entry.get('document')!r}: {entry.get('missing')}"
+    more = sum(max(0, len(entries) - _MOST_NAMED) for entries in (unread, in_part))
+    if more:
+        yield f"{more} more documents were not read whole; `make documents ONLY=problems` has them"
 
 
 def _is_current(olds: Values, inputs: Values) -> bool:

@@ -87,8 +87,7 @@ def test_up_succeeds_with_a_summary(private: Checkout, facts: dict[str, Any]) ->
     with ConnectionWatch(private) as watch:
         done = _up(private).check()
     facts["strangers"] = watch.strangers
-    assert "documents 8 documents, 8 chunks indexed, 8 embedded" in done.words
-    assert "by the last run, none skipped" in done.words
+    assert "documents 8 whole; 8 chunks indexed, 8 documents embedded by the last" in done.words
     assert re.search(r"^training   kept the (tuned|base) model", done.output, re.MULTILINE)
     assert "17 questions trained on, 9 held out" in done.words
     assert re.search(r"^time +\d+:\d\d in all, pulumi", done.output, re.MULTILINE)
@@ -208,7 +207,11 @@ def test_the_next_up_embeds_only_changed_documents(
         "embedded_documents": 2,
         "unchanged_documents": 6,
         "removed_documents": 1,
+        "read_whole": 8,
+        "read_in_part": 0,
+        "unread": 0,
         "set_aside": [],
+        "in_part": [],
     }
     expected = {*sample.DOCUMENTS, "09-drip-ledger.md"} - {"16-mobile-app.md"}
     indexed = cloud.indexed(outputs["elasticsearch_url"], outputs["index_name"])
@@ -270,7 +273,8 @@ def test_an_unreadable_file_is_skipped_with_its_reason_and_nothing_else_is_lost(
 ) -> None:
     sample.add_corrupt_pdf(private.corpus, "41-scan.pdf")
     done = _up(private).check()
-    assert "1 skipped - docs/41-scan.pdf: the PDF is damaged" in done.words
+    assert "1 unread;" in done.words
+    assert "- docs/41-scan.pdf: the PDF is damaged" in done.words
     outputs = cloud.outputs()
     ingest = outputs["ingest"]
     assert [entry["document"] for entry in ingest["set_aside"]] == ["docs/41-scan.pdf"]
@@ -279,6 +283,9 @@ def test_an_unreadable_file_is_skipped_with_its_reason_and_nothing_else_is_lost(
     indexed = cloud.indexed(outputs["elasticsearch_url"], outputs["index_name"])
     assert len(indexed) == 8
     assert "docs/41-scan.pdf" not in indexed
+    listed = private.make("documents").check()
+    assert "8 whole, 0 part, 1 unread, 0 skipped" in listed.words
+    assert "unread - docs/41-scan.pdf ! the PDF is damaged" in listed.words
     _nothing_to_do(private)
 
 

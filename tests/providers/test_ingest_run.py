@@ -28,7 +28,11 @@ RESULT = {
     "embedded_documents": 2,
     "unchanged_documents": 0,
     "removed_documents": 0,
+    "read_whole": 1,
+    "read_in_part": 1,
+    "unread": 1,
     "set_aside": [{"document": "docs/x.pdf", "reason": "encrypted"}],
+    "in_part": [{"document": "docs/y.pdf", "missing": "Page 2 has no text."}] * 13,
 }
 CHANGED = {**INPUTS, "documents": {"docs/a.md": C, "docs/c.md": C}}
 
@@ -53,13 +57,18 @@ def test_the_runs_counts_are_outputs(engine: Engine) -> None:
     outputs = engine.state.outputs
     assert (outputs["documentCount"], outputs["chunks"]) == (2, 1)
     assert outputs["embeddedDocuments"] == 2
+    assert (outputs["readWhole"], outputs["readInPart"], outputs["unread"]) == (1, 1, 1)
     assert outputs["setAside"] == RESULT["set_aside"]
+    assert outputs["inPart"] == RESULT["in_part"]
     assert outputs["documents"] == INPUTS["documents"]
 
 
-def test_a_skipped_document_is_a_warning_with_its_reason(engine: Engine) -> None:
+def test_documents_that_are_not_read_whole_are_warnings_with_their_reasons(engine: Engine) -> None:
     engine.up(INPUTS)
-    assert ("warning", "skipped docs/x.pdf: encrypted") in engine.host.messages
+    warnings = [text for severity, text in engine.host.messages if severity == "warning"]
+    assert warnings[0] == "not read: 'docs/x.pdf': encrypted"
+    assert warnings[1:11] == ["read in part: 'docs/y.pdf': Page 2 has no text."] * 10
+    assert warnings[11].startswith("3 more documents were not read whole; `make documents ONLY=")
 
 
 def test_changed_documents_are_one_line_and_an_update_in_place(engine: Engine) -> None:

@@ -19,8 +19,8 @@ from rag.errors import IngestError
 CHUNK = index_operation("a", {"text": "x"}, np.array([0.6, 0.8], np.float32))
 
 
-def item(kind: str, status: int) -> dict[str, Any]:
-    error = {} if status < 400 else {"error": {"type": "t", "reason": "because"}}
+def item(kind: str, status: int, error_type: str = "t") -> dict[str, Any]:
+    error = {} if status < 400 else {"error": {"type": error_type, "reason": "because"}}
     return {kind: {"_id": "a", "status": status, **error}}
 
 
@@ -67,12 +67,12 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
         thread.join()
 
 
-def write(port: int, *operations: dict[str, Any]) -> None:
-    async def main() -> None:
+def write(port: int, *operations: dict[str, Any]) -> dict[str, str]:
+    async def main() -> dict[str, str]:
         async with AsyncElasticsearch(f"http://127.0.0.1:{port}") as client:
-            await BulkWriter(client, "chunks").write(operations)
+            return await BulkWriter(client, "chunks").write(operations)
 
-    asyncio.run(main())
+    return asyncio.run(main())
 
 
 def test_an_embedding_is_written_with_seven_decimals(cluster: Cluster) -> None:
@@ -103,12 +103,27 @@ def test_a_delete_of_a_missing_chunk_is_success(cluster: Cluster) -> None:
     write(cluster.server_port, delete_operation("b"))
 
 
-@pytest.mark.parametrize("replies", [[[item("index", 400)]], [[item("index", 429)]] * 3])
-def test_a_refused_chunk_fails_the_write(
+def test_a_chunk_whose_content_is_refused_is_named_and_the_others_are_written(
+    cluster: Cluster,
+) -> None:
+    cluster.replies = [[item("index", 400), item("index", 201)]]
+    refused = write(cluster.server_port, CHUNK, {**CHUNK, "_id": "b"})
+    assert refused == {"a": "the index refuses a part of it: t: because"}
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        [[item("index", 400, "strict_dynamic_mapping_exception")]],
+        [[item("index", 403)]],
+        [[item("index", 429)]] * 3,
+    ],
+)
+def test_a_chunk_that_is_refused_for_another_reason_fails_the_write(
     cluster: Cluster, replies: list[list[dict[str, Any]]]
 ) -> None:
     cluster.replies = [*replies]
-    with pytest.raises(IngestError, match=r"Index 'chunks' refused a chunk: 4\d\d t: because"):
+    with pytest.raises(IngestError, match=r"Index 'chunks' refused a chunk: 4\d\d \w+: because"):
         write(cluster.server_port, CHUNK)
     assert not cluster.replies
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ops.events import Change, Outcome
 from ops.stack import summary
-from ops.terminal import WIDTH
+from ops.terminal import WIDTH, columns
 
 BUCKET, JOB = "alicloud:oss/bucket:Bucket", "customrag:pai:DlcJob"
 
@@ -23,7 +23,11 @@ INGEST = {
     "chunks": 312,
     "embedded_documents": 2,
     "removed_documents": 1,
+    "read_whole": 38,
+    "read_in_part": 2,
+    "unread": 1,
     "set_aside": [{"document": "docs/broken.pdf", "reason": "it is encrypted " + "so " * 40}],
+    "in_part": [{"document": "docs/\u6587\n.pdf", "missing": "Page 2 has no text."}],
 }
 
 
@@ -37,7 +41,7 @@ def _render(page: str = "", **outputs: Any) -> str:
 
 def test_summary_shows_times_changes_training_documents_and_the_page() -> None:
     page = "http://127.1.2.3:8080/#code=abcdefghijklmnopqrstuv"
-    text = _render(page, training=TRAINING, ingest=INGEST, corpus={"documents": 40})
+    text = _render(page, training=TRAINING, ingest=INGEST, corpus={"unread": 2, "skipped": 4})
     for said in (
         "9:31 in all",
         "virtual environment 1:02",
@@ -47,14 +51,16 @@ def test_summary_shows_times_changes_training_documents_and_the_page() -> None:
         "kept the tuned model, version 0a1b2c3d4e5f",
         "42 questions trained on, 14 held out",
         "0.677",
-        "40 documents, 312 chunks",
-        "1 skipped",
+        "38 whole, 2 in part, 3 unread, 4 skipped; 312 chunks indexed",
+        "see make documents",
         "docs/broken.pdf: it is encrypted",
+        "docs/\u6587\\n.pdf: Page 2 has no text.",
+        "- 3 more: make documents ONLY=problems",
         page,
         "`make open` prints a new one",
     ):
         assert said in text
-    assert max(map(len, text.splitlines())) <= WIDTH
+    assert max(map(columns, text.splitlines())) <= WIDTH
 
 
 def test_summary_says_why_the_base_model_was_kept() -> None:
@@ -66,6 +72,11 @@ def test_missing_metrics_are_shown_as_a_dash() -> None:
     text = _render(training={**TRAINING, "tuned": {"recall@5": 0.7}})
     row = next(line for line in text.splitlines() if line.split()[:1] == ["tuned"])
     assert row.split() == ["tuned", "0.700", "-", "-", "-"]
+
+
+def test_outputs_of_an_earlier_version_are_shown() -> None:
+    ingest = {"documents": 3, "chunks": 5, "embedded_documents": 0, "set_aside": []}
+    assert "documents  3 whole; 5 chunks indexed" in _render(ingest=ingest)
 
 
 def test_missing_outputs_are_left_out() -> None:
