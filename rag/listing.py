@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from rag.errors import CorpusError
 from rag.outcomes import LeftOut, Outcome
 from rag.readers import DEFAULT_MAX_BYTES, READERS
+from rag.readers.refused import unsupported
 
 __all__ = ["DOCUMENTS", "MAX_KEY_BYTES", "CorpusFile", "Listing", "escaped", "list_documents"]
 
@@ -186,7 +187,7 @@ class _Walk:
         if len(encoded) > MAX_KEY_BYTES:
             return f"its name and folders have more than {MAX_KEY_BYTES:,} bytes; shorten them"
         if suffix not in READERS:
-            return f"the format {suffix or '(no suffix)'} is not supported"
+            return unsupported(suffix)
         if not size:
             return "the file is empty"
         if size > self.max_bytes:

@@ -19,12 +19,15 @@ from rag.clean import clean_document, clean_line
 from rag.documents import Document
 from rag.errors import ReadError
 from rag.readers.delimited import read_delimited
+from rag.readers.epub import read_epub
 from rag.readers.html import read_html, read_mhtml, read_xhtml
+from rag.readers.mail import read_mail
 from rag.readers.markdown import read_markdown
 from rag.readers.markup import read_markup
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.readers.pdf import read_pdf
 from rag.readers.records import read_json, read_jsonl
+from rag.readers.refused import unsupported
 from rag.readers.sheets import read_xlsx
 from rag.readers.slides import read_pptx
 from rag.readers.text import read_text, stem
@@ -71,8 +74,7 @@ def read_bytes(key: str, data: bytes, *, options: ReadOptions = DEFAULT_OPTIONS)
     suffix = PurePosixPath(key).suffix.lower()
     reader = READERS.get(suffix)
     if reader is None:
-        known = " ".join(READERS)
-        raise ReadError(key, f"the format {suffix or '(no suffix)'} is not supported; use {known}")
+        raise ReadError(key, unsupported(suffix, " ".join(READERS)))
     if not data:
         raise ReadError(key, "the file is empty")
     try:
@@ -85,6 +87,18 @@ def read_bytes(key: str, data: bytes, *, options: ReadOptions = DEFAULT_OPTIONS)
     if not document.text.strip():
         raise ReadError(key, "the file has no text")
     return document
+
+
+def _read_mail(key: str, data: bytes, options: ReadOptions) -> Document:
+    return read_mail(key, data, options, _read_attachment)
+
+
+def _read_attachment(key: str, data: bytes, options: ReadOptions) -> Document | None:
+    """Read an attachment. The attachments of one that is an email are only named."""
+    suffix = PurePosixPath(key).suffix.lower()
+    if suffix == ".eml":
+        return read_mail(key, data, options, None)
+    return read_bytes(key, data, options=options) if suffix in READERS else None
 
 
 READERS: Mapping[str, Callable[[str, bytes, ReadOptions], Document]] = MappingProxyType(
@@ -107,6 +121,8 @@ READERS: Mapping[str, Callable[[str, bytes, ReadOptions], Document]] = MappingPr
         ".pdf": read_pdf,
         **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), read_docx),
         **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"), read_pptx),
+        ".epub": read_epub,
+        ".eml": _read_mail,
         **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm"), read_xlsx),
     }
 )

@@ -120,7 +120,7 @@ class Archive:
             raise ReadError(
                 key, f"the file {problem}; open it in the program that wrote it and save it again"
             ) from error
-        entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
+        entries = [e for e in self._zip.infolist() if e.filename and not e.is_dir()]
         unpacked = sum(entry.file_size for entry in entries)
         if unpacked > _MAX_UNPACKED_BYTES:
             raise ReadError(

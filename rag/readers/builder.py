@@ -87,6 +87,33 @@ class TextBuilder:
         """Begin a page, `after` so many characters of the part that is added next."""
         self._pages.append(self._start() + after)
 
+    def include(self, document: Document, *, below: int = 0) -> None:
+        """Add another document's text with its headings and blocks, such as an attachment's.
+
+        Its pages, remarks and missing parts are left to the caller.
+
+        Args:
+            document: The document.
+            below: The level of the heading that it is under; 0 without any.
+        """
+        if not document.text.strip():
+            return
+        start = self._start()
+        for section in document.sections:
+            path = section.heading.split(" > ")
+            self._headings.append((below + len(path), path[-1], start + section.start))
+        for block in document.blocks:
+            header = block.header and (start + block.header[0], start + block.header[1])
+            self._blocks.append(
+                Block(
+                    kind=block.kind,
+                    start=start + block.start,
+                    end=start + block.end,
+                    header=header,
+                )
+            )
+        self._add(document.text)
+
     def missing(self, sentence: str) -> None:
         """Record a part that could not be read; see `Document.missing`."""
         self._missing.append(sentence)
