@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reportlab.lib import colors
-from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.lib.styles import ParagraphStyle, getSampleStyleSheet
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Paragraph, Spacer, Table
+from reportlab.platypus import Flowable, Paragraph, Spacer, Table
 
 from rag.documents import Document
 from rag.errors import ReadError
@@ -171,6 +171,30 @@ def test_a_sentence_goes_on_in_the_next_column() -> None:
     assert "that may be opened by no other person than the engineer of the shift" in text
 
 
+@pytest.mark.parametrize(("count", "gutter"), [(2, 14.0), (2, 10.0), (3, 14.0)])
+def test_an_article_in_columns_is_read_with_whole_paragraphs(count: int, gutter: float) -> None:
+    """Justified text with headings; the heads of left and right pages differ."""
+    sentences = [" ".join(LEFT), " ".join(RIGHT)]
+    paragraphs = [f"[{n:02}] " + " ".join(sentences[n % 2 :] * 4) + " so be it" for n in range(40)]
+    styles = getSampleStyleSheet()
+    body = ParagraphStyle("body", parent=styles["Normal"], alignment=4, fontSize=9, leading=11,
+                          firstLineIndent=10)  # fmt: skip
+    parts: list[Flowable] = []
+    for number, text in enumerate(paragraphs):
+        if number % 8 == 0:
+            parts.append(Paragraph(f"{number // 8 + 1}. About the stations", styles["Heading2"]))
+        parts.append(Paragraph(text, body))
+    document = read(pdfs.article(parts, count=count, gutter=gutter))
+    assert len(document.pages) > 2
+    assert [text for text in paragraphs if text not in document.text] == []
+    order = [document.text.index(text) for text in paragraphs]
+    assert order == sorted(order)
+    assert [section.heading for section in document.sections] == [
+        f"{n}. About the stations" for n in range(1, 6)
+    ]
+    assert document.text.count("Annals of pumping") == 1
+
+
 def test_paragraphs_end_at_space_indentation_and_list_items() -> None:
     first = ("The pump is tested every month by two technicians of the works, who",
              "write what they find into the book.")  # fmt: skip
@@ -326,6 +350,17 @@ def test_a_footnote_does_not_cut_a_sentence() -> None:
     assert "1 See the chronicle of 1951." in text
 
 
+def test_page_numbers_alone_do_not_cut_a_sentence() -> None:
+    texts = ("The boiler may be opened by no other person than the", "engineer of the night.")
+    pages = [both(lines(text), lines(str(n), x=290, y=30)) for n, text in enumerate(texts, 7)]
+    assert text_of(*pages) == " ".join(texts)
+
+
+def test_lines_of_a_table_of_contents_stay_apart() -> None:
+    text = text_of(lines("Pump care ................ 3", "Valve care ............... 5"))
+    assert text == "Pump care … 3\n\nValve care … 5"
+
+
 @pytest.mark.parametrize("word", ["Chapter", "Step"])
 def test_headings_with_numbers_are_not_page_numbers(word: str) -> None:
     text = text_of(*(lines(f"{word} {n}", "", *LEFT[n : n + 3], y=800) for n in (1, 2, 3)))
@@ -429,6 +464,26 @@ def test_a_ruled_table_over_pages_is_one_table_with_its_header_once() -> None:
     assert document.text.endswith(" ".join(RIGHT))
     assert len(document.pages) == 4
     assert all(document.text[at:].startswith("Part ") for at in document.pages[1:])
+
+
+def test_tables_beside_each_other_are_both_read() -> None:
+    tables = [grid([["Name", "Use"], [name, "old"]]) for name in ("Pump", "Valve")]
+    document = read(pdfs.story([Table([tables])]))
+    assert document.text == "Name | Use\nPump | old\n\nName | Use\nValve | old"
+
+
+def test_a_table_in_a_column_does_not_mix_the_columns() -> None:
+    def page(canvas: Canvas) -> None:
+        lines(*LEFT, x=60)(canvas)
+        table = grid([["Name", "Use"], ["Pump", "old"]])
+        table.wrapOn(canvas, 200, 100)
+        table.drawOn(canvas, 60, 610)
+        lines(*RIGHT, *RIGHT, *RIGHT, x=320)(canvas)
+
+    left, table, right = text_of(page).split("\n\n", 2)
+    assert left == " ".join(LEFT)
+    assert table == "Name | Use\nPump | old"
+    assert " ".join(right.split()) == " ".join(RIGHT * 3)
 
 
 def test_a_merged_cell_is_there_once_and_lines_of_a_cell_are_joined() -> None:

@@ -115,8 +115,8 @@ class _Reader:
             cut_off=b"%%EOF" not in end and b"startxref" not in end,
         )
         self._flow = Flow()
-        self._heads: set[str] = set()
-        self._running: dict[str, str] = {}
+        self._running: set[str] = set()
+        self._last_texts: list[str] = []
         self._oblique: dict[str, None] = {}
         self._languages: tuple[str, ...] = ()
         self._form: Any | None = None
@@ -146,7 +146,7 @@ class _Reader:
                 self._form = self._pdf.formenv.raw if self._pdf.formenv else None
         for page, neighbours in self._windows():
             self._lay_out(page, neighbours)
-        asides = [*self._running.values(), *self._oblique]
+        asides = [*self._last_texts, *self._oblique]
         self._flow.add_page(self._found.page_count - 1, [], 0.0, asides)
         builder = TextBuilder()
         first = assemble.add_items(builder, self._flow.items, outline, self._found.page_count)
@@ -211,8 +211,7 @@ class _Reader:
     def _lay_out(self, page: _Page, edges: dict[int, Any]) -> None:
         """Add a page to the flow, without its running heads, and note what it lacks."""
         content = page.content
-        gone = self._running_rows(page, edges)
-        rows = [row for number, row in enumerate(page.rows) if number not in gone]
+        rows = self._without_running_rows(page, edges)
         if content.error:
             self._found.errors[page.index] = content.error
         elif not self._fall_back(page):
@@ -245,21 +244,23 @@ class _Reader:
         self._flow.add_texts(page.index, [lines])
         return True
 
-    def _running_rows(self, page: _Page, edges: dict[int, Any]) -> set[int]:
-        """Return the rows of a page to leave out; each text among them is kept once.
+    def _without_running_rows(self, page: _Page, edges: dict[int, Any]) -> list[layout.Row]:
+        """Return the rows of a page without its running heads and feet; each is kept once.
 
-        A head of the first page stays where it is. The others go to the end of the document,
-        because anywhere else they would cut a sentence.
+        The heads of the first page begin the document. The others go to its end, because anywhere
+        else they would cut a sentence.
         """
         gone = set()
         for edge in margins.running_rows(page.index, edges):
-            if page.index == 0 and edge in page.edges[0] and not edge.only_number:
-                self._heads.add(edge.pattern)
-                continue
             gone.add(edge.row)
-            if not edge.only_number and edge.pattern not in self._heads:
-                self._running.setdefault(edge.pattern, edge.text)
-        return gone
+            if edge.only_number or edge.name in self._running:
+                continue
+            self._running.add(edge.name)
+            if page.index == 0 and edge in page.edges[0]:
+                self._flow.add_page(0, [], 0.0, [edge.text])
+            else:
+                self._last_texts.append(edge.text)
+        return [row for number, row in enumerate(page.rows) if number not in gone]
 
     def _recognise(self, index: int) -> bool:
         """Read a page by OCR; return whether that gave text."""

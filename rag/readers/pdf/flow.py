@@ -7,6 +7,7 @@ that the sentence is whole.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rag.readers.pdf.paragraphs import continues, paragraphs_of
@@ -87,18 +88,18 @@ class Flow:
             if page != last:
                 above.page_lines.append((len(above.lines), page))
             above.lines.extend(part.lines)
-            above.open_end = part.open_end
+            above.open_end, above.full_end = part.open_end, part.full_end
             self.items.append(above)
             return [*parts[:number], *parts[number + 1 :]]
         return parts
 
     def _open(self) -> int | None:
         """Return the index of the paragraph that may go on: the last one above the footnotes."""
-        body = 0.0
-        for at in range(len(self.items) - 1, max(len(self.items) - 12, -1), -1):
-            item = self.items[at]
+        letters: Counter[float] = Counter()
+        for item in self.items[-12:]:
             if isinstance(item, Paragraph) and not item.aside:
-                body = max(body, item.size)
+                letters[item.size] += sum(map(len, item.lines))
+        body = max(letters, key=lambda size: letters[size], default=0.0)
         for at in range(len(self.items) - 1, max(len(self.items) - 12, -1), -1):
             item = self.items[at]
             if not isinstance(item, Paragraph):

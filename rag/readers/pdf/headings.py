@@ -19,7 +19,7 @@ _LARGER = 1.15
 _LEVELS = 4
 _LONGEST = 200
 _MOST_LINES = 3
-_LARGEST_SHARE = 0.3
+_LARGEST_SHARE = 0.45
 """If more of the text than this is in large fonts, the size says nothing."""
 _NUMBER = re.compile(r"^[\W\d_]+")
 

@@ -46,6 +46,8 @@ def rows_of(runs: Sequence[Run]) -> list[Row]:
     for run in sorted(runs, key=lambda run: -(run.top + run.bottom)):
         for number in range(len(rows) - 1, max(len(rows) - 4, -1), -1):
             bottom, top, row = rows[number]
+            if run.table is not None or row[0].table is not None:
+                continue  # a table has a row of its own, or what stands beside it would be lost
             overlap = min(top, run.top) - max(bottom, run.bottom)
             if overlap >= 0.5 * min(top - bottom, run.top - run.bottom):
                 row.append(run)
@@ -72,8 +74,10 @@ def _bands(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[tuple[float, f
     """Yield bands of rows, each with the gaps between its columns; plain rows are joined."""
     plain: list[Row] = []
     at = 0
+    sizes = [run.size for row in rows for run in row]
+    narrowest = _COLUMN_GAP * statistics.median(sizes) if sizes else 0.0
     while at < len(rows):
-        end, gaps = _longest_band(rows, at)
+        end, gaps = _longest_band(rows, at, narrowest)
         if gaps:
             if plain:
                 yield plain, []
@@ -86,7 +90,9 @@ def _bands(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[tuple[float, f
         yield plain, []
 
 
-def _longest_band(rows: Sequence[Row], at: int) -> tuple[int, list[tuple[float, float]]]:
+def _longest_band(
+    rows: Sequence[Row], at: int, narrowest: float
+) -> tuple[int, list[tuple[float, float]]]:
     """Return the end of the band of columns that begins at `rows[at]`, and its gaps."""
     if len(rows) > _MOST_ROWS:
         return at + 1, []
@@ -94,9 +100,7 @@ def _longest_band(rows: Sequence[Row], at: int) -> tuple[int, list[tuple[float, 
     gaps = list[tuple[float, float]]()
     end = at
     for row in rows[at:]:
-        if any(run.table is not None for run in row):
-            break
-        cut = _intersect(free, _free(row), _COLUMN_GAP * max(run.size for run in row))
+        cut = _intersect(free, _free(row), narrowest)
         inner = [gap for gap in cut if gap[0] > float("-inf") and gap[1] < float("inf")]
         if not inner and (gaps or end - at >= _ONE_SIDED_ROWS):
             break
@@ -132,7 +136,9 @@ def _prose_gaps(rows: Sequence[Row], gaps: list[tuple[float, float]]) -> list[tu
         return []
     edges = [float("-inf"), *((left + right) / 2 for left, right in gaps), float("inf")]
     for left, right in itertools.pairwise(edges):
-        parts = [[run for run in row if left <= run.left < right] for row in rows]
+        parts = [
+            [run for run in row if left <= run.left < right and run.table is None] for row in rows
+        ]
         if not _is_prose([part for part in parts if part]):
             return []
     return gaps
@@ -172,12 +178,23 @@ def _is_copy(run: Run, previous: Run) -> bool:
     return run.text == previous.text and abs(run.left - previous.left) < 0.2 * run.size
 
 
+def _widest_space(row: Row) -> float:
+    """Return how wide a space within a cell may be, in font sizes: wider in a justified line."""
+    words = [word for run in row for word in run.words]
+    size = max(row[0].size, 0.1)
+    gaps = [(b[1] - a[2]) / size for a, b in itertools.pairwise(words) if b[1] > a[2]]
+    if len(gaps) < 3:
+        return _CELL_GAP
+    return max(_CELL_GAP, min(1.8 * statistics.median(gaps), 2 * _CELL_GAP))
+
+
 def _line(row: Row) -> Line:
     """Join the runs of a row."""
     first = row[0]
     cells: list[list[str]] = []
     starts: list[float] = []
     ends: list[float] = []
+    widest_space = _widest_space(row)
     previous: Run | None = None
     for run in row:
         if previous is not None and _is_copy(run, previous):
@@ -187,7 +204,7 @@ def _line(row: Row) -> Line:
         else:
             gap = max(run.left - previous.right, previous.left - run.right)
         size = max(run.size, previous.size if previous else 0.0)
-        if gap >= _CELL_GAP * size:
+        if gap >= widest_space * size:
             cells.append([run.text])
             starts.append(run.left)
             ends.append(run.right)

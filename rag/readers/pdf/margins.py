@@ -23,6 +23,7 @@ _ZONE = 0.14
 _MOST_ROWS = 4
 """Most running rows at one edge; when more rows repeat, the pages are copies of each other."""
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
+_ALONE = re.compile(r"(?:\d{1,5}|[ivxlc]{1,8})$")
 _COUNTED = re.compile(
     r"(?:chapter|section|step|part|lesson|appendix|article|figure|table|question|exercise|rule"
     r"|kapitel|teil|schritt|chapitre)[\s.:]*$"
@@ -42,10 +43,11 @@ class Edge:
     Attributes:
         row: Its index in the rows of the page.
         height: Of its lower edge above the bottom of the page, in points.
-        text: As it reads.
+        text: As it reads, without a page number that stands alone.
         pattern: The text with ``#`` for each number.
         numbers: The numbers.
         large: Whether it is larger than the rest of the page, as a heading is.
+        page_number: The number that stands alone at one place of the row, None without any.
     """
 
     row: int
@@ -54,6 +56,12 @@ class Edge:
     pattern: str
     numbers: tuple[int, ...]
     large: bool
+    page_number: int | None
+
+    @property
+    def name(self) -> str:
+        """What it is called on every page: its text with ``#`` for each number."""
+        return _NUMBER.sub("#", self.text.casefold())
 
     @property
     def only_number(self) -> bool:
@@ -113,6 +121,8 @@ def _repeats(
 
 def _same(edge: Edge, other: Edge, distance: int) -> bool:
     """Whether two rows differ in nothing but numbers that grow with the pages."""
+    if edge.page_number is not None and other.page_number == edge.page_number + distance:
+        return True
     if edge.pattern != other.pattern:
         return False
     if edge.numbers == other.numbers:
@@ -128,16 +138,17 @@ def _same(edge: Edge, other: Edge, distance: int) -> bool:
 
 def _edge(rows: Sequence[Row], index: int, usual: float) -> Edge:
     row = rows[index]
-    text = clean(" ".join(run.text for run in row))
-    pattern = _NUMBER.sub("#", text.casefold())
-    numbers = tuple(_value(match) for match in _NUMBER.findall(text.casefold()))
+    texts = [clean(run.text) for run in row]
+    whole = " ".join(texts).casefold()
+    alone = [text for text in texts if _ALONE.match(text.casefold())]
     return Edge(
         row=index,
         height=min(run.bottom for run in row),
-        text=text,
-        pattern=pattern,
-        numbers=numbers,
+        text=" ".join(text for text in texts if text not in alone) or whole,
+        pattern=_NUMBER.sub("#", whole),
+        numbers=tuple(_value(number) for number in _NUMBER.findall(whole)),
         large=max(run.size for run in row) > 1.15 * usual,
+        page_number=_value(alone[-1].casefold()) if alone else None,
     )
 
 

@@ -26,6 +26,8 @@ _ABBREVIATION = re.compile(
     r"|e\.g|i\.e|al)|\b[A-Z])\.$"
 )
 _BULLET = re.compile("^(?:[•▪◦●○■□–—*·➢✓‣]|-)\\s*\\S")
+_ENTRY = re.compile(r"… ?\S{0,6}$")
+"""A line of a table of contents, as `layout` writes its dots."""
 _NUMBERED = re.compile(
     r"^(?:\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivx]{1,5})[.)]|\d{1,2}(?:\.\d{1,3})+)\s+\S"
     "|^(?:第[一二三四五六七八九十百\\d]+[章节節条條款]|[一二三四五六七八九十]{1,3}、"
@@ -120,7 +122,7 @@ class _Column:
 
     def _breaks_by_text(self, group: Sequence[Line], line: Line, size: float) -> bool:
         above, listed = group[-1], _starts_item(group[0].text)
-        if _BULLET.match(line.text):
+        if _BULLET.match(line.text) or _ENTRY.search(above.text):
             return True
         ended = _ended(above.text)
         slack = self._right - above.right
@@ -157,6 +159,9 @@ class _Column:
             bold=all(line.bold for line in group),
             page=page,
             open_end=not rows and not _ended(last.text) and (wide or last.text[-1] in ",，、-"),
+            full_end=not rows
+            and len(group) > 1
+            and self._right - last.right < 0.03 * (self._right - self._left),
             open_start=not rows and (first.left < lone_left or first.text[0].islower()),
             top=first.bottom + first.size,
             rows=rows,
@@ -169,12 +174,14 @@ def continues(paragraph: Paragraph, following: Paragraph) -> bool:
     It does if no sentence ends there, and neither part is a heading, a list item or a row.
     """
     first, last = following.lines[0], paragraph.lines[-1]
-    if paragraph.rows or following.rows or _ended(last) or paragraph.bold != following.bold:
+    if paragraph.rows or following.rows or paragraph.bold != following.bold:
         return False
     if not 0.9 < paragraph.size / max(following.size, 0.1) < 1.1:
         return False
     if _BULLET.match(first):
         return False
+    if _ended(last):
+        return paragraph.full_end and following.open_start and not _NUMBERED.match(first)
     if first[0].islower() or _half_word(last):
         return True
     if _NUMBERED.match(first) and not last[-1].islower():

@@ -192,6 +192,7 @@ class Paragraph:
         page: Index of the page it starts on.
         page_lines: Number of the line with which each further page begins, and its index.
         open_end: Whether the text may go on in the next column or on the next page.
+        full_end: Whether its last line is full, so that it may go on although a sentence ends.
         open_start: Whether it may be the rest of a paragraph from there.
         top: Upper edge on its first page.
         aside: Whether it stands beside the text: a comment, a watermark.
@@ -204,6 +205,7 @@ class Paragraph:
     page: int
     page_lines: list[tuple[int, int]] = field(default_factory=list)
     open_end: bool = False
+    full_end: bool = False
     open_start: bool = False
     top: float = 0.0
     aside: bool = False
