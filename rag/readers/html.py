@@ -147,6 +147,8 @@ def _note(builder: TextBuilder, page: Page) -> None:
     """Record what a page has and its text does not."""
     if page.struck:
         builder.remark("struck-out text is left out")
+    if page.styled_away:
+        builder.remark("text that the page's style sheet hides is left out")
     if page.frames:
         builder.missing(_frames(page))
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from rag.readers import tables
 from rag.readers.builder import TextBuilder
 from rag.readers.html_element import Element, events
 from rag.readers.html_table import header_rows, is_layout, rows
+from rag.readers.tables import without_empty_ends
 
 __all__ = ["add_elements", "flat_text"]
 
@@ -252,13 +254,11 @@ class _Writer:
         for caption in table.elements():
             if caption.tag == "caption":
                 self._builder.paragraph(flat_text(caption))
-        grid = []
-        for row in rows(table):
-            line = ["" if cell is None else flat_text(cell) for cell in row]
-            while line and not line[-1]:
-                line.pop()
-            grid.append(line)
-        self._builder.table(grid, header_rows=header_rows(table))
+        grid = without_empty_ends(
+            [["" if cell is None else flat_text(cell) for cell in row] for row in rows(table)]
+        )
+        named = header_rows(table) or tables.header_rows(grid)
+        self._builder.table(grid, header_rows=named)
 
 
 def _level(element: Element) -> int | None:

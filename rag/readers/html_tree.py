@@ -18,6 +18,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from rag.readers.html_element import Element, measure
 from rag.readers.html_math import rewrite
+from rag.readers.html_style import hidden_by_style
 
 __all__ = ["Page", "parse"]
 
@@ -80,6 +81,7 @@ class Page:
         pictures: How many pictures it shows.
         frames: The pages that it shows in its frames, for a frameset.
         struck: Whether struck-out text is left out.
+        styled_away: Whether text that its own style sheet hides is left out.
     """
 
     body: Element
@@ -88,6 +90,7 @@ class Page:
     pictures: int
     frames: tuple[str, ...]
     struck: bool
+    styled_away: bool
 
 
 def parse(html: str, *, xhtml: bool = False) -> Page:
@@ -109,7 +112,8 @@ def parse(html: str, *, xhtml: bool = False) -> Page:
         if not title.strip():
             social = head.css_first('meta[property="og:title"], meta[name="twitter:title"]')
             title = (social.attributes.get("content") or "") if social is not None else ""
-    body, struck = _visible_tree(parser)
+    by_style = hidden_by_style(parser)
+    body, struck = _visible_tree(parser, by_style)
     measure(body)
     return Page(
         body=body,
@@ -118,6 +122,7 @@ def parse(html: str, *, xhtml: bool = False) -> Page:
         pictures=len(parser.css("img, svg, canvas")),
         frames=tuple(frame.attributes.get("src") or "" for frame in parser.css("frame")),
         struck=struck,
+        styled_away=bool(by_style),
     )
 
 
@@ -197,7 +202,7 @@ def _has_many_attributes(text: str) -> bool:
     return len(text.split(None, _MAX_ATTRIBUTES)) > _MAX_ATTRIBUTES or text.count('"') > 2000
 
 
-def _visible_tree(parser: LexborHTMLParser) -> tuple[Element, bool]:
+def _visible_tree(parser: LexborHTMLParser, by_style: frozenset[int]) -> tuple[Element, bool]:
     """Return the visible part of the body, and whether struck-out text was left out."""
     top = Element("body", {})
     start = parser.body
@@ -213,7 +218,7 @@ def _visible_tree(parser: LexborHTMLParser) -> tuple[Element, bool]:
         elif node.is_element_node:
             element = Element(str(node.tag), {k: v or "" for k, v in node.attributes.items()})
             struck = struck or element.tag in _STRUCK
-            if _is_visible(element, parent, sections):
+            if node.mem_id not in by_style and _is_visible(element, parent, sections):
                 parent.children.append(element)
                 below = node.first_child
                 if below is not None:

@@ -80,6 +80,9 @@ def test_elements_of_every_kind_may_nest_as_deep_as_they_like(start: str) -> Non
         "<?xml version='1.0'?><p>x</p>" + "<![CDATA[" * 200_000,
         "x" + "<script>" * 100_000,
         "<table>x" * 5_000,
+        f"<style>{'a' * 200_000}</style>x",
+        f"<style>{'@' * 200_000}</style>x",
+        f"<style>{'.a{display:none}' * 20_000}</style>x",
     ],
 )
 def test_the_time_to_read_does_not_grow_with_the_square_of_the_size(page: str) -> None:
@@ -129,6 +132,12 @@ def test_a_first_row_in_bold_is_the_header_of_a_table_without_th() -> None:
     page = "<table><tr><td><b>a</b><td><strong>b</strong><tr><td>1<td><b>2</b></table>"
     (table,) = read(page).blocks
     assert table.header == (0, len("a | b"))
+
+
+def test_a_first_row_of_words_is_the_header_of_a_table_without_any_marks() -> None:
+    rows = "<tr><td>Part<td>Torque<tr><td>Mast<td>74 Nm<tr><td>Boom<td>43 Nm"
+    (table,) = read(f"<table>{rows}</table>").blocks
+    assert table.header == (0, len("Part | Torque"))
 
 
 @pytest.mark.parametrize(
@@ -365,6 +374,47 @@ def test_a_page_without_text_is_skipped_with_the_reason(page: str, reason: str) 
 
 def test_struck_out_text_is_remarked() -> None:
     assert read("<p>31 <del>29</del> crowns").remarks == ("struck-out text is left out",)
+
+
+STYLED = "<style>{}</style>{}<p>" + PROSE + "<p class='x'>MARKED"
+
+
+@pytest.mark.parametrize(
+    ("style", "script"),
+    [
+        (".x { display: none }", ""),
+        ("/* .x */ p.x, .y{color:red;VISIBILITY:hidden}", "<script>f()</script>"),
+        ("@media print { .n {display:none} } .x {display:none}", ""),
+    ],
+)
+def test_what_the_page_s_own_style_sheet_hides_is_left_out_and_remarked(
+    style: str, script: str
+) -> None:
+    document = read(STYLED.format(style, script))
+    assert document.text == PROSE.strip()
+    assert document.remarks == ("text that the page's style sheet hides is left out",)
+
+
+@pytest.mark.parametrize(
+    ("style", "script"),
+    [
+        ("@media print { .a {} .x {display:none} }", ""),
+        (".x {display:none} .x.open {display:block}", ""),
+        (".x {display:none} @media screen { .x {display:block} }", ""),
+        (".x {display:none}", "<script>show('x')</script>"),
+        (".x {display:none}", "<script src=tabs.js></script>"),
+        (".x:empty {display:none}", ""),
+        ("body p {display:none}", ""),
+        ("} .x {} {display:none}", ""),
+        (".y {display:none}", ""),
+    ],
+)
+def test_what_a_style_sheet_may_show_is_read(style: str, script: str) -> None:
+    assert read(STYLED.format(style, script)).text.endswith("MARKED")
+
+
+def test_a_style_sheet_that_hides_most_of_a_page_does_not_count() -> None:
+    assert text(f"<style>.x{{display:none}}</style><p>a<div class=x>{PROSE}</div>").endswith(".")
 
 
 def saved_page(*parts: tuple[str, str]) -> bytes:
