@@ -24,7 +24,7 @@ __all__ = ["index_name", "plan_embedding_nodes", "plan_training", "training_key"
 
 def training_key(config: StackConfig, *, code_digest: str, training_digest: str) -> str:
     """Return 12 hexadecimal digits that identify a training run by everything that affects it."""
-    identity = {
+    identity: dict[str, Any] = {
         "code": code_digest,
         "questions": training_digest,
         "revision": config.training.revision,
@@ -37,6 +37,8 @@ def training_key(config: StackConfig, *, code_digest: str, training_digest: str)
         "workers": config.training.pod_count * max(1, config.training.gpus_per_pod),
         "seed": config.training.seed,
     }
+    if reading := config.documents.read_options.arguments():
+        identity["reading"] = reading
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -65,6 +67,7 @@ def plan_training(
         learning_rate=config.training.learning_rate,
         per_device_train_batch_size=config.training.batch_size or None,
         seed=config.training.seed,
+        read_options=config.documents.read_options,
     )
     return train_embedding_job(settings, code_uri, corpus_uri, output_uri)
 

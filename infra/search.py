@@ -99,6 +99,7 @@ def build_knowledge(
             corpus_uri=context.uris.corpus,
             output_uri=context.uris.ingest,
             as_it_is=pinned is not None,
+            read_options=context.config.documents.read_options,
             envs={
                 "CUSTOMRAG_KMS_ENDPOINT": context.platform.kms_endpoint,
                 "CUSTOMRAG_REGION_ID": context.config.region_id,

@@ -2,8 +2,8 @@
 
 Owns: how raw values become that object, rules between groups, and the message about everything
 that is wrong. Does not own: defaults (`Pulumi.yaml`), values (`stacks/`), or the keys and rules of
-one group (`stack_config.models`, `.search`, `.front`, `.operations`). The whole configuration is
-checked before anything is created.
+one group (`stack_config.documents`, `.models`, `.search`, `.front`, `.operations`). The whole
+configuration is checked before anything is created.
 
 Errors:
     ConfigError: one or several keys are wrong; the message has a line for each.
@@ -21,6 +21,7 @@ from typing import Annotated, Any
 import pulumi
 from pydantic import AfterValidator, ValidationError
 
+from stack_config.documents import Documents
 from stack_config.front import Chat, Edge
 from stack_config.group import Flag, Group, Problem, Texts, keys_after
 from stack_config.kinds import Environment, PlatformKind
@@ -105,6 +106,7 @@ class StackConfig(Group, alias_generator=keys_after()):
     network: Network
     existing: Existing
     protection: Protection
+    documents: Documents
     training: Training
     ingest: Ingest
     embedding: Embedding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["AddressType", "EdgeKind", "Environment", "PlatformKind", "Protocol"]
+__all__ = ["AddressType", "EdgeKind", "Environment", "Ocr", "PlatformKind", "Protocol"]
 
 
 class PlatformKind(StrEnum):
@@ -21,6 +21,13 @@ class Environment(StrEnum):
     DEV = "dev"
     PROD = "prod"
     PR = "pr"
+
+
+class Ocr(StrEnum):
+    """What recognises pages that are images."""
+
+    NONE = "none"
+    TESSERACT = "tesseract"
 
 
 class Protocol(StrEnum):

@@ -41,6 +41,7 @@ class TrainingData:
         replaced: Text by position of passages that are measured without a held-out sentence.
         documents: Number of documents.
         set_aside: Documents and question lines that were skipped, with the reason.
+        read_options: How the documents were read.
     """
 
     passages: tuple[Passage, ...]
@@ -51,6 +52,7 @@ class TrainingData:
     replaced: Mapping[int, str]
     documents: int
     set_aside: tuple[str, ...]
+    read_options: ReadOptions = DEFAULT_OPTIONS
 
     def texts(self) -> list[str]:
         """Return the text of every passage to measure on."""
@@ -131,6 +133,7 @@ def load_training_data(
         replaced=replaced,
         documents=len(texts),
         set_aside=tuple(problems),
+        read_options=options,
     )
 
 

@@ -23,11 +23,12 @@ import hashlib
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rag.errors import RagError
+from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from training.checkpoints import write_json
 from training.data import TrainingData, load_training_data
 from training.measure import COLUMNS, Cluster, Measured, measure
@@ -72,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             base_model=arguments.base_model,
             model=arguments.model,
             work_dir=arguments.work_dir,
+            options=arguments.options,
         )
     except (SettingsError, RagError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
@@ -92,6 +94,7 @@ def evaluate(
     base_model: str,
     model: Path | None,
     work_dir: Path,
+    options: ReadOptions = DEFAULT_OPTIONS,
 ) -> Evaluation:
     """Tune, index and ask, and print the progress.
 
@@ -101,12 +104,13 @@ def evaluate(
         base_model: The model to start from and to compare with.
         model: A tuned model; None to tune one.
         work_dir: Folder for tuned models, with a folder for each corpus and setting.
+        options: How documents are read.
 
     Raises:
         RagError: The corpus has no test questions, or the cluster failed.
     """
     _say("reading the corpus")
-    data = load_training_data(corpus, seed=0, min_pairs=0)
+    data = load_training_data(corpus, seed=0, min_pairs=0, options=options)
     if data.source != "questions" or not data.held_out:
         raise SettingsError(
             f"--corpus is {str(corpus)!r}, which has no test questions. Add a questions.jsonl "
@@ -148,21 +152,20 @@ def table(evaluation: Evaluation) -> str:
 
 
 def _tuned(corpus: Path, base_model: str, data: TrainingData, work_dir: Path) -> tuple[Path, str]:
-    dimension = _dimension(base_model)
+    reading = data.read_options
     options = Options(
-        corpus_dir=str(corpus), output_dir="unset", base_model=base_model, dimension=dimension
+        corpus_dir=str(corpus),
+        output_dir="unset",
+        base_model=base_model,
+        dimension=_dimension(base_model),
+        encoding=list(reading.encoding_pairs),
+        ocr=reading.ocr,
+        ocr_language=list(reading.ocr_languages),
     )
     key = hashlib.sha256(f"{data.fingerprint()}{options}".encode()).hexdigest()[:12]
     output = work_dir / key
     _say(f"tuning {base_model} into {output}")
-    result = train(
-        Options(
-            corpus_dir=str(corpus),
-            output_dir=str(output),
-            base_model=base_model,
-            dimension=dimension,
-        )
-    )
+    result = train(replace(options, output_dir=str(output)))
     note = (
         "" if result["kept"] == "tuned" else "tuned = base: tuning did not help, so base was kept"
     )
@@ -226,7 +229,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--work-dir", type=Path, default=_WORK_DIR, help="keeps tuned models (%(default)s)"
     )
-    return parser.parse_args(argv)
+    ReadOptions.add_arguments(parser)
+    arguments = parser.parse_args(argv)
+    try:
+        arguments.options = ReadOptions.from_arguments(arguments)
+    except ValueError as error:
+        parser.error(str(error))
+    return arguments
 
 
 def _as_json(evaluation: Evaluation) -> dict[str, Any]:

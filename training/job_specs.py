@@ -18,6 +18,7 @@ from typing import Any
 
 from providers.clients.oss_uri import parse_oss_uri
 from rag.models import DIMENSIONS
+from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from training.bounds import BOUNDS
 
 __all__ = [
@@ -108,6 +109,7 @@ class TrainingSettings:
         learning_rate: Peak learning rate. Default: the script's.
         per_device_train_batch_size: Pairs per worker and step. Default: the script's.
         seed: Of everything random. Default: 42.
+        read_options: How documents are read.
     """
 
     pods: PodSettings
@@ -118,6 +120,7 @@ class TrainingSettings:
     learning_rate: float | None = None
     per_device_train_batch_size: int | None = None
     seed: int = 42
+    read_options: ReadOptions = DEFAULT_OPTIONS
 
     def __post_init__(self) -> None:
         _need(bool(self.base_model), "base_model", self.base_model, "the name of a model")
@@ -178,6 +181,7 @@ def train_embedding_job(
         "seed": settings.seed,
     }
     command = [*_launcher(settings.pods), "-m", "training.train_embedding", *_options(arguments)]
+    command += _read_options(settings.read_options)
     libs = list(_TRAINING_LIBS)
     if not settings.base_model_uri:
         libs += _model_libs(settings.base_model)
@@ -200,6 +204,7 @@ def ingest_job(
     output_uri: str,
     envs: Mapping[str, str],
     as_it_is: bool = False,
+    read_options: ReadOptions = DEFAULT_OPTIONS,
 ) -> JobPlan:
     """Plan the DLC job that runs `python -m rag.ingest`; URIs as `train_embedding_job`.
 
@@ -214,6 +219,7 @@ def ingest_job(
         output_uri: Folder for the result.
         envs: Further environment.
         as_it_is: Wait for those nodes, and do not change the index.
+        read_options: How documents are read.
 
     Raises:
         ValueError: `code_uri` does not end in .zip, or a folder's URI does not end in a slash.
@@ -229,6 +235,7 @@ def ingest_job(
         "output-dir": OUTPUT_MOUNT_PATH,
     }
     command = ["python", "-m", "rag.ingest", *_options(arguments)]
+    command += _read_options(read_options)
     command += ["--as-it-is"] * as_it_is
     plan = _plan(pods, command, _INGEST_LIBS, code_uri, corpus_uri, output_uri)
     return replace(plan, envs={**plan.envs, **envs})
@@ -313,6 +320,13 @@ def _options(arguments: Mapping[str, object]) -> list[str]:
         f"--{name} {shlex.quote(str(value))}"
         for name, value in arguments.items()
         if value is not None
+    ]
+
+
+def _read_options(options: ReadOptions) -> list[str]:
+    return [
+        f"{option} {shlex.quote(value)}" if value else option
+        for option, value in options.arguments()
     ]
 
 

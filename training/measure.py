@@ -30,6 +30,7 @@ from rag.index_state import index_languages
 from rag.ingest import ingest
 from rag.language import detect
 from rag.metrics import retrieval_metrics
+from rag.readers.options import ReadOptions
 from rag.retrieve import CANDIDATES, Retriever, knn_search, word_search
 from training.data import TrainingData
 
@@ -115,10 +116,11 @@ async def measure(
     try:
         await _remove_abandoned(client)
         identifiers = await asyncio.to_thread(_identifiers, corpus_dir, data)
-        async with _indexed(client, corpus_dir, base_model, "base", report) as base:
+        reading = data.read_options
+        async with _indexed(client, corpus_dir, base_model, "base", reading, report) as base:
             rows = {"BM25": await base.words(data, identifiers)}
             rows[base_model[-24:]] = await base.vectors(data, identifiers)
-        async with _indexed(client, corpus_dir, tuned_model, "tuned", report) as tuned:
+        async with _indexed(client, corpus_dir, tuned_model, "tuned", reading, report) as tuned:
             rows["tuned"] = await tuned.vectors(data, identifiers)
             for label, fusion in (
                 ("tuned + BM25, RRF", Fusion.RRF),
@@ -237,6 +239,7 @@ async def _indexed(
     corpus_dir: Path,
     model: str,
     role: str,
+    options: ReadOptions,
     report: Callable[[str], None],
 ) -> AsyncIterator[_Index]:
     """Create an index of the corpus with `model`, and remove it at the end."""
@@ -254,6 +257,7 @@ async def _indexed(
             load_corpus(corpus_dir, set_aside=[]),
             index=name,
             corpus_uri="oss://evaluation/corpus/",
+            options=options,
             report=lambda line: report(f"{role}: {line}"),
         )
         report(f"{role}: asking the questions")
@@ -277,7 +281,7 @@ async def _remove_abandoned(client: AsyncElasticsearch) -> None:
 def _identifiers(corpus_dir: Path, data: TrainingData) -> list[str]:
     """Return the `_id` of every passage in an index of the corpus."""
     digests = {
-        file.key: file.sha256 or sha256_of(file.path)
+        file.key: data.read_options.identity(file.key, file.sha256 or sha256_of(file.path))
         for file in load_corpus(corpus_dir, set_aside=[]).files
     }
     return [chunk_id(p.document, digests[p.document], p.number) for p in data.passages]

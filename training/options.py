@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
 from rag.models import DIMENSIONS
+from rag.readers.options import ReadOptions
 from training.bounds import BOUNDS
 
 __all__ = ["Options", "SettingsError", "parse_options"]
@@ -54,6 +55,20 @@ class Options:
     min_pairs: int = _option(16, "with fewer pairs than this, keep the base model")
     precision: str = _option("auto", f"one of {', '.join(_PRECISIONS)}")
     seed: int = _option(42, "seed of every random choice")
+    encoding: list[str] = field(
+        default_factory=list,
+        metadata={"help": "FOLDER=ENCODING of text files; repeatable", "action": "extend"},
+    )
+    ocr: bool = _option(False, "recognise pages that are images by Tesseract")
+    ocr_language: list[str] = field(
+        default_factory=list,
+        metadata={"help": "language of OCR, as Tesseract names it", "action": "extend"},
+    )
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """How documents are read."""
+        return ReadOptions.of(encoding=self.encoding, ocr=self.ocr, ocr_language=self.ocr_language)
 
     def __post_init__(self) -> None:
         if self.dimension not in DIMENSIONS:
@@ -64,6 +79,10 @@ class Options:
             bounds, value = BOUNDS.get(entry.name), getattr(self, entry.name)
             if bounds is not None and value not in bounds:
                 _refuse(entry.name, value, str(bounds))
+        try:
+            _ = self.read_options
+        except ValueError as error:
+            raise SettingsError(str(error)) from error
 
 
 def _refuse(name: str, value: object, allowed: str) -> NoReturn:

@@ -36,7 +36,11 @@ from training.workers import Encoder, Encoding, Precision, Workers, start_worker
 
 __all__ = ["Run"]
 
-_OUTCOME_OPTIONS_EXCLUDED = ("corpus_dir", "output_dir", "base_model_dir", "save_steps")
+_OUTCOME_OPTIONS_EXCLUDED = (
+    *("corpus_dir", "output_dir", "base_model_dir", "save_steps"),
+    # The data has the texts that these lead to.
+    *("encoding", "ocr", "ocr_language"),
+)
 
 
 @dataclass(kw_only=True)

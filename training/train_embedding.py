@@ -68,7 +68,11 @@ def train(options: Options) -> dict[str, Any]:
     base = _base_folder(options) or resolve_model(options.base_model)
     # 2. Corpus and pairs.
     data = load_training_data(
-        options.corpus_dir, seed=options.seed, min_pairs=options.min_pairs, report=_say
+        options.corpus_dir,
+        seed=options.seed,
+        min_pairs=options.min_pairs,
+        options=options.read_options,
+        report=_say,
     )
     _say(
         f"corpus: {data.documents} documents, {len(data.passages)} chunks, {len(data.pairs)} "

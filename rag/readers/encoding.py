@@ -315,7 +315,7 @@ def _advice(key: str, guess: str | None) -> str:
     name = _shown(guess or "gb18030")
     return (
         "save it as UTF-8, or set the encoding of its folder in customrag:documentEncodings, for "
-        f'example {{"{folder}": "{name}"}}'
+        f'example ["{folder}={name}"]'
     )
 
 

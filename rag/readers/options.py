@@ -56,17 +56,17 @@ class ReadOptions:
         for folder, name in folders.items():
             if not is_text_encoding(name):
                 raise ValueError(
-                    f"the encoding of {folder} is {name!r}; it must be an encoding that Python "
-                    f"knows, for example gb18030, big5, shift_jis, euc_kr or windows-1252"
+                    f"{name!r}, for {folder}, must be an encoding that Python knows, for example "
+                    f"gb18030, big5, shift_jis, euc_kr or windows-1252"
                 )
         for language in self.ocr_languages:
             if not is_ocr_language(language):
                 raise ValueError(
-                    f"the OCR language is {language!r}; it must be a name of Tesseract, for "
-                    f"example eng or chi_sim"
+                    f"{language!r} must be a language as Tesseract names it, for example eng or "
+                    f"chi_sim"
                 )
         if not self.ocr_languages:
-            raise ValueError("there is no OCR language; give at least one, for example eng")
+            raise ValueError("give at least one language of OCR, for example eng")
         object.__setattr__(self, "encodings", MappingProxyType(folders))
 
     def encoding_of(self, key: str) -> str | None:
@@ -99,12 +99,17 @@ class ReadOptions:
             f"{sha256} {json.dumps(applied, sort_keys=True)}".encode()
         ).hexdigest()
 
+    @property
+    def encoding_pairs(self) -> tuple[str, ...]:
+        """``FOLDER=ENCODING`` each."""
+        return tuple(f"{folder}={name}" for folder, name in self.encodings.items())
+
     def arguments(self) -> list[tuple[str, str]]:
         """Return the command line that `from_arguments` reads: (option, value) in order.
 
         Options at their default are left out. The value of ``--ocr`` is empty.
         """
-        given = [("--encoding", f"{folder}={name}") for folder, name in self.encodings.items()]
+        given = [("--encoding", pair) for pair in self.encoding_pairs]
         if self.ocr:
             given.append(("--ocr", ""))
             given += [("--ocr-language", language) for language in self.ocr_languages]
@@ -128,12 +133,10 @@ class ReadOptions:
         for pair in encoding:
             folder, equals, name = pair.rpartition("=")
             if not equals or not folder:
-                raise ValueError(
-                    f"--encoding is {pair!r}; it must be FOLDER=ENCODING, for example "
-                    f"docs/old=gb18030"
-                )
+                raise ValueError(f"{pair!r} must be FOLDER=ENCODING, for example docs/old=gb18030")
             encodings[folder] = name
-        return cls(encodings=encodings, ocr=ocr, ocr_languages=tuple(ocr_language) or OCR_LANGUAGES)
+        languages = tuple(ocr_language) or OCR_LANGUAGES
+        return cls(encodings=encodings, ocr=ocr, ocr_languages=languages)
 
     @classmethod
     def from_arguments(cls, arguments: Namespace) -> ReadOptions:

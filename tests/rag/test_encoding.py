@@ -140,7 +140,7 @@ def test_a_text_without_evidence_is_skipped_with_advice_that_names_its_folder() 
         read_bytes("docs/old/a.txt", b"\xb9\xb8 x")
     assert caught.value.reason == (
         "the text is not UTF-8 (byte 0xb9 at 0); save it as UTF-8, or set the encoding of its "
-        'folder in customrag:documentEncodings, for example {"docs/old": "gb18030"}'
+        'folder in customrag:documentEncodings, for example ["docs/old=gb18030"]'
     )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pulumi
 import pytest
 import yaml
 from pydantic import ValidationError
 
 from stack_config.config import SECRET_KEYS, ConfigError, StackConfig
+from stack_config.group import keys_after
 from tests.infra.conftest import CLOUD_CONFIG, LOCAL_CONFIG, project_defaults
-from training.bounds import BOUNDS
+from training.bounds import BOUNDS, Bounds
 from training.job_specs import PodSettings, TrainingSettings
 from training.options import Options, SettingsError
 
@@ -149,16 +153,58 @@ def test_what_the_training_job_would_refuse_is_refused_before_it_starts(
     assert allowed in message
 
 
-@pytest.mark.parametrize(
-    "name", [field for field in TrainingSettings.__annotations__ if field in BOUNDS]
+JOB_SETTINGS = sorted(
+    name
+    for settings in (TrainingSettings, PodSettings)
+    for name in settings.__annotations__
+    if name in BOUNDS
 )
-def test_the_job_plan_has_the_same_bounds_as_the_job(name: str) -> None:
-    outside = BOUNDS[name].lowest - 1
+"""Every setting of the training job that has bounds. Each has a config key."""
+
+
+def key_of(name: str) -> str:
+    return "trainingBatchSize" if "batch_size" in name else keys_after("training")(name)
+
+
+def at_the_edges(bounds: Bounds, whole: bool) -> tuple[list[float], list[float]]:
+    """Return values just inside and just outside of bounds."""
+    step = 1 if whole else 1e-9
+    inside = [bounds.lowest + (step if bounds.over else 0)]
+    outside = [bounds.lowest - (0 if bounds.over else step)]
+    if bounds.highest is not None:
+        inside.append(bounds.highest)
+        outside.append(bounds.highest + step)
+    return inside, outside if whole else [*outside, math.inf, -math.inf, math.nan]
+
+
+@pytest.mark.parametrize("name", JOB_SETTINGS)
+def test_configuration_plan_and_job_refuse_and_accept_the_same_values(name: str) -> None:
+    whole = "float" not in str(
+        {**TrainingSettings.__annotations__, **PodSettings.__annotations__}[name]
+    )
+    inside, outside = at_the_edges(BOUNDS[name], whole)
+    for value in inside:
+        parse(**{key_of(name): str(value)})
+        plan_and_job(name, value)
+    for value in outside:
+        if name != "per_device_train_batch_size" or value:
+            assert f"customrag:{key_of(name)} is " in refusal(**{key_of(name): str(value)})
+        with pytest.raises(ValueError, match=f"{name} is {value}; it must be {BOUNDS[name]}"):
+            plan_and_job(name, value)
+        if name in Options.__annotations__:
+            with pytest.raises(SettingsError, match=f"it must be {BOUNDS[name]}"):
+                Options(corpus_dir="c", output_dir="o", **{name: value})  # type: ignore[arg-type]
+
+
+def plan_and_job(name: str, value: float) -> None:
+    """Give a value to what plans the job, and to the job if it has such a setting."""
+    changes: dict[str, Any] = {name: value}
+    if name in PodSettings.__annotations__:
+        PodSettings(ecs_spec="ecs.g7.xlarge", image="i", **changes)
+        return
     pods = PodSettings(ecs_spec="ecs.g7.xlarge", image="i")
-    with pytest.raises(ValueError, match=f"{name} is {outside}; it must be {BOUNDS[name]}"):
-        TrainingSettings(pods=pods, base_model="m", dimension=384, **{name: outside})
-    with pytest.raises(SettingsError, match=f"it must be {BOUNDS[name]}"):
-        Options(corpus_dir="c", output_dir="o", **{name: outside})
+    TrainingSettings(pods=pods, base_model="m", dimension=384, **changes)
+    Options(corpus_dir="c", output_dir="o", **changes)
 
 
 def keys_in(message: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from rag.ingest import _arguments as ingest_arguments
+from rag.readers.options import ReadOptions
 from training.job_specs import (
     JobPlan,
     PodSettings,
@@ -33,7 +36,7 @@ def _settings(pods: PodSettings | None = None, **changes: Any) -> TrainingSettin
     return TrainingSettings(pods=pods or _pods(), **values)
 
 
-def _ingest(*embedding_urls: str, as_it_is: bool = False) -> JobPlan:
+def _ingest(*embedding_urls: str, **changes: Any) -> JobPlan:
     return ingest_job(
         _pods(gpus_per_pod=0),
         index_name="chunks-1",
@@ -44,7 +47,7 @@ def _ingest(*embedding_urls: str, as_it_is: bool = False) -> JobPlan:
         corpus_uri=CORPUS,
         output_uri=OUTPUT,
         envs={"CUSTOMRAG_REGION_ID": "cn-hangzhou"},
-        as_it_is=as_it_is,
+        **changes,
     )
 
 
@@ -121,6 +124,13 @@ def test_an_ingest_job_gets_every_node_of_the_embedding_service() -> None:
 def test_an_ingest_job_after_a_rollback_does_not_change_the_index() -> None:
     assert _ingest(as_it_is=True).user_command.endswith(" --as-it-is")
     assert "--as-it-is" not in _ingest().user_command
+
+
+def test_an_ingest_reads_documents_as_its_job_plan_says() -> None:
+    given = ReadOptions(encodings={"docs/two words": "big5"}, ocr=True, ocr_languages=("jpn",))
+    words = shlex.split(_ingest(read_options=given).user_command.partition("rag.ingest")[2])
+    assert ingest_arguments(words).options == given
+    assert "--ocr" not in _ingest().user_command
 
 
 def test_an_ingest_job_gets_further_environment() -> None:

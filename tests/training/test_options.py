@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import fields
 from typing import Any
 
 import pytest
 
+from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from training.job_specs import PodSettings, TrainingSettings, train_embedding_job
 from training.options import Options, SettingsError, parse_options
 
@@ -61,3 +63,26 @@ def test_the_script_accepts_the_command_of_the_job() -> None:
 
 def test_every_option_has_help() -> None:
     assert all(entry.metadata["help"] for entry in fields(Options))
+
+
+def test_how_documents_are_read_comes_from_the_command_line() -> None:
+    given = [*("--encoding", "docs/old=gb18030", "--encoding", "docs/de=cp1252"), "--ocr"]
+    reading = _parse(*given, "--ocr-language", "eng", "--ocr-language", "deu").read_options
+    assert dict(reading.encodings) == {"docs/old": "gb18030", "docs/de": "cp1252"}
+    assert (reading.ocr, reading.ocr_languages) == (True, ("eng", "deu"))
+    assert _parse().read_options == DEFAULT_OPTIONS
+    with pytest.raises(SettingsError, match="must be an encoding that Python knows"):
+        _parse("--encoding", "docs/old=nonsense")
+
+
+def test_the_script_reads_documents_as_its_job_plan_says() -> None:
+    given = ReadOptions(encodings={"docs/two words": "big5"}, ocr=True, ocr_languages=("jpn",))
+    settings = TrainingSettings(
+        pods=PodSettings(ecs_spec="ecs.g7.xlarge", image="i"),
+        base_model="all-MiniLM-L6-v2",
+        dimension=384,
+        read_options=given,
+    )
+    command = train_embedding_job(settings, "oss://b/c.zip", "oss://b/c/", "oss://b/o/")
+    words = shlex.split(command.user_command.partition("training.train_embedding")[2])
+    assert _parse(*words).read_options == given
