@@ -195,7 +195,9 @@ def sample_question(config: Mapping[str, Any], root: Path = ROOT) -> str:
     file = root / str(config.get(f"{NAMESPACE}corpusDir", "examples/corpus")) / "questions.jsonl"
     try:
         with file.open(encoding="utf-8") as lines:
-            return str(json.loads(next(lines))["question"])
+            question = str(json.loads(next(lines))["question"])
+            question.encode()  # Half a surrogate pair cannot be an argument of a command.
+            return question
     except (OSError, ValueError, KeyError, TypeError, StopIteration):
         return _ANY_QUESTION
 

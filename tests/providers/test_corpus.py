@@ -257,3 +257,25 @@ def test_a_wrong_input_is_named_with_what_is_allowed(
 ) -> None:
     failures = engine.check({**folder.inputs(), **change})["failures"]
     assert words in failures[name]
+
+
+def test_the_manifest_names_the_files_that_are_left_out(
+    engine: Engine, oss: FakeOss, folder: Folder
+) -> None:
+    left_out = {"docs/.git/": "skipped: a hidden folder"}
+    engine.up({**folder.inputs(), "leftOut": left_out})
+    assert manifest(oss)["left_out"] == left_out
+    before = manifest(oss)["documents"]
+    assert engine.up({**folder.inputs(), "leftOut": left_out}) == "same"
+    assert engine.up({**folder.inputs(), "leftOut": {}}) == "update"
+    assert manifest(oss) == {**manifest(oss), "documents": before, "left_out": {}}
+
+
+def test_a_manifest_of_an_earlier_version_is_kept_up_to_date(
+    engine: Engine, oss: FakeOss, folder: Folder
+) -> None:
+    engine.up(folder.inputs())
+    former = {name: value for name, value in manifest(oss).items() if name != "left_out"}
+    oss.buckets["b"]["corpus/manifest.json"] = json.dumps(former).encode()
+    engine.refresh()
+    assert engine.up(folder.inputs()) == "same"

@@ -30,7 +30,7 @@ def test_first_question_of_the_corpus_is_asked(tmp_path: Path) -> None:
     assert sample_question(config, tmp_path) == "Where?"
 
 
-@pytest.mark.parametrize("text", ["", "no json", "[]", '{"answer": 1}'])
+@pytest.mark.parametrize("text", ["", "no json", "[]", '{"answer": 1}', '{"question": "\\ud83d?"}'])
 def test_corpus_without_a_usable_question_gets_one_that_fits_any(tmp_path: Path, text: str) -> None:
     _corpus(tmp_path / "examples" / "corpus", text)
     assert sample_question({}, tmp_path) == "What are these documents about?"
