@@ -23,16 +23,16 @@ def docs(tmp_path: Path) -> Path:
 
 
 def test_a_preview_counts_the_files_by_outcome_and_reason(docs: Path) -> None:
-    for name in ("b.zip", "c.zip", "d.md", ".hidden"):
+    for name in ("b.xyz", "c.xyz", "d.md", ".hidden"):
         (docs / name).touch()
     plan = plan_corpus(docs.parent)
     assert plan.summary == (
-        "corpus: 1 documents in docs/, 3 cannot be read (2 the format .zip is not supported; "
+        "corpus: 1 documents in docs/, 3 cannot be read (2 the format .xyz is not supported; "
         "1 the file is empty), 1 skipped (1 a hidden file)"
     )
     assert list(plan.warnings) == [
-        "docs/b.zip cannot be read: the format .zip is not supported",
-        "docs/c.zip cannot be read: the format .zip is not supported",
+        "docs/b.xyz cannot be read: the format .xyz is not supported",
+        "docs/c.xyz cannot be read: the format .xyz is not supported",
         "docs/d.md cannot be read: the file is empty",
     ]
     assert (plan.count(Outcome.UNREAD), plan.count(Outcome.SKIPPED)) == (3, 1)
@@ -51,7 +51,7 @@ def test_a_preview_names_few_files_and_says_how_many_more_there_are(docs: Path) 
 def test_every_input_of_the_program_can_be_sent_whatever_the_names_are(docs: Path) -> None:
     (docs / os.fsdecode(b"\xb1\xb8.md")).write_text("Not UTF-8.")
     (docs / 'a\nb "q" \\.md').write_text("Odd.")
-    (docs / "\u202e.zip").touch()
+    (docs / "\u202e.xyz").touch()
     plan = plan_corpus(docs.parent)
     message = struct_pb2.Struct()
     message.update(dict(plan.objects))
@@ -60,7 +60,7 @@ def test_every_input_of_the_program_can_be_sent_whatever_the_names_are(docs: Pat
     assert set(plan.documents) == {"docs/a.md", 'docs/a\nb "q" \\.md'}
     assert list(plan.warnings) == [
         "docs/\\xb1\\xb8.md cannot be read: its name is not UTF-8; rename it",
-        "docs/\\u202e.zip cannot be read: the format .zip is not supported",
+        "docs/\\u202e.xyz cannot be read: the format .xyz is not supported",
     ]
 
 
@@ -82,6 +82,6 @@ def test_a_file_that_cannot_be_opened_is_unread_and_the_others_go_on(
 
 
 def test_a_folder_without_a_readable_document_is_refused(docs: Path) -> None:
-    (docs / "a.md").rename(docs / "a.zip")
-    with pytest.raises(ConfigError, match=r"corpusDir is .*'docs/a.zip': the format .zip is not"):
+    (docs / "a.md").rename(docs / "a.xyz")
+    with pytest.raises(ConfigError, match=r"corpusDir is .*'docs/a.xyz': the format .xyz is not"):
         plan_corpus(docs.parent)
