@@ -18,10 +18,10 @@ from rag.documents import Document
 from rag.errors import ReadError
 from rag.readers.archive import Archive
 from rag.readers.builder import TextBuilder
+from rag.readers.grid import GridRow, add_grid
 from rag.readers.number_formats import BUILT_IN_FORMATS, shown_number
 from rag.readers.ooxml import A, R, alternative_text, core_title, elements, is_on
 from rag.readers.options import ReadOptions
-from rag.readers.tables import header_rows
 from rag.readers.text import TITLE_LENGTH, stem
 
 __all__ = ["read_xlsx"]
@@ -32,9 +32,6 @@ _MAX_CELLS = 1_000_000
 """Most cells of a workbook that are read: about 10 MB of text. Larger sheets are data to query,
 not documents to search (assumed)."""
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
-
-_Row = tuple[int, dict[int, str]]
-"""A row's number from 1 on, and its texts by column from 1 on."""
 
 
 def read_xlsx(key: str, data: bytes, options: ReadOptions) -> Document:
@@ -109,9 +106,8 @@ class _Workbook:
         return builder.document(archive.key, title[:TITLE_LENGTH] or stem(archive.key))
 
     def _sheet(self, sheet: _Sheet) -> None:
-        started = False
         relationships = self._archive.relationships(sheet.part)
-        headers = set()
+        headers: set[int] = set()
         drawings: list[str] = []
         for relationship in relationships.values():
             if relationship.kind == "table":
@@ -122,11 +118,7 @@ class _Workbook:
                 self._comments += sum(
                     1 for _ in self._archive.stream_xml(relationship.target, f"{_S}comment")
                 )
-        for block in _joined(_blocks(self._rows(sheet)), headers):
-            if not started:
-                self._builder.heading(sheet.name, 1)
-                started = True
-            self._add(block, headers)
+        started = add_grid(self._builder, sheet.name, self._rows(sheet), headers)
         if drawings and not started:
             self._builder.heading(sheet.name, 1)
         for text in drawings:
@@ -139,17 +131,7 @@ class _Workbook:
                 "LibreOffice and save it."
             )
 
-    def _add(self, block: list[_Row], headers: set[int]) -> None:
-        """Add a table, without the columns that are empty in it; a single cell is a paragraph."""
-        columns = sorted({column for _, cells in block for column in cells})
-        rows = [[cells.get(column, "") for column in columns] for _, cells in block]
-        if len(rows) == len(columns) == 1:
-            self._builder.paragraph(rows[0][0])
-            return
-        marked = [at + 1 for at, (number, _) in enumerate(block[:5]) if number in headers]
-        self._builder.table(rows, header_rows=marked[0] if marked else header_rows(rows))
-
-    def _rows(self, sheet: _Sheet) -> Iterator[_Row]:
+    def _rows(self, sheet: _Sheet) -> Iterator[GridRow]:
         """Yield the rows that have text."""
         number = 0
         for row in self._archive.stream_xml(sheet.part, f"{_S}row"):
@@ -263,40 +245,3 @@ def _column(reference: str) -> int:
     for letter in match.group(1) if match else "":
         number = number * 26 + ord(letter) - ord("A") + 1
     return number
-
-
-def _blocks(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
-    """Yield the rows between empty rows."""
-    block: list[_Row] = []
-    for row in rows:
-        if block and row[0] > block[-1][0] + 1:
-            yield block
-            block = []
-        block.append(row)
-    if block:
-        yield block
-
-
-def _joined(blocks: Iterator[list[_Row]], headers: set[int]) -> Iterator[list[_Row]]:
-    """Yield the tables: rows after an empty one continue a table if they have no header row.
-
-    Otherwise the rows of a long list with gaps would lose the names of its columns.
-    """
-    table: list[_Row] = []
-    named = False
-    for block in blocks:
-        columns = {column for _, cells in block for column in cells}
-        rows = [[cells.get(column, "") for column in sorted(columns)] for _, cells in block]
-        has_header = header_rows(rows) > 0 or any(number in headers for number, _ in block[:5])
-        if named and not has_header and len(columns) > 1 and _within(columns, table):
-            table += block
-            continue
-        if table:
-            yield table
-        table, named = block, has_header
-    if table:
-        yield table
-
-
-def _within(columns: set[int], table: list[_Row]) -> bool:
-    return columns <= {column for _, cells in table[:20] for column in cells}

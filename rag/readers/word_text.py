@@ -14,7 +14,7 @@ from rag.readers.ooxml import MATH, MC, W, alternative, elements, is_on, math_te
 from rag.readers.tables import header_rows, nested_table, without_empty_ends
 from rag.readers.word_fields import PAGE_FIELDS, UNREAD_FIELDS, Fields, field_name, form_value
 from rag.readers.word_marks import continues, is_deleted, is_prompt, mark_is_gone, span
-from rag.readers.word_styles import Numbering, Styles, list_number, outline_level
+from rag.readers.word_styles import Numbering, Style, Styles, list_number, outline_level
 
 __all__ = ["Item", "Story", "flat_text"]
 
@@ -101,28 +101,26 @@ class Story:
 
     def items(self, container: Any) -> Iterator[Item]:
         """Yield the items of an element that holds paragraphs and tables."""
-        carried = ""
+        carried: list[str] = []
         for block in self._blocks(container):
             if block.tag == f"{W}tbl":
-                if carried.strip():
-                    yield Item(kind="paragraph", text=carried)
-                carried = ""
+                yield from _left_over(carried)
+                carried = []
                 yield from self._table(block)
-                continue
-            if block.tag == f"{W}altChunk":
+            elif block.tag == f"{W}altChunk":
                 self._lost("A document that is embedded in this one is not read.")
-                continue
-            line, item = self._paragraph(block, carried)
-            if mark_is_gone(block):
+            elif mark_is_gone(block):
                 # With the change accepted, the paragraph runs on into the next one.
-                carried = carried + "".join(line.texts)
+                line, _ = self._line(block)
+                carried += line.texts
+                yield from line.after
             else:
-                carried = ""
+                line, item = self._paragraph(block, carried)
+                carried = []
                 if item is not None:
                     yield item
-            yield from line.after
-        if carried.strip():
-            yield Item(kind="paragraph", text=carried)
+                yield from line.after
+        yield from _left_over(carried)
 
     def _blocks(self, container: Any) -> Iterator[Any]:
         """Yield paragraphs and tables, also those inside content controls and changes."""
@@ -143,20 +141,24 @@ class Story:
         elif child.tag == f"{MC}AlternateContent" and (branch := alternative(child)) is not None:
             yield from walk(branch)
 
-    def _paragraph(self, element: Any, carried: str) -> tuple[_Line, Item | None]:
-        properties = element.find(f"{W}pPr")
-        named = None if properties is None else properties.find(f"{W}pStyle")
+    def _line(self, element: Any) -> tuple[_Line, Style]:
+        named = element.find(f"{W}pPr/{W}pStyle")
         style = self._styles["" if named is None else named.get(f"{W}val", "")]
         line = _Line(hidden=style.hidden)
         self._inline(element, line)
+        return line, style
+
+    def _paragraph(self, element: Any, carried: list[str]) -> tuple[_Line, Item | None]:
+        line, style = self._line(element)
+        properties = element.find(f"{W}pPr")
         mark = ""
         number = list_number(properties) or style.number
-        if number is not None and not mark_is_gone(element):
+        if number is not None:
             list_id, level = number
             if not list_id and style.number is not None:
                 list_id = style.number[0]
             mark = self._numbering.mark(list_id, level, style.chain)
-        text = (carried + "".join(line.texts)).strip()
+        text = "".join([*carried, *line.texts]).strip()
         if not text:
             return line, None
         heading = style.heading
@@ -334,6 +336,12 @@ class Story:
                 text = flat_text(list(self.items(cell)))
             out += [text, *[""] * (width - 1)]
         return out
+
+
+def _left_over(texts: list[str]) -> Iterator[Item]:
+    text = "".join(texts)
+    if text.strip():
+        yield Item(kind="paragraph", text=text)
 
 
 def _is_struck(properties: Any) -> bool:
