@@ -24,6 +24,7 @@ from rag.readers.html import read_html, read_mhtml, read_xhtml
 from rag.readers.mail import read_mail
 from rag.readers.markdown import read_markdown
 from rag.readers.markup import read_markup
+from rag.readers.odf import read_odf
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.readers.pdf import read_pdf
 from rag.readers.records import read_json, read_jsonl
@@ -121,6 +122,7 @@ READERS: Mapping[str, Callable[[str, bytes, ReadOptions], Document]] = MappingPr
         ".pdf": read_pdf,
         **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), read_docx),
         **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"), read_pptx),
+        **dict.fromkeys((".odt", ".ott", ".ods", ".ots", ".odp", ".otp"), read_odf),
         ".epub": read_epub,
         ".eml": _read_mail,
         **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm"), read_xlsx),

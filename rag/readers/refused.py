@@ -9,8 +9,8 @@ __all__ = ["ADVICE", "unsupported"]
 
 _SAVE_AS = {
     "save it as DOCX": (".doc", ".dot", ".rtf", ".wps", ".wpd", ".pages"),
-    "save it as PPTX": (".ppt", ".pps", ".pot", ".key", ".odp"),
-    "save it as XLSX": (".xls", ".xlt", ".xlsb", ".numbers", ".ods", ".et"),
+    "save it as PPTX": (".ppt", ".pps", ".pot", ".key"),
+    "save it as XLSX": (".xls", ".xlt", ".xlsb", ".numbers", ".et"),
     "save it as PDF": (".djvu", ".xps", ".oxps", ".ps", ".eps", ".vsd", ".vsdx", ".pub", ".one"),
     "save it as EML, or as PDF": (".msg",),
     "export its emails as EML files": (".pst", ".ost", ".mbox"),

@@ -6,10 +6,10 @@ from typing import Any
 
 from rag.readers.ooxml import W, is_on
 
-__all__ = ["continues", "is_deleted", "is_prompt", "mark_is_gone", "span"]
+__all__ = ["MAX_COLUMNS", "continues", "is_deleted", "is_prompt", "mark_is_gone", "span"]
 
-_MAX_SPAN = 100
-"""Columns that one cell may span; Word's own limit is 63."""
+MAX_COLUMNS = 63
+"""Columns of a table, as Word limits them."""
 
 
 def is_deleted(row: Any) -> bool:
@@ -28,7 +28,7 @@ def continues(look: Any) -> bool:
 
 def span(element: Any, default: int) -> int:
     value = "" if element is None else element.get(f"{W}val", "")
-    return min(int(value), _MAX_SPAN) if value.isdecimal() and len(value) < 5 else default
+    return min(int(value), MAX_COLUMNS) if value.isdecimal() and len(value) < 5 else default
 
 
 def mark_is_gone(paragraph: Any) -> bool:

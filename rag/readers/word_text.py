@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rag.readers.ooxml import MATH, MC, W, alternative, elements, is_on, math_text, private_symbols
-from rag.readers.tables import header_rows, nested_table, without_empty_ends
+from rag.readers.tables import header_rows, nested_table
 from rag.readers.word_fields import PAGE_FIELDS, UNREAD_FIELDS, Fields, field_name, form_value
-from rag.readers.word_marks import continues, is_deleted, is_prompt, mark_is_gone, span
+from rag.readers.word_marks import MAX_COLUMNS, continues, is_deleted, is_prompt, mark_is_gone, span
 from rag.readers.word_styles import Numbering, Style, Styles, list_number, outline_level
 
 __all__ = ["Item", "Story", "flat_text"]
@@ -300,7 +300,6 @@ class Story:
             if properties is not None and is_on(properties.find(f"{W}tblHeader")):
                 marked += marked == len(rows)
             rows.append(self._row(cells, properties))
-        rows = without_empty_ends(rows)
         look = table.find(f"{W}tblPr/{W}tblLook")
         plain = look is not None and look.get(f"{W}firstRow") in ("0", "false")
         if any(rows):
@@ -334,7 +333,9 @@ class Story:
                 width = span(look.find(f"{W}gridSpan"), 1)
             if not continues(look):
                 text = flat_text(list(self.items(cell)))
-            out += [text, *[""] * (width - 1)]
+            out += [text, *[""] * (width - 1 if len(out) < MAX_COLUMNS else 0)]
+        while out and not out[-1]:
+            out.pop()
         return out
 
 

@@ -17,9 +17,10 @@ from rag.readers import read_bytes
 from tests.rag.office_files import archive, paragraph, row, run, table, word
 from tests.rag.test_read_epub import files
 from tests.rag.test_read_mail import mail
+from tests.rag.test_read_odf import cells, odf
 from tests.rag.test_read_word import CHANGED, NUMBERING, PICTURE, STYLES, field, listed
 
-SUFFIXES = ("docx", "pptx", "xlsx", "epub", "eml")
+SUFFIXES = ("docx", "pptx", "xlsx", "epub", "odt", "ods", "eml")
 ARCHIVES = SUFFIXES[:-1]
 FUZZ = settings(deadline=None, max_examples=60, derandomize=True, database=None)
 
@@ -37,6 +38,14 @@ def valid(suffix: str) -> bytes:
         return word(body, styles=STYLES, numbering=NUMBERING, footnotes=note)
     if suffix == "epub":
         return archive(files())
+    if suffix == "odt":
+        body = "<text:h>A</text:h><text:p>b<text:s text:c='2'/></text:p>"
+        return odf("text", f"{body}<table:table>{cells('a', 'b')}</table:table>")
+    if suffix == "ods":
+        repeat = (
+            "<table:table-row table:number-rows-repeated='2'><table:table-cell/></table:table-row>"
+        )
+        return odf("spreadsheet", f"<table:table>{cells('a', 'b')}{repeat}</table:table>")
     if suffix == "eml":
         message = mail()
         message.add_alternative("<p>Hello.</p>", subtype="html")
