@@ -3,9 +3,12 @@
 Owns where chunks begin and end: `document.text[chunk.start:chunk.end] == chunk.text`, always. A
 chunk ends, in this order of preference, where a section ends, where a paragraph ends, where a
 sentence ends; tables and code blocks stay whole when they fit. The next chunk repeats the end of
-the one before (whole sentences where they fit into the overlap, else whole words), but never
-across a heading. Pure and deterministic; any change here that moves a boundary changes
-`rag.index.CHUNKER`.
+the one before (whole sentences where they fit into the overlap, else whole clauses or words, whole
+lines of tables and code), but never across a heading. A page's end is not a boundary. Pure and
+deterministic; any change here that moves a boundary changes `rag.index.CHUNKER`.
+
+Does not own sentence ends (`rag.sentences`), cuts within a sentence (`rag.cuts`) or the counting
+(`rag.limits`).
 """
 
 from __future__ import annotations
@@ -15,9 +18,11 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from rag.cuts import best_cut, first_break
 from rag.documents import Document
+from rag.limits import Limits, TokenMeasure
+from rag.sentences import paragraph_spans, sentences_of, split, trim
 
 __all__ = [
     "DEFAULT_OVERLAP",
@@ -26,7 +31,6 @@ __all__ = [
     "TokenMeasure",
     "chunk_document",
     "embedding_text",
-    "sentence_spans",
 ]
 
 DEFAULT_SIZE = 1000
@@ -39,27 +43,8 @@ _FILL = {_SECTION: 0.5, _PARAGRAPH: 0.9, _SENTENCE: 0.0}
 """Share of the size that must be filled before a chunk ends at a boundary of that rank although
 the next piece would still fit."""
 
-_PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*|\f\s*")
-_SENTENCE_BREAK = re.compile(
-    r"""(?<=[.!?])["')\]”’]*\s+(?=["'(\[“‘]?[A-Z0-9])"""
-    r"""|(?<=[。！？；])\s*"""
-    r"""|\n(?=\s*(?:[-*+•]|\d{1,3}[.)])\s)"""
-)
-_LINE_BREAK = re.compile(r"\n")
-_WORD = re.compile(r"\S+")
-
-
-class TokenMeasure(Protocol):
-    """Measures texts in the tokens of an embedding model."""
-
-    @property
-    def max_tokens(self) -> int:
-        """The most tokens of a text that the model reads whole, its own additions left out."""
-        ...
-
-    def starts(self, text: str) -> Sequence[int]:
-        """Return the offset in `text` at which each of its tokens starts, in order."""
-        ...
+_LINE = re.compile(r"\n")
+_LINE_START = re.compile(r"(?<=\n)[^\S\n]*\S")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,11 +77,19 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _Atom:
-    """A piece that is not cut: `rank` is the kind of boundary before it."""
+    """A piece that is not cut.
+
+    Attributes:
+        start: Where it starts.
+        end: Where it ends.
+        rank: The kind of boundary before it.
+        lines: Whether it is a table or code, of which only whole lines are repeated.
+    """
 
     start: int
     end: int
     rank: int
+    lines: bool = False
 
 
 def embedding_text(title: str, chunk: Chunk) -> str:
@@ -126,8 +119,8 @@ def chunk_document(
         overlap: Longest repetition, in characters, at least 0 and less than `size`.
 
     Returns:
-        Chunks in order, none longer than `size`; together they hold every character of the text
-        that is not white space. Empty for a text of white space.
+        Chunks in order, none over a limit; together they hold every character of the text that is
+        not white space. Empty for a text of white space.
 
     Raises:
         ValueError: `size` or `overlap` out of bounds.
@@ -137,20 +130,23 @@ def chunk_document(
             f"size is {size} and overlap {overlap}; size must be at least 1, "
             f"overlap at least 0 and less than size"
         )
-    atoms = list(_atoms(document, size))
-    spans = list(_pack(document.text, atoms, size, overlap))
+    text = document.text
+    limits = Limits(document, measure, size, overlap)
+    spans = list(_pack(text, _atoms(document, limits), limits))
     starts = [section.start for section in document.sections]
     chunks = []
     for number, (start, end, fresh) in enumerate(spans):
         at = bisect.bisect_right(starts, fresh) - 1
+        header = limits.header(start)
         chunks.append(
             Chunk(
                 number=number,
                 count=len(spans),
                 start=start,
                 end=end,
-                text=document.text[start:end],
+                text=text[start:end],
                 heading=document.sections[at].heading if at >= 0 else "",
+                table_header=header.text if header and end > header.end else "",
                 first_page=_page(document, start),
                 last_page=_page(document, end - 1),
             )
@@ -165,151 +161,125 @@ def _page(document: Document, offset: int) -> int | None:
     return max(1, bisect.bisect_right(document.pages, offset))
 
 
-def _pack(
-    text: str, atoms: Sequence[_Atom], size: int, overlap: int
-) -> Iterator[tuple[int, int, int]]:
-    """Yield (start, end, start of the new text) of each chunk."""
-    first, start = 0, atoms[0].start if atoms else 0
-    while first < len(atoms):
-        stop = _stop(atoms, first, start, size)
-        end = atoms[stop - 1].end
-        yield start, end, atoms[first].start
-        if stop == len(atoms):
-            return
-        start = _overlap_start(text, atoms, first, stop, overlap)
-        if atoms[stop].end - start > size:
-            start = atoms[stop].start
-        first = stop
+def _pack(text: str, atoms: Iterator[_Atom], limits: Limits) -> Iterator[tuple[int, int, int]]:
+    """Yield (start, end, start of the new text) of each chunk.
+
+    Only the atoms that may still belong to the next chunk are held, because a large document has
+    millions.
+    """
+    held = list(itertools.islice(atoms, 1))
+    start = held[0].start if held else 0
+    while held:
+        reach = limits.reach(start)
+        while held[-1].end <= reach and (atom := next(atoms, None)) is not None:
+            held.append(atom)
+        stop = _stop(held, start, reach, limits)
+        end = held[stop - 1].end
+        yield start, end, held[0].start
+        if stop < len(held):
+            start = _overlap_start(text, held, stop, limits)
+            if held[stop].end > limits.reach(start):
+                start = held[stop].start
+        del held[:stop]
 
 
-def _stop(atoms: Sequence[_Atom], first: int, start: int, size: int) -> int:
-    """Return one past the last atom of the chunk that begins at `start` with atom `first`."""
-    limit = first + 1
-    while limit < len(atoms) and atoms[limit].end - start <= size:
-        limit += 1
-    if limit == len(atoms):
+def _stop(held: Sequence[_Atom], start: int, reach: int, limits: Limits) -> int:
+    """Return one past the last atom of the chunk that begins at `start` with the first atom."""
+    # Only the last atom can be over the limit.
+    limit = max(1, len(held) - (held[-1].end > reach))
+    if limit == len(held):
         best_rank, best = _SENTENCE, limit
         lowest = _SECTION
     else:
-        best_rank, best = atoms[limit].rank, limit
+        best_rank, best = held[limit].rank, limit
         lowest = _PARAGRAPH
-    for stop in range(limit - 1, first, -1):
-        filled = atoms[stop - 1].end - start
-        rank = atoms[stop].rank
-        if filled < _FILL[_SECTION] * size:
+    for stop in range(limit - 1, 0, -1):
+        filled = limits.share(start, held[stop - 1].end)
+        rank = held[stop].rank
+        if filled < _FILL[_SECTION]:
             break
-        if rank >= lowest and rank > best_rank and filled >= _FILL[rank] * size:
+        if rank >= lowest and rank > best_rank and filled >= _FILL[rank]:
             best_rank, best = rank, stop
     return best
 
 
-def _overlap_start(text: str, atoms: Sequence[_Atom], first: int, stop: int, overlap: int) -> int:
-    """Return where the chunk after `atoms[first:stop]` begins."""
-    fresh, end = atoms[stop].start, atoms[stop - 1].end
-    if atoms[stop].rank == _SECTION or overlap == 0:
+def _overlap_start(text: str, held: Sequence[_Atom], stop: int, limits: Limits) -> int:
+    """Return where the chunk after `held[:stop]` begins."""
+    fresh, last = held[stop].start, held[stop - 1]
+    earliest = limits.earliest(last.end)
+    if held[stop].rank == _SECTION or earliest >= last.end:
         return fresh
     start = fresh
-    for index in range(stop - 1, first, -1):
-        if end - atoms[index].start > overlap or atoms[index].rank == _SECTION:
+    for atom in reversed(held[1:stop]):
+        if atom.start < earliest or atom.rank == _SECTION:
             break
-        start = atoms[index].start
+        start = atom.start
     if start < fresh:
         return start
-    tail = max(end - overlap, atoms[stop - 1].start)
-    for word in _WORD.finditer(text, max(tail - 1, 0), end):
-        if word.start() >= tail:
-            return word.start()
-    return fresh
+    earliest = max(earliest, last.start)
+    if last.lines:
+        line = _LINE_START.search(text, earliest, last.end)
+        return line.end() - 1 if line else fresh
+    start = first_break(text, earliest, last.end)
+    return start if start < last.end else fresh
 
 
-def _atoms(document: Document, size: int) -> Iterator[_Atom]:
+def _atoms(document: Document, limits: Limits) -> Iterator[_Atom]:
     text = document.text
     cuts = sorted({0, len(text), *(s.start for s in document.sections)})
+    ends = [block.end for block in document.blocks]
     for start, end in itertools.pairwise(cuts):
         rank = _SECTION if start else _PARAGRAPH
-        for atom in _section_atoms(document, start, end, size):
-            yield _Atom(atom.start, atom.end, max(rank, atom.rank))
+        for atom in _section_atoms(document, ends, start, end, limits):
+            yield _Atom(atom.start, atom.end, max(rank, atom.rank), atom.lines)
             rank = _SENTENCE
 
 
-def _section_atoms(document: Document, start: int, end: int, size: int) -> Iterator[_Atom]:
+def _section_atoms(
+    document: Document, ends: Sequence[int], start: int, end: int, limits: Limits
+) -> Iterator[_Atom]:
     at = start
-    for block in document.blocks:
-        if block.end <= at or block.start >= end:
-            continue
-        yield from _prose_atoms(document.text, at, max(at, block.start), size)
-        yield from _block_atoms(document.text, max(at, block.start), min(end, block.end), size)
+    for number in range(bisect.bisect_right(ends, start), len(ends)):
+        block = document.blocks[number]
+        if block.start >= end:
+            break
+        yield from _prose_atoms(document.text, at, max(at, block.start), limits)
+        yield from _block_atoms(document.text, max(at, block.start), min(end, block.end), limits)
         at = min(end, block.end)
-    yield from _prose_atoms(document.text, at, end, size)
+    yield from _prose_atoms(document.text, at, end, limits)
 
 
-def _prose_atoms(text: str, start: int, end: int, size: int) -> Iterator[_Atom]:
-    for left, right in _split(text, start, end, _PARAGRAPH_BREAK):
+def _prose_atoms(text: str, start: int, end: int, limits: Limits) -> Iterator[_Atom]:
+    for left, right in paragraph_spans(text, start, end):
         rank = _PARAGRAPH
-        for first, last in _split(text, left, right, _SENTENCE_BREAK):
-            for piece in _fit(text, first, last, size):
+        for span in sentences_of(text, left, right):
+            for piece in _fit(text, *span, limits):
                 yield _Atom(*piece, rank)
                 rank = _SENTENCE
 
 
-def _block_atoms(text: str, start: int, end: int, size: int) -> Iterator[_Atom]:
-    span = _trim(text, start, end)
+def _block_atoms(text: str, start: int, end: int, limits: Limits) -> Iterator[_Atom]:
+    span = trim(text, start, end)
     if span is None:
         return
-    if span[1] - span[0] <= size:
-        yield _Atom(*span, _PARAGRAPH)
+    if span[1] <= limits.reach(span[0]):
+        yield _Atom(*span, _PARAGRAPH, lines=True)
         return
     rank = _PARAGRAPH
-    for left, right in _split(text, *span, _LINE_BREAK):
-        for piece in _fit(text, left, right, size):
-            yield _Atom(*piece, rank)
+    for left, right in split(text, *span, (m.end() for m in _LINE.finditer(text, *span))):
+        for piece in _fit(text, left, right, limits):
+            yield _Atom(*piece, rank, lines=True)
             rank = _SENTENCE
 
 
-def _split(text: str, start: int, end: int, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-    """Yield the trimmed, non-empty spans between the matches of `pattern`."""
-    at = start
-    for match in pattern.finditer(text, start, end):
-        span = _trim(text, at, match.end())
-        if span is not None:
-            yield span
-        at = match.end()
-    span = _trim(text, at, end)
-    if span is not None:
-        yield span
-
-
-def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:
-    while start < end and text[start].isspace():
-        start += 1
-    while start < end and text[end - 1].isspace():
-        end -= 1
-    return (start, end) if start < end else None
-
-
-def _fit(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
-    """Cut a span longer than `size` between words; cut a word longer than `size` anywhere."""
-    while end - start > size:
-        cut = start + size
-        if not text[cut].isspace():
-            at = cut
-            while at > start and not text[at - 1].isspace():
-                at -= 1
-            cut = at if at > start else cut
-        span = _trim(text, start, cut)
-        if span is not None:
+def _fit(text: str, start: int, end: int, limits: Limits) -> Iterator[tuple[int, int]]:
+    """Cut a span that is too long for a chunk into pieces."""
+    while end > (reach := limits.reach(start)):
+        cut = best_cut(text, start, reach)
+        if span := trim(text, start, cut):
             yield span
         start = cut
         while start < end and text[start].isspace():
             start += 1
     if start < end:
         yield start, end
-
-
-def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Return start and end of each sentence or list line of `text`, without white space around."""
-    return [
-        span
-        for left, right in _split(text, 0, len(text), _PARAGRAPH_BREAK)
-        for span in _split(text, left, right, _SENTENCE_BREAK)
-    ]

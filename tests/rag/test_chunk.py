@@ -7,9 +7,11 @@ import random
 
 import pytest
 
-from rag.chunk import chunk_document, sentence_spans
+from rag.chunk import chunk_document
 from rag.documents import Block, Document, Section
 from rag.readers.markdown import read_markdown
+from rag.readers.options import ReadOptions
+from rag.sentences import sentence_spans
 
 WORDS = [
     "tray",
@@ -55,7 +57,7 @@ def test_chunks_have_exact_offsets_and_cover_the_text(seed: int, size: int, over
     text = random_markdown(seed)
     if size == 1:
         text = text[:300]
-    document = read_markdown("docs/a.md", text.encode())
+    document = read_markdown("docs/a.md", text.encode(), ReadOptions())
     chunks = chunk_document(document, size=size, overlap=overlap)
     covered = [False] * len(text)
     for number, chunk in enumerate(chunks):
@@ -72,7 +74,7 @@ def test_chunks_have_exact_offsets_and_cover_the_text(seed: int, size: int, over
 
 
 def test_the_same_document_gives_the_same_chunks() -> None:
-    document = read_markdown("docs/a.md", random_markdown(7).encode())
+    document = read_markdown("docs/a.md", random_markdown(7).encode(), ReadOptions())
     assert chunk_document(document) == chunk_document(document)
 
 
@@ -83,7 +85,7 @@ def test_a_text_of_white_space_has_no_chunks() -> None:
 def test_a_chunk_ends_where_a_section_ends_rather_than_in_the_next() -> None:
     first, second = "alpha. " * 90, "beta. " * 90
     text = f"# One\n\n{first}\n\n# Two\n\n{second}"
-    chunks = chunk_document(read_markdown("docs/a.md", text.encode()))
+    chunks = chunk_document(read_markdown("docs/a.md", text.encode(), ReadOptions()))
     assert [chunk.heading for chunk in chunks] == ["One", "Two"]
     assert chunks[1].text.startswith("# Two")
 
