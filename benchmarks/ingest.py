@@ -34,7 +34,9 @@ from rag.corpus import Corpus, load_corpus
 from rag.embed import EmbeddingClient
 from rag.index import SETTINGS, mappings
 from rag.ingest import ingest
+from rag.models import resolve_model
 from rag.readers import read_document
+from rag.tokens import load_tokens
 
 _VERSION = "benchmark"
 
@@ -129,10 +131,11 @@ def main() -> None:
     corpus = load_corpus(arguments.corpus)
     corpus = replace(corpus, files=corpus.files[: arguments.documents])
     documents = [read_document(file.key, file.path) for file in corpus.files]
+    tokens = load_tokens(resolve_model(arguments.model))
     texts = [
         embedding_text(document.title, chunk)
         for document in documents
-        for chunk in chunk_document(document)
+        for chunk in chunk_document(document, tokens)
     ]
     print(f"{len(documents)} documents, {len(texts)} chunks, {arguments.rounds} rounds")
     measured: dict[str, list[float]] = {}

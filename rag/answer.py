@@ -19,7 +19,6 @@ import numpy as np
 
 from rag.analysis import content_terms, numbers, terms
 from rag.answerable import Evidence, judge, term_weights
-from rag.chunk import sentence_spans
 from rag.clean import PieceCleaner
 from rag.embed import Embedder
 from rag.errors import GenerationError
@@ -34,6 +33,7 @@ from rag.prompt import (
     messages_for_quotes,
 )
 from rag.retrieve import Hit, Retrieval, Retriever
+from rag.sentences import sentence_spans
 
 __all__ = ["Answerer", "Done", "Event", "Failed", "Sources", "State", "Token"]
 

@@ -18,21 +18,19 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import httpx
 import numpy as np
 import numpy.typing as npt
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_before_delay,
-    wait_random_exponential,
-)
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay
 
 from rag.errors import EmbeddingError, TextsRefusedError
-from rag.failover import Node, follow, order
+from rag.failover import Node, PassingError, follow, order, wait
+from rag.tokens import ModelTokens
+
+if TYPE_CHECKING:
+    from rag.limits import TokenMeasure
 
 __all__ = ["Embedder", "EmbeddingClient", "InputType", "ServiceInfo", "Vectors"]
 
@@ -49,7 +47,6 @@ _CONNECT_SECONDS = 5.0
 _IMPATIENT_CONNECT_SECONDS = 1.0
 _HEALTH_SECONDS = 5.0
 _PROBE_SECONDS = 2.0
-_BACKOFF = wait_random_exponential(multiplier=0.15, max=7.5)
 _LOG = logging.getLogger("rag.embed")
 
 
@@ -63,6 +60,10 @@ class Embedder(Protocol):
             TextsRefusedError: The embedder refuses these texts.
             EmbeddingError: It failed in another way.
         """
+        ...
+
+    async def token_measure(self) -> TokenMeasure:
+        """Return the measure of a chunk in the model's tokens."""
         ...
 
 
@@ -120,6 +121,7 @@ class EmbeddingClient:
         self._retry_seconds = retry_seconds
         self._probe_seconds = probe_seconds
         self._probes: dict[str, asyncio.Task[None]] = {}
+        self._tokens: ModelTokens | None = None
         self._http = httpx.AsyncClient(transport=transport, trust_env=False)
 
     @property
@@ -214,7 +216,7 @@ class EmbeddingClient:
             return np.empty((0, self.dimension or 0), np.float32)
         body = {"input": list(texts), "encoding_format": "base64", "input_type": input_type}
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        url, answer = await self._post(content)
+        url, answer = await self._request("/v1/embeddings", content)
         try:
             rows = [base64.b64decode(item["embedding"]) for item in answer["data"]]
             vectors = np.frombuffer(b"".join(rows), "<f4").reshape(len(texts), -1)
@@ -229,25 +231,47 @@ class EmbeddingClient:
             )
         return vectors.astype(np.float32, copy=False)
 
-    async def _post(self, content: bytes) -> tuple[str, dict[str, Any]]:
-        """Return the answer of the first node that gives one, and the URL of that node."""
+    async def token_measure(self) -> ModelTokens:
+        """Return the measure of a chunk in the model's tokens; one request for each client.
+
+        Raises:
+            EmbeddingError: Every node failed, or is too old to have the route.
+        """
+        if self._tokens is None:
+            url, answer = await self._request("/v1/tokenizer", None)
+            try:
+                self._tokens = await asyncio.to_thread(
+                    ModelTokens, answer["tokenizer"], int(answer["max_tokens"])
+                )
+            # The package raises Exception itself where it cannot read a tokenizer.
+            except Exception as error:
+                raise EmbeddingError(
+                    f"embedding service {url} did not return a tokenizer: {error!r}"
+                ) from error
+        return self._tokens
+
+    async def _request(self, path: str, content: bytes | None) -> tuple[str, dict[str, Any]]:
+        """Return the answer of the first node that gives one, and the URL of that node.
+
+        A request without content is a GET.
+        """
         try:
             async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(_PassingError),
-                wait=_wait,
+                retry=retry_if_exception_type(PassingError),
+                wait=wait,
                 stop=stop_before_delay(self._retry_seconds),
                 reraise=True,
             ):
                 with attempt:
-                    return await self._ask_each(content)
-        except _PassingError as error:
+                    return await self._ask_each(path, content)
+        except PassingError as error:
             raise EmbeddingError(f"{error} (tried for {self._retry_seconds:g} s)") from error
         raise AssertionError("AsyncRetrying ended without an answer or an error")
 
-    async def _ask_each(self, content: bytes) -> tuple[str, dict[str, Any]]:
+    async def _ask_each(self, path: str, content: bytes | None) -> tuple[str, dict[str, Any]]:
         """Ask one node after another, each once."""
         self._turn += 1
-        problems: list[_PassingError] = []
+        problems: list[PassingError] = []
         asked = order(self._nodes, self._turn)
         for node, following in zip(asked, [*asked[1:], None], strict=True):
             # The last healthy node gets all the time there is, because it may just be slow.
@@ -257,35 +281,45 @@ class EmbeddingClient:
                 connect=_IMPATIENT_CONNECT_SECONDS if len(asked) > 1 else _CONNECT_SECONDS,
             )
             try:
-                answer = await self._ask(node.url, content, timeout)
-            except _PassingError as error:
+                answer = await self._ask(node.url, path, content, timeout)
+            except PassingError as error:
                 problems.append(error)
                 if error.failed:
                     self._failed(node, str(error))
             else:
                 self._answered(node)
                 return node.url, answer
-        raise _PassingError(
+        if all(error.too_old for error in problems):
+            raise EmbeddingError(
+                f"{'; '.join(map(str, problems))}. The nodes run an older version than this "
+                f"program. Run pulumi up, which replaces them, then run again."
+            )
+        raise PassingError(
             "; ".join(map(str, problems)),
             # As soon as the first of them takes requests again.
             retry_after_seconds=min(error.retry_after_seconds for error in problems),
         )
 
-    async def _ask(self, url: str, content: bytes, timeout: httpx.Timeout) -> dict[str, Any]:
+    async def _ask(
+        self, url: str, path: str, content: bytes | None, timeout: httpx.Timeout
+    ) -> dict[str, Any]:
         try:
-            response = await self._http.post(
-                f"{url}/v1/embeddings",
+            response = await self._http.request(
+                "GET" if content is None else "POST",
+                f"{url}{path}",
                 content=content,
-                headers={"content-type": "application/json"},
+                headers={"content-type": "application/json"} if content is not None else None,
                 timeout=timeout,
             )
         except httpx.HTTPError as error:
-            raise _PassingError(f"embedding service {url} does not answer: {error!r}") from error
+            raise PassingError(f"embedding service {url} does not answer: {error!r}") from error
         if response.status_code != httpx.codes.OK:
             problem = f"embedding service {url}: {_reason(response)}"
+            if content is None and response.status_code == httpx.codes.NOT_FOUND:
+                raise PassingError(f"{problem} for {path}", failed=False, too_old=True)
             if response.status_code in _REFUSED:
                 raise TextsRefusedError(problem)
-            raise _PassingError(
+            raise PassingError(
                 problem,
                 failed=response.status_code not in _BUSY,
                 retry_after_seconds=_retry_after(response),
@@ -293,13 +327,13 @@ class EmbeddingClient:
         try:
             answer = response.json()
         except ValueError as error:
-            raise _PassingError(
+            raise PassingError(
                 f"embedding service {url} did not return valid JSON: {error}"
             ) from error
         if not isinstance(answer, dict):
-            raise _PassingError(f"embedding service {url} did not return a JSON object")
+            raise PassingError(f"embedding service {url} did not return a JSON object")
         if self.model_version is not None and answer.get("model") != self.model_version:
-            raise _PassingError(
+            raise PassingError(
                 f"embedding service {url} has model {answer.get('model')!r}, but the index needs "
                 f"{self.model_version!r}"
             )
@@ -345,29 +379,6 @@ class EmbeddingClient:
                 return
             await asyncio.sleep(self._probe_seconds)
         self._probes.pop(node.url, None)
-
-
-class _PassingError(Exception):
-    """A node did not answer this time.
-
-    Attributes:
-        failed: Whether the node gets no requests until it is healthy.
-        retry_after_seconds: How long the node asks clients to wait.
-    """
-
-    def __init__(
-        self, message: str, *, failed: bool = True, retry_after_seconds: float = 0.0
-    ) -> None:
-        super().__init__(message)
-        self.failed = failed
-        self.retry_after_seconds = retry_after_seconds
-
-
-def _wait(state: RetryCallState) -> float:
-    """Return how long to wait: exponentially longer, but at least as long as the nodes ask for."""
-    error = state.outcome and state.outcome.exception()
-    asked_for = error.retry_after_seconds if isinstance(error, _PassingError) else 0.0
-    return max(asked_for, _BACKOFF(state))
 
 
 def _reason(response: httpx.Response) -> str:

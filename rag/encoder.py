@@ -14,12 +14,14 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rag.embed import InputType, Vectors
 from rag.models import model_info, resolve_model
+from rag.tokens import ModelTokens, tokens_of
 
 if TYPE_CHECKING:
     from rag.cpu_encoder import CpuModel
@@ -125,6 +127,16 @@ class LocalEncoder:
 
         list(self._pool.map(compute, batches))
         return result
+
+    @cached_property
+    def tokens(self) -> ModelTokens:
+        """The measure of texts in the model's tokens."""
+        model = self._model
+        return tokens_of(model.tokenizer, model.max_seq_length, self._prefixes["document"])
+
+    async def token_measure(self) -> ModelTokens:
+        """Return `tokens`, without blocking the event loop."""
+        return await asyncio.to_thread(lambda: self.tokens)
 
     async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
         """Return embeddings as `encode` does, without blocking the event loop."""

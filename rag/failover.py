@@ -1,7 +1,7 @@
-"""The order in which a client asks the nodes of a service.
+"""The order in which a client asks the nodes of a service, and when it asks again.
 
-Owns the state of each node and the order that follows from it. Pure: the caller passes the time.
-Does not own the requests (`rag.embed`).
+Owns the state of each node, the order that follows from it, and the pauses between attempts. Pure:
+the caller passes the time. Does not own the requests (`rag.embed`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Node", "follow", "order"]
+from tenacity import RetryCallState, wait_random_exponential
+
+__all__ = ["Node", "PassingError", "follow", "order", "wait"]
+
+_BACKOFF = wait_random_exponential(multiplier=0.15, max=7.5)
 
 
 @dataclass
@@ -62,3 +66,33 @@ def follow(nodes: Sequence[Node], urls: Iterable[str], now: float) -> list[Node]
             node.leaving = True
             found.append(node)
     return found
+
+
+class PassingError(Exception):
+    """A node did not answer this time.
+
+    Attributes:
+        failed: Whether the node gets no requests until it is healthy.
+        retry_after_seconds: How long the node asks clients to wait.
+        too_old: Whether the node does not know the request, because its version is older.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        failed: bool = True,
+        retry_after_seconds: float = 0.0,
+        too_old: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.failed = failed
+        self.retry_after_seconds = retry_after_seconds
+        self.too_old = too_old
+
+
+def wait(state: RetryCallState) -> float:
+    """Return how long to wait: exponentially longer, but at least as long as the nodes ask for."""
+    error = state.outcome and state.outcome.exception()
+    asked_for = error.retry_after_seconds if isinstance(error, PassingError) else 0.0
+    return max(asked_for, _BACKOFF(state))

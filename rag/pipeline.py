@@ -26,6 +26,7 @@ from rag.embed import Embedder, Vectors
 from rag.errors import CorpusError, ReadError
 from rag.index import chunk_id
 from rag.language import detect
+from rag.limits import TokenMeasure
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.refusals import embed_accepted
@@ -125,6 +126,9 @@ class Pipeline:
         Raises:
             IngestError, EmbeddingError: A stage failed; the others stop.
         """
+        if not tasks:
+            return
+        measure = await self.embedder.token_measure()
         batches: asyncio.Queue[list[_Piece] | None] = asyncio.Queue(_EMBEDDING_REQUESTS)
         embedded: asyncio.Queue[tuple[list[_Piece], Vectors] | None] = asyncio.Queue(
             2 * _BULK_CHUNKS // _BATCH
@@ -139,7 +143,7 @@ class Pipeline:
 
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._read(tasks, batches))
+                group.create_task(self._read(tasks, measure, batches))
                 group.create_task(embed_all())
                 for _ in range(_BULK_REQUESTS):
                     group.create_task(self._write(embedded))
@@ -149,13 +153,16 @@ class Pipeline:
         self._ended = time.monotonic()
 
     async def _read(
-        self, tasks: Sequence[Task], batches: asyncio.Queue[list[_Piece] | None]
+        self,
+        tasks: Sequence[Task],
+        measure: TokenMeasure,
+        batches: asyncio.Queue[list[_Piece] | None],
     ) -> None:
         window: list[_Piece] = []
         limit = _FIRST_WINDOW
         for task in tasks:
             try:
-                sources = await asyncio.to_thread(self._cut, task)
+                sources = await asyncio.to_thread(self._cut, task, measure)
             except ReadError as error:
                 self.set_aside[task.key] = error.reason
                 continue
@@ -170,7 +177,7 @@ class Pipeline:
         for _ in range(_EMBEDDING_REQUESTS):
             await batches.put(None)
 
-    def _cut(self, task: Task) -> list[tuple[str, dict[str, Any]]]:
+    def _cut(self, task: Task, measure: TokenMeasure) -> list[tuple[str, dict[str, Any]]]:
         """Return the text to embed and the fields of every chunk."""
         document = read_document(
             task.key, task.path, options=self.options, max_bytes=self.max_bytes
@@ -181,7 +188,7 @@ class Pipeline:
                 f"then run again."
             )
         try:
-            pieces = list(self._pieces(task, document))
+            pieces = list(self._pieces(task, document, measure))
         except ImportError:
             raise  # Every document would fail.
         except Exception as error:
@@ -191,10 +198,12 @@ class Pipeline:
             raise ReadError(task.key, "the file has no text")
         return pieces
 
-    def _pieces(self, task: Task, document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _pieces(
+        self, task: Task, document: Document, measure: TokenMeasure
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the text to embed and the index fields of each chunk."""
         language = detect(document.text)
-        for chunk in chunk_document(document):
+        for chunk in chunk_document(document, measure):
             text = embedding_text(document.title, chunk)
             source = _fields(document, chunk, text, language)
             source |= {

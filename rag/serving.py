@@ -5,6 +5,8 @@ Owns one model, on the machine's GPU or processor, behind the OpenAI embeddings 
     POST /v1/embeddings  {"input": str | [str], "encoding_format"?: "float" | "base64",
                           "input_type"?: "query" | "document"}
     GET  /v1/models      the one model
+    GET  /v1/tokenizer   {"model", "max_tokens", "tokenizer"}: the text of the model's
+                         tokenizer.json, by which `rag.chunk` measures chunks
     GET  /health         200 {"status": "ok", "model_version", "dimension", ...}; 503 while loading
     GET  /metrics        counters, in the Prometheus text format
 
@@ -21,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gzip
 import hashlib
 import json
 import logging
@@ -70,6 +73,8 @@ class EmbeddingService:
         self.busy_seconds = 0.0
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
+        self._tokenizing = threading.Lock()
+        self._tokenizer: bytes | None = None
 
     def load(self) -> None:
         """Fetch and load the model, compute once with it, and start the threads.
@@ -105,6 +110,23 @@ class EmbeddingService:
             encoder.workers,
             time.monotonic() - started,
         )
+
+    def tokenizer(self, encoder: LocalEncoder) -> bytes:
+        """Return the answer of /v1/tokenizer, compressed; computed once.
+
+        Raises:
+            ValueError: The model's tokenizer cannot measure; see `rag.tokens.tokens_of`.
+        """
+        with self._tokenizing:
+            if self._tokenizer is None:
+                tokens = encoder.tokens
+                body = {
+                    "model": self.settings.model_version or self.settings.model_uri,
+                    "max_tokens": tokens.max_tokens,
+                    "tokenizer": tokens.tokenizer_json,
+                }
+                self._tokenizer = gzip.compress(json.dumps(body, ensure_ascii=False).encode())
+            return self._tokenizer
 
     def close(self) -> None:
         """Stop each thread after its present batch."""
@@ -189,6 +211,7 @@ def create_app(service: EmbeddingService) -> Starlette:
         routes=[
             Route("/v1/embeddings", _embeddings, methods=["POST"]),
             Route("/v1/models", _models),
+            Route("/v1/tokenizer", _tokenizer),
             Route("/health", _health),
             Route("/metrics", _metrics),
         ],
@@ -299,6 +322,18 @@ async def _models(request: Request) -> Response:
     settings = request.app.state.service.settings
     model = {"id": settings.model_version or settings.model_uri, "object": "model"}
     return JSONResponse({"object": "list", "data": [{**model, "owned_by": "customrag"}]})
+
+
+async def _tokenizer(request: Request) -> Response:
+    service = cast(EmbeddingService, request.app.state.service)
+    if service.encoder is None:
+        return _error(503, "the model is loading", "server_error", **{"Retry-After": "2"})
+    try:
+        content = await asyncio.to_thread(service.tokenizer, service.encoder)
+    except ValueError as error:
+        return _error(500, str(error), "server_error")
+    # Every HTTP client decompresses it: 17 MB of a multilingual model become 5 MB.
+    return Response(content, media_type="application/json", headers={"Content-Encoding": "gzip"})
 
 
 async def _health(request: Request) -> Response:

@@ -18,6 +18,7 @@ from rag.chunk import chunk_document, embedding_text
 from rag.corpus import load_corpus
 from rag.documents import Document
 from rag.errors import CorpusError, ReadError
+from rag.limits import TokenMeasure
 from rag.outcomes import Outcome
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
@@ -76,6 +77,7 @@ def load_training_data(
     *,
     seed: int,
     min_pairs: int,
+    measure: TokenMeasure | None = None,
     options: ReadOptions = DEFAULT_OPTIONS,
     report: Callable[[str], None] = lambda line: None,
 ) -> TrainingData:
@@ -85,6 +87,7 @@ def load_training_data(
         corpus_dir: Folder with `docs/` and, perhaps, `questions.jsonl`.
         seed: Of the random choices from documents.
         min_pairs: With fewer train questions than this, the documents give the pairs.
+        measure: Limits the tokens of a chunk, as the ingest does. Default: no such limit.
         options: How documents are read.
         report: Receives one line for each skipped document or question.
 
@@ -105,7 +108,7 @@ def load_training_data(
             problems.append(str(error))
             continue
         texts[file.key] = document.text
-        passages += _passages(document)
+        passages += _passages(document, measure)
     if not passages:
         raise CorpusError(
             f"None of the {len(corpus.files)} documents of {corpus.root} can be read. The first "
@@ -137,8 +140,8 @@ def load_training_data(
     )
 
 
-def _passages(document: Document) -> Iterator[Passage]:
-    for chunk in chunk_document(document):
+def _passages(document: Document, measure: TokenMeasure | None) -> Iterator[Passage]:
+    for chunk in chunk_document(document, measure):
         yield Passage(
             document=document.key,
             number=chunk.number,

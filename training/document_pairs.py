@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.chunk import sentence_spans
+from rag.sentences import sentence_spans
 from training.examples import HeldOut, Pair, Passage, hash_of
 
 __all__ = ["DocumentPairs", "content_length", "pairs_from_documents"]

@@ -28,7 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import RagError
+from rag.models import model_info, resolve_model
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
+from rag.tokens import load_tokens
 from training.checkpoints import write_json
 from training.data import TrainingData, load_training_data
 from training.measure import COLUMNS, Cluster, Measured, measure
@@ -110,7 +112,13 @@ def evaluate(
         RagError: The corpus has no test questions, or the cluster failed.
     """
     _say("reading the corpus")
-    data = load_training_data(corpus, seed=0, min_pairs=0, options=options)
+    info = model_info(base_model)
+    tokens = load_tokens(
+        resolve_model(base_model),
+        Options.max_seq_length,
+        info.document_prefix if info is not None else None,
+    )
+    data = load_training_data(corpus, seed=0, min_pairs=0, measure=tokens, options=options)
     if data.source != "questions" or not data.held_out:
         raise SettingsError(
             f"--corpus is {str(corpus)!r}, which has no test questions. Add a questions.jsonl "
@@ -121,7 +129,7 @@ def evaluate(
     if model is None:
         model, note = _tuned(corpus, base_model, data, work_dir)
     measured = asyncio.run(
-        _cancelled_by_sigterm(measure(corpus, data, cluster, base_model, str(model), _say))
+        _cancelled_by_sigterm(measure(corpus, data, tokens, cluster, base_model, str(model), _say))
     )
     return Evaluation(
         rows=measured.rows,
@@ -173,8 +181,6 @@ def _tuned(corpus: Path, base_model: str, data: TrainingData, work_dir: Path) ->
 
 
 def _dimension(base_model: str) -> int:
-    from rag.models import model_info, resolve_model
-
     info = model_info(base_model)
     if info is not None:
         return info.dimension

@@ -29,6 +29,7 @@ from rag.index import SETTINGS, chunk_id, mappings
 from rag.index_state import index_languages
 from rag.ingest import ingest
 from rag.language import detect
+from rag.limits import TokenMeasure
 from rag.metrics import retrieval_metrics
 from rag.readers.options import ReadOptions
 from rag.retrieve import CANDIDATES, Retriever, knn_search, word_search
@@ -94,6 +95,7 @@ class Measured:
 async def measure(
     corpus_dir: Path,
     data: TrainingData,
+    tokens: TokenMeasure,
     cluster: Cluster,
     base_model: str,
     tuned_model: str,
@@ -104,6 +106,7 @@ async def measure(
     Args:
         corpus_dir: The folder of `data`.
         data: Its chunks and questions.
+        tokens: The measure that the chunks were cut with.
         cluster: The cluster for the temporary indices, which are always removed.
         base_model: Name of the base model.
         tuned_model: Name or folder of the tuned model.
@@ -117,10 +120,14 @@ async def measure(
         await _remove_abandoned(client)
         identifiers = await asyncio.to_thread(_identifiers, corpus_dir, data)
         reading = data.read_options
-        async with _indexed(client, corpus_dir, base_model, "base", reading, report) as base:
+        async with _indexed(
+            client, corpus_dir, base_model, tokens, "base", reading, report
+        ) as base:
             rows = {"BM25": await base.words(data, identifiers)}
             rows[base_model[-24:]] = await base.vectors(data, identifiers)
-        async with _indexed(client, corpus_dir, tuned_model, "tuned", reading, report) as tuned:
+        async with _indexed(
+            client, corpus_dir, tuned_model, tokens, "tuned", reading, report
+        ) as tuned:
             rows["tuned"] = await tuned.vectors(data, identifiers)
             for label, fusion in (
                 ("tuned + BM25, RRF", Fusion.RRF),
@@ -137,11 +144,13 @@ async def measure(
 class _Encoder:
     """A `LocalEncoder` that caches questions and measures its rate on documents."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, measure: TokenMeasure) -> None:
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self._encoder = LocalEncoder(name)
+        # Not its own: the chunks of both models must be those of the questions' answers.
+        self._measure = measure
         self.dimension = self._encoder.dimension
         self._asked: dict[str, Vectors] = {}
         self._texts = 0
@@ -165,6 +174,10 @@ class _Encoder:
         self._texts += len(texts)
         self._last = time.monotonic()
         return vectors
+
+    async def token_measure(self) -> TokenMeasure:
+        """See `rag.embed.Embedder`."""
+        return self._measure
 
     async def close(self) -> None:
         """End its threads."""
@@ -229,6 +242,9 @@ class _Borrowed:
     async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
         return await self.encoder.embed(texts, input_type)
 
+    async def token_measure(self) -> TokenMeasure:
+        return await self.encoder.token_measure()
+
     async def close(self) -> None:
         """Leave it open."""
 
@@ -238,13 +254,14 @@ async def _indexed(
     client: AsyncElasticsearch,
     corpus_dir: Path,
     model: str,
+    tokens: TokenMeasure,
     role: str,
     options: ReadOptions,
     report: Callable[[str], None],
 ) -> AsyncIterator[_Index]:
     """Create an index of the corpus with `model`, and remove it at the end."""
     report(f"{role}: indexing with {model}")
-    encoder = await asyncio.to_thread(_Encoder, model)
+    encoder = await asyncio.to_thread(_Encoder, model, tokens)
     name = f"{INDEX_PREFIX}{role}-{os.getpid()}-{secrets.token_hex(4)}"
     meta = {"model_version": role, "embedding_urls": ["http://in-process.invalid"]}
     try:

@@ -30,6 +30,7 @@ from typing import Any
 
 from rag.errors import RagError
 from rag.models import model_info, resolve_model
+from rag.tokens import load_tokens
 from training.checkpoints import read_json
 from training.data import load_training_data
 from training.options import Options, SettingsError, parse_options
@@ -71,6 +72,9 @@ def train(options: Options) -> dict[str, Any]:
         options.corpus_dir,
         seed=options.seed,
         min_pairs=options.min_pairs,
+        measure=load_tokens(
+            base, options.max_seq_length, info.document_prefix if info is not None else None
+        ),
         options=options.read_options,
         report=_say,
     )

@@ -18,7 +18,9 @@ import pytest
 from localcloud.daemon import daemon_pid
 from providers.clients.dlc import Job
 from rag.chunk import chunk_document
+from rag.models import resolve_model
 from rag.readers import read_document
+from rag.tokens import load_tokens
 from tests.e2e import sample
 from tests.e2e.checkout import Checkout, Running, wait_until
 from tests.e2e.cloud import INGEST_JOB, TRAINING_JOB, Cloud, kill_tree
@@ -80,9 +82,10 @@ def _up_until_success(private: Checkout, running: Running) -> int:
 def _chunks(private: Checkout) -> dict[str, int]:
     """Return the number of chunks of each document, counted from the corpus itself."""
     found = {}
+    tokens = load_tokens(resolve_model("all-MiniLM-L6-v2"))
     for path in sorted((private.corpus / "docs").iterdir()):
         key = f"docs/{path.name}"
-        found[key] = len(list(chunk_document(read_document(key, path))))
+        found[key] = len(list(chunk_document(read_document(key, path), tokens)))
     return found
 
 

@@ -31,6 +31,16 @@ def vector_of(text: str) -> npt.NDArray[np.float32]:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
+class CharacterTokens:
+    """Counts every character as a token."""
+
+    def __init__(self, max_tokens: int = 10**6) -> None:
+        self.max_tokens = max_tokens
+
+    def starts(self, text: str) -> Sequence[int]:
+        return range(len(text))
+
+
 class FakeEmbedder:
     """Embeds by hashing, and counts."""
 
@@ -40,6 +50,9 @@ class FakeEmbedder:
     async def embed(self, texts: Sequence[str], input_type: str) -> npt.NDArray[np.float32]:
         self.texts += len(texts)
         return np.stack([vector_of(text) for text in texts])
+
+    async def token_measure(self) -> CharacterTokens:
+        return CharacterTokens()
 
     async def close(self) -> None:
         pass

@@ -11,6 +11,9 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+
 from tests.rag.fakes import DIMENSION, META, vector_of
 
 
@@ -19,6 +22,12 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path == "/v1/tokenizer":
+            tokenizer = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+            self._reply(
+                {"model": META.model_version, "max_tokens": 10**6, "tokenizer": tokenizer.to_str()}
+            )
+            return
         self._reply({"status": "ok", "model_version": META.model_version, "dimension": DIMENSION})
 
     def do_POST(self) -> None:
