@@ -274,12 +274,15 @@ def _block_atoms(text: str, start: int, end: int, limits: Limits) -> Iterator[_A
 
 def _fit(text: str, start: int, end: int, limits: Limits) -> Iterator[tuple[int, int]]:
     """Cut a span that is too long for a chunk into pieces."""
-    while end > (reach := limits.reach(start)):
+    reach = limits.reach(start)
+    while end > reach:
         cut = best_cut(text, start, reach)
         if span := trim(text, start, cut):
             yield span
         start = cut
         while start < end and text[start].isspace():
             start += 1
+        # Each further piece leaves room for the end of the one before.
+        reach = max(start + 1, limits.reach(limits.earliest(start)))
     if start < end:
         yield start, end

@@ -62,11 +62,11 @@ def best_cut(text: str, start: int, limit: int) -> int:
     space = _last_space(text, start, limit)
     if space > half:
         return space
-    if _UNSPACED.match(text[limit - 1]) or _UNSPACED.match(text[limit]):
-        at = limit
-        while at > half and _clings(text, at):
-            at -= 1
-        return _grapheme_cut(text, start, at if at > half else limit)
+    at = limit
+    while at > half and _clings(text, at):
+        at -= 1
+    if at > half and (_UNSPACED.match(text[at - 1]) or _UNSPACED.match(text[at])):
+        return _grapheme_cut(text, start, at)
     return space if space > start else _grapheme_cut(text, start, limit)
 
 

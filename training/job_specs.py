@@ -40,6 +40,7 @@ OUTPUT_MOUNT_PATH = "/mnt/output"
 
 _READER_LIBS = (
     "pypdfium2",
+    "regex",
     "pypdf",
     "lxml",
     "selectolax",
@@ -58,6 +59,7 @@ _TRAINING_LIBS = (
     *_READER_LIBS,
 )
 _INGEST_LIBS = (
+    "tokenizers",
     "elasticsearch>=8.19,<9",
     "aiohttp",
     "httpx",
