@@ -27,7 +27,7 @@ _ENDS_ALONE = (
     r"\uff61"
 )
 _CLOSERS = r"""["'”’»›」』）)\]】》〉〕］｝＂＇*_`]*+"""
-# A page's end (form feed) is none if the sentence goes on with a lower-case letter.
+# A form feed (the end of a page) does not count if the sentence goes on with a lower-case letter.
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*|\f\s*+(?![a-zß-öø-ÿа-я])")
 # Every quantifier that could meet a long run is possessive or bounded, so the time is linear.
 _BREAK = re.compile(

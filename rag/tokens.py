@@ -147,6 +147,6 @@ def load_tokens(
 
 
 def _saved(source: str, name: str) -> dict[str, Any]:
-    """Return the content of a file of a saved SentenceTransformer; empty if it has none."""
+    """Return the content of a file of a saved SentenceTransformer; empty if it is missing."""
     path = Path(source, name)
     return dict(json.loads(path.read_bytes())) if path.is_file() else {}
