@@ -1,4 +1,4 @@
-"""Makes PDFs for tests with reportlab: pages of lines at given places, tables, forms, pictures."""
+"""Makes PDFs for tests with reportlab, and reads them: lines at given places, tables, pictures."""
 
 from __future__ import annotations
 
@@ -18,8 +18,13 @@ from reportlab.platypus import (
     SimpleDocTemplate,
 )
 
+from rag.documents import Document
+from rag.readers import ReadOptions, read_bytes
+
 __all__ = [
     "CHINESE",
+    "LEFT",
+    "RIGHT",
     "Page",
     "article",
     "both",
@@ -29,12 +34,30 @@ __all__ = [
     "page_of",
     "picture",
     "raw_pdf",
+    "read",
     "show",
     "story",
     "stream",
+    "text_of",
 ]
 
 Page = Callable[[Canvas], None]
+LEFT = (
+    "The pump of the northern station",
+    "was built in 2021 and is tested",
+    "every month by two technicians.",
+    "It stands in the lower cellar and",
+    "is cooled by water from the river",
+    "that runs past the station wall.",
+)
+RIGHT = (
+    "The valve of the southern station",
+    "was replaced after the flood and",
+    "has a new seal made of rubber.",
+    "A record of each test is kept in",
+    "the office of the head engineer",
+    "for a period of seven years.",
+)
 CHINESE = "STSong-Light"
 pdfmetrics.registerFont(UnicodeCIDFont(CHINESE))
 
@@ -207,3 +230,11 @@ def article(parts: Sequence[Flowable], *, count: int, gutter: float) -> bytes:
     template.addPageTemplates([PageTemplate(frames=frames, onPage=decorate)])
     template.build(list(parts))
     return buffer.getvalue()
+
+
+def read(data: bytes, options: ReadOptions | None = None) -> Document:
+    return read_bytes("docs/a-file.pdf", data, options=options or ReadOptions())
+
+
+def text_of(*pages: Page) -> str:
+    return read(draw(*pages)).text

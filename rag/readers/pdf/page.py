@@ -13,7 +13,7 @@ from __future__ import annotations
 import ctypes
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
@@ -89,6 +89,7 @@ class _TextReader:
         self._run: Run | None = None
         self._run_key = 0
         self._run_end = 0
+        self._bottom = 0.0
 
     def turns_by_size(self) -> list[Turn]:
         """Return the directions of text, the one with most characters first."""
@@ -113,11 +114,9 @@ class _TextReader:
 
         A character of a script without spaces is a word of its own.
         """
-        unicode_of = raw.FPDFText_GetUnicode
         letters: list[str] = []
-        first, spaced, high = 0, True, 0
-        for index in range(raw.FPDFText_CountChars(self._page)):
-            code = unicode_of(self._page, index)
+        first, spaced, high, index = 0, True, 0, 0
+        for index, code in enumerate(self._codes()):
             if 0xD800 <= code < 0xDC00:
                 high = code
                 continue
@@ -139,11 +138,12 @@ class _TextReader:
                 yield "".join([*letters, "-"]), first if letters else index, index, spaced
                 letters, spaced = [], False
                 continue
-            if code < 0x20 or code >= 0xFFFC or 0xE000 <= code < 0xF000 or 0xDC00 <= code < 0xE000:
+            if code < 0x20:
                 self.unreadable += 1
-                if code < 0x20:
-                    continue
-                code = 0xFFFD if code < 0xE000 or code in (0xFFFE, 0xFFFF) else code
+                continue
+            if 0xDC00 <= code < 0xF000 or 0xFFFC <= code <= 0xFFFF or code > 0x10FFFF:
+                self.unreadable += 1
+                code = code if 0xE000 <= code < 0xF000 else 0xFFFD
             if code >= _LETTERS_PER_CALL:
                 if letters:
                     yield "".join(letters), first, index - 1, spaced
@@ -157,6 +157,17 @@ class _TextReader:
         if letters:
             yield "".join(letters), first, index, spaced
 
+    def _codes(self) -> Sequence[int]:
+        """Return the UTF-16 code units of the page, one for each of PDFium's characters."""
+        count = raw.FPDFText_CountChars(self._page)
+        if count <= 0:
+            return []
+        buffer = (ctypes.c_ushort * (count + 1))()
+        # One call for all is much faster; it leaves out characters that have no Unicode.
+        if raw.FPDFText_GetText(self._page, 0, count, buffer) == count + 1:
+            return list(buffer[:count])
+        return [raw.FPDFText_GetUnicode(self._page, index) for index in range(count)]
+
     def _place(self, text: str, first: int, last: int, spaced: bool) -> None:
         """Add a word to the current run, or begin a run with it."""
         box = self._char_box(first)
@@ -169,6 +180,16 @@ class _TextReader:
                 max(box.top, end.top),
             )
         run = self._run
+        bottom, self._bottom = self._bottom, box.bottom
+        if run is not None and self._run_key == 0 and box.bottom == bottom:
+            # By far the most words: upright, in the font and on the line of the word before.
+            left, right = box.left - self._box.left, box.right - self._box.left
+            before = run.words[-1]
+            if left > before[1] and -0.5 < (left - before[2]) / run.size < _WIDE_GAP:
+                run.words.append(((" " if spaced else "") + text, left, right))
+                run.right = max(run.right, right)
+                self._run_end = last
+                return
         if run is not None and self._run_key >= -1:
             place = self._on_line(self.turns[self._run_key], box, first, run.size)
             if _continues(run, place):
