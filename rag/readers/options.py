@@ -27,8 +27,9 @@ __all__ = [
 
 OCR_LANGUAGES = ("eng", "chi_sim")
 """Languages of OCR by default, as Tesseract names them."""
-OCR_SUFFIXES = frozenset({".pdf"})
-"""Formats whose reader uses OCR; an index takes their documents again if OCR changes."""
+OCR_SUFFIXES = frozenset({".pdf", ".eml"})
+"""Formats whose reader uses OCR, or that have attachments of such a format: an index takes their
+documents again if OCR changes."""
 
 _ESCAPES = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})
 """Codecs of Python for names and source code, not for files."""

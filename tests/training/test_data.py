@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import CorpusError
+from rag.readers import ReadOptions
 from training.data import TrainingData, load_training_data
 
 
@@ -180,3 +181,39 @@ def test_a_file_that_is_left_out_before_reading_is_reported(tmp_path: Path) -> N
     (docs / "a.md").write_text("# The pump\n\n" + "The pump of hall 3 runs at 60 bar. " * 20)
     (docs / "b.xyz").write_text("what is this")
     assert "docs/b.xyz: the format .xyz is not supported" in _load(tmp_path).set_aside
+
+
+def test_broken_documents_and_questions_cost_only_themselves(corpus: Path) -> None:
+    before = _load(corpus)
+    files = {
+        "half.json": rb'{"title": "Kiln \ud83d", "text": "The kiln holds 980 degrees \udc00."}',
+        "half-name.json": rb'{"\ud800": "The glaze needs two coats, dried for an hour each."}',
+        "deep.json": b"[" * 100_000,
+        "cut.jsonl": b'{"text": "The first coat dries for an hour."}\n{"text": "The sec',
+        "windows.txt": "备用钥匙挂在值班室门后，由值班长保管，交接班时清点。".encode("gb18030"),
+        "binary.txt": bytes(range(256)) * 20,
+        "damaged.pdf": b"%PDF-1.7 nothing more",
+        "empty.md": b"",
+    }
+    for name, data in files.items():
+        (corpus / "docs" / name).write_bytes(data)
+    half = {"document": "half.json", "answer": "980 degrees", "split": "train"}
+    question = {"id": "\ud83d", "question": "How hot is the kiln \ud83d?", **half}
+    _append(corpus, json.dumps(question), "[" * 100_000, '{"id": "\\ud800", "document": "\\ud800"}')
+    reported: list[str] = []
+    data = load_training_data(corpus, seed=1, min_pairs=16, report=reported.append)
+    assert data.documents == before.documents + 4
+    assert "How hot is the kiln \ufffd?" in {pair.query for pair in data.pairs}
+    assert data.fingerprint() != before.fingerprint()
+    assert all(line.encode() for line in [*reported, *data.set_aside, *data.texts()])
+    for name in ("deep.json", "binary.txt", "damaged.pdf", "empty.md"):
+        assert any(name in line for line in data.set_aside), name
+
+
+def test_documents_are_read_with_the_given_options(corpus: Path) -> None:
+    (corpus / "docs/old").mkdir()
+    (corpus / "docs/old/a.txt").write_bytes("钥匙".encode("gbk"))
+    options = ReadOptions(encodings={"docs/old": "gbk"})
+    data = load_training_data(corpus, seed=1, min_pairs=16, options=options)
+    assert any("钥匙" in text for text in data.texts())
+    assert data.read_options == options
