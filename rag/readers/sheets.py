@@ -31,6 +31,8 @@ _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing
 _MAX_CELLS = 1_000_000
 """Most cells of a workbook that are read: about 10 MB of text. Larger sheets are data to query,
 not documents to search (assumed)."""
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+"""A character that XML cannot hold (ECMA-376 part 1, 22.9.2.19)."""
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 
@@ -48,6 +50,7 @@ class _Sheet:
     name: str
     part: str
     unsolved: list[str] = field(default_factory=list)
+    has_hidden: bool = False
 
 
 class _Workbook:
@@ -63,6 +66,7 @@ class _Workbook:
         properties = self._root.find(f"{_S}workbookPr")
         self._from_1904 = properties is not None and properties.get("date1904") in ("1", "true")
         self._struck = False
+        self._with_hidden: list[str] = []
         self._formats = self._read_formats()
         self._strings = self._read_strings()
         self._cells_left = _MAX_CELLS
@@ -91,6 +95,9 @@ class _Workbook:
             builder.missing(sentence)
         if hidden:
             builder.remark(f"Sheets that the workbook hides are read: {', '.join(hidden)}.")
+        if self._with_hidden:
+            names = ", ".join(self._with_hidden)
+            builder.remark(f"Hidden rows or columns are read, in the sheets: {names}.")
         if charts:
             builder.remark(f"Sheets that are only a chart are not read: {', '.join(charts)}.")
         if self._struck:
@@ -123,6 +130,8 @@ class _Workbook:
             self._builder.heading(sheet.name, 1)
         for text in drawings:
             self._builder.paragraph(text)
+        if sheet.has_hidden:
+            self._with_hidden.append(sheet.name)
         if sheet.unsolved:
             count = len(sheet.unsolved)
             self._builder.missing(
@@ -134,7 +143,10 @@ class _Workbook:
     def _rows(self, sheet: _Sheet) -> Iterator[GridRow]:
         """Yield the rows that have text."""
         number = 0
-        for row in self._archive.stream_xml(sheet.part, f"{_S}row"):
+        for row in self._archive.stream_xml(sheet.part, f"{_S}col", f"{_S}row"):
+            sheet.has_hidden = sheet.has_hidden or row.get("hidden") in ("1", "true")
+            if row.tag != f"{_S}row":
+                continue
             at = row.get("r", "")
             number = int(at) if at.isdecimal() and len(at) < 8 else number + 1
             if self._cells_left <= 0:
@@ -186,7 +198,7 @@ class _Workbook:
                 self._struck = True
             else:
                 out.append(text.text or "")
-        return "".join(out).replace("_x000D_", "")
+        return _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), "".join(out))
 
     def _related(self, kind: str) -> str:
         return next((r.target for r in self._relationships.values() if r.kind == kind), "")

@@ -264,7 +264,7 @@ class Story:
         return default or (named is not None and self._styles[named.get(f"{W}val", "")].hidden)
 
     def _plain(self, text: str, properties: Any) -> str:
-        text = text.replace("\u00ad", "")
+        text = text.replace("\u00ad", "").replace("\n", " ")
         if properties is None or not any("\uf020" <= character <= "\uf0ff" for character in text):
             return text
         fonts = properties.find(f"{W}rFonts")

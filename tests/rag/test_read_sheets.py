@@ -175,6 +175,17 @@ def test_hidden_sheets_are_read_and_named() -> None:
     assert document.remarks == ("Sheets that the workbook hides are read: Old prices.",)
 
 
+def test_hidden_rows_and_columns_are_read_with_a_remark() -> None:
+    book = filled(("a", "b"), ("c", "d"))
+    book.active.row_dimensions[2].hidden = True
+    document = read(book)
+    assert document.text == "Sheet\n\na | b\nc | d"
+    assert document.remarks == ("Hidden rows or columns are read, in the sheets: Sheet.",)
+    book = filled(("a", "b"), ("c", "d"))
+    book.active.column_dimensions["B"].hidden = True
+    assert len(read(book).remarks) == 1
+
+
 def test_comments_on_cells_are_counted() -> None:
     book = filled(("Text",))
     book.active["A1"].comment = Comment("Really?", "A")
@@ -208,7 +219,7 @@ def test_a_damaged_sheet_or_style_costs_only_itself() -> None:
 
 def test_rich_text_is_joined_and_struck_out_text_left_out() -> None:
     string = (
-        "<r><t>Use </t></r><r><rPr><strike/></rPr><t>A</t></r><r><t>B</t></r>"
+        "<r><t>Use_x000D_ </t></r><r><rPr><strike/></rPr><t>A</t></r><r><t>B</t></r>"
         '<rPh sb="0" eb="1"><t>reading</t></rPh>'
     )
     space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
