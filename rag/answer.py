@@ -20,6 +20,7 @@ import numpy as np
 from rag.analysis import content_terms, numbers, terms
 from rag.answerable import Evidence, judge, term_weights
 from rag.clean import PieceCleaner
+from rag.columns import columns_of, is_rule
 from rag.embed import Embedder
 from rag.errors import GenerationError
 from rag.generate import LanguageModel
@@ -116,6 +117,12 @@ class _Quote:
     number: int
     text: str
     place: int
+    columns: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The text, after the columns' names of a table row."""
+        return f"{self.columns}: {self.text}" if self.columns else self.text
 
 
 class Answerer:
@@ -200,9 +207,9 @@ class Answerer:
     ) -> AsyncGenerator[Token | Done, None]:
         _, embedder = await self._retriever.resolve()
         quotes = await _best_sentences(question, hits, weights, embedder)
-        text = " ".join(f"“{quote.text}” [{quote.number}]" for quote in quotes)
+        texts = [quote.shown for quote in quotes]
+        text = " ".join(f"“{quote.shown}” [{quote.number}]" for quote in quotes)
         yield Token(text=text)
-        texts = [quote.text for quote in quotes]
         sentence = await self._one_sentence(messages_for_quotes(question, texts))
         if is_supported(sentence, texts, question, language) and not is_refusal(sentence):
             addition = f"\n\nIn short: {sentence}"
@@ -247,19 +254,24 @@ async def _best_sentences(
     best two have the answer in 74 %, measured before codes counted.
     """
     quotes = [
-        _Quote(number=number, text=text, place=place)
+        _Quote(
+            number=number,
+            text=text,
+            place=place,
+            columns=columns_of(hit.text, place, place + len(text), hit.table_header),
+        )
         for number, hit in enumerate(hits[:_QUOTED_PASSAGES], start=1)
         for place, text in _sentences(hit.text)
     ][:_MOST_SENTENCES] or [_Quote(number=1, text=hits[0].text, place=0)]
     (asked,), vectors = await asyncio.gather(
         embedder.embed([question], "query"),
-        embedder.embed([quote.text for quote in quotes], "document"),
+        embedder.embed([quote.shown for quote in quotes], "document"),
     )
     codes = numbers(question)
     whole = sum(weights.values()) or 1.0
     scores = vectors @ asked
     for index, quote in enumerate(quotes):
-        present = set(terms(quote.text, hits[quote.number - 1].language))
+        present = set(terms(quote.shown, hits[quote.number - 1].language))
         covered = sum(weight for term, weight in weights.items() if term in present)
         scores[index] += _COVERAGE_WEIGHT * covered / whole
         scores[index] += _CODE_WEIGHT * len(codes & numbers(quote.text)) / max(1, len(codes))
@@ -276,5 +288,7 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
     for start, end in sentence_spans(text):
         if mark := _LIST_MARK.match(text, start, end):
             start = mark.end()
-        if end - start >= _SHORTEST_SENTENCE and not _HEADING.match(text, start, end):
+        if is_rule(text[start:end]) or _HEADING.match(text, start, end):
+            continue
+        if end - start >= _SHORTEST_SENTENCE:
             yield start, text[start:end]

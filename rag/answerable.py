@@ -78,7 +78,7 @@ def judge(
     whole = math.fsum(weights.values())
     best = 0.0
     for hit in hits[:_PASSAGES]:
-        present = set(terms(f"{hit.title}\n{hit.heading}\n{hit.text}", hit.language))
+        present = set(terms(f"{hit.title}\n{hit.heading}\n{hit.passage}", hit.language))
         best = max(best, math.fsum(w for term, w in weights.items() if term in present))
     return Evidence(
         coverage=best / whole if whole else 1.0,

@@ -146,10 +146,18 @@ def _list(sources: Sequence[dict[str, Any]], cited: Sequence[int], out: TextIO) 
         number = f"[{source['number']}]"
         out.write(f"{number:>4} {textwrap.shorten(what, _WIDTH - 5, placeholder='…')}\n")
         place = (
-            f"{source['uri']} {source['start_offset']}-{source['end_offset']}, "
+            f"{source['uri']} {_pages(source)}{source['start_offset']}-{source['end_offset']}, "
             f"score {source['score']:.2f}"
         )
         out.write(f"     {place}\n")
+
+
+def _pages(source: dict[str, Any]) -> str:
+    """Return the pages of a source, as ``p. 3, ``; empty for formats without pages."""
+    first, last = source.get("first_page"), source.get("last_page")
+    if first is None:
+        return ""
+    return f"p. {first}, " if first == last else f"pp. {first}-{last}, "
 
 
 def _ask(

@@ -118,7 +118,7 @@ def messages_for_passages(
     blocks: list[str] = []
     for number, hit in enumerate(hits, start=1):
         where = " > ".join(part for part in (hit.title, hit.heading) if part)
-        block = f"[{number}] {where}\n{hit.text}"
+        block = f"[{number}] {where}\n{hit.passage}"
         needed = estimate_tokens(block)
         if needed > room:
             if not blocks:

@@ -69,6 +69,11 @@ class Hit:
     last_page: int | None = None
     language: str = UNDETERMINED
 
+    @property
+    def passage(self) -> str:
+        """The text after the header rows of the table that it continues."""
+        return f"{self.table_header}\n{self.text}" if self.table_header else self.text
+
 
 @dataclass(frozen=True, kw_only=True)
 class Retrieval:

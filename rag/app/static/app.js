@@ -109,8 +109,10 @@ function renderSources(turn) {
     set("heading", source.heading);
     set("score", source.score.toFixed(2));
     // The title is shown above it.
-    set("excerpt", source.text.replace(/^#{1,6} .*\n+(?=\S)/, ""));
-    set("uri", `${source.uri}  ${source.start_offset}–${source.end_offset}`);
+    const header = source.table_header ? `${source.table_header}\n` : "";
+    set("excerpt", header + source.text.replace(/^#{1,6} .*\n+(?=\S)/, ""));
+    const pages = source.first_page ? `${say.pages(source.first_page, source.last_page)}, ` : "";
+    set("uri", `${source.uri}  ${pages}${source.start_offset}–${source.end_offset}`);
     item.querySelector(".open").addEventListener("click", () => openPassage(source, turn.quotes));
     return item;
   }));
@@ -241,8 +243,11 @@ async function openPassage(source, quotes) {
   byId("passage-title").textContent = source.title;
   byId("passage-heading").textContent = source.heading;
   byId("passage-heading").hidden = !source.heading;
+  byId("passage-columns").textContent = source.table_header;
+  byId("passage-columns").hidden = !source.table_header;
   byId("passage-place").textContent = [
     source.uri,
+    ...(source.first_page ? [say.pages(source.first_page, source.last_page)] : []),
     say.characters(source.start_offset, source.end_offset),
     say.passage(source.chunk_number + 1, source.chunk_count),
   ].join(" · ");
