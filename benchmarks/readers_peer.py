@@ -4,7 +4,7 @@
 
 `benchmarks.readers` runs it. Imports nothing of the project, because the peers' packages and the
 project's are not installed together. Prints the version, and for each file the Markdown, the
-seconds, and the error if there is one. It reads the first file twice, so that loading does not
+seconds, and the error if it failed. It reads the first file twice, so that loading does not
 count.
 """
 

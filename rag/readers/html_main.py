@@ -15,9 +15,9 @@ from rag.readers.html_element import Element, events, measure, visible_text
 __all__ = ["main_content"]
 
 _NAVIGATION_NAME = re.compile(
-    r"(?:(?:site|page|main|global|top|bottom|primary|secondary|left|right|header|mobile|sub)[-_]?)?"
-    r"(?:nav|navbar|navigation|menu|breadcrumbs?|pagination|pager|toc[-_]?nav)"
-    r"(?:[-_]?(?:bar|list|links|wrapper|container|block))?"
+    r"(?:[\w-]*[-_])?(?:nav|navbar|navigation|menu|breadcrumbs?|pagination|pager)"
+    r"(?:[-_]?(?:bar|list|links|wrapper|container|block|panel))?"
+    r"|related|sphinxsidebar(?:wrapper)?"
 )
 """Class or id of a menu. Such an element is navigation only if most of its text is links."""
 _FURNITURE_NAME = re.compile(
@@ -43,17 +43,18 @@ _MAIN_SHARE = 0.3
 _ARTICLE_SHARE = 0.6
 """Share of the page's text that makes a ``main``, or the articles, the page's content."""
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_LISTS = frozenset({"ul", "ol", "menu", "li"})
 _INTRODUCING = _HEADINGS | {"p", "dl", "table", "pre", "blockquote"}
 
 
 def main_content(body: Element) -> list[Element]:
     """Return the parts of a page that hold its content, in order; `body` loses its navigation."""
     total = body.length
-    _prune(body, lambda element, before: _is_furniture(element, total))
+    _prune(body, lambda element, *_: _is_furniture(element, total))
     measure(body)
     rest = body.length
     in_main = {id(part) for part in _outermost(body, _is_main)}
-    menus = sum(menu.length for menu in _outermost(body, lambda e: _is_menu(e, None)))
+    menus = sum(menu.length for menu in _outermost(body, lambda e: _is_menu(e, body, None)))
     if rest - menus >= min(_LEAST_REST, rest / 4):
         _prune(body, _is_menu, kept=in_main)
         measure(body)
@@ -99,11 +100,11 @@ def _outermost(root: Element, chosen: Callable[[Element], bool]) -> Iterator[Ele
 
 def _prune(
     root: Element,
-    dropped: Callable[[Element, Element | None], bool],
+    dropped: Callable[[Element, Element, Element | None], bool],
     *,
     kept: set[int] | None = None,
 ) -> None:
-    """Remove the elements that `dropped(element, element before it)` chooses.
+    """Remove the elements that `dropped(element, its parent, element before it)` chooses.
 
     Nothing is removed inside of the elements whose ids are in `kept`.
     """
@@ -115,7 +116,7 @@ def _prune(
         for child in item.children:
             if isinstance(child, str):
                 children.append(child)
-            elif not dropped(child, before) or (kept and id(child) in kept):
+            elif not dropped(child, item, before) or (kept and id(child) in kept):
                 children.append(child)
                 before = child
         item.children[:] = children
@@ -173,11 +174,11 @@ def _is_page_link(element: Element) -> bool:
     return text in _PERMALINKS or _SKIP_LINK.match(text) is not None
 
 
-def _is_menu(element: Element, before: Element | None) -> bool:
+def _is_menu(element: Element, parent: Element, before: Element | None) -> bool:
     """Return whether an element is a list of short links that nothing introduces."""
     if element.tag not in ("ul", "ol", "menu", "div", "section", "header", "aside"):
         return False
-    if before is not None and before.tag in _INTRODUCING:
+    if parent.tag in _LISTS or (before is not None and before.tag in _INTRODUCING):
         return False
     return (
         element.links >= _MENU_LINKS

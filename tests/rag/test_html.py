@@ -224,6 +224,8 @@ def test_navigation_is_left_out(furniture: str) -> None:
     "content",
     [
         "<h2>Forms</h2><ul><li><a href=a>KEPT</a><li><a href=b>B 2</a><li><a href=c>C 3</a></ul>",
+        "<h2>Forms</h2><ul><li>See<ul><li><a href=a>KEPT</a><li><a href=b>B</a><li><a href=c>C</a>"
+        "</ul></ul>",
         "<p>Forms:</p><ul><li><a href=a>KEPT</a><li><a href=b>B 2</a><li><a href=c>C 3</a></ul>",
         "<div class=menu><h2>Lunch</h2><p>KEPT, with no link at all.</p></div>",
         "<article class='cookie-notice'><h1>Biscuits</h1>KEPT</article>",
