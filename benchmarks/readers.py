@@ -13,6 +13,7 @@ models docling reads no PDF. The columns:
     junk        share of menus, hidden and deleted text, and running headers that are there
     headings    share of the headings that are marked as headings
     rows        share of the rows of tables that are whole, in a table that names the columns
+    seconds     for the documents that were read
 
 White space and the marks of Markdown do not count. ``--expected FILE`` adds documents of your own:
 a JSON list of objects with ``path`` and lists ``facts``, ``junk``, ``headings``.
@@ -143,7 +144,7 @@ class Score:
             self.headings, len(expected.headings) - len(heads), len(expected.headings)
         )
         self.rows = _plus(self.rows, len(expected.rows) - len(rows), len(expected.rows))
-        self.seconds += read.seconds
+        self.seconds += 0.0 if read.error else read.seconds
         self.unread += bool(read.error)
         missing = [fact for fact, count in zip(expected.facts, counts, strict=True) if not count]
         return [

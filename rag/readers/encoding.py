@@ -11,7 +11,7 @@ Owns which encoding a file is in. The first of these decides:
 
 A detected encoding counts only if the text looks right in it (`plausible`) and no other reading is
 as likely. Otherwise the document is skipped, because a wrong guess would index nonsense.
-docs/explanation/data-plane.md has the figures.
+docs/explanation/documents.md has the figures.
 """
 
 from __future__ import annotations
