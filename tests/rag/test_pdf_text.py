@@ -308,6 +308,20 @@ def test_a_footnote_does_not_cut_a_sentence() -> None:
     assert "1 See the chronicle of 1951." in text
 
 
+@pytest.mark.parametrize(
+    "head",
+    ["Annals of pumping {}", "{} Annals of pumping", "Rules, page {} of 9", "第 {} 页", "Seite {}"],
+)
+def test_a_head_with_the_page_number_does_not_cut_a_sentence(head: str) -> None:
+    font = CHINESE if "第" in head else "Helvetica"
+    texts = ("The boiler may be opened by no other person than the", "engineer of the night.")
+    pages = [
+        both(lines(head.format(number), y=800, font=font), lines(text))
+        for number, text in enumerate(texts, 1)
+    ]
+    assert " ".join(texts) in text_of(*pages)
+
+
 def test_page_numbers_alone_do_not_cut_a_sentence() -> None:
     texts = ("The boiler may be opened by no other person than the", "engineer of the night.")
     pages = [both(lines(text), lines(str(n), x=290, y=30)) for n, text in enumerate(texts, 7)]
@@ -325,6 +339,20 @@ def test_headings_with_numbers_are_not_page_numbers(word: str) -> None:
     assert all(f"{word} {n}" in text for n in (1, 2, 3))
 
 
-def test_records_with_a_number_of_their_own_are_kept() -> None:
-    pages = [both(lines(f"Invoice {n}", y=800), lines(*LEFT[i:])) for i, n in enumerate((17, 23))]
-    assert "Invoice 23" in text_of(*pages)
+@pytest.mark.parametrize("numbers", [(17, 23, 40), (17, 18, 19), (1, 2, 3)])
+def test_records_with_a_number_of_their_own_are_kept(numbers: tuple[int, ...]) -> None:
+    pages = [both(lines(f"Invoice {n}", y=770), lines(*LEFT[i:])) for i, n in enumerate(numbers)]
+    text = text_of(*pages)
+    assert all(f"Invoice {number}" in text for number in numbers)
+
+
+def test_rows_of_a_table_with_numbers_that_grow_are_kept() -> None:
+    rows = [("Pump", "7"), ("Valve", "8")]
+    text = text_of(
+        *(
+            both(lines(name, y=760), lines(count, x=300, y=760), lines(*LEFT))
+            for name, count in rows
+        )
+    )
+    assert "Pump 7" in text
+    assert "Valve 8" in text
