@@ -111,6 +111,7 @@ class Archive:
         self.key = key
         self.kind = kind
         self.damage: list[str] = []
+        self._given: set[str] = set()
         if is_ole(data):
             raise ReadError(key, _ole_reason(data, kind))
         try:
@@ -199,6 +200,16 @@ class Archive:
         if reason and not any(f" {name} " in sentence for sentence in self.damage):
             self.damage.append(f"The part {name} is damaged and read in part at most: {reason}.")
         return root
+
+    def first_time(self, name: str) -> bool:
+        """Return whether this is the first call for a part.
+
+        A part that many places refer to would make the text many times as long as the file.
+        """
+        name = _part_name(name).lower()
+        first = name not in self._given
+        self._given.add(name)
+        return first
 
     def relationships(self, name: str = "") -> Mapping[str, Relationship]:
         """Return the relationships of a part, by id; without a name those of the package."""

@@ -72,7 +72,7 @@ def read_epub(key: str, data: bytes, options: ReadOptions) -> Document:
             builder.missing("A chapter is not in the list of the book's files.")
         elif item.kind.startswith(_PICTURES):
             pictures += 1
-        elif "nav" not in item.properties.split():
+        elif "nav" not in item.properties.split() and archive.first_time(item.name):
             chapter = _chapter(archive, item, options)
             if not chapter.text:
                 pictures += 1

@@ -40,6 +40,8 @@ _MAX_REPEATS = 1000
 
 _MAX_CELLS = 1_000_000
 """Most cells of a file that are read, repeated ones included."""
+_CELL_LENGTH = 64
+"""A longer text counts as several cells, because it can be repeated."""
 
 
 def read_odf(key: str, data: bytes, options: ReadOptions) -> Document:
@@ -226,8 +228,10 @@ class _Reader:
                 repeats = _whole(cell.get(f"{_TABLE}number-columns-repeated"))
                 repeats = min(repeats, _MAX_REPEATS)
                 if text.strip():
-                    repeats = min(repeats, self.cells_left)
-                    self.cells_left -= repeats
+                    cost = 1 + len(text) // _CELL_LENGTH
+                    possible = max(self.cells_left, 0) // cost
+                    self.cells_left -= repeats * cost
+                    repeats = min(repeats, possible)
                 yield from [text] * repeats
 
     def _grid(self, table: Any) -> Iterator[GridRow]:
@@ -236,11 +240,12 @@ class _Reader:
             repeats = _whole(row.get(f"{_TABLE}number-rows-repeated"))
             texts = enumerate(self._cells(row), start=1)
             cells = {column: text for column, text in texts if text.strip()}
+            cost = sum(1 + len(text) // _CELL_LENGTH for text in cells.values())
             for offset in range(min(repeats, _MAX_REPEATS) if cells else 0):
                 if offset and self.cells_left <= 0:
                     break
                 yield number + offset, cells
-                self.cells_left -= len(cells) if offset else 0
+                self.cells_left -= cost if offset else 0
             number += repeats
 
 

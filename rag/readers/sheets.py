@@ -31,6 +31,12 @@ _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing
 _MAX_CELLS = 1_000_000
 """Most cells of a workbook that are read: about 10 MB of text. Larger sheets are data to query,
 not documents to search (assumed)."""
+_CELL_LENGTH = 64
+"""A longer text counts as several cells: many cells can refer to the same long one."""
+_MAX_STRINGS = 64 * 2**20
+"""Most characters of the texts that cells refer to."""
+_MAX_FORMAT_LENGTH = 255
+"""Longest number format, as Excel limits it."""
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 """A character that XML cannot hold (ECMA-376 part 1, 22.9.2.19)."""
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
@@ -83,7 +89,7 @@ class _Workbook:
                 builder.missing(f"Sheet {name} is not in the file.")
             elif relationship.kind != "worksheet":
                 charts.append(name)
-            else:
+            elif archive.first_time(relationship.target):
                 if item.get("state") in ("hidden", "veryHidden"):
                     hidden.append(name)
                 self._sheet(_Sheet(name=name, part=relationship.target))
@@ -117,6 +123,10 @@ class _Workbook:
         headers: set[int] = set()
         drawings: list[str] = []
         for relationship in relationships.values():
+            if relationship.kind not in ("table", "drawing", "comments") or relationship.external:
+                continue
+            if not self._archive.first_time(relationship.target):
+                continue
             if relationship.kind == "table":
                 headers.add(self._header_row(relationship.target))
             elif relationship.kind == "drawing":
@@ -150,10 +160,7 @@ class _Workbook:
             at = row.get("r", "")
             number = int(at) if at.isdecimal() and len(at) < 8 else number + 1
             if self._cells_left <= 0:
-                self._builder.missing(
-                    f"Sheet {sheet.name} is read up to row {number - 1:,} only, because a workbook "
-                    f"is read up to {_MAX_CELLS:,} cells. Split it into several files."
-                )
+                self._cut(sheet, f"up to row {number - 1:,}")
                 return
             cells: dict[int, str] = {}
             column = 0
@@ -162,9 +169,18 @@ class _Workbook:
                 text = self._text(cell, sheet)
                 if text.strip():
                     cells[column] = text
-            self._cells_left -= len(row)
+                    self._cells_left -= 1 + len(text) // _CELL_LENGTH
+                if self._cells_left <= 0 and cell.getnext() is not None:
+                    self._cut(sheet, f"up to cell {cell.get('r', number)}")
+                    break
             if cells:
                 yield number, cells
+
+    def _cut(self, sheet: _Sheet, end: str) -> None:
+        self._builder.missing(
+            f"Sheet {sheet.name} is read {end} only, because a workbook is read up to "
+            f"{_MAX_CELLS:,} cells. Split it into several files."
+        )
 
     def _text(self, cell: Any, sheet: _Sheet) -> str:
         kind = cell.get("t", "n")
@@ -205,11 +221,18 @@ class _Workbook:
 
     def _read_strings(self) -> list[str]:
         part = self._related("sharedStrings")
-        return (
-            [self._string(item) for item in self._archive.stream_xml(part, f"{_S}si")]
-            if part
-            else []
-        )
+        strings: list[str] = []
+        length = 0
+        for item in self._archive.stream_xml(part, f"{_S}si") if part else ():
+            strings.append(self._string(item))
+            length += len(strings[-1])
+            if length > _MAX_STRINGS:
+                self._builder.missing(
+                    f"Texts after the first {_MAX_STRINGS:,} characters are not read. Split the "
+                    "workbook into several files."
+                )
+                break
+        return strings
 
     def _read_formats(self) -> list[str]:
         """Return the format code of each cell style."""
@@ -221,7 +244,8 @@ class _Workbook:
         for item in root.iterfind(f"{_S}numFmts/{_S}numFmt"):
             codes[item.get("numFmtId", "")] = item.get("formatCode", "")
         styles = root.iterfind(f"{_S}cellXfs/{_S}xf")
-        return [codes.get(style.get("numFmtId", "0"), "") for style in styles]
+        found = (codes.get(style.get("numFmtId", "0"), "") for style in styles)
+        return [code[:_MAX_FORMAT_LENGTH] for code in found]
 
     def _header_row(self, part: str) -> int:
         """Return the number of the row that names the columns of a table; 0 without any."""

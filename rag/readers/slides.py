@@ -77,7 +77,7 @@ class _Presentation:
             slide = relationships.get(reference.get(f"{R}id", ""))
             if slide is None or slide.external:
                 builder.missing(f"Slide {number} is not in the file.")
-            else:
+            elif archive.first_time(slide.target):
                 self._slide(number, slide.target)
         if builder.empty:
             raise ReadError(archive.key, self._why_empty())
@@ -139,9 +139,13 @@ class _Presentation:
             title = None
         self._shapes(tree, title)
         for relationship in self._relationships.values():
+            if relationship.kind not in ("notesSlide", "comments") or relationship.external:
+                continue
+            if not self._archive.first_time(relationship.target):
+                continue
             if relationship.kind == "notesSlide":
                 self._notes(relationship.target)
-            elif relationship.kind == "comments":
+            else:
                 comments = self._archive.xml(relationship.target)
                 self._comments += 0 if comments is None else len(comments)
 
@@ -264,6 +268,8 @@ class _Presentation:
     def _part(self, relationship_id: str) -> Any:
         relationship = self._relationships.get(relationship_id)
         if relationship is None or relationship.external:
+            return None
+        if not self._archive.first_time(relationship.target):
             return None
         return self._archive.xml(relationship.target)
 

@@ -98,6 +98,8 @@ class Drawings:
         relationship = self.relationships.get(relationship_id)
         if relationship is None or relationship.external:
             return None
+        if not self.archive.first_time(relationship.target):
+            return None
         return self.archive.xml(relationship.target)
 
     def _chart(self, relationship_id: str) -> list[Item]:

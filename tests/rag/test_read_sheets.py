@@ -206,6 +206,13 @@ def test_a_large_sheet_is_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
+def test_a_long_text_that_many_cells_refer_to_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.readers.sheets._MAX_CELLS", 20)
+    document = read(filled(("x" * 640, "y" * 640, "z" * 640)))
+    assert document.text == f"Sheet\n\n{'x' * 640} | {'y' * 640}"
+    assert document.missing[0].startswith("Sheet Sheet is read up to cell B1 only, because")
+
+
 def test_a_damaged_sheet_or_style_costs_only_itself() -> None:
     book = filled(("First", "x"))
     book.create_sheet("Two")["A1"] = "Second"

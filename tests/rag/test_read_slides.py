@@ -176,6 +176,25 @@ def test_struck_out_text_is_left_out_with_a_remark() -> None:
     assert document.remarks == ("Struck-out text is left out.",)
 
 
+def test_a_slide_that_is_listed_twice_or_linked_to_is_read_once() -> None:
+    source = pptx.Presentation()
+    for text in ("One", "Two"):
+        slide = source.slides.add_slide(source.slide_layouts[6])
+        slide.shapes.add_textbox(*BOX).text_frame.text = text
+    source.slides[0].shapes[0].click_action.target_slide = slide
+    document = read(source)
+    assert document.text == "One\n\nTwo"
+    again = b'<p:sldId id="257" r:id="r'
+    data = edited(
+        saved(source),
+        "ppt/presentation.xml",
+        lambda xml: xml.replace(
+            b"</p:sldIdLst>", xml[xml.index(again) :].split(b"/>")[0] + b"/></p:sldIdLst>"
+        ),
+    )
+    assert read_bytes("docs/a.pptx", data).text == "One\n\nTwo"
+
+
 def test_a_damaged_or_missing_slide_costs_only_itself() -> None:
     source = pptx.Presentation()
     for text in ("One", "Two", "Three"):
