@@ -72,9 +72,9 @@ class CorpusPlan:
 
 
 def _by_reason(reasons: Counter[str]) -> str:
-    shown = [f"{count:,} {reason}" for reason, count in reasons.most_common(_MOST_REASONS)]
+    shown = [f"{reason}: {count:,}" for reason, count in reasons.most_common(_MOST_REASONS)]
     more = len(reasons) - len(shown)
-    return "; ".join(shown) + (f"; {more:,} more reasons" if more else "")
+    return ", ".join(shown) + (f", {more:,} more reasons" if more else "")
 
 
 def plan_corpus(source_dir: Path) -> CorpusPlan:

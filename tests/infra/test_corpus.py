@@ -27,8 +27,8 @@ def test_a_preview_counts_the_files_by_outcome_and_reason(docs: Path) -> None:
         (docs / name).touch()
     plan = plan_corpus(docs.parent)
     assert plan.summary == (
-        "corpus: 1 documents in docs/, 3 cannot be read (2 the format .xyz is not supported; "
-        "1 the file is empty), 1 skipped (1 a hidden file)"
+        "corpus: 1 documents in docs/, 3 cannot be read (the format .xyz is not supported: 2, "
+        "the file is empty: 1), 1 skipped (a hidden file: 1)"
     )
     assert list(plan.warnings) == [
         "docs/b.xyz cannot be read: the format .xyz is not supported",
@@ -45,7 +45,7 @@ def test_a_preview_names_few_files_and_says_how_many_more_there_are(docs: Path) 
     warnings = list(plan.warnings)
     assert len(warnings) == 11
     assert warnings[-1] == "5 more files below docs/ cannot be read"
-    assert "; 11 more reasons)" in plan.summary
+    assert ", 11 more reasons)" in plan.summary
 
 
 def test_every_input_of_the_program_can_be_sent_whatever_the_names_are(docs: Path) -> None:
