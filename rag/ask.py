@@ -19,6 +19,8 @@ import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
+from rag.outcomes import printable
+
 __all__ = ["AskError", "Wrapped", "columns", "events", "main", "show"]
 
 _WIDTH = 80
@@ -146,7 +148,8 @@ def _list(sources: Sequence[dict[str, Any]], cited: Sequence[int], out: TextIO) 
         number = f"[{source['number']}]"
         out.write(f"{number:>4} {textwrap.shorten(what, _WIDTH - 5, placeholder='…')}\n")
         place = (
-            f"{source['uri']} {_pages(source)}{source['start_offset']}-{source['end_offset']}, "
+            f"{printable(source['uri'])} {_pages(source)}"
+            f"{source['start_offset']}-{source['end_offset']}, "
             f"score {source['score']:.2f}"
         )
         out.write(f"     {place}\n")

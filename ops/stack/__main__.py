@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import time
@@ -43,9 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stack", required=True)
     parser.add_argument("--corpus", type=Path, default=None, help="the user's documents")
     parser.add_argument("--question", default="", help="what to ask")
-    parser.add_argument(
-        "--only", choices=documents.ONLY, default="", help="which documents to list; default: all"
-    )
+    parser.add_argument("--only", default="", help="which documents to list; default: all")
     parser.add_argument("--json", action="store_true", help="list documents as JSON")
     parser.add_argument("--yes", action="store_true", help="update a cloud stack without asking")
     parser.add_argument(
@@ -97,10 +96,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a long list, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 def _list_documents(engine: Engine, only: str, *, as_json: bool) -> None:
+    documents.check_only(only)
     values = with_defaults(declared_values(engine.stack))
     account = account_in(str(values[f"{NAMESPACE}regionId"]))
     if is_on_this_machine(engine.stack):

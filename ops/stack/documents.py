@@ -23,6 +23,7 @@ __all__ = [
     "ONLY",
     "DocumentsError",
     "as_json",
+    "check_only",
     "counts",
     "lines",
     "read",
@@ -93,6 +94,17 @@ def with_manifest(
                 document=name, outcome=Outcome.UNREAD, reason="no ingest has read it yet: make up"
             )
     return [names[name] for name in sorted(names)]
+
+
+def check_only(only: str) -> None:
+    """Refuse a value of `only` that does not exist.
+
+    Raises:
+        DocumentsError: It is not one of `ONLY`.
+    """
+    if only not in ONLY:
+        allowed = ", ".join(name for name in map(str, ONLY) if name)
+        raise DocumentsError(f"ONLY is {only!r}; use one of {allowed}, or leave it out for all")
 
 
 def selected(outcomes: Iterable[DocumentOutcome], only: str) -> list[DocumentOutcome]:

@@ -114,8 +114,13 @@ def test_an_index_that_is_pinned_keeps_documents_that_the_corpus_lost() -> None:
     ],
 )
 def test_a_part_of_the_list_can_be_chosen(only: str, names: list[str]) -> None:
-    assert only in documents.ONLY
+    documents.check_only(only)
     assert [one.document for one in documents.selected(FOUND[:4], only)] == names
+
+
+def test_another_part_is_refused_with_the_allowed_ones() -> None:
+    with pytest.raises(documents.DocumentsError, match="'bad'; use one of problems, whole, part, "):
+        documents.check_only("bad")
 
 
 def test_the_listing_fits_80_columns_and_shows_outcome_chunks_problems_and_words() -> None:
