@@ -49,6 +49,7 @@ _SUPERSETS = {
     "big5": ("cp950", "big5hkscs"),
     "tis-620": ("cp874",),
 }
+_USUAL_NAMES = {"cp932": "shift_jis", "cp949": "euc-kr", "cp950": "big5"}
 _CANDIDATES = [
     *("gb18030", "big5", "big5hkscs", "hz"),
     *("cp932", "shift_jis_2004", "euc-jp", "euc_jis_2004", "iso-2022-jp", "cp949", "johab"),
@@ -322,4 +323,6 @@ def _advice(key: str, guess: str | None) -> str:
 def _shown(encoding: str) -> str:
     """Return an encoding's name as people write it: windows-1252 for cp1252."""
     name = codecs.lookup(encoding).name
+    if name in _USUAL_NAMES:
+        return _USUAL_NAMES[name]
     return f"windows-{name[2:]}" if name.startswith("cp125") else name

@@ -107,6 +107,15 @@ def test_an_encoding_is_detected_and_named_in_a_remark(language: str, encoding: 
     assert document.missing == ()
 
 
+@pytest.mark.parametrize(("language", "name"), [("zh-hant", "big5"), ("ja", "shift_jis")])
+def test_a_detected_encoding_is_named_as_it_can_be_set(language: str, name: str) -> None:
+    data = TEXTS[language].encode(name)
+    (remark,) = read_bytes("docs/a.txt", data).remarks
+    assert remark.startswith(f"the encoding was detected: {name} (confidence ")
+    given = ReadOptions(encodings={"docs": name})
+    assert read_bytes("docs/a.txt", data, options=given).text == TEXTS[language]
+
+
 @pytest.mark.parametrize("language", sorted(TEXTS))
 def test_a_single_line_is_read_right_or_not_at_all(language: str) -> None:
     encoding = dict(reversed(WRITTEN))[language] if language != "de" else "cp1252"
