@@ -20,7 +20,8 @@ import time
 from pathlib import Path
 
 from providers.clients.elasticsearch import async_client
-from rag.retrieve import CANDIDATES, Retriever, knn_search, word_search
+from rag.fuse import CANDIDATES
+from rag.retrieve import Retriever, knn_search, word_search
 
 
 async def measure(arguments: argparse.Namespace) -> None:

@@ -133,11 +133,14 @@ class TrainedEmbedding(pulumi.ComponentResource):
         result: The measures and the decision of `training.train_embedding`.
         model_version: 12 hexadecimal digits over the weights.
         model_uri: OSS directory of the kept model.
+        search_weight: Share of the vector search in the ranking, 0 to 1, as the training chose it;
+            None for a result that is older than the choice.
     """
 
     result: pulumi.Output[Mapping[str, Any]]
     model_version: pulumi.Output[str]
     model_uri: pulumi.Output[str]
+    search_weight: pulumi.Output[float | None]
 
     def __init__(
         self, name: str, args: TrainedEmbeddingArgs, opts: pulumi.ResourceOptions | None = None
@@ -162,6 +165,7 @@ class TrainedEmbedding(pulumi.ComponentResource):
         self.model_uri = self.result.apply(
             lambda result: f"{args.output_uri}{result['model_prefix']}"
         )
+        self.search_weight = self.result.apply(lambda result: result.get("search_weight"))
         model = pai.WorkspaceModel(
             f"{name}-model",
             model_name=args.scope.naming.physical("embedding"),

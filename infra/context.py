@@ -149,17 +149,21 @@ class Context:
         )
 
     def mappings(
-        self, model_version: str, model_uri: str, embedding_urls: Sequence[str]
+        self,
+        model_version: str,
+        model_uri: str,
+        search_weight: float | None,
+        embedding_urls: Sequence[str],
     ) -> dict[str, Any]:
         """Return the index's mapping, whose `_meta` names the model and the nodes that serve it."""
-        return mappings(
-            self.config.embedding.dimension,
-            {
-                "model_version": model_version,
-                "model_uri": model_uri,
-                "embedding_urls": list(embedding_urls),
-            },
-        )
+        meta: dict[str, Any] = {
+            "model_version": model_version,
+            "model_uri": model_uri,
+            "embedding_urls": list(embedding_urls),
+        }
+        if search_weight is not None:
+            meta["search_weight"] = search_weight
+        return mappings(self.config.embedding.dimension, meta)
 
 
 def load_context() -> Context:

@@ -118,11 +118,11 @@ def build_knowledge(
             ),
             index_alias=alias,
             index_name=model.model_version.apply(
-                lambda version: index_name(alias, version, context.mappings(version, "", ()))
+                lambda version: index_name(alias, version, context.mappings(version, "", None, ()))
             ),
-            mappings=pulumi.Output.all(model.model_version, model.model_uri, embedding.urls).apply(
-                lambda values: context.mappings(*values)
-            ),
+            mappings=pulumi.Output.all(
+                model.model_version, model.model_uri, model.search_weight, embedding.urls
+            ).apply(lambda values: context.mappings(*values)),
             settings=SETTINGS,
             documents=context.corpus.documents,
             ingest_plan=ingest_plan,

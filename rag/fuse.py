@@ -13,8 +13,10 @@ import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-__all__ = ["DEFAULT_WEIGHT", "RRF_CONSTANT", "Fusion", "fuse", "rrf", "weighted_z"]
+__all__ = ["CANDIDATES", "DEFAULT_WEIGHT", "RRF_CONSTANT", "Fusion", "fuse", "rrf", "weighted_z"]
 
+CANDIDATES = 100
+"""Passages that each search gives to the fusion."""
 RRF_CONSTANT = 60
 DEFAULT_WEIGHT = 0.45
 """Share of the vector search in the weighted sum, over the best 100 of each search.
@@ -73,12 +75,26 @@ def fuse(
     method: Fusion = Fusion.WEIGHTED,
     weight: float = DEFAULT_WEIGHT,
 ) -> list[tuple[str, float]]:
-    """Return the ids of both searches with their fused score, best first; ties by id."""
+    """Return the ids of both searches with their fused score, best first.
+
+    Of equal scores, an id that the search with the larger share returned comes first, then the id
+    with the higher score in the other search. So with a weight of 0 or 1 the ranking is that
+    search's own, followed by what the other one found besides.
+    """
     if method is Fusion.RRF:
         scores = rrf([_ranked(vector), _ranked(words)])
     else:
         scores = weighted_z(vector, words, weight)
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    main, other = (vector, words) if weight > 0.5 else (words, vector)
+    return sorted(
+        scores.items(),
+        key=lambda item: (
+            -item[1],
+            item[0] not in main,
+            -other.get(item[0], -math.inf),
+            item[0],
+        ),
+    )
 
 
 def _ranked(scores: Mapping[str, float]) -> list[str]:

@@ -41,6 +41,9 @@ SETTINGS: Mapping[str, Any] = {
     }
 }
 
+TITLE_BOOST = 0.2
+"""Weight of a term in the title, and of one in the heading, beside a term in the text."""
+
 SOURCE_FIELDS = (
     "document_key",
     "document_sha256",
@@ -62,7 +65,15 @@ SOURCE_FIELDS = (
 _SEARCHED = ("embedding", "terms", "title_terms", "heading_terms")
 
 _META_KEYS = frozenset(
-    {"model_version", "model_uri", "dimension", "embedding_urls", "chunker", "analyser"}
+    {
+        "analyser",
+        "chunker",
+        "dimension",
+        "embedding_urls",
+        "model_uri",
+        "model_version",
+        "search_weight",
+    }
 )
 
 
@@ -78,7 +89,8 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         dimension: Components of an embedding, 1 to 4096.
         meta: Becomes `_meta`: ``model_version``, ``embedding_urls`` (where that model embeds
-            questions), ``model_uri`` (the model's files, for a rollback to this index).
+            questions), ``model_uri`` (the model's files, for a rollback to this index),
+            ``search_weight`` (the share of the vector search that training chose).
             ``dimension``, ``chunker`` and ``analyser`` are added if they are missing.
 
     Raises:
@@ -143,3 +155,8 @@ def chunk_id(document_key: str, document_sha256: str, chunk_number: int) -> str:
     """
     key = hashlib.sha256(document_key.encode()).hexdigest()[:20]
     return f"{key}-{document_sha256[:20]}-{chunk_number}"
+
+
+def heading_below(title: str, heading: str) -> str:
+    """Return a heading path without the document's own title at its beginning."""
+    return "" if heading == title else heading.removeprefix(f"{title} > ")

@@ -13,6 +13,7 @@ from typing import Any
 from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 
 from rag.errors import SearchIndexError
+from rag.fuse import DEFAULT_WEIGHT
 
 __all__ = [
     "FirstChunk",
@@ -40,6 +41,8 @@ class IndexMeta:
         embedding_urls: The nodes that embed questions with that model.
         chunker: The chunker that cut the documents.
         analyser: The analysis that made their terms; empty if the index is older than that field.
+        search_weight: Share of the vector search in the ranking, 0 to 1. An index without it gets
+            the default.
     """
 
     index: str
@@ -48,6 +51,7 @@ class IndexMeta:
     embedding_urls: tuple[str, ...]
     chunker: str
     analyser: str
+    search_weight: float = DEFAULT_WEIGHT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +125,7 @@ async def index_meta(client: AsyncElasticsearch, name: str) -> IndexMeta:
             embedding_urls=tuple(map(str, meta["embedding_urls"])),
             chunker=str(meta["chunker"]),
             analyser=str(meta.get("analyser", "")),
+            search_weight=float(meta.get("search_weight", DEFAULT_WEIGHT)),
         )
     except KeyError as error:
         raise SearchIndexError(

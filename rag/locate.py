@@ -26,7 +26,7 @@ __all__ = ["Searchable"]
 
 _PIECE = re.compile(r"([!#-&(-,./0-9:-_a-~\u4e00-\u9fff]+)|[\s\S]")
 """A run of characters that stand for themselves, or one other character: white space, quotes, the
-grave accent, the hyphen, and most of what is beyond ASCII."""
+grave accent, the hyphen, and most characters beyond ASCII."""
 _ALIKE = {
     **dict.fromkeys("'`´‘’‚‛′ʹʻʼ", "'"),
     **dict.fromkeys('"“”„‟″«»〝〞', '"'),

@@ -24,7 +24,7 @@ from rag.corpus import sha256_of
 from rag.documents import Document
 from rag.embed import Embedder, Vectors
 from rag.errors import CorpusError, ReadError
-from rag.index import chunk_id
+from rag.index import chunk_id, heading_below
 from rag.language import detect
 from rag.limits import TokenMeasure
 from rag.readers import read_document
@@ -293,7 +293,7 @@ def _bounded(sentences: Sequence[str]) -> list[str]:
 
 def _fields(document: Document, chunk: Chunk, text: str, language: str) -> dict[str, Any]:
     """Return the fields of the index that come from the chunk; `text` is its embedding text."""
-    heading = _below(document.title, chunk.heading)
+    heading = heading_below(document.title, chunk.heading)
     fields = {
         "chunk_number": chunk.number,
         "chunk_count": chunk.count,
@@ -314,11 +314,6 @@ def _fields(document: Document, chunk: Chunk, text: str, language: str) -> dict[
         fields["document_missing"] = _bounded(document.missing)
         fields["document_remarks"] = _bounded(document.remarks)
     return fields
-
-
-def _below(title: str, heading: str) -> str:
-    """Return a heading path without the document's own title at its beginning."""
-    return "" if heading == title else heading.removeprefix(f"{title} > ")
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

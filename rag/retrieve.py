@@ -19,19 +19,16 @@ from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 from rag.analysis import question_terms
 from rag.embed import Embedder, EmbeddingClient
 from rag.errors import EmbeddingError, PassageNotFoundError, SearchIndexError
-from rag.fuse import DEFAULT_WEIGHT, Fusion, fuse
-from rag.index import SOURCE_FIELDS
+from rag.fuse import CANDIDATES, Fusion, fuse
+from rag.index import SOURCE_FIELDS, TITLE_BOOST
 from rag.index_state import IndexMeta, index_languages, index_meta
 from rag.language import UNDETERMINED, detect
 
 __all__ = ["Hit", "Retrieval", "Retriever", "knn_search", "word_search"]
 
-CANDIDATES = 100
-"""Passages that each search gives to the fusion."""
 _META_SECONDS = 5.0
 # A running question may still use the embedder that it began with.
 _RETIRE_SECONDS = 60.0
-_TITLE_BOOST = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +127,8 @@ def word_search(question: str, language: str, candidates: int) -> dict[str, Any]
             "bool": {
                 "must": {"bool": {"should": matches("terms", 1.0), "minimum_should_match": 1}},
                 "should": [
-                    *matches("title_terms", _TITLE_BOOST),
-                    *matches("heading_terms", _TITLE_BOOST),
+                    *matches("title_terms", TITLE_BOOST),
+                    *matches("heading_terms", TITLE_BOOST),
                 ],
             }
         },
@@ -147,7 +144,9 @@ class Retriever:
         client: The cluster.
         alias: The alias, or an index.
         fusion: How the two searches become one ranking.
-        weight: Share of the vector search in the weighted sum.
+        weight: Share of the vector search in the weighted sum. Default: the index's own, which
+            training chose. With 0 or 1, both searches still run: the cosines are evidence, and
+            one search may find nothing.
         embedder: Creates an embedder from an index's `_meta`. Default: a client of the service
             that `_meta` names.
     """
@@ -158,7 +157,7 @@ class Retriever:
         alias: str,
         *,
         fusion: Fusion = Fusion.WEIGHTED,
-        weight: float = DEFAULT_WEIGHT,
+        weight: float | None = None,
         embedder: Callable[[IndexMeta], _ClosableEmbedder] | None = None,
     ) -> None:
         self._client = client
@@ -279,7 +278,8 @@ class Retriever:
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from errors
         vector, words = vector_task.result(), words_task.result()
-        ranking = fuse(vector, words, method=self._fusion, weight=self._weight)[:top_k]
+        weight = meta.search_weight if self._weight is None else self._weight
+        ranking = fuse(vector, words, method=self._fusion, weight=weight)[:top_k]
         if not ranking:
             return ()
         sources = await self._sources(meta.index, [identifier for identifier, _ in ranking])

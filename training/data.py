@@ -18,6 +18,7 @@ from rag.chunk import chunk_document, embedding_text
 from rag.corpus import load_corpus
 from rag.documents import Document
 from rag.errors import CorpusError, ReadError
+from rag.language import detect
 from rag.limits import TokenMeasure
 from rag.outcomes import Outcome
 from rag.readers import read_document
@@ -36,6 +37,8 @@ class TrainingData:
     Attributes:
         passages: Every chunk of the corpus.
         pairs: To train on.
+        validation: To choose the model and the weight of the two searches by. Empty: too few
+            questions, or none. `held_out` then chooses the model.
         held_out: To measure on; `pairs` does not contain its queries.
         source: Where the pairs come from.
         held_out_split: A description of `held_out`, for the metrics.
@@ -47,6 +50,7 @@ class TrainingData:
 
     passages: tuple[Passage, ...]
     pairs: tuple[Pair, ...]
+    validation: tuple[HeldOut, ...]
     held_out: tuple[HeldOut, ...]
     source: Literal["questions", "documents"]
     held_out_split: str
@@ -55,6 +59,18 @@ class TrainingData:
     set_aside: tuple[str, ...]
     read_options: ReadOptions = DEFAULT_OPTIONS
 
+    @property
+    def chooser(self) -> tuple[HeldOut, ...]:
+        """The queries that choose the model and the weight of the two searches."""
+        return self.validation or self.held_out
+
+    @property
+    def chooser_name(self) -> str:
+        """A description of `chooser`, for the reasons."""
+        if self.validation:
+            return f"{len(self.validation)} questions held out of the train split"
+        return f"{len(self.held_out)} held-out queries"
+
     def texts(self) -> list[str]:
         """Return the text of every passage to measure on."""
         return [self.replaced.get(i, p.text) for i, p in enumerate(self.passages)]
@@ -62,13 +78,15 @@ class TrainingData:
     def fingerprint(self) -> str:
         """Return the SHA-256 of everything here that a result depends on."""
         digest = hashlib.sha256()
-        for passage in self.texts():
-            digest.update(passage.encode(errors="backslashreplace") + b"\0")
-        for pair in self.pairs:
-            row = (pair.query, sorted(pair.relevant), pair.answer, pair.passage)
+        for passage, text in zip(self.passages, self.texts(), strict=True):
+            row = (text, passage.title, passage.heading, passage.language)
             digest.update(repr(row).encode())
-        for query in self.held_out:
+        for pair in self.pairs:
+            example = (pair.query, sorted(pair.relevant), pair.answer, pair.passage)
+            digest.update(repr(example).encode())
+        for query in (*self.validation, *self.held_out):
             digest.update(repr((query.query, sorted(query.relevant))).encode())
+        digest.update(repr(len(self.validation)).encode())
         return digest.hexdigest()
 
 
@@ -115,9 +133,15 @@ def load_training_data(
             f"reason is: {problems[0] if problems else 'no text'}. Put readable documents there."
         )
     asked = pairs_from_questions(
-        corpus.questions, passages, texts, [file.key for file in corpus.files], problems
+        corpus.questions,
+        passages,
+        texts,
+        [file.key for file in corpus.files],
+        problems,
+        min_pairs=min_pairs,
     )
     pairs, held_out, split = asked.pairs, asked.held_out, asked.split
+    validation = asked.validation
     source: Literal["questions", "documents"] = "questions"
     replaced: Mapping[int, str] = {}
     if len(pairs) < min_pairs or not held_out:
@@ -125,11 +149,13 @@ def load_training_data(
         if len(made.pairs) > len(pairs):
             source, replaced = "documents", made.replaced
             pairs, held_out, split = made.pairs, made.held_out, made.split
+            validation = []
     for problem in problems:
         report(f"skipped: {problem}")
     return TrainingData(
         passages=tuple(passages),
         pairs=tuple(pairs),
+        validation=tuple(validation),
         held_out=tuple(held_out),
         source=source,
         held_out_split=split,
@@ -141,6 +167,7 @@ def load_training_data(
 
 
 def _passages(document: Document, measure: TokenMeasure | None) -> Iterator[Passage]:
+    language = detect(document.text)
     for chunk in chunk_document(document, measure):
         yield Passage(
             document=document.key,
@@ -148,6 +175,7 @@ def _passages(document: Document, measure: TokenMeasure | None) -> Iterator[Pass
             start=chunk.start,
             end=chunk.end,
             title=document.title,
+            language=language,
             heading=chunk.heading,
             headings=tuple(
                 tuple(section.heading.split(" > "))

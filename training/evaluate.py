@@ -28,10 +28,11 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import RagError
+from rag.fuse import DEFAULT_WEIGHT
 from rag.models import model_info, resolve_model
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.tokens import load_tokens
-from training.checkpoints import write_json
+from training.checkpoints import read_json, write_json
 from training.data import TrainingData, load_training_data
 from training.measure import COLUMNS, Cluster, Measured, measure
 from training.options import Options, SettingsError
@@ -128,8 +129,11 @@ def evaluate(
     note = ""
     if model is None:
         model, note = _tuned(corpus, base_model, data, work_dir)
+    weight = _search_weight(model)
     measured = asyncio.run(
-        _cancelled_by_sigterm(measure(corpus, data, tokens, cluster, base_model, str(model), _say))
+        _cancelled_by_sigterm(
+            measure(corpus, data, tokens, cluster, base_model, str(model), weight, _say)
+        )
     )
     return Evaluation(
         rows=measured.rows,
@@ -178,6 +182,12 @@ def _tuned(corpus: Path, base_model: str, data: TrainingData, work_dir: Path) ->
         "" if result["kept"] == "tuned" else "tuned = base: tuning did not help, so base was kept"
     )
     return output / "model", note
+
+
+def _search_weight(model: Path) -> float:
+    """Return the weight that the training chose; the default for a model of another origin."""
+    result = read_json(model.parent / "result.json") or {}
+    return float(result.get("search_weight", DEFAULT_WEIGHT))
 
 
 def _dimension(base_model: str) -> int:

@@ -20,6 +20,7 @@ class Passage:
         heading: The section that it starts in, as the index has it.
         text: The text that is embedded for it.
         title: The document's title.
+        language: The document's language, as the index has it.
         headings: The sections that it has a part of, in order. Each is a path: the headings above
             the section, outermost first, and the section's own.
     """
@@ -31,6 +32,7 @@ class Passage:
     heading: str
     text: str
     title: str = ""
+    language: str = "und"
     headings: tuple[tuple[str, ...], ...] = ()
 
 

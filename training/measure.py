@@ -24,7 +24,7 @@ from rag.corpus import load_corpus, sha256_of
 from rag.embed import Embedder, InputType, Vectors
 from rag.encoder import LocalEncoder
 from rag.errors import SearchIndexError
-from rag.fuse import DEFAULT_WEIGHT, Fusion
+from rag.fuse import CANDIDATES, Fusion
 from rag.index import SETTINGS, chunk_id, mappings
 from rag.index_state import index_languages
 from rag.ingest import ingest
@@ -32,7 +32,7 @@ from rag.language import detect
 from rag.limits import TokenMeasure
 from rag.metrics import retrieval_metrics
 from rag.readers.options import ReadOptions
-from rag.retrieve import CANDIDATES, Retriever, knn_search, word_search
+from rag.retrieve import Retriever, knn_search, word_search
 from training.data import TrainingData
 
 __all__ = ["COLUMNS", "INDEX_PREFIX", "Cluster", "Measured", "measure"]
@@ -99,6 +99,7 @@ async def measure(
     cluster: Cluster,
     base_model: str,
     tuned_model: str,
+    search_weight: float,
     report: Callable[[str], None],
 ) -> Measured:
     """Index with both models, and ask every held-out question.
@@ -110,6 +111,7 @@ async def measure(
         cluster: The cluster for the temporary indices, which are always removed.
         base_model: Name of the base model.
         tuned_model: Name or folder of the tuned model.
+        search_weight: Share of the vector search, as the training of that model chose it.
         report: Receives progress lines.
 
     Raises:
@@ -119,19 +121,15 @@ async def measure(
     try:
         await _remove_abandoned(client)
         identifiers = await asyncio.to_thread(_identifiers, corpus_dir, data)
-        reading = data.read_options
-        async with _indexed(
-            client, corpus_dir, base_model, tokens, "base", reading, report
-        ) as base:
+        given = (data.read_options, search_weight, report)
+        async with _indexed(client, corpus_dir, base_model, tokens, "base", *given) as base:
             rows = {"BM25": await base.words(data, identifiers)}
             rows[base_model[-24:]] = await base.vectors(data, identifiers)
-        async with _indexed(
-            client, corpus_dir, tuned_model, tokens, "tuned", reading, report
-        ) as tuned:
+        async with _indexed(client, corpus_dir, tuned_model, tokens, "tuned", *given) as tuned:
             rows["tuned"] = await tuned.vectors(data, identifiers)
             for label, fusion in (
                 ("tuned + BM25, RRF", Fusion.RRF),
-                (f"tuned + BM25, weighted {DEFAULT_WEIGHT:g}", Fusion.WEIGHTED),
+                (f"tuned + BM25, weighted {search_weight:g}", Fusion.WEIGHTED),
             ):
                 rows[label] = await tuned.fused(data, identifiers, fusion)
         return Measured(rows=rows, encode_rates={"base": base.rate, "tuned": tuned.rate})
@@ -257,13 +255,18 @@ async def _indexed(
     tokens: TokenMeasure,
     role: str,
     options: ReadOptions,
+    search_weight: float,
     report: Callable[[str], None],
 ) -> AsyncIterator[_Index]:
     """Create an index of the corpus with `model`, and remove it at the end."""
     report(f"{role}: indexing with {model}")
     encoder = await asyncio.to_thread(_Encoder, model, tokens)
     name = f"{INDEX_PREFIX}{role}-{os.getpid()}-{secrets.token_hex(4)}"
-    meta = {"model_version": role, "embedding_urls": ["http://in-process.invalid"]}
+    meta = {
+        "model_version": role,
+        "embedding_urls": ["http://in-process.invalid"],
+        "search_weight": search_weight,
+    }
     try:
         await client.indices.create(
             index=name, mappings=mappings(encoder.dimension, meta), settings=dict(SETTINGS)

@@ -24,11 +24,17 @@ _DEPTH = 10
 
 
 def decide(
-    base: Mapping[str, float], tuned: Mapping[str, float]
+    base: Mapping[str, float], tuned: Mapping[str, float], queries: str = "held-out queries"
 ) -> tuple[Literal["base", "tuned"], str]:
-    """Return which model to keep and why: the tuned one only if its nDCG@10 is higher."""
+    """Return which model to keep and why: the tuned one only if its nDCG@10 is higher.
+
+    Args:
+        base: Measures of the base model.
+        tuned: Measures of the tuned model.
+        queries: What they were measured on, for the reason.
+    """
     before, after = base["ndcg@10"], tuned["ndcg@10"]
-    figures = f"nDCG@10 {before:.3f} -> {after:.3f} on held-out queries"
+    figures = f"nDCG@10 {before:.3f} -> {after:.3f} on {queries}"
     if after > before:
         return "tuned", figures
     return "base", f"tuning did not help: {figures}"

@@ -20,6 +20,9 @@ __all__ = ["QuestionPairs", "pairs_from_questions"]
 _HELD_OUT_PERCENT = 20
 _MIN_HELD_OUT = 5
 """With fewer test questions than this, some of the train split are held out instead."""
+_VALIDATION_SHARE = 0.2
+_VALIDATION_FEWEST = 50
+"""Train questions to choose by: a fifth; at least this many, but at most a third."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +31,13 @@ class QuestionPairs:
 
     Attributes:
         pairs: To train on.
+        validation: To choose the model and the weight of the searches by; from the train split.
         held_out: To measure on.
         split: A description of `held_out`.
     """
 
     pairs: list[Pair]
+    validation: list[HeldOut]
     held_out: list[HeldOut]
     split: str
 
@@ -43,8 +48,10 @@ def pairs_from_questions(
     texts: Mapping[str, str],
     listed: Iterable[str],
     problems: list[str],
+    *,
+    min_pairs: int,
 ) -> QuestionPairs:
-    """Return the pairs of the train split and the held-out queries of the test split.
+    """Return the pairs and the validation of the train split, and the test split.
 
     Args:
         questions: The questions of the corpus.
@@ -52,6 +59,7 @@ def pairs_from_questions(
         texts: The text of each document that was read, by key.
         listed: The keys of all documents, also of those that were not read.
         problems: Receives a line for each question that is not used.
+        min_pairs: Pairs that the validation must leave.
     """
     documents = _Documents(passages, texts, listed)
     train: list[tuple[Question, Pair]] = []
@@ -68,18 +76,46 @@ def pairs_from_questions(
         drawn = [hash_of(question.id) % 100 < _HELD_OUT_PERCENT for question, _ in train]
         test += [row for row, out in zip(train, drawn, strict=True) if out]
         train = [row for row, out in zip(train, drawn, strict=True) if not out]
+    kept = _not_asked(train, test, problems)
+    validation = _validation(kept, min_pairs)
+    asked = {query.query for query in validation}
+    return QuestionPairs(
+        pairs=[pair for _, pair in kept if pair.query not in asked],
+        validation=validation,
+        held_out=[HeldOut(query=pair.query, relevant=pair.relevant) for _, pair in test],
+        split=split,
+    )
+
+
+def _not_asked(
+    train: Sequence[tuple[Question, Pair]],
+    test: Sequence[tuple[Question, Pair]],
+    problems: list[str],
+) -> list[tuple[Question, Pair]]:
+    """Return the train questions without those that `test` also asks."""
     asked = {pair.query: question.id for question, pair in test}
-    pairs = []
-    for question, pair in train:
-        if pair.query in asked:
-            problems.append(
-                f"question {question.id!r}: not trained on, because question "
-                f"{asked[pair.query]!r}, which measures, asks the same"
-            )
-            continue
-        pairs.append(pair)
-    held_out = [HeldOut(query=pair.query, relevant=pair.relevant) for _, pair in test]
-    return QuestionPairs(pairs=pairs, held_out=held_out, split=split)
+    problems += [
+        f"question {question.id!r}: not trained on, because question {asked[pair.query]!r}, which "
+        f"measures, asks the same"
+        for question, pair in train
+        if pair.query in asked
+    ]
+    return [row for row in train if row[1].query not in asked]
+
+
+def _validation(train: Sequence[tuple[Question, Pair]], min_pairs: int) -> list[HeldOut]:
+    """Return the train questions whose ids hash lowest; none if too few could choose anything."""
+    most = min(len(train) // 3, len(train) - min_pairs)
+    count = min(most, max(round(len(train) * _VALIDATION_SHARE), _VALIDATION_FEWEST))
+    if count < _MIN_HELD_OUT:
+        return []
+    drawn = sorted(train, key=lambda row: hash_of(f"validation {row[0].id}"))[:count]
+    asked = {pair.query for _, pair in drawn}
+    return [
+        HeldOut(query=pair.query, relevant=pair.relevant)
+        for _, pair in train
+        if pair.query in asked
+    ]
 
 
 class _Documents:

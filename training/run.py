@@ -1,7 +1,7 @@
-"""One tuning from the base model to the result: measure, mine, train, measure, keep, write.
+"""One tuning from the base model to the result: measure, mine, train, measure, keep, weigh, write.
 
-Owns the order of these steps. Does not own the data, the batches, the loop, the workers or the
-choice of the model, nor the check of the settings (`training.train_embedding`).
+Owns the order of these steps. Does not own the data, the batches, the loop, the workers, the choice
+of the model or of the searches' weight, nor the check of the settings (`training.train_embedding`).
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from rag.models import ModelInfo
 from training.batches import BatchPlan, plan_batches
 from training.checkpoints import write_json
 from training.data import TrainingData
+from training.judge import Judge, Measured
 from training.negatives import mine_negatives
 from training.options import Options, SettingsError
-from training.outcome import decide, model_version, rank_metrics
+from training.outcome import decide, model_version
 from training.tuning import Tuning, tune
 from training.workers import Encoder, Encoding, Precision, Workers, start_workers
 
@@ -104,14 +105,12 @@ class Run:
         )
         model = self._load(self.base)
         encoder = workers.encoder(model)
-        if not self.data.held_out or len(self.data.pairs) < self.options.min_pairs:
-            encoding = self._encode_passages(model, encoder)
-            base = self._measure(model, encoder, encoding) if self.data.held_out else None
-            return self._finish(model, "base", base, None, self._few(), encoding, [], started)
         # 3. The base model: its measures, and the negatives that it takes for answers.
         encoding = self._encode_passages(model, encoder)
         base = self._measure(model, encoder, encoding)
-        self._say(f"base: {_line(base)}")
+        if base is None or len(self.data.pairs) < self.options.min_pairs:
+            return self._finish(model, "base", base, None, self._few(), encoding, [], started)
+        self._say(f"base: {_line(base.held_out)}")
         plan = self._plan(model, encoder, encoding)
         del encoder  # It holds a copy of the weights.
         if plan.steps == 0:
@@ -136,9 +135,11 @@ class Run:
         encoder = workers.encoder(tuned_model)
         encoding = self._encode_passages(tuned_model, encoder)
         tuned = self._measure(tuned_model, encoder, encoding)
-        self._say(f"tuned: {_line(tuned)}")
-        # 6. The better one.
-        kept, reason = decide(base, tuned)
+        if tuned is None:
+            raise RuntimeError("There are no held-out queries, although the base model had some.")
+        self._say(f"tuned: {_line(tuned.held_out)}")
+        # 6. The better one, and the weight of its vectors.
+        kept, reason = decide(base.chosen_by, tuned.chosen_by, self.data.chooser_name)
         winner = tuned_model if kept == "tuned" else self._load(self.base)
         return self._finish(winner, kept, base, tuned, reason, encoding, losses, started)
 
@@ -165,13 +166,16 @@ class Run:
         texts = [prefix + text for text in self.data.texts()]
         return self.workers.encode(encoder, texts, report=progress)
 
+    @cached_property
+    def _judge(self) -> Judge:
+        return Judge(self.data)
+
     def _measure(
         self, model: SentenceTransformer, encoder: Encoder, passages: Encoding
-    ) -> dict[str, float]:
-        queries = self._encode_queries(
-            model, encoder, [query.query for query in self.data.held_out]
+    ) -> Measured | None:
+        return self._judge.measure(
+            passages.embeddings, lambda queries: self._encode_queries(model, encoder, queries)
         )
-        return rank_metrics(self.data.held_out, queries, passages.embeddings)
 
     def _encode_queries(
         self, model: SentenceTransformer, encoder: Encoder, queries: Sequence[str]
@@ -188,6 +192,7 @@ class Run:
                 mined = mine_negatives(
                     data.pairs,
                     data.passages,
+                    self._judge.words,
                     queries,
                     passages.embeddings,
                     count=max(10, 2 * options.hard_negatives),
@@ -251,8 +256,8 @@ class Run:
         self,
         model: SentenceTransformer,
         kept: str,
-        base: Mapping[str, float] | None,
-        tuned: Mapping[str, float] | None,
+        base: Measured | None,
+        tuned: Measured | None,
         reason: str,
         encoding: Encoding,
         losses: Sequence[Mapping[str, float]],
@@ -264,6 +269,7 @@ class Run:
             shutil.rmtree(output / "model", ignore_errors=True)
             model.save_pretrained(str(output / "model"), create_model_card=False)
             shutil.rmtree(output / "tuned", ignore_errors=True)
+            choice = self._judge.weight(tuned if kept == "tuned" else base)
             result = {
                 "kept": kept,
                 "reason": reason,
@@ -277,9 +283,15 @@ class Run:
                 },
                 "base_model": self.options.base_model,
                 "dimension": self.options.dimension,
-                "base": base,
-                "tuned": tuned,
-                "questions": {"train": len(self.data.pairs), "test": len(self.data.held_out)},
+                "search_weight": choice.weight,
+                "search_weight_reason": choice.reason,
+                "base": base and base.held_out,
+                "tuned": tuned and tuned.held_out,
+                "questions": {
+                    "train": len(self.data.pairs),
+                    "validation": len(self.data.validation),
+                    "test": len(self.data.held_out),
+                },
                 "pairs_source": self.data.source,
                 "held_out": self.data.held_out_split,
                 "documents": self.data.documents,
@@ -289,19 +301,28 @@ class Run:
                 "seconds": round(time.monotonic() - started, 1),
                 "fingerprint": self.fingerprint,
             }
-            self._write(output, result, losses)
+            details = {
+                "loss": list(losses),
+                "validation": {
+                    "queries": self.data.chooser_name,
+                    "base": base and base.chosen_by,
+                    "tuned": tuned and tuned.chosen_by,
+                },
+                "search_weight_ndcg@10": {
+                    f"{weight:g}": value for weight, value in choice.curve.items()
+                },
+            }
+            self._write(output, result, details)
         return dict(self.workers.from_main(result))
 
-    def _write(
-        self, output: Path, result: Mapping[str, Any], losses: Sequence[Mapping[str, float]]
-    ) -> None:
+    def _write(self, output: Path, result: Mapping[str, Any], details: Mapping[str, Any]) -> None:
         metrics = {
             **result,
+            **details,
             "options": asdict(self.options),
             "workers": self.workers.world_size,
             "device": str(self.workers.device),
             "precision": self.workers.precision,
-            "loss": list(losses),
             "set_aside": list(self.data.set_aside),
         }
         write_json(output / "metrics.json", metrics)
@@ -311,6 +332,10 @@ class Run:
         self._say(
             f"kept: {result['kept']} ({result['reason']}); model version "
             f"{result['model_version']}, {result['seconds']} s"
+        )
+        self._say(
+            f"weight of the vector search: {result['search_weight']:g} "
+            f"({result['search_weight_reason']})"
         )
 
     def _say(self, line: str) -> None:

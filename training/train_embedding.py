@@ -6,11 +6,12 @@
 The same command runs on PAI, on one GPU or, under torchrun, on many, and on a CPU:
 
     1. check the settings against the catalogue's entry for the model;
-    2. read the corpus, build question-passage pairs, hold some out;
+    2. read the corpus, build question-passage pairs, hold some out to choose by and to report;
     3. measure the base model on the held-out queries, mine hard negatives with it;
     4. train, with checkpoints; after a kill the same command continues from the last one;
     5. save the tuned model, load it again, measure it;
-    6. keep the better of the two by nDCG@10, write metrics.json and, last, result.json.
+    6. keep the better of the two by nDCG@10 and choose how much its vectors weigh beside the word
+       search, write metrics.json and, last, result.json.
 
 Writes into the output folder: `model/` (the kept model, for `SentenceTransformer`),
 `checkpoints/` (until there is a result), `metrics.json`, `result.json`. If result.json is of the
@@ -80,7 +81,8 @@ def train(options: Options) -> dict[str, Any]:
     )
     _say(
         f"corpus: {data.documents} documents, {len(data.passages)} chunks, {len(data.pairs)} "
-        f"pairs from {data.source}, {len(data.held_out)} held-out queries, "
+        f"pairs from {data.source}, {len(data.validation)} queries to choose by, "
+        f"{len(data.held_out)} held-out queries, "
         f"{len(data.set_aside)} skipped"
     )
     # Here, because torch takes seconds to load and wrong settings must fail at once.

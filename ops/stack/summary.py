@@ -66,9 +66,10 @@ def training(result: Mapping[str, Any]) -> str:
     kept = f"kept the {result.get('kept', '?')} model, version {result.get('model_version', '?')}"
     if result.get("reason"):
         kept += f": {result['reason']}"
+    choosing = f"{questions['validation']} to choose by, " if questions.get("validation") else ""
     lines = [
         _block("training", kept),
-        f"{'':<{_MARGIN}}{questions.get('train', '?')} questions trained on, "
+        f"{'':<{_MARGIN}}{questions.get('train', '?')} questions trained on, {choosing}"
         f"{questions.get('test', '?')} held out:",
         f"{'':<{_MARGIN}}{'':<6}" + "".join(f"{heading:>10}" for heading in _HEADINGS),
     ]
@@ -77,6 +78,10 @@ def training(result: Mapping[str, Any]) -> str:
         if isinstance(figures, Mapping):
             row = "".join(_metric(figures, name) for name in METRICS)
             lines.append(f"{'':<{_MARGIN}}{model:<6}{row}")
+    weight = result.get("search_weight")
+    if isinstance(weight, int | float):
+        share = f"share of the vector search in the ranking: {100 * weight:.0f} %"
+        lines.append(_block("", f"{share}; {result.get('search_weight_reason', '')}"))
     return "\n".join(lines)
 
 

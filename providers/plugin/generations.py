@@ -17,7 +17,7 @@ from providers.clients.errors import NotFoundError
 from providers.plugin.search import SearchCluster
 
 __all__ = [
-    "WHEREABOUTS",
+    "CHANGEABLE",
     "delete_index",
     "find_generations",
     "is_served",
@@ -29,9 +29,9 @@ __all__ = [
 
 _FAMILY: Final = "generation_of"
 _SERVED: Final = "served_since"
-# Where the files and the service of an index's model are. These may change while the index stays.
-# The other declared values of `_meta` describe its content.
-WHEREABOUTS: Final = ("embedding_urls", "model_uri")
+# Where the files and the service of an index's model are, and how much its vectors weigh. These may
+# change while the index stays. The other declared values of `_meta` describe its content.
+CHANGEABLE: Final = ("embedding_urls", "model_uri", "search_weight")
 
 
 @dataclass(frozen=True, kw_only=True)

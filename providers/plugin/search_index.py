@@ -18,7 +18,7 @@ from providers.plugin.framework import (
     compare,
 )
 from providers.plugin.generations import (
-    WHEREABOUTS,
+    CHANGEABLE,
     delete_index,
     is_served,
     marked,
@@ -44,7 +44,7 @@ _DYNAMIC: Final = frozenset(
     {"index.number_of_replicas", "index.refresh_interval", "index.max_result_window"}
 )
 _BAD_CHARACTERS: Final = re.compile(r'[\\/*?"<>| ,#:A-Z]')
-_WHEREABOUTS: Final = re.compile(rf"mappings\._meta\.({'|'.join(WHEREABOUTS)})(\[|$)")
+_CHANGEABLE: Final = re.compile(rf"mappings\._meta\.({'|'.join(CHANGEABLE)})(\[|$)")
 
 
 class SearchIndexHandler(Handler):
@@ -136,7 +136,8 @@ class SearchIndexHandler(Handler):
     def _refuse_another(self, inputs: Values, found: Mapping[str, Any], *, empty: bool) -> None:
         """Refuse to adopt an index that differs from the declaration.
 
-        The `_meta` of an empty index may differ, and the address of a filled index's model.
+        The `_meta` of an empty index may differ. So may the address of a filled index's model, and
+        the weight of its vectors.
         """
         settings = flat_settings(inputs.get("settings"))
         declared = {"mappings": dict(inputs["mappings"]), "settings": settings}
@@ -149,7 +150,7 @@ class SearchIndexHandler(Handler):
             change.path
             for change in compare(kinds, present, declared)
             if not (empty and change.path.startswith("mappings._meta"))
-            and not _WHEREABOUTS.match(change.path)
+            and not _CHANGEABLE.match(change.path)
         ]
         if paths:
             raise ProviderError(

@@ -191,6 +191,23 @@ def test_fusion_works_with_one_empty_search_and_breaks_ties_by_id() -> None:
     assert [i for i, _ in fuse({"a": 2, "b": 1}, {"b": 9}, method=Fusion.RRF)] == ["b", "a"]
 
 
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_with_all_weight_on_one_search_its_ranking_stays_and_the_rest_follows(
+    weight: float,
+) -> None:
+    one = {"d": 3.0, "a": 2.0, "c": 1.0}
+    other = {"b": 0.2, "e": 0.9, "a": 0.1}
+    vector, words = (one, other) if weight else (other, one)
+    assert [item for item, _ in fuse(vector, words, weight=weight)] == ["d", "a", "c", "e", "b"]
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_if_the_only_search_finds_nothing_the_other_one_ranks(weight: float) -> None:
+    found = {"b": 0.2, "e": 0.9}
+    vector, words = ({}, found) if weight else (found, {})
+    assert [item for item, _ in fuse(vector, words, weight=weight)] == ["e", "b"]
+
+
 def test_a_weight_out_of_bounds_is_refused() -> None:
     with pytest.raises(ValueError, match=r"weight is 1\.5"):
         weighted_z({}, {}, weight=1.5)

@@ -30,7 +30,38 @@ def _without_split(corpus: Path, split: str) -> None:
 
 def test_train_questions_become_pairs_and_test_questions_are_held_out(corpus: Path) -> None:
     data = _load(corpus)
-    assert (data.source, len(data.pairs), len(data.held_out)) == ("questions", 72, 24)
+    assert (data.source, len(data.pairs), len(data.held_out)) == ("questions", 48, 24)
+    assert len(data.validation) == 24
+
+
+def test_a_fifth_of_many_train_questions_is_held_out_to_choose_by(corpus: Path) -> None:
+    row = {"document": "pump.md", "answer": "every 10 days", "split": "train"}
+    _append(
+        corpus,
+        *(json.dumps({**row, "id": f"n{n}", "question": f"question {n}?"}) for n in range(328)),
+    )
+    data = _load(corpus)
+    assert (len(data.pairs), len(data.validation), len(data.held_out)) == (320, 80, 24)
+
+
+def test_no_question_is_in_two_of_the_three_parts(corpus: Path) -> None:
+    row = {"document": "pump.md", "answer": "every 10 days", "split": "train"}
+    again = [json.dumps({**row, "id": f"n{n}", "question": f"{n % 9}?"}) for n in range(90)]
+    _append(corpus, *again)
+    data = _load(corpus)
+    trained = {pair.query for pair in data.pairs}
+    chosen = {query.query for query in data.validation}
+    measured = {query.query for query in data.held_out}
+    assert trained
+    assert chosen
+    assert not trained & chosen
+    assert not (trained | chosen) & measured
+
+
+def test_few_train_questions_are_all_trained_on(corpus: Path) -> None:
+    data = _load(corpus, min_pairs=70)
+    assert (len(data.pairs), len(data.validation)) == (72, 0)
+    assert data.chooser == data.held_out
 
 
 def test_the_relevant_passage_has_the_answer(corpus: Path) -> None:
@@ -56,7 +87,7 @@ def test_an_invalid_question_line_is_skipped_and_reported_by_number(corpus: Path
     _append(corpus, "{not json")
     reported: list[str] = []
     data = load_training_data(corpus, seed=1, min_pairs=16, report=reported.append)
-    assert len(data.pairs) == 72
+    assert len(data.pairs) + len(data.validation) == 72
     assert len(data.set_aside) == 1
     assert "questions.jsonl, line 97 is not a valid question" in reported[0]
 
@@ -81,7 +112,7 @@ def test_a_question_about_an_unknown_document_is_skipped_with_the_nearest_name(
 
 
 def test_an_answer_over_a_line_end_and_a_renamed_document_are_found(corpus: Path) -> None:
-    before = _load(corpus)
+    before = _load(corpus, min_pairs=70)
     row = {"id": "x", "document": "Pump.MD", "question": "new?", "split": "train"}
     (corpus / "docs" / "pump.md").write_text(
         (corpus / "docs" / "pump.md")
@@ -90,7 +121,7 @@ def test_an_answer_over_a_line_end_and_a_renamed_document_are_found(corpus: Path
         .replace("machine", "ma-\nchine")
     )
     _append(corpus, json.dumps({**row, "answer": "of the Aurel machine is checked"}))
-    data = _load(corpus)
+    data = _load(corpus, min_pairs=70)
     assert data.set_aside == ()
     assert len(data.pairs) == len(before.pairs) + 1
     assert data.pairs[-1].answer == "of\nthe\nAurel\nma-\nchine\nis\nchecked"
@@ -99,7 +130,7 @@ def test_an_answer_over_a_line_end_and_a_renamed_document_are_found(corpus: Path
 def test_an_unreadable_document_is_skipped_with_its_questions(corpus: Path) -> None:
     (corpus / "docs" / "pump.md").write_bytes(b"\xff\x00\x9f")
     data = _load(corpus)
-    assert len(data.pairs) == 66
+    assert len(data.pairs) + len(data.validation) == 66
     assert data.set_aside[0].startswith("docs/pump.md: ")
     assert data.documents == 11
 
@@ -107,7 +138,7 @@ def test_an_unreadable_document_is_skipped_with_its_questions(corpus: Path) -> N
 def test_without_test_questions_a_fifth_of_the_others_is_held_out(corpus: Path) -> None:
     _without_split(corpus, "test")
     data = _load(corpus)
-    assert len(data.pairs) + len(data.held_out) == 72
+    assert len(data.pairs) + len(data.validation) + len(data.held_out) == 72
     assert 5 <= len(data.held_out) <= 30
 
 

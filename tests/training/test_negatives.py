@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from training.examples import Pair, Passage
-from training.negatives import Bm25, mine_negatives
+from training.negatives import mine_negatives
+from training.word_search import WordSearch
 
 TEXTS = (
     "The pump is checked every ten days.",
@@ -33,7 +34,8 @@ def _embeddings() -> npt.NDArray[np.float32]:
 def _mine(pair: Pair, passages: list[Passage], count: int = 6, skip: int = 0) -> list[int]:
     vectors = _embeddings()
     query = vectors[:1]
-    (mined,) = mine_negatives([pair], passages, query, vectors, count=count, skip=skip)
+    words = WordSearch(passages, TEXTS)
+    (mined,) = mine_negatives([pair], passages, words, query, vectors, count=count, skip=skip)
     return mined
 
 
@@ -58,7 +60,8 @@ def test_a_copy_of_a_relevant_passage_is_never_a_negative() -> None:
     vectors = _embeddings()
     vectors[5] = vectors[0]
     pair = Pair(query="pump", relevant=frozenset({0}))
-    (mined,) = mine_negatives([pair], _passages(), vectors[:1], vectors, count=6, skip=0)
+    words = WordSearch(_passages(), TEXTS)
+    (mined,) = mine_negatives([pair], _passages(), words, vectors[:1], vectors, count=6, skip=0)
     assert 5 not in mined
 
 
@@ -66,14 +69,3 @@ def test_the_hardest_negatives_are_skipped() -> None:
     pair = Pair(query="pump checked", relevant=frozenset({0}))
     whole = _mine(pair, _passages())
     assert _mine(pair, _passages(), skip=1) == whole[1:]
-
-
-def test_word_search_ranks_the_passage_with_the_rare_word_first() -> None:
-    assert int(np.argmax(Bm25(TEXTS).scores("the soup"))) == 4
-
-
-def test_word_search_scores_as_lucene_does() -> None:
-    texts = ["a b", "a c c"]
-    norm = 1.2 * (0.25 + 0.75 * 3 / 2.5)
-    expected = np.log(1 + (2 - 1 + 0.5) / 1.5) * 2 * 2.2 / (2 + norm)
-    assert np.isclose(Bm25(texts).scores("c")[1], expected)

@@ -35,6 +35,8 @@ def _arguments(corpus: Path, output: Path, **changes: object) -> list[str]:
         "precision": "fp32",
         "max_seq_length": 64,
         "hard_negatives": 0,
+        # Leaves no questions to choose by.
+        "min_pairs": 70,
         **changes,
     }
     return [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
@@ -100,8 +102,8 @@ def test_a_killed_run_resumes_and_writes_a_complete_result(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "out"
-    arguments = _arguments(corpus, output, save_steps=10)
-    _kill_at(arguments, "step 12/36")
+    arguments = _arguments(corpus, output, save_steps=10, min_pairs=16)
+    _kill_at(arguments, "step 12/24")
     assert not (output / "result.json").exists()
     _cut_off(output / "checkpoints" / "checkpoint-11")
 
@@ -109,15 +111,19 @@ def test_a_killed_run_resumes_and_writes_a_complete_result(
 
     log = capsys.readouterr().out
     assert "resuming from checkpoint of step 10" in log
-    assert "step 10/36" not in log
+    assert "step 10/24" not in log
     result = _result(output)
     assert (result["kept"], result["model_prefix"], result["dimension"]) == ("tuned", "model/", 384)
     assert set(result["base"]) == set(result["tuned"]) == METRICS
     assert result["tuned"]["ndcg@10"] > result["base"]["ndcg@10"]
-    assert result["questions"] == {"train": 72, "test": 24}
+    assert result["questions"] == {"train": 48, "validation": 24, "test": 24}
+    assert "on 24 questions held out of the train split" in result["reason"]
+    assert 0.0 <= result["search_weight"] <= 1.0
     assert len(result["model_version"]) == 12
     assert result["encode_rate_chunks_per_second"] > 0
-    assert (output / "metrics.json").is_file()
+    metrics = json.loads((output / "metrics.json").read_text())
+    assert set(metrics["validation"]["tuned"]) == METRICS
+    assert len(metrics["search_weight_ndcg@10"]) == 21
     assert (output / "model" / "modules.json").is_file()
     assert not (output / "checkpoints").exists()
 

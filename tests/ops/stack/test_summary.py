@@ -68,6 +68,14 @@ def test_summary_says_why_the_base_model_was_kept() -> None:
     assert "kept the base model, version 0a1b2c3d4e5f: tuning did not help" in text
 
 
+def test_summary_says_how_many_questions_chose_and_what_they_chose() -> None:
+    questions = {"train": 56, "validation": 28, "test": 41}
+    chosen = {"search_weight": 0.0, "search_weight_reason": "the word search alone is as good"}
+    text = _render(training={**TRAINING, "questions": questions, **chosen})
+    assert "56 questions trained on, 28 to choose by, 41 held out" in text
+    assert "share of the vector search in the ranking: 0 %; the word search alone" in text
+
+
 def test_missing_metrics_are_shown_as_a_dash() -> None:
     text = _render(training={**TRAINING, "tuned": {"recall@5": 0.7}})
     row = next(line for line in text.splitlines() if line.split()[:1] == ["tuned"])

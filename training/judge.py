@@ -1,0 +1,91 @@
+"""What a model achieves on the queries of a corpus, and how much its vectors should weigh.
+
+Owns which queries report and which ones choose. Does not embed (the caller does), and does not own
+the searches (`training.word_search`), the measures (`training.outcome`) or the rule for the weight
+(`training.search_weight`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.fuse import DEFAULT_WEIGHT
+from training.data import TrainingData
+from training.outcome import rank_metrics
+from training.search_weight import WeightChoice, choose_weight, leg_scores, measure_weights
+from training.word_search import WordSearch
+
+__all__ = ["Judge", "Measured"]
+
+Embeddings = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The measures of one model.
+
+    Attributes:
+        held_out: On the held-out queries, to report.
+        chosen_by: On the queries that choose (`TrainingData.chooser`).
+        legs: The vector search's best passages for each of those queries.
+    """
+
+    held_out: dict[str, float]
+    chosen_by: dict[str, float]
+    legs: Sequence[dict[str, float]]
+
+
+class Judge:
+    """Measures models on one corpus.
+
+    Args:
+        data: The corpus.
+    """
+
+    def __init__(self, data: TrainingData) -> None:
+        self._data = data
+
+    @cached_property
+    def words(self) -> WordSearch:
+        """The word search over the passages."""
+        return WordSearch(self._data.passages, self._data.texts())
+
+    def measure(
+        self, passages: Embeddings, embed: Callable[[Sequence[str]], Embeddings]
+    ) -> Measured | None:
+        """Measure a model; None without held-out queries.
+
+        Args:
+            passages: (passages, dimension) float32, L2-normalised.
+            embed: Embeds queries with the model.
+        """
+        data = self._data
+        if not data.held_out:
+            return None
+        vectors = embed([query.query for query in data.held_out])
+        held_out = chosen_by = rank_metrics(data.held_out, vectors, passages)
+        if data.validation:
+            vectors = embed([query.query for query in data.validation])
+            chosen_by = rank_metrics(data.validation, vectors, passages)
+        # The search engine's score of a cosine.
+        legs = [leg_scores((1 + passages @ vector) / 2) for vector in vectors]
+        return Measured(held_out=held_out, chosen_by=chosen_by, legs=legs)
+
+    def weight(self, measured: Measured | None) -> WeightChoice:
+        """Choose the weight of the two searches for a model."""
+        if measured is None:
+            return WeightChoice(
+                weight=DEFAULT_WEIGHT, reason="there are no queries", curve={}, queries=0
+            )
+        queries = self._data.chooser
+        words = [leg_scores(self.words.scores(query.query), positive=True) for query in queries]
+        table = measure_weights(queries, measured.legs, words)
+        # A sentence that was cut out of its passage has fewer words in common with it than a
+        # question has with its answer. So it may show that the vectors bring little, not more.
+        cloze = self._data.source == "documents"
+        return choose_weight(table, highest=DEFAULT_WEIGHT if cloze else 1.0)

@@ -1,0 +1,126 @@
+"""The weight of the two searches, chosen by measurement on questions that nothing was trained on.
+
+Owns the choice. The searches and their fusion are the application's: the best 100 passages of each,
+fused by `rag.fuse`. Pure (numpy only); the caller embeds.
+
+The default weight was found on real questions of another corpus, and a few questions measure a
+weight badly. So the default stays unless the measurement is against it by more than its own noise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.fuse import CANDIDATES, DEFAULT_WEIGHT, fuse
+from rag.metrics import ndcg_at_k
+from training.examples import HeldOut
+
+__all__ = ["GRID", "WeightChoice", "choose_weight", "leg_scores", "measure_weights"]
+
+GRID = tuple(round(step * 0.05, 2) for step in range(21))
+"""Weights to measure: 0 is the word search alone, 1 the vector search alone."""
+_DEPTH = 10
+_PRIOR_QUERIES, _PRIOR_DEVIATION = 5, 0.5
+"""Queries that are added to the measured ones when the noise is estimated, and their deviation of
+nDCG@10. With few queries that happen to agree, the noise would seem to be nothing. Assumed."""
+
+Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightChoice:
+    """The chosen weight.
+
+    Attributes:
+        weight: Share of the vector search, 0 to 1.
+        reason: Why.
+        curve: Mean nDCG@10 by weight of the grid.
+        queries: How many queries measured it.
+    """
+
+    weight: float
+    reason: str
+    curve: Mapping[float, float]
+    queries: int
+
+
+def leg_scores(scores: npt.NDArray[np.float32], *, positive: bool = False) -> dict[str, float]:
+    """Return the best passages of one search with their scores, as the fusion receives them.
+
+    Args:
+        scores: (passages,) float32.
+        positive: Leave out passages with a score of 0.0: a word search does not return them.
+    """
+    depth = min(CANDIDATES, len(scores))
+    best = np.argpartition(-scores, depth - 1)[:depth]
+    return {name_of(int(i)): float(scores[i]) for i in best if scores[i] > 0 or not positive}
+
+
+def name_of(position: int) -> str:
+    """Return the id of a passage for the fusion."""
+    return f"{position:09d}"
+
+
+def measure_weights(
+    queries: Sequence[HeldOut], vector: Sequence[Scores], words: Sequence[Scores]
+) -> npt.NDArray[np.float64]:
+    """Return the nDCG@10 of every query with every weight: (queries, grid) float64.
+
+    Args:
+        queries: The queries.
+        vector: The vector search's passages for each query, from `leg_scores`.
+        words: The word search's.
+    """
+    table = np.zeros((len(queries), len(GRID)))
+    for row, (query, left, right) in enumerate(zip(queries, vector, words, strict=True)):
+        relevant = {name_of(position) for position in query.relevant}
+        for column, weight in enumerate(GRID):
+            ranking = [item for item, _ in fuse(left, right, weight=weight)[:_DEPTH]]
+            table[row, column] = ndcg_at_k(ranking, relevant, _DEPTH)
+    return table
+
+
+def choose_weight(table: npt.NDArray[np.float64], *, highest: float = 1.0) -> WeightChoice:
+    """Choose the weight.
+
+    The default stays unless another weight is better by more than the standard error of the
+    difference. The other weight is the best of the curve, smoothed over neighbors. One search
+    alone is chosen instead of it unless it is worse by more than the standard error.
+
+    Args:
+        table: As from `measure_weights`; at least one query.
+        highest: The largest weight that may be chosen.
+    """
+    means = table.mean(axis=0)
+    allowed = [column for column, weight in enumerate(GRID) if weight <= highest]
+    default = GRID.index(DEFAULT_WEIGHT)
+    smooth = [float(means[max(0, c - 1) : c + 2].mean()) for c in range(len(GRID))]
+    best = max(allowed, key=lambda c: (smooth[c], -abs(c - default)))
+    alone = max((c for c in allowed if GRID[c] in (0.0, 1.0)), key=lambda c: means[c])
+    choice, reason = default, "nothing was better than the default by more than the noise"
+    rival = max((best, alone), key=lambda c: means[c])
+    if _gain(table, rival, default) > 0:
+        choice, reason = best, "better than the default by more than the noise"
+        if _gain(table, best, alone) <= 0:
+            only = "word" if alone == 0 else "vector"
+            choice, reason = alone, f"the {only} search alone is as good as the best fusion"
+    return WeightChoice(
+        weight=GRID[choice],
+        reason=reason,
+        curve={weight: round(float(mean), 4) for weight, mean in zip(GRID, means, strict=True)},
+        queries=len(table),
+    )
+
+
+def _gain(table: npt.NDArray[np.float64], column: int, other: int) -> float:
+    """Return by how much one weight is better than another, less the standard error."""
+    difference = table[:, column] - table[:, other]
+    queries = len(difference)
+    spread = float(((difference - difference.mean()) ** 2).sum())
+    variance = (spread + _PRIOR_QUERIES * _PRIOR_DEVIATION**2) / (queries - 1 + _PRIOR_QUERIES)
+    return float(difference.mean()) - math.sqrt(variance / queries)

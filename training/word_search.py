@@ -1,0 +1,107 @@
+"""The application's word search, in this process: BM25 over the terms that the index has.
+
+Owns the scores. A training job has no search engine, and it chooses the weight of the two searches
+and proposes hard negatives; both need the ranking that the application has. Terms and their weights
+come from `rag.analysis`, and the boosts from `rag.index`. Pure.
+
+Source of the formula: Elasticsearch 8.19, which uses Lucene's `LegacyBM25Similarity` (k1 1.2,
+b 0.75) and stores a field's length with four significant bits (`SmallFloat.intToByte4`). Robertson
+and Zaragoza, 2009. A test compares the scores with those of a real Elasticsearch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.analysis import question_terms, terms
+from rag.index import TITLE_BOOST, heading_below
+from rag.language import detect
+from training.examples import Passage
+
+__all__ = ["Bm25", "WordSearch"]
+
+_K1, _B = 1.2, 0.75
+_EXACT_LENGTHS = 24
+_SIGNIFICANT_BITS = 4
+
+
+class Bm25:
+    """BM25 over one field in memory.
+
+    Args:
+        documents: The terms of each document, with repeats; a document without terms does not have
+            the field.
+    """
+
+    def __init__(self, documents: Iterable[Sequence[str]]) -> None:
+        counts = [Counter(document) for document in documents]
+        self._size = len(counts)
+        exact = [sum(count.values()) for count in counts]
+        with_field = max(1, sum(length > 0 for length in exact))
+        average = max(sum(exact) / with_field, 1e-9)
+        lengths = np.array([_stored(length) for length in exact], dtype=np.float32)
+        norm = _K1 * (1 - _B + _B * lengths / average)
+        rows: dict[str, list[tuple[int, int]]] = {}
+        for position, count in enumerate(counts):
+            for term, n in count.items():
+                rows.setdefault(term, []).append((position, n))
+        self._postings: dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]] = {}
+        for term, found in rows.items():
+            at = np.array([position for position, _ in found], dtype=np.int64)
+            tf = np.array([n for _, n in found], dtype=np.float32)
+            idf = math.log(1 + (with_field - len(found) + 0.5) / (len(found) + 0.5))
+            self._postings[term] = (at, (idf * (_K1 + 1) * tf / (tf + norm[at])).astype(np.float32))
+
+    def scores(self, weights: Mapping[str, float]) -> npt.NDArray[np.float32]:
+        """Return the score of every document for weighted terms: (documents,) float32."""
+        scores = np.zeros(self._size, dtype=np.float32)
+        for term, weight in weights.items():
+            if term in self._postings:
+                at, values = self._postings[term]
+                scores[at] += np.float32(weight) * values
+        return scores
+
+
+class WordSearch:
+    """The word search over passages.
+
+    Args:
+        passages: Every passage of the corpus.
+        texts: The text of each passage that is searched.
+    """
+
+    def __init__(self, passages: Sequence[Passage], texts: Sequence[str]) -> None:
+        self._languages = frozenset(passage.language for passage in passages)
+        both = list(zip(passages, texts, strict=True))
+        self._text = Bm25(terms(text, passage.language) for passage, text in both)
+        self._title = Bm25(terms(p.title, p.language) for p in passages)
+        self._heading = Bm25(terms(heading_below(p.title, p.heading), p.language) for p in passages)
+
+    def language(self, question: str) -> str:
+        """Return a question's language, of those that the passages have."""
+        return detect(question, self._languages)
+
+    def scores(self, question: str) -> npt.NDArray[np.float32]:
+        """Return the score of every passage, 0.0 for one without a term of the question.
+
+        Returns:
+            (passages,) float32.
+        """
+        weights = question_terms(question, self.language(question))
+        scores = self._text.scores(weights)
+        above = self._title.scores(weights) + self._heading.scores(weights)
+        return np.where(scores > 0, scores + np.float32(TITLE_BOOST) * above, scores)
+
+
+def _stored(length: int) -> int:
+    """Return a field's length as Lucene stores it."""
+    rest = length - _EXACT_LENGTHS
+    if rest < 0:
+        return length
+    dropped = max(0, rest.bit_length() - _SIGNIFICANT_BITS)
+    return _EXACT_LENGTHS + ((rest >> dropped) << dropped)
