@@ -111,11 +111,11 @@ def _list_documents(engine: Engine, only: str, *, as_json: bool) -> None:
     found = documents.read(account, engine.outputs())
     chosen = documents.selected(found, only)
     if as_json:
-        print(documents.as_json(chosen))
+        print(documents.as_json(chosen), flush=True)
         return
     for line in documents.lines(chosen):
         print(line)
-    print(f"\n{documents.counts(found)}")
+    print(f"\n{documents.counts(found)}", flush=True)
 
 
 if __name__ == "__main__":
