@@ -27,6 +27,7 @@ from rag.errors import IngestError, PassageNotFoundError, SearchIndexError
 from rag.index import SETTINGS, chunk_id, mappings
 from rag.ingest import IngestResult, ingest
 from rag.readers import read_document
+from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.retrieve import Retriever, word_search
 from tests.rag.fakes import DIMENSION, META, FakeEmbedder, vector_of
 from tests.support.elasticsearch import ElasticsearchServer
@@ -79,7 +80,9 @@ def ids_in(client: Elasticsearch, index: str) -> set[str]:
     return {hit["_id"] for hit in answer["hits"]["hits"]}
 
 
-def run(server: ElasticsearchServer, index: str, folder: Path) -> tuple[IngestResult, FakeEmbedder]:
+def run(
+    server: ElasticsearchServer, index: str, folder: Path, options: ReadOptions = DEFAULT_OPTIONS
+) -> tuple[IngestResult, FakeEmbedder]:
     async def main() -> tuple[IngestResult, FakeEmbedder]:
         embedder = FakeEmbedder()
         async with AsyncElasticsearch(
@@ -91,6 +94,7 @@ def run(server: ElasticsearchServer, index: str, folder: Path) -> tuple[IngestRe
                 load_corpus(folder),
                 index=index,
                 corpus_uri=URI,
+                options=options,
                 report=lambda line: None,
             )
         return result, embedder
@@ -123,6 +127,22 @@ def test_only_changed_documents_are_embedded_and_deleted_ones_are_removed(
     assert (result.embedded_documents, result.unchanged_documents) == (2, 10)
     assert (result.removed_documents, result.documents) == (1, 12)
     assert embedder.texts == 2
+    with elasticsearch_server.client() as client:
+        assert ids_in(client, index) == chunks_of(corpus)
+
+
+def test_a_changed_option_reads_only_the_documents_again_that_it_applies_to(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+) -> None:
+    (corpus / "docs" / "05.txt").write_bytes("备用钥匙挂在值班室".encode("gb18030"))
+    options = ReadOptions(encodings={"docs/05.txt": "big5"})
+    run(elasticsearch_server, index, corpus, options)
+    for again in (ReadOptions(encodings={"docs/05.txt": "gb18030"}), DEFAULT_OPTIONS):
+        result, embedder = run(elasticsearch_server, index, corpus, again)
+        assert (result.embedded_documents, result.unchanged_documents) == (1, 11)
+        assert (result.documents, embedder.texts) == (12, 1)
+    result, embedder = run(elasticsearch_server, index, corpus)
+    assert (result.unchanged_documents, embedder.texts) == (12, 0)
     with elasticsearch_server.client() as client:
         assert ids_in(client, index) == chunks_of(corpus)
 
