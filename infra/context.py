@@ -160,6 +160,7 @@ class Context:
             "model_version": model_version,
             "model_uri": model_uri,
             "embedding_urls": list(embedding_urls),
+            "model_languages": list(self.config.embedding.languages),
         }
         if search_weight is not None:
             meta["search_weight"] = search_weight

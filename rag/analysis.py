@@ -27,7 +27,7 @@ from typing import Any
 
 from rag.language import UNSPACED
 
-__all__ = ["content_terms", "numbers", "question_terms", "terms"]
+__all__ = ["content_weights", "numbers", "question_terms", "terms"]
 
 CHARACTER_WEIGHT = 0.5
 PART_WEIGHT = 0.2
@@ -93,7 +93,8 @@ _ENGLISH_STOP_WORDS = frozenset(
     )
 )
 _FUNCTION_CHARACTERS = frozenset(
-    "的了是在有和与及或之其这那哪吗呢吧啊呀么什谁何怎为被于而且并也都就还與這嗎麼誰為於並還"
+    "的了是在有和与及或之其这那哪吗呢吧啊呀么什谁何怎为被于而且并也都就还从到把以个位名样如多少几"
+    "與這嗎麼誰為於並還從個樣幾"
 )
 """Chinese characters of grammar and of questions, simplified and traditional."""
 _HIRAGANA = re.compile("[\u3041-\u309f]+")
@@ -140,7 +141,7 @@ _SEPARATOR = re.compile(r"[-_&]|(?<!\d)\.|\.(?!\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _COMPOUND = re.compile(r"[-._&',\d]")
 _WITH_UNIT = re.compile(r"(\d+(?:\.\d+)*)([^\W\d_]{1,4})")
-_NUMBER = re.compile(r"\w*\d[\w.,:/-]*")
+_NUMBER = re.compile(f"[^\\W{UNSPACED}]*\\d(?:[^\\W{UNSPACED}]|[.,:/-])*")
 
 
 class _Kind(Enum):
@@ -148,6 +149,14 @@ class _Kind(Enum):
     PART = 2
     CHARACTER = 3
     PAIR = 4
+
+
+_WEIGHTS = {
+    _Kind.WORD: 1.0,
+    _Kind.PART: PART_WEIGHT,
+    _Kind.CHARACTER: CHARACTER_WEIGHT,
+    _Kind.PAIR: 1.0,
+}
 
 
 def terms(text: str, language: str) -> list[str]:
@@ -170,17 +179,10 @@ def question_terms(text: str, language: str) -> dict[str, float]:
         language: As in `terms`.
     """
     tokens = list(_tokens(text, language))
+    stems = _stemmed([token for token, _ in tokens], language)
     found: dict[str, float] = {}
-    for term, (token, kind) in zip(
-        _stemmed([token for token, _ in tokens], language), tokens, strict=True
-    ):
-        weight = 1.0
-        if kind is _Kind.PART:
-            weight = PART_WEIGHT
-        elif kind is _Kind.CHARACTER:
-            weight = CHARACTER_WEIGHT
-        if _is_stop_word(token, language):
-            weight *= STOP_WEIGHT
+    for term, (token, kind) in zip(stems, tokens, strict=True):
+        weight = _WEIGHTS[kind] * (STOP_WEIGHT if _is_stop_word(token, language) else 1.0)
         found[term] = max(weight, found.get(term, 0.0))
     if len(found) > _MOST_TERMS:
         kept = set(sorted(found, key=lambda term: -found[term])[:_MOST_TERMS])
@@ -188,18 +190,22 @@ def question_terms(text: str, language: str) -> dict[str, float]:
     return found
 
 
-def content_terms(text: str, language: str) -> list[str]:
-    """Return the terms that carry content, once each, in order.
+def content_weights(text: str, language: str) -> dict[str, float]:
+    """Return the terms that carry content, once each, in order, with their weights.
 
-    These are words and pairs of characters that are not stop words. Parts of compounds and single
-    characters of a longer run are left out.
+    A word and a pair of characters weigh 1, a single character less. Stop words and the parts of
+    compounds are left out.
     """
     tokens = [
-        token
+        (token, _WEIGHTS[kind])
         for token, kind in _tokens(text, language)
-        if kind in (_Kind.WORD, _Kind.PAIR) and not _is_stop_word(token, language)
+        if kind is not _Kind.PART and not _is_stop_word(token, language)
     ]
-    return list(dict.fromkeys(_stemmed(tokens, language)))
+    stems = _stemmed([token for token, _ in tokens], language)
+    found: dict[str, float] = {}
+    for term, (_, weight) in zip(stems, tokens, strict=True):
+        found[term] = max(weight, found.get(term, 0.0))
+    return found
 
 
 def _is_stop_word(token: str, language: str) -> bool:
@@ -225,7 +231,8 @@ def _stop_words(language: str) -> frozenset[str]:
 
 def numbers(text: str) -> set[str]:
     """Return numbers and codes in `text`: words with a digit, without closing punctuation."""
-    return {match.group().rstrip(".,:/-").lower() for match in _NUMBER.finditer(text)}
+    found = _NUMBER.finditer(unicodedata.normalize("NFKC", text))
+    return {match.group().rstrip(".,:/-").lower() for match in found}
 
 
 def _normal(text: str) -> str:

@@ -8,45 +8,35 @@ are sent before the model is asked, so they stay if the model fails.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-import numpy as np
-
-from rag.analysis import content_terms, numbers, terms
+from rag.analysis import content_weights
 from rag.answerable import Evidence, judge, term_weights
 from rag.clean import PieceCleaner
-from rag.columns import columns_of, is_rule
-from rag.embed import Embedder
 from rag.errors import GenerationError
 from rag.generate import LanguageModel
 from rag.prompt import (
-    NOT_IN_DOCUMENTS,
     ModelProfile,
     citations,
+    in_short,
     is_refusal,
     is_supported,
     messages_for_passages,
     messages_for_quotes,
+    not_in_documents,
 )
+from rag.quote import best_sentences, joined
 from rag.retrieve import Hit, Retrieval, Retriever
 from rag.sentences import sentence_spans
 
 __all__ = ["Answerer", "Done", "Event", "Failed", "Sources", "State", "Token"]
 
-_QUOTED_PASSAGES = 4
-_QUOTES = 2
-_SHORTEST_SENTENCE = 15
-_MOST_SENTENCES = 48
-_COVERAGE_WEIGHT = 0.5
-_RANK_WEIGHT = 0.1
-_CODE_WEIGHT = 0.3
-_LIST_MARK = re.compile(r"(?:[-*+•]|\d{1,3}[.)])\s+")
-_HEADING = re.compile(r"#{1,6}\s[^\n]*$")
+_MODEL_QUOTES = 2
+"""The sentences that a small model gets: the more it reads, the more it mixes up."""
 
 
 class State(StrEnum):
@@ -112,19 +102,6 @@ class Failed:
 Event = Sources | Token | Done | Failed
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Quote:
-    number: int
-    text: str
-    place: int
-    columns: str = ""
-
-    @property
-    def shown(self) -> str:
-        """The text, after the columns' names of a table row."""
-        return f"{self.columns}: {self.text}" if self.columns else self.text
-
-
 class Answerer:
     """Answers questions from one index.
 
@@ -150,16 +127,24 @@ class Answerer:
         language = await self._retriever.language_of(question)
         retrieval, (total, counts) = await asyncio.gather(
             self._retriever.retrieve(question, top_k),
-            self._retriever.document_counts(content_terms(question, language)),
+            self._retriever.document_counts(list(content_weights(question, language))),
         )
-        evidence = judge(question, language, retrieval.hits, total, counts)
+        evidence = judge(
+            question,
+            language,
+            retrieval.hits,
+            total,
+            counts,
+            cosine_counts=retrieval.meta.knows(language),
+        )
         seconds = {"retrieval": retrieval.seconds}
         yield Sources(retrieval=retrieval, evidence=evidence)
         if not retrieval.hits or not evidence.answerable:
-            yield Token(text=NOT_IN_DOCUMENTS)
+            sentence = not_in_documents(question)
+            yield Token(text=sentence)
             seconds["total"] = time.monotonic() - started
             yield Done(
-                answer=NOT_IN_DOCUMENTS,
+                answer=sentence,
                 state=State.NOT_IN_DOCUMENTS,
                 citations=(),
                 seconds=seconds,
@@ -205,14 +190,17 @@ class Answerer:
     async def _quote(
         self, question: str, language: str, hits: Sequence[Hit], weights: dict[str, float]
     ) -> AsyncGenerator[Token | Done, None]:
-        _, embedder = await self._retriever.resolve()
-        quotes = await _best_sentences(question, hits, weights, embedder)
-        texts = [quote.shown for quote in quotes]
+        meta, embedder = await self._retriever.resolve()
+        best = await best_sentences(
+            question, hits, weights, embedder, cosine_counts=meta.knows(language)
+        )
+        quotes = joined(best, hits)
         text = " ".join(f"“{quote.shown}” [{quote.number}]" for quote in quotes)
         yield Token(text=text)
+        texts = [quote.shown for quote in best[:_MODEL_QUOTES]]
         sentence = await self._one_sentence(messages_for_quotes(question, texts))
         if is_supported(sentence, texts, question, language) and not is_refusal(sentence):
-            addition = f"\n\nIn short: {sentence}"
+            addition = f"\n\n{in_short(question)}{sentence}"
             yield Token(text=addition)
             text += addition
         yield Done(
@@ -242,53 +230,3 @@ class Answerer:
                     yield cleaned
         if rest := cleaner.end():
             yield rest
-
-
-async def _best_sentences(
-    question: str, hits: Sequence[Hit], weights: dict[str, float], embedder: Embedder
-) -> list[_Quote]:
-    """Return the sentences closest to the question; those of one passage in its order.
-
-    Closeness is the sum of the cosine, the share of the question's words and of its codes (W3, 24V)
-    that the sentence has, and a small part of its passage's rank. On the sample's 125 questions the
-    best two have the answer in 74 %, measured before codes counted.
-    """
-    quotes = [
-        _Quote(
-            number=number,
-            text=text,
-            place=place,
-            columns=columns_of(hit.text, place, place + len(text), hit.table_header),
-        )
-        for number, hit in enumerate(hits[:_QUOTED_PASSAGES], start=1)
-        for place, text in _sentences(hit.text)
-    ][:_MOST_SENTENCES] or [_Quote(number=1, text=hits[0].text, place=0)]
-    (asked,), vectors = await asyncio.gather(
-        embedder.embed([question], "query"),
-        embedder.embed([quote.shown for quote in quotes], "document"),
-    )
-    codes = numbers(question)
-    whole = sum(weights.values()) or 1.0
-    scores = vectors @ asked
-    for index, quote in enumerate(quotes):
-        present = set(terms(quote.shown, hits[quote.number - 1].language))
-        covered = sum(weight for term, weight in weights.items() if term in present)
-        scores[index] += _COVERAGE_WEIGHT * covered / whole
-        scores[index] += _CODE_WEIGHT * len(codes & numbers(quote.text)) / max(1, len(codes))
-        scores[index] += _RANK_WEIGHT * hits[quote.number - 1].score
-    best = [quotes[i] for i in np.argsort(-scores, kind="stable")]
-    distinct = list({quote.text: quote for quote in reversed(best)}.values())[::-1]
-    chosen = distinct[:_QUOTES]
-    passages = [quote.number for quote in chosen]
-    return sorted(chosen, key=lambda quote: (passages.index(quote.number), quote.place))
-
-
-def _sentences(text: str) -> Iterator[tuple[int, str]]:
-    """Yield offset and text of each sentence to quote, without headings and list marks."""
-    for start, end in sentence_spans(text):
-        if mark := _LIST_MARK.match(text, start, end):
-            start = mark.end()
-        if is_rule(text[start:end]) or _HEADING.match(text, start, end):
-            continue
-        if end - start >= _SHORTEST_SENTENCE:
-            yield start, text[start:end]

@@ -15,15 +15,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.analysis import content_terms, terms
+from rag.analysis import content_weights, terms
 from rag.retrieve import Hit
 
 __all__ = ["THRESHOLD", "Evidence", "judge", "term_weights"]
 
-THRESHOLD = 0.72
+THRESHOLD = 0.7
 """With less evidence than this, the application says that the documents do not have the answer."""
+_WORDS_WEIGHT = 0.7
+"""What a coverage of 1.0 counts beside the cosine."""
 _NEAR = 0.6
 """From this cosine on, a passage is close enough without a word in common."""
+_WORDS_ALONE = 0.5
+"""The coverage that is enough where the cosine does not count."""
 _PASSAGES = 3
 
 
@@ -36,21 +40,21 @@ class Evidence:
             weighted by its rarity; 1.0 for a question without content words.
         cosine: Highest cosine of a passage and the question, not below 0.0.
         unknown: Content words of the question, as stems, that no passage of the index has.
+        cosine_counts: Whether the embedding model knows the question's language. For Chinese,
+            cosines of all-MiniLM-L6-v2 are as high without the answer as with it.
     """
 
     coverage: float
     cosine: float
     unknown: tuple[str, ...]
-
-    @property
-    def score(self) -> float:
-        """Coverage and cosine together, 0 to 2."""
-        return self.coverage + self.cosine
+    cosine_counts: bool = True
 
     @property
     def answerable(self) -> bool:
         """Whether to ask the model."""
-        return self.score >= THRESHOLD or self.cosine >= _NEAR
+        if not self.cosine_counts:
+            return self.coverage >= _WORDS_ALONE
+        return _WORDS_WEIGHT * self.coverage + self.cosine >= THRESHOLD or self.cosine >= _NEAR
 
 
 def term_weights(
@@ -65,15 +69,31 @@ def term_weights(
         counts: By content term, the passages that have it.
     """
     return {
-        term: math.log(1 + (total - counts.get(term, 0) + 0.5) / (counts.get(term, 0) + 0.5))
-        for term in content_terms(question, language)
+        term: weight * _rarity(counts.get(term, 0), total)
+        for term, weight in content_weights(question, language).items()
     }
 
 
+def _rarity(count: int, total: int) -> float:
+    return math.log(1 + (total - count + 0.5) / (count + 0.5))
+
+
 def judge(
-    question: str, language: str, hits: Sequence[Hit], total: int, counts: Mapping[str, int]
+    question: str,
+    language: str,
+    hits: Sequence[Hit],
+    total: int,
+    counts: Mapping[str, int],
+    *,
+    cosine_counts: bool = True,
 ) -> Evidence:
-    """Return the evidence for a question. Arguments as in `term_weights`; `hits` best first."""
+    """Return the evidence for a question.
+
+    Args:
+        question, language, total, counts: As in `term_weights`.
+        hits: The passages, best first.
+        cosine_counts: Whether the embedding model knows `language`.
+    """
     weights = term_weights(question, language, total, counts)
     whole = math.fsum(weights.values())
     best = 0.0
@@ -86,4 +106,5 @@ def judge(
             (hit.cosine for hit in hits if hit.cosine is not None and hit.cosine > 0), default=0.0
         ),
         unknown=tuple(term for term in weights if counts.get(term, 0) == 0),
+        cosine_counts=cosine_counts,
     )

@@ -70,6 +70,7 @@ _META_KEYS = frozenset(
         "chunker",
         "dimension",
         "embedding_urls",
+        "model_languages",
         "model_uri",
         "model_version",
         "search_weight",
@@ -90,7 +91,8 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
         dimension: Components of an embedding, 1 to 4096.
         meta: Becomes `_meta`: ``model_version``, ``embedding_urls`` (where that model embeds
             questions), ``model_uri`` (the model's files, for a rollback to this index),
-            ``search_weight`` (the share of the vector search that training chose).
+            ``search_weight`` (the share of the vector search that training chose),
+            ``model_languages`` (the languages that the model knows; default: many).
             ``dimension``, ``chunker`` and ``analyser`` are added if they are missing.
 
     Raises:

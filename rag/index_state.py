@@ -14,6 +14,7 @@ from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 
 from rag.errors import SearchIndexError
 from rag.fuse import DEFAULT_WEIGHT
+from rag.language import UNDETERMINED
 
 __all__ = [
     "FirstChunk",
@@ -43,6 +44,7 @@ class IndexMeta:
         analyser: The analysis that made their terms; empty if the index is older than that field.
         search_weight: Share of the vector search in the ranking, 0 to 1. An index without it gets
             the default.
+        model_languages: Languages that the model knows; empty for many.
     """
 
     index: str
@@ -52,6 +54,11 @@ class IndexMeta:
     chunker: str
     analyser: str
     search_weight: float = DEFAULT_WEIGHT
+    model_languages: tuple[str, ...] = ()
+
+    def knows(self, language: str) -> bool:
+        """Return whether the model knows a language; `UNDETERMINED` counts as known."""
+        return language in (*self.model_languages, UNDETERMINED) or not self.model_languages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +133,7 @@ async def index_meta(client: AsyncElasticsearch, name: str) -> IndexMeta:
             chunker=str(meta["chunker"]),
             analyser=str(meta.get("analyser", "")),
             search_weight=float(meta.get("search_weight", DEFAULT_WEIGHT)),
+            model_languages=tuple(meta.get("model_languages", ())),
         )
     except KeyError as error:
         raise SearchIndexError(

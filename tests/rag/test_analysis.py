@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.analysis import content_terms, numbers, question_terms, terms
+from rag.analysis import content_weights, numbers, question_terms, terms
 
 LANGUAGES = ("en", "zh", "ja", "ko", "de", "fr", "ru", "ar", "tr", "hi", "th", "sr", "und", "xx")
 
@@ -21,7 +21,7 @@ def test_any_text_has_terms_and_always_the_same(text: str, language: str) -> Non
     assert found == terms(text, language)
     assert all(term and len(term.split()) == 1 for term in found)
     assert " ".join(found).split() == found
-    assert set(content_terms(text, language)) <= set(found)
+    assert set(content_weights(text, language)) <= set(found)
     weights = question_terms(text, language)
     assert set(weights) == set(found) or len(weights) < len(set(found))
     assert all(0.0 < weight <= 1.0 for weight in weights.values())
@@ -105,10 +105,13 @@ def test_a_question_weighs_stop_words_and_parts_less() -> None:
 
 
 def test_content_terms_leave_out_what_every_question_has() -> None:
-    found = content_terms("What is the weight of trays, the tray's weight?", "en")
-    assert found == ["weight", "tray"]
-    assert content_terms("What is it?", "en") == []
-    assert content_terms("青岚Q3的噪音是什么？", "zh") == ["青岚", "q3", "噪音"]
+    found = content_weights("What is the weight of trays, the tray's weight?", "en")
+    assert found == {"weight": 1.0, "tray": 1.0}
+    assert content_weights("What is it?", "en") == {}
+    found = content_weights("青岚Q3的噪音是多少？", "zh")
+    assert [term for term, weight in found.items() if weight == 1.0] == ["青岚", "q3", "噪音"]
+    assert "多少" not in found
+    assert "047" not in content_weights("AW-047", "en")
 
 
 def test_a_very_long_question_has_a_bounded_number_of_terms() -> None:
@@ -119,3 +122,4 @@ def test_a_very_long_question_has_a_bounded_number_of_terms() -> None:
 
 def test_numbers_are_read_without_closing_punctuation() -> None:
     assert numbers("At 10.8 V, see E21; SK-2.") == {"10.8", "e21", "2"}
+    assert numbers("代码Ｅ７表示24V断线。") == {"e7", "24v"}

@@ -82,7 +82,7 @@ def test_the_model_gets_the_passages_and_the_strict_rules() -> None:
     model = FakeModel(["At noon [1]."])
     application(model).post("/api/ask", json={"question": QUESTION})
     system, user = model.asked[0]
-    assert NOT_IN_DOCUMENTS in system["content"]
+    assert all(sentence in system["content"] for sentence in NOT_IN_DOCUMENTS.values())
     assert "[2] Title 2\nTrays weigh" in user["content"]
 
 
@@ -90,7 +90,15 @@ def test_a_question_that_the_documents_do_not_answer_does_not_reach_the_model() 
     model = FakeModel(["Paris."])
     found = streamed(application(model, [hit(1, "The valve.", cosine=0.1)]), "Capital of France?")
     assert found[-1][1]["state"] == "not_in_documents"
-    assert found[-1][1]["answer"] == NOT_IN_DOCUMENTS
+    assert found[-1][1]["answer"] == "The documents do not say."
+    assert model.asked == []
+
+
+def test_a_chinese_question_without_answer_gets_a_chinese_sentence() -> None:
+    model = FakeModel(["巴黎。"])
+    found = streamed(application(model, [hit(1, "The valve.", cosine=0.1)]), "法国的首都是哪里？")
+    assert found[-1][1]["state"] == "not_in_documents"
+    assert found[-1][1]["answer"] == "文档中没有提到。"
     assert model.asked == []
 
 
@@ -101,8 +109,32 @@ def test_an_empty_index_has_no_answer() -> None:
 
 
 def test_a_refusal_of_the_model_is_reported_as_a_refusal() -> None:
-    found = streamed(application(FakeModel([NOT_IN_DOCUMENTS])))
+    found = streamed(application(FakeModel([NOT_IN_DOCUMENTS["en"]])))
     assert found[-1][1]["state"] == "not_in_documents"
+
+
+def test_a_refusal_of_the_model_in_chinese_is_reported_as_a_refusal() -> None:
+    found = streamed(application(FakeModel([NOT_IN_DOCUMENTS["zh"]])))
+    assert found[-1][1]["state"] == "not_in_documents"
+
+
+def test_chinese_sentences_are_quoted_and_a_supported_one_is_added() -> None:
+    text = "青岚Q3是一台除湿机。\n\n保修四十二个月。水箱容量为四点五升。代码E7表示湿度传感器断线。"
+    hits = [hit(1, text, language="zh", cosine=0.3)]
+    for question, quoted, sentence in (
+        ("青岚Q3的保修期有多长？", "保修四十二个月。", "保修四十二个月。"),
+        ("代码E7表示什么？", "代码E7表示湿度传感器断线。", "代码E7表示湿度传感器断线。"),
+    ):
+        model = FakeModel([sentence, "还有。"])
+        done = streamed(application(model, hits, model_name="smollm2-135m-instruct"), question)[-1][
+            1
+        ]
+        assert done["state"] == "quoted"
+        assert any(quoted in quote["text"] for quote in done["quotes"]), done
+        assert done["answer"].endswith(f"简而言之：{sentence}")
+    model = FakeModel(["保修五十个月。"])
+    done = streamed(application(model, hits, model_name="smollm2-135m-instruct"), question)[-1][1]
+    assert "五十" not in done["answer"]
 
 
 def test_unsupported_text_of_a_small_model_is_not_shown() -> None:
@@ -110,7 +142,7 @@ def test_unsupported_text_of_a_small_model_is_not_shown() -> None:
     http = application(model, HITS, model_name="smollm2-135m-instruct")
     done = streamed(http)[-1][1]
     assert done["state"] == "quoted"
-    assert "“The valve opens at noon.” [1]" in done["answer"]
+    assert "“The valve opens at noon. It" in done["answer"]
     assert "April" not in done["answer"]
     assert {quote["number"] for quote in done["quotes"]} <= {1, 2}
 
@@ -310,7 +342,9 @@ def test_the_terminal_shows_the_answer_in_80_columns_and_the_cited_sources() -> 
 
 
 def test_the_terminal_lists_the_nearest_passages_if_nothing_is_cited() -> None:
-    assert "Nearest passages:" in terminal(streamed(application(FakeModel([NOT_IN_DOCUMENTS]))))
+    assert "Nearest passages:" in terminal(
+        streamed(application(FakeModel([NOT_IN_DOCUMENTS["en"]])))
+    )
 
 
 def test_the_terminal_fails_if_the_answer_fails() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from rag.corpus import key_finder, load_corpus, load_questions
 from rag.errors import CorpusError, UnknownModelError
 from rag.fuse import Fusion, fuse, rrf, weighted_z
 from rag.index import chunk_id, mappings
+from rag.language import UNDETERMINED
 from rag.locate import Searchable
 from rag.metrics import (
     mrr_at_k,
@@ -33,7 +35,7 @@ from rag.prompt import (
     profile_of,
 )
 from rag.settings import region_of
-from tests.rag.fakes import hit
+from tests.rag.fakes import META, hit
 
 
 def corpus(folder: Path, **documents: str) -> Path:
@@ -252,6 +254,9 @@ def test_model_names_resolve_to_loadable_models(tmp_path: Path) -> None:
     assert resolve_model("hf:BAAI/bge-m3") == "BAAI/bge-m3"
     assert resolve_model(str(tmp_path)) == str(tmp_path)
     assert CATALOGUE["all-MiniLM-L6-v2"].dimension == 384
+    assert CATALOGUE["all-MiniLM-L6-v2"].languages == ("en",)
+    assert CATALOGUE["hf:BAAI/bge-base-en-v1.5"].languages == ("en",)
+    assert CATALOGUE["modelscope:BAAI/bge-m3"].languages == ()
 
 
 @pytest.mark.parametrize("name", ["no-such-model", "hf:", "hf:only", "hf:a/../b", "modelscope:a/b"])
@@ -275,6 +280,23 @@ def test_evidence_weighs_rare_words_more() -> None:
     assert not rare.answerable
 
 
+def test_cosines_of_a_model_that_does_not_know_the_language_do_not_count() -> None:
+    hits = [hit(1, "保修四十二个月。水箱容量为四点五升。", language="zh", cosine=0.9)]
+    counts = {"保修": 3, "修期": 0, "噪音": 0, "分贝": 0}
+    arguments = ("zh", hits, 100, counts)
+    assert judge("水箱容量？", *arguments, cosine_counts=False).answerable
+    assert not judge("噪音是多少分贝？", *arguments, cosine_counts=False).answerable
+    assert judge("噪音是多少分贝？", *arguments).answerable
+
+
+def test_a_model_knows_the_languages_of_its_meta_or_many() -> None:
+    assert META.knows("zh")
+    english = replace(META, model_languages=("en",))
+    assert english.knows("en")
+    assert english.knows(UNDETERMINED)
+    assert not english.knows("zh")
+
+
 def test_citations_are_read_once_each_and_only_real_ones() -> None:
     assert citations("A [2]. B [1][2], not [9] or [0].", 3) == [2, 1]
 
@@ -282,6 +304,11 @@ def test_citations_are_read_once_each_and_only_real_ones() -> None:
 def test_a_refusal_is_recognised_and_an_answer_is_not() -> None:
     assert is_refusal("The documents do not say.")
     assert is_refusal("The text does not mention the price.")
+    assert is_refusal("文档中没有提到。")
+    assert is_refusal("根据提供的资料，无法回答这个问题。")
+    assert is_refusal("文中並未提及價格。")
+    assert not is_refusal("该文件规定水泵不得连续运行超过十一小时 [1]。")
+    assert not is_refusal("保修四十二个月。")
     assert not is_refusal("The valve does not open by itself [1].")
 
 
@@ -294,6 +321,14 @@ def test_a_sentence_is_supported_only_by_the_quotes() -> None:
     assert not is_supported(
         "Fourteen engineers in Berlin keep backups safely.", quotes, question, "en"
     )
+
+
+def test_a_chinese_sentence_is_supported_only_by_the_quotes() -> None:
+    quotes = ["保修四十二个月。", "水箱容量为四点五升。"]
+    question = "保修期有多长？"
+    assert is_supported("保修期为四十二个月。", quotes, question, "zh")
+    assert not is_supported("保修期为五十个月。", quotes, question, "zh")
+    assert not is_supported("保修期。", quotes, question, "zh")
 
 
 def test_passages_are_left_out_when_the_context_is_full() -> None:
