@@ -10,14 +10,13 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from collections.abc import Iterator
 from email.message import EmailMessage
 
 from rag.documents import Document
 from rag.errors import ReadError
 from rag.readers.builder import TextBuilder
 from rag.readers.encoding import decode
-from rag.readers.html_element import Element, events
+from rag.readers.html_element import Element, descendants
 from rag.readers.html_main import main_content
 from rag.readers.html_text import add_elements, flat_text
 from rag.readers.html_tree import Page, parse
@@ -178,7 +177,7 @@ def _frames(page: Page) -> str:
 def _has_mount(body: Element) -> bool:
     return any(
         element.attributes.get("id", "").lower() in _MOUNTS or element.tag.endswith("-root")
-        for element in _elements(body)
+        for element in descendants(body)
     )
 
 
@@ -187,11 +186,7 @@ def _title(page: Page) -> str:
     if page.title and page.title.lower() not in _NO_TITLE:
         return page.title[:TITLE_LENGTH]
     for tag in ("h1", "h2"):
-        for element in _elements(page.body):
+        for element in descendants(page.body):
             if element.tag == tag and (heading := flat_text(element)):
                 return heading[:TITLE_LENGTH]
     return page.title[:TITLE_LENGTH]
-
-
-def _elements(root: Element) -> Iterator[Element]:
-    return (item for begins, item in events(root) if begins and isinstance(item, Element))

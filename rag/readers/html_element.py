@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["Element", "events", "measure", "visible_text"]
+__all__ = ["Element", "descendants", "events", "measure", "visible_text"]
 
 
 @dataclass(slots=True, eq=False)
@@ -16,7 +16,7 @@ class Element:
         tag: Its name in lower case.
         attributes: Its attributes.
         children: Elements and texts, in order.
-        length: Characters of its text that are not white space.
+        length: Characters of its text, without white space at the ends of its pieces.
         link_length: How many of them are in links.
         links: How many links it has.
     """
@@ -53,6 +53,18 @@ def events(root: Element) -> Iterator[tuple[bool, Element | str]]:
             stack.append((child, iter(child.children)))
 
 
+def descendants(root: Element) -> Iterator[Element]:
+    """Yield the elements below `root`, each before what is inside of it.
+
+    An element's children are taken after it was yielded, so a caller may change them.
+    """
+    stack = [child for child in reversed(root.children) if isinstance(child, Element)]
+    while stack:
+        element = stack.pop()
+        yield element
+        stack += (child for child in reversed(element.children) if isinstance(child, Element))
+
+
 def visible_text(root: Element) -> str:
     """Return the text below an element as it is in the source."""
     return "".join(item for _, item in events(root) if isinstance(item, str))
@@ -60,19 +72,16 @@ def visible_text(root: Element) -> str:
 
 def measure(root: Element) -> None:
     """Set the lengths of an element and of all below it."""
-    path = [root]
-    root.length = root.link_length = root.links = 0
-    for begins, item in events(root):
-        if isinstance(item, str):
-            path[-1].length += len(item) - sum(map(item.count, " \n\t\r\f"))
-        elif begins:
-            item.length = item.link_length = item.links = 0
-            path.append(item)
-        else:
-            path.pop()
-            if item.tag == "a":
-                item.link_length, item.links = item.length, 1
-            above = path[-1]
-            above.length += item.length
-            above.link_length += item.link_length
-            above.links += item.links
+    # Backwards, children come before the element that they are in.
+    for element in reversed([root, *descendants(root)]):
+        length = link_length = links = 0
+        for child in element.children:
+            if isinstance(child, str):
+                length += len(child.strip())
+            else:
+                length += child.length
+                link_length += child.link_length
+                links += child.links
+        if element.tag == "a":
+            link_length, links = length, 1
+        element.length, element.link_length, element.links = length, link_length, links

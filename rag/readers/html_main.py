@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from rag.readers.html_element import Element, events, measure, visible_text
+from rag.readers.html_element import Element, descendants, measure, visible_text
 
 __all__ = ["main_content"]
 
@@ -87,15 +87,13 @@ def _is_first_heading(element: Element) -> bool:
 
 def _outermost(root: Element, chosen: Callable[[Element], bool]) -> Iterator[Element]:
     """Yield the elements below `root` that are chosen and not inside of another one."""
-    inside: Element | None = None
-    for begins, item in events(root):
-        if isinstance(item, str):
-            continue
-        if inside is None and begins and chosen(item):
-            inside = item
-            yield item
-        elif item is inside and not begins:
-            inside = None
+    stack = list(root.elements())[::-1]
+    while stack:
+        element = stack.pop()
+        if chosen(element):
+            yield element
+        else:
+            stack += list(element.elements())[::-1]
 
 
 def _prune(
@@ -108,31 +106,22 @@ def _prune(
 
     Nothing is removed inside of the elements whose ids are in `kept`.
     """
-    for begins, item in [(True, root), *_elements(root, kept or set())]:
-        if not begins:
-            continue
+    stack = [root]
+    while stack:
+        item = stack.pop()
         before: Element | None = None
         children: list[Element | str] = []
         for child in item.children:
             if isinstance(child, str):
                 children.append(child)
-            elif not dropped(child, item, before) or (kept and id(child) in kept):
+            elif kept and id(child) in kept:
                 children.append(child)
                 before = child
+            elif not dropped(child, item, before):
+                children.append(child)
+                before = child
+                stack.append(child)
         item.children[:] = children
-
-
-def _elements(root: Element, kept: set[int]) -> Iterator[tuple[bool, Element]]:
-    inside: Element | None = None
-    for begins, item in events(root):
-        if isinstance(item, str):
-            continue
-        if inside is None and id(item) in kept:
-            inside = item
-        if inside is None:
-            yield begins, item
-        elif item is inside and not begins:
-            inside = None
 
 
 def _names(element: Element) -> list[str]:
@@ -159,11 +148,7 @@ def _is_furniture(element: Element, total: int) -> bool:
 
 
 def _holds_content(element: Element) -> bool:
-    return any(
-        item.tag in ("h1", "main", "article")
-        for begins, item in events(element)
-        if begins and isinstance(item, Element)
-    )
+    return any(item.tag in ("h1", "main", "article") for item in descendants(element))
 
 
 def _is_page_link(element: Element) -> bool:
@@ -185,8 +170,6 @@ def _is_menu(element: Element, parent: Element, before: Element | None) -> bool:
         and element.link_length >= _MENU_LINK_SHARE * element.length
         and element.link_length <= _MENU_LINK_LENGTH * element.links
         and not any(
-            item.tag in _HEADINGS or item.tag in ("table", "pre")
-            for begins, item in events(element)
-            if begins and isinstance(item, Element)
+            item.tag in _HEADINGS or item.tag in ("table", "pre") for item in descendants(element)
         )
     )

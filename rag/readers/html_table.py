@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 
-from rag.readers.html_element import Element, events
+from rag.readers.html_element import Element, descendants
 
 __all__ = ["cells", "header_rows", "is_layout", "rows"]
 
@@ -82,11 +82,7 @@ def is_layout(table: Element) -> bool:
         return True
     for _, row in found:
         for cell in cells(row):
-            if any(
-                item.tag in _STRUCTURE
-                for begins, item in events(cell)
-                if begins and isinstance(item, Element)
-            ):
+            if any(item.tag in _STRUCTURE for item in descendants(cell)):
                 return True
     if any(section.tag in ("caption", "thead") for section in table.elements()):
         return False

@@ -35,6 +35,7 @@ _INVISIBLE = frozenset(
     | {"input", "datalist", "progress", "meter", "link", "base", "rp", "col", "colgroup"}
     | {"annotation", "annotation-xml", "frame", "frameset", "nav", "del", "s", "strike"}
 )
+_NONE: dict[str, str] = {}
 _STRUCK = frozenset({"del", "s", "strike"})
 _INVISIBLE_ROLES = frozenset({"navigation", "search", "menu", "menubar", "toolbar", "contentinfo"})
 _SECTIONING = frozenset(
@@ -216,7 +217,10 @@ def _visible_tree(parser: LexborHTMLParser, by_style: frozenset[int]) -> tuple[E
         if node.is_text_node:
             parent.children.append(node.text_content or "")
         elif node.is_element_node:
-            element = Element(str(node.tag), {k: v or "" for k, v in node.attributes.items()})
+            given = node.attributes
+            # Most elements have none: they share one dictionary.
+            attributes = {name: value or "" for name, value in given.items()} if given else _NONE
+            element = Element(str(node.tag), attributes)
             struck = struck or element.tag in _STRUCK
             if node.mem_id not in by_style and _is_visible(element, parent, sections):
                 parent.children.append(element)
