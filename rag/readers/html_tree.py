@@ -218,7 +218,7 @@ def _visible_tree(parser: LexborHTMLParser, by_style: frozenset[int]) -> tuple[E
             parent.children.append(node.text_content or "")
         elif node.is_element_node:
             given = node.attributes
-            # Most elements have none: they share one dictionary.
+            # Elements without attributes share one dictionary, which saves memory.
             attributes = {name: value or "" for name, value in given.items()} if given else _NONE
             element = Element(str(node.tag), attributes)
             struck = struck or element.tag in _STRUCK
