@@ -18,6 +18,7 @@ this finds more than leaving them out, and a list that goes too far does less ha
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import threading
 import unicodedata
@@ -27,13 +28,15 @@ from typing import Any
 
 from rag.language import UNSPACED
 
-__all__ = ["content_weights", "numbers", "question_terms", "terms"]
+__all__ = ["content_weights", "neighbors", "numbers", "question_terms", "terms"]
 
 CHARACTER_WEIGHT = 0.5
 PART_WEIGHT = 0.2
 STOP_WEIGHT = 0.3
 """Weights in a question of a single character, of a part of a compound, and of a stop word. A word
 and a pair of characters weigh 1. Chosen on the train splits of covid-qa and cmrc2018."""
+_MOST_NEIGHBORS = 60
+"""Pairs of neighboring terms of a question: each is a phrase query."""
 _MOST_TERMS = 400
 """Terms of a question. Elasticsearch accepts some thousand clauses, and is slow with them."""
 
@@ -227,6 +230,12 @@ def _stop_words(language: str) -> frozenset[str]:
     if not stopwordsiso.has_lang(language):
         return frozenset()
     return frozenset(_normal(word).replace("'", "") for word in stopwordsiso.stopwords(language))
+
+
+def neighbors(text: str, language: str) -> list[tuple[str, str]]:
+    """Return the pairs of neighboring words (or pairs of characters) of a question, in order."""
+    words = [term for term, weight in content_weights(text, language).items() if weight == 1.0]
+    return list(itertools.pairwise(words))[:_MOST_NEIGHBORS]
 
 
 def numbers(text: str) -> set[str]:

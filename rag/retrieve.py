@@ -16,11 +16,11 @@ from typing import Any, Protocol
 from elastic_transport import TransportError
 from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 
-from rag.analysis import question_terms
+from rag.analysis import neighbors, question_terms
 from rag.embed import Embedder, EmbeddingClient
 from rag.errors import EmbeddingError, PassageNotFoundError, SearchIndexError
 from rag.fuse import CANDIDATES, Fusion, fuse
-from rag.index import SOURCE_FIELDS, TITLE_BOOST
+from rag.index import NEAR_BOOST, NEAR_SLOP, SOURCE_FIELDS, TITLE_BOOST
 from rag.index_state import IndexMeta, index_languages, index_meta
 from rag.language import UNDETERMINED, detect
 
@@ -105,7 +105,10 @@ def knn_search(vector: list[float], candidates: int) -> dict[str, Any]:
 
 
 def word_search(question: str, language: str, candidates: int) -> dict[str, Any]:
-    """Return the body of the word search (BM25), for ids and scores only.
+    """Return the body of the word search, for ids and scores only.
+
+    It is BM25 over the terms of the text, with less weight for those of title and heading, and for
+    neighboring words of the question that are near each other in the text.
 
     Args:
         question: The question.
@@ -122,6 +125,7 @@ def word_search(question: str, language: str, candidates: int) -> dict[str, Any]
             for weight, found in by_weight.items()
         ]
 
+    near = {"slop": NEAR_SLOP, "boost": NEAR_BOOST}
     return {
         "query": {
             "bool": {
@@ -129,6 +133,10 @@ def word_search(question: str, language: str, candidates: int) -> dict[str, Any]
                 "should": [
                     *matches("title_terms", TITLE_BOOST),
                     *matches("heading_terms", TITLE_BOOST),
+                    *(
+                        {"match_phrase": {"terms": {"query": f"{one} {two}", **near}}}
+                        for one, two in neighbors(question, language)
+                    ),
                 ],
             }
         },
