@@ -152,6 +152,7 @@ async def ingest(
                 uri_prefix=corpus_uri.rstrip("/") + "/",
                 max_bytes=max_bytes,
                 options=options,
+                languages=meta.model_languages,
             )
             async with _progress(pipeline, len(plan.tasks), report):
                 await pipeline.run(plan.tasks)

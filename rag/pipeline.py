@@ -26,7 +26,7 @@ from rag.embed import Embedder, Vectors
 from rag.errors import CorpusError, ReadError
 from rag.index import chunk_id, heading_below
 from rag.language import detect
-from rag.limits import TokenMeasure
+from rag.limits import TokenMeasure, measure_for
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.refusals import embed_accepted
@@ -92,6 +92,7 @@ class Pipeline:
         uri_prefix: Comes before a document's key in its `uri`.
         max_bytes: Largest document that is read.
         options: How documents are read.
+        languages: Languages that the model knows; empty for many.
 
     Attributes:
         documents: Documents of which every chunk is written.
@@ -105,6 +106,7 @@ class Pipeline:
     uri_prefix: str
     max_bytes: int
     options: ReadOptions = DEFAULT_OPTIONS
+    languages: tuple[str, ...] = ()
     documents: int = 0
     chunks: int = 0
     set_aside: dict[str, str] = field(default_factory=dict)
@@ -203,7 +205,7 @@ class Pipeline:
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the text to embed and the index fields of each chunk."""
         language = detect(document.text)
-        for chunk in chunk_document(document, measure):
+        for chunk in chunk_document(document, measure_for(measure, language, self.languages)):
             text = embedding_text(document.title, chunk)
             source = _fields(document, chunk, text, language)
             source |= {

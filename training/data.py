@@ -9,7 +9,7 @@ training measures the same passages that the application searches. Loads no mode
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,7 @@ from rag.corpus import load_corpus
 from rag.documents import Document
 from rag.errors import CorpusError, ReadError
 from rag.language import detect
-from rag.limits import TokenMeasure
+from rag.limits import TokenMeasure, measure_for
 from rag.outcomes import Outcome
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
@@ -96,6 +96,7 @@ def load_training_data(
     seed: int,
     min_pairs: int,
     measure: TokenMeasure | None = None,
+    languages: Collection[str] = (),
     options: ReadOptions = DEFAULT_OPTIONS,
     report: Callable[[str], None] = lambda line: None,
 ) -> TrainingData:
@@ -106,6 +107,7 @@ def load_training_data(
         seed: Of the random choices from documents.
         min_pairs: With fewer train questions than this, the documents give the pairs.
         measure: Limits the tokens of a chunk, as the ingest does. Default: no such limit.
+        languages: Languages that the model knows; empty for many.
         options: How documents are read.
         report: Receives one line for each skipped document or question.
 
@@ -126,7 +128,7 @@ def load_training_data(
             problems.append(str(error))
             continue
         texts[file.key] = document.text
-        passages += _passages(document, measure)
+        passages += _passages(document, measure, languages)
     if not passages:
         raise CorpusError(
             f"None of the {len(corpus.files)} documents of {corpus.root} can be read. The first "
@@ -166,9 +168,11 @@ def load_training_data(
     )
 
 
-def _passages(document: Document, measure: TokenMeasure | None) -> Iterator[Passage]:
+def _passages(
+    document: Document, measure: TokenMeasure | None, languages: Collection[str]
+) -> Iterator[Passage]:
     language = detect(document.text)
-    for chunk in chunk_document(document, measure):
+    for chunk in chunk_document(document, measure_for(measure, language, languages)):
         yield Passage(
             document=document.key,
             number=chunk.number,

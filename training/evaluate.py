@@ -119,7 +119,14 @@ def evaluate(
         Options.max_seq_length,
         info.document_prefix if info is not None else None,
     )
-    data = load_training_data(corpus, seed=0, min_pairs=0, measure=tokens, options=options)
+    data = load_training_data(
+        corpus,
+        seed=0,
+        min_pairs=0,
+        measure=tokens,
+        languages=info.languages if info is not None else (),
+        options=options,
+    )
     if data.source != "questions" or not data.held_out:
         raise SettingsError(
             f"--corpus is {str(corpus)!r}, which has no test questions. Add a questions.jsonl "

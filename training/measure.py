@@ -11,7 +11,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from rag.ingest import ingest
 from rag.language import detect
 from rag.limits import TokenMeasure
 from rag.metrics import retrieval_metrics
+from rag.models import model_info
 from rag.readers.options import ReadOptions
 from rag.retrieve import Retriever, knn_search, word_search
 from training.data import TrainingData
@@ -121,7 +122,12 @@ async def measure(
     try:
         await _remove_abandoned(client)
         identifiers = await asyncio.to_thread(_identifiers, corpus_dir, data)
-        given = (data.read_options, search_weight, report)
+        info = model_info(base_model)
+        meta = {
+            "search_weight": search_weight,
+            "model_languages": list(info.languages) if info is not None else [],
+        }
+        given = (data.read_options, meta, report)
         async with _indexed(client, corpus_dir, base_model, tokens, "base", *given) as base:
             rows = {"BM25": await base.words(data, identifiers)}
             rows[base_model[-24:]] = await base.vectors(data, identifiers)
@@ -255,21 +261,21 @@ async def _indexed(
     tokens: TokenMeasure,
     role: str,
     options: ReadOptions,
-    search_weight: float,
+    meta: Mapping[str, object],
     report: Callable[[str], None],
 ) -> AsyncIterator[_Index]:
     """Create an index of the corpus with `model`, and remove it at the end."""
     report(f"{role}: indexing with {model}")
     encoder = await asyncio.to_thread(_Encoder, model, tokens)
     name = f"{INDEX_PREFIX}{role}-{os.getpid()}-{secrets.token_hex(4)}"
-    meta = {
+    described = {
+        **meta,
         "model_version": role,
         "embedding_urls": ["http://in-process.invalid"],
-        "search_weight": search_weight,
     }
     try:
         await client.indices.create(
-            index=name, mappings=mappings(encoder.dimension, meta), settings=dict(SETTINGS)
+            index=name, mappings=mappings(encoder.dimension, described), settings=dict(SETTINGS)
         )
         await ingest(
             client,

@@ -76,6 +76,7 @@ def train(options: Options) -> dict[str, Any]:
         measure=load_tokens(
             base, options.max_seq_length, info.document_prefix if info is not None else None
         ),
+        languages=info.languages if info is not None else (),
         options=options.read_options,
         report=_say,
     )
