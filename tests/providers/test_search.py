@@ -140,6 +140,27 @@ def test_another_embedding_url_is_written_into_the_index_as_it_is(
     assert cluster.indexes["chunks-1"]["mappings"]["_meta"] == moved["_meta"]
 
 
+def test_another_search_weight_is_written_into_the_index_as_it_is(
+    index: Engine, cluster: Cluster
+) -> None:
+    index.up(INDEX)
+    weighed = mappings(384, {**META, "search_weight": 0.0})
+    assert index.diff({**INDEX, "mappings": weighed}).replaces == []
+    assert index.up({**INDEX, "mappings": weighed}) == "update"
+    assert cluster.made == 1
+    assert cluster.indexes["chunks-1"]["mappings"]["_meta"]["search_weight"] == 0.0
+
+
+def test_a_filled_index_with_another_search_weight_is_adopted(
+    index: Engine, cluster: Cluster
+) -> None:
+    cluster.add_index("chunks-1", mappings(384, {**META, "search_weight": 0.6}), SETTINGS)
+    cluster.indexes["chunks-1"]["count"] = 5
+    weighed = {**INDEX, "mappings": mappings(384, {**META, "search_weight": 0.3})}
+    index.up(weighed)
+    assert cluster.indexes["chunks-1"]["mappings"]["_meta"]["search_weight"] == 0.3
+
+
 def test_an_embedding_url_not_known_yet_updates_in_place(index: Engine) -> None:
     index.up(INDEX)
     unknown = mappings(384, META)
@@ -188,9 +209,9 @@ def test_a_refresh_sees_that_the_index_is_gone(index: Engine, cluster: Cluster) 
 
 def test_a_refresh_shows_a_changed_mapping(index: Engine, cluster: Cluster) -> None:
     index.up(INDEX)
-    cluster.indexes["chunks-1"]["mappings"]["properties"]["text"] = {"type": "keyword"}
+    cluster.indexes["chunks-1"]["mappings"]["properties"]["uri"] = {"type": "text"}
     index.refresh()
-    assert list(index.diff(INDEX).detailed_diff) == ["mappings.properties.text.type"]
+    assert list(index.diff(INDEX).detailed_diff) == ["mappings.properties.uri.type"]
 
 
 def test_a_refresh_without_drift_changes_nothing(index: Engine) -> None:

@@ -26,6 +26,7 @@ from rag.app.services import Services
 from rag.embed import EmbeddingClient, ServiceInfo
 from rag.errors import EmbeddingError
 from rag.failover import Node, follow, order
+from rag.fuse import DEFAULT_WEIGHT
 from rag.index import mappings
 from rag.retrieve import Retriever
 from tests.rag.fakes import DIMENSION, META, vector_of
@@ -333,9 +334,15 @@ def test_a_reader_uses_the_nodes_that_the_index_names(
         cluster.meta = {"model_version": MODEL, "embedding_urls": [one.url]}
         meta, first = await retriever.resolve()
         assert meta.embedding_urls == (one.url,)
-        cluster.meta = {**cluster.meta, "embedding_urls": [nowhere(), other.url]}
+        assert meta.search_weight == DEFAULT_WEIGHT
+        cluster.meta = {
+            **cluster.meta,
+            "embedding_urls": [nowhere(), other.url],
+            "search_weight": 0,
+        }
         meta, second = await retriever.resolve(again=True)
         assert meta.embedding_urls[1] == other.url
+        assert meta.search_weight == 0.0
         assert second is first
         told = await services._embedding()
         assert "does not answer" in told

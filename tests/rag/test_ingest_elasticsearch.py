@@ -327,6 +327,36 @@ def test_the_word_search_knows_languages_codes_and_forms_of_words(
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_the_index_says_how_much_each_search_weighs(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path, weight: float
+) -> None:
+    run(elasticsearch_server, index, corpus)
+    question = "topic3 document"
+    with elasticsearch_server.client() as client:
+        meta = client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]
+        client.indices.put_mapping(index=index, meta={**meta, "search_weight": weight})
+        words = client.search(index=index, body=word_search(question, "en", 20))["hits"]["hits"]
+
+    async def main() -> None:
+        async with AsyncElasticsearch(
+            elasticsearch_server.url,
+            basic_auth=(elasticsearch_server.username, elasticsearch_server.password),
+        ) as client:
+            retriever = Retriever(client, index, embedder=lambda meta: FakeEmbedder())
+            hits = (await retriever.retrieve(question, 20)).hits
+            await retriever.close()
+            if weight:
+                scores = [hit.cosine for hit in hits if hit.cosine is not None]
+            else:
+                scores = [hit.bm25 for hit in hits if hit.bm25 is not None]
+                assert scores == sorted((hit["_score"] for hit in words), reverse=True)
+            assert scores == sorted(scores, reverse=True)
+            assert any(hit.cosine is not None for hit in hits)
+
+    asyncio.run(main())
+
+
 def test_retrieval_follows_the_alias_to_another_index(
     elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
 ) -> None:
