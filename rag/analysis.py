@@ -28,7 +28,7 @@ from typing import Any
 
 from rag.language import UNSPACED
 
-__all__ = ["chunk_terms", "content_weights", "neighbors", "numbers", "question_terms", "terms"]
+__all__ = ["content_weights", "neighbors", "numbers", "question_terms", "terms"]
 
 CHARACTER_WEIGHT = 0.5
 PART_WEIGHT = 0.2
@@ -172,15 +172,6 @@ def terms(text: str, language: str) -> list[str]:
     """
     tokens = [token for token, _ in _tokens(text, language)]
     return _stemmed(tokens, language)
-
-
-def chunk_terms(title: str, heading: str, text: str, language: str) -> list[str]:
-    """Return the terms of a chunk: those of the title, of the headings above it, and of its text.
-
-    A question often names what the title names. With the title, every chunk of the document has
-    these words, and the other words of the question decide between its chunks.
-    """
-    return [term for part in (title, heading, text) for term in terms(part, language)]
 
 
 def question_terms(text: str, language: str) -> dict[str, float]:

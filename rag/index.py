@@ -29,7 +29,7 @@ CHUNKER = "structure-1000-150-tokens-v2"
 """The chunker that `rag.ingest` runs. It is in every index's `_meta`, because other chunks need
 another index. It changes with any change of `rag.chunk` that moves a boundary."""
 
-ANALYSER = "terms-v2"
+ANALYSER = "terms-v1"
 """The analysis that `rag.analysis` does. It is in every index's `_meta` like the chunker, and
 changes with any change of `rag.analysis` or `rag.language` that gives a document other terms."""
 

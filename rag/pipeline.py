@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.analysis import chunk_terms, terms
+from rag.analysis import terms
 from rag.bulk import BulkWriter, delete_operation, index_operation
 from rag.chunk import Chunk, chunk_document, embedding_text
 from rag.clean import clean_line
@@ -306,7 +306,7 @@ def _fields(document: Document, chunk: Chunk, text: str, language: str) -> dict[
         "text": chunk.text,
         "table_header": chunk.table_header,
         "language": language,
-        "terms": " ".join(chunk_terms(document.title, heading, text, language)),
+        "terms": " ".join(terms(text, language)),
         "title_terms": " ".join(terms(document.title, language)),
         "heading_terms": " ".join(terms(heading, language)),
     }

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rag.analysis import chunk_terms, neighbors, question_terms, terms
+from rag.analysis import neighbors, question_terms, terms
 from rag.index import NEAR_BOOST, NEAR_SLOP, TITLE_BOOST, heading_below
 from rag.language import detect
 from training.examples import Passage
@@ -115,15 +115,10 @@ class WordSearch:
 
     def __init__(self, passages: Sequence[Passage], texts: Sequence[str]) -> None:
         self._languages = frozenset(passage.language for passage in passages)
-        headings = [heading_below(p.title, p.heading) for p in passages]
-        self._text = Bm25(
-            chunk_terms(p.title, heading, text, p.language)
-            for p, heading, text in zip(passages, headings, texts, strict=True)
-        )
+        both = list(zip(passages, texts, strict=True))
+        self._text = Bm25(terms(text, passage.language) for passage, text in both)
         self._title = Bm25(terms(p.title, p.language) for p in passages)
-        self._heading = Bm25(
-            terms(heading, p.language) for p, heading in zip(passages, headings, strict=True)
-        )
+        self._heading = Bm25(terms(heading_below(p.title, p.heading), p.language) for p in passages)
 
     def language(self, question: str) -> str:
         """Return a question's language, of those that the passages have."""
