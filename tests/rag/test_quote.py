@@ -32,7 +32,8 @@ def test_a_short_chinese_sentence_can_be_quoted_and_a_remnant_cannot() -> None:
 
 
 def test_a_sentence_need_not_name_the_subject_that_the_title_names() -> None:
-    text = "青岚Q3应放在平整的地面上。\n\n水箱装满时自动停机。\n\n滤网每两周清洗一次。\n\n保修四十二个月。"
+    text = "青岚Q3应放在平整的地面上。\n\n水箱装满时自动停机。\n\n滤网每两周清洗一次。\n\n"
+    text += "保修四十二个月。"
     passage = hit(1, text, title="青岚Q3除湿机", language="zh")
     found = chosen("青岚Q3的保修期有多长？", "zh", [passage])
     assert found[0].text == "保修四十二个月。"
