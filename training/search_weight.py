@@ -4,7 +4,8 @@ Owns the choice. The searches and their fusion are the application's: the best 1
 fused by `rag.fuse`. Pure (numpy only); the caller embeds.
 
 The default weight was found on real questions of another corpus, and a few questions measure a
-weight badly. So the default stays unless the measurement is against it by more than its own noise.
+weight badly. So the default stays unless the measurement is against it by more than its own noise,
+or shows that one of the searches brings nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ __all__ = ["GRID", "WeightChoice", "choose_weight", "leg_scores", "measure_weigh
 GRID = tuple(round(step * 0.05, 2) for step in range(21))
 """Weights to measure: 0 is the word search alone, 1 the vector search alone."""
 _DEPTH = 10
+_WORTH = 0.01
+"""nDCG@10 that a second search must be able to bring."""
 _PRIOR_QUERIES, _PRIOR_DEVIATION = 5, 0.5
 """Queries that are added to the measured ones when the noise is estimated, and their deviation of
 nDCG@10. With few queries that happen to agree, the noise would seem to be nothing. Assumed."""
@@ -88,9 +91,12 @@ def measure_weights(
 def choose_weight(table: npt.NDArray[np.float64], *, highest: float = 1.0) -> WeightChoice:
     """Choose the weight.
 
-    The default stays unless another weight is better by more than the standard error of the
-    difference. The other weight is the best of the curve, smoothed over neighbors. One search
-    alone is chosen instead of it unless it is worse by more than the standard error.
+    The better search alone gets all the weight if the best fusion is not better than it by
+    `_WORTH`, even with the standard error of the difference on its side: the other search brings
+    nothing. Otherwise the default stays unless the best weight is better by more than the standard
+    error.
+
+    The best weight is the maximum of the curve, smoothed over neighbors.
 
     Args:
         table: As from `measure_weights`; at least one query.
@@ -100,15 +106,22 @@ def choose_weight(table: npt.NDArray[np.float64], *, highest: float = 1.0) -> We
     allowed = [column for column, weight in enumerate(GRID) if weight <= highest]
     default = GRID.index(DEFAULT_WEIGHT)
     smooth = [float(means[max(0, c - 1) : c + 2].mean()) for c in range(len(GRID))]
-    best = max(allowed, key=lambda c: (smooth[c], -abs(c - default)))
-    alone = max((c for c in allowed if GRID[c] in (0.0, 1.0)), key=lambda c: means[c])
-    choice, reason = default, "nothing was better than the default by more than the noise"
-    rival = max((best, alone), key=lambda c: means[c])
-    if _gain(table, rival, default) > 0:
-        choice, reason = best, "better than the default by more than the noise"
-        if _gain(table, best, alone) <= 0:
-            only = "word" if alone == 0 else "vector"
-            choice, reason = alone, f"the {only} search alone is as good as the best fusion"
+    fused = [column for column in allowed if 0.0 < GRID[column] < 1.0]
+    best = max(fused, key=lambda c: (smooth[c], -abs(c - default)))
+    alone = max((c for c in allowed if c not in fused), key=lambda c: means[c])
+    gain, error = _difference(table, best, alone)
+    if gain + error < _WORTH:
+        choice = alone
+        reason = f"the {'word' if GRID[alone] == 0.0 else 'vector'} search alone is as good"
+    else:
+        gain, error = _difference(table, best, default)
+        better = gain > error
+        choice = best if better else default
+        reason = (
+            "better than the default by more than the noise"
+            if better
+            else "nothing was better than the default by more than the noise"
+        )
     return WeightChoice(
         weight=GRID[choice],
         reason=reason,
@@ -117,10 +130,10 @@ def choose_weight(table: npt.NDArray[np.float64], *, highest: float = 1.0) -> We
     )
 
 
-def _gain(table: npt.NDArray[np.float64], column: int, other: int) -> float:
-    """Return by how much one weight is better than another, less the standard error."""
+def _difference(table: npt.NDArray[np.float64], column: int, other: int) -> tuple[float, float]:
+    """Return by how much one weight is better than another, and the standard error of that."""
     difference = table[:, column] - table[:, other]
     queries = len(difference)
     spread = float(((difference - difference.mean()) ** 2).sum())
     variance = (spread + _PRIOR_QUERIES * _PRIOR_DEVIATION**2) / (queries - 1 + _PRIOR_QUERIES)
-    return float(difference.mean()) - math.sqrt(variance / queries)
+    return float(difference.mean()), math.sqrt(variance / queries)

@@ -26,7 +26,7 @@ def _hill(top: float, height: float = 0.2) -> Table:
 
 
 def test_the_default_stays_where_the_curve_is_flat() -> None:
-    choice = choose_weight(_table(np.full(len(GRID), 0.7)))
+    choice = choose_weight(_table(np.where(np.isin(GRID, (0.0, 1.0)), 0.65, 0.7)))
     assert choice.weight == DEFAULT_WEIGHT
     assert "default" in choice.reason
 
@@ -54,6 +54,12 @@ def test_a_weight_over_the_highest_is_not_chosen() -> None:
     table = _table(_hill(0.9, height=2), noise=0.02)
     assert choose_weight(table, highest=DEFAULT_WEIGHT).weight == DEFAULT_WEIGHT
     assert choose_weight(table).weight > DEFAULT_WEIGHT
+
+
+def test_a_search_that_changes_nothing_gets_nothing_if_many_questions_show_it() -> None:
+    flat = np.where(np.array(GRID) <= 0.5, 0.98, 0.4)
+    assert choose_weight(np.tile(flat, (200, 1))).weight == 0.0
+    assert choose_weight(np.tile(flat, (28, 1))).weight == DEFAULT_WEIGHT
 
 
 @pytest.mark.parametrize("queries", [1, 2, 3])
