@@ -109,7 +109,8 @@ class Knowledge(pulumi.ComponentResource):
         generations: The existing indices, the most recently used first: index_name, model_version,
             served_since.
         ingest: Counts of the last run: documents, chunks, embedded_documents, unchanged_documents,
-            removed_documents, read_whole, read_in_part, unread, set_aside, in_part.
+            removed_documents, read_whole, read_in_part, unread, set_aside, in_part,
+            unknown_languages.
     """
 
     index_name: pulumi.Output[str]
@@ -142,6 +143,7 @@ class Knowledge(pulumi.ComponentResource):
             unread=run.unread,
             set_aside=run.set_aside,
             in_part=run.in_part,
+            unknown_languages=run.unknown_languages,
         )
         self.index_name = alias.index_name
         self.index_alias = alias.alias

@@ -53,6 +53,7 @@ class IngestRun(Resource[IngestRunArgs]):
         unread: Documents that are not in the index, because they could not be read.
         set_aside: ``[{"document", "reason"}]``: the first of the unread documents.
         in_part: ``[{"document", "missing"}]``: the first documents that were read in part.
+        unknown_languages: Documents by language, for languages that the model does not know.
         result: The content of ``result.json``.
     """
 
@@ -71,4 +72,5 @@ class IngestRun(Resource[IngestRunArgs]):
     unread = Out[int]()
     set_aside = Out[Sequence[Mapping[str, str]]]()
     in_part = Out[Sequence[Mapping[str, str]]]()
+    unknown_languages = Out[Mapping[str, int]]()
     result = Out[Mapping[str, object]]()

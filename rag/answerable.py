@@ -1,8 +1,8 @@
 """Decides whether the retrieved passages can have the answer, before a model is asked. Pure.
 
-Owns the evidence and the thresholds. The evidence is how many of the question's words the best
-passage has, weighted by how rare each word is, and how high its cosine is. The prompt also asks
-the model to say when the passages have no answer, but a small model does not follow it.
+Owns the evidence and the thresholds. The evidence is how many of the question's words stand near
+each other in one passage, weighted by how rare each word is, and how high its cosine is. The prompt
+also asks the model to say when the passages have no answer, but a small model does not follow it.
 
 Chosen on the sample and on the train splits of covid-qa and cmrc2018, with all-MiniLM-L6-v2. On the
 test splits, by `benchmarks.answers` (docs/explanation/data-plane.md has all figures), 97 % of the
@@ -13,23 +13,24 @@ index, 88 % and 37 % are refused, and of English ones about something else 95 %.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.analysis import content_weights, terms
 from rag.retrieve import Hit
+from rag.sentences import sentence_spans
 
 __all__ = ["THRESHOLD", "Evidence", "judge", "term_weights"]
 
-THRESHOLD = 0.7
-"""With less evidence than this, the application says that the documents do not have the answer."""
-_WORDS_WEIGHT = 0.7
-"""What a coverage of 1.0 counts beside the cosine."""
-_NEAR = 0.6
+THRESHOLD = 0.8
+"""With less support than this, the application says that the documents do not have the answer."""
+_NEAR = 0.65
 """From this cosine on, a passage is close enough without a word in common."""
 _WORDS_ALONE = 0.5
 """The coverage that is enough where the cosine does not count."""
 _PASSAGES = 3
+_LEAST_ASKED = 0.1
+"""The least share that a passage's text must have of the words beside its subject's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,9 @@ class Evidence:
         coverage: Share of the question's content words that the best passage has, 0 to 1, each
             weighted by its rarity; 1.0 for a question without content words.
         cosine: Highest cosine of a passage and the question, not below 0.0.
+        support: Best sum, over the passages, of the cosine and of the share of the content words
+            that stand together in two sentences, the title and the heading; 0 to 2. A passage that
+            has only words of its own title, and none of the question's others, does not count.
         unknown: Content words of the question, as stems, that no passage of the index has.
         cosine_counts: Whether the embedding model knows the question's language. For Chinese,
             cosines of all-MiniLM-L6-v2 are as high without the answer as with it.
@@ -47,6 +51,7 @@ class Evidence:
 
     coverage: float
     cosine: float
+    support: float
     unknown: tuple[str, ...]
     cosine_counts: bool = True
 
@@ -55,7 +60,7 @@ class Evidence:
         """Whether to ask the model."""
         if not self.cosine_counts:
             return self.coverage >= _WORDS_ALONE
-        return _WORDS_WEIGHT * self.coverage + self.cosine >= THRESHOLD or self.cosine >= _NEAR
+        return self.support >= THRESHOLD or self.cosine >= _NEAR
 
 
 def term_weights(
@@ -97,15 +102,34 @@ def judge(
     """
     weights = term_weights(question, language, total, counts)
     whole = math.fsum(weights.values())
-    best = 0.0
+
+    def share(found: Collection[str]) -> float:
+        return math.fsum(weights[term] for term in found) / whole if whole else 1.0
+
+    coverage = support = 0.0
     for hit in hits[:_PASSAGES]:
-        present = set(terms(f"{hit.title}\n{hit.heading}\n{hit.passage}", hit.language))
-        best = max(best, math.fsum(w for term, w in weights.items() if term in present))
+        head = weights.keys() & set(terms(f"{hit.title}\n{hit.heading}", hit.language))
+        text = weights.keys() & set(terms(hit.passage, hit.language))
+        coverage = max(coverage, share(head | text))
+        asked = weights.keys() - head
+        if not asked or share(text - head) > _LEAST_ASKED * share(asked):
+            near = max(share(weights.keys() & (head | words)) for words in _together(hit))
+            support = max(support, near + max(0.0, hit.cosine or 0.0))
     return Evidence(
-        coverage=best / whole if whole else 1.0,
-        cosine=max(
-            (hit.cosine for hit in hits if hit.cosine is not None and hit.cosine > 0), default=0.0
-        ),
+        coverage=coverage,
+        cosine=max((hit.cosine for hit in hits if hit.cosine and hit.cosine > 0), default=0.0),
+        support=support,
         unknown=tuple(term for term in weights if counts.get(term, 0) == 0),
         cosine_counts=cosine_counts,
     )
+
+
+def _together(hit: Hit) -> Iterator[set[str]]:
+    """Yield the terms of each sentence or row with those of the one before it and the header."""
+    header = set(terms(hit.table_header, hit.language))
+    before: set[str] = set()
+    for start, end in sentence_spans(hit.text):
+        words = set(terms(hit.text[start:end], hit.language))
+        yield words | before | header
+        before = words
+    yield header

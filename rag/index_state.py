@@ -90,6 +90,7 @@ class FirstChunk:
         document_key: The document.
         chunk_count: How many chunks it has.
         title: Its title.
+        language: Its main language, as `rag.language.detect` returns it.
         text: The chunk's text.
         missing: `Document.missing`.
         remarks: `Document.remarks`.
@@ -98,6 +99,7 @@ class FirstChunk:
     document_key: str
     chunk_count: int
     title: str
+    language: str
     text: str
     missing: tuple[str, ...]
     remarks: tuple[str, ...]
@@ -212,7 +214,7 @@ async def chunk_ids(
 
 async def first_chunks(client: AsyncElasticsearch, index: str) -> AsyncIterator[FirstChunk]:
     """Yield the first chunk of each document, sorted by the document's key."""
-    fields = ("document_key", "chunk_count", "title", "text", "document_missing")
+    fields = ("document_key", "chunk_count", "title", "language", "text", "document_missing")
     after: list[Any] | None = None
     while True:
         answer = await client.search(
@@ -230,6 +232,7 @@ async def first_chunks(client: AsyncElasticsearch, index: str) -> AsyncIterator[
                 document_key=source["document_key"],
                 chunk_count=source["chunk_count"],
                 title=source["title"],
+                language=source["language"],
                 text=source["text"],
                 missing=tuple(source.get("document_missing") or ()),
                 remarks=tuple(source.get("document_remarks") or ()),

@@ -68,6 +68,8 @@ class IngestResult:
         left_out: Files below `docs/` that were not uploaded, for reasons that the corpus has.
         set_aside: The first of the `unread` documents, with the reason.
         in_part: The first documents that were read in part, with what is missing.
+        unknown_languages: Documents by language, for languages that the embedding model does not
+            know.
         seconds: Duration of the run.
         chunks_per_second: Chunks embedded and written per second.
     """
@@ -83,6 +85,7 @@ class IngestResult:
     left_out: int = 0
     set_aside: list[dict[str, str]] = field(default_factory=list)
     in_part: list[dict[str, str]] = field(default_factory=list)
+    unknown_languages: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     chunks_per_second: float = 0.0
 
@@ -180,6 +183,11 @@ async def ingest(
         left_out=len(corpus.left_out),
         set_aside=first_reasons(pipeline.set_aside),
         in_part=made.in_part,
+        unknown_languages={
+            language: count
+            for language, count in made.languages.most_common()
+            if not meta.knows(language)
+        },
         seconds=round(time.monotonic() - started, 3),
         chunks_per_second=round(pipeline.chunks_per_second, 2),
     )

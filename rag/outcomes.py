@@ -73,6 +73,7 @@ class DocumentOutcome:
         missing: What could not be read, one sentence for each part.
         remarks: Warnings although nothing is missing, for example a detected encoding.
         title: Its title, empty if it is not in the index.
+        language: Its main language, as an ISO 639-1 code.
         first_words: The beginning of its text on one line.
     """
 
@@ -83,6 +84,7 @@ class DocumentOutcome:
     missing: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     title: str = ""
+    language: str = ""
     first_words: str = ""
 
     @classmethod

@@ -35,15 +35,19 @@ class Report:
 
     Attributes:
         counts: How many files have each outcome.
+        languages: How many documents in the index have each language.
         in_part: ``{"document", "missing"}`` of the first documents that were read in part.
     """
 
     counts: Counter[Outcome] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
     in_part: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, outcome: DocumentOutcome) -> None:
         """Count one document."""
         self.counts[outcome.outcome] += 1
+        if outcome.language:
+            self.languages[outcome.language] += 1
         if outcome.outcome is Outcome.PART and len(self.in_part) < _MOST_NAMED:
             self.in_part.append(
                 {"document": outcome.document, "missing": " ".join(outcome.missing)}
@@ -87,6 +91,7 @@ async def outcomes(
             missing=chunk.missing,
             remarks=chunk.remarks,
             title=chunk.title,
+            language=chunk.language,
             first_words=_first_words(chunk.text),
         )
     while others:

@@ -113,6 +113,14 @@ def documents(ingest: Mapping[str, Any], corpus: Mapping[str, Any]) -> str:
     left = sum(outcomes[name] or 0 for name in ("in part", "unread")) - len(problems[:_MOST_NAMED])
     if left > 0:
         lines.append(_block("", f"- {left} more: make documents ONLY=problems"))
+    lines += [
+        _block(
+            "",
+            f"- {count} in a language that the embedding model does not know ({language}): mostly "
+            f"the word search finds them. A multilingual customrag:embeddingModel finds more",
+        )
+        for language, count in (ingest.get("unknown_languages") or {}).items()
+    ]
     return "\n".join(lines)
 
 

@@ -42,6 +42,7 @@ _COUNTS: Final = {
     "unread": "unread",
     "setAside": "set_aside",
     "inPart": "in_part",
+    "unknownLanguages": "unknown_languages",
 }
 
 
@@ -116,13 +117,19 @@ class IngestRunHandler(JobHandler):
 
 
 def _warnings(result: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each of the first documents that were not read whole."""
+    """Yield a line for each of the first documents that were not read whole, and each language."""
     unread = result.get("set_aside") or ()
     in_part = result.get("in_part") or ()
     for entry in unread[:_MOST_NAMED]:
         yield f"not read: {entry.get('document')!r}: {entry.get('reason')}"
     for entry in in_part[:_MOST_NAMED]:
         yield f"read in part: {entry.get('document')!r}: {entry.get('missing')}"
+    for language, count in (result.get("unknown_languages") or {}).items():
+        yield (
+            f"{count} document(s) in a language that the embedding model does not know "
+            f"({language}): mostly the word search finds them. A multilingual embeddingModel, such "
+            f"as modelscope:BAAI/bge-m3, finds them by meaning, too"
+        )
     more = sum(max(0, len(entries) - _MOST_NAMED) for entries in (unread, in_part))
     if more:
         yield f"{more} more documents were not read whole; `make documents ONLY=problems` has them"

@@ -212,6 +212,7 @@ def test_the_next_up_embeds_only_changed_documents(
         "unread": 0,
         "set_aside": [],
         "in_part": [],
+        "unknown_languages": {},
     }
     expected = {*sample.DOCUMENTS, "09-drip-ledger.md"} - {"16-mobile-app.md"}
     indexed = cloud.indexed(outputs["elasticsearch_url"], outputs["index_name"])

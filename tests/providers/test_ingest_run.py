@@ -33,6 +33,7 @@ RESULT = {
     "unread": 1,
     "set_aside": [{"document": "docs/x.pdf", "reason": "encrypted"}],
     "in_part": [{"document": "docs/y.pdf", "missing": "Page 2 has no text."}] * 13,
+    "unknown_languages": {"zh": 12},
 }
 CHANGED = {**INPUTS, "documents": {"docs/a.md": C, "docs/c.md": C}}
 
@@ -68,7 +69,9 @@ def test_documents_that_are_not_read_whole_are_warnings_with_their_reasons(engin
     warnings = [text for severity, text in engine.host.messages if severity == "warning"]
     assert warnings[0] == "not read: 'docs/x.pdf': encrypted"
     assert warnings[1:11] == ["read in part: 'docs/y.pdf': Page 2 has no text."] * 10
-    assert warnings[11].startswith("3 more documents were not read whole; `make documents ONLY=")
+    assert "12 document(s) in a language" in warnings[11]
+    assert "(zh)" in warnings[11]
+    assert warnings[12].startswith("3 more documents were not read whole; `make documents ONLY=")
 
 
 def test_changed_documents_are_one_line_and_an_update_in_place(engine: Engine) -> None:

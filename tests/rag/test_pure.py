@@ -364,3 +364,22 @@ def test_profiles_go_by_the_beginning_of_the_name() -> None:
 )
 def test_a_region_is_read_from_an_endpoint(endpoint: str, region_id: str) -> None:
     assert region_of(endpoint) == region_id
+
+
+def test_a_document_that_has_only_the_name_of_the_subject_does_not_count() -> None:
+    title = "File of the Cragside boiler"
+    built = "The Cragside boiler was built in 2024 and stands in cellar 2."
+    valve = "The safety valve of the Cragside boiler opens at 6.4 bar."
+    question = "At what pressure does the safety valve of the Cragside boiler open?"
+    counts = {"pressur": 20, "safeti": 9, "valv": 40, "cragsid": 1, "boiler": 1, "open": 30}
+    without = judge(question, "en", [hit(1, built, cosine=0.5, title=title)], 300, counts)
+    with_it = judge(question, "en", [hit(1, valve, cosine=0.5, title=title)], 300, counts)
+    assert (without.answerable, with_it.answerable) == (False, True)
+
+
+def test_words_far_apart_support_less_than_words_in_one_place() -> None:
+    asked = ("How often is the filter of the pump cleaned?", "en")
+    near = "It is red. The filter of the pump is cleaned every week. It is loud."
+    far = "The filter is red. It hums. It is loud. The pump runs. It is new. Trays are cleaned."
+    support = [judge(*asked, [hit(1, text, cosine=0.4)], 100, {}).support for text in (near, far)]
+    assert support[0] > support[1]

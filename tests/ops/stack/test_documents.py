@@ -147,6 +147,7 @@ def test_json_has_every_field() -> None:
         "missing": [],
         "remarks": [],
         "title": "",
+        "language": "",
         "first_words": "",
     }
 

@@ -28,6 +28,7 @@ INGEST = {
     "unread": 1,
     "set_aside": [{"document": "docs/broken.pdf", "reason": "it is encrypted " + "so " * 40}],
     "in_part": [{"document": "docs/\u6587\n.pdf", "missing": "Page 2 has no text."}],
+    "unknown_languages": {"zh": 12},
 }
 
 
@@ -56,6 +57,7 @@ def test_summary_shows_times_changes_training_documents_and_the_page() -> None:
         "docs/broken.pdf: it is encrypted",
         "docs/\u6587\\n.pdf: Page 2 has no text.",
         "- 3 more: make documents ONLY=problems",
+        "- 12 in a language that the embedding model does not know (zh)",
         page,
         "`make open` prints a new one",
     ):
