@@ -26,8 +26,9 @@ __all__ = ["GRID", "WeightChoice", "choose_weight", "leg_scores", "measure_weigh
 GRID = tuple(round(step * 0.05, 2) for step in range(21))
 """Weights to measure: 0 is the word search alone, 1 the vector search alone."""
 _DEPTH = 10
-_WORTH = 0.01
-"""nDCG@10 that a second search must be able to bring."""
+_PRECISE = 0.01
+"""The standard error of a difference of nDCG@10 below which a second search that shows no gain is
+taken to bring none."""
 _PRIOR_QUERIES, _PRIOR_DEVIATION = 5, 0.5
 """Queries that are added to the measured ones when the noise is estimated, and their deviation of
 nDCG@10. With few queries that happen to agree, the noise would seem to be nothing. Assumed."""
@@ -91,10 +92,10 @@ def measure_weights(
 def choose_weight(table: npt.NDArray[np.float64], *, highest: float = 1.0) -> WeightChoice:
     """Choose the weight.
 
-    The better search alone gets all the weight if the best fusion is not better than it by
-    `_WORTH`, even with the standard error of the difference on its side: the other search brings
-    nothing. Otherwise the default stays unless the best weight is better by more than the standard
-    error.
+    The better search alone gets all the weight if the best fusion is not better than it by more
+    than the standard error of the difference, and there are enough queries to see a difference of
+    `_PRECISE`: the other search brings nothing. Otherwise the default stays unless the best weight
+    is better by more than the standard error.
 
     The best weight is the maximum of the curve, smoothed over neighbors.
 
@@ -110,7 +111,7 @@ def choose_weight(table: npt.NDArray[np.float64], *, highest: float = 1.0) -> We
     best = max(fused, key=lambda c: (smooth[c], -abs(c - default)))
     alone = max((c for c in allowed if c not in fused), key=lambda c: means[c])
     gain, error = _difference(table, best, alone)
-    if gain + error < _WORTH:
+    if gain < error < _PRECISE or gain < -error:
         choice = alone
         reason = f"the {'word' if GRID[alone] == 0.0 else 'vector'} search alone is as good"
     else:
