@@ -22,7 +22,7 @@ from rag.sentences import sentence_spans
 
 __all__ = ["THRESHOLD", "Evidence", "judge", "term_weights"]
 
-THRESHOLD = 0.8
+THRESHOLD = 0.75
 """With less support than this, the application says that the documents do not have the answer."""
 _NEAR = 0.65
 """From this cosine on, a passage is close enough without a word in common."""
@@ -111,8 +111,10 @@ def judge(
         head = weights.keys() & set(terms(f"{hit.title}\n{hit.heading}", hit.language))
         text = weights.keys() & set(terms(hit.passage, hit.language))
         coverage = max(coverage, share(head | text))
-        asked = weights.keys() - head
-        if not asked or share(text - head) > _LEAST_ASKED * share(asked):
+        # The title names the subject; a heading already tells something about it.
+        named = set(terms(hit.title, hit.language))
+        asked = weights.keys() - named
+        if not asked or share((head | text) - named) > _LEAST_ASKED * share(asked):
             near = max(share(weights.keys() & (head | words)) for words in _together(hit))
             support = max(support, near + max(0.0, hit.cosine or 0.0))
     return Evidence(
