@@ -100,6 +100,8 @@ _FUNCTION_CHARACTERS = frozenset(
     "與這嗎麼誰為於並還從個樣幾"
 )
 """Chinese characters of grammar and of questions, simplified and traditional."""
+_CHINESE_STOP_WORDS = frozenset(("意思", "意", "思", "出现", "出現", "请问", "請問", "请", "請"))
+"""Words of questions ("what does it mean when E9 appears?") that a document rarely has."""
 _HIRAGANA = re.compile("[\u3041-\u309f]+")
 
 
@@ -223,7 +225,9 @@ def _stop_words(language: str) -> frozenset[str]:
     """Return the stop words of a language, without apostrophes; empty for an unknown one."""
     if language == "en":
         return _ENGLISH_STOP_WORDS
-    if language in ("zh", "ja", "ko"):
+    if language == "zh":
+        return _CHINESE_STOP_WORDS
+    if language in ("ja", "ko"):
         return frozenset()
     import stopwordsiso
 

@@ -31,7 +31,7 @@ SOURCE = "docs/20-warranty.md"
 OTHER_QUESTIONS = (
     "What does alarm W2 tell me?",
     "How do I clear alarm W7?",
-    "How often is the dosing pump serviced?",
+    "How do I prime the dosing pump?",
     "What does a service code mean?",
 )
 

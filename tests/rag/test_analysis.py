@@ -123,3 +123,9 @@ def test_a_very_long_question_has_a_bounded_number_of_terms() -> None:
 def test_numbers_are_read_without_closing_punctuation() -> None:
     assert numbers("At 10.8 V, see E21; SK-2.") == {"10.8", "e21", "2"}
     assert numbers("代码Ｅ７表示24V断线。") == {"e7", "24v"}
+
+
+def test_words_of_chinese_questions_carry_no_content() -> None:
+    weights = content_weights("请问出现代码E9是什么意思？", "zh")
+    assert {"代码", "e9"} <= weights.keys()
+    assert not {"意思", "出现", "请问", "什么"} & weights.keys()
