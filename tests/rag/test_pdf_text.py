@@ -273,7 +273,7 @@ def test_a_sentence_runs_over_page_breaks_and_running_heads() -> None:
         draw(
             framed(1, "The boiler of the works is to be opened by no other person than the"),
             framed(2, "chief engineer of the night shift, who reads the accumu-"),
-            framed(3, "lator, too. The engineer writes what was found into the book."),
+            framed(3, "lator, too. The engineer writes the reading into the book."),
         )
     )
     sentence = (

@@ -124,7 +124,7 @@ class Frame:
 
 @dataclass(slots=True)
 class PageContent:
-    """What was found on one page.
+    """The content of one page.
 
     Attributes:
         frames: By direction of the text; the direction with most text comes first.

@@ -15,7 +15,7 @@ __all__ = ["Found", "missing", "no_text", "pages_in_words", "remarks"]
 
 @dataclass(slots=True, kw_only=True)
 class Found:
-    """What was found while reading; pages by index.
+    """The state of OCR and the pages with each problem; pages by index.
 
     Attributes:
         page_count: Number of pages.
