@@ -23,19 +23,18 @@ import re
 import secrets
 import unicodedata
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rag.answer import Answerer, Done, State
 from rag.corpus import Question, load_corpus, load_questions
-from rag.embed import Embedder, InputType, Vectors
 from rag.encoder import LocalEncoder
 from rag.index import SETTINGS, mappings
 from rag.ingest import ingest
 from rag.models import model_info
 from rag.prompt import profile_of
 from rag.retrieve import Retriever
-from training.measure import Cluster
+from training.measure import Borrowed, Cluster
 from training.settings import EvaluationSettings
 
 _TOP_K = 5
@@ -55,19 +54,6 @@ class _Silent:
 
     async def check(self) -> None:
         """Accept."""
-
-
-@dataclass(frozen=True)
-class _Borrowed:
-    """An encoder that the retriever does not close."""
-
-    encoder: Embedder
-
-    async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        return await self.encoder.embed(texts, input_type)
-
-    async def close(self) -> None:
-        """Leave it open."""
 
 
 def left_out(document: str) -> bool:
@@ -116,7 +102,7 @@ async def measure(arguments: argparse.Namespace) -> None:
             corpus_uri="oss://answers/corpus/",
             report=lambda line: None,
         )
-        retriever = Retriever(client, index, embedder=lambda meta: _Borrowed(encoder))
+        retriever = Retriever(client, index, embedder=lambda meta: Borrowed(encoder))
         answerer = Answerer(retriever, _Silent(), profile_of("smollm2-135m"))
 
         async def ask(questions: Sequence[Question]) -> list[Done]:

@@ -23,6 +23,7 @@ from components.permissions import (
     write_objects,
 )
 from components.scope import Scope
+from providers.clients.oss_uri import parse_oss_uri
 
 __all__ = [
     "Identity",
@@ -177,8 +178,8 @@ def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
         chat.append(secret(args.edge_secret_name, "verifies the key that the edge sends"))
     training = [code, documents]
     if args.base_model_uri:
-        bucket, _, prefix = args.base_model_uri.removeprefix("oss://").partition("/")
-        training.append(read_objects(bucket, prefix, reason="reads the base model"))
+        model = parse_oss_uri(args.base_model_uri)
+        training.append(read_objects(model.bucket, model.key, reason="reads the base model"))
     return {
         "training": MachineRole(
             principal=PAI_PRINCIPAL,

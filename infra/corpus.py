@@ -13,7 +13,8 @@ from pathlib import Path
 
 from rag.corpus import load_corpus, sha256_of
 from rag.errors import CorpusError
-from rag.outcomes import LeftOut, Outcome, printable
+from rag.outcomes import LeftOut, Outcome
+from rag.terminal import printable
 from stack_config.config import ConfigError
 
 __all__ = ["CorpusPlan", "plan_corpus"]

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from providers.clients.oss_uri import parse_oss_uri
 from rag.index import ANALYSER, CHUNKER, SETTINGS
 from stack_config.config import StackConfig
 from training.job_specs import (
@@ -74,8 +75,10 @@ def plan_training(
 
 def _mountable(uri: str, oss_host: str) -> str:
     """Return an OSS URI as PAI mounts it, with the endpoint's host; empty if `uri` is."""
-    bucket, _, prefix = uri.removeprefix("oss://").partition("/")
-    return f"oss://{bucket}.{oss_host}/{prefix}" if uri else ""
+    if not uri:
+        return ""
+    folder = parse_oss_uri(uri)
+    return f"oss://{folder.bucket}.{oss_host}/{folder.key}"
 
 
 def plan_embedding_nodes(config: StackConfig) -> dict[str, str]:

@@ -22,7 +22,7 @@ import itertools
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any
 
@@ -183,12 +183,11 @@ def question_terms(text: str, language: str) -> dict[str, float]:
         text: The question; of a very long one, the terms of most weight.
         language: As in `terms`.
     """
-    tokens = list(_tokens(text, language))
-    stems = _stemmed([token for token, _ in tokens], language)
-    found: dict[str, float] = {}
-    for term, (token, kind) in zip(stems, tokens, strict=True):
-        weight = _WEIGHTS[kind] * (STOP_WEIGHT if _is_stop_word(token, language) else 1.0)
-        found[term] = max(weight, found.get(term, 0.0))
+    tokens = [
+        (token, _WEIGHTS[kind] * (STOP_WEIGHT if _is_stop_word(token, language) else 1.0))
+        for token, kind in _tokens(text, language)
+    ]
+    found = _weighted(tokens, language)
     if len(found) > _MOST_TERMS:
         kept = set(sorted(found, key=lambda term: -found[term])[:_MOST_TERMS])
         found = {term: weight for term, weight in found.items() if term in kept}
@@ -206,8 +205,13 @@ def content_weights(text: str, language: str) -> dict[str, float]:
         for token, kind in _tokens(text, language)
         if kind is not _Kind.PART and not _is_stop_word(token, language)
     ]
-    stems = _stemmed([token for token, _ in tokens], language)
+    return _weighted(tokens, language)
+
+
+def _weighted(tokens: Sequence[tuple[str, float]], language: str) -> dict[str, float]:
+    """Return the terms of words once each, in order, with the largest weight of each."""
     found: dict[str, float] = {}
+    stems = _stemmed([token for token, _ in tokens], language)
     for term, (_, weight) in zip(stems, tokens, strict=True):
         found[term] = max(weight, found.get(term, 0.0))
     return found

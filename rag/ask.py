@@ -12,16 +12,15 @@ import argparse
 import json
 import os
 import sys
-import textwrap
 import unicodedata
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
-from rag.outcomes import printable
+from rag.terminal import columns, is_wide, printable, shortened
 
-__all__ = ["AskError", "Wrapped", "columns", "events", "main", "show"]
+__all__ = ["AskError", "Wrapped", "events", "main", "show"]
 
 _WIDTH = 80
 _TIMEOUT_SECONDS = 180.0
@@ -31,22 +30,11 @@ class AskError(Exception):
     """The application cannot be reached, or cannot answer."""
 
 
-def columns(text: str) -> int:
-    """Return how many columns of a terminal `text` takes: a Chinese character takes two."""
-    return sum(
-        0 if unicodedata.combining(character) else 1 + (_is_wide(character)) for character in text
-    )
-
-
-def _is_wide(character: str) -> bool:
-    return unicodedata.east_asian_width(character) in ("W", "F")
-
-
 def _may_break(before: str, after: str) -> bool:
     """Return whether a line may end between two characters that no space separates."""
     if unicodedata.category(before) in ("Ps", "Pi") or unicodedata.category(after)[0] == "P":
-        return unicodedata.category(after) in ("Ps", "Pi") and _is_wide(after)
-    return _is_wide(before) or _is_wide(after)
+        return unicodedata.category(after) in ("Ps", "Pi") and is_wide(after)
+    return is_wide(before) or is_wide(after)
 
 
 class Wrapped:
@@ -145,8 +133,9 @@ def _list(sources: Sequence[dict[str, Any]], cited: Sequence[int], out: TextIO) 
     out.write("\nSources:\n" if cited else "\nNearest passages:\n")
     for source in listed:
         what = " > ".join(part for part in (source["title"], source["heading"]) if part)
+        what = shortened(printable(" ".join(what.split())), _WIDTH - 5)
         number = f"[{source['number']}]"
-        out.write(f"{number:>4} {textwrap.shorten(what, _WIDTH - 5, placeholder='…')}\n")
+        out.write(f"{number:>4} {what}\n")
         place = (
             f"{printable(source['uri'])} {_pages(source)}"
             f"{source['start_offset']}-{source['end_offset']}, "

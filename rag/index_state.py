@@ -14,7 +14,7 @@ from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 
 from rag.errors import SearchIndexError
 from rag.fuse import DEFAULT_WEIGHT
-from rag.language import UNDETERMINED
+from rag.language import knows
 
 __all__ = [
     "FirstChunk",
@@ -57,8 +57,8 @@ class IndexMeta:
     model_languages: tuple[str, ...] = ()
 
     def knows(self, language: str) -> bool:
-        """Return whether the model knows a language; `UNDETERMINED` counts as known."""
-        return language in (*self.model_languages, UNDETERMINED) or not self.model_languages
+        """Return whether the model knows a language, by the rule of `rag.language.knows`."""
+        return knows(self.model_languages, language)
 
 
 @dataclass(frozen=True, kw_only=True)

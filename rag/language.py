@@ -1,7 +1,7 @@
 """Detects the language of documents and questions.
 
-Owns the choice of one language for a text, and the ranges of the scripts that are written without
-spaces. Does not analyse words (`rag.analysis`).
+Owns the choice of one language for a text, the rule whether a model knows a language, and the
+ranges of the scripts that are written without spaces. Does not analyse words (`rag.analysis`).
 
 The script decides for Chinese, Japanese and Korean. py3langid decides for the others: of 132 short
 questions in 22 languages it recognised 127 and lingua 122; of 1,046 short English ones 1,041 and
@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Collection
 from typing import Any
 
-__all__ = ["HAN", "HANGUL", "KANA", "UNDETERMINED", "UNSPACED", "detect"]
+__all__ = ["CJK", "HAN", "HANGUL", "KANA", "UNDETERMINED", "UNSPACED", "detect", "knows"]
 
 UNDETERMINED = "und"
 """The language of a text without enough letters (ISO 639-2)."""
@@ -32,7 +32,8 @@ UNSPACED = (
 """Ranges for a character class of `re`: Chinese, Japanese, Thai, Lao, Burmese and Khmer, which have
 no spaces between words, and Korean, whose words carry their particles."""
 
-_CJK = re.compile(f"[{HAN}{KANA}{HANGUL}]")
+CJK = re.compile(f"[{HAN}{KANA}{HANGUL}]")
+"""A character of Chinese, Japanese or Korean, which says more than a letter."""
 _KANA = re.compile(f"[{KANA}]")
 _HANGUL = re.compile(f"[{HANGUL}]")
 _LETTERS = re.compile(f"[^\\W\\d_{HAN}{KANA}{HANGUL}]+")
@@ -67,7 +68,7 @@ def detect(text: str, among: Collection[str] | None = None) -> str:
     sample = unicodedata.normalize("NFKC", _sample(text))
     words = _LETTERS.findall(sample)
     letters = sum(map(len, words))
-    characters = len(_CJK.findall(sample))
+    characters = len(CJK.findall(sample))
     if characters and characters * _CJK_LETTERS >= letters:
         return _by_script(sample, characters, among)
     spaced = {code for code in among or () if code not in ("zh", "ja", "ko")}
@@ -76,6 +77,16 @@ def detect(text: str, among: Collection[str] | None = None) -> str:
     if spaced == {UNDETERMINED}:
         return UNDETERMINED
     return _by_letters(" ".join(words), spaced)
+
+
+def knows(known: Collection[str], language: str) -> bool:
+    """Return whether a model knows a language; `UNDETERMINED` counts as known.
+
+    Args:
+        known: Languages that the model knows; empty for many.
+        language: As `detect` returns it.
+    """
+    return not known or language in (*known, UNDETERMINED)
 
 
 def _sample(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from rag.cuts import best_cut
 from rag.documents import Document
-from rag.language import UNDETERMINED
+from rag.language import knows
 
 __all__ = ["Limits", "TableHeader", "TokenMeasure", "measure_for"]
 
@@ -47,7 +47,7 @@ def measure_for(
         language: Of the document.
         known: Languages that the model knows; empty for many.
     """
-    return measure if not known or language in (*known, UNDETERMINED) else None
+    return measure if knows(known, language) else None
 
 
 @dataclass(frozen=True, kw_only=True)

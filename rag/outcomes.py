@@ -10,12 +10,10 @@ import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-__all__ = ["DOCUMENTS_NAME", "DocumentOutcome", "LeftOut", "Outcome", "printable"]
+__all__ = ["DOCUMENTS_NAME", "DocumentOutcome", "LeftOut", "Outcome"]
 
 DOCUMENTS_NAME = "documents.jsonl"
 """The report of an ingest, next to its ``result.json``."""
-_JOINERS = "\u200c\u200d"
-"""Format characters that belong to words and emoji; others, such as RTL overrides, are shown."""
 
 
 class Outcome(StrEnum):
@@ -110,13 +108,3 @@ class DocumentOutcome:
         """Return it as a line of ``documents.jsonl``, without what is empty."""
         row = {name: value for name, value in asdict(self).items() if value}
         return json.dumps(row, ensure_ascii=False)
-
-
-def printable(text: str) -> str:
-    """Return a text for one line of a terminal or a log: characters without a shape are escaped."""
-    return "".join(
-        character
-        if character.isprintable() or character in _JOINERS
-        else character.encode("unicode_escape").decode()
-        for character in text
-    )

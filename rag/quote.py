@@ -16,7 +16,7 @@ import numpy.typing as npt
 from rag.analysis import numbers, terms
 from rag.columns import columns_of, is_rule
 from rag.embed import Embedder
-from rag.language import HAN, HANGUL, KANA
+from rag.language import CJK
 from rag.retrieve import Hit
 from rag.sentences import sentence_spans
 
@@ -40,7 +40,6 @@ _RANK_WEIGHT = 0.1
 _CODE_WEIGHT = 0.3
 _NEIGHBOR_LOSS = 0.2
 """What a sentence next to a quoted one counts less than that one."""
-_CJK = re.compile(f"[{HAN}{KANA}{HANGUL}]")
 _LIST_MARK = re.compile(r"(?:[-*+•]|\d{1,3}[.)])\s+")
 _HEADING = re.compile(r"#{1,6}\s[^\n]*$")
 
@@ -198,4 +197,4 @@ def _sentences(text: str) -> Iterator[tuple[int, int]]:
 
 def _length(text: str) -> int:
     """Return the length of a text in letters, of which a Chinese character counts three."""
-    return len(text) + 2 * len(_CJK.findall(text))
+    return len(text) + 2 * len(CJK.findall(text))

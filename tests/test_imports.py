@@ -44,6 +44,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "rag.errors",
         "rag.index",
         "rag.outcomes",
+        "rag.terminal",
         "training.job_specs",
     ),
     "guardrails": (
@@ -81,6 +82,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "providers",
         "rag.headers",
         "rag.outcomes",
+        "rag.terminal",
     ),
 }
 # They generate the reference pages from the declarations of these packages.

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.language import CJK
 from rag.sentences import sentence_spans
 from training.examples import HeldOut, Pair, Passage, hash_of
 
@@ -32,10 +33,6 @@ _SMALL = 200
 """With fewer passages than this, a passage gives several sentences, and each has more content."""
 _CONTENT_PER_SENTENCE = 250.0
 _MOST_SENTENCES = 3
-_IDEOGRAPH = re.compile(
-    "[\u3005\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-    "\U00020000-\U0003ffff]"
-)
 _IDEOGRAPH_CONTENT = 2.5
 """Latin characters that say as much as one Chinese or Japanese character or Hangul syllable.
 Assumed; translations of one text have about this ratio."""
@@ -65,7 +62,7 @@ def content_length(text: str) -> float:
     White space between two words counts as one character.
     """
     text = " ".join(text.split())
-    return len(text) + (_IDEOGRAPH_CONTENT - 1) * len(_IDEOGRAPH.findall(text))
+    return len(text) + (_IDEOGRAPH_CONTENT - 1) * len(CJK.findall(text))
 
 
 def pairs_from_documents(passages: Sequence[Passage], seed: int) -> DocumentPairs:
@@ -201,8 +198,8 @@ def _names(passage: Passage, path: tuple[str, ...]) -> list[str]:
 
 def _words(text: str) -> float:
     """Count words; two ideographs are about one."""
-    ideographs = len(_IDEOGRAPH.findall(text))
-    return len(_WORD.findall(_IDEOGRAPH.sub(" ", text))) + ideographs / 2
+    ideographs = len(CJK.findall(text))
+    return len(_WORD.findall(CJK.sub(" ", text))) + ideographs / 2
 
 
 def _without(text: str, pieces: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ from rag.readers.options import ReadOptions
 from rag.retrieve import Retriever, knn_search, word_search
 from training.data import TrainingData
 
-__all__ = ["COLUMNS", "INDEX_PREFIX", "Cluster", "Measured", "measure"]
+__all__ = ["COLUMNS", "INDEX_PREFIX", "Borrowed", "Cluster", "Measured", "measure"]
 
 COLUMNS = {
     "recall@5": "recall@5",
@@ -223,7 +223,7 @@ class _Index:
     ) -> dict[str, float]:
         """Measure both searches, fused as in the application."""
         retriever = Retriever(
-            self.client, self.name, fusion=fusion, embedder=lambda meta: _Borrowed(self.encoder)
+            self.client, self.name, fusion=fusion, embedder=lambda meta: Borrowed(self.encoder)
         )
         rankings = []
         for query in data.held_out:
@@ -238,15 +238,21 @@ class _Index:
 
 
 @dataclass(frozen=True)
-class _Borrowed:
-    """An encoder that the retriever does not close."""
+class Borrowed:
+    """An encoder that the retriever does not close, because it serves several.
+
+    Attributes:
+        encoder: The encoder.
+    """
 
     encoder: Embedder
 
     async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
+        """Embed with it."""
         return await self.encoder.embed(texts, input_type)
 
     async def token_measure(self) -> TokenMeasure:
+        """Return its measure."""
         return await self.encoder.token_measure()
 
     async def close(self) -> None:

@@ -34,8 +34,9 @@ from training.workers import Workers
 
 __all__ = ["Tuning", "tune"]
 
-# A step of bge-m3 (568 million) with 96 texts of 256 tokens keeps about 30 GB of activations; an
-# A10 has 24 GB. Models of up to 110 million fit, and train a third faster without recomputing.
+# A step of bge-m3 (568 million) with 96 texts of 256 tokens keeps about 30 GB of activations
+# (estimated, not measured); an A10 has 24 GB. Models of up to 110 million fit, and train a third
+# faster without recomputing.
 _LARGE_PARAMETERS = 200_000_000
 
 

@@ -14,10 +14,11 @@ from dataclasses import asdict
 from typing import Any
 
 from ops.account import Account
-from ops.terminal import WIDTH, block, columns, shortened
+from ops.terminal import WIDTH, block
 from providers.clients.errors import NotFoundError
 from providers.clients.oss import OssClient
-from rag.outcomes import DOCUMENTS_NAME, DocumentOutcome, LeftOut, Outcome, printable
+from rag.outcomes import DOCUMENTS_NAME, DocumentOutcome, LeftOut, Outcome
+from rag.terminal import columns, printable, shortened
 
 __all__ = [
     "ONLY",

@@ -11,7 +11,7 @@ from typing import Any
 
 from ops.events import Outcome, products
 from ops.terminal import block, clock
-from rag.outcomes import printable
+from rag.terminal import printable
 
 __all__ = ["render"]
 

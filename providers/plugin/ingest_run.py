@@ -126,9 +126,9 @@ def _warnings(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"read in part: {entry.get('document')!r}: {entry.get('missing')}"
     for language, count in (result.get("unknown_languages") or {}).items():
         yield (
-            f"{count} document(s) in a language that the embedding model does not know "
-            f"({language}): mostly the word search finds them. A multilingual embeddingModel, such "
-            f"as modelscope:BAAI/bge-m3, finds them by meaning, too"
+            f"documents in a language that the embedding model does not know ({language}): "
+            f"{count}. Mostly the word search finds them. To find them by meaning, too, set "
+            f"customrag:embeddingModel to a multilingual model, such as modelscope:BAAI/bge-m3"
         )
     more = sum(max(0, len(entries) - _MOST_NAMED) for entries in (unread, in_part))
     if more:

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -19,11 +20,12 @@ from rag.app import create_app, server
 from rag.app.gate import EdgeGate
 from rag.app.server import surroundings
 from rag.app.services import Services
-from rag.ask import AskError, Wrapped, columns, events, main, show
+from rag.ask import AskError, Wrapped, events, main, show
 from rag.headers import EDGE_KEY
 from rag.prompt import NOT_IN_DOCUMENTS, profile_of
 from rag.retrieve import Hit
 from rag.settings import AppSettings
+from rag.terminal import columns
 from tests.rag.fakes import FakeModel, FakeRetriever, hit
 
 HITS = [
@@ -339,6 +341,14 @@ def test_the_terminal_shows_the_answer_in_80_columns_and_the_cited_sources() -> 
     assert "[2] Title 2" in sources
     assert "Title 1" not in sources
     assert "oss://bucket/corpus/docs/2.md 0-46" in sources
+
+
+def test_the_terminal_shortens_chinese_titles_of_sources_by_their_width() -> None:
+    hits = [replace(hit(1, "The valve opens at noon.", cosine=0.7), title="水泵手册" * 20)]
+    shown = terminal(streamed(application(FakeModel(["At noon [1]."]), hits)))
+    (source,) = (line for line in shown.splitlines() if line.startswith(" [1] "))
+    assert source.endswith("…")
+    assert 78 <= columns(source) <= 80
 
 
 def test_the_terminal_lists_the_nearest_passages_if_nothing_is_cited() -> None:

@@ -68,6 +68,22 @@ def test_letters_that_the_font_does_not_tell_are_named() -> None:
         read(data)
 
 
+def test_lost_text_that_pypdf_does_not_read_either_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(stream: object) -> None:
+        raise ValueError("a damaged file")
+
+    monkeypatch.setattr("rag.readers.pdf.drawings._is_lost", lambda *arguments: True)
+    monkeypatch.setattr("pypdf.PdfReader", fails)
+    document = read(draw(lines(*LEFT), lines(), lines(*RIGHT)))
+    assert document.text.startswith(" ".join(LEFT))
+    assert document.missing == (
+        "pages 1 and 3: some text is in a font that the file does not embed and may be missing; "
+        "save the PDF with its fonts",
+    )
+
+
 def test_a_file_of_scans_is_an_error_that_names_the_setting() -> None:
     scan = pdfs.picture("The valve opens at 6.4 bar.")
     with pytest.raises(ReadError, match=r"all 2 pages have no text; they may be .*documentOcr"):

@@ -238,6 +238,9 @@ class _Reader:
         if not page.content.lost_texts:
             return False
         lines = self._fallback.lines(page.index)
+        if lines is None:
+            self._found.incomplete.append(page.index)
+            return False
         letters = sum(len("".join(line.split())) for line in lines)
         if letters <= 1.02 * _letters(page, page.rows):
             return False

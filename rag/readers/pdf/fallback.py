@@ -28,10 +28,10 @@ class Fallback:
         self._reader: Any = None
         self._broken = False
 
-    def lines(self, index: int) -> list[str]:
-        """Return the lines of a page; nothing if pypdf cannot read it."""
+    def lines(self, index: int) -> list[str] | None:
+        """Return the lines of a page; None if pypdf cannot read it."""
         if self._broken:
-            return []
+            return None
         try:
             if self._reader is None:
                 import pypdf
@@ -44,5 +44,5 @@ class Fallback:
             text = str(self._reader.pages[index].extract_text())
         except Exception:  # noqa: BLE001 - damaged files make pypdf raise anything
             self._broken = self._reader is None
-            return []
+            return None
         return [line for line in map(clean, text.splitlines()) if line]

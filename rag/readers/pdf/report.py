@@ -26,6 +26,7 @@ class Found:
         without_text: Pages with drawings or pictures only.
         pictures: Pages with a large picture and next to no text.
         unreadable: Pages whose font does not tell its letters.
+        incomplete: Pages with text that neither PDFium nor pypdf gives out.
         blank: Pages on which nothing is drawn.
         recognised: Pages read by OCR.
         ocr_failures: Pages on which OCR failed, and why.
@@ -45,6 +46,7 @@ class Found:
     without_text: list[int] = field(default_factory=list)
     pictures: list[int] = field(default_factory=list)
     unreadable: list[int] = field(default_factory=list)
+    incomplete: list[int] = field(default_factory=list)
     blank: list[int] = field(default_factory=list)
     recognised: list[int] = field(default_factory=list)
     ocr_failures: dict[int, str] = field(default_factory=dict)
@@ -121,6 +123,11 @@ def missing(found: Found) -> Iterator[str]:
         if pages:
             what = one if len(pages) == 1 else many
             yield f"{pages_in_words(pages)} {what}; {_advice(found, pages)}"
+    if found.incomplete:
+        yield (
+            f"{pages_in_words(found.incomplete)}: some text is in a font that the file does not "
+            f"embed and may be missing; save the PDF with its fonts"
+        )
     if found.ocr_failures:
         yield _with_reasons(found.ocr_failures, "OCR failed on", after=True)
     if found.xfa:

@@ -10,9 +10,10 @@ import pytest
 
 from ops.account import Account
 from ops.stack import documents
-from ops.terminal import WIDTH, block, columns, shortened
+from ops.terminal import WIDTH, block
 from providers.clients.credentials import credentials_provider
 from rag.outcomes import DocumentOutcome, Outcome
+from rag.terminal import columns
 from tests.localcloud.oss.local_oss import LocalOss, running_oss
 
 FOUND = [
@@ -150,13 +151,6 @@ def test_json_has_every_field() -> None:
         "language": "",
         "first_words": "",
     }
-
-
-def test_wide_and_combining_characters_are_measured_in_columns() -> None:
-    assert columns("\u6587\u4ef6") == 4
-    assert columns("cafe\u0301") == 4
-    assert shortened("\u6587\u4ef6\u540d\u79f0", 6) == "\u6587\u4ef6\u2026"
-    assert shortened("abc", 3) == "abc"
 
 
 def test_a_block_breaks_between_wide_characters_and_keeps_long_words() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from ops.events import Change, Outcome
 from ops.stack import summary
-from ops.terminal import WIDTH, columns
+from ops.terminal import WIDTH
+from rag.terminal import columns
 
 BUCKET, JOB = "alicloud:oss/bucket:Bucket", "customrag:pai:DlcJob"
 
