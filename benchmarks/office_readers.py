@@ -18,7 +18,7 @@ from typing import Any
 
 from rag.readers import read_bytes
 from tests.rag.office_files import archive, cell, paragraph, row, run, table, word
-from tests.rag.test_read_word import CHANGED, NUMBERING, PICTURE, field, listed
+from tests.rag.word_files import CHANGED, NUMBERING, PICTURE, field, listed
 
 _TYPES = (
     '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'

@@ -18,7 +18,7 @@ from tests.rag.office_files import archive, paragraph, row, run, table, word
 from tests.rag.test_read_epub import files
 from tests.rag.test_read_mail import mail
 from tests.rag.test_read_odf import cells, odf
-from tests.rag.test_read_word import CHANGED, NUMBERING, PICTURE, STYLES, field, listed
+from tests.rag.word_files import CHANGED, NUMBERING, PICTURE, STYLES, field, listed
 
 SUFFIXES = ("docx", "pptx", "xlsx", "epub", "odt", "ods", "eml")
 ARCHIVES = SUFFIXES[:-1]
