@@ -90,20 +90,22 @@ def plan_corpus(source_dir: Path) -> CorpusPlan:
         str(source_dir).encode()
         corpus = load_corpus(source_dir, set_aside=skipped)
         left_out = list(corpus.left_out)
+        unopened: OSError | None = None
         for file in corpus.files:
             try:
                 documents[file.key] = sha256_of(file.path)
             except OSError as error:
+                unopened = error
                 reason = f"the file cannot be opened: {error.strerror or error}"
                 left_out.append(LeftOut(name=file.key, outcome=Outcome.UNREAD, reason=reason))
-        if not documents:
-            raise CorpusError(f"no file in {source_dir}/docs can be opened: {left_out[-1].reason}")
+        if unopened is not None and not documents:
+            raise CorpusError.of_unopened(printable(left_out[-1].name), unopened)
         questions_path = source_dir / QUESTIONS_KEY
         questions = {QUESTIONS_KEY: sha256_of(questions_path)} if questions_path.is_file() else {}
     except (CorpusError, OSError, UnicodeEncodeError) as error:
         raise ConfigError(
-            f"customrag:corpusDir is {str(source_dir)!r}; {error}. Give a folder with documents in "
-            "docs/ and, optionally, a file questions.jsonl"
+            f"customrag:corpusDir is {str(source_dir)!r}; {str(error).rstrip('.')}. Give a folder "
+            "with documents in docs/ and, optionally, a file questions.jsonl"
         ) from error
     return CorpusPlan(
         source_dir=source_dir,

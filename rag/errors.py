@@ -44,6 +44,12 @@ class ReadError(RagError):
 class CorpusError(RagError):
     """The corpus folder does not have the expected files, or some are missing."""
 
+    @classmethod
+    def of_unopened(cls, path: str, error: OSError) -> CorpusError:
+        """Return the error for a file or folder that cannot be opened, with what to change."""
+        advice = "Change its permissions." if isinstance(error, PermissionError) else ""
+        return cls(f"{path} cannot be opened: {error.strerror or error}. {advice}".rstrip())
+
 
 class UnknownModelError(RagError):
     """No model has this name."""

@@ -133,7 +133,7 @@ class _Walk:
                 found = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             if key == DOCUMENTS:
-                raise CorpusError(f"{path} cannot be opened: {error.strerror}.") from error
+                raise CorpusError.of_unopened(path, error) from error
             self._leave_out(f"{key}/", Outcome.UNREAD, _unopened(error, "folder"))
             return
         for entry in found:

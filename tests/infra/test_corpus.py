@@ -81,6 +81,18 @@ def test_a_file_that_cannot_be_opened_is_unread_and_the_others_go_on(
     ]
 
 
+def test_a_folder_whose_documents_cannot_be_opened_is_refused_with_what_to_change(
+    docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(path: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(corpus, "sha256_of", refusing)
+    said = r"docs/a.md cannot be opened: Permission denied\. Change its permissions\. Give a folder"
+    with pytest.raises(ConfigError, match=said):
+        plan_corpus(docs.parent)
+
+
 def test_a_folder_without_a_readable_document_is_refused(docs: Path) -> None:
     (docs / "a.md").rename(docs / "a.xyz")
     with pytest.raises(ConfigError, match=r"corpusDir is .*'docs/a.xyz': the format .xyz is not"):

@@ -130,6 +130,25 @@ def test_what_may_not_be_read_is_named(docs: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied"), "Permission denied. Change its permissions."),
+        (OSError(5, "Input/output error"), "Input/output error."),
+    ],
+)
+def test_a_folder_docs_that_cannot_be_opened_is_an_error_with_what_to_change(
+    docs: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, said: str
+) -> None:
+    def refusing(path: str) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(CorpusError) as caught:
+        list_documents(docs.parent)
+    assert str(caught.value) == f"{docs} cannot be opened: {said}"
+
+
 def test_a_name_that_is_not_utf_8_is_named_escaped_and_the_rest_goes_on(docs: Path) -> None:
     write(docs / "a.md")
     write(docs / os.fsdecode(b"\xb1\xb8.md"))
