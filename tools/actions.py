@@ -230,7 +230,8 @@ def env(paths: Paths, stack: str) -> int:
 def evaluate(paths: Paths, corpus: Path | None) -> int:
     """Run `make eval`: measure retrieval on a corpus with questions.
 
-    Uses the Elasticsearch of CUSTOMRAG_ELASTICSEARCH_URL, or starts one for the run.
+    Uses the Elasticsearch of CUSTOMRAG_ELASTICSEARCH_URL, or starts one for the run. Reads the
+    documents with the options of the local stack, if it has a configuration.
     """
     if corpus is None:
         raise ToolError(
@@ -238,7 +239,7 @@ def evaluate(paths: Paths, corpus: Path | None) -> int:
         )
     with setup.only_one(paths):
         setup.set_up_tools(paths, Display())
-        measure: list[str | Path] = [paths.python, "-m", "training.evaluate"]
+        measure: list[str | Path] = [paths.python, "-m", "ops.evaluate"]
         measure += ["--corpus", corpus.expanduser().resolve()]
         measure += ["--work-dir", paths.cache / "eval"]
         lend: list[str | Path] = []

@@ -101,6 +101,21 @@ def test_evaluation_without_a_corpus_is_an_error_that_names_the_option(paths: Pa
         actions.evaluate(paths, None)
 
 
+def test_evaluation_runs_with_the_options_of_the_local_stack(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = tmp_path / "started"
+    paths.python.parent.mkdir(parents=True)
+    paths.python.write_text(f'#!/bin/sh\necho "$@" >> "{record}"\n')
+    paths.python.chmod(0o755)
+    monkeypatch.setattr(actions.setup, "set_up_tools", lambda *arguments: True)
+    monkeypatch.setenv("CUSTOMRAG_ELASTICSEARCH_URL", "http://127.0.0.1:9")
+    assert actions.evaluate(paths, tmp_path / "mine") == 0
+    assert record.read_text() == (
+        f"-m ops.evaluate --corpus {tmp_path / 'mine'} --work-dir {paths.cache / 'eval'}\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("program", "code"),
     [
