@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts its background commands like that, and every program that a test starts
+        # would inherit it and ignore the test's Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     runs_tests = config.getoption("dist", "no") == "no"
     if runs_tests:
         # Before any test: a warning of the SDKs' modules, raised in one test as an error, would
