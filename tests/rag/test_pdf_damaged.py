@@ -30,7 +30,7 @@ def test_scanned_pages_between_others_are_named() -> None:
     scan = pdfs.picture("The valve opens at 6.4 bar.")
     document = read(draw(lines(*LEFT), scan, lines(*RIGHT), scan, lines()))
     assert document.missing == (
-        "pages 2 and 4 have no text; they may be scans: set documentOcr to tesseract",
+        "pages 2 and 4 have no text; they may be scans: set customrag:documentOcr to tesseract",
     )
     assert document.remarks == ("page 5 is blank",)
     end = len(document.text)
@@ -42,7 +42,8 @@ def test_a_scan_with_a_printed_page_number_is_named() -> None:
     foot = lines("Archive copy 2", y=20)
     document = read(draw(lines(*LEFT), both(scan, foot)))
     assert document.missing == (
-        "page 2 is a picture with hardly any text; it may be a scan: set documentOcr to tesseract",
+        "page 2 is a picture with hardly any text; it may be a scan: set customrag:documentOcr to "
+        "tesseract",
     )
 
 

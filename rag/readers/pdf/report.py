@@ -161,7 +161,7 @@ def _advice(found: Found, pages: Iterable[int]) -> str:
     if found.ocr:
         return "OCR found no text either"
     they = "they may be scans" if len(list(pages)) > 1 else "it may be a scan"
-    return f"{they}: set documentOcr to tesseract"
+    return f"{they}: set customrag:documentOcr to tesseract"
 
 
 def _with_reasons(pages: Mapping[int, str], what: str, *, after: bool = False) -> str:
