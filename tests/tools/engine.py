@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 DEADLINE_SECONDS = 60.0
+_HUNG_SECONDS = 300.0
+"""A command of `pulumi` that takes longer hangs. On two cores with a load of 17, some took more
+than 120 s."""
 
 PLUGIN = '''
 """A provider whose creates write a file `creating`, then wait for the test's file `release`."""
@@ -161,7 +164,7 @@ class Project:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=_HUNG_SECONDS,
         )
 
     def succeed(self, *arguments: str) -> str:
