@@ -2,6 +2,7 @@
 
 RagError
 ├── ReadError            a document that cannot be read; the run skips it and goes on
+├── ReaderProcessError   the process that reads documents does not start, or was stopped
 ├── CorpusError          a corpus folder that is not one, or is incomplete
 ├── UnknownModelError    a model name that nothing resolves
 ├── EmbeddingError       the embedding service failed or answered with something else
@@ -22,6 +23,7 @@ __all__ = [
     "PassageNotFoundError",
     "RagError",
     "ReadError",
+    "ReaderProcessError",
     "SearchIndexError",
     "TextsRefusedError",
     "UnknownModelError",
@@ -39,6 +41,10 @@ class ReadError(RagError):
         super().__init__(f"{key}: {reason}")
         self.key = key
         self.reason = reason
+
+
+class ReaderProcessError(RagError):
+    """The process that reads documents does not start, or was stopped; see `rag.reader_process`."""
 
 
 class CorpusError(RagError):

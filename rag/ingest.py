@@ -40,6 +40,7 @@ from rag.index_changes import hidden_changes, remove_contents, verify_documents
 from rag.index_state import IndexMeta, index_meta, indexed_documents
 from rag.outcomes import Outcome
 from rag.pipeline import Pipeline, Task
+from rag.reader_process import DocumentReader
 from rag.readers import DEFAULT_MAX_BYTES
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.report import Record, Report, first_reasons, outcomes, report_file
@@ -147,18 +148,19 @@ async def ingest(
     writer = BulkWriter(client, meta.index)
     try:
         async with hidden_changes(client, meta.index):
-            plan = await _plan(client, meta.index, corpus, options)
-            report(_announce(plan))
-            pipeline = Pipeline(
-                embedder,
-                writer,
-                uri_prefix=corpus_uri.rstrip("/") + "/",
-                max_bytes=max_bytes,
-                options=options,
-                languages=meta.model_languages,
-            )
-            async with _progress(pipeline, len(plan.tasks), report):
-                await pipeline.run(plan.tasks)
+            with DocumentReader(options=options, max_bytes=max_bytes) as reader:
+                # The child loads the readers while the plan is made.
+                plan = await _plan(client, meta.index, corpus, options)
+                report(_announce(plan))
+                pipeline = Pipeline(
+                    embedder,
+                    writer,
+                    reader.read,
+                    uri_prefix=corpus_uri.rstrip("/") + "/",
+                    languages=meta.model_languages,
+                )
+                async with _progress(pipeline, len(plan.tasks), report):
+                    await pipeline.run(plan.tasks)
             if pipeline.refused and not (pipeline.documents or plan.unchanged):
                 key, reason = next(iter(pipeline.set_aside.items()))
                 raise IngestError(f"No document can be indexed; the first is {key}: {reason}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,7 @@ from rag.errors import CorpusError, ReadError
 from rag.index import chunk_id, heading_below
 from rag.language import detect
 from rag.limits import TokenMeasure, measure_for
-from rag.readers import read_document
-from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
+from rag.reader_process import File
 from rag.refusals import embed_accepted
 
 __all__ = ["Pipeline", "Task"]
@@ -89,9 +88,9 @@ class Pipeline:
     Args:
         embedder: Embeds the chunks.
         writer: Writes them.
+        read: Yields each file's document in order, or why it is unread, and reads at most a few
+            ahead: `DocumentReader.read`.
         uri_prefix: Comes before a document's key in its `uri`.
-        max_bytes: Largest document that is read.
-        options: How documents are read.
         languages: Languages that the model knows; empty for many.
 
     Attributes:
@@ -103,9 +102,8 @@ class Pipeline:
 
     embedder: Embedder
     writer: BulkWriter
+    read: Callable[[Iterable[File]], Iterator[Document | ReadError]]
     uri_prefix: str
-    max_bytes: int
-    options: ReadOptions = DEFAULT_OPTIONS
     languages: tuple[str, ...] = ()
     documents: int = 0
     chunks: int = 0
@@ -162,9 +160,10 @@ class Pipeline:
     ) -> None:
         window: list[_Piece] = []
         limit = _FIRST_WINDOW
+        documents = self.read((task.key, task.path) for task in tasks)
         for task in tasks:
             try:
-                sources = await asyncio.to_thread(self._cut, task, measure)
+                sources = await asyncio.to_thread(self._cut, task, documents, measure)
             except ReadError as error:
                 self.set_aside[task.key] = error.reason
                 continue
@@ -179,11 +178,13 @@ class Pipeline:
         for _ in range(_EMBEDDING_REQUESTS):
             await batches.put(None)
 
-    def _cut(self, task: Task, measure: TokenMeasure) -> list[tuple[str, dict[str, Any]]]:
-        """Return the text to embed and the fields of every chunk."""
-        document = read_document(
-            task.key, task.path, options=self.options, max_bytes=self.max_bytes
-        )
+    def _cut(
+        self, task: Task, documents: Iterator[Document | ReadError], measure: TokenMeasure
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Return the text to embed and the fields of every chunk of the next document."""
+        document = next(documents)
+        if isinstance(document, ReadError):
+            raise document
         if sha256_of(task.path) != task.sha256:
             raise CorpusError(
                 f"{task.key} changed while it was read. Wait until the whole corpus is uploaded, "

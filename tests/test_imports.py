@@ -237,6 +237,11 @@ def test_planning_an_update_does_not_load_torch(module: str) -> None:
     assert _loaded_by(f"import {module}", *heavy) == []
 
 
+def test_the_process_that_reads_documents_loads_the_readers_only() -> None:
+    heavy = ("torch", "numpy", "elasticsearch", "pydantic", "rag.pipeline", "rag.ingest")
+    assert _loaded_by("import rag.reader_process", *heavy) == []
+
+
 def test_every_module_that_other_rooms_may_import_declares_its_names() -> None:
     programs = ("localcloud", "tools")
     # A node runs this file alone, as text.

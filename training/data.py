@@ -21,7 +21,7 @@ from rag.errors import CorpusError, ReadError
 from rag.language import detect
 from rag.limits import TokenMeasure, measure_for
 from rag.outcomes import Outcome
-from rag.readers import read_document
+from rag.reader_process import DocumentReader
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from training.document_pairs import pairs_from_documents
 from training.examples import HeldOut, Pair, Passage
@@ -121,14 +121,14 @@ def load_training_data(
     ]
     passages: list[Passage] = []
     texts: dict[str, str] = {}
-    for file in corpus.files:
-        try:
-            document = read_document(file.key, file.path, options=options)
-        except ReadError as error:
-            problems.append(str(error))
-            continue
-        texts[file.key] = document.text
-        passages += _passages(document, measure, languages)
+    with DocumentReader(options=options) as reader:
+        documents = reader.read((file.key, file.path) for file in corpus.files)
+        for file, document in zip(corpus.files, documents, strict=True):
+            if isinstance(document, ReadError):
+                problems.append(str(document))
+                continue
+            texts[file.key] = document.text
+            passages += _passages(document, measure, languages)
     if not passages:
         raise CorpusError(
             f"None of the {len(corpus.files)} documents of {corpus.root} can be read. The first "

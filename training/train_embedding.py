@@ -58,6 +58,7 @@ def train(options: Options) -> dict[str, Any]:
     Raises:
         SettingsError: A setting is not valid. Raised before any work.
         RagError: The model is unknown, or the corpus has no readable documents.
+        RuntimeError: The workers could not read the same documents.
     """
     started = time.monotonic()
     # 1. Settings.
@@ -91,6 +92,12 @@ def train(options: Options) -> dict[str, Any]:
 
     run = Run(options=options, data=data, base=base, info=info, report=_say)
     workers = run.workers
+    if workers.from_main(run.fingerprint) != run.fingerprint:
+        raise RuntimeError(
+            "The workers have different documents: reading one took too long, or too much memory, "
+            "on some of them only; the lines that start with 'skipped' name it. Start the training "
+            "again."
+        )
     # Worker 0 decides for all, so that all do the same.
     done = workers.from_main(read_json(Path(options.output_dir) / "result.json"))
     if done is not None and done.get("fingerprint") == run.fingerprint:

@@ -82,6 +82,8 @@ def read_bytes(key: str, data: bytes, *, options: ReadOptions = DEFAULT_OPTIONS)
         document = clean_document(reader(key, data, options), stem(key))
     except ReadError as error:
         raise ReadError(key, clean_line(error.reason)) from error
+    except MemoryError as error:
+        raise ReadError(key, "reading it needs too much memory; split it") from error
     except Exception as error:  # parsers raise anything for damaged files
         reason = clean_line(f"{type(error).__name__}: {error}")[:200]
         raise ReadError(key, f"the {suffix[1:].upper()} is damaged: {reason}") from error

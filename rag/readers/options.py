@@ -7,11 +7,12 @@ ingest and the listing of documents, or they would see different texts.
 from __future__ import annotations
 
 import codecs
+import functools
 import hashlib
 import json
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -69,6 +70,18 @@ class ReadOptions:
         if not self.ocr_languages:
             raise ValueError("give at least one language of OCR, for example eng")
         object.__setattr__(self, "encodings", MappingProxyType(folders))
+
+    def __reduce__(self) -> tuple[Callable[[], ReadOptions], tuple[()]]:
+        # A read-only mapping cannot be pickled.
+        return (
+            functools.partial(
+                ReadOptions,
+                encodings=dict(self.encodings),
+                ocr=self.ocr,
+                ocr_languages=self.ocr_languages,
+            ),
+            (),
+        )
 
     def encoding_of(self, key: str) -> str | None:
         """Return the encoding that is set for a document; None if it is to be detected."""

@@ -1,16 +1,19 @@
-"""Stand-ins injected into the data plane: an embedder, a model, a search."""
+"""Stand-ins injected into the data plane: a reader, an embedder, a model, a search."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.errors import GenerationError, PassageNotFoundError, SearchIndexError
+from rag.documents import Document
+from rag.errors import GenerationError, PassageNotFoundError, ReadError, SearchIndexError
 from rag.index_state import IndexMeta
 from rag.language import detect
+from rag.reader_process import File
+from rag.readers import read_document
 from rag.retrieve import Hit, Retrieval
 
 DIMENSION = 16
@@ -22,6 +25,15 @@ META = IndexMeta(
     chunker="test",
     analyser="test",
 )
+
+
+def read_here(files: Iterable[File]) -> Iterator[Document | ReadError]:
+    """Read as `DocumentReader.read` does, but in this process."""
+    for key, path in files:
+        try:
+            yield read_document(key, path)
+        except ReadError as error:
+            yield error
 
 
 def vector_of(text: str) -> npt.NDArray[np.float32]:

@@ -15,7 +15,7 @@ from rag.corpus import sha256_of
 from rag.listing import list_documents
 from rag.pipeline import Pipeline, Task
 from rag.readers import READERS
-from tests.rag.fakes import FakeEmbedder
+from tests.rag.fakes import FakeEmbedder, read_here
 from tests.rag.test_refusals import MemoryWriter
 
 names = st.binary(min_size=1, max_size=20).filter(
@@ -48,7 +48,7 @@ def test_every_file_ends_in_the_index_or_in_the_report(
             sha256 = sha256_of(file.path)
             tasks.append(Task(key=file.key, path=file.path, sha256=sha256, identity=sha256))
         writer: Any = MemoryWriter()
-        pipeline = Pipeline(FakeEmbedder(), writer, uri_prefix="oss://b/", max_bytes=10**6)
+        pipeline = Pipeline(FakeEmbedder(), writer, read_here, uri_prefix="oss://b/")
         asyncio.run(pipeline.run(tasks))
     assert pipeline.documents + len(pipeline.set_aside) == len(listing.files)
     assert len(listing.files) + len(listing.left_out) == len(files)

@@ -10,10 +10,9 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import docx
 import numpy as np
@@ -23,13 +22,13 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 
 from infra.corpus import plan_corpus
-from rag import pipeline
 from rag.corpus import load_corpus
 from rag.documents import Document
-from rag.errors import TextsRefusedError
+from rag.errors import ReadError, TextsRefusedError
 from rag.index import SETTINGS, mappings
 from rag.ingest import IngestResult, ingest
 from rag.outcomes import DocumentOutcome, Outcome
+from rag.reader_process import DocumentReader, File
 from tests.providers.fakes import Engine, FakeDlc, FakeOss, FakeServices
 from tests.rag.fakes import DIMENSION, META, FakeEmbedder
 from tests.support.elasticsearch import ElasticsearchServer
@@ -190,15 +189,18 @@ def run(
 @pytest.fixture
 def read_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the reader of some documents report a missing page."""
-    read = pipeline.read_document
+    read = DocumentReader.read
 
-    def reading(key: str, path: Path, **options: Any) -> Document:
-        document = read(key, path, **options)
-        if "in-part" not in key:
-            return document
-        return replace(document, missing=("Page 2 has no text.",), remarks=("Read as\nGBK.",))
+    def reading(reader: DocumentReader, files: Iterable[File]) -> Iterator[Document | ReadError]:
+        for document in read(reader, files):
+            if isinstance(document, Document) and "in-part" in document.key:
+                yield replace(
+                    document, missing=("Page 2 has no text.",), remarks=("Read as\nGBK.",)
+                )
+            else:
+                yield document
 
-    monkeypatch.setattr(pipeline, "read_document", reading)
+    monkeypatch.setattr(DocumentReader, "read", reading)
 
 
 def test_every_file_of_a_folder_of_all_kinds_is_accounted_for(

@@ -22,7 +22,7 @@ from rag.embed import EmbeddingClient
 from rag.errors import CorpusError, EmbeddingError, TextsRefusedError
 from rag.pipeline import Pipeline, Task
 from rag.refusals import embed_accepted
-from tests.rag.fakes import FakeEmbedder
+from tests.rag.fakes import FakeEmbedder, read_here
 
 BAD, NAN = "REFUSED", "NOTANUMBER"
 
@@ -82,8 +82,8 @@ def run(
     pipeline = Pipeline(
         embedder or PickyEmbedder(),
         writer,  # type: ignore[arg-type]  # only its method is used
+        read_here,
         uri_prefix="oss://b/",
-        max_bytes=10**6,
     )
     asyncio.run(pipeline.run(tasks))
     return pipeline, writer
@@ -177,7 +177,7 @@ def test_a_document_that_changes_while_it_is_read_stops_the_run(tmp_path: Path) 
     path.write_text("Now.")
     task = Task(key="docs/a.txt", path=path, sha256="0" * 64, identity="0" * 64)
     writer: Any = MemoryWriter()
-    pipeline = Pipeline(PickyEmbedder(), writer, uri_prefix="oss://b/", max_bytes=100)
+    pipeline = Pipeline(PickyEmbedder(), writer, read_here, uri_prefix="oss://b/")
     with pytest.raises(CorpusError, match="changed while it was read"):
         asyncio.run(pipeline.run([task]))
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -250,6 +251,15 @@ def test_an_unknown_model_is_reported_in_one_line(
     error = capsys.readouterr().err
     assert error.startswith("train_embedding: embedding model 'no-such-model' is not known")
     assert error.count("\n") == 1
+
+
+def test_workers_that_read_different_documents_do_not_train(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = SimpleNamespace(world_size=2, from_main=lambda value: "of other documents")
+    monkeypatch.setattr("training.run.Run.workers", others)
+    with pytest.raises(RuntimeError, match="The workers have different documents"):
+        main(_arguments(corpus, tmp_path / "out"))
 
 
 def test_an_empty_corpus_is_reported_in_one_line(
