@@ -25,6 +25,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path, PurePosixPath
@@ -54,6 +55,22 @@ _START_SECONDS = 120.0
 """Loading the readers takes less than a second; a cold disk on a busy machine may need longer."""
 _STOPPED = "The process that reads documents was stopped."
 _ADVICE = "open it with its own program and save it again, or split it"
+
+
+_Content = tuple[Path, int, int, str]
+"""What changes when a document changes, or the options for it: path, size, time and options."""
+_stopped: dict[_Content, str] = {}
+"""Why documents ended a child of this process; an evaluation reads its corpus more than once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Request:
+    """A document to read, and how long that may take."""
+
+    key: str
+    path: Path
+    content: _Content
+    seconds: float
 
 
 class _Child:
@@ -141,12 +158,13 @@ class DocumentReader:
         Raises:
             ReaderProcessError: The child does not start, or the reader was closed.
         """
-        asked: deque[File] = deque()
+        asked: deque[_Request] = deque()
         self._since = time.monotonic()
         try:
-            for file in files:
-                self._ask(file)
-                asked.append(file)
+            for key, path in files:
+                request = self._request(key, path)
+                self._ask(request)
+                asked.append(request)
                 if len(asked) > 1:
                     yield self._answer(asked)
             while asked:
@@ -155,25 +173,45 @@ class DocumentReader:
             if asked:  # The next call must not take their answers for its own.
                 self._stop()
 
-    def _ask(self, file: File) -> None:
+    def _request(self, key: str, path: Path) -> _Request:
+        try:
+            found = path.stat()
+            size_bytes, changed = found.st_size, found.st_mtime_ns
+        except (OSError, ValueError):  # `read_document` gives the reason.
+            size_bytes = changed = 0
+        return _Request(
+            key=key,
+            path=path,
+            content=(path, size_bytes, changed, self._options.identity(key, "")),
+            seconds=seconds_for(key, size_bytes, self._options),
+        )
+
+    def _ask(self, request: _Request) -> None:
+        if request.content in _stopped:
+            return
         child = self._child or self._start()
         # If the child is gone, `_answer` finds out and asks another one.
         with contextlib.suppress(ConnectionError):
-            child.connection.send(file)
+            child.connection.send((request.key, request.path))
 
-    def _answer(self, asked: deque[File]) -> Document | ReadError:
+    def _answer(self, asked: deque[_Request]) -> Document | ReadError:
         """Return what became of the first file of `asked`, and remove it there."""
-        key, path = asked.popleft()
+        request = asked.popleft()
+        if (reason := _stopped.get(request.content)) is not None:
+            # The child began with the next one when it was asked for, just before this call.
+            self._since = time.monotonic()
+            return ReadError(request.key, reason)
         child = self._child or self._start()
         if not child.wait_until_ready():
             self._since = time.monotonic()
-        seconds = seconds_for(key, path, self._options)
         answer: Document | str
         try:
-            if child.connection.poll(max(0.0, self._since + seconds - time.monotonic())):
+            if child.connection.poll(max(0.0, self._since + request.seconds - time.monotonic())):
                 answer = child.connection.recv()
             else:
-                answer = f"reading took longer than {seconds:.0f} s and was stopped; {_ADVICE}"
+                answer = (
+                    f"reading took longer than {request.seconds:.0f} s and was stopped; {_ADVICE}"
+                )
                 self._stop()
         except (EOFError, ConnectionError):
             status = self._stop()
@@ -181,10 +219,11 @@ class DocumentReader:
                 raise ReaderProcessError(_STOPPED) from None
             answer = _reason(status)
         if self._child is None:
-            for file in asked:
-                self._ask(file)
+            _stopped[request.content] = str(answer)
+            for other in asked:
+                self._ask(other)
         self._since = time.monotonic()
-        return ReadError(key, answer) if isinstance(answer, str) else answer
+        return ReadError(request.key, answer) if isinstance(answer, str) else answer
 
     def _start(self) -> _Child:
         with self._lock:
@@ -201,12 +240,8 @@ class DocumentReader:
             return child.stop() if child is not None else 0
 
 
-def seconds_for(key: str, path: Path, options: ReadOptions) -> float:
+def seconds_for(key: str, size_bytes: int, options: ReadOptions) -> float:
     """Return how long reading a document may take."""
-    try:
-        size_bytes = path.stat().st_size
-    except (OSError, ValueError):  # `read_document` gives the reason.
-        size_bytes = 0
     seconds = _SECONDS + _SECONDS_PER_MIB * size_bytes / 2**20
     is_recognised = options.ocr and PurePosixPath(key).suffix.lower() in OCR_SUFFIXES
     return seconds * _OCR_FACTOR if is_recognised else seconds

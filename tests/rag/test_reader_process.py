@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -87,6 +88,40 @@ def test_bad_documents_in_a_row_and_at_both_ends_keep_their_reasons(tmp_path: Pa
         outcomes = [outcome_of(document) for document in reader.read(files)]
     expected = ["CRASH", "EXIT", "One.", "GROW", "CRASH", "Two.", "EXIT"]
     assert outcomes == [REASONS.get(text, text) for text in expected]
+
+
+@pytest.mark.usefixtures("bad")
+def test_a_run_that_reads_its_corpus_again_does_not_try_such_a_document_again(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "log"
+    files = files_of(tmp_path, "One.", f"EXIT\n{log}", "Two.")
+    for _ in range(2):
+        with DocumentReader() as reader:
+            outcomes = [outcome_of(document) for document in reader.read(files)]
+        assert outcomes == ["One.", REASONS["EXIT"], "Two."]
+    assert log.read_text() == "docs/1.txt\n"
+    files_of(tmp_path, "One.", "Replaced.")
+    with DocumentReader() as reader:
+        assert [outcome_of(document) for document in reader.read(files)][1] == "Replaced."
+
+
+@pytest.mark.usefixtures("bad")
+def test_the_time_of_a_document_after_one_that_is_not_tried_again_starts_with_its_own_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = files_of(tmp_path, "One.", "EXIT", "Two.")
+    with DocumentReader() as reader:
+        list(reader.read(files))
+    now = 0.0
+    monkeypatch.setattr("rag.reader_process._SECONDS", 60.0)
+    monkeypatch.setattr("rag.reader_process.time", SimpleNamespace(monotonic=lambda: now))
+    outcomes = []
+    with DocumentReader() as reader:
+        for document in reader.read(files):
+            outcomes.append(outcome_of(document))
+            now = 3600.0  # The parent worked on the first document for so long.
+    assert outcomes == ["One.", REASONS["EXIT"], "Two."]
 
 
 @pytest.mark.usefixtures("bad")
@@ -247,17 +282,12 @@ def test_a_child_that_does_not_start_stops_the_run(
         list(reader.read(files_of(tmp_path, "a")))
 
 
-def test_large_documents_and_those_that_need_ocr_have_more_time(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    path.touch()
+def test_large_documents_and_those_that_need_ocr_have_more_time() -> None:
     ocr = ReadOptions(ocr=True)
-    small = seconds_for("docs/a.pdf", path, DEFAULT_OPTIONS)
-    assert seconds_for("docs/a.txt", path, ocr) == small
-    assert seconds_for("docs/a.PDF", path, ocr) > small
-    assert seconds_for("docs/a.pdf", tmp_path / "none", DEFAULT_OPTIONS) == small
-    with path.open("r+b") as file:
-        file.truncate(2**20)
-    assert seconds_for("docs/a.pdf", path, DEFAULT_OPTIONS) > small
+    small = seconds_for("docs/a.pdf", 0, DEFAULT_OPTIONS)
+    assert seconds_for("docs/a.pdf", 2**20, DEFAULT_OPTIONS) > small
+    assert seconds_for("docs/a.PDF", 0, ocr) > small
+    assert seconds_for("docs/a.txt", 0, ocr) == small
 
 
 def _wait_for(condition: Any) -> None:
