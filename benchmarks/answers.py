@@ -33,6 +33,7 @@ from rag.index import SETTINGS, mappings
 from rag.ingest import ingest
 from rag.models import model_info
 from rag.prompt import profile_of
+from rag.reader_process import DocumentReader
 from rag.retrieve import Retriever
 from training.measure import Borrowed, Cluster
 from training.settings import EvaluationSettings
@@ -94,14 +95,16 @@ async def measure(arguments: argparse.Namespace) -> None:
         await client.indices.create(
             index=index, mappings=mappings(encoder.dimension, meta), settings=dict(SETTINGS)
         )
-        await ingest(
-            client,
-            encoder,
-            replace(corpus, files=kept),
-            index=index,
-            corpus_uri="oss://answers/corpus/",
-            report=lambda line: None,
-        )
+        with DocumentReader() as reader:
+            await ingest(
+                client,
+                encoder,
+                reader,
+                replace(corpus, files=kept),
+                index=index,
+                corpus_uri="oss://answers/corpus/",
+                report=lambda line: None,
+            )
         retriever = Retriever(client, index, embedder=lambda meta: Borrowed(encoder))
         answerer = Answerer(retriever, _Silent(), profile_of("smollm2-135m"))
 

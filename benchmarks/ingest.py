@@ -35,6 +35,7 @@ from rag.embed import EmbeddingClient
 from rag.index import SETTINGS, mappings
 from rag.ingest import ingest
 from rag.models import resolve_model
+from rag.reader_process import DocumentReader
 from rag.readers import read_document
 from rag.tokens import load_tokens
 
@@ -102,14 +103,16 @@ async def ingest_rate(arguments: argparse.Namespace, corpus: Corpus, url: str) -
             index=index, mappings=mappings(info.dimension, meta), settings=dict(SETTINGS)
         )
         started = time.perf_counter()
-        result = await ingest(
-            client,
-            embedder,
-            corpus,
-            index=index,
-            corpus_uri="oss://benchmark/",
-            report=lambda line: None,
-        )
+        with DocumentReader() as reader:
+            result = await ingest(
+                client,
+                embedder,
+                reader,
+                corpus,
+                index=index,
+                corpus_uri="oss://benchmark/",
+                report=lambda line: None,
+            )
         return result.chunks / (time.perf_counter() - started)
     finally:
         await client.indices.delete(index=index, ignore_unavailable=True)

@@ -42,7 +42,7 @@ from rag.outcomes import Outcome
 from rag.pipeline import Pipeline, Task
 from rag.reader_process import DocumentReader
 from rag.readers import DEFAULT_MAX_BYTES
-from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
+from rag.readers.options import ReadOptions
 from rag.report import Record, Report, first_reasons, outcomes, report_file
 from rag.settings import IngestSettings
 
@@ -104,12 +104,11 @@ class _Plan:
 async def ingest(
     client: AsyncElasticsearch,
     embedder: Embedder,
+    reader: DocumentReader,
     corpus: Corpus,
     *,
     index: str,
     corpus_uri: str,
-    max_bytes: int = DEFAULT_MAX_BYTES,
-    options: ReadOptions = DEFAULT_OPTIONS,
     record: Record = lambda outcome: None,
     report: Callable[[str], None] = print,
 ) -> IngestResult:
@@ -118,12 +117,11 @@ async def ingest(
     Args:
         client: The cluster.
         embedder: Embeds the chunks; its dimension is the index's.
+        reader: Reads the documents. A document that other options apply to than at the last run
+            counts as changed.
         corpus: The documents that the index is to have.
         index: The index, or an alias of one.
         corpus_uri: ``oss://bucket/prefix/`` of the corpus: prefix of each chunk's `uri`.
-        max_bytes: Largest document that is read.
-        options: How documents are read. A document that other options apply to than at the last
-            run counts as changed.
         record: Gets what became of each document, at the end.
         report: Gets a line of progress about every two seconds.
 
@@ -148,19 +146,17 @@ async def ingest(
     writer = BulkWriter(client, meta.index)
     try:
         async with hidden_changes(client, meta.index):
-            with DocumentReader(options=options, max_bytes=max_bytes) as reader:
-                # The child loads the readers while the plan is made.
-                plan = await _plan(client, meta.index, corpus, options)
-                report(_announce(plan))
-                pipeline = Pipeline(
-                    embedder,
-                    writer,
-                    reader.read,
-                    uri_prefix=corpus_uri.rstrip("/") + "/",
-                    languages=meta.model_languages,
-                )
-                async with _progress(pipeline, len(plan.tasks), report):
-                    await pipeline.run(plan.tasks)
+            plan = await _plan(client, meta.index, corpus, reader.options)
+            report(_announce(plan))
+            pipeline = Pipeline(
+                embedder,
+                writer,
+                reader.read,
+                uri_prefix=corpus_uri.rstrip("/") + "/",
+                languages=meta.model_languages,
+            )
+            async with _progress(pipeline, len(plan.tasks), report):
+                await pipeline.run(plan.tasks)
             if pipeline.refused and not (pipeline.documents or plan.unchanged):
                 key, reason = next(iter(pipeline.set_aside.items()))
                 raise IngestError(f"No document can be indexed; the first is {key}: {reason}")
@@ -297,6 +293,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 async def _run(arguments: argparse.Namespace) -> IngestResult:
+    # Here, because its process starts while this one waits for others.
+    with DocumentReader(
+        options=arguments.options, max_bytes=arguments.max_document_bytes
+    ) as reader:
+        return await _run_with(reader, arguments)
+
+
+async def _run_with(reader: DocumentReader, arguments: argparse.Namespace) -> IngestResult:
     from providers.clients.elasticsearch import async_client
 
     settings = IngestSettings()
@@ -333,11 +337,10 @@ async def _run(arguments: argparse.Namespace) -> IngestResult:
                 return await ingest(
                     client,
                     embedder,
+                    reader,
                     corpus,
                     index=meta.index,
                     corpus_uri=arguments.corpus_uri,
-                    max_bytes=arguments.max_document_bytes,
-                    options=arguments.options,
                     record=record,
                     report=lambda line: print(line, flush=True),
                 )

@@ -126,12 +126,15 @@ class DocumentReader:
     Args:
         options: How to read, where a choice exists.
         max_bytes: Largest file to read.
+
+    Attributes:
+        options: As given.
     """
 
     def __init__(
         self, *, options: ReadOptions = DEFAULT_OPTIONS, max_bytes: int = DEFAULT_MAX_BYTES
     ) -> None:
-        self._options = options
+        self.options = options
         self._read = functools.partial(read_document, options=options, max_bytes=max_bytes)
         self._child: _Child | None = None
         self._closed = False
@@ -182,8 +185,8 @@ class DocumentReader:
         return _Request(
             key=key,
             path=path,
-            content=(path, size_bytes, changed, self._options.identity(key, "")),
-            seconds=seconds_for(key, size_bytes, self._options),
+            content=(path, size_bytes, changed, self.options.identity(key, "")),
+            seconds=seconds_for(key, size_bytes, self.options),
         )
 
     def _ask(self, request: _Request) -> None:

@@ -32,6 +32,7 @@ from rag.language import detect
 from rag.limits import TokenMeasure
 from rag.metrics import retrieval_metrics
 from rag.models import model_info
+from rag.reader_process import DocumentReader
 from rag.readers.options import ReadOptions
 from rag.retrieve import Retriever, knn_search, word_search
 from training.data import TrainingData
@@ -283,15 +284,16 @@ async def _indexed(
         await client.indices.create(
             index=name, mappings=mappings(encoder.dimension, described), settings=dict(SETTINGS)
         )
-        await ingest(
-            client,
-            encoder,
-            load_corpus(corpus_dir, set_aside=[]),
-            index=name,
-            corpus_uri="oss://evaluation/corpus/",
-            options=options,
-            report=lambda line: report(f"{role}: {line}"),
-        )
+        with DocumentReader(options=options) as reader:
+            await ingest(
+                client,
+                encoder,
+                reader,
+                load_corpus(corpus_dir, set_aside=[]),
+                index=name,
+                corpus_uri="oss://evaluation/corpus/",
+                report=lambda line: report(f"{role}: {line}"),
+            )
         report(f"{role}: asking the questions")
         yield _Index(client=client, name=name, encoder=encoder)
     finally:

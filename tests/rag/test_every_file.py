@@ -173,6 +173,7 @@ def run(
             return await ingest(
                 client,
                 Embedder(),
+                reader,
                 load_corpus(folder),
                 index=index,
                 corpus_uri="oss://b/corpus/",
@@ -180,7 +181,8 @@ def run(
                 report=lambda line: None,
             )
 
-    result = asyncio.run(main())
+    with DocumentReader() as reader:
+        result = asyncio.run(main())
     made = [DocumentOutcome.from_line(line) for line in lines]
     assert [one.document for one in made] == sorted(one.document for one in made)
     return result, {one.document: one for one in made}

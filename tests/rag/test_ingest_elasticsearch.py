@@ -26,6 +26,7 @@ from rag.corpus import load_corpus
 from rag.errors import IngestError, PassageNotFoundError, SearchIndexError
 from rag.index import SETTINGS, chunk_id, mappings
 from rag.ingest import IngestResult, ingest
+from rag.reader_process import DocumentReader
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.retrieve import Retriever, word_search
@@ -91,15 +92,16 @@ def run(
             result = await ingest(
                 client,
                 embedder,
+                reader,
                 load_corpus(folder),
                 index=index,
                 corpus_uri=URI,
-                options=options,
                 report=lambda line: None,
             )
         return result, embedder
 
-    return asyncio.run(main())
+    with DocumentReader(options=options) as reader:
+        return asyncio.run(main())
 
 
 def test_the_first_run_indexes_every_chunk_and_the_second_none(
