@@ -1,9 +1,9 @@
 """Reads documents in a child process, so that no document can stop or stall a run.
 
 Owns the child: its start, its limits of time and memory, and what is reported of a document that it
-did not survive. A parser can loop, crash in native code or fill the memory, and no exception comes
-of that. Such a document is not tried again in the run; a new child reads the others. Does not read
-(`rag.readers`).
+did not survive. A parser that loops, crashes in native code or fills the memory raises no
+exception. Such a document is not tried again in the run; a new child reads the others. Does not
+read (`rag.readers`).
 
 The child is ``python -m rag.reader_process``. A process of `multiprocessing` would import the main
 module of its parent first, which takes seconds for an ingest, and a fork is not safe beside the
