@@ -47,8 +47,9 @@ def weighted_z(
 ) -> dict[str, float]:
     """Return the weighted sum of the two searches' z-scores.
 
-    Each search's scores are scaled to mean 0 and standard deviation 1. An id that one search did
-    not return gets the lowest score that this search returned, an upper bound of its true score.
+    Each search's scores are scaled to mean 0 and standard deviation 1. The caller gives both scores
+    of every id. Where it does not know one, the id gets the lowest score that this search returned,
+    an upper bound of its true score.
 
     Args:
         vector: Score by id of the vector search.

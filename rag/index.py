@@ -14,6 +14,8 @@ from typing import Any
 
 __all__ = [
     "ANALYSER",
+    "BM25_B",
+    "BM25_K1",
     "CHUNKER",
     "MAX_DIMENSION",
     "SETTINGS",
@@ -33,11 +35,18 @@ ANALYSER = "terms-v1"
 """The analysis that `rag.analysis` does. It is in every index's `_meta` like the chunker, and
 changes with any change of `rag.analysis` or `rag.language` that gives a document other terms."""
 
+BM25_K1, BM25_B = 0.5, 0.75
+"""How soon a repeated word counts no more, and how much a long text loses, in the word search.
+
+Chosen on the train questions of covid-qa (docs/explanation/data-plane.md). Chunks are about equally
+long, and a word that one repeats is rarely more of an answer. Elasticsearch's default k1 is 1.2."""
+
 SETTINGS: Mapping[str, Any] = {
     "index": {
         "number_of_shards": "1",
         # One replica as soon as there is a second node.
         "auto_expand_replicas": "0-1",
+        "similarity": {"default": {"type": "BM25", "k1": BM25_K1, "b": BM25_B}},
     }
 }
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from elastic_transport import TransportError
 from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
@@ -25,6 +25,9 @@ from rag.index_state import IndexMeta, index_languages, index_meta
 from rag.language import UNDETERMINED, detect
 
 __all__ = ["Hit", "Retrieval", "Retriever", "knn_search", "word_search"]
+
+_First = TypeVar("_First")
+_Second = TypeVar("_Second")
 
 _META_SECONDS = 5.0
 # A running question may still use the embedder that it began with.
@@ -90,21 +93,30 @@ class _ClosableEmbedder(Embedder, Protocol):
     async def close(self) -> None: ...
 
 
-def knn_search(vector: list[float], candidates: int) -> dict[str, Any]:
-    """Return the body of the vector search, for ids and scores only."""
-    return {
-        "knn": {
-            "field": "embedding",
-            "query_vector": vector,
-            "k": candidates,
-            "num_candidates": max(2 * candidates, 100),
-        },
-        "size": candidates,
-        "_source": False,
+def knn_search(
+    vector: Sequence[float], candidates: int, among: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Return the body of the vector search, for ids and scores only.
+
+    Args:
+        vector: The question's embedding.
+        candidates: Passages to return.
+        among: Ids of the passages to search; None for all.
+    """
+    knn: dict[str, Any] = {
+        "field": "embedding",
+        "query_vector": list(vector),
+        "k": candidates,
+        "num_candidates": max(2 * candidates, 100),
     }
+    if among is not None:
+        knn["filter"] = {"ids": {"values": list(among)}}
+    return {"knn": knn, "size": candidates, "_source": False}
 
 
-def word_search(question: str, language: str, candidates: int) -> dict[str, Any]:
+def word_search(
+    question: str, language: str, candidates: int, among: Collection[str] | None = None
+) -> dict[str, Any]:
     """Return the body of the word search, for ids and scores only.
 
     It is BM25 over the terms of the text, with less weight for those of title and heading, and for
@@ -114,6 +126,7 @@ def word_search(question: str, language: str, candidates: int) -> dict[str, Any]
         question: The question.
         language: Its language, of those that the index has.
         candidates: Passages to return.
+        among: Ids of the passages to search; None for all.
     """
     by_weight: dict[float, list[str]] = {}
     for term, weight in question_terms(question, language).items():
@@ -138,6 +151,7 @@ def word_search(question: str, language: str, candidates: int) -> dict[str, Any]
                         for one, two in neighbors(question, language)
                     ),
                 ],
+                "filter": [] if among is None else [{"ids": {"values": list(among)}}],
             }
         },
         "size": candidates,
@@ -270,24 +284,34 @@ class Retriever:
     async def _search(
         self, meta: IndexMeta, embedder: Embedder, question: str, top_k: int
     ) -> tuple[Hit, ...]:
+        """Return the hits, best first.
+
+        Each search first gives its best passages. For the weighted sum, each is then asked for its
+        score of those that only the other one gave: a guess would favor what one search ranks high.
+        """
         candidates = max(CANDIDATES, top_k)
         language = detect(question, self._languages)
 
-        async def vector_scores() -> dict[str, float]:
-            (vector,) = await embedder.embed([question], "query")
-            return await self._scores(meta.index, knn_search(vector.tolist(), candidates))
+        async def vector_scores() -> tuple[list[float], dict[str, float]]:
+            embedding = (await embedder.embed([question], "query"))[0].tolist()
+            return embedding, await self._scores(meta.index, knn_search(embedding, candidates))
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                words_task = group.create_task(
-                    self._scores(meta.index, word_search(question, language, candidates))
-                )
-                vector_task = group.create_task(vector_scores())
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from errors
-        vector, words = vector_task.result(), words_task.result()
+        (embedding, vector), words = await _both(
+            vector_scores(),
+            self._scores(meta.index, word_search(question, language, candidates)),
+        )
         weight = meta.search_weight if self._weight is None else self._weight
-        ranking = fuse(vector, words, method=self._fusion, weight=weight)[:top_k]
+        scores = vector, words
+        if self._fusion is Fusion.WEIGHTED and 0 < weight < 1:
+            only_words = [item for item in words if item not in vector]
+            only_vector = [item for item in vector if item not in words]
+            near, matching = await _both(
+                self._scores(meta.index, knn_search(embedding, candidates, only_words)),
+                self._scores(meta.index, word_search(question, language, candidates, only_vector)),
+            )
+            # The rest of the vector search's passages have no word of the question.
+            scores = {**vector, **near}, {**dict.fromkeys(vector, 0.0), **words, **matching}
+        ranking = fuse(*scores, method=self._fusion, weight=weight)[:top_k]
         if not ranking:
             return ()
         sources = await self._sources(meta.index, [identifier for identifier, _ in ranking])
@@ -369,6 +393,18 @@ class Retriever:
         total = int(answer["hits"]["total"]["value"])
         buckets = answer.body.get("aggregations", {}).get("terms", {}).get("buckets", {})
         return total, {term: bucket["doc_count"] for term, bucket in buckets.items()}
+
+
+async def _both(
+    first: Coroutine[Any, Any, _First], second: Coroutine[Any, Any, _Second]
+) -> tuple[_First, _Second]:
+    """Await both at the same time. The first error ends the other one and is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = group.create_task(first), group.create_task(second)
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+    return tasks[0].result(), tasks[1].result()
 
 
 def _embedding_client(meta: IndexMeta) -> EmbeddingClient:

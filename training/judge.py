@@ -17,7 +17,13 @@ import numpy.typing as npt
 from rag.fuse import DEFAULT_WEIGHT
 from training.data import TrainingData
 from training.outcome import rank_metrics
-from training.search_weight import WeightChoice, choose_weight, leg_scores, measure_weights
+from training.search_weight import (
+    Candidates,
+    WeightChoice,
+    candidates,
+    choose_weight,
+    measure_weights,
+)
 from training.word_search import WordSearch
 
 __all__ = ["Judge", "Measured"]
@@ -32,12 +38,12 @@ class Measured:
     Attributes:
         held_out: On the held-out queries, to report.
         chosen_by: On the queries that choose (`TrainingData.chooser`).
-        legs: The vector search's best passages for each of those queries.
+        candidates: What both searches give to the fusion for each of those queries.
     """
 
     held_out: dict[str, float]
     chosen_by: dict[str, float]
-    legs: Sequence[dict[str, float]]
+    candidates: Sequence[Candidates]
 
 
 class Judge:
@@ -72,9 +78,12 @@ class Judge:
         if data.validation:
             vectors = embed([query.query for query in data.validation])
             chosen_by = rank_metrics(data.validation, vectors, passages)
-        # The search engine's score of a cosine.
-        legs = [leg_scores((1 + passages @ vector) / 2) for vector in vectors]
-        return Measured(held_out=held_out, chosen_by=chosen_by, legs=legs)
+        found = [
+            # The search engine's score of a cosine.
+            candidates((1 + passages @ vector) / 2, self.words.scores(query.query))
+            for query, vector in zip(data.chooser, vectors, strict=True)
+        ]
+        return Measured(held_out=held_out, chosen_by=chosen_by, candidates=found)
 
     def weight(self, measured: Measured | None) -> WeightChoice:
         """Choose the weight of the two searches for a model."""
@@ -82,9 +91,7 @@ class Judge:
             return WeightChoice(
                 weight=DEFAULT_WEIGHT, reason="there are no queries", curve={}, queries=0
             )
-        queries = self._data.chooser
-        words = [leg_scores(self.words.scores(query.query), positive=True) for query in queries]
-        table = measure_weights(queries, measured.legs, words)
+        table = measure_weights(self._data.chooser, measured.candidates)
         # A sentence that was cut out of its passage has fewer words in common with it than a
         # question has with its answer. So it may show that the vectors bring little, not more.
         cloze = self._data.source == "documents"

@@ -21,7 +21,14 @@ from rag.fuse import CANDIDATES, DEFAULT_WEIGHT, fuse
 from rag.metrics import ndcg_at_k
 from training.examples import HeldOut
 
-__all__ = ["GRID", "WeightChoice", "choose_weight", "leg_scores", "measure_weights"]
+__all__ = [
+    "GRID",
+    "Candidates",
+    "WeightChoice",
+    "candidates",
+    "choose_weight",
+    "measure_weights",
+]
 
 GRID = tuple(round(step * 0.05, 2) for step in range(21))
 """Weights to measure: 0 is the word search alone, 1 the vector search alone."""
@@ -32,8 +39,6 @@ taken to bring none."""
 _PRIOR_QUERIES, _PRIOR_DEVIATION = 5, 0.5
 """Queries that are added to the measured ones when the noise is estimated, and their deviation of
 nDCG@10. With few queries that happen to agree, the noise would seem to be nothing. Assumed."""
-
-Scores = Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +58,36 @@ class WeightChoice:
     queries: int
 
 
-def leg_scores(scores: npt.NDArray[np.float32], *, positive: bool = False) -> dict[str, float]:
-    """Return the best passages of one search with their scores, as the fusion receives them.
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """What the two searches give to the fusion for one query.
+
+    Attributes:
+        vector: Score of the vector search by passage.
+        words: Score of the word search by passage.
+    """
+
+    vector: Mapping[str, float]
+    words: Mapping[str, float]
+
+
+def candidates(vector: npt.NDArray[np.float32], words: npt.NDArray[np.float32]) -> Candidates:
+    """Return the best passages of both searches, each with both scores, as `rag.retrieve` does.
 
     Args:
-        scores: (passages,) float32.
-        positive: Leave out passages with a score of 0.0: a word search does not return them.
+        vector: (passages,) float32, the vector search's scores.
+        words: (passages,) float32, the word search's; it does not return a passage with 0.0.
     """
+    best = {*_best(vector), *(position for position in _best(words) if words[position] > 0)}
+    return Candidates(
+        vector={name_of(position): float(vector[position]) for position in best},
+        words={name_of(position): float(words[position]) for position in best},
+    )
+
+
+def _best(scores: npt.NDArray[np.float32]) -> list[int]:
     depth = min(CANDIDATES, len(scores))
-    best = np.argpartition(-scores, depth - 1)[:depth]
-    return {name_of(int(i)): float(scores[i]) for i in best if scores[i] > 0 or not positive}
+    return [int(position) for position in np.argpartition(-scores, depth - 1)[:depth]]
 
 
 def name_of(position: int) -> str:
@@ -71,20 +96,19 @@ def name_of(position: int) -> str:
 
 
 def measure_weights(
-    queries: Sequence[HeldOut], vector: Sequence[Scores], words: Sequence[Scores]
+    queries: Sequence[HeldOut], found: Sequence[Candidates]
 ) -> npt.NDArray[np.float64]:
     """Return the nDCG@10 of every query with every weight: (queries, grid) float64.
 
     Args:
         queries: The queries.
-        vector: The vector search's passages for each query, from `leg_scores`.
-        words: The word search's.
+        found: The candidates of each.
     """
     table = np.zeros((len(queries), len(GRID)))
-    for row, (query, left, right) in enumerate(zip(queries, vector, words, strict=True)):
+    for row, (query, both) in enumerate(zip(queries, found, strict=True)):
         relevant = {name_of(position) for position in query.relevant}
         for column, weight in enumerate(GRID):
-            ranking = [item for item, _ in fuse(left, right, weight=weight)[:_DEPTH]]
+            ranking = [item for item, _ in fuse(both.vector, both.words, weight=weight)[:_DEPTH]]
             table[row, column] = ndcg_at_k(ranking, relevant, _DEPTH)
     return table
 

@@ -4,9 +4,9 @@ Owns the scores. A training job has no search engine, and it chooses the weight 
 and proposes hard negatives; both need the ranking that the application has. Terms and their weights
 come from `rag.analysis`, and the boosts from `rag.index`. Pure.
 
-Source of the formula: Elasticsearch 8.19, which uses Lucene's `LegacyBM25Similarity` (k1 1.2,
-b 0.75) and stores a field's length with four significant bits (`SmallFloat.intToByte4`). Robertson
-and Zaragoza, 2009. A test compares the scores with those of a real Elasticsearch.
+Source of the formula: Elasticsearch 8.19, which uses Lucene's `LegacyBM25Similarity` and stores a
+field's length with four significant bits (`SmallFloat.intToByte4`). Robertson and Zaragoza, 2009. A
+test compares the scores with those of a real Elasticsearch.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.analysis import neighbors, question_terms, terms
-from rag.index import NEAR_BOOST, NEAR_SLOP, TITLE_BOOST, heading_below
+from rag.index import BM25_B, BM25_K1, NEAR_BOOST, NEAR_SLOP, TITLE_BOOST, heading_below
 from rag.language import detect
 from training.examples import Passage
 
 __all__ = ["Bm25", "WordSearch"]
 
-_K1, _B = 1.2, 0.75
 _EXACT_LENGTHS = 24
 _SIGNIFICANT_BITS = 4
 _NEAR_DEPTH = 500
@@ -52,7 +51,7 @@ class Bm25:
         with_field = max(1, sum(length > 0 for length in exact))
         average = max(sum(exact) / with_field, 1e-9)
         lengths = np.array([_stored(length) for length in exact], dtype=np.float32)
-        self._norm = norm = _K1 * (1 - _B + _B * lengths / average)
+        self._norm = norm = BM25_K1 * (1 - BM25_B + BM25_B * lengths / average)
         rows: dict[str, list[tuple[int, int]]] = {}
         for position, count in enumerate(counts):
             for term, n in count.items():
@@ -64,7 +63,10 @@ class Bm25:
             tf = np.array([n for _, n in found], dtype=np.float32)
             idf = math.log(1 + (with_field - len(found) + 0.5) / (len(found) + 0.5))
             self._idf[term] = idf
-            self._postings[term] = (at, (idf * (_K1 + 1) * tf / (tf + norm[at])).astype(np.float32))
+            self._postings[term] = (
+                at,
+                (idf * (BM25_K1 + 1) * tf / (tf + norm[at])).astype(np.float32),
+            )
 
     def scores(self, weights: Mapping[str, float]) -> npt.NDArray[np.float32]:
         """Return the score of every document for weighted terms: (documents,) float32."""
@@ -101,7 +103,7 @@ class Bm25:
                     np.flatnonzero(places == second).tolist(),
                     slop,
                 )
-                scores[at] += idf * (_K1 + 1) * found / (found + self._norm[documents[at]])
+                scores[at] += idf * (BM25_K1 + 1) * found / (found + self._norm[documents[at]])
         return scores
 
 

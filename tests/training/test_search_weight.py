@@ -8,7 +8,7 @@ import pytest
 
 from rag.fuse import CANDIDATES, DEFAULT_WEIGHT
 from training.examples import HeldOut
-from training.search_weight import GRID, choose_weight, leg_scores, measure_weights
+from training.search_weight import GRID, candidates, choose_weight, measure_weights
 
 DEFAULT = GRID.index(DEFAULT_WEIGHT)
 Table = npt.NDArray[np.float64]
@@ -68,21 +68,29 @@ def test_a_few_queries_that_agree_by_chance_do_not_move_the_default(queries: int
     assert choose_weight(table).weight == DEFAULT_WEIGHT
 
 
-def test_a_search_passes_on_its_best_passages() -> None:
-    scores = np.arange(CANDIDATES + 50, dtype=np.float32)
-    assert len(leg_scores(scores)) == CANDIDATES
-    assert min(leg_scores(scores).values()) == 50
+def test_each_search_passes_on_its_best_passages_with_both_scores() -> None:
+    passages = 3 * CANDIDATES
+    rising = np.arange(passages, dtype=np.float32)
+    found = candidates(rising, rising[::-1].copy())
+    assert found.vector.keys() == found.words.keys()
+    assert sorted(found.vector.values()) == [*range(CANDIDATES), *range(2 * CANDIDATES, passages)]
+    assert all(found.words[name] == passages - 1 - score for name, score in found.vector.items())
 
 
 def test_a_word_search_returns_no_passage_without_a_word_of_the_question() -> None:
-    scores = np.array([0.0, 2.0, 0.0], dtype=np.float32)
-    assert list(leg_scores(scores, positive=True).values()) == [2.0]
+    vector = np.arange(3 * CANDIDATES, dtype=np.float32)
+    words = np.zeros(3 * CANDIDATES, dtype=np.float32)
+    words[0] = 2.0
+    found = candidates(vector, words)
+    assert len(found.words) == CANDIDATES + 1
+    assert sorted(found.words.values())[-2:] == [0.0, 2.0]
 
 
 def test_the_ends_of_the_grid_are_the_two_searches() -> None:
-    vector = leg_scores(np.array([0.9, 0.5, 0.1], dtype=np.float32))
-    words = leg_scores(np.array([0.0, 1.0, 3.0], dtype=np.float32), positive=True)
+    found = candidates(
+        np.array([0.9, 0.5, 0.1], dtype=np.float32), np.array([0.0, 1.0, 3.0], dtype=np.float32)
+    )
     queries = [HeldOut(query="a", relevant=frozenset({0})), HeldOut(query="b", relevant={2})]
-    table = measure_weights(queries, [vector] * 2, [words] * 2)
+    table = measure_weights(queries, [found] * 2)
     assert table[1, 0] == table[0, -1] == 1.0
     assert table[0, 0] == table[1, -1] == 0.5
