@@ -46,11 +46,11 @@ SETTINGS: Mapping[str, Any] = {
         "number_of_shards": "1",
         # One replica as soon as there is a second node.
         "auto_expand_replicas": "0-1",
-        "similarity": {"default": {"type": "BM25", "k1": BM25_K1, "b": BM25_B}},
+        "similarity": {"default": {"type": "BM25", "k1": str(BM25_K1), "b": str(BM25_B)}},
     }
 }
 
-NEAR_BOOST, NEAR_SLOP = 0.2, 4
+NEAR_BOOST, NEAR_SLOP = 0.3, 4
 """Weight of two neighboring words of the question that are near each other in the text, and how
 many places apart they may be. Source of the idea: Metzler and Croft, SIGIR 2005. Chosen on the
 train questions of covid-qa (docs/explanation/data-plane.md)."""

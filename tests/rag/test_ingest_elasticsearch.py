@@ -24,12 +24,13 @@ from rag.bulk import BulkWriter, index_operation
 from rag.chunk import chunk_document
 from rag.corpus import load_corpus
 from rag.errors import IngestError, PassageNotFoundError, SearchIndexError
+from rag.fuse import fuse
 from rag.index import SETTINGS, chunk_id, mappings
 from rag.ingest import IngestResult, ingest
 from rag.reader_process import DocumentReader
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
-from rag.retrieve import Retriever, word_search
+from rag.retrieve import Retriever, knn_search, word_search
 from tests.rag.fakes import DIMENSION, META, FakeEmbedder, vector_of
 from tests.support.elasticsearch import ElasticsearchServer
 
@@ -355,6 +356,53 @@ def test_the_index_says_how_much_each_search_weighs(
                 assert scores == sorted((hit["_score"] for hit in words), reverse=True)
             assert scores == sorted(scores, reverse=True)
             assert any(hit.cosine is not None for hit in hits)
+
+    asyncio.run(main())
+
+
+def test_both_searches_score_what_one_of_them_returned(
+    elasticsearch_server: ElasticsearchServer,
+    index: str,
+    corpus: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run(elasticsearch_server, index, corpus)
+    monkeypatch.setattr("rag.retrieve.CANDIDATES", 3)
+    question = "topic3 document"
+    bodies = (
+        knn_search(vector_of(question).tolist(), 1000),
+        word_search(question, "en", 1000),
+    )
+    with elasticsearch_server.client() as client:
+        vector, words = (
+            {
+                hit["_id"]: hit["_score"]
+                for hit in client.search(index=index, body=body)["hits"]["hits"]
+            }
+            for body in bodies
+        )
+
+    def best(scores: dict[str, float]) -> list[str]:
+        return sorted(scores, key=lambda item: -scores[item])[:3]
+
+    found = {*best(vector), *best(words)}
+    assert len(found) > 3
+    expected = fuse(
+        {item: vector[item] for item in found}, {item: words.get(item, 0.0) for item in found}
+    )
+
+    async def main() -> None:
+        async with AsyncElasticsearch(
+            elasticsearch_server.url,
+            basic_auth=(elasticsearch_server.username, elasticsearch_server.password),
+        ) as client:
+            retriever = Retriever(client, index, embedder=lambda meta: FakeEmbedder())
+            hits = (await retriever.retrieve(question, 3)).hits
+            await retriever.close()
+            assert [hit.chunk_id for hit in hits] == [item for item, _ in expected[:3]]
+            assert [hit.score for hit in hits] == pytest.approx(
+                [score for _, score in expected[:3]], abs=1e-3
+            )
 
     asyncio.run(main())
 

@@ -20,7 +20,7 @@ ROWS = (
     "all-MiniLM-L6-v2",
     "tuned",
     "tuned + BM25, RRF",
-    "tuned + BM25, weighted 0.45",
+    "tuned + BM25, weighted 0.5",
 )
 
 

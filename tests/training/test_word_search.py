@@ -7,7 +7,7 @@ import math
 import pytest
 from elasticsearch import Elasticsearch
 
-from rag.index import mappings
+from rag.index import BM25_K1, SETTINGS, mappings
 from rag.retrieve import word_search
 from tests.support.elasticsearch import ElasticsearchServer
 from training.examples import Passage
@@ -57,8 +57,8 @@ def test_a_rare_term_counts_more_than_a_frequent_one_and_a_long_text_less() -> N
 
 def test_scores_follow_the_formula() -> None:
     score = float(Bm25([["a", "a", "b"], ["b"]]).scores({"a": 1.0})[0])
-    norm = 1.2 * (0.25 + 0.75 * 3 / 2)
-    assert score == pytest.approx(math.log(1 + 1.5 / 1.5) * 2.2 * 2 / (2 + norm))
+    norm = BM25_K1 * (0.25 + 0.75 * 3 / 2)
+    assert score == pytest.approx(math.log(1 + 1.5 / 1.5) * (BM25_K1 + 1) * 2 / (2 + norm))
 
 
 def test_a_passage_without_a_term_of_the_question_gets_nothing_for_its_title() -> None:
@@ -90,7 +90,7 @@ def _index(client: Elasticsearch, passages: list[Passage]) -> None:
     from rag.index import heading_below
 
     mapping = mappings(4, {"model_version": "v", "embedding_urls": []})
-    client.indices.create(index="word-search", mappings=mapping, settings={"number_of_shards": 1})
+    client.indices.create(index="word-search", mappings=mapping, settings=dict(SETTINGS))
     for number, passage in enumerate(passages):
         heading = heading_below(passage.title, passage.heading)
         fields = {"terms": passage.text, "title_terms": passage.title, "heading_terms": heading}
