@@ -27,7 +27,7 @@ __all__ = [
 MAX_DIMENSION = 4096
 """Most components of a `dense_vector` (Elasticsearch 8.19, DenseVectorFieldMapper)."""
 
-CHUNKER = "structure-1000-150-tokens-v2"
+CHUNKER = "structure-1000-150-tokens-v3"
 """The chunker that `rag.ingest` runs. It is in every index's `_meta`, because other chunks need
 another index. It changes with any change of `rag.chunk` that moves a boundary."""
 

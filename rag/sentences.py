@@ -50,6 +50,7 @@ _OPENERS = "\"'“‘„«‹([{（「『【*_`#¿¡"
 _QUOTES = frozenset("\"'”’»›」』")
 _WORD_BEFORE = 24
 """Characters before a full stop that are looked at; no abbreviation is longer."""
+_SHORT_NAME = 3
 _INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])+")
 
 
@@ -147,7 +148,8 @@ def _full_stop_ends(text: str, stop: int, following: int) -> bool:
     start = stop
     while start > max(0, stop - _WORD_BEFORE) and not text[start - 1].isspace():
         start -= 1
-    word = text[start:stop].lstrip(_OPENERS).casefold()
+    shown = text[start:stop].lstrip(_OPENERS)
+    word = shown.casefold()
     lower, digit = text[following].islower(), text[following].isdigit()
     after = following
     while after < len(text) and text[after].isalpha():
@@ -164,5 +166,8 @@ def _full_stop_ends(text: str, stop: int, following: int) -> bool:
         return not first and not (len(word) <= 2 and (lower or follower in _GERMAN_MONTHS))
     if (len(word) == 1 and word.upper() != word) or _INITIALS.fullmatch(word):
         return follower in _FIRST_WORDS and not lower and text[after : after + 1] != "."
+    if lower and len(shown) <= _SHORT_NAME and shown.istitle():
+        # "Ae. aegypti": a genus.
+        return False
     # "bzw", "kcal": an abbreviation has no vowel, or only capital letters follow it.
     return not lower or not word.isascii() or bool(set(word) & set("aeiouy0123456789)%"))

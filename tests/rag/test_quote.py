@@ -47,10 +47,33 @@ def test_a_sentence_goes_on_where_the_one_with_the_words_ends() -> None:
     assert "Misuse ends it at once." in found
 
 
+def test_what_follows_the_sentence_that_repeats_the_question_counts_more() -> None:
+    told = "Two bolts hold it in place."
+    text = f"The lid of the box is red. {told} Why does the fan stop at night? {told[:-1]} today."
+    found = [
+        quote.text for quote in chosen("Why does the fan stop at night?", "en", [hit(1, text)])
+    ]
+    assert found.index(f"{told[:-1]} today.") < found.index(told)
+
+
+def test_the_first_passage_is_always_quoted() -> None:
+    words = "The brass button must be pressed by hand."
+    after = "It is behind the cover."
+    near = " ".join(
+        f"Alarm W7 of line {line} is cleared by its switch." for line in "ABCDEFGHIJKLMN"
+    )
+    found = chosen(
+        "How do I clear alarm W7 of a line?", "en", [hit(1, f"{words} {after}"), hit(2, near)]
+    )
+    assert len(found) == 12
+    assert [quote.text for quote in found[-2:]] == [words, after]
+    assert {quote.number for quote in found[:-2]} == {2}
+
+
 def test_quotes_are_bounded_in_number_and_length() -> None:
     text = " ".join(f"The valve number {number} opens slowly at noon." for number in range(40))
-    assert len(chosen("Which valve opens?", "en", [hit(1, text)])) == 8
-    long = " ".join(f"Valve {number} {'opens ' * 150}." for number in range(9))
+    assert len(chosen("Which valve opens?", "en", [hit(1, text)])) == 12
+    long = " ".join(f"Valve {number} {'opens ' * 200}." for number in range(9))
     assert len(chosen("Which valve opens?", "en", [hit(1, long)])) == 1
 
 

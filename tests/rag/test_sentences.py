@@ -51,6 +51,7 @@ def test_sentences_end_at_the_marks_of_each_script(expected: list[str], between:
         "The U.S. Navy uses version 2.0.1 of it.",
         'He said "Stop!" and went on… until the end.',
         "A sentence goes on\nover a line break and\n  ends here.",
+        "In Asia, Ae. aegypti and Ae. albopictus carry it.",
         "Рис. 3 и т. е. стр. 5 показаны здесь.",
     ],
 )
