@@ -41,7 +41,7 @@ class Options:
     base_model_dir: str = _option("", "folder with the files of --base-model; empty: fetch them")
     dimension: int = _option(384, f"components of an embedding, one of {DIMENSIONS}")
     num_train_epochs: float = _option(3.0, "passes over the pairs")
-    learning_rate: float = _option(5e-5, "peak learning rate")
+    learning_rate: float = _option(7e-5, "peak learning rate")
     per_device_train_batch_size: int = _option(32, "pairs per worker and step, 2 or more")
     hard_negatives: int = _option(1, "mined negatives per pair, 0 or more")
     skip_hardest: int = _option(
