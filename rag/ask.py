@@ -198,11 +198,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         token = os.environ.get("CUSTOMRAG_TOKEN", "")
         show(_ask(arguments.url, question, arguments.top_k, token), sys.stdout)
+        sys.stdout.flush()
     except AskError as error:
         print(f"ask: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # The reader of the answer, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

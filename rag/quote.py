@@ -154,6 +154,12 @@ def _choose(quotes: Sequence[Quote], scores: Sequence[float]) -> list[int]:
         for near in (best - 1, best + 1):
             if 0 <= near < len(quotes) and quotes[near].number == quotes[best].number:
                 current[near] = max(current[near], scores[best] - _NEIGHBOR_LOSS)
+    # One sentence between two quoted ones belongs to what they say.
+    chosen += left(
+        i
+        for i in range(1, len(quotes) - 1)
+        if {i - 1, i + 1} <= {*chosen} and quotes[i - 1].number == quotes[i + 1].number
+    )
     first = [i for i, quote in enumerate(quotes) if quote.number == 1]
     if first and not {quotes[i].text for i in first} & {quotes[i].text for i in chosen}:
         best = max(first, key=lambda i: scores[i])

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
@@ -367,6 +370,24 @@ def test_the_terminal_fails_if_the_answer_fails() -> None:
 def test_an_unreachable_application_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--url", "http://127.0.0.1:9", "why?"]) == 1
     assert "http://127.0.0.1:9 cannot be reached" in capsys.readouterr().err
+
+
+def test_a_reader_of_the_answer_may_leave_early() -> None:
+    program = (
+        "import sys; from rag import ask; "
+        "ask._ask = lambda *_: iter([('token', {'text': 'word ' * 99}), "
+        "('done', {'citations': []})]); "
+        "sys.exit(ask.main(['--url', 'http://127.0.0.1:9', 'why?']))"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", program], stdout=writing, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_words_longer_than_a_line_are_not_lost() -> None:

@@ -56,6 +56,15 @@ def test_what_follows_the_sentence_that_repeats_the_question_counts_more() -> No
     assert found.index(f"{told[:-1]} today.") < found.index(told)
 
 
+def test_a_sentence_between_two_quoted_ones_is_quoted_too() -> None:
+    text = (
+        "The pump W3 has two filters. Both are grey and made of wool. The pump W3 is in the yard."
+    )
+    near = " ".join(f"The pump W3 of line {line} runs." for line in "ABCDEFGHIJ")
+    found = chosen("Which pump W3 runs in which line?", "en", [hit(1, text), hit(2, near)])
+    assert "Both are grey and made of wool." in [quote.text for quote in found]
+
+
 def test_the_first_passage_is_always_quoted() -> None:
     words = "The brass button must be pressed by hand."
     after = "It is behind the cover."
