@@ -18,6 +18,15 @@ from elastic_transport._node._base import NodeApiResponse
 from elasticsearch import Elasticsearch
 
 
+def _flat(prefix: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings with dotted names, as the cluster shows them."""
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        name = f"{prefix}.{key}"
+        flat |= _flat(name, value) if isinstance(value, Mapping) else {name: str(value)}
+    return flat
+
+
 class Cluster:
     """Indices, aliases and received requests."""
 
@@ -68,10 +77,7 @@ class Cluster:
         """Make an index, as the cluster would show it."""
         self.made += 1
         flat = {"index.number_of_shards": "1", "index.number_of_replicas": "1"}
-        flat |= {
-            f"index.{key}": str(value)
-            for key, value in (settings or {}).get("index", settings or {}).items()
-        }
+        flat |= _flat("index", (settings or {}).get("index", settings or {}))
         flat["index.uuid"] = f"uuid-{self.made}"
         self.indexes[name] = {"mappings": mappings or {}, "settings": flat, "count": 0}
 
