@@ -27,8 +27,10 @@ _MOST_SENTENCES = 48
 _QUOTES = 12
 _QUOTED_LETTERS = 2000
 _MARGIN = 0.4
+_MARGIN_OF_WORDS = 0.2
 """The most sentences that an answer quotes, how long they are together (a Chinese character counts
-like three letters), and how much less than the best one a sentence may count.
+like three letters), and how much less than the best one a sentence may count; less where only words
+count.
 
 Chosen on train questions (docs/explanation/data-plane.md has what they quote)."""
 _SHORTEST_SENTENCE = 15
@@ -113,7 +115,8 @@ async def best_sentences(
             embedder.embed([quote.shown for quote in quotes], "document"),
         )
         scores += vectors @ asked
-    return [quotes[i] for i in _choose(quotes, _with_before(quotes, scores))]
+    margin = _MARGIN if cosine_counts else _MARGIN_OF_WORDS
+    return [quotes[i] for i in _choose(quotes, _with_before(quotes, scores), margin)]
 
 
 def _with_before(quotes: Sequence[Quote], scores: npt.NDArray[np.float64]) -> list[float]:
@@ -127,7 +130,7 @@ def _with_before(quotes: Sequence[Quote], scores: npt.NDArray[np.float64]) -> li
     return result
 
 
-def _choose(quotes: Sequence[Quote], scores: Sequence[float]) -> list[int]:
+def _choose(quotes: Sequence[Quote], scores: Sequence[float], margin: float) -> list[int]:
     """Return the positions of the sentences to quote, the best first.
 
     The passage that ranks first is always quoted: the searches, which read all of it, may know
@@ -147,7 +150,7 @@ def _choose(quotes: Sequence[Quote], scores: Sequence[float]) -> list[int]:
 
     while len(chosen) < _QUOTES and (candidates := left(range(len(quotes)))):
         best = max(candidates, key=lambda i: current[i])
-        if chosen and current[best] < scores[chosen[0]] - _MARGIN:
+        if chosen and current[best] < scores[chosen[0]] - margin:
             break
         chosen.append(best)
         room -= _length(quotes[best].text)
