@@ -24,9 +24,9 @@ __all__ = ["Quote", "best_sentences", "joined"]
 
 _QUOTED_PASSAGES = 4
 _MOST_SENTENCES = 48
-_QUOTES = 12
-_QUOTED_LETTERS = 2000
-_MARGIN = 0.4
+_QUOTES = 16
+_QUOTED_LETTERS = 2500
+_MARGIN = 0.6
 _MARGIN_OF_WORDS = 0.2
 """The most sentences that an answer quotes, how long they are together (a Chinese character counts
 like three letters), and how much less than the best one a sentence may count; less where only words

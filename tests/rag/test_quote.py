@@ -69,20 +69,20 @@ def test_the_first_passage_is_always_quoted() -> None:
     words = "The brass button must be pressed by hand."
     after = "It is behind the cover."
     near = " ".join(
-        f"Alarm W7 of line {line} is cleared by its switch." for line in "ABCDEFGHIJKLMN"
+        f"Alarm W7 of line {line} is cleared by its switch." for line in "ABCDEFGHIJKLMNOPQRS"
     )
     found = chosen(
         "How do I clear alarm W7 of a line?", "en", [hit(1, f"{words} {after}"), hit(2, near)]
     )
-    assert len(found) == 12
+    assert len(found) == 16
     assert [quote.text for quote in found[-2:]] == [words, after]
     assert {quote.number for quote in found[:-2]} == {2}
 
 
 def test_quotes_are_bounded_in_number_and_length() -> None:
     text = " ".join(f"The valve number {number} opens slowly at noon." for number in range(40))
-    assert len(chosen("Which valve opens?", "en", [hit(1, text)])) == 12
-    long = " ".join(f"Valve {number} {'opens ' * 200}." for number in range(9))
+    assert len(chosen("Which valve opens?", "en", [hit(1, text)])) == 16
+    long = " ".join(f"Valve {number} {'opens ' * 250}." for number in range(9))
     assert len(chosen("Which valve opens?", "en", [hit(1, long)])) == 1
 
 
