@@ -306,8 +306,14 @@ class Retriever:
             only_words = [item for item in words if item not in vector]
             only_vector = [item for item in vector if item not in words]
             near, matching = await _both(
-                self._scores(meta.index, knn_search(embedding, candidates, only_words)),
-                self._scores(meta.index, word_search(question, language, candidates, only_vector)),
+                self._scores_of(
+                    only_words, meta.index, knn_search(embedding, candidates, only_words)
+                ),
+                self._scores_of(
+                    only_vector,
+                    meta.index,
+                    word_search(question, language, candidates, only_vector),
+                ),
             )
             # The rest of the vector search's passages have no word of the question.
             scores = {**vector, **near}, {**dict.fromkeys(vector, 0.0), **words, **matching}
@@ -330,6 +336,12 @@ class Retriever:
         )
         hits = answer.body.get("hits", {}).get("hits", [])
         return {hit["_id"]: hit["_score"] for hit in hits}
+
+    async def _scores_of(
+        self, among: Collection[str], index: str, body: Mapping[str, Any]
+    ) -> dict[str, float]:
+        """Return the scores of some passages; asks nothing if there are none."""
+        return await self._scores(index, body) if among else {}
 
     async def _sources(self, index: str, identifiers: list[str]) -> dict[str, dict[str, Any]]:
         answer = await self._client.mget(
