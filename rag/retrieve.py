@@ -340,7 +340,7 @@ class Retriever:
     async def _scores_of(
         self, among: Collection[str], index: str, body: Mapping[str, Any]
     ) -> dict[str, float]:
-        """Return the scores of some passages; asks nothing if there are none."""
+        """Return the scores of some passages, without a request for an empty list."""
         return await self._scores(index, body) if among else {}
 
     async def _sources(self, index: str, identifiers: list[str]) -> dict[str, dict[str, Any]]:
