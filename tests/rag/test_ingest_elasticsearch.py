@@ -30,7 +30,7 @@ from rag.ingest import IngestResult, ingest
 from rag.reader_process import DocumentReader
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
-from rag.retrieve import Retriever, knn_search, word_search
+from rag.retrieve import Hit, Retriever, knn_search, word_search
 from tests.rag.fakes import DIMENSION, META, FakeEmbedder, vector_of
 from tests.support.elasticsearch import ElasticsearchServer
 
@@ -330,6 +330,21 @@ def test_the_word_search_knows_languages_codes_and_forms_of_words(
     asyncio.run(main())
 
 
+def _retrieved(
+    server: ElasticsearchServer, index: str, question: str, top_k: int
+) -> tuple[Hit, ...]:
+    async def main() -> tuple[Hit, ...]:
+        async with AsyncElasticsearch(
+            server.url, basic_auth=(server.username, server.password)
+        ) as client:
+            retriever = Retriever(client, index, embedder=lambda meta: FakeEmbedder())
+            hits = (await retriever.retrieve(question, top_k)).hits
+            await retriever.close()
+            return hits
+
+    return asyncio.run(main())
+
+
 @pytest.mark.parametrize("weight", [0.0, 1.0])
 def test_the_index_says_how_much_each_search_weighs(
     elasticsearch_server: ElasticsearchServer, index: str, corpus: Path, weight: float
@@ -341,23 +356,14 @@ def test_the_index_says_how_much_each_search_weighs(
         client.indices.put_mapping(index=index, meta={**meta, "search_weight": weight})
         words = client.search(index=index, body=word_search(question, "en", 20))["hits"]["hits"]
 
-    async def main() -> None:
-        async with AsyncElasticsearch(
-            elasticsearch_server.url,
-            basic_auth=(elasticsearch_server.username, elasticsearch_server.password),
-        ) as client:
-            retriever = Retriever(client, index, embedder=lambda meta: FakeEmbedder())
-            hits = (await retriever.retrieve(question, 20)).hits
-            await retriever.close()
-            if weight:
-                scores = [hit.cosine for hit in hits if hit.cosine is not None]
-            else:
-                scores = [hit.bm25 for hit in hits if hit.bm25 is not None]
-                assert scores == sorted((hit["_score"] for hit in words), reverse=True)
-            assert scores == sorted(scores, reverse=True)
-            assert any(hit.cosine is not None for hit in hits)
-
-    asyncio.run(main())
+    hits = _retrieved(elasticsearch_server, index, question, 20)
+    if weight:
+        scores = [hit.cosine for hit in hits if hit.cosine is not None]
+    else:
+        scores = [hit.bm25 for hit in hits if hit.bm25 is not None]
+        assert scores == sorted((hit["_score"] for hit in words), reverse=True)
+    assert scores == sorted(scores, reverse=True)
+    assert any(hit.cosine is not None for hit in hits)
 
 
 def test_both_searches_score_what_one_of_them_returned(
@@ -391,20 +397,11 @@ def test_both_searches_score_what_one_of_them_returned(
         {item: vector[item] for item in found}, {item: words.get(item, 0.0) for item in found}
     )
 
-    async def main() -> None:
-        async with AsyncElasticsearch(
-            elasticsearch_server.url,
-            basic_auth=(elasticsearch_server.username, elasticsearch_server.password),
-        ) as client:
-            retriever = Retriever(client, index, embedder=lambda meta: FakeEmbedder())
-            hits = (await retriever.retrieve(question, 3)).hits
-            await retriever.close()
-            assert [hit.chunk_id for hit in hits] == [item for item, _ in expected[:3]]
-            assert [hit.score for hit in hits] == pytest.approx(
-                [score for _, score in expected[:3]], abs=1e-3
-            )
-
-    asyncio.run(main())
+    hits = _retrieved(elasticsearch_server, index, question, 3)
+    assert [hit.chunk_id for hit in hits] == [item for item, _ in expected[:3]]
+    assert [hit.score for hit in hits] == pytest.approx(
+        [score for _, score in expected[:3]], abs=1e-3
+    )
 
 
 def test_retrieval_follows_the_alias_to_another_index(
