@@ -32,7 +32,9 @@ _MARGIN_OF_WORDS = 0.2
 like three letters), and how much less than the best one a sentence may count; less where only words
 count.
 
-Chosen on train questions (docs/explanation/data-plane.md has what they quote)."""
+Chosen on train questions. They quote the whole answer to 112 of 137 questions held out of
+covid-qa's training (with a tuned model; 1,555 characters on average), to 53 of 56 of the sample
+(404), and to 243 of 250 of cmrc2018 (333; measured with twelve sentences)."""
 _SHORTEST_SENTENCE = 15
 """A shorter one is a remnant of a table or of an abbreviation."""
 _COVERAGE_WEIGHT = 0.3
