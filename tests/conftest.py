@@ -1,6 +1,6 @@
 """The order of the whole suite, and the fixtures that all tests share.
 
-Quick files come first, then those that drive the engine, start Elasticsearch or load a model, and
+Quick files come first, then those that drive the engine, start a search engine or load a model, and
 last the whole loop: the slowest test of a file decides. `tests.support.spread` spreads the files
 over processes. Tests against the real cloud run only with `--real-cloud`.
 """
@@ -20,7 +20,7 @@ from tests.support.spread import Spread, group
 from tools import cli
 from tools.paths import Paths, default_paths
 
-ORDER = ("engine", "elasticsearch", "model", "e2e", "real_cloud")
+ORDER = ("engine", "elasticsearch", "opensearch", "model", "e2e", "real_cloud")
 LONGEST_FIRST = (
     *("test_kills", "test_healing", "test_loop", "test_rehearse"),
     *("test_rehearse_pull_request", "test_sweep"),

@@ -31,6 +31,7 @@ PACKAGES = (
     "rag",
     "tools",
     "ops",
+    "opensearch_node",
     "provider_facts",
 )
 ALLOWED: dict[str, tuple[str, ...]] = {
@@ -69,7 +70,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "providers.clients": (),
     "pluginhost": (),
     "provider_facts": (),
-    "localcloud": ("pluginhost", "provider_facts"),
+    # A borrowed cluster is configured as on a node.
+    "localcloud": ("opensearch_node", "pluginhost", "provider_facts"),
+    "opensearch_node": ("providers.clients",),
     "training": ("rag", "providers.clients"),
     "rag": ("providers.clients",),
     "tools": (),
@@ -90,7 +93,7 @@ GENERATORS: dict[str, tuple[str, ...]] = {
     "tools.coverage": ("localcloud", "provider_facts"),
     "tools.reference": ("infra.outputs", "guardrails.policy", "bootstrap.permissions_page"),
 }
-WITHOUT_PULUMI = ("rag", "training", "providers.clients")
+WITHOUT_PULUMI = ("rag", "training", "opensearch_node", "providers.clients")
 PLANS = ("infra.plans", "infra.corpus", "components.pai", "components.knowledge", "providers")
 
 

@@ -46,10 +46,10 @@ def only_one(paths: Paths) -> Iterator[None]:
         yield
 
 
-def _fetch_engine(paths: Paths, context: StepContext) -> str:
+def _fetch_engine(paths: Paths, context: StepContext, module: str) -> str:
     began = time.monotonic()
     context.run(
-        [paths.python, "-m", "localcloud.elasticsearch.distribution", "fetch"],
+        [paths.python, "-m", module, "fetch"],
         cwd=paths.checkout,
         env={**os.environ, "CUSTOMRAG_CACHE": str(paths.cache)},
         timeout_seconds=_ENGINE_SECONDS,
@@ -58,14 +58,18 @@ def _fetch_engine(paths: Paths, context: StepContext) -> str:
     return "in the cache" if time.monotonic() - began > 5 else ""
 
 
-def engine_is_cached(paths: Paths) -> bool:
-    """Whether Elasticsearch is in the cache, by its marker file."""
-    return any(paths.cache.glob("elasticsearch-*/.complete"))
+def engine_is_cached(paths: Paths, engine: str) -> bool:
+    """Whether a search engine is in the cache, by its marker file."""
+    return any(paths.cache.glob(f"{engine}-*/.complete"))
 
 
 def _machine(paths: Paths, context: StepContext, needs_node: bool) -> str:
     prerequisites.check_machine(venv=paths.venv)
-    needs_maven = not engine_is_cached(paths) and not os.environ.get("CUSTOMRAG_ELASTICSEARCH_ZIP")
+    has_zip = bool(os.environ.get("CUSTOMRAG_ELASTICSEARCH_ZIP"))
+    needs_maven = not (
+        (has_zip or engine_is_cached(paths, "elasticsearch"))
+        and engine_is_cached(paths, "opensearch")
+    )
 
     def look() -> list[prerequisites.Missing]:
         return prerequisites.find_missing(
@@ -113,7 +117,12 @@ def set_up_tools(paths: Paths, display: Display, *, with_edge: bool = False) -> 
         Step(name="pulumi", action=lambda c: cli.provide(paths, c), needs=("this machine",)),
         Step(
             name="elasticsearch",
-            action=lambda c: _fetch_engine(paths, c),
+            action=lambda c: _fetch_engine(paths, c, "localcloud.elasticsearch.distribution"),
+            needs=("virtual environment",),
+        ),
+        Step(
+            name="opensearch",
+            action=lambda c: _fetch_engine(paths, c, "localcloud.opensearch.package"),
             needs=("virtual environment",),
         ),
     ]

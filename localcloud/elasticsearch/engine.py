@@ -34,9 +34,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
+from localcloud.core.accounts import Account, give_away, tidy
 from localcloud.core.errors import LocalCloudError
 from localcloud.core.supervisor import ProcessSpec
-from localcloud.elasticsearch.accounts import Account, give_away, tidy
 
 __all__ = [
     "ENGINE_PORT",

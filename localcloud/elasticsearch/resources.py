@@ -12,11 +12,11 @@ from __future__ import annotations
 import datetime
 from typing import Any, Final
 
+from localcloud.core.accounts import plan_account
 from localcloud.core.errors import CloudError, LocalCloudError
 from localcloud.core.home import data_dir, log_dir
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.elasticsearch import distribution, engine
-from localcloud.elasticsearch.accounts import plan_account
 from localcloud.elasticsearch.checks import check_inputs, engine_settings
 from localcloud.elasticsearch.engine import Engine
 from localcloud.elasticsearch.offer import require_offer

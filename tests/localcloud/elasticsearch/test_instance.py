@@ -16,11 +16,12 @@ from elasticsearch.helpers import bulk
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from localcloud.core import accounts
 from localcloud.core.errors import CloudError
 from localcloud.core.home import init_home
 from localcloud.core.resources import Context
 from localcloud.daemon import make_context
-from localcloud.elasticsearch import accounts, distribution, resources
+from localcloud.elasticsearch import distribution, resources
 from localcloud.elasticsearch.resources import Instance
 from localcloud.elasticsearch.routes import routes
 from localcloud.elasticsearch.services import services
@@ -307,7 +308,7 @@ def test_root_without_user_namespaces_runs_the_engine_unprivileged(
     assert psutil.Process(status.pid).uids().real == pwd.getpwnam(accounts._UNPRIVILEGED).pw_uid
     handler.delete(created.id, created.outputs, context)
     assert handler.read(created.id, created.outputs, context) is None
-    assert not (Path("/var/tmp/customrag-elasticsearch") / created.id).exists()
+    assert not (Path("/var/tmp/customrag-engines") / created.id).exists()
 
 
 def fake_distribution(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:

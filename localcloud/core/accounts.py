@@ -27,14 +27,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from localcloud.elasticsearch.distribution import DistributionError
+from localcloud.core.errors import LocalCloudError
 
-__all__ = ["Account", "give_away", "plan_account", "readable_by_others", "tidy"]
+__all__ = ["Account", "AccountError", "give_away", "plan_account", "readable_by_others", "tidy"]
 
-_SHARED_ROOT: Final = Path("/var/tmp/customrag-elasticsearch")  # noqa: S108 - see the module docstring
+_SHARED_ROOT: Final = Path("/var/tmp/customrag-engines")  # noqa: S108 - see the module docstring
 _UNPRIVILEGED: Final = "nobody"  # prose: vendor
 _PROBE_TIMEOUT_SECONDS: Final = 20
 _NAMESPACE: Final = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+
+
+class AccountError(LocalCloudError):
+    """This machine cannot run an engine as an unprivileged user."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,7 @@ def plan_account(folder: Path, distribution: Path, *, namespaces: bool = True) -
         namespaces: False skips the second way (for tests).
 
     Raises:
-        DistributionError: The user is root, and neither ``unshare`` nor ``setpriv`` works.
+        AccountError: The user is root, and neither ``unshare`` nor ``setpriv`` works.
     """
     if os.geteuid() != 0:
         return Account(prefix=(), folder=folder, distribution=distribution)
@@ -94,11 +98,10 @@ def tidy() -> None:
 
 
 def _namespace_works(folder: Path, distribution: Path) -> bool:
-    launcher = distribution / "bin" / "elasticsearch"
     check = 'test "$(id -u)" = 1000 && test -w "$1" && test -r "$2"'
     try:
         answer = subprocess.run(
-            [*_NAMESPACE, "sh", "-c", check, "sh", str(folder), str(launcher)],
+            [*_NAMESPACE, "sh", "-c", check, "sh", str(folder), str(distribution / "bin")],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_PROBE_TIMEOUT_SECONDS,
@@ -111,22 +114,22 @@ def _namespace_works(folder: Path, distribution: Path) -> bool:
 
 def _unprivileged(folder: Path, distribution: Path) -> Account:
     if shutil.which("setpriv") is None:
-        raise DistributionError(
-            "Elasticsearch refuses to run as root, this machine forbids user namespaces, and "
+        raise AccountError(
+            "the engine refuses to run as root, this machine forbids user namespaces, and "
             "setpriv is not on PATH. Install util-linux, or run as an ordinary user"
         )
     try:
         user_id = pwd.getpwnam(_UNPRIVILEGED).pw_uid
     except KeyError:
-        raise DistributionError(
-            "Elasticsearch refuses to run as root, this machine forbids user namespaces, and the "
+        raise AccountError(
+            "the engine refuses to run as root, this machine forbids user namespaces, and the "
             f"account {_UNPRIVILEGED!r} does not exist. Run as an ordinary user"
         ) from None
     if not readable_by_others(folder.parent):
         folder = _SHARED_ROOT / folder.name
         _SHARED_ROOT.mkdir(mode=0o755, exist_ok=True)
         if _SHARED_ROOT.stat().st_uid != 0:
-            raise DistributionError(f"{_SHARED_ROOT} belongs to another user. Remove it")
+            raise AccountError(f"{_SHARED_ROOT} belongs to another user. Remove it")
         folder.mkdir(mode=0o700, exist_ok=True)
     if not readable_by_others(distribution):
         distribution = _copied(distribution)

@@ -1,0 +1,118 @@
+"""The node's files, roles and users: pure functions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from opensearch_node.configuration import jvm_options, opensearch_yml
+from opensearch_node.errors import NodeError
+from opensearch_node.secrets import read_secrets
+from opensearch_node.security import roles, users
+from opensearch_node.settings import NodeSettings
+
+CERTIFICATES = {
+    "ca": "CA",
+    "node": "NODE",
+    "node_key": "NODE KEY",
+    "admin": "ADMIN",
+    "admin_key": "ADMIN KEY",
+}
+
+
+def settings(**changes: Any) -> NodeSettings:
+    values: dict[str, Any] = {
+        "region_id": "cn-hangzhou",
+        "kms_endpoint": "https://kms",
+        "bind_host": "0.0.0.0",
+        "opensearch_cluster_name": "search",
+        "opensearch_node_name": "node-2",
+        "opensearch_address": "10.0.0.12",
+        "opensearch_cluster_managers": "node-1=10.0.0.11,node-2=10.0.0.12,node-3=10.0.0.13",
+        "opensearch_certificates": "certificates",
+        "opensearch_users": "deployer=a,reader=b",
+        "opensearch_index_prefix": "knowledge",
+    }
+    return NodeSettings(**{**values, **changes})
+
+
+def test_nodes_find_each_other_by_the_addresses_of_the_cluster_managers() -> None:
+    written = yaml.safe_load(opensearch_yml(settings()))
+    assert written["discovery.seed_hosts"] == [f"10.0.0.1{number}:9300" for number in (1, 2, 3)]
+    assert written["cluster.initial_cluster_manager_nodes"] == ["node-1", "node-2", "node-3"]
+    assert "discovery.type" not in written
+
+
+def test_single_cluster_manager_is_a_cluster_of_one_node() -> None:
+    alone = settings(opensearch_cluster_managers="node-2=10.0.0.12")
+    written = yaml.safe_load(opensearch_yml(alone))
+    assert written["discovery.type"] == "single-node"
+    assert "discovery.seed_hosts" not in written
+
+
+def test_node_for_models_has_that_role_only() -> None:
+    written = yaml.safe_load(opensearch_yml(settings(opensearch_roles="ml")))
+    assert written["node.roles"] == ["ml"]
+
+
+def test_every_connection_is_encrypted_and_every_address_checked() -> None:
+    written = yaml.safe_load(opensearch_yml(settings()))
+    assert written["plugins.security.ssl.http.enabled"] is True
+    assert written["plugins.security.ssl.transport.enforce_hostname_verification"] is True
+    assert "plugins.security.disabled" not in written
+
+
+def test_heap_is_the_setting() -> None:
+    assert "-Xms2048m\n-Xmx2048m\n" in jvm_options(settings(opensearch_heap_mib=2048))
+
+
+def test_secrets_are_read_by_their_names() -> None:
+    stored = {"certificates": json.dumps(CERTIFICATES), "a": "one", "b": "two"}
+    found = read_secrets(settings(), stored.__getitem__)
+    assert found.certificates.node_key == "NODE KEY"
+    assert found.passwords == {"deployer": "one", "reader": "two"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"ca": "CA"}', '"CA"'])
+def test_secret_of_another_form_is_refused_by_name(text: str) -> None:
+    with pytest.raises(NodeError, match="KMS secret 'certificates' is not a JSON object with ca"):
+        read_secrets(settings(), lambda name: text)
+
+
+def test_keys_are_not_in_the_representation() -> None:
+    found = read_secrets(
+        settings(), {"certificates": json.dumps(CERTIFICATES), "a": "pw-a", "b": "pw-b"}.__getitem__
+    )
+    assert "KEY" not in repr(found)
+    assert "pw-a" not in repr(found)
+
+
+def test_only_the_nodes_user_can_read_the_certificates(tmp_path: Path) -> None:
+    found = read_secrets(
+        settings(), {"certificates": json.dumps(CERTIFICATES), "a": "x", "b": "y"}.__getitem__
+    )
+    found.certificates.write(tmp_path)
+    found.certificates.write(tmp_path)
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+        "ca.pem": 0o600,
+        "node.pem": 0o600,
+        "node.key": 0o600,
+        "admin.pem": 0o600,
+        "admin.key": 0o600,
+    }
+
+
+def test_reader_may_not_write() -> None:
+    reader = roles("knowledge")["customrag_reader"]
+    (permission,) = reader["index_permissions"]
+    assert permission["index_patterns"] == ["knowledge*"]
+    assert not {"crud", "write", "indices_all"} & set(permission["allowed_actions"])
+
+
+def test_unknown_user_is_refused() -> None:
+    with pytest.raises(NodeError, match=r"has \['root'\]. Allowed are \['deployer'"):
+        users({"root": "x"})

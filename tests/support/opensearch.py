@@ -1,0 +1,22 @@
+"""A real OpenSearch cluster of one node, one per test session.
+
+Import `opensearch_server` into a `conftest.py` and mark the tests that use it `opensearch`. Tests
+share the engine: each makes indices, pipelines and models with its own names and removes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from localcloud.opensearch.borrow import Borrowed, lend
+
+__all__ = ["opensearch_server"]
+
+
+@pytest.fixture(scope="session")
+def opensearch_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Borrowed]:
+    """Lend the cluster; its passwords are those of the users deployer, ingest and reader."""
+    with lend(tmp_path_factory.mktemp("opensearch") / "node") as cluster:
+        yield cluster
