@@ -1,6 +1,7 @@
 """The Elasticsearch instance: private, encrypted, and reachable only from the VPC.
 
-Owns: the cluster. Does not own: its indices (`components.knowledge`).
+Owns: the cluster, and the probe of what it accepts. Does not own: its indices
+(`components.knowledge`).
 API: https://www.alibabacloud.com/help/en/es, provider docs of `alicloud_elasticsearch_instance`,
 read 2026-11-21.
 """
@@ -8,12 +9,14 @@ read 2026-11-21.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_alicloud import elasticsearch
 
+import providers
 from components.outputs import once
 from components.scope import Scope
 from stack_config.kinds import Protocol
@@ -25,6 +28,9 @@ USERNAME = "elastic"
 # 2026-11-21.
 MASTER_NODE_AMOUNT = 3
 MASTER_NODE_DISK_GIB = 20
+# `whitespace` is the index's own. The others are Elastic's for English and Chinese, and those of
+# the plugins analysis-ik and analysis-aliws: they show what another index could use.
+ANALYZERS = ("whitespace", "english", "smartcn", "ik_smart", "aliws")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +103,14 @@ class ElasticsearchCluster(pulumi.ComponentResource):
         url: `https://<domain>:9200`, resolvable inside the VPC.
         username: Name of the built-in administrator.
         instance_id: ID of the instance.
+        capabilities: What the cluster accepts, by trying it: server_version, features,
+            vector_index_kinds, analyzers, fusion, fusion_reason (`providers.SearchCapabilities`).
     """
 
     url: pulumi.Output[str]
     username: str
     instance_id: pulumi.Output[str]
+    capabilities: pulumi.Output[Mapping[str, Any]]
 
     def __init__(
         self, name: str, args: ElasticsearchClusterArgs, opts: pulumi.ResourceOptions | None = None
@@ -124,7 +133,29 @@ class ElasticsearchCluster(pulumi.ComponentResource):
         self.url = pulumi.Output.all(protocol, instance.domain, instance.port).apply(
             lambda found: f"{str(found[0]).lower()}://{found[1]}:{found[2]}"
         )
+        self.capabilities = self._probe(name, args)
         self.register_outputs({"url": self.url})
+
+    def _probe(self, name: str, args: ElasticsearchClusterArgs) -> pulumi.Output[Mapping[str, Any]]:
+        found = providers.SearchCapabilities(
+            f"{name}-capabilities",
+            providers.SearchCapabilitiesArgs(
+                endpoint=self.url,
+                username=self.username,
+                password=args.password,
+                analyzers=list(ANALYZERS),
+                instance_id=self.instance_id,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.all(
+            server_version=found.server_version,
+            features=found.features,
+            vector_index_kinds=found.vector_index_kinds,
+            analyzers=found.analyzers_found,
+            fusion=found.fusion,
+            fusion_reason=found.fusion_reason,
+        )
 
     def _create(self, name: str, args: ElasticsearchClusterArgs) -> elasticsearch.Instance:
         return elasticsearch.Instance(

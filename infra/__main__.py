@@ -29,7 +29,7 @@ estimate = start_estimate()
 foundation = lay_foundation(context)
 logs = collect_logs(context, foundation)
 
-# Elasticsearch and, with customrag:pinnedIndex, the former index and the model that made it.
+# Elasticsearch and what it accepts. With customrag:pinnedIndex, the former index and its model.
 cluster = make_cluster(context, foundation)
 pinned = find_pinned(context, cluster)
 
@@ -56,6 +56,7 @@ export(
     embedding_url=embedding.nodes[0].url,
     embedding_urls=embedding.urls,
     elasticsearch_url=cluster.url,
+    search_capabilities=cluster.capabilities,
     index_alias=knowledge.index_alias,
     index_name=knowledge.index_name,
     index_generations=knowledge.generations,

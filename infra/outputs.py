@@ -15,6 +15,7 @@ OUTPUTS: dict[str, str] = {
     "embedding_url": "The first node of the embedding service, OpenAI-compatible.",
     "embedding_urls": "All nodes of the embedding service. They are equivalent.",
     "elasticsearch_url": "The Elasticsearch cluster.",
+    "search_capabilities": "What that cluster accepts, found by trying it.",
     "index_alias": "Alias that the application searches.",
     "index_name": "Index that the alias points to.",
     "index_generations": "That index and the former ones that the stack keeps, for `pinnedIndex`.",

@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .capabilities import SearchCapabilities, SearchCapabilitiesArgs
     from .corpus import Corpus, CorpusArgs, corpus_version
     from .dlc_job import DlcJob, DlcJobArgs
     from .ingest_run import IngestRun, IngestRunArgs
@@ -44,6 +45,8 @@ __all__ = [
     "ProviderArgs",
     "Rollout",
     "RolloutArgs",
+    "SearchCapabilities",
+    "SearchCapabilitiesArgs",
     "SearchIndex",
     "SearchIndexArgs",
     "SnapshotSchedule",
@@ -53,6 +56,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "capabilities": ("SearchCapabilities", "SearchCapabilitiesArgs"),
     "corpus": ("Corpus", "CorpusArgs", "corpus_version"),
     "dlc_job": ("DlcJob", "DlcJobArgs"),
     "ingest_run": ("IngestRun", "IngestRunArgs"),

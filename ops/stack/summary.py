@@ -124,6 +124,16 @@ def documents(ingest: Mapping[str, Any], corpus: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def search(capabilities: Mapping[str, Any]) -> str:
+    """Return where the two searches become one ranking, and why there."""
+    if not capabilities:
+        return ""
+    reason = printable(str(capabilities.get("fusion_reason")))
+    if capabilities.get("fusion") == "server":
+        return _block("search", f"fusion: client, the default, although {reason}")
+    return _block("search", f"fusion: client, because {reason}")
+
+
 def render(
     outcome: Outcome,
     outputs: Mapping[str, Any],
@@ -145,6 +155,7 @@ def render(
         changes(outcome),
         training(outputs.get("training") or {}),
         documents(outputs.get("ingest") or {}, outputs.get("corpus") or {}),
+        search(outputs.get("search_capabilities") or {}),
     ]
     if page:
         parts.append(f"{'chat page':<{_MARGIN}}{page}")

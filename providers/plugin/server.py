@@ -25,6 +25,7 @@ from pluginhost import (
 )
 from providers.clients.errors import ClientError
 from providers.declaration import inputs_of
+from providers.plugin.capabilities import CapabilitiesHandler
 from providers.plugin.corpus import CorpusHandler
 from providers.plugin.dlc_job import DlcJobHandler
 from providers.plugin.framework import (
@@ -54,6 +55,7 @@ HANDLERS: Final[tuple[Handler, ...]] = (
     CorpusHandler(),
     DlcJobHandler(),
     IngestRunHandler(),
+    CapabilitiesHandler(),
     SearchIndexHandler(),
     IndexAliasHandler(),
     RolloutHandler(),

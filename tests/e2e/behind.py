@@ -179,6 +179,7 @@ class Behind:
             "customrag:elasticsearch:Index": self._delete_index,
             "customrag:elasticsearch:Alias": self._delete_alias,
             "customrag:elasticsearch:SnapshotSchedule": self._turn_snapshots_off,
+            "customrag:elasticsearch:Capabilities": lambda _: None,
             "customrag:ess:Rollout": lambda _: None,
         }
         deletes[resource.type](resource)

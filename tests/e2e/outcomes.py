@@ -116,6 +116,11 @@ OUTCOMES: Mapping[str, Expected] = {
     "cloudflare:index/workersScript:WorkersScript": _CONTAINER,
     "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain": _FIXED,
     "customrag:elasticsearch:Alias": Expected(unrefreshed="moved back"),
+    "customrag:elasticsearch:Capabilities": Expected(
+        deleted=Outcome.KEPT,
+        changed=Outcome.FIXED,
+        why="It is what a probe found; every refresh probes again.",
+    ),
     "customrag:elasticsearch:Index": Expected(
         unrefreshed=_REFRESH_ASKED, why="`make up` fills it from the corpus again."
     ),

@@ -51,7 +51,7 @@ class Cluster:
                 headers: Any = None,
                 request_timeout: Any = None,
             ) -> NodeApiResponse:
-                status, answer = cluster.answer(method, target, json.loads(body or b"null"))
+                status, answer = cluster.answer(method, target, _decoded(target, body))
                 meta = ApiResponseMeta(
                     node=self.config,
                     duration=0.0,
@@ -155,6 +155,13 @@ class Cluster:
             targets = self.aliases.setdefault(spec["alias"], set())
             (targets.add if kind == "add" else targets.discard)(spec["index"])
         return 200, {"acknowledged": True}
+
+
+def _decoded(target: str, body: bytes | None) -> Any:
+    """Return a body as JSON; that of a bulk request is one document to a line."""
+    if "/_bulk" in target:
+        return [json.loads(line) for line in (body or b"").splitlines()]
+    return json.loads(body or b"null")
 
 
 def _error(kind: str, reason: str, status: int) -> dict[str, Any]:

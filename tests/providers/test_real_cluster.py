@@ -199,3 +199,27 @@ def test_a_wrong_password_is_reported_in_the_clusters_words(
 ) -> None:
     with pytest.raises(ProviderError, match="unable to authenticate"):
         index.up({**inputs, "password": "wrong"})
+
+
+def test_a_probe_finds_what_this_build_lacks_and_leaves_nothing(
+    inputs: dict[str, Any], services: FakeServices, elasticsearch_server: ElasticsearchServer
+) -> None:
+    probed = Engine("customrag:elasticsearch:Capabilities", services)
+    cluster = {key: inputs[key] for key in ("endpoint", "username", "password")}
+    probed.up({**cluster, "analyzers": ["whitespace", "ik_smart"]})
+    assert probed.state is not None
+    found = probed.state.outputs
+    assert found["serverVersion"].startswith("8.")
+    assert {name for name, item in found["features"].items() if item["available"]} >= {"knn"}
+    assert found["features"]["rrf"]["reason"] == "unknown retriever [rrf]"
+    assert "painless" in found["features"]["script_score"]["reason"]
+    assert all(item["available"] for item in found["vectorIndexKinds"].values())
+    assert found["analyzersFound"]["whitespace"]["available"]
+    assert "ik_smart" in found["analyzersFound"]["ik_smart"]["reason"]
+    assert (found["fusion"], found["fusionReason"]) == ("client", "the cluster does not know RRF")
+    probed.refresh()
+    assert probed.state.outputs == found
+    client = elasticsearch_server.client()
+    left = client.indices.get(index="customrag-probe-*", expand_wildcards="all")
+    assert dict(left) == {}
+    client.close()

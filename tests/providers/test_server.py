@@ -160,6 +160,10 @@ def test_the_class_of_a_resource_sends_the_inputs_that_the_plugin_declares(handl
         "customrag:oss:Corpus": (providers.Corpus, providers.CorpusArgs),
         "customrag:pai:DlcJob": (providers.DlcJob, providers.DlcJobArgs),
         "customrag:rag:IngestRun": (providers.IngestRun, providers.IngestRunArgs),
+        "customrag:elasticsearch:Capabilities": (
+            providers.SearchCapabilities,
+            providers.SearchCapabilitiesArgs,
+        ),
         "customrag:elasticsearch:Index": (providers.SearchIndex, providers.SearchIndexArgs),
         "customrag:elasticsearch:Alias": (providers.IndexAlias, providers.IndexAliasArgs),
         "customrag:elasticsearch:SnapshotSchedule": (

@@ -66,6 +66,14 @@ def test_summary_shows_times_changes_training_documents_and_the_page() -> None:
     assert max(map(columns, text.splitlines())) <= WIDTH
 
 
+def test_summary_says_why_the_application_fuses_itself() -> None:
+    refused = {"fusion": "client", "fusion_reason": "the licence refuses RRF"}
+    assert "fusion: client, because the licence refuses RRF" in _render(search_capabilities=refused)
+    accepted = {"fusion": "server", "fusion_reason": "the cluster accepts RRF"}
+    text = _render(search_capabilities=accepted)
+    assert "fusion: client, the default, although the cluster accepts RRF" in text
+
+
 def test_summary_says_why_the_base_model_was_kept() -> None:
     text = _render(training={**TRAINING, "kept": "base", "reason": "tuning did not help"})
     assert "kept the base model, version 0a1b2c3d4e5f: tuning did not help" in text
