@@ -13,7 +13,17 @@ import pulumi
 
 from .wire import Out, camel_case, camel_keys, with_plugin
 
-__all__ = ["Bounds", "Input", "Resource", "argument", "arguments", "inputs_of", "sent_values"]
+__all__ = [
+    "Bounds",
+    "Input",
+    "Resource",
+    "argument",
+    "arguments",
+    "inputs_of",
+    "outputs_of",
+    "secret_outputs_of",
+    "sent_values",
+]
 
 Effect = Literal["replace", "update", "ignore"]
 Kind = Literal["string", "integer", "boolean", "map", "string map", "list", "string list"]
@@ -109,7 +119,18 @@ class Resource(pulumi.CustomResource, Generic[A]):
     token = ""
 
     def __init__(self, name: str, args: A, opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = [item.wire_name for item in vars(type(self)).values() if isinstance(item, Out)]
-        props = {**dict.fromkeys(outputs), **sent_values(args)}
+        props = {**dict.fromkeys(outputs_of(type(self))), **sent_values(args)}
         secrets = [name for name, spec in inputs_of(args).items() if spec.secret]
+        secrets += secret_outputs_of(type(self))
         super().__init__(self.token, name, props, with_plugin(opts, secrets))
+
+
+def outputs_of(made: type[Resource[Any]]) -> tuple[str, ...]:
+    """Return the wire names of the outputs that a class of resources declares."""
+    return tuple(item.wire_name for item in vars(made).values() if isinstance(item, Out))
+
+
+def secret_outputs_of(made: type[Resource[Any]]) -> tuple[str, ...]:
+    """Return those of its outputs that are always secret."""
+    outputs = (item for item in vars(made).values() if isinstance(item, Out))
+    return tuple(item.wire_name for item in outputs if item.secret)

@@ -59,9 +59,15 @@ class Out(Generic[T]):
     """An output of a resource under its Python name: ``job_id = Out[str]()`` is ``jobId``.
 
     Never annotate it: the SDK reads the annotations of a resource as the types of its outputs.
+
+    Args:
+        secret: Whether its value is always secret.
     """
 
     wire_name: str
+
+    def __init__(self, *, secret: bool = False) -> None:
+        self.secret = secret
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.wire_name = camel_case(name)

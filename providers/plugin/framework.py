@@ -12,6 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Literal
 
 from pluginhost import UNKNOWN, Host, ProviderError, contains_unknown
@@ -84,6 +85,7 @@ class Call:
         wait: Sleeps; raises ``OperationCancelledError`` after Ctrl-C.
         timeout_seconds: The user's ``custom_timeouts``, or ``None``.
         clock: Monotonic seconds.
+        now: The present time, with its zone.
     """
 
     urn: str
@@ -93,6 +95,7 @@ class Call:
     resource_id: str = ""
     timeout_seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property
     def cancelled(self) -> threading.Event:
@@ -118,13 +121,17 @@ class Handler(ABC):
         token: The resource's type.
         inputs: Its declared inputs.
         outputs: Its outputs besides the inputs.
+        secret_outputs: Those of the outputs that are always secret.
         needed: Inputs without which it cannot be read. They are missing in an import.
+        adopts: Whether a create adopts what exists already.
     """
 
     token: ClassVar[str]
     inputs: ClassVar[Mapping[str, Input]]
     outputs: ClassVar[tuple[str, ...]] = ()
+    secret_outputs: ClassVar[tuple[str, ...]] = ()
     needed: ClassVar[tuple[str, ...]] = ()
+    adopts: ClassVar[bool] = True
 
     def check(self, inputs: Values) -> Iterator[Failure]:
         """Yield failures besides presence and type; values may be unknown."""
@@ -179,6 +186,8 @@ def check_inputs(declared: Mapping[str, Input], given: Values) -> Iterator[Failu
                 yield Failure(name, "is required but not set")
             continue
         problem = _kind_problem(spec.kind, value) or _bounds_problem(spec.bounds, value)
+        if problem and spec.secret:
+            problem = f"is secret, so it is not shown here; allowed is a {spec.kind}"
         if problem:
             yield Failure(name, problem)
 
@@ -275,5 +284,6 @@ def require_known_state(handler: Handler, inputs: Values) -> None:
     if missing:
         raise ProviderError(
             f"{handler.token} cannot be imported: its id does not contain {', '.join(missing)}. "
-            "Declare the resource and run `pulumi up`, which adopts it."
+            f"Declare the resource and run `pulumi up`, which "
+            f"{'adopts it' if handler.adopts else 'makes another one'}."
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from pulumi.provider.experimental import provider as sdk
@@ -82,6 +83,7 @@ class CustomragProvider(HostedProvider):
         services: Makes the clients from the provider's configuration; the cloud's by default.
         clock: Monotonic seconds.
         wait: Sleeps for the seconds given; by default until cancelled at most.
+        now: The present time, with its zone.
     """
 
     def __init__(
@@ -89,8 +91,10 @@ class CustomragProvider(HostedProvider):
         services: Callable[[Mapping[str, str]], CloudServices] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._clock = clock
+        self._now = now
         self._wait = wait
         self._make_services = services or self._cloud_services
         self._services = self._make_services({})
@@ -147,7 +151,8 @@ class CustomragProvider(HostedProvider):
             news[name] = before.get(name)
         call = self._call(request.urn, resource_id=request.resource_id)
         changes = await self._run(lambda: handler.diff(before, olds, news, call))
-        return _diff_response(changes, delete_first=handler.must_delete_first(before, news))
+        delete_first = handler.must_delete_first(before, news)
+        return _diff_response(changes, handler.inputs, delete_first=delete_first)
 
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
         handler, inputs = self._handler(type_of(request.urn)), _plain(request.properties)
@@ -227,6 +232,7 @@ class CustomragProvider(HostedProvider):
             timeout_seconds=timeout_seconds or None,
             clock=self._clock,
             wait=self._sleep,
+            now=self._now,
         )
 
     def _hide(self, handler: Handler, secrets: Collection[str]) -> Callable[[str], bool]:
@@ -235,7 +241,7 @@ class CustomragProvider(HostedProvider):
     def _encode(
         self, handler: Handler, values: Mapping[str, Any], secrets: Collection[str]
     ) -> PropertyMap:
-        declared = [name for name, spec in handler.inputs.items() if spec.secret]
+        declared = [name for name in values if _declared_secret(handler, name)]
         return encode_map(values, secrets={*secrets, *declared})
 
     async def _run(
@@ -255,6 +261,8 @@ class CustomragProvider(HostedProvider):
 
 
 def _declared_secret(handler: Handler, name: str) -> bool:
+    if name in handler.secret_outputs:
+        return True
     return name in handler.inputs and handler.inputs[name].secret
 
 
@@ -270,7 +278,9 @@ def _failures(failures: Iterable[Failure]) -> list[sdk.CheckFailure]:
     return [sdk.CheckFailure(item.property, item.reason) for item in failures]
 
 
-def _diff_response(changes: Sequence[Change], *, delete_first: bool) -> sdk.DiffResponse:
+def _diff_response(
+    changes: Sequence[Change], inputs: Collection[str], *, delete_first: bool
+) -> sdk.DiffResponse:
     replaces = list(dict.fromkeys(change.property for change in changes if change.replaces))
     return sdk.DiffResponse(
         changes=bool(changes),
@@ -280,7 +290,7 @@ def _diff_response(changes: Sequence[Change], *, delete_first: bool) -> sdk.Diff
             change.path: sdk.PropertyDiff(
                 _KINDS[change.kind, change.replaces],
                 # A change of an output (a job that is not done) has no inputs to show.
-                input_diff=change.property not in ("status", "version", "generations"),
+                input_diff=change.property in inputs,
             )
             for change in changes
         },

@@ -12,6 +12,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -248,8 +249,12 @@ class Engine:
         self.urn = f"urn:pulumi:test::project::{token}::name"
         self.host = RecordingHost()
         self.clock = Clock(self.host)
+        self.now = datetime(2026, 12, 1, 10, 30, tzinfo=UTC)
         self.provider = CustomragProvider(
-            services=lambda config: services, clock=self.clock, wait=self.clock.wait
+            services=lambda config: services,
+            clock=self.clock,
+            wait=self.clock.wait,
+            now=lambda: self.now,
         )
         self.provider.host = self.host
         self.state: State | None = None

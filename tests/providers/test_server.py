@@ -96,6 +96,19 @@ def test_a_password_is_secret_though_the_program_forgot_to_say_so() -> None:
     assert not created.properties["indexName"].is_secret
 
 
+def test_a_password_of_the_wrong_type_is_not_shown() -> None:
+    inputs = {
+        "endpoint": "http://c:9200",
+        "username": "elastic",
+        "password": ["hush"],
+        "indexName": "i",
+        "mappings": {},
+    }
+    engine = Engine("customrag:elasticsearch:Index", FakeServices(FakeOss(), FakeDlc()))
+    reason = engine.check(inputs)["failures"]["password"]
+    assert reason == "is secret, so it is not shown here; allowed is a string"
+
+
 def test_a_secret_input_is_a_secret_output() -> None:
     properties = encode_map(INPUTS, secrets=["triggers"])
     created = asyncio.run(plugin().create(sdk.CreateRequest(URN, properties, 0, True)))
