@@ -41,6 +41,11 @@ _RESULT = {
     "base": {"recall@5": 0.5},
     "tuned": {"recall@5": 0.7},
 }
+_ISSUED = {
+    "certificatePem": "certificate",
+    "privateKeyPem": "key",
+    "notAfter": "2036-11-28T10:30:00Z",
+}
 _OURS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "customrag:oss:Corpus": {"version": "v", "documentCount": 1},
@@ -65,6 +70,8 @@ _OURS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "customrag:elasticsearch:Alias": {"previousIndexName": "", "generations": []},
         "customrag:ess:Rollout": {"instanceIds": []},
         "customrag:elasticsearch:SnapshotSchedule": {},
+        "customrag:tls:CertificateAuthority": _ISSUED,
+        "customrag:tls:Certificate": {**_ISSUED, "subject": "CN=node,O=customrag"},
     }
 )
 # What our functions return besides their arguments.

@@ -29,8 +29,13 @@ if TYPE_CHECKING:
         get_index_generation,
     )
     from .snapshots import SnapshotSchedule, SnapshotScheduleArgs
+    from .tls import Certificate, CertificateArgs, CertificateAuthority, CertificateAuthorityArgs
 
 __all__ = [
+    "Certificate",
+    "CertificateArgs",
+    "CertificateAuthority",
+    "CertificateAuthorityArgs",
     "Corpus",
     "CorpusArgs",
     "DlcJob",
@@ -67,6 +72,10 @@ _MODULES = {
         *("SearchIndex", "SearchIndexArgs", "get_index_generation"),
     ),
     "snapshots": ("SnapshotSchedule", "SnapshotScheduleArgs"),
+    "tls": (
+        *("Certificate", "CertificateArgs"),
+        *("CertificateAuthority", "CertificateAuthorityArgs"),
+    ),
 }
 
 

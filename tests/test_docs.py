@@ -43,7 +43,10 @@ MADE = {
 EXAMPLES = {"staging"}
 """Stacks that exist only in examples."""
 # Type tokens of our plugin, and what the walkthroughs add.
-NOT_KEYS = {"oss", "pai", "rag", "elasticsearch", "ess", "index", "exports", "natBandwidthMbps"}
+NOT_KEYS = {
+    *("oss", "pai", "rag", "elasticsearch", "ess", "tls", "index", "exports"),
+    "natBandwidthMbps",
+}
 
 
 def broken_links(page: Path) -> Iterator[str]:

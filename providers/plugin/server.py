@@ -46,6 +46,7 @@ from providers.plugin.rollout import RolloutHandler
 from providers.plugin.search_index import SearchIndexHandler
 from providers.plugin.services import CloudServices
 from providers.plugin.snapshot_schedule import SnapshotScheduleHandler
+from providers.plugin.tls import CertificateAuthorityHandler, CertificateHandler
 from providers.provider import ProviderArgs
 from providers.search import GENERATION_TOKEN
 from providers.wire import whole_numbers
@@ -61,6 +62,8 @@ HANDLERS: Final[tuple[Handler, ...]] = (
     IndexAliasHandler(),
     RolloutHandler(),
     SnapshotScheduleHandler(),
+    CertificateAuthorityHandler(),
+    CertificateHandler(),
 )
 CONFIG: Final = inputs_of(ProviderArgs)
 _KINDS: Final = {

@@ -14,6 +14,7 @@ import pytest
 from pulumi.runtime.stack import run_pulumi_func
 
 import providers
+from providers.declaration import secret_outputs_of
 from providers.wire import Out, camel_case, camel_keys
 
 
@@ -126,6 +127,26 @@ def test_a_password_is_secret(recorder: Recorder) -> None:
 
     run(recorder, program)
     assert secrets == [True]
+
+
+def test_only_private_keys_are_secret_outputs() -> None:
+    assert secret_outputs_of(providers.Certificate) == ("privateKeyPem",)
+    assert secret_outputs_of(providers.CertificateAuthority) == ("privateKeyPem",)
+    assert secret_outputs_of(providers.Rollout) == ()
+
+
+def test_a_certificate_without_lists_sends_the_defaults(recorder: Recorder) -> None:
+    def program() -> pulumi.Output[Any]:
+        args = providers.CertificateArgs(
+            ca_certificate_pem="pem", ca_private_key_pem="hush", common_name="node"
+        )
+        assert "hush" not in repr(args)
+        return providers.Certificate("n", args).certificate_pem
+
+    run(recorder, program)
+    inputs = recorder.registered[0].inputs
+    assert inputs["usages"] == ["server", "client"]
+    assert (inputs["dnsNames"], inputs["organization"]) == ([], "customrag")
 
 
 def test_arguments_do_not_show_a_password() -> None:

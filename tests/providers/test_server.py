@@ -184,6 +184,11 @@ def test_the_class_of_a_resource_sends_the_inputs_that_the_plugin_declares(handl
             providers.SnapshotScheduleArgs,
         ),
         "customrag:ess:Rollout": (providers.Rollout, providers.RolloutArgs),
+        "customrag:tls:CertificateAuthority": (
+            providers.CertificateAuthority,
+            providers.CertificateAuthorityArgs,
+        ),
+        "customrag:tls:Certificate": (providers.Certificate, providers.CertificateArgs),
     }
     from providers.wire import camel_case
 
