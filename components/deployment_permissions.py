@@ -195,7 +195,8 @@ GRANTS: tuple[Grant, ...] = (
         types=(
             *_types(
                 "ecs",
-                "EcsLaunchTemplate Instance RamRoleAttachment SecurityGroup SecurityGroupRule",
+                "EcsDisk EcsDiskAttachment EcsLaunchTemplate Instance RamRoleAttachment "
+                "SecurityGroup SecurityGroupRule",
             ),
         ),
         reads=(
@@ -207,14 +208,16 @@ GRANTS: tuple[Grant, ...] = (
         writes=(
             "RunInstances StartInstance StartInstances StopInstance StopInstances RebootInstance "
             "DeleteInstance ModifyInstanceAttribute ModifyInstanceMetadataOptions "
-            "ModifyInstanceSpec AttachInstanceRamRole DetachInstanceRamRole CreateSecurityGroup "
+            "ModifyInstanceSpec AttachInstanceRamRole DetachInstanceRamRole CreateDisk AttachDisk "
+            "DetachDisk ModifyDiskAttribute ModifyDiskSpec ResizeDisk DeleteDisk "
+            "CreateSecurityGroup "
             "ModifySecurityGroupAttribute ModifySecurityGroupPolicy AuthorizeSecurityGroup "
             "RevokeSecurityGroup DeleteSecurityGroup CreateLaunchTemplate "
             "CreateLaunchTemplateVersion ModifyLaunchTemplateDefaultVersion "
             "DeleteLaunchTemplateVersion DeleteLaunchTemplate TagResources UntagResources"
         ),
         resources=("acs:ecs:{region}:{account}:*",),
-        reason="manages the embedding and chat nodes" + _BY_ID,
+        reason="manages the nodes and their data disks" + _BY_ID,
     ),
     Grant(
         service="ess",

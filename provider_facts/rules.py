@@ -124,6 +124,10 @@ def _instance_disk(inputs: Inputs) -> Broken:
     yield from _disk(_SYSTEM_DISK_GIB, "systemDiskSize", disk)
 
 
+def _own_disk(inputs: Inputs) -> Broken:
+    yield from _disk(_DATA_DISK_GIB, "size", inputs)
+
+
 def _template_disk(inputs: Inputs) -> Broken:
     yield from _disk(_SYSTEM_DISK_GIB, "systemDisk.size", inputs.get("systemDisk"))
 
@@ -260,6 +264,7 @@ _RULES: Final[Mapping[str, tuple[Callable[[Inputs], Broken], ...]]] = MappingPro
     {
         "alicloud:alb/loadBalancer:LoadBalancer": (_balancer_zones,),
         "alicloud:cms/alarm:Alarm": (_alarm_statistics,),
+        "alicloud:ecs/ecsDisk:EcsDisk": (_own_disk,),
         "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate": (_template_disk, _data_disks),
         "alicloud:ecs/eipAddress:EipAddress": (_eip_bandwidth,),
         "alicloud:ecs/instance:Instance": (_instance_disk, _data_disks),

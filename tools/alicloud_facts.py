@@ -60,6 +60,8 @@ TYPES = (
     "alicloud:cms/alarm:Alarm",
     "alicloud:cms/alarmContact:AlarmContact",
     "alicloud:cms/alarmContactGroup:AlarmContactGroup",
+    "alicloud:ecs/ecsDisk:EcsDisk",
+    "alicloud:ecs/ecsDiskAttachment:EcsDiskAttachment",
     "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate",
     "alicloud:ecs/eipAddress:EipAddress",
     "alicloud:ecs/eipAssociation:EipAssociation",

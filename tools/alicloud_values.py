@@ -71,6 +71,7 @@ _NOT_IN_THE_SDK = frozenset(
 WITHOUT_VALUES = (
     "alicloud:alb/aclEntryAttachment:AclEntryAttachment",
     "alicloud:cms/alarmContactGroup:AlarmContactGroup",
+    "alicloud:ecs/ecsDiskAttachment:EcsDiskAttachment",
     "alicloud:ecs/ramRoleAttachment:RamRoleAttachment",
     "alicloud:ims/oidcProvider:OidcProvider",
     "alicloud:log/logTailAttachment:LogTailAttachment",
@@ -110,6 +111,15 @@ _DOCUMENTED: Mapping[str, Mapping[str, Entry]] = MappingProxyType(
             "metricDimensions": {"format": "json"},
         },
         "alicloud:cms/alarmContact:AlarmContact": {"alarmContactName": {"length": [2, 40]}},
+        # SDK, read 2026-11-30.
+        "alicloud:ecs/ecsDisk:EcsDisk": {
+            "description": {"length": [2, 256]},
+            "diskName": {
+                "pattern": r"[A-Za-z\u4e00-\u9fa5][A-Za-z0-9\u4e00-\u9fa5:_.-]{1,127}",
+                "text": "2 to 128 letters, digits and :_.-, beginning with a letter",
+            },
+            "multiAttach": {"one_of": ["Enabled", "Disabled"]},
+        },
         "alicloud:ecs/eipAssociation:EipAssociation": {
             "instanceType": {
                 "one_of": [

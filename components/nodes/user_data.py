@@ -20,11 +20,13 @@ __all__ = [
     "CODE_DIRECTORY",
     "USER_DATA_LIMIT_BYTES",
     "LogAgent",
+    "MountedDisk",
+    "check_mount_path",
     "render_user_data",
 ]
 
 CODE_DIRECTORY = "/opt/customrag/code"
-# Before Base64. Assumed: the lower of the limits (16 and 32 KB) ECS has had; the text needs 10 KB.
+# Before Base64. Assumed: the lower of the limits (16 and 32 KB) ECS has had; the text needs 13 KB.
 USER_DATA_LIMIT_BYTES = 16 * 1024
 # Imports of the bootstrap, added to the service's own requirements.
 _BOOTSTRAP_REQUIREMENTS = ("oss2", "alibabacloud-credentials")
@@ -36,6 +38,14 @@ _CODE_URI = re.compile(r"oss://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]/[^?#\s]*-[0-9a-f]
 _IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _ACCOUNT_ID = re.compile(r"\d{16}")
 _URL = re.compile(r"https?://[A-Za-z0-9./:_-]+")
+_STATE_DIRECTORY = "/var/lib/customrag"
+# systemd keeps the state of a service with DynamicUser= here, and makes the path above a link. Its
+# mount units accept no links: https://www.freedesktop.org/software/systemd/man/systemd.exec.html
+# and systemd.mount.html, read 2026-11-30.
+_PRIVATE_STATE_DIRECTORY = "/var/lib/private/customrag"
+_MOUNT_PATH = re.compile(rf"{_STATE_DIRECTORY}(/[a-z0-9][a-z0-9_.-]*)*")
+# Looser than the cloud's ids, because an estimate of the stack has placeholders for them.
+_DISK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _OWN_VARIABLES = frozenset({"CUSTOMRAG_BIND_HOST", "CUSTOMRAG_PORT", "PYTHONPATH", "HOME"})
 
 
@@ -67,6 +77,48 @@ class LogAgent:
                 raise ValueError(f"log_agent.{name} is {value!r}; it must match {pattern.pattern}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class MountedDisk:
+    """A data disk as the node finds it.
+
+    The disk's serial number is its id without `d-`, and udev names the device after it:
+    `virtio-<serial>`, or `nvme-Alibaba_Cloud_Elastic_Block_Storage_<serial>` on NVMe families.
+    Source: https://www.alibabacloud.com/help/en/ecs/user-guide/query-the-serial-number-of-a-disk
+    and pkg/disk of https://github.com/kubernetes-sigs/alibaba-cloud-csi-driver, read 2026-11-30.
+
+    Attributes:
+        disk_id: `d-` and the serial number.
+        path: Where the service finds it, `/var/lib/customrag` or a folder below it.
+    """
+
+    disk_id: str
+    path: str
+
+    def __post_init__(self) -> None:
+        check_mount_path(self.path)
+        if not _DISK_ID.fullmatch(self.disk_id):
+            raise ValueError(f"disk_id is {self.disk_id!r}; it must match {_DISK_ID.pattern}")
+
+    @property
+    def serial(self) -> str:
+        """The serial number."""
+        return self.disk_id.removeprefix("d-")
+
+    @property
+    def mount_point(self) -> str:
+        """The path without links that the node mounts it at."""
+        return _PRIVATE_STATE_DIRECTORY + self.path.removeprefix(_STATE_DIRECTORY)
+
+
+def check_mount_path(path: str) -> None:
+    """Raise ValueError unless a disk can be mounted at a path of the service's state."""
+    if not _MOUNT_PATH.fullmatch(path):
+        raise ValueError(
+            f"mount_path is {path!r}; it must be {_STATE_DIRECTORY} or a folder below it, because "
+            "the service can write nowhere else"
+        )
+
+
 def render_user_data(
     *,
     service_name: str,
@@ -78,6 +130,7 @@ def render_user_data(
     region_id: str,
     requirements: Sequence[str] = (),
     log_agent: LogAgent | None = None,
+    data_disk: MountedDisk | None = None,
 ) -> str:
     """Return the `#cloud-config` of a node that runs one Python module as a systemd service.
 
@@ -93,6 +146,8 @@ def render_user_data(
         requirements: pip requirements of the service; the bootstrap installs missing ones.
         log_agent: Agent that sends the node's journal to the log service. None: it stays on the
             node.
+        data_disk: Disk that is mounted before the service starts. None: the state is on the system
+            disk.
 
     Returns:
         YAML text, the same for the same arguments.
@@ -121,6 +176,8 @@ def render_user_data(
         environment_text="".join(f"{key}={_quote(variables[key])}\n" for key in sorted(variables)),
         log_agent=log_agent,
         log_agent_script=_source("log-agent.sh").strip(),
+        data_disk=data_disk,
+        mount_script=_source("mount-disk.sh").strip(),
         region_id=region_id,
         bootstrap_command=[
             *("python3", "/opt/customrag/bootstrap.py", "--code-uri", code_uri),

@@ -144,6 +144,26 @@ def _disk_item(category: str, level: str) -> str:
     return f"disk/{category}/{level}" if category == "cloud_essd" else f"disk/{category}"
 
 
+def _data_disk(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
+    """Yield the use of a disk that outlives its node."""
+    inputs = resource.inputs
+    if inputs.get("paymentType", "PayAsYouGo") != "PayAsYouGo":
+        yield Gap(
+            why=f"paymentType is {inputs['paymentType']!r}; the table has PayAsYouGo prices only"
+        )
+        return
+    gib = _number(inputs.get("size"))
+    yield Use(
+        # The provider creates an ultra disk if no category is given.
+        item=_disk_item(
+            str(inputs.get("category") or "cloud_efficiency"),
+            str(inputs.get("performanceLevel") or "PL1"),
+        ),
+        amount=gib,
+        what=f"data disk of {gib:.0f} GiB",
+    )
+
+
 def _ecs_instance(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
     instance_type = resource.inputs.get("instanceType")
     if not isinstance(instance_type, str):
@@ -335,6 +355,7 @@ def _job(resource: Resource, stack: Stack) -> Iterator[Use | Gap]:
 METERS: Mapping[str, Meter] = MappingProxyType(
     {
         "alicloud:alb/loadBalancer:LoadBalancer": _load_balancer,
+        "alicloud:ecs/ecsDisk:EcsDisk": _data_disk,
         "alicloud:ecs/eipAddress:EipAddress": _eip,
         "alicloud:ecs/instance:Instance": _ecs_instance,
         "alicloud:elasticsearch/instance:Instance": _search_cluster,

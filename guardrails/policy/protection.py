@@ -1,7 +1,8 @@
 """Rules: resources with data are not deleted by mistake in prod.
 
 Owns Pulumi's `protect` and the cloud's own deletion protection, which guards against a deletion
-outside Pulumi. Nodes hold no data and are replaced, so they have neither.
+outside Pulumi. Nodes hold no data and are replaced, so they have neither. ECS has no such
+protection for their data disks.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ __all__ = ["RULES"]
 
 _HOLDS_DATA = (
     "alicloud:oss/bucket:Bucket",
+    "alicloud:ecs/ecsDisk:EcsDisk",
     "alicloud:elasticsearch/instance:Instance",
     "alicloud:kms/key:Key",
 )

@@ -26,6 +26,7 @@ _INSTANCES = (
     "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate",
     "alicloud:ess/scalingConfiguration:ScalingConfiguration",
 )
+_DISK = "alicloud:ecs/ecsDisk:EcsDisk"
 _SEARCH = "alicloud:elasticsearch/instance:Instance"
 _NODE_GROUPS = (
     "dataNodeConfiguration",
@@ -114,6 +115,8 @@ def _pr_is_small(resource: Resource, setting: Setting) -> Iterator[str]:
             disk = value_at(inputs, group, "disk")
             yield from _too_many(disk, f"{group}.disk (GiB)", MAX_PR_DISK_GIB)
         yield from _too_many(inputs.get("zoneCount"), "zoneCount", 1)
+    elif resource.type == _DISK:
+        yield from _too_many(inputs.get("size"), "size (GiB)", MAX_PR_DISK_GIB)
     elif resource.type == _SCALING_GROUP:
         yield from _too_many(inputs.get("maxSize"), "maxSize", MAX_PR_NODES)
 

@@ -25,6 +25,7 @@ TAGGED: Mapping[str, str] = MappingProxyType(
             "alb/loadBalancer:LoadBalancer",
             "alb/serverGroup:ServerGroup",
             "cms/alarm:Alarm",
+            "ecs/ecsDisk:EcsDisk",
             "ecs/eipAddress:EipAddress",
             "ecs/instance:Instance",
             "ecs/securityGroup:SecurityGroup",

@@ -18,7 +18,11 @@ __all__ = ["is_ignored", "replaces", "top"]
 
 # components.nodes.ServiceNode recreates a node and never patches it.
 _ADDED: Mapping[str, frozenset[str]] = MappingProxyType(
-    {"alicloud:ecs/instance:Instance": frozenset({"userData", "imageId", "instanceType"})}
+    {
+        "alicloud:ecs/instance:Instance": frozenset(
+            {"userData", "imageId", "instanceType", "privateIp"}
+        )
+    }
 )
 # The key identifies the content; the source file is written again each time.
 _IGNORED: Mapping[str, frozenset[str]] = MappingProxyType(

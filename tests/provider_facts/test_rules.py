@@ -28,6 +28,7 @@ def node(disk: int, kind: str = "cloud_essd", **more: str) -> dict[str, Any]:
 
 
 INSTANCE, TEMPLATE = "ecs/instance:Instance", "ecs/ecsLaunchTemplate:EcsLaunchTemplate"
+DISK = "ecs/ecsDisk:EcsDisk"
 SEARCH, EIP = "elasticsearch/instance:Instance", "ecs/eipAddress:EipAddress"
 KEY, SECRET, GROUP = "kms/key:Key", "kms/secret:Secret", "ess/scalingGroup:ScalingGroup"
 RULE, POLICY, ROLE = "ecs/securityGroupRule:SecurityGroupRule", "ram/policy:Policy", "ram/role:Role"
@@ -41,6 +42,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     (INSTANCE, {"dataDisks": [essd(20), essd(400, "PL2")]}, "dataDisks[1].size",
      "is 400 GiB; a cloud_essd PL2 disk has 461 to 65536 GiB"),
     (TEMPLATE, {"systemDisk": essd(1000, "PL3")}, "systemDisk.size", "1261 to 2048 GiB"),
+    (DISK, essd(400, "PL2"), "size", "is 400 GiB; a cloud_essd PL2 disk has 461 to 65536 GiB"),
     (SEARCH, node(20), "dataNodeConfiguration.performanceLevel", "needs PL1, PL2 or PL3"),
     (SEARCH, node(100, performanceLevel="PL2"), "dataNodeConfiguration.disk", "461 to 65536 GiB"),
     (SEARCH, node(10, "cloud_ssd"), "dataNodeConfiguration.disk", "20 to 2048 GiB"),

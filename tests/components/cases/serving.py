@@ -21,6 +21,7 @@ from components.load_balancer import (
 from components.model_endpoint import ModelEndpoint, ModelEndpointArgs
 from components.network import Network, NetworkArgs
 from components.nodes import (
+    DataDisk,
     ServiceArgs,
     ServiceNode,
     ServiceNodeArgs,
@@ -133,7 +134,9 @@ def _chat_front(**changes: Any) -> ChatFrontArgs:
     return ChatFrontArgs(zones=ZONES, certificate_id="1-cn-hangzhou", **changes)
 
 
-def _service_node(name: str, **changes: Any) -> ServiceNode:
+def _service_node(
+    name: str, data_disk: DataDisk | None = None, private_ip: str | None = None, **changes: Any
+) -> ServiceNode:
     return ServiceNode(
         name,
         ServiceNodeArgs(
@@ -142,6 +145,8 @@ def _service_node(name: str, **changes: Any) -> ServiceNode:
             code=CODE,
             machine=machine("ecs.g7.large", **changes),
             placement=PLACEMENT,
+            data_disk=data_disk,
+            private_ip=private_ip,
         ),
     )
 
@@ -215,6 +220,12 @@ CASES: Mapping[str, Case] = MappingProxyType(
         "node": _service_node,
         "node-own-key-logs": lambda name: _service_node(
             name, disk_kms_key_id="key-1", log_agent=LOG_AGENT
+        ),
+        "node-data-disk": lambda name: _service_node(
+            name,
+            data_disk=DataDisk(size_gib=40, mount_path="/var/lib/customrag/index"),
+            private_ip="10.20.0.10",
+            disk_kms_key_id="key-1",
         ),
         "embedding": _embedding_node,
         "embedding-spot": lambda name: _embedding_node(name, spot=True),

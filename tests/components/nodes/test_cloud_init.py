@@ -20,9 +20,11 @@ import jsonschema
 import pytest
 import yaml
 
+import components.nodes
 from tests.support.stacks import STACKS, declared
 
 FOLDER = Path(__file__).parent / "cloud_init"
+NODES = Path(components.nodes.__file__).parent
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 COMMAND_TYPES = ("customrag:pai:DlcJob", "customrag:rag:IngestRun")
 
@@ -125,6 +127,11 @@ def test_shellcheck_finds_nothing_in_the_scripts_of_nodes(stack: str) -> None:
     }
     assert files
     assert {name: shellcheck(text) for name, text in files.items()} == dict.fromkeys(files, "")
+
+
+@pytest.mark.parametrize("name", ["log-agent.sh", "mount-disk.sh"])
+def test_shellcheck_finds_nothing_in_a_script_that_not_every_stack_has(name: str) -> None:
+    assert shellcheck((NODES / name).read_text()) == ""
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.nodes import bootstrap, render_user_data
+from components.nodes import MountedDisk, bootstrap, render_user_data
 from components.nodes.user_data import USER_DATA_LIMIT_BYTES
 from localcloud.ecs.units import parse_environment_file, parse_unit
 from localcloud.ecs.user_data import parse_user_data
@@ -99,6 +99,42 @@ def test_settings_survive_the_environment_file() -> None:
 def test_requirements_include_those_of_the_bootstrap() -> None:
     content = files(render(requirements=["torch>=2"]))["/etc/customrag/requirements.txt"]["content"]
     assert content.split() == ["alibabacloud-credentials", "oss2", "torch>=2"]
+
+
+DISK = MountedDisk(disk_id="d-bp1abc", path="/var/lib/customrag/index")
+MOUNT_POINT = "/var/lib/private/customrag/index"
+
+
+def test_the_data_disk_is_mounted_before_the_code_is_fetched() -> None:
+    commands = yaml.safe_load(render(data_disk=DISK))["runcmd"]
+    assert commands[:2] == ["set -e", ["/opt/customrag/mount-disk.sh", "bp1abc", MOUNT_POINT]]
+    assert commands[2][1] == "/opt/customrag/bootstrap.py"
+    script = files(render(data_disk=DISK))["/opt/customrag/mount-disk.sh"]
+    assert script["permissions"] == "0755"
+    assert script["content"].startswith("#!/bin/sh\n")
+
+
+def test_the_unit_starts_only_with_its_disk() -> None:
+    unit = "/etc/systemd/system/customrag-embedding.service"
+    line = f"RequiresMountsFor={MOUNT_POINT}"
+    assert line in files(render(data_disk=DISK))[unit]["content"].splitlines()
+    assert "RequiresMountsFor" not in render()
+
+
+@pytest.mark.parametrize("path", ["/data", "/var/lib/customrag2", "/var/lib/customrag/../x", ""])
+def test_a_mount_path_outside_of_the_services_state_is_rejected(path: str) -> None:
+    with pytest.raises(ValueError, match="mount_path"):
+        MountedDisk(disk_id="d-1", path=path)
+
+
+def test_a_disk_id_that_is_not_one_word_is_rejected() -> None:
+    with pytest.raises(ValueError, match="disk_id"):
+        MountedDisk(disk_id="d-1; reboot", path="/var/lib/customrag")
+
+
+def test_the_state_directory_itself_can_be_on_the_disk() -> None:
+    disk = MountedDisk(disk_id="d-1", path="/var/lib/customrag")
+    assert disk.mount_point == "/var/lib/private/customrag"
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,28 @@ def test_an_instance_and_its_disk_cost_730_hours_a_month() -> None:
     assert found.hourly_cny == pytest.approx(found.monthly_cny / 730)
 
 
+def test_a_data_disk_costs_its_size_at_its_level_and_its_attachment_nothing() -> None:
+    disk = Item(
+        "alicloud:ecs/ecsDisk:EcsDisk",
+        "data",
+        {"category": "cloud_essd", "performanceLevel": "PL0", "size": 100},
+    )
+    found = estimate(
+        [disk, Item("alicloud:ecs/ecsDiskAttachment:EcsDiskAttachment", "data", {})],
+        region_id=REGION,
+    )
+    assert not found.unpriced
+    (line,) = found.lines
+    assert (line.what, line.price.item) == ("data disk of 100 GiB", "disk/cloud_essd/PL0")
+    assert line.cny == pytest.approx(100 * line.price.cny_per_month)
+
+
+def test_a_prepaid_data_disk_is_reported_as_not_priced() -> None:
+    disk = Item("alicloud:ecs/ecsDisk:EcsDisk", "data", {"paymentType": "Subscription"})
+    (missing,) = estimate([disk], region_id=REGION).unpriced
+    assert "paymentType is 'Subscription'" in missing.why
+
+
 def test_a_spot_instance_costs_a_share_and_its_disk_the_full_price() -> None:
     found, full = of(node(spotStrategy="SpotAsPriceGo")), of(node())
     share = price("spot/ecs")

@@ -8,6 +8,7 @@ from tests.guardrails.policy.cases.support import (
     BALANCER,
     BUCKET,
     DEV,
+    DISK,
     GROUP,
     INSTANCE,
     KEY,
@@ -57,6 +58,7 @@ VIOLATING: dict[str, list[Case]] = {
         Case("a large pod", job(jobSpecs=pod(ecsSpec="ecs.gn7i-c32g1.8xlarge")), PR),
         Case("too many pods", job(jobSpecs=pod(podCount=2)), PR),
         Case("too many search nodes", one(SEARCH, dataNodeConfiguration={"amount": 3}), PR),
+        Case("a large data disk of a node", one(DISK, size=41), PR),
         Case("a large disk", one(SEARCH, dataNodeConfiguration={"disk": 500}), PR),
         Case(
             "large masters",
@@ -87,6 +89,7 @@ VIOLATING: dict[str, list[Case]] = {
     ],
     "protected-in-prod": [
         Case("a bucket", one(BUCKET), PROD),
+        Case("a data disk", one(DISK), PROD),
         Case("the search cluster", one(SEARCH), PROD),
         Case("a key", one(KEY), PROD),
     ],
@@ -129,6 +132,7 @@ PASSING: dict[str, list[Case]] = {
     ],
     "pr-stack-is-small": [
         Case("a small node", one(INSTANCE, instanceType="ecs.g7.large"), PR),
+        Case("a small data disk", one(DISK, size=40), PR),
         Case("one GPU", job(jobSpecs=pod()), PR),
         Case(
             "a small cluster",
