@@ -55,6 +55,12 @@ class Addresses:
         """Free the owner's address, if it has one."""
         self._table.delete(owner)
 
+    def release_below(self, prefix: str) -> None:
+        """Free the addresses of every owner whose name begins with `prefix`."""
+        owners = [owner for owner, _ in self._table.items() if owner.startswith(prefix)]
+        for owner in owners:
+            self._table.delete(owner)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Context:

@@ -16,7 +16,9 @@ from localcloud.core.errors import CloudError
 from localcloud.core.home import data_dir, log_dir
 from localcloud.core.resources import Context, Properties
 from localcloud.core.times import timestamp
+from localcloud.ecs.disks import attached_disks, release_disks
 from localcloud.ecs.node import Node, NodeClosingError
+from localcloud.ecs.private_addresses import loopback_address, on_loopback
 from localcloud.ecs.stock import require_stock
 from localcloud.ecs.user_data import CloudConfig, parse_user_data
 from localcloud.vpc.resources import INSTANCES
@@ -89,12 +91,15 @@ class Instances:
         context = self._context
         require_stock(inputs, context)
         instance_id = context.ids.new("i-bp1", 17)
+        private_ip = inputs.get("privateIp")
         self._table.put(
             instance_id,
             {
                 "inputs": inputs,
                 "status": inputs.get("status", "Running"),
-                "address": context.addresses.allocate(f"ecs/{instance_id}"),
+                "address": loopback_address(private_ip, inputs["vswitchId"], context)
+                if private_ip
+                else context.addresses.allocate(f"ecs/{instance_id}"),
                 "role": inputs.get("roleName"),
                 "credentials_token": secrets.token_urlsafe(32),
                 "created_at": timestamp(),
@@ -168,7 +173,9 @@ class Instances:
         return before
 
     def delete(self, instance_id: str) -> None:
-        """Release an instance with its processes, address and files; a missing one is not an error.
+        """Release an instance with its processes and files; a missing one is not an error.
+
+        Its data disks stay, and a private address that the stack gave it.
 
         Raises:
             CloudError: Deletion protection is on.
@@ -186,6 +193,7 @@ class Instances:
         self._power_off(instance_id)
         self.node(instance_id).remove()
         self.attach_role(instance_id, None)
+        release_disks(instance_id, self._context)
         self._context.addresses.release(f"ecs/{instance_id}")
         self._table.delete(instance_id)
 
@@ -237,6 +245,10 @@ class Instances:
             enabled=frozenset(document["enabled"]),
             remember=remember,
             files=self._config(document).files,
+            disks=lambda: attached_disks(instance_id, context),
+            on_loopback=lambda text: on_loopback(
+                text, document["inputs"].get("vswitchId", ""), context
+            ),
         )
 
     def _config(self, document: Document) -> CloudConfig:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from typing import Final
 from localcloud.core.machine_image import image_environment
 from localcloud.core.mapped_paths import substitute_paths
 from localcloud.core.supervisor import ACTIVE, ProcessSpec, Supervisor
-from localcloud.ecs import shims
+from localcloud.ecs import devices, shims
 from localcloud.ecs.units import (
     Unit,
     UnitError,
@@ -37,6 +37,14 @@ PREFIXES: Final = (
     "/run/customrag",
 )
 """Folders of a node that are mapped as a whole. Other files are mapped one by one."""
+
+_ALIASES: Final = {
+    devices.DEVICES: devices.DEVICES,
+    "/etc/fstab": "/etc/fstab",
+    # The state of a service with DynamicUser=, to which systemd links /var/lib/<name>.
+    "/var/lib/private": "/var/lib",
+}
+"""Other paths of a node that are mapped, and where to."""
 
 _UNITS: Final = "/etc/systemd/system"
 _POLL_SECONDS: Final = 0.05
@@ -60,6 +68,8 @@ class Node:
         enabled: Units that start with the node.
         remember: Stores ``enabled``, which outlives the daemon.
         files: The files of its user data, whose paths are mapped.
+        disks: Returns the folder of each attached disk by the disk's id.
+        on_loopback: Replaces private addresses in a text with those of this machine.
     """
 
     instance_id: str
@@ -71,11 +81,14 @@ class Node:
     enabled: frozenset[str]
     remember: Callable[[frozenset[str]], None]
     files: Sequence[FileToWrite] = ()
+    disks: Callable[[], Mapping[str, Path]] = dict
+    on_loopback: Callable[[str], str] = str
     _real: dict[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         paths = [*PREFIXES, *(item.path for item in self.files)]
-        self._real = {path: self.root / path.lstrip("/") for path in paths}
+        self._real = {path: self.real(path) for path in paths}
+        self._real |= {path: self.real(target) for path, target in _ALIASES.items()}
 
     @property
     def boot_process(self) -> str:
@@ -83,8 +96,8 @@ class Node:
         return f"ecs/{self.instance_id}/cloud-init"
 
     def map_text(self, text: str) -> str:
-        """Return the text with the node's paths replaced by real ones."""
-        return substitute_paths(text, self._real)
+        """Return the text with the node's paths and addresses replaced by real ones."""
+        return substitute_paths(self.on_loopback(text), self._real)
 
     def real(self, path: str) -> Path:
         """Return the real path for a path of the node."""
@@ -96,12 +109,17 @@ class Node:
             self.real(path).mkdir(parents=True, exist_ok=True)
         for item in config.files:
             self._write(item)
-        shims.write_shims(self._shims, self._spool)
+        shims.write_shims(self._shims, self._spool, devices.programs(self.root))
+        self.plug()
         if config.script:
             script = self._script
             script.parent.mkdir(parents=True, exist_ok=True)
             script.write_text(self.map_text(config.script), encoding="utf-8")
             script.chmod(0o700)
+
+    def plug(self) -> None:
+        """Make the attached disks appear, and the others disappear."""
+        devices.plug(self.root, self.disks)
 
     def run_boot_script(self, closing: threading.Event) -> int | None:
         """Run the boot script to its end, or continue to watch one that is already running.

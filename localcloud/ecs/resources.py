@@ -1,7 +1,8 @@
 """Resource types of ECS: instances and the attachment of RAM roles.
 
-Does not own launch templates (``launch_templates``) and security groups (``localcloud.vpc``). Error
-codes: https://api.aliyun.com/document/Ecs/2014-05-26/RunInstances and .../DeleteInstance (2026-11).
+Does not own launch templates (``launch_templates``), disks (``disk_resources``) and security groups
+(``localcloud.vpc``). Error codes: https://api.aliyun.com/document/Ecs/2014-05-26/RunInstances and
+.../DeleteInstance (2026-11).
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import Any, ClassVar
 from localcloud.core.errors import CloudError
 from localcloud.core.instance_types import INSTANCE_TYPES
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
+from localcloud.ecs import disk_resources
 from localcloud.ecs.launch_templates import LaunchTemplateHandler
+from localcloud.ecs.private_addresses import check_private_ip, keep_private_ip
 from localcloud.ecs.workers import instances_of
 from localcloud.vpc.resources import GROUPS, VSWITCHES
 
@@ -24,7 +27,7 @@ class InstanceHandler(ResourceHandler):
         {
             *("userData", "status", "deletionProtection", "instanceType", "imageId", "tags"),
             *("vswitchId", "securityGroups", "availabilityZone", "roleName", "instanceName"),
-            *("instanceChargeType", "internetMaxBandwidthOut", "allocatePublicIp"),
+            *("instanceChargeType", "internetMaxBandwidthOut", "allocatePublicIp", "privateIp"),
         }
     )
     recorded: ClassVar[frozenset[str]] = frozenset(
@@ -43,6 +46,7 @@ class InstanceHandler(ResourceHandler):
     def create(self, inputs: Properties, context: Context) -> Created:
         """Create it, as RunInstances does: Running, but services may still be starting."""
         _check(inputs, context)
+        check_private_ip(inputs, context)
         instances = instances_of(context)
         instance_id = instances.create(inputs)
         return Created(instance_id, _describe(instance_id, instances.require(instance_id)))
@@ -58,7 +62,8 @@ class InstanceHandler(ResourceHandler):
         """Change it, as ModifyInstanceAttribute, StartInstance and StopInstance do."""
         _check(inputs, context)
         instances = instances_of(context)
-        instances.update(id, inputs)
+        old = instances.require(id)["inputs"]
+        instances.update(id, keep_private_ip(inputs, old, id))
         return _describe(id, instances.require(id))
 
     def delete(self, id: str, outputs: Properties, context: Context) -> None:
@@ -109,6 +114,7 @@ HANDLERS: tuple[type[ResourceHandler], ...] = (
     InstanceHandler,
     RamRoleAttachmentHandler,
     LaunchTemplateHandler,
+    *disk_resources.HANDLERS,
 )
 
 
@@ -162,7 +168,7 @@ def _describe(instance_id: str, document: dict[str, Any]) -> Properties:
     name = inputs.get("instanceName", instance_id)
     computed = {
         "status": "Stopped" if document["status"] in ("Stopped", "Stopping") else "Running",
-        "privateIp": document["address"],
+        "privateIp": inputs.get("privateIp", document["address"]),
         "primaryIpAddress": document["address"],
         "publicIp": "",
         "cpu": kind.cpu,

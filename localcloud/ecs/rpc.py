@@ -9,7 +9,7 @@ from localcloud.core.errors import CloudError
 from localcloud.core.instance_types import INSTANCE_TYPES
 from localcloud.core.resources import Context
 from localcloud.core.rpc import MAX_LISTED, RpcCall, numbered_names
-from localcloud.ecs.catalogue import API
+from localcloud.ecs.disk_rpc import API
 from localcloud.ecs.workers import instances_of
 
 _TAGS: Final = numbered_names("Tag", 20)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from localcloud.ecs import systemctl_client
 REFUSED: Final = (
     *("apt", "apt-get", "dpkg", "yum", "dnf", "rpm", "snap", "service", "chkconfig"),
     *("useradd", "usermod", "userdel", "adduser", "groupadd", "passwd", "chpasswd", "visudo"),
-    *("sysctl", "modprobe", "insmod", "mount", "umount", "mkfs", "swapon", "swapoff", "fdisk"),
+    *("sysctl", "modprobe", "insmod", "umount", "mkfs", "swapon", "swapoff", "fdisk"),
     *("iptables", "ip6tables", "nft", "ufw", "firewall-cmd", "ip", "ifconfig", "route"),
     *("reboot", "shutdown", "halt", "poweroff", "init", "timedatectl", "hostnamectl", "crontab"),
 )
@@ -27,18 +27,21 @@ REFUSED: Final = (
 Answer = tuple[int, str]
 
 
-def write_shims(folder: Path, spool: Path) -> None:
+def write_shims(folder: Path, spool: Path, own: Mapping[str, str]) -> None:
     """Write the programs.
 
     Args:
         folder: The folder of the programs; first on the PATH of scripts.
         spool: The folder where ``systemctl`` leaves its requests.
+        own: The bodies of further programs by name.
     """
     folder.mkdir(parents=True, exist_ok=True)
     spool.mkdir(parents=True, exist_ok=True)
     client = shlex.join([sys.executable, "-E", str(systemctl_client.__file__), str(spool)])
     _program(folder / "systemctl", f'exec {client} "$@"')
     _program(folder / "sudo", 'exec "$@"')
+    for name, body in own.items():
+        _program(folder / name, body)
     for name in REFUSED:
         _program(
             folder / name,

@@ -22,6 +22,7 @@ _EFFECTIVE: Final = frozenset(
 _RECORDED: Final = frozenset(
     {
         *("Description", "After", "Wants", "WantedBy", "RestartSec", "DynamicUser"),
+        "RequiresMountsFor",
         *("NoNewPrivileges", "PrivateTmp", "ProtectSystem", "ProtectHome"),
         *("ProtectControlGroups", "ProtectKernelModules", "ProtectKernelTunables"),
         *("RestrictSUIDSGID", "LockPersonality", "LimitNOFILE"),

@@ -159,6 +159,8 @@ class SwitchHandler(RecordHandler):
                 "DependencyViolation.NetworkInterface",
                 f"The vSwitch {id} still has instances: {', '.join(users)}.",
             )
+        # Loopback addresses of the private addresses that the stack gave to its nodes.
+        context.addresses.release_below(f"ecs/{id}/")
 
 
 class SecurityGroupHandler(RecordHandler):
