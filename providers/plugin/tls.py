@@ -39,6 +39,9 @@ __all__ = ["CertificateAuthorityHandler", "CertificateHandler"]
 
 _WARNING: Final = timedelta(days=90)
 _VALID: Final = "valid"
+_NEW_AUTHORITY: Final = (
+    "Make a new authority: run `pulumi up --replace` with the URN of its CertificateAuthority."
+)
 # Source: RFC 5280, appendix A.1, ub-common-name and ub-organization-name.
 _NAME_LENGTH: Final = 64
 # OpenSearch reads `nodes_dn` as a pattern, and compares it with Java's text of the subject. These
@@ -141,8 +144,7 @@ class CertificateHandler(Handler):
         if end <= call.now():
             raise ProviderError(
                 f"the authority {authority.certificate.subject.rfc4514_string()} ended on "
-                f"{end:%Y-%m-%d}, so it can sign nothing. Make a new one: a CertificateAuthority "
-                "does so when its common_name changes."
+                f"{end:%Y-%m-%d}, so it can sign nothing. {_NEW_AUTHORITY}"
             )
         request = Request(
             common_name=str(inputs["commonName"]),
@@ -177,8 +179,7 @@ def _status(olds: Values, inputs: Values, call: Call) -> _Status:
         return _Status(f"renews: ends on {end:%Y-%m-%d}", renews=True)
     return _Status(
         f"ends on {end:%Y-%m-%d} with its authority {authority.subject.rfc4514_string()}, so it "
-        "is not renewed. Make a new authority: a CertificateAuthority does so when its common_name "
-        "changes."
+        f"is not renewed. {_NEW_AUTHORITY}"
     )
 
 
@@ -188,8 +189,8 @@ def _warn_of_end(olds: Values, call: Call) -> None:
     if left <= _WARNING:
         when = f"ends in {left.days} days, on" if left > timedelta() else "ended on"
         call.log(
-            f"the authority {when} {end:%Y-%m-%d}, and it is not renewed by itself. Change its "
-            "common_name: the update then makes a new authority and all its certificates.",
+            f"the authority {when} {end:%Y-%m-%d}, and it is not renewed by itself. Run `pulumi up "
+            f"--replace '{call.urn}'`, which makes a new one and new certificates.",
             "warning",
         )
 

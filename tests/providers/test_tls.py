@@ -1,7 +1,7 @@
 """Life cycles of an authority and of the certificates that it signs, with a clock of the test's.
 
-The chain is checked by the verifier of ``cryptography`` and by a handshake of OpenSSL. That
-OpenSearch accepts the files is shown by the tests that start one.
+The chain is checked by the verifier of ``cryptography`` and by a handshake of OpenSSL. They cannot
+prove that OpenSearch accepts the files.
 """
 
 from __future__ import annotations
@@ -292,7 +292,9 @@ def test_a_certificate_ends_with_its_authority_and_is_not_renewed_in_vain(
 def test_an_authority_that_has_ended_signs_nothing(inputs: dict[str, Any]) -> None:
     engine = engine_of("Certificate")
     engine.now += 3650 * DAY
-    with pytest.raises(ProviderError, match=r"CN=search CA ended on 2036-11-28.*Make a new one"):
+    with pytest.raises(
+        ProviderError, match=r"CN=search CA ended on 2036-11-28.*Make a new authority"
+    ):
         engine.up(inputs)
 
 
@@ -309,7 +311,7 @@ def test_an_authority_is_not_renewed_but_warns_in_its_last_90_days(authority: En
     authority.refresh()
     ((severity, message),) = authority.host.messages
     assert severity == "warning"
-    assert "Change its common_name" in message
+    assert f"`pulumi up --replace '{authority.urn}'`" in message
 
 
 def test_another_name_makes_another_authority_and_its_certificates(

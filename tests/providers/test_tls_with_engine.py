@@ -19,11 +19,10 @@ PROGRAM = """
 import pulumi
 import providers
 
-config = pulumi.Config()
 provider = providers.Provider("customrag", providers.ProviderArgs(region_id="cn-hangzhou"))
 opts = pulumi.ResourceOptions(provider=provider)
 authority = providers.CertificateAuthority(
-    "ca", providers.CertificateAuthorityArgs(common_name=config.get("ca") or "search CA"), opts)
+    "ca", providers.CertificateAuthorityArgs(common_name="search CA"), opts)
 node = providers.Certificate("node", providers.CertificateArgs(
     ca_certificate_pem=authority.certificate_pem,
     ca_private_key_pem=authority.private_key_pem,
@@ -92,7 +91,8 @@ def test_certificates_are_made_kept_secret_and_renewed(project: Project, tmp_pat
     assert second["certificate"] != first["certificate"]
     project.succeed("preview", "--expect-no-changes")
 
-    project.succeed("config", "set", "ca", "search CA 2")
-    assert up(project)["certificate"] != second["certificate"]
+    authority = state_of(deployment, "ca")["urn"]
+    project.succeed("up", "--yes", "--skip-preview", "--replace", authority)
+    assert project.outputs()["certificate"] != second["certificate"]
     for text in (refreshed, shown):
         assert "PRIVATE KEY" not in text
