@@ -56,6 +56,21 @@ def _told(stack: str) -> list[leaks.Left]:
     return leak_check(stack, regions=[REGION])
 
 
+def test_data_disk_that_its_node_has_left_behind_is_a_leak(cloud: LocalStack) -> None:
+    handler = cloud.handler("alicloud:ecs/ecsDisk:EcsDisk")
+    zone_id = cloud.context.platform.zone_ids[0]
+    disk = {"zoneId": zone_id, "category": "cloud_essd", "size": 20, "tags": TAGS}
+    disk_id = handler.create(disk, cloud.context).id
+
+    def leaks_of_disk() -> list[leaks.Left]:
+        return [left for left in _told("pr-7") if disk_id in left.what and left.is_leak]
+
+    assert leaks_of_disk()
+    assert any(disk_id in orphan for orphan in orphans([], REGION))
+    handler.delete(disk_id, {}, cloud.context)
+    assert not leaks_of_disk()
+
+
 def test_key_is_a_leak_until_its_deletion_is_planned(cloud: LocalStack) -> None:
     handler, key_id = _key(cloud)
     (left,) = _told("pr-7")

@@ -92,6 +92,12 @@ def stack(
     project = Project(
         folder=tmp_path / "project", pulumi=pulumi_path, environment=pulumi_environment
     )
+    prepare(project, PROGRAM, home, checkout)
+    return project
+
+
+def prepare(project: Project, program: str, home: Path, checkout: Paths) -> None:
+    """Write a project whose stack uses the plugin, and install the plugin."""
     project.folder.mkdir()
     folder = project.folder / "plugin"
     folder.mkdir()
@@ -101,10 +107,9 @@ def stack(
     project.succeed(
         "plugin", "install", "resource", "alicloud", VERSION, "--file", str(folder), "--reinstall"
     )
-    project.write(PROGRAM)
+    project.write(program)
     project.succeed("stack", "init", "local")
     project.succeed("config", "set", "platform", str(home / "platform.json"))
-    return project
 
 
 def up(stack: Project) -> str:
