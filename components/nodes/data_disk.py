@@ -35,7 +35,8 @@ class DataDisk:
             the next start of the node. A smaller size replaces the disk and loses its data.
         mount_path: Folder of the service's state, `/var/lib/customrag` or a folder below it.
         category: Category of the disk. Default: an ESSD.
-        performance_level: PL0 to PL3, for an ESSD only. PL2 needs 461 GiB, PL3 1,261 GiB.
+        performance_level: PL0 to PL3, for an ESSD only. PL2 needs 461 GiB, PL3 1,261 GiB. A later
+            change to PL0 replaces the disk and loses its data.
         deletion_protection: Pulumi refuses to delete the disk. Default: it does.
     """
 
