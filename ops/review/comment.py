@@ -32,6 +32,7 @@ _MOST_VIOLATIONS = 40
 # Deleting one of these deletes data, or makes it unreadable.
 _HOLDS_DATA = (
     "alicloud:oss/bucket:Bucket",
+    "alicloud:ecs/ecsDisk:EcsDisk",
     "alicloud:elasticsearch/instance:Instance",
     "alicloud:kms/key:Key",
     "alicloud:kms/secret:Secret",

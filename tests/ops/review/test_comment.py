@@ -204,6 +204,13 @@ def test_deleted_bucket_is_emphasised_and_a_protected_one_is_marked() -> None:
     assert "Deleted with its data" not in render(review([], [bucket]))
 
 
+def test_replaced_data_disk_is_emphasised_and_its_node_is_not() -> None:
+    disk = resource("alicloud:ecs/ecsDisk:EcsDisk", "index-data", {"zoneId": "cn-hangzhou-h"})
+    moved = replace(disk, inputs={"zoneId": "cn-hangzhou-i"})
+    text = render(review([disk, node("a", GPU)], [moved]))
+    assert "**Deleted with its data**\n\n- `index-data` (EcsDisk) is replaced\n\n" in text
+
+
 def test_component_name_cannot_add_a_table_cell() -> None:
     text = render(review([], [node("a", GPU, component="a|b` | **c**")]))
     assert "| `` a\\|b` \\| **c** `` | Instance |" in text
