@@ -27,7 +27,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 # the stub that it ships for that case (openvino/tools/ovc/telemetry_stub.py).
 sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
-__all__ = ["MIN_COSINE", "CpuModel", "compile_for_cpu"]
+__all__ = ["MIN_COSINE", "CpuModel", "compile_for_cpu", "quiet_tracing"]
 
 MIN_COSINE = 0.999
 """An index may hold vectors of both runtimes only if they agree at least this well."""
@@ -46,7 +46,7 @@ Vectors = npt.NDArray[np.float32]
 
 
 @contextlib.contextmanager
-def _silent() -> Iterator[None]:
+def quiet_tracing() -> Iterator[None]:
     """Hide warnings of a trace, which reads every attribute of the model, also unused ones."""
     logger = logging.getLogger("transformers.modeling_utils")
     disabled, logger.disabled = logger.disabled, True
@@ -96,7 +96,7 @@ class CpuModel:
         example = model.preprocess(["a few words", "two"])
         self._names = [name for name, value in example.items() if isinstance(value, torch.Tensor)]
         inputs = tuple(example[name] for name in self._names)
-        with _silent(), torch.no_grad():
+        with quiet_tracing(), torch.no_grad():
             # `compile_for_cpu` compares vectors; trace's own check would double the time to load.
             trace: Any = torch.jit.trace
             graph = trace(_Graph(model, self._names), inputs, check_trace=False, strict=False)

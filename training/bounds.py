@@ -1,7 +1,7 @@
 """What each training setting may be: one table for the configuration, the job's plan and the job.
 
-Owns bounds. Pure: `stack_config` reads it at preview, before anything exists. Does not own
-defaults (`training.options`). `training.options.Options` has the same names.
+Owns bounds and closed sets. Pure: `stack_config` reads it at preview, before anything exists. Does
+not own defaults (`training.options`). `training.options.Options` has the same names.
 """
 
 from __future__ import annotations
@@ -10,7 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["BOUNDS", "Bounds"]
+__all__ = [
+    "BOUNDS",
+    "DEFAULT_LIBTORCH_VERSION",
+    "LIBTORCH_VERSIONS",
+    "NO_TORCHSCRIPT",
+    "Bounds",
+]
+
+LIBTORCH_VERSIONS = ("1.13.1", "2.5.1")
+"""The libtorch of OpenSearch's ml-commons: 1.13.1 on 2.x, 2.5.1 from 3.0 on.
+
+Source: `PYTORCH_VERSION` in ml-commons' `DLModel`, branches 2.19 and 3.0 (read 2026-11)."""
+DEFAULT_LIBTORCH_VERSION = "2.5.1"
+NO_TORCHSCRIPT = "none"
+"""The value of `libtorch_version` with which no TorchScript is written."""
 
 
 @dataclass(frozen=True)
