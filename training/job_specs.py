@@ -19,7 +19,7 @@ from typing import Any
 from providers.clients.oss_uri import parse_oss_uri
 from rag.models import DIMENSIONS
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
-from training.bounds import BOUNDS
+from training.bounds import BOUNDS, LIBTORCH_VERSIONS, NO_TORCHSCRIPT
 
 __all__ = [
     "BASE_MODEL_MOUNT_PATH",
@@ -111,6 +111,8 @@ class TrainingSettings:
         learning_rate: Peak learning rate. Default: the script's.
         per_device_train_batch_size: Pairs per worker and step. Default: the script's.
         seed: Of everything random. Default: 42.
+        libtorch_version: libtorch of the OpenSearch cluster that the zip is for, one of
+            `training.bounds.LIBTORCH_VERSIONS`, or ``none``: no zip. Default: the script's.
         read_options: How documents are read.
     """
 
@@ -122,11 +124,18 @@ class TrainingSettings:
     learning_rate: float | None = None
     per_device_train_batch_size: int | None = None
     seed: int = 42
+    libtorch_version: str | None = None
     read_options: ReadOptions = DEFAULT_OPTIONS
 
     def __post_init__(self) -> None:
         _need(bool(self.base_model), "base_model", self.base_model, "the name of a model")
         _need(self.dimension in DIMENSIONS, "dimension", self.dimension, str(list(DIMENSIONS)))
+        _need(
+            self.libtorch_version in (None, *LIBTORCH_VERSIONS, NO_TORCHSCRIPT),
+            "libtorch_version",
+            self.libtorch_version,
+            f"one of {', '.join(LIBTORCH_VERSIONS)} and {NO_TORCHSCRIPT}",
+        )
         _bounded(
             self,
             "num_train_epochs",
@@ -181,6 +190,7 @@ def train_embedding_job(
         "learning-rate": settings.learning_rate,
         "per-device-train-batch-size": settings.per_device_train_batch_size,
         "seed": settings.seed,
+        "libtorch-version": settings.libtorch_version,
     }
     command = [*_launcher(settings.pods), "-m", "training.train_embedding", *_options(arguments)]
     command += _read_options(settings.read_options)

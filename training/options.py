@@ -12,11 +12,17 @@ from typing import Any, NoReturn
 
 from rag.models import DIMENSIONS
 from rag.readers.options import ReadOptions
-from training.bounds import BOUNDS
+from training.bounds import (
+    BOUNDS,
+    DEFAULT_LIBTORCH_VERSION,
+    LIBTORCH_VERSIONS,
+    NO_TORCHSCRIPT,
+)
 
 __all__ = ["Options", "SettingsError", "parse_options"]
 
 _PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+_LIBTORCH = (*LIBTORCH_VERSIONS, NO_TORCHSCRIPT)
 
 
 class SettingsError(ValueError):
@@ -36,7 +42,9 @@ class Options:
     """
 
     corpus_dir: str = field(metadata={"help": "folder with docs/ and optionally questions.jsonl"})
-    output_dir: str = field(metadata={"help": "folder for model/, checkpoints/ and result.json"})
+    output_dir: str = field(
+        metadata={"help": "folder for model/, torchscript/, checkpoints/ and result.json"}
+    )
     base_model: str = _option("all-MiniLM-L6-v2", "model to start from, as in rag.models")
     base_model_dir: str = _option("", "folder with the files of --base-model; empty: fetch them")
     dimension: int = _option(384, f"components of an embedding, one of {DIMENSIONS}")
@@ -55,6 +63,10 @@ class Options:
     min_pairs: int = _option(16, "with fewer pairs than this, keep the base model")
     precision: str = _option("auto", f"one of {', '.join(_PRECISIONS)}")
     seed: int = _option(42, "seed of every random choice")
+    libtorch_version: str = _option(
+        DEFAULT_LIBTORCH_VERSION,
+        f"libtorch of OpenSearch, for its zip of the model, one of {', '.join(_LIBTORCH)}",
+    )
     encoding: list[str] = field(
         default_factory=list,
         metadata={"help": "FOLDER=ENCODING of text files; repeatable", "action": "extend"},
@@ -75,6 +87,8 @@ class Options:
             _refuse("dimension", self.dimension, f"one of {', '.join(map(str, DIMENSIONS))}")
         if self.precision not in _PRECISIONS:
             _refuse("precision", self.precision, f"one of {', '.join(_PRECISIONS)}")
+        if self.libtorch_version not in _LIBTORCH:
+            _refuse("libtorch_version", self.libtorch_version, f"one of {', '.join(_LIBTORCH)}")
         for entry in fields(self):
             bounds, value = BOUNDS.get(entry.name), getattr(self, entry.name)
             if bounds is not None and value not in bounds:
@@ -104,7 +118,7 @@ def parse_options(argv: Sequence[str] | None) -> Options:
         prog="python -m training.train_embedding",
         description="Tune the embedding model on a corpus; keep the tuned model if it is better.",
         epilog="--corpus-dir has docs/ and optionally questions.jsonl; --output-dir gets model/, "
-        "checkpoints/, metrics.json and, last, result.json.",
+        "torchscript/, checkpoints/, metrics.json and, last, result.json.",
     )
     options: Options
     (options,) = parser.parse_args_into_dataclasses(argv)

@@ -32,6 +32,7 @@ from training.judge import Judge, Measured
 from training.negatives import mine_negatives
 from training.options import Options, SettingsError
 from training.outcome import decide, model_version
+from training.torchscript.job import add_torchscript, update_torchscript
 from training.tuning import Tuning, tune
 from training.workers import Encoder, Encoding, Precision, Workers, start_workers
 
@@ -41,6 +42,8 @@ _OUTCOME_OPTIONS_EXCLUDED = (
     *("corpus_dir", "output_dir", "base_model_dir", "save_steps"),
     # The data has the texts that these lead to.
     *("encoding", "ocr", "ocr_language"),
+    # Another export needs no other model.
+    "libtorch_version",
 )
 
 
@@ -142,6 +145,23 @@ class Run:
         kept, reason = decide(base.chosen_by, tuned.chosen_by, self.data.chooser_name)
         winner = tuned_model if kept == "tuned" else self._load(self.base)
         return self._finish(winner, kept, base, tuned, reason, encoding, losses, started)
+
+    def update(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Bring the export of a finished run up to date.
+
+        Args:
+            result: The content of result.json.
+
+        Returns:
+            The content of result.json now.
+        """
+        if self.workers.is_main:
+            output, version = Path(self.options.output_dir), self.options.libtorch_version
+            if not update_torchscript(output, result, version, self._say):
+                self._say(
+                    "result.json is of this corpus and these settings, so there is nothing to do"
+                )
+        return dict(self.workers.from_main(result))
 
     def _load(self, path: str) -> SentenceTransformer:
         model = SentenceTransformer(path, device=str(self.workers.device))
@@ -298,9 +318,10 @@ class Run:
                 "chunks": len(self.data.passages),
                 "set_aside": len(self.data.set_aside),
                 "encode_rate_chunks_per_second": round(encoding.texts_per_second, 2),
-                "seconds": round(time.monotonic() - started, 1),
                 "fingerprint": self.fingerprint,
             }
+            add_torchscript(output, result, self.options.libtorch_version, self._say)
+            result["seconds"] = round(time.monotonic() - started, 1)
             details = {
                 "loss": list(losses),
                 "validation": {

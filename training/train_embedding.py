@@ -10,12 +10,13 @@ The same command runs on PAI, on one GPU or, under torchrun, on many, and on a C
     3. measure the base model on the held-out queries, mine hard negatives with it;
     4. train, with checkpoints; after a kill the same command continues from the last one;
     5. save the tuned model, load it again, measure it;
-    6. keep the better of the two by nDCG@10 and choose how much its vectors weigh beside the word
-       search, write metrics.json and, last, result.json.
+    6. keep the better of the two by nDCG@10, choose how much its vectors weigh beside the word
+       search, export the model for OpenSearch, write metrics.json and, last, result.json.
 
 Writes into the output folder: `model/` (the kept model, for `SentenceTransformer`),
-`checkpoints/` (until there is a result), `metrics.json`, `result.json`. If result.json is of the
-same data and settings, the command does nothing.
+`torchscript/model.zip` (the same for OpenSearch's ml-commons), `checkpoints/` (until there is a
+result), `metrics.json`, `result.json`. If result.json is of the same data and settings and its
+model is there, the command trains nothing; it exports again if the zip is for another libtorch.
 
 Exit status: 0 done; 2 the settings or the corpus are not valid, with the reason in one line on
 stderr.
@@ -99,15 +100,26 @@ def train(options: Options) -> dict[str, Any]:
             "again."
         )
     # Worker 0 decides for all, so that all do the same.
-    done = workers.from_main(read_json(Path(options.output_dir) / "result.json"))
-    if done is not None and done.get("fingerprint") == run.fingerprint:
-        if workers.is_main:
-            _say("result.json is of this corpus and these settings, so there is nothing to do")
-        result: dict[str, Any] = done
-    else:
-        # 3 to 6.
-        result = run.execute(started)
+    done = workers.from_main(_finished(Path(options.output_dir), run.fingerprint))
+    # Otherwise 3 to 6.
+    result = run.execute(started) if done is None else run.update(done)
     workers.close()
+    return result
+
+
+def _finished(output: Path, fingerprint: str) -> dict[str, Any] | None:
+    """Return result.json if it is of this data and these settings and its model is whole."""
+    result = read_json(output / "result.json")
+    if result is None or result.get("fingerprint") != fingerprint or "files" not in result:
+        return None
+    model = {
+        path: size
+        for path, size in result["files"].items()
+        if path.startswith(result["model_prefix"])
+    }
+    for path, size in model.items():
+        if not (output / path).is_file() or (output / path).stat().st_size != size:
+            return None
     return result
 
 

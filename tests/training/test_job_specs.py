@@ -180,6 +180,7 @@ def test_a_base_model_in_oss_is_mounted_and_not_fetched() -> None:
         ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be over 0"),
         ({"per_device_train_batch_size": 1}, "per_device_train_batch_size is 1"),
         ({"base_model": ""}, "base_model is ''"),
+        ({"libtorch_version": "2"}, "libtorch_version is '2'; it must be one of 1.13.1, 2.5.1 and"),
     ],
 )
 def test_bad_training_settings_are_named(changes: dict[str, Any], message: str) -> None:

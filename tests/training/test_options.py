@@ -36,6 +36,10 @@ def test_options_keep_their_types() -> None:
         ({"hard_negatives": -1}, "--hard-negatives is -1"),
         ({"precision": "int8"}, "--precision is 'int8'; it must be one of auto, fp32, bf16, fp16"),
         ({"min_pairs": 1}, "--min-pairs is 1"),
+        (
+            {"libtorch_version": "2.0"},
+            "--libtorch-version is '2.0'; it must be one of 1.13.1, 2.5.1, none",
+        ),
     ],
 )
 def test_a_value_out_of_bounds_is_refused_with_what_is_allowed(
@@ -53,11 +57,13 @@ def test_the_script_accepts_the_command_of_the_job() -> None:
         num_train_epochs=2,
         learning_rate=3e-5,
         per_device_train_batch_size=16,
+        libtorch_version="1.13.1",
     )
     command = train_embedding_job(settings, "oss://b/c.zip", "oss://b/c/", "oss://b/o/")
     given = command.user_command.partition("training.train_embedding")[2].split()
     options = _parse(*given)
     assert options.corpus_dir == "/mnt/corpus"
+    assert options.libtorch_version == "1.13.1"
     assert (options.num_train_epochs, options.learning_rate) == (2.0, 3e-5)
 
 

@@ -6,6 +6,7 @@ Cannot prove: what a GPU does, that a corpus of real size is learned
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -38,6 +39,8 @@ def _arguments(corpus: Path, output: Path, **changes: object) -> list[str]:
         "hard_negatives": 0,
         # Leaves no questions to choose by.
         "min_pairs": 70,
+        # Most tests need no TorchScript, which takes seconds.
+        "libtorch_version": "none",
         **changes,
     }
     return [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
@@ -219,8 +222,68 @@ def test_too_few_pairs_keep_the_base_and_say_why(tmp_path: Path) -> None:
     assert main(_arguments(corpus, output)) == 0
     result = _result(output)
     assert result["kept"] == "base"
+    assert result["torchscript"] is None
     assert result["reason"].startswith("0 pairs to train on and 0 held-out queries")
     assert result["tuned"] is None
+    assert (output / "model" / "modules.json").is_file()
+
+
+@pytest.mark.model
+def test_the_kept_model_is_exported_and_a_changed_target_does_not_train_again(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without enough pairs, the model is kept as it comes, and exported all the same."""
+    output = tmp_path / "out"
+    few = {"min_pairs": 1000}
+    assert main(_arguments(corpus, output, libtorch_version="2.5.1", **few)) == 0
+    first = _result(output)
+    written = output / first["torchscript"]["path"]
+    assert (first["kept"], first["torchscript"]["libtorch_version"]) == ("base", "2.5.1")
+    assert first["torchscript"]["sha256"] == hashlib.sha256(written.read_bytes()).hexdigest()
+    assert first["torchscript"]["max_tokens"] == 64
+    assert first["files"]["torchscript/model.zip"] == written.stat().st_size
+    assert [path.name for path in written.parent.iterdir()] == ["model.zip"]
+    capsys.readouterr()
+
+    written.unlink()
+    assert main(_arguments(corpus, output, libtorch_version="1.13.1", **few)) == 0
+    log, second = capsys.readouterr().out, _result(output)
+    assert "encoded" not in log
+    assert second["torchscript"]["libtorch_version"] == "1.13.1"
+    assert second["torchscript"]["sha256"] == first["torchscript"]["sha256"]
+    assert written.is_file()
+    assert json.loads((output / "metrics.json").read_text())["torchscript"] == second["torchscript"]
+
+    assert main(_arguments(corpus, output, libtorch_version="none", **few)) == 0
+    assert _result(output)["torchscript"] is None
+    assert not written.exists()
+
+
+@pytest.mark.model
+def test_a_result_whose_model_is_gone_is_made_again(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, few = tmp_path / "out", {"min_pairs": 1000}
+    assert main(_arguments(corpus, output, **few)) == 0
+    version = _result(output)["model_version"]
+    (output / "model" / "model.safetensors").write_bytes(b"half")
+    capsys.readouterr()
+
+    assert main(_arguments(corpus, output, **few)) == 0
+    assert "nothing to do" not in capsys.readouterr().out
+    assert _result(output)["model_version"] == version
+
+
+@pytest.mark.model
+def test_a_model_that_cannot_be_exported_is_kept_with_the_reason(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.torchscript.export._MOST_TOKENS", 32)
+    output = tmp_path / "out"
+    assert main(_arguments(corpus, output, libtorch_version="2.5.1", min_pairs=1000)) == 0
+    result = _result(output)
+    assert result["torchscript"]["refused"].startswith("the model reads 64 tokens, and OpenSearch")
+    assert "torchscript/model.zip" not in result["files"]
     assert (output / "model" / "modules.json").is_file()
 
 
