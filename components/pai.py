@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import pulumi
 from pulumi_alicloud import pai
@@ -135,12 +135,20 @@ class TrainedEmbedding(pulumi.ComponentResource):
         model_uri: OSS directory of the kept model.
         search_weight: Share of the vector search in the ranking, 0 to 1, as the training chose it;
             None for a result that is older than the choice.
+        torchscript: The zip for OpenSearch's ml-commons, as `training.torchscript.job` describes
+            it: `libtorch_version`, `sha256`, `model_config` and the prefixes, or `refused` with
+            the reason. None if the job's `libtorch_version` is ``none``.
+        torchscript_uri: The zip in OSS; None without one.
+        torchscript_sha256: Its SHA-256 in hexadecimal; None without one.
     """
 
     result: pulumi.Output[Mapping[str, Any]]
     model_version: pulumi.Output[str]
     model_uri: pulumi.Output[str]
     search_weight: pulumi.Output[float | None]
+    torchscript: pulumi.Output[Mapping[str, Any] | None]
+    torchscript_uri: pulumi.Output[str | None]
+    torchscript_sha256: pulumi.Output[str | None]
 
     def __init__(
         self, name: str, args: TrainedEmbeddingArgs, opts: pulumi.ResourceOptions | None = None
@@ -166,6 +174,13 @@ class TrainedEmbedding(pulumi.ComponentResource):
             lambda result: f"{args.output_uri}{result['model_prefix']}"
         )
         self.search_weight = self.result.apply(lambda result: result.get("search_weight"))
+        self.torchscript = self.result.apply(lambda result: result.get("torchscript"))
+        self.torchscript_uri = self.torchscript.apply(
+            lambda written: f"{args.output_uri}{written['path']}" if _is_written(written) else None
+        )
+        self.torchscript_sha256 = self.torchscript.apply(
+            lambda written: str(written["sha256"]) if _is_written(written) else None
+        )
         model = pai.WorkspaceModel(
             f"{name}-model",
             model_name=args.scope.naming.physical("embedding"),
@@ -226,6 +241,10 @@ def _without_files(result: Mapping[str, Any] | None) -> dict[str, Any]:
             "it trains again, or says what to restore."
         )
     return {key: value for key, value in result.items() if key != "files"}
+
+
+def _is_written(torchscript: Mapping[str, Any] | None) -> TypeGuard[Mapping[str, Any]]:
+    return torchscript is not None and "path" in torchscript
 
 
 def _version_description(result: Mapping[str, Any]) -> str:

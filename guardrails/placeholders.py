@@ -38,6 +38,7 @@ _RESULT = {
     "model_version": "0123456789ab",
     "model_prefix": "model/",
     "dimension": 384,
+    "torchscript": {"path": "torchscript/model.zip", "sha256": "0" * 64},
     "base": {"recall@5": 0.5},
     "tuned": {"recall@5": 0.7},
 }
