@@ -61,7 +61,7 @@ _OURS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "customrag:elasticsearch:Capabilities": {
             "serverVersion": "8.17.4",
-            "features": {},
+            "features": {"search_template": {"available": True, "reason": ""}},
             "vectorIndexKinds": {},
             "analyzersFound": {},
             "fusion": "client",
@@ -70,6 +70,7 @@ _OURS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "customrag:elasticsearch:Index": {"uuid": "u1"},
         "customrag:elasticsearch:Alias": {"previousIndexName": "", "generations": []},
         "customrag:ess:Rollout": {"instanceIds": []},
+        "customrag:elasticsearch:SearchTemplate": {},
         "customrag:elasticsearch:SnapshotSchedule": {},
         "customrag:tls:CertificateAuthority": _ISSUED,
         "customrag:tls:Certificate": {**_ISSUED, "subject": "CN=node,O=customrag"},

@@ -16,7 +16,7 @@ from infra.foundation import lay_foundation
 from infra.guard import check_budget, start_estimate
 from infra.observability import collect_logs, watch
 from infra.outputs import export
-from infra.search import build_knowledge, find_pinned, make_cluster, open_chat
+from infra.search import build_knowledge, find_pinned, make_cluster, open_chat, store_searches
 from rag.outcomes import Outcome
 
 # Configuration, preflight, platform, names and corpus: what can be refused, before any resource.
@@ -40,6 +40,9 @@ embedding = train_and_serve(context, foundation, pinned)
 knowledge = build_knowledge(context, foundation, embedding, cluster, pinned)
 back_up(context, foundation, cluster)
 
+# The application's own searches, for anyone with curl.
+searches = store_searches(context, cluster, knowledge)
+
 # The chat application.
 chat = open_chat(context, foundation, cluster, knowledge, logs)
 
@@ -57,6 +60,7 @@ export(
     embedding_urls=embedding.urls,
     elasticsearch_url=cluster.url,
     search_capabilities=cluster.capabilities,
+    search_templates=searches.stored,
     index_alias=knowledge.index_alias,
     index_name=knowledge.index_name,
     index_generations=knowledge.generations,

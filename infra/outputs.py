@@ -16,6 +16,7 @@ OUTPUTS: dict[str, str] = {
     "embedding_urls": "All nodes of the embedding service. They are equivalent.",
     "elasticsearch_url": "The Elasticsearch cluster.",
     "search_capabilities": "What that cluster accepts, found by trying it.",
+    "search_templates": "The application's searches as they are stored in that cluster.",
     "index_alias": "Alias that the application searches.",
     "index_name": "Index that the alias points to.",
     "index_generations": "That index and the former ones that the stack keeps, for `pinnedIndex`.",

@@ -13,6 +13,7 @@ from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex, SearchEn
 from components.load_balancer import Access, AccessLog, Zones
 from components.nodes import Code
 from components.observability import LogCollection, LogStoreRole
+from components.search_templates import SearchTemplates, SearchTemplatesArgs
 from infra.context import Context
 from infra.edge import make_edge_secret
 from infra.embedding import Embedding
@@ -20,9 +21,10 @@ from infra.foundation import Foundation
 from infra.plans import index_name
 from providers import IndexGeneration, IndexGenerationArgs, Provider, get_index_generation
 from rag.index import SETTINGS
+from rag.query import TEMPLATES
 from training.job_specs import JobPlan, PodSettings, ingest_job
 
-__all__ = ["build_knowledge", "find_pinned", "make_cluster", "open_chat"]
+__all__ = ["build_knowledge", "find_pinned", "make_cluster", "open_chat", "store_searches"]
 
 
 def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchCluster:
@@ -110,12 +112,7 @@ def build_knowledge(
         "knowledge",
         KnowledgeArgs(
             scope=context.scope,
-            search=SearchEndpoint(
-                instance_id=cluster.instance_id,
-                url=cluster.url,
-                username=cluster.username,
-                password=context.platform.elasticsearch_password,
-            ),
+            search=_endpoint(context, cluster),
             index_alias=alias,
             index_name=model.model_version.apply(
                 lambda version: index_name(alias, version, context.mappings(version, "", None, ()))
@@ -146,6 +143,32 @@ def build_knowledge(
             foundation.identity.ingest,
             *foundation.internet_access,
         ),
+    )
+
+
+def store_searches(
+    context: Context, cluster: ElasticsearchCluster, knowledge: Knowledge
+) -> SearchTemplates:
+    """Declare the application's own searches as templates in the cluster."""
+    return SearchTemplates(
+        "searches",
+        SearchTemplatesArgs(
+            search=_endpoint(context, cluster),
+            alias=context.config.index.alias,
+            sources=TEMPLATES,
+            features=cluster.capabilities.apply(lambda found: found["features"]),
+        ),
+        # A search application must find the alias.
+        context.options(knowledge),
+    )
+
+
+def _endpoint(context: Context, cluster: ElasticsearchCluster) -> SearchEndpoint:
+    return SearchEndpoint(
+        instance_id=cluster.instance_id,
+        url=cluster.url,
+        username=cluster.username,
+        password=context.platform.elasticsearch_password,
     )
 
 

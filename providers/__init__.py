@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         SearchIndexArgs,
         get_index_generation,
     )
+    from .search_template import SearchTemplate, SearchTemplateArgs
     from .snapshots import SnapshotSchedule, SnapshotScheduleArgs
     from .tls import Certificate, CertificateArgs, CertificateAuthority, CertificateAuthorityArgs
 
@@ -54,6 +55,8 @@ __all__ = [
     "SearchCapabilitiesArgs",
     "SearchIndex",
     "SearchIndexArgs",
+    "SearchTemplate",
+    "SearchTemplateArgs",
     "SnapshotSchedule",
     "SnapshotScheduleArgs",
     "corpus_version",
@@ -71,6 +74,7 @@ _MODULES = {
         *("IndexAlias", "IndexAliasArgs", "IndexGeneration", "IndexGenerationArgs"),
         *("SearchIndex", "SearchIndexArgs", "get_index_generation"),
     ),
+    "search_template": ("SearchTemplate", "SearchTemplateArgs"),
     "snapshots": ("SnapshotSchedule", "SnapshotScheduleArgs"),
     "tls": (
         *("Certificate", "CertificateArgs"),

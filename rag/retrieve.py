@@ -16,13 +16,14 @@ from typing import Any, Protocol, TypeVar
 from elastic_transport import TransportError
 from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 
-from rag.analysis import neighbors, question_terms
+from rag.analysis import neighbors
 from rag.embed import Embedder, EmbeddingClient
 from rag.errors import EmbeddingError, PassageNotFoundError, SearchIndexError
 from rag.fuse import CANDIDATES, Fusion, fuse
-from rag.index import NEAR_BOOST, NEAR_SLOP, SOURCE_FIELDS, TITLE_BOOST
+from rag.index import SOURCE_FIELDS
 from rag.index_state import IndexMeta, index_languages, index_meta
 from rag.language import UNDETERMINED, detect
+from rag.query import knn_body, near_candidates, weighted_terms, word_body
 
 __all__ = ["Hit", "Retrieval", "Retriever", "knn_search", "word_search"]
 
@@ -103,24 +104,13 @@ def knn_search(
         candidates: Passages to return.
         among: Ids of the passages to search; None for all.
     """
-    knn: dict[str, Any] = {
-        "field": "embedding",
-        "query_vector": list(vector),
-        "k": candidates,
-        "num_candidates": max(2 * candidates, 100),
-    }
-    if among is not None:
-        knn["filter"] = {"ids": {"values": list(among)}}
-    return {"knn": knn, "size": candidates, "_source": False}
+    return knn_body(vector, candidates, near_candidates(candidates), among)
 
 
 def word_search(
     question: str, language: str, candidates: int, among: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """Return the body of the word search, for ids and scores only.
-
-    It is BM25 over the terms of the text, with less weight for those of title and heading, and for
-    neighboring words of the question that are near each other in the text.
+    """Return the body of the word search, for ids and scores only (`rag.query.word_body`).
 
     Args:
         question: The question.
@@ -128,35 +118,8 @@ def word_search(
         candidates: Passages to return.
         among: Ids of the passages to search; None for all.
     """
-    by_weight: dict[float, list[str]] = {}
-    for term, weight in question_terms(question, language).items():
-        by_weight.setdefault(weight, []).append(term)
-
-    def matches(field: str, boost: float) -> list[dict[str, Any]]:
-        return [
-            {"match": {field: {"query": " ".join(found), "boost": boost * weight}}}
-            for weight, found in by_weight.items()
-        ]
-
-    near = {"slop": NEAR_SLOP, "boost": NEAR_BOOST}
-    return {
-        "query": {
-            "bool": {
-                "must": {"bool": {"should": matches("terms", 1.0), "minimum_should_match": 1}},
-                "should": [
-                    *matches("title_terms", TITLE_BOOST),
-                    *matches("heading_terms", TITLE_BOOST),
-                    *(
-                        {"match_phrase": {"terms": {"query": f"{one} {two}", **near}}}
-                        for one, two in neighbors(question, language)
-                    ),
-                ],
-                "filter": [] if among is None else [{"ids": {"values": list(among)}}],
-            }
-        },
-        "size": candidates,
-        "_source": False,
-    }
+    pairs = [f"{one} {two}" for one, two in neighbors(question, language)]
+    return word_body(weighted_terms(question, language), pairs, candidates, among)
 
 
 class Retriever:

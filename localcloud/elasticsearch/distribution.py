@@ -6,7 +6,8 @@ Does not own starting it.
 The artifact is the vendor's integration-test distribution. The Maven client fetches it with the
 user's own settings (mirrors, proxies), so this module names no host. It has the jars of the default
 distribution, but only the modules transport-netty4, x-pack-core, x-pack-security and apm: no
-painless, ingest processors, language analysers or inference.
+painless, ingest processors, language analysers or inference. Search templates are added
+(``search_templates``), unless a given zip takes Maven's place.
 
 Usage: ``python -m localcloud.elasticsearch.distribution fetch [--cache DIR]``.
 
@@ -33,6 +34,8 @@ from typing import Final
 
 from localcloud.core.errors import LocalCloudError
 from localcloud.core.home import machine_cache
+from localcloud.core.maven import MavenError
+from localcloud.elasticsearch.search_templates import add_search_templates
 
 __all__ = [
     "RELEASES",
@@ -50,6 +53,8 @@ _GROUP: Final = "org.elasticsearch.distribution.integ-test-zip"
 _JAVA_MAJOR: Final = 17
 _MAVEN_TIMEOUT_SECONDS: Final = 1800
 _PROGRESS_SECONDS: Final = 5.0
+# Counts up when the additions to the unpacked zip change: each revision has its own folder.
+_REVISION: Final = "r2"
 _MARKER: Final = ".complete"
 
 
@@ -95,7 +100,7 @@ RELEASES: Final[Mapping[str, Release]] = {
 
 def installed(cache: Path | None = None) -> Path | None:
     """Return the unpacked distribution in `cache`, or None if it is missing or incomplete."""
-    home = (cache or machine_cache()) / f"elasticsearch-{VERSION}"
+    home = (cache or machine_cache()) / f"elasticsearch-{VERSION}-{_REVISION}"
     return home if (home / _MARKER).is_file() else None
 
 
@@ -126,7 +131,8 @@ def fetch(cache: Path | None = None, report: Callable[[str], None] | None = None
         _check(archive)
         say(f"elasticsearch {VERSION}: unpacking")
         unpacked = _unpack(archive, Path(work))
-        home = _move_into_place(unpacked, cache / f"elasticsearch-{VERSION}")
+        _complete(unpacked, Path(work), say)
+        home = _move_into_place(unpacked, cache / f"elasticsearch-{VERSION}-{_REVISION}")
     say(f"elasticsearch {VERSION}: ready in {time.monotonic() - started:.0f} s at {home}")
     return home
 
@@ -267,6 +273,17 @@ def _unpack(archive: Path, work: Path) -> Path:
     for folder in [target, *(path for path in target.rglob("*") if path.is_dir())]:
         folder.chmod(0o755)
     return target / f"elasticsearch-{VERSION}"
+
+
+def _complete(unpacked: Path, work: Path, say: Callable[[str], None]) -> None:
+    """Add what the zip lacks. A given zip is for a machine without Maven, and stays as it is."""
+    if os.environ.get("CUSTOMRAG_ELASTICSEARCH_ZIP"):
+        say(f"elasticsearch {VERSION}: without search templates, which Maven would fetch")
+        return
+    try:
+        add_search_templates(unpacked, VERSION, find_java_home(), work, say)
+    except MavenError as error:
+        raise DistributionError(str(error)) from error
 
 
 def _move_into_place(unpacked: Path, home: Path) -> Path:

@@ -44,6 +44,7 @@ OPERATIONS: tuple[Operation, ...] = (
         api="http://<domain>:9200/",
         notes=(
             f"a real Elasticsearch {VERSION}, basic licence, for each of {', '.join(VERSIONS)}; "
+            "with search templates (_search/template and _render/template, no _msearch/template); "
             "without painless, ingest processors, language analysers, RRF and inference; HTTP "
             "only; white lists are recorded, but not enforced"
         ),

@@ -44,6 +44,7 @@ from providers.plugin.index_alias import IndexAliasHandler
 from providers.plugin.ingest_run import IngestRunHandler
 from providers.plugin.rollout import RolloutHandler
 from providers.plugin.search_index import SearchIndexHandler
+from providers.plugin.search_template import SearchTemplateHandler
 from providers.plugin.services import CloudServices
 from providers.plugin.snapshot_schedule import SnapshotScheduleHandler
 from providers.plugin.tls import CertificateAuthorityHandler, CertificateHandler
@@ -59,6 +60,7 @@ HANDLERS: Final[tuple[Handler, ...]] = (
     IngestRunHandler(),
     CapabilitiesHandler(),
     SearchIndexHandler(),
+    SearchTemplateHandler(),
     IndexAliasHandler(),
     RolloutHandler(),
     SnapshotScheduleHandler(),

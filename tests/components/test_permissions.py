@@ -77,7 +77,7 @@ def test_a_permission_for_all_resources_says_that_no_resource_level_exists() -> 
 def test_every_type_that_a_stack_declares_can_be_deployed(stack: str) -> None:
     granted = {type_ for grant in GRANTS for type_ in grant.types}
     # Access inside the search cluster uses its password instead of RAM.
-    names = ("Alias", "Capabilities", "Index")
+    names = ("Alias", "Capabilities", "Index", "SearchTemplate")
     inside = {f"customrag:elasticsearch:{name}" for name in names}
     found = {item.type for item in declared(stack)}
     missing = {t for t in found - granted - inside if not t.startswith("cloudflare:")}

@@ -80,6 +80,7 @@ _OWN_CHANGES: Mapping[str, str] = {
     "customrag:pai:DlcJob": "_lose_a_file",
     "customrag:elasticsearch:Index": "_change_meta",
     "customrag:elasticsearch:Alias": "_move_alias",
+    "customrag:elasticsearch:SearchTemplate": "_overwrite_template",
 }
 """The method of `Behind` that changes a resource, by type."""
 
@@ -178,6 +179,7 @@ class Behind:
             "customrag:rag:IngestRun": self._delete_jobs,
             "customrag:elasticsearch:Index": self._delete_index,
             "customrag:elasticsearch:Alias": self._delete_alias,
+            "customrag:elasticsearch:SearchTemplate": self._delete_template,
             "customrag:elasticsearch:SnapshotSchedule": self._turn_snapshots_off,
             "customrag:elasticsearch:Capabilities": lambda _: None,
             "customrag:ess:Rollout": lambda _: None,
@@ -206,6 +208,13 @@ class Behind:
 
     def _delete_alias(self, resource: Resource) -> None:
         self._cluster(resource).indices.delete_alias(index="*", name=resource.inputs["alias"])
+
+    def _delete_template(self, resource: Resource) -> None:
+        self._cluster(resource).delete_script(id=resource.id)
+
+    def _overwrite_template(self, resource: Resource) -> None:
+        script = {"lang": "mustache", "source": "{}"}
+        self._cluster(resource).put_script(id=resource.id, script=script)
 
     def _turn_snapshots_off(self, resource: Resource) -> None:
         self._services.elasticsearch_instances.set_snapshots(

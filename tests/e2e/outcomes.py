@@ -124,6 +124,7 @@ OUTCOMES: Mapping[str, Expected] = {
     "customrag:elasticsearch:Index": Expected(
         unrefreshed=_REFRESH_ASKED, why="`make up` fills it from the corpus again."
     ),
+    "customrag:elasticsearch:SearchTemplate": _PLAIN,
     "customrag:oss:Corpus": Expected(why="`make up` uploads the folder again."),
     "customrag:pai:DlcJob": Expected(
         deleted=Outcome.KEPT,

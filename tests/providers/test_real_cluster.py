@@ -10,6 +10,7 @@ import pytest
 from pluginhost import ProviderError
 from providers.clients import elasticsearch
 from rag.index import SETTINGS, mappings
+from rag.query import TEMPLATES
 from tests.providers.fakes import Engine, FakeDlc, FakeOss, FakeServices
 from tests.support.elasticsearch import ElasticsearchServer
 
@@ -210,7 +211,8 @@ def test_a_probe_finds_what_this_build_lacks_and_leaves_nothing(
     assert probed.state is not None
     found = probed.state.outputs
     assert found["serverVersion"].startswith("8.")
-    assert {name for name, item in found["features"].items() if item["available"]} >= {"knn"}
+    accepted = {name for name, item in found["features"].items() if item["available"]}
+    assert accepted == {"knn", "search_template"}
     assert found["features"]["rrf"]["reason"] == "unknown retriever [rrf]"
     assert "painless" in found["features"]["script_score"]["reason"]
     assert all(item["available"] for item in found["vectorIndexKinds"].values())
@@ -222,4 +224,36 @@ def test_a_probe_finds_what_this_build_lacks_and_leaves_nothing(
     client = elasticsearch_server.client()
     left = client.indices.get(index="customrag-probe-*", expand_wildcards="all")
     assert dict(left) == {}
+    client.close()
+
+
+def test_a_stored_search_is_kept_and_searches(
+    inputs: dict[str, Any],
+    index: Engine,
+    services: FakeServices,
+    elasticsearch_server: ElasticsearchServer,
+) -> None:
+    index.up(inputs)
+    template = Engine("customrag:elasticsearch:SearchTemplate", services)
+    cluster = {key: inputs[key] for key in ("endpoint", "username", "password")}
+    named = {
+        **cluster,
+        "templateId": "providers-words",
+        "source": TEMPLATES["words"],
+        "kind": "stored_script",
+        "alias": NAMES[0],
+    }
+    template.up(named)
+    template.refresh()
+    assert template.up(named) == "same"
+    client = elasticsearch_server.client()
+    client.index(index=NAMES[0], document={"terms": "one two"}, refresh=True)
+    params = {"terms": [{"query": "two", "weight": 1.0}]}
+    found = client.search_template(index=NAMES[0], id="providers-words", params=params)
+    assert found["hits"]["total"]["value"] == 1
+    client.put_script(id="providers-words", script={"lang": "mustache", "source": "{}"})
+    template.refresh()
+    assert template.up(named) == "update"
+    template.destroy()
+    assert not client.options(ignore_status=404).get_script(id="providers-words")["found"]
     client.close()

@@ -179,6 +179,10 @@ def test_the_class_of_a_resource_sends_the_inputs_that_the_plugin_declares(handl
         ),
         "customrag:elasticsearch:Index": (providers.SearchIndex, providers.SearchIndexArgs),
         "customrag:elasticsearch:Alias": (providers.IndexAlias, providers.IndexAliasArgs),
+        "customrag:elasticsearch:SearchTemplate": (
+            providers.SearchTemplate,
+            providers.SearchTemplateArgs,
+        ),
         "customrag:elasticsearch:SnapshotSchedule": (
             providers.SnapshotSchedule,
             providers.SnapshotScheduleArgs,

@@ -24,9 +24,10 @@ from rag.bulk import BulkWriter, index_operation
 from rag.chunk import chunk_document
 from rag.corpus import load_corpus
 from rag.errors import IngestError, PassageNotFoundError, SearchIndexError
-from rag.fuse import fuse
+from rag.fuse import CANDIDATES, fuse
 from rag.index import SETTINGS, chunk_id, mappings
 from rag.ingest import IngestResult, ingest
+from rag.query import TEMPLATES, near_candidates, template_params
 from rag.reader_process import DocumentReader
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
@@ -364,6 +365,58 @@ def test_the_index_says_how_much_each_search_weighs(
         assert scores == sorted((hit["_score"] for hit in words), reverse=True)
     assert scores == sorted(scores, reverse=True)
     assert any(hit.cosine is not None for hit in hits)
+
+
+@pytest.mark.parametrize("limited", [False, True], ids=["all passages", "some passages"])
+@pytest.mark.parametrize(
+    "question", ['topic3 and topic5 "document" text', "Document \\ 7 about topic7?"]
+)
+def test_the_templates_find_what_the_application_finds(
+    elasticsearch_server: ElasticsearchServer,
+    index: str,
+    corpus: Path,
+    question: str,
+    limited: bool,
+) -> None:
+    run(elasticsearch_server, index, corpus)
+    vector = vector_of(question).tolist()
+    with elasticsearch_server.client() as client:
+        everything = client.search(index=index, size=100, source=False)["hits"]["hits"]
+        ids = [hit["_id"] for hit in everything[::3]]
+        among = ids if limited else None
+        ours = {
+            "words": word_search(question, "en", 20, among),
+            "vectors": knn_search(vector, 20, among),
+        }
+        params: dict[str, Any] = {
+            "words": template_params(question, "en", 20),
+            "vectors": {"vector": vector, "size": 20, "candidates": near_candidates(20)},
+        }
+        for name, source in TEMPLATES.items():
+            client.put_script(id=f"{index}-{name}", script={"lang": "mustache", "source": source})
+            given = {**params[name], **({"among": {"ids": ids}} if limited else {})}
+            found = client.search_template(index=index, id=f"{index}-{name}", params=given)
+            expected = client.search(index=index, body=ours[name])
+            assert found["hits"] == expected["hits"]
+            assert found["hits"]["hits"]
+            client.delete_script(id=f"{index}-{name}")
+
+
+def test_a_template_needs_only_what_the_question_gives(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+) -> None:
+    run(elasticsearch_server, index, corpus)
+    with elasticsearch_server.client() as client:
+        found = client.search_template(
+            index=index,
+            source=TEMPLATES["words"],
+            params={"terms": [{"query": "topic3", "weight": 1}]},
+        )
+        assert found["hits"]["hits"]
+        rendered = client.render_search_template(
+            source=TEMPLATES["vectors"], params={"vector": [0.5, 0.25]}
+        )["template_output"]
+    assert rendered == knn_search([0.5, 0.25], CANDIDATES)
 
 
 def test_both_searches_score_what_one_of_them_returned(

@@ -24,6 +24,7 @@ from components.pai import (
 from components.permissions import read_objects
 from components.replication import Replication, ReplicationArgs
 from components.retention import Retention
+from components.search_templates import SearchTemplates, SearchTemplatesArgs
 from components.secrets import MachineSecret, MachineSecretArgs, SecretStorage
 from components.storage import (
     ExistingBucket,
@@ -128,6 +129,26 @@ def _knowledge(name: str, **changes: Any) -> Knowledge:
     )
 
 
+def _searches(name: str, **accepted: bool) -> SearchTemplates:
+    return SearchTemplates(
+        name,
+        SearchTemplatesArgs(
+            search=SearchEndpoint(
+                instance_id="es-cn-1",
+                url="https://es-1.internal:9200",
+                username="elastic",
+                password="Secret-1234",
+            ),
+            alias="customrag",
+            sources={"words": '{"query": {"match_all": {}}}'},
+            features={
+                feature: {"available": available, "reason": ""}
+                for feature, available in accepted.items()
+            },
+        ),
+    )
+
+
 def _code(name: str) -> CodePackage:
     return CodePackage(
         name,
@@ -178,6 +199,11 @@ CASES: Mapping[str, Case] = MappingProxyType(
             name, retention=Retention(force_destroy=True, deletion_protection=False)
         ),
         "bucket-existing": lambda name: ExistingBucket(name, "theirs"),
+        "searches": lambda name: _searches(name, search_template=True, search_application=False),
+        "searches-of-a-licence": lambda name: _searches(
+            name, search_template=True, search_application=True
+        ),
+        "searches-refused": lambda name: _searches(name, search_template=False),
         "storage": lambda name: Storage(name, StorageArgs(scope=SCOPE)),
         "storage-existing-corpus": lambda name: Storage(
             name, StorageArgs(scope=SCOPE, existing_corpus_bucket="theirs")

@@ -24,6 +24,7 @@ from localcloud.elasticsearch.distribution import (
 )
 
 NAME = f"elasticsearch-{VERSION}"
+HOME = f"{NAME}-r2"
 
 
 @pytest.fixture
@@ -69,11 +70,11 @@ def test_second_fetch_needs_only_the_cache(archive: Path, tmp_path: Path) -> Non
     fetch(tmp_path / "cache")
     archive.unlink()
 
-    assert fetch(tmp_path / "cache") == tmp_path / "cache" / NAME
+    assert fetch(tmp_path / "cache") == tmp_path / "cache" / HOME
 
 
 def test_incomplete_distribution_is_replaced(archive: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "cache" / NAME
+    broken = tmp_path / "cache" / HOME
     broken.mkdir(parents=True)
     (broken / "left-over").touch()
 
@@ -99,8 +100,14 @@ def test_missing_zip_is_named_in_the_error(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_maven_fetches_only_the_artifact(
-    archive: Path, maven: Callable[[str], None], tmp_path: Path
+    archive: Path,
+    maven: Callable[[str], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    added: list[tuple[object, ...]] = []
+    monkeypatch.setattr(distribution, "add_search_templates", lambda *given: added.append(given))
+    monkeypatch.setattr(distribution, "find_java_home", lambda: tmp_path)
     maven(
         f'echo "$@" > {tmp_path}/arguments\n'
         'for a in "$@"; do case $a in -DoutputDirectory=*) to=${a#*=};; esac; done\n'
@@ -116,6 +123,7 @@ def test_maven_fetches_only_the_artifact(
     )
     assert "-Dtransitive=false" in arguments
     assert not any("http" in argument for argument in arguments)
+    assert [given[1] for given in added] == [VERSION]
 
 
 def test_maven_failure_is_reported_with_its_last_lines(

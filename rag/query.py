@@ -1,0 +1,272 @@
+"""The two searches as the application sends them, and the same as search templates.
+
+Owns: the bodies of the word search and of the vector search. One function builds each of them, from
+values for the application and from parameters for a template, so that the two cannot differ. Pure.
+Does not own: when they are sent, and how their answers are fused (`rag.retrieve`, `rag.fuse`).
+
+A template is in the mustache of Elasticsearch, which is not quite that of other engines:
+https://www.elastic.co/guide/en/elasticsearch/reference/8.19/search-template.html (read 2026-11).
+
+    python -m rag.query --id customrag-words "How long is it contagious?"
+
+prints the parameters of a question for the template of the word search.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from rag.analysis import neighbors, question_terms
+from rag.fuse import CANDIDATES
+from rag.index import NEAR_BOOST, NEAR_SLOP, TITLE_BOOST
+
+__all__ = [
+    "TEMPLATES",
+    "knn_body",
+    "near_candidates",
+    "template_params",
+    "weighted_terms",
+    "word_body",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """A parameter of a template in place of a value.
+
+    Attributes:
+        name: Its name; ``.`` is the item of a list itself.
+        form: ``text`` for a text, ``number`` for a number, ``json`` for anything else.
+        default: The number that counts if it is not given.
+    """
+
+    name: str
+    form: str
+    default: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Each:
+    """In a list: an item for each item of a parameter."""
+
+    name: str
+    item: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """Alone in a list: an item if the parameter is given."""
+
+    name: str
+    item: Any
+
+
+# It matches nothing, and takes the place of the item after the last comma.
+_NOTHING: Final = {"match_none": {}}
+_TERM: Final = (Parameter(name="query", form="text"), Parameter(name="weight", form="number"))
+_PAIR: Final = Parameter(name=".", form="text")
+
+
+def weighted_terms(question: str, language: str) -> list[tuple[str, float]]:
+    """Return the terms of a question, those of a weight in one text, with that weight."""
+    by_weight: dict[float, list[str]] = {}
+    for term, weight in question_terms(question, language).items():
+        by_weight.setdefault(weight, []).append(term)
+    return [(" ".join(found), weight) for weight, found in by_weight.items()]
+
+
+def near_candidates(candidates: int) -> int:
+    """Return how many passages the vector search looks at to return `candidates`."""
+    return max(2 * candidates, 100)
+
+
+def word_body(
+    terms: Sequence[tuple[str, float]] | Parameter,
+    pairs: Sequence[str] | Parameter,
+    size: int | Parameter,
+    among: Collection[str] | Parameter | None,
+) -> dict[str, Any]:
+    """Return the body of the word search, for ids and scores only.
+
+    It is BM25 over the terms of the text, with less weight for those of title and heading, and for
+    neighboring words of the question that are near each other in the text.
+
+    Args:
+        terms: As `weighted_terms` returns them.
+        pairs: Neighboring words of the question, two to a text.
+        size: Passages to return.
+        among: Ids of the passages to search; None for all.
+    """
+
+    def matches(field: str) -> list[Any]:
+        return _each(
+            terms,
+            _TERM,
+            lambda term: {"match": {field: {"query": term[0], "boost": term[1]}}},
+        )
+
+    near = {"slop": NEAR_SLOP, "boost": NEAR_BOOST}
+    titles = [*matches("title_terms"), *matches("heading_terms")]
+    return {
+        "query": {
+            "bool": {
+                "must": {"bool": {"should": matches("terms"), "minimum_should_match": 1}},
+                "should": [
+                    {"bool": {"should": titles, "boost": TITLE_BOOST}},
+                    *_each(
+                        pairs,
+                        _PAIR,
+                        lambda pair: {"match_phrase": {"terms": {"query": pair, **near}}},
+                    ),
+                ],
+                "filter": _only(among),
+            }
+        },
+        "size": size,
+        "_source": False,
+    }
+
+
+def knn_body(
+    vector: Sequence[float] | Parameter,
+    size: int | Parameter,
+    candidates: int | Parameter,
+    among: Collection[str] | Parameter | None,
+) -> dict[str, Any]:
+    """Return the body of the vector search, for ids and scores only.
+
+    Args:
+        vector: The question's embedding.
+        size: Passages to return.
+        candidates: Passages to look at, see `near_candidates`.
+        among: Ids of the passages to search; None for all.
+    """
+    return {
+        "knn": {
+            "field": "embedding",
+            "query_vector": vector if isinstance(vector, Parameter) else list(vector),
+            "k": size,
+            "num_candidates": candidates,
+            "filter": _only(among),
+        },
+        "size": size,
+        "_source": False,
+    }
+
+
+def template_params(question: str, language: str, size: int = CANDIDATES) -> dict[str, Any]:
+    """Return the parameters of the template `words` for a question."""
+    return {
+        "terms": [
+            {"query": text, "weight": weight} for text, weight in weighted_terms(question, language)
+        ],
+        "near": [f"{one} {two}" for one, two in neighbors(question, language)],
+        "size": size,
+    }
+
+
+def _each(
+    items: Sequence[Any] | Parameter, placeholder: Any, make: Callable[[Any], Any]
+) -> list[Any]:
+    if isinstance(items, Parameter):
+        return [Each(name=items.name, item=make(placeholder))]
+    return [make(item) for item in items]
+
+
+def _only(among: Collection[str] | Parameter | None) -> list[Any]:
+    """Return the filter on ids; empty for all passages."""
+    if isinstance(among, Parameter):
+        ids = Parameter(name="ids", form="json")
+        return [Given(name=among.name, item={"ids": {"values": ids}})]
+    return [] if among is None else [{"ids": {"values": list(among)}}]
+
+
+def _rendered(node: Any) -> str:
+    """Return a body with parameters as the source of a template."""
+    if isinstance(node, Mapping):
+        inner = [f"{json.dumps(key)}: {_rendered(value)}" for key, value in node.items()]
+        return "{" + ", ".join(inner) + "}"
+    if isinstance(node, list):
+        return f"[{_rendered_items(node)}]"
+    if isinstance(node, Parameter):
+        return _rendered_parameter(node)
+    return json.dumps(node)
+
+
+def _rendered_items(items: list[Any]) -> str:
+    conditional = [_section(item.name, item.item) for item in items if isinstance(item, Given)]
+    if conditional:
+        return "".join(conditional)
+    repeated = [_section(item.name, item.item, ", ") for item in items if isinstance(item, Each)]
+    fixed = [item for item in items if not isinstance(item, Each)]
+    # JSON has no comma after the last item, so that a fixed item is the last.
+    if repeated and not fixed:
+        fixed = [_NOTHING]
+    return "".join(repeated) + ", ".join(map(_rendered, fixed))
+
+
+def _section(name: str, item: Any, end: str = "") -> str:
+    return f"{{{{#{name}}}}}{_rendered(item)}{end}{{{{/{name}}}}}"
+
+
+def _rendered_parameter(parameter: Parameter) -> str:
+    name = parameter.name
+    if parameter.form == "text":
+        return f'"{{{{{name}}}}}"'
+    if parameter.form == "json":
+        return f"{{{{#toJson}}}}{name}{{{{/toJson}}}}"
+    if parameter.default is None:
+        return f"{{{{{name}}}}}"
+    return f"{{{{{name}}}}}{{{{^{name}}}}}{parameter.default}{{{{/{name}}}}}"
+
+
+_SIZE: Final = Parameter(name="size", form="number", default=CANDIDATES)
+_AMONG: Final = Parameter(name="among", form="json")
+
+TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "words": _rendered(
+            word_body(
+                Parameter(name="terms", form="json"),
+                Parameter(name="near", form="json"),
+                _SIZE,
+                _AMONG,
+            )
+        ),
+        "vectors": _rendered(
+            knn_body(
+                Parameter(name="vector", form="json"),
+                _SIZE,
+                Parameter(name="candidates", form="number", default=near_candidates(CANDIDATES)),
+                _AMONG,
+            )
+        ),
+    }
+)
+"""The source of a search template for each search.
+
+`words` takes ``terms`` (a list of ``{"query", "weight"}``), ``near`` (a list of texts of two words)
+and ``size``; `vectors` takes ``vector``, ``size`` and ``candidates``. Both take ``among``
+(``{"ids": [...]}``, the passages to search). ``size``, ``candidates`` and ``among`` may be left
+out."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a question as the body of a request to the template `words`."""
+    parser = argparse.ArgumentParser(prog="python -m rag.query")
+    parser.add_argument("question")
+    parser.add_argument("--id", required=True, help="id of the stored template")
+    parser.add_argument("--language", default="en", help="language of the question")
+    parser.add_argument("--size", type=int, default=10, help="passages to return")
+    options = parser.parse_args(arguments)
+    params = template_params(options.question, options.language, options.size)
+    print(json.dumps({"id": options.id, "params": params}, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
