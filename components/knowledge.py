@@ -81,6 +81,9 @@ class KnowledgeArgs:
         result_uri: OSS directory for the result of the run, `oss://bucket/prefix/`.
         keep_indices: Number of former indices that stay in the cluster.
         pinned: Return to this index without changing it. The current index stays.
+        vector_index_kinds: Kinds of vector index that the cluster accepts
+            (`ElasticsearchCluster.capabilities`), so that a preview refuses another. None: only
+            the cluster refuses it.
         max_running_time_minutes: PAI stops the job after this time.
     """
 
@@ -97,6 +100,7 @@ class KnowledgeArgs:
     result_uri: str
     keep_indices: int = 1
     pinned: PinnedIndex | None = None
+    vector_index_kinds: pulumi.Input[Mapping[str, Any]] | None = None
     max_running_time_minutes: int = 240
 
 
@@ -159,6 +163,7 @@ class Knowledge(pulumi.ComponentResource):
                 mappings=args.mappings,
                 settings=dict(args.settings),
                 alias=args.index_alias,
+                vector_index_kinds=args.vector_index_kinds,
             ),
             opts=self._child,
         )

@@ -164,7 +164,7 @@ class Context:
         }
         if search_weight is not None:
             meta["search_weight"] = search_weight
-        return mappings(self.config.embedding.dimension, meta)
+        return mappings(self.config.embedding.dimension, meta, self.config.index.vectors)
 
 
 def load_context() -> Context:

@@ -129,6 +129,9 @@ def build_knowledge(
             ),
             result_uri=context.uris.ingest,
             keep_indices=context.config.index.keep,
+            vector_index_kinds=cluster.capabilities.apply(
+                lambda found: found["vector_index_kinds"]
+            ),
             pinned=(
                 PinnedIndex(index_name=pinned.index_name, meta={"embedding_urls": embedding.urls})
                 if pinned is not None

@@ -55,6 +55,8 @@ class SearchIndexArgs(ClusterArgs):
             replaced index then stays, and the alias decides how long. The index's name begins with
             the alias's name and a dash. Default: a replaced index is deleted.
         deletion_protection: Refuse to delete the index. Default ``False``.
+        vector_index_kinds: What the cluster accepts (``SearchCapabilities``), so that a preview
+            refuses a kind that the cluster refuses. Default: the cluster refuses it.
         instance_id: The Elasticsearch instance at ``endpoint``; an index of an instance that was
             deleted is gone. Default: an endpoint that does not answer is an error.
     """
@@ -66,6 +68,9 @@ class SearchIndexArgs(ClusterArgs):
     )
     alias: pulumi.Input[str] | None = argument("string", default=None)
     deletion_protection: pulumi.Input[bool] = argument("boolean", default=False)
+    vector_index_kinds: pulumi.Input[Mapping[str, Any]] | None = argument(
+        "map", effect="ignore", default=None
+    )
     instance_id: pulumi.Input[str] | None = argument("string", effect="ignore", default=None)
 
 

@@ -12,6 +12,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from rag.vector_index import DEFAULT_VECTOR_INDEX, VectorIndex
+
 __all__ = [
     "ANALYSER",
     "BM25_B",
@@ -91,7 +93,11 @@ _META_KEYS = frozenset(
 )
 
 
-def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
+def mappings(
+    dimension: int,
+    meta: Mapping[str, Any],
+    vector_index: VectorIndex = DEFAULT_VECTOR_INDEX,
+) -> dict[str, Any]:
     """Return the mapping of an index of chunks.
 
     The word search reads the terms that `rag.analysis` made, on a whitespace analyser, so that it
@@ -107,9 +113,11 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
             ``search_weight`` (the share of the vector search that training chose),
             ``model_languages`` (the languages that the model knows; default: many).
             ``dimension``, ``chunker`` and ``analyser`` are added if they are missing.
+        vector_index: How the engine indexes the embeddings.
 
     Raises:
-        ValueError: A dimension out of range, or a `meta` with unknown or contradicting keys.
+        ValueError: A dimension out of range, a `meta` with unknown or contradicting keys, or a
+            `vector_index` that does not fit the dimension.
     """
     if not 1 <= dimension <= MAX_DIMENSION:
         raise ValueError(f"dimension is {dimension}. It must be between 1 and {MAX_DIMENSION}.")
@@ -121,6 +129,9 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
             f"meta['dimension'] is {meta['dimension']}, but dimension is {dimension}. "
             f"They must be equal."
         )
+    if problem := vector_index.problem(dimension):
+        option, allowed = problem
+        raise ValueError(f"{option} is {getattr(vector_index, option)}; {allowed}")
     keyword = {"type": "keyword"}
     integer = {"type": "integer"}
     shown = {"type": "text", "index": False}
@@ -158,7 +169,7 @@ def mappings(dimension: int, meta: Mapping[str, Any]) -> dict[str, Any]:
                 "dims": dimension,
                 "index": True,
                 "similarity": "cosine",
-                "index_options": {"type": "int8_hnsw", "m": 16, "ef_construction": 100},
+                "index_options": vector_index.options(),
             },
         },
     }

@@ -67,7 +67,7 @@ class Given:
 
 
 # It matches nothing, and takes the place of the item after the last comma.
-_NOTHING: Final = {"match_none": {}}
+_NOTHING: Final[dict[str, Any]] = {"match_none": {}}
 _TERM: Final = (Parameter(name="query", form="text"), Parameter(name="weight", form="number"))
 _PAIR: Final = Parameter(name=".", form="text")
 

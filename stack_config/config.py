@@ -227,6 +227,8 @@ class StackConfig(Group, alias_generator=keys_after()):
             )
 
     def _model_problems(self) -> Iterator[Problem]:
+        if problem := self.index.vectors.problem(self.embedding.dimension):
+            yield self.index.wrong(*problem)
         hub = self.embedding.hub
         if not hub or self.platform is not PlatformKind.ALICLOUD:
             return

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from provider_facts.quartz import check_schedule
-from stack_config.group import Group, Problem, Whole, bounded, keys_after, matching
+from rag.vector_index import MAX_EF_CONSTRUCTION, MAX_M, VectorIndex, VectorIndexKind
+from stack_config.group import Group, Number, Problem, Whole, bounded, keys_after, matching
 from stack_config.kinds import Protocol
 from training.bounds import Bounds
 
@@ -60,6 +61,22 @@ class Index(Group, alias_generator=keys_after()):
         Whole, bounded(Bounds(0, 5), "each takes as much disk as the present index")
     ] = Field(alias="keepIndices")
     pinned: str = Field(alias="pinnedIndex")
+    kind: VectorIndexKind = Field(alias="indexVectorKind")
+    m: Annotated[Whole, bounded(Bounds(1, MAX_M))] = Field(alias="indexVectorM")
+    ef_construction: Annotated[Whole, bounded(Bounds(1, MAX_EF_CONSTRUCTION))] = Field(
+        alias="indexVectorEfConstruction"
+    )
+    oversample: Number = Field(alias="indexVectorOversample")
+
+    @property
+    def vectors(self) -> VectorIndex:
+        """How the engine indexes the embeddings."""
+        return VectorIndex(
+            kind=self.kind,
+            m=self.m,
+            ef_construction=self.ef_construction,
+            oversample=self.oversample,
+        )
 
     def problems(self) -> Iterator[Problem]:
         """Yield a pinned index that the alias cannot have, or that would be deleted."""

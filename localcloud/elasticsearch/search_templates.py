@@ -32,7 +32,7 @@ _COMPILER: Final = Artifact(
     version="3.42.0",
     sha256="29f6d3918ee02db4400c103bc25dd90a22491c3a395867d9393070cb96a7dd29",
 )
-# The versions of mustache.java and Jackson are those of Elasticsearch 7.17.29 and 8.19.
+# mustache.java as in Elasticsearch 7.17.29, Jackson as in 8.19.
 _JARS: Final = (
     Artifact(
         group="org.elasticsearch.plugin",

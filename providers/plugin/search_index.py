@@ -75,6 +75,7 @@ class SearchIndexHandler(Handler):
             allowed = {"mappings": "'properties' and its siblings", "settings": "index settings"}
             if isinstance(value, Mapping) and key in value:
                 yield Failure(key, f"has a member {key!r}; give {allowed[key]} directly")
+        yield from _refused_kinds(inputs.get("mappings"), inputs.get("vectorIndexKinds"))
 
     def diff(self, old_inputs: Values, olds: Values, news: Values, call: Call) -> list[Change]:
         changes = [
@@ -237,6 +238,24 @@ class SearchIndexHandler(Handler):
             call.log(f"index {name} stays as a former generation of alias {alias}")
             return True
         return False
+
+
+def _refused_kinds(mappings: Any, kinds: Any) -> Iterator[Failure]:
+    """Yield the vector fields whose kind of index the cluster is known to refuse."""
+    if not isinstance(mappings, Mapping) or not isinstance(kinds, Mapping):
+        return
+    if contains_unknown(mappings.get("properties")) or contains_unknown(kinds):
+        return
+    accepted = [name for name, found in kinds.items() if found["available"]]
+    for field, options in (mappings.get("properties") or {}).items():
+        kind = (options.get("index_options") or {}) if isinstance(options, Mapping) else {}
+        name = kind.get("type") if isinstance(kind, Mapping) else None
+        if name in kinds and name not in accepted:
+            yield Failure(
+                "mappings",
+                f"gives field {field!r} an index of kind {name!r}, which the cluster refuses: "
+                f"{kinds[name]['reason']}. It accepts {', '.join(accepted) or 'no kind'}",
+            )
 
 
 def _in_place(change: Change, old_inputs: Values, news: Values) -> bool:

@@ -91,7 +91,7 @@ def _store(search: SearchCluster, inputs: Values) -> None:
 
 
 def _stored_source(search: SearchCluster, inputs: Values) -> str | None:
-    """Return the source that the cluster has; ``None`` if it has none of that name."""
+    """Return the source that the cluster has; ``None`` if that name is free."""
     name = str(inputs["templateId"])
     try:
         if inputs["kind"] == "stored_script":

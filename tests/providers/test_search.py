@@ -475,6 +475,28 @@ def test_mappings_wrapped_in_mappings_fail_the_check(index: Engine) -> None:
     assert "directly" in index.check({**INDEX, "mappings": wrapped})["failures"]["mappings"]
 
 
+def _kinds(**refused: str) -> dict[str, Any]:
+    kinds = {"int8_hnsw": "", "bbq_hnsw": "", **refused}
+    return {kind: {"available": not why, "reason": why} for kind, why in kinds.items()}
+
+
+def test_a_kind_that_the_cluster_is_known_to_refuse_fails_the_check(index: Engine) -> None:
+    kinds = _kinds(int8_hnsw="the licence refuses it")
+    failures = index.check({**INDEX, "vectorIndexKinds": kinds})["failures"]
+    assert "'int8_hnsw', which the cluster refuses: the licence" in failures["mappings"]
+    assert "It accepts bbq_hnsw" in failures["mappings"]
+
+
+@pytest.mark.parametrize("kinds", [None, UNKNOWN, {}, _kinds(), _kinds(bbq_hnsw="no")])
+def test_a_kind_that_is_accepted_or_not_known_passes_the_check(index: Engine, kinds: Any) -> None:
+    assert index.check({**INDEX, "vectorIndexKinds": kinds})["failures"] == {}
+
+
+def test_other_findings_about_kinds_change_nothing(index: Engine) -> None:
+    index.up({**INDEX, "vectorIndexKinds": _kinds()})
+    assert index.up({**INDEX, "vectorIndexKinds": _kinds(bbq_hnsw="no")}) == "same"
+
+
 def test_an_alias_like_its_index_fails_the_check(alias: Engine) -> None:
     assert "alias" in alias.check({**ALIAS, "alias": "chunks-1"})["failures"]
 

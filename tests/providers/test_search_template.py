@@ -145,7 +145,7 @@ def test_another_id_replaces(template: Engine) -> None:
 
 
 @pytest.mark.parametrize("name", ["Chunks", "-a", "a b", "a/b"])
-def test_an_id_that_is_no_plain_name_fails_the_check(template: Engine, name: str) -> None:
+def test_an_id_with_other_characters_fails_the_check(template: Engine, name: str) -> None:
     assert "allowed" in template.check({**INPUTS, "templateId": name})["failures"]["templateId"]
 
 
