@@ -42,6 +42,7 @@ from training.measure import Cluster
 from training.settings import EvaluationSettings
 
 Matrix = npt.NDArray[np.float32]
+_MERGE_SECONDS = 600.0
 KINDS = (
     VectorIndex(kind=VectorIndexKind.HNSW),
     VectorIndex(kind=VectorIndexKind.INT8_HNSW),
@@ -59,7 +60,7 @@ KINDS = (
 
 @dataclass(kw_only=True)
 class Measured:
-    """One kind's index and what was measured.
+    """The index of one kind, and its measurements.
 
     Attributes:
         vectors: The options.
@@ -109,10 +110,16 @@ async def fill(client: AsyncElasticsearch, one: Measured, chunks: Matrix) -> Non
     )
     operations = [index_operation(str(row), {}, vector) for row, vector in enumerate(chunks)]
     await BulkWriter(client, one.index).write(operations)
-    await client.indices.forcemerge(index=one.index, max_num_segments=1, request_timeout=600)
+    patient = client.options(request_timeout=_MERGE_SECONDS)
+    await patient.indices.forcemerge(index=one.index, max_num_segments=1)
     await client.indices.refresh(index=one.index)
-    usage = await client.indices.disk_usage(index=one.index, run_expensive_tasks=True)
-    vectors_bytes = usage[one.index]["fields"]["embedding"]["knn_vectors_in_bytes"]
+    # Of the Python client's own method a warning says that the API may change.
+    usage = await client.perform_request(
+        "POST",
+        f"/{one.index}/_disk_usage?run_expensive_tasks=true",
+        headers={"accept": "application/json"},
+    )
+    vectors_bytes = usage.body[one.index]["fields"]["embedding"]["knn_vectors_in_bytes"]
     one.disk_mb = vectors_bytes / 1e6
     # A search of a quantised kind reads the vectors themselves for few passages, or for none.
     read_bytes = vectors_bytes - (chunks.nbytes if one.vectors.kind.is_quantised else 0)

@@ -29,7 +29,7 @@ def test_flat_kinds_have_no_graph() -> None:
     assert VectorIndex(kind=VectorIndexKind.INT8_FLAT).options() == {"type": "int8_flat"}
 
 
-def test_rescoring_is_said_only_if_it_is_set() -> None:
+def test_rescoring_is_in_the_mapping_only_if_it_is_set() -> None:
     never = VectorIndex(kind=VectorIndexKind.BBQ_FLAT, oversample=0.0)
     assert never.options()["rescore_vector"] == {"oversample": 0.0}
     assert "rescore_vector" not in VectorIndex(kind=VectorIndexKind.BBQ_FLAT).options()
