@@ -1,8 +1,9 @@
 """What the OpenSearch package is made of. Data only.
 
 The engine is the vendor's integration-test distribution, which has no plugins. The plugins are the
-vendor's own. Two modules of the full distribution are built here from their jars, because only
-their jars are published: lang-painless, which k-NN needs, and lang-mustache, for search templates.
+vendor's own. Three modules of the full distribution are built here from their jars, because only
+their jars are published: lang-painless, which k-NN needs; lang-mustache, for search templates; and
+reindex, because ml-commons deletes a model's content by query.
 
 ml-commons 2.19 asks DJL 0.31.1 for libtorch 1.13.1, and DJL would fetch it from the Internet. The
 JNI library for that pair is not published as an artifact. libtorch 2.5.1 with the JNI library of
@@ -93,8 +94,8 @@ def _asm(name: str, sha256: str) -> Artifact:
     return Artifact(group="org.ow2.asm", name=name, version="9.7", sha256=sha256)
 
 
-# The permissions are those of the modules in OpenSearch's repository, tag 2.19.1:
-# modules/lang-painless and modules/lang-mustache, src/main/plugin-metadata.
+# The permissions come from the modules in OpenSearch's repository, tag 2.19.1:
+# modules/*/src/main/plugin-metadata.
 MODULES: Final = (
     Module(
         "lang-painless",
@@ -154,6 +155,67 @@ MODULES: Final = (
                 name="compiler",
                 version="0.9.10",
                 sha256="2b5a9217811cb99846a473fa8e0d233eb33629347b7f44941f6c0fbd4cdf1038",
+            ),
+        ),
+    ),
+    Module(
+        "reindex",
+        "org.opensearch.index.reindex.ReindexPlugin",
+        ('java.net.SocketPermission "*", "connect"',),
+        (
+            Artifact(
+                group="org.opensearch.plugin",
+                name="reindex-client",
+                version=VERSION,
+                sha256="eb2056ee54ac367f8820d5c13fa5cea2d10bb492b01f4d1a15a6dce163bf82ce",
+            ),
+            Artifact(
+                group="org.opensearch",
+                name="opensearch-ssl-config",
+                version=VERSION,
+                sha256="30fe6a20a08004044be90abdf0e711313b7dfe2e5c7b12ac32498ae8e1cae927",
+            ),
+            Artifact(
+                group="org.opensearch.client",
+                name="opensearch-rest-client",
+                version=VERSION,
+                sha256="6ab691dc6cb2c12802bb9024df3379bd1779a2b626d3bd7b27ed5f974cbc1708",
+            ),
+            Artifact(
+                group="org.apache.httpcomponents",
+                name="httpclient",
+                version="4.5.14",
+                sha256="c8bc7e1c51a6d4ce72f40d2ebbabf1c4b68bfe76e732104b04381b493478e9d6",
+            ),
+            Artifact(
+                group="org.apache.httpcomponents",
+                name="httpcore",
+                version="4.4.16",
+                sha256="6c9b3dd142a09dc468e23ad39aad6f75a0f2b85125104469f026e52a474e464f",
+            ),
+            Artifact(
+                group="org.apache.httpcomponents",
+                name="httpasyncclient",
+                version="4.1.5",
+                sha256="0c1877489a9d1ba4fa50f6cfcab11d1123618858cb31d56afaab5afdd5064d99",
+            ),
+            Artifact(
+                group="org.apache.httpcomponents",
+                name="httpcore-nio",
+                version="4.4.16",
+                sha256="4018736ede2d321034e8517ea90baefb31831a8608afccc446d8a699fb1d00d4",
+            ),
+            Artifact(
+                group="commons-codec",
+                name="commons-codec",
+                version="1.16.1",
+                sha256="ec87bfb55f22cbd1b21e2190eeda28b2b312ed2a431ee49fbdcc01812d04a5e4",
+            ),
+            Artifact(
+                group="commons-logging",
+                name="commons-logging",
+                version="1.2",
+                sha256="daddea1ea0be0f56978ab3006b8ac92834afeefbd9b7e4e6316fca57df0fa636",
             ),
         ),
     ),
