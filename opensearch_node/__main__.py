@@ -144,7 +144,7 @@ def _watch(process: subprocess.Popen[bytes], watcher: Watcher, stopping: threadi
 
 
 def main() -> int:
-    """Run the node until it is told to stop or the engine ends, and return the exit code."""
+    """Run the node until a signal or the engine's end, and return the exit code."""
     stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -17,6 +17,6 @@ __all__ = ["opensearch_server"]
 
 @pytest.fixture(scope="session")
 def opensearch_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Borrowed]:
-    """Lend the cluster; its passwords are those of the users deployer, ingest and reader."""
+    """Lend the cluster; it has passwords for the users deployer, ingest and reader."""
     with lend(tmp_path_factory.mktemp("opensearch") / "node") as cluster:
         yield cluster
