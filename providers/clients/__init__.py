@@ -19,6 +19,7 @@ __all__ = [
     "model_studio",
     "offers",
     "openapi",
+    "opensearch",
     "oss",
     "retries",
     "scaling",

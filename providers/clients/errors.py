@@ -1,4 +1,4 @@
-"""Errors of the vendor-SDK clients: one hierarchy for OSS, DLC, KMS and Elasticsearch.
+"""Errors of the vendor-SDK clients: one hierarchy for OSS, DLC, KMS and search clusters.
 
     ClientError
     ├── NotFoundError            the thing named does not exist

@@ -315,6 +315,24 @@ class OssClient:
                 )
             )
 
+    def presigned_url(self, uri: str | OssUri, seconds: int, *, endpoint: str | None = None) -> str:
+        """Return a URL by which anybody may read an object for a time. It is a credential.
+
+        It ends earlier if the credentials are temporary and end earlier.
+
+        Args:
+            uri: The object.
+            seconds: How long; at most 604,800 (seven days), the limit of signature V4.
+            endpoint: Endpoint in the URL, e.g. the internal one. Default: this client's own.
+        """
+        target = parse_oss_uri(uri)
+        bucket = self.bucket(target.bucket)
+        if endpoint is not None:
+            there = endpoint if "://" in endpoint else f"https://{endpoint}"
+            bucket = oss2.Bucket(self._auth, there, target.bucket, region=self._region_id)
+        url: str = bucket.sign_url("GET", target.key, seconds, slash_safe=True)
+        return url
+
     def delete(self, uri: str | OssUri) -> None:
         """Delete an object; an object that does not exist is success.
 
