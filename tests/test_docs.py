@@ -44,7 +44,7 @@ EXAMPLES = {"staging"}
 """Stacks that exist only in examples."""
 # Type tokens of our plugin, and what the walkthroughs add.
 NOT_KEYS = {
-    *("oss", "pai", "rag", "elasticsearch", "ess", "tls", "index", "exports"),
+    *("oss", "pai", "rag", "elasticsearch", "opensearch", "ess", "tls", "index", "exports"),
     "natBandwidthMbps",
 }
 

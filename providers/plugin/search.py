@@ -57,27 +57,35 @@ class SearchCluster:
     """A cluster and its retries.
 
     Attributes:
-        client: An ``elasticsearch.Elasticsearch``.
-        retries: When to retry a call. Every call here may safely happen twice.
+        client: An ``elasticsearch.Elasticsearch`` or an ``opensearchpy.OpenSearch``.
+        retries: When to retry a call.
+        errors: What the client raises.
+        convert: Returns the ``ClientError`` for one of these.
     """
 
     client: Any
     retries: Retries
+    errors: tuple[type[Exception], ...] = (ApiError, TransportError)
+    convert: Callable[[str, Any], ClientError] = convert_error
 
     def ask(self, operation: str, function: Callable[[], T]) -> T:
-        """Call the cluster.
+        """Call the cluster, again if it does not answer: the call may safely happen twice.
 
         Raises:
             ClientError: The cluster refused or did not answer.
         """
+        return self.retries.call(lambda: self.ask_once(operation, function))
 
-        def once() -> T:
-            try:
-                return function()
-            except (ApiError, TransportError) as error:
-                raise convert_error(operation, error) from error
+    def ask_once(self, operation: str, function: Callable[[], T]) -> T:
+        """Call the cluster one time.
 
-        return self.retries.call(once)
+        Raises:
+            ClientError: The cluster refused or did not answer.
+        """
+        try:
+            return function()
+        except self.errors as error:
+            raise self.convert(operation, error) from error
 
 
 def cluster(inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:

@@ -42,6 +42,9 @@ from providers.plugin.generation import INPUTS as GENERATION_INPUTS
 from providers.plugin.generation import get_generation
 from providers.plugin.index_alias import IndexAliasHandler
 from providers.plugin.ingest_run import IngestRunHandler
+from providers.plugin.opensearch_groups import ModelGroupHandler
+from providers.plugin.opensearch_model import ModelHandler
+from providers.plugin.opensearch_settings import ClusterSettingsHandler
 from providers.plugin.rollout import RolloutHandler
 from providers.plugin.search_index import SearchIndexHandler
 from providers.plugin.search_template import SearchTemplateHandler
@@ -62,6 +65,9 @@ HANDLERS: Final[tuple[Handler, ...]] = (
     SearchIndexHandler(),
     SearchTemplateHandler(),
     IndexAliasHandler(),
+    ClusterSettingsHandler(),
+    ModelGroupHandler(),
+    ModelHandler(),
     RolloutHandler(),
     SnapshotScheduleHandler(),
     CertificateAuthorityHandler(),

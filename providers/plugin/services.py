@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from pluginhost import ProviderError
-from providers.clients import elasticsearch
+from providers.clients import elasticsearch, opensearch
 from providers.clients.credentials import Credentials, credentials_provider
 from providers.clients.dlc import DlcClient
 from providers.clients.elasticsearch_instances import ElasticsearchInstancesClient
@@ -38,7 +38,7 @@ class CloudServices:
     ) -> None:
         self._config = config
         self._retries = Retries(sleep=sleep)
-        self._clusters: dict[tuple[str, str, str], Any] = {}
+        self._clusters: dict[tuple[object, ...], Any] = {}
 
     @property
     def _region_id(self) -> str:
@@ -95,7 +95,23 @@ class CloudServices:
 
     def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:
         """Return the client of a cluster; one for each address and user."""
-        key = (endpoint, username, password)
+        key = ("elasticsearch", endpoint, username, password)
         if key not in self._clusters:
-            self._clusters[key] = elasticsearch.client(*key)
+            self._clusters[key] = elasticsearch.client(endpoint, username, password)
+        return self._clusters[key]
+
+    def opensearch(
+        self,
+        endpoint: str,
+        username: str,
+        password: str,
+        ca_certificate: str | None,
+        timeout_seconds: float,
+    ) -> Any:
+        """Return the client of an OpenSearch cluster; one for each combination of arguments."""
+        key = ("opensearch", endpoint, username, password, ca_certificate, timeout_seconds)
+        if key not in self._clusters:
+            self._clusters[key] = opensearch.client(
+                endpoint, username, password, ca_certificate, timeout=timeout_seconds
+            )
         return self._clusters[key]

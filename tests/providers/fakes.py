@@ -129,6 +129,18 @@ class FakeOss:
             raise NotFoundError("there is no such object", code="NoSuchKey")
         return json.loads(objects[target.key])
 
+    def head(self, uri: str | OssUri) -> ObjectInfo:
+        target = parse_oss_uri(uri)
+        objects = self._objects(target.bucket)
+        if target.key not in objects:
+            raise NotFoundError("there is no such object", code="NoSuchKey")
+        return self._info(target.key, objects[target.key])
+
+    def presigned_url(self, uri: str | OssUri, seconds: int, *, endpoint: str | None = None) -> str:
+        target = parse_oss_uri(uri)
+        host = endpoint or "oss.example.com"
+        return f"https://{target.bucket}.{host}/{target.key}?x-oss-signature=hush&e={seconds}"
+
     def delete(self, uri: str | OssUri) -> None:
         target = parse_oss_uri(uri)
         self._objects(target.bucket).pop(target.key, None)
@@ -228,6 +240,11 @@ class FakeServices:
     scaling: Any = None
 
     def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:
+        return self.search(endpoint) if callable(self.search) else self.search
+
+    def opensearch(
+        self, endpoint: str, username: str, password: str, ca: str | None, timeout: float
+    ) -> Any:
         return self.search(endpoint) if callable(self.search) else self.search
 
 

@@ -14,6 +14,7 @@ import pytest
 from pulumi.runtime.stack import run_pulumi_func
 
 import providers
+import providers.opensearch
 from providers.declaration import secret_outputs_of
 from providers.wire import Out, camel_case, camel_keys
 
@@ -186,7 +187,12 @@ def test_what_the_package_exports_is_there() -> None:
 
 def test_every_argument_and_output_is_in_the_documentation() -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "providers.md").read_text()
-    classes = [getattr(providers, name) for name in providers.__all__ if name[0].isupper()]
+    classes = [
+        getattr(module, name)
+        for module in (providers, providers.opensearch)
+        for name in module.__all__
+        if name[0].isupper()
+    ]
     arguments = {name for made in classes for name in getattr(made, "__dataclass_fields__", {})}
     outputs = {
         name for made in classes for name, value in vars(made).items() if isinstance(value, Out)

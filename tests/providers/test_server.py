@@ -10,6 +10,7 @@ import pytest
 from pulumi.provider.experimental import provider as sdk
 
 import providers
+import providers.opensearch
 from pluginhost import UNKNOWN, Host, PartialError, ProviderError, encode_map
 from providers.plugin.framework import Input, compare
 from providers.plugin.server import CONFIG, HANDLERS, CustomragProvider
@@ -193,6 +194,14 @@ def test_the_class_of_a_resource_sends_the_inputs_that_the_plugin_declares(handl
             providers.CertificateAuthorityArgs,
         ),
         "customrag:tls:Certificate": (providers.Certificate, providers.CertificateArgs),
+        **{
+            f"customrag:opensearch:{name}": (
+                getattr(providers.opensearch, name),
+                getattr(providers.opensearch, f"{name}Args"),
+            )
+            for name in providers.opensearch.__all__
+            if not name.endswith("Args")
+        },
     }
     from providers.wire import camel_case
 

@@ -1,0 +1,159 @@
+"""Resources inside an OpenSearch cluster: ``customrag:opensearch:…``.
+
+Owns the declarations. Does not own the cluster, nor the bodies of pipelines and settings
+(``opensearch_bodies``).
+
+    from providers import opensearch
+
+    opensearch.Model("embedding", opensearch.ModelArgs(...))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from .declaration import Resource, argument, arguments
+from .wire import Out
+
+__all__ = [
+    "ClusterSettings",
+    "ClusterSettingsArgs",
+    "Model",
+    "ModelArgs",
+    "ModelGroup",
+    "ModelGroupArgs",
+    "OpenSearchArgs",
+]
+
+
+@arguments
+class OpenSearchArgs:
+    """Arguments of everything in an OpenSearch cluster.
+
+    Attributes:
+        endpoint: ``http[s]://host:port`` of the cluster.
+        username: e.g. ``deployer``.
+        password: Kept secret.
+        ca_certificate: PEM text of the authority that signed the cluster's certificate. Default:
+            the authorities that the machine of the engine trusts.
+    """
+
+    endpoint: pulumi.Input[str] = argument("string")
+    username: pulumi.Input[str] = argument("string")
+    password: pulumi.Input[str] = argument("string", secret=True)
+    ca_certificate: pulumi.Input[str] | None = argument("string", default=None)
+
+
+@arguments
+class ClusterSettingsArgs(OpenSearchArgs):
+    """Arguments of ``ClusterSettings``.
+
+    Attributes:
+        settings: Persistent settings by their names, e.g. ``plugins.ml_commons.max_model_on_node``;
+            ``opensearch_bodies.model_settings`` returns those for models.
+    """
+
+    settings: pulumi.Input[Mapping[str, Any]] = argument("map")
+
+
+class ClusterSettings(Resource[ClusterSettingsArgs]):
+    """Persistent settings of an OpenSearch cluster.
+
+    Why it exists: registering a model needs settings that are off by default. A setting that is no
+    longer declared goes back to its default. Delete it to reset all of them.
+    """
+
+    token = "customrag:opensearch:ClusterSettings"  # noqa: S105 - a type token
+
+
+@arguments
+class ModelGroupArgs(OpenSearchArgs):
+    """Arguments of ``ModelGroup``.
+
+    Attributes:
+        group_name: Unique in the cluster.
+        description: Default: none.
+    """
+
+    group_name: pulumi.Input[str] = argument("string")
+    description: pulumi.Input[str] | None = argument("string", default=None)
+
+
+class ModelGroup(Resource[ModelGroupArgs]):
+    """A group of models of an OpenSearch cluster.
+
+    Why it exists: a model that an interrupted update left is looked for in its group only. A group
+    of that name is adopted. Delete it when its models are gone.
+
+    Attributes:
+        model_group_id: The cluster's own id of the group.
+    """
+
+    token = "customrag:opensearch:ModelGroup"  # noqa: S105 - a type token
+    model_group_id = Out[str]()
+
+
+@arguments
+class ModelArgs(OpenSearchArgs):
+    """Arguments of ``Model``. A remote model needs ``connector_id``; any other needs a zip.
+
+    Attributes:
+        model_name: Name of the model in the cluster.
+        model_group_id: ``ModelGroup.model_group_id``.
+        function_name: ``TEXT_EMBEDDING`` (the default), another one of ml-commons with a zip, or
+            ``remote``.
+        model_uri: ``oss://bucket/key`` of the zip, or a URL (``http``, ``https``, ``file``) that
+            the nodes of the cluster can read. The zip has one ``.pt`` file and ``tokenizer.json``.
+            For OSS the cluster gets a presigned URL, which is not kept.
+        model_content_hash_value: SHA-256 of the zip.
+        model_format: ``TORCH_SCRIPT`` (the default) or ``ONNX``.
+        model_config: The ``model_config`` of the register call: ``model_type``,
+            ``embedding_dimension``, ``framework_type``, ``all_config`` and others.
+        connector_id: ``Connector.connector_id``, for a remote model.
+        description: Default: none.
+        oss_endpoint: Endpoint of OSS that the nodes of the cluster reach, e.g. the internal one of
+            the region. Default: the provider's.
+        timeout_seconds: How long registering and deploying may take, each. Default 900.
+            ``custom_timeouts`` takes precedence.
+    """
+
+    model_name: pulumi.Input[str] = argument("string", effect="replace")
+    model_group_id: pulumi.Input[str] = argument("string", effect="replace")
+    function_name: pulumi.Input[str] = argument(
+        "string", effect="replace", default="TEXT_EMBEDDING"
+    )
+    model_uri: pulumi.Input[str] | None = argument("string", effect="ignore", default=None)
+    model_content_hash_value: pulumi.Input[str] | None = argument(
+        "string", effect="replace", default=None
+    )
+    model_format: pulumi.Input[str] = argument("string", effect="replace", default="TORCH_SCRIPT")
+    model_config: pulumi.Input[Mapping[str, Any]] | None = argument(
+        "map", effect="replace", default=None
+    )
+    connector_id: pulumi.Input[str] | None = argument("string", effect="replace", default=None)
+    description: pulumi.Input[str] | None = argument("string", default=None)
+    oss_endpoint: pulumi.Input[str] | None = argument("string", effect="ignore", default=None)
+    timeout_seconds: pulumi.Input[int] = argument(
+        "integer", effect="ignore", default=900, bounds=(1, None)
+    )
+
+
+class Model(Resource[ModelArgs]):
+    """A model of an OpenSearch cluster, registered and deployed.
+
+    Why it exists: registering and deploying are tasks of the cluster that may fail, hang or lapse.
+    A model with the same name, content and configuration in the group is adopted and not registered
+    again. A model that is no longer deployed on every node is deployed again by the next update.
+    Delete it to undeploy and delete the model.
+
+    Attributes:
+        model_id: The cluster's own id of the model.
+        state: ``DEPLOYED``, or the state that a refresh found.
+    """
+
+    token = "customrag:opensearch:Model"  # noqa: S105 - a type token
+    model_id = Out[str]()
+    state = Out[str]()

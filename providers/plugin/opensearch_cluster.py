@@ -1,0 +1,104 @@
+"""Shared by the resources inside an OpenSearch cluster: the connection, checks, the address.
+
+Does not own any resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from pluginhost import contains_unknown
+from providers.clients.errors import ClientError
+from providers.clients.opensearch import REQUEST_TIMEOUT_SECONDS, TransportError, convert_error
+from providers.clients.retries import Retries
+from providers.declaration import inputs_of
+from providers.opensearch import OpenSearchArgs
+from providers.plugin.framework import Call, Change, Failure, Values
+from providers.plugin.search import SearchCluster
+
+__all__ = [
+    "CLUSTER_INPUTS",
+    "check_certificate",
+    "deadline_seconds",
+    "is_known",
+    "opensearch",
+    "with_endpoint",
+]
+
+_QUICK_SECONDS: Final = 5.0
+CLUSTER_INPUTS: Final = tuple(inputs_of(OpenSearchArgs))
+
+
+def opensearch(inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
+    """Return the OpenSearch cluster that a resource's inputs name.
+
+    Args:
+        inputs: With `CLUSTER_INPUTS`.
+        call: The operation of the engine.
+        attempts: How often a request is made at most. One attempt is a quick look: a preview must
+            not wait for a cluster that it cannot reach.
+    """
+    ca_certificate = inputs.get("caCertificate")
+    client = call.services.opensearch(
+        str(inputs["endpoint"]),
+        str(inputs["username"]),
+        str(inputs["password"]),
+        str(ca_certificate) if ca_certificate else None,
+        _QUICK_SECONDS if attempts == 1 else REQUEST_TIMEOUT_SECONDS,
+    )
+    return SearchCluster(
+        client=client,
+        retries=Retries(attempts=attempts, sleep=call.wait),
+        errors=(TransportError,),
+        convert=convert_error,
+    )
+
+
+def check_certificate(inputs: Values) -> Iterator[Failure]:
+    """Yield a failure if ``caCertificate`` is not PEM text, for example a file's path."""
+    text = inputs.get("caCertificate")
+    if isinstance(text, str) and text and "-----BEGIN CERTIFICATE-----" not in text:
+        yield Failure(
+            "caCertificate",
+            f"is {text[:40]!r}; give the PEM text of the certificate, not the path of its file",
+        )
+
+
+def is_known(inputs: Values, *names: str) -> bool:
+    """Return whether the cluster's address and these inputs are known in a preview."""
+    return not any(contains_unknown(inputs.get(name)) for name in (*CLUSTER_INPUTS, *names))
+
+
+def with_endpoint(
+    changes: list[Change],
+    old_inputs: Values,
+    news: Values,
+    call: Call,
+    exists: Callable[[SearchCluster], bool],
+) -> list[Change]:
+    """Make a new endpoint replace the resource, unless it leads to the same cluster.
+
+    Args:
+        changes: The changes of the inputs.
+        old_inputs: The inputs before.
+        news: The inputs now.
+        call: The operation of the engine.
+        exists: Whether a cluster has the resource, by an id that no other cluster has.
+    """
+    if news.get("endpoint") == old_inputs.get("endpoint"):
+        return changes
+    if is_known(news):
+        try:
+            if exists(opensearch(news, call, attempts=1)):
+                return changes
+        except ClientError:
+            # The preview may not reach the cluster, so it counts as another one.
+            pass
+    others = [change for change in changes if change.property != "endpoint"]
+    return [*others, Change(path="endpoint", kind="update", replaces=True)]
+
+
+def deadline_seconds(inputs: Mapping[str, Any], call: Call) -> float:
+    """Return how long a wait may take: ``custom_timeouts``, or ``timeoutSeconds``."""
+    return call.timeout_seconds or float(inputs["timeoutSeconds"])
