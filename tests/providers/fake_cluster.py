@@ -51,7 +51,7 @@ class Cluster:
                 headers: Any = None,
                 request_timeout: Any = None,
             ) -> NodeApiResponse:
-                status, answer = cluster.answer(method, target, _decoded(target, body))
+                status, answer = cluster.answer(method, target, decoded(target, body))
                 meta = ApiResponseMeta(
                     node=self.config,
                     duration=0.0,
@@ -157,7 +157,7 @@ class Cluster:
         return 200, {"acknowledged": True}
 
 
-def _decoded(target: str, body: bytes | None) -> Any:
+def decoded(target: str, body: bytes | None) -> Any:
     """Return a body as JSON; that of a bulk request is one document to a line."""
     if "/_bulk" in target:
         return [json.loads(line) for line in (body or b"").splitlines()]

@@ -22,7 +22,7 @@ import pytest
 from providers.plugin.services import CloudServices
 from tests.localcloud.running import LocalStack, until
 from tests.providers.conftest import provider_config
-from tests.providers.fake_cluster import Cluster
+from tests.providers.fake_cluster import Cluster, decoded
 from tests.tools.engine import Project, end
 from tools.paths import Paths
 from tools.plugins import CUSTOMRAG, installed_path, launcher
@@ -128,7 +128,7 @@ def served_cluster(cluster: Cluster) -> Iterator[str]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             if self.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
-            status, answer = cluster.answer(self.command, self.path, json.loads(body or b"null"))
+            status, answer = cluster.answer(self.command, self.path, decoded(self.path, body))
             content = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("x-elastic-product", "Elasticsearch")
