@@ -35,7 +35,7 @@ from rag.models import model_info
 from rag.prompt import profile_of
 from rag.reader_process import DocumentReader
 from rag.retrieve import Retriever
-from training.measure import Borrowed, Cluster
+from training.measure import Borrowed, Chosen, Cluster
 from training.settings import EvaluationSettings
 
 _TOP_K = 5
@@ -88,6 +88,7 @@ async def measure(arguments: argparse.Namespace) -> None:
         "model_version": "answers",
         "embedding_urls": ["http://in-process.invalid"],
         "model_languages": list(languages),
+        **Chosen.of(Path(arguments.model)).meta,
     }
     corpus = load_corpus(arguments.corpus)
     kept = tuple(file for file in corpus.files if not left_out(file.key))

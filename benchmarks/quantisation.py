@@ -35,8 +35,8 @@ from rag.corpus import load_corpus, load_questions
 from rag.encoder import LocalEncoder
 from rag.fuse import CANDIDATES
 from rag.index import mappings
+from rag.query import knn_search
 from rag.readers import read_document
-from rag.retrieve import knn_search
 from rag.vector_index import VectorIndex, VectorIndexKind
 from training.measure import Cluster
 from training.settings import EvaluationSettings

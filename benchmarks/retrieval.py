@@ -21,7 +21,8 @@ from pathlib import Path
 
 from providers.clients.elasticsearch import async_client
 from rag.fuse import CANDIDATES
-from rag.retrieve import Retriever, knn_search, word_search
+from rag.query import knn_search, word_search
+from rag.retrieve import Retriever
 
 
 async def measure(arguments: argparse.Namespace) -> None:

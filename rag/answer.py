@@ -19,6 +19,7 @@ from rag.answerable import Evidence, judge, term_weights
 from rag.clean import PieceCleaner
 from rag.errors import GenerationError
 from rag.generate import LanguageModel
+from rag.hits import Hit
 from rag.prompt import (
     ModelProfile,
     citations,
@@ -30,7 +31,7 @@ from rag.prompt import (
     not_in_documents,
 )
 from rag.quote import best_sentences, joined
-from rag.retrieve import Hit, Retrieval, Retriever
+from rag.retrieve import Retrieval, Retriever
 from rag.sentences import sentence_spans
 
 __all__ = ["Answerer", "Done", "Event", "Failed", "Sources", "State", "Token"]

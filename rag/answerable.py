@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.analysis import content_weights, terms
-from rag.retrieve import Hit
+from rag.hits import Hit
 from rag.sentences import sentence_spans
 
 __all__ = ["THRESHOLD", "Evidence", "judge", "term_weights"]

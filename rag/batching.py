@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import bisect
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
-
-from rag.embed import InputType, Vectors
+from rag.embedder import InputType
 
 __all__ = ["Batch", "BatchQueue", "QueueFullError", "Ticket"]
 
@@ -29,13 +28,13 @@ class Ticket:
     """The texts of one request while they are computed.
 
     Attributes:
-        future: Gets the embeddings, ``(texts, dimension) float32``, or the error.
+        future: Gets the result of each text, in order, or the error.
         loop: The event loop of `future`.
     """
 
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Vectors]
-    rows: list[Vectors | None]
+    future: asyncio.Future[list[Any]]
+    rows: list[Any]
     missing: int
 
     def _deliver(self, error: Exception | None) -> None:
@@ -45,7 +44,7 @@ class Ticket:
             if error is not None:
                 self.future.set_exception(error)
             else:
-                self.future.set_result(np.stack([row for row in self.rows if row is not None]))
+                self.future.set_result(self.rows)
 
         self.loop.call_soon_threadsafe(finish)
 
@@ -68,7 +67,7 @@ class Batch:
 
     @property
     def texts(self) -> list[str]:
-        """The texts, in the order the embeddings are expected in."""
+        """The texts, in the order the results are expected in."""
         return [item.text for item in self.items]
 
 
@@ -141,12 +140,12 @@ class BatchQueue:
         del waiting[start:stop]
         return items
 
-    def done(self, batch: Batch, vectors: Vectors) -> None:
-        """Give the embeddings of a batch to the requests they belong to."""
+    def done(self, batch: Batch, results: Iterable[Any]) -> None:
+        """Give the results of a batch's texts to the requests they belong to."""
         finished = []
         with self._ready:
-            for item, vector in zip(batch.items, vectors, strict=True):
-                item.ticket.rows[item.row] = vector
+            for item, result in zip(batch.items, results, strict=True):
+                item.ticket.rows[item.row] = result
                 item.ticket.missing -= 1
                 if item.ticket.missing == 0:
                     finished.append(item.ticket)

@@ -8,6 +8,7 @@ https://elasticsearch-py.readthedocs.io/en/v8.19.0/helpers.html (read 2026-11).
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -24,6 +25,7 @@ from tenacity import (
 )
 
 from rag.errors import IngestError
+from rag.index import TOKENS_FIELD
 
 __all__ = ["BulkWriter", "delete_operation", "index_operation"]
 
@@ -39,15 +41,27 @@ _MAX_REQUEST_BYTES = 50 * 2**20
 
 
 def index_operation(
-    chunk_id: str, source: Mapping[str, Any], embedding: npt.NDArray[np.float32]
+    chunk_id: str,
+    source: Mapping[str, Any],
+    embedding: npt.NDArray[np.float32],
+    tokens: bytes = b"",
 ) -> dict[str, Any]:
     """Return the operation that indexes a chunk.
 
     The embedding has 7 decimals, because float32 has no more digits and its components are at
     most 1.
+
+    Args:
+        chunk_id: Its `_id`.
+        source: Its fields, except for the vectors.
+        embedding: (dimension,) float32.
+        tokens: Its token vectors, as `rag.token_vectors.pack` wrote them; empty for none.
     """
     vector = embedding.astype(np.float64).round(7).tolist()
-    return {"_op_type": "index", "_id": chunk_id, **source, "embedding": vector}
+    operation = {"_op_type": "index", "_id": chunk_id, **source, "embedding": vector}
+    if tokens:
+        operation[TOKENS_FIELD] = base64.b64encode(tokens).decode()
+    return operation
 
 
 def delete_operation(chunk_id: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,9 @@ _PROBES = (
 _LOG = logging.getLogger("rag.cpu_encoder")
 
 Vectors = npt.NDArray[np.float32]
+SeeTokens = Callable[[list[int], Vectors, Mapping[str, Any]], None]
+"""Takes positions of texts, their ``(texts, tokens, dimension) float32`` states of the last layer,
+and the model's input for them."""
 
 
 @contextlib.contextmanager
@@ -63,13 +66,14 @@ class _Graph(torch.nn.Module):
 
     def __init__(self, model: SentenceTransformer, names: Sequence[str]) -> None:
         super().__init__()
+        # The sentence embedding, and what the model computes for each token.
         self.steps = torch.nn.Sequential(*model)
         self.names = names
 
-    def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
-        features = dict(zip(self.names, tensors, strict=True))
-        embedding = self.steps(features)["sentence_embedding"]
-        return torch.nn.functional.normalize(embedding, dim=1)
+    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = self.steps(dict(zip(self.names, tensors, strict=True)))
+        embedding = torch.nn.functional.normalize(features["sentence_embedding"], dim=1)
+        return embedding, features["token_embeddings"]
 
 
 class CpuModel:
@@ -119,7 +123,12 @@ class CpuModel:
         )
 
     def encode(
-        self, texts: Sequence[str], *, prompt: str = "", batch_size: int = _BATCH
+        self,
+        texts: Sequence[str],
+        *,
+        prompt: str = "",
+        batch_size: int = _BATCH,
+        see_tokens: SeeTokens | None = None,
     ) -> Vectors:
         """Return the embeddings of `texts`, in their order.
 
@@ -127,14 +136,19 @@ class CpuModel:
             texts: What to embed.
             prompt: Put before each text.
             batch_size: Texts of a batch; texts of like length share one.
+            see_tokens: Gets what the model computed for the tokens of each batch. It is called
+                from other threads.
 
         Returns:
             ``(texts, dimension) float32``, L2-normalised.
         """
         result = np.empty((len(texts), self._dimension), np.float32)
 
-        def store(request: Any, rows: list[int]) -> None:
-            result[rows] = request.get_output_tensor().data
+        def store(request: Any, batch: tuple[list[int], Mapping[str, Any]]) -> None:
+            rows, features = batch
+            result[rows] = request.get_output_tensor(0).data
+            if see_tokens is not None:
+                see_tokens(rows, request.get_output_tensor(1).data, features)
 
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
         batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
@@ -145,7 +159,8 @@ class CpuModel:
         for rows in batches:
             with self._tokenizing:
                 features = self._model.preprocess([texts[i] for i in rows], prompt=prompt or None)
-            queue.start_async([features[name].numpy() for name in self._names], rows)
+            inputs = {name: features[name].numpy() for name in self._names}
+            queue.start_async(list(inputs.values()), (rows, inputs))
         queue.wait_all()
         # bf16 leaves lengths a thousandth off.
         result /= np.maximum(np.linalg.norm(result, axis=1, keepdims=True), 1e-12)

@@ -1,11 +1,12 @@
-"""Turns texts into embeddings: the interface, and the client of the embedding service.
+"""The client of the embedding service.
 
-Does not own the service (`rag.serving`), the encoder behind it (`rag.encoder`), the order in which
-its nodes are asked (`rag.failover`), or the choice of texts. Embeddings are
-``(texts, dimension) float32, L2-normalised``.
+Does not own the interface (`rag.embedder`), the service (`rag.serving`), the encoder behind it
+(`rag.encoder`), the order in which its nodes are asked (`rag.failover`), or the choice of texts.
 
 The service speaks the OpenAI embeddings protocol; ``encoding_format: base64`` carries each vector
 as little-endian float32 (https://platform.openai.com/docs/api-reference/embeddings, read 2026-11).
+``token_vectors: true`` is an addition: each embedding then comes with the text's token vectors, as
+the base64 of `rag.token_vectors.pack`.
 """
 
 from __future__ import annotations
@@ -18,24 +19,18 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any
 
 import httpx
 import numpy as np
-import numpy.typing as npt
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay
 
+from rag.embedder import Encoded, InputType, Vectors
 from rag.errors import EmbeddingError, TextsRefusedError
 from rag.failover import Node, PassingError, follow, order, wait
 from rag.tokens import ModelTokens
 
-if TYPE_CHECKING:
-    from rag.limits import TokenMeasure
-
-__all__ = ["Embedder", "EmbeddingClient", "InputType", "ServiceInfo", "Vectors"]
-
-InputType = Literal["query", "document"]
-Vectors = npt.NDArray[np.float32]
+__all__ = ["EmbeddingClient", "ServiceInfo"]
 
 # Busy but healthy: the client asks another node, and this one again the next time.
 _BUSY = frozenset({408, 409, 429})
@@ -48,23 +43,6 @@ _IMPATIENT_CONNECT_SECONDS = 1.0
 _HEALTH_SECONDS = 5.0
 _PROBE_SECONDS = 2.0
 _LOG = logging.getLogger("rag.embed")
-
-
-class Embedder(Protocol):
-    """Turns texts into embeddings."""
-
-    async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        """Return embeddings of `texts` in order: ``(texts, dimension) float32``, L2-normalised.
-
-        Raises:
-            TextsRefusedError: The embedder refuses these texts.
-            EmbeddingError: It failed in another way.
-        """
-        ...
-
-    async def token_measure(self) -> TokenMeasure:
-        """Return the measure of a chunk in the model's tokens."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,15 +192,41 @@ class EmbeddingClient:
         """
         if not texts:
             return np.empty((0, self.dimension or 0), np.float32)
-        body = {"input": list(texts), "encoding_format": "base64", "input_type": input_type}
-        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        url, answer = await self._request("/v1/embeddings", content)
+        return self._vectors(*await self._embeddings(texts, input_type), len(texts))
+
+    async def embed_tokens(self, texts: Sequence[str], input_type: InputType) -> Encoded:
+        """Return embeddings and token vectors of `texts` in order; see `Embedder`.
+
+        Raises:
+            TextsRefusedError, EmbeddingError: As for `embed`, or the model has no token vectors.
+        """
+        if not texts:
+            return Encoded(vectors=await self.embed(texts, input_type), tokens=())
+        url, answer = await self._embeddings(texts, input_type, token_vectors=True)
+        vectors = self._vectors(url, answer, len(texts))
         try:
-            rows = [base64.b64decode(item["embedding"]) for item in answer["data"]]
-            vectors = np.frombuffer(b"".join(rows), "<f4").reshape(len(texts), -1)
+            tokens = tuple(base64.b64decode(item["token_vectors"]) for item in answer["data"])
         except (KeyError, TypeError, ValueError) as error:
             raise EmbeddingError(
-                f"embedding service {url} did not return {len(texts)} embeddings: {error!r}"
+                f"embedding service {url} did not return token vectors: {error!r}. Its model was "
+                f"trained without them, or its version is older. Run pulumi up, which replaces it."
+            ) from error
+        return Encoded(vectors=vectors, tokens=tokens)
+
+    async def _embeddings(
+        self, texts: Sequence[str], input_type: InputType, **more: bool
+    ) -> tuple[str, dict[str, Any]]:
+        body = {"input": list(texts), "encoding_format": "base64", "input_type": input_type, **more}
+        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        return await self._request("/v1/embeddings", content)
+
+    def _vectors(self, url: str, answer: dict[str, Any], count: int) -> Vectors:
+        try:
+            rows = [base64.b64decode(item["embedding"]) for item in answer["data"]]
+            vectors = np.frombuffer(b"".join(rows), "<f4").reshape(count, -1)
+        except (KeyError, TypeError, ValueError) as error:
+            raise EmbeddingError(
+                f"embedding service {url} did not return {count} embeddings: {error!r}"
             ) from error
         if self.dimension is not None and vectors.shape[1] != self.dimension:
             raise EmbeddingError(

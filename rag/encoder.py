@@ -12,19 +12,22 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rag.embed import InputType, Vectors
+from rag.embedder import Encoded, InputType, Vectors
+from rag.errors import EmbeddingError
 from rag.models import model_info, resolve_model
+from rag.token_vectors import TokenForm
 from rag.tokens import ModelTokens, tokens_of
 
 if TYPE_CHECKING:
-    from rag.cpu_encoder import CpuModel
+    from rag.cpu_encoder import CpuModel, SeeTokens
+    from rag.token_reader import TokenReader
 
 __all__ = ["LocalEncoder", "available_cores"]
 
@@ -50,6 +53,7 @@ class LocalEncoder:
         device: The device in use.
         batch_size: Texts of a batch.
         workers: Batches to compute at the same time: the cores, or 1 on a GPU.
+        token_form: Form of the token vectors; None for a model without them.
 
     Raises:
         UnknownModelError: No model has the name.
@@ -62,7 +66,8 @@ class LocalEncoder:
         from sentence_transformers import SentenceTransformer
 
         self._torch: Any = torch
-        self._model: Any = SentenceTransformer(resolve_model(name), device=device)
+        resolved = resolve_model(name)
+        self._model: Any = SentenceTransformer(resolved, device=device)
         self._model.eval()
         on_cpu = self._model.device.type == "cpu"
         if not on_cpu:
@@ -72,6 +77,8 @@ class LocalEncoder:
         self.workers = available_cores() if on_cpu else 1
         self.dimension = int(self._model.get_embedding_dimension() or 0)
         self._cpu = self._compile() if on_cpu else None
+        self.token_form = TokenForm.load(resolved)
+        self._reader = self._token_reader(self.token_form)
         info = model_info(name)
         # A model saved by training carries its prefixes as prompts.
         prompts = self._model.prompts or {}
@@ -94,39 +101,78 @@ class LocalEncoder:
         if self.workers > 1:
             self._torch.set_num_threads(1)
 
-    def encode_batch(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        """Return embeddings of `texts`, computed as one batch in the calling thread."""
-        prefix = self._prefixes[input_type]
+    def _token_reader(self, form: TokenForm | None) -> TokenReader | None:
+        if form is None:
+            return None
+        # Here, because its library takes a second to load.
+        from rag.token_reader import TokenReader
+
+        return TokenReader(form, self._model.tokenizer.all_special_ids)
+
+    def encode_batch(self, texts: Sequence[str], input_type: InputType) -> Encoded:
+        """Return embeddings of `texts`, computed as one batch in the calling thread.
+
+        They have token vectors if the model has.
+        """
+        return self._encode(texts, input_type, len(texts))
+
+    def _encode(self, texts: Sequence[str], input_type: InputType, batch_size: int) -> Encoded:
+        prefix, reader = self._prefixes[input_type], self._reader
+        tokens = [b""] * len(texts)
+
+        def see_tokens(rows: list[int], states: Vectors, features: Mapping[str, Any]) -> None:
+            if reader is not None:
+                for row, packed in zip(
+                    rows, reader.read(states, features, input_type), strict=True
+                ):
+                    tokens[row] = packed
+
         if self._cpu is not None:
-            return self._cpu.encode(texts, prompt=prefix, batch_size=len(texts))
+            vectors = self._cpu.encode(
+                texts,
+                prompt=prefix,
+                batch_size=batch_size,
+                see_tokens=see_tokens if reader is not None else None,
+            )
+        else:
+            vectors = self._by_torch(texts, prefix, see_tokens)
+        return Encoded(vectors=vectors, tokens=tuple(tokens) if reader is not None else ())
+
+    def _by_torch(self, texts: Sequence[str], prefix: str, see_tokens: SeeTokens) -> Vectors:
         with self._torch.inference_mode():
             with self._tokenizing:
                 features = self._model.preprocess(list(texts), prompt=prefix or None)
             device = self._model.device
-            features = {
+            moved = {
                 key: value.to(device) if hasattr(value, "to") else value
                 for key, value in features.items()
             }
-            output = self._model(features)["sentence_embedding"]
+            output = self._model(moved)
             # Half precision leaves lengths a thousandth off: normalised in single precision.
-            vectors = np.asarray(output.float().cpu().numpy(), np.float32)
+            vectors = np.asarray(output["sentence_embedding"].float().cpu().numpy(), np.float32)
+            if self._reader is not None:
+                states = output["token_embeddings"].float().cpu().numpy()
+                see_tokens(list(range(len(texts))), states, features)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
-    def encode(self, texts: Sequence[str], input_type: InputType) -> Vectors:
+    def encode(self, texts: Sequence[str], input_type: InputType) -> Encoded:
         """Return embeddings of `texts` in order, computed in batches of similar length."""
         if self._cpu is not None:
-            prefix = self._prefixes[input_type]
-            return self._cpu.encode(texts, prompt=prefix, batch_size=self.batch_size)
-        result = np.empty((len(texts), self.dimension), np.float32)
+            return self._encode(texts, input_type, self.batch_size)
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        tokens = [b""] * len(texts)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
         batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
 
         def compute(batch: list[int]) -> None:
-            result[batch] = self.encode_batch([texts[i] for i in batch], input_type)
+            encoded = self.encode_batch([texts[i] for i in batch], input_type)
+            vectors[batch] = encoded.vectors
+            for row, packed in zip(batch, encoded.tokens, strict=False):
+                tokens[row] = packed
 
         list(self._pool.map(compute, batches))
-        return result
+        return Encoded(vectors=vectors, tokens=tuple(tokens) if self._reader is not None else ())
 
     @cached_property
     def tokens(self) -> ModelTokens:
@@ -140,6 +186,16 @@ class LocalEncoder:
 
     async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
         """Return embeddings as `encode` does, without blocking the event loop."""
+        return (await asyncio.to_thread(self.encode, texts, input_type)).vectors
+
+    async def embed_tokens(self, texts: Sequence[str], input_type: InputType) -> Encoded:
+        """Return embeddings and token vectors, without blocking the event loop.
+
+        Raises:
+            EmbeddingError: The model has no token vectors.
+        """
+        if self.token_form is None:
+            raise EmbeddingError("The model was trained without token vectors. Train it again.")
         return await asyncio.to_thread(self.encode, texts, input_type)
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ RagError
 ├── SearchIndexError     the index is missing, or is not the one expected
 │   └── PassageNotFoundError   the index has no such passage
 ├── IngestError          an ingest that could not finish
+├── RerankError          the reranker failed; the ranking of the searches stays
 └── GenerationError      the language model failed or did not answer in time
 """
 
@@ -24,6 +25,7 @@ __all__ = [
     "RagError",
     "ReadError",
     "ReaderProcessError",
+    "RerankError",
     "SearchIndexError",
     "TextsRefusedError",
     "UnknownModelError",
@@ -79,6 +81,10 @@ class PassageNotFoundError(SearchIndexError):
 
 class IngestError(RagError):
     """An ingest that could not finish; the next run goes on from what it indexed."""
+
+
+class RerankError(RagError):
+    """The reranker failed, or did not answer in time."""
 
 
 class GenerationError(RagError):

@@ -13,7 +13,16 @@ import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-__all__ = ["CANDIDATES", "DEFAULT_WEIGHT", "RRF_CONSTANT", "Fusion", "fuse", "rrf", "weighted_z"]
+__all__ = [
+    "CANDIDATES",
+    "DEFAULT_WEIGHT",
+    "RRF_CONSTANT",
+    "Fusion",
+    "fuse",
+    "rrf",
+    "standardise",
+    "weighted_z",
+]
 
 CANDIDATES = 100
 """Passages that each search gives to the fusion."""
@@ -61,8 +70,8 @@ def weighted_z(
     """
     if not 0.0 <= weight <= 1.0:
         raise ValueError(f"weight is {weight}. It must be between 0 and 1.")
-    left, left_floor = _standardise(vector)
-    right, right_floor = _standardise(words)
+    left, left_floor = standardise(vector)
+    right, right_floor = standardise(words)
     return {
         item: weight * left.get(item, left_floor) + (1 - weight) * right.get(item, right_floor)
         for item in {**vector, **words}
@@ -102,7 +111,7 @@ def _ranked(scores: Mapping[str, float]) -> list[str]:
     return sorted(scores, key=lambda item: (-scores[item], item))
 
 
-def _standardise(scores: Mapping[str, float]) -> tuple[dict[str, float], float]:
+def standardise(scores: Mapping[str, float]) -> tuple[dict[str, float], float]:
     """Return the z-scores and the lowest of them; all are 0.0 if the scores are equal."""
     if not scores:
         return {}, 0.0

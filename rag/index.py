@@ -19,9 +19,11 @@ __all__ = [
     "BM25_B",
     "BM25_K1",
     "CHUNKER",
+    "LATE_INTERACTION",
     "MAX_DIMENSION",
     "SETTINGS",
     "SOURCE_FIELDS",
+    "TOKENS_FIELD",
     "chunk_id",
     "mappings",
 ]
@@ -77,7 +79,14 @@ SOURCE_FIELDS = (
 )
 """Fields of an index document that a search returns. The others are searchable, not returned."""
 
-_SEARCHED = ("embedding", "terms", "title_terms", "heading_terms")
+TOKENS_FIELD = "token_vectors"
+"""Field with a chunk's token vectors (`rag.token_vectors.pack`). It has doc values and is not in
+`_source`, so only a request that names it reads it."""
+
+_NOT_IN_SOURCE = ("embedding", TOKENS_FIELD, "terms", "title_terms", "heading_terms")
+
+LATE_INTERACTION = ("token_vectors", "rerank_weight")
+"""The keys of `_meta` that an index has only if its chunks have token vectors."""
 
 _META_KEYS = frozenset(
     {
@@ -88,7 +97,9 @@ _META_KEYS = frozenset(
         "model_languages",
         "model_uri",
         "model_version",
+        "rerank_weight",
         "search_weight",
+        "token_vectors",
     }
 )
 
@@ -103,14 +114,17 @@ def mappings(
     The word search reads the terms that `rag.analysis` made, on a whitespace analyser, so that it
     is the same on every engine. `text`, `title` and `heading` are for the reader.
 
-    `_source` leaves out the embeddings and the terms: they are most of a document, no reader needs
-    them, and they can be computed again.
+    `_source` leaves out the embeddings, the token vectors and the terms: they are most of a
+    document, no reader needs them, and they can be computed again.
 
     Args:
         dimension: Components of an embedding, 1 to 4096.
         meta: Becomes `_meta`: ``model_version``, ``embedding_urls`` (where that model embeds
             questions), ``model_uri`` (the model's files, for a rollback to this index),
             ``search_weight`` (the share of the vector search that training chose),
+            ``token_vectors`` (`rag.token_vectors.TokenForm.described`; default: no token
+            vectors), ``rerank_weight`` (the share of the late interaction among the best passages,
+            which training chose),
             ``model_languages`` (the languages that the model knows; default: many).
             ``dimension``, ``chunker`` and ``analyser`` are added if they are missing.
         vector_index: How the engine indexes the embeddings.
@@ -141,7 +155,7 @@ def mappings(
     return {
         "dynamic": "strict",
         "_meta": {"chunker": CHUNKER, "analyser": ANALYSER, **meta, "dimension": dimension},
-        "_source": {"excludes": list(_SEARCHED)},
+        "_source": {"excludes": list(_NOT_IN_SOURCE)},
         "properties": {
             "document_key": keyword,
             "document_sha256": keyword,
@@ -171,6 +185,7 @@ def mappings(
                 "similarity": "cosine",
                 "index_options": vector_index.options(),
             },
+            TOKENS_FIELD: {"type": "binary", "doc_values": True},
         },
     }
 

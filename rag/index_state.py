@@ -15,6 +15,7 @@ from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 from rag.errors import SearchIndexError
 from rag.fuse import DEFAULT_WEIGHT
 from rag.language import knows
+from rag.token_vectors import TokenForm
 
 __all__ = [
     "FirstChunk",
@@ -45,6 +46,9 @@ class IndexMeta:
         search_weight: Share of the vector search in the ranking, 0 to 1. An index without it gets
             the default.
         model_languages: Languages that the model knows; empty for many.
+        token_form: Form of the chunks' token vectors; None without them, or if this version
+            cannot read them.
+        rerank_weight: Share of the late interaction among the best passages, 0 to 1.
     """
 
     index: str
@@ -55,6 +59,8 @@ class IndexMeta:
     analyser: str
     search_weight: float = DEFAULT_WEIGHT
     model_languages: tuple[str, ...] = ()
+    token_form: TokenForm | None = None
+    rerank_weight: float = 0.0
 
     def knows(self, language: str) -> bool:
         """Return whether the model knows a language, by the rule of `rag.language.knows`."""
@@ -136,6 +142,8 @@ async def index_meta(client: AsyncElasticsearch, name: str) -> IndexMeta:
             analyser=str(meta.get("analyser", "")),
             search_weight=float(meta.get("search_weight", DEFAULT_WEIGHT)),
             model_languages=tuple(meta.get("model_languages", ())),
+            token_form=TokenForm.of(meta.get("token_vectors")),
+            rerank_weight=float(meta.get("rerank_weight", 0.0)),
         )
     except KeyError as error:
         raise SearchIndexError(

@@ -33,7 +33,8 @@ from elasticsearch import ApiError, AsyncElasticsearch
 
 from rag.bulk import BulkWriter
 from rag.corpus import Corpus, load_corpus, sha256_of
-from rag.embed import Embedder, EmbeddingClient
+from rag.embed import EmbeddingClient
+from rag.embedder import Embedder
 from rag.errors import IngestError, RagError
 from rag.index import ANALYSER, CHUNKER
 from rag.index_changes import hidden_changes, remove_contents, verify_documents
@@ -154,6 +155,7 @@ async def ingest(
                 reader.read,
                 uri_prefix=corpus_uri.rstrip("/") + "/",
                 languages=meta.model_languages,
+                token_vectors=meta.token_form is not None,
             )
             async with _progress(pipeline, len(plan.tasks), report):
                 await pipeline.run(plan.tasks)

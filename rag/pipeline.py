@@ -14,15 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rag.analysis import terms
 from rag.bulk import BulkWriter, delete_operation, index_operation
 from rag.chunk import Chunk, chunk_document, embedding_text
 from rag.clean import clean_line
 from rag.corpus import sha256_of
 from rag.documents import Document
-from rag.embed import Embedder, Vectors
+from rag.embedder import Embedder, Vectors
 from rag.errors import CorpusError, ReadError
 from rag.index import chunk_id, heading_below
 from rag.language import detect
@@ -81,6 +79,10 @@ class _Piece:
     source: dict[str, Any]
 
 
+_Embedded = tuple[_Piece, Vectors, bytes]
+"""A chunk, its embedding, and its token vectors, empty for an index without them."""
+
+
 @dataclass
 class Pipeline:
     """The stages of one run.
@@ -92,6 +94,7 @@ class Pipeline:
             ahead: `DocumentReader.read`.
         uri_prefix: Comes before a document's key in its `uri`.
         languages: Languages that the model knows; empty for many.
+        token_vectors: Whether the chunks get token vectors.
 
     Attributes:
         documents: Documents of which every chunk is written.
@@ -105,6 +108,7 @@ class Pipeline:
     read: Callable[[Iterable[File]], Iterator[Document | ReadError]]
     uri_prefix: str
     languages: tuple[str, ...] = ()
+    token_vectors: bool = False
     documents: int = 0
     chunks: int = 0
     set_aside: dict[str, str] = field(default_factory=dict)
@@ -130,9 +134,7 @@ class Pipeline:
             return
         measure = await self.embedder.token_measure()
         batches: asyncio.Queue[list[_Piece] | None] = asyncio.Queue(_EMBEDDING_REQUESTS)
-        embedded: asyncio.Queue[tuple[list[_Piece], Vectors] | None] = asyncio.Queue(
-            2 * _BULK_CHUNKS // _BATCH
-        )
+        embedded: asyncio.Queue[list[_Embedded] | None] = asyncio.Queue(2 * _BULK_CHUNKS // _BATCH)
 
         async def embed_all() -> None:
             async with asyncio.TaskGroup() as group:
@@ -228,41 +230,43 @@ class Pipeline:
     async def _embed(
         self,
         batches: asyncio.Queue[list[_Piece] | None],
-        embedded: asyncio.Queue[tuple[list[_Piece], Vectors] | None],
+        embedded: asyncio.Queue[list[_Embedded] | None],
     ) -> None:
         while (batch := await batches.get()) is not None:
             batch = [piece for piece in batch if not piece.owner.refused]
             result = await embed_accepted(
-                self.embedder, [piece.text for piece in batch], "document"
+                self.embedder,
+                [piece.text for piece in batch],
+                "document",
+                token_vectors=self.token_vectors,
             )
             for at, reason in result.refused.items():
                 self._refuse(batch[at].owner, reason)
             if result.accepted:
-                await embedded.put(([batch[at] for at in result.accepted], result.vectors))
+                pieces = [batch[at] for at in result.accepted]
+                tokens = result.tokens or [b""] * len(pieces)
+                await embedded.put(list(zip(pieces, result.vectors, tokens, strict=True)))
 
-    async def _write(self, embedded: asyncio.Queue[tuple[list[_Piece], Vectors] | None]) -> None:
+    async def _write(self, embedded: asyncio.Queue[list[_Embedded] | None]) -> None:
         ended = False
         while not ended:
-            got = await embedded.get()
-            if got is None:
+            rows = await embedded.get()
+            if rows is None:
                 return
-            pieces, vectors = list(got[0]), [got[1]]
-            while len(pieces) < _BULK_CHUNKS and not embedded.empty():
+            while len(rows) < _BULK_CHUNKS and not embedded.empty():
                 more = embedded.get_nowait()
                 if more is None:
                     ended = True
                     break
-                pieces += more[0]
-                vectors.append(more[1])
-            rows = np.concatenate(vectors)
+                rows = rows + more
             refused = await self.writer.write(
                 [
-                    index_operation(p.identifier, p.source, v)
-                    for p, v in zip(pieces, rows, strict=True)
+                    index_operation(piece.identifier, piece.source, vector, tokens)
+                    for piece, vector, tokens in rows
                 ]
             )
-            self.chunks += len(pieces) - len(refused)
-            for piece in pieces:
+            self.chunks += len(rows) - len(refused)
+            for piece, _, _ in rows:
                 if piece.identifier in refused:
                     self._refuse(piece.owner, refused[piece.identifier])
                     continue

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from rag.analysis import content_weights, numbers
+from rag.hits import Hit
 from rag.language import CJK, detect
-from rag.retrieve import Hit
 
 __all__ = [
     "NOT_IN_DOCUMENTS",

@@ -28,10 +28,12 @@ from rag.index import NEAR_BOOST, NEAR_SLOP, TITLE_BOOST
 __all__ = [
     "TEMPLATES",
     "knn_body",
+    "knn_search",
     "near_candidates",
     "template_params",
     "weighted_terms",
     "word_body",
+    "word_search",
 ]
 
 
@@ -157,6 +159,34 @@ def knn_body(
         "size": size,
         "_source": False,
     }
+
+
+def knn_search(
+    vector: Sequence[float], candidates: int, among: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Return the body of the application's vector search, for ids and scores only.
+
+    Args:
+        vector: The question's embedding.
+        candidates: Passages to return.
+        among: Ids of the passages to search; None for all.
+    """
+    return knn_body(vector, candidates, near_candidates(candidates), among)
+
+
+def word_search(
+    question: str, language: str, candidates: int, among: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Return the body of the application's word search, for ids and scores only.
+
+    Args:
+        question: The question.
+        language: Its language, of those that the index has.
+        candidates: Passages to return.
+        among: Ids of the passages to search; None for all.
+    """
+    pairs = [f"{one} {two}" for one, two in neighbors(question, language)]
+    return word_body(weighted_terms(question, language), pairs, candidates, among)
 
 
 def template_params(question: str, language: str, size: int = CANDIDATES) -> dict[str, Any]:

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from rag.analysis import numbers, terms
 from rag.columns import columns_of, is_rule
-from rag.embed import Embedder
+from rag.embedder import Embedder
+from rag.hits import Hit
 from rag.language import CJK
-from rag.retrieve import Hit
 from rag.sentences import sentence_spans
 
 __all__ = ["Quote", "best_sentences", "joined"]

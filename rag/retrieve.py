@@ -1,13 +1,15 @@
-"""Finds the passages for a question: a vector search and a word search at the same time, fused.
+"""Finds the passages for a question: a vector and a word search at the same time, fused, reranked.
 
-Owns the two searches and the choice of services. The alias points to the index, and the index's
-mapping names the nodes that embed questions for it, so moving the alias moves both at once. Does
-not judge whether the passages answer the question (`rag.answerable`).
+Owns the order of the requests and the choice of services. The alias points to the index, and the
+index's mapping names the nodes that embed questions for it, so moving the alias moves both at once.
+Does not own the searches (`rag.query`) or how the best passages are ordered again (`rag.rerank`),
+and does not judge whether the passages answer the question (`rag.answerable`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,16 +18,18 @@ from typing import Any, Protocol, TypeVar
 from elastic_transport import TransportError
 from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 
-from rag.analysis import neighbors
-from rag.embed import Embedder, EmbeddingClient
+from rag.embed import EmbeddingClient
+from rag.embedder import Embedder
 from rag.errors import EmbeddingError, PassageNotFoundError, SearchIndexError
 from rag.fuse import CANDIDATES, Fusion, fuse
-from rag.index import SOURCE_FIELDS
+from rag.hits import Hit, Passage, hit_of
+from rag.index import SOURCE_FIELDS, TOKENS_FIELD
 from rag.index_state import IndexMeta, index_languages, index_meta
-from rag.language import UNDETERMINED, detect
-from rag.query import knn_body, near_candidates, weighted_terms, word_body
+from rag.language import detect
+from rag.query import knn_search, word_search
+from rag.rerank import RERANKED, Asked, ChooseReranking, Reranking, late_interaction
 
-__all__ = ["Hit", "Retrieval", "Retriever", "knn_search", "word_search"]
+__all__ = ["Retrieval", "Retriever"]
 
 _First = TypeVar("_First")
 _Second = TypeVar("_Second")
@@ -36,51 +40,11 @@ _RETIRE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hit:
-    """A retrieved passage.
-
-    Attributes:
-        chunk_id: Its `_id` in the index.
-        score: Fused score; comparable within one question only.
-        cosine: Cosine of its embedding and the question's; None if the vector search did not
-            return the passage.
-        bm25: Score of the word search; None if it did not return the passage.
-        document_key, uri, title, heading, text, language: As indexed.
-        table_header: Header rows of the table that the text continues; else empty.
-        first_page, last_page: The pages it is on; None for formats without pages.
-        start_offset, end_offset: In characters of the document's text.
-        chunk_number, chunk_count: Its place in the document.
-    """
-
-    chunk_id: str
-    score: float
-    cosine: float | None
-    bm25: float | None
-    document_key: str
-    uri: str
-    title: str
-    heading: str
-    text: str
-    start_offset: int
-    end_offset: int
-    chunk_number: int
-    chunk_count: int
-    table_header: str = ""
-    first_page: int | None = None
-    last_page: int | None = None
-    language: str = UNDETERMINED
-
-    @property
-    def passage(self) -> str:
-        """The text after the header rows of the table that it continues."""
-        return f"{self.table_header}\n{self.text}" if self.table_header else self.text
-
-
-@dataclass(frozen=True, kw_only=True)
 class Retrieval:
     """The passages for a question, best first.
 
-    `language` is the question's, of those that the index has.
+    `language` is the question's, of those that the index has. `reranker` is the name of the one
+    that ordered the best passages again; empty if the ranking is the searches' own.
     """
 
     question: str
@@ -88,38 +52,11 @@ class Retrieval:
     meta: IndexMeta
     hits: tuple[Hit, ...]
     seconds: float
+    reranker: str = ""
 
 
 class _ClosableEmbedder(Embedder, Protocol):
     async def close(self) -> None: ...
-
-
-def knn_search(
-    vector: Sequence[float], candidates: int, among: Collection[str] | None = None
-) -> dict[str, Any]:
-    """Return the body of the vector search, for ids and scores only.
-
-    Args:
-        vector: The question's embedding.
-        candidates: Passages to return.
-        among: Ids of the passages to search; None for all.
-    """
-    return knn_body(vector, candidates, near_candidates(candidates), among)
-
-
-def word_search(
-    question: str, language: str, candidates: int, among: Collection[str] | None = None
-) -> dict[str, Any]:
-    """Return the body of the word search, for ids and scores only (`rag.query.word_body`).
-
-    Args:
-        question: The question.
-        language: Its language, of those that the index has.
-        candidates: Passages to return.
-        among: Ids of the passages to search; None for all.
-    """
-    pairs = [f"{one} {two}" for one, two in neighbors(question, language)]
-    return word_body(weighted_terms(question, language), pairs, candidates, among)
 
 
 class Retriever:
@@ -134,6 +71,8 @@ class Retriever:
             one search may find nothing.
         embedder: Creates an embedder from an index's `_meta`. Default: a client of the service
             that `_meta` names.
+        rerank: Chooses a reranker by an index's `_meta`. Default: the late interaction, if the
+            index has token vectors.
     """
 
     def __init__(
@@ -144,12 +83,14 @@ class Retriever:
         fusion: Fusion = Fusion.WEIGHTED,
         weight: float | None = None,
         embedder: Callable[[IndexMeta], _ClosableEmbedder] | None = None,
+        rerank: ChooseReranking = late_interaction,
     ) -> None:
         self._client = client
         self._alias = alias
         self._fusion = fusion
         self._weight = weight
         self._make_embedder = embedder or _embedding_client
+        self._rerank = rerank
         self._resolved: tuple[IndexMeta, _ClosableEmbedder] | None = None
         self._languages: frozenset[str] = frozenset()
         self._resolved_at = 0.0
@@ -229,11 +170,11 @@ class Retriever:
         started = time.monotonic()
         meta, embedder = await self.resolve()
         try:
-            hits = await self._search(meta, embedder, question, top_k)
+            hits, reranker = await self._search(meta, embedder, question, top_k)
         except (EmbeddingError, ApiError, TransportError):
             meta, embedder = await self.resolve(again=True)
             try:
-                hits = await self._search(meta, embedder, question, top_k)
+                hits, reranker = await self._search(meta, embedder, question, top_k)
             except (ApiError, TransportError) as error:
                 raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error
         return Retrieval(
@@ -242,24 +183,27 @@ class Retriever:
             meta=meta,
             hits=hits,
             seconds=time.monotonic() - started,
+            reranker=reranker,
         )
 
     async def _search(
         self, meta: IndexMeta, embedder: Embedder, question: str, top_k: int
-    ) -> tuple[Hit, ...]:
-        """Return the hits, best first.
+    ) -> tuple[tuple[Hit, ...], str]:
+        """Return the hits, best first, and the name of the reranker that ordered them.
 
         Each search first gives its best passages. For the weighted sum, each is then asked for its
         score of those that only the other one gave: a guess would favor what one search ranks high.
         """
         candidates = max(CANDIDATES, top_k)
         language = detect(question, self._languages)
+        reranking = self._rerank(meta)
 
-        async def vector_scores() -> tuple[list[float], dict[str, float]]:
-            embedding = (await embedder.embed([question], "query"))[0].tolist()
-            return embedding, await self._scores(meta.index, knn_search(embedding, candidates))
+        async def vector_scores() -> tuple[list[float], bytes, dict[str, float]]:
+            vector, tokens = await _embedded(question, embedder, reranking)
+            found = await self._scores(meta.index, knn_search(vector, candidates))
+            return vector, tokens, found
 
-        (embedding, vector), words = await _both(
+        (embedding, tokens, vector), words = await _both(
             vector_scores(),
             self._scores(meta.index, word_search(question, language, candidates)),
         )
@@ -280,15 +224,20 @@ class Retriever:
             )
             # The rest of the vector search's passages have no word of the question.
             scores = {**vector, **near}, {**dict.fromkeys(vector, 0.0), **words, **matching}
-        ranking = fuse(*scores, method=self._fusion, weight=weight)[:top_k]
+        ranking = fuse(*scores, method=self._fusion, weight=weight)
         if not ranking:
-            return ()
-        sources = await self._sources(meta.index, [identifier for identifier, _ in ranking])
+            return (), ""
+        depth = top_k if reranking is None else max(top_k, RERANKED)
+        found = await self._passages(meta.index, [item for item, _ in ranking[:depth]], reranking)
+        reranker = ""
+        if reranking is not None:
+            asked = Asked(text=question, tokens=tokens)
+            ranking, reranker = await reranking.order(asked, ranking, found)
         return tuple(
-            _hit(identifier, score, vector.get(identifier), words.get(identifier), sources)
-            for identifier, score in ranking
-            if identifier in sources
-        )
+            hit_of(item, score, vector.get(item), words.get(item), found[item].source)
+            for item, score in ranking[:top_k]
+            if item in found
+        ), reranker
 
     async def _scores(self, index: str, body: Mapping[str, Any]) -> dict[str, float]:
         answer = await self._client.perform_request(
@@ -306,11 +255,29 @@ class Retriever:
         """Return the scores of some passages, without a request for an empty list."""
         return await self._scores(index, body) if among else {}
 
-    async def _sources(self, index: str, identifiers: list[str]) -> dict[str, dict[str, Any]]:
-        answer = await self._client.mget(
-            index=index, ids=identifiers, source_includes=list(SOURCE_FIELDS)
+    async def _passages(
+        self, index: str, identifiers: list[str], reranking: Reranking | None
+    ) -> dict[str, Passage]:
+        """Return passages by id, with token vectors if the reranker needs them."""
+        if reranking is None or not reranking.token_vectors:
+            answer = await self._client.mget(
+                index=index, ids=identifiers, source_includes=list(SOURCE_FIELDS)
+            )
+            found = [doc for doc in answer["docs"] if doc.get("found")]
+            return {doc["_id"]: Passage(doc["_source"]) for doc in found}
+        answer = await self._client.search(
+            index=index,
+            query={"ids": {"values": identifiers}},
+            source_includes=list(SOURCE_FIELDS),
+            docvalue_fields=[{"field": TOKENS_FIELD}],
+            size=len(identifiers),
         )
-        return {doc["_id"]: doc["_source"] for doc in answer["docs"] if doc.get("found")}
+        return {
+            hit["_id"]: Passage(
+                hit["_source"], base64.b64decode(hit.get("fields", {}).get(TOKENS_FIELD, [""])[0])
+            )
+            for hit in answer["hits"]["hits"]
+        }
 
     async def passage(self, chunk_id: str) -> tuple[Hit, list[Hit]]:
         """Return a passage by its id, and its neighbors in the document, in order.
@@ -322,7 +289,7 @@ class Retriever:
         meta, _ = await self.resolve()
         try:
             answer = await self._client.get(index=meta.index, id=chunk_id)
-            hit = _hit(chunk_id, 0.0, None, None, {chunk_id: answer["_source"]})
+            hit = hit_of(chunk_id, 0.0, None, None, answer["_source"])
             number = hit.chunk_number
             around = await self._client.search(
                 index=meta.index,
@@ -346,7 +313,7 @@ class Retriever:
         except (ApiError, TransportError) as error:
             raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error
         hits = around["hits"]["hits"]
-        return hit, [_hit(h["_id"], 0.0, None, None, {h["_id"]: h["_source"]}) for h in hits]
+        return hit, [hit_of(h["_id"], 0.0, None, None, h["_source"]) for h in hits]
 
     async def document_counts(self, terms: Sequence[str]) -> tuple[int, dict[str, int]]:
         """Count the passages, and for each term of `rag.analysis` the passages that have it.
@@ -382,6 +349,16 @@ async def _both(
     return tasks[0].result(), tasks[1].result()
 
 
+async def _embedded(
+    question: str, embedder: Embedder, reranking: Reranking | None
+) -> tuple[list[float], bytes]:
+    """Return a question's embedding, and its token vectors if the reranker needs them."""
+    if reranking is None or not reranking.token_vectors:
+        return (await embedder.embed([question], "query"))[0].tolist(), b""
+    encoded = await embedder.embed_tokens([question], "query")
+    return encoded.vectors[0].tolist(), encoded.tokens[0]
+
+
 def _embedding_client(meta: IndexMeta) -> EmbeddingClient:
     # A person waits for the answer, so it gives up sooner than a job, and even sooner if there is
     # another node to ask. One question takes a GPU a few hundredths of a second.
@@ -392,34 +369,4 @@ def _embedding_client(meta: IndexMeta) -> EmbeddingClient:
         timeout_seconds=20.0,
         patience_seconds=3.0,
         retry_seconds=10.0,
-    )
-
-
-def _hit(
-    identifier: str,
-    score: float,
-    vector: float | None,
-    words: float | None,
-    sources: Mapping[str, Mapping[str, Any]],
-) -> Hit:
-    source = sources[identifier]
-    return Hit(
-        chunk_id=identifier,
-        score=score,
-        # Elasticsearch's cosine similarity is (1 + cosine) / 2.
-        cosine=None if vector is None else 2 * vector - 1,
-        bm25=words,
-        document_key=source["document_key"],
-        uri=source["uri"],
-        title=source["title"],
-        heading=source["heading"],
-        text=source["text"],
-        start_offset=source["start_offset"],
-        end_offset=source["end_offset"],
-        chunk_number=source["chunk_number"],
-        chunk_count=source["chunk_count"],
-        table_header=source.get("table_header", ""),
-        first_page=source.get("first_page"),
-        last_page=source.get("last_page"),
-        language=source.get("language", UNDETERMINED),
     )

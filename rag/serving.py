@@ -3,17 +3,18 @@
 Owns one model, on the machine's GPU or processor, behind the OpenAI embeddings protocol:
 
     POST /v1/embeddings  {"input": str | [str], "encoding_format"?: "float" | "base64",
-                          "input_type"?: "query" | "document"}
+                          "input_type"?: "query" | "document", "token_vectors"?: bool}
     GET  /v1/models      the one model
     GET  /v1/tokenizer   {"model", "max_tokens", "tokenizer"}: the text of the model's
                          tokenizer.json, by which `rag.chunk` measures chunks
     GET  /health         200 {"status": "ok", "model_version", "dimension", ...}; 503 while loading
     GET  /metrics        counters, in the Prometheus text format
 
-Batches of similar length hold texts of all requests (`rag.batching`). Limits: 2,048 texts and
-16 MiB per request; ``CUSTOMRAG_MAX_QUEUED_TEXTS`` waiting texts, then 429. The model
-cuts a text that is longer than its input. Errors have OpenAI's shape. The service has no
-authentication: it listens on loopback or inside a private network only.
+``token_vectors`` is an addition to the protocol; see `rag.embed`. Batches of similar length hold
+texts of all requests (`rag.batching`). Limits: 2,048 texts and 16 MiB per request;
+``CUSTOMRAG_MAX_QUEUED_TEXTS`` waiting texts, then 429. The model cuts a text that is longer than
+its input. Errors have OpenAI's shape. The service has no authentication: it listens on loopback or
+inside a private network only.
 
 https://platform.openai.com/docs/api-reference/embeddings (read 2026-11).
 """
@@ -24,17 +25,14 @@ import asyncio
 import base64
 import contextlib
 import gzip
-import hashlib
 import json
 import logging
-import os
-import shutil
 import sys
 import threading
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -42,11 +40,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from rag.batching import BatchQueue, QueueFullError
-from rag.embed import InputType
+from rag.embedder import InputType, Vectors
 from rag.encoder import LocalEncoder
-from rag.settings import EmbeddingServiceSettings, region_of
+from rag.model_folder import fetch_model
+from rag.settings import EmbeddingServiceSettings
 
-__all__ = ["EmbeddingService", "create_app", "fetch_model", "main"]
+__all__ = ["EmbeddingService", "create_app", "main"]
 
 MAX_TEXTS = 2048
 MAX_BODY_BYTES = 16 * 2**20
@@ -140,13 +139,14 @@ class EmbeddingService:
         while (batch := queue.take()) is not None:
             started = time.perf_counter()
             try:
-                vectors = encoder.encode_batch(batch.texts, batch.input_type)
+                encoded = encoder.encode_batch(batch.texts, batch.input_type)
             except Exception as error:  # noqa: BLE001 - fails the batch, not the service
                 _LOG.exception("a batch of %d texts failed", len(batch.items))
                 self.count(failed_batches=1)
                 queue.failed(batch, error)
                 continue
-            queue.done(batch, vectors)
+            tokens = encoded.tokens or [b""] * len(batch.items)
+            queue.done(batch, zip(encoded.vectors, tokens, strict=True))
             self.count(batches=1, texts=len(batch.items))
             with self._lock:
                 self.busy_seconds += time.perf_counter() - started
@@ -156,45 +156,6 @@ class EmbeddingService:
         with self._lock:
             for name, increment in increments.items():
                 self.counters[name] += increment
-
-
-def fetch_model(settings: EmbeddingServiceSettings) -> str:
-    """Download an ``oss://`` model and return its folder; return any other name unchanged.
-
-    Each version is downloaded once, into a temporary folder that is then renamed, so that an
-    interrupted download leaves nothing that looks like a model.
-
-    Raises:
-        ClientError: The download from OSS failed.
-    """
-    uri = settings.model_uri
-    if not uri.startswith("oss://"):
-        return uri
-    from providers.clients.credentials import credentials_provider
-    from providers.clients.oss import OssClient
-
-    name = hashlib.sha256(f"{uri} {settings.model_version}".encode()).hexdigest()[:16]
-    folder = settings.model_dir / name
-    if settings.model_version and folder.is_dir():
-        return str(folder)
-    region_id = settings.region_id or region_of(settings.oss_endpoint)
-    client = OssClient(settings.oss_endpoint, region_id, credentials_provider())
-    partial = settings.model_dir / f".{name}.{os.getpid()}"
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        client.download_prefix(uri, partial)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.replace(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    _remove_others(settings.model_dir, keep=folder)
-    return str(folder)
-
-
-def _remove_others(directory: Path, keep: Path) -> None:
-    for path in directory.iterdir():
-        if path != keep and path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def create_app(service: EmbeddingService) -> Starlette:
@@ -243,7 +204,7 @@ async def _embeddings(request: Request) -> Response:
     if service.queue is None or service.encoder is None:
         return _error(503, "the model is loading", "server_error", **{"Retry-After": "2"})
     try:
-        texts, input_type, encoding = _parse(await _body(request))
+        asked = _parse(await _body(request))
     except ValueError as error:
         return _error(400, str(error), "invalid_request_error")
     except OverflowError:
@@ -253,30 +214,24 @@ async def _embeddings(request: Request) -> Response:
             "invalid_request_error",
         )
     try:
-        ticket = service.queue.put(texts, input_type)
+        ticket = service.queue.put(asked.texts, asked.input_type)
     except QueueFullError:
         service.count(refused=1)
         retry = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
         return _error(429, "too many texts are waiting", "rate_limit_error", **retry)
     try:
-        vectors = await ticket.future
+        rows = await ticket.future
     except asyncio.CancelledError:
         ticket.future.cancel()
         raise
     except Exception as error:  # noqa: BLE001 - any error of the batch
         return _error(500, f"encoding failed: {type(error).__name__}", "server_error")
     data = [
-        {
-            "object": "embedding",
-            "index": index,
-            "embedding": base64.b64encode(vector.astype("<f4").tobytes()).decode()
-            if encoding == "base64"
-            else vector.tolist(),
-        }
-        for index, vector in enumerate(vectors)
+        {"object": "embedding", "index": index, **_item(asked, *row)}
+        for index, row in enumerate(rows)
     ]
     # An estimate, because only the encoder knows the number of tokens.
-    tokens = sum(map(len, texts)) // 4
+    tokens = sum(map(len, asked.texts)) // 4
     body = {
         "object": "list",
         "data": data,
@@ -284,6 +239,26 @@ async def _embeddings(request: Request) -> Response:
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
     return Response(json.dumps(body), media_type="application/json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What a request to /v1/embeddings asks for."""
+
+    texts: list[str]
+    input_type: InputType
+    encoding: str
+    token_vectors: bool
+
+
+def _item(asked: _Asked, vector: Vectors, tokens: bytes) -> dict[str, Any]:
+    """Return the embedding of one text, and its token vectors if they are asked for."""
+    embedding: Any = vector.tolist()
+    if asked.encoding == "base64":
+        embedding = base64.b64encode(vector.astype("<f4").tobytes()).decode()
+    if not (asked.token_vectors and tokens):
+        return {"embedding": embedding}
+    return {"embedding": embedding, "token_vectors": base64.b64encode(tokens).decode()}
 
 
 async def _body(request: Request) -> bytes:
@@ -296,7 +271,7 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _parse(content: bytes) -> tuple[list[str], InputType, str]:
+def _parse(content: bytes) -> _Asked:
     try:
         body = json.loads(content)
     except ValueError as error:
@@ -315,7 +290,15 @@ def _parse(content: bytes) -> tuple[list[str], InputType, str]:
     encoding = body.get("encoding_format") or "float"
     if encoding not in ("float", "base64"):
         raise ValueError(f"encoding_format is {encoding!r}; use float or base64")
-    return texts, cast(InputType, input_type), encoding
+    token_vectors = body.get("token_vectors", False)
+    if not isinstance(token_vectors, bool):
+        raise ValueError(f"token_vectors is {token_vectors!r}; use true or false")
+    return _Asked(
+        texts=texts,
+        input_type=cast(InputType, input_type),
+        encoding=encoding,
+        token_vectors=token_vectors,
+    )
 
 
 async def _models(request: Request) -> Response:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -136,6 +136,10 @@ class AppSettings(SecretSource):
             client that reaches the application may ask.
         llm_context_tokens: Tokens of prompt and answer together; default: by the model's name.
         llm_timeout_seconds: Longest wait for the next piece of an answer.
+        reranker: What orders the best passages again: `lateInteraction`, `hosted` or `none`.
+        reranker_base_url: The rerank API of a hosted one, up to and including ``/v1``. It takes the
+            key of the language model.
+        reranker_model: The model's name there.
         oss_endpoint: OSS endpoint, for links; answers do not need it.
         bind_host: Address to listen on. Default: loopback only.
         port: Port to listen on.
@@ -156,6 +160,9 @@ class AppSettings(SecretSource):
     edge_secret: str = ""
     llm_context_tokens: Annotated[int, Field(ge=256)] | None = None
     llm_timeout_seconds: Annotated[float, Field(gt=0)] = 120.0
+    reranker: Literal["lateInteraction", "hosted", "none"] = "lateInteraction"
+    reranker_base_url: str = "https://dashscope.aliyuncs.com/compatible-api/v1"
+    reranker_model: str = "qwen3-rerank"
     oss_endpoint: str = ""
     bind_host: str = "127.0.0.1"
     port: Port = 8080

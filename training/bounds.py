@@ -65,6 +65,8 @@ BOUNDS: Mapping[str, Bounds] = MappingProxyType(
         "warmup_ratio": Bounds(0, 1),
         "weight_decay": Bounds(0, 1),
         "scale": Bounds(0, 1000, over=True),
+        "token_dimension": Bounds(0, 1024),
+        "token_pooling": Bounds(1, 16),
         "max_seq_length": Bounds(16),
         "save_steps": Bounds(0),
         "min_pairs": Bounds(2),

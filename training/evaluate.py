@@ -1,4 +1,4 @@
-"""Measure retrieval on a corpus with questions: BM25, base model, tuned model, both fused.
+"""Measure retrieval on a corpus with questions: BM25, base model, tuned model, fused, reranked.
 
     python -m training.evaluate --corpus DIR [--elasticsearch-url URL] [--model DIR]
         [--base-model NAME] [--output FILE.json]
@@ -6,7 +6,7 @@
     1. tune the model on the train split, unless --model gives one (a second run with the same
        corpus and settings reuses it from --work-dir);
     2. embed and index all chunks with both models, in temporary indices of a real Elasticsearch;
-    3. ask the test split's questions, with the application's own searches and fusion;
+    3. ask the test split's questions, with the application's own searches, fusion and reranking;
     4. print one table; remove the indices, however the run ends.
 
 CUSTOMRAG_ELASTICSEARCH_URL and CUSTOMRAG_ELASTICSEARCH_USERNAME are the defaults of the URL and the
@@ -28,13 +28,12 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import RagError
-from rag.fuse import DEFAULT_WEIGHT
 from rag.models import model_info, resolve_model
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.tokens import load_tokens
-from training.checkpoints import read_json, write_json
+from training.checkpoints import write_json
 from training.data import TrainingData, load_training_data
-from training.measure import COLUMNS, Cluster, Measured, measure
+from training.measure import COLUMNS, Chosen, Cluster, Measured, measure
 from training.options import Options, SettingsError
 from training.settings import EvaluationSettings
 from training.train_embedding import train
@@ -136,10 +135,9 @@ def evaluate(
     note = ""
     if model is None:
         model, note = _tuned(corpus, base_model, data, work_dir)
-    weight = _search_weight(model)
     measured = asyncio.run(
         _cancelled_by_sigterm(
-            measure(corpus, data, tokens, cluster, base_model, str(model), weight, _say)
+            measure(corpus, data, tokens, cluster, base_model, str(model), Chosen.of(model), _say)
         )
     )
     return Evaluation(
@@ -189,12 +187,6 @@ def _tuned(corpus: Path, base_model: str, data: TrainingData, work_dir: Path) ->
         "" if result["kept"] == "tuned" else "tuned = base: tuning did not help, so base was kept"
     )
     return output / "model", note
-
-
-def _search_weight(model: Path) -> float:
-    """Return the weight that the training chose; the default for a model of another origin."""
-    result = read_json(model.parent / "result.json") or {}
-    return float(result.get("search_weight", DEFAULT_WEIGHT))
 
 
 def _dimension(base_model: str) -> int:

@@ -1,8 +1,8 @@
 """What a model achieves on the queries of a corpus, and how much its vectors should weigh.
 
 Owns which queries report and which ones choose. Does not embed (the caller does), and does not own
-the searches (`training.word_search`), the measures (`training.outcome`) or the rule for the weight
-(`training.search_weight`).
+the searches (`training.word_search`), the measures (`training.outcome`) or the rules for the
+weights (`training.search_weight`, `training.rerank_weight`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,15 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from rag.embedder import Encoded, InputType
 from rag.fuse import DEFAULT_WEIGHT
 from training.data import TrainingData
 from training.outcome import rank_metrics
+from training.rerank_weight import (
+    best_passages,
+    choose_rerank_weight,
+    measure_rerank_weights,
+)
 from training.search_weight import (
     Candidates,
     WeightChoice,
@@ -96,3 +102,28 @@ class Judge:
         # question has with its answer. So it may show that the vectors bring little, not more.
         cloze = self._data.source == "documents"
         return choose_weight(table, highest=DEFAULT_WEIGHT if cloze else 1.0)
+
+    def rerank_weight(
+        self,
+        measured: Measured,
+        search_weight: float,
+        dimension: int,
+        encode: Callable[[Sequence[str], InputType], Encoded],
+    ) -> WeightChoice:
+        """Choose the weight of the late interaction for a model.
+
+        Args:
+            measured: Its measures.
+            search_weight: Share of the vector search.
+            dimension: Components of a token vector.
+            encode: Computes token vectors with the model. Only the passages that the searches rank
+                high for some query need them.
+        """
+        queries, texts = self._data.chooser, self._data.texts()
+        rankings = [best_passages(found, search_weight) for found in measured.candidates]
+        names = sorted({item for ranking in rankings for item, _ in ranking})
+        passages = encode([texts[int(name)] for name in names], "document").tokens
+        asked = encode([query.query for query in queries], "query").tokens
+        by_name = dict(zip(names, passages, strict=True))
+        table = measure_rerank_weights(queries, rankings, asked, by_name, dimension)
+        return choose_rerank_weight(table)

@@ -11,8 +11,8 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,10 @@ from elasticsearch import ApiError, AsyncElasticsearch
 
 from providers.clients.elasticsearch import async_client
 from rag.corpus import load_corpus, sha256_of
-from rag.embed import Embedder, InputType, Vectors
+from rag.embedder import Embedder, Encoded, InputType, Vectors
 from rag.encoder import LocalEncoder
 from rag.errors import SearchIndexError
-from rag.fuse import CANDIDATES, Fusion
+from rag.fuse import CANDIDATES, DEFAULT_WEIGHT, Fusion
 from rag.index import SETTINGS, chunk_id, mappings
 from rag.index_state import index_languages
 from rag.ingest import ingest
@@ -32,12 +32,16 @@ from rag.language import detect
 from rag.limits import TokenMeasure
 from rag.metrics import retrieval_metrics
 from rag.models import model_info
+from rag.query import knn_search, word_search
 from rag.reader_process import DocumentReader
 from rag.readers.options import ReadOptions
-from rag.retrieve import Retriever, knn_search, word_search
+from rag.rerank import ChooseReranking, late_interaction, no_reranking
+from rag.retrieve import Retriever
+from rag.token_vectors import TokenForm
+from training.checkpoints import read_json
 from training.data import TrainingData
 
-__all__ = ["COLUMNS", "INDEX_PREFIX", "Borrowed", "Cluster", "Measured", "measure"]
+__all__ = ["COLUMNS", "INDEX_PREFIX", "Borrowed", "Chosen", "Cluster", "Measured", "measure"]
 
 COLUMNS = {
     "recall@5": "recall@5",
@@ -87,6 +91,41 @@ class Cluster:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """What the training of a model chose for the ranking.
+
+    Attributes:
+        search_weight: Share of the vector search.
+        rerank_weight: Share of the late interaction among the best passages.
+        token_form: Form of the model's token vectors; None for none.
+    """
+
+    search_weight: float = DEFAULT_WEIGHT
+    rerank_weight: float = 0.0
+    token_form: TokenForm | None = None
+
+    @classmethod
+    def of(cls, model: Path) -> Chosen:
+        """Return what the training of the model in a folder chose; the defaults without one."""
+        result = read_json(model.parent / "result.json") or {}
+        return cls(
+            search_weight=float(result.get("search_weight", DEFAULT_WEIGHT)),
+            rerank_weight=float(result.get("rerank_weight", 0.0)),
+            token_form=TokenForm.load(model),
+        )
+
+    @property
+    def meta(self) -> dict[str, object]:
+        """Its part of an index's `_meta`."""
+        form = self.token_form
+        return {
+            "search_weight": self.search_weight,
+            "rerank_weight": self.rerank_weight,
+            **({"token_vectors": form.described()} if form is not None else {}),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measured:
     """Measures by row label, and chunks per second by model."""
 
@@ -101,7 +140,7 @@ async def measure(
     cluster: Cluster,
     base_model: str,
     tuned_model: str,
-    search_weight: float,
+    chosen: Chosen,
     report: Callable[[str], None],
 ) -> Measured:
     """Index with both models, and ask every held-out question.
@@ -113,7 +152,7 @@ async def measure(
         cluster: The cluster for the temporary indices, which are always removed.
         base_model: Name of the base model.
         tuned_model: Name or folder of the tuned model.
-        search_weight: Share of the vector search, as the training of that model chose it.
+        chosen: What the training of that model chose.
         report: Receives progress lines.
 
     Raises:
@@ -124,26 +163,30 @@ async def measure(
         await _remove_abandoned(client)
         identifiers = await asyncio.to_thread(_identifiers, corpus_dir, data)
         info = model_info(base_model)
-        meta = {
-            "search_weight": search_weight,
-            "model_languages": list(info.languages) if info is not None else [],
-        }
-        given = (data.read_options, meta, report)
-        async with _indexed(client, corpus_dir, base_model, tokens, "base", *given) as base:
+        meta = {"model_languages": list(info.languages) if info is not None else []}
+        given = (client, corpus_dir, data.read_options, tokens, report)
+        async with _indexed(base_model, "base", meta, *given) as base:
             rows = {"BM25": await base.words(data, identifiers)}
             rows[base_model[-24:]] = await base.vectors(data, identifiers)
-        async with _indexed(client, corpus_dir, tuned_model, tokens, "tuned", *given) as tuned:
+        async with _indexed(tuned_model, "tuned", {**meta, **chosen.meta}, *given) as tuned:
             rows["tuned"] = await tuned.vectors(data, identifiers)
-            for label, fusion in (
-                ("tuned + BM25, RRF", Fusion.RRF),
-                (f"tuned + BM25, weighted {search_weight:g}", Fusion.WEIGHTED),
-            ):
-                rows[label] = await tuned.fused(data, identifiers, fusion)
+            for label, fusion, rerank in _rankings(chosen):
+                rows[label] = await tuned.fused(data, identifiers, fusion, rerank)
         return Measured(rows=rows, encode_rates={"base": base.rate, "tuned": tuned.rate})
     except (ApiError, TransportError) as error:
         raise SearchIndexError(f"Elasticsearch at {cluster.url}: {error}") from error
     finally:
         await client.close()
+
+
+def _rankings(chosen: Chosen) -> Iterator[tuple[str, Fusion, ChooseReranking]]:
+    """Yield the label, the fusion and the reranking of each row."""
+    weighted = f"tuned + BM25, weighted {chosen.search_weight:g}"
+    yield "tuned + BM25, RRF", Fusion.RRF, no_reranking
+    yield weighted, Fusion.WEIGHTED, no_reranking
+    if chosen.token_form is not None:
+        label = f"... late interaction {chosen.rerank_weight:g}"
+        yield label, Fusion.WEIGHTED, late_interaction
 
 
 class _Encoder:
@@ -157,7 +200,7 @@ class _Encoder:
         # Not its own: the chunks of both models must be those of the questions' answers.
         self._measure = measure
         self.dimension = self._encoder.dimension
-        self._asked: dict[str, Vectors] = {}
+        self._asked: dict[str, tuple[Vectors, bytes]] = {}
         self._texts = 0
         self._first = self._last = 0.0
 
@@ -167,21 +210,34 @@ class _Encoder:
         return self._texts / max(self._last - self._first, 1e-9)
 
     async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        """See `rag.embed.Embedder`."""
+        """See `rag.embedder.Embedder`."""
+        return (await self.embed_tokens(texts, input_type)).vectors
+
+    async def embed_tokens(self, texts: Sequence[str], input_type: InputType) -> Encoded:
+        """See `rag.embedder.Embedder`. A model without token vectors gives empty ones."""
         if input_type == "query":
-            missing = [text for text in texts if text not in self._asked]
+            missing = list(dict.fromkeys(text for text in texts if text not in self._asked))
             if missing:
-                rows = await self._encoder.embed(missing, "query")
+                found = await self._encode(missing, "query")
+                rows = zip(found.vectors, found.tokens, strict=True)
                 self._asked.update(zip(missing, rows, strict=True))
-            return np.stack([self._asked[text] for text in texts])
+            known = [self._asked[text] for text in texts]
+            return Encoded(
+                vectors=np.stack([vector for vector, _ in known]),
+                tokens=tuple(tokens for _, tokens in known),
+            )
         self._first = self._first or time.monotonic()
-        vectors = await self._encoder.embed(texts, input_type)
+        encoded = await self._encode(texts, input_type)
         self._texts += len(texts)
         self._last = time.monotonic()
-        return vectors
+        return encoded
+
+    async def _encode(self, texts: Sequence[str], input_type: InputType) -> Encoded:
+        encoded = await asyncio.to_thread(self._encoder.encode, texts, input_type)
+        return replace(encoded, tokens=encoded.tokens or (b"",) * len(texts))
 
     async def token_measure(self) -> TokenMeasure:
-        """See `rag.embed.Embedder`."""
+        """See `rag.embedder.Embedder`."""
         return self._measure
 
     async def close(self) -> None:
@@ -220,11 +276,19 @@ class _Index:
         return _metrics(data, identifiers, rankings)
 
     async def fused(
-        self, data: TrainingData, identifiers: Sequence[str], fusion: Fusion
+        self,
+        data: TrainingData,
+        identifiers: Sequence[str],
+        fusion: Fusion,
+        rerank: ChooseReranking,
     ) -> dict[str, float]:
-        """Measure both searches, fused as in the application."""
+        """Measure both searches, fused and reranked as in the application."""
         retriever = Retriever(
-            self.client, self.name, fusion=fusion, embedder=lambda meta: Borrowed(self.encoder)
+            self.client,
+            self.name,
+            fusion=fusion,
+            embedder=lambda meta: Borrowed(self.encoder),
+            rerank=rerank,
         )
         rankings = []
         for query in data.held_out:
@@ -252,6 +316,10 @@ class Borrowed:
         """Embed with it."""
         return await self.encoder.embed(texts, input_type)
 
+    async def embed_tokens(self, texts: Sequence[str], input_type: InputType) -> Encoded:
+        """Embed with it, with token vectors."""
+        return await self.encoder.embed_tokens(texts, input_type)
+
     async def token_measure(self) -> TokenMeasure:
         """Return its measure."""
         return await self.encoder.token_measure()
@@ -262,13 +330,13 @@ class Borrowed:
 
 @contextlib.asynccontextmanager
 async def _indexed(
+    model: str,
+    role: str,
+    meta: Mapping[str, object],
     client: AsyncElasticsearch,
     corpus_dir: Path,
-    model: str,
-    tokens: TokenMeasure,
-    role: str,
     options: ReadOptions,
-    meta: Mapping[str, object],
+    tokens: TokenMeasure,
     report: Callable[[str], None],
 ) -> AsyncIterator[_Index]:
     """Create an index of the corpus with `model`, and remove it at the end."""

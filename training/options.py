@@ -58,6 +58,10 @@ class Options:
     warmup_ratio: float = _option(0.1, "share of the steps with a rising learning rate")
     weight_decay: float = _option(0.01, "weight decay of AdamW")
     scale: float = _option(20.0, "inverse temperature of the loss")
+    token_dimension: int = _option(
+        96, "components of a token vector, for the late interaction; 0: no token vectors"
+    )
+    token_pooling: int = _option(2, "tokens of a passage that share a token vector, on average")
     max_seq_length: int = _option(256, "most tokens of a text, up to the model's limit")
     save_steps: int = _option(0, "steps between checkpoints; 0: a fifth of the run, 10 to 200")
     min_pairs: int = _option(16, "with fewer pairs than this, keep the base model")

@@ -24,7 +24,9 @@ from sentence_transformers import SentenceTransformer
 from transformers import set_seed
 from transformers.utils import logging as transformers_logging
 
+from rag.encoder import LocalEncoder
 from rag.models import ModelInfo
+from rag.token_vectors import FORM_FILE, TokenForm
 from training.batches import BatchPlan, plan_batches
 from training.checkpoints import write_json
 from training.data import TrainingData
@@ -32,6 +34,8 @@ from training.judge import Judge, Measured
 from training.negatives import mine_negatives
 from training.options import Options, SettingsError
 from training.outcome import decide, model_version
+from training.rerank_weight import NOT_MEASURED
+from training.search_weight import WeightChoice
 from training.torchscript.job import add_torchscript, update_torchscript
 from training.tuning import Tuning, tune
 from training.workers import Encoder, Encoding, Precision, Workers, start_workers
@@ -249,6 +253,8 @@ class Run:
             warmup_ratio=options.warmup_ratio,
             weight_decay=options.weight_decay,
             scale=options.scale,
+            # All of them: the first ones alone are as good, and so is any other part.
+            token_dimension=options.dimension if options.token_dimension else 0,
             save_steps=options.save_steps or max(10, min(200, math.ceil(steps / 5))),
             seed=options.seed,
         )
@@ -289,7 +295,11 @@ class Run:
             shutil.rmtree(output / "model", ignore_errors=True)
             model.save_pretrained(str(output / "model"), create_model_card=False)
             shutil.rmtree(output / "tuned", ignore_errors=True)
-            choice = self._judge.weight(tuned if kept == "tuned" else base)
+            measured = tuned if kept == "tuned" else base
+            choice = self._judge.weight(measured)
+            form, rerank = None, NOT_MEASURED
+            if kept == "tuned" and measured is not None and self.options.token_dimension:
+                form, rerank = self._late_interaction(output / "model", measured, choice.weight)
             result = {
                 "kept": kept,
                 "reason": reason,
@@ -305,6 +315,9 @@ class Run:
                 "dimension": self.options.dimension,
                 "search_weight": choice.weight,
                 "search_weight_reason": choice.reason,
+                "token_vectors": form and form.described(),
+                "rerank_weight": rerank.weight,
+                "rerank_weight_reason": rerank.reason,
                 "base": base and base.held_out,
                 "tuned": tuned and tuned.held_out,
                 "questions": {
@@ -332,9 +345,34 @@ class Run:
                 "search_weight_ndcg@10": {
                     f"{weight:g}": value for weight, value in choice.curve.items()
                 },
+                "rerank_weight_ndcg@10": {
+                    f"{weight:g}": value for weight, value in rerank.curve.items()
+                },
             }
             self._write(output, result, details)
         return dict(self.workers.from_main(result))
+
+    def _late_interaction(
+        self, folder: Path, measured: Measured, search_weight: float
+    ) -> tuple[TokenForm | None, WeightChoice]:
+        """Return the form of the token vectors, if they are worth it, and their weight.
+
+        The form is written into the model's folder: it is a part of the model.
+        """
+        form = TokenForm(dimension=self.options.token_dimension, pooling=self.options.token_pooling)
+        form.save(folder)
+        # The application's own, so that what is measured is what the index gets.
+        encoder = LocalEncoder(str(folder), device=str(self.workers.device))
+        try:
+            choice = self._judge.rerank_weight(
+                measured, search_weight, form.dimension, encoder.encode
+            )
+        finally:
+            encoder.close()
+        if choice.weight == 0:
+            (folder / FORM_FILE).unlink()
+            return None, choice
+        return form, choice
 
     def _write(self, output: Path, result: Mapping[str, Any], details: Mapping[str, Any]) -> None:
         metrics = {
@@ -357,6 +395,10 @@ class Run:
         self._say(
             f"weight of the vector search: {result['search_weight']:g} "
             f"({result['search_weight_reason']})"
+        )
+        self._say(
+            f"weight of the late interaction: {result['rerank_weight']:g} "
+            f"({result['rerank_weight_reason']})"
         )
 
     def _say(self, line: str) -> None:

@@ -27,7 +27,9 @@ __all__ = [
     "WeightChoice",
     "candidates",
     "choose_weight",
+    "difference",
     "measure_weights",
+    "name_of",
 ]
 
 GRID = tuple(round(step * 0.05, 2) for step in range(21))
@@ -134,12 +136,12 @@ def choose_weight(table: npt.NDArray[np.float64], *, highest: float = 1.0) -> We
     fused = [column for column in allowed if 0.0 < GRID[column] < 1.0]
     best = max(fused, key=lambda c: (smooth[c], -abs(c - default)))
     alone = max((c for c in allowed if c not in fused), key=lambda c: means[c])
-    gain, error = _difference(table, best, alone)
+    gain, error = difference(table, best, alone)
     if gain < error < _PRECISE or gain < -error:
         choice = alone
         reason = f"the {'word' if GRID[alone] == 0.0 else 'vector'} search alone is as good"
     else:
-        gain, error = _difference(table, best, default)
+        gain, error = difference(table, best, default)
         better = gain > error
         choice = best if better else default
         reason = (
@@ -155,10 +157,10 @@ def choose_weight(table: npt.NDArray[np.float64], *, highest: float = 1.0) -> We
     )
 
 
-def _difference(table: npt.NDArray[np.float64], column: int, other: int) -> tuple[float, float]:
+def difference(table: npt.NDArray[np.float64], column: int, other: int) -> tuple[float, float]:
     """Return by how much one weight is better than another, and the standard error of that."""
-    difference = table[:, column] - table[:, other]
-    queries = len(difference)
-    spread = float(((difference - difference.mean()) ** 2).sum())
+    gain = table[:, column] - table[:, other]
+    queries = len(gain)
+    spread = float(((gain - gain.mean()) ** 2).sum())
     variance = (spread + _PRIOR_QUERIES * _PRIOR_DEVIATION**2) / (queries - 1 + _PRIOR_QUERIES)
-    return float(difference.mean()), math.sqrt(variance / queries)
+    return float(gain.mean()), math.sqrt(variance / queries)

@@ -1,14 +1,14 @@
 """The training loop: sentence-transformers' Trainer over a fixed plan of batches.
 
-Owns the loss, the progress lines and the sealing of checkpoints. Does not own the data and its
+Owns the losses, the progress lines and the sealing of checkpoints. Does not own the data and its
 order (`training.batches`), or the devices (`training.workers`).
 
 https://sbert.net/docs/package_reference/sentence_transformer/losses.html (read 2026-11)
+Source of the late interaction's loss: Khattab and Zaharia, ColBERT, SIGIR 2020.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,9 +23,9 @@ from sentence_transformers import (
     SentenceTransformerTrainer,
     SentenceTransformerTrainingArguments,
 )
-from sentence_transformers.base.losses.merged_forward import column_merging_disabled
 from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+from sentence_transformers.util.similarity import maxsim
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
 from training.batches import BatchPlan
@@ -38,6 +38,9 @@ __all__ = ["Tuning", "tune"]
 # (estimated, not measured); an A10 has 24 GB. Models of up to 110 million fit, and train a third
 # faster without recomputing.
 _LARGE_PARAMETERS = 200_000_000
+_TOKEN_SCALE = 32.0
+"""Inverse temperature of the late interaction's loss. ColBERT adds up the cosines of 32 question
+tokens; the mean is used here, so that a long question has no sharper loss."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,8 @@ class Tuning:
         warmup_ratio: Share of the steps, 0 to 1.
         weight_decay: AdamW's.
         scale: Inverse temperature of the loss.
+        token_dimension: Components of a token vector that its loss compares; 0 trains embeddings
+            alone.
         save_steps: Steps between checkpoints, at least 1; the last step always makes one.
         seed: Of dropout.
     """
@@ -58,6 +63,7 @@ class Tuning:
     warmup_ratio: float = 0.1
     weight_decay: float = 0.01
     scale: float = 20.0
+    token_dimension: int
     save_steps: int
     seed: int
 
@@ -94,7 +100,12 @@ def tune(
         model=model,
         args=_arguments(plan, tuning, workers, checkpoints),
         train_dataset=_dataset(plan),
-        loss=_RankingLoss(model, scale=tuning.scale, gather_across_devices=workers.world_size > 1),
+        loss=_RankingLoss(
+            model,
+            tuning.token_dimension,
+            scale=tuning.scale,
+            gather_across_devices=workers.world_size > 1,
+        ),
         callbacks=[_Progress(plan.steps, report)],
     )
     trainer.remove_callback(PrinterCallback)
@@ -183,18 +194,48 @@ class _InOrder(DefaultBatchSampler):
 
 
 class _RankingLoss(MultipleNegativesRankingLoss):
-    """In-batch negatives, compared in float32: bf16 has three digits, too few for a softmax."""
+    """In-batch negatives, compared in float32: bf16 has three digits, too few for a softmax.
+
+    With token vectors, the loss is the sum of two: of the embeddings' cosines, and of the late
+    interaction, so that one model gives both.
+
+    Args:
+        model: The model.
+        token_dimension: Components of a token vector to compare; 0 for no token vectors.
+        options: Of `MultipleNegativesRankingLoss`.
+    """
+
+    _special: torch.Tensor
+
+    def __init__(self, model: SentenceTransformer, token_dimension: int, **options: Any) -> None:
+        super().__init__(model, **options)
+        self._dimension = token_dimension
+        special = torch.tensor(sorted(model.tokenizer.all_special_ids))
+        self.register_buffer("_special", special, persistent=False)
 
     def forward(
         self, sentence_features: Iterable[dict[str, torch.Tensor]], labels: torch.Tensor
     ) -> torch.Tensor:
         features = list(sentence_features)
-        one_by_one = features[0]["input_ids"].device.type == "cpu"
-        # One forward pass for all columns pads the questions to the passages' length. A GPU
-        # gains by it; a CPU computes the padding.
-        with column_merging_disabled() if one_by_one else contextlib.nullcontext():
-            loss: torch.Tensor = super().forward(features, labels)
+        counting = [self._counting(column) for column in features]
+        outputs = [self.model(column) for column in features]
+        loss = self.compute_loss_from_embeddings(
+            [output["sentence_embedding"] for output in outputs], labels
+        )
+        if self._dimension:
+            with torch.autocast(loss.device.type, enabled=False):
+                states = [self._token_vectors(output) for output in outputs]
+                loss = loss + _late_interaction_loss(states, counting)
         return loss
+
+    def _counting(self, column: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return which tokens are part of the text: (texts, tokens) bool."""
+        special = torch.isin(column["input_ids"], self._special)
+        return column["attention_mask"].bool() & ~special
+
+    def _token_vectors(self, output: dict[str, torch.Tensor]) -> torch.Tensor:
+        states = output["token_embeddings"][..., : self._dimension]
+        return torch.nn.functional.normalize(states.float(), dim=-1)
 
     def compute_loss_from_embeddings(
         self, embeddings: list[torch.Tensor], labels: torch.Tensor
@@ -204,6 +245,30 @@ class _RankingLoss(MultipleNegativesRankingLoss):
                 [embedding.float() for embedding in embeddings], labels
             )
         return loss
+
+
+def _late_interaction_loss(
+    states: Sequence[torch.Tensor], counting: Sequence[torch.Tensor]
+) -> torch.Tensor:
+    """Return the cross-entropy of the late interaction: each question must find its passage.
+
+    The negatives are the other passages of this worker's batch.
+
+    Args:
+        states: Token vectors of the questions, of their passages, and of mined negatives:
+            (texts, tokens, dimension) float32, L2-normalised.
+        counting: Which of them count: (texts, tokens) bool.
+    """
+    questions, passages = states[0], states[1:]
+    scores = torch.cat(
+        [
+            maxsim(questions, column, counting[0], mask, length_normalize=True)
+            for column, mask in zip(passages, counting[1:], strict=True)
+        ],
+        dim=1,
+    )
+    relevant = torch.arange(len(questions), device=scores.device)
+    return torch.nn.functional.cross_entropy(_TOKEN_SCALE * scores, relevant)
 
 
 class _Trainer(SentenceTransformerTrainer):

@@ -33,7 +33,7 @@ from rag.app.gate import EdgeGate
 from rag.app.services import Services
 from rag.clean import clean_value
 from rag.errors import EmbeddingError, PassageNotFoundError, RagError, SearchIndexError
-from rag.retrieve import Hit
+from rag.hits import Hit
 from rag.settings import AppSettings
 
 __all__ = ["AskRequest", "create_app", "surroundings"]
@@ -229,6 +229,7 @@ def _sources(event: Sources) -> dict[str, Any]:
     return {
         "index": event.retrieval.meta.index,
         "model_version": event.retrieval.meta.model_version,
+        "reranker": event.retrieval.reranker,
         "evidence": {
             "coverage": round(event.evidence.coverage, 4),
             "cosine": round(event.evidence.cosine, 4),

@@ -12,7 +12,9 @@ from rag.answer import Answerer
 from rag.embed import EmbeddingClient
 from rag.errors import EmbeddingError, RagError
 from rag.generate import LanguageModel, OpenAIModel
+from rag.hosted_reranker import HostedReranker
 from rag.prompt import profile_of
+from rag.rerank import ChooseReranking, always, late_interaction, no_reranking
 from rag.retrieve import Retriever
 from rag.secret import HeldSecret
 from rag.settings import AppSettings
@@ -69,7 +71,8 @@ class Services:
             max_retries=2,
             http_compress=False,
         )
-        retriever = Retriever(client, settings.index_alias)
+        rerank, close_reranker = _reranker(settings, api_key)
+        retriever = Retriever(client, settings.index_alias, rerank=rerank)
         model = OpenAIModel(
             settings.llm_base_url,
             settings.llm_model,
@@ -82,7 +85,7 @@ class Services:
             retriever=retriever,
             answerer=Answerer(retriever, model, profile),
             model=model,
-            closers=(retriever.close, model.close, client.close),
+            closers=(retriever.close, *close_reranker, model.close, client.close),
         )
 
     async def close(self) -> None:
@@ -136,6 +139,23 @@ class Services:
     async def _model(self) -> str:
         await self.model.check()
         return self.model.name
+
+
+def _reranker(
+    settings: AppSettings, api_key: HeldSecret
+) -> tuple[ChooseReranking, tuple[Callable[[], Awaitable[Any]], ...]]:
+    """Return the choice of a reranker, and what closes it."""
+    if settings.reranker == "none":
+        return no_reranking, ()
+    if settings.reranker == "lateInteraction":
+        return late_interaction, ()
+    hosted = HostedReranker(
+        settings.reranker_base_url,
+        settings.reranker_model,
+        api_key.value,
+        renew=api_key.renewed,
+    )
+    return always(hosted), (hosted.close,)
 
 
 async def _check(check: Callable[[], Awaitable[str]]) -> dict[str, Any]:

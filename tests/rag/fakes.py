@@ -9,12 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.documents import Document
+from rag.embedder import Encoded
 from rag.errors import GenerationError, PassageNotFoundError, ReadError, SearchIndexError
+from rag.hits import Hit
 from rag.index_state import IndexMeta
 from rag.language import detect
 from rag.reader_process import File
 from rag.readers import read_document
-from rag.retrieve import Hit, Retrieval
+from rag.retrieve import Retrieval
+from rag.token_vectors import pack
 
 DIMENSION = 16
 META = IndexMeta(
@@ -43,6 +46,12 @@ def vector_of(text: str) -> npt.NDArray[np.float32]:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
+def tokens_of(text: str) -> bytes:
+    """Return a token vector of `DIMENSION` for each word, always the same for the same word."""
+    words = text.lower().replace(".", "").replace("?", "").split()
+    return pack(np.stack([vector_of(word) for word in words]))
+
+
 class CharacterTokens:
     """Counts every character as a token."""
 
@@ -62,6 +71,11 @@ class FakeEmbedder:
     async def embed(self, texts: Sequence[str], input_type: str) -> npt.NDArray[np.float32]:
         self.texts += len(texts)
         return np.stack([vector_of(text) for text in texts])
+
+    async def embed_tokens(self, texts: Sequence[str], input_type: str) -> Encoded:
+        """Embed by hashing, with a token vector for each word."""
+        vectors = await self.embed(texts, input_type)
+        return Encoded(vectors=vectors, tokens=tuple(map(tokens_of, texts)))
 
     async def token_measure(self) -> CharacterTokens:
         return CharacterTokens()

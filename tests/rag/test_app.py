@@ -25,8 +25,8 @@ from rag.app.server import surroundings
 from rag.app.services import Services
 from rag.ask import AskError, Wrapped, events, main, show
 from rag.headers import EDGE_KEY
+from rag.hits import Hit
 from rag.prompt import NOT_IN_DOCUMENTS, profile_of
-from rag.retrieve import Hit
 from rag.settings import AppSettings
 from rag.terminal import columns
 from tests.rag.fakes import FakeModel, FakeRetriever, hit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from rag import cpu_encoder
 from rag.cpu_encoder import MIN_COSINE, CpuModel, compile_for_cpu
 from rag.encoder import LocalEncoder
 from rag.models import resolve_model
+from rag.token_vectors import TokenForm, unpack
 
 TEXTS = [
     "What does alarm W7 mean?",
@@ -56,6 +58,23 @@ def test_a_prompt_goes_before_each_text(model: SentenceTransformer, compiled: Cp
     vectors = compiled.encode(["pump", "valve"], prompt="query: ")
     wanted = expected(model, ["query: pump", "query: valve"], prompt="")
     assert (vectors * wanted).sum(axis=1).min() > MIN_COSINE
+
+
+def test_token_vectors_equal_those_of_torch(
+    model: SentenceTransformer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.save_pretrained(str(tmp_path), create_model_card=False)
+    TokenForm(dimension=32, pooling=1).save(tmp_path)
+    compiled = LocalEncoder(str(tmp_path), device="cpu")
+    monkeypatch.setattr(LocalEncoder, "_compile", lambda self: None)
+    torch = LocalEncoder(str(tmp_path), device="cpu")
+    both = [encoder.encode(TEXTS, "document").tokens for encoder in (compiled, torch)]
+    for found, wanted in zip(*both, strict=True):
+        assert (unpack(found, 32) * unpack(wanted, 32)).sum(axis=1).min() > 0.98
+    (of_a_batch,) = torch.encode_batch(TEXTS[:1], "query").tokens
+    assert len(of_a_batch) % 32 == 0
+    compiled.close()
+    torch.close()
 
 
 def test_no_texts_give_no_vectors(compiled: CpuModel) -> None:
@@ -127,7 +146,7 @@ def test_torch_encodes_when_openvino_cannot(
     monkeypatch.setitem(sys.modules, "openvino", None)
     encoder = LocalEncoder("all-MiniLM-L6-v2", device="cpu")
     assert "encoding with torch: OpenVINO cannot run the model" in caplog.text
-    vectors = encoder.encode(["pump", "valve"], "document")
+    vectors = encoder.encode(["pump", "valve"], "document").vectors
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
-    assert np.allclose(encoder.encode_batch(["valve"], "document"), vectors[1:], atol=1e-5)
+    assert np.allclose(encoder.encode_batch(["valve"], "document").vectors, vectors[1:], atol=1e-5)
     encoder.close()

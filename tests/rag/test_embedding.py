@@ -15,10 +15,12 @@ from starlette.testclient import TestClient
 
 from rag.batching import BatchQueue, QueueFullError
 from rag.embed import EmbeddingClient, ServiceInfo
+from rag.embedder import Encoded
 from rag.errors import EmbeddingError
 from rag.serving import MAX_TEXTS, EmbeddingService, create_app
 from rag.settings import EmbeddingServiceSettings
-from tests.rag.fakes import DIMENSION, vector_of
+from rag.token_vectors import TokenForm
+from tests.rag.fakes import DIMENSION, tokens_of, vector_of
 
 
 def answer(texts: list[str], dimension: int = DIMENSION) -> httpx.Response:
@@ -41,6 +43,31 @@ def test_embeddings_come_in_the_order_of_the_texts() -> None:
         await embedder.close()
 
     asyncio.run(run())
+
+
+def test_token_vectors_come_with_the_embeddings_if_they_are_asked_for() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        reply = answer(body["input"]).json()
+        if body.get("token_vectors"):
+            for item, text in zip(reply["data"], body["input"], strict=True):
+                item["token_vectors"] = base64.b64encode(tokens_of(text)).decode()
+        return httpx.Response(200, json=reply)
+
+    async def run() -> None:
+        embedder = client(handler)
+        encoded = await embedder.embed_tokens(["a b", "c"], "query")
+        assert np.allclose(encoded.vectors, await embedder.embed(["a b", "c"], "query"))
+        assert encoded.tokens == (tokens_of("a b"), tokens_of("c"))
+        assert (await embedder.embed_tokens([], "query")).tokens == ()
+
+    asyncio.run(run())
+
+
+def test_a_service_whose_model_has_no_token_vectors_is_named() -> None:
+    embedder = client(lambda request: answer(["a"]))
+    with pytest.raises(EmbeddingError, match="http://embedder did not return token vectors"):
+        asyncio.run(embedder.embed_tokens(["a"], "query"))
 
 
 def test_a_request_to_a_busy_service_is_retried() -> None:
@@ -157,8 +184,8 @@ def test_a_request_in_several_batches_gets_all_its_vectors() -> None:
         while len(queue):
             batch = queue.take()
             assert batch is not None
-            queue.done(batch, np.stack([vector_of(text) for text in batch.texts]))
-        assert np.allclose(await ticket.future, np.stack([vector_of(text) for text in texts]))
+            queue.done(batch, [text.upper() for text in batch.texts])
+        assert await ticket.future == ["CCC", "A", "BB"]
 
     asyncio.run(run())
 
@@ -168,14 +195,18 @@ class FakeEncoder:
     device = "cpu"
     batch_size = 4
     workers = 2
+    token_form = TokenForm(dimension=DIMENSION, pooling=1)
 
     def prepare_thread(self) -> None:
         pass
 
-    def encode_batch(self, texts: list[str], input_type: str) -> np.ndarray:
+    def encode_batch(self, texts: list[str], input_type: str) -> Encoded:
         if "poison" in texts:
             raise RuntimeError("no")
-        return np.stack([vector_of(text) for text in texts])
+        return Encoded(
+            vectors=np.stack([vector_of(text) for text in texts]),
+            tokens=tuple(map(tokens_of, texts)),
+        )
 
 
 @pytest.fixture
@@ -199,6 +230,16 @@ def test_the_service_answers_as_openai_does(service: EmbeddingService) -> None:
         assert "texts_total 4" in http.get("/metrics").text
 
 
+def test_the_service_adds_token_vectors_if_they_are_asked_for(service: EmbeddingService) -> None:
+    with TestClient(create_app(service)) as http:
+        body = {"input": ["one two", "three"], "token_vectors": True}
+        reply = http.post("/v1/embeddings", json=body).json()
+        found = [base64.b64decode(item["token_vectors"]) for item in reply["data"]]
+        assert found == [tokens_of("one two"), tokens_of("three")]
+        plain = http.post("/v1/embeddings", json={"input": "one"}).json()
+        assert "token_vectors" not in plain["data"][0]
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -207,6 +248,7 @@ def test_the_service_answers_as_openai_does(service: EmbeddingService) -> None:
         ({"input": [1]}, "string or a list"),
         ({"input": "x", "input_type": "passage"}, "use query or document"),
         ({"input": "x", "encoding_format": "hex"}, "use float or base64"),
+        ({"input": "x", "token_vectors": 1}, "use true or false"),
     ],
 )
 def test_a_bad_request_names_what_is_allowed(

@@ -6,13 +6,14 @@ What this cannot prove: that the passages found are good ones (`training.evaluat
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,19 @@ from elasticsearch import AsyncElasticsearch, Elasticsearch
 from rag.bulk import BulkWriter, index_operation
 from rag.chunk import chunk_document
 from rag.corpus import load_corpus
-from rag.errors import IngestError, PassageNotFoundError, SearchIndexError
+from rag.errors import IngestError, PassageNotFoundError, RerankError, SearchIndexError
 from rag.fuse import CANDIDATES, fuse
+from rag.hits import Hit
 from rag.index import SETTINGS, chunk_id, mappings
 from rag.ingest import IngestResult, ingest
-from rag.query import TEMPLATES, near_candidates, template_params
+from rag.query import TEMPLATES, knn_search, near_candidates, template_params, word_search
 from rag.reader_process import DocumentReader
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
-from rag.retrieve import Hit, Retriever, knn_search, word_search
-from tests.rag.fakes import DIMENSION, META, FakeEmbedder, vector_of
+from rag.rerank import Asked, Candidate, always
+from rag.retrieve import Retrieval, Retriever
+from rag.token_vectors import TokenForm, max_sim, unpack
+from tests.rag.fakes import DIMENSION, META, FakeEmbedder, tokens_of, vector_of
 from tests.support.elasticsearch import ElasticsearchServer
 
 pytestmark = pytest.mark.elasticsearch
@@ -334,14 +338,20 @@ def test_the_word_search_knows_languages_codes_and_forms_of_words(
 def _retrieved(
     server: ElasticsearchServer, index: str, question: str, top_k: int
 ) -> tuple[Hit, ...]:
-    async def main() -> tuple[Hit, ...]:
+    return _retrieval(server, index, question, top_k).hits
+
+
+def _retrieval(
+    server: ElasticsearchServer, index: str, question: str, top_k: int, **options: Any
+) -> Retrieval:
+    async def main() -> Retrieval:
         async with AsyncElasticsearch(
             server.url, basic_auth=(server.username, server.password)
         ) as client:
-            retriever = Retriever(client, index, embedder=lambda meta: FakeEmbedder())
-            hits = (await retriever.retrieve(question, top_k)).hits
+            retriever = Retriever(client, index, embedder=lambda meta: FakeEmbedder(), **options)
+            found = await retriever.retrieve(question, top_k)
             await retriever.close()
-            return hits
+            return found
 
     return asyncio.run(main())
 
@@ -455,6 +465,72 @@ def test_both_searches_score_what_one_of_them_returned(
     assert [hit.score for hit in hits] == pytest.approx(
         [score for _, score in expected[:3]], abs=1e-3
     )
+
+
+def test_the_best_passages_are_ordered_by_their_token_vectors(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+) -> None:
+    question = "topic7 document"
+    form = TokenForm(dimension=DIMENSION, pooling=1).described()
+    with elasticsearch_server.client() as client:
+        meta = client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]
+        changed = {**meta, "token_vectors": form, "rerank_weight": 1.0}
+        client.indices.put_mapping(index=index, meta=changed)
+    run(elasticsearch_server, index, corpus)
+    reranked = _retrieval(elasticsearch_server, index, question, 40)
+    assert reranked.reranker == "late-interaction"
+    with elasticsearch_server.client() as client:
+        stored = client.search(
+            index=index, size=100, docvalue_fields=["token_vectors"], query={"match_all": {}}
+        )["hits"]["hits"]
+        assert not any("token_vectors" in hit["_source"] for hit in stored)
+    asked = unpack(tokens_of(question), DIMENSION)
+    measured = {
+        hit["_id"]: float(
+            max_sim(
+                asked,
+                [unpack(base64.b64decode(hit["fields"]["token_vectors"][0]), DIMENSION)],
+            )[0]
+        )
+        for hit in stored
+    }
+    scores = [measured[hit.chunk_id] for hit in reranked.hits]
+    assert len(scores) > 20
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == pytest.approx(1.0, abs=0.01)
+    assert "topic7" in reranked.hits[0].text
+
+
+def test_an_index_without_token_vectors_keeps_the_ranking_of_the_searches(
+    elasticsearch_server: ElasticsearchServer, index: str, corpus: Path
+) -> None:
+    run(elasticsearch_server, index, corpus)
+    with elasticsearch_server.client() as client:
+        meta = client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]
+        client.indices.put_mapping(index=index, meta={**meta, "rerank_weight": 1.0})
+    assert _retrieval(elasticsearch_server, index, "topic7 document", 5).reranker == ""
+
+
+def test_a_reranker_that_fails_costs_the_order_and_not_the_answer(
+    elasticsearch_server: ElasticsearchServer,
+    index: str,
+    corpus: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken:
+        name = "broken"
+
+        async def scores(self, question: Asked, passages: Sequence[Candidate]) -> list[float]:
+            assert question.text == "topic7 document"
+            assert all(passage.text for passage in passages)
+            raise RerankError("The reranker did not answer in time.")
+
+    run(elasticsearch_server, index, corpus)
+    plain = _retrieval(elasticsearch_server, index, "topic7 document", 5)
+    broken = _retrieval(elasticsearch_server, index, "topic7 document", 5, rerank=always(Broken()))
+    assert [hit.chunk_id for hit in broken.hits] == [hit.chunk_id for hit in plain.hits]
+    assert broken.reranker == ""
+    assert "did not answer in time" in caplog.text
 
 
 def test_retrieval_follows_the_alias_to_another_index(

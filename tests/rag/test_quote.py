@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from rag.answerable import term_weights
+from rag.hits import Hit
 from rag.quote import Quote, best_sentences, joined
-from rag.retrieve import Hit
 from tests.rag.fakes import FakeEmbedder, hit
 
 

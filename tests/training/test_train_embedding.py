@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from rag.models import resolve_model
+from rag.token_vectors import TokenForm
 from training.train_embedding import main
 
 METRICS = {"recall@5", "recall@10", "mrr@10", "ndcg@10"}
@@ -128,6 +129,10 @@ def test_a_killed_run_resumes_and_writes_a_complete_result(
     metrics = json.loads((output / "metrics.json").read_text())
     assert set(metrics["validation"]["tuned"]) == METRICS
     assert len(metrics["search_weight_ndcg@10"]) == 21
+    assert len(metrics["rerank_weight_ndcg@10"]) == 21
+    form = TokenForm.load(output / "model")
+    assert TokenForm.of(result["token_vectors"]) == form
+    assert (result["rerank_weight"] > 0) is (form is not None)
     assert (output / "model" / "modules.json").is_file()
     assert not (output / "checkpoints").exists()
 

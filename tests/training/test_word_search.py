@@ -8,7 +8,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from rag.index import BM25_K1, SETTINGS, mappings
-from rag.retrieve import word_search
+from rag.query import word_search
 from tests.support.elasticsearch import ElasticsearchServer
 from training.examples import Passage
 from training.word_search import Bm25, WordSearch

@@ -1,0 +1,87 @@
+"""The share of the late interaction in the ranking, chosen on questions that nothing trained on.
+
+Owns the measurement and the choice. The ranking is the application's: the best passages of the
+fused searches (`rag.fuse`), ordered again by `rag.rerank`. The caller computes the token vectors.
+
+Token vectors are most of an index's size, so they must show that they are worth it: without a gain
+that is larger than its own noise, the share is 0, and the index gets none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.fuse import fuse
+from rag.metrics import ndcg_at_k
+from rag.rerank import RERANKED, combine
+from rag.token_vectors import max_sim, unpack
+from training.examples import HeldOut
+from training.search_weight import GRID, Candidates, WeightChoice, difference, name_of
+
+__all__ = ["NOT_MEASURED", "best_passages", "choose_rerank_weight", "measure_rerank_weights"]
+
+NOT_MEASURED = WeightChoice(
+    weight=0.0, reason="the model has no token vectors", curve={}, queries=0
+)
+_DEPTH = 10
+
+Ranking = list[tuple[str, float]]
+
+
+def best_passages(found: Candidates, search_weight: float) -> Ranking:
+    """Return the passages that the searches give to the reranker, with their scores."""
+    return fuse(found.vector, found.words, weight=search_weight)[:RERANKED]
+
+
+def measure_rerank_weights(
+    queries: Sequence[HeldOut],
+    rankings: Sequence[Ranking],
+    asked: Sequence[bytes],
+    passages: Mapping[str, bytes],
+    dimension: int,
+) -> npt.NDArray[np.float64]:
+    """Return the nDCG@10 of every query with every weight: (queries, grid) float64.
+
+    Args:
+        queries: The queries.
+        rankings: The best passages of each.
+        asked: The token vectors of each query, as `rag.token_vectors.pack` wrote them.
+        passages: The token vectors of every passage in `rankings`, by id.
+        dimension: Components of a token vector.
+    """
+    table = np.zeros((len(queries), len(GRID)))
+    for row, (query, ranking, tokens) in enumerate(zip(queries, rankings, asked, strict=True)):
+        relevant = {name_of(position) for position in query.relevant}
+        vectors = [unpack(passages[item], dimension) for item, _ in ranking]
+        measured = max_sim(unpack(tokens, dimension), vectors)
+        scores = {item: float(x) for (item, _), x in zip(ranking, measured, strict=True)}
+        for column, weight in enumerate(GRID):
+            order = [item for item, _ in combine(ranking, scores, weight)[:_DEPTH]]
+            table[row, column] = ndcg_at_k(order, relevant, _DEPTH)
+    return table
+
+
+def choose_rerank_weight(table: npt.NDArray[np.float64]) -> WeightChoice:
+    """Choose the weight: the best one of the curve, smoothed over neighbors, or 0.
+
+    Args:
+        table: As from `measure_rerank_weights`; at least one query.
+    """
+    means = table.mean(axis=0)
+    smooth = [float(means[max(0, c - 1) : c + 2].mean()) for c in range(len(GRID))]
+    best = max(range(1, len(GRID)), key=lambda c: smooth[c])
+    gain, error = difference(table, best, 0)
+    better = gain > error
+    return WeightChoice(
+        weight=GRID[best] if better else 0.0,
+        reason=(
+            f"nDCG@10 {means[0]:.3f} -> {means[best]:.3f}"
+            if better
+            else "it was not better than the searches by more than the noise"
+        ),
+        curve={weight: round(float(mean), 4) for weight, mean in zip(GRID, means, strict=True)},
+        queries=len(table),
+    )
