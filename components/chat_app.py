@@ -28,7 +28,14 @@ from components.requirements import CHAT
 from components.scope import Scope
 from components.smoke import Door, smoke_hook
 
-__all__ = ["ChatApp", "ChatAppArgs", "ChatFrontArgs", "EdgeKey", "SearchAccess"]
+__all__ = [
+    "ChatApp",
+    "ChatAppArgs",
+    "ChatFrontArgs",
+    "EdgeKey",
+    "RerankerSettings",
+    "SearchAccess",
+]
 
 _ROLE = "chat"
 # The path of the load balancer's health check: `rag.app.server`.
@@ -50,6 +57,21 @@ class SearchAccess:
     username: pulumi.Input[str]
     secret_name: pulumi.Input[str]
     index_alias: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RerankerSettings:
+    """What orders the best passages again.
+
+    Attributes:
+        kind: `lateInteraction`, `hosted` or `none`.
+        base_url: The rerank API of a hosted one, up to and including `/v1`.
+        model: The model's name there.
+    """
+
+    kind: str = "lateInteraction"
+    base_url: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +129,7 @@ class ChatAppArgs:
         kms_endpoint: URL of KMS as the node reaches it.
         search: What the application searches.
         model: Language model that writes the answers.
+        reranker: What orders the best passages again. A hosted one takes the key of `model`.
         front: A load balancer and several nodes. Default: one node without a load balancer.
         edge: The key of the edge. Default: there is no edge, and the application answers every
             client that reaches it.
@@ -121,6 +144,7 @@ class ChatAppArgs:
     kms_endpoint: str
     search: SearchAccess
     model: ModelEndpoint
+    reranker: RerankerSettings = field(default_factory=RerankerSettings)
     front: ChatFrontArgs | None = None
     edge: EdgeKey | None = None
     smoke_question: str = ""
@@ -222,11 +246,16 @@ def _smoke(
 
 
 def _service(args: ChatAppArgs) -> ServiceArgs:
-    edge: dict[str, pulumi.Input[str]] = {}
+    optional: dict[str, pulumi.Input[str]] = {}
     if args.edge is not None:
-        edge = {
+        optional = {
             "CUSTOMRAG_EDGE_SECRET": args.edge.secret_name,
             "CUSTOMRAG_EDGE_SECRET_VERSION": args.edge.secret_version,
+        }
+    if args.reranker.kind == "hosted":
+        optional |= {
+            "CUSTOMRAG_RERANKER_BASE_URL": args.reranker.base_url,
+            "CUSTOMRAG_RERANKER_MODEL": args.reranker.model,
         }
     return ServiceArgs(
         name=_ROLE,
@@ -244,6 +273,7 @@ def _service(args: ChatAppArgs) -> ServiceArgs:
             "CUSTOMRAG_LLM_BASE_URL": args.model.base_url,
             "CUSTOMRAG_LLM_MODEL": args.model.model,
             "CUSTOMRAG_LLM_SECRET": args.model.secret_name,
-            **edge,
+            "CUSTOMRAG_RERANKER": args.reranker.kind,
+            **optional,
         },
     )

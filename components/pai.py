@@ -18,8 +18,18 @@ from components.outputs import once
 from components.scope import Scope
 from training.job_specs import JobPlan
 
-__all__ = ["PaiWorkspace", "PaiWorkspaceArgs", "Pods", "TrainedEmbedding", "TrainedEmbeddingArgs"]
+__all__ = [
+    "CHOSEN",
+    "PaiWorkspace",
+    "PaiWorkspaceArgs",
+    "Pods",
+    "TrainedEmbedding",
+    "TrainedEmbeddingArgs",
+]
 
+
+CHOSEN = ("search_weight", "rerank_weight", "token_vectors")
+"""What the training chooses for the ranking: see `rag.index.mappings`."""
 
 # A simple workspace; ["dev", "prod"] would be a standard one.
 ENV_TYPES = ["prod"]
@@ -133,8 +143,8 @@ class TrainedEmbedding(pulumi.ComponentResource):
         result: The measures and the decision of `training.train_embedding`.
         model_version: 12 hexadecimal digits over the weights.
         model_uri: OSS directory of the kept model.
-        search_weight: Share of the vector search in the ranking, 0 to 1, as the training chose it;
-            None for a result that is older than the choice.
+        chosen: What the training chose for the ranking, for the `_meta` of an index: the keys of
+            `CHOSEN` that the result has.
         torchscript: The zip for OpenSearch's ml-commons, as `training.torchscript.job` describes
             it: `libtorch_version`, `sha256`, `model_config` and the prefixes, or `refused` with
             the reason. None if the job's `libtorch_version` is ``none``.
@@ -145,7 +155,7 @@ class TrainedEmbedding(pulumi.ComponentResource):
     result: pulumi.Output[Mapping[str, Any]]
     model_version: pulumi.Output[str]
     model_uri: pulumi.Output[str]
-    search_weight: pulumi.Output[float | None]
+    chosen: pulumi.Output[Mapping[str, Any]]
     torchscript: pulumi.Output[Mapping[str, Any] | None]
     torchscript_uri: pulumi.Output[str | None]
     torchscript_sha256: pulumi.Output[str | None]
@@ -173,7 +183,7 @@ class TrainedEmbedding(pulumi.ComponentResource):
         self.model_uri = self.result.apply(
             lambda result: f"{args.output_uri}{result['model_prefix']}"
         )
-        self.search_weight = self.result.apply(lambda result: result.get("search_weight"))
+        self.chosen = self.result.apply(_chosen)
         self.torchscript = self.result.apply(lambda result: result.get("torchscript"))
         self.torchscript_uri = self.torchscript.apply(
             lambda written: f"{args.output_uri}{written['path']}" if _is_written(written) else None
@@ -245,6 +255,11 @@ def _without_files(result: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _is_written(torchscript: Mapping[str, Any] | None) -> TypeGuard[Mapping[str, Any]]:
     return torchscript is not None and "path" in torchscript
+
+
+def _chosen(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of `CHOSEN` that a result has; an older one has fewer."""
+    return {name: result[name] for name in CHOSEN if result.get(name) is not None}
 
 
 def _version_description(result: Mapping[str, Any]) -> str:

@@ -41,6 +41,9 @@ _RESULT = {
     "torchscript": {"path": "torchscript/model.zip", "sha256": "0" * 64},
     "base": {"recall@5": 0.5},
     "tuned": {"recall@5": 0.7},
+    "search_weight": 0.5,
+    "rerank_weight": 0.4,
+    "token_vectors": {"dimension": 96, "pooling": 2, "code": "int8-v1"},
 }
 _ISSUED = {
     "certificatePem": "certificate",

@@ -26,7 +26,7 @@ from components.tags import standard_tags
 from infra.corpus import CorpusPlan, plan_corpus
 from infra.guard import check_account
 from infra.plans import training_key
-from rag.index import mappings
+from rag.index import LATE_INTERACTION, mappings
 from stack_config.config import NAMESPACE, StackConfig
 from stack_config.platforms import Platform, make_platform
 
@@ -152,18 +152,25 @@ class Context:
         self,
         model_version: str,
         model_uri: str,
-        search_weight: float | None,
+        chosen: Mapping[str, Any],
         embedding_urls: Sequence[str],
     ) -> dict[str, Any]:
-        """Return the index's mapping, whose `_meta` names the model and the nodes that serve it."""
+        """Return the index's mapping, whose `_meta` names the model and the nodes that serve it.
+
+        Args:
+            model_version: The model.
+            model_uri: Its files.
+            chosen: What its training chose for the ranking: `TrainedEmbedding.chosen`.
+            embedding_urls: The nodes that serve it.
+        """
+        left_out = () if self.config.reranker.uses_token_vectors else LATE_INTERACTION
         meta: dict[str, Any] = {
             "model_version": model_version,
             "model_uri": model_uri,
             "embedding_urls": list(embedding_urls),
             "model_languages": list(self.config.embedding.languages),
         }
-        if search_weight is not None:
-            meta["search_weight"] = search_weight
+        meta |= {name: value for name, value in chosen.items() if name not in left_out}
         return mappings(self.config.embedding.dimension, meta, self.config.index.vectors)
 
 

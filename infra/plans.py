@@ -95,8 +95,8 @@ def plan_embedding_nodes(config: StackConfig) -> dict[str, str]:
 def index_name(alias: str, model_version: str, mappings: Mapping[str, Any]) -> str:
     """Return `<alias>-<model version>-<digest>`: another model, mapping or setting is a new index.
 
-    Of `_meta` only the chunker and the analyser count: the address of the embedder may change for
-    the same index.
+    Of `_meta` only the chunker, the analyser and the form of the token vectors count: the address
+    of the embedder may change for the same index.
     """
     shape = {
         "properties": mappings.get("properties"),
@@ -105,6 +105,7 @@ def index_name(alias: str, model_version: str, mappings: Mapping[str, Any]) -> s
         "settings": dict(SETTINGS),
         "chunker": CHUNKER,
         "analyser": ANALYSER,
+        "token_vectors": mappings.get("_meta", {}).get("token_vectors"),
     }
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:6]
     return f"{alias}-{model_version}-{digest}"

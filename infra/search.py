@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs, EdgeKey, SearchAccess
+from components.chat_app import (
+    ChatApp,
+    ChatAppArgs,
+    ChatFrontArgs,
+    EdgeKey,
+    RerankerSettings,
+    SearchAccess,
+)
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
 from components.fleet import FleetSize
 from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex, SearchEndpoint
@@ -114,11 +121,13 @@ def build_knowledge(
             scope=context.scope,
             search=_endpoint(context, cluster),
             index_alias=alias,
-            index_name=model.model_version.apply(
-                lambda version: index_name(alias, version, context.mappings(version, "", None, ()))
+            index_name=pulumi.Output.all(model.model_version, model.chosen).apply(
+                lambda values: index_name(
+                    alias, values[0], context.mappings(values[0], "", values[1], ())
+                )
             ),
             mappings=pulumi.Output.all(
-                model.model_version, model.model_uri, model.search_weight, embedding.urls
+                model.model_version, model.model_uri, model.chosen, embedding.urls
             ).apply(lambda values: context.mappings(*values)),
             settings=SETTINGS,
             documents=context.corpus.documents,
@@ -212,6 +221,11 @@ def open_chat(
                 index_alias=knowledge.index_alias,
             ),
             model=foundation.model,
+            reranker=RerankerSettings(
+                kind=config.reranker.kind,
+                base_url=config.reranker.base_url,
+                model=config.reranker.model,
+            ),
             front=_front(context, foundation, logs) if config.chat.load_balancer else None,
             edge=_edge_key(context, foundation),
             smoke_question=config.chat.smoke_question or context.corpus.first_question,

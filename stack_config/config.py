@@ -24,8 +24,8 @@ from pydantic import AfterValidator, ValidationError
 from stack_config.documents import Documents
 from stack_config.front import Chat, Edge
 from stack_config.group import Flag, Group, Problem, Texts, keys_after
-from stack_config.kinds import Environment, PlatformKind
-from stack_config.models import Embedding, Ingest, LanguageModel, Training
+from stack_config.kinds import Environment, PlatformKind, RerankerKind
+from stack_config.models import Embedding, Ingest, LanguageModel, Reranker, Training
 from stack_config.operations import Cost, Existing, Network, Observability, Protection
 from stack_config.search import Index, Search
 
@@ -111,6 +111,7 @@ class StackConfig(Group, alias_generator=keys_after()):
     ingest: Ingest
     embedding: Embedding
     language_model: LanguageModel
+    reranker: Reranker
     search: Search
     index: Index
     chat: Chat
@@ -229,6 +230,11 @@ class StackConfig(Group, alias_generator=keys_after()):
     def _model_problems(self) -> Iterator[Problem]:
         if problem := self.index.vectors.problem(self.embedding.dimension):
             yield self.index.wrong(*problem)
+        hosted = self.reranker.kind is RerankerKind.HOSTED
+        if hosted and self.platform is PlatformKind.LOCAL:
+            yield self.reranker.wrong(
+                "kind", "a local stack has no hosted reranker; give lateInteraction or none"
+            )
         hub = self.embedding.hub
         if not hub or self.platform is not PlatformKind.ALICLOUD:
             return

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["AddressType", "EdgeKind", "Environment", "Ocr", "PlatformKind", "Protocol"]
+__all__ = [
+    "AddressType",
+    "EdgeKind",
+    "Environment",
+    "Ocr",
+    "PlatformKind",
+    "Protocol",
+    "RerankerKind",
+]
 
 
 class PlatformKind(StrEnum):
@@ -28,6 +36,14 @@ class Ocr(StrEnum):
 
     NONE = "none"
     TESSERACT = "tesseract"
+
+
+class RerankerKind(StrEnum):
+    """What orders the best passages again before the language model reads them."""
+
+    LATE_INTERACTION = "lateInteraction"
+    HOSTED = "hosted"
+    NONE = "none"
 
 
 class Protocol(StrEnum):

@@ -18,9 +18,10 @@ from stack_config.group import (
     keys_after,
     matching,
 )
+from stack_config.kinds import RerankerKind
 from training.bounds import BOUNDS, Bounds
 
-__all__ = ["Embedding", "Ingest", "LanguageModel", "Training"]
+__all__ = ["Embedding", "Ingest", "LanguageModel", "Reranker", "Training"]
 
 _DIMENSIONS = ", ".join(map(str, DIMENSIONS))
 
@@ -121,3 +122,18 @@ class LanguageModel(Group, alias_generator=keys_after("llm")):
 
     base_url: str
     model: str
+
+
+class Reranker(Group, alias_generator=keys_after("reranker")):
+    """What orders the best passages again."""
+
+    kind: RerankerKind = Field(alias="reranker")
+    base_url: Annotated[
+        str, matching(r"https?://\S+/v1", "the URL of a rerank API, up to and including /v1")
+    ]
+    model: str
+
+    @property
+    def uses_token_vectors(self) -> bool:
+        """Whether the chunks of an index get token vectors."""
+        return self.kind is RerankerKind.LATE_INTERACTION

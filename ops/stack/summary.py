@@ -82,6 +82,10 @@ def training(result: Mapping[str, Any]) -> str:
     if isinstance(weight, int | float):
         share = f"share of the vector search in the ranking: {100 * weight:.0f} %"
         lines.append(_block("", f"{share}; {result.get('search_weight_reason', '')}"))
+    rerank = result.get("rerank_weight")
+    if isinstance(rerank, int | float):
+        share = f"share of the late interaction in the best 50: {100 * rerank:.0f} %"
+        lines.append(_block("", f"{share}; {result.get('rerank_weight_reason', '')}"))
     return "\n".join(lines)
 
 

@@ -29,9 +29,10 @@ __all__ = [
 
 _FAMILY: Final = "generation_of"
 _SERVED: Final = "served_since"
-# Where the files and the service of an index's model are, and how much its vectors weigh. These may
+# Where the files and the service of an index's model are, and how much its vectors and its
+# token vectors weigh. These may
 # change while the index stays. The other declared values of `_meta` describe its content.
-CHANGEABLE: Final = ("embedding_urls", "model_uri", "search_weight")
+CHANGEABLE: Final = ("embedding_urls", "model_uri", "rerank_weight", "search_weight")
 
 
 @dataclass(frozen=True, kw_only=True)

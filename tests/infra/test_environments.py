@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from guardrails.declare import Declared, declare
 from tests.support.snapshots import assert_expected, names
-from tests.support.stacks import STACKS, declared, of_type
+from tests.support.stacks import STACKS, declared, named, of_type
 
 EXPECTED = Path(__file__).parent / "expected"
 DATA = ("alicloud:oss/bucket:Bucket", "alicloud:kms/key:Key")
@@ -131,6 +132,26 @@ def test_prod_embeds_in_two_zones_and_clients_know_both() -> None:
     for name, url in zip(EMBEDDING_NODES, meta["embedding_urls"], strict=True):
         assert f"{name}.privateIp" in url
         assert url in run.inputs["userCommand"]
+
+
+def test_an_index_has_token_vectors_unless_nothing_reads_them() -> None:
+    def found(reranker: str) -> tuple[dict[str, Any], str, str]:
+        items = declare("dev", config={"reranker": reranker})
+        (index,) = of_type(items, "customrag:elasticsearch:Index").values()
+        template = named(items, "chat-template", "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate")
+        code = base64.b64decode(template["userData"]).decode()
+        return index["mappings"]["_meta"], index["indexName"], code
+
+    meta, name, code = found("lateInteraction")
+    assert meta["token_vectors"]["dimension"] > 0
+    assert meta["rerank_weight"] > 0
+    assert re.search(r"CUSTOMRAG_RERANKER\W+lateInteraction", code)
+    for reranker in ("hosted", "none"):
+        meta, other, code = found(reranker)
+        assert not {"token_vectors", "rerank_weight"} & meta.keys()
+        assert other != name
+        assert re.search(rf"CUSTOMRAG_RERANKER\W+{reranker}", code)
+        assert ("qwen3-rerank" in code) is (reranker == "hosted")
 
 
 def test_a_second_embedding_node_does_not_change_the_first() -> None:

@@ -76,6 +76,8 @@ def refusal(values: dict[str, Any]) -> list[str]:
         {"keepIndices": 0},
         {"indexVectorKind": "bbq_hnsw", "indexVectorOversample": "0"},
         {"indexVectorKind": "int8_flat", "indexVectorOversample": "2.5"},
+        {"reranker": "hosted", "rerankerModel": "qwen3-rerank"},
+        {"reranker": "none", "platform": "local", "environment": "dev"},
         {"documentEncodings": ["docs/old=gb18030", "docs/old/de=windows-1252"]},
         {"documentOcr": "tesseract", "documentOcrLanguages": ["deu", "chi_tra"]},
         {"embeddingModel": "modelscope:BAAI/bge-m3", "natGateway": True},
@@ -98,6 +100,13 @@ def test_valid_combinations_are_accepted(values: dict[str, Any]) -> None:
     [
         ({"environment": "local"}, "environment", "it must be dev, prod or pr"),
         ({"environment": "staging"}, "environment", "it must be local, dev, prod or pr"),
+        ({"reranker": "colbert"}, "reranker", "it must be lateInteraction, hosted or none"),
+        (
+            {"reranker": "hosted", "platform": "local", "environment": "dev"},
+            "reranker",
+            "a local stack has no hosted reranker; give lateInteraction or none",
+        ),
+        ({"rerankerBaseUrl": "https://host"}, "rerankerBaseUrl", "up to and including /v1"),
         ({"expiresAt": "tomorrow"}, "expiresAt", "such as 2026-11-24T12:00:00Z"),
         ({"expiresAt": "2026-11-24T12:00:00+08:00"}, "expiresAt", "in UTC"),
         ({"expiresAt": "2026-11-24T12:00:00"}, "expiresAt", "in UTC"),

@@ -81,10 +81,16 @@ def test_summary_says_why_the_base_model_was_kept() -> None:
 
 def test_summary_says_how_many_questions_chose_and_what_they_chose() -> None:
     questions = {"train": 56, "validation": 28, "test": 41}
-    chosen = {"search_weight": 0.0, "search_weight_reason": "the word search alone is as good"}
+    chosen = {
+        "search_weight": 0.0,
+        "search_weight_reason": "the word search alone is as good",
+        "rerank_weight": 0.4,
+        "rerank_weight_reason": "nDCG@10 0.751 -> 0.790",
+    }
     text = _render(training={**TRAINING, "questions": questions, **chosen})
     assert "56 questions trained on, 28 to choose by, 41 held out" in text
     assert "share of the vector search in the ranking: 0 %; the word search alone" in text
+    assert "share of the late interaction in the best 50: 40 %; nDCG@10 0.751" in text
 
 
 def test_missing_metrics_are_shown_as_a_dash() -> None:
