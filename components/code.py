@@ -97,7 +97,7 @@ class CodePackageArgs:
     work_dir: Path
     module: str
     root: Path
-    packages: tuple[str, ...] = ("rag", "training", "providers")
+    packages: tuple[str, ...] = ("opensearch_node", "rag", "training", "providers")
 
 
 class CodePackage(pulumi.ComponentResource):

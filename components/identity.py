@@ -131,6 +131,10 @@ class IdentityArgs:
         elasticsearch_secret_name: KMS secret with the Elasticsearch password.
         model_secret_name: KMS secret with the language model's API key.
         edge_secret_name: KMS secret with the key of the edge; None if there is no edge.
+        opensearch_secret_names: KMS secrets that the OpenSearch nodes read; empty without a
+            cluster.
+        opensearch_package_uri: Package of OpenSearch in OSS, `oss://bucket/…`. Default: empty, the
+            nodes' image has it.
         corpus_bucket: Bucket with the documents.
         base_model_uri: Folder with the base model, ``oss://bucket/prefix/``. Default: empty, the
             training job fetches it from a hub.
@@ -144,6 +148,8 @@ class IdentityArgs:
     corpus_bucket: str
     base_model_uri: str = ""
     edge_secret_name: str | None = None
+    opensearch_secret_names: Sequence[str] = ()
+    opensearch_package_uri: str = ""
     key_arn: pulumi.Input[str] | None = None
 
 
@@ -180,7 +186,7 @@ def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
     if args.base_model_uri:
         model = parse_oss_uri(args.base_model_uri)
         training.append(read_objects(model.bucket, model.key, reason="reads the base model"))
-    return {
+    roles = {
         "training": MachineRole(
             principal=PAI_PRINCIPAL,
             description="customrag: the training job reads documents and writes models",
@@ -215,15 +221,33 @@ def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
             statements=tuple(chat),
         ),
     }
+    if args.opensearch_secret_names:
+        reads = [secret(name, "TLS and the users") for name in args.opensearch_secret_names]
+        if args.opensearch_package_uri:
+            package = parse_oss_uri(args.opensearch_package_uri)
+            reads.append(
+                read_objects(package.bucket, package.key, reason="reads the OpenSearch package")
+            )
+        roles["opensearch"] = MachineRole(
+            principal=ECS_PRINCIPAL,
+            description="customrag: the OpenSearch nodes read their certificates and passwords",
+            statements=(code, *reads),
+        )
+    return roles
 
 
 class Identity(pulumi.ComponentResource):
-    """The roles of the training and ingest jobs, the embedding node and the chat application."""
+    """The roles of the training and ingest jobs, and of each kind of node.
+
+    Attributes:
+        opensearch: None without an OpenSearch cluster.
+    """
 
     training: ServiceRole
     ingest: ServiceRole
     embedding: ServiceRole
     chat: ServiceRole
+    opensearch: ServiceRole | None
 
     def __init__(
         self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None
@@ -247,6 +271,7 @@ class Identity(pulumi.ComponentResource):
         self.ingest = roles["ingest"]
         self.embedding = roles["embedding"]
         self.chat = roles["chat"]
+        self.opensearch = roles.get("opensearch")
         self.register_outputs({"training_role_arn": self.training.role_arn})
 
 

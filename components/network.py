@@ -16,10 +16,18 @@ from pulumi_alicloud import ecs, vpc
 
 from components.scope import Scope
 
-__all__ = ["CHAT_PORT", "EMBEDDING_PORT", "Network", "NetworkArgs", "plan_cidr_blocks"]
+__all__ = [
+    "CHAT_PORT",
+    "EMBEDDING_PORT",
+    "OPENSEARCH_PORT",
+    "Network",
+    "NetworkArgs",
+    "plan_cidr_blocks",
+]
 
 EMBEDDING_PORT = 8000
 CHAT_PORT = 8080
+OPENSEARCH_PORT = 9200
 
 # A vSwitch may be /16 to /29: https://www.alibabacloud.com/help/en/vpc, CreateVSwitch, read
 # 2026-11-21.
@@ -34,6 +42,7 @@ class NetworkArgs:
         scope: Names, region and tags of the stack.
         zone_ids: Zones, with one vSwitch each; resources in a single zone use the first.
         cidr_block: The VPC's private range; each zone gets a /24 of it.
+        opensearch: Whether to declare the security group of an OpenSearch cluster.
         existing_vpc_id: An existing VPC with the same range. Empty: create one.
         existing_vswitch_ids: Zone id to a vSwitch of that VPC; required with `existing_vpc_id`.
     """
@@ -41,6 +50,7 @@ class NetworkArgs:
     scope: Scope
     zone_ids: Sequence[str]
     cidr_block: str = "10.20.0.0/16"
+    opensearch: bool = False
     existing_vpc_id: str = ""
     existing_vswitch_ids: Mapping[str, str] = field(default_factory=dict)
 
@@ -98,6 +108,8 @@ class Network(pulumi.ComponentResource):
         embedding_security_group_id: Security group of the embedding nodes, which allows port 8000
             from the chat nodes and the jobs.
         job_security_group_id: Security group of PAI DLC jobs, which allows no incoming traffic.
+        opensearch_security_group_id: Security group of the OpenSearch nodes, which allows port 9200
+            from inside the VPC, and everything among the nodes; None without a cluster.
     """
 
     vpc_id: pulumi.Output[str]
@@ -105,6 +117,7 @@ class Network(pulumi.ComponentResource):
     chat_security_group_id: pulumi.Output[str]
     embedding_security_group_id: pulumi.Output[str]
     job_security_group_id: pulumi.Output[str]
+    opensearch_security_group_id: pulumi.Output[str] | None
 
     def __init__(
         self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None
@@ -144,7 +157,23 @@ class Network(pulumi.ComponentResource):
             description="the chat page, from inside the VPC only",
             opts=self._child,
         )
+        self.opensearch_security_group_id = self._opensearch(name) if args.opensearch else None
         self.register_outputs({"vpc_id": self.vpc_id, "vswitch_ids": self.vswitch_ids})
+
+    def _opensearch(self, name: str) -> pulumi.Output[str]:
+        # The nodes connect to each other on the transport port.
+        group_id = self._security_group(name, "opensearch", inner_access_policy="Accept")
+        ecs.SecurityGroupRule(
+            f"{name}-opensearch-from-vpc",
+            type="ingress",
+            ip_protocol="tcp",
+            port_range=f"{OPENSEARCH_PORT}/{OPENSEARCH_PORT}",
+            security_group_id=group_id,
+            cidr_ip=self._args.cidr_block,
+            description="requests to OpenSearch, from inside the VPC only",
+            opts=self._child,
+        )
+        return group_id
 
     def _create(self, name: str, args: NetworkArgs) -> None:
         network = vpc.Network(

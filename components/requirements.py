@@ -7,7 +7,7 @@ otherwise.
 
 from __future__ import annotations
 
-__all__ = ["CHAT", "EMBEDDING"]
+__all__ = ["CHAT", "EMBEDDING", "OPENSEARCH"]
 
 # The bootstrap fetches the code with these two.
 _BOOTSTRAP = ("oss2==2.19.1", "alibabacloud-credentials==1.0.12")
@@ -32,4 +32,12 @@ CHAT = (
     "pydantic-settings",
     "tenacity",
     "uvicorn",
+)
+OPENSEARCH = (
+    *_BOOTSTRAP,
+    "alibabacloud-kms20160120==3.3.1",
+    "httpx",
+    "pydantic-settings",
+    "requests",
+    "tenacity",
 )

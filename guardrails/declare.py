@@ -63,6 +63,7 @@ _STAND_INS: Mapping[str, str] = {
     "chatCertificateId": "1234567-cn-hangzhou",
     "edgeOriginKey": "5a" * 32,
     "elasticsearchPassword": "Stand-in-1234",
+    "opensearchPassword": "Stand-in-1234",
     "llmApiKey": "sk-stand-in",
 }
 _PR_EXPIRES_AT = "2099-01-01T00:00:00Z"

@@ -16,7 +16,14 @@ from infra.foundation import lay_foundation
 from infra.guard import check_budget, start_estimate
 from infra.observability import collect_logs, watch
 from infra.outputs import export
-from infra.search import build_knowledge, find_pinned, make_cluster, open_chat, store_searches
+from infra.search import (
+    build_knowledge,
+    find_pinned,
+    make_cluster,
+    make_opensearch,
+    open_chat,
+    store_searches,
+)
 from rag.outcomes import Outcome
 
 # Configuration, preflight, platform, names and corpus: what can be refused, before any resource.
@@ -32,6 +39,9 @@ logs = collect_logs(context, foundation)
 # Elasticsearch and what it accepts. With customrag:pinnedIndex, the former index and its model.
 cluster = make_cluster(context, foundation)
 pinned = find_pinned(context, cluster)
+
+# With customrag:opensearchNodes, an OpenSearch cluster on ECS.
+opensearch = make_opensearch(context, foundation)
 
 # A PAI workspace, a DLC job that tunes the embedding model, its registered version, its GPU nodes.
 embedding = train_and_serve(context, foundation, pinned)
@@ -61,6 +71,8 @@ export(
     elasticsearch_url=cluster.url,
     search_capabilities=cluster.capabilities,
     search_templates=searches.stored,
+    opensearch_url=opensearch.url if opensearch is not None else "",
+    opensearch_ca_certificate=opensearch.ca_certificate if opensearch is not None else "",
     index_alias=knowledge.index_alias,
     index_name=knowledge.index_name,
     index_generations=knowledge.generations,

@@ -18,6 +18,7 @@ import pulumi
 from components.naming import Naming
 from components.nodes import LogAgent
 from components.observability import log_identity
+from components.opensearch import CERTIFICATES_ROLE, USERS, secret_role
 from components.retention import Retention
 from components.scope import Scope
 from components.secrets import SecretStorage
@@ -49,6 +50,7 @@ ENTRY_POINTS: Mapping[str, str] = MappingProxyType(
         "ingest": "rag.ingest",
         "embedding": "rag.serving",
         "chat": "rag.app",
+        "opensearch": "opensearch_node",
     }
 )
 
@@ -100,6 +102,14 @@ class Context:
         if self.platform.edge is None:
             return None
         return self.scope.naming.physical(EDGE_SECRET_ROLE)
+
+    @property
+    def opensearch_secret_names(self) -> tuple[str, ...]:
+        """KMS secrets that the OpenSearch nodes read; empty without a cluster."""
+        if not self.config.opensearch.exists:
+            return ()
+        roles = (CERTIFICATES_ROLE, *(secret_role(user) for user in USERS))
+        return tuple(self.scope.naming.physical(role) for role in roles)
 
     def bucket(self, role: BucketRole) -> str:
         """Return the name of a bucket, which is known before the bucket exists."""

@@ -144,6 +144,8 @@ def lay_foundation(context: Context) -> Foundation:
             elasticsearch_secret_name=context.search_secret_name,
             model_secret_name=scope.naming.physical(MODEL_SECRET_ROLE),
             edge_secret_name=context.edge_secret_name,
+            opensearch_secret_names=context.opensearch_secret_names,
+            opensearch_package_uri=context.config.opensearch.package,
             corpus_bucket=context.bucket(BucketRole.CORPUS),
             base_model_uri=context.config.embedding.model_uri,
             key_arn=key.key_arn if key is not None else None,
@@ -193,6 +195,7 @@ def _network(context: Context) -> Network:
             scope=context.scope,
             zone_ids=config.zone_ids,
             cidr_block=config.network.cidr_block,
+            opensearch=config.opensearch.exists,
             existing_vpc_id=config.existing.vpc_id,
             existing_vswitch_ids=dict(
                 zip(config.zone_ids, config.existing.vswitch_ids, strict=False)
@@ -232,6 +235,7 @@ def _upload_code(context: Context, storage: Storage) -> dict[str, CodePackage]:
             context.options(storage.artifacts),
         )
         for name, module in ENTRY_POINTS.items()
+        if name != "opensearch" or context.config.opensearch.exists
     }
 
 

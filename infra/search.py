@@ -18,8 +18,10 @@ from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterA
 from components.fleet import FleetSize
 from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex, SearchEndpoint
 from components.load_balancer import Access, AccessLog, Zones
+from components.network import plan_cidr_blocks
 from components.nodes import Code
 from components.observability import LogCollection, LogStoreRole
+from components.opensearch import OpenSearchCluster, OpenSearchClusterArgs, plan_nodes
 from components.search_templates import SearchTemplates, SearchTemplatesArgs
 from infra.context import Context
 from infra.edge import make_edge_secret
@@ -31,7 +33,14 @@ from rag.index import SETTINGS
 from rag.query import TEMPLATES
 from training.job_specs import JobPlan, PodSettings, ingest_job
 
-__all__ = ["build_knowledge", "find_pinned", "make_cluster", "open_chat", "store_searches"]
+__all__ = [
+    "build_knowledge",
+    "find_pinned",
+    "make_cluster",
+    "make_opensearch",
+    "open_chat",
+    "store_searches",
+]
 
 
 def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchCluster:
@@ -55,6 +64,45 @@ def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchClust
             deletion_protection=config.protection.deletion_protection,
         ),
         context.options(),
+    )
+
+
+def make_opensearch(context: Context, foundation: Foundation) -> OpenSearchCluster | None:
+    """Declare the OpenSearch cluster; None if the stack does not have one."""
+    config, password = context.config, context.platform.opensearch_password
+    role = foundation.identity.opensearch
+    group_id = foundation.network.opensearch_security_group_id
+    if password is None or role is None or group_id is None:
+        return None
+    return OpenSearchCluster(
+        "opensearch",
+        OpenSearchClusterArgs(
+            scope=context.scope,
+            nodes=plan_nodes(
+                plan_cidr_blocks(config.network.cidr_block, config.zone_ids),
+                data_nodes=config.opensearch.nodes,
+                ml_nodes=config.opensearch.ml_nodes,
+            ),
+            code=Code(
+                uri=foundation.code["opensearch"].uri, oss_endpoint=context.platform.oss_endpoint
+            ),
+            machine=foundation.machine(
+                context,
+                instance_type=config.opensearch.instance_type,
+                role=role,
+                security_group_id=group_id,
+            ),
+            vswitch_ids=foundation.network.vswitch_ids,
+            kms_endpoint=context.platform.kms_endpoint,
+            password=password,
+            index_prefix=config.index.alias,
+            package_uri=config.opensearch.package,
+            heap_mib=config.opensearch.heap_mib,
+            data_disk_gib=config.opensearch.disk_gib,
+            storage=context.secret_storage(foundation.key_id),
+            deletion_protection=config.protection.deletion_protection,
+        ),
+        context.options(foundation.code["opensearch"], *foundation.internet_access),
     )
 
 

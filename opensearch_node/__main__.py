@@ -21,7 +21,7 @@ import httpx
 from pydantic import ValidationError
 
 from opensearch_node import engine
-from opensearch_node.errors import NodeError
+from opensearch_node.errors import AuthorityChangedError, NodeError
 from opensearch_node.package import provide_package
 from opensearch_node.secrets import Secrets, read_secrets
 from opensearch_node.security import AdminClient
@@ -69,22 +69,26 @@ class Watcher:
             return client.is_ready()
 
     def look(self) -> None:
-        """Apply what changed in KMS since the last look. Errors are for the next look.
+        """Apply what changed in KMS since the last look. After an error, the next look tries again.
 
         Raises:
-            NodeError: A new authority has signed the certificates: the engine must be restarted.
+            AuthorityChangedError: The engine must be restarted.
         """
         try:
             current = self._read()
             if current.certificates.ca != self._loaded.certificates.ca:
-                raise NodeError("another authority signed the certificates; restarting the engine")
+                raise AuthorityChangedError(
+                    "another authority signed the certificates; restarting the engine"
+                )
             self._renew(current)
             if self._applied is None or self._applied.passwords != current.passwords:
                 with self._admin() as client:
                     client.apply(self._settings.opensearch_index_prefix, current.passwords)
                 self._applied = current
                 print("opensearch: the users have their passwords", flush=True)
-        except (ClientError, httpx.HTTPError) as error:
+        except AuthorityChangedError:
+            raise
+        except (ClientError, NodeError, httpx.HTTPError) as error:
             print(f"opensearch: trying again later: {error}", file=sys.stderr, flush=True)
 
     def _renew(self, current: Secrets) -> None:

@@ -44,6 +44,9 @@ def opensearch_yml(settings: NodeSettings) -> str:
         "plugins.security.restapi.roles_enabled": ["all_access"],
         "plugins.security.system_indices.enabled": True,
         "plugins.security.ssl_cert_reload_enabled": True,
+        # Another node changes the addresses in the certificate, which would be refused.
+        "plugins.security.ssl.transport.enforce_cert_reload_dn_verification": False,
+        "plugins.security.ssl.http.enforce_cert_reload_dn_verification": False,
         # Without a type, every start logs an error.
         "plugins.security.audit.type": "noop",
     }
@@ -79,9 +82,8 @@ def _certificates() -> dict[str, Any]:
     }
     return {
         **layers,
-        "plugins.security.ssl.transport.enforce_hostname_verification": True,
-        # By address: the certificate names the addresses of all nodes.
-        "plugins.security.ssl.transport.resolve_hostname": False,
+        # The authority signs for this cluster only, so the chain alone identifies a node.
+        "plugins.security.ssl.transport.enforce_hostname_verification": False,
         "plugins.security.ssl.http.enabled": True,
         "plugins.security.ssl.http.clientauth_mode": "OPTIONAL",
     }

@@ -27,12 +27,14 @@ from stack_config.group import Flag, Group, Problem, Texts, keys_after
 from stack_config.kinds import Environment, PlatformKind, RerankerKind
 from stack_config.models import Embedding, Ingest, LanguageModel, Reranker, Training
 from stack_config.operations import Cost, Existing, Network, Observability, Protection
-from stack_config.search import Index, Search
+from stack_config.search import Index, OpenSearch, Search
 
 __all__ = ["NAMESPACE", "SECRET_KEYS", "ConfigError", "StackConfig"]
 
 NAMESPACE = "customrag"
-SECRET_KEYS = frozenset({"elasticsearchPassword", "llmApiKey", "edgeOriginKey"})
+SECRET_KEYS = frozenset(
+    {"elasticsearchPassword", "opensearchPassword", "llmApiKey", "edgeOriginKey"}
+)
 
 # Regions with gn7i instances, for PAI DLC and ECS. Source: https://www.alibabacloud.com/help/en/ecs/user-guide/
 # gpu-accelerated-compute-optimized-and-vgpu-accelerated-instance-families-1 and the buy page; read
@@ -113,6 +115,7 @@ class StackConfig(Group, alias_generator=keys_after()):
     language_model: LanguageModel
     reranker: Reranker
     search: Search
+    opensearch: OpenSearch
     index: Index
     chat: Chat
     edge: Edge
@@ -191,6 +194,7 @@ class StackConfig(Group, alias_generator=keys_after()):
         yield from self._model_problems()
         yield from self._environment_problems()
         yield from self._existing_problems()
+        yield from self._opensearch_problems()
         yield from self._front_problems()
 
     def _place_problems(self) -> Iterator[Problem]:
@@ -297,6 +301,14 @@ class StackConfig(Group, alias_generator=keys_after()):
             yield self.existing.wrong(
                 "vswitch_ids",
                 f"give one for each of zoneIds, in the same order: {', '.join(self.zone_ids)}",
+            )
+
+    def _opensearch_problems(self) -> Iterator[Problem]:
+        if self.opensearch.exists and self.existing.vpc_id:
+            yield self.opensearch.wrong(
+                "nodes",
+                "its nodes have fixed addresses, which the program chooses in its own vSwitches "
+                "only; give 0, or leave existingVpcId empty",
             )
 
     def _front_problems(self) -> Iterator[Problem]:

@@ -75,6 +75,8 @@ class Platform:
         kms_endpoint: URL of KMS for jobs and nodes.
         llm_base_url: OpenAI-compatible base URL of the language model.
         elasticsearch_password: Password of the cluster's administrator.
+        opensearch_password: From it, the passwords of OpenSearch's users are derived; None without
+            a cluster.
         llm_api_key: API key of the language model.
         work_dir: Folder on this machine for files that providers read during an update.
         trusted_file: PEM file of the certificate authorities of this stack's own load balancers.
@@ -94,6 +96,7 @@ class Platform:
     kms_endpoint: str
     llm_base_url: str
     elasticsearch_password: pulumi.Output[str]
+    opensearch_password: pulumi.Output[str] | None
     llm_api_key: pulumi.Output[str]
     work_dir: Path
     trusted_file: Path | None
@@ -114,6 +117,7 @@ class _Settings:
     access_key_id: str | None = None
     access_key_secret: str | None = None
     elasticsearch_password: str | None = None
+    opensearch_password: str | None = None
     llm_api_key: str | None = None
     platform_file: Path | None = None
 
@@ -153,6 +157,11 @@ def make_platform(config: StackConfig, *, home: Path) -> Platform:
         llm_base_url=settings.llm_base_url,
         elasticsearch_password=_required_secret(
             "elasticsearchPassword", settings.elasticsearch_password
+        ),
+        opensearch_password=(
+            _required_secret("opensearchPassword", settings.opensearch_password)
+            if config.opensearch.exists
+            else None
         ),
         llm_api_key=_required_secret("llmApiKey", settings.llm_api_key),
         work_dir=home / "work",
@@ -244,7 +253,8 @@ def _local_settings(config: StackConfig, home: Path) -> _Settings:
         llm_base_url=f"{platform['endpoints']['dashscope']}/compatible-mode/v1",
         access_key_id=platform["access_key_id"],
         access_key_secret=key,
-        elasticsearch_password=_derived_password(key),
+        elasticsearch_password=_derived_password(key, "elasticsearch elastic", "Es"),
+        opensearch_password=_derived_password(key, "opensearch", "Os"),
         llm_api_key=platform["dashscope_api_key"],
         platform_file=path.resolve(),
     )
@@ -275,10 +285,10 @@ def _cloud_settings(config: StackConfig) -> _Settings:
     )
 
 
-def _derived_password(key: str) -> str:
-    """Return the local cluster's password, derived from a key so that no file stores it."""
-    digest = hmac.new(key.encode(), b"elasticsearch elastic", hashlib.sha256).hexdigest()
-    return f"Es-{digest[:24]}"
+def _derived_password(key: str, purpose: str, prefix: str) -> str:
+    """Return a local cluster's password, derived from a key so that no file stores it."""
+    digest = hmac.new(key.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+    return f"{prefix}-{digest[:24]}"
 
 
 def _secret(value: str | None) -> pulumi.Output[str] | None:

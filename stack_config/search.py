@@ -13,7 +13,7 @@ from stack_config.group import Group, Number, Problem, Whole, bounded, keys_afte
 from stack_config.kinds import Protocol
 from training.bounds import Bounds
 
-__all__ = ["Index", "Search"]
+__all__ = ["Index", "OpenSearch", "Search"]
 
 
 def _schedule(text: str) -> str:
@@ -48,6 +48,44 @@ class Search(Group, alias_generator=keys_after("elasticsearch")):
                 "master_node_spec",
                 "several zones need dedicated master nodes; give their size, such as "
                 "elasticsearch.sn2ne.large",
+            )
+
+
+class OpenSearch(Group, alias_generator=keys_after("opensearch")):
+    """The OpenSearch cluster on ECS."""
+
+    nodes: Annotated[Whole, bounded(Bounds(0, 9))]
+    ml_nodes: Annotated[Whole, bounded(Bounds(0, 9))]
+    instance_type: str
+    heap_mib: Annotated[Whole, bounded(Bounds(512, 31 * 1024))]
+    disk_gib: Annotated[Whole, bounded(Bounds(0, 32768))]
+    package: Annotated[
+        str,
+        matching(
+            r"oss://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]/\S*-[0-9a-f]{64}\.tar\.gz",
+            "oss://<bucket>/<path>-<SHA-256>.tar.gz, as `make opensearch-package` names it",
+            or_empty=True,
+        ),
+    ]
+
+    @property
+    def exists(self) -> bool:
+        """Whether the stack has a cluster."""
+        return self.nodes > 0
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield nodes without a majority, and disks that ECS does not have."""
+        if self.nodes and self.nodes % 2 == 0:
+            yield self.wrong(
+                "nodes",
+                "an even number has no majority when the network splits; give 1, 3, 5, 7 or 9, or "
+                "0 for no cluster",
+            )
+        if self.ml_nodes and not self.nodes:
+            yield self.wrong("ml_nodes", "opensearchNodes is 0, so there is no cluster; give 0")
+        if 0 < self.disk_gib < 20:
+            yield self.wrong(
+                "disk_gib", "a data disk has 20 GiB or more; 0 keeps the data on the system disk"
             )
 
 

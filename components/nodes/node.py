@@ -47,6 +47,7 @@ class ServiceArgs:
         port: TCP port that it listens on, 1,024 to 65,535.
         requirements: pip requirements. The image should have them; missing ones are installed at
             boot.
+        packages: Packages of the operating system, likewise, e.g. `openjdk-17-jre-headless`.
         environment: Its settings, one line each. No secrets, because everyone who may read the
             instance's attributes can read its user data. Name KMS secrets instead.
     """
@@ -55,6 +56,7 @@ class ServiceArgs:
     module: str
     port: int
     requirements: Sequence[str] = ()
+    packages: Sequence[str] = ()
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
 
@@ -276,6 +278,7 @@ def service_user_data(
             oss_endpoint=code.oss_endpoint,
             region_id=scope.region_id,
             requirements=service.requirements,
+            packages=service.packages,
             log_agent=log_agent,
             data_disk=MountedDisk(disk_id=str(values["disk_id"]), path=mounted[1])
             if mounted

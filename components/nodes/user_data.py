@@ -129,6 +129,7 @@ def render_user_data(
     oss_endpoint: str,
     region_id: str,
     requirements: Sequence[str] = (),
+    packages: Sequence[str] = (),
     log_agent: LogAgent | None = None,
     data_disk: MountedDisk | None = None,
 ) -> str:
@@ -144,6 +145,7 @@ def render_user_data(
         oss_endpoint: URL of OSS for the node.
         region_id: Region of the bucket.
         requirements: pip requirements of the service; the bootstrap installs missing ones.
+        packages: Packages of the operating system that the service needs.
         log_agent: Agent that sends the node's journal to the log service. None: it stays on the
             node.
         data_disk: Disk that is mounted before the service starts. None: the state is on the system
@@ -178,6 +180,7 @@ def render_user_data(
         log_agent_script=_source("log-agent.sh").strip(),
         data_disk=data_disk,
         mount_script=_source("mount-disk.sh").strip(),
+        packages=["python3-pip", *packages],
         region_id=region_id,
         bootstrap_command=[
             *("python3", "/opt/customrag/bootstrap.py", "--code-uri", code_uri),

@@ -130,6 +130,8 @@ def _secrets(
     wanted = ["elasticsearchPassword", "llmApiKey"]
     if config.edge.exists:
         wanted.append("edgeOriginKey")
+    if config.opensearch.exists:
+        wanted.append("opensearchPassword")
     lines = []
     for key in wanted:
         if key in there:

@@ -29,7 +29,15 @@ from typing import Final
 
 from localcloud.core.errors import LocalCloudError
 
-__all__ = ["Account", "AccountError", "give_away", "plan_account", "readable_by_others", "tidy"]
+__all__ = [
+    "Account",
+    "AccountError",
+    "give_away",
+    "plan_account",
+    "readable_by_others",
+    "tidy",
+    "unprivileged_prefix",
+]
 
 _SHARED_ROOT: Final = Path("/var/tmp/customrag-engines")  # noqa: S108 - see the module docstring
 _UNPRIVILEGED: Final = "nobody"  # prose: vendor
@@ -76,6 +84,17 @@ def plan_account(folder: Path, distribution: Path, *, namespaces: bool = True) -
     return _unprivileged(folder, distribution)
 
 
+def unprivileged_prefix(folder: Path) -> tuple[str, ...]:
+    """Return the start of the command line for a service that may write in `folder` only as a user.
+
+    It is empty for an ordinary user, and for root on a machine without user namespaces: there, the
+    service runs as root.
+    """
+    if os.geteuid() != 0 or not _namespace_works(folder, folder):
+        return ()
+    return _NAMESPACE
+
+
 def give_away(account: Account) -> None:
     """Make the account the owner of the instance's folder, which only the third way needs."""
     if account.user_id is None:
@@ -101,7 +120,7 @@ def _namespace_works(folder: Path, distribution: Path) -> bool:
     check = 'test "$(id -u)" = 1000 && test -w "$1" && test -r "$2"'
     try:
         answer = subprocess.run(
-            [*_NAMESPACE, "sh", "-c", check, "sh", str(folder), str(distribution / "bin")],
+            [*_NAMESPACE, "sh", "-c", check, "sh", str(folder), str(distribution)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_PROBE_TIMEOUT_SECONDS,

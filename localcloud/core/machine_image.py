@@ -12,7 +12,15 @@ from typing import Final
 
 # Variables of this machine that the image passes on. HOME is not one of them: the SDKs would find
 # the credentials of the machine's user there before those of the role.
-_PASSED_ON: Final = ("LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "LD_LIBRARY_PATH")
+_PASSED_ON: Final = (
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "LD_LIBRARY_PATH",
+    "JAVA_HOME",
+)
 _CACHES: Final = {"HF_HOME": "huggingface", "MODELSCOPE_CACHE": "modelscope"}
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from localcloud.core.accounts import unprivileged_prefix
 from localcloud.core.machine_image import image_environment
 from localcloud.core.mapped_paths import substitute_paths
 from localcloud.core.supervisor import ACTIVE, ProcessSpec, Supervisor
@@ -26,6 +27,7 @@ from localcloud.ecs.units import (
     parse_unit,
 )
 from localcloud.ecs.user_data import CloudConfig, FileToWrite
+from localcloud.opensearch.package import image_paths
 
 PREFIXES: Final = (
     "/opt/customrag",
@@ -89,6 +91,7 @@ class Node:
         paths = [*PREFIXES, *(item.path for item in self.files)]
         self._real = {path: self.real(path) for path in paths}
         self._real |= {path: self.real(target) for path, target in _ALIASES.items()}
+        self._real |= image_paths()
 
     @property
     def boot_process(self) -> str:
@@ -260,7 +263,10 @@ class Node:
         self.supervisor.start(
             ProcessSpec(
                 name=f"ecs/{self.instance_id}/{unit.name.removesuffix('.service')}",
-                argv=("/bin/sh", "-c", launcher(unit, self.map_text)),
+                argv=(
+                    *(unprivileged_prefix(self.root) if unit.dynamic_user else ()),
+                    *("/bin/sh", "-c", launcher(unit, self.map_text)),
+                ),
                 env=environment,
                 cwd=self._working_directory(unit),
                 log=self.log_folder / f"{unit.name.removesuffix('.service')}.log",

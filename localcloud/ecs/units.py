@@ -16,13 +16,12 @@ from typing import Final, Literal
 _EFFECTIVE: Final = frozenset(
     {
         *("Type", "WorkingDirectory", "Environment", "EnvironmentFile", "ExecStart", "Restart"),
-        *("UMask", "StateDirectory", "CacheDirectory", "StartLimitIntervalSec"),
+        *("UMask", "DynamicUser", "StateDirectory", "CacheDirectory", "StartLimitIntervalSec"),
     }
 )
 _RECORDED: Final = frozenset(
     {
-        *("Description", "After", "Wants", "WantedBy", "RestartSec", "DynamicUser"),
-        "RequiresMountsFor",
+        *("Description", "After", "Wants", "WantedBy", "RestartSec", "RequiresMountsFor"),
         *("NoNewPrivileges", "PrivateTmp", "ProtectSystem", "ProtectHome"),
         *("ProtectControlGroups", "ProtectKernelModules", "ProtectKernelTunables"),
         *("RestrictSUIDSGID", "LockPersonality", "LimitNOFILE"),
@@ -64,6 +63,7 @@ class Unit:
         restart: When to restart the service.
         max_restarts: The number of restarts in a row.
         umask: In octal.
+        dynamic_user: Whether it runs as an unprivileged user.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Unit:
     restart: Literal["always", "on-failure", "never"] = "never"
     max_restarts: int = _LIMITED_RESTARTS
     umask: str = "0022"
+    dynamic_user: bool = False
 
 
 def parse_unit(name: str, text: str) -> Unit:
@@ -117,6 +118,7 @@ def parse_unit(name: str, text: str) -> Unit:
         restart=_RESTARTS[restart],
         max_restarts=_LIMITED_RESTARTS if interval != "0" else _UNLIMITED_RESTARTS,
         umask=_last(values, "UMask", "0022"),
+        dynamic_user=_last(values, "DynamicUser", "no") == "yes",
     )
 
 

@@ -39,7 +39,7 @@ from localcloud.opensearch.artifacts import (
     Module,
 )
 
-__all__ = ["archive", "fetch", "installed", "main", "package_name"]
+__all__ = ["archive", "fetch", "image_paths", "installed", "main", "package_name"]
 
 _MARKER: Final = ".complete"
 # CUDA libraries of ONNX, 300 MB. Our models are TorchScript.
@@ -61,6 +61,12 @@ def installed(cache: Path | None = None) -> Path | None:
     """Return the package in `cache`, or None if it is missing or incomplete."""
     home = (cache or machine_cache()) / package_name()
     return home if (home / _MARKER).is_file() else None
+
+
+def image_paths() -> dict[str, Path]:
+    """Return the folder of a node's image that has the package, and where it really is."""
+    package = installed()
+    return {} if package is None else {"/usr/share/opensearch": package}
 
 
 def fetch(cache: Path | None = None, report: Callable[[str], None] | None = None) -> Path:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from opensearch_node.__main__ import Watcher
 from opensearch_node.configuration import jvm_options, opensearch_yml
-from opensearch_node.errors import NodeError
+from opensearch_node.errors import AuthorityChangedError, NodeError
+from opensearch_node.package import lay_libtorch, provide_package
 from opensearch_node.secrets import read_secrets
 from opensearch_node.security import roles, users
 from opensearch_node.settings import NodeSettings
@@ -59,10 +61,11 @@ def test_node_for_models_has_that_role_only() -> None:
     assert written["node.roles"] == ["ml"]
 
 
-def test_every_connection_is_encrypted_and_every_address_checked() -> None:
+def test_every_connection_is_encrypted_by_the_clusters_own_authority() -> None:
     written = yaml.safe_load(opensearch_yml(settings()))
     assert written["plugins.security.ssl.http.enabled"] is True
-    assert written["plugins.security.ssl.transport.enforce_hostname_verification"] is True
+    for layer in ("transport", "http"):
+        assert written[f"plugins.security.ssl.{layer}.pemtrustedcas_filepath"] == "ca.pem"
     assert "plugins.security.disabled" not in written
 
 
@@ -116,3 +119,109 @@ def test_reader_may_not_write() -> None:
 def test_unknown_user_is_refused() -> None:
     with pytest.raises(NodeError, match=r"has \['root'\]. Allowed are \['deployer'"):
         users({"root": "x"})
+
+
+class FakeAdmin:
+    """Stands in for the client of the engine's API, and records the calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.error: Exception | None = None
+
+    def __enter__(self) -> FakeAdmin:
+        return self
+
+    def __exit__(self, *_error: object) -> None: ...
+
+    def apply(self, index_prefix: str, passwords: dict[str, str]) -> None:
+        if self.error is not None:
+            raise self.error
+        self.calls.append(dict(passwords))
+
+    def reload_certificates(self) -> None:
+        self.calls.append("reload")
+
+
+@pytest.fixture
+def stored() -> dict[str, str]:
+    return {"certificates": json.dumps(CERTIFICATES), "a": "one", "b": "two"}
+
+
+@pytest.fixture
+def admin() -> FakeAdmin:
+    return FakeAdmin()
+
+
+@pytest.fixture
+def watcher(stored: dict[str, str], admin: FakeAdmin, tmp_path: Path) -> Watcher:
+    node = settings(opensearch_state=tmp_path)
+    node.configuration.mkdir()
+    return Watcher(
+        node,
+        read_secrets(node, stored.__getitem__),
+        read=lambda: read_secrets(node, stored.__getitem__),
+        admin=lambda: admin,  # type: ignore[arg-type, return-value]
+    )
+
+
+def test_users_are_written_once(watcher: Watcher, admin: FakeAdmin) -> None:
+    watcher.look()
+    watcher.look()
+    assert admin.calls == [{"deployer": "one", "reader": "two"}]
+
+
+def test_new_password_is_written(
+    watcher: Watcher, admin: FakeAdmin, stored: dict[str, str]
+) -> None:
+    watcher.look()
+    stored["b"] = "three"
+    watcher.look()
+    assert admin.calls[-1] == {"deployer": "one", "reader": "three"}
+
+
+def test_refused_password_is_tried_again(
+    watcher: Watcher, admin: FakeAdmin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admin.error = NodeError("OpenSearch refused internalusers/reader: 400 Weak password")
+    watcher.look()
+    assert "trying again later: OpenSearch refused internalusers/reader" in capsys.readouterr().err
+    admin.error = None
+    watcher.look()
+    assert len(admin.calls) == 1
+
+
+def test_renewed_certificate_is_written_and_loaded(
+    watcher: Watcher, admin: FakeAdmin, stored: dict[str, str], tmp_path: Path
+) -> None:
+    watcher.look()
+    stored["certificates"] = json.dumps({**CERTIFICATES, "node": "RENEWED"})
+    watcher.look()
+    watcher.look()
+    assert admin.calls[1:] == ["reload"]
+    assert (tmp_path / "config" / "node.pem").read_text() == "RENEWED"
+
+
+def test_other_authority_restarts_the_engine(watcher: Watcher, stored: dict[str, str]) -> None:
+    stored["certificates"] = json.dumps({**CERTIFICATES, "ca": "OTHER"})
+    with pytest.raises(AuthorityChangedError, match="another authority"):
+        watcher.look()
+
+
+def test_image_without_opensearch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NodeError, match="Choose an image with OpenSearch, or set customrag:open"):
+        provide_package(settings(opensearch_home=tmp_path))
+
+
+def test_package_without_a_digest_in_its_name_is_refused() -> None:
+    with pytest.raises(NodeError, match=r"must end in -<SHA-256>\.tar\.gz"):
+        provide_package(settings(opensearch_package_uri="oss://packages/opensearch.tar.gz"))
+
+
+def test_libtorch_follows_the_package(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "libtorch").mkdir(parents=True)
+        (tmp_path / name / "libtorch" / "libtorch.so").write_text(name)
+    for name in ("one", "two", "two"):
+        lay_libtorch(tmp_path / name, tmp_path / "data")
+    (laid,) = (tmp_path / "data").rglob("libtorch.so")
+    assert laid.read_text() == "two"

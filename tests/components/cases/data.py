@@ -15,6 +15,7 @@ from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterA
 from components.encryption import EncryptionKey, EncryptionKeyArgs
 from components.identity import Identity, IdentityArgs, ServiceRole, ServiceRoleArgs
 from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex, SearchEndpoint
+from components.opensearch import OpenSearchCluster, OpenSearchClusterArgs, plan_nodes
 from components.pai import (
     PaiWorkspace,
     PaiWorkspaceArgs,
@@ -35,10 +36,13 @@ from components.storage import (
 )
 from stack_config.kinds import Protocol
 from tests.components.cases.support import (
+    CODE,
     PODS,
     SCOPE,
     TAGS,
+    ZONE,
     Case,
+    machine,
     plan,
 )
 
@@ -60,6 +64,26 @@ def _cluster(name: str, **changes: Any) -> ElasticsearchCluster:
             vswitch_id="vsw-1",
             password="Secret-1234",
             private_whitelists=["10.20.0.0/16"],
+            **changes,
+        ),
+    )
+
+
+def _opensearch(
+    name: str, *, data_nodes: int = 1, ml_nodes: int = 0, **changes: Any
+) -> OpenSearchCluster:
+    blocks = {ZONE: "10.20.0.0/24", "cn-hangzhou-i": "10.20.1.0/24"}
+    return OpenSearchCluster(
+        name,
+        OpenSearchClusterArgs(
+            scope=SCOPE,
+            nodes=plan_nodes(blocks, data_nodes=data_nodes, ml_nodes=ml_nodes),
+            code=CODE,
+            machine=machine("ecs.g7.xlarge"),
+            vswitch_ids={ZONE: "vsw-1", "cn-hangzhou-i": "vsw-2"},
+            kms_endpoint="https://kms-vpc.cn-hangzhou.aliyuncs.com",
+            password="Secret-1234",
+            index_prefix="knowledge",
             **changes,
         ),
     )
@@ -209,6 +233,11 @@ CASES: Mapping[str, Case] = MappingProxyType(
             name, StorageArgs(scope=SCOPE, existing_corpus_bucket="theirs")
         ),
         "identity": _identity,
+        "identity-opensearch": lambda name: _identity(
+            name,
+            opensearch_secret_names=["customrag-dev-opensearch-reader"],
+            opensearch_package_uri=f"oss://packages/opensearch-2.19.1-{'0' * 64}.tar.gz",
+        ),
         "identity-own-key": lambda name: _identity(name, key_arn=KEY_ARN),
         "role": _role,
         "secret": _secret,
@@ -239,6 +268,15 @@ CASES: Mapping[str, Case] = MappingProxyType(
             deletion_protection=False,
         ),
         "cluster-existing": lambda name: _cluster(name, existing_instance_id="es-cn-1"),
+        "opensearch": _opensearch,
+        "opensearch-of-two-zones": lambda name: _opensearch(
+            name,
+            data_nodes=3,
+            ml_nodes=1,
+            data_disk_gib=40,
+            package_uri=f"oss://packages/opensearch-2.19.1-{'0' * 64}.tar.gz",
+            deletion_protection=False,
+        ),
         "knowledge": _knowledge,
         "knowledge-pinned": lambda name: _knowledge(
             name,

@@ -210,6 +210,7 @@ def _edge(name: str) -> Edge:
 CASES: Mapping[str, Case] = MappingProxyType(
     {
         "network": _network,
+        "network-opensearch": lambda name: _network(name, opensearch=True),
         "network-existing": lambda name: _network(
             name,
             existing_vpc_id="vpc-1",
