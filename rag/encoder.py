@@ -22,7 +22,7 @@ import numpy as np
 from rag.embedder import Encoded, InputType, Vectors
 from rag.errors import EmbeddingError
 from rag.models import model_info, resolve_model
-from rag.token_vectors import TokenForm
+from rag.token_form import TokenForm
 from rag.tokens import ModelTokens, tokens_of
 
 if TYPE_CHECKING:

@@ -122,7 +122,7 @@ def mappings(
         meta: Becomes `_meta`: ``model_version``, ``embedding_urls`` (where that model embeds
             questions), ``model_uri`` (the model's files, for a rollback to this index),
             ``search_weight`` (the share of the vector search that training chose),
-            ``token_vectors`` (`rag.token_vectors.TokenForm.described`; default: no token
+            ``token_vectors`` (`rag.token_form.TokenForm.described`; default: no token
             vectors), ``rerank_weight`` (the share of the late interaction among the best passages,
             which training chose),
             ``model_languages`` (the languages that the model knows; default: many).

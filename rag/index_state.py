@@ -15,7 +15,7 @@ from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 from rag.errors import SearchIndexError
 from rag.fuse import DEFAULT_WEIGHT
 from rag.language import knows
-from rag.token_vectors import TokenForm
+from rag.token_form import TokenForm
 
 __all__ = [
     "FirstChunk",

@@ -15,7 +15,8 @@ import torch
 from sentence_transformers.multi_vector_encoder.modules import HierarchicalTokenPooling
 
 from rag.embedder import InputType
-from rag.token_vectors import TokenForm, pack
+from rag.token_form import TokenForm
+from rag.token_vectors import pack
 
 __all__ = ["TokenReader"]
 

@@ -37,7 +37,7 @@ from rag.reader_process import DocumentReader
 from rag.readers.options import ReadOptions
 from rag.rerank import ChooseReranking, late_interaction, no_reranking
 from rag.retrieve import Retriever
-from rag.token_vectors import TokenForm
+from rag.token_form import TokenForm
 from training.checkpoints import read_json
 from training.data import TrainingData
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from rag.models import DIMENSIONS
 from rag.readers.options import ReadOptions
+from rag.token_form import TokenForm
 from training.bounds import (
     BOUNDS,
     DEFAULT_LIBTORCH_VERSION,
@@ -85,6 +86,13 @@ class Options:
     def read_options(self) -> ReadOptions:
         """How documents are read."""
         return ReadOptions.of(encoding=self.encoding, ocr=self.ocr, ocr_language=self.ocr_language)
+
+    @property
+    def token_form(self) -> TokenForm | None:
+        """The form of the token vectors to try; None for none."""
+        if not self.token_dimension:
+            return None
+        return TokenForm(dimension=self.token_dimension, pooling=self.token_pooling)
 
     def __post_init__(self) -> None:
         if self.dimension not in DIMENSIONS:

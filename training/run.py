@@ -24,9 +24,7 @@ from sentence_transformers import SentenceTransformer
 from transformers import set_seed
 from transformers.utils import logging as transformers_logging
 
-from rag.encoder import LocalEncoder
 from rag.models import ModelInfo
-from rag.token_vectors import FORM_FILE, TokenForm
 from training.batches import BatchPlan, plan_batches
 from training.checkpoints import write_json
 from training.data import TrainingData
@@ -35,7 +33,7 @@ from training.negatives import mine_negatives
 from training.options import Options, SettingsError
 from training.outcome import decide, model_version
 from training.rerank_weight import NOT_MEASURED
-from training.search_weight import WeightChoice
+from training.token_form import choose_token_form
 from training.torchscript.job import add_torchscript, update_torchscript
 from training.tuning import Tuning, tune
 from training.workers import Encoder, Encoding, Precision, Workers, start_workers
@@ -298,8 +296,16 @@ class Run:
             measured = tuned if kept == "tuned" else base
             choice = self._judge.weight(measured)
             form, rerank = None, NOT_MEASURED
-            if kept == "tuned" and measured is not None and self.options.token_dimension:
-                form, rerank = self._late_interaction(output / "model", measured, choice.weight)
+            wanted = self.options.token_form
+            if kept == "tuned" and measured is not None and wanted is not None:
+                form, rerank = choose_token_form(
+                    output / "model",
+                    wanted,
+                    lambda dimension, encode: self._judge.rerank_weight(
+                        measured, choice.weight, dimension, encode
+                    ),
+                    device=str(self.workers.device),
+                )
             result = {
                 "kept": kept,
                 "reason": reason,
@@ -351,28 +357,6 @@ class Run:
             }
             self._write(output, result, details)
         return dict(self.workers.from_main(result))
-
-    def _late_interaction(
-        self, folder: Path, measured: Measured, search_weight: float
-    ) -> tuple[TokenForm | None, WeightChoice]:
-        """Return the form of the token vectors, if they are worth it, and their weight.
-
-        The form is written into the model's folder: it is a part of the model.
-        """
-        form = TokenForm(dimension=self.options.token_dimension, pooling=self.options.token_pooling)
-        form.save(folder)
-        # The application's own, so that what is measured is what the index gets.
-        encoder = LocalEncoder(str(folder), device=str(self.workers.device))
-        try:
-            choice = self._judge.rerank_weight(
-                measured, search_weight, form.dimension, encoder.encode
-            )
-        finally:
-            encoder.close()
-        if choice.weight == 0:
-            (folder / FORM_FILE).unlink()
-            return None, choice
-        return form, choice
 
     def _write(self, output: Path, result: Mapping[str, Any], details: Mapping[str, Any]) -> None:
         metrics = {

@@ -18,7 +18,8 @@ from rag import cpu_encoder
 from rag.cpu_encoder import MIN_COSINE, CpuModel, compile_for_cpu
 from rag.encoder import LocalEncoder
 from rag.models import resolve_model
-from rag.token_vectors import TokenForm, unpack
+from rag.token_form import TokenForm
+from rag.token_vectors import unpack
 
 TEXTS = [
     "What does alarm W7 mean?",

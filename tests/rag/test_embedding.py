@@ -19,7 +19,7 @@ from rag.embedder import Encoded
 from rag.errors import EmbeddingError
 from rag.serving import MAX_TEXTS, EmbeddingService, create_app
 from rag.settings import EmbeddingServiceSettings
-from rag.token_vectors import TokenForm
+from rag.token_form import TokenForm
 from tests.rag.fakes import DIMENSION, tokens_of, vector_of
 
 

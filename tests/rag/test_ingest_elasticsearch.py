@@ -35,7 +35,8 @@ from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.rerank import Asked, Candidate, always
 from rag.retrieve import Retrieval, Retriever
-from rag.token_vectors import TokenForm, max_sim, unpack
+from rag.token_form import TokenForm
+from rag.token_vectors import max_sim, unpack
 from tests.rag.fakes import DIMENSION, META, FakeEmbedder, tokens_of, vector_of
 from tests.support.elasticsearch import ElasticsearchServer
 

@@ -23,7 +23,8 @@ from rag.rerank import (
     late_interaction,
     no_reranking,
 )
-from rag.token_vectors import TokenForm, pack
+from rag.token_form import TokenForm
+from rag.token_vectors import pack
 from tests.rag.fakes import META
 
 RANKING = [("a", 3.0), ("b", 2.0), ("c", 1.0), ("d", 0.5)]

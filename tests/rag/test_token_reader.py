@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from rag.token_form import TokenForm
 from rag.token_reader import TokenReader
-from rag.token_vectors import TokenForm, unpack
+from rag.token_vectors import unpack
 
 CLS, SEP, PAD = 101, 102, 0
 IDS = np.array([[CLS, 7, 8, 9, 10, SEP], [CLS, 7, SEP, PAD, PAD, PAD], [CLS, SEP, 0, 0, 0, 0]])

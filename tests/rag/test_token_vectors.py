@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.token_vectors import FORM_FILE, TokenForm, max_sim, pack, unpack
+from rag.token_form import FORM_FILE, TokenForm
+from rag.token_vectors import max_sim, pack, unpack
 
 RNG = np.random.default_rng(7)
 

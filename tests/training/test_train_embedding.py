@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from rag.models import resolve_model
-from rag.token_vectors import TokenForm
+from rag.token_form import TokenForm
 from training.train_embedding import main
 
 METRICS = {"recall@5", "recall@10", "mrr@10", "ndcg@10"}
