@@ -21,11 +21,15 @@ from .wire import Out
 __all__ = [
     "ClusterSettings",
     "ClusterSettingsArgs",
+    "IngestPipeline",
+    "IngestPipelineArgs",
     "Model",
     "ModelArgs",
     "ModelGroup",
     "ModelGroupArgs",
     "OpenSearchArgs",
+    "SearchPipeline",
+    "SearchPipelineArgs",
 ]
 
 
@@ -157,3 +161,51 @@ class Model(Resource[ModelArgs]):
     token = "customrag:opensearch:Model"  # noqa: S105 - a type token
     model_id = Out[str]()
     state = Out[str]()
+
+
+@arguments
+class IngestPipelineArgs(OpenSearchArgs):
+    """Arguments of ``IngestPipeline``.
+
+    Attributes:
+        pipeline_name: Name of the pipeline.
+        body: Its definition, with ``processors``; ``opensearch_bodies.ingest_pipeline`` returns it.
+    """
+
+    pipeline_name: pulumi.Input[str] = argument("string", effect="replace")
+    body: pulumi.Input[Mapping[str, Any]] = argument("map")
+
+
+class IngestPipeline(Resource[IngestPipelineArgs]):
+    """A pipeline of an OpenSearch cluster for documents, for example to embed their texts.
+
+    Why it exists: the pipeline names the model, which another resource registers. Delete it when no
+    index uses it.
+    """
+
+    token = "customrag:opensearch:IngestPipeline"  # noqa: S105 - a type token
+
+
+@arguments
+class SearchPipelineArgs(OpenSearchArgs):
+    """Arguments of ``SearchPipeline``.
+
+    Attributes:
+        pipeline_name: Name of the pipeline.
+        body: Its definition, with at least one list of processors;
+            ``opensearch_bodies.search_pipeline`` returns it.
+    """
+
+    pipeline_name: pulumi.Input[str] = argument("string", effect="replace")
+    body: pulumi.Input[Mapping[str, Any]] = argument("map")
+
+
+class SearchPipeline(Resource[SearchPipelineArgs]):
+    """A pipeline of an OpenSearch cluster for searches, for example to fuse hybrid queries.
+
+    Why it exists: the form of rank fusion differs between versions, and a version ignores the other
+    form without an error. This resource writes the form of the cluster's version. Delete it when no
+    search uses it.
+    """
+
+    token = "customrag:opensearch:SearchPipeline"  # noqa: S105 - a type token

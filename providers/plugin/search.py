@@ -215,5 +215,7 @@ def as_declared(declared: Any, present: Any) -> Any:
     if isinstance(declared, Mapping) or isinstance(present, Mapping):
         return present
     if isinstance(declared, list) and isinstance(present, list):
-        return declared if _text(declared) == _text(present) else present
+        if len(declared) != len(present):
+            return present
+        return [as_declared(*pair) for pair in zip(declared, present, strict=True)]
     return declared if _text(declared) == _text(present) else present

@@ -44,6 +44,7 @@ from providers.plugin.index_alias import IndexAliasHandler
 from providers.plugin.ingest_run import IngestRunHandler
 from providers.plugin.opensearch_groups import ModelGroupHandler
 from providers.plugin.opensearch_model import ModelHandler
+from providers.plugin.opensearch_pipelines import IngestPipelineHandler, SearchPipelineHandler
 from providers.plugin.opensearch_settings import ClusterSettingsHandler
 from providers.plugin.rollout import RolloutHandler
 from providers.plugin.search_index import SearchIndexHandler
@@ -68,6 +69,8 @@ HANDLERS: Final[tuple[Handler, ...]] = (
     ClusterSettingsHandler(),
     ModelGroupHandler(),
     ModelHandler(),
+    IngestPipelineHandler(),
+    SearchPipelineHandler(),
     RolloutHandler(),
     SnapshotScheduleHandler(),
     CertificateAuthorityHandler(),

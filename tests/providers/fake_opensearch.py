@@ -1,6 +1,6 @@
 """An OpenSearch with ml-commons in memory, behind the transport of the real client.
 
-It answers the requests that settings, groups and models make, in the shapes of OpenSearch 2.19.1
+It answers the requests that groups, models and pipelines make, in the shapes of OpenSearch 2.19.1
 (seen on one). A task goes one step at each look. Every other request is a 400.
 """
 
@@ -25,6 +25,8 @@ class OpenSearchCluster:
         scripts: States of the next tasks of each kind, one a look; the last one stays.
         errors: Error of the next failing tasks of each kind.
         hangs: Whether tasks say RUNNING for ever, though their work is done.
+        pipelines: Definitions by path.
+        version: What it says it is.
         lost_replies: How many replies to a registration are lost.
         bodies: Received registrations.
     """
@@ -32,6 +34,8 @@ class OpenSearchCluster:
     def __init__(self) -> None:
         self.groups: dict[str, dict[str, Any]] = {}
         self.models: dict[str, dict[str, Any]] = {}
+        self.pipelines: dict[str, Any] = {}
+        self.version = "2.19.1"
         self.tasks: dict[str, dict[str, Any]] = {}
         self.scripts = {
             "register": ["CREATED", "RUNNING", "COMPLETED"],
@@ -76,6 +80,10 @@ class OpenSearchCluster:
         if self.down:
             return 503, _error("unavailable_exception", "starting", 503)
         kind, _, rest = path.removeprefix("_plugins/_ml/").partition("/")
+        if not path:
+            return 200, {"version": {"number": self.version}}
+        if path.startswith(("_ingest/pipeline/", "_search/pipeline/")):
+            return self._on_pipeline(method, path, body)
         if rest == "_register":
             return self._register(kind, body)
         if rest == "_search":
@@ -90,6 +98,17 @@ class OpenSearchCluster:
         if kind == "tasks":
             return self._look(rest)
         return self._on_model(method, rest, body)
+
+    def _on_pipeline(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        if method == "PUT":
+            self.pipelines[path] = body
+            return 200, {"acknowledged": True}
+        if path not in self.pipelines:
+            return 404, _error("resource_not_found_exception", "pipeline is missing", 404)
+        if method == "DELETE":
+            del self.pipelines[path]
+            return 200, {"acknowledged": True}
+        return 200, {path.rpartition("/")[2]: self.pipelines[path]}
 
     def _register(self, kind: str, body: Mapping[str, Any]) -> tuple[int, Any]:
         if kind == "model_groups":
