@@ -10,7 +10,7 @@ Owns the declarations. Does not own the cluster, nor the bodies of pipelines and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -19,8 +19,12 @@ from .declaration import Resource, argument, arguments
 from .wire import Out
 
 __all__ = [
+    "Alias",
+    "AliasArgs",
     "ClusterSettings",
     "ClusterSettingsArgs",
+    "Index",
+    "IndexArgs",
     "IngestPipeline",
     "IngestPipelineArgs",
     "Model",
@@ -209,3 +213,85 @@ class SearchPipeline(Resource[SearchPipelineArgs]):
     """
 
     token = "customrag:opensearch:SearchPipeline"  # noqa: S105 - a type token
+
+
+@arguments
+class IndexArgs(OpenSearchArgs):
+    """Arguments of ``Index``.
+
+    Attributes:
+        index_name: Lower case, at most 255 bytes; contains the model version and a mapping digest.
+        mappings: OpenSearch mappings. A change of ``_meta`` alone updates in place; any other
+            replaces the index. Vectors are of type ``knn_vector``.
+        settings: OpenSearch index settings; vectors need ``index.knn`` true. A change of
+            ``number_of_replicas``, ``refresh_interval``, ``max_result_window``,
+            ``default_pipeline``, ``search.default_pipeline`` or ``knn.algo_param.ef_search``
+            updates in place; any other replaces.
+        alias: The alias whose generation it is, as for ``providers.SearchIndexArgs``.
+        deletion_protection: Refuse to delete the index. Default ``False``.
+    """
+
+    index_name: pulumi.Input[str] = argument("string", effect="replace")
+    mappings: pulumi.Input[Mapping[str, Any]] = argument("map", effect="replace")
+    settings: pulumi.Input[Mapping[str, Any]] | None = argument(
+        "map", effect="replace", default=None
+    )
+    alias: pulumi.Input[str] | None = argument("string", default=None)
+    deletion_protection: pulumi.Input[bool] = argument("boolean", default=False)
+
+
+class Index(Resource[IndexArgs]):
+    """An index of an OpenSearch cluster, with its mapping; see ``providers.SearchIndex``.
+
+    Why it exists: no vendor's provider has what is inside a cluster of our own. Delete it to delete
+    the index with all its chunks; ``deletion_protection`` refuses that.
+
+    Attributes:
+        uuid: The cluster's own id of this index; a recreated index has another.
+    """
+
+    token = "customrag:opensearch:Index"  # noqa: S105 - a type token
+    index_name = Out[str]()
+    uuid = Out[str]()
+
+
+@arguments
+class AliasArgs(OpenSearchArgs):
+    """Arguments of ``Alias``, as for ``providers.IndexAliasArgs``.
+
+    Attributes:
+        alias: The name that readers use.
+        index_name: The index that the alias points to.
+        expected_chunks: The alias moves only to an index with exactly this many chunks. Default: no
+            check.
+        keep_indices: How many former generations stay. Default: the alias owns no index.
+        meta: Written into the ``_meta`` of the index before the alias points to it. Default:
+            nothing.
+    """
+
+    alias: pulumi.Input[str] = argument("string", effect="replace")
+    index_name: pulumi.Input[str] = argument("string")
+    expected_chunks: pulumi.Input[int] | None = argument(
+        "integer", effect="ignore", default=None, bounds=(0, None)
+    )
+    keep_indices: pulumi.Input[int] | None = argument("integer", default=None, bounds=(0, None))
+    meta: pulumi.Input[Mapping[str, Any]] | None = argument("map", default=None)
+
+
+class Alias(Resource[AliasArgs]):
+    """The name under which readers find the current index; see ``providers.IndexAlias``.
+
+    Why it exists: it makes a change of model or mapping blue-green. Delete it to remove the name
+    and the generations that it owns.
+
+    Attributes:
+        previous_index_name: The index that the alias pointed to before its last move, or ``None``.
+        generations: ``[{"index_name", "model_version", "served_since"}]``, the latest first;
+            ``None`` without ``keep_indices``.
+    """
+
+    token = "customrag:opensearch:Alias"  # noqa: S105 - a type token
+    alias = Out[str]()
+    index_name = Out[str]()
+    previous_index_name = Out[str | None]()
+    generations = Out[Sequence[Mapping[str, str]] | None]()

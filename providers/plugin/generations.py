@@ -122,7 +122,7 @@ def write_meta(search: SearchCluster, index_name: str, meta: Mapping[str, Any]) 
     """Replace an index's ``_meta``."""
     search.ask(
         f"PutMapping {index_name}",
-        lambda: search.client.indices.put_mapping(index=index_name, meta=dict(meta)),
+        lambda: search.client.indices.put_mapping(index=index_name, body={"_meta": dict(meta)}),
     )
 
 

@@ -29,7 +29,7 @@ from providers.plugin.generations import (
     write_meta,
 )
 from providers.plugin.search import (
-    CLUSTER_INPUTS,
+    ADDRESS,
     SearchCluster,
     alias_targets,
     cluster,
@@ -50,6 +50,10 @@ class IndexAliasHandler(Handler):
     inputs = inputs_of(IndexAliasArgs)
     needed = ("endpoint", "username", "alias")
 
+    def connect(self, inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
+        """Return the cluster that the inputs name; see `providers.plugin.search.cluster`."""
+        return cluster(inputs, call, attempts=attempts)
+
     def check(self, inputs: Values) -> Iterator[Failure]:
         alias, index_name = inputs.get("alias"), inputs.get("indexName")
         if isinstance(alias, str) and alias == index_name:
@@ -62,7 +66,7 @@ class IndexAliasHandler(Handler):
         if not changes and _known_surplus(olds, news):
             # A refresh found the leftovers of an interrupted update.
             changes.append(Change(path="generations", kind="update"))
-        if not changes and _was_moved(old_inputs, call):
+        if not changes and self._was_moved(old_inputs, call):
             changes.append(Change(path="indexName", kind="update"))
         return changes
 
@@ -75,7 +79,7 @@ class IndexAliasHandler(Handler):
 
     def create(self, inputs: Values, call: Call) -> tuple[str, dict[str, Any]]:
         alias, index_name = str(inputs["alias"]), str(inputs["indexName"])
-        search = cluster(inputs, call)
+        search = self.connect(inputs, call)
         if index_state(search, alias) is not None:
             raise ProviderError(
                 f"alias {alias!r} cannot be created, because an index has that name. Use another "
@@ -89,7 +93,7 @@ class IndexAliasHandler(Handler):
     def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
         if instance_is_gone(inputs, call):
             return None
-        search, alias = cluster(inputs, call), str(inputs["alias"])
+        search, alias = self.connect(inputs, call), str(inputs["alias"])
         targets, generations = alias_targets(search, alias), _generations(search, inputs)
         # This resource must still remove generations without an alias.
         if not targets and not generations:
@@ -99,13 +103,13 @@ class IndexAliasHandler(Handler):
         return present, {"previousIndexName": previous, "generations": generations}
 
     def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
-        generations = self._bring(cluster(inputs, call), inputs, call)
+        generations = self._bring(self.connect(inputs, call), inputs, call)
         return {"previousIndexName": _previous(olds, inputs), "generations": generations}
 
     def delete(self, inputs: Values, olds: Values, call: Call) -> None:
         if instance_is_gone(inputs, call):
             return
-        search, alias = cluster(inputs, call), str(inputs["alias"])
+        search, alias = self.connect(inputs, call), str(inputs["alias"])
         for target in alias_targets(search, alias):
             try:
                 search.ask(
@@ -119,6 +123,18 @@ class IndexAliasHandler(Handler):
 
         for generation in _generations(search, inputs) or ():
             delete_index(search, generation["index_name"])
+
+    def _was_moved(self, inputs: Values, call: Call) -> bool:
+        """Return whether the alias points to another index than deployed."""
+        if any(contains_unknown(inputs.get(key)) for key in (*ADDRESS, "alias")):
+            return False
+        try:
+            search = self.connect(inputs, call, attempts=1)
+            targets = alias_targets(search, str(inputs["alias"]))
+        except ClientError:
+            # The preview may not reach the cluster: leave it to a refresh.
+            return False
+        return targets != [inputs.get("indexName")]
 
     def _bring(
         self, search: SearchCluster, inputs: Values, call: Call
@@ -172,9 +188,8 @@ def _move(
         if target != index_name
     ]
     actions.append({"add": {"index": index_name, "alias": alias}})
-    search.ask(
-        f"UpdateAliases {alias}", lambda: search.client.indices.update_aliases(actions=actions)
-    )
+    body = {"actions": actions}
+    search.ask(f"UpdateAliases {alias}", lambda: search.client.indices.update_aliases(body=body))
     call.log(
         f"alias {alias} points to {index_name}" + (f", before to {targets}" if targets else "")
     )
@@ -196,18 +211,6 @@ def _known_surplus(olds: Values, news: Values) -> bool:
     if not isinstance(known, list) or keep is None or contains_unknown([known, keep]):
         return False
     return bool(surplus(known, str(news["indexName"]), int(keep)))
-
-
-def _was_moved(inputs: Values, call: Call) -> bool:
-    """Return whether the alias points to another index than deployed."""
-    if any(contains_unknown(inputs.get(key)) for key in (*CLUSTER_INPUTS, "alias")):
-        return False
-    try:
-        targets = alias_targets(cluster(inputs, call, attempts=1), str(inputs["alias"]))
-    except ClientError:
-        # The preview may not reach the cluster: leave it to a refresh.
-        return False
-    return targets != [inputs.get("indexName")]
 
 
 def _previous(olds: Values, inputs: Values) -> Any:

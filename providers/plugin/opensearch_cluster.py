@@ -12,13 +12,10 @@ from pluginhost import contains_unknown
 from providers.clients.errors import ClientError
 from providers.clients.opensearch import REQUEST_TIMEOUT_SECONDS, TransportError, convert_error
 from providers.clients.retries import Retries
-from providers.declaration import inputs_of
-from providers.opensearch import OpenSearchArgs
 from providers.plugin.framework import Call, Change, Failure, Values
-from providers.plugin.search import SearchCluster
+from providers.plugin.search import ADDRESS, SearchCluster
 
 __all__ = [
-    "CLUSTER_INPUTS",
     "check_certificate",
     "deadline_seconds",
     "is_known",
@@ -27,14 +24,13 @@ __all__ = [
 ]
 
 _QUICK_SECONDS: Final = 5.0
-CLUSTER_INPUTS: Final = tuple(inputs_of(OpenSearchArgs))
 
 
 def opensearch(inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
     """Return the OpenSearch cluster that a resource's inputs name.
 
     Args:
-        inputs: With `CLUSTER_INPUTS`.
+        inputs: With `ADDRESS`.
         call: The operation of the engine.
         attempts: How often a request is made at most. One attempt is a quick look: a preview must
             not wait for a cluster that it cannot reach.
@@ -67,7 +63,7 @@ def check_certificate(inputs: Values) -> Iterator[Failure]:
 
 def is_known(inputs: Values, *names: str) -> bool:
     """Return whether the cluster's address and these inputs are known in a preview."""
-    return not any(contains_unknown(inputs.get(name)) for name in (*CLUSTER_INPUTS, *names))
+    return not any(contains_unknown(inputs.get(name)) for name in (*ADDRESS, *names))
 
 
 def with_endpoint(

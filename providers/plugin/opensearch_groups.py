@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pluginhost import ProviderError
-from providers.clients.errors import ClientError, InvalidRequestError, NotFoundError
+from providers.clients.errors import ClientError, ConflictError, InvalidRequestError, NotFoundError
 from providers.declaration import inputs_of
 from providers.opensearch import ModelGroup, ModelGroupArgs
 from providers.plugin.framework import Call, Change, Failure, Handler, Values, compare
@@ -106,6 +106,11 @@ class ModelGroupHandler(Handler):
             )
         except NotFoundError:
             return
+        except ConflictError as error:
+            raise ProviderError(
+                f"model group {inputs['groupName']!r} is not empty: {error}. An interrupted update "
+                "or another program left models in it. Delete them, and run the update again."
+            ) from error
 
 
 def _body(inputs: Values) -> dict[str, Any]:

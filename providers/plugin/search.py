@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from elastic_transport import TransportError
 from elasticsearch import ApiError
@@ -22,7 +22,8 @@ from providers.plugin.framework import Call, Values
 from providers.search import ClusterArgs
 
 __all__ = [
-    "CLUSTER_INPUTS",
+    "ADDRESS",
+    "Connect",
     "SearchCluster",
     "alias_targets",
     "as_declared",
@@ -49,7 +50,8 @@ _NOT_SHOWN: Final[dict[str, tuple[str, ...]]] = {
 
 _QUICK_SECONDS: Final = 5.0
 
-CLUSTER_INPUTS: Final = tuple(inputs_of(ClusterArgs))
+ADDRESS: Final = (*inputs_of(ClusterArgs), "caCertificate")
+"""Inputs that lead to a cluster; ``caCertificate`` is one of OpenSearch only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,7 @@ def cluster(inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
     """Return the cluster that a resource's inputs name.
 
     Args:
-        inputs: With `CLUSTER_INPUTS`.
+        inputs: With `ADDRESS`.
         call: The operation of the engine.
         attempts: How often a request is made at most. One attempt is a quick look: a preview must
             not wait for a cluster that it cannot reach.
@@ -116,19 +118,25 @@ def instance_is_gone(inputs: Values, call: Call) -> bool:
     return not call.services.elasticsearch_instances.exists(str(instance_id))
 
 
-def refuse_unnoticed_loss(inputs: Values, call: Call) -> None:
+class Connect(Protocol):
+    """Returns the cluster that a resource's inputs name, as `cluster` does."""
+
+    def __call__(self, inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster: ...
+
+
+def refuse_unnoticed_loss(inputs: Values, call: Call, connect: Connect = cluster) -> None:
     """Refuse to continue with an index that is gone, before a refresh has noticed it.
 
     Raises:
         ProviderError: The index, or the instance that held it, was deleted.
     """
-    if any(contains_unknown(inputs.get(key)) for key in (*CLUSTER_INPUTS, "indexName")):
+    if any(contains_unknown(inputs.get(key)) for key in (*ADDRESS, "indexName")):
         return
     name = str(inputs["indexName"])
     try:
         if instance_is_gone(inputs, call):
             lost = f"Elasticsearch instance {inputs['instanceId']}, with index {name!r} in it,"
-        elif index_state(cluster(inputs, call, attempts=1), name) is None:
+        elif index_state(connect(inputs, call, attempts=1), name) is None:
             lost = f"index {name!r}"
         else:
             return

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, ClassVar, Final
 
 from pluginhost import ProviderError, contains_unknown
 from providers.clients.errors import ClientError, ConflictError
@@ -25,7 +25,7 @@ from providers.plugin.generations import (
     write_meta,
 )
 from providers.plugin.search import (
-    CLUSTER_INPUTS,
+    ADDRESS,
     SearchCluster,
     alias_targets,
     as_declared,
@@ -39,21 +39,29 @@ from providers.search import SearchIndex, SearchIndexArgs
 
 __all__ = ["SearchIndexHandler"]
 
-# Settings that an open index takes. Source: elastic.co/guide 8.19, "Index modules", dynamic.
-_DYNAMIC: Final = frozenset(
-    {"index.number_of_replicas", "index.refresh_interval", "index.max_result_window"}
-)
 _BAD_CHARACTERS: Final = re.compile(r'[\\/*?"<>| ,#:A-Z]')
 _CHANGEABLE: Final = re.compile(rf"mappings\._meta\.({'|'.join(CHANGEABLE)})(\[|$)")
 
 
 class SearchIndexHandler(Handler):
-    """An index and its mapping."""
+    """An index and its mapping.
+
+    Attributes:
+        dynamic: Settings that an open index takes. Source: elastic.co/guide 8.19, "Index modules",
+            dynamic.
+    """
 
     token = SearchIndex.token
     inputs = inputs_of(SearchIndexArgs)
     outputs = ("uuid",)
     needed = ("endpoint", "username", "indexName")
+    dynamic: ClassVar[frozenset[str]] = frozenset(
+        {"index.number_of_replicas", "index.refresh_interval", "index.max_result_window"}
+    )
+
+    def connect(self, inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
+        """Return the cluster that the inputs name; see `providers.plugin.search.cluster`."""
+        return cluster(inputs, call, attempts=attempts)
 
     def check(self, inputs: Values) -> Iterator[Failure]:
         name = inputs.get("indexName")
@@ -80,16 +88,16 @@ class SearchIndexHandler(Handler):
     def diff(self, old_inputs: Values, olds: Values, news: Values, call: Call) -> list[Change]:
         changes = [
             Change(path=change.path, kind=change.kind, replaces=False)
-            if _in_place(change, old_inputs, news)
+            if _in_place(change, old_inputs, news, self.dynamic)
             else change
             for change in compare(self.inputs, old_inputs, news)
         ]
         endpoint = news.get("endpoint")
-        if endpoint != old_inputs.get("endpoint") and not _same_index(olds, news, call):
+        if endpoint != old_inputs.get("endpoint") and not self._same_index(olds, news, call):
             changes = [change for change in changes if change.property != "endpoint"]
             changes.append(Change(path="endpoint", kind="update", replaces=True))
         if not any(change.replaces for change in changes):
-            refuse_unnoticed_loss(old_inputs, call)
+            refuse_unnoticed_loss(old_inputs, call, self.connect)
         return changes
 
     def must_delete_first(self, old_inputs: Values, news: Values) -> bool:
@@ -100,7 +108,7 @@ class SearchIndexHandler(Handler):
         return self.kept(olds)
 
     def create(self, inputs: Values, call: Call) -> tuple[str, dict[str, Any]]:
-        search, name = cluster(inputs, call), str(inputs["indexName"])
+        search, name = self.connect(inputs, call), str(inputs["indexName"])
         found = index_state(search, name)
         adopted = found is not None
         if found is None:
@@ -123,12 +131,13 @@ class SearchIndexHandler(Handler):
         meta = marked(mappings.get("_meta"), {}, inputs.get("alias"))
         if meta:
             mappings["_meta"] = meta
+        body = {"mappings": mappings}
+        if inputs.get("settings") is not None:
+            body["settings"] = inputs["settings"]
         try:
             search.ask(
                 f"CreateIndex {name}",
-                lambda: search.client.indices.create(
-                    index=name, mappings=mappings, settings=inputs.get("settings")
-                ),
+                lambda: search.client.indices.create(index=name, body=body),
             )
         except ConflictError:
             return False
@@ -168,7 +177,7 @@ class SearchIndexHandler(Handler):
     def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
         if instance_is_gone(inputs, call):
             return None
-        found = index_state(cluster(inputs, call), str(inputs["indexName"]))
+        found = index_state(self.connect(inputs, call), str(inputs["indexName"]))
         if found is None:
             return None
         present = {**inputs, "mappings": as_declared(inputs["mappings"], found["mappings"])}
@@ -180,7 +189,7 @@ class SearchIndexHandler(Handler):
         return present, {"uuid": found["uuid"]}
 
     def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
-        search, name = cluster(inputs, call), str(inputs["indexName"])
+        search, name = self.connect(inputs, call), str(inputs["indexName"])
         found = index_state(search, name)
         if found is None:
             raise ProviderError(
@@ -190,12 +199,12 @@ class SearchIndexHandler(Handler):
         changed = {
             key: value
             for key, value in flat_settings(inputs.get("settings")).items()
-            if key in _DYNAMIC and found["settings"].get(key) != value
+            if key in self.dynamic and found["settings"].get(key) != value
         }
         if changed:
             search.ask(
                 f"PutSettings {name}",
-                lambda: search.client.indices.put_settings(index=name, settings=changed),
+                lambda: search.client.indices.put_settings(index=name, body=changed),
             )
         return {"uuid": found["uuid"]}
 
@@ -208,7 +217,7 @@ class SearchIndexHandler(Handler):
             )
         if instance_is_gone(inputs, call):
             return
-        search = cluster(inputs, call)
+        search = self.connect(inputs, call)
         found = index_state(search, name)
         if found is None:
             return
@@ -220,6 +229,16 @@ class SearchIndexHandler(Handler):
         if inputs.get("alias") and self._left_to_alias(search, inputs, found, call):
             return
         delete_index(search, name)
+
+    def _same_index(self, olds: Values, news: Values, call: Call) -> bool:
+        """Return whether the new endpoint is another address of the same cluster."""
+        if any(contains_unknown(news.get(key)) for key in (*ADDRESS, "indexName")):
+            return False
+        try:
+            found = index_state(self.connect(news, call, attempts=1), str(news["indexName"]))
+        except ClientError:
+            return False
+        return found is not None and found["uuid"] == olds.get("uuid")
 
     def _left_to_alias(
         self, search: SearchCluster, inputs: Values, found: Mapping[str, Any], call: Call
@@ -258,7 +277,7 @@ def _refused_kinds(mappings: Any, kinds: Any) -> Iterator[Failure]:
             )
 
 
-def _in_place(change: Change, old_inputs: Values, news: Values) -> bool:
+def _in_place(change: Change, old_inputs: Values, news: Values, dynamic: Collection[str]) -> bool:
     """Return whether the index can take a change in place whose property normally replaces."""
     if change.property == "mappings":
         return change.path.startswith("mappings._meta") and not _meta_removed(news)
@@ -269,21 +288,10 @@ def _in_place(change: Change, old_inputs: Values, news: Values) -> bool:
         before, after = flat_settings(old), flat_settings(new)
         differing = {key for key in {*before, *after} if before.get(key) != after.get(key)}
         # A setting that is no longer declared keeps its value.
-        return all(key in _DYNAMIC or key not in after for key in differing)
+        return all(key in dynamic or key not in after for key in differing)
     return False
 
 
 def _meta_removed(news: Values) -> bool:
     mappings = news.get("mappings")
     return isinstance(mappings, Mapping) and mappings.get("_meta") is None
-
-
-def _same_index(olds: Values, news: Values, call: Call) -> bool:
-    """Return whether the new endpoint is another address of the same cluster."""
-    if any(contains_unknown(news.get(key)) for key in (*CLUSTER_INPUTS, "indexName")):
-        return False
-    try:
-        found = index_state(cluster(news, call, attempts=1), str(news["indexName"]))
-    except ClientError:
-        return False
-    return found is not None and found["uuid"] == olds.get("uuid")

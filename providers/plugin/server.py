@@ -43,6 +43,7 @@ from providers.plugin.generation import get_generation
 from providers.plugin.index_alias import IndexAliasHandler
 from providers.plugin.ingest_run import IngestRunHandler
 from providers.plugin.opensearch_groups import ModelGroupHandler
+from providers.plugin.opensearch_indices import OpenSearchAliasHandler, OpenSearchIndexHandler
 from providers.plugin.opensearch_model import ModelHandler
 from providers.plugin.opensearch_pipelines import IngestPipelineHandler, SearchPipelineHandler
 from providers.plugin.opensearch_settings import ClusterSettingsHandler
@@ -71,6 +72,8 @@ HANDLERS: Final[tuple[Handler, ...]] = (
     ModelHandler(),
     IngestPipelineHandler(),
     SearchPipelineHandler(),
+    OpenSearchIndexHandler(),
+    OpenSearchAliasHandler(),
     RolloutHandler(),
     SnapshotScheduleHandler(),
     CertificateAuthorityHandler(),

@@ -1,4 +1,4 @@
-"""A search cluster in memory, behind the transport of the real Elasticsearch client.
+"""A search cluster in memory, behind the transport of a real client.
 
 It answers the requests that the index and the alias make, in the shapes Elasticsearch 8.19.21 gives
 (seen on one). It does not search and knows no other request: that one is a 400.
@@ -10,12 +10,13 @@ import json
 from collections.abc import Mapping
 from fnmatch import fnmatch
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from elastic_transport import BaseNode, HttpHeaders
 from elastic_transport._models import ApiResponseMeta
 from elastic_transport._node._base import NodeApiResponse
 from elasticsearch import Elasticsearch
+from opensearchpy import Connection, OpenSearch
 
 
 def _flat(prefix: str, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -71,6 +72,25 @@ class Cluster:
 
         return Elasticsearch(
             "http://cluster:9200", basic_auth=("elastic", "secret"), node_class=Node
+        )
+
+    def opensearch_client(self) -> OpenSearch:
+        """Return an OpenSearch client of this cluster."""
+        cluster = self
+
+        class Wire(Connection):
+            def perform_request(
+                self, method: str, url: str, params: Any = None, body: Any = None, **_: Any
+            ) -> Any:
+                target = f"{url}?{urlencode(params)}" if params else url
+                status, answer = cluster.answer(method, target, _decoded(target, body))
+                raw = json.dumps(answer)
+                if status >= 400:
+                    self._raise_error(status, raw, "application/json")
+                return status, {"content-type": "application/json"}, raw
+
+        return OpenSearch(
+            "http://cluster:9200", connection_class=Wire, http_compress=False, max_retries=0
         )
 
     def add_index(self, name: str, mappings: Any = None, settings: Any = None) -> None:

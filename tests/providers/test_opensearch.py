@@ -1,6 +1,6 @@
 """Life cycle of a model where the cluster fails, hangs or forgets.
 
-Run against a cluster in memory; that ml-commons answers so is shown by ``test_opensearch_models``.
+Run against a cluster in memory; that ml-commons answers so is shown by ``opensearch_engine``.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +9,9 @@ from typing import Any
 import pytest
 from opensearchpy.exceptions import NotFoundError
 
-from localcloud.opensearch.borrow import Borrowed
-from opensearch_node.security import DEPLOYER
 from pluginhost import ProviderError
-from providers.clients import opensearch
-from tests.providers.fakes import Engine, FakeDlc, FakeOss, FakeServices
+from tests.providers.fakes import Engine, FakeServices
+from tests.providers.opensearch_engine.support import engine_for, model_id, wanted
 from tests.support.small_model import (
     MODEL_CONFIG,
     SmallModel,
@@ -27,80 +23,8 @@ pytestmark = pytest.mark.opensearch
 
 
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """Make a folder that the engine's account may read, unlike pytest's own."""
-    with tempfile.TemporaryDirectory(prefix="models-") as name:
-        path = Path(name)
-        path.chmod(path.stat().st_mode | stat.S_IROTH | stat.S_IXOTH | stat.S_IXGRP)
-        yield path
-
-
-@pytest.fixture(scope="module")
 def small(folder: Path) -> SmallModel:
     return write_small_model(folder / "small.zip")
-
-
-@pytest.fixture
-def services() -> Iterator[FakeServices]:
-    clients: list[Any] = []
-
-    def connect(endpoint: str, username: str, password: str, ca: str | None, timeout: float) -> Any:
-        clients.append(opensearch.client(endpoint, username, password, ca, timeout=timeout))
-        return clients[-1]
-
-    made = FakeServices(FakeOss(), FakeDlc())
-    made.opensearch = connect  # type: ignore[method-assign]
-    yield made
-    for client in clients:
-        client.close()
-
-
-@pytest.fixture
-def cluster(opensearch_server: Borrowed) -> dict[str, Any]:
-    return {
-        "endpoint": opensearch_server.url,
-        "username": DEPLOYER,
-        "password": opensearch_server.passwords[DEPLOYER],
-        "caCertificate": opensearch_server.ca_file.read_text(encoding="utf-8"),
-    }
-
-
-@pytest.fixture
-def client(cluster: dict[str, Any]) -> Iterator[Any]:
-    made = opensearch.client(
-        cluster["endpoint"], DEPLOYER, cluster["password"], cluster["caCertificate"]
-    )
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def settings(services: FakeServices, cluster: dict[str, Any], folder: Path) -> Iterator[Engine]:
-    engine = Engine("customrag:opensearch:ClusterSettings", services)
-    engine.up({**cluster, "settings": wanted(folder)})
-    yield engine
-    engine.destroy()
-
-
-def wanted(folder: Path, **more: Any) -> dict[str, Any]:
-    names = {
-        "only_run_on_ml_node": False,
-        "allow_registering_model_via_url": True,
-        "trusted_url_regex": f"^file://{folder}/.*$",
-        # At 100 the breaker is off: the heap of a test engine is often nearly full.
-        "jvm_heap_memory_threshold": 100,
-        **more,
-    }
-    return {f"plugins.ml_commons.{name}": value for name, value in names.items()}
-
-
-@pytest.fixture
-def group(services: FakeServices, cluster: dict[str, Any]) -> Iterator[str]:
-    engine = Engine("customrag:opensearch:ModelGroup", services)
-    engine.up({**cluster, "groupName": "test"})
-    assert engine.state is not None
-    yield engine.state.outputs["modelGroupId"]
-    engine.destroy()
 
 
 @pytest.fixture
@@ -120,16 +44,9 @@ def inputs(
 
 @pytest.fixture
 def model(services: FakeServices, inputs: dict[str, Any]) -> Iterator[Engine]:
-    engine = Engine("customrag:opensearch:Model", services)
+    engine = engine_for("Model", services)
     yield engine
     engine.destroy()
-
-
-def model_id(engine: Engine) -> str:
-    assert engine.state is not None
-    assert engine.state.outputs["state"] == "DEPLOYED"
-    found: str = engine.state.outputs["modelId"]
-    return found
 
 
 def test_settings_are_set_and_reset(
@@ -139,7 +56,7 @@ def test_settings_are_set_and_reset(
         shown = client.cluster.get_settings(params={"flat_settings": "true"})
         return {key: value for key, value in shown["persistent"].items() if "ml_commons" in key}
 
-    engine = Engine("customrag:opensearch:ClusterSettings", services)
+    engine = engine_for("ClusterSettings", services)
     first = {
         "plugins.ml_commons.max_model_on_node": 7,
         "plugins.ml_commons.trusted_connector_endpoints_regex": ["^http://10\\..*$"],
@@ -161,7 +78,7 @@ def test_settings_are_set_and_reset(
 def test_a_setting_that_does_not_exist_is_an_error(
     services: FakeServices, cluster: dict[str, Any]
 ) -> None:
-    engine = Engine("customrag:opensearch:ClusterSettings", services)
+    engine = engine_for("ClusterSettings", services)
     with pytest.raises(ProviderError, match="not recognized"):
         engine.up({**cluster, "settings": {"plugins.ml_commons.nonsense": 1}})
 
@@ -169,7 +86,7 @@ def test_a_setting_that_does_not_exist_is_an_error(
 def test_a_certificate_of_another_authority_is_refused(
     services: FakeServices, cluster: dict[str, Any]
 ) -> None:
-    engine = Engine("customrag:opensearch:ClusterSettings", services)
+    engine = engine_for("ClusterSettings", services)
     with pytest.raises(ProviderError, match="Set ca_certificate to the PEM text"):
         engine.up({**cluster, "caCertificate": None, "settings": {"a.b": 1}})
 
@@ -177,7 +94,7 @@ def test_a_certificate_of_another_authority_is_refused(
 def test_a_group_is_adopted_renamed_and_recreated(
     services: FakeServices, cluster: dict[str, Any], client: Any
 ) -> None:
-    engine = Engine("customrag:opensearch:ModelGroup", services)
+    engine = engine_for("ModelGroup", services)
     inputs = {**cluster, "groupName": "adopted"}
     engine.up(inputs)
     assert engine.state is not None

@@ -1,0 +1,81 @@
+"""Life cycles of ``customrag:opensearch:Index`` and ``customrag:opensearch:Alias``.
+
+The life cycles of Elasticsearch (``search_index``, ``index_alias``), on another client. Owns what
+OpenSearch asks of an index with vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pluginhost import contains_unknown
+from providers.declaration import inputs_of
+from providers.opensearch import Alias, AliasArgs, Index, IndexArgs
+from providers.plugin.framework import Call, Failure, Values
+from providers.plugin.index_alias import IndexAliasHandler
+from providers.plugin.opensearch_cluster import check_certificate, opensearch
+from providers.plugin.search import SearchCluster, flat_settings
+from providers.plugin.search_index import SearchIndexHandler
+
+__all__ = ["OpenSearchAliasHandler", "OpenSearchIndexHandler"]
+
+
+class OpenSearchIndexHandler(SearchIndexHandler):
+    """An index of OpenSearch."""
+
+    token = Index.token
+    inputs = inputs_of(IndexArgs)
+    # Source: docs.opensearch.org/2.19, "Index settings", dynamic (read 2026-11).
+    dynamic = SearchIndexHandler.dynamic | {
+        "index.default_pipeline",
+        "index.search.default_pipeline",
+        "index.knn.algo_param.ef_search",
+    }
+
+    def connect(self, inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
+        return opensearch(inputs, call, attempts=attempts)
+
+    def check(self, inputs: Values) -> Iterator[Failure]:
+        yield from check_certificate(inputs)
+        yield from super().check(inputs)
+        types = set(_types(inputs.get("mappings")))
+        if "dense_vector" in types:
+            yield Failure(
+                "mappings", "has a dense_vector, which is Elasticsearch's; write knn_vector"
+            )
+        if "knn_vector" in types and not _may_search_vectors(inputs.get("settings")):
+            yield Failure(
+                "settings",
+                "lacks index.knn true, without which a knn_vector of mappings is not searched",
+            )
+
+
+class OpenSearchAliasHandler(IndexAliasHandler):
+    """An alias of OpenSearch."""
+
+    token = Alias.token
+    inputs = inputs_of(AliasArgs)
+
+    def connect(self, inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
+        return opensearch(inputs, call, attempts=attempts)
+
+    def check(self, inputs: Values) -> Iterator[Failure]:
+        yield from check_certificate(inputs)
+        yield from super().check(inputs)
+
+
+def _may_search_vectors(settings: Any) -> bool:
+    """Return whether settings turn k-NN on, or are not known yet."""
+    if contains_unknown(settings):
+        return True
+    return flat_settings(settings).get("index.knn") == "true"
+
+
+def _types(mapping: Any) -> Iterator[str]:
+    """Yield the type of every field in a mapping."""
+    if isinstance(mapping, Mapping):
+        for name, value in mapping.items():
+            if name == "type" and isinstance(value, str):
+                yield value
+            yield from _types(value)
