@@ -41,7 +41,7 @@ def model_settings(
         trusted_url_regex: What the URL of a model's zip must match as a whole.
         only_run_on_ml_node: Whether only nodes with the role ``ml`` run models.
         jvm_heap_memory_threshold: Percentage of the Java heap in use above which no model is
-            registered, deployed or used. 100 is no limit. Default: the cluster's, 85.
+            registered, deployed or used. 100 switches the limit off. Default: the cluster's, 85.
         disk_free_space_threshold: Free disk below which the same holds, e.g. ``5gb``. Default: the
             cluster's, 5 GB.
         trusted_connector_endpoints_regex: What the URL of a connector must match, one of them.

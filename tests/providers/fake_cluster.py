@@ -83,7 +83,7 @@ class Cluster:
                 self, method: str, url: str, params: Any = None, body: Any = None, **_: Any
             ) -> Any:
                 target = f"{url}?{urlencode(params)}" if params else url
-                status, answer = cluster.answer(method, target, _decoded(target, body))
+                status, answer = cluster.answer(method, target, decoded(target, body))
                 raw = json.dumps(answer)
                 if status >= 400:
                     self._raise_error(status, raw, "application/json")
