@@ -23,6 +23,8 @@ __all__ = [
     "AliasArgs",
     "ClusterSettings",
     "ClusterSettingsArgs",
+    "Connector",
+    "ConnectorArgs",
     "Index",
     "IndexArgs",
     "IngestPipeline",
@@ -295,3 +297,40 @@ class Alias(Resource[AliasArgs]):
     index_name = Out[str]()
     previous_index_name = Out[str | None]()
     generations = Out[Sequence[Mapping[str, str]] | None]()
+
+
+@arguments
+class ConnectorArgs(OpenSearchArgs):
+    """Arguments of ``Connector``.
+
+    Attributes:
+        connector_name: Name of the connector.
+        actions: What it calls; ``opensearch_bodies.openai_embedding`` returns one action.
+        parameters: Values for ``${parameters.…}`` in the actions. Default: none.
+        credential: Values for ``${credential.…}``, such as keys. Kept secret. Default: none.
+        description: Default: none.
+    """
+
+    connector_name: pulumi.Input[str] = argument("string")
+    actions: pulumi.Input[Sequence[Mapping[str, Any]]] = argument("list")
+    parameters: pulumi.Input[Mapping[str, str]] | None = argument("string map", default=None)
+    credential: pulumi.Input[Mapping[str, str]] | None = argument(
+        "string map", default=None, secret=True
+    )
+    description: pulumi.Input[str] | None = argument("string", default=None)
+
+
+class Connector(Resource[ConnectorArgs]):
+    """How an OpenSearch cluster calls a model outside, for a ``Model`` with function ``remote``.
+
+    Why it exists: an embedding service on GPU nodes, or DashScope, serves larger models than the
+    nodes of a cluster. New credentials are written in place; if the cluster's version wants that,
+    its models are undeployed for the moment. The cluster calls trusted addresses only, see
+    ``opensearch_bodies.model_settings``. Delete it when no model uses it.
+
+    Attributes:
+        connector_id: The cluster's own id of the connector.
+    """
+
+    token = "customrag:opensearch:Connector"  # noqa: S105 - a type token
+    connector_id = Out[str]()

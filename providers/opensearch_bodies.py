@@ -6,6 +6,7 @@ https://docs.opensearch.org/latest/search-plugins/search-pipelines/search-proces
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -16,6 +17,7 @@ __all__ = [
     "ingest_pipeline",
     "model_settings",
     "normalization",
+    "openai_embedding",
     "rerank",
     "retrieval_augmented_generation",
     "score_ranker",
@@ -59,6 +61,32 @@ def model_settings(
     }
     return {
         f"plugins.ml_commons.{name}": value for name, value in settings.items() if value is not None
+    }
+
+
+def openai_embedding(
+    url: pulumi.Input[str], *, model: str | None = None, with_key: bool = True
+) -> dict[str, Any]:
+    """Return the action of a connector that embeds texts by OpenAI's API, for ``Connector``.
+
+    Args:
+        url: Of the embeddings, e.g. ``http://10.0.0.5:8000/v1/embeddings``, or DashScope's
+            ``https://dashscope.aliyuncs.com/compatible-mode/v1/embeddings``.
+        model: Name of the model in the request. Default: no name is sent.
+        with_key: Whether to send ``credential["key"]`` as bearer token.
+    """
+    headers = {"Content-Type": "application/json"}
+    if with_key:
+        headers["Authorization"] = "Bearer ${credential.key}"
+    name = f', "model": {json.dumps(model)}' if model is not None else ""
+    return {
+        "action_type": "predict",
+        "method": "POST",
+        "url": url,
+        "headers": headers,
+        "request_body": f'{{ "input": ${{parameters.input}}{name} }}',
+        "pre_process_function": "connector.pre_process.openai.embedding",
+        "post_process_function": "connector.post_process.openai.embedding",
     }
 
 

@@ -138,6 +138,16 @@ class Models:
         ]
         return any(task.get("model_id") == model_id for task in tasks)
 
+    def undeploy(self, model_id: str) -> None:
+        """Undeploy a model.
+
+        Raises:
+            NotFoundError: There is no such model.
+        """
+        self.search.ask(
+            f"UndeployModel {model_id}", lambda: self._ml.undeploy_model(model_id=model_id)
+        )
+
     def remove(self, model_id: str) -> None:
         """Undeploy and delete a model; succeed if it does not exist.
 
@@ -147,10 +157,7 @@ class Models:
         deadline = self.call.clock() + _DELETE_SECONDS
         while True:
             try:
-                self.search.ask(
-                    f"UndeployModel {model_id}",
-                    lambda: self._ml.undeploy_model(model_id=model_id),
-                )
+                self.undeploy(model_id)
                 self.search.ask(
                     f"DeleteModel {model_id}", lambda: self._ml.delete_model(model_id=model_id)
                 )

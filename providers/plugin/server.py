@@ -42,6 +42,7 @@ from providers.plugin.generation import INPUTS as GENERATION_INPUTS
 from providers.plugin.generation import get_generation
 from providers.plugin.index_alias import IndexAliasHandler
 from providers.plugin.ingest_run import IngestRunHandler
+from providers.plugin.opensearch_connector import ConnectorHandler
 from providers.plugin.opensearch_groups import ModelGroupHandler
 from providers.plugin.opensearch_indices import OpenSearchAliasHandler, OpenSearchIndexHandler
 from providers.plugin.opensearch_model import ModelHandler
@@ -69,6 +70,7 @@ HANDLERS: Final[tuple[Handler, ...]] = (
     IndexAliasHandler(),
     ClusterSettingsHandler(),
     ModelGroupHandler(),
+    ConnectorHandler(),
     ModelHandler(),
     IngestPipelineHandler(),
     SearchPipelineHandler(),

@@ -227,3 +227,12 @@ def test_bodies_have_the_names_of_the_api() -> None:
         "plugins.ml_commons.only_run_on_ml_node": True,
         "plugins.ml_commons.connector.private_ip_enabled": True,
     }
+
+
+def test_an_openai_action_sends_a_name_and_a_key_on_request() -> None:
+    full = bodies.openai_embedding("https://x/v1/embeddings", model="text-embedding-v4")
+    assert full["request_body"] == '{ "input": ${parameters.input}, "model": "text-embedding-v4" }'
+    assert full["headers"]["Authorization"] == "Bearer ${credential.key}"
+    bare = bodies.openai_embedding("http://x/v1/embeddings", with_key=False)
+    assert bare["request_body"] == '{ "input": ${parameters.input} }'
+    assert "Authorization" not in bare["headers"]
