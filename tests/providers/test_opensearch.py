@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 import ssl
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from pluginhost import UNKNOWN, ProviderError
 from providers.clients import opensearch
+from providers.clients.credentials import credentials_provider
+from providers.clients.oss import OssClient
 from providers.plugin.opensearch_errors import explain
 from tests.providers.fake_opensearch import OpenSearchCluster
 from tests.providers.fakes import Engine, FakeDlc, FakeOss, FakeServices
@@ -84,6 +87,27 @@ def test_the_presigned_url_is_in_neither_state_nor_messages(
         model.up({**MODEL, "modelName": "other", "ossEndpoint": "oss-internal.example.com"})
     assert "hush" not in str(caught.value) + model.log + "".join(model.host.statuses)
     assert "refused the URL of the zip" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        (None, "models.oss-cn-hangzhou.aliyuncs.com"),
+        ("oss-cn-hangzhou-internal.aliyuncs.com", "models.oss-cn-hangzhou-internal.aliyuncs.com"),
+    ],
+)
+def test_a_presigned_url_is_signed_by_version_4_for_its_endpoint(
+    endpoint: str | None, host: str
+) -> None:
+    oss = OssClient(
+        "https://oss-cn-hangzhou.aliyuncs.com", "cn-hangzhou", credentials_provider("key", "hush")
+    )
+    url = urlsplit(oss.presigned_url("oss://models/a/m.zip", 900, endpoint=endpoint))
+    assert (url.scheme, url.netloc, url.path) == ("https", host, "/a/m.zip")
+    query = parse_qs(url.query)
+    assert query["x-oss-signature-version"] == ["OSS4-HMAC-SHA256"]
+    assert query["x-oss-expires"] == ["900"]
+    assert "hush" not in url.query
 
 
 def test_a_zip_that_does_not_exist_is_named(model: Engine, services: FakeServices) -> None:
