@@ -75,11 +75,11 @@ def _letters(text: str) -> str:
 async def measure(arguments: argparse.Namespace) -> None:
     """Measure and print."""
     settings = EvaluationSettings()
-    client = Cluster(
+    engine = Cluster(
         url=settings.elasticsearch_url,
         username=settings.elasticsearch_username,
         password=settings.elasticsearch_password.get_secret_value(),
-    ).client()
+    ).engine()
     encoder = LocalEncoder(arguments.model)
     known = model_info(arguments.model)
     languages = known.languages if known else tuple(arguments.languages)
@@ -93,12 +93,10 @@ async def measure(arguments: argparse.Namespace) -> None:
     corpus = load_corpus(arguments.corpus)
     kept = tuple(file for file in corpus.files if not left_out(file.key))
     try:
-        await client.indices.create(
-            index=index, mappings=mappings(encoder.dimension, meta), settings=dict(SETTINGS)
-        )
+        await engine.create_index(index, mappings(encoder.dimension, meta), SETTINGS)
         with DocumentReader() as reader:
             await ingest(
-                client,
+                engine,
                 encoder,
                 reader,
                 replace(corpus, files=kept),
@@ -106,7 +104,7 @@ async def measure(arguments: argparse.Namespace) -> None:
                 corpus_uri="oss://answers/corpus/",
                 report=lambda line: None,
             )
-        retriever = Retriever(client, index, embedder=lambda meta: Borrowed(encoder))
+        retriever = Retriever(engine, index, embedder=lambda meta: Borrowed(encoder))
         answerer = Answerer(retriever, _Silent(), profile_of("smollm2-135m"))
 
         async def ask(questions: Sequence[Question]) -> list[Done]:
@@ -126,8 +124,8 @@ async def measure(arguments: argparse.Namespace) -> None:
             _report(f"refused, questions of {arguments.others.name}", _refused(await ask(others)))
         await retriever.close()
     finally:
-        await client.indices.delete(index=index, ignore_unavailable=True)
-        await client.close()
+        await engine.delete_index(index)
+        await engine.close()
         encoder.close()
 
 

@@ -32,6 +32,7 @@ from providers.clients.elasticsearch import async_client
 from rag.chunk import chunk_document, embedding_text
 from rag.corpus import Corpus, load_corpus
 from rag.embed import EmbeddingClient
+from rag.engines.elasticsearch import ElasticsearchEngine
 from rag.index import SETTINGS, mappings
 from rag.ingest import ingest
 from rag.models import resolve_model
@@ -87,11 +88,13 @@ def encoder_rates(model: str, texts: list[str]) -> Iterator[dict[str, float]]:
 
 async def ingest_rate(arguments: argparse.Namespace, corpus: Corpus, url: str) -> float:
     """Return the chunks per second of a whole ingest into a new index."""
-    client = async_client(
-        arguments.elasticsearch_url,
-        arguments.username,
-        os.environ["CUSTOMRAG_ELASTICSEARCH_PASSWORD"],
-        http_compress=False,
+    engine = ElasticsearchEngine(
+        async_client(
+            arguments.elasticsearch_url,
+            arguments.username,
+            os.environ["CUSTOMRAG_ELASTICSEARCH_PASSWORD"],
+            http_compress=False,
+        )
     )
     embedder = EmbeddingClient(url)
     index = f"benchmark-ingest-{os.getpid()}"
@@ -99,13 +102,11 @@ async def ingest_rate(arguments: argparse.Namespace, corpus: Corpus, url: str) -
         info = (await embedder.wait_ready(300))[url]
         await embedder.embed(["warm"] * 64, "document")
         meta = {"model_version": _VERSION, "embedding_urls": [url]}
-        await client.indices.create(
-            index=index, mappings=mappings(info.dimension, meta), settings=dict(SETTINGS)
-        )
+        await engine.create_index(index, mappings(info.dimension, meta), SETTINGS)
         started = time.perf_counter()
         with DocumentReader() as reader:
             result = await ingest(
-                client,
+                engine,
                 embedder,
                 reader,
                 corpus,
@@ -115,9 +116,9 @@ async def ingest_rate(arguments: argparse.Namespace, corpus: Corpus, url: str) -
             )
         return result.chunks / (time.perf_counter() - started)
     finally:
-        await client.indices.delete(index=index, ignore_unavailable=True)
+        await engine.delete_index(index)
         await embedder.close()
-        await client.close()
+        await engine.close()
 
 
 def main() -> None:

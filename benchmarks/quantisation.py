@@ -27,15 +27,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from elasticsearch import AsyncElasticsearch
 
 from rag.bulk import BulkWriter, index_operation
 from rag.chunk import chunk_document, embedding_text
 from rag.corpus import load_corpus, load_questions
 from rag.encoder import LocalEncoder
+from rag.engines.base import SearchEngine
 from rag.fuse import CANDIDATES
 from rag.index import mappings
-from rag.query import knn_search
+from rag.query import near_candidates
 from rag.readers import read_document
 from rag.vector_index import VectorIndex, VectorIndexKind
 from training.measure import Cluster
@@ -99,43 +99,41 @@ def embeddings(arguments: argparse.Namespace) -> tuple[Matrix, Matrix]:
     return chunks, asked
 
 
-async def fill(client: AsyncElasticsearch, one: Measured, chunks: Matrix) -> None:
+async def fill(engine: SearchEngine, one: Measured, chunks: Matrix) -> None:
     """Make and fill an index, and note its sizes."""
     meta = {"model_version": "quantisation", "embedding_urls": ["http://in-process.invalid"]}
     mapping = mappings(chunks.shape[1], meta, one.vectors)
-    await client.indices.create(
-        index=one.index,
-        mappings=mapping,
-        settings={"number_of_shards": 1, "number_of_replicas": 0},
-    )
+    settings = {"number_of_shards": 1, "number_of_replicas": 0}
+    await engine.create_index(one.index, mapping, settings)
     operations = [index_operation(str(row), {}, vector) for row, vector in enumerate(chunks)]
-    await BulkWriter(client, one.index).write(operations)
-    patient = client.options(request_timeout=_MERGE_SECONDS)
-    await patient.indices.forcemerge(index=one.index, max_num_segments=1)
-    await client.indices.refresh(index=one.index)
-    # Of the Python client's own method a warning says that the API may change.
-    usage = await client.perform_request(
+    await BulkWriter(engine, one.index).write(operations)
+    await engine.request(
         "POST",
-        f"/{one.index}/_disk_usage?run_expensive_tasks=true",
-        headers={"accept": "application/json"},
+        f"/{one.index}/_forcemerge",
+        params={"max_num_segments": "1"},
+        timeout_seconds=_MERGE_SECONDS,
     )
-    vectors_bytes = usage.body[one.index]["fields"]["embedding"]["knn_vectors_in_bytes"]
+    await engine.refresh(one.index)
+    usage = await engine.request(
+        "POST", f"/{one.index}/_disk_usage", params={"run_expensive_tasks": "true"}
+    )
+    vectors_bytes = usage[one.index]["fields"]["embedding"]["knn_vectors_in_bytes"]
     one.disk_mb = vectors_bytes / 1e6
     # A search of a quantised kind reads the vectors themselves for few passages, or for none.
     read_bytes = vectors_bytes - (chunks.nbytes if one.vectors.kind.is_quantised else 0)
     one.memory_mb = read_bytes / 1e6
 
 
-async def ask(client: AsyncElasticsearch, kinds: list[Measured], questions: Matrix) -> None:
+async def ask(engine: SearchEngine, kinds: list[Measured], questions: Matrix) -> None:
     """Ask every index each question; another one begins each time."""
     for number, question in enumerate(questions):
-        body = knn_search(question.tolist(), CANDIDATES)
+        body = engine.vector_search(question.tolist(), CANDIDATES, near_candidates(CANDIDATES))
         turn = number % len(kinds)
         for one in [*kinds[turn:], *kinds[:turn]]:
             started = time.perf_counter()
-            answer = await client.search(index=one.index, body=body)
+            found = await engine.scores(one.index, body)
             one.seconds.append(time.perf_counter() - started)
-            one.found.append([int(hit["_id"]) for hit in answer["hits"]["hits"]])
+            one.found.append([int(row) for row in found])
 
 
 def recall(found: list[list[int]], exact: npt.NDArray[np.int64], k: int) -> float:
@@ -169,11 +167,11 @@ async def measure(arguments: argparse.Namespace) -> None:
     print(f"{len(chunks)} chunks, {len(questions)} questions, {chunks.shape[1]} dimensions")
     exact = np.argsort(-(questions @ chunks.T), axis=1, kind="stable")[:, :CANDIDATES]
     settings = EvaluationSettings()
-    client = Cluster(
+    engine = Cluster(
         url=settings.elasticsearch_url,
         username=settings.elasticsearch_username,
         password=settings.elasticsearch_password.get_secret_value(),
-    ).client()
+    ).engine()
     prefix = f"customrag-quantisation-{secrets.token_hex(4)}"
     kinds = [
         Measured(vectors=vectors, index=f"{prefix}-{number}")
@@ -181,12 +179,12 @@ async def measure(arguments: argparse.Namespace) -> None:
     ]
     try:
         for one in kinds:
-            await fill(client, one, chunks)
-        await ask(client, kinds, questions)
+            await fill(engine, one, chunks)
+        await ask(engine, kinds, questions)
     finally:
-        names = [one.index for one in kinds]
-        await client.indices.delete(index=names, ignore_unavailable=True)
-        await client.close()
+        for one in kinds:
+            await engine.delete_index(one.index)
+        await engine.close()
     report(kinds, exact, arguments.warm_up)
 
 

@@ -20,8 +20,9 @@ import time
 from pathlib import Path
 
 from providers.clients.elasticsearch import async_client
+from rag.engines.elasticsearch import ElasticsearchEngine
 from rag.fuse import CANDIDATES
-from rag.query import knn_search, word_search
+from rag.query import near_candidates, word_search
 from rag.retrieve import Retriever
 
 
@@ -29,25 +30,26 @@ async def measure(arguments: argparse.Namespace) -> None:
     """Measure and print."""
     rows = [json.loads(line) for line in arguments.questions.read_text("utf-8").splitlines()]
     questions = [row["question"] for row in rows][: arguments.count]
-    client = async_client(
-        arguments.elasticsearch_url,
-        arguments.username,
-        os.environ["CUSTOMRAG_ELASTICSEARCH_PASSWORD"],
-        http_compress=False,
+    engine = ElasticsearchEngine(
+        async_client(
+            arguments.elasticsearch_url,
+            arguments.username,
+            os.environ["CUSTOMRAG_ELASTICSEARCH_PASSWORD"],
+            http_compress=False,
+        )
     )
-    retriever = Retriever(client, arguments.index)
+    retriever = Retriever(engine, arguments.index)
     meta, embedder = await retriever.resolve()
 
     async def parts(question: str) -> None:
         (vector,) = await embedder.embed([question], "query")
-        await client.msearch(
-            searches=[
-                {"index": meta.index},
-                knn_search(vector.tolist(), CANDIDATES),
-                {"index": meta.index},
+        candidates = near_candidates(CANDIDATES)
+        await engine.scores_of_each(
+            meta.index,
+            [
+                engine.vector_search(vector.tolist(), CANDIDATES, candidates),
                 word_search(question, await retriever.language_of(question), CANDIDATES),
             ],
-            filter_path="responses.hits.hits._id,responses.hits.hits._score",
         )
 
     seconds: dict[str, list[float]] = {"parts": [], "retrieval": []}
@@ -64,7 +66,7 @@ async def measure(arguments: argparse.Namespace) -> None:
         print(f"{name:<10} median {medians[name]:7.1f} ms   95 % {slow:7.1f} ms")
     print(f"ratio      {medians['retrieval'] / medians['parts']:.2f}")
     await retriever.close()
-    await client.close()
+    await engine.close()
 
 
 def main() -> None:

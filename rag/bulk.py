@@ -1,41 +1,29 @@
 """Writes to an index in bulk, with retries.
 
-Owns the shape of an operation, and which failures are retried and for how long. It uses
-`elasticsearch.helpers`. Every operation names its `_id`, so a repeated one does no harm.
-
-https://elasticsearch-py.readthedocs.io/en/v8.19.0/helpers.html (read 2026-11).
+Owns the shape of an operation, and which failures are retried and for how long. Every operation
+names its `_id`, so a repeated one does no harm.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from elastic_transport import TransportError
-from elasticsearch import ApiError, AsyncElasticsearch
-from elasticsearch.helpers import async_bulk
-from tenacity import (
-    AsyncRetrying,
-    retry_if_exception_type,
-    stop_before_delay,
-    wait_random_exponential,
-)
+from tenacity import AsyncRetrying, retry_if_exception, stop_before_delay, wait_random_exponential
 
-from rag.errors import IngestError
+from rag.engines.base import REFUSALS_OF_A_BUSY_CLUSTER, Failure, SearchEngine, may_pass
+from rag.errors import IngestError, SearchEngineError
 from rag.index import TOKENS_FIELD
 
 __all__ = ["BulkWriter", "delete_operation", "index_operation"]
 
-_PASSING = (408, 429, 502, 503, 504)
 _WRONG_CONTENT = 400
 _WRONG_MAPPING = "strict_dynamic_mapping_exception"
 _RETRY_SECONDS = 180.0
 _MAX_WAIT_SECONDS = 5.0
-_RETRIES = 36
-"""Of one refused operation: about three minutes at `_MAX_WAIT_SECONDS`."""
 # Half the size from which the hosted service answers 413 by default (http.max_content_length).
 _MAX_REQUEST_BYTES = 50 * 2**20
 
@@ -69,16 +57,26 @@ def delete_operation(chunk_id: str) -> dict[str, Any]:
     return {"_op_type": "delete", "_id": chunk_id}
 
 
+class _RefusedError(IngestError):
+    """The cluster refused operations. `busy` tells whether it may accept them later."""
+
+    def __init__(self, index: str, failure: Failure, *, busy: bool) -> None:
+        super().__init__(
+            f"Index {index!r} refused a chunk: {failure.status} {failure.type}: {failure.reason}"
+        )
+        self.busy = busy
+
+
 class BulkWriter:
     """Sends operations to one index.
 
     Args:
-        client: The cluster.
+        engine: The cluster.
         index: The index.
     """
 
-    def __init__(self, client: AsyncElasticsearch, index: str) -> None:
-        self._client = client.options(max_retries=0, request_timeout=60)
+    def __init__(self, engine: SearchEngine, index: str) -> None:
+        self._engine = engine
         self._index = index
 
     async def write(self, operations: Sequence[dict[str, Any]]) -> dict[str, str]:
@@ -94,45 +92,42 @@ class BulkWriter:
             IngestError: The cluster refused an operation for another reason, for example because
                 the index has no such field, or did not take it in time.
         """
+        left = {operation["_id"]: operation for operation in operations}
+        refused: dict[str, str] = {}
         try:
             async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(TransportError),
+                retry=retry_if_exception(_may_pass),
                 wait=wait_random_exponential(multiplier=0.2, max=_MAX_WAIT_SECONDS),
                 stop=stop_before_delay(_RETRY_SECONDS),
                 reraise=True,
             ):
                 with attempt:
-                    return await self._send(operations)
-        except (ApiError, TransportError) as error:
+                    await self._send(left, refused)
+        except SearchEngineError as error:
             raise IngestError(f"Writing to index {self._index!r} failed: {error}") from error
-        raise AssertionError("AsyncRetrying ended without an answer or an error")
+        return refused
 
-    async def _send(self, operations: Sequence[dict[str, Any]]) -> dict[str, str]:
-        _, errors = await async_bulk(
-            self._client,
-            operations,
-            index=self._index,
-            max_chunk_bytes=_MAX_REQUEST_BYTES,
-            raise_on_error=False,
-            retry_on_status=_PASSING,
-            max_retries=_RETRIES,
-            initial_backoff=0.2,
-            max_backoff=_MAX_WAIT_SECONDS,
+    async def _send(self, left: dict[str, dict[str, Any]], refused: dict[str, str]) -> None:
+        """Send the operations that are left, and leave those that a busy cluster refuses."""
+        failures = await self._engine.bulk(
+            self._index, list(left.values()), max_request_bytes=_MAX_REQUEST_BYTES
         )
-        refused: dict[str, str] = {}
-        # The helper returns a number of errors only if stats_only is set.
-        for item in cast(list[dict[str, Any]], errors):
-            ((kind, outcome),) = item.items()
-            status, cause = outcome["status"], outcome.get("error", {})
-            if kind == "delete" and status == 404:
+        busy = [one for one in failures if one.status in REFUSALS_OF_A_BUSY_CLUSTER]
+        for failure in failures:
+            if failure in busy or (failure.kind == "delete" and failure.status == 404):
                 continue
-            if status == _WRONG_CONTENT and cause.get("type") != _WRONG_MAPPING:
-                refused[outcome["_id"]] = (
-                    f"the index refuses a part of it: {cause.get('type')}: {cause.get('reason')}"
+            if failure.status == _WRONG_CONTENT and failure.type != _WRONG_MAPPING:
+                refused[failure.chunk_id] = (
+                    f"the index refuses a part of it: {failure.type}: {failure.reason}"
                 )
             else:
-                raise IngestError(
-                    f"Index {self._index!r} refused a chunk: {status} {cause.get('type')}: "
-                    f"{cause.get('reason')}"
-                )
-        return refused
+                raise _RefusedError(self._index, failure, busy=False)
+        again = {failure.chunk_id for failure in busy}
+        for chunk_id in left.keys() - again:
+            del left[chunk_id]
+        if busy:
+            raise _RefusedError(self._index, busy[0], busy=True)
+
+
+def _may_pass(error: BaseException) -> bool:
+    return may_pass(error) or (isinstance(error, _RefusedError) and error.busy)

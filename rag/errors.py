@@ -8,7 +8,8 @@ RagError
 ├── EmbeddingError       the embedding service failed or answered with something else
 │   └── TextsRefusedError      the service refuses these texts, and would again
 ├── SearchIndexError     the index is missing, or is not the one expected
-│   └── PassageNotFoundError   the index has no such passage
+│   ├── PassageNotFoundError   the index has no such passage
+│   └── SearchEngineError      the search engine refused a request, or did not answer
 ├── IngestError          an ingest that could not finish
 ├── RerankError          the reranker failed; the ranking of the searches stays
 └── GenerationError      the language model failed or did not answer in time
@@ -26,6 +27,7 @@ __all__ = [
     "ReadError",
     "ReaderProcessError",
     "RerankError",
+    "SearchEngineError",
     "SearchIndexError",
     "TextsRefusedError",
     "UnknownModelError",
@@ -77,6 +79,17 @@ class SearchIndexError(RagError):
 
 class PassageNotFoundError(SearchIndexError):
     """The index has no passage with this id; it may have had one before the last ingest."""
+
+
+class SearchEngineError(SearchIndexError):
+    """The search engine refused a request, or did not answer.
+
+    `status` is the HTTP status; None if there was no answer.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class IngestError(RagError):

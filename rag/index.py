@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from rag.engines.kinds import EngineKind
 from rag.vector_index import DEFAULT_VECTOR_INDEX, VectorIndex
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "TOKENS_FIELD",
     "chunk_id",
     "mappings",
+    "settings",
 ]
 
 MAX_DIMENSION = 4096
@@ -108,6 +110,7 @@ def mappings(
     dimension: int,
     meta: Mapping[str, Any],
     vector_index: VectorIndex = DEFAULT_VECTOR_INDEX,
+    engine: EngineKind = EngineKind.ELASTICSEARCH,
 ) -> dict[str, Any]:
     """Return the mapping of an index of chunks.
 
@@ -128,10 +131,11 @@ def mappings(
             ``model_languages`` (the languages that the model knows; default: many).
             ``dimension``, ``chunker`` and ``analyser`` are added if they are missing.
         vector_index: How the engine indexes the embeddings.
+        engine: The kind of engine. Only the field of the embeddings differs.
 
     Raises:
         ValueError: A dimension out of range, a `meta` with unknown or contradicting keys, or a
-            `vector_index` that does not fit the dimension.
+            `vector_index` that does not fit the dimension or the engine.
     """
     if not 1 <= dimension <= MAX_DIMENSION:
         raise ValueError(f"dimension is {dimension}. It must be between 1 and {MAX_DIMENSION}.")
@@ -143,7 +147,7 @@ def mappings(
             f"meta['dimension'] is {meta['dimension']}, but dimension is {dimension}. "
             f"They must be equal."
         )
-    if problem := vector_index.problem(dimension):
+    if problem := vector_index.problem(dimension, engine):
         option, allowed = problem
         raise ValueError(f"{option} is {getattr(vector_index, option)}; {allowed}")
     keyword = {"type": "keyword"}
@@ -178,16 +182,18 @@ def mappings(
             # Of the whole document, on its first chunk, so that a later run can report them.
             "document_missing": shown,
             "document_remarks": shown,
-            "embedding": {
-                "type": "dense_vector",
-                "dims": dimension,
-                "index": True,
-                "similarity": "cosine",
-                "index_options": vector_index.options(),
-            },
+            "embedding": vector_index.field(dimension, engine),
             TOKENS_FIELD: {"type": "binary", "doc_values": True},
         },
     }
+
+
+def settings(engine: EngineKind) -> dict[str, Any]:
+    """Return the settings of an index of chunks; those of Elasticsearch are `SETTINGS`."""
+    if engine is EngineKind.OPENSEARCH:
+        # Without it, the k-NN plugin leaves the graph of vectors out.
+        return {"index": {**SETTINGS["index"], "knn": "true"}}
+    return dict(SETTINGS)
 
 
 def chunk_id(document_key: str, document_sha256: str, chunk_number: int) -> str:

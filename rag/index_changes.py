@@ -8,9 +8,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from elasticsearch import AsyncElasticsearch
-
 from rag.bulk import BulkWriter, delete_operation
+from rag.engines.base import SearchEngine
 from rag.errors import IngestError
 from rag.index_state import IndexMeta, chunk_ids, indexed_documents
 
@@ -18,32 +17,32 @@ __all__ = ["hidden_changes", "remove_contents", "verify_documents"]
 
 
 @contextlib.asynccontextmanager
-async def hidden_changes(client: AsyncElasticsearch, index: str) -> AsyncIterator[None]:
+async def hidden_changes(engine: SearchEngine, index: str) -> AsyncIterator[None]:
     """Hide the run's changes from searches until it ends."""
-    await client.indices.refresh(index=index)
-    await client.indices.put_settings(index=index, settings={"refresh_interval": "-1"})
+    await engine.refresh(index)
+    await engine.change_settings(index, {"refresh_interval": "-1"})
     try:
         yield
     finally:
-        await client.indices.put_settings(index=index, settings={"refresh_interval": None})
-        await client.indices.refresh(index=index)
+        await engine.change_settings(index, {"refresh_interval": None})
+        await engine.refresh(index)
 
 
 async def remove_contents(
-    client: AsyncElasticsearch,
+    engine: SearchEngine,
     writer: BulkWriter,
     index: str,
     stale: Sequence[tuple[str, str]],
 ) -> None:
     """Delete the chunks of contents (key and digest) that the index is not to have any more."""
     for key, sha256 in stale:
-        identifiers = [one async for one in chunk_ids(client, index, key, sha256)]
+        identifiers = [one async for one in chunk_ids(engine, index, key, sha256)]
         await writer.write([delete_operation(identifier) for identifier in identifiers])
 
 
-async def verify_documents(client: AsyncElasticsearch, meta: IndexMeta, expected: set[str]) -> int:
+async def verify_documents(engine: SearchEngine, meta: IndexMeta, expected: set[str]) -> int:
     """Check the index document by document, and return how many chunks it has."""
-    indexed = await indexed_documents(client, meta.index)
+    indexed = await indexed_documents(engine, meta.index)
     missing, extra = sorted(expected - set(indexed)), sorted(set(indexed) - expected)
     broken = sorted(
         key for key, contents in indexed.items() if len(contents) != 1 or not contents[0].complete
@@ -55,7 +54,7 @@ async def verify_documents(client: AsyncElasticsearch, meta: IndexMeta, expected
             f"{broken[:3]}. Check that nothing else writes to it, then run the ingest again."
         )
     total = sum(contents[0].chunks for contents in indexed.values())
-    counted = int((await client.count(index=meta.index))["count"])
+    counted = await engine.count(meta.index)
     if counted != total:
         raise IngestError(
             f"Index {meta.index!r} has {counted} chunks, but its documents have {total}. "

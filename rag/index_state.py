@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
-
-from rag.errors import SearchIndexError
+from rag.engines.base import SearchEngine
+from rag.errors import SearchEngineError, SearchIndexError
 from rag.fuse import DEFAULT_WEIGHT
 from rag.language import knows
 from rag.token_form import TokenForm
@@ -111,7 +110,7 @@ class FirstChunk:
     remarks: tuple[str, ...]
 
 
-async def index_meta(client: AsyncElasticsearch, name: str) -> IndexMeta:
+async def index_meta(engine: SearchEngine, name: str) -> IndexMeta:
     """Return the `_meta` of the index or alias `name`.
 
     Raises:
@@ -119,19 +118,19 @@ async def index_meta(client: AsyncElasticsearch, name: str) -> IndexMeta:
             not from `rag.index`.
     """
     try:
-        answer = await client.indices.get_mapping(index=name)
-    except NotFoundError as error:
+        found = await engine.mappings(name)
+    except SearchEngineError as error:
+        if error.status == 404:
+            raise SearchIndexError(
+                f"There is no index or alias {name!r}. The deployment creates it: run pulumi up."
+            ) from error
+        raise _unread(name, error) from error
+    if len(found) != 1:
         raise SearchIndexError(
-            f"There is no index or alias {name!r}. The deployment creates it: run pulumi up."
-        ) from error
-    except ApiError as error:
-        raise SearchIndexError(f"index {name!r}: {error}") from error
-    if len(answer.body) != 1:
-        raise SearchIndexError(
-            f"The alias {name!r} points to {len(answer.body)} indices. It must point to one."
+            f"The alias {name!r} points to {len(found)} indices. It must point to one."
         )
-    ((index, body),) = answer.body.items()
-    meta: Mapping[str, Any] = body["mappings"].get("_meta") or {}
+    ((index, mapping),) = found.items()
+    meta: Mapping[str, Any] = mapping.get("_meta") or {}
     try:
         return IndexMeta(
             index=index,
@@ -152,7 +151,7 @@ async def index_meta(client: AsyncElasticsearch, name: str) -> IndexMeta:
         ) from error
 
 
-async def index_languages(client: AsyncElasticsearch, index: str) -> frozenset[str]:
+async def index_languages(engine: SearchEngine, index: str) -> frozenset[str]:
     """Return the languages of the documents in `index`.
 
     Raises:
@@ -160,16 +159,20 @@ async def index_languages(client: AsyncElasticsearch, index: str) -> frozenset[s
     """
     aggregation = {"terms": {"field": "language", "size": _MOST_LANGUAGES}}
     try:
-        answer = await client.search(index=index, size=0, aggs={"languages": aggregation})
-    except ApiError as error:
-        raise SearchIndexError(f"index {index!r}: {error}") from error
-    found = answer.body.get("aggregations", {}).get("languages", {}).get("buckets", [])
+        answer = await engine.search(index, {"size": 0, "aggs": {"languages": aggregation}})
+    except SearchEngineError as error:
+        raise _unread(index, error) from error
+    found = answer.get("aggregations", {}).get("languages", {}).get("buckets", [])
     return frozenset(bucket["key"] for bucket in found)
 
 
-async def indexed_documents(
-    client: AsyncElasticsearch, index: str
-) -> dict[str, list[IndexedDocument]]:
+def _unread(name: str, error: SearchEngineError) -> SearchIndexError:
+    if error.status is None:
+        return SearchIndexError(f"The search cluster does not answer: {error}")
+    return SearchIndexError(f"index {name!r}: {error}")
+
+
+async def indexed_documents(engine: SearchEngine, index: str) -> dict[str, list[IndexedDocument]]:
     """Return every document in the index by key; an interrupted run leaves several contents."""
     found: dict[str, list[IndexedDocument]] = {}
     sources = [
@@ -179,8 +182,10 @@ async def indexed_documents(
     after: dict[str, Any] = {}
     while True:
         composite = {"size": _PAGE, "sources": sources, **({"after": after} if after else {})}
-        answer = await client.search(
-            index=index, size=0, aggs={"documents": {"composite": composite}}, request_cache=False
+        answer = await engine.search(
+            index,
+            {"size": 0, "aggs": {"documents": {"composite": composite}}},
+            {"request_cache": "false"},
         )
         page = answer["aggregations"]["documents"]
         for bucket in page["buckets"]:
@@ -198,40 +203,44 @@ async def indexed_documents(
 
 
 async def chunk_ids(
-    client: AsyncElasticsearch, index: str, document_key: str, sha256: str
+    engine: SearchEngine, index: str, document_key: str, sha256: str
 ) -> AsyncIterator[str]:
     """Yield the `_id` of each chunk of one content of one document."""
     filters = [{"term": {"document_key": document_key}}, {"term": {"document_sha256": sha256}}]
-    after: list[Any] | None = None
+    after: dict[str, Any] = {}
     while True:
-        answer = await client.search(
-            index=index,
-            query={"bool": {"filter": filters}},
-            sort=[{"chunk_number": "asc"}],
-            search_after=after,
-            source=False,
-            size=_PAGE,
+        answer = await engine.search(
+            index,
+            {
+                "query": {"bool": {"filter": filters}},
+                "sort": [{"chunk_number": "asc"}],
+                "_source": False,
+                "size": _PAGE,
+                **after,
+            },
         )
         hits = answer["hits"]["hits"]
         for hit in hits:
             yield hit["_id"]
         if len(hits) < _PAGE:
             return
-        after = hits[-1]["sort"]
+        after = {"search_after": hits[-1]["sort"]}
 
 
-async def first_chunks(client: AsyncElasticsearch, index: str) -> AsyncIterator[FirstChunk]:
+async def first_chunks(engine: SearchEngine, index: str) -> AsyncIterator[FirstChunk]:
     """Yield the first chunk of each document, sorted by the document's key."""
     fields = ("document_key", "chunk_count", "title", "language", "text", "document_missing")
-    after: list[Any] | None = None
+    after: dict[str, Any] = {}
     while True:
-        answer = await client.search(
-            index=index,
-            query={"term": {"chunk_number": 0}},
-            sort=[{"document_key": "asc"}],
-            search_after=after,
-            source_includes=[*fields, "document_remarks"],
-            size=_PAGE,
+        answer = await engine.search(
+            index,
+            {
+                "query": {"term": {"chunk_number": 0}},
+                "sort": [{"document_key": "asc"}],
+                "_source": [*fields, "document_remarks"],
+                "size": _PAGE,
+                **after,
+            },
         )
         hits = answer["hits"]["hits"]
         for hit in hits:
@@ -247,4 +256,4 @@ async def first_chunks(client: AsyncElasticsearch, index: str) -> AsyncIterator[
             )
         if len(hits) < _PAGE:
             return
-        after = hits[-1]["sort"]
+        after = {"search_after": hits[-1]["sort"]}

@@ -28,14 +28,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from elastic_transport import TransportError
-from elasticsearch import ApiError, AsyncElasticsearch
-
 from rag.bulk import BulkWriter
 from rag.corpus import Corpus, load_corpus, sha256_of
 from rag.embed import EmbeddingClient
 from rag.embedder import Embedder
-from rag.errors import IngestError, RagError
+from rag.engines.base import SearchEngine
+from rag.errors import IngestError, RagError, SearchEngineError
 from rag.index import ANALYSER, CHUNKER
 from rag.index_changes import hidden_changes, remove_contents, verify_documents
 from rag.index_state import IndexMeta, index_meta, indexed_documents
@@ -103,7 +101,7 @@ class _Plan:
 
 
 async def ingest(
-    client: AsyncElasticsearch,
+    engine: SearchEngine,
     embedder: Embedder,
     reader: DocumentReader,
     corpus: Corpus,
@@ -116,7 +114,7 @@ async def ingest(
     """Bring `index` up to date with `corpus`.
 
     Args:
-        client: The cluster.
+        engine: The cluster.
         embedder: Embeds the chunks; its dimension is the index's.
         reader: Reads the documents. A document that other options apply to than at the last run
             counts as changed.
@@ -133,7 +131,7 @@ async def ingest(
         SearchIndexError: There is no such index.
     """
     started = time.monotonic()
-    meta = await index_meta(client, index)
+    meta = await index_meta(engine, index)
     if meta.chunker != CHUNKER:
         raise IngestError(
             f"Index {meta.index!r} is for chunks of {meta.chunker!r}, but this version cuts "
@@ -144,10 +142,10 @@ async def ingest(
             f"Index {meta.index!r} is for terms of {meta.analyser!r}, but this version makes "
             f"{ANALYSER!r}. Run pulumi up, which creates a new index."
         )
-    writer = BulkWriter(client, meta.index)
+    writer = BulkWriter(engine, meta.index)
     try:
-        async with hidden_changes(client, meta.index):
-            plan = await _plan(client, meta.index, corpus, reader.options)
+        async with hidden_changes(engine, meta.index):
+            plan = await _plan(engine, meta.index, corpus, reader.options)
             report(_announce(plan))
             pipeline = Pipeline(
                 embedder,
@@ -162,13 +160,13 @@ async def ingest(
             if pipeline.refused and not (pipeline.documents or plan.unchanged):
                 key, reason = next(iter(pipeline.set_aside.items()))
                 raise IngestError(f"No document can be indexed; the first is {key}: {reason}")
-            await remove_contents(client, writer, meta.index, plan.stale)
-    except (ApiError, TransportError) as error:
+            await remove_contents(engine, writer, meta.index, plan.stale)
+    except SearchEngineError as error:
         raise IngestError(f"Writing to index {meta.index!r} failed: {error}") from error
     expected = {task.key for task in plan.tasks} - set(pipeline.set_aside) | plan.unchanged
-    chunks = await verify_documents(client, meta, expected)
+    chunks = await verify_documents(engine, meta, expected)
     made = Report()
-    async for outcome in outcomes(client, meta.index, pipeline.set_aside, corpus.left_out):
+    async for outcome in outcomes(engine, meta.index, pipeline.set_aside, corpus.left_out):
         made.add(outcome)
         record(outcome)
     result = IngestResult(
@@ -195,10 +193,8 @@ async def ingest(
     return result
 
 
-async def _plan(
-    client: AsyncElasticsearch, index: str, corpus: Corpus, options: ReadOptions
-) -> _Plan:
-    indexed = await indexed_documents(client, index)
+async def _plan(engine: SearchEngine, index: str, corpus: Corpus, options: ReadOptions) -> _Plan:
+    indexed = await indexed_documents(engine, index)
     tasks, stale, unchanged = [], [], set()
     for file in corpus.files:
         sha256 = file.sha256
@@ -304,6 +300,7 @@ async def _run(arguments: argparse.Namespace) -> IngestResult:
 
 async def _run_with(reader: DocumentReader, arguments: argparse.Namespace) -> IngestResult:
     from providers.clients.elasticsearch import async_client
+    from rag.engines.elasticsearch import ElasticsearchEngine
 
     settings = IngestSettings()
     password = await asyncio.to_thread(
@@ -316,14 +313,16 @@ async def _run_with(reader: DocumentReader, arguments: argparse.Namespace) -> In
         load_corpus, arguments.corpus_dir, set_aside=[], max_bytes=arguments.max_document_bytes
     )
     # Compressing vectors takes longer than sending them, because their text hardly shrinks.
-    client = async_client(
-        arguments.elasticsearch_url,
-        settings.elasticsearch_username,
-        password.get_secret_value(),
-        http_compress=False,
+    engine = ElasticsearchEngine(
+        async_client(
+            arguments.elasticsearch_url,
+            settings.elasticsearch_username,
+            password.get_secret_value(),
+            http_compress=False,
+        )
     )
     try:
-        meta = await index_meta(client, arguments.index)
+        meta = await index_meta(engine, arguments.index)
         embedder = EmbeddingClient(
             *arguments.embedding_url.split(","),
             model_version=meta.model_version,
@@ -335,9 +334,9 @@ async def _run_with(reader: DocumentReader, arguments: argparse.Namespace) -> In
             await _wait_for_nodes(embedder, meta, arguments.embedding_wait_seconds)
             with report_file(arguments.output_dir) as record:
                 if arguments.as_it_is:
-                    return await _held(client, meta, corpus, record)
+                    return await _held(engine, meta, corpus, record)
                 return await ingest(
-                    client,
+                    engine,
                     embedder,
                     reader,
                     corpus,
@@ -349,19 +348,19 @@ async def _run_with(reader: DocumentReader, arguments: argparse.Namespace) -> In
         finally:
             await embedder.close()
     finally:
-        await client.close()
+        await engine.close()
 
 
 async def _held(
-    client: AsyncElasticsearch, meta: IndexMeta, corpus: Corpus, record: Record
+    engine: SearchEngine, meta: IndexMeta, corpus: Corpus, record: Record
 ) -> IngestResult:
     """Count the documents and chunks of an index that a rollback returns to."""
     made = Report()
-    async for outcome in outcomes(client, meta.index, {}, corpus.left_out):
+    async for outcome in outcomes(engine, meta.index, {}, corpus.left_out):
         made.add(outcome)
         record(outcome)
     documents = made.counts[Outcome.WHOLE] + made.counts[Outcome.PART]
-    chunks = int((await client.count(index=meta.index))["count"])
+    chunks = await engine.count(meta.index)
     print(f"ingest: {meta.index} stays as it is, with {documents:,} documents", flush=True)
     return IngestResult(
         documents=documents,
@@ -410,7 +409,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     (arguments.output_dir / "result.json").unlink(missing_ok=True)
     try:
         result = asyncio.run(_run(arguments))
-    except (RagError, ApiError, TransportError, OSError) as error:
+    except (RagError, OSError) as error:
         print(f"ingest failed: {error}", file=sys.stderr, flush=True)
         return 1
     write_result(arguments.output_dir, asdict(result))

@@ -27,8 +27,8 @@ from rag.index import NEAR_BOOST, NEAR_SLOP, TITLE_BOOST
 
 __all__ = [
     "TEMPLATES",
+    "blended_search",
     "knn_body",
-    "knn_search",
     "near_candidates",
     "template_params",
     "weighted_terms",
@@ -140,7 +140,7 @@ def knn_body(
     candidates: int | Parameter,
     among: Collection[str] | Parameter | None,
 ) -> dict[str, Any]:
-    """Return the body of the vector search, for ids and scores only.
+    """Return the body of the vector search in Elasticsearch, for ids and scores only.
 
     Args:
         vector: The question's embedding.
@@ -161,19 +161,6 @@ def knn_body(
     }
 
 
-def knn_search(
-    vector: Sequence[float], candidates: int, among: Collection[str] | None = None
-) -> dict[str, Any]:
-    """Return the body of the application's vector search, for ids and scores only.
-
-    Args:
-        vector: The question's embedding.
-        candidates: Passages to return.
-        among: Ids of the passages to search; None for all.
-    """
-    return knn_body(vector, candidates, near_candidates(candidates), among)
-
-
 def word_search(
     question: str, language: str, candidates: int, among: Collection[str] | None = None
 ) -> dict[str, Any]:
@@ -187,6 +174,25 @@ def word_search(
     """
     pairs = [f"{one} {two}" for one, two in neighbors(question, language)]
     return word_body(weighted_terms(question, language), pairs, candidates, among)
+
+
+def blended_search(
+    words: Mapping[str, Any], vector: Sequence[float], vectors_in_scripts: str
+) -> dict[str, Any]:
+    """Return the body of a search that scores in one script: 1 + cosine + half the word score.
+
+    It compares the vector with every passage that the word search finds, and with no other. The
+    cluster needs the script language painless.
+
+    Args:
+        words: The body of the word search.
+        vector: The question's embedding.
+        vectors_in_scripts: `SearchEngine.vectors_in_scripts`.
+    """
+    # A score may not be negative.
+    source = f"1 + cosineSimilarity(params.vector, {vectors_in_scripts}) + 0.5 * _score"
+    script = {"source": source, "params": {"vector": list(vector)}}
+    return {**words, "query": {"script_score": {"query": words["query"], "script": script}}}
 
 
 def template_params(question: str, language: str, size: int = CANDIDATES) -> dict[str, Any]:

@@ -14,8 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from elasticsearch import AsyncElasticsearch
-
+from rag.engines.base import SearchEngine
 from rag.index_state import first_chunks
 from rag.outcomes import DOCUMENTS_NAME, DocumentOutcome, LeftOut, Outcome
 
@@ -62,7 +61,7 @@ def first_reasons(unread: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 async def outcomes(
-    client: AsyncElasticsearch,
+    engine: SearchEngine,
     index: str,
     unread: Mapping[str, str],
     left_out: Sequence[LeftOut],
@@ -70,7 +69,7 @@ async def outcomes(
     """Yield what became of every document, sorted by name.
 
     Args:
-        client: The cluster.
+        engine: The cluster.
         index: The index, refreshed.
         unread: Reason by key of the documents that could not be read.
         left_out: The files that were not uploaded.
@@ -81,7 +80,7 @@ async def outcomes(
     ]
     others += map(DocumentOutcome.of_left_out, left_out)
     others.sort(key=lambda other: other.document, reverse=True)
-    async for chunk in first_chunks(client, index):
+    async for chunk in first_chunks(engine, index):
         while others and others[-1].document < chunk.document_key:
             yield others.pop()
         yield DocumentOutcome(

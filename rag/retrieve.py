@@ -9,24 +9,26 @@ and does not judge whether the passages answer the question (`rag.answerable`).
 from __future__ import annotations
 
 import asyncio
-import base64
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from elastic_transport import TransportError
-from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
-
 from rag.embed import EmbeddingClient
 from rag.embedder import Embedder
-from rag.errors import EmbeddingError, PassageNotFoundError, SearchIndexError
+from rag.engines.base import SearchEngine, decoded
+from rag.errors import (
+    EmbeddingError,
+    PassageNotFoundError,
+    SearchEngineError,
+    SearchIndexError,
+)
 from rag.fuse import CANDIDATES, Fusion, fuse
 from rag.hits import Hit, Passage, hit_of
 from rag.index import SOURCE_FIELDS, TOKENS_FIELD
 from rag.index_state import IndexMeta, index_languages, index_meta
 from rag.language import detect
-from rag.query import knn_search, word_search
+from rag.query import near_candidates, word_search
 from rag.rerank import RERANKED, Asked, ChooseReranking, Reranking, late_interaction
 
 __all__ = ["Retrieval", "Retriever"]
@@ -63,7 +65,7 @@ class Retriever:
     """Finds passages behind one alias.
 
     Args:
-        client: The cluster.
+        engine: The cluster.
         alias: The alias, or an index.
         fusion: How the two searches become one ranking.
         weight: Share of the vector search in the weighted sum. Default: the index's own, which
@@ -77,7 +79,7 @@ class Retriever:
 
     def __init__(
         self,
-        client: AsyncElasticsearch,
+        engine: SearchEngine,
         alias: str,
         *,
         fusion: Fusion = Fusion.WEIGHTED,
@@ -85,7 +87,7 @@ class Retriever:
         embedder: Callable[[IndexMeta], _ClosableEmbedder] | None = None,
         rerank: ChooseReranking = late_interaction,
     ) -> None:
-        self._client = client
+        self._engine = engine
         self._alias = alias
         self._fusion = fusion
         self._weight = weight
@@ -98,7 +100,7 @@ class Retriever:
         self._retired: dict[asyncio.Task[None], _ClosableEmbedder] = {}
 
     async def close(self) -> None:
-        """Close the embedders' connections. The caller closes the client of the cluster."""
+        """Close the embedders' connections. The caller closes the engine."""
         retired, self._retired = self._retired, {}
         for task, embedder in retired.items():
             task.cancel()
@@ -120,11 +122,8 @@ class Retriever:
             fresh = time.monotonic() - self._resolved_at < _META_SECONDS
             if self._resolved is not None and fresh and not again:
                 return self._resolved
-            try:
-                meta = await index_meta(self._client, self._alias)
-                languages = await index_languages(self._client, meta.index)
-            except TransportError as error:
-                raise SearchIndexError(f"The search cluster does not answer: {error}") from error
+            meta = await index_meta(self._engine, self._alias)
+            languages = await index_languages(self._engine, meta.index)
             if self._resolved is None or self._resolved[0] != meta:
                 self._resolved = (meta, self._embedder_of(meta))
             self._languages = languages
@@ -171,11 +170,11 @@ class Retriever:
         meta, embedder = await self.resolve()
         try:
             hits, reranker = await self._search(meta, embedder, question, top_k)
-        except (EmbeddingError, ApiError, TransportError):
+        except (EmbeddingError, SearchEngineError):
             meta, embedder = await self.resolve(again=True)
             try:
                 hits, reranker = await self._search(meta, embedder, question, top_k)
-            except (ApiError, TransportError) as error:
+            except SearchEngineError as error:
                 raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error
         return Retrieval(
             question=question,
@@ -200,12 +199,13 @@ class Retriever:
 
         async def vector_scores() -> tuple[list[float], bytes, dict[str, float]]:
             vector, tokens = await _embedded(question, embedder, reranking)
-            found = await self._scores(meta.index, knn_search(vector, candidates))
+            body = self._vectors(vector, candidates)
+            found = await self._engine.scores(meta.index, body)
             return vector, tokens, found
 
         (embedding, tokens, vector), words = await _both(
             vector_scores(),
-            self._scores(meta.index, word_search(question, language, candidates)),
+            self._engine.scores(meta.index, word_search(question, language, candidates)),
         )
         weight = meta.search_weight if self._weight is None else self._weight
         scores = vector, words
@@ -214,7 +214,7 @@ class Retriever:
             only_vector = [item for item in vector if item not in words]
             near, matching = await _both(
                 self._scores_of(
-                    only_words, meta.index, knn_search(embedding, candidates, only_words)
+                    only_words, meta.index, self._vectors(embedding, candidates, only_words)
                 ),
                 self._scores_of(
                     only_vector,
@@ -239,42 +239,36 @@ class Retriever:
             if item in found
         ), reranker
 
-    async def _scores(self, index: str, body: Mapping[str, Any]) -> dict[str, float]:
-        answer = await self._client.perform_request(
-            "POST",
-            f"/{index}/_search?filter_path=hits.hits._id,hits.hits._score",
-            headers={"accept": "application/json", "content-type": "application/json"},
-            body=dict(body),
-        )
-        hits = answer.body.get("hits", {}).get("hits", [])
-        return {hit["_id"]: hit["_score"] for hit in hits}
+    def _vectors(
+        self, vector: Sequence[float], size: int, among: Collection[str] | None = None
+    ) -> dict[str, Any]:
+        return self._engine.vector_search(vector, size, near_candidates(size), among)
 
     async def _scores_of(
         self, among: Collection[str], index: str, body: Mapping[str, Any]
     ) -> dict[str, float]:
         """Return the scores of some passages, without a request for an empty list."""
-        return await self._scores(index, body) if among else {}
+        return await self._engine.scores(index, body) if among else {}
 
     async def _passages(
         self, index: str, identifiers: list[str], reranking: Reranking | None
     ) -> dict[str, Passage]:
         """Return passages by id, with token vectors if the reranker needs them."""
         if reranking is None or not reranking.token_vectors:
-            answer = await self._client.mget(
-                index=index, ids=identifiers, source_includes=list(SOURCE_FIELDS)
-            )
-            found = [doc for doc in answer["docs"] if doc.get("found")]
-            return {doc["_id"]: Passage(doc["_source"]) for doc in found}
-        answer = await self._client.search(
-            index=index,
-            query={"ids": {"values": identifiers}},
-            source_includes=list(SOURCE_FIELDS),
-            docvalue_fields=[{"field": TOKENS_FIELD}],
-            size=len(identifiers),
+            found = await self._engine.passages(index, identifiers, SOURCE_FIELDS)
+            return {item: Passage(source) for item, source in found.items()}
+        answer = await self._engine.search(
+            index,
+            {
+                "query": {"ids": {"values": identifiers}},
+                "_source": list(SOURCE_FIELDS),
+                "docvalue_fields": [{"field": TOKENS_FIELD}],
+                "size": len(identifiers),
+            },
         )
         return {
             hit["_id"]: Passage(
-                hit["_source"], base64.b64decode(hit.get("fields", {}).get(TOKENS_FIELD, [""])[0])
+                hit["_source"], decoded(hit.get("fields", {}).get(TOKENS_FIELD, [""])[0])
             )
             for hit in answer["hits"]["hits"]
         }
@@ -288,29 +282,28 @@ class Retriever:
         """
         meta, _ = await self.resolve()
         try:
-            answer = await self._client.get(index=meta.index, id=chunk_id)
-            hit = hit_of(chunk_id, 0.0, None, None, answer["_source"])
+            source = await self._engine.passage(meta.index, chunk_id)
+            hit = hit_of(chunk_id, 0.0, None, None, source)
             number = hit.chunk_number
-            around = await self._client.search(
-                index=meta.index,
-                query={
-                    "bool": {
-                        "filter": [
-                            {"term": {"document_key": hit.document_key}},
-                            {"term": {"document_sha256": answer["_source"]["document_sha256"]}},
-                            {"range": {"chunk_number": {"gte": number - 1, "lte": number + 1}}},
-                        ]
-                    }
+            filters = [
+                {"term": {"document_key": hit.document_key}},
+                {"term": {"document_sha256": source["document_sha256"]}},
+                {"range": {"chunk_number": {"gte": number - 1, "lte": number + 1}}},
+            ]
+            around = await self._engine.search(
+                meta.index,
+                {
+                    "query": {"bool": {"filter": filters}},
+                    "sort": [{"chunk_number": "asc"}],
+                    "size": 3,
                 },
-                sort=[{"chunk_number": "asc"}],
-                size=3,
             )
-        except NotFoundError as error:
-            raise PassageNotFoundError(
-                f"index {meta.index!r} has no passage {chunk_id!r}. The documents may have "
-                f"changed; ask the question again"
-            ) from error
-        except (ApiError, TransportError) as error:
+        except SearchEngineError as error:
+            if error.status == 404:
+                raise PassageNotFoundError(
+                    f"index {meta.index!r} has no passage {chunk_id!r}. The documents may have "
+                    f"changed; ask the question again"
+                ) from error
             raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error
         hits = around["hits"]["hits"]
         return hit, [hit_of(h["_id"], 0.0, None, None, h["_source"]) for h in hits]
@@ -324,16 +317,13 @@ class Retriever:
         meta, _ = await self.resolve()
         filters = {term: {"term": {"terms": term}} for term in terms}
         try:
-            answer = await self._client.search(
-                index=meta.index,
-                size=0,
-                track_total_hits=True,
-                aggs={"terms": {"filters": {"filters": filters}}} if filters else None,
-            )
-        except (ApiError, TransportError) as error:
+            aggregations = {"aggs": {"terms": {"filters": {"filters": filters}}}} if filters else {}
+            body = {"size": 0, "track_total_hits": True, **aggregations}
+            answer = await self._engine.search(meta.index, body)
+        except SearchEngineError as error:
             raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error
         total = int(answer["hits"]["total"]["value"])
-        buckets = answer.body.get("aggregations", {}).get("terms", {}).get("buckets", {})
+        buckets = answer.get("aggregations", {}).get("terms", {}).get("buckets", {})
         return total, {term: bucket["doc_count"] for term, bucket in buckets.items()}
 
 

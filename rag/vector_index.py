@@ -1,18 +1,23 @@
 """How the engine indexes the embeddings: the kind of index, its graph, and rescoring. Pure.
 
-Owns: which options a kind has, their bounds, and the `index_options` of the mapping. Does not own
-whether a cluster accepts a kind (`providers.SearchCapabilities`), nor which is best
+Owns: which options a kind has, their bounds, and the field of the mapping in each engine. Does not
+own whether a cluster accepts a kind (`providers.SearchCapabilities`), nor which is best
 (`benchmarks.quantisation` measures it).
 
 https://www.elastic.co/guide/en/elasticsearch/reference/8.19/dense-vector.html (read 2026-11). The
 bounds are those that Elasticsearch 8.19.21 names when a value is outside them.
+https://docs.opensearch.org/2.19/field-types/supported-field-types/knn-methods-engines/ (read
+2026-11): the Lucene engine of OpenSearch has a graph over vectors, or over 7 bits to a component.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from rag.engines.kinds import EngineKind
 
 __all__ = [
     "DEFAULT_VECTOR_INDEX",
@@ -56,6 +61,12 @@ class VectorIndexKind(StrEnum):
         return self not in (VectorIndexKind.HNSW, VectorIndexKind.FLAT)
 
 
+_OPENSEARCH_ENCODERS: Mapping[VectorIndexKind, Mapping[str, Any]] = {
+    VectorIndexKind.HNSW: {},
+    VectorIndexKind.INT8_HNSW: {"encoder": {"name": "sq", "parameters": {"bits": 7}}},
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class VectorIndex:
     """The options of the index of the embeddings.
@@ -74,8 +85,12 @@ class VectorIndex:
     ef_construction: int = 100
     oversample: float | None = None
 
-    def problem(self, dimension: int) -> tuple[str, str] | None:
+    def problem(
+        self, dimension: int, engine: EngineKind = EngineKind.ELASTICSEARCH
+    ) -> tuple[str, str] | None:
         """Return the option that does not fit, and what is allowed; None if all do."""
+        if engine is EngineKind.OPENSEARCH:
+            return self._problem_in_opensearch()
         if self.kind.value.startswith("bbq") and dimension < MIN_BBQ_DIMENSION:
             return "kind", f"it needs {MIN_BBQ_DIMENSION} dimensions or more, not {dimension}"
         if self.kind.value.startswith("int4") and dimension % 2:
@@ -88,8 +103,37 @@ class VectorIndex:
             return "oversample", f"it must be 0, or from 1 to {MAX_OVERSAMPLE:g}"
         return None
 
+    def _problem_in_opensearch(self) -> tuple[str, str] | None:
+        if self.kind not in _OPENSEARCH_ENCODERS:
+            return "kind", f"OpenSearch takes {' or '.join(_OPENSEARCH_ENCODERS)}"
+        if self.oversample is not None:
+            return "oversample", "OpenSearch's Lucene engine does not rescore; leave it empty"
+        return None
+
+    def field(self, dimension: int, engine: EngineKind) -> dict[str, Any]:
+        """Return the mapping of the field of the embeddings."""
+        if engine is EngineKind.OPENSEARCH:
+            parameters = {"m": self.m, "ef_construction": self.ef_construction}
+            return {
+                "type": "knn_vector",
+                "dimension": dimension,
+                "method": {
+                    "name": "hnsw",
+                    "engine": "lucene",
+                    "space_type": "cosinesimil",
+                    "parameters": {**parameters, **_OPENSEARCH_ENCODERS[self.kind]},
+                },
+            }
+        return {
+            "type": "dense_vector",
+            "dims": dimension,
+            "index": True,
+            "similarity": "cosine",
+            "index_options": self.options(),
+        }
+
     def options(self) -> dict[str, Any]:
-        """Return the `index_options` of the mapping."""
+        """Return the `index_options` of the mapping in Elasticsearch."""
         options: dict[str, Any] = {"type": self.kind.value}
         if self.kind.has_graph:
             options |= {"m": self.m, "ef_construction": self.ef_construction}

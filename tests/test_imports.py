@@ -247,6 +247,18 @@ def test_the_process_that_reads_documents_loads_the_readers_only() -> None:
     assert _loaded_by("import rag.reader_process", *heavy) == []
 
 
+def test_one_module_of_the_data_plane_knows_each_client_of_a_search_engine() -> None:
+    clients = ("elastic_transport", "elasticsearch", "opensearchpy")
+    found = {
+        module
+        for module, file in _modules()
+        if _room(module) in ("rag", "training")
+        for name, _ in _imports(file, module)
+        if name.split(".")[0] in clients
+    }
+    assert found == {"rag.engines.elasticsearch", "rag.engines.opensearch"}
+
+
 def test_every_module_that_other_rooms_may_import_declares_its_names() -> None:
     programs = ("localcloud", "tools")
     # A node runs this file alone, as text.

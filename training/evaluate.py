@@ -201,11 +201,11 @@ def _dimension(base_model: str) -> int:
 
 async def _probe(cluster: Cluster) -> None:
     """Fail before the minutes of training, not after them."""
-    client = cluster.client()
+    engine = cluster.engine()
     try:
-        await cluster.check(client)
+        await cluster.check(engine)
     finally:
-        await client.close()
+        await engine.close()
 
 
 async def _cancelled_by_sigterm(work: Any) -> Measured:

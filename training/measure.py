@@ -16,14 +16,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from elastic_transport import TransportError
-from elasticsearch import ApiError, AsyncElasticsearch
 
 from providers.clients.elasticsearch import async_client
 from rag.corpus import load_corpus, sha256_of
 from rag.embedder import Embedder, Encoded, InputType, Vectors
 from rag.encoder import LocalEncoder
-from rag.errors import SearchIndexError
+from rag.engines.base import SearchEngine
+from rag.engines.elasticsearch import ElasticsearchEngine
+from rag.errors import SearchEngineError, SearchIndexError
 from rag.fuse import CANDIDATES, DEFAULT_WEIGHT, Fusion
 from rag.index import SETTINGS, chunk_id, mappings
 from rag.index_state import index_languages
@@ -32,7 +32,7 @@ from rag.language import detect
 from rag.limits import TokenMeasure
 from rag.metrics import retrieval_metrics
 from rag.models import model_info
-from rag.query import knn_search, word_search
+from rag.query import near_candidates, word_search
 from rag.reader_process import DocumentReader
 from rag.readers.options import ReadOptions
 from rag.rerank import ChooseReranking, late_interaction, no_reranking
@@ -71,19 +71,20 @@ class Cluster:
     username: str
     password: str = field(repr=False)
 
-    def client(self) -> AsyncElasticsearch:
-        """Return a client, which the caller closes."""
-        return async_client(self.url, self.username, self.password, http_compress=False)
+    def engine(self) -> SearchEngine:
+        """Return the engine, which the caller closes."""
+        client = async_client(self.url, self.username, self.password, http_compress=False)
+        return ElasticsearchEngine(client)
 
-    async def check(self, client: AsyncElasticsearch) -> None:
+    async def check(self, engine: SearchEngine) -> None:
         """Check that the cluster answers and accepts the password.
 
         Raises:
             SearchIndexError: It does not.
         """
         try:
-            await client.options(max_retries=0, request_timeout=10).cluster.health()
-        except (ApiError, TransportError) as error:
+            await engine.check(timeout_seconds=10)
+        except SearchEngineError as error:
             raise SearchIndexError(
                 f"Elasticsearch at {self.url} does not serve {self.username!r}: {error}. Check "
                 f"that it is up (`make up`) and CUSTOMRAG_ELASTICSEARCH_PASSWORD is its password."
@@ -158,13 +159,13 @@ async def measure(
     Raises:
         SearchIndexError, IngestError: The cluster failed.
     """
-    client = cluster.client()
+    engine = cluster.engine()
     try:
-        await _remove_abandoned(client)
+        await _remove_abandoned(engine)
         identifiers = await asyncio.to_thread(_identifiers, corpus_dir, data)
         info = model_info(base_model)
         meta = {"model_languages": list(info.languages) if info is not None else []}
-        given = (client, corpus_dir, data.read_options, tokens, report)
+        given = (engine, corpus_dir, data.read_options, tokens, report)
         async with _indexed(base_model, "base", meta, *given) as base:
             rows = {"BM25": await base.words(data, identifiers)}
             rows[base_model[-24:]] = await base.vectors(data, identifiers)
@@ -173,10 +174,10 @@ async def measure(
             for label, fusion, rerank in _rankings(chosen):
                 rows[label] = await tuned.fused(data, identifiers, fusion, rerank)
         return Measured(rows=rows, encode_rates={"base": base.rate, "tuned": tuned.rate})
-    except (ApiError, TransportError) as error:
+    except SearchEngineError as error:
         raise SearchIndexError(f"Elasticsearch at {cluster.url}: {error}") from error
     finally:
-        await client.close()
+        await engine.close()
 
 
 def _rankings(chosen: Chosen) -> Iterator[tuple[str, Fusion, ChooseReranking]]:
@@ -249,7 +250,7 @@ class _Encoder:
 class _Index:
     """A temporary index, and the encoder that filled it."""
 
-    client: AsyncElasticsearch
+    engine: SearchEngine
     name: str
     encoder: _Encoder
 
@@ -259,7 +260,7 @@ class _Index:
 
     async def words(self, data: TrainingData, identifiers: Sequence[str]) -> dict[str, float]:
         """Measure the word search alone."""
-        found = await index_languages(self.client, self.name)
+        found = await index_languages(self.engine, self.name)
         languages = [detect(query.query, found) for query in data.held_out]
         rankings = [
             await self._ranking(word_search(query.query, language, CANDIDATES))
@@ -270,8 +271,10 @@ class _Index:
     async def vectors(self, data: TrainingData, identifiers: Sequence[str]) -> dict[str, float]:
         """Measure the vector search alone."""
         embedded = await self.encoder.embed([query.query for query in data.held_out], "query")
+        candidates = near_candidates(CANDIDATES)
         rankings = [
-            await self._ranking(knn_search(vector.tolist(), CANDIDATES)) for vector in embedded
+            await self._ranking(self.engine.vector_search(row.tolist(), CANDIDATES, candidates))
+            for row in embedded
         ]
         return _metrics(data, identifiers, rankings)
 
@@ -284,7 +287,7 @@ class _Index:
     ) -> dict[str, float]:
         """Measure both searches, fused and reranked as in the application."""
         retriever = Retriever(
-            self.client,
+            self.engine,
             self.name,
             fusion=fusion,
             embedder=lambda meta: Borrowed(self.encoder),
@@ -298,8 +301,7 @@ class _Index:
         return _metrics(data, identifiers, rankings)
 
     async def _ranking(self, body: dict[str, object]) -> list[str]:
-        answer = await self.client.search(index=self.name, body=body)
-        return [hit["_id"] for hit in answer["hits"]["hits"][:_DEPTH]]
+        return list(await self.engine.scores(self.name, body))[:_DEPTH]
 
 
 @dataclass(frozen=True)
@@ -333,7 +335,7 @@ async def _indexed(
     model: str,
     role: str,
     meta: Mapping[str, object],
-    client: AsyncElasticsearch,
+    engine: SearchEngine,
     corpus_dir: Path,
     options: ReadOptions,
     tokens: TokenMeasure,
@@ -349,12 +351,10 @@ async def _indexed(
         "embedding_urls": ["http://in-process.invalid"],
     }
     try:
-        await client.indices.create(
-            index=name, mappings=mappings(encoder.dimension, described), settings=dict(SETTINGS)
-        )
+        await engine.create_index(name, mappings(encoder.dimension, described), SETTINGS)
         with DocumentReader(options=options) as reader:
             await ingest(
-                client,
+                engine,
                 encoder,
                 reader,
                 load_corpus(corpus_dir, set_aside=[]),
@@ -363,21 +363,17 @@ async def _indexed(
                 report=lambda line: report(f"{role}: {line}"),
             )
         report(f"{role}: asking the questions")
-        yield _Index(client=client, name=name, encoder=encoder)
+        yield _Index(engine=engine, name=name, encoder=encoder)
     finally:
-        await client.indices.delete(index=name, ignore_unavailable=True)
+        await engine.delete_index(name)
         await encoder.close()
 
 
-async def _remove_abandoned(client: AsyncElasticsearch) -> None:
+async def _remove_abandoned(engine: SearchEngine) -> None:
     """Remove the indices of a run that was killed."""
-    found = await client.indices.get_settings(
-        index=f"{INDEX_PREFIX}*", name="index.creation_date", expand_wildcards="all"
-    )
-    for name, body in found.body.items():
-        made = int(body["settings"]["index"]["creation_date"]) / 1000
+    for name, made in (await engine.creation_times(f"{INDEX_PREFIX}*")).items():
         if time.time() - made > _ABANDONED_SECONDS:
-            await client.indices.delete(index=name, ignore_unavailable=True)
+            await engine.delete_index(name)
 
 
 def _identifiers(corpus_dir: Path, data: TrainingData) -> list[str]:

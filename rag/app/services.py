@@ -51,6 +51,7 @@ class Services:
             SecretMissingError: A secret is not given, or KMS did not return it.
         """
         from providers.clients.elasticsearch import async_client
+        from rag.engines.elasticsearch import ElasticsearchEngine
 
         password = HeldSecret(
             lambda: settings.read(
@@ -62,17 +63,19 @@ class Services:
         api_key = HeldSecret(
             lambda: settings.read(settings.llm_api_key, settings.llm_secret, "CUSTOMRAG_LLM")
         )
-        client = async_client(
-            settings.elasticsearch_url,
-            settings.elasticsearch_username,
-            password.value,
-            renew=password.renewed,
-            request_timeout=15,
-            max_retries=2,
-            http_compress=False,
+        engine = ElasticsearchEngine(
+            async_client(
+                settings.elasticsearch_url,
+                settings.elasticsearch_username,
+                password.value,
+                renew=password.renewed,
+                request_timeout=15,
+                max_retries=2,
+                http_compress=False,
+            )
         )
         rerank, close_reranker = _reranker(settings, api_key)
-        retriever = Retriever(client, settings.index_alias, rerank=rerank)
+        retriever = Retriever(engine, settings.index_alias, rerank=rerank)
         model = OpenAIModel(
             settings.llm_base_url,
             settings.llm_model,
@@ -85,7 +88,7 @@ class Services:
             retriever=retriever,
             answerer=Answerer(retriever, model, profile),
             model=model,
-            closers=(retriever.close, *close_reranker, model.close, client.close),
+            closers=(retriever.close, *close_reranker, model.close, engine.close),
         )
 
     async def close(self) -> None:

@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 import pytest
-from elasticsearch import AsyncElasticsearch
 
 from infra.corpus import plan_corpus
 from rag.corpus import load_corpus
@@ -167,11 +166,9 @@ def run(
     lines: list[str] = []
 
     async def main() -> IngestResult:
-        async with AsyncElasticsearch(
-            server.url, basic_auth=(server.username, server.password)
-        ) as client:
+        async with server.engine() as engine:
             return await ingest(
-                client,
+                engine,
                 Embedder(),
                 reader,
                 load_corpus(folder),

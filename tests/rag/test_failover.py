@@ -17,7 +17,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -314,13 +313,12 @@ class _Cluster:
 
     def __init__(self) -> None:
         self.meta: dict[str, Any] = {}
-        self.indices = self
 
-    async def get_mapping(self, index: str) -> Any:
-        return SimpleNamespace(body={"chunks": {"mappings": mappings(DIMENSION, self.meta)}})
+    async def mappings(self, name: str) -> Any:
+        return {name: mappings(DIMENSION, self.meta)}
 
-    async def search(self, **_: Any) -> Any:
-        return SimpleNamespace(body={})
+    async def search(self, index: str, body: Any) -> Any:
+        return {}
 
 
 def test_a_reader_uses_the_nodes_that_the_index_names(

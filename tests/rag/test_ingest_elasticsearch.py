@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from elasticsearch import AsyncElasticsearch, Elasticsearch
+from elasticsearch import Elasticsearch
 
 from rag.bulk import BulkWriter, index_operation
 from rag.chunk import chunk_document
@@ -29,7 +29,7 @@ from rag.fuse import CANDIDATES, fuse
 from rag.hits import Hit
 from rag.index import SETTINGS, chunk_id, mappings
 from rag.ingest import IngestResult, ingest
-from rag.query import TEMPLATES, knn_search, near_candidates, template_params, word_search
+from rag.query import TEMPLATES, knn_body, near_candidates, template_params, word_search
 from rag.reader_process import DocumentReader
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
@@ -93,11 +93,9 @@ def run(
 ) -> tuple[IngestResult, FakeEmbedder]:
     async def main() -> tuple[IngestResult, FakeEmbedder]:
         embedder = FakeEmbedder()
-        async with AsyncElasticsearch(
-            server.url, basic_auth=(server.username, server.password)
-        ) as client:
+        async with server.engine() as engine:
             result = await ingest(
-                client,
+                engine,
                 embedder,
                 reader,
                 load_corpus(folder),
@@ -199,12 +197,9 @@ def test_a_chunk_that_the_index_refuses_fails_the_write(
     elasticsearch_server: ElasticsearchServer, index: str
 ) -> None:
     async def main() -> None:
-        async with AsyncElasticsearch(
-            elasticsearch_server.url,
-            basic_auth=(elasticsearch_server.username, elasticsearch_server.password),
-        ) as client:
+        async with elasticsearch_server.engine() as engine:
             operation = index_operation("x", {"unknown_field": 1}, vector_of("x"))
-            await BulkWriter(client, index).write([operation])
+            await BulkWriter(engine, index).write([operation])
 
     with pytest.raises(IngestError, match="refused a chunk: 400"):
         asyncio.run(main())
@@ -312,11 +307,8 @@ def test_the_word_search_knows_languages_codes_and_forms_of_words(
     run(elasticsearch_server, index, tmp_path)
 
     async def main() -> None:
-        async with AsyncElasticsearch(
-            elasticsearch_server.url,
-            basic_auth=(elasticsearch_server.username, elasticsearch_server.password),
-        ) as client:
-            retriever = Retriever(client, index, embedder=lambda meta: FakeEmbedder())
+        async with elasticsearch_server.engine() as engine:
+            retriever = Retriever(engine, index, embedder=lambda meta: FakeEmbedder())
             for question, language, document in (
                 ("Who waters the vessel?", "en", "docs/pump.md"),
                 ("AW 047", "en", "docs/pump.md"),
@@ -327,8 +319,8 @@ def test_the_word_search_knows_languages_codes_and_forms_of_words(
                 (f"vessel {' '.join(f'x{n}' for n in range(5_000))}", "en", "docs/pump.md"),
             ):
                 assert await retriever.language_of(question) == language, question
-                found = await client.search(index=index, body=word_search(question, language, 5))
-                best = await retriever.passage(found["hits"]["hits"][0]["_id"])
+                found = await engine.scores(index, word_search(question, language, 5))
+                best = await retriever.passage(next(iter(found)))
                 assert best[0].document_key == document, question
                 assert best[0].language == ("zh" if language == "zh" else "en")
             await retriever.close()
@@ -346,10 +338,8 @@ def _retrieval(
     server: ElasticsearchServer, index: str, question: str, top_k: int, **options: Any
 ) -> Retrieval:
     async def main() -> Retrieval:
-        async with AsyncElasticsearch(
-            server.url, basic_auth=(server.username, server.password)
-        ) as client:
-            retriever = Retriever(client, index, embedder=lambda meta: FakeEmbedder(), **options)
+        async with server.engine() as engine:
+            retriever = Retriever(engine, index, embedder=lambda meta: FakeEmbedder(), **options)
             found = await retriever.retrieve(question, top_k)
             await retriever.close()
             return found
@@ -397,7 +387,7 @@ def test_the_templates_find_what_the_application_finds(
         among = ids if limited else None
         ours = {
             "words": word_search(question, "en", 20, among),
-            "vectors": knn_search(vector, 20, among),
+            "vectors": knn_body(vector, 20, near_candidates(20), among),
         }
         params: dict[str, Any] = {
             "words": template_params(question, "en", 20),
@@ -427,7 +417,7 @@ def test_a_template_needs_only_what_the_question_gives(
         rendered = client.render_search_template(
             source=TEMPLATES["vectors"], params={"vector": [0.5, 0.25]}
         )["template_output"]
-    assert rendered == knn_search([0.5, 0.25], CANDIDATES)
+    assert rendered == knn_body([0.5, 0.25], CANDIDATES, near_candidates(CANDIDATES), None)
 
 
 def test_both_searches_score_what_one_of_them_returned(
@@ -440,7 +430,7 @@ def test_both_searches_score_what_one_of_them_returned(
     monkeypatch.setattr("rag.retrieve.CANDIDATES", 3)
     question = "topic3 document"
     bodies = (
-        knn_search(vector_of(question).tolist(), 1000),
+        knn_body(vector_of(question).tolist(), 1000, near_candidates(1000), None),
         word_search(question, "en", 1000),
     )
     with elasticsearch_server.client() as client:
@@ -541,14 +531,11 @@ def test_retrieval_follows_the_alias_to_another_index(
     alias = f"{index}-alias"
 
     async def main() -> None:
-        async with AsyncElasticsearch(
-            elasticsearch_server.url,
-            basic_auth=(elasticsearch_server.username, elasticsearch_server.password),
-        ) as client:
-            retriever = Retriever(client, alias, embedder=lambda meta: FakeEmbedder())
+        async with elasticsearch_server.engine() as engine:
+            retriever = Retriever(engine, alias, embedder=lambda meta: FakeEmbedder())
             with pytest.raises(SearchIndexError, match="no index or alias"):
                 await retriever.retrieve("topic7?", 3)
-            await client.indices.put_alias(index=index, name=alias)
+            await engine.move_alias(alias, index)
             found = await retriever.retrieve("What do they say about topic7?", 3)
             assert found.meta.index == index
             assert found.hits[0].document_key == "docs/07.txt"
@@ -564,13 +551,11 @@ def test_retrieval_follows_the_alias_to_another_index(
             mapping = mappings(
                 DIMENSION, {"model_version": "v2", "embedding_urls": ["http://embedder-2"]}
             )
-            await client.indices.create(index=other, mappings=mapping)
-            move = {"add": {"index": other, "alias": alias}}
-            drop = {"remove": {"index": index, "alias": alias}}
-            await client.indices.update_aliases(actions=[drop, move])
+            await engine.create_index(other, mapping, SETTINGS)
+            await engine.move_alias(alias, other)
             meta, _ = await retriever.resolve(again=True)
             assert (meta.index, meta.embedding_urls) == (other, ("http://embedder-2",))
             await retriever.close()
-            await client.indices.delete(index=other)
+            await engine.delete_index(other)
 
     asyncio.run(main())

@@ -14,16 +14,21 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ParamSpec
 
 import pytest
-from elasticsearch import AuthenticationException
 from pydantic import SecretStr
 
-from providers.clients.elasticsearch import async_client
-from rag.errors import GenerationError
+from providers.clients import elasticsearch, opensearch
+from rag.engines.base import SearchEngine
+from rag.engines.elasticsearch import ElasticsearchEngine
+from rag.engines.opensearch import OpenSearchEngine
+from rag.errors import GenerationError, SearchEngineError
 from rag.generate import OpenAIModel
 from rag.secret import HeldSecret
 from rag.settings import SecretMissingError
+
+P = ParamSpec("P")
 
 
 class Guarded(ThreadingHTTPServer):
@@ -73,10 +78,10 @@ def guarded() -> Iterator[Guarded]:
             thread.join()
 
 
-def on_a_loop(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], None]:
+def on_a_loop(test: Callable[P, Coroutine[None, None, None]]) -> Callable[P, None]:
     @functools.wraps(test)
-    def run() -> None:
-        asyncio.run(test())
+    def run(*args: P.args, **given: P.kwargs) -> None:
+        asyncio.run(test(*args, **given))
 
     return run
 
@@ -96,40 +101,59 @@ class Kms:
         return SecretStr(self.value)
 
 
+def _elasticsearch(server: Guarded, secret: HeldSecret) -> SearchEngine:
+    return ElasticsearchEngine(
+        elasticsearch.async_client(server.url, "elastic", secret.value, renew=secret.renewed)
+    )
+
+
+def _opensearch(server: Guarded, secret: HeldSecret) -> SearchEngine:
+    return OpenSearchEngine(
+        opensearch.async_client(server.url, "elastic", secret.value, renew=secret.renewed)
+    )
+
+
+@pytest.mark.parametrize("connect", [_elasticsearch, _opensearch])
 @on_a_loop
-async def test_a_changed_password_is_read_again_and_the_request_succeeds() -> None:
+async def test_a_changed_password_is_read_again_and_the_request_succeeds(
+    connect: Callable[[Guarded, HeldSecret], SearchEngine],
+) -> None:
     kms = Kms()
     secret = HeldSecret(kms)
     with guarded() as server:
-        client = async_client(server.url, "elastic", secret.value, renew=secret.renewed)
+        engine = connect(server, secret)
         try:
-            assert (await client.count(index="a"))["count"] == 7
+            assert await engine.count("a") == 7
             kms.value = server.password = "after"
-            assert (await client.count(index="a"))["count"] == 7
-            assert (await client.count(index="a"))["count"] == 7
+            assert await engine.count("a") == 7
+            assert await engine.count("a") == 7
             assert kms.asked == 2
         finally:
-            await client.close()
+            await engine.close()
 
 
+@pytest.mark.parametrize("connect", [_elasticsearch, _opensearch])
 @on_a_loop
-async def test_a_password_that_kms_has_wrong_is_refused_and_kms_left_in_peace() -> None:
+async def test_a_password_that_kms_has_wrong_is_refused_and_kms_left_in_peace(
+    connect: Callable[[Guarded, HeldSecret], SearchEngine],
+) -> None:
     kms = Kms()
     now = [0.0]
     secret = HeldSecret(kms, clock=lambda: now[0])
     with guarded() as server:
         server.password = "unknown"
-        client = async_client(server.url, "elastic", secret.value, renew=secret.renewed)
+        engine = connect(server, secret)
         try:
             for _ in range(3):
-                with pytest.raises(AuthenticationException):
-                    await client.count(index="a")
+                with pytest.raises(SearchEngineError) as refused:
+                    await engine.count("a")
+                assert refused.value.status == 401
             assert kms.asked == 2
             now[0] = 6.0
             kms.value = "unknown"
-            assert (await client.count(index="a"))["count"] == 7
+            assert await engine.count("a") == 7
         finally:
-            await client.close()
+            await engine.close()
 
 
 @on_a_loop

@@ -6,17 +6,20 @@ Tests share the engine: each makes indices with its own names and removes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from elasticsearch import Elasticsearch
+from elasticsearch import AsyncElasticsearch, Elasticsearch
 
 from localcloud.core.home import init_home
 from localcloud.core.resources import Context
 from localcloud.daemon import make_context
 from localcloud.elasticsearch.resources import Instance
+from rag.engines.base import SearchEngine
+from rag.engines.elasticsearch import ElasticsearchEngine
 
 __all__ = ["INPUTS", "PASSWORD", "ElasticsearchServer", "elasticsearch_server"]
 
@@ -54,6 +57,16 @@ class ElasticsearchServer:
     def client(self, **options: Any) -> Elasticsearch:
         """Return a client with the instance's superuser; close it after use."""
         return Elasticsearch(self.url, basic_auth=(self.username, self.password), **options)
+
+    @asynccontextmanager
+    async def engine(self) -> AsyncIterator[SearchEngine]:
+        """Lend the instance as `rag` uses it, with its superuser."""
+        auth = (self.username, self.password)
+        engine = ElasticsearchEngine(AsyncElasticsearch(self.url, basic_auth=auth))
+        try:
+            yield engine
+        finally:
+            await engine.close()
 
 
 @pytest.fixture(scope="session")

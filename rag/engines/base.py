@@ -1,0 +1,258 @@
+"""What this package asks of a search engine, the same for every kind.
+
+Owns the requests that all kinds understand, and the error that each of them raises. Does not own
+the bodies of searches (`rag.query`) or the shape of an index (`rag.index`). A kind adds its client
+and its form of the vector search (`rag.engines.elasticsearch`).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from rag.errors import SearchEngineError
+
+__all__ = ["JSON", "REFUSALS_OF_A_BUSY_CLUSTER", "Failure", "SearchEngine", "decoded", "may_pass"]
+
+JSON: Mapping[str, str] = {"accept": "application/json", "content-type": "application/json"}
+_LINES: Mapping[str, str] = {"accept": "application/json", "content-type": "application/x-ndjson"}
+
+_SCORES_OF_EACH = (
+    "responses.error,responses.status,responses.hits.hits._id,responses.hits.hits._score"
+)
+
+REFUSALS_OF_A_BUSY_CLUSTER = (408, 429, 502, 503, 504)
+"""HTTP statuses of requests that may succeed later."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """An operation of a bulk request that the engine did not carry out.
+
+    Attributes:
+        kind: ``index`` or ``delete``.
+        chunk_id: Its `_id`.
+        status: HTTP status.
+        type: The engine's name for the error; empty for a delete of a missing chunk.
+        reason: The engine's text.
+    """
+
+    kind: str
+    chunk_id: str
+    status: int
+    type: str = ""
+    reason: str = ""
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Failure:
+        """Return the failure that an item of a bulk answer describes."""
+        ((kind, outcome),) = item.items()
+        cause = outcome.get("error", {})
+        return cls(
+            kind=kind,
+            chunk_id=outcome["_id"],
+            status=outcome["status"],
+            type=str(cause.get("type", "")),
+            reason=str(cause.get("reason", "")),
+        )
+
+
+class SearchEngine(ABC):
+    """A cluster. Every method raises `SearchEngineError` if the cluster refuses or is silent."""
+
+    @abstractmethod
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] = JSON,
+        timeout_seconds: float | None = None,
+        retry: bool = True,
+    ) -> dict[str, Any]:
+        """Return the answer to a request.
+
+        Args:
+            method: HTTP method.
+            path: Path, quoted.
+            body: Becomes JSON; a text is sent as it is.
+            params: Parameters of the query.
+            headers: Types of the content and of the answer.
+            timeout_seconds: Longest wait for the answer. Default: the client's.
+            retry: Whether a request that a busy cluster refuses is made again.
+        """
+
+    @abstractmethod
+    async def bulk(
+        self, index: str, operations: Sequence[dict[str, Any]], *, max_request_bytes: int
+    ) -> list[Failure]:
+        """Carry out operations of `rag.bulk`, once, and return those that failed.
+
+        Args:
+            index: The index.
+            operations: Index and delete operations; each has its `_id`.
+            max_request_bytes: A longer list goes in several requests.
+        """
+
+    @abstractmethod
+    def vector_search(
+        self,
+        vector: Sequence[float],
+        size: int,
+        candidates: int,
+        among: Collection[str] | None = None,
+    ) -> dict[str, Any]:
+        """Return the body of a vector search, for ids and scores only: (1 + cosine) / 2.
+
+        Args:
+            vector: The question's embedding.
+            size: Passages to return.
+            candidates: Passages to look at in the graph.
+            among: Ids of the passages to search; None for all.
+        """
+
+    @property
+    @abstractmethod
+    def vectors_in_scripts(self) -> str:
+        """The field of the embeddings, as a script names it for `cosineSimilarity`."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close the connections."""
+
+    async def search(
+        self, index: str, body: Mapping[str, Any], params: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Return the answer to a search.
+
+        Args:
+            index: The index or alias.
+            body: The search.
+            params: Parameters of the request, such as ``filter_path``.
+        """
+        return await self.request("POST", f"/{_quoted(index)}/_search", dict(body), params=params)
+
+    async def scores(self, index: str, body: Mapping[str, Any]) -> dict[str, float]:
+        """Return the scores of the passages that a search finds by `_id`, best first."""
+        answer = await self.search(index, body, {"filter_path": "hits.hits._id,hits.hits._score"})
+        return _scores(answer)
+
+    async def scores_of_each(
+        self, index: str, bodies: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, float]]:
+        """Return the same as `scores` for several searches in one request."""
+        lines = [json.dumps(line) for body in bodies for line in ({}, body)]
+        answer = await self.request(
+            "POST",
+            f"/{_quoted(index)}/_msearch",
+            "\n".join(lines) + "\n",
+            params={"filter_path": _SCORES_OF_EACH},
+            headers=_LINES,
+        )
+        for one in answer["responses"]:
+            if "error" in one:
+                raise SearchEngineError(json.dumps(one["error"]), status=one["status"])
+        return [_scores(one) for one in answer["responses"]]
+
+    async def passages(
+        self, index: str, identifiers: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Return fields of passages by `_id`, without those that the index does not have."""
+        answer = await self.request(
+            "POST",
+            f"/{_quoted(index)}/_mget",
+            {"ids": list(identifiers)},
+            params={"_source_includes": ",".join(fields)},
+        )
+        return {one["_id"]: one["_source"] for one in answer["docs"] if one.get("found")}
+
+    async def passage(self, index: str, chunk_id: str) -> dict[str, Any]:
+        """Return the fields of a passage; an error of status 404 if the index does not have it."""
+        answer = await self.request("GET", f"/{_quoted(index)}/_doc/{_quoted(chunk_id)}")
+        source: dict[str, Any] = answer["_source"]
+        return source
+
+    async def count(self, index: str) -> int:
+        """Return how many chunks an index has."""
+        return int((await self.request("GET", f"/{_quoted(index)}/_count"))["count"])
+
+    async def mappings(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return the mapping of each index that `name` stands for."""
+        answer = await self.request("GET", f"/{_quoted(name)}/_mapping")
+        return {index: body["mappings"] for index, body in answer.items()}
+
+    async def create_index(
+        self, index: str, mappings: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> None:
+        """Create an index."""
+        body = {"mappings": dict(mappings), "settings": dict(settings)}
+        await self.request("PUT", f"/{_quoted(index)}", body)
+
+    async def delete_index(self, index: str) -> None:
+        """Delete an index. It succeeds if the index does not exist."""
+        await self.request("DELETE", f"/{_quoted(index)}", params={"ignore_unavailable": "true"})
+
+    async def creation_times(self, pattern: str) -> dict[str, float]:
+        """Return when each index whose name matches was created, in seconds since 1970."""
+        path = f"/{_quoted(pattern)}/_settings/index.creation_date"
+        answer = await self.request("GET", path, params={"expand_wildcards": "all"})
+        return {
+            index: int(body["settings"]["index"]["creation_date"]) / 1000
+            for index, body in answer.items()
+        }
+
+    async def change_settings(self, index: str, settings: Mapping[str, Any]) -> None:
+        """Change settings of an index; None is the default."""
+        await self.request("PUT", f"/{_quoted(index)}/_settings", dict(settings))
+
+    async def refresh(self, index: str) -> None:
+        """Make every write visible to searches."""
+        await self.request("POST", f"/{_quoted(index)}/_refresh")
+
+    async def move_alias(self, alias: str, index: str) -> None:
+        """Point an alias to one index only, in one step."""
+        actions: list[dict[str, Any]] = [{"add": {"index": index, "alias": alias}}]
+        former = await self.indices_of(alias)
+        actions += [{"remove": {"index": one, "alias": alias}} for one in former if one != index]
+        await self.request("POST", "/_aliases", {"actions": actions})
+
+    async def indices_of(self, alias: str) -> list[str]:
+        """Return the indices that an alias points to; none if it does not exist."""
+        try:
+            return list(await self.request("GET", f"/_alias/{_quoted(alias)}"))
+        except SearchEngineError as error:
+            if error.status == 404:
+                return []
+            raise
+
+    async def check(self, timeout_seconds: float) -> None:
+        """Check that the cluster answers and accepts the password."""
+        await self.request("GET", "/_cluster/health", timeout_seconds=timeout_seconds, retry=False)
+
+
+def decoded(value: str) -> bytes:
+    """Return the bytes of a binary field, as `docvalue_fields` gives it."""
+    # OpenSearch leaves the padding out.
+    return base64.b64decode(value + "=" * (-len(value) % 4))
+
+
+def may_pass(error: BaseException) -> bool:
+    """Return whether the request that failed may succeed later."""
+    return isinstance(error, SearchEngineError) and (
+        error.status is None or error.status in REFUSALS_OF_A_BUSY_CLUSTER
+    )
+
+
+def _scores(answer: Mapping[str, Any]) -> dict[str, float]:
+    return {hit["_id"]: hit["_score"] for hit in answer.get("hits", {}).get("hits", [])}
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe=",*")
