@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+import psutil
 import pytest
 
 from localcloud import control
@@ -233,3 +234,50 @@ def test_node_keeps_its_data_and_gets_new_passwords_and_certificates(
         return answer.is_success and answer.json()["hits"]["total"]["value"] == 1
 
     until(found, "the reader has its new password", READY_SECONDS)
+
+
+def test_three_nodes_heal_and_roll(
+    stack: Project, home: Path, tmp_path: Path, closing: ExitStack
+) -> None:
+    stack.succeed("config", "set", "nodes", "3")
+    stack.succeed("up", "--yes", "--skip-preview")
+    cluster = closing.enter_context(Cluster(stack, tmp_path))
+    until(cluster.has(3), "three nodes are a cluster", READY_SECONDS)
+    assert cluster.put("/knowledge-1", {"settings": {"number_of_replicas": 1}}).is_success
+    assert cluster.put("/knowledge-1/_doc/1?refresh=true", {"text": "a"}).is_success
+
+    # A node that is lost: its shards are elsewhere, and it comes back by itself.
+    end_engine(home, "data-2")
+    until(cluster.has(3), "the lost node is back", READY_SECONDS)
+
+    # Another heap replaces the nodes one after the other, each with its disk.
+    stack.succeed("config", "set", "heap", "520")
+    shown = stack.succeed("up", "--yes", "--skip-preview")
+    for name in ("data-2", "data-3"):
+        assert f"{name} has joined the cluster, which is green" in shown
+    rolled = closing.enter_context(Cluster(stack, tmp_path))
+    until(rolled.has(3), "the cluster is green again", READY_SECONDS)
+    assert rolled.get("/knowledge-1/_doc/1").json()["found"]
+
+
+def end_engine(home: Path, node: str) -> None:
+    """Kill the engine of a node, as when its machine runs out of memory."""
+    state = str(home / "cloud" / "ecs")
+    (engine,) = (
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(state in word for word in process.info["cmdline"] or ())
+        and "org.opensearch.bootstrap.OpenSearch" in process.info["cmdline"]
+        and runs(process, node)
+    )
+    engine.kill()
+
+
+def runs(process: psutil.Process, node: str) -> bool:
+    """Return whether an engine belongs to a node."""
+    (path,) = (
+        word.partition("=")[2]
+        for word in process.info["cmdline"]
+        if word.startswith("-Dopensearch.path.conf=")
+    )
+    return f'node.name: "{node}"' in (Path(path) / "opensearch.yml").read_text()
