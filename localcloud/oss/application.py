@@ -37,7 +37,7 @@ from localcloud.oss.models import is_object_name
 from localcloud.oss.routing import Route, find_route
 from localcloud.oss.s3 import as_s3, from_s3, refuse_unknown
 from localcloud.oss.server import Server
-from localcloud.oss.signatures import AWS, OSS, SignedRequest
+from localcloud.oss.signatures import AWS, OSS, PRESIGNED_PARAMS, SignedRequest
 
 ROUTES: tuple[Route, ...] = (
     *bucket_routes.ROUTES,
@@ -134,7 +134,7 @@ class Application:
             method=scope["method"],
             bucket=bucket,
             key=key,
-            params=params,
+            params={name: text for name, text in params.items() if name not in PRESIGNED_PARAMS},
             headers=headers,
             principal=principal,
             read=body.read,

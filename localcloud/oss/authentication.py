@@ -21,8 +21,8 @@ from localcloud.oss.signatures import Claim, SignedRequest
 
 MAX_SKEW_SECONDS = 15 * 60
 
-# Query parameters that have the signature of a presigned URL: versions 1, 2 and 4, and S3's.
-_PRESIGNED = ("Signature", "x-oss-signature", "X-Amz-Signature")
+# Query parameters that have the signature of a presigned URL of S3's, or of version 1 or 2.
+_REFUSED = ("Signature", signatures.PRESIGNED, "X-Amz-Signature")
 
 
 def claimed(request: SignedRequest, region_id: str | None) -> Claim | None:
@@ -34,12 +34,12 @@ def claimed(request: SignedRequest, region_id: str | None) -> Claim | None:
 
     Raises:
         OssError: ``InvalidArgument``, ``AccessDenied`` for a malformed signature;
-            ``NotImplemented`` for a presigned URL or an older version.
+            ``NotImplemented`` for an older version, or a presigned URL of S3's.
     """
-    if any(name in request.params for name in _PRESIGNED):
-        raise not_implemented("A presigned URL (sign the request's headers)")
     claim = signatures.find(request)
     if claim is None:
+        if any(name in request.params for name in _REFUSED):
+            raise not_implemented("A presigned URL of another kind (use OSS's version 4)")
         authorization = request.header("authorization")
         if authorization.startswith(("OSS ", "OSS2 ")):
             raise not_implemented("A signature of version 1 or 2 (use version 4)")
@@ -71,7 +71,10 @@ def authenticate(
             ``RequestTimeTooSkewed``, ``SignatureDoesNotMatch``.
     """
     principal = _principal(claim, access)
-    if abs(now - claim.signed_at) > MAX_SKEW_SECONDS:
+    if claim.expires_seconds is not None:
+        if now > claim.signed_at + claim.expires_seconds:
+            raise OssError("AccessDenied", "Request has expired.")
+    elif abs(now - claim.signed_at) > MAX_SKEW_SECONDS:
         raise OssError(
             "RequestTimeTooSkewed",
             "The difference between the request time and the current time is too large.",

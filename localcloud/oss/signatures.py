@@ -1,8 +1,8 @@
 """Version 4 signatures of OSS and of AWS, which clients of the S3-compatible API use.
 
-Owns the parts of a request that a signature covers, parsing the ``Authorization`` header, the
-canonical request and the signature. Does not own the checks of key and time (``authentication``),
-nor the operations that S3 clients may call (``s3``).
+Owns the parts of a request that a signature covers, parsing the ``Authorization`` header or the
+parameters of a presigned URL, the canonical request and the signature. Does not own the checks of
+key and time (``authentication``), nor the operations that S3 clients may call (``s3``).
 
 Sources (read 2026-11): https://help.aliyun.com/en/oss/developer-reference/
 recommend-to-use-signature-version-4, ``ProviderAuthV4`` in oss2 2.19.1 ``auth.py``,
@@ -25,6 +25,20 @@ from urllib.parse import quote
 from localcloud.oss.errors import OssError, invalid_argument
 
 UNSIGNED_PAYLOAD: Final = "UNSIGNED-PAYLOAD"
+PRESIGNED: Final = "x-oss-signature"
+PRESIGNED_PARAMS: Final = frozenset(
+    {
+        PRESIGNED,
+        "x-oss-signature-version",
+        "x-oss-credential",
+        "x-oss-date",
+        "x-oss-expires",
+        "x-oss-security-token",
+        "x-oss-additional-headers",
+    }
+)
+"""Query parameters of a presigned URL of version 4. They are not parameters of the operation."""
+_MOST_SECONDS: Final = 7 * 24 * 3600
 _REGION = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SPACES = re.compile(r" +")
@@ -102,6 +116,7 @@ class Claim:
         date: The text of that time.
         scope: Date, region, product and terminator, with slashes.
         headers: OSS: further headers that it covers, in lower case, sorted; AWS: all headers.
+        expires_seconds: How long a presigned URL is valid; None for a signature in the headers.
     """
 
     scheme: Scheme
@@ -112,6 +127,7 @@ class Claim:
     date: str
     scope: str
     headers: tuple[str, ...]
+    expires_seconds: int | None = None
 
     @property
     def region_id(self) -> str:
@@ -129,7 +145,39 @@ def find(request: SignedRequest) -> Claim | None:
     for scheme in (OSS, AWS):
         if authorization.startswith(scheme.algorithm):
             return _claim(request, scheme, authorization)
+    if request.params.get("x-oss-signature-version") == OSS.algorithm:
+        return _presigned(request)
     return None
+
+
+def _presigned(request: SignedRequest) -> Claim:
+    """Return the signature of a presigned URL.
+
+    Source: https://help.aliyun.com/en/oss/developer-reference/add-signatures-to-urls (read
+    2026-11), and ``ProviderAuthV4`` in oss2 2.19.1.
+    """
+    given = request.params
+    missing = sorted({PRESIGNED, "x-oss-credential", "x-oss-date", "x-oss-expires"} - given.keys())
+    if missing:
+        raise invalid_argument(missing[0], "", f"{missing[0]} is required in a presigned URL.")
+    date, expires = given["x-oss-date"], given["x-oss-expires"]
+    if not expires.isdecimal() or not 1 <= int(expires) <= _MOST_SECONDS:
+        raise invalid_argument(
+            "x-oss-expires", expires, f"x-oss-expires must be 1 to {_MOST_SECONDS}."
+        )
+    access_key_id, scope = _credential(OSS, given["x-oss-credential"], date)
+    names = given.get("x-oss-additional-headers", "").lower()
+    return Claim(
+        scheme=OSS,
+        access_key_id=access_key_id,
+        signature=given[PRESIGNED],
+        security_token=given.get("x-oss-security-token") or None,
+        signed_at=_timestamp(OSS, date),
+        date=date,
+        scope=scope,
+        headers=tuple(sorted(name for name in names.split(";") if name)),
+        expires_seconds=int(expires),
+    )
 
 
 def _claim(request: SignedRequest, scheme: Scheme, authorization: str) -> Claim:
@@ -207,7 +255,9 @@ def _timestamp(scheme: Scheme, date: str) -> float:
 def canonical_request(request: SignedRequest, claim: Claim) -> bytes:
     """Return the canonical request that the signature covers."""
     query = sorted(
-        (quote(name, safe="~"), quote(value, safe="~")) for name, value in request.params.items()
+        (quote(name, safe="~"), quote(value, safe="~"))
+        for name, value in request.params.items()
+        if name != PRESIGNED
     )
     if claim.scheme is AWS:
         path, names = request.raw_path, list(claim.headers)
@@ -218,6 +268,8 @@ def canonical_request(request: SignedRequest, claim: Claim) -> bytes:
         text = "&".join(f"{name}={value}" if value else name for name, value in query)
     lines = "".join(f"{name}:{_value(request, claim.scheme, name)}\n" for name in names)
     payload = request.header(f"{claim.scheme.header_prefix}content-sha256")
+    if claim.expires_seconds is not None:
+        payload = UNSIGNED_PAYLOAD
     signed = ";".join(claim.headers)
     # The names and values of headers are bytes: oss2 sends UTF-8, which is read as Latin-1.
     return b"\n".join(

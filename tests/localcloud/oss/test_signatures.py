@@ -80,10 +80,38 @@ def test_signature_covers_content_type_and_parameters(oss: LocalOss) -> None:
     assert error_code(send("GET", "?versionId=null")) == "SignatureDoesNotMatch"
 
 
-def test_presigned_url_is_refused_by_name(oss: LocalOss) -> None:
-    reply = requests.get(oss.make_bucket().sign_url("GET", "k", 60), timeout=10)
-    assert (reply.status_code, error_code(reply)) == (400, "NotImplemented")
-    assert "presigned URL" in reply.text
+def test_presigned_url_reads_one_object_for_its_time(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("folder/å b", b"content")
+    url = bucket.sign_url("GET", "folder/å b", 60, slash_safe=True)
+    assert requests.get(url, timeout=10).content == b"content"
+    another = requests.get(url.replace("folder/", "folder/x"), timeout=10)
+    assert (another.status_code, error_code(another)) == (403, "SignatureDoesNotMatch")
+    assert error_code(requests.put(url, b"x", timeout=10)) == "SignatureDoesNotMatch"
+    assert error_code(requests.get(f"{url}&acl", timeout=10)) == "SignatureDoesNotMatch"
+    oss.clock.offset_seconds = 61
+    late = requests.get(url, timeout=10)
+    assert (late.status_code, error_code(late)) == (403, "AccessDenied")
+    assert "Request has expired." in late.text
+
+
+def test_presigned_url_of_a_session_has_the_rights_of_its_role(oss: LocalOss) -> None:
+    bucket = oss.make_bucket()
+    bucket.put_object("mine/k", b"content")
+    bucket.put_object("theirs/k", b"content")
+    resource = f"acs:oss:*:*:{bucket.bucket_name}/mine/*"
+    allowed = {"Effect": "Allow", "Action": "oss:GetObject", "Resource": resource}
+    session = oss.as_role(bucket.bucket_name, oss.session("reader-of-one-folder", allowed))
+    assert requests.get(session.sign_url("GET", "mine/k", 60, slash_safe=True), timeout=10).ok
+    other = requests.get(session.sign_url("GET", "theirs/k", 60, slash_safe=True), timeout=10)
+    assert (other.status_code, error_code(other)) == (403, "AccessDenied")
+
+
+@pytest.mark.parametrize("seconds", [0, 604_801])
+def test_presigned_url_for_no_time_or_too_long_is_refused(oss: LocalOss, seconds: int) -> None:
+    reply = requests.get(oss.make_bucket().sign_url("GET", "k", seconds), timeout=10)
+    assert (reply.status_code, error_code(reply)) == (400, "InvalidArgument")
+    assert "x-oss-expires must be 1 to 604800" in reply.text
 
 
 def test_session_works_until_it_expires(oss: LocalOss) -> None:
