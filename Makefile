@@ -63,7 +63,7 @@ TOOLS = exec $(PYTHON) -m tools
 ON_STACK = --stack "$(STACK)" --corpus "$$CUSTOMRAG_MAKE_CORPUS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview documents ask open token eval env status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks opensearch-package pr-up pr-down sweep night \
+.PHONY: help setup up preview documents ask open token eval env status logs down test policy preflight cost preview-comment changed-stacks drift fmt lint rehearse leaks engine-package pr-up pr-down sweep night \
 	sign-in workflows release release-notes post-comments post-report post-release
 
 ##@ On this machine; with STACK=dev, in the cloud
@@ -124,7 +124,7 @@ leaks:  ## List what is left of a stack in the cloud; fails on leaks
 night:  ## Stop GPU nodes at night, start them by day: STACK=dev [NOW=…]
 	@$(TOOLS) night --stack "$(STACK)" $(if $(NOW),--now "$(NOW)")
 
-opensearch-package:  ## Write the package that OpenSearch nodes fetch: FOLDER=DIR
+engine-package:  ## Write the package that OpenSearch nodes fetch: FOLDER=DIR
 	@.venv/bin/python -m localcloud.opensearch.package archive --output "$(or $(FOLDER),.)"
 
 ##@ Pull requests

@@ -63,7 +63,7 @@ class OpenSearch(Group, alias_generator=keys_after("opensearch")):
         str,
         matching(
             r"oss://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]/\S*-[0-9a-f]{64}\.tar\.gz",
-            "oss://<bucket>/<path>-<SHA-256>.tar.gz, as `make opensearch-package` names it",
+            "oss://<bucket>/<path>-<SHA-256>.tar.gz, as `make engine-package` names it",
             or_empty=True,
         ),
     ]
