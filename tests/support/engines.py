@@ -64,7 +64,11 @@ def _lend(kind: EngineKind, request: pytest.FixtureRequest) -> Lent:
 
 @pytest.fixture(
     scope="session",
-    params=[pytest.param(kind, marks=getattr(pytest.mark, kind), id=kind) for kind in EngineKind],
+    params=[
+        # Plain texts, because processes of pytest-xdist cannot send an enum.
+        pytest.param(kind, marks=getattr(pytest.mark, kind.value), id=kind.value)
+        for kind in EngineKind
+    ],
 )
 def lent(request: pytest.FixtureRequest) -> Lent:
     """Lend each engine in turn."""
