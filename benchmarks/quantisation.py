@@ -90,8 +90,8 @@ def embeddings(arguments: argparse.Namespace) -> tuple[Matrix, Matrix]:
     questions = [item.question for item in load_questions(arguments.corpus)]
     encoder = LocalEncoder(arguments.model)
     try:
-        chunks = encoder.encode(texts, "document")
-        asked = encoder.encode(questions, "query")
+        chunks = encoder.encode(texts, "document").vectors
+        asked = encoder.encode(questions, "query").vectors
     finally:
         encoder.close()
     if arguments.vectors:

@@ -1,8 +1,9 @@
 """Lends an Elasticsearch instance to one command: `python -m localcloud.elasticsearch.borrow`.
 
 Owns the instance's life: it is created in its own home, and removed with its data when the command
-ends. The command reads its address from CUSTOMRAG_ELASTICSEARCH_URL, _USERNAME and _PASSWORD. The
-next run removes what a killed run has left in the home. The instance does not belong to a stack.
+ends. The command reads its address from CUSTOMRAG_ELASTICSEARCH_URL, _USERNAME and _PASSWORD, and
+the engine's address behind the local gateway, for a benchmark, from _ENGINE_URL. The next run
+removes what a killed run has left in the home. The instance does not belong to a stack.
 
 Usage: ``python -m localcloud.elasticsearch.borrow --home DIR COMMAND...``; returns the exit status
 of the command.
@@ -25,6 +26,7 @@ from typing import Any
 from localcloud.core.errors import LocalCloudError
 from localcloud.core.home import init_home
 from localcloud.daemon import make_context
+from localcloud.elasticsearch.engine import ENGINE_PORT
 from localcloud.elasticsearch.resources import Instance
 
 __all__ = ["lend", "main"]
@@ -71,6 +73,7 @@ def lend(home: Path, command: Sequence[str]) -> int:
         environment = {
             **os.environ,
             "CUSTOMRAG_ELASTICSEARCH_URL": f"http://{outputs['domain']}:{outputs['port']}",
+            "CUSTOMRAG_ELASTICSEARCH_ENGINE_URL": f"http://{outputs['domain']}:{ENGINE_PORT}",
             "CUSTOMRAG_ELASTICSEARCH_USERNAME": "elastic",
             "CUSTOMRAG_ELASTICSEARCH_PASSWORD": password,
         }
