@@ -26,7 +26,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +33,8 @@ from typing import Final
 
 from localcloud.core.errors import LocalCloudError
 from localcloud.core.home import machine_cache
-from localcloud.core.maven import MavenError
+from localcloud.core.maven import Artifact, MavenError, fetch_artifacts
+from localcloud.core.unpacking import is_complete, move_into_place, open_folders, unzip
 from localcloud.elasticsearch.search_templates import add_search_templates
 
 __all__ = [
@@ -51,11 +51,8 @@ __all__ = [
 VERSION: Final = "8.19.21"
 _GROUP: Final = "org.elasticsearch.distribution.integ-test-zip"
 _JAVA_MAJOR: Final = 17
-_MAVEN_TIMEOUT_SECONDS: Final = 1800
-_PROGRESS_SECONDS: Final = 5.0
 # Counts up when the additions to the unpacked zip change: each revision has its own folder.
 _REVISION: Final = "r2"
-_MARKER: Final = ".complete"
 
 
 class DistributionError(LocalCloudError):
@@ -67,14 +64,14 @@ class Release:
     """Facts about one release.
 
     Attributes:
-        sha512: Hexadecimal digest of the zip.
+        sha256: Hexadecimal digest of the zip.
         build_date: Build date in its own log.
         lucene_version: Version of its Lucene jars.
         minimum_wire_version: Oldest release that can join a cluster with it.
         minimum_index_version: Oldest release whose indices it can open.
     """
 
-    sha512: str
+    sha256: str
     build_date: str
     lucene_version: str
     minimum_wire_version: str
@@ -86,10 +83,7 @@ class Release:
 # (https://www.elastic.co/docs/deploy-manage/upgrade, read 2026-11).
 RELEASES: Final[Mapping[str, Release]] = {
     VERSION: Release(
-        sha512=(
-            "cf6b0a93860d329937ae7f913ec5073b0c726c77639764b93fc83a304aa1dd9d"
-            "4defcfa2849948eea3b0b47c2065f994908603939fc2a4774c9c4d868c5ec1dd"
-        ),
+        sha256="215d5f3dbf0609a149f6218a9e47b6ae2df34ebbff3c5754e35f15a5e5393c8a",
         build_date="2026-08-26T22:10:47.574903747Z",
         lucene_version="9.12.2",
         minimum_wire_version="7.17.0",
@@ -101,7 +95,7 @@ RELEASES: Final[Mapping[str, Release]] = {
 def installed(cache: Path | None = None) -> Path | None:
     """Return the unpacked distribution in `cache`, or None if it is missing or incomplete."""
     home = (cache or machine_cache()) / f"elasticsearch-{VERSION}-{_REVISION}"
-    return home if (home / _MARKER).is_file() else None
+    return home if is_complete(home) else None
 
 
 def fetch(cache: Path | None = None, report: Callable[[str], None] | None = None) -> Path:
@@ -130,9 +124,11 @@ def fetch(cache: Path | None = None, report: Callable[[str], None] | None = None
         archive = _archive(Path(work), say)
         _check(archive)
         say(f"elasticsearch {VERSION}: unpacking")
-        unpacked = _unpack(archive, Path(work))
+        unzip(archive, Path(work) / "unpacked")
+        unpacked = Path(work) / "unpacked" / f"elasticsearch-{VERSION}"
         _complete(unpacked, Path(work), say)
-        home = _move_into_place(unpacked, cache / f"elasticsearch-{VERSION}-{_REVISION}")
+        open_folders(unpacked)
+        home = move_into_place(unpacked, cache / f"elasticsearch-{VERSION}-{_REVISION}")
     say(f"elasticsearch {VERSION}: ready in {time.monotonic() - started:.0f} s at {home}")
     return home
 
@@ -192,87 +188,30 @@ def _archive(work: Path, say: Callable[[str], None]) -> Path:
 
 
 def _fetch_by_maven(work: Path, say: Callable[[str], None]) -> Path:
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise DistributionError(
-            "Maven (mvn), which fetches Elasticsearch, is not on PATH. Install it (Debian, Ubuntu: "
-            "apt-get install -y maven) or set CUSTOMRAG_ELASTICSEARCH_ZIP to a downloaded zip"
-        )
-    say(f"elasticsearch {VERSION}: fetching {_GROUP}:elasticsearch with Maven (107 MB)")
-    log = work / "maven.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [
-                maven,
-                "--batch-mode",
-                "--no-transfer-progress",
-                "dependency:get",
-                "dependency:copy",
-                f"-Dartifact={_GROUP}:elasticsearch:{VERSION}:zip",
-                "-Dtransitive=false",
-                f"-DoutputDirectory={work}",
-            ],
-            cwd=work,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        _wait(process, say)
-    archive = work / f"elasticsearch-{VERSION}.zip"
-    if process.returncode != 0 or not archive.is_file():
-        tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-15:])
-        raise DistributionError(
-            f"Maven could not fetch Elasticsearch {VERSION} (exit code {process.returncode}). "
-            "Check the network and ~/.m2/settings.xml, or set CUSTOMRAG_ELASTICSEARCH_ZIP. "
-            f"Its last lines:\n{tail}"
-        )
-    return archive
-
-
-def _wait(process: subprocess.Popen[bytes], say: Callable[[str], None]) -> None:
-    started = time.monotonic()
+    say(f"elasticsearch {VERSION}: fetching with Maven (107 MB)")
+    artifact = Artifact(
+        group=_GROUP,
+        name="elasticsearch",
+        version=VERSION,
+        extension="zip",
+        sha256=RELEASES[VERSION].sha256,
+    )
     try:
-        while True:
-            elapsed = time.monotonic() - started
-            if elapsed > _MAVEN_TIMEOUT_SECONDS:
-                raise DistributionError(
-                    f"Maven did not fetch Elasticsearch within {_MAVEN_TIMEOUT_SECONDS} s. Try "
-                    "again"
-                )
-            try:
-                process.wait(_PROGRESS_SECONDS)
-            except subprocess.TimeoutExpired:
-                say(f"elasticsearch {VERSION}: fetching, {elapsed + _PROGRESS_SECONDS:.0f} s")
-            else:
-                return
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        return fetch_artifacts([artifact], work, f"elasticsearch {VERSION}", say)[artifact]
+    except MavenError as error:
+        raise DistributionError(
+            f"{error}\nOr set CUSTOMRAG_ELASTICSEARCH_ZIP to a downloaded zip"
+        ) from error
 
 
 def _check(archive: Path) -> None:
     with archive.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha512").hexdigest()
-    if digest != RELEASES[VERSION].sha512:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != RELEASES[VERSION].sha256:
         raise DistributionError(
-            f"{archive} is not the integ-test zip of Elasticsearch {VERSION}: its SHA-512 is "
-            f"{digest}, expected {RELEASES[VERSION].sha512}. Delete it and fetch again"
+            f"{archive} is not the integ-test zip of Elasticsearch {VERSION}: its SHA-256 is "
+            f"{digest}, expected {RELEASES[VERSION].sha256}. Delete it and fetch again"
         )
-
-
-def _unpack(archive: Path, work: Path) -> Path:
-    target = work / "unpacked"
-    with zipfile.ZipFile(archive) as file:
-        file.extractall(target)
-        for item in file.infolist():
-            mode = (item.external_attr >> 16) & 0o777
-            if mode and not item.is_dir():
-                # Everyone may read it, because another user may run the engine.
-                (target / item.filename).chmod(mode | 0o444 | ((mode & 0o100) and 0o011))
-    for folder in [target, *(path for path in target.rglob("*") if path.is_dir())]:
-        folder.chmod(0o755)
-    return target / f"elasticsearch-{VERSION}"
 
 
 def _complete(unpacked: Path, work: Path, say: Callable[[str], None]) -> None:
@@ -284,19 +223,6 @@ def _complete(unpacked: Path, work: Path, say: Callable[[str], None]) -> None:
         add_search_templates(unpacked, VERSION, find_java_home(), work, say)
     except MavenError as error:
         raise DistributionError(str(error)) from error
-
-
-def _move_into_place(unpacked: Path, home: Path) -> Path:
-    (unpacked / _MARKER).touch()
-    if home.exists() and not (home / _MARKER).is_file():
-        shutil.rmtree(home)
-    try:
-        unpacked.rename(home)
-    except OSError as error:
-        # Another fetch was quicker, and its result is identical.
-        if not (home / _MARKER).is_file():
-            raise DistributionError(f"could not move Elasticsearch to {home}: {error}") from error
-    return home
 
 
 def main(arguments: list[str] | None = None) -> int:

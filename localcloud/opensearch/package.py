@@ -29,6 +29,7 @@ from typing import Final
 from localcloud.core.errors import LocalCloudError
 from localcloud.core.home import machine_cache
 from localcloud.core.maven import Artifact, fetch_artifacts
+from localcloud.core.unpacking import is_complete, move_into_place, open_folders, unzip
 from localcloud.opensearch.artifacts import (
     ENGINE,
     LIBTORCH,
@@ -41,7 +42,6 @@ from localcloud.opensearch.artifacts import (
 
 __all__ = ["archive", "fetch", "image_paths", "installed", "main", "package_name"]
 
-_MARKER: Final = ".complete"
 # CUDA libraries of ONNX, 300 MB. Our models are TorchScript.
 _LEFT_OUT: Final = "onnxruntime_gpu-"
 # Where DJL 0.31.1 looks for its JNI library.
@@ -60,7 +60,7 @@ def package_name() -> str:
 def installed(cache: Path | None = None) -> Path | None:
     """Return the package in `cache`, or None if it is missing or incomplete."""
     home = (cache or machine_cache()) / package_name()
-    return home if (home / _MARKER).is_file() else None
+    return home if is_complete(home) else None
 
 
 def image_paths() -> dict[str, Path]:
@@ -92,7 +92,7 @@ def fetch(cache: Path | None = None, report: Callable[[str], None] | None = None
         files = fetch_artifacts(_all_artifacts(), Path(work), f"opensearch {VERSION}", say)
         say(f"opensearch {VERSION}: unpacking")
         built = _build(files, Path(work) / "package")
-        home = _move_into_place(built, cache / package_name())
+        home = move_into_place(built, cache / package_name())
     say(f"opensearch {VERSION}: ready in {time.monotonic() - started:.0f} s at {home}")
     return home
 
@@ -141,10 +141,10 @@ def _all_artifacts() -> tuple[Artifact, ...]:
 
 
 def _build(files: dict[Artifact, Path], work: Path) -> Path:
-    _unzip(files[ENGINE], work)
+    unzip(files[ENGINE], work)
     home = work / f"opensearch-{VERSION}"
     for plugin in PLUGINS:
-        _unzip(files[plugin], home / "plugins" / _plugin_folder(files[plugin]))
+        unzip(files[plugin], home / "plugins" / _plugin_folder(files[plugin]))
     for path in home.glob(f"plugins/*/{_LEFT_OUT}*.jar"):
         path.unlink()
     for module in MODULES:
@@ -157,8 +157,7 @@ def _build(files: dict[Artifact, Path], work: Path) -> Path:
                 _extract(jar, name, libtorch / name.removeprefix(_LIBTORCH_MEMBERS))
     with zipfile.ZipFile(files[LIBTORCH_JNI]) as jar:
         _extract(jar, _JNI_MEMBER, libtorch / _JNI_NAME)
-    for folder in [home, *(path for path in home.rglob("*") if path.is_dir())]:
-        folder.chmod(0o755)
+    open_folders(home)
     return home
 
 
@@ -178,33 +177,10 @@ def _plugin_folder(archive_file: Path) -> str:
     return names[0].strip()
 
 
-def _unzip(archive_file: Path, target: Path) -> None:
-    with zipfile.ZipFile(archive_file) as file:
-        file.extractall(target)  # noqa: S202 - its digest was checked
-        for item in file.infolist():
-            mode = (item.external_attr >> 16) & 0o777
-            if mode and not item.is_dir():
-                # Everyone may read it, because another user may run the engine.
-                (target / item.filename).chmod(mode | 0o444 | ((mode & 0o100) and 0o011))
-
-
 def _extract(jar: zipfile.ZipFile, name: str, target: Path) -> None:
     with jar.open(name) as source, target.open("wb") as copy:
         shutil.copyfileobj(source, copy, 2**20)
     target.chmod(0o755)
-
-
-def _move_into_place(built: Path, home: Path) -> Path:
-    (built / _MARKER).touch()
-    if home.exists() and not (home / _MARKER).is_file():
-        shutil.rmtree(home)
-    try:
-        built.rename(home)
-    except OSError as error:
-        # Another fetch was quicker, and its result is identical.
-        if not (home / _MARKER).is_file():
-            raise LocalCloudError(f"could not move OpenSearch to {home}: {error}") from error
-    return home
 
 
 def main(arguments: list[str] | None = None) -> int:

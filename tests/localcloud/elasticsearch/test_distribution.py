@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Callable
@@ -35,8 +36,8 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         program.external_attr = (stat.S_IFREG | 0o750) << 16
         file.writestr(program, "#!/bin/sh\n")
         file.writestr(f"{NAME}/config/jvm.options", "")
-    digest = hashlib.sha512(path.read_bytes()).hexdigest()
-    known = {VERSION: replace(RELEASES[VERSION], sha512=digest)}
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    known = {VERSION: replace(RELEASES[VERSION], sha256=digest)}
     monkeypatch.setattr(distribution, "RELEASES", known)
     monkeypatch.setenv("CUSTOMRAG_ELASTICSEARCH_ZIP", str(path))
     return path
@@ -87,7 +88,7 @@ def test_incomplete_distribution_is_replaced(archive: Path, tmp_path: Path) -> N
 def test_zip_with_another_digest_is_refused(archive: Path, tmp_path: Path) -> None:
     archive.write_bytes(archive.read_bytes() + b"x")
 
-    with pytest.raises(DistributionError, match="SHA-512"):
+    with pytest.raises(DistributionError, match="SHA-256"):
         fetch(tmp_path / "cache")
     assert installed(tmp_path / "cache") is None
 
@@ -110,19 +111,19 @@ def test_maven_fetches_only_the_artifact(
     monkeypatch.setattr(distribution, "find_java_home", lambda: tmp_path)
     maven(
         f'echo "$@" > {tmp_path}/arguments\n'
-        'for a in "$@"; do case $a in -DoutputDirectory=*) to=${a#*=};; esac; done\n'
-        f'cp {archive} "$to"'
+        # The folder for the files is that of the POM.
+        'for a in "$@"; do case $a in */pom.xml) pom=$a;; esac; done\n'
+        f'cp "$pom" {tmp_path}/pom.xml; cp {archive} "$(dirname "$pom")"'
     )
 
     fetch(tmp_path / "cache")
 
-    arguments = (tmp_path / "arguments").read_text().split()
-    assert (
-        f"-Dartifact=org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VERSION}:zip"
-        in (arguments)
-    )
-    assert "-Dtransitive=false" in arguments
-    assert not any("http" in argument for argument in arguments)
+    pom = (tmp_path / "pom.xml").read_text()
+    assert re.findall("<artifactItem>(.*?)</artifactItem>", pom) == [
+        "<groupId>org.elasticsearch.distribution.integ-test-zip</groupId>"
+        f"<artifactId>elasticsearch</artifactId><version>{VERSION}</version><type>zip</type>"
+    ]
+    assert "http" not in (tmp_path / "arguments").read_text()
     assert [given[1] for given in added] == [VERSION]
 
 
@@ -141,7 +142,7 @@ def test_missing_maven_error_has_the_install_command(
     monkeypatch.delenv("CUSTOMRAG_ELASTICSEARCH_ZIP", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(DistributionError, match="install -y maven"):
+    with pytest.raises(DistributionError, match=r"install -y maven(.|\n)*CUSTOMRAG_ELASTIC"):
         fetch(tmp_path / "cache")
 
 
