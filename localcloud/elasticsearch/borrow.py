@@ -11,20 +11,16 @@ of the command.
 
 from __future__ import annotations
 
-import argparse
-import os
 import secrets
 import shutil
-import signal
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from localcloud.core.errors import LocalCloudError
 from localcloud.core.home import init_home
+from localcloud.core.lending import lend_to_command
 from localcloud.daemon import make_context
 from localcloud.elasticsearch.engine import ENGINE_PORT
 from localcloud.elasticsearch.resources import Instance
@@ -53,12 +49,15 @@ def _discard(home: Path) -> None:
         shutil.rmtree(home)
 
 
-def lend(home: Path, command: Sequence[str]) -> int:
-    """Run a command with its own instance, and return its exit status.
+@contextmanager
+def lend(home: Path) -> Iterator[dict[str, str]]:
+    """Start an instance, and remove it afterwards.
 
     Args:
         home: A folder for the instance; its content is removed before and after.
-        command: The command and its arguments.
+
+    Yields:
+        Variables with its addresses and its superuser.
 
     Raises:
         LocalCloudError: The instance did not start.
@@ -70,54 +69,21 @@ def lend(home: Path, command: Sequence[str]) -> int:
     try:
         print("starting Elasticsearch", flush=True)
         outputs = Instance().create(_inputs(password), context).outputs
-        environment = {
-            **os.environ,
+        yield {
             "CUSTOMRAG_ELASTICSEARCH_URL": f"http://{outputs['domain']}:{outputs['port']}",
             "CUSTOMRAG_ELASTICSEARCH_ENGINE_URL": f"http://{outputs['domain']}:{ENGINE_PORT}",
             "CUSTOMRAG_ELASTICSEARCH_USERNAME": "elastic",
             "CUSTOMRAG_ELASTICSEARCH_PASSWORD": password,
         }
-        return _run(command, environment)
     finally:
         context.supervisor.stop_all()
         context.store.close()
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _run(command: Sequence[str], environment: dict[str, str]) -> int:
-    with subprocess.Popen(list(command), env=environment) as process:
-
-        def forward(signum: int, _frame: FrameType | None) -> None:
-            process.send_signal(signum)
-
-        # The terminal sends Ctrl-C to the command as well, so only wait for it.
-        signal.signal(signal.SIGINT, lambda _signum, _frame: None)
-        signal.signal(signal.SIGTERM, forward)
-        return process.wait()
-
-
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Lend an instance to the command that the arguments name."""
-    parser = argparse.ArgumentParser(prog="python -m localcloud.elasticsearch.borrow")
-    parser.add_argument(
-        "--home", type=Path, required=True, help="folder of the instance; its content is deleted"
-    )
-    parser.add_argument("command", nargs=argparse.REMAINDER, help="the command to run")
-    arguments = parser.parse_args(argv)
-    if not arguments.command:
-        parser.error("COMMAND is missing; give the command to run")
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        return lend(arguments.home.absolute(), arguments.command)
-    except LocalCloudError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return lend_to_command("localcloud.elasticsearch.borrow", lend, argv)
 
 
 if __name__ == "__main__":

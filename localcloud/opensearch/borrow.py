@@ -11,13 +11,10 @@ the command.
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import ipaddress
-import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -26,7 +23,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -35,6 +31,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from localcloud.core.accounts import give_away, plan_account, tidy
 from localcloud.core.errors import LocalCloudError
+from localcloud.core.lending import lend_to_command
 from localcloud.opensearch.package import fetch
 from opensearch_node import engine
 from opensearch_node.configuration import ADMIN_SUBJECT, NODE_SUBJECT
@@ -172,10 +169,11 @@ def lend(home: Path) -> Iterator[Borrowed]:
     authority = Authority()
     engine.prepare(settings, account.distribution, authority.issue([address]))
     give_away(account)
-    with (home / "engine.log").open("wb") as log:
-        process = engine.start(settings, account.distribution, account.prefix, log)
+    log = home / "engine.log"
+    with log.open("wb") as output:
+        process = engine.start(settings, account.distribution, account.prefix, output)
     try:
-        _wait(process, settings, passwords)
+        _wait(process, settings, passwords, log)
         yield Borrowed(
             url=settings.url,
             ca_file=settings.configuration / "ca.pem",
@@ -204,56 +202,32 @@ def _free_port(address: str) -> int:
 
 
 def _wait(
-    process: subprocess.Popen[bytes], settings: NodeSettings, passwords: dict[str, str]
+    process: subprocess.Popen[bytes],
+    settings: NodeSettings,
+    passwords: dict[str, str],
+    log: Path,
 ) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     with AdminClient(settings.url, settings.configuration) as client:
         while not client.is_ready():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise LocalCloudError(
-                    "OpenSearch did not start. Its log: "
-                    f"{settings.opensearch_state / 'logs' / 'borrowed.log'}"
-                )
+                # The log goes with the home.
+                tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-15:])
+                raise LocalCloudError(f"OpenSearch did not start. The end of its log:\n{tail}")
             time.sleep(0.5)
         client.apply(settings.opensearch_index_prefix, passwords)
 
 
-def _run(command: Sequence[str], environment: dict[str, str]) -> int:
-    with subprocess.Popen(list(command), env=environment) as process:
-
-        def forward(signum: int, _frame: FrameType | None) -> None:
-            process.send_signal(signum)
-
-        # The terminal sends Ctrl-C to the command as well, so only wait for it.
-        signal.signal(signal.SIGINT, lambda _signum, _frame: None)
-        signal.signal(signal.SIGTERM, forward)
-        return process.wait()
-
-
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+@contextmanager
+def _lend_variables(home: Path) -> Iterator[dict[str, str]]:
+    print("starting OpenSearch", flush=True)
+    with lend(home) as cluster:
+        yield cluster.environment
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Lend a cluster to the command that the arguments name."""
-    parser = argparse.ArgumentParser(prog="python -m localcloud.opensearch.borrow")
-    parser.add_argument(
-        "--home", type=Path, required=True, help="folder of the node; its content is deleted"
-    )
-    parser.add_argument("command", nargs=argparse.REMAINDER, help="the command to run")
-    arguments = parser.parse_args(argv)
-    if not arguments.command:
-        parser.error("COMMAND is missing; give the command to run")
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        print("starting OpenSearch", flush=True)
-        with lend(arguments.home.absolute()) as cluster:
-            return _run(arguments.command, {**os.environ, **cluster.environment})
-    except LocalCloudError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return lend_to_command("localcloud.opensearch.borrow", _lend_variables, argv)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.elasticsearch.borrow import lend, main
+from localcloud.elasticsearch.borrow import main
 
 pytestmark = pytest.mark.elasticsearch
 
@@ -25,7 +25,7 @@ sys.exit(7)
 
 def test_a_command_gets_a_running_instance_that_is_removed_at_its_end(tmp_path: Path) -> None:
     home, answer = tmp_path / "home", tmp_path / "answer"
-    assert lend(home, [sys.executable, "-c", ASK, str(answer)]) == 7
+    assert main(["--home", str(home), sys.executable, "-c", ASK, str(answer)]) == 7
     assert answer.read_text().startswith("8.")
     assert not home.exists()
     left = [
