@@ -76,7 +76,7 @@ async def wait_until_joined(
     deadline_seconds: float = DEADLINE_SECONDS,
     pause_seconds: float = _PAUSE_SECONDS,
 ) -> str:
-    """Wait until the cluster is green with a node, and return what was found, for the log.
+    """Wait until a node is in its cluster and the cluster is green; return a line for the log.
 
     Raises:
         NodeNotJoinedError: The deadline passed.

@@ -50,8 +50,6 @@ def opensearch_yml(settings: NodeSettings) -> str:
         # Without a type, every start logs an error.
         "plugins.security.audit.type": "noop",
     }
-    if settings.opensearch_repository:
-        values["path.repo"] = [settings.opensearch_repository]
     # Every JSON value is valid YAML.
     return "".join(f"{name}: {json.dumps(value)}\n" for name, value in values.items())
 

@@ -38,7 +38,6 @@ class NodeSettings(BaseSettings):
         opensearch_users: ``user=KMS secret with its password``, separated by commas.
         opensearch_index_prefix: What the names of the application's indices begin with; its users
             may use these only.
-        opensearch_repository: Folder for snapshots that every node shares; empty for none.
     """
 
     model_config = SettingsConfigDict(env_prefix="CUSTOMRAG_", frozen=True, extra="ignore")
@@ -60,7 +59,6 @@ class NodeSettings(BaseSettings):
     opensearch_certificates: str
     opensearch_users: str
     opensearch_index_prefix: str
-    opensearch_repository: str = ""
 
     @property
     def transport_port(self) -> int:

@@ -1,4 +1,4 @@
-"""Unpacks an engine's archives, and moves what was built into the cache of the machine.
+"""Unpacks an engine's archives, and moves the result into the cache of the machine.
 
 Owns the permissions, which let another user run the engine, and the marker of a complete folder.
 """
@@ -18,7 +18,7 @@ _MARKER: Final = ".complete"
 
 
 class UnpackError(LocalCloudError):
-    """What was built cannot be moved into the cache."""
+    """The unpacked engine cannot be moved into the cache."""
 
 
 def is_complete(home: Path) -> bool:

@@ -8,7 +8,6 @@ and its form of the vector search (`rag.engines.elasticsearch`).
 from __future__ import annotations
 
 import base64
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,11 +19,7 @@ from rag.errors import SearchEngineError
 __all__ = ["JSON", "REFUSALS_OF_A_BUSY_CLUSTER", "Failure", "SearchEngine", "decoded", "may_pass"]
 
 JSON: Mapping[str, str] = {"accept": "application/json", "content-type": "application/json"}
-_LINES: Mapping[str, str] = {"accept": "application/json", "content-type": "application/x-ndjson"}
 
-_SCORES_OF_EACH = (
-    "responses.error,responses.status,responses.hits.hits._id,responses.hits.hits._score"
-)
 
 REFUSALS_OF_A_BUSY_CLUSTER = (408, 429, 502, 503, 504)
 """HTTP statuses of requests that may succeed later."""
@@ -143,23 +138,6 @@ class SearchEngine(ABC):
         """Return the scores of the passages that a search finds by `_id`, best first."""
         answer = await self.search(index, body, {"filter_path": "hits.hits._id,hits.hits._score"})
         return _scores(answer)
-
-    async def scores_of_each(
-        self, index: str, bodies: Sequence[Mapping[str, Any]]
-    ) -> list[dict[str, float]]:
-        """Return the same as `scores` for several searches in one request."""
-        lines = [json.dumps(line) for body in bodies for line in ({}, body)]
-        answer = await self.request(
-            "POST",
-            f"/{_quoted(index)}/_msearch",
-            "\n".join(lines) + "\n",
-            params={"filter_path": _SCORES_OF_EACH},
-            headers=_LINES,
-        )
-        for one in answer["responses"]:
-            if "error" in one:
-                raise SearchEngineError(json.dumps(one["error"]), status=one["status"])
-        return [_scores(one) for one in answer["responses"]]
 
     async def passages(
         self, index: str, identifiers: Sequence[str], fields: Sequence[str]

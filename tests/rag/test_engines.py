@@ -211,20 +211,6 @@ async def cosines_of(
     return {item: float(vector @ vector_of(source["text"])) for item, source in sources.items()}
 
 
-def test_several_searches_in_one_request_score_the_same(filled: Filled) -> None:
-    async def ask(engine: SearchEngine, index: str) -> None:
-        bodies = [
-            word_search("pump seal", "en", 20),
-            engine.vector_search(vector_of("pump seal").tolist(), 20, 100),
-        ]
-        expected = [await engine.scores(index, body) for body in bodies]
-        assert await engine.scores_of_each(index, bodies) == expected
-        with pytest.raises(SearchEngineError, match="no_such_query"):
-            await engine.scores_of_each(index, [*bodies, {"query": {"no_such_query": {}}}])
-
-    filled.run(ask)
-
-
 def test_a_script_adds_the_cosine_to_half_the_word_score(filled: Filled) -> None:
     vector = vector_of("pump seal")
     words = word_search("pump seal", "en", 100)

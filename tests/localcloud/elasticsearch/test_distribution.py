@@ -111,7 +111,7 @@ def test_maven_fetches_only_the_artifact(
     monkeypatch.setattr(distribution, "find_java_home", lambda: tmp_path)
     maven(
         f'echo "$@" > {tmp_path}/arguments\n'
-        # The folder for the files is that of the POM.
+        # Maven puts the files beside the POM.
         'for a in "$@"; do case $a in */pom.xml) pom=$a;; esac; done\n'
         f'cp "$pom" {tmp_path}/pom.xml; cp {archive} "$(dirname "$pom")"'
     )
