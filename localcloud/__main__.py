@@ -30,7 +30,9 @@ def _init(arguments: argparse.Namespace) -> None:
 
 
 def _start(arguments: argparse.Namespace) -> None:
-    started = control.start(arguments.home, arguments.services)
+    started = control.start(
+        arguments.home, arguments.services, report=lambda line: print(line, flush=True)
+    )
     print("the local cloud is " + ("running" if started else "already running"))
 
 

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,15 @@ from localcloud.core import processes
 from localcloud.core.code import code_digest
 from localcloud.core.errors import LocalCloudError
 from localcloud.core.home import Platform, data_dir, load_platform, log_dir
+from localcloud.core.supervisor import ACTIVE, tail
+from localcloud.core.watching import MOST_FAILED_STARTS
 from localcloud.daemon import daemon_pid, make_context
 
-_START_SECONDS = 60.0
-_SERVICES_SECONDS = 90.0
-_STOP_SECONDS = 60.0
+# Far more than it takes: a process that ends is noticed at once, and machines may be slow.
+_START_SECONDS = 300.0
+_STOP_SECONDS = 120.0
+_FIRST_REPORT_SECONDS = 2.0
+_REPORT_SECONDS = 15.0
 _POLL_SECONDS = 0.05
 # The services outlive the Pulumi engine, so its settings must not reach them.
 _DROPPED_PREFIXES = ("PULUMI_", "GRPC_")
@@ -39,7 +43,9 @@ class ControlError(LocalCloudError):
     """The daemon did not start, stop or answer."""
 
 
-def start(home: Path, services: Sequence[str] = ()) -> bool:
+def start(
+    home: Path, services: Sequence[str] = (), report: Callable[[str], None] | None = None
+) -> bool:
     """Start the stack's daemon and wait until it and its services are ready.
 
     Several processes may call this at once. A daemon that runs other code (for example after
@@ -48,14 +54,17 @@ def start(home: Path, services: Sequence[str] = ()) -> bool:
     Args:
         home: The stack's home folder.
         services: The services to run; empty means all of them.
+        report: Is given a line of progress while this takes longer than two seconds.
 
     Returns:
         True if this call started the daemon, False if it was already running.
 
     Raises:
-        ControlError: The daemon ended or was not ready in time. The message has the end of its log.
+        ControlError: The daemon or a service ended or was not ready in time. The message has the
+            end of its log.
     """
     platform = load_platform(home)
+    waiting = _Waiting(report or (lambda line: None))
     with _starting(home):
         found = _health(platform)
         running = found.get("home") == str(home)
@@ -64,8 +73,8 @@ def start(home: Path, services: Sequence[str] = ()) -> bool:
             running = False
         started = not running
         if started:
-            _launch(platform, services)
-        _wait_for_services(platform)
+            _launch(platform, services, waiting)
+        _wait_for_services(platform, waiting)
         return started
 
 
@@ -104,7 +113,7 @@ def _starting(home: Path) -> Iterator[None]:
         yield
 
 
-def _launch(platform: Platform, services: Sequence[str]) -> None:
+def _launch(platform: Platform, services: Sequence[str], waiting: _Waiting) -> None:
     home = platform.home
     if _running_daemon_answers(platform):
         return
@@ -122,9 +131,8 @@ def _launch(platform: Platform, services: Sequence[str]) -> None:
     # Run in the home, so that the daemon does not hold the folder that the caller started it from.
     shell = ["/bin/sh", "-c", 'cd -- "$1" && shift && exec "$@"', "sh", str(home), *command]
     process = processes.spawn(shell, env, log)
-    if not _wait_healthy(platform, process):
-        ending = "\n".join(log.read_text("utf-8", "replace").splitlines()[-20:])
-        raise ControlError(f"the local cloud did not start; the last lines of {log}:\n{ending}")
+    if not _wait_healthy(platform, process, waiting):
+        raise ControlError(f"the local cloud did not start; the last lines of {log}:\n{tail(log)}")
 
 
 def _running_daemon_answers(platform: Platform) -> bool:
@@ -141,36 +149,65 @@ def _running_daemon_answers(platform: Platform) -> bool:
     return False
 
 
-def _wait_healthy(platform: Platform, pid: int) -> bool:
+def _wait_healthy(platform: Platform, pid: int, waiting: _Waiting) -> bool:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if healthy(platform):
             return True
         if processes.reap(pid):
             return False
+        waiting.on(["daemon"])
         time.sleep(_POLL_SECONDS)
     return False
 
 
-def _wait_for_services(platform: Platform) -> None:
-    deadline = time.monotonic() + _SERVICES_SECONDS
+def _wait_for_services(platform: Platform, waiting: _Waiting) -> None:
+    """Wait until every service is ready.
+
+    The wait has no limit of its own: the supervisor ends a process that is not ready in the time of
+    its spec, and a process that ends before it is ready is noticed here.
+    """
     while True:
         rows = call(platform, "GET", "/_local/status")["processes"]
         services = [row for row in rows if row["service"]]
-        failed = [row for row in services if row["state"] in ("failed", "exited", "stopped")]
+        failed = [
+            row
+            for row in services
+            if row["state"] not in ACTIVE
+            or (row["state"] != "running" and row["failed_starts"] >= MOST_FAILED_STARTS)
+        ]
         if failed:
-            raise ControlError(
-                "; ".join(f"{row['name']}: {row['reason']} (see {row['log']})" for row in failed)
-            )
-        waiting = [row["name"] for row in services if row["state"] != "running"]
-        if not waiting:
+            raise ControlError("\n".join(_failure(row) for row in failed))
+        left = [row["name"] for row in services if row["state"] != "running"]
+        if not left:
             return
-        if time.monotonic() > deadline:
-            raise ControlError(
-                f"{', '.join(waiting)} not ready after {_SERVICES_SECONDS:g} s; see the logs in "
-                f"{log_dir(platform.home)}"
-            )
+        waiting.on(left)
         time.sleep(_POLL_SECONDS)
+
+
+def _failure(row: Mapping[str, Any]) -> str:
+    return (
+        f"{row['name']} is {row['state']}: {row['reason']}; the last lines of {row['log']}:\n"
+        f"{tail(Path(row['log']))}"
+    )
+
+
+class _Waiting:
+    """Reports what a start waits for: after two seconds, at every change, and every few seconds."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._began = time.monotonic()
+        self._last = self._began
+        self._names: list[str] = []
+
+    def on(self, names: list[str]) -> None:
+        """Report these names, unless the last report is recent and says the same."""
+        now = time.monotonic()
+        quiet = _REPORT_SECONDS if names == self._names else 0.0
+        if now - self._last >= quiet and now - self._began >= _FIRST_REPORT_SECONDS:
+            self._last, self._names = now, names
+            self._report(f"  … waiting for {', '.join(names)}, {now - self._began:.0f} s")
 
 
 def healthy(platform: Platform) -> bool:
@@ -192,7 +229,7 @@ def call(platform: Platform, method: str, path: str) -> dict[str, Any]:
         ControlError: The daemon does not answer, or refuses the call.
     """
     address = urlsplit(platform.endpoints["api"])
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
     try:
         connection.request(method, path, headers={"X-Local-Secret": platform.access_key_secret})
         response = connection.getresponse()

@@ -19,8 +19,8 @@ from localcloud.core.errors import CloudError
 from localcloud.core.home import Platform, load_platform
 from pluginhost import ProviderError
 
-_HEALTH_TIMEOUT_SECONDS = 2.0
-_START_TIMEOUT_SECONDS = 120.0
+_HEALTH_TIMEOUT_SECONDS = 10.0
+_START_TIMEOUT_SECONDS = 1200.0
 # Creating an instance can take as long as its service takes to start; the daemon has deadlines.
 _CALL_TIMEOUT_SECONDS = 1800.0
 

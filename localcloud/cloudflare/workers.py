@@ -29,7 +29,6 @@ DOMAINS: Final = "cloudflare.domains"
 
 _EDGE: Final = Path(__file__).resolve().parents[2] / "edge"
 _PROCESS: Final = "edge"
-_READY_SECONDS: Final = 60.0
 
 
 class Workers:
@@ -68,7 +67,7 @@ class Workers:
             return
         self._context.supervisor.start(self._spec(service, script))
         try:
-            self._context.supervisor.wait_healthy(_PROCESS, _READY_SECONDS)
+            self._context.supervisor.wait_healthy(_PROCESS)
         except SupervisorError as error:
             raise CloudError("10021", f"The worker {service} does not start: {error}") from error
 

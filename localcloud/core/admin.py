@@ -258,6 +258,7 @@ def _status(context: Context, service_names: frozenset[str]) -> list[dict[str, A
                     "state": status.state,
                     "pid": status.pid,
                     "restarts": status.restarts,
+                    "failed_starts": status.failed_starts,
                     "exit_code": status.exit_code,
                     "reason": status.reason,
                     "address": context.supervisor.address(name),

@@ -17,11 +17,29 @@ from urllib.parse import urlsplit
 
 from localcloud.core.errors import SupervisorError
 from localcloud.core.store import Store
-from localcloud.core.watching import ACTIVE, ProcessSpec, ProcessStatus, State, Watcher
+from localcloud.core.watching import (
+    ACTIVE,
+    MOST_FAILED_STARTS,
+    ProcessSpec,
+    ProcessStatus,
+    State,
+    Watcher,
+)
 
-__all__ = ["ACTIVE", "ProcessSpec", "ProcessStatus", "State", "Supervisor"]
+__all__ = ["ACTIVE", "ProcessSpec", "ProcessStatus", "State", "Supervisor", "tail"]
 
 _POLL_SECONDS = 0.1
+
+
+def tail(path: Path, lines: int = 20) -> str:
+    """Return the last lines of a log; empty if there is no such file."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - 400 * lines))
+        text = file.read().decode("utf-8", "replace")
+    return "\n".join(text.splitlines()[-lines:])
 
 
 class Supervisor:
@@ -88,14 +106,16 @@ class Supervisor:
         with self._lock:
             return tuple(sorted(self._watchers))
 
-    def wait_healthy(self, name: str, timeout_seconds: float) -> ProcessStatus:
+    def wait_healthy(self, name: str) -> ProcessStatus:
         """Wait until a process is running and its health URL, if any, answers.
 
+        The wait has no limit of its own, because the watcher kills a process that is not ready in
+        the time of its spec.
+
         Raises:
-            SupervisorError: The process ended, failed, is unknown, or was not ready in time. The
+            SupervisorError: The process ended twice before it was ready, failed, or is unknown. The
                 message has the last lines of its log.
         """
-        deadline = time.monotonic() + timeout_seconds
         while True:
             status = self.status(name)
             if status is None:
@@ -104,11 +124,9 @@ class Supervisor:
                 )
             if status.state == "running":
                 return status
-            late = time.monotonic() > deadline
-            if late or status.state not in ACTIVE:
+            if status.state not in ACTIVE or status.failed_starts >= MOST_FAILED_STARTS:
                 raise SupervisorError(
                     f"{name} is {status.state}"
-                    + (f" after {timeout_seconds:g} s" if late else "")
                     + (f": {status.reason}" if status.reason else "")
                     + f"; the last lines of its log:\n{self.log_tail(name)}"
                 )
@@ -130,13 +148,7 @@ class Supervisor:
     def log_tail(self, name: str, lines: int = 20) -> str:
         """Return the last lines of the log of a process."""
         path = self.log_path(name)
-        if path is None or not path.exists():
-            return ""
-        with path.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 400 * lines))
-            text = file.read().decode("utf-8", "replace")
-        return "\n".join(text.splitlines()[-lines:])
+        return "" if path is None else tail(path, lines)
 
     def stop_all(self) -> None:
         """Stop every process, several at a time."""

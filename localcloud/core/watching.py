@@ -24,6 +24,14 @@ _FIRST_BACKOFF_SECONDS = 0.5
 _LAST_BACKOFF_SECONDS = 30.0
 # After this time a process counts as stable, and its earlier failures no longer count.
 _STEADY_SECONDS = 120.0
+READY_SECONDS = 300.0
+"""A process that is not ready in this time is killed.
+
+Far more than any of them takes, because that depends on what else the machine does. A process that
+ends is noticed at once.
+"""
+MOST_FAILED_STARTS = 2
+"""Who waits for a process gives up after so many, because a further start would fail too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +60,7 @@ class ProcessSpec:
     restart: Literal["always", "on-failure", "never"] = "always"
     max_restarts: int = 10
     health_url: str | None = None
-    health_timeout_seconds: float = 120
+    health_timeout_seconds: float = READY_SECONDS
     stop_timeout_seconds: float = 10
 
 
@@ -67,6 +75,7 @@ class ProcessStatus:
         pid: The process id of the program while it runs.
         exit_code: Its last exit code, or minus the signal; None if not known.
         restarts: The number of restarts since a caller started it.
+        failed_starts: How often in a row it ended before it was ready.
         started_at: The time of its last start, in seconds since the epoch.
         reason: Why it is not running, for people to read; empty while it is running.
     """
@@ -76,6 +85,7 @@ class ProcessStatus:
     pid: int | None = None
     exit_code: int | None = None
     restarts: int = 0
+    failed_starts: int = 0
     started_at: float | None = None
     reason: str = ""
 
@@ -201,7 +211,7 @@ class Watcher:
     def _probe(self) -> None:
         url, status = self.spec.health_url, self._status
         if url is None or _answers(url):
-            self._set(state="running")
+            self._set(state="running", failed_starts=0)
         elif time.time() - (status.started_at or 0) > self.spec.health_timeout_seconds:
             self._ended(f"{url} did not answer within {self.spec.health_timeout_seconds:g} s")
 
@@ -214,6 +224,8 @@ class Watcher:
             processes.kill(launched)
         self._reap()
         reason = reason or _ending(code)
+        if status.state == "starting":
+            self._set(failed_starts=status.failed_starts + 1)
         if time.time() - (status.started_at or 0) > _STEADY_SECONDS:
             self._failures = 0
         policy = self.spec.restart

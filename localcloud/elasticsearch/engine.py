@@ -65,7 +65,6 @@ _OPERATOR_PRIVILEGES: Final = (
 )
 _USER: Final = "elastic"
 _HASH_ROUNDS: Final = 10_000
-_HEALTH_TIMEOUT_SECONDS: Final = 300.0
 _STOP_TIMEOUT_SECONDS: Final = 20.0
 _MAX_RESTARTS: Final = 5
 _REQUEST_TIMEOUT_SECONDS: Final = 30.0
@@ -266,7 +265,6 @@ def specs(engine: Engine) -> tuple[ProcessSpec, ...]:
         log=engine.log_folder / f"elasticsearch-{engine.instance_id}.log",
         health_url=f"{engine.url}/_local/health/engine",
         max_restarts=_MAX_RESTARTS,
-        health_timeout_seconds=_HEALTH_TIMEOUT_SECONDS,
         stop_timeout_seconds=_STOP_TIMEOUT_SECONDS,
     )
     return gateway, process

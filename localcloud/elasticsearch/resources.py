@@ -25,7 +25,6 @@ __all__ = ["HANDLERS", "TABLE", "Instance", "discard", "require", "start"]
 
 TABLE: Final = "elasticsearch.instances"
 SNAPSHOT_SETTINGS: Final = "elasticsearch.snapshot_settings"
-_START_TIMEOUT_SECONDS: Final = 300.0
 _STATUS: Final = {
     "running": "active",
     "starting": "activating",
@@ -170,13 +169,13 @@ def start(instance: Engine, context: Context) -> None:
     """Start the instance's processes unless they run, and wait until the engine answers.
 
     Raises:
-        LocalCloudError: It did not start in time.
+        LocalCloudError: It did not start.
     """
     gateway, process = engine.specs(instance)
     context.supervisor.start(gateway)
     context.supervisor.start(process)
-    context.supervisor.wait_healthy(gateway.name, _START_TIMEOUT_SECONDS)
-    context.supervisor.wait_healthy(process.name, _START_TIMEOUT_SECONDS)
+    context.supervisor.wait_healthy(gateway.name)
+    context.supervisor.wait_healthy(process.name)
 
 
 def discard(instance_id: str, context: Context) -> None:

@@ -35,7 +35,7 @@ __all__ = ["REPLACED_FILE", "Replacement", "main", "replacements"]
 
 REPLACED_FILE = "replaced.json"
 """File in the rehearsal's home that lists the replaced values, for the summary."""
-_INIT_SECONDS = 120
+_START_SECONDS = 1200
 _LOCAL_VALUES: Mapping[str, tuple[Any, str]] = {
     "platform": ("local", "the local cloud's plugin and endpoints"),
     "imageId": ("local_python", "the only image of the local cloud"),
@@ -136,8 +136,9 @@ def _init_local_cloud(home: Path, values: Mapping[str, Any]) -> dict[str, Any]:
             [sys.executable, "-m", "localcloud", *command],
             cwd=ROOT,
             check=True,
-            timeout=_INIT_SECONDS,
-            stdout=subprocess.DEVNULL,
+            timeout=_START_SECONDS,
+            # A start says what it waits for.
+            stdout=subprocess.DEVNULL if command[0] == "init" else None,
         )
     platform: dict[str, Any] = json.loads((home / "platform.json").read_text(encoding="utf-8"))
     return platform

@@ -34,11 +34,14 @@ __all__ = [
 ]
 
 TOKEN_VARIABLE = "CUSTOMRAG_TOKEN"  # noqa: S105  the variable's name, not its value
-_ISSUER_SECONDS = 30
-_START_SECONDS = 180
-_READY_SECONDS = 180.0
+_ISSUER_SECONDS = 120
+# `localcloud start` has the limits that matter, and says what it waits for.
+_START_SECONDS = 1200
+_READY_SECONDS = 600.0
 _PROBE_SECONDS = 5
 _POLL_SECONDS = 0.2
+_FIRST_REPORT_SECONDS = 2.0
+_REPORT_SECONDS = 15.0
 _ANY_QUESTION = "What are these documents about?"
 
 
@@ -107,9 +110,16 @@ def start_if_down(urls: Sequence[str]) -> None:
         return
     print("The local cloud is not running. Starting it …", flush=True)
     _start(_home())
-    deadline = time.monotonic() + _READY_SECONDS
+    began = time.monotonic()
+    report_at = began + _FIRST_REPORT_SECONDS
     # Up to 499, because the edge asks for a token first.
-    while not all(0 < _status(url) < 500 for url in urls) and time.monotonic() < deadline:
+    while left := [url for url in urls if not 0 < _status(url) < 500]:
+        now = time.monotonic()
+        if now - began > _READY_SECONDS:
+            return
+        if now >= report_at:
+            report_at = now + _REPORT_SECONDS
+            print(f"  … waiting for {', '.join(left)}, {now - began:.0f} s", flush=True)
         time.sleep(_POLL_SECONDS)
 
 
@@ -159,16 +169,17 @@ def issued(home: Path, what: str) -> str:
 
 def _start(home: Path) -> None:
     words = ("localcloud", "start", "--home", str(home))
-    _module("the local cloud does not start", _START_SECONDS, *words)
+    _module("the local cloud does not start", _START_SECONDS, *words, shown=True)
 
 
-def _module(failure: str, timeout_seconds: float, *words: str) -> str:
-    """Run a module and return its output."""
+def _module(failure: str, timeout_seconds: float, *words: str, shown: bool = False) -> str:
+    """Run a module; return its output, or show it on stderr while it runs."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", *words],
             cwd=ROOT,
-            capture_output=True,
+            stdout=sys.stderr if shown else subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             timeout=timeout_seconds,
             check=False,
@@ -180,7 +191,7 @@ def _module(failure: str, timeout_seconds: float, *words: str) -> str:
         ) from error
     if done.returncode != 0:
         raise AskError(f"{failure}: {done.stderr.strip()}")
-    return done.stdout.strip()
+    return (done.stdout or "").strip()
 
 
 def sample_question(config: Mapping[str, Any], root: Path = ROOT) -> str:

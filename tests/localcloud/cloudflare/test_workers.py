@@ -85,7 +85,7 @@ def test_a_worker_runs_again_after_a_restart_of_the_local_cloud(context: Context
     WorkersCustomDomainHandler().create(domain(context), context)
     context.supervisor.stop_all()
     Workers(context).start()
-    context.supervisor.wait_healthy("edge", 60)
+    context.supervisor.wait_healthy("edge")
     assert said(context) == "hello hush"
 
 

@@ -261,7 +261,7 @@ def test_process_is_running_once_its_health_url_answers(bench: Bench) -> None:
     supervisor.start(replace(bench.spec(program), health_url=f"http://127.0.0.1:{port}/"))
     assert status_of(supervisor).state == "starting"
     gate.touch()
-    assert supervisor.wait_healthy("group/one", 20).state == "running"
+    assert supervisor.wait_healthy("group/one").state == "running"
     assert supervisor.address("group/one") == f"127.0.0.1:{port}"
 
 
@@ -284,7 +284,16 @@ def test_wait_for_ended_process_shows_its_log(bench: Bench) -> None:
     supervisor.start(replace(bench.spec("raise SystemExit('no model')"), restart="never"))
     until(lambda: status_of(supervisor).state == "exited", "it ends")
     with pytest.raises(SupervisorError, match=r"group/one is exited.*\n.*no model"):
-        supervisor.wait_healthy("group/one", 5)
+        supervisor.wait_healthy("group/one")
+
+
+def test_wait_for_a_process_that_ends_again_and_again_shows_its_log(bench: Bench) -> None:
+    supervisor = bench.supervisor()
+    program = "raise SystemExit('no model')"
+    supervisor.start(replace(bench.spec(program), health_url="http://127.0.0.1:9/"))
+    with pytest.raises(SupervisorError, match=r"exited with code 1.*\n.*no model"):
+        supervisor.wait_healthy("group/one")
+    assert status_of(supervisor).failed_starts == 2
 
 
 def test_forgotten_process_is_unknown(bench: Bench) -> None:
