@@ -22,7 +22,7 @@ from providers.clients.retries import Retries
 
 __all__ = ["Account", "account_in"]
 
-_LOCAL_SECONDS = 30.0
+_LOCAL_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ from ops.thin import thin
 
 __all__ = ["Engine", "EngineError", "NoStackError", "tail"]
 
-_QUICK_SECONDS = 120
+_QUICK_SECONDS = 300
 _SIGNALLED = 128
 """What shells add to the number of the signal that ended a command."""
 _SIGN_IN = (

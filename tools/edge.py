@@ -22,7 +22,7 @@ _EDGE_ON = re.compile(r"^\s*customrag:edge:\s*[\"']?cloudflare\b", re.MULTILINE)
 # In the folder that it describes, so that it is deleted together with it.
 _STAMP = ".customrag-made"
 _NPM_SECONDS = 600
-_BUILD_SECONDS = 120
+_BUILD_SECONDS = 600
 
 
 def is_needed(paths: Paths, stack: str, replaced: Sequence[str] = ()) -> bool:

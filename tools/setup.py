@@ -20,7 +20,7 @@ from tools.paths import LOCAL_STACK, REHEARSAL, Paths
 from tools.progress import Display, Step, StepContext, run_steps
 
 _ENGINE_SECONDS = 1800
-_INIT_SECONDS = 120
+_INIT_SECONDS = 1200
 
 
 @contextmanager

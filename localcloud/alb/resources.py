@@ -16,7 +16,7 @@ from localcloud.core.records import Plan, RecordHandler
 from localcloud.core.resources import Context, Created, Properties, ResourceHandler
 from localcloud.core.times import timestamp
 
-_LISTEN_SECONDS: Final = 30.0
+_LISTEN_SECONDS: Final = 120.0
 _HTTPS: Final = 443
 
 

@@ -41,7 +41,7 @@ __all__ = [
 
 _SHARED_ROOT: Final = Path("/var/tmp/customrag-engines")  # noqa: S108 - see the module docstring
 _UNPRIVILEGED: Final = "nobody"  # prose: vendor
-_PROBE_TIMEOUT_SECONDS: Final = 20
+_PROBE_TIMEOUT_SECONDS: Final = 60
 _NAMESPACE: Final = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 
 

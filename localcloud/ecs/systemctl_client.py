@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-_DEADLINE_SECONDS = 120.0
+_DEADLINE_SECONDS = 300.0
 _POLL_SECONDS = 0.02
 
 

@@ -7,6 +7,7 @@ the machine) is the vendor's: ``alibabacloud_credentials.provider.DefaultCredent
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,10 @@ from alibabacloud_credentials.models import Config
 from .errors import AccessDeniedError
 
 __all__ = ["AccessKey", "Credentials", "credentials_provider"]
+
+# The SDK refreshes a RAM role's key every minute in the background, and its scheduler warns when a
+# busy machine skips one. The next minute makes up for it.
+logging.getLogger("apscheduler.executors").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, kw_only=True)

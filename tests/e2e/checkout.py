@@ -25,7 +25,7 @@ from localcloud.core.home import Platform, load_platform
 from tools.paths import Paths
 
 POLL_SECONDS = 0.1
-_DOWN_SECONDS = 300.0
+_DOWN_SECONDS = 900.0
 _TAIL_LINES = 60
 _SERVICE_TAIL_LINES = 15
 # The tested `make` must not get the settings of the `make test` around it.
@@ -220,7 +220,7 @@ class Checkout:
         words = [f"{name}={value}" for name, value in settings.items()]
         return self.start("make", target, *words, timeout_seconds=timeout_seconds)
 
-    def make(self, target: str, *, timeout_seconds: float = 120.0, **variables: str) -> Finished:
+    def make(self, target: str, *, timeout_seconds: float = 600.0, **variables: str) -> Finished:
         """Run `make TARGET NAME=value …`; does not check the exit code."""
         return self.start_make(target, timeout_seconds=timeout_seconds, **variables).wait()
 
@@ -229,7 +229,7 @@ class Checkout:
         return self.start_make("up", CORPUS=str(self.corpus), timeout_seconds=timeout_seconds)
 
     def pulumi(
-        self, *arguments: str, timeout_seconds: float = 300.0, first_on_path: Path | None = None
+        self, *arguments: str, timeout_seconds: float = 900.0, first_on_path: Path | None = None
     ) -> Finished:
         """Run a `pulumi` command with the stack's env file; does not check the exit code."""
         script = '. "$1" && PATH="${0:+$0:}$PATH" && shift && exec pulumi "$@"'

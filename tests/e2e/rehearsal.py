@@ -7,7 +7,7 @@ import re
 from ops.rehearse.summary import WIDTH
 from tests.e2e.checkout import Checkout, Finished
 
-UP_SECONDS = 600.0
+UP_SECONDS = 1800.0
 SHORT = "trainingNumTrainEpochs=1"
 
 

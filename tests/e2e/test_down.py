@@ -18,7 +18,7 @@ from tests.e2e.network import listening
 
 pytestmark = pytest.mark.e2e
 
-UP_SECONDS = 600.0
+UP_SECONDS = 1800.0
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +52,9 @@ def test_down_after_a_killed_up_leaves_no_process_no_port_and_no_file(
     daemon = daemon_pid(private.paths.home)
     assert daemon is not None
     _kill(daemon)
-    wait_until(lambda: daemon_pid(private.paths.home) is None, "the daemon is dead", 30.0)
+    wait_until(lambda: daemon_pid(private.paths.home) is None, "the daemon is dead", 180.0)
     assert listening(prefix), "no process is left for `make down` to stop"
-    private.make("down", timeout_seconds=300.0).check()
+    private.make("down", timeout_seconds=900.0).check()
     assert [process.cmdline() for process in private.processes()] == []
     assert listening(prefix) == []
     assert private.files() == facts["files"]

@@ -46,7 +46,7 @@ def _preview(done: Finished) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def set_up(private: Checkout) -> Checkout:
     """Return the checkout with its local plugins and its stack, without resources."""
-    private.make("preview", timeout_seconds=600.0, CORPUS=str(private.corpus)).check()
+    private.make("preview", timeout_seconds=900.0, CORPUS=str(private.corpus)).check()
     return private
 
 
@@ -102,7 +102,7 @@ def test_a_cloud_stack_does_not_use_the_local_plugin(set_up: Checkout, tmp_path:
 
     def pulumi(*arguments: str) -> Finished:
         return set_up.start(
-            "pulumi", *arguments, timeout_seconds=300.0, environment=environment
+            "pulumi", *arguments, timeout_seconds=900.0, environment=environment
         ).wait()
 
     pulumi("stack", "init", "cloud").check()

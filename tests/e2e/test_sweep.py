@@ -71,7 +71,7 @@ def test_a_sweep_whose_deletions_are_refused_fails_and_lists_what_is_left(
     try:
         faults = Faults(store)
         faults.inject("deletion-refused", {"type": "*", "code": "Throttling.User"})
-        swept = private.make("sweep", timeout_seconds=300.0, NOW=LONG_AFTER, **SWEEP_HERE)
+        swept = private.make("sweep", timeout_seconds=900.0, NOW=LONG_AFTER, **SWEEP_HERE)
         faults.clear()
     finally:
         store.close()
@@ -87,7 +87,7 @@ def test_a_sweep_with_a_killed_engine_does_not_report_the_stack_as_removed(
 ) -> None:
     log = private.folder / ".customrag" / SWEPT / "logs" / "destroy.log"
     log.unlink()
-    sweep = private.start_make("sweep", timeout_seconds=300.0, NOW=LONG_AFTER, **SWEEP_HERE)
+    sweep = private.start_make("sweep", timeout_seconds=900.0, NOW=LONG_AFTER, **SWEEP_HERE)
     sweep.until(lambda: log.is_file() and "deleted (" in log.read_text("utf-8"), "it deletes")
     (engine,) = [
         process
@@ -105,7 +105,7 @@ def test_the_sweeper_removes_it_after_it_expires_and_proves_it(
     private: Checkout, files: set[str]
 ) -> None:
     swept = private.make(
-        "sweep", timeout_seconds=300.0, PR="7", REHEARSAL="1", NOW=LONG_AFTER
+        "sweep", timeout_seconds=900.0, PR="7", REHEARSAL="1", NOW=LONG_AFTER
     ).check()
     assert f"{SWEPT}: swept, because its time was over" in swept.words
     assert "nothing is left that should be gone" in swept.words

@@ -150,7 +150,7 @@ def running_stack(
         yield LocalStack(context)
 
 
-def until(condition: Callable[[], Any], what: str, deadline_seconds: float = 30.0) -> Any:
+def until(condition: Callable[[], Any], what: str, deadline_seconds: float = 180.0) -> Any:
     """Poll until the condition is true, and return its value."""
     deadline = time.monotonic() + deadline_seconds
     pause = threading.Event()

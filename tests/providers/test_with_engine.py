@@ -344,7 +344,7 @@ def wait_for_training(local_cloud: LocalStack) -> None:
     def running() -> bool:
         return any(job.status == "Running" for job in client.find_jobs("1", "train-"))
 
-    until(running, "the training runs", 60)
+    until(running, "the training runs")
 
 
 def slow_training(stack: Stack, tmp_path: Path) -> Path:

@@ -75,7 +75,7 @@ def answer(url: str) -> Any:
         except OSError:
             return None
 
-    return until(get, f"{url} answers", 60)
+    return until(get, f"{url} answers")
 
 
 def make_node(ecs: Ecs, code_uri: str, role: str, resource: str) -> str:

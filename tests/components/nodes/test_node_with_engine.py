@@ -107,7 +107,7 @@ def stack(
 def mounted(home: Path, outputs: dict[str, Any]) -> Path:
     """Wait until the node has mounted its disk, and return the folder."""
     folder = home / "cloud" / "ecs" / outputs["instance"] / "var/lib/customrag/index"
-    until(folder.is_symlink, "the disk is mounted", 60)
+    until(folder.is_symlink, "the disk is mounted")
     return folder
 
 

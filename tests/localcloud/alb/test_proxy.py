@@ -290,4 +290,4 @@ def test_killed_proxy_restarts_with_the_same_configuration(balancer: Balancer) -
             except OSError:
                 return False
 
-        until(answers, "the proxy is back", 60)
+        until(answers, "the proxy is back")

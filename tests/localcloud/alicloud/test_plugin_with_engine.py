@@ -191,8 +191,8 @@ def test_no_plugin_outlives_a_killed_engine(stack: Project) -> None:
         start_new_session=True,
     )
     try:
-        plugins = until(lambda: plugins_of(engine.pid), "the plugin runs", 60)
+        plugins = until(lambda: plugins_of(engine.pid), "the plugin runs")
         os.kill(engine.pid, signal.SIGKILL)
-        until(lambda: not any(lives(plugin) for plugin in plugins), "the plugin ends", 20)
+        until(lambda: not any(lives(plugin) for plugin in plugins), "the plugin ends")
     finally:
         end(engine)

@@ -108,7 +108,7 @@ def test_killed_service_restarts(home: Path) -> None:
     control.start(home, SERVICES)
     first = row(home, "oss")["pid"]
     os.kill(first, signal.SIGKILL)
-    until(lambda: row(home, "oss")["restarts"] == 1, "the restart is reported", 5)
+    until(lambda: row(home, "oss")["restarts"] == 1, "the restart is reported")
     until(lambda: row(home, "oss")["state"] == "running", "it runs again")
     assert row(home, "oss")["pid"] != first
 
@@ -137,7 +137,7 @@ def test_sigterm_stops_daemon_and_services(home: Path) -> None:
     control.start(home, SERVICES)
     oss, daemon = (psutil.Process(row(home, name)["pid"]) for name in ("oss", "daemon"))
     daemon.terminate()
-    until(lambda: not lives(daemon), "the daemon ends", 30)
+    until(lambda: not lives(daemon), "the daemon ends")
     assert not lives(oss)
 
 

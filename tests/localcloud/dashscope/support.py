@@ -16,7 +16,7 @@ from localcloud.dashscope.worker import Worker
 
 API_KEY = "sk-test"
 MODEL = "smollm2-135m-instruct"
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 120.0
 
 
 class FakeGenerator:

@@ -17,7 +17,7 @@ from aiohttp import web
 from localcloud.elasticsearch.gateway import Gateway, GatewaySettings
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 120.0
 
 
 def free_port() -> int:

@@ -18,7 +18,7 @@ from localcloud.elasticsearch.snapshots import REPOSITORY, Snapshots, setting, u
 from tests.support.elasticsearch import ElasticsearchServer
 
 NIGHTLY = {"enable": True, "quartzRegex": "0 0 1 ? * * *"}
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 180.0
 
 
 @pytest.fixture

@@ -101,12 +101,12 @@ class Fleet:
         if count == 0:
             until(lambda: not self.members(), "no member is left")
             return set()
-        found: set[str] = until(settled, f"{count} members of version {version}", 60)
+        found: set[str] = until(settled, f"{count} members of version {version}")
         return found
 
     def serving(self, text: bytes) -> None:
         """Wait until the load balancer answers with this text."""
-        until(lambda: self.balancer.ask("/").body == text, f"{text!r} is served", 60)
+        until(lambda: self.balancer.ask("/").body == text, f"{text!r} is served")
 
     def new_version(self, version: str, health: int = 200) -> str:
         """Create a version of the template and return its number."""

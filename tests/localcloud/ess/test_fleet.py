@@ -44,7 +44,7 @@ def test_rolling_refresh_drops_no_request(fleet: Fleet) -> None:
     version = fleet.new_version("two")
     with Load(fleet.balancer) as load:
         task = start_refresh(fleet, version)
-        until(lambda: fleet.refresh_status(task) == "Successful", "the refresh is done", 60)
+        until(lambda: fleet.refresh_status(task) == "Successful", "the refresh is done")
         until(lambda: load.answers["two"] > 3, "the new version answers")
     assert load.failures == []
     assert load.answers["one"] > 0
@@ -161,7 +161,7 @@ def test_next_daemon_continues_a_refresh(tmp_path: Path) -> None:
     # As after a crash: only the store knows the unfinished refresh.
     with running_stack(home, SERVICES) as stack:
         fleet.balancer.stack = stack
-        until(lambda: fleet.refresh_status(task) == "Successful", "the refresh is done", 60)
+        until(lambda: fleet.refresh_status(task) == "Successful", "the refresh is done")
         fleet.serving(b"two")
         assert len(instances_of(fleet.context).all()) == 1
         assert fleet.in_service(1, version)

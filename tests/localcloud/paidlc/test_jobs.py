@@ -96,10 +96,11 @@ def test_stopped_queuing_job_never_runs(dlc: Dlc) -> None:
 
 def test_killed_pod_restarts_on_failure(dlc: Dlc) -> None:
     job_id = dlc.create(
-        "test -e started && echo again && exit 0; touch started; exec sleep 600",
+        "test -e started && echo again && exit 0; touch started; echo first; exec sleep 600",
         restart_policy="OnFailure",
     )
     dlc.wait(job_id, "Running")
+    until(lambda: dlc.logs(job_id) == ["first"], "the first pod has marked its start")
     os.kill(dlc.pid(job_id), signal.SIGKILL)
     job = dlc.wait(job_id)
     assert (job.status, job.restart_times) == ("Succeeded", "1")
