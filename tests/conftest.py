@@ -16,15 +16,18 @@ from typing import Any
 import pytest
 
 from guardrails.placeholders import load_modules
-from tests.support.spread import Spread, group
+from tests.support.elasticsearch import elasticsearch_server
+from tests.support.engines import both_engines, lent
+from tests.support.opensearch import opensearch_server
+from tests.support.spread import SEARCH_ENGINES, Spread, group
 from tools import cli
 from tools.paths import Paths, default_paths
 
+# The fixtures of the whole suite. A folder's own import of one would start another engine.
+__all__ = ["both_engines", "elasticsearch_server", "lent", "opensearch_server"]
+
 ORDER = ("engine", "elasticsearch", "opensearch", "model", "e2e", "real_cloud")
-LONGEST_FIRST = (
-    *("test_kills", "test_healing", "test_loop", "test_rehearse"),
-    *("test_rehearse_pull_request", "test_sweep"),
-)
+LONGEST_FIRST = (*("test_kills", "test_healing", "test_loop", "test_rehearse", "test_sweep"),)
 """Stories of `tests/e2e` in the order in which they begin, so that the processes end together."""
 
 
@@ -72,6 +75,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     def place(item: pytest.Item) -> tuple[int, int]:
         name = groups[item]
+        if name == SEARCH_ENGINES:
+            # The longest group begins before the other slow files, so that it does not end last.
+            return 1, -1
         story = item.path.stem
         first = LONGEST_FIRST.index(story) if story in LONGEST_FIRST else len(LONGEST_FIRST)
         return slowest[name], first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.spread import SHARED, group
+from tests.support.spread import SEARCH_ENGINES, SHARED, group
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -14,10 +14,26 @@ def test_the_tests_of_a_file_stay_together() -> None:
 
 
 def test_files_that_share_an_engine_stay_together() -> None:
-    users = {"providers/test_real_cluster", "rag/test_ingest_elasticsearch"}
-    assert {group(f"tests/{name}.py") for name in users} == {"elasticsearch_server"}
+    users = (
+        *("localcloud/elasticsearch/test_instance", "opensearch_node/test_with_engine"),
+        *("providers/opensearch_engine/test_models", "providers/test_opensearch_client"),
+        *("rag/test_engines", "rag/test_ingest_elasticsearch"),
+    )
+    assert {group(f"tests/{name}.py") for name in users} == {SEARCH_ENGINES}
 
 
 def test_every_shared_name_is_used() -> None:
-    files = [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")]
-    assert set(SHARED) <= {group(file) for file in files}
+    files = [path for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__)]
+    texts = [path.read_text(encoding="utf-8") for path in files]
+    assert [name for name in SHARED if not any(name in text for text in texts)] == []
+
+
+def test_an_engine_is_defined_once() -> None:
+    """A folder's own import of a fixture defines another one, which starts another engine."""
+    importing = [
+        path.relative_to(ROOT).parts
+        for path in (ROOT / "tests").rglob("conftest.py")
+        if "import elasticsearch_server" in path.read_text(encoding="utf-8")
+        or "import opensearch_server" in path.read_text(encoding="utf-8")
+    ]
+    assert importing == [("tests", "conftest.py")]

@@ -36,6 +36,7 @@ from typing import Any, Final
 
 from localcloud.core.accounts import Account, give_away, tidy
 from localcloud.core.errors import LocalCloudError
+from localcloud.core.jvm import QUICK_START
 from localcloud.core.supervisor import ProcessSpec
 
 __all__ = [
@@ -79,7 +80,7 @@ _JVM_OPTIONS: Final = f"""\
 -XX:-HeapDumpOnOutOfMemoryError
 -Xlog:disable
 -Xlog:all=warning:stderr:utctime,level,tags
-"""
+{QUICK_START}"""
 
 
 class EngineError(LocalCloudError):

@@ -31,6 +31,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from localcloud.core.accounts import give_away, plan_account, tidy
 from localcloud.core.errors import LocalCloudError
+from localcloud.core.jvm import QUICK_START
 from localcloud.core.lending import lend_to_command
 from localcloud.opensearch.package import fetch
 from opensearch_node import engine
@@ -168,6 +169,8 @@ def lend(home: Path) -> Iterator[Borrowed]:
     passwords = {user: secrets.token_urlsafe(24) for user in (DEPLOYER, INGEST, READER)}
     authority = Authority()
     engine.prepare(settings, account.distribution, authority.issue([address]))
+    options = settings.configuration / "jvm.options.d" / "local.options"
+    options.write_text(QUICK_START, encoding="utf-8")
     give_away(account)
     log = home / "engine.log"
     with log.open("wb") as output:

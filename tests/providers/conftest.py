@@ -13,10 +13,6 @@ from localcloud.paidlc.controller import JobController
 from localcloud.paidlc.settings import Settings
 from providers.plugin.services import CloudServices
 from tests.localcloud.running import LocalStack, running_stack
-from tests.support.elasticsearch import elasticsearch_server
-from tests.support.opensearch import opensearch_server
-
-__all__ = ["elasticsearch_server", "opensearch_server"]
 
 
 def _quick_jobs(context: Context) -> None:

@@ -1,7 +1,7 @@
 """A real Elasticsearch instance of the local cloud, one per test session.
 
-Import `elasticsearch_server` into a `conftest.py` and mark the tests that use it `elasticsearch`.
-Tests share the engine: each makes indices with its own names and removes them.
+Mark the tests that use `elasticsearch_server` `elasticsearch`. Tests share the engine: each makes
+indices with its own names and removes them.
 """
 
 from __future__ import annotations

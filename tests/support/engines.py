@@ -1,8 +1,7 @@
 """Both search engines, real, behind the interface of `rag`.
 
-Import `both_engines` and `lent`, and the fixtures of both servers, into a `conftest.py`. A test
-that takes `lent` runs on each engine. One that takes `both_engines` has both, and needs both of
-their markers.
+A test that takes `lent` runs on each engine. One that takes `both_engines` has both, and needs both
+of their markers.
 """
 
 from __future__ import annotations

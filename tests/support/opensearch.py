@@ -1,7 +1,7 @@
 """A real OpenSearch cluster of one node, one per test session.
 
-Import `opensearch_server` into a `conftest.py` and mark the tests that use it `opensearch`. Tests
-share the engine: each makes indices, pipelines and models with its own names and removes them.
+Mark the tests that use `opensearch_server` `opensearch`. Tests share it: each makes indices,
+pipelines and models with its own names and removes them.
 """
 
 from __future__ import annotations

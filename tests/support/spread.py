@@ -14,19 +14,28 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-__all__ = ["Spread", "group"]
+__all__ = ["SEARCH_ENGINES", "SHARED", "Spread", "group"]
 
 ROOT = Path(__file__).resolve().parents[2]
 STORIES = "tests/e2e/"
-SHARED = ("elasticsearch_server", "tests.support.stacks")
-"""An engine, and declarations that take seconds each: a file that uses one contains its name."""
+SEARCH_ENGINES = "search engines"
+SHARED = {
+    "elasticsearch_server": SEARCH_ENGINES,
+    "opensearch_server": SEARCH_ENGINES,
+    "tests.support.engines": SEARCH_ENGINES,
+    "tests.providers.opensearch_engine": SEARCH_ENGINES,
+    "tests.support.stacks": "declarations",
+}
+"""Group by a name that the files of the group contain: one Elasticsearch and one OpenSearch for all
+tests, and declarations that take seconds each.
+"""
 
 
 @cache
 def group(file: str) -> str:
     """Return what the tests of a file share with those of other files, or else the file."""
     text = (ROOT / file).read_text(encoding="utf-8")
-    return next((name for name in SHARED if name in text), file)
+    return next((shared for name, shared in SHARED.items() if name in text), file)
 
 
 class Spread(LoadScopeScheduling):  # type: ignore[misc,unused-ignore]

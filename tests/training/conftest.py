@@ -11,10 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.elasticsearch import elasticsearch_server
-
-__all__ = ["elasticsearch_server"]
-
 PARTS = {
     "pump": "zorvex", "valve": "quillam", "sensor": "brastic", "filter": "menthor",
     "motor": "ulprin", "panel": "dravok", "hose": "sintel", "tank": "ooprey",
