@@ -26,6 +26,7 @@ from components.nodes import Code, Machine, Placement, ServiceArgs, ServiceNode,
 from components.outputs import once
 from components.requirements import CHAT
 from components.scope import Scope
+from components.search_endpoint import SearchAccess
 from components.smoke import Door, smoke_hook
 
 __all__ = [
@@ -34,29 +35,11 @@ __all__ = [
     "ChatFrontArgs",
     "EdgeKey",
     "RerankerSettings",
-    "SearchAccess",
 ]
 
 _ROLE = "chat"
 # The path of the load balancer's health check: `rag.app.server`.
 _READY_PATH = "/ready"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchAccess:
-    """What the application searches.
-
-    Attributes:
-        url: The Elasticsearch cluster.
-        username: User name.
-        secret_name: KMS secret with the password.
-        index_alias: Alias that it searches.
-    """
-
-    url: pulumi.Input[str]
-    username: pulumi.Input[str]
-    secret_name: pulumi.Input[str]
-    index_alias: pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +110,8 @@ class ChatAppArgs:
         machine: What a node is made of. The application needs no GPU.
         placement: Where the node is, if there is only one.
         kms_endpoint: URL of KMS as the node reaches it.
-        search: What the application searches.
+        search: The cluster that the application searches.
+        index_alias: Alias that it searches.
         model: Language model that writes the answers.
         reranker: What orders the best passages again. A hosted one takes the key of `model`.
         front: A load balancer and several nodes. Default: one node without a load balancer.
@@ -143,6 +127,7 @@ class ChatAppArgs:
     placement: Placement
     kms_endpoint: str
     search: SearchAccess
+    index_alias: pulumi.Input[str]
     model: ModelEndpoint
     reranker: RerankerSettings = field(default_factory=RerankerSettings)
     front: ChatFrontArgs | None = None
@@ -266,10 +251,8 @@ def _service(args: ChatAppArgs) -> ServiceArgs:
             "CUSTOMRAG_REGION_ID": args.scope.region_id,
             "CUSTOMRAG_OSS_ENDPOINT": args.code.oss_endpoint,
             "CUSTOMRAG_KMS_ENDPOINT": args.kms_endpoint,
-            "CUSTOMRAG_ELASTICSEARCH_URL": args.search.url,
-            "CUSTOMRAG_ELASTICSEARCH_USERNAME": args.search.username,
-            "CUSTOMRAG_ELASTICSEARCH_SECRET": args.search.secret_name,
-            "CUSTOMRAG_INDEX_ALIAS": args.search.index_alias,
+            **args.search.environment,
+            "CUSTOMRAG_INDEX_ALIAS": args.index_alias,
             "CUSTOMRAG_LLM_BASE_URL": args.model.base_url,
             "CUSTOMRAG_LLM_MODEL": args.model.model,
             "CUSTOMRAG_LLM_SECRET": args.model.secret_name,

@@ -133,6 +133,10 @@ class IdentityArgs:
         edge_secret_name: KMS secret with the key of the edge; None if there is no edge.
         opensearch_secret_names: KMS secrets that the OpenSearch nodes read; empty without a
             cluster.
+        opensearch_ingest_secret_name: KMS secret with the password of OpenSearch's user `ingest`;
+            None without a cluster.
+        opensearch_reader_secret_name: KMS secret with the password of OpenSearch's user `reader`,
+            if OpenSearch serves the application; None: Elasticsearch does.
         opensearch_package_uri: Package of OpenSearch in OSS, `oss://bucket/…`. Default: empty, the
             nodes' image has it.
         corpus_bucket: Bucket with the documents.
@@ -149,6 +153,8 @@ class IdentityArgs:
     base_model_uri: str = ""
     edge_secret_name: str | None = None
     opensearch_secret_names: Sequence[str] = ()
+    opensearch_ingest_secret_name: str | None = None
+    opensearch_reader_secret_name: str | None = None
     opensearch_package_uri: str = ""
     key_arn: pulumi.Input[str] | None = None
 
@@ -179,7 +185,15 @@ def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
         return read_secret(region_id, account_id, secret_name, reason=reason)
 
     search = secret(args.elasticsearch_secret_name, "signs in to Elasticsearch")
-    chat = [code, search, secret(args.model_secret_name, "calls the language model")]
+    signs_in = "signs in to OpenSearch"
+    filled = [search]
+    if args.opensearch_ingest_secret_name is not None:
+        filled.append(secret(args.opensearch_ingest_secret_name, signs_in))
+    if args.opensearch_reader_secret_name is not None:
+        searched = secret(args.opensearch_reader_secret_name, signs_in)
+    else:
+        searched = search
+    chat = [code, searched, secret(args.model_secret_name, "calls the language model")]
     if args.edge_secret_name is not None:
         chat.append(secret(args.edge_secret_name, "verifies the key that the edge sends"))
     training = [code, documents]
@@ -204,7 +218,7 @@ def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
                 code,
                 documents,
                 write_objects(artifacts, "ingest/", reason="writes the result of the run"),
-                search,
+                *filled,
             ),
         ),
         "embedding": MachineRole(

@@ -16,36 +16,11 @@ import pulumi
 import providers
 from components.pai import Pods
 from components.scope import Scope
+from components.search_endpoint import SearchAccess, SomeEndpoint
+from providers import opensearch
 from training.job_specs import JobPlan
 
-__all__ = ["Knowledge", "KnowledgeArgs", "PinnedIndex", "SearchEndpoint"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchEndpoint:
-    """Address and credentials of a search cluster.
-
-    Attributes:
-        instance_id: ID of the Elasticsearch instance.
-        url: URL of the cluster, e.g. `https://es-cn-xxx.elasticsearch.aliyuncs.com:9200`.
-        username: User name.
-        password: Password; a secret.
-    """
-
-    instance_id: pulumi.Input[str]
-    url: pulumi.Input[str]
-    username: pulumi.Input[str]
-    password: pulumi.Input[str]
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The part of the arguments of an index or alias that this decides."""
-        return {
-            "endpoint": self.url,
-            "username": self.username,
-            "password": self.password,
-            "instance_id": self.instance_id,
-        }
+__all__ = ["Knowledge", "KnowledgeArgs", "PinnedIndex"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,39 +43,39 @@ class KnowledgeArgs:
     Attributes:
         scope: Names, region and tags of the stack.
         search: The search cluster.
+        access: The same for the ingest job.
         index_alias: Alias that readers use.
         index_name: Name of the index, which changes with model and mappings.
-        mappings: Elasticsearch mappings, `_meta` included.
-        settings: Elasticsearch index settings.
+        mappings: Mappings of the index, `_meta` included.
+        settings: Settings of the index.
         documents: Document key to SHA-256 of the documents that the index must hold.
-        ingest_plan: Returns the DLC job's plan for an index name, a cluster URL and embedding
-            URLs, once these are known. With a pinned index, the job only waits for the embedding
-            node and does not change the index.
+        ingest_plan: Returns the DLC job's plan for an index name, embedding URLs and the
+            environment that leads to the cluster, once these are known. With a pinned index, the
+            job only waits for the embedding node and does not change the index.
         embedding_urls: URLs of the embedding nodes with the model of the index.
         pods: Pods of the ingest job.
         result_uri: OSS directory for the result of the run, `oss://bucket/prefix/`.
         keep_indices: Number of former indices that stay in the cluster.
         pinned: Return to this index without changing it. The current index stays.
-        vector_index_kinds: Kinds of vector index that the cluster accepts
-            (`ElasticsearchCluster.capabilities`), so that a preview refuses another. None: only
-            the cluster refuses it.
+        unchanged: Whether index, run and alias stay as they are, once they exist.
         max_running_time_minutes: PAI stops the job after this time.
     """
 
     scope: Scope
-    search: SearchEndpoint
+    search: SomeEndpoint
+    access: SearchAccess
     index_alias: str
     index_name: pulumi.Input[str]
     mappings: pulumi.Input[Mapping[str, Any]]
-    settings: Mapping[str, Any]
+    settings: pulumi.Input[Mapping[str, Any]]
     documents: Mapping[str, str]
-    ingest_plan: Callable[[str, str, Sequence[str]], JobPlan]
+    ingest_plan: Callable[[str, Sequence[str], Mapping[str, str]], JobPlan]
     embedding_urls: pulumi.Input[Sequence[pulumi.Input[str]]]
     pods: Pods
     result_uri: str
     keep_indices: int = 1
     pinned: PinnedIndex | None = None
-    vector_index_kinds: pulumi.Input[Mapping[str, Any]] | None = None
+    unchanged: bool = False
     max_running_time_minutes: int = 240
 
 
@@ -126,7 +101,9 @@ class Knowledge(pulumi.ComponentResource):
         self, name: str, args: KnowledgeArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("customrag:knowledge:Knowledge", name, None, opts)
-        self._child = pulumi.ResourceOptions(parent=self)
+        self._child = pulumi.ResourceOptions(
+            parent=self, ignore_changes=["*"] if args.unchanged else None
+        )
         # The alias moves after a successful run, which proves that an embedding node is ready.
         if args.pinned is None:
             index = self._create_index(name, args)
@@ -154,18 +131,16 @@ class Knowledge(pulumi.ComponentResource):
         self.generations = alias.generations.apply(lambda found: found or [])
         self.register_outputs({"index_name": self.index_name, "index_alias": self.index_alias})
 
-    def _create_index(self, name: str, args: KnowledgeArgs) -> providers.SearchIndex:
-        return providers.SearchIndex(
+    def _create_index(
+        self, name: str, args: KnowledgeArgs
+    ) -> providers.SearchIndex | opensearch.Index:
+        return args.search.declare_index(
             name,
-            providers.SearchIndexArgs(
-                **args.search.arguments,
-                index_name=args.index_name,
-                mappings=args.mappings,
-                settings=dict(args.settings),
-                alias=args.index_alias,
-                vector_index_kinds=args.vector_index_kinds,
-            ),
-            opts=self._child,
+            self._child,
+            index_name=args.index_name,
+            mappings=args.mappings,
+            settings=args.settings,
+            alias=args.index_alias,
         )
 
     def _run(
@@ -177,9 +152,9 @@ class Knowledge(pulumi.ComponentResource):
         *,
         index_uuid: pulumi.Input[str] | None = None,
     ) -> providers.IngestRun:
-        plan = pulumi.Output.all(index_name, args.search.url, args.embedding_urls).apply(
-            lambda values: asdict(args.ingest_plan(*values))
-        )
+        plan = pulumi.Output.all(
+            index_name, args.embedding_urls, pulumi.Output.all(**args.access.environment)
+        ).apply(lambda values: asdict(args.ingest_plan(*values)))
         return providers.IngestRun(
             f"{name}-ingest",
             providers.IngestRunArgs(
@@ -204,16 +179,13 @@ class Knowledge(pulumi.ComponentResource):
         run: providers.IngestRun,
         *,
         meta: pulumi.Input[Mapping[str, Any]] | None = None,
-    ) -> providers.IndexAlias:
-        return providers.IndexAlias(
+    ) -> providers.IndexAlias | opensearch.Alias:
+        return args.search.declare_alias(
             f"{name}-alias",
-            providers.IndexAliasArgs(
-                **args.search.arguments,
-                alias=args.index_alias,
-                index_name=index_name,
-                expected_chunks=run.chunks,
-                keep_indices=args.keep_indices,
-                meta=meta,
-            ),
-            opts=self._child,
+            self._child,
+            alias=args.index_alias,
+            index_name=index_name,
+            expected_chunks=run.chunks,
+            keep_indices=args.keep_indices,
+            meta=meta,
         )

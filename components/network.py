@@ -43,6 +43,7 @@ class NetworkArgs:
         zone_ids: Zones, with one vSwitch each; resources in a single zone use the first.
         cidr_block: The VPC's private range; each zone gets a /24 of it.
         opensearch: Whether to declare the security group of an OpenSearch cluster.
+        opensearch_calls_embedding: Whether that cluster calls the embedding nodes.
         existing_vpc_id: An existing VPC with the same range. Empty: create one.
         existing_vswitch_ids: Zone id to a vSwitch of that VPC; required with `existing_vpc_id`.
     """
@@ -51,6 +52,7 @@ class NetworkArgs:
     zone_ids: Sequence[str]
     cidr_block: str = "10.20.0.0/16"
     opensearch: bool = False
+    opensearch_calls_embedding: bool = False
     existing_vpc_id: str = ""
     existing_vswitch_ids: Mapping[str, str] = field(default_factory=dict)
 
@@ -133,20 +135,8 @@ class Network(pulumi.ComponentResource):
         self.embedding_security_group_id = self._security_group(name, "embedding")
         # Workers of a training job connect to each other (torchrun's rendezvous, gradients).
         self.job_security_group_id = self._security_group(name, "job", inner_access_policy="Accept")
-        for source, group_id in (
-            ("chat", self.chat_security_group_id),
-            ("job", self.job_security_group_id),
-        ):
-            ecs.SecurityGroupRule(
-                f"{name}-embedding-from-{source}",
-                type="ingress",
-                ip_protocol="tcp",
-                port_range=f"{EMBEDDING_PORT}/{EMBEDDING_PORT}",
-                security_group_id=self.embedding_security_group_id,
-                source_security_group_id=group_id,
-                description=f"embedding requests from the {source} nodes",
-                opts=self._child,
-            )
+        self._open_embedding(name, "chat", self.chat_security_group_id)
+        self._open_embedding(name, "job", self.job_security_group_id)
         ecs.SecurityGroupRule(
             f"{name}-chat-from-vpc",
             type="ingress",
@@ -159,6 +149,18 @@ class Network(pulumi.ComponentResource):
         )
         self.opensearch_security_group_id = self._opensearch(name) if args.opensearch else None
         self.register_outputs({"vpc_id": self.vpc_id, "vswitch_ids": self.vswitch_ids})
+
+    def _open_embedding(self, name: str, source: str, group_id: pulumi.Output[str]) -> None:
+        ecs.SecurityGroupRule(
+            f"{name}-embedding-from-{source}",
+            type="ingress",
+            ip_protocol="tcp",
+            port_range=f"{EMBEDDING_PORT}/{EMBEDDING_PORT}",
+            security_group_id=self.embedding_security_group_id,
+            source_security_group_id=group_id,
+            description=f"embedding requests from the {source} nodes",
+            opts=self._child,
+        )
 
     def _opensearch(self, name: str) -> pulumi.Output[str]:
         # The nodes connect to each other on the transport port.
@@ -173,6 +175,8 @@ class Network(pulumi.ComponentResource):
             description="requests to OpenSearch, from inside the VPC only",
             opts=self._child,
         )
+        if self._args.opensearch_calls_embedding:
+            self._open_embedding(name, "opensearch", group_id)
         return group_id
 
     def _create(self, name: str, args: NetworkArgs) -> None:

@@ -177,12 +177,14 @@ class OpenSearchCluster(pulumi.ComponentResource):
         urls: URLs of all nodes.
         ca_certificate: The authority of their certificates, as PEM text.
         passwords: Password by user; secrets.
+        instance_ids: ECS instance by the node's name in the cluster.
     """
 
     url: pulumi.Output[str]
     urls: pulumi.Output[list[str]]
     ca_certificate: pulumi.Output[str]
     passwords: dict[str, pulumi.Output[str]]
+    instance_ids: dict[str, pulumi.Output[str]]
 
     def __init__(
         self, name: str, args: OpenSearchClusterArgs, opts: pulumi.ResourceOptions | None = None
@@ -208,6 +210,9 @@ class OpenSearchCluster(pulumi.ComponentResource):
             before = [*secrets, *nodes[-1:]]
             joined = partial(self._joined, name, args, planned, tuple(nodes))
             nodes.append(self._node(name, args, planned, joined, before))
+        self.instance_ids = {
+            planned.name: node.instance_id for planned, node in zip(args.nodes, nodes, strict=True)
+        }
         urls = pulumi.Output.all(*(node.private_ip for node in nodes)).apply(_urls)
         # Known once every node's role is attached.
         self.urls = pulumi.Output.all(urls, *(node.url for node in nodes)).apply(

@@ -29,6 +29,7 @@ CHAT = (
     "fastapi",
     "httpx",
     "openai>=3.52,<4",
+    "opensearch-py>=3.2,<4",
     "pydantic-settings",
     "tenacity",
     "uvicorn",

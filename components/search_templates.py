@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 
 import providers
-from components.knowledge import SearchEndpoint
+from components.search_endpoint import SearchEndpoint
 
 __all__ = ["SearchTemplates", "SearchTemplatesArgs", "template_kind"]
 

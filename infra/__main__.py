@@ -15,13 +15,14 @@ from infra.embedding import train_and_serve
 from infra.foundation import lay_foundation
 from infra.guard import check_budget, start_estimate
 from infra.observability import collect_logs, watch
+from infra.opensearch import describe, fill_opensearch, make_opensearch
 from infra.outputs import export
 from infra.search import (
     build_knowledge,
     find_pinned,
     make_cluster,
-    make_opensearch,
     open_chat,
+    served_by,
     store_searches,
 )
 from rag.outcomes import Outcome
@@ -40,7 +41,7 @@ logs = collect_logs(context, foundation)
 cluster = make_cluster(context, foundation)
 pinned = find_pinned(context, cluster)
 
-# With customrag:opensearchNodes, an OpenSearch cluster on ECS.
+# With opensearch in customrag:searchEngines, an OpenSearch cluster on ECS.
 opensearch = make_opensearch(context, foundation)
 
 # A PAI workspace, a DLC job that tunes the embedding model, its registered version, its GPU nodes.
@@ -50,17 +51,21 @@ embedding = train_and_serve(context, foundation, pinned)
 knowledge = build_knowledge(context, foundation, embedding, cluster, pinned)
 back_up(context, foundation, cluster)
 
+# The same in OpenSearch, whose own copy of the model embeds the documents.
+inside = fill_opensearch(context, foundation, embedding, opensearch)
+served = served_by(context, foundation, (cluster, knowledge), (opensearch, inside))
+
 # The application's own searches, for anyone with curl.
 searches = store_searches(context, cluster, knowledge)
 
 # The chat application.
-chat = open_chat(context, foundation, cluster, knowledge, logs)
+chat = open_chat(context, foundation, served, logs)
 
 # With customrag:edge, a worker in front of it that checks tokens and caches answers.
-edge = open_edge(context, foundation, knowledge, chat)
+edge = open_edge(context, foundation, served.knowledge, chat)
 
 # Alerts the on-call contacts when a service is unhealthy.
-watch(context, cluster, embedding, chat)
+watch(context, cluster, opensearch, embedding, chat)
 
 export(
     chat_url=chat.url,
@@ -73,9 +78,11 @@ export(
     search_templates=searches.stored,
     opensearch_url=opensearch.url if opensearch is not None else "",
     opensearch_ca_certificate=opensearch.ca_certificate if opensearch is not None else "",
-    index_alias=knowledge.index_alias,
-    index_name=knowledge.index_name,
-    index_generations=knowledge.generations,
+    opensearch_inside=describe(inside),
+    search_engine=context.config.engines.serving.value,
+    index_alias=served.knowledge.index_alias,
+    index_name=served.knowledge.index_name,
+    index_generations=served.knowledge.generations,
     buckets={
         "corpus": foundation.storage.corpus.bucket_name,
         "artifacts": foundation.storage.artifacts.bucket_name,
@@ -89,7 +96,7 @@ export(
         "unread": context.corpus.count(Outcome.UNREAD),
         "skipped": context.corpus.count(Outcome.SKIPPED),
     },
-    ingest=knowledge.ingest,
+    ingest=served.knowledge.ingest,
     expires_at=context.config.expires_at,
 )
 

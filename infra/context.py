@@ -27,8 +27,10 @@ from components.tags import standard_tags
 from infra.corpus import CorpusPlan, plan_corpus
 from infra.guard import check_account
 from infra.plans import training_key
+from rag.engine_embedding import embedded_in_engine
 from rag.index import LATE_INTERACTION, mappings
 from stack_config.config import NAMESPACE, StackConfig
+from stack_config.kinds import EngineKind
 from stack_config.platforms import Platform, make_platform
 
 __all__ = [
@@ -103,10 +105,16 @@ class Context:
             return None
         return self.scope.naming.physical(EDGE_SECRET_ROLE)
 
+    def opensearch_user_secret(self, user: str) -> str | None:
+        """KMS secret with the password of a user of OpenSearch; None without a cluster."""
+        if not self.config.engines.opensearch:
+            return None
+        return self.scope.naming.physical(secret_role(user))
+
     @property
     def opensearch_secret_names(self) -> tuple[str, ...]:
         """KMS secrets that the OpenSearch nodes read; empty without a cluster."""
-        if not self.config.opensearch.exists:
+        if not self.config.engines.opensearch:
             return ()
         roles = (CERTIFICATES_ROLE, *(secret_role(user) for user in USERS))
         return tuple(self.scope.naming.physical(role) for role in roles)
@@ -164,16 +172,23 @@ class Context:
         model_uri: str,
         chosen: Mapping[str, Any],
         embedding_urls: Sequence[str],
+        engine: EngineKind,
     ) -> dict[str, Any]:
         """Return the index's mapping, whose `_meta` names the model and the nodes that serve it.
+
+        OpenSearch embeds the documents itself. Only the index that the application searches has
+        token vectors, which the embedding nodes make.
 
         Args:
             model_version: The model.
             model_uri: Its files.
             chosen: What its training chose for the ranking: `TrainedEmbedding.chosen`.
             embedding_urls: The nodes that serve it.
+            engine: Kind of the cluster.
         """
-        left_out = () if self.config.reranker.uses_token_vectors else LATE_INTERACTION
+        reranked = self.config.reranker.uses_token_vectors
+        served = engine is self.config.engines.serving
+        left_out = () if reranked and served else LATE_INTERACTION
         meta: dict[str, Any] = {
             "model_version": model_version,
             "model_uri": model_uri,
@@ -181,7 +196,8 @@ class Context:
             "model_languages": list(self.config.embedding.languages),
         }
         meta |= {name: value for name, value in chosen.items() if name not in left_out}
-        return mappings(self.config.embedding.dimension, meta, self.config.index.vectors)
+        made = mappings(self.config.embedding.dimension, meta, self.config.index.vectors, engine)
+        return embedded_in_engine(made) if engine is EngineKind.OPENSEARCH else made
 
 
 def load_context() -> Context:

@@ -16,10 +16,12 @@ from components.model_endpoint import SECRET_ROLE as MODEL_SECRET_ROLE
 from components.model_endpoint import ModelEndpoint, ModelEndpointArgs
 from components.network import Network, NetworkArgs
 from components.nodes import Machine, Placement
+from components.opensearch import INGEST, READER
 from components.pai import Pods
 from components.secrets import MachineSecret, MachineSecretArgs
 from components.storage import BucketRole, Storage, StorageArgs
 from infra.context import ENTRY_POINTS, SEARCH_SECRET_ROLE, Context
+from stack_config.kinds import EngineKind, EngineModelKind
 
 __all__ = ["DataKey", "Foundation", "lay_foundation"]
 
@@ -146,6 +148,12 @@ def lay_foundation(context: Context) -> Foundation:
             edge_secret_name=context.edge_secret_name,
             opensearch_secret_names=context.opensearch_secret_names,
             opensearch_package_uri=context.config.opensearch.package,
+            opensearch_ingest_secret_name=context.opensearch_user_secret(INGEST),
+            opensearch_reader_secret_name=(
+                context.opensearch_user_secret(READER)
+                if context.config.engines.serving is EngineKind.OPENSEARCH
+                else None
+            ),
             corpus_bucket=context.bucket(BucketRole.CORPUS),
             base_model_uri=context.config.embedding.model_uri,
             key_arn=key.key_arn if key is not None else None,
@@ -195,7 +203,8 @@ def _network(context: Context) -> Network:
             scope=context.scope,
             zone_ids=config.zone_ids,
             cidr_block=config.network.cidr_block,
-            opensearch=config.opensearch.exists,
+            opensearch=config.engines.opensearch,
+            opensearch_calls_embedding=config.opensearch.model is EngineModelKind.SERVICE,
             existing_vpc_id=config.existing.vpc_id,
             existing_vswitch_ids=dict(
                 zip(config.zone_ids, config.existing.vswitch_ids, strict=False)
@@ -235,7 +244,7 @@ def _upload_code(context: Context, storage: Storage) -> dict[str, CodePackage]:
             context.options(storage.artifacts),
         )
         for name, module in ENTRY_POINTS.items()
-        if name != "opensearch" or context.config.opensearch.exists
+        if name != "opensearch" or context.config.engines.opensearch
     }
 
 

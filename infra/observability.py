@@ -20,6 +20,7 @@ from components.chat_app import ChatApp
 from components.elasticsearch import ElasticsearchCluster
 from components.identity import ServiceRole, ServiceRoleArgs
 from components.observability import Alarm, Alarms, AlarmsArgs, LogCollection, LogCollectionArgs
+from components.opensearch import OpenSearchCluster
 from components.permissions import Statement, describe_key, use_key
 from infra.context import Context
 from infra.embedding import Embedding
@@ -34,6 +35,7 @@ UNITS = (
     "customrag-chat.service",
     "customrag-embedding.service",
     "customrag-log-agent.service",
+    "customrag-opensearch.service",
 )
 _ELASTICSEARCH, _ECS, _ALB = "acs_elasticsearch", "acs_ecs_dashboard", "acs_alb"
 
@@ -86,7 +88,11 @@ def _key_role(context: Context, foundation: Foundation) -> pulumi.Output[str] | 
 
 
 def watch(
-    context: Context, cluster: ElasticsearchCluster, embedding: Embedding, chat: ChatApp
+    context: Context,
+    cluster: ElasticsearchCluster,
+    opensearch: OpenSearchCluster | None,
+    embedding: Embedding,
+    chat: ChatApp,
 ) -> Alarms | None:
     """Declare the alarms, if there are contacts to alert."""
     if not context.config.observability.alarm_contact_emails:
@@ -98,6 +104,7 @@ def watch(
             emails=context.config.observability.alarm_contact_emails,
             alarms=[
                 *_search(context, cluster.instance_id),
+                *_opensearch(opensearch),
                 *_embedding(embedding),
                 *(_node("chat", chat.instance_id) if chat.instance_id is not None else ()),
                 *(_front(chat.load_balancer_id) if chat.load_balancer_id is not None else ()),
@@ -125,6 +132,11 @@ def _search(context: Context, instance_id: pulumi.Output[str]) -> Iterator[Alarm
             statistics="Maximum",
             critical=True,
         )
+
+
+def _opensearch(cluster: OpenSearchCluster | None) -> Iterator[Alarm]:
+    for name, instance_id in (cluster.instance_ids if cluster is not None else {}).items():
+        yield from _node(f"opensearch-{name}", instance_id)
 
 
 def _embedding(embedding: Embedding) -> Iterator[Alarm]:

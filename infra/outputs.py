@@ -19,6 +19,8 @@ OUTPUTS: dict[str, str] = {
     "search_templates": "The application's searches as they are stored in that cluster.",
     "opensearch_url": "A node of the OpenSearch cluster. Empty without one.",
     "opensearch_ca_certificate": "The authority of that cluster's certificates, as PEM text.",
+    "opensearch_inside": "Model, pipelines and index in that cluster. Empty without one.",
+    "search_engine": "The engine that the application searches.",
     "index_alias": "Alias that the application searches.",
     "index_name": "Index that the alias points to.",
     "index_generations": "That index and the former ones that the stack keeps, for `pinnedIndex`.",

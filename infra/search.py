@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import pulumi
+from dataclasses import dataclass
 
 from components.chat_app import (
     ChatApp,
@@ -12,33 +10,34 @@ from components.chat_app import (
     ChatFrontArgs,
     EdgeKey,
     RerankerSettings,
-    SearchAccess,
 )
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
 from components.fleet import FleetSize
-from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex, SearchEndpoint
+from components.knowledge import Knowledge, PinnedIndex
 from components.load_balancer import Access, AccessLog, Zones
-from components.network import plan_cidr_blocks
 from components.nodes import Code
 from components.observability import LogCollection, LogStoreRole
-from components.opensearch import OpenSearchCluster, OpenSearchClusterArgs, plan_nodes
+from components.opensearch import READER, OpenSearchCluster
+from components.search_endpoint import SearchAccess, SearchEndpoint
 from components.search_templates import SearchTemplates, SearchTemplatesArgs
 from infra.context import Context
 from infra.edge import make_edge_secret
 from infra.embedding import Embedding
 from infra.foundation import Foundation
-from infra.plans import index_name
+from infra.knowledge import Filling, fill
+from infra.opensearch import InOpenSearch, access_opensearch
 from providers import IndexGeneration, IndexGenerationArgs, Provider, get_index_generation
 from rag.index import SETTINGS
 from rag.query import TEMPLATES
-from training.job_specs import JobPlan, PodSettings, ingest_job
+from stack_config.kinds import EngineKind
 
 __all__ = [
+    "Served",
     "build_knowledge",
     "find_pinned",
     "make_cluster",
-    "make_opensearch",
     "open_chat",
+    "served_by",
     "store_searches",
 ]
 
@@ -64,45 +63,6 @@ def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchClust
             deletion_protection=config.protection.deletion_protection,
         ),
         context.options(),
-    )
-
-
-def make_opensearch(context: Context, foundation: Foundation) -> OpenSearchCluster | None:
-    """Declare the OpenSearch cluster; None if the stack does not have one."""
-    config, password = context.config, context.platform.opensearch_password
-    role = foundation.identity.opensearch
-    group_id = foundation.network.opensearch_security_group_id
-    if password is None or role is None or group_id is None:
-        return None
-    return OpenSearchCluster(
-        "opensearch",
-        OpenSearchClusterArgs(
-            scope=context.scope,
-            nodes=plan_nodes(
-                plan_cidr_blocks(config.network.cidr_block, config.zone_ids),
-                data_nodes=config.opensearch.nodes,
-                ml_nodes=config.opensearch.ml_nodes,
-            ),
-            code=Code(
-                uri=foundation.code["opensearch"].uri, oss_endpoint=context.platform.oss_endpoint
-            ),
-            machine=foundation.machine(
-                context,
-                instance_type=config.opensearch.instance_type,
-                role=role,
-                security_group_id=group_id,
-            ),
-            vswitch_ids=foundation.network.vswitch_ids,
-            kms_endpoint=context.platform.kms_endpoint,
-            password=password,
-            index_prefix=config.index.alias,
-            package_uri=config.opensearch.package,
-            heap_mib=config.opensearch.heap_mib,
-            data_disk_gib=config.opensearch.disk_gib,
-            storage=context.secret_storage(foundation.key_id),
-            deletion_protection=config.protection.deletion_protection,
-        ),
-        context.options(foundation.code["opensearch"], *foundation.internet_access),
     )
 
 
@@ -138,71 +98,62 @@ def build_knowledge(
 
     With a pinned index, declare a run that waits for its embedder, and the alias.
     """
-    model, alias = embedding.model, context.config.index.alias
-    code = foundation.code["ingest"]
+    filling = Filling(
+        name="knowledge",
+        search=_endpoint(context, cluster),
+        access=SearchAccess(
+            url=cluster.url, username=cluster.username, secret_name=context.search_secret_name
+        ),
+        settings=SETTINGS,
+        pinned=(
+            PinnedIndex(index_name=pinned.index_name, meta={"embedding_urls": embedding.urls})
+            if pinned is not None
+            else None
+        ),
+    )
+    return fill(context, foundation, embedding, filling, foundation.search_secret)
 
-    def ingest_plan(index: str, elasticsearch_url: str, embedding_urls: Sequence[str]) -> JobPlan:
-        return ingest_job(
-            PodSettings(
-                ecs_spec=context.config.ingest.ecs_spec,
-                image=context.config.training.image,
-                gpus_per_pod=0,
-            ),
-            index_name=index,
-            elasticsearch_url=elasticsearch_url,
-            elasticsearch_secret=context.search_secret_name,
-            embedding_urls=embedding_urls,
-            code_uri=f"{code.directory_uri}{code.file_name}",
-            corpus_uri=context.uris.corpus,
-            output_uri=context.uris.ingest,
-            as_it_is=pinned is not None,
-            read_options=context.config.documents.read_options,
-            envs={
-                "CUSTOMRAG_KMS_ENDPOINT": context.platform.kms_endpoint,
-                "CUSTOMRAG_REGION_ID": context.config.region_id,
-            },
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """What the application searches.
+
+    Attributes:
+        access: The cluster.
+        knowledge: The index in it.
+    """
+
+    access: SearchAccess
+    knowledge: Knowledge
+
+
+def served_by(
+    context: Context,
+    foundation: Foundation,
+    elasticsearch: tuple[ElasticsearchCluster, Knowledge],
+    opensearch: tuple[OpenSearchCluster | None, InOpenSearch | None],
+) -> Served:
+    """Return the cluster that serves the application, and the index in it.
+
+    Args:
+        context: What the program knows.
+        foundation: The parts that it relies on.
+        elasticsearch: The cluster, and the index in it.
+        opensearch: The same; None for a stack without it.
+    """
+    cluster, inside = opensearch
+    if context.config.engines.serving is EngineKind.OPENSEARCH and cluster and inside:
+        return Served(
+            access=access_opensearch(context, cluster, READER), knowledge=inside.knowledge
         )
-
-    return Knowledge(
-        "knowledge",
-        KnowledgeArgs(
-            scope=context.scope,
-            search=_endpoint(context, cluster),
-            index_alias=alias,
-            index_name=pulumi.Output.all(model.model_version, model.chosen).apply(
-                lambda values: index_name(
-                    alias, values[0], context.mappings(values[0], "", values[1], ())
-                )
-            ),
-            mappings=pulumi.Output.all(
-                model.model_version, model.model_uri, model.chosen, embedding.urls
-            ).apply(lambda values: context.mappings(*values)),
-            settings=SETTINGS,
-            documents=context.corpus.documents,
-            ingest_plan=ingest_plan,
-            embedding_urls=embedding.urls,
-            pods=foundation.pods(
-                context, embedding.workspace.workspace_id, foundation.identity.ingest
-            ),
-            result_uri=context.uris.ingest,
-            keep_indices=context.config.index.keep,
-            vector_index_kinds=cluster.capabilities.apply(
-                lambda found: found["vector_index_kinds"]
-            ),
-            pinned=(
-                PinnedIndex(index_name=pinned.index_name, meta={"embedding_urls": embedding.urls})
-                if pinned is not None
-                else None
-            ),
+    search, knowledge = elasticsearch
+    return Served(
+        access=SearchAccess(
+            url=search.url,
+            username=search.username,
+            secret_name=foundation.search_secret.secret_name,
         ),
-        context.options(
-            foundation.corpus,
-            code,
-            foundation.storage.artifacts,
-            foundation.search_secret,
-            foundation.identity.ingest,
-            *foundation.internet_access,
-        ),
+        knowledge=knowledge,
     )
 
 
@@ -229,14 +180,14 @@ def _endpoint(context: Context, cluster: ElasticsearchCluster) -> SearchEndpoint
         url=cluster.url,
         username=cluster.username,
         password=context.platform.elasticsearch_password,
+        vector_index_kinds=cluster.capabilities.apply(lambda found: found["vector_index_kinds"]),
     )
 
 
 def open_chat(
     context: Context,
     foundation: Foundation,
-    cluster: ElasticsearchCluster,
-    knowledge: Knowledge,
+    served: Served,
     logs: LogCollection | None,
 ) -> ChatApp:
     """Declare the chat application, and a question that it must answer once it is up.
@@ -244,8 +195,7 @@ def open_chat(
     Args:
         context: What the program knows.
         foundation: The parts that it relies on.
-        cluster: The cluster that it searches.
-        knowledge: The index in that cluster.
+        served: The cluster that it searches, and the index in it.
         logs: Receives a load balancer's access log.
     """
     config = context.config
@@ -262,12 +212,8 @@ def open_chat(
             ),
             placement=foundation.placement(context.zone_id),
             kms_endpoint=context.platform.kms_endpoint,
-            search=SearchAccess(
-                url=cluster.url,
-                username=cluster.username,
-                secret_name=foundation.search_secret.secret_name,
-                index_alias=knowledge.index_alias,
-            ),
+            search=served.access,
+            index_alias=served.knowledge.index_alias,
             model=foundation.model,
             reranker=RerankerSettings(
                 kind=config.reranker.kind,

@@ -30,7 +30,11 @@ READER: Final = "reader"
 
 _ROLE_PREFIX: Final = "customrag_"
 _TIMEOUT_SECONDS: Final = 30.0
-_PREDICT: Final = "cluster:admin/opensearch/ml/predict"
+# neural-search looks at the model before it predicts with it.
+_USE_MODEL: Final = (
+    "cluster:admin/opensearch/ml/predict",
+    "cluster:admin/opensearch/ml/models/get",
+)
 
 
 class AdminClient:
@@ -115,14 +119,16 @@ def roles(index_prefix: str) -> dict[str, dict[str, Any]]:
         }
 
     describe = ["indices:admin/mappings/get", "indices:admin/aliases/get", "indices:admin/get"]
+    # An ingest hides its changes until its end by the setting refresh_interval.
+    change = ["indices:admin/mapping/put", "indices:admin/settings/update"]
     return {
         # Queries and pipelines with a model need the right to predict with it.
         f"{_ROLE_PREFIX}{INGEST}": role(
-            ["cluster_composite_ops", "cluster_monitor", _PREDICT],
-            ["crud", "indices:admin/refresh*", "indices:admin/mapping/put", *describe],
+            ["cluster_composite_ops", "cluster_monitor", *_USE_MODEL],
+            ["crud", "indices:admin/refresh*", *change, *describe],
         ),
         f"{_ROLE_PREFIX}{READER}": role(
-            ["cluster_composite_ops_ro", _PREDICT], ["read", *describe]
+            ["cluster_composite_ops_ro", *_USE_MODEL], ["read", *describe]
         ),
     }
 

@@ -31,7 +31,7 @@ _MAX_REQUEST_BYTES = 50 * 2**20
 def index_operation(
     chunk_id: str,
     source: Mapping[str, Any],
-    embedding: npt.NDArray[np.float32],
+    embedding: npt.NDArray[np.float32] | None,
     tokens: bytes = b"",
 ) -> dict[str, Any]:
     """Return the operation that indexes a chunk.
@@ -42,11 +42,12 @@ def index_operation(
     Args:
         chunk_id: Its `_id`.
         source: Its fields, except for the vectors.
-        embedding: (dimension,) float32.
+        embedding: (dimension,) float32; None if the engine embeds.
         tokens: Its token vectors, as `rag.token_vectors.pack` wrote them; empty for none.
     """
-    vector = embedding.astype(np.float64).round(7).tolist()
-    operation = {"_op_type": "index", "_id": chunk_id, **source, "embedding": vector}
+    operation = {"_op_type": "index", "_id": chunk_id, **source}
+    if embedding is not None:
+        operation["embedding"] = embedding.astype(np.float64).round(7).tolist()
     if tokens:
         operation[TOKENS_FIELD] = base64.b64encode(tokens).decode()
     return operation

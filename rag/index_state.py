@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rag.engine_embedding import embeds_itself
 from rag.engines.base import SearchEngine
 from rag.errors import SearchEngineError, SearchIndexError
 from rag.fuse import DEFAULT_WEIGHT
@@ -48,6 +49,7 @@ class IndexMeta:
         token_form: Form of the chunks' token vectors; None without them, or if this version
             cannot read them.
         rerank_weight: Share of the late interaction among the best passages, 0 to 1.
+        embeds_itself: Whether the engine embeds the documents.
     """
 
     index: str
@@ -60,6 +62,7 @@ class IndexMeta:
     model_languages: tuple[str, ...] = ()
     token_form: TokenForm | None = None
     rerank_weight: float = 0.0
+    embeds_itself: bool = False
 
     def knows(self, language: str) -> bool:
         """Return whether the model knows a language, by the rule of `rag.language.knows`."""
@@ -143,6 +146,7 @@ async def index_meta(engine: SearchEngine, name: str) -> IndexMeta:
             model_languages=tuple(meta.get("model_languages", ())),
             token_form=TokenForm.of(meta.get("token_vectors")),
             rerank_weight=float(meta.get("rerank_weight", 0.0)),
+            embeds_itself=embeds_itself(mapping),
         )
     except KeyError as error:
         raise SearchIndexError(

@@ -5,8 +5,9 @@ embedded and written (`rag.pipeline`), deleted ones removed (`rag.index_changes`
 reported (`rag.report`). Does not create the index or move the alias.
 
     python -m rag.ingest --corpus-dir DIR --corpus-uri oss://bucket/corpus/ --index NAME
-        --elasticsearch-url URL --elasticsearch-secret NAME --embedding-url URL --output-dir DIR
+        --embedding-url URL --output-dir DIR
 
+CUSTOMRAG_SEARCH_URL and the other settings of `rag.settings.SearchSettings` name the cluster.
 A run that was killed can be run again. A chunk's `_id` comes from its document's key, content and
 number, a document counts as indexed once all its chunks are, and searches see nothing until
 everything is written. A document that cannot be read does not stop the run: the report has the
@@ -28,11 +29,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from rag.bulk import BulkWriter
 from rag.corpus import Corpus, load_corpus, sha256_of
 from rag.embed import EmbeddingClient
 from rag.embedder import Embedder
 from rag.engines.base import SearchEngine
+from rag.engines.connect import connect
 from rag.errors import IngestError, RagError, SearchEngineError
 from rag.index import ANALYSER, CHUNKER
 from rag.index_changes import hidden_changes, remove_contents, verify_documents
@@ -43,7 +47,7 @@ from rag.reader_process import DocumentReader
 from rag.readers import DEFAULT_MAX_BYTES
 from rag.readers.options import ReadOptions
 from rag.report import Record, Report, first_reasons, outcomes, report_file
-from rag.settings import IngestSettings
+from rag.settings import SearchSettings, wrong_variables
 
 __all__ = ["IngestResult", "ingest", "main"]
 
@@ -154,6 +158,7 @@ async def ingest(
                 uri_prefix=corpus_uri.rstrip("/") + "/",
                 languages=meta.model_languages,
                 token_vectors=meta.token_form is not None,
+                engine_embeds=meta.embeds_itself,
             )
             async with _progress(pipeline, len(plan.tasks), report):
                 await pipeline.run(plan.tasks)
@@ -263,8 +268,6 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--corpus-dir", type=Path, required=True, help="folder with docs/")
     parser.add_argument("--corpus-uri", required=True, help="oss://bucket/prefix/ of that folder")
     parser.add_argument("--index", required=True, help="index to bring up to date")
-    parser.add_argument("--elasticsearch-url", required=True, help="http[s]://host:port")
-    parser.add_argument("--elasticsearch-secret", default="", help="KMS secret with the password")
     parser.add_argument(
         "--embedding-url", required=True, help="http://host:port; several nodes with commas"
     )
@@ -290,37 +293,21 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return arguments
 
 
-async def _run(arguments: argparse.Namespace) -> IngestResult:
+async def _run(settings: SearchSettings, arguments: argparse.Namespace) -> IngestResult:
     # Here, because its process starts while this one waits for others.
     with DocumentReader(
         options=arguments.options, max_bytes=arguments.max_document_bytes
     ) as reader:
-        return await _run_with(reader, arguments)
+        return await _run_with(reader, settings, arguments)
 
 
-async def _run_with(reader: DocumentReader, arguments: argparse.Namespace) -> IngestResult:
-    from providers.clients.elasticsearch import async_client
-    from rag.engines.elasticsearch import ElasticsearchEngine
-
-    settings = IngestSettings()
-    password = await asyncio.to_thread(
-        settings.read,
-        settings.elasticsearch_password,
-        arguments.elasticsearch_secret,
-        "CUSTOMRAG_ELASTICSEARCH",
-    )
+async def _run_with(
+    reader: DocumentReader, settings: SearchSettings, arguments: argparse.Namespace
+) -> IngestResult:
     corpus = await asyncio.to_thread(
         load_corpus, arguments.corpus_dir, set_aside=[], max_bytes=arguments.max_document_bytes
     )
-    # Compressing vectors takes longer than sending them, because their text hardly shrinks.
-    engine = ElasticsearchEngine(
-        async_client(
-            arguments.elasticsearch_url,
-            settings.elasticsearch_username,
-            password.get_secret_value(),
-            http_compress=False,
-        )
-    )
+    engine = await asyncio.to_thread(connect, settings)
     try:
         meta = await index_meta(engine, arguments.index)
         embedder = EmbeddingClient(
@@ -408,7 +395,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     (arguments.output_dir / "result.json").unlink(missing_ok=True)
     try:
-        result = asyncio.run(_run(arguments))
+        settings = SearchSettings()  # type: ignore[call-arg]  # from the environment
+    except ValidationError as error:
+        for line in wrong_variables(error):
+            print(f"ingest failed: {line}", file=sys.stderr, flush=True)
+        return 1
+    try:
+        result = asyncio.run(_run(settings, arguments))
     except (RagError, OSError) as error:
         print(f"ingest failed: {error}", file=sys.stderr, flush=True)
         return 1

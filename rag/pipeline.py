@@ -21,6 +21,7 @@ from rag.clean import clean_line
 from rag.corpus import sha256_of
 from rag.documents import Document
 from rag.embedder import Embedder, Vectors
+from rag.engine_embedding import EMBEDDED_TEXT
 from rag.errors import CorpusError, ReadError
 from rag.index import chunk_id, heading_below
 from rag.language import detect
@@ -37,6 +38,8 @@ padding. The first windows are smaller, so that the encoder starts at once."""
 _BATCH = 32
 _EMBEDDING_REQUESTS = 8
 _BULK_CHUNKS = 256
+# An engine that embeds answers when it has embedded all of them: about 20 a second on two cores.
+_EMBEDDED_BULK_CHUNKS = 64
 _BULK_REQUESTS = 2
 _MOST_SENTENCES = 20
 _LONGEST_SENTENCE = 300
@@ -79,8 +82,9 @@ class _Piece:
     source: dict[str, Any]
 
 
-_Embedded = tuple[_Piece, Vectors, bytes]
-"""A chunk, its embedding, and its token vectors, empty for an index without them."""
+_Embedded = tuple[_Piece, Vectors | None, bytes]
+"""A chunk, its embedding (None if the engine embeds), and its token vectors, empty for an index
+without them."""
 
 
 @dataclass
@@ -95,6 +99,7 @@ class Pipeline:
         uri_prefix: Comes before a document's key in its `uri`.
         languages: Languages that the model knows; empty for many.
         token_vectors: Whether the chunks get token vectors.
+        engine_embeds: Whether the engine embeds the chunks: `rag.engine_embedding`.
 
     Attributes:
         documents: Documents of which every chunk is written.
@@ -109,6 +114,7 @@ class Pipeline:
     uri_prefix: str
     languages: tuple[str, ...] = ()
     token_vectors: bool = False
+    engine_embeds: bool = False
     documents: int = 0
     chunks: int = 0
     set_aside: dict[str, str] = field(default_factory=dict)
@@ -216,6 +222,8 @@ class Pipeline:
                 "document_sha256": task.identity,
                 "uri": self.uri_prefix + task.key,
             }
+            if self.engine_embeds:
+                source[EMBEDDED_TEXT] = text
             yield text, source
 
     async def _hand_over(
@@ -234,6 +242,9 @@ class Pipeline:
     ) -> None:
         while (batch := await batches.get()) is not None:
             batch = [piece for piece in batch if not piece.owner.refused]
+            if self.engine_embeds and not self.token_vectors:
+                await embedded.put([(piece, None, b"") for piece in batch])
+                continue
             result = await embed_accepted(
                 self.embedder,
                 [piece.text for piece in batch],
@@ -245,7 +256,8 @@ class Pipeline:
             if result.accepted:
                 pieces = [batch[at] for at in result.accepted]
                 tokens = result.tokens or [b""] * len(pieces)
-                await embedded.put(list(zip(pieces, result.vectors, tokens, strict=True)))
+                vectors = [None] * len(pieces) if self.engine_embeds else result.vectors
+                await embedded.put(list(zip(pieces, vectors, tokens, strict=True)))
 
     async def _write(self, embedded: asyncio.Queue[list[_Embedded] | None]) -> None:
         ended = False
@@ -253,7 +265,8 @@ class Pipeline:
             rows = await embedded.get()
             if rows is None:
                 return
-            while len(rows) < _BULK_CHUNKS and not embedded.empty():
+            most = _EMBEDDED_BULK_CHUNKS if self.engine_embeds else _BULK_CHUNKS
+            while len(rows) < most and not embedded.empty():
                 more = embedded.get_nowait()
                 if more is None:
                     ended = True

@@ -2,27 +2,32 @@
 
 Every variable is ``CUSTOMRAG_`` and the field's name in capitals. A setting names a secret, and the
 value comes from KMS with the credentials of the machine's RAM role. For development,
-``CUSTOMRAG_ELASTICSEARCH_PASSWORD`` and ``CUSTOMRAG_LLM_API_KEY`` give a value directly.
+``CUSTOMRAG_SEARCH_PASSWORD`` and ``CUSTOMRAG_LLM_API_KEY`` give a value directly.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
+import ssl
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rag.engines.kinds import EngineKind
 from rag.errors import RagError
 
 __all__ = [
     "AppSettings",
     "EmbeddingServiceSettings",
-    "IngestSettings",
+    "SearchSettings",
     "SecretMissingError",
     "SecretSource",
     "region_of",
+    "wrong_variables",
 ]
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -106,26 +111,58 @@ class EmbeddingServiceSettings(_Settings):
     max_queued_texts: Annotated[int, Field(ge=1)] = 8192
 
 
-class IngestSettings(SecretSource):
-    """Settings of `rag.ingest` from the environment; the others are arguments.
+class SearchSettings(SecretSource):
+    """The search cluster, and the user who connects to it; `rag.ingest` has no other settings.
 
     Attributes:
-        elasticsearch_username: The user that writes.
-        elasticsearch_password: The user's password, for development.
+        search_engine: Kind of the cluster.
+        search_url: ``http[s]://host:port``.
+        search_username: The user.
+        search_password: The user's password, for development.
+        search_secret: Name of the KMS secret with the password.
+        search_ca_certificate: The authority that signed the cluster's certificate, in DER as
+            Base64: the body of its PEM text on one line. Default: the authorities that this machine
+            trusts.
     """
 
-    elasticsearch_username: str = "elastic"
-    elasticsearch_password: SecretStr | None = None
+    search_engine: EngineKind = EngineKind.ELASTICSEARCH
+    search_url: str
+    search_username: str = "elastic"
+    search_password: SecretStr | None = None
+    search_secret: str = ""
+    search_ca_certificate: str = ""
+
+    @field_validator("search_ca_certificate")
+    @classmethod
+    def _check_certificate(cls, value: str) -> str:
+        try:
+            base64.b64decode(value, validate=True)
+        except binascii.Error as error:
+            raise ValueError(
+                "it is not Base64; give the body of the PEM text on one line"
+            ) from error
+        return value
+
+    @property
+    def search_ca_pem(self) -> str | None:
+        """The authority's certificate as PEM text; None without one."""
+        if not self.search_ca_certificate:
+            return None
+        return ssl.DER_cert_to_PEM_cert(base64.b64decode(self.search_ca_certificate))
+
+    def read_search_password(self) -> SecretStr:
+        """Return the user's password.
+
+        Raises:
+            SecretMissingError: It is neither given nor named, or KMS did not return it.
+        """
+        return self.read(self.search_password, self.search_secret, "CUSTOMRAG_SEARCH")
 
 
-class AppSettings(SecretSource):
+class AppSettings(SearchSettings):
     """Settings of `rag.app`.
 
     Attributes:
-        elasticsearch_url: URL of the search cluster.
-        elasticsearch_username: The user that reads.
-        elasticsearch_password: The user's password, for development.
-        elasticsearch_secret: Name of the KMS secret with the password.
         index_alias: The alias that readers use.
         llm_base_url: OpenAI-compatible endpoint, up to and including ``/v1``.
         llm_model: Model name to ask for.
@@ -147,10 +184,6 @@ class AppSettings(SecretSource):
         max_concurrent_questions: Questions answered at the same time; 503 beyond it.
     """
 
-    elasticsearch_url: str
-    elasticsearch_username: str = "elastic"
-    elasticsearch_password: SecretStr | None = None
-    elasticsearch_secret: str = ""
     index_alias: str
     llm_base_url: str
     llm_model: str
@@ -178,6 +211,14 @@ class AppSettings(SecretSource):
         if self.edge_key is None and not self.edge_secret:
             return None
         return self.read(self.edge_key, self.edge_secret, "CUSTOMRAG_EDGE")
+
+
+def wrong_variables(error: ValidationError) -> list[str]:
+    """Return a line for each variable that is missing or wrong, without its value."""
+    return [
+        f"CUSTOMRAG_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+        for problem in error.errors(include_input=False)
+    ]
 
 
 def region_of(endpoint: str) -> str:

@@ -24,10 +24,10 @@ from pydantic import AfterValidator, ValidationError
 from stack_config.documents import Documents
 from stack_config.front import Chat, Edge
 from stack_config.group import Flag, Group, Problem, Texts, keys_after
-from stack_config.kinds import Environment, PlatformKind, RerankerKind
+from stack_config.kinds import EngineKind, Environment, PlatformKind, RerankerKind
 from stack_config.models import Embedding, Ingest, LanguageModel, Reranker, Training
 from stack_config.operations import Cost, Existing, Network, Observability, Protection
-from stack_config.search import Index, OpenSearch, Search
+from stack_config.search import Engines, Index, OpenSearch, Search
 
 __all__ = ["NAMESPACE", "SECRET_KEYS", "ConfigError", "StackConfig"]
 
@@ -114,6 +114,7 @@ class StackConfig(Group, alias_generator=keys_after()):
     embedding: Embedding
     language_model: LanguageModel
     reranker: Reranker
+    engines: Engines
     search: Search
     opensearch: OpenSearch
     index: Index
@@ -232,8 +233,9 @@ class StackConfig(Group, alias_generator=keys_after()):
             )
 
     def _model_problems(self) -> Iterator[Problem]:
-        if problem := self.index.vectors.problem(self.embedding.dimension):
-            yield self.index.wrong(*problem)
+        for engine in self.engines.engines:
+            if problem := self.index.vectors.problem(self.embedding.dimension, engine):
+                yield self.index.wrong(*problem)
         hosted = self.reranker.kind is RerankerKind.HOSTED
         if hosted and self.platform is PlatformKind.LOCAL:
             yield self.reranker.wrong(
@@ -304,11 +306,19 @@ class StackConfig(Group, alias_generator=keys_after()):
             )
 
     def _opensearch_problems(self) -> Iterator[Problem]:
-        if self.opensearch.exists and self.existing.vpc_id:
-            yield self.opensearch.wrong(
-                "nodes",
-                "its nodes have fixed addresses, which the program chooses in its own vSwitches "
-                "only; give 0, or leave existingVpcId empty",
+        if not self.engines.opensearch:
+            return
+        if self.existing.vpc_id:
+            yield self.existing.wrong(
+                "vpc_id",
+                "the OpenSearch nodes have fixed addresses, which the program chooses in its own "
+                "vSwitches only; leave it empty, or give elasticsearch in searchEngines",
+            )
+        if self.index.pinned and self.engines.serving is EngineKind.OPENSEARCH:
+            yield self.index.wrong(
+                "pinned",
+                "an index of OpenSearch cannot be pinned; give elasticsearch as the first of "
+                "searchEngines, or leave it empty",
             )
 
     def _front_problems(self) -> Iterator[Problem]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from rag.engines.kinds import EngineKind
+
 __all__ = [
     "AddressType",
     "EdgeKind",
+    "EngineKind",
+    "EngineModelKind",
     "Environment",
     "Ocr",
     "PlatformKind",
@@ -44,6 +48,13 @@ class RerankerKind(StrEnum):
     LATE_INTERACTION = "lateInteraction"
     HOSTED = "hosted"
     NONE = "none"
+
+
+class EngineModelKind(StrEnum):
+    """What embeds the documents of the OpenSearch cluster."""
+
+    TORCHSCRIPT = "torchscript"
+    SERVICE = "service"
 
 
 class Protocol(StrEnum):

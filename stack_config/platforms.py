@@ -160,7 +160,7 @@ def make_platform(config: StackConfig, *, home: Path) -> Platform:
         ),
         opensearch_password=(
             _required_secret("opensearchPassword", settings.opensearch_password)
-            if config.opensearch.exists
+            if config.engines.opensearch
             else None
         ),
         llm_api_key=_required_secret("llmApiKey", settings.llm_api_key),

@@ -1,19 +1,19 @@
-"""Config keys of the search cluster, and of the index in it."""
+"""Config keys of the search clusters, and of the index in them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from provider_facts.quartz import check_schedule
 from rag.vector_index import MAX_EF_CONSTRUCTION, MAX_M, VectorIndex, VectorIndexKind
 from stack_config.group import Group, Number, Problem, Whole, bounded, keys_after, matching
-from stack_config.kinds import Protocol
+from stack_config.kinds import EngineKind, EngineModelKind, Protocol
 from training.bounds import Bounds
 
-__all__ = ["Index", "OpenSearch", "Search"]
+__all__ = ["Engines", "Index", "OpenSearch", "Search"]
 
 
 def _schedule(text: str) -> str:
@@ -51,10 +51,48 @@ class Search(Group, alias_generator=keys_after("elasticsearch")):
             )
 
 
-class OpenSearch(Group, alias_generator=keys_after("opensearch")):
-    """The OpenSearch cluster on ECS."""
+def _engines(raw: object) -> object:
+    if not isinstance(raw, str):
+        return raw
+    names = [name.strip() for name in raw.split(",")]
+    known = [kind.value for kind in EngineKind]
+    if len(set(names)) != len(names) or not set(names) <= set(known):
+        raise ValueError(
+            f"give {', '.join(known)}, or both with a comma between them; the first one serves "
+            "the application"
+        )
+    if EngineKind.ELASTICSEARCH not in names:
+        raise ValueError(
+            "a stack without Elasticsearch is not supported; give opensearch,elasticsearch, so "
+            "that OpenSearch serves the application"
+        )
+    return tuple(names)
 
-    nodes: Annotated[Whole, bounded(Bounds(0, 9))]
+
+class Engines(Group, alias_generator=keys_after("search")):
+    """The search engines that a stack uses."""
+
+    engines: Annotated[tuple[EngineKind, ...], BeforeValidator(_engines)]
+
+    @property
+    def serving(self) -> EngineKind:
+        """The engine that the application searches."""
+        return self.engines[0]
+
+    @property
+    def opensearch(self) -> bool:
+        """Whether the stack has an OpenSearch cluster."""
+        return EngineKind.OPENSEARCH in self.engines
+
+
+class OpenSearch(Group, alias_generator=keys_after("opensearch")):
+    """The OpenSearch cluster on ECS, of a stack that has one."""
+
+    nodes: Annotated[
+        Whole,
+        bounded(Bounds(1, 9), "without opensearch in searchEngines, the stack has no cluster"),
+    ]
+    model: EngineModelKind
     ml_nodes: Annotated[Whole, bounded(Bounds(0, 9))]
     instance_type: str
     heap_mib: Annotated[Whole, bounded(Bounds(512, 31 * 1024))]
@@ -68,21 +106,13 @@ class OpenSearch(Group, alias_generator=keys_after("opensearch")):
         ),
     ]
 
-    @property
-    def exists(self) -> bool:
-        """Whether the stack has a cluster."""
-        return self.nodes > 0
-
     def problems(self) -> Iterator[Problem]:
         """Yield nodes without a majority, and disks that ECS does not have."""
-        if self.nodes and self.nodes % 2 == 0:
+        if self.nodes % 2 == 0:
             yield self.wrong(
                 "nodes",
-                "an even number has no majority when the network splits; give 1, 3, 5, 7 or 9, or "
-                "0 for no cluster",
+                "an even number has no majority when the network splits; give 1, 3, 5, 7 or 9",
             )
-        if self.ml_nodes and not self.nodes:
-            yield self.wrong("ml_nodes", "opensearchNodes is 0, so there is no cluster; give 0")
         if 0 < self.disk_gib < 20:
             yield self.wrong(
                 "disk_gib", "a data disk has 20 GiB or more; 0 keeps the data on the system disk"

@@ -42,6 +42,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "components",
         "providers",
         "rag.corpus",
+        "rag.engine_embedding",
         "rag.errors",
         "rag.index",
         "rag.outcomes",
@@ -62,6 +63,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "stack_config": (
         "provider_facts",
         "providers",
+        "rag.engines.kinds",
         "rag.models",
         "rag.readers.options",
         "rag.vector_index",

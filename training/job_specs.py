@@ -61,6 +61,7 @@ _TRAINING_LIBS = (
 _INGEST_LIBS = (
     "tokenizers",
     "elasticsearch>=8.19,<9",
+    "opensearch-py>=3.2,<4",
     "aiohttp",
     "httpx",
     "tenacity",
@@ -208,8 +209,6 @@ def ingest_job(
     pods: PodSettings,
     *,
     index_name: str,
-    elasticsearch_url: str,
-    elasticsearch_secret: str,
     embedding_urls: Sequence[str],
     code_uri: str,
     corpus_uri: str,
@@ -223,13 +222,11 @@ def ingest_job(
     Args:
         pods: The machine; one pod, because the embedding service embeds.
         index_name: Physical name of the index to fill.
-        elasticsearch_url: URL of the cluster.
-        elasticsearch_secret: Name of the KMS secret with its password.
         embedding_urls: URLs of the nodes of the embedding service.
         code_uri: The zip with our packages.
         corpus_uri: Folder of the corpus.
         output_uri: Folder for the result.
-        envs: Further environment.
+        envs: Further environment: `rag.settings.SearchSettings`.
         as_it_is: Wait for those nodes, and do not change the index.
         read_options: How documents are read.
 
@@ -241,8 +238,6 @@ def ingest_job(
         # Sources are cited with this URI: as people write it, without the endpoint's host.
         "corpus-uri": str(parse_oss_uri(corpus_uri)),
         "index": index_name,
-        "elasticsearch-url": elasticsearch_url,
-        "elasticsearch-secret": elasticsearch_secret,
         "embedding-url": ",".join(embedding_urls),
         "output-dir": OUTPUT_MOUNT_PATH,
     }

@@ -130,7 +130,7 @@ def _secrets(
     wanted = ["elasticsearchPassword", "llmApiKey"]
     if config.edge.exists:
         wanted.append("edgeOriginKey")
-    if config.opensearch.exists:
+    if config.engines.opensearch:
         wanted.append("opensearchPassword")
     lines = []
     for key in wanted:

@@ -28,6 +28,7 @@ class Demand:
         zone_ids: Their zones. Each needs stock, unless `any_zone`.
         any_zone: Whether one zone with stock is enough.
         spot: Whether they are spot instances.
+        count_key: Config key of their number; empty if fewer would not do.
     """
 
     what: str
@@ -38,6 +39,7 @@ class Demand:
     zone_ids: tuple[str, ...]
     any_zone: bool = False
     spot: bool = False
+    count_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,7 @@ class Subject:
             most=nodes,
             zone_ids=config.zone_ids[:nodes],
             spot=config.embedding.spot,
+            count_key="embeddingNodes",
         )
         balanced = config.chat.load_balancer
         chat = Demand(
@@ -98,4 +101,20 @@ class Subject:
             zone_ids=config.zone_ids if balanced else config.zone_ids[:1],
             any_zone=balanced,
         )
-        return [embedding, chat]
+        return [embedding, chat, *self._opensearch_demands()]
+
+    def _opensearch_demands(self) -> list[Demand]:
+        config, count = self.config, self.config.opensearch.nodes + self.config.opensearch.ml_nodes
+        if not config.engines.opensearch:
+            return []
+        return [
+            Demand(
+                what="OpenSearch node" if count == 1 else f"{count} OpenSearch nodes",
+                key="opensearchInstanceType",
+                instance_type=config.opensearch.instance_type,
+                count=count,
+                most=count,
+                # The nodes are in the zones in turn.
+                zone_ids=config.zone_ids[:count],
+            )
+        ]

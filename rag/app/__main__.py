@@ -11,22 +11,22 @@ from pydantic import ValidationError
 from rag.app.server import create_app
 from rag.app.services import Services
 from rag.errors import RagError
-from rag.settings import AppSettings
+from rag.settings import AppSettings, wrong_variables
 
 
 def main() -> int:
     """Serve; 1 when the settings are incomplete or a secret cannot be had."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("elastic_transport").setLevel(logging.ERROR)
+    for client in ("elastic_transport", "opensearch"):
+        logging.getLogger(client).setLevel(logging.ERROR)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         settings = AppSettings()  # type: ignore[call-arg]  # from the environment
         services = Services.connect(settings)
         edge_key = settings.read_edge_key()
     except ValidationError as error:
-        for problem in error.errors():
-            name = "CUSTOMRAG_" + "_".join(map(str, problem["loc"])).upper()
-            print(f"rag.app: {name}: {problem['msg']}", file=sys.stderr)
+        for line in wrong_variables(error):
+            print(f"rag.app: {line}", file=sys.stderr)
         return 1
     except RagError as error:
         print(f"rag.app: {error}", file=sys.stderr)

@@ -10,6 +10,7 @@ from typing import Any
 
 from rag.answer import Answerer
 from rag.embed import EmbeddingClient
+from rag.engines.connect import connect
 from rag.errors import EmbeddingError, RagError
 from rag.generate import LanguageModel, OpenAIModel
 from rag.hosted_reranker import HostedReranker
@@ -22,6 +23,7 @@ from rag.settings import AppSettings
 __all__ = ["Services"]
 
 _HEALTH_SECONDS = 2.0
+_SEARCH_SECONDS = 15.0
 
 
 @dataclass
@@ -50,30 +52,10 @@ class Services:
         Raises:
             SecretMissingError: A secret is not given, or KMS did not return it.
         """
-        from providers.clients.elasticsearch import async_client
-        from rag.engines.elasticsearch import ElasticsearchEngine
-
-        password = HeldSecret(
-            lambda: settings.read(
-                settings.elasticsearch_password,
-                settings.elasticsearch_secret,
-                "CUSTOMRAG_ELASTICSEARCH",
-            )
-        )
         api_key = HeldSecret(
             lambda: settings.read(settings.llm_api_key, settings.llm_secret, "CUSTOMRAG_LLM")
         )
-        engine = ElasticsearchEngine(
-            async_client(
-                settings.elasticsearch_url,
-                settings.elasticsearch_username,
-                password.value,
-                renew=password.renewed,
-                request_timeout=15,
-                max_retries=2,
-                http_compress=False,
-            )
-        )
+        engine = connect(settings, timeout_seconds=_SEARCH_SECONDS, max_retries=2)
         rerank, close_reranker = _reranker(settings, api_key)
         retriever = Retriever(engine, settings.index_alias, rerank=rerank)
         model = OpenAIModel(

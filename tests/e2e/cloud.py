@@ -69,9 +69,10 @@ class Cloud:
     def dlc(self) -> DlcClient:
         """Return a client of PAI DLC with the account's key."""
         platform = self.checkout.platform()
-        return DlcClient(platform.endpoints["api"], platform.region_id, self._credentials())
+        return DlcClient(platform.endpoints["api"], platform.region_id, self.credentials())
 
-    def _credentials(self) -> Any:
+    def credentials(self) -> Any:
+        """Return the account's key, for a client."""
         platform = self.checkout.platform()
         return credentials_provider(
             access_key_id=platform.access_key_id, access_key_secret=platform.access_key_secret
@@ -80,7 +81,7 @@ class Cloud:
     def ecs(self, action: str, instance_id: str) -> None:
         """`StopInstances` or `StartInstances` of one ECS instance."""
         platform = self.checkout.platform()
-        client = GenericClient(platform.endpoints["api"], platform.region_id, self._credentials())
+        client = GenericClient(platform.endpoints["api"], platform.region_id, self.credentials())
         parameters = {"RegionId": platform.region_id, "InstanceId.1": instance_id}
         client.rpc(action, "2014-05-26", parameters)
 
@@ -113,7 +114,7 @@ class Cloud:
             platform.endpoints["api"],
             platform.region_id,
             ELASTICSEARCH_SECRET,
-            self._credentials(),
+            self.credentials(),
         )
         client = Elasticsearch(url, basic_auth=("elastic", password), request_timeout=60)
         try:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.engine
 PROGRAM = """
 import pulumi
 import providers
-from components.knowledge import SearchEndpoint
+from components.search_endpoint import SearchEndpoint
 from components.search_templates import SearchTemplates, SearchTemplatesArgs
 
 config = pulumi.Config()

@@ -49,7 +49,7 @@ def application(
     retriever: Any = FakeRetriever(hits, failing=failing)
     answerer = Answerer(retriever, model, profile_of(model_name))
     values = {
-        "elasticsearch_url": "http://search",
+        "search_url": "http://search",
         "index_alias": "kestrel",
         "llm_base_url": "http://model/v1",
         "llm_model": model_name,
@@ -308,7 +308,7 @@ def test_the_page_says_everything_in_english_and_chinese() -> None:
 
 def test_the_repr_of_settings_hides_secrets() -> None:
     settings = AppSettings(
-        elasticsearch_url="u",
+        search_url="u",
         index_alias="a",
         llm_base_url="b",
         llm_model="m",

@@ -229,7 +229,6 @@ def command(server: ElasticsearchServer, index: str, corpus: Path, url: str) -> 
         "corpus-dir": corpus,
         "corpus-uri": URI,
         "index": index,
-        "elasticsearch-url": server.url,
         "embedding-url": url,
         "output-dir": corpus.parent / "output",
     }
@@ -241,7 +240,11 @@ def command(server: ElasticsearchServer, index: str, corpus: Path, url: str) -> 
             *(f"--{name}={value}" for name, value in arguments.items()),
         ],
         "cwd": REPOSITORY,
-        "env": {**os.environ, "CUSTOMRAG_ELASTICSEARCH_PASSWORD": server.password},
+        "env": {
+            **os.environ,
+            "CUSTOMRAG_SEARCH_URL": server.url,
+            "CUSTOMRAG_SEARCH_PASSWORD": server.password,
+        },
     }
 
 

@@ -41,6 +41,7 @@ ZONES = {
     "elasticsearchMasterNodeSpec": "elasticsearch.sn2ne.large",
 }
 VPC = {"existingVpcId": "vpc-bp1abc", "existingVswitchIds": ["vsw-1", "vsw-2"]}
+BOTH = {"searchEngines": "elasticsearch,opensearch"}
 
 
 def parse(values: dict[str, Any]) -> StackConfig:
@@ -72,6 +73,8 @@ def refusal(values: dict[str, Any]) -> list[str]:
         {"encryptionKey": "05754286-3ba2-4fa6-8d41-4323aca6abcd"},
         {**ZONES, "elasticsearchDataNodeAmount": 4},
         {"elasticsearchSnapshotSchedule": "0 0 1 ? * * *"},
+        {"searchEngines": "elasticsearch,opensearch", "opensearchNodes": 3},
+        {"searchEngines": "opensearch, elasticsearch", "opensearchModel": "service"},
         {"embeddingNodes": 2},
         {"keepIndices": 0},
         {"indexVectorKind": "bbq_hnsw", "indexVectorOversample": "0"},
@@ -188,6 +191,30 @@ def test_valid_combinations_are_accepted(values: dict[str, Any]) -> None:
         ({**INTERNET, "chatAllowedCidrBlocks": ["10.0.0.1/8"]}, "chatAllowedCidrBlocks", "host"),
         ({**ZONES, "elasticsearchZoneCount": 4}, "elasticsearchZoneCount", "from 1 to 3"),
         ({**ZONES, "elasticsearchDataNodeAmount": 3}, "elasticsearchDataNodeAmount", "a multiple"),
+        ({"searchEngines": "solr"}, "searchEngines", "give elasticsearch, opensearch, or both"),
+        ({"searchEngines": ""}, "searchEngines", "give elasticsearch, opensearch, or both"),
+        (
+            {"searchEngines": "elasticsearch,elasticsearch"},
+            "searchEngines",
+            "give elasticsearch, opensearch, or both",
+        ),
+        ({"searchEngines": "opensearch"}, "searchEngines", "give opensearch,elasticsearch"),
+        ({"opensearchNodes": 0}, "opensearchNodes", "without opensearch in searchEngines"),
+        ({"opensearchNodes": 2}, "opensearchNodes", "give 1, 3, 5, 7 or 9"),
+        ({**BOTH, **VPC}, "existingVpcId", "fixed addresses"),
+        (
+            {**BOTH, "indexVectorKind": "bbq_hnsw"},
+            "indexVectorKind",
+            "OpenSearch takes hnsw or int8_hnsw",
+        ),
+        (
+            {
+                "searchEngines": "opensearch,elasticsearch",
+                "pinnedIndex": "customrag-0123456789ab-abcdef",
+            },
+            "pinnedIndex",
+            "an index of OpenSearch cannot be pinned",
+        ),
         (
             {**ZONES, "elasticsearchMasterNodeSpec": ""},
             "elasticsearchMasterNodeSpec",

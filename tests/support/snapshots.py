@@ -15,6 +15,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ def _shown(name: str, value: Any) -> Any:
         return _DIGEST.sub("<digest>", f"<folder>/{Path(value).name}")
     if isinstance(value, str):
         if value.startswith(("{", "[")):
-            return _shown(name, json.loads(value))
+            # Templates look like JSON, too.
+            with suppress(ValueError):
+                return _shown(name, json.loads(value))
         return _DIGEST.sub("<digest>", value)
     if isinstance(value, list):
         return [_shown("", item) for item in value]

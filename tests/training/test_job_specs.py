@@ -40,13 +40,11 @@ def _ingest(*embedding_urls: str, **changes: Any) -> JobPlan:
     return ingest_job(
         _pods(gpus_per_pod=0),
         index_name="chunks-1",
-        elasticsearch_url="http://es:9200",
-        elasticsearch_secret="customrag-es",
         embedding_urls=embedding_urls or ["http://node:8000"],
         code_uri=CODE,
         corpus_uri=CORPUS,
         output_uri=OUTPUT,
-        envs={"CUSTOMRAG_REGION_ID": "cn-hangzhou"},
+        envs={"CUSTOMRAG_SEARCH_URL": "http://es:9200"},
         **changes,
     )
 
@@ -108,11 +106,10 @@ def test_job_specs_use_the_field_names_of_the_service() -> None:
     ]
 
 
-def test_an_ingest_job_has_the_name_of_the_secret_and_a_readable_corpus_uri() -> None:
+def test_an_ingest_job_has_a_readable_corpus_uri() -> None:
     command = _ingest().user_command
     assert "exec python -m rag.ingest --corpus-dir /mnt/corpus" in command
     assert "--corpus-uri oss://corpus/corpus/ --index chunks-1" in command
-    assert "--elasticsearch-secret customrag-es" in command
     assert "--embedding-url http://node:8000 --output-dir" in command
 
 
@@ -134,7 +131,7 @@ def test_an_ingest_reads_documents_as_its_job_plan_says() -> None:
 
 
 def test_an_ingest_job_gets_further_environment() -> None:
-    assert _ingest().envs["CUSTOMRAG_REGION_ID"] == "cn-hangzhou"
+    assert _ingest().envs["CUSTOMRAG_SEARCH_URL"] == "http://es:9200"
     assert _ingest().envs["PYTHONUNBUFFERED"] == "1"
 
 

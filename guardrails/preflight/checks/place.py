@@ -127,8 +127,8 @@ def _instead(demand: Demand, zones: list[str], zone_id: str, cloud: Cloud) -> st
         have = f"{', '.join(zones[:wanted])}, which {'has' if wanted == 1 else 'have'} stock"
         ways.append(f"set customrag:zoneIds to begin with {have}")
     fewer = next((n for n, zone in enumerate(demand.zone_ids) if zone not in zones), 0)
-    if fewer and not demand.any_zone:
-        ways.append(f"set customrag:embeddingNodes to {fewer}")
+    if fewer and demand.count_key:
+        ways.append(f"set customrag:{demand.count_key} to {fewer}")
     others = similar_types(demand, zone_id, cloud)
     if others:
         ways.append(f"set customrag:{demand.key} to {' or '.join(others[:_SHOWN])}")

@@ -13,8 +13,14 @@ import pulumi_alicloud as alicloud
 from components.code import CodePackage, CodePackageArgs
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
 from components.encryption import EncryptionKey, EncryptionKeyArgs
+from components.engine_model import (
+    EngineModel,
+    EngineModelArgs,
+    ServiceModel,
+    TorchScriptModel,
+)
 from components.identity import Identity, IdentityArgs, ServiceRole, ServiceRoleArgs
-from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex, SearchEndpoint
+from components.knowledge import Knowledge, KnowledgeArgs, PinnedIndex
 from components.opensearch import OpenSearchCluster, OpenSearchClusterArgs, plan_nodes
 from components.pai import (
     PaiWorkspace,
@@ -25,6 +31,7 @@ from components.pai import (
 from components.permissions import read_objects
 from components.replication import Replication, ReplicationArgs
 from components.retention import Retention
+from components.search_endpoint import OpenSearchEndpoint, SearchAccess, SearchEndpoint
 from components.search_templates import SearchTemplates, SearchTemplatesArgs
 from components.secrets import MachineSecret, MachineSecretArgs, SecretStorage
 from components.storage import (
@@ -34,7 +41,7 @@ from components.storage import (
     Storage,
     StorageArgs,
 )
-from stack_config.kinds import Protocol
+from stack_config.kinds import EngineKind, Protocol
 from tests.components.cases.support import (
     CODE,
     PODS,
@@ -89,6 +96,21 @@ def _opensearch(
     )
 
 
+def _engine_model(name: str, model: TorchScriptModel | ServiceModel) -> EngineModel:
+    return EngineModel(
+        name,
+        EngineModelArgs(
+            scope=SCOPE,
+            search=OPENSEARCH,
+            model=model,
+            model_version="0123456789ab",
+            prefix="customrag",
+            field_map={"embedded_text": "embedding"},
+            search_weight=0.6,
+        ),
+    )
+
+
 def _identity(name: str, **changes: Any) -> Identity:
     return Identity(
         name,
@@ -128,17 +150,32 @@ def _trained(name: str) -> TrainedEmbedding:
     )
 
 
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\nAQ==\n-----END CERTIFICATE-----\n"
+OPENSEARCH = OpenSearchEndpoint(
+    url="https://10.20.0.231:9200",
+    username="deployer",
+    password="Secret-1234",
+    ca_certificate=CERTIFICATE,
+)
+
+
 def _knowledge(name: str, **changes: Any) -> Knowledge:
+    values: dict[str, Any] = {
+        "search": SearchEndpoint(
+            instance_id="es-cn-1",
+            url="https://es-1.internal:9200",
+            username="elastic",
+            password="Secret-1234",
+        ),
+        "access": SearchAccess(
+            url="https://es-1.internal:9200", username="elastic", secret_name="search-password"
+        ),
+        **changes,
+    }
     return Knowledge(
         name,
         KnowledgeArgs(
             scope=SCOPE,
-            search=SearchEndpoint(
-                instance_id="es-cn-1",
-                url="https://es-1.internal:9200",
-                username="elastic",
-                password="Secret-1234",
-            ),
             index_alias="customrag",
             index_name="customrag-1",
             mappings={"properties": {"text": {"type": "text"}}},
@@ -148,7 +185,7 @@ def _knowledge(name: str, **changes: Any) -> Knowledge:
             embedding_urls=["http://10.20.0.7:8000"],
             pods=PODS,
             result_uri="oss://artifacts.oss/ingest/",
-            **changes,
+            **values,
         ),
     )
 
@@ -236,6 +273,8 @@ CASES: Mapping[str, Case] = MappingProxyType(
         "identity-opensearch": lambda name: _identity(
             name,
             opensearch_secret_names=["customrag-dev-opensearch-reader"],
+            opensearch_ingest_secret_name="customrag-dev-opensearch-ingest",
+            opensearch_reader_secret_name="customrag-dev-opensearch-reader",
             opensearch_package_uri=f"oss://packages/opensearch-2.19.1-{'0' * 64}.tar.gz",
         ),
         "identity-own-key": lambda name: _identity(name, key_arn=KEY_ARN),
@@ -277,7 +316,31 @@ CASES: Mapping[str, Case] = MappingProxyType(
             package_uri=f"oss://packages/opensearch-2.19.1-{'0' * 64}.tar.gz",
             deletion_protection=False,
         ),
+        "engine-model": lambda name: _engine_model(
+            name,
+            TorchScriptModel(
+                uri="oss://artifacts/training/1/torchscript/model.zip",
+                sha256="0" * 64,
+                config={"model_type": "bert", "embedding_dimension": 384},
+                oss_endpoint="https://oss-cn-hangzhou-internal.aliyuncs.com",
+                trusted_url_regex="^https://artifacts[.].*$",
+            ),
+        ),
+        "engine-model-of-a-service": lambda name: _engine_model(
+            name, ServiceModel(url="http://10.20.0.7:8000")
+        ),
         "knowledge": _knowledge,
+        "knowledge-in-opensearch": lambda name: _knowledge(
+            name,
+            search=OPENSEARCH,
+            access=SearchAccess(
+                engine=EngineKind.OPENSEARCH,
+                url="https://10.20.0.231:9200",
+                username="ingest",
+                secret_name="opensearch-ingest",
+                ca_certificate=CERTIFICATE,
+            ),
+        ),
         "knowledge-pinned": lambda name: _knowledge(
             name,
             keep_indices=2,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs, SearchAccess
+from components.chat_app import ChatApp, ChatAppArgs, ChatFrontArgs
 from components.edge import Edge, EdgeArgs
 from components.egress import NatEgress, NatEgressArgs
 from components.embedding_node import EmbeddingNode, EmbeddingNodeArgs
@@ -33,6 +33,7 @@ from components.observability import (
     LogCollection,
     LogCollectionArgs,
 )
+from components.search_endpoint import SearchAccess
 from stack_config.kinds import AddressType
 from tests.components.cases.support import (
     CODE,
@@ -93,8 +94,8 @@ def _chat(name: str, **changes: Any) -> ChatApp:
                 url="https://es-1.internal:9200",
                 username="elastic",
                 secret_name="search-password",
-                index_alias="customrag",
             ),
+            index_alias="customrag",
             model=_model(f"{name}-model"),
             **changes,
         ),

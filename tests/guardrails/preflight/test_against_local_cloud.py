@@ -245,6 +245,21 @@ def test_every_embedding_node_needs_stock_in_its_own_zone(stage: Stage) -> None:
     assert "zoneIds" not in line.do
 
 
+def test_the_zones_of_opensearch_nodes_need_stock_of_their_type(stage: Stage) -> None:
+    both = stage.config(
+        searchEngines="elasticsearch,opensearch",
+        opensearchNodes=3,
+        opensearchInstanceType="ecs.g7.xlarge",
+    )
+    about = {"instance_type": "ecs.g7.xlarge", "zone_id": "cn-hangzhou-i"}
+    lines = stage.lines("stock", fault="sold-out", about=about, subject=stage.subject(both))
+    line = only(lines, "stock", "3 OpenSearch nodes")
+    assert line.verdict is Verdict.FAIL
+    assert "sold out in cn-hangzhou-i" in line.found
+    assert "opensearchInstanceType" in line.do
+    assert "embeddingNodes" not in line.do
+
+
 def test_every_embedding_node_counts_in_the_quota(stage: Stage) -> None:
     def wanted(nodes: int) -> str:
         subject = stage.subject(stage.config(embeddingNodes=nodes))

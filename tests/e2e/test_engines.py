@@ -1,0 +1,120 @@
+"""Both engines in one stack: OpenSearch embeds its documents and serves, Elasticsearch follows.
+
+What it cannot prove: how good either ranking is (`make eval`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from opensearchpy import OpenSearch
+
+from localcloud.core.accounts import unprivileged_prefix
+from providers.clients.kms import get_secret_value
+from providers.clients.opensearch import client as connect
+from tests.e2e import sample
+from tests.e2e.checkout import Checkout
+from tests.e2e.cloud import Cloud
+
+pytestmark = [pytest.mark.e2e, pytest.mark.opensearch]
+
+CONFIGURATION = {
+    "trainingNumTrainEpochs": "1",
+    "searchEngines": "opensearch,elasticsearch",
+    "opensearchHeapMib": "1024",
+}
+UP_SECONDS = 900.0
+QUESTION = "How long is the warranty on the flume board?"
+SOURCE = "docs/20-warranty.md"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _can_run(private: Checkout) -> None:
+    if os.geteuid() == 0 and not unprivileged_prefix(private.folder):
+        pytest.skip("root needs user namespaces for the engine, and this machine forbids them")
+
+
+@contextmanager
+def _signed_in(cloud: Cloud, user: str) -> Iterator[OpenSearch]:
+    """Yield a client of the OpenSearch cluster as one of its users."""
+    outputs, platform = cloud.outputs(), cloud.checkout.platform()
+    password = get_secret_value(
+        platform.endpoints["api"],
+        platform.region_id,
+        f"customrag-local-opensearch-{user}",
+        cloud.credentials(),
+    )
+    certificate = outputs["opensearch_ca_certificate"]
+    made = connect(outputs["opensearch_url"], user, password, certificate)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def _operations(private: Checkout) -> dict[str, str]:
+    """Return the operation that a preview plans for each changed resource, by name."""
+    done = private.pulumi("preview", "--stack", "local", "--json").check()
+    steps = json.loads(done.output[done.output.index("{\n") :])["steps"]
+    return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"}
+
+
+def test_up_fills_an_index_in_each_engine(private: Checkout, cloud: Cloud) -> None:
+    done = private.start_up(timeout_seconds=UP_SECONDS).wait().check()
+    assert "Sources:" in done.output
+    outputs = cloud.outputs()
+    expected = {f"docs/{name}": 1 for name in sample.DOCUMENTS}
+    assert outputs["search_engine"] == "opensearch"
+    assert outputs["ingest"]["chunks"] == len(expected)
+    with cloud.search(outputs["elasticsearch_url"]) as client:
+        (index,) = client.indices.get_alias(name=outputs["index_alias"])
+    assert cloud.indexed(outputs["elasticsearch_url"], index) == expected
+    with _signed_in(cloud, "reader") as opensearch:
+        assert opensearch.count(index=outputs["index_alias"])["count"] == len(expected)
+
+
+def test_a_question_is_answered_from_opensearch(private: Checkout, cloud: Cloud) -> None:
+    answer, _, sources = private.make("ask", Q=QUESTION).check().words.partition("Sources:")
+    assert "five years" in answer
+    assert SOURCE in sources
+
+
+@pytest.mark.parametrize("fusion", ["normalization", "rrf"])
+def test_the_cluster_embeds_a_question_and_fuses_both_searches(cloud: Cloud, fusion: str) -> None:
+    inside = cloud.outputs()["opensearch_inside"]
+    neural = {"query_text": QUESTION, "model_id": inside["model_id"], "k": 5}
+    words = {"match": {"terms": "warranti flume board"}}
+    body = {"query": {"hybrid": {"queries": [words, {"neural": {"embedding": neural}}]}}}
+    with _signed_in(cloud, "reader") as opensearch:
+        found = opensearch.search(
+            index=inside["index_alias"],
+            body={**body, "_source": ["document_key"], "size": 5},
+            params={"search_pipeline": inside["search_pipelines"][fusion]},
+        )
+    assert found["hits"]["hits"][0]["_source"]["document_key"] == SOURCE
+
+
+def test_nothing_changes_without_a_change(private: Checkout) -> None:
+    private.pulumi("preview", "--stack", "local", "--expect-no-changes").check()
+    private.pulumi("refresh", "--stack", "local", "--yes", "--expect-no-changes").check()
+
+
+def test_a_model_that_is_no_longer_deployed_is_drift_and_deployed_again(
+    private: Checkout, cloud: Cloud
+) -> None:
+    model_id = cloud.outputs()["opensearch_inside"]["model_id"]
+    path = f"/_plugins/_ml/models/{model_id}"
+    with _signed_in(cloud, "deployer") as opensearch:
+        opensearch.transport.perform_request("POST", f"{path}/_undeploy")
+        assert _operations(private) == {"engine-model-model": "update"}
+        report = private.make("drift", STACK="local")
+        assert report.code != 0
+        assert "(customrag:opensearch:Model) | was changed |" in report.output
+        private.start_up(timeout_seconds=UP_SECONDS).wait().check()
+        found: Any = opensearch.transport.perform_request("GET", path)
+        assert found["model_state"] == "DEPLOYED"
