@@ -108,7 +108,7 @@ cluster = OpenSearchCluster(
     "opensearch",
     OpenSearchClusterArgs(
         scope=scope,
-        nodes=plan_nodes(blocks, data_nodes=config.require_int("nodes"), ml_nodes=0),
+        nodes=plan_nodes(blocks, data_nodes=3, ml_nodes=0),
         code=Code(uri=code.uri, oss_endpoint=platform["endpoints"]["oss"]),
         machine=Machine(
             instance_type="ecs.g7.xlarge", image_id="local_python", ram_role_name=role.role_name,
@@ -208,25 +208,29 @@ def outputs(project: Project) -> dict[str, Any]:
     return found
 
 
-def test_node_keeps_its_data_and_gets_new_passwords_and_certificates(
+def test_cluster_forms_heals_rolls_and_gets_new_passwords_and_certificates(
     stack: Project, home: Path, tmp_path: Path, closing: ExitStack
 ) -> None:
-    stack.succeed("config", "set", "nodes", "1")
+    """One story, because each of its nodes takes a core for half a minute to start."""
     stack.succeed("up", "--yes", "--skip-preview")
     cluster = closing.enter_context(Cluster(stack, tmp_path))
-    until(cluster.has(1), "the cluster is up", READY_SECONDS)
+    until(cluster.has(3), "three nodes are a cluster", READY_SECONDS)
     stack.succeed("preview", "--expect-no-changes")
-    settings = {"settings": {"number_of_replicas": 0}}
-    assert cluster.put("/knowledge-1", settings).is_success
+    assert cluster.put("/knowledge-1", {"settings": {"number_of_replicas": 1}}).is_success
     assert cluster.put("/knowledge-1/_doc/1?refresh=true", {"text": "a"}).is_success
     assert cluster.get("/knowledge-1/_search", user="reader").is_success
     assert not cluster.get("/other", user="reader").is_success
 
+    # A node that is lost: its shards are elsewhere, and it comes back by itself.
+    end_engine(home, "data-2")
+    until(cluster.has(3), "the lost node is back", READY_SECONDS)
+
+    # The running nodes read the new secrets.
     stack.succeed("config", "set", "password", "second-password")
     stack.succeed("up", "--yes", "--skip-preview")
     renewed = closing.enter_context(Cluster(stack, tmp_path))
     assert renewed.outputs["passwords"] != cluster.outputs["passwords"]
-    until(renewed.has(1), "the node has the new passwords", READY_SECONDS)
+    until(renewed.has(3), "the nodes have the new passwords", READY_SECONDS)
     assert cluster.get("/_cluster/health").status_code == 401
 
     def found() -> bool:
@@ -234,21 +238,6 @@ def test_node_keeps_its_data_and_gets_new_passwords_and_certificates(
         return answer.is_success and answer.json()["hits"]["total"]["value"] == 1
 
     until(found, "the reader has its new password", READY_SECONDS)
-
-
-def test_three_nodes_heal_and_roll(
-    stack: Project, home: Path, tmp_path: Path, closing: ExitStack
-) -> None:
-    stack.succeed("config", "set", "nodes", "3")
-    stack.succeed("up", "--yes", "--skip-preview")
-    cluster = closing.enter_context(Cluster(stack, tmp_path))
-    until(cluster.has(3), "three nodes are a cluster", READY_SECONDS)
-    assert cluster.put("/knowledge-1", {"settings": {"number_of_replicas": 1}}).is_success
-    assert cluster.put("/knowledge-1/_doc/1?refresh=true", {"text": "a"}).is_success
-
-    # A node that is lost: its shards are elsewhere, and it comes back by itself.
-    end_engine(home, "data-2")
-    until(cluster.has(3), "the lost node is back", READY_SECONDS)
 
     # Another heap replaces the nodes one after the other, each with its disk.
     stack.succeed("config", "set", "heap", "520")
