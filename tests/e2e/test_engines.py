@@ -28,7 +28,7 @@ CONFIGURATION = {
     "searchEngines": "opensearch,elasticsearch",
     "opensearchHeapMib": "1024",
 }
-UP_SECONDS = 900.0
+UP_SECONDS = 1800.0
 QUESTION = "How long is the warranty on the flume board?"
 SOURCE = "docs/20-warranty.md"
 
