@@ -4,25 +4,37 @@ Every resource of the local stack is deleted and changed behind Pulumi's back, i
 share one stack. `outcomes` has what must come of each; a resource of a new type fails here until it
 has an expectation there. What it cannot prove: that Alibaba Cloud deletes, changes and refuses as
 the local cloud does.
+
+The stack has documents as people have them. Before the rounds, every file is accounted for, and
+answers come from all of them. What that cannot prove: answers with a multilingual model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 
+import httpx
 import pytest
 
 from localcloud.core.errors import CloudError
 from tests.e2e.behind import Behind, Resource, can_change
-from tests.e2e.checkout import Checkout
+from tests.e2e.checkout import Checkout, Finished
+from tests.e2e.cloud import Cloud
 from tests.e2e.outcomes import OUTCOMES, Outcome
+from tests.support import hard_documents
 
 pytestmark = pytest.mark.e2e
 
-UP_SECONDS = 900.0
+UP_SECONDS = 1800.0
 MODELS = "storage-artifacts"
 """The bucket of the trained model, which the round that deletes the rest leaves."""
 SETTINGS = ("--yes", "--skip-preview", "--suppress-outputs")
+IN_PART = {
+    "docs/boiler.pdf": "page 2",
+    "docs/lines.jsonl": "1 of 2 lines",
+}
+"""Documents that are read in part, and what the list says is missing."""
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +69,68 @@ def _heals(private: Checkout, behind: Behind, names: set[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def names(private: Checkout, behind: Behind) -> set[str]:
+def up(private: Checkout) -> Finished:
+    """Bring the stack up with documents of every kind."""
+    hard_documents.write(private.corpus)
+    hard_documents.write_odd_names(private.corpus)
+    return private.start_up(timeout_seconds=UP_SECONDS).wait().check()
+
+
+@pytest.fixture(scope="module")
+def names(behind: Behind, up: Finished) -> set[str]:
     """Return the resources of the stack once it is up."""
-    private.start_up(timeout_seconds=UP_SECONDS).wait().check()
     return {resource.name for resource in behind.resources()}
+
+
+@pytest.fixture(scope="module")
+def chat(private: Checkout, cloud: Cloud, up: Finished) -> Iterator[httpx.Client]:
+    """Return a client of the edge with a token."""
+    token = private.make("token").check().output.strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(
+        base_url=cloud.outputs()["edge_url"], headers=headers, timeout=120.0
+    ) as client:
+        yield client
+
+
+def _documents(private: Checkout) -> dict[str, dict[str, object]]:
+    done = private.make("documents", JSON="1").check()
+    rows = json.loads(done.output)
+    return {row["document"]: row for row in rows}
+
+
+def test_up_reads_everything_that_can_be_read(up: Finished) -> None:
+    assert "2 in part" in up.words
+    assert "1 unread" in up.words
+
+
+def test_every_file_is_accounted_for(private: Checkout, up: Finished) -> None:
+    rows = _documents(private)
+    found = {f"docs/{path.name}" for path in (private.corpus / "docs").iterdir()}
+    assert {key for key in found if key.isascii()} <= rows.keys()
+    assert {key for key, row in rows.items() if row["outcome"] == "part"} == IN_PART.keys()
+    for key, missing in IN_PART.items():
+        assert missing in str(rows[key]), rows[key]
+    (unread,) = [row for row in rows.values() if row["outcome"] == "unread"]
+    assert "UTF-8" in str(unread)
+
+
+def test_every_question_is_answered_from_its_document(chat: httpx.Client) -> None:
+    wrong = []
+    for asked in hard_documents.ASKED:
+        answer = chat.post("/api/ask", json={"question": asked.question}).raise_for_status().json()
+        cited = [answer["sources"][number - 1]["document_key"] for number in answer["citations"]]
+        right = asked.answer in answer["answer"] and any(asked.document in key for key in cited)
+        if not right:
+            wrong.append((asked.question, answer["state"], answer["answer"], cited))
+    assert wrong == []
+
+
+def test_a_chinese_question_without_an_answer_is_refused_in_chinese(chat: httpx.Client) -> None:
+    body = {"question": hard_documents.NOT_IN_DOCUMENTS}
+    answer = chat.post("/api/ask", json=body).raise_for_status().json()
+    assert answer["state"] == "not_in_documents"
+    assert "文档" in answer["answer"]
 
 
 def test_parts_are_created_again_in_what_contains_them(
