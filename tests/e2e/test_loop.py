@@ -114,10 +114,6 @@ def test_a_question_is_answered_with_its_source(private: Checkout, cloud: Cloud)
     assert f"oss://{bucket}/corpus/{SOURCE} " in sources
 
 
-def test_a_preview_after_up_has_no_changes(private: Checkout) -> None:
-    _nothing_to_do(private)
-
-
 def test_a_second_up_changes_nothing(private: Checkout, cloud: Cloud) -> None:
     before = cloud.exported()
     done = _up(private).check()
@@ -300,7 +296,6 @@ def test_a_wrong_dimension_is_refused_before_any_change(private: Checkout, cloud
     assert "embeddingDimension is 768; all-MiniLM-L6-v2 makes embeddings" in refused.words
     assert cloud.exported() == before
     assert len(cloud.jobs(INGEST_JOB)) == jobs
-    _nothing_to_do(private)
 
 
 def test_down_leaves_no_process_no_port_and_no_file(
