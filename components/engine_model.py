@@ -192,6 +192,8 @@ class EngineModel(pulumi.ComponentResource):
                         pulumi.Output.concat(model.url, "/v1/embeddings"), with_key=False
                     )
                 ],
+                # ml-commons refuses a connector without one. The node asks for none.
+                credential={"key": "none"},
                 description="The first embedding node of the stack",
             ),
             opts=self._after(settings),

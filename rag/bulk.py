@@ -24,6 +24,12 @@ _WRONG_CONTENT = 400
 _WRONG_MAPPING = "strict_dynamic_mapping_exception"
 _RETRY_SECONDS = 180.0
 _MAX_WAIT_SECONDS = 5.0
+# ml-commons runs no model while a node is short of memory or disk.
+_BREAKER = "Circuit Breaker is open"
+_BREAKER_ADVICE = (
+    " The cluster embeds the documents, and a node of it is short of memory or disk. Free some, or "
+    "raise customrag:opensearchHeapMib or opensearchDiskGib, then run pulumi up again."
+)
 # Half the size from which the hosted service answers 413 by default (http.max_content_length).
 _MAX_REQUEST_BYTES = 50 * 2**20
 
@@ -62,8 +68,10 @@ class _RefusedError(IngestError):
     """The cluster refused operations. `busy` tells whether it may accept them later."""
 
     def __init__(self, index: str, failure: Failure, *, busy: bool) -> None:
+        advice = _BREAKER_ADVICE if _BREAKER in failure.reason else ""
         super().__init__(
-            f"Index {index!r} refused a chunk: {failure.status} {failure.type}: {failure.reason}"
+            f"Index {index!r} refused a chunk: {failure.status} {failure.type}: "
+            f"{failure.reason}{advice}"
         )
         self.busy = busy
 

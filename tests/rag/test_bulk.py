@@ -110,6 +110,20 @@ def test_a_write_that_a_busy_cluster_refuses_is_retried(
     assert len(cluster.bodies) == 2
 
 
+def test_a_cluster_short_of_memory_for_its_model_is_reported_with_what_to_do(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.bulk._RETRY_SECONDS", 0.0)
+    refused = item("index", 429)
+    refused["index"]["error"] = {
+        "type": "circuit_breaking_exception",
+        "reason": "Memory Circuit Breaker is open, please check your resources!",
+    }
+    cluster.replies = [[refused]]
+    with pytest.raises(IngestError, match=r"Circuit Breaker is open.* raise customrag:opensearch"):
+        write(cluster, CHUNK)
+
+
 def test_only_refused_operations_are_retried(cluster: Cluster) -> None:
     cluster.replies = [
         [item("index", 201), item("delete", 429, chunk_id="b")],
