@@ -1,7 +1,8 @@
 """Run OpenSearch on this node: ``python -m opensearch_node``.
 
 It writes the configuration, starts the engine, and then watches KMS: a renewed certificate is
-loaded without a restart, a new password reaches the cluster's users. It ends with the engine, and
+loaded without a restart, a new password reaches the cluster's users. It deploys a model that the
+engine could not deploy again by itself after a restart. It ends with the engine, and
 systemd starts both again.
 """
 
@@ -40,7 +41,7 @@ _T = TypeVar("_T")
 
 
 class Watcher:
-    """Brings the running engine up to date with KMS.
+    """Brings the running engine up to date with KMS, and models that lapsed back to work.
 
     Args:
         settings: The node's settings.
@@ -60,6 +61,7 @@ class Watcher:
         self._settings = settings
         self._loaded = secrets
         self._applied: Secrets | None = None
+        self._deployed: set[str] = set()
         self._read = read
         self._admin = admin
 
@@ -69,7 +71,9 @@ class Watcher:
             return client.is_ready()
 
     def look(self) -> None:
-        """Apply what changed in KMS since the last look. After an error, the next look tries again.
+        """Apply what changed in KMS since the last look, and deploy lapsed models.
+
+        After an error, the next look tries again.
 
         Raises:
             AuthorityChangedError: The engine must be restarted.
@@ -86,6 +90,7 @@ class Watcher:
                     client.apply(self._settings.opensearch_index_prefix, current.passwords)
                 self._applied = current
                 print("opensearch: the users have their passwords", flush=True)
+            self._deploy_lapsed()
         except AuthorityChangedError:
             raise
         except (ClientError, NodeError, httpx.HTTPError) as error:
@@ -99,6 +104,14 @@ class Watcher:
             client.reload_certificates()
         self._loaded = replace(self._loaded, certificates=current.certificates)
         print("opensearch: loaded the renewed certificates", flush=True)
+
+    def _deploy_lapsed(self) -> None:
+        """Deploy each lapsed model once: another failure has a cause that a repetition keeps."""
+        with self._admin() as client:
+            for model_id in set(client.lapsed_models()) - self._deployed:
+                self._deployed.add(model_id)
+                client.deploy(model_id)
+                print(f"opensearch: deploying model {model_id} again", flush=True)
 
 
 def _until(function: Callable[[], _T], seconds: float, stopping: threading.Event) -> _T:

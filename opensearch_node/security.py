@@ -1,4 +1,4 @@
-"""The cluster's users and certificates, through the security plugin's API.
+"""What the node does as administrator: users, certificates, and models that lapsed.
 
 Owns the application's users and what each may do. The node calls the API with the administrator's
 certificate, so no user needs the right to change users. Every call may be repeated, and every node
@@ -92,6 +92,37 @@ class AdminClient:
         """
         for layer in ("transport", "http"):
             self._put(f"ssl/{layer}/reloadcerts", None)
+
+    def lapsed_models(self) -> list[str]:
+        """Return the ids of the models whose last deployment failed; none before there are any.
+
+        Raises:
+            NodeError: The cluster refused the search.
+            httpx.HTTPError: The node did not answer.
+        """
+        lapsed = {"term": {"model_state": "DEPLOY_FAILED"}}
+        # The pieces of a model are documents of the same index.
+        pieces = {"exists": {"field": "chunk_number"}}
+        query = {"bool": {"filter": [lapsed], "must_not": [pieces]}}
+        answer = self._client.post(
+            "/_plugins/_ml/models/_search", json={"query": query, "_source": False}
+        )
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return []
+        if answer.is_error:
+            raise NodeError(f"OpenSearch refused to list models: {_reason(answer)}")
+        return [hit["_id"] for hit in answer.json()["hits"]["hits"]]
+
+    def deploy(self, model_id: str) -> None:
+        """Start to deploy a model.
+
+        Raises:
+            NodeError: The cluster refused it.
+            httpx.HTTPError: The node did not answer.
+        """
+        answer = self._client.post(f"/_plugins/_ml/models/{model_id}/_deploy")
+        if answer.is_error:
+            raise NodeError(f"OpenSearch refused to deploy model {model_id}: {_reason(answer)}")
 
     def _put(self, path: str, body: Mapping[str, Any] | None) -> None:
         answer = self._client.put(f"/_plugins/_security/api/{path}", json=body)

@@ -8,17 +8,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import psutil
 import pytest
 from opensearchpy import OpenSearch
+from opensearchpy.exceptions import TransportError
 
 from localcloud.core.accounts import unprivileged_prefix
 from providers.clients.kms import get_secret_value
 from providers.clients.opensearch import client as connect
 from tests.e2e import sample
-from tests.e2e.checkout import Checkout
+from tests.e2e.checkout import Checkout, names_folder, wait_until
 from tests.e2e.cloud import Cloud
 
 pytestmark = [pytest.mark.e2e, pytest.mark.opensearch]
@@ -118,3 +120,32 @@ def test_a_model_that_is_no_longer_deployed_is_drift_and_deployed_again(
         private.start_up(timeout_seconds=UP_SECONDS).wait().check()
         found: Any = opensearch.transport.perform_request("GET", path)
         assert found["model_state"] == "DEPLOYED"
+
+
+def test_a_lost_engine_process_comes_back_with_its_model(cloud: Cloud) -> None:
+    """Systemd starts it again, and the node deploys what the engine could not."""
+    inside = cloud.outputs()["opensearch_inside"]
+    mark = str(cloud.checkout.folder)
+    (engine,) = [
+        process
+        for process in psutil.process_iter()
+        if "org.opensearch.bootstrap.OpenSearch" in _words(process) and names_folder(process, mark)
+    ]
+    engine.kill()
+    with _signed_in(cloud, "reader") as opensearch:
+        neural = {"query_text": QUESTION, "model_id": inside["model_id"], "k": 5}
+
+        def answers() -> bool:
+            with suppress(TransportError):
+                query = {"neural": {"embedding": neural}}
+                found = opensearch.search(index=inside["index_alias"], body={"query": query})
+                return bool(found["hits"]["hits"])
+            return False
+
+        wait_until(answers, "a query with the cluster's own model", 240)
+
+
+def _words(process: psutil.Process) -> list[str]:
+    with suppress(psutil.Error):
+        return process.cmdline()
+    return []

@@ -127,6 +127,7 @@ class FakeAdmin:
     def __init__(self) -> None:
         self.calls: list[Any] = []
         self.error: Exception | None = None
+        self.lapsed: list[str] = []
 
     def __enter__(self) -> FakeAdmin:
         return self
@@ -140,6 +141,12 @@ class FakeAdmin:
 
     def reload_certificates(self) -> None:
         self.calls.append("reload")
+
+    def lapsed_models(self) -> list[str]:
+        return self.lapsed
+
+    def deploy(self, model_id: str) -> None:
+        self.calls.append(f"deploy {model_id}")
 
 
 @pytest.fixture
@@ -177,6 +184,14 @@ def test_new_password_is_written(
     stored["b"] = "three"
     watcher.look()
     assert admin.calls[-1] == {"deployer": "one", "reader": "three"}
+
+
+def test_lapsed_model_is_deployed_once(watcher: Watcher, admin: FakeAdmin) -> None:
+    watcher.look()
+    admin.lapsed = ["m1"]
+    watcher.look()
+    watcher.look()
+    assert admin.calls[1:] == ["deploy m1"]
 
 
 def test_refused_password_is_tried_again(

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from localcloud.opensearch.borrow import Borrowed
+from opensearch_node.errors import NodeError
 from opensearch_node.security import DEPLOYER, INGEST, READER, AdminClient
 
 pytestmark = pytest.mark.opensearch
@@ -57,6 +58,13 @@ def test_new_password_replaces_the_former_one(opensearch_server: Borrowed, index
         finally:
             opensearch_server.passwords[READER] = former
             admin.apply(settings.opensearch_index_prefix, opensearch_server.passwords)
+
+
+def test_a_cluster_without_models_lists_no_lapsed_one(opensearch_server: Borrowed) -> None:
+    with AdminClient(opensearch_server.url, opensearch_server.settings.configuration) as admin:
+        assert admin.lapsed_models() == []
+        with pytest.raises(NodeError, match="OpenSearch refused to deploy model none"):
+            admin.deploy("none")
 
 
 def test_renewed_certificate_is_served_without_a_restart(opensearch_server: Borrowed) -> None:
