@@ -13,6 +13,7 @@ from bootstrap.program import state_bucket_name
 from bootstrap.roles import Account, roles
 from components.identity import IdentityArgs, machine_roles
 from components.naming import Naming
+from components.opensearch import CERTIFICATES_ROLE, INGEST, USERS, secret_role
 from components.permissions import (
     Statement,
     document_of,
@@ -63,6 +64,11 @@ def _machines() -> list[Holder]:
         elasticsearch_secret_name=naming.physical("elasticsearch-password"),
         model_secret_name=naming.physical("model-api-key"),
         edge_secret_name=naming.physical("edge-key"),
+        opensearch_secret_names=[
+            naming.physical(CERTIFICATES_ROLE),
+            *(naming.physical(secret_role(user)) for user in USERS),
+        ],
+        opensearch_ingest_secret_name=naming.physical(secret_role(INGEST)),
         corpus_bucket=naming.bucket("corpus"),
     )
     key = use_key(_KEY, reason="if the stack has its own key: decrypts what the key encrypts")

@@ -236,7 +236,7 @@ def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
         ),
     }
     if args.opensearch_secret_names:
-        reads = [secret(name, "TLS and the users") for name in args.opensearch_secret_names]
+        reads = [secret(name, "sets up TLS and the users") for name in args.opensearch_secret_names]
         if args.opensearch_package_uri:
             package = parse_oss_uri(args.opensearch_package_uri)
             reads.append(

@@ -24,6 +24,7 @@ PHASES = {
     "customrag:pai:DlcJob": "training",
     "customrag:rag:IngestRun": "ingest",
     "alicloud:elasticsearch/instance:Instance": "search engine",
+    "customrag:opensearch:Model": "model in OpenSearch",
 }
 """Resource types whose time is shown."""
 
@@ -138,6 +139,19 @@ def search(capabilities: Mapping[str, Any]) -> str:
     return _block("search", f"fusion: client, because {reason}")
 
 
+def engines(outputs: Mapping[str, Any]) -> str:
+    """Return which engine serves, for a stack with two of them."""
+    inside = outputs.get("opensearch_inside") or {}
+    if not inside:
+        return ""
+    chunks = (inside.get("ingest") or {}).get("chunks", "?")
+    return _block(
+        "engines",
+        f"{outputs.get('search_engine')} serves the application; OpenSearch has embedded {chunks} "
+        f"chunks by its model {inside.get('model_id')}",
+    )
+
+
 def render(
     outcome: Outcome,
     outputs: Mapping[str, Any],
@@ -160,6 +174,7 @@ def render(
         training(outputs.get("training") or {}),
         documents(outputs.get("ingest") or {}, outputs.get("corpus") or {}),
         search(outputs.get("search_capabilities") or {}),
+        engines(outputs),
     ]
     if page:
         parts.append(f"{'chat page':<{_MARGIN}}{page}")

@@ -66,6 +66,14 @@ def test_summary_shows_times_changes_training_documents_and_the_page() -> None:
     assert max(map(columns, text.splitlines())) <= WIDTH
 
 
+def test_a_stack_with_two_engines_says_which_one_serves() -> None:
+    inside = {"model_id": "m1", "ingest": {"chunks": 40}}
+    text = " ".join(_render(search_engine="elasticsearch", opensearch_inside=inside).split())
+    assert "engines elasticsearch serves the application" in text
+    assert "OpenSearch has embedded 40 chunks by its model m1" in text
+    assert "engines" not in _render(search_engine="elasticsearch", opensearch_inside={})
+
+
 def test_summary_says_why_the_application_fuses_itself() -> None:
     refused = {"fusion": "client", "fusion_reason": "the licence refuses RRF"}
     assert "fusion: client, because the licence refuses RRF" in _render(search_capabilities=refused)
