@@ -28,7 +28,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.opensearch]
 CONFIGURATION = {
     "trainingNumTrainEpochs": "1",
     "searchEngines": "opensearch,elasticsearch",
-    "opensearchHeapMib": "1024",
 }
 UP_SECONDS = 1800.0
 QUESTION = "How long is the warranty on the flume board?"
