@@ -20,7 +20,13 @@ from urllib3 import HTTPSConnectionPool
 
 from .errors import ClientError, ConnectionFailedError, InvalidRequestError, classify
 
-__all__ = ["TransportError", "async_client", "client", "convert_error"]
+__all__ = [
+    "AuthenticationException",
+    "TransportError",
+    "async_client",
+    "client",
+    "convert_error",
+]
 
 REQUEST_TIMEOUT_SECONDS: Final = 60.0
 

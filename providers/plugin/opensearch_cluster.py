@@ -9,8 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from pluginhost import contains_unknown
-from providers.clients.errors import ClientError
-from providers.clients.opensearch import REQUEST_TIMEOUT_SECONDS, TransportError, convert_error
+from providers.clients.errors import ClientError, ServiceUnavailableError
+from providers.clients.opensearch import (
+    REQUEST_TIMEOUT_SECONDS,
+    AuthenticationException,
+    TransportError,
+    convert_error,
+)
 from providers.clients.retries import Retries
 from providers.plugin.framework import Call, Change, Failure, Values
 from providers.plugin.search import ADDRESS, SearchCluster
@@ -24,6 +29,8 @@ __all__ = [
 ]
 
 _QUICK_SECONDS: Final = 5.0
+# About 50 s in all: a node looks into KMS for changed passwords every 30 s.
+_ATTEMPTS: Final = 12
 
 
 def opensearch(inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
@@ -43,12 +50,25 @@ def opensearch(inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluste
         str(ca_certificate) if ca_certificate else None,
         _QUICK_SECONDS if attempts == 1 else REQUEST_TIMEOUT_SECONDS,
     )
+    quick = attempts == 1
     return SearchCluster(
         client=client,
-        retries=Retries(attempts=attempts, sleep=call.wait),
+        retries=Retries(attempts=1 if quick else max(attempts, _ATTEMPTS), sleep=call.wait),
         errors=(TransportError,),
-        convert=convert_error,
+        convert=convert_error if quick else _convert,
     )
+
+
+def _convert(operation: str, error: TransportError) -> ClientError:
+    """Return the error for an exception of the client; a refused password may be accepted soon."""
+    if isinstance(error, AuthenticationException):
+        return ServiceUnavailableError(
+            "the cluster refuses the user's password. Its nodes take a changed one from KMS within "
+            "a minute; if it is right, run `pulumi up` again",
+            operation=operation,
+            http_status=401,
+        )
+    return convert_error(operation, error)
 
 
 def check_certificate(inputs: Values) -> Iterator[Failure]:

@@ -28,6 +28,7 @@ class OpenSearchCluster:
         pipelines: Definitions by path.
         version: What it says it is.
         lost_replies: How many replies to a registration are lost.
+        refusals: How many requests are refused because of their password.
         bodies: Received registrations.
     """
 
@@ -44,6 +45,7 @@ class OpenSearchCluster:
         self.errors = {"register": "", "deploy": ""}
         self.hangs = False
         self.lost_replies = 0
+        self.refusals = 0
         self.down = False
         self.bodies: list[dict[str, Any]] = []
         self.requests: list[str] = []
@@ -77,6 +79,9 @@ class OpenSearchCluster:
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         """Status and body of the reply."""
         self.requests.append(f"{method} {path}")
+        if self.refusals:
+            self.refusals -= 1
+            return 401, {"error": "Unauthorized"}
         if self.down:
             return 503, _error("unavailable_exception", "starting", 503)
         kind, _, rest = path.removeprefix("_plugins/_ml/").partition("/")

@@ -53,6 +53,22 @@ def inputs_of(engine: Engine) -> dict[str, Any]:
     return INGEST if "Ingest" in engine.token else SEARCH
 
 
+def test_a_password_that_the_nodes_do_not_know_yet_is_tried_again(
+    pipeline: Engine, cluster: OpenSearchCluster
+) -> None:
+    cluster.refusals = 6
+    pipeline.up(inputs_of(pipeline))
+    assert cluster.pipelines
+
+
+def test_a_wrong_password_is_reported_with_what_to_do(
+    pipeline: Engine, cluster: OpenSearchCluster
+) -> None:
+    cluster.refusals = 1000
+    with pytest.raises(ProviderError, match="take a changed one from KMS within a minute"):
+        pipeline.up(inputs_of(pipeline))
+
+
 def test_a_pipeline_is_created_refreshed_and_deleted(
     pipeline: Engine, cluster: OpenSearchCluster
 ) -> None:
