@@ -35,7 +35,9 @@ from rag.models import model_info
 from rag.prompt import profile_of
 from rag.reader_process import DocumentReader
 from rag.retrieve import Retriever
-from training.measure import Borrowed, Chosen, Cluster
+from training.clusters import Cluster
+from training.measure import Chosen
+from training.measured_encoder import Borrowed
 from training.settings import EvaluationSettings
 
 _TOP_K = 5

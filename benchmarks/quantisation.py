@@ -6,7 +6,7 @@
 Embeds a corpus and its questions, indexes the same vectors once for each kind, merges each index to
 one segment, and asks all of them the application's vector search, one question at a time in an
 order that turns. Prints for each kind:
-    recall@10   how many of the exact 10 nearest chunks are among its first 10, on average
+    recall@10   how many of the exact 10 nearest windows are among its first 10, on average
     recall@100  the same for 100, which is what the application fuses
     median, 95 %  time of a search, in ms
     disk        vectors, copies and graph in the index, in MB
@@ -34,11 +34,12 @@ from rag.corpus import load_corpus, load_questions
 from rag.encoder import LocalEncoder
 from rag.engines.base import SearchEngine
 from rag.fuse import CANDIDATES
-from rag.index import mappings
+from rag.index import VECTORS_FIELD, mappings
 from rag.query import near_candidates
 from rag.readers import read_document
 from rag.vector_index import VectorIndex, VectorIndexKind
-from training.measure import Cluster
+from rag.windows import windows_of
+from training.clusters import Cluster
 from training.settings import EvaluationSettings
 
 Matrix = npt.NDArray[np.float32]
@@ -79,33 +80,34 @@ class Measured:
 
 
 def embeddings(arguments: argparse.Namespace) -> tuple[Matrix, Matrix]:
-    """Return the embeddings of chunks and questions, one a row, normalised."""
+    """Return the embeddings of windows and questions, one a row, normalised."""
     if arguments.vectors and arguments.vectors.is_file():
         with np.load(arguments.vectors) as kept:
-            return kept["chunks"], kept["questions"]
+            return kept["windows"], kept["questions"]
     texts = []
     for file in load_corpus(arguments.corpus).files:
         document = read_document(file.key, file.path)
-        texts += [embedding_text(document.title, chunk) for chunk in chunk_document(document)]
+        for chunk in chunk_document(document):
+            texts += windows_of(embedding_text(document.title, chunk))
     questions = [item.question for item in load_questions(arguments.corpus)]
     encoder = LocalEncoder(arguments.model)
     try:
-        chunks = encoder.encode(texts, "document").vectors
+        windows = encoder.encode(texts, "document").vectors
         asked = encoder.encode(questions, "query").vectors
     finally:
         encoder.close()
     if arguments.vectors:
-        np.savez(arguments.vectors, chunks=chunks, questions=asked)
-    return chunks, asked
+        np.savez(arguments.vectors, windows=windows, questions=asked)
+    return windows, asked
 
 
-async def fill(engine: SearchEngine, one: Measured, chunks: Matrix) -> None:
+async def fill(engine: SearchEngine, one: Measured, windows: Matrix) -> None:
     """Make and fill an index, and note its sizes."""
     meta = {"model_version": "quantisation", "embedding_urls": ["http://in-process.invalid"]}
-    mapping = mappings(chunks.shape[1], meta, one.vectors)
+    mapping = mappings(windows.shape[1], meta, one.vectors)
     settings = {"number_of_shards": 1, "number_of_replicas": 0}
     await engine.create_index(one.index, mapping, settings)
-    operations = [index_operation(str(row), {}, vector) for row, vector in enumerate(chunks)]
+    operations = [index_operation(str(row), {}, vector[None]) for row, vector in enumerate(windows)]
     await BulkWriter(engine, one.index).write(operations)
     await engine.request(
         "POST",
@@ -117,10 +119,10 @@ async def fill(engine: SearchEngine, one: Measured, chunks: Matrix) -> None:
     usage = await engine.request(
         "POST", f"/{one.index}/_disk_usage", params={"run_expensive_tasks": "true"}
     )
-    vectors_bytes = usage[one.index]["fields"]["embedding"]["knn_vectors_in_bytes"]
+    vectors_bytes = usage[one.index]["fields"][VECTORS_FIELD]["knn_vectors_in_bytes"]
     one.disk_mb = vectors_bytes / 1e6
     # A search of a quantised kind reads the vectors themselves for few passages, or for none.
-    read_bytes = vectors_bytes - (chunks.nbytes if one.vectors.kind.is_quantised else 0)
+    read_bytes = vectors_bytes - (windows.nbytes if one.vectors.kind.is_quantised else 0)
     one.memory_mb = read_bytes / 1e6
 
 
@@ -163,9 +165,9 @@ def report(kinds: list[Measured], exact: npt.NDArray[np.int64], warm_up: int) ->
 
 async def measure(arguments: argparse.Namespace) -> None:
     """Measure and print."""
-    chunks, questions = embeddings(arguments)
-    print(f"{len(chunks)} chunks, {len(questions)} questions, {chunks.shape[1]} dimensions")
-    exact = np.argsort(-(questions @ chunks.T), axis=1, kind="stable")[:, :CANDIDATES]
+    windows, questions = embeddings(arguments)
+    print(f"{len(windows)} windows, {len(questions)} questions, {windows.shape[1]} dimensions")
+    exact = np.argsort(-(questions @ windows.T), axis=1, kind="stable")[:, :CANDIDATES]
     settings = EvaluationSettings()
     engine = Cluster(
         url=settings.elasticsearch_url,
@@ -179,7 +181,7 @@ async def measure(arguments: argparse.Namespace) -> None:
     ]
     try:
         for one in kinds:
-            await fill(engine, one, chunks)
+            await fill(engine, one, windows)
         await ask(engine, kinds, questions)
     finally:
         for one in kinds:

@@ -64,7 +64,7 @@ class EngineModelArgs:
         model: Where the model comes from.
         model_version: Version of the model. Another one gets pipelines of its own.
         prefix: What the names of the pipelines begin with.
-        field_map: Field of the vector by field of the text.
+        field_map: Field of the vector by field of the text; of objects, such a mapping by field.
         search_weight: Share of the vector search in the normalized sum, 0 to 1.
         on_ml_nodes: Whether only nodes with the role `ml` run models.
         batch_size: Texts per call of the model.
@@ -75,7 +75,7 @@ class EngineModelArgs:
     model: TorchScriptModel | ServiceModel
     model_version: pulumi.Input[str]
     prefix: str
-    field_map: Mapping[str, str]
+    field_map: Mapping[str, Any]
     search_weight: pulumi.Input[float]
     on_ml_nodes: bool = False
     batch_size: int = 16

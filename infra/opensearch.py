@@ -31,7 +31,7 @@ from infra.context import Context
 from infra.embedding import Embedding
 from infra.foundation import Foundation
 from infra.knowledge import Filling, fill
-from rag.engine_embedding import EMBEDDED_TEXT
+from rag.engine_embedding import FIELD_MAP
 from rag.index import settings
 from stack_config.kinds import EngineKind, EngineModelKind
 
@@ -117,7 +117,7 @@ def fill_opensearch(
             model=_source(context, embedding),
             model_version=embedding.model.model_version,
             prefix=context.config.index.alias,
-            field_map={EMBEDDED_TEXT: "embedding"},
+            field_map=FIELD_MAP,
             search_weight=embedding.model.chosen.apply(
                 # An older training result has no choice.
                 lambda chosen: float(chosen.get("search_weight", 0.5))

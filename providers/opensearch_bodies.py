@@ -98,13 +98,13 @@ def ingest_pipeline(
 
 
 def text_embedding(
-    model_id: pulumi.Input[str], field_map: Mapping[str, str], batch_size: int = 16
+    model_id: pulumi.Input[str], field_map: Mapping[str, Any], batch_size: int = 16
 ) -> dict[str, Any]:
     """Return an ingest processor that writes the vectors of texts.
 
     Args:
         model_id: ``Model.model_id``.
-        field_map: Field of the vector by field of the text.
+        field_map: Field of the vector by field of the text; of objects, such a mapping by field.
         batch_size: Texts per call of the model. DashScope's text-embedding-v4 takes 10 at most.
     """
     if batch_size < 1:

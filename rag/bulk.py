@@ -16,7 +16,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_before_delay, wait_
 
 from rag.engines.base import REFUSALS_OF_A_BUSY_CLUSTER, Failure, SearchEngine, may_pass
 from rag.errors import IngestError, SearchEngineError
-from rag.index import TOKENS_FIELD
+from rag.index import TOKENS_FIELD, WINDOW_EMBEDDING, WINDOW_TEXT, WINDOWS_FIELD
 
 __all__ = ["BulkWriter", "delete_operation", "index_operation"]
 
@@ -37,23 +37,28 @@ _MAX_REQUEST_BYTES = 50 * 2**20
 def index_operation(
     chunk_id: str,
     source: Mapping[str, Any],
-    embedding: npt.NDArray[np.float32] | None,
+    windows: npt.NDArray[np.float32] | Sequence[str],
     tokens: bytes = b"",
 ) -> dict[str, Any]:
     """Return the operation that indexes a chunk.
 
-    The embedding has 7 decimals, because float32 has no more digits and its components are at
+    An embedding has 7 decimals, because float32 has no more digits and its components are at
     most 1.
 
     Args:
         chunk_id: Its `_id`.
         source: Its fields, except for the vectors.
-        embedding: (dimension,) float32; None if the engine embeds.
+        windows: The embeddings of its windows, (windows, dimension) float32; their texts if the
+            engine embeds.
         tokens: Its token vectors, as `rag.token_vectors.pack` wrote them; empty for none.
     """
-    operation = {"_op_type": "index", "_id": chunk_id, **source}
-    if embedding is not None:
-        operation["embedding"] = embedding.astype(np.float64).round(7).tolist()
+    embedded: list[dict[str, Any]]
+    if isinstance(windows, np.ndarray):
+        rows = windows.astype(np.float64).round(7).tolist()
+        embedded = [{WINDOW_EMBEDDING: row} for row in rows]
+    else:
+        embedded = [{WINDOW_TEXT: text} for text in windows]
+    operation = {"_op_type": "index", "_id": chunk_id, **source, WINDOWS_FIELD: embedded}
     if tokens:
         operation[TOKENS_FIELD] = base64.b64encode(tokens).decode()
     return operation

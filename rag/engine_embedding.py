@@ -1,8 +1,8 @@
 """Indices whose engine embeds the documents: an ingest pipeline of the cluster runs the model.
 
 Owns the field that the pipeline reads. Does not own the pipeline (`components.engine_model`). A
-chunk is sent without its embedding and with the text that is to be embedded, which the index does
-not keep. Pure.
+chunk is sent without the embeddings of its windows, and with their texts, which the index does not
+keep. Pure.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["EMBEDDED_TEXT", "embedded_in_engine", "embeds_itself"]
+from rag.index import WINDOW_EMBEDDING, WINDOW_TEXT, WINDOWS_FIELD
 
-EMBEDDED_TEXT = "embedded_text"
-"""Field with the text of which the pipeline writes the embedding."""
+__all__ = ["FIELD_MAP", "embedded_in_engine", "embeds_itself"]
+
+FIELD_MAP: Mapping[str, Any] = {WINDOWS_FIELD: {WINDOW_TEXT: WINDOW_EMBEDDING}}
+"""Field by field that the processor `text_embedding` makes of it, within each window."""
 
 
 def embedded_in_engine(mappings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the mapping of `rag.index.mappings` for an index whose engine embeds."""
-    field = {EMBEDDED_TEXT: {"type": "text", "index": False}}
-    source = mappings["_source"]
-    return {
-        **mappings,
-        "_source": {**source, "excludes": [*source["excludes"], EMBEDDED_TEXT]},
-        "properties": {**mappings["properties"], **field},
-    }
+    windows = mappings["properties"][WINDOWS_FIELD]
+    text = {WINDOW_TEXT: {"type": "text", "index": False}}
+    texts = {**windows, "properties": {**windows["properties"], **text}}
+    return {**mappings, "properties": {**mappings["properties"], WINDOWS_FIELD: texts}}
 
 
 def embeds_itself(mappings: Mapping[str, Any]) -> bool:
     """Return whether an index with this mapping gets its embeddings from its engine."""
-    return EMBEDDED_TEXT in mappings.get("properties", {})
+    windows = mappings.get("properties", {}).get(WINDOWS_FIELD, {})
+    return WINDOW_TEXT in windows.get("properties", {})

@@ -1,8 +1,9 @@
 """Fuses a vector search and a word search into one ranking. Pure.
 
-Two methods: reciprocal rank fusion, and a weighted sum of z-scores. The sum is the default: on
-covid-qa it found more (see docs/explanation/data-plane.md). Both run here and not in the cluster,
-whose own methods need a paid licence.
+Three methods: reciprocal rank fusion, and weighted sums of z-scores or of scores between 0 and 1.
+The sum of z-scores is the default: on covid-qa it found more (see docs/explanation/data-plane.md).
+All run here and not in the cluster: Elasticsearch's own methods need a paid licence, and
+OpenSearch's give the same ranking.
 
 Source of reciprocal rank fusion and its constant 60: Cormack, Clarke and Büttcher, SIGIR 2009.
 """
@@ -19,6 +20,7 @@ __all__ = [
     "RRF_CONSTANT",
     "Fusion",
     "fuse",
+    "min_max",
     "rrf",
     "standardise",
     "weighted_z",
@@ -27,6 +29,9 @@ __all__ = [
 CANDIDATES = 100
 """Passages that each search gives to the fusion."""
 RRF_CONSTANT = 60
+_LAST_SCORE = 0.001
+"""What OpenSearch gives the last of a search's results instead of 0 (2.19,
+MinMaxScoreNormalizationTechnique)."""
 DEFAULT_WEIGHT = 0.5
 """Share of the vector search in the weighted sum, over the best 100 of each search.
 
@@ -39,6 +44,7 @@ class Fusion(StrEnum):
     """How two rankings become one."""
 
     WEIGHTED = "weighted"
+    MIN_MAX = "min-max"
     RRF = "rrf"
 
 
@@ -78,6 +84,38 @@ def weighted_z(
     }
 
 
+def min_max(
+    vector: Mapping[str, float], words: Mapping[str, float], weight: float = DEFAULT_WEIGHT
+) -> dict[str, float]:
+    """Return the weighted sum of the two searches' scores, each scaled to lie between 0 and 1.
+
+    It is what OpenSearch's `normalization-processor` does with ``min_max`` and
+    ``arithmetic_mean``: an id that a search did not return gets 0 from it, and the last that it
+    returned a little more.
+
+    Args:
+        vector: Score by id of the vector search.
+        words: Score by id of the word search.
+        weight: Share of the vector search, 0 to 1.
+    """
+    left, right = _between_0_and_1(vector), _between_0_and_1(words)
+    return {
+        item: weight * left.get(item, 0.0) + (1 - weight) * right.get(item, 0.0)
+        for item in {**vector, **words}
+    }
+
+
+def _between_0_and_1(scores: Mapping[str, float]) -> dict[str, float]:
+    if not scores:
+        return {}
+    lowest, highest = min(scores.values()), max(scores.values())
+    if lowest == highest:
+        return dict.fromkeys(scores, 1.0)
+    return {
+        item: (score - lowest) / (highest - lowest) or _LAST_SCORE for item, score in scores.items()
+    }
+
+
 def fuse(
     vector: Mapping[str, float],
     words: Mapping[str, float],
@@ -93,6 +131,8 @@ def fuse(
     """
     if method is Fusion.RRF:
         scores = rrf([_ranked(vector), _ranked(words)])
+    elif method is Fusion.MIN_MAX:
+        scores = min_max(vector, words, weight)
     else:
         scores = weighted_z(vector, words, weight)
     main, other = (vector, words) if weight > 0.5 else (words, vector)

@@ -25,6 +25,10 @@ __all__ = [
     "SETTINGS",
     "SOURCE_FIELDS",
     "TOKENS_FIELD",
+    "VECTORS_FIELD",
+    "WINDOWS_FIELD",
+    "WINDOW_EMBEDDING",
+    "WINDOW_TEXT",
     "chunk_id",
     "mappings",
     "settings",
@@ -33,9 +37,9 @@ __all__ = [
 MAX_DIMENSION = 4096
 """Most components of a `dense_vector` (Elasticsearch 8.19, DenseVectorFieldMapper)."""
 
-CHUNKER = "structure-1000-150-tokens-v3"
+CHUNKER = "structure-1000-150-tokens-windows-320-v4"
 """The chunker that `rag.ingest` runs. It is in every index's `_meta`, because other chunks need
-another index. It changes with any change of `rag.chunk` that moves a boundary."""
+another index. It changes with any change of `rag.chunk` or `rag.windows` that moves a boundary."""
 
 ANALYSER = "terms-v1"
 """The analysis that `rag.analysis` does. It is in every index's `_meta` like the chunker, and
@@ -85,7 +89,13 @@ TOKENS_FIELD = "token_vectors"
 """Field with a chunk's token vectors (`rag.token_vectors.pack`). It has doc values and is not in
 `_source`, so only a request that names it reads it."""
 
-_NOT_IN_SOURCE = ("embedding", TOKENS_FIELD, "terms", "title_terms", "heading_terms")
+WINDOWS_FIELD = "windows"
+"""Nested field with an object for each window of the chunk (`rag.windows`)."""
+WINDOW_EMBEDDING, WINDOW_TEXT = "embedding", "text"
+"""Fields of a window: its embedding, and its text where the engine embeds it."""
+VECTORS_FIELD = f"{WINDOWS_FIELD}.{WINDOW_EMBEDDING}"
+
+_NOT_IN_SOURCE = (WINDOWS_FIELD, TOKENS_FIELD, "terms", "title_terms", "heading_terms")
 
 LATE_INTERACTION = ("token_vectors", "rerank_weight")
 """The keys of `_meta` that an index has only if its chunks have token vectors."""
@@ -182,7 +192,11 @@ def mappings(
             # Of the whole document, on its first chunk, so that a later run can report them.
             "document_missing": shown,
             "document_remarks": shown,
-            "embedding": vector_index.field(dimension, engine),
+            WINDOWS_FIELD: {
+                "type": "nested",
+                "dynamic": "strict",
+                "properties": {WINDOW_EMBEDDING: vector_index.field(dimension, engine)},
+            },
             TOKENS_FIELD: {"type": "binary", "doc_values": True},
         },
     }

@@ -16,7 +16,17 @@ import unicodedata
 from collections.abc import Collection
 from typing import Any
 
-__all__ = ["CJK", "HAN", "HANGUL", "KANA", "UNDETERMINED", "UNSPACED", "detect", "knows"]
+__all__ = [
+    "CJK",
+    "HAN",
+    "HANGUL",
+    "KANA",
+    "UNDETERMINED",
+    "UNSPACED",
+    "content_length",
+    "detect",
+    "knows",
+]
 
 UNDETERMINED = "und"
 """The language of a text without enough letters (ISO 639-2)."""
@@ -37,6 +47,9 @@ CJK = re.compile(f"[{HAN}{KANA}{HANGUL}]")
 _KANA = re.compile(f"[{KANA}]")
 _HANGUL = re.compile(f"[{HANGUL}]")
 _LETTERS = re.compile(f"[^\\W\\d_{HAN}{KANA}{HANGUL}]+")
+_IDEOGRAPH_CONTENT = 2.5
+"""Latin characters that say as much as one Chinese or Japanese character or Hangul syllable.
+Assumed; translations of one text have about this ratio."""
 _CJK_LETTERS = 3
 """A character of Chinese says about as much as three letters."""
 _KANA_SHARE = 0.15
@@ -54,6 +67,15 @@ _RARE = frozenset(
 
 _NO_LANGUAGE = "zxx"
 """py3langid's label of a text without language, such as a dump of numbers."""
+
+
+def content_length(text: str) -> float:
+    """Return the length of `text` in Latin characters that say as much.
+
+    White space between two words counts as one character.
+    """
+    text = " ".join(text.split())
+    return len(text) + (_IDEOGRAPH_CONTENT - 1) * len(CJK.findall(text))
 
 
 def detect(text: str, among: Collection[str] | None = None) -> str:

@@ -21,13 +21,13 @@ from rag.clean import clean_line
 from rag.corpus import sha256_of
 from rag.documents import Document
 from rag.embedder import Embedder, Vectors
-from rag.engine_embedding import EMBEDDED_TEXT
 from rag.errors import CorpusError, ReadError
 from rag.index import chunk_id, heading_below
-from rag.language import detect
+from rag.language import detect, knows
 from rag.limits import TokenMeasure, measure_for
 from rag.reader_process import File
 from rag.refusals import embed_accepted
+from rag.windows import windows_of
 
 __all__ = ["Pipeline", "Task"]
 
@@ -35,7 +35,8 @@ _FIRST_WINDOW = 128
 _WINDOW = 1024
 """Chunks sorted by length before they are embedded, because texts of similar length need little
 padding. The first windows are smaller, so that the encoder starts at once."""
-_BATCH = 32
+_BATCH_CHUNKS = 16
+"""Chunks of a request to the embedder; each has about four windows."""
 _EMBEDDING_REQUESTS = 8
 _BULK_CHUNKS = 256
 # An engine that embeds answers when it has embedded all of them: about 20 a second on two cores.
@@ -78,13 +79,13 @@ class _Piece:
 
     owner: _Progress
     identifier: str
-    text: str
+    windows: list[str]
     source: dict[str, Any]
 
 
-_Embedded = tuple[_Piece, Vectors | None, bytes]
-"""A chunk, its embedding (None if the engine embeds), and its token vectors, empty for an index
-without them."""
+_Embedded = tuple[_Piece, Vectors | list[str], bytes]
+"""A chunk, the embeddings of its windows, (windows, dimension) float32, or their texts if the
+engine embeds, and its token vectors, empty for an index without them."""
 
 
 @dataclass
@@ -140,7 +141,9 @@ class Pipeline:
             return
         measure = await self.embedder.token_measure()
         batches: asyncio.Queue[list[_Piece] | None] = asyncio.Queue(_EMBEDDING_REQUESTS)
-        embedded: asyncio.Queue[list[_Embedded] | None] = asyncio.Queue(2 * _BULK_CHUNKS // _BATCH)
+        embedded: asyncio.Queue[list[_Embedded] | None] = asyncio.Queue(
+            2 * _BULK_CHUNKS // _BATCH_CHUNKS
+        )
 
         async def embed_all() -> None:
             async with asyncio.TaskGroup() as group:
@@ -176,9 +179,9 @@ class Pipeline:
                 self.set_aside[task.key] = error.reason
                 continue
             owner = _Progress(task, len(sources), len(sources))
-            for text, source in sources:
+            for windows, source in sources:
                 identifier = chunk_id(task.key, task.identity, source["chunk_number"])
-                window.append(_Piece(owner, identifier, text, source))
+                window.append(_Piece(owner, identifier, windows, source))
                 if len(window) >= limit:
                     await self._hand_over(window, batches)
                     window, limit = [], min(2 * limit, _WINDOW)
@@ -188,8 +191,8 @@ class Pipeline:
 
     def _cut(
         self, task: Task, documents: Iterator[Document | ReadError], measure: TokenMeasure
-    ) -> list[tuple[str, dict[str, Any]]]:
-        """Return the text to embed and the fields of every chunk of the next document."""
+    ) -> list[tuple[list[str], dict[str, Any]]]:
+        """Return the windows and the fields of every chunk of the next document."""
         document = next(documents)
         if isinstance(document, ReadError):
             raise document
@@ -211,8 +214,8 @@ class Pipeline:
 
     def _pieces(
         self, task: Task, document: Document, measure: TokenMeasure
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the text to embed and the index fields of each chunk."""
+    ) -> Iterator[tuple[list[str], dict[str, Any]]]:
+        """Yield the windows and the index fields of each chunk."""
         language = detect(document.text)
         for chunk in chunk_document(document, measure_for(measure, language, self.languages)):
             text = embedding_text(document.title, chunk)
@@ -222,18 +225,16 @@ class Pipeline:
                 "document_sha256": task.identity,
                 "uri": self.uri_prefix + task.key,
             }
-            if self.engine_embeds:
-                source[EMBEDDED_TEXT] = text
-            yield text, source
+            yield windows_of(text) if knows(self.languages, language) else [text], source
 
     async def _hand_over(
         self, window: list[_Piece], batches: asyncio.Queue[list[_Piece] | None]
     ) -> None:
-        window.sort(key=lambda piece: len(piece.text), reverse=True)
-        for start in range(0, len(window), _BATCH):
+        window.sort(key=lambda piece: max(map(len, piece.windows)), reverse=True)
+        for start in range(0, len(window), _BATCH_CHUNKS):
             if self._started is None:
                 self._started = time.monotonic()
-            await batches.put(window[start : start + _BATCH])
+            await batches.put(window[start : start + _BATCH_CHUNKS])
 
     async def _embed(
         self,
@@ -243,21 +244,31 @@ class Pipeline:
         while (batch := await batches.get()) is not None:
             batch = [piece for piece in batch if not piece.owner.refused]
             if self.engine_embeds and not self.token_vectors:
-                await embedded.put([(piece, None, b"") for piece in batch])
+                await embedded.put([(piece, piece.windows, b"") for piece in batch])
                 continue
+            owners = [piece for piece in batch for _ in piece.windows]
             result = await embed_accepted(
                 self.embedder,
-                [piece.text for piece in batch],
+                [text for piece in batch for text in piece.windows],
                 "document",
                 token_vectors=self.token_vectors,
             )
             for at, reason in result.refused.items():
-                self._refuse(batch[at].owner, reason)
-            if result.accepted:
-                pieces = [batch[at] for at in result.accepted]
-                tokens = result.tokens or [b""] * len(pieces)
-                vectors = [None] * len(pieces) if self.engine_embeds else result.vectors
-                await embedded.put(list(zip(pieces, vectors, tokens, strict=True)))
+                self._refuse(owners[at].owner, reason)
+            rows: dict[_Piece, list[int]] = {}
+            for row, at in enumerate(result.accepted):
+                rows.setdefault(owners[at], []).append(row)
+            whole: list[_Embedded] = [
+                (
+                    piece,
+                    piece.windows if self.engine_embeds else result.vectors[found],
+                    b"".join(result.tokens[row] for row in found) if self.token_vectors else b"",
+                )
+                for piece, found in rows.items()
+                if len(found) == len(piece.windows)
+            ]
+            if whole:
+                await embedded.put(whole)
 
     async def _write(self, embedded: asyncio.Queue[list[_Embedded] | None]) -> None:
         ended = False
@@ -274,8 +285,8 @@ class Pipeline:
                 rows = rows + more
             refused = await self.writer.write(
                 [
-                    index_operation(piece.identifier, piece.source, vector, tokens)
-                    for piece, vector, tokens in rows
+                    index_operation(piece.identifier, piece.source, windows, tokens)
+                    for piece, windows, tokens in rows
                 ]
             )
             self.chunks += len(rows) - len(refused)
@@ -312,7 +323,7 @@ def _bounded(sentences: Sequence[str]) -> list[str]:
 
 
 def _fields(document: Document, chunk: Chunk, text: str, language: str) -> dict[str, Any]:
-    """Return the fields of the index that come from the chunk; `text` is its embedding text."""
+    """Return the fields of the index that come from the chunk; `text` is what is searched."""
     heading = heading_below(document.title, chunk.heading)
     fields = {
         "chunk_number": chunk.number,

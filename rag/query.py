@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from rag.analysis import neighbors, question_terms
 from rag.fuse import CANDIDATES
-from rag.index import NEAR_BOOST, NEAR_SLOP, TITLE_BOOST
+from rag.index import NEAR_BOOST, NEAR_SLOP, TITLE_BOOST, VECTORS_FIELD, WINDOWS_FIELD
 
 __all__ = [
     "TEMPLATES",
@@ -142,6 +142,8 @@ def knn_body(
 ) -> dict[str, Any]:
     """Return the body of the vector search in Elasticsearch, for ids and scores only.
 
+    A passage has the score of its best window.
+
     Args:
         vector: The question's embedding.
         size: Passages to return.
@@ -150,7 +152,7 @@ def knn_body(
     """
     return {
         "knn": {
-            "field": "embedding",
+            "field": VECTORS_FIELD,
             "query_vector": vector if isinstance(vector, Parameter) else list(vector),
             "k": size,
             "num_candidates": candidates,
@@ -179,10 +181,10 @@ def word_search(
 def blended_search(
     words: Mapping[str, Any], vector: Sequence[float], vectors_in_scripts: str
 ) -> dict[str, Any]:
-    """Return the body of a search that scores in one script: 1 + cosine + half the word score.
+    """Return the body of one search that scores by 1 + cosine + half the word score.
 
-    It compares the vector with every passage that the word search finds, and with no other. The
-    cluster needs the script language painless.
+    It compares the vector with every window of the passages that the word search finds, and with no
+    other; the best window of a passage counts. The cluster needs the script language painless.
 
     Args:
         words: The body of the word search.
@@ -190,9 +192,17 @@ def blended_search(
         vectors_in_scripts: `SearchEngine.vectors_in_scripts`.
     """
     # A score may not be negative.
-    source = f"1 + cosineSimilarity(params.vector, {vectors_in_scripts}) + 0.5 * _score"
+    source = f"1 + cosineSimilarity(params.vector, {vectors_in_scripts})"
     script = {"source": source, "params": {"vector": list(vector)}}
-    return {**words, "query": {"script_score": {"query": words["query"], "script": script}}}
+    best_window = {
+        "nested": {
+            "path": WINDOWS_FIELD,
+            "score_mode": "max",
+            "query": {"script_score": {"query": {"match_all": {}}, "script": script}},
+        }
+    }
+    half = {"bool": {"must": words["query"], "boost": 0.5}}
+    return {**words, "query": {"bool": {"must": half, "should": best_window}}}
 
 
 def template_params(question: str, language: str, size: int = CANDIDATES) -> dict[str, Any]:

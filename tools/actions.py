@@ -230,8 +230,9 @@ def env(paths: Paths, stack: str) -> int:
 def evaluate(paths: Paths, corpus: Path | None) -> int:
     """Run `make eval`: measure retrieval on a corpus with questions.
 
-    Uses the Elasticsearch of CUSTOMRAG_ELASTICSEARCH_URL, or starts one for the run. Reads the
-    documents with the options of the local stack, if it has a configuration.
+    Uses the engines of CUSTOMRAG_ELASTICSEARCH_URL and CUSTOMRAG_OPENSEARCH_URL; without any of
+    them, starts one of each kind for the run. Reads the documents with the options of the local
+    stack, if it has a configuration.
     """
     if corpus is None:
         raise ToolError(
@@ -243,9 +244,11 @@ def evaluate(paths: Paths, corpus: Path | None) -> int:
         measure += ["--corpus", corpus.expanduser().resolve()]
         measure += ["--work-dir", paths.cache / "eval"]
         lend: list[str | Path] = []
-        if not os.environ.get("CUSTOMRAG_ELASTICSEARCH_URL"):
-            lend = [paths.python, "-m", "localcloud.elasticsearch.borrow"]
-            lend += ["--home", paths.private / "eval"]
+        names = ("elasticsearch", "opensearch")
+        if not any(os.environ.get(f"CUSTOMRAG_{name.upper()}_URL") for name in names):
+            for name in names:
+                lend += [paths.python, "-m", f"localcloud.{name}.borrow"]
+                lend += ["--home", paths.private / "eval" / name]
         return run_shown(
             [*lend, *measure],
             cwd=paths.checkout,

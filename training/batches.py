@@ -3,7 +3,8 @@
 Owns the whole plan, drawn once from the seed before the first step. A resumed run therefore
 continues with the right step, with any samplers and workers. Pure.
 
-In a batch every passage is a negative of every other query. Two rows do not share a batch if a
+A row has windows of passages (`rag.windows`), because the index has an embedding of each window. In
+a batch every passage is a negative of every other query. Two rows do not share a batch if a
 passage of one may answer the other, or if they have the same question. With several workers this
 applies to all batches of one step, because the loss gathers negatives across them.
 """
@@ -11,9 +12,10 @@ applies to all batches of one step, because the loss gathers negatives across th
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from rag.analysis import terms
 from training.examples import Pair, Passage
 
 __all__ = ["BatchPlan", "Row", "plan_batches"]
@@ -26,8 +28,9 @@ class Row:
     Attributes:
         pair: Position of its pair.
         query: The question.
-        positive: The passage that answers it.
-        negatives: Passages that do not answer it; every row of a plan has the same number.
+        positive: The window of a passage that has most of the answer.
+        negatives: Windows of passages that do not answer it; every row of a plan has the same
+            number.
     """
 
     pair: int
@@ -57,6 +60,8 @@ class _Draw:
     pair: int
     positive: int
     negatives: tuple[int, ...]
+    windows: tuple[float, ...]
+    """Which window of each negative, as a place from 0 to 1."""
 
 
 def plan_batches(
@@ -64,6 +69,7 @@ def plan_batches(
     passages: Sequence[Passage],
     negatives: Sequence[Sequence[int]],
     *,
+    cut: Callable[[str, str], list[str]],
     num_train_epochs: float,
     batch_size: int,
     world_size: int,
@@ -79,6 +85,7 @@ def plan_batches(
         pairs: To train on.
         passages: Every passage.
         negatives: Mined negatives of every pair, by position in `passages`.
+        cut: Returns the windows of a text in a language.
         num_train_epochs: How often each pair is used; may be a fraction.
         batch_size: The most rows per worker and step.
         world_size: Number of workers.
@@ -93,7 +100,7 @@ def plan_batches(
         steps = max(1, round(num_train_epochs * len(pairs) / size))
         planned = _pack(pairs, passages, negatives, steps, size, negatives_per_pair, seed)
         if planned is not None:
-            rows = tuple(_row(draw, pairs, passages) for draw in planned)
+            rows = tuple(_row(draw, pairs, passages, cut) for draw in planned)
             return BatchPlan(rows=rows, batch_size=size // world_size, steps=steps)
         size = size * 7 // 8 // world_size * world_size
     return BatchPlan(rows=(), batch_size=0, steps=0)
@@ -143,7 +150,7 @@ def _draw(
     if len(chosen) < count:
         others = [i for i in range(len(passages)) if i not in pair.relevant and i not in chosen]
         chosen += rng.sample(others, min(count - len(chosen), len(others)))
-    return _Draw(index, positive, tuple(chosen))
+    return _Draw(index, positive, tuple(chosen), tuple(rng.random() for _ in chosen))
 
 
 def _fill(
@@ -172,12 +179,34 @@ def _fill(
     return batch, rest
 
 
-def _row(draw: _Draw, pairs: Sequence[Pair], passages: Sequence[Passage]) -> Row:
-    pair = pairs[draw.pair]
-    positive = pair.passage if pair.passage is not None else passages[draw.positive].text
+def _row(
+    draw: _Draw,
+    pairs: Sequence[Pair],
+    passages: Sequence[Passage],
+    cut: Callable[[str, str], list[str]],
+) -> Row:
+    pair, positive = pairs[draw.pair], passages[draw.positive]
+    text = pair.passage if pair.passage is not None else positive.text
+    negatives = [cut(passages[i].text, passages[i].language) for i in draw.negatives]
     return Row(
         pair=draw.pair,
         query=pair.query,
-        positive=positive,
-        negatives=tuple(passages[i].text for i in draw.negatives),
+        positive=_answering(pair, cut(text, positive.language), positive.language),
+        negatives=tuple(
+            windows[int(place * len(windows))]
+            for windows, place in zip(negatives, draw.windows, strict=True)
+        ),
     )
+
+
+def _answering(pair: Pair, windows: Sequence[str], language: str) -> str:
+    """Return the window with the answer, else the one that shares most terms with it.
+
+    A sentence that was cut out of the passage is not in any window, so its terms decide.
+    """
+    answer = " ".join(pair.answer.split())
+    for window in windows:
+        if answer and answer in " ".join(window.split()):
+            return window
+    wanted = set(terms(pair.answer or pair.query, language))
+    return max(windows, key=lambda window: len(wanted.intersection(terms(window, language))))

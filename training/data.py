@@ -18,11 +18,12 @@ from rag.chunk import chunk_document, embedding_text
 from rag.corpus import load_corpus
 from rag.documents import Document
 from rag.errors import CorpusError, ReadError
-from rag.language import detect
+from rag.language import detect, knows
 from rag.limits import TokenMeasure, measure_for
 from rag.outcomes import Outcome
 from rag.reader_process import DocumentReader
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
+from rag.windows import windows_of
 from training.document_pairs import pairs_from_documents
 from training.examples import HeldOut, Pair, Passage
 from training.question_pairs import pairs_from_questions
@@ -46,6 +47,7 @@ class TrainingData:
         documents: Number of documents.
         set_aside: Documents and question lines that were skipped, with the reason.
         read_options: How the documents were read.
+        languages: Languages that the model knows; empty for many.
     """
 
     passages: tuple[Passage, ...]
@@ -58,6 +60,7 @@ class TrainingData:
     documents: int
     set_aside: tuple[str, ...]
     read_options: ReadOptions = DEFAULT_OPTIONS
+    languages: tuple[str, ...] = ()
 
     @property
     def chooser(self) -> tuple[HeldOut, ...]:
@@ -75,11 +78,22 @@ class TrainingData:
         """Return the text of every passage to measure on."""
         return [self.replaced.get(i, p.text) for i, p in enumerate(self.passages)]
 
+    def windows(self) -> list[list[str]]:
+        """Return the windows of every passage to measure on."""
+        return [
+            self.windows_in(text, passage.language)
+            for text, passage in zip(self.texts(), self.passages, strict=True)
+        ]
+
+    def windows_in(self, text: str, language: str) -> list[str]:
+        """Return the windows of a passage's text, as the index has them."""
+        return windows_of(text) if knows(self.languages, language) else [text]
+
     def fingerprint(self) -> str:
         """Return the SHA-256 of everything here that a result depends on."""
         digest = hashlib.sha256()
-        for passage, text in zip(self.passages, self.texts(), strict=True):
-            row = (text, passage.title, passage.heading, passage.language)
+        for passage, windows in zip(self.passages, self.windows(), strict=True):
+            row = (windows, passage.title, passage.heading, passage.language)
             digest.update(repr(row).encode())
         for pair in self.pairs:
             example = (pair.query, sorted(pair.relevant), pair.answer, pair.passage)
@@ -165,6 +179,7 @@ def load_training_data(
         documents=len(texts),
         set_aside=tuple(problems),
         read_options=options,
+        languages=tuple(languages),
     )
 
 

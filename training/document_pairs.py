@@ -19,11 +19,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.language import CJK
+from rag.language import CJK, content_length
 from rag.sentences import sentence_spans
 from training.examples import HeldOut, Pair, Passage, hash_of
 
-__all__ = ["DocumentPairs", "content_length", "pairs_from_documents"]
+__all__ = ["DocumentPairs", "pairs_from_documents"]
 
 _HELD_OUT_PERCENT = 20
 _MIN_SENTENCE, _MAX_SENTENCE = 30.0, 300.0
@@ -33,9 +33,6 @@ _SMALL = 200
 """With fewer passages than this, a passage gives several sentences, and each has more content."""
 _CONTENT_PER_SENTENCE = 250.0
 _MOST_SENTENCES = 3
-_IDEOGRAPH_CONTENT = 2.5
-"""Latin characters that say as much as one Chinese or Japanese character or Hangul syllable.
-Assumed; translations of one text have about this ratio."""
 _WORD = re.compile(r"\w+")
 
 
@@ -54,15 +51,6 @@ class DocumentPairs:
     held_out: list[HeldOut]
     replaced: Mapping[int, str]
     split: str
-
-
-def content_length(text: str) -> float:
-    """Return the length of `text` in Latin characters that say as much.
-
-    White space between two words counts as one character.
-    """
-    text = " ".join(text.split())
-    return len(text) + (_IDEOGRAPH_CONTENT - 1) * len(CJK.findall(text))
 
 
 def pairs_from_documents(passages: Sequence[Passage], seed: int) -> DocumentPairs:

@@ -1,16 +1,19 @@
 """Measure retrieval on a corpus with questions: BM25, base model, tuned model, fused, reranked.
 
-    python -m training.evaluate --corpus DIR [--elasticsearch-url URL] [--model DIR]
-        [--base-model NAME] [--output FILE.json]
+    python -m training.evaluate --corpus DIR [--elasticsearch-url URL] [--opensearch-url URL]
+        [--model DIR] [--base-model NAME] [--output FILE.json]
 
     1. tune the model on the train split, unless --model gives one (a second run with the same
        corpus and settings reuses it from --work-dir);
-    2. embed and index all chunks with both models, in temporary indices of a real Elasticsearch;
+    2. embed and index all chunks with both models, in temporary indices of each engine;
     3. ask the test split's questions, with the application's own searches, fusion and reranking;
-    4. print one table; remove the indices, however the run ends.
+    4. print a table for each engine; remove the indices, however the run ends.
 
 CUSTOMRAG_ELASTICSEARCH_URL and CUSTOMRAG_ELASTICSEARCH_USERNAME are the defaults of the URL and the
-user. Only CUSTOMRAG_ELASTICSEARCH_PASSWORD gives the password.
+user; for OpenSearch CUSTOMRAG_OPENSEARCH_URL, CUSTOMRAG_OPENSEARCH_USERNAME, and
+CUSTOMRAG_OPENSEARCH_CA, a file with the certificate of its authority. Only
+CUSTOMRAG_ELASTICSEARCH_PASSWORD and CUSTOMRAG_OPENSEARCH_PASSWORD give the passwords. At least one
+engine must be there.
 
 Exit status: 0 done; 1 failed; 2 cannot start, with the reason in one line; 130 interrupted.
 """
@@ -32,8 +35,9 @@ from rag.models import model_info, resolve_model
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.tokens import load_tokens
 from training.checkpoints import write_json
+from training.clusters import Cluster, clusters_of
 from training.data import TrainingData, load_training_data
-from training.measure import COLUMNS, Chosen, Cluster, Measured, measure
+from training.measure import COLUMNS, Chosen, Measured, measure
 from training.options import Options, SettingsError
 from training.settings import EvaluationSettings
 from training.train_embedding import train
@@ -48,15 +52,15 @@ class Evaluation:
     """The result of a measurement.
 
     Attributes:
-        rows: Measures by label, in the order of the table.
+        rows: Measures by engine and method, in the order of the tables.
         questions: Number of test questions.
         chunks: Number of chunks in the index.
         documents: Number of documents in the index.
-        encode_rates: Chunks per second by model, on this machine.
+        encode_rates: Windows per second by model, on this machine.
         note: A remark about the tuned model; may be empty.
     """
 
-    rows: dict[str, dict[str, float]]
+    rows: dict[str, dict[str, dict[str, float]]]
     questions: int
     chunks: int
     documents: int
@@ -68,10 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
     arguments = _parse(argv)
     try:
-        cluster = _cluster(arguments)
+        clusters = _clusters(arguments)
         evaluation = evaluate(
             arguments.corpus,
-            cluster,
+            clusters,
             base_model=arguments.base_model,
             model=arguments.model,
             work_dir=arguments.work_dir,
@@ -91,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def evaluate(
     corpus: Path,
-    cluster: Cluster,
+    clusters: Sequence[Cluster],
     *,
     base_model: str,
     model: Path | None,
@@ -102,14 +106,14 @@ def evaluate(
 
     Args:
         corpus: Folder with `docs/` and `questions.jsonl`.
-        cluster: The cluster for the temporary indices.
+        clusters: The clusters for the temporary indices.
         base_model: The model to start from and to compare with.
         model: A tuned model; None to tune one.
         work_dir: Folder for tuned models, with a folder for each corpus and setting.
         options: How documents are read.
 
     Raises:
-        RagError: The corpus has no test questions, or the cluster failed.
+        RagError: The corpus has no test questions, or a cluster failed.
     """
     _say("reading the corpus")
     info = model_info(base_model)
@@ -131,13 +135,14 @@ def evaluate(
             f"--corpus is {str(corpus)!r}, which has no test questions. Add a questions.jsonl "
             f"whose answers are in docs/, some of them with split test."
         )
-    asyncio.run(_probe(cluster))
+    for cluster in clusters:
+        asyncio.run(_probe(cluster))
     note = ""
     if model is None:
         model, note = _tuned(corpus, base_model, data, work_dir)
     measured = asyncio.run(
         _cancelled_by_sigterm(
-            measure(corpus, data, tokens, cluster, base_model, str(model), Chosen.of(model), _say)
+            measure(corpus, data, tokens, clusters, base_model, str(model), Chosen.of(model), _say)
         )
     )
     return Evaluation(
@@ -152,16 +157,18 @@ def evaluate(
 
 def table(evaluation: Evaluation) -> str:
     """Format the measures as text of at most 80 columns."""
-    width = max(len(label) for label in evaluation.rows)
-    lines = [f"{'':{width}}" + "".join(f"{name:>11}" for name in COLUMNS.values())]
-    for label, metrics in evaluation.rows.items():
-        lines.append(f"{label:{width}}" + "".join(f"{metrics[key]:11.3f}" for key in COLUMNS))
+    width = max(len(label) for rows in evaluation.rows.values() for label in rows)
+    lines = []
+    for engine, rows in evaluation.rows.items():
+        lines.append(f"{engine:{width}}" + "".join(f"{name:>11}" for name in COLUMNS.values()))
+        for label, metrics in rows.items():
+            lines.append(f"{label:{width}}" + "".join(f"{metrics[key]:11.3f}" for key in COLUMNS))
+        lines.append("")
     rates = ", ".join(f"{name} {rate:.0f}" for name, rate in evaluation.encode_rates.items())
     lines += [
-        "",
         f"test split: {evaluation.questions:,} questions, {evaluation.chunks:,} chunks of "
         f"{evaluation.documents:,} documents",
-        f"encode rate, chunks/s: {rates}",
+        f"encode rate, windows/s: {rates}",
     ]
     if evaluation.note:
         lines.append(evaluation.note)
@@ -216,28 +223,30 @@ async def _cancelled_by_sigterm(work: Any) -> Measured:
     return measured
 
 
-def _cluster(arguments: argparse.Namespace) -> Cluster:
-    settings = EvaluationSettings()
-    url = arguments.elasticsearch_url or settings.elasticsearch_url
-    if not url:
+def _clusters(arguments: argparse.Namespace) -> list[Cluster]:
+    given = {
+        name: value
+        for name in ("elasticsearch_url", "elasticsearch_username", "opensearch_url")
+        if (value := getattr(arguments, name))
+    }
+    found = list(clusters_of(EvaluationSettings(**given)))
+    if not found:
         raise SettingsError(
-            "There is no Elasticsearch. Run `make up` first, or give --elasticsearch-url."
+            "There is no search engine. Run `make up` first, or give --elasticsearch-url or "
+            "--opensearch-url."
         )
-    return Cluster(
-        url=url,
-        username=arguments.elasticsearch_username or settings.elasticsearch_username,
-        password=settings.elasticsearch_password.get_secret_value(),
-    )
+    return found
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluate",
-        description="Measure retrieval on a corpus with questions, in a real Elasticsearch.",
+        description="Measure retrieval on a corpus with questions, in real search engines.",
     )
     parser.add_argument("--corpus", type=Path, required=True, help="docs/ and questions.jsonl")
     parser.add_argument("--elasticsearch-url", default="", help="http[s]://host:port")
     parser.add_argument("--elasticsearch-username", default="", help="default: elastic")
+    parser.add_argument("--opensearch-url", default="", help="https://host:port")
     parser.add_argument("--base-model", default="all-MiniLM-L6-v2", help="as in rag.models")
     parser.add_argument("--model", type=Path, help="a tuned model; default: tune one")
     parser.add_argument("--output", type=Path, help="also write the figures to this JSON file")
@@ -260,7 +269,7 @@ def _as_json(evaluation: Evaluation) -> dict[str, Any]:
         "chunks": evaluation.chunks,
         "documents": evaluation.documents,
         "metrics": evaluation.rows,
-        "encode_rate_chunks_per_second": evaluation.encode_rates,
+        "encode_rate_windows_per_second": evaluation.encode_rates,
         "note": evaluation.note,
     }
 

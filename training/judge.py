@@ -7,6 +7,7 @@ weights (`training.search_weight`, `training.rerank_weight`).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from rag.embedder import Encoded, InputType
 from rag.fuse import DEFAULT_WEIGHT
 from training.data import TrainingData
 from training.outcome import rank_metrics
+from training.passage_vectors import PassageVectors
 from training.rerank_weight import (
     best_passages,
     choose_rerank_weight,
@@ -68,12 +70,12 @@ class Judge:
         return WordSearch(self._data.passages, self._data.texts())
 
     def measure(
-        self, passages: Embeddings, embed: Callable[[Sequence[str]], Embeddings]
+        self, passages: PassageVectors, embed: Callable[[Sequence[str]], Embeddings]
     ) -> Measured | None:
         """Measure a model; None without held-out queries.
 
         Args:
-            passages: (passages, dimension) float32, L2-normalised.
+            passages: The embeddings of the passages.
             embed: Embeds queries with the model.
         """
         data = self._data
@@ -86,7 +88,10 @@ class Judge:
             chosen_by = rank_metrics(data.validation, vectors, passages)
         found = [
             # The search engine's score of a cosine.
-            candidates((1 + passages @ vector) / 2, self.words.scores(query.query))
+            candidates(
+                np.asarray((1 + passages.scores(vector)) / 2, np.float32),
+                self.words.scores(query.query),
+            )
             for query, vector in zip(data.chooser, vectors, strict=True)
         ]
         return Measured(held_out=held_out, chosen_by=chosen_by, candidates=found)
@@ -119,11 +124,13 @@ class Judge:
             encode: Computes token vectors with the model. Only the passages that the searches rank
                 high for some query need them.
         """
-        queries, texts = self._data.chooser, self._data.texts()
+        queries, windows = self._data.chooser, self._data.windows()
         rankings = [best_passages(found, search_weight) for found in measured.candidates]
         names = sorted({item for ranking in rankings for item, _ in ranking})
-        passages = encode([texts[int(name)] for name in names], "document").tokens
+        found = iter(encode([x for name in names for x in windows[int(name)]], "document").tokens)
+        by_name = {
+            name: b"".join(itertools.islice(found, len(windows[int(name)]))) for name in names
+        }
         asked = encode([query.query for query in queries], "query").tokens
-        by_name = dict(zip(names, passages, strict=True))
         table = measure_rerank_weights(queries, rankings, asked, by_name, dimension)
         return choose_rerank_weight(table)

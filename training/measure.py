@@ -1,4 +1,4 @@
-"""Asks a real search engine the test questions, in temporary indices.
+"""Asks real search engines the test questions, in temporary indices.
 
 Owns the temporary indices and the measures. The application's own code indexes, searches and fuses
 (`rag.ingest`, `rag.retrieve`), so that the figures apply to it.
@@ -11,37 +11,35 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from providers.clients.elasticsearch import async_client
 from rag.corpus import load_corpus, sha256_of
-from rag.embedder import Embedder, Encoded, InputType, Vectors
-from rag.encoder import LocalEncoder
 from rag.engines.base import SearchEngine
-from rag.engines.elasticsearch import ElasticsearchEngine
+from rag.engines.kinds import EngineKind
+from rag.engines.opensearch import hybrid_search, normalization
 from rag.errors import SearchEngineError, SearchIndexError
 from rag.fuse import CANDIDATES, DEFAULT_WEIGHT, Fusion
-from rag.index import SETTINGS, chunk_id, mappings
+from rag.index import chunk_id, mappings, settings
 from rag.index_state import index_languages
 from rag.ingest import ingest
 from rag.language import detect
 from rag.limits import TokenMeasure
 from rag.metrics import retrieval_metrics
 from rag.models import model_info
-from rag.query import near_candidates, word_search
+from rag.query import blended_search, near_candidates, word_search
 from rag.reader_process import DocumentReader
-from rag.readers.options import ReadOptions
 from rag.rerank import ChooseReranking, late_interaction, no_reranking
 from rag.retrieve import Retriever
 from rag.token_form import TokenForm
 from training.checkpoints import read_json
+from training.clusters import Cluster
 from training.data import TrainingData
+from training.measured_encoder import Borrowed, MeasuredEncoder
 
-__all__ = ["COLUMNS", "INDEX_PREFIX", "Borrowed", "Chosen", "Cluster", "Measured", "measure"]
+__all__ = ["COLUMNS", "INDEX_PREFIX", "Chosen", "Measured", "measure"]
 
 COLUMNS = {
     "recall@5": "recall@5",
@@ -55,40 +53,6 @@ INDEX_PREFIX = "customrag-eval-"
 _ABANDONED_SECONDS = 24 * 3600
 """A killed run left an index that is this old."""
 _DEPTH = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cluster:
-    """The address of the search engine.
-
-    Attributes:
-        url: ``http[s]://host:port``.
-        username: The user that indexes and searches.
-        password: The user's password.
-    """
-
-    url: str
-    username: str
-    password: str = field(repr=False)
-
-    def engine(self) -> SearchEngine:
-        """Return the engine, which the caller closes."""
-        client = async_client(self.url, self.username, self.password, http_compress=False)
-        return ElasticsearchEngine(client)
-
-    async def check(self, engine: SearchEngine) -> None:
-        """Check that the cluster answers and accepts the password.
-
-        Raises:
-            SearchIndexError: It does not.
-        """
-        try:
-            await engine.check(timeout_seconds=10)
-        except SearchEngineError as error:
-            raise SearchIndexError(
-                f"Elasticsearch at {self.url} does not serve {self.username!r}: {error}. Check "
-                f"that it is up (`make up`) and CUSTOMRAG_ELASTICSEARCH_PASSWORD is its password."
-            ) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,165 +90,152 @@ class Chosen:
         }
 
 
+Metrics = dict[str, float]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """Measures by row label, and chunks per second by model."""
+    """Measures by engine and method, and windows per second by model."""
 
-    rows: dict[str, dict[str, float]]
+    rows: dict[str, dict[str, Metrics]]
     encode_rates: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What is asked, of every engine in the same way."""
+
+    corpus_dir: Path
+    data: TrainingData
+    identifiers: Sequence[str]
+    tokens: TokenMeasure
+    report: Callable[[str], None]
+
+    @property
+    def questions(self) -> list[str]:
+        return [query.query for query in self.data.held_out]
 
 
 async def measure(
     corpus_dir: Path,
     data: TrainingData,
     tokens: TokenMeasure,
-    cluster: Cluster,
+    clusters: Sequence[Cluster],
     base_model: str,
     tuned_model: str,
     chosen: Chosen,
     report: Callable[[str], None],
 ) -> Measured:
-    """Index with both models, and ask every held-out question.
+    """Index with both models in every cluster, and ask every held-out question.
 
     Args:
         corpus_dir: The folder of `data`.
         data: Its chunks and questions.
         tokens: The measure that the chunks were cut with.
-        cluster: The cluster for the temporary indices, which are always removed.
+        clusters: The clusters for the temporary indices, which are always removed.
         base_model: Name of the base model.
         tuned_model: Name or folder of the tuned model.
         chosen: What the training of that model chose.
         report: Receives progress lines.
 
     Raises:
-        SearchIndexError, IngestError: The cluster failed.
+        SearchIndexError, IngestError: A cluster failed.
     """
-    engine = cluster.engine()
-    try:
-        await _remove_abandoned(engine)
-        identifiers = await asyncio.to_thread(_identifiers, corpus_dir, data)
-        info = model_info(base_model)
-        meta = {"model_languages": list(info.languages) if info is not None else []}
-        given = (engine, corpus_dir, data.read_options, tokens, report)
-        async with _indexed(base_model, "base", meta, *given) as base:
-            rows = {"BM25": await base.words(data, identifiers)}
-            rows[base_model[-24:]] = await base.vectors(data, identifiers)
-        async with _indexed(tuned_model, "tuned", {**meta, **chosen.meta}, *given) as tuned:
-            rows["tuned"] = await tuned.vectors(data, identifiers)
-            for label, fusion, rerank in _rankings(chosen):
-                rows[label] = await tuned.fused(data, identifiers, fusion, rerank)
-        return Measured(rows=rows, encode_rates={"base": base.rate, "tuned": tuned.rate})
-    except SearchEngineError as error:
-        raise SearchIndexError(f"Elasticsearch at {cluster.url}: {error}") from error
-    finally:
-        await engine.close()
+    identifiers = await asyncio.to_thread(_identifiers, corpus_dir, data)
+    asked = _Asked(
+        corpus_dir=corpus_dir, data=data, identifiers=identifiers, tokens=tokens, report=report
+    )
+    info = model_info(base_model)
+    meta: dict[str, object] = {"model_languages": list(info.languages) if info is not None else []}
+    rows: dict[str, dict[str, Metrics]] = {cluster.name: {} for cluster in clusters}
+    rates = {}
 
+    async def ask_all(
+        role: str,
+        model: str,
+        described: Mapping[str, object],
+        ask: Callable[[_Index], Awaitable[dict[str, Metrics]]],
+    ) -> None:
+        encoder = await asyncio.to_thread(MeasuredEncoder, model, tokens)
+        try:
+            for cluster in clusters:
+                report(f"{role}: indexing with {model} in {cluster.name}")
+                async with _indexed(cluster, role, encoder, described, asked) as index:
+                    rows[cluster.name] |= await ask(index)
+            rates[role] = encoder.rate
+        finally:
+            await encoder.close()
 
-def _rankings(chosen: Chosen) -> Iterator[tuple[str, Fusion, ChooseReranking]]:
-    """Yield the label, the fusion and the reranking of each row."""
-    weighted = f"tuned + BM25, weighted {chosen.search_weight:g}"
-    yield "tuned + BM25, RRF", Fusion.RRF, no_reranking
-    yield weighted, Fusion.WEIGHTED, no_reranking
-    if chosen.token_form is not None:
-        label = f"... late interaction {chosen.rerank_weight:g}"
-        yield label, Fusion.WEIGHTED, late_interaction
+    async def ask_base(index: _Index) -> dict[str, Metrics]:
+        return {"BM25": await index.words(), base_model[-24:]: await index.vectors()}
 
-
-class _Encoder:
-    """A `LocalEncoder` that caches questions and measures its rate on documents."""
-
-    def __init__(self, name: str, measure: TokenMeasure) -> None:
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        self._encoder = LocalEncoder(name)
-        # Not its own: the chunks of both models must be those of the questions' answers.
-        self._measure = measure
-        self.dimension = self._encoder.dimension
-        self._asked: dict[str, tuple[Vectors, bytes]] = {}
-        self._texts = 0
-        self._first = self._last = 0.0
-
-    @property
-    def rate(self) -> float:
-        """Texts of documents per second."""
-        return self._texts / max(self._last - self._first, 1e-9)
-
-    async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        """See `rag.embedder.Embedder`."""
-        return (await self.embed_tokens(texts, input_type)).vectors
-
-    async def embed_tokens(self, texts: Sequence[str], input_type: InputType) -> Encoded:
-        """See `rag.embedder.Embedder`. A model without token vectors gives empty ones."""
-        if input_type == "query":
-            missing = list(dict.fromkeys(text for text in texts if text not in self._asked))
-            if missing:
-                found = await self._encode(missing, "query")
-                rows = zip(found.vectors, found.tokens, strict=True)
-                self._asked.update(zip(missing, rows, strict=True))
-            known = [self._asked[text] for text in texts]
-            return Encoded(
-                vectors=np.stack([vector for vector, _ in known]),
-                tokens=tuple(tokens for _, tokens in known),
-            )
-        self._first = self._first or time.monotonic()
-        encoded = await self._encode(texts, input_type)
-        self._texts += len(texts)
-        self._last = time.monotonic()
-        return encoded
-
-    async def _encode(self, texts: Sequence[str], input_type: InputType) -> Encoded:
-        encoded = await asyncio.to_thread(self._encoder.encode, texts, input_type)
-        return replace(encoded, tokens=encoded.tokens or (b"",) * len(texts))
-
-    async def token_measure(self) -> TokenMeasure:
-        """See `rag.embedder.Embedder`."""
-        return self._measure
-
-    async def close(self) -> None:
-        """End its threads."""
-        self._encoder.close()
+    await ask_all("base", base_model, meta, ask_base)
+    await ask_all("tuned", tuned_model, {**meta, **chosen.meta}, lambda index: index.all(chosen))
+    return Measured(rows=rows, encode_rates=rates)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Index:
     """A temporary index, and the encoder that filled it."""
 
+    cluster: Cluster
     engine: SearchEngine
     name: str
-    encoder: _Encoder
+    encoder: MeasuredEncoder
+    asked: _Asked
 
-    @property
-    def rate(self) -> float:
-        return self.encoder.rate
+    async def all(self, chosen: Chosen) -> dict[str, Metrics]:
+        """Measure every method with the tuned model; a script only where the cluster has one."""
+        weight = chosen.search_weight
+        rows = {"tuned": await self.vectors()}
+        if (script := await self.script()) is not None:
+            rows["tuned + BM25, script_score"] = script
+        rows[f"tuned + BM25, min-max {weight:g}"] = await self.hybrid(weight)
+        rows["tuned + BM25, RRF"] = await self.fused(Fusion.RRF, no_reranking)
+        rows[f"tuned + BM25, z-scores {weight:g}"] = await self.fused(Fusion.WEIGHTED, no_reranking)
+        if chosen.token_form is not None:
+            label = f"... late interaction {chosen.rerank_weight:g}"
+            rows[label] = await self.fused(Fusion.WEIGHTED, late_interaction)
+        return rows
 
-    async def words(self, data: TrainingData, identifiers: Sequence[str]) -> dict[str, float]:
+    async def words(self) -> Metrics:
         """Measure the word search alone."""
-        found = await index_languages(self.engine, self.name)
-        languages = [detect(query.query, found) for query in data.held_out]
-        rankings = [
-            await self._ranking(word_search(query.query, language, CANDIDATES))
-            for query, language in zip(data.held_out, languages, strict=True)
-        ]
-        return _metrics(data, identifiers, rankings)
+        return await self._measured([words for words, _ in await self._searches()])
 
-    async def vectors(self, data: TrainingData, identifiers: Sequence[str]) -> dict[str, float]:
+    async def vectors(self) -> Metrics:
         """Measure the vector search alone."""
-        embedded = await self.encoder.embed([query.query for query in data.held_out], "query")
-        candidates = near_candidates(CANDIDATES)
-        rankings = [
-            await self._ranking(self.engine.vector_search(row.tolist(), CANDIDATES, candidates))
-            for row in embedded
-        ]
-        return _metrics(data, identifiers, rankings)
+        return await self._measured([vectors for _, vectors in await self._searches()])
 
-    async def fused(
-        self,
-        data: TrainingData,
-        identifiers: Sequence[str],
-        fusion: Fusion,
-        rerank: ChooseReranking,
-    ) -> dict[str, float]:
+    async def script(self) -> Metrics | None:
+        """Measure the sum of cosine and word score in a script; None without that language."""
+        named = self.engine.vectors_in_scripts
+        bodies = [
+            blended_search(words, vector, named)
+            for (words, _), vector in zip(
+                await self._searches(), await self._embedded(), strict=True
+            )
+        ]
+        try:
+            return await self._measured(bodies)
+        except SearchEngineError as error:
+            if "script_lang not supported" not in str(error):
+                raise
+            self.asked.report(f"{self.cluster.name} has no painless, so script_score has no row")
+            return None
+
+    async def hybrid(self, weight: float) -> Metrics:
+        """Measure the fusion of scaled scores: by OpenSearch itself, else here."""
+        if self.cluster.kind is not EngineKind.OPENSEARCH:
+            return await self.fused(Fusion.MIN_MAX, no_reranking)
+        pipeline = normalization(weight)
+        return await self._measured(
+            [
+                {**hybrid_search(words, vectors), "search_pipeline": pipeline}
+                for words, vectors in await self._searches()
+            ]
+        )
+
+    async def fused(self, fusion: Fusion, rerank: ChooseReranking) -> Metrics:
         """Measure both searches, fused and reranked as in the application."""
         retriever = Retriever(
             self.engine,
@@ -294,79 +245,73 @@ class _Index:
             rerank=rerank,
         )
         rankings = []
-        for query in data.held_out:
-            found = await retriever.retrieve(query.query, _DEPTH)
+        for question in self.asked.questions:
+            found = await retriever.retrieve(question, _DEPTH)
             rankings.append([hit.chunk_id for hit in found.hits])
         await retriever.close()
-        return _metrics(data, identifiers, rankings)
+        return self._metrics(rankings)
 
-    async def _ranking(self, body: dict[str, object]) -> list[str]:
-        return list(await self.engine.scores(self.name, body))[:_DEPTH]
+    async def _searches(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Return the bodies of the word search and of the vector search of each question."""
+        languages = await index_languages(self.engine, self.name)
+        near = near_candidates(CANDIDATES)
+        return [
+            (
+                word_search(question, detect(question, languages), CANDIDATES),
+                self.engine.vector_search(vector, CANDIDATES, near),
+            )
+            for question, vector in zip(self.asked.questions, await self._embedded(), strict=True)
+        ]
 
+    async def _embedded(self) -> list[list[float]]:
+        return [row.tolist() for row in await self.encoder.embed(self.asked.questions, "query")]
 
-@dataclass(frozen=True)
-class Borrowed:
-    """An encoder that the retriever does not close, because it serves several.
+    async def _measured(self, bodies: Sequence[Mapping[str, Any]]) -> Metrics:
+        return self._metrics(
+            [list(await self.engine.scores(self.name, body))[:_DEPTH] for body in bodies]
+        )
 
-    Attributes:
-        encoder: The encoder.
-    """
-
-    encoder: Embedder
-
-    async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        """Embed with it."""
-        return await self.encoder.embed(texts, input_type)
-
-    async def embed_tokens(self, texts: Sequence[str], input_type: InputType) -> Encoded:
-        """Embed with it, with token vectors."""
-        return await self.encoder.embed_tokens(texts, input_type)
-
-    async def token_measure(self) -> TokenMeasure:
-        """Return its measure."""
-        return await self.encoder.token_measure()
-
-    async def close(self) -> None:
-        """Leave it open."""
+    def _metrics(self, rankings: Sequence[Sequence[str]]) -> Metrics:
+        identifiers = self.asked.identifiers
+        relevant = [{identifiers[i] for i in query.relevant} for query in self.asked.data.held_out]
+        return retrieval_metrics(zip(rankings, relevant, strict=True))
 
 
 @contextlib.asynccontextmanager
 async def _indexed(
-    model: str,
+    cluster: Cluster,
     role: str,
-    meta: Mapping[str, object],
-    engine: SearchEngine,
-    corpus_dir: Path,
-    options: ReadOptions,
-    tokens: TokenMeasure,
-    report: Callable[[str], None],
+    encoder: MeasuredEncoder,
+    described: Mapping[str, object],
+    asked: _Asked,
 ) -> AsyncIterator[_Index]:
-    """Create an index of the corpus with `model`, and remove it at the end."""
-    report(f"{role}: indexing with {model}")
-    encoder = await asyncio.to_thread(_Encoder, model, tokens)
+    """Create an index of the corpus, and remove it at the end."""
+    engine = cluster.engine()
     name = f"{INDEX_PREFIX}{role}-{os.getpid()}-{secrets.token_hex(4)}"
-    described = {
-        **meta,
-        "model_version": role,
-        "embedding_urls": ["http://in-process.invalid"],
-    }
+    meta = {**described, "model_version": role, "embedding_urls": ["http://in-process.invalid"]}
     try:
-        await engine.create_index(name, mappings(encoder.dimension, described), SETTINGS)
-        with DocumentReader(options=options) as reader:
-            await ingest(
-                engine,
-                encoder,
-                reader,
-                load_corpus(corpus_dir, set_aside=[]),
-                index=name,
-                corpus_uri="oss://evaluation/corpus/",
-                report=lambda line: report(f"{role}: {line}"),
-            )
-        report(f"{role}: asking the questions")
-        yield _Index(engine=engine, name=name, encoder=encoder)
+        await _remove_abandoned(engine)
+        mapping = mappings(encoder.dimension, meta, engine=cluster.kind)
+        await engine.create_index(name, mapping, settings(cluster.kind))
+        try:
+            with DocumentReader(options=asked.data.read_options) as reader:
+                await ingest(
+                    engine,
+                    encoder,
+                    reader,
+                    load_corpus(asked.corpus_dir, set_aside=[]),
+                    index=name,
+                    corpus_uri="oss://evaluation/corpus/",
+                    report=lambda line: asked.report(f"{role}: {line}"),
+                )
+            asked.report(f"{role}: asking the questions")
+            yield _Index(cluster=cluster, engine=engine, name=name, encoder=encoder, asked=asked)
+        finally:
+            await engine.delete_index(name)
+    except SearchEngineError as error:
+        raise SearchIndexError(f"{cluster.name} at {cluster.url}: {error}") from error
     finally:
-        await engine.delete_index(name)
-        await encoder.close()
+        await engine.close()
 
 
 async def _remove_abandoned(engine: SearchEngine) -> None:
@@ -383,10 +328,3 @@ def _identifiers(corpus_dir: Path, data: TrainingData) -> list[str]:
         for file in load_corpus(corpus_dir, set_aside=[]).files
     }
     return [chunk_id(p.document, digests[p.document], p.number) for p in data.passages]
-
-
-def _metrics(
-    data: TrainingData, identifiers: Sequence[str], rankings: Sequence[Sequence[str]]
-) -> dict[str, float]:
-    relevant = [{identifiers[i] for i in query.relevant} for query in data.held_out]
-    return retrieval_metrics(zip(rankings, relevant, strict=True))

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.examples import Pair, Passage
+from training.passage_vectors import PassageVectors
 from training.word_search import WordSearch
 
 __all__ = ["mine_negatives"]
@@ -28,7 +29,7 @@ def mine_negatives(
     passages: Sequence[Passage],
     words: WordSearch,
     query_embeddings: npt.NDArray[np.float32],
-    passage_embeddings: npt.NDArray[np.float32],
+    vectors: PassageVectors,
     *,
     count: int,
     skip: int,
@@ -44,23 +45,23 @@ def mine_negatives(
         passages: Every passage.
         words: The word search over them.
         query_embeddings: (pairs, dimension) float32, L2-normalised.
-        passage_embeddings: (passages, dimension) float32, L2-normalised.
+        vectors: The embeddings of the passages.
         count: The most negatives per pair.
         skip: How many of the hardest to skip, because they may be unmarked answers.
     """
     folded = [_fold(passage.text) for passage in passages]
     mined: list[list[int]] = []
     for pair, query in zip(pairs, query_embeddings, strict=True):
-        dense = _top(passage_embeddings @ query)
+        dense = _top(vectors.scores(query))
         sparse = _top(words.scores(pair.query))
         excluded = _excluded(pair, passages)
-        copies = passage_embeddings[sorted(pair.relevant)]
+        copies = vectors.means[sorted(pair.relevant)]
         answer = _fold(pair.answer)
         chosen: list[int] = []
         for position in _alternate(dense, sparse):
             if position in excluded or (answer and answer in folded[position]):
                 continue
-            if float((copies @ passage_embeddings[position]).max()) >= _TOO_CLOSE:
+            if float((copies @ vectors.means[position]).max()) >= _TOO_CLOSE:
                 continue
             excluded.add(position)
             chosen.append(position)

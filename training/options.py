@@ -49,7 +49,7 @@ class Options:
     base_model: str = _option("all-MiniLM-L6-v2", "model to start from, as in rag.models")
     base_model_dir: str = _option("", "folder with the files of --base-model; empty: fetch them")
     dimension: int = _option(384, f"components of an embedding, one of {DIMENSIONS}")
-    num_train_epochs: float = _option(3.0, "passes over the pairs")
+    num_train_epochs: float = _option(6.0, "passes over the pairs")
     learning_rate: float = _option(7e-5, "peak learning rate")
     per_device_train_batch_size: int = _option(32, "pairs per worker and step, 2 or more")
     hard_negatives: int = _option(1, "mined negatives per pair, 0 or more")

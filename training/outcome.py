@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from rag.metrics import retrieval_metrics
 from training.examples import HeldOut
+from training.passage_vectors import PassageVectors
 
 __all__ = ["decide", "model_version", "rank_metrics"]
 
@@ -43,18 +44,18 @@ def decide(
 def rank_metrics(
     held_out: Sequence[HeldOut],
     queries: npt.NDArray[np.float32],
-    passages: npt.NDArray[np.float32],
+    passages: PassageVectors,
 ) -> dict[str, float]:
     """Measure an exact search over all passages.
 
     Args:
         held_out: The queries and the relevant passages of each.
         queries: (queries, dimension) float32, L2-normalised.
-        passages: (passages, dimension) float32, L2-normalised.
+        passages: The embeddings of the passages.
     """
     results = []
     for query, vector in zip(held_out, queries, strict=True):
-        scores = passages @ vector
+        scores = passages.scores(vector)
         depth = min(_DEPTH, len(scores))
         best = np.argpartition(-scores, depth - 1)[:depth]
         ranked = best[np.lexsort((best, -scores[best]))]

@@ -32,11 +32,12 @@ from training.judge import Judge, Measured
 from training.negatives import mine_negatives
 from training.options import Options, SettingsError
 from training.outcome import decide, model_version
+from training.passage_vectors import PassageVectors
 from training.rerank_weight import NOT_MEASURED
 from training.token_form import choose_token_form
 from training.torchscript.job import add_torchscript, update_torchscript
 from training.tuning import Tuning, tune
-from training.workers import Encoder, Encoding, Precision, Workers, start_workers
+from training.workers import Encoder, Precision, Workers, start_workers
 
 __all__ = ["Run"]
 
@@ -111,16 +112,16 @@ class Run:
         model = self._load(self.base)
         encoder = workers.encoder(model)
         # 3. The base model: its measures, and the negatives that it takes for answers.
-        encoding = self._encode_passages(model, encoder)
-        base = self._measure(model, encoder, encoding)
+        passages = self._encode_passages(model, encoder)
+        base = self._measure(model, encoder, passages)
         if base is None or len(self.data.pairs) < self.options.min_pairs:
-            return self._finish(model, "base", base, None, self._few(), encoding, [], started)
+            return self._finish(model, "base", base, None, self._few(), passages, [], started)
         self._say(f"base: {_line(base.held_out)}")
-        plan = self._plan(model, encoder, encoding)
+        plan = self._plan(model, encoder, passages)
         del encoder  # It holds a copy of the weights.
         if plan.steps == 0:
             reason = "no two pairs fit into one batch: every passage may answer every query"
-            return self._finish(model, "base", base, None, reason, encoding, [], started)
+            return self._finish(model, "base", base, None, reason, passages, [], started)
         # 4. Training.
         self._say(
             f"training: {plan.steps} steps of {plan.batch_size * workers.world_size} pairs, "
@@ -138,15 +139,15 @@ class Run:
         # 5. The tuned model, as it was saved.
         tuned_model = self._save_and_reload(model, output / "tuned")
         encoder = workers.encoder(tuned_model)
-        encoding = self._encode_passages(tuned_model, encoder)
-        tuned = self._measure(tuned_model, encoder, encoding)
+        passages = self._encode_passages(tuned_model, encoder)
+        tuned = self._measure(tuned_model, encoder, passages)
         if tuned is None:
             raise RuntimeError("There are no held-out queries, although the base model had some.")
         self._say(f"tuned: {_line(tuned.held_out)}")
         # 6. The better one, and the weight of its vectors.
         kept, reason = decide(base.chosen_by, tuned.chosen_by, self.data.chooser_name)
         winner = tuned_model if kept == "tuned" else self._load(self.base)
-        return self._finish(winner, kept, base, tuned, reason, encoding, losses, started)
+        return self._finish(winner, kept, base, tuned, reason, passages, losses, started)
 
     def update(self, result: dict[str, Any]) -> dict[str, Any]:
         """Bring the export of a finished run up to date.
@@ -180,23 +181,28 @@ class Run:
             model.prompts = {"query": self.info.query_prefix, "document": self.info.document_prefix}
         return model
 
-    def _encode_passages(self, model: SentenceTransformer, encoder: Encoder) -> Encoding:
+    def _encode_passages(self, model: SentenceTransformer, encoder: Encoder) -> PassageVectors:
         def progress(done: int, total: int) -> None:
-            self._say(f"encoded {done}/{total} chunks")
+            self._say(f"encoded {done}/{total} windows of {len(windows)} chunks")
 
-        prefix = _prompt(model, "document")
-        texts = [prefix + text for text in self.data.texts()]
-        return self.workers.encode(encoder, texts, report=progress)
+        windows, prefix = self.data.windows(), _prompt(model, "document")
+        texts = [prefix + text for passage in windows for text in passage]
+        encoding = self.workers.encode(encoder, texts, report=progress)
+        return PassageVectors(
+            windows=encoding.embeddings,
+            counts=[len(passage) for passage in windows],
+            seconds=encoding.seconds,
+        )
 
     @cached_property
     def _judge(self) -> Judge:
         return Judge(self.data)
 
     def _measure(
-        self, model: SentenceTransformer, encoder: Encoder, passages: Encoding
+        self, model: SentenceTransformer, encoder: Encoder, passages: PassageVectors
     ) -> Measured | None:
         return self._judge.measure(
-            passages.embeddings, lambda queries: self._encode_queries(model, encoder, queries)
+            passages, lambda queries: self._encode_queries(model, encoder, queries)
         )
 
     def _encode_queries(
@@ -205,7 +211,9 @@ class Run:
         prefix = _prompt(model, "query")
         return self.workers.encode(encoder, [prefix + query for query in queries]).embeddings
 
-    def _plan(self, model: SentenceTransformer, encoder: Encoder, passages: Encoding) -> BatchPlan:
+    def _plan(
+        self, model: SentenceTransformer, encoder: Encoder, passages: PassageVectors
+    ) -> BatchPlan:
         options, data = self.options, self.data
         mined: list[list[int]] = [[] for _ in data.pairs]
         if options.hard_negatives:
@@ -216,7 +224,7 @@ class Run:
                     data.passages,
                     self._judge.words,
                     queries,
-                    passages.embeddings,
+                    passages,
                     count=max(10, 2 * options.hard_negatives),
                     skip=options.skip_hardest,
                 )
@@ -226,6 +234,7 @@ class Run:
             data.pairs,
             data.passages,
             mined,
+            cut=data.windows_in,
             num_train_epochs=options.num_train_epochs,
             batch_size=options.per_device_train_batch_size,
             world_size=self.workers.world_size,
@@ -283,7 +292,7 @@ class Run:
         base: Measured | None,
         tuned: Measured | None,
         reason: str,
-        encoding: Encoding,
+        passages: PassageVectors,
         losses: Sequence[Mapping[str, float]],
         started: float,
     ) -> dict[str, Any]:
@@ -336,7 +345,7 @@ class Run:
                 "documents": self.data.documents,
                 "chunks": len(self.data.passages),
                 "set_aside": len(self.data.set_aside),
-                "encode_rate_chunks_per_second": round(encoding.texts_per_second, 2),
+                "encode_rate_chunks_per_second": round(passages.passages_per_second, 2),
                 "fingerprint": self.fingerprint,
             }
             add_torchscript(output, result, self.options.libtorch_version, self._say)

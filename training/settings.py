@@ -15,6 +15,10 @@ class EvaluationSettings(BaseSettings):
         elasticsearch_url: ``http[s]://host:port``; may be empty.
         elasticsearch_username: The user that indexes and searches.
         elasticsearch_password: The user's password.
+        opensearch_url: ``https://host:port``; may be empty.
+        opensearch_username: The user that indexes and searches.
+        opensearch_password: The user's password.
+        opensearch_ca: File with the certificate of the cluster's authority; may be empty.
     """
 
     model_config = SettingsConfigDict(env_prefix="CUSTOMRAG_", frozen=True, extra="ignore")
@@ -22,3 +26,7 @@ class EvaluationSettings(BaseSettings):
     elasticsearch_url: str = ""
     elasticsearch_username: str = "elastic"
     elasticsearch_password: SecretStr = SecretStr("")
+    opensearch_url: str = ""
+    opensearch_username: str = "deployer"
+    opensearch_password: SecretStr = SecretStr("")
+    opensearch_ca: str = ""

@@ -39,11 +39,6 @@ class Encoding:
     embeddings: Vectors
     seconds: float
 
-    @property
-    def texts_per_second(self) -> float:
-        """Rate of all workers together."""
-        return len(self.embeddings) / self.seconds if self.seconds > 0 else 0.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:

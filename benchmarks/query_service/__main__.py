@@ -58,7 +58,8 @@ from rag.limits import TokenMeasure
 from rag.reader_process import DocumentReader
 from rag.rerank import no_reranking
 from rag.retrieve import Retriever
-from training.measure import Chosen, Cluster
+from training.clusters import Cluster
+from training.measure import Chosen
 from training.settings import EvaluationSettings
 
 _LOADING_SECONDS = 180.0

@@ -16,6 +16,7 @@ from elasticsearch.helpers import async_bulk
 
 from rag.engines.base import JSON, Failure, SearchEngine
 from rag.errors import SearchEngineError
+from rag.index import VECTORS_FIELD
 from rag.query import knn_body
 
 __all__ = ["ElasticsearchEngine"]
@@ -91,7 +92,7 @@ class ElasticsearchEngine(SearchEngine):
     @property
     def vectors_in_scripts(self) -> str:
         """See `SearchEngine`."""
-        return "'embedding'"
+        return f"'{VECTORS_FIELD}'"
 
     async def close(self) -> None:
         """See `SearchEngine`."""

@@ -19,8 +19,9 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from rag.engines.base import JSON, Failure, SearchEngine, may_pass
 from rag.errors import SearchEngineError
+from rag.index import VECTORS_FIELD, WINDOWS_FIELD
 
-__all__ = ["OpenSearchEngine", "hybrid_search"]
+__all__ = ["OpenSearchEngine", "hybrid_search", "normalization"]
 
 _BULK_SECONDS = 60
 _MAX_WAIT_SECONDS = 2.0
@@ -104,12 +105,17 @@ class OpenSearchEngine(SearchEngine):
         }
         if among is not None:
             asked["filter"] = {"ids": {"values": list(among)}}
-        return {"query": {"knn": {"embedding": asked}}, "size": size, "_source": False}
+        best_window = {
+            "path": WINDOWS_FIELD,
+            "score_mode": "max",
+            "query": {"knn": {VECTORS_FIELD: asked}},
+        }
+        return {"query": {"nested": best_window}, "size": size, "_source": False}
 
     @property
     def vectors_in_scripts(self) -> str:
         """See `SearchEngine`."""
-        return "doc['embedding']"
+        return f"doc['{VECTORS_FIELD}']"
 
     async def close(self) -> None:
         """See `SearchEngine`."""
@@ -127,6 +133,20 @@ def hybrid_search(words: Mapping[str, Any], vectors: Mapping[str, Any]) -> dict[
         vectors: The body of the vector search (`OpenSearchEngine.vector_search`).
     """
     return {**words, "query": {"hybrid": {"queries": [words["query"], vectors["query"]]}}}
+
+
+def normalization(weight: float) -> dict[str, Any]:
+    """Return the search pipeline that fuses a `hybrid_search` as `rag.fuse.min_max` does.
+
+    Args:
+        weight: Share of the vector search, 0 to 1.
+    """
+    combination = {
+        "technique": "arithmetic_mean",
+        "parameters": {"weights": [round(1 - weight, 4), weight]},
+    }
+    processor = {"normalization": {"technique": "min_max"}, "combination": combination}
+    return {"phase_results_processors": [{"normalization-processor": processor}]}
 
 
 def _converted(error: TransportError) -> SearchEngineError:

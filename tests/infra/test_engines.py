@@ -53,10 +53,11 @@ def test_the_index_of_opensearch_is_filled_through_the_pipeline_of_the_model() -
     pipeline = _inputs(items, "IngestPipeline")
     index = of_type(items, "customrag:opensearch:Index")["opensearch-knowledge"]
     (processor,) = pipeline["body"]["processors"]  # type: ignore[index]
-    assert processor["text_embedding"]["field_map"] == {"embedded_text": "embedding"}
+    assert processor["text_embedding"]["field_map"] == {"windows": {"text": "embedding"}}
     assert index["settings"]["index"]["default_pipeline"] == "unknown-yet.engine-model-documents.id"
-    assert index["mappings"]["properties"]["embedding"]["type"] == "knn_vector"
-    assert "embedded_text" in index["mappings"]["_source"]["excludes"]
+    windows = index["mappings"]["properties"]["windows"]
+    assert windows["properties"]["embedding"]["type"] == "knn_vector"
+    assert "windows" in index["mappings"]["_source"]["excludes"]
 
 
 def test_the_cluster_takes_models_from_the_stacks_own_bucket_only() -> None:

@@ -175,7 +175,7 @@ def test_an_alias_goes_back_to_its_former_generation_and_forward_again(
         assert shown() == [NAMES[0], NAMES[1]]
         body = client.indices.get_mapping(index="providers")[NAMES[0]]
         assert body["mappings"]["_meta"]["embedding_urls"] == ["http://10.0.0.2:8000"]
-        assert body["mappings"]["properties"]["embedding"]["dims"] == 384
+        assert body["mappings"]["properties"]["windows"]["properties"]["embedding"]["dims"] == 384
         assert client.count(index="providers")["count"] == 1
         alias.refresh()
         inputs_now = alias.state.inputs if alias.state is not None else {}

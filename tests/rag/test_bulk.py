@@ -23,7 +23,7 @@ from rag.engines.elasticsearch import ElasticsearchEngine
 from rag.engines.opensearch import OpenSearchEngine
 from rag.errors import IngestError
 
-CHUNK = index_operation("a", {"text": "x"}, np.array([0.6, 0.8], np.float32))
+CHUNK = index_operation("a", {"text": "x"}, np.array([[0.6, 0.8]], np.float32))
 
 
 def item(kind: str, status: int, error_type: str = "t", chunk_id: str = "a") -> dict[str, Any]:
@@ -98,7 +98,7 @@ def test_an_embedding_is_written_with_seven_decimals(cluster: Cluster) -> None:
     write(cluster, CHUNK)
     action, source = map(json.loads, cluster.bodies[0].splitlines())
     assert action == {"index": {"_id": "a"}}
-    assert source == {"text": "x", "embedding": [0.6, 0.8]}
+    assert source == {"text": "x", "windows": [{"embedding": [0.6, 0.8]}]}
 
 
 @pytest.mark.parametrize("busy", [503, [item("index", 429)]])

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from rag.corpus import sha256_of
-from rag.engine_embedding import EMBEDDED_TEXT, embedded_in_engine, embeds_itself
+from rag.engine_embedding import embedded_in_engine, embeds_itself
 from rag.engines.kinds import EngineKind
 from rag.index import mappings
 from rag.pipeline import Pipeline, Task
@@ -65,15 +65,15 @@ def _sent(tmp_path: Path, *, engine_embeds: bool) -> tuple[list[Mapping[str, Any
 
 def test_an_engine_that_embeds_gets_the_text_and_the_embedder_is_not_asked(tmp_path: Path) -> None:
     (operation,), asked = _sent(tmp_path, engine_embeds=True)
-    assert "40 bar" in operation[EMBEDDED_TEXT]
-    assert "embedding" not in operation
+    assert operation["windows"] == [{"text": "The pump runs at 40 bar."}]
     assert asked == 0
 
 
 def test_any_other_engine_gets_the_embedding(tmp_path: Path) -> None:
     (operation,), asked = _sent(tmp_path, engine_embeds=False)
-    assert EMBEDDED_TEXT not in operation
-    assert np.linalg.norm(operation["embedding"]) == pytest.approx(1.0, rel=1e-5)
+    (window,) = operation["windows"]
+    assert list(window) == ["embedding"]
+    assert np.linalg.norm(window["embedding"]) == pytest.approx(1.0, rel=1e-5)
     assert asked > 0
 
 
@@ -81,8 +81,8 @@ def test_the_mapping_tells_that_the_engine_embeds_and_does_not_keep_the_text() -
     mapping = embedded_in_engine(MAPPINGS)
     assert embeds_itself(mapping)
     assert not embeds_itself(MAPPINGS)
-    assert EMBEDDED_TEXT in mapping["_source"]["excludes"]
-    assert EMBEDDED_TEXT not in MAPPINGS["properties"]
+    assert "windows" in mapping["_source"]["excludes"]
+    assert "text" not in MAPPINGS["properties"]["windows"]["properties"]
 
 
 def test_a_certificate_is_given_on_one_line() -> None:

@@ -32,6 +32,7 @@ from rag.rerank import late_interaction, no_reranking
 from rag.retrieve import Retriever
 from rag.token_form import TokenForm
 from rag.vector_index import VectorIndex, VectorIndexKind
+from rag.windows import windows_of
 from tests.rag.fakes import DIMENSION, META, FakeEmbedder, vector_of
 from tests.support.engines import Lent
 
@@ -206,9 +207,12 @@ def test_a_vector_search_scores_half_of_one_plus_the_cosine(filled: Filled) -> N
 async def cosines_of(
     engine: SearchEngine, index: str, vector: npt.NDArray[np.float32], identifiers: Iterable[str]
 ) -> dict[str, float]:
-    """Return the cosine of each chunk, computed here."""
+    """Return the cosine of each chunk's best window, computed here."""
     sources = await engine.passages(index, list(identifiers), ["text"])
-    return {item: float(vector @ vector_of(source["text"])) for item, source in sources.items()}
+    return {
+        item: max(float(vector @ vector_of(window)) for window in windows_of(source["text"]))
+        for item, source in sources.items()
+    }
 
 
 def test_a_script_adds_the_cosine_to_half_the_word_score(filled: Filled) -> None:
@@ -350,7 +354,9 @@ def test_an_alias_moves_in_one_step(lent: Lent, empty: str) -> None:
 def test_a_deleted_chunk_is_gone(lent: Lent, empty: str) -> None:
     async def main(engine: SearchEngine) -> None:
         writer = BulkWriter(engine, empty)
-        chunks = [index_operation(item, {"chunk_number": 0}, vector_of(item)) for item in "ab"]
+        chunks = [
+            index_operation(item, {"chunk_number": 0}, vector_of(item)[None]) for item in "ab"
+        ]
         assert await writer.write(chunks) == {}
         await engine.refresh(empty)
         assert await engine.count(empty) == 2
@@ -364,13 +370,13 @@ def test_a_deleted_chunk_is_gone(lent: Lent, empty: str) -> None:
 def test_a_chunk_whose_content_is_refused_is_named(lent: Lent, empty: str) -> None:
     async def main(engine: SearchEngine) -> None:
         writer = BulkWriter(engine, empty)
-        good = index_operation("good", {"chunk_number": 1}, vector_of("good"))
-        bad = index_operation("bad", {"chunk_number": "one"}, vector_of("bad"))
+        good = index_operation("good", {"chunk_number": 1}, vector_of("good")[None])
+        bad = index_operation("bad", {"chunk_number": "one"}, vector_of("bad")[None])
         assert list(await writer.write([bad, good])) == ["bad"]
         await engine.refresh(empty)
         assert await engine.count(empty) == 1
         with pytest.raises(IngestError, match="refused a chunk: 400 strict_dynamic_mapping"):
-            await writer.write([index_operation("x", {"unknown_field": 1}, vector_of("x"))])
+            await writer.write([index_operation("x", {"unknown_field": 1}, vector_of("x")[None])])
 
     run(lent, main)
 
@@ -403,7 +409,7 @@ def test_quantised_vectors_are_searched_in_opensearch(both_engines: dict[EngineK
     async def main(engine: SearchEngine) -> dict[str, float]:
         await engine.create_index(index, mapping_of(lent.kind, int8), settings(lent.kind))
         try:
-            chunks = [index_operation(item, {}, vector_of(item)) for item in "abcdef"]
+            chunks = [index_operation(item, {}, vector_of(item)[None]) for item in "abcdef"]
             await BulkWriter(engine, index).write(chunks)
             await engine.refresh(index)
             return await engine.scores(index, engine.vector_search(vector_of("c").tolist(), 3, 10))

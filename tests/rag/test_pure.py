@@ -217,7 +217,8 @@ def test_a_weight_out_of_bounds_is_refused() -> None:
 
 def test_a_mapping_has_everything_that_readers_need() -> None:
     mapping = mappings(384, {"model_version": "v", "embedding_urls": ["http://e"]})
-    assert mapping["_meta"]["dimension"] == mapping["properties"]["embedding"]["dims"] == 384
+    embedding = mapping["properties"]["windows"]["properties"]["embedding"]
+    assert mapping["_meta"]["dimension"] == embedding["dims"] == 384
     assert mapping["_meta"]["chunker"]
     assert mapping["dynamic"] == "strict"
 

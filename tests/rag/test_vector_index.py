@@ -20,7 +20,8 @@ DESCRIBED: dict[str, Any] = {
 
 
 def test_the_default_is_a_graph_of_bytes() -> None:
-    options = mappings(DIMENSION, DESCRIBED)["properties"]["embedding"]["index_options"]
+    windows = mappings(DIMENSION, DESCRIBED)["properties"]["windows"]
+    options = windows["properties"]["embedding"]["index_options"]
     assert options == {"type": "int8_hnsw", "m": 16, "ef_construction": 100}
     assert DEFAULT_VECTOR_INDEX.options() == options
 
@@ -65,9 +66,13 @@ def test_the_engine_accepts_every_kind(
     with elasticsearch_server.client() as client:
         try:
             client.indices.create(index=name, mappings=mappings(DIMENSION, DESCRIBED, vectors))
-            client.index(index=name, id="one", document={"embedding": vector}, refresh=True)
-            knn = {"field": "embedding", "query_vector": vector, "k": 1, "num_candidates": 10}
-            found = client.search(index=name, knn=knn, source=False)["hits"]["hits"]
+            client.index(
+                index=name, id="one", document={"windows": [{"embedding": vector}]}, refresh=True
+            )
+            knn = {"field": "windows.embedding", "query_vector": vector, "k": 1}
+            found = client.search(index=name, knn={**knn, "num_candidates": 10}, source=False)[
+                "hits"
+            ]["hits"]
         finally:
             client.options(ignore_status=404).indices.delete(index=name)
     assert [hit["_id"] for hit in found] == ["one"]

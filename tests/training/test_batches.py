@@ -17,8 +17,17 @@ PAIRS = [Pair(query=f"query {i}", relevant=frozenset({i, (i + 1) % 40})) for i i
 NEGATIVES = [[(i + k) % 40 for k in (7, 8, 9)] for i in range(40)]
 
 
+def whole(text: str, language: str) -> list[str]:
+    return [text]
+
+
+def lines(text: str, language: str) -> list[str]:
+    return text.splitlines()
+
+
 def _plan(pairs: list[Pair] = PAIRS, **changes: Any) -> BatchPlan:
     arguments = {
+        "cut": whole,
         "num_train_epochs": 3.0,
         "batch_size": 4,
         "world_size": 1,
@@ -87,6 +96,7 @@ def test_every_row_has_as_many_negatives() -> None:
         pairs,
         PASSAGES,
         few,
+        cut=whole,
         num_train_epochs=2,
         batch_size=2,
         world_size=1,
@@ -113,6 +123,7 @@ def test_batches_shrink_if_negatives_are_answers_of_others() -> None:
         pairs,
         PASSAGES,
         mined,
+        cut=whole,
         num_train_epochs=2,
         batch_size=32,
         world_size=1,
@@ -137,3 +148,55 @@ def test_a_pair_with_its_own_passage_uses_it() -> None:
         Pair(query=f"query {i}", relevant=frozenset({i}), passage=f"rest {i}") for i in range(40)
     ]
     assert all(row.positive == f"rest {row.pair}" for row in _plan(pairs).rows)
+
+
+def test_a_row_has_the_window_with_the_answer_and_any_window_of_a_negative() -> None:
+    passages = [
+        Passage(
+            document="d",
+            number=i,
+            start=0,
+            end=1,
+            heading="",
+            text=f"Pump {i} is blue.\nPump {i} weighs {i} kg.\nPump {i} hums.",
+            language="en",
+        )
+        for i in range(40)
+    ]
+    pairs = [
+        Pair(query=f"query {i}", relevant=frozenset({i}), answer=f"weighs {i} kg")
+        for i in range(40)
+    ]
+    rows = plan_batches(
+        pairs,
+        passages,
+        NEGATIVES,
+        cut=lines,
+        num_train_epochs=3,
+        batch_size=4,
+        world_size=1,
+        negatives_per_pair=1,
+        seed=1,
+    ).rows
+    assert all(row.positive == f"Pump {row.pair} weighs {row.pair} kg." for row in rows)
+    assert {row.negatives[0].split(" ", 2)[2].split()[0] for row in rows} == {
+        "is",
+        "weighs",
+        "hums.",
+    }
+
+
+def test_a_sentence_that_was_cut_out_goes_with_the_window_that_shares_its_terms() -> None:
+    rest = "The canteen serves soup.\nThe pump hums when its seal leaks."
+    pairs = [
+        Pair(
+            query=f"Replace pump seal {i}",
+            relevant=frozenset({i}),
+            answer=f"Replace pump seal {i}",
+            passage=rest,
+        )
+        for i in range(40)
+    ]
+    assert {row.positive for row in _plan(pairs, cut=lines).rows} == {
+        "The pump hums when its seal leaks."
+    }

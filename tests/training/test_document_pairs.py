@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rag.language import content_length
 from training.data import TrainingData, load_training_data
-from training.document_pairs import content_length
 
 
 def _load(corpus: Path) -> TrainingData:

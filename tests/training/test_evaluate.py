@@ -19,14 +19,16 @@ ROWS = (
     "BM25",
     "all-MiniLM-L6-v2",
     "tuned",
+    "tuned + BM25, min-max 0.5",
     "tuned + BM25, RRF",
-    "tuned + BM25, weighted 0.5",
+    "tuned + BM25, z-scores 0.5",
 )
+ENGINES = ("Elasticsearch", "OpenSearch")
 
 
 def _evaluation(note: str = "") -> Evaluation:
     return Evaluation(
-        rows=dict.fromkeys(ROWS, ROW),
+        rows={engine: dict.fromkeys(ROWS, ROW) for engine in ENGINES},
         questions=266,
         chunks=1234567,
         documents=60000,
@@ -37,9 +39,11 @@ def _evaluation(note: str = "") -> Evaluation:
 
 def test_the_table_has_a_row_for_each_way_of_searching() -> None:
     lines = table(_evaluation()).splitlines()
-    assert lines[0].split() == ["recall@5", "recall@10", "MRR@10", "nDCG@10"]
-    assert lines[3].split() == ["tuned", "0.700", "0.800", "0.500", "0.600"]
-    assert [line[:27].strip() for line in lines[1:6]] == list(ROWS)
+    for engine, start in zip(ENGINES, (0, len(ROWS) + 2), strict=True):
+        head, *rows = lines[start : start + len(ROWS) + 1]
+        assert head.split() == [engine, "recall@5", "recall@10", "MRR@10", "nDCG@10"]
+        assert rows[2].split() == ["tuned", "0.700", "0.800", "0.500", "0.600"]
+        assert [line[:27].strip() for line in rows] == list(ROWS)
 
 
 def test_the_table_fits_into_80_columns() -> None:
@@ -50,17 +54,19 @@ def test_the_table_fits_into_80_columns() -> None:
 def test_the_table_has_counts_and_encode_rates() -> None:
     text = table(_evaluation())
     assert "test split: 266 questions, 1,234,567 chunks of 60,000 documents" in text
-    assert "encode rate, chunks/s: base 41, tuned 41" in text
+    assert "encode rate, windows/s: base 41, tuned 41" in text
 
 
 def test_without_an_engine_the_error_says_what_to_run(
     corpus: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("CUSTOMRAG_ELASTICSEARCH_URL", raising=False)
+    for engine in ("ELASTICSEARCH", "OPENSEARCH"):
+        monkeypatch.delenv(f"CUSTOMRAG_{engine}_URL", raising=False)
     assert main(["--corpus", str(corpus)]) == 2
     error = capsys.readouterr().err
     assert error == (
-        "evaluate: There is no Elasticsearch. Run `make up` first, or give --elasticsearch-url.\n"
+        "evaluate: There is no search engine. Run `make up` first, or give --elasticsearch-url or "
+        "--opensearch-url.\n"
     )
 
 
@@ -117,8 +123,9 @@ def test_a_run_measures_every_row_and_leaves_no_index(
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads(output.read_text())
-    assert len(figures["metrics"]) == 5
-    assert figures["metrics"]["tuned"]["ndcg@10"] > figures["metrics"]["BM25"]["ndcg@10"]
+    rows = figures["metrics"]["Elasticsearch"]
+    assert len(rows) == 6
+    assert rows["tuned"]["ndcg@10"] > rows["BM25"]["ndcg@10"]
     assert not _indices(elasticsearch_server)
 
     again = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from training.examples import Pair, Passage
 from training.negatives import mine_negatives
+from training.passage_vectors import PassageVectors
 from training.word_search import WordSearch
 
 TEXTS = (
@@ -32,10 +33,25 @@ def _embeddings() -> npt.NDArray[np.float32]:
 
 
 def _mine(pair: Pair, passages: list[Passage], count: int = 6, skip: int = 0) -> list[int]:
-    vectors = _embeddings()
-    query = vectors[:1]
-    words = WordSearch(passages, TEXTS)
-    (mined,) = mine_negatives([pair], passages, words, query, vectors, count=count, skip=skip)
+    return _mine_among(_embeddings(), pair, passages, count, skip)
+
+
+def _mine_among(
+    vectors: npt.NDArray[np.float32],
+    pair: Pair,
+    passages: list[Passage],
+    count: int = 6,
+    skip: int = 0,
+) -> list[int]:
+    (mined,) = mine_negatives(
+        [pair],
+        passages,
+        WordSearch(passages, TEXTS),
+        vectors[:1],
+        PassageVectors(windows=vectors, counts=[1] * len(vectors)),
+        count=count,
+        skip=skip,
+    )
     return mined
 
 
@@ -60,9 +76,7 @@ def test_a_copy_of_a_relevant_passage_is_never_a_negative() -> None:
     vectors = _embeddings()
     vectors[5] = vectors[0]
     pair = Pair(query="pump", relevant=frozenset({0}))
-    words = WordSearch(_passages(), TEXTS)
-    (mined,) = mine_negatives([pair], _passages(), words, vectors[:1], vectors, count=6, skip=0)
-    assert 5 not in mined
+    assert 5 not in _mine_among(vectors, pair, _passages())
 
 
 def test_the_hardest_negatives_are_skipped() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from training.examples import HeldOut
 from training.outcome import decide, model_version, rank_metrics
+from training.passage_vectors import PassageVectors
 
 
 def test_a_better_model_is_kept() -> None:
@@ -30,14 +31,17 @@ def test_measures_come_from_the_ranking_by_cosine() -> None:
     passages = np.eye(12, dtype=np.float32)
     query = np.zeros((1, 12), dtype=np.float32)
     query[0, :3] = (0.9, 0.4, 0.2)
-    metrics = rank_metrics([HeldOut(query="q", relevant=frozenset({1}))], query, passages)
+    vectors = PassageVectors(windows=passages, counts=[1] * 12)
+    metrics = rank_metrics([HeldOut(query="q", relevant=frozenset({1}))], query, vectors)
     assert metrics["mrr@10"] == 0.5
     assert metrics["recall@5"] == 1.0
 
 
 def test_fewer_passages_than_ranks_can_be_measured() -> None:
     one = np.ones((1, 1), dtype=np.float32)
-    assert rank_metrics([HeldOut(query="q", relevant=frozenset({0}))], one, one)["mrr@10"] == 1.0
+    vectors = PassageVectors(windows=one, counts=[1])
+    held_out = [HeldOut(query="q", relevant=frozenset({0}))]
+    assert rank_metrics(held_out, one, vectors)["mrr@10"] == 1.0
 
 
 def _model(folder: Path, weights: bytes) -> Path:

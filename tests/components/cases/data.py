@@ -105,7 +105,7 @@ def _engine_model(name: str, model: TorchScriptModel | ServiceModel) -> EngineMo
             model=model,
             model_version="0123456789ab",
             prefix="customrag",
-            field_map={"embedded_text": "embedding"},
+            field_map={"windows": {"text": "embedding"}},
             search_weight=0.6,
         ),
     )
