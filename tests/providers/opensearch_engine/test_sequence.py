@@ -10,6 +10,7 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from providers import opensearch_bodies as bodies
+from rag.engine_embedding import FIELD_MAP
 from rag.models import resolve_model
 from tests.providers.fakes import Engine, FakeServices
 from tests.providers.opensearch_engine.support import engine_for, model_id
@@ -22,15 +23,22 @@ TEXTS = {
     "pump": "The pump of the second line is checked every thirty days.",
     "winter": "Winters in the capital are dry and cold.",
 }
+OTHER = "The canteen serves soup."
 MAPPINGS: dict[str, Any] = {
     "_meta": {"model_version": "minilm"},
     "properties": {
         "text": {"type": "text"},
         "key": {"type": "keyword", "doc_values": True},
-        "embedding": {
-            "type": "knn_vector",
-            "dimension": 384,
-            "method": {"name": "hnsw", "engine": "lucene", "space_type": "innerproduct"},
+        "windows": {
+            "type": "nested",
+            "properties": {
+                "text": {"type": "text", "index": False},
+                "embedding": {
+                    "type": "knn_vector",
+                    "dimension": 384,
+                    "method": {"name": "hnsw", "engine": "lucene", "space_type": "innerproduct"},
+                },
+            },
         },
     },
 }
@@ -73,22 +81,26 @@ def test_documents_are_embedded_and_found_by_words_and_vectors(
     inputs = declared(cluster, group, exported)
     engines["Model"].up(inputs["Model"])
     model = model_id(engines["Model"])
-    texts = bodies.text_embedding(model, {"text": "embedding"})
+    texts = bodies.text_embedding(model, FIELD_MAP)
     inputs["IngestPipeline"]["body"] = bodies.ingest_pipeline(texts)
     for name in ("IngestPipeline", "Index", "SearchPipeline"):
         engines[name].up(inputs[name])
     lines: list[dict[str, Any]] = []
     for key, text in TEXTS.items():
-        lines += [{"index": {"_id": key}}, {"text": text, "key": key}]
+        windows = [{"text": text}, {"text": OTHER}]
+        lines += [{"index": {"_id": key}}, {"text": text, "key": key, "windows": windows}]
     answer = client.bulk(index="sequence-1", body=lines, params={"refresh": "true"})
     assert not answer["errors"]
     engines["Alias"].up(inputs["Alias"])
 
-    stored = client.get(index="sequence", id="pump")["_source"]["embedding"]
-    expected = torch_model.encode(TEXTS["pump"], normalize_embeddings=True).tolist()
-    assert stored == pytest.approx(expected, abs=1e-4)
+    stored = client.get(index="sequence", id="pump")["_source"]["windows"]
+    for window, text in zip(stored, (TEXTS["pump"], OTHER), strict=True):
+        expected = torch_model.encode(text, normalize_embeddings=True).tolist()
+        assert window["embedding"] == pytest.approx(expected, abs=1e-4)
     question = "how do I reset a warning?"
-    neural = {"neural": {"embedding": {"query_text": question, "model_id": model, "k": 3}}}
+    asked = {"query_text": question, "model_id": model, "k": 3}
+    nested = {"path": "windows", "query": {"neural": {"windows.embedding": asked}}}
+    neural = {"nested": {**nested, "score_mode": "max"}}
     hybrid = {"hybrid": {"queries": [{"match": {"text": "alarm pump"}}, neural]}}
     queries: list[tuple[dict[str, Any], dict[str, str]]] = [
         (neural, {}),
