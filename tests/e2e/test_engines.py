@@ -58,6 +58,13 @@ def _signed_in(cloud: Cloud, user: str) -> Iterator[OpenSearch]:
         made.close()
 
 
+def _neural(model_id: str) -> dict[str, Any]:
+    """Return the query for the passages with the windows that are nearest to the question."""
+    asked = {"query_text": QUESTION, "model_id": model_id, "k": 5}
+    windows = {"neural": {"windows.embedding": asked}}
+    return {"nested": {"path": "windows", "score_mode": "max", "query": windows}}
+
+
 def _operations(private: Checkout) -> dict[str, str]:
     """Return the operation that a preview plans for each changed resource, by name."""
     done = private.pulumi("preview", "--stack", "local", "--json").check()
@@ -88,9 +95,8 @@ def test_a_question_is_answered_from_opensearch(private: Checkout, cloud: Cloud)
 @pytest.mark.parametrize("fusion", ["normalization", "rrf"])
 def test_the_cluster_embeds_a_question_and_fuses_both_searches(cloud: Cloud, fusion: str) -> None:
     inside = cloud.outputs()["opensearch_inside"]
-    neural = {"query_text": QUESTION, "model_id": inside["model_id"], "k": 5}
     words = {"match": {"terms": "warranti flume board"}}
-    body = {"query": {"hybrid": {"queries": [words, {"neural": {"embedding": neural}}]}}}
+    body = {"query": {"hybrid": {"queries": [words, _neural(inside["model_id"])]}}}
     with _signed_in(cloud, "reader") as opensearch:
         found = opensearch.search(
             index=inside["index_alias"],
@@ -132,11 +138,10 @@ def test_a_lost_engine_process_comes_back_with_its_model(cloud: Cloud) -> None:
     ]
     engine.kill()
     with _signed_in(cloud, "reader") as opensearch:
-        neural = {"query_text": QUESTION, "model_id": inside["model_id"], "k": 5}
 
         def answers() -> bool:
             with suppress(TransportError):
-                query = {"neural": {"embedding": neural}}
+                query = _neural(inside["model_id"])
                 found = opensearch.search(index=inside["index_alias"], body={"query": query})
                 return bool(found["hits"]["hits"])
             return False
