@@ -266,8 +266,8 @@ def _refused_kinds(mappings: Any, kinds: Any) -> Iterator[Failure]:
     if contains_unknown(mappings.get("properties")) or contains_unknown(kinds):
         return
     accepted = [name for name, found in kinds.items() if found["available"]]
-    for field, options in (mappings.get("properties") or {}).items():
-        kind = (options.get("index_options") or {}) if isinstance(options, Mapping) else {}
+    for field, options in _fields(mappings):
+        kind = options.get("index_options")
         name = kind.get("type") if isinstance(kind, Mapping) else None
         if name in kinds and name not in accepted:
             yield Failure(
@@ -275,6 +275,14 @@ def _refused_kinds(mappings: Any, kinds: Any) -> Iterator[Failure]:
                 f"gives field {field!r} an index of kind {name!r}, which the cluster refuses: "
                 f"{kinds[name]['reason']}. It accepts {', '.join(accepted) or 'no kind'}",
             )
+
+
+def _fields(options: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the path and the options of every field, also of those in objects."""
+    for name, field in (options.get("properties") or {}).items():
+        if isinstance(field, Mapping):
+            yield f"{above}{name}", field
+            yield from _fields(field, f"{above}{name}.")
 
 
 def _in_place(change: Change, old_inputs: Values, news: Values, dynamic: Collection[str]) -> bool:

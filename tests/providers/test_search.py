@@ -69,8 +69,8 @@ def test_whole_numbers_of_a_mapping_reach_the_cluster_as_integers(
     index: Engine, cluster: Cluster
 ) -> None:
     index.up(INDEX)
-    dims = cluster.indexes["chunks-1"]["mappings"]["properties"]["embedding"]["dims"]
-    assert isinstance(dims, int)
+    windows = cluster.indexes["chunks-1"]["mappings"]["properties"]["windows"]
+    assert isinstance(windows["properties"]["embedding"]["dims"], int)
 
 
 def test_an_index_left_by_a_killed_engine_is_adopted(index: Engine, cluster: Cluster) -> None:
@@ -483,7 +483,8 @@ def _kinds(**refused: str) -> dict[str, Any]:
 def test_a_kind_that_the_cluster_is_known_to_refuse_fails_the_check(index: Engine) -> None:
     kinds = _kinds(int8_hnsw="the licence refuses it")
     failures = index.check({**INDEX, "vectorIndexKinds": kinds})["failures"]
-    assert "'int8_hnsw', which the cluster refuses: the licence" in failures["mappings"]
+    assert "field 'windows.embedding' an index of kind 'int8_hnsw'" in failures["mappings"]
+    assert "which the cluster refuses: the licence" in failures["mappings"]
     assert "It accepts bbq_hnsw" in failures["mappings"]
 
 

@@ -277,6 +277,9 @@ def test_reordered_access_list_entries_cause_no_drift(balancer: Balancer) -> Non
     assert entries.read(made.id, known, stack.context)["entries"] == given
 
 
+# A handshake that the killed proxy interrupts may leave its socket to the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed <ssl:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_killed_proxy_restarts_with_the_same_configuration(balancer: Balancer) -> None:
     with servers(balancer, "one"):
         supervisor = balancer.stack.context.supervisor
