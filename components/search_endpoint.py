@@ -25,13 +25,25 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
 class SomeEndpoint(ABC):
-    """A search cluster as the program reaches it."""
+    """A search cluster as the program reaches it.
+
+    Attributes:
+        url: URL of the cluster, e.g. `https://es-cn-xxx.elasticsearch.aliyuncs.com:9200`, or of one
+            of its nodes.
+        username: User name.
+        password: Password; a secret.
+    """
+
+    url: pulumi.Input[str]
+    username: pulumi.Input[str]
+    password: pulumi.Input[str]
 
     @property
-    @abstractmethod
     def arguments(self) -> dict[str, Any]:
         """The part of the arguments of everything inside the cluster that this decides."""
+        return {"endpoint": self.url, "username": self.username, "password": self.password}
 
     @abstractmethod
     def declare_index(
@@ -52,29 +64,18 @@ class SearchEndpoint(SomeEndpoint):
 
     Attributes:
         instance_id: ID of the Elasticsearch instance.
-        url: URL of the cluster, e.g. `https://es-cn-xxx.elasticsearch.aliyuncs.com:9200`.
-        username: User name.
-        password: Password; a secret.
         vector_index_kinds: Kinds of vector index that the cluster accepts
             (`ElasticsearchCluster.capabilities`), so that a preview refuses another. None: only
             the cluster refuses it.
     """
 
     instance_id: pulumi.Input[str]
-    url: pulumi.Input[str]
-    username: pulumi.Input[str]
-    password: pulumi.Input[str]
     vector_index_kinds: pulumi.Input[Mapping[str, Any]] | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
         """See `SomeEndpoint`."""
-        return {
-            "endpoint": self.url,
-            "username": self.username,
-            "password": self.password,
-            "instance_id": self.instance_id,
-        }
+        return {**super().arguments, "instance_id": self.instance_id}
 
     def declare_index(
         self, name: str, opts: pulumi.ResourceOptions, **arguments: Any
@@ -102,26 +103,15 @@ class OpenSearchEndpoint(SomeEndpoint):
     """Address and credentials of an OpenSearch cluster.
 
     Attributes:
-        url: URL of a node.
-        username: User name.
-        password: Password; a secret.
         ca_certificate: PEM text of the authority that signed the nodes' certificates.
     """
 
-    url: pulumi.Input[str]
-    username: pulumi.Input[str]
-    password: pulumi.Input[str]
     ca_certificate: pulumi.Input[str]
 
     @property
     def arguments(self) -> dict[str, Any]:
         """See `SomeEndpoint`."""
-        return {
-            "endpoint": self.url,
-            "username": self.username,
-            "password": self.password,
-            "ca_certificate": self.ca_certificate,
-        }
+        return {**super().arguments, "ca_certificate": self.ca_certificate}
 
     def declare_index(
         self, name: str, opts: pulumi.ResourceOptions, **arguments: Any

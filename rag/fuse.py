@@ -2,8 +2,8 @@
 
 Three methods: reciprocal rank fusion, and weighted sums of z-scores or of scores between 0 and 1.
 The sum of z-scores is the default: on covid-qa it found more (see docs/explanation/data-plane.md).
-All run here and not in the cluster: Elasticsearch's own methods need a paid licence, and
-OpenSearch's give the same ranking.
+All run here and not in the cluster: Elasticsearch's own methods need a paid licence. OpenSearch
+2.19 has the other two and not the z-scores.
 
 Source of reciprocal rank fusion and its constant 60: Cormack, Clarke and Büttcher, SIGIR 2009.
 """
@@ -74,8 +74,7 @@ def weighted_z(
     Raises:
         ValueError: `weight` out of bounds.
     """
-    if not 0.0 <= weight <= 1.0:
-        raise ValueError(f"weight is {weight}. It must be between 0 and 1.")
+    _check(weight)
     left, left_floor = standardise(vector)
     right, right_floor = standardise(words)
     return {
@@ -97,12 +96,21 @@ def min_max(
         vector: Score by id of the vector search.
         words: Score by id of the word search.
         weight: Share of the vector search, 0 to 1.
+
+    Raises:
+        ValueError: `weight` out of bounds.
     """
+    _check(weight)
     left, right = _between_0_and_1(vector), _between_0_and_1(words)
     return {
         item: weight * left.get(item, 0.0) + (1 - weight) * right.get(item, 0.0)
         for item in {**vector, **words}
     }
+
+
+def _check(weight: float) -> None:
+    if not 0.0 <= weight <= 1.0:
+        raise ValueError(f"weight is {weight}. It must be between 0 and 1.")
 
 
 def _between_0_and_1(scores: Mapping[str, float]) -> dict[str, float]:

@@ -138,6 +138,8 @@ def hybrid_search(words: Mapping[str, Any], vectors: Mapping[str, Any]) -> dict[
 def normalization(weight: float) -> dict[str, Any]:
     """Return the search pipeline that fuses a `hybrid_search` as `rag.fuse.min_max` does.
 
+    `providers.opensearch_bodies` has the same for the program; it needs pulumi, so not for here.
+
     Args:
         weight: Share of the vector search, 0 to 1.
     """

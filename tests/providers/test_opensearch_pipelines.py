@@ -9,6 +9,7 @@ import pytest
 
 from pluginhost import UNKNOWN, ProviderError
 from providers import opensearch_bodies as bodies
+from rag.engines.opensearch import normalization
 from tests.providers.fake_opensearch import OpenSearchCluster
 from tests.providers.fakes import Engine, FakeDlc, FakeOss, FakeServices
 
@@ -51,6 +52,12 @@ def search(services: FakeServices) -> Engine:
 
 def inputs_of(engine: Engine) -> dict[str, Any]:
     return INGEST if "Ingest" in engine.token else SEARCH
+
+
+def test_the_data_plane_fuses_by_the_same_pipeline_as_the_program() -> None:
+    assert normalization(0.3) == bodies.search_pipeline(
+        phase_results=[bodies.normalization(weights=[0.7, 0.3])]
+    )
 
 
 def test_a_password_that_the_nodes_do_not_know_yet_is_tried_again(

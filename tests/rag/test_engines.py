@@ -20,9 +20,9 @@ from rag.bulk import BulkWriter, delete_operation, index_operation
 from rag.corpus import load_corpus
 from rag.engines.base import SearchEngine
 from rag.engines.kinds import EngineKind
-from rag.engines.opensearch import hybrid_search
+from rag.engines.opensearch import hybrid_search, normalization
 from rag.errors import IngestError, PassageNotFoundError, SearchEngineError, SearchIndexError
-from rag.fuse import RRF_CONSTANT, Fusion, fuse, rrf
+from rag.fuse import RRF_CONSTANT, Fusion, fuse, min_max, rrf
 from rag.index import mappings, settings
 from rag.index_state import index_meta
 from rag.ingest import IngestResult, ingest
@@ -419,6 +419,24 @@ def test_quantised_vectors_are_searched_in_opensearch(both_engines: dict[EngineK
     found = run(lent, main)
     assert next(iter(found)) == "c"
     assert found["c"] == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.mark.opensearch
+def test_opensearch_scales_the_scores_as_the_client_does(
+    both_filled: dict[EngineKind, Filled],
+) -> None:
+    async def ask(engine: SearchEngine, index: str) -> None:
+        words = word_search(QUESTIONS[0], "en", 100)
+        vectors = engine.vector_search(vector_of(QUESTIONS[0]).tolist(), 100, 200)
+        expected = min_max(
+            await engine.scores(index, vectors), await engine.scores(index, words), 0.3
+        )
+        body = {**hybrid_search(words, vectors), "search_pipeline": normalization(0.3)}
+        found = await engine.scores(index, body)
+        assert found == pytest.approx({item: expected[item] for item in found}, abs=1e-4)
+        assert min(found.values()) >= sorted(expected.values())[-len(found)] - 1e-4
+
+    both_filled[EngineKind.OPENSEARCH].run(ask)
 
 
 @pytest.mark.opensearch

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from rag import errors
 from rag.answerable import judge
 from rag.corpus import key_finder, load_corpus, load_questions
 from rag.errors import CorpusError, UnknownModelError
-from rag.fuse import Fusion, fuse, rrf, weighted_z
+from rag.fuse import Fusion, fuse, min_max, rrf, weighted_z
 from rag.index import chunk_id, mappings
 from rag.language import UNDETERMINED
 from rag.locate import Searchable
@@ -210,9 +212,26 @@ def test_if_the_only_search_finds_nothing_the_other_one_ranks(weight: float) -> 
     assert [item for item, _ in fuse(vector, words, weight=weight)] == ["e", "b"]
 
 
-def test_a_weight_out_of_bounds_is_refused() -> None:
+def test_scaled_scores_are_weighted_and_a_missing_one_counts_nothing() -> None:
+    found = min_max({"a": 0.9, "b": 0.7, "c": 0.5}, {"b": 12.0, "d": 3.0}, weight=0.4)
+    assert found == pytest.approx(
+        {"a": 0.4, "b": 0.4 * 0.5 + 0.6, "c": 0.4 * 0.001, "d": 0.6 * 0.001}
+    )
+
+
+def test_equal_scores_are_all_the_best() -> None:
+    assert min_max({"a": 0.5, "b": 0.5}, {}, weight=0.4) == {"a": 0.4, "b": 0.4}
+
+
+def test_a_ranking_by_scaled_scores_is_the_order_of_their_sums() -> None:
+    found = fuse({"a": 0.9, "b": 0.5}, {"b": 9.0, "c": 1.0}, method=Fusion.MIN_MAX, weight=0.3)
+    assert [item for item, _ in found] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("method", [weighted_z, min_max])
+def test_a_weight_out_of_bounds_is_refused(method: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match=r"weight is 1\.5"):
-        weighted_z({}, {}, weight=1.5)
+        method({}, {}, weight=1.5)
 
 
 def test_a_mapping_has_everything_that_readers_need() -> None:
