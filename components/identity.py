@@ -128,7 +128,8 @@ class IdentityArgs:
 
     Attributes:
         scope: Names, region and tags of the stack.
-        elasticsearch_secret_name: KMS secret with the Elasticsearch password.
+        elasticsearch_secret_name: KMS secret with the Elasticsearch password; None without an
+            instance.
         model_secret_name: KMS secret with the language model's API key.
         edge_secret_name: KMS secret with the key of the edge; None if there is no edge.
         opensearch_secret_names: KMS secrets that the OpenSearch nodes read; empty without a
@@ -147,7 +148,7 @@ class IdentityArgs:
     """
 
     scope: Scope
-    elasticsearch_secret_name: str
+    elasticsearch_secret_name: str | None
     model_secret_name: str
     corpus_bucket: str
     base_model_uri: str = ""
@@ -184,16 +185,16 @@ def machine_roles(args: IdentityArgs) -> dict[str, MachineRole]:
         region_id, account_id = args.scope.region_id, args.scope.naming.account_id
         return read_secret(region_id, account_id, secret_name, reason=reason)
 
-    search = secret(args.elasticsearch_secret_name, "signs in to Elasticsearch")
-    signs_in = "signs in to OpenSearch"
-    filled = [search]
+    elasticsearch, opensearch = "signs in to Elasticsearch", "signs in to OpenSearch"
+    filled, searched = [], []
+    if args.elasticsearch_secret_name is not None:
+        filled.append(secret(args.elasticsearch_secret_name, elasticsearch))
+        searched = filled[:1]
     if args.opensearch_ingest_secret_name is not None:
-        filled.append(secret(args.opensearch_ingest_secret_name, signs_in))
+        filled.append(secret(args.opensearch_ingest_secret_name, opensearch))
     if args.opensearch_reader_secret_name is not None:
-        searched = secret(args.opensearch_reader_secret_name, signs_in)
-    else:
-        searched = search
-    chat = [code, searched, secret(args.model_secret_name, "calls the language model")]
+        searched = [secret(args.opensearch_reader_secret_name, opensearch)]
+    chat = [code, *searched, secret(args.model_secret_name, "calls the language model")]
     if args.edge_secret_name is not None:
         chat.append(secret(args.edge_secret_name, "verifies the key that the edge sends"))
     training = [code, documents]

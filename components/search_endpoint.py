@@ -57,6 +57,12 @@ class SomeEndpoint(ABC):
     ) -> providers.IndexAlias | opensearch.Alias:
         """Declare an alias with these further arguments."""
 
+    @abstractmethod
+    def find_generation(
+        self, provider: pulumi.ProviderResource, *, alias: str, index_name: str
+    ) -> providers.IndexGeneration:
+        """Look up a former index of an alias (`providers.get_index_generation`)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchEndpoint(SomeEndpoint):
@@ -97,6 +103,15 @@ class SearchEndpoint(SomeEndpoint):
             name, providers.IndexAliasArgs(**self.arguments, **arguments), opts=opts
         )
 
+    def find_generation(
+        self, provider: pulumi.ProviderResource, *, alias: str, index_name: str
+    ) -> providers.IndexGeneration:
+        """See `SomeEndpoint`."""
+        found = providers.IndexGenerationArgs(
+            **super().arguments, alias=alias, index_name=index_name
+        )
+        return providers.get_index_generation(found, provider)
+
 
 @dataclass(frozen=True, kw_only=True)
 class OpenSearchEndpoint(SomeEndpoint):
@@ -128,6 +143,13 @@ class OpenSearchEndpoint(SomeEndpoint):
         return opensearch.Alias(
             name, opensearch.AliasArgs(**self.arguments, **arguments), opts=opts
         )
+
+    def find_generation(
+        self, provider: pulumi.ProviderResource, *, alias: str, index_name: str
+    ) -> providers.IndexGeneration:
+        """See `SomeEndpoint`."""
+        found = opensearch.GenerationArgs(**self.arguments, alias=alias, index_name=index_name)
+        return providers.get_index_generation(found, provider)
 
 
 @dataclass(frozen=True, kw_only=True)

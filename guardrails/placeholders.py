@@ -91,13 +91,15 @@ _OURS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "customrag:tls:Certificate": {**_ISSUED, "subject": "CN=node,O=customrag"},
     }
 )
+_GENERATION = {
+    "modelVersion": "ba9876543210",
+    "modelUri": "oss://artifacts/training/former/model/",
+}
 # What our functions return besides their arguments.
 _ANSWERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "customrag:elasticsearch:getGeneration": {
-            "modelVersion": "ba9876543210",
-            "modelUri": "oss://artifacts/training/former/model/",
-        },
+        "customrag:elasticsearch:getGeneration": _GENERATION,
+        "customrag:opensearch:getGeneration": _GENERATION,
     }
 )
 # Outputs that the program takes apart, or whose form another resource checks.

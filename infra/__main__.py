@@ -11,20 +11,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from infra.backups import back_up
 from infra.context import load_context
 from infra.edge import open_edge
+from infra.elasticsearch import (
+    describe_elasticsearch,
+    fill_elasticsearch,
+    make_elasticsearch,
+)
 from infra.embedding import train_and_serve
 from infra.foundation import lay_foundation
 from infra.guard import check_budget, start_estimate
 from infra.observability import collect_logs, watch
-from infra.opensearch import describe, fill_opensearch, make_opensearch
+from infra.opensearch import describe_opensearch, fill_opensearch, make_opensearch
 from infra.outputs import export
-from infra.search import (
-    build_knowledge,
-    find_pinned,
-    make_cluster,
-    open_chat,
-    served_by,
-    store_searches,
-)
+from infra.search import find_pinned, open_chat, served_by
 from rag.outcomes import Outcome
 
 # Configuration, preflight, platform, names and corpus: what can be refused, before any resource.
@@ -37,35 +35,32 @@ estimate = start_estimate()
 foundation = lay_foundation(context)
 logs = collect_logs(context, foundation)
 
-# Elasticsearch and what it accepts. With customrag:pinnedIndex, the former index and its model.
-cluster = make_cluster(context, foundation)
-pinned = find_pinned(context, cluster)
-
-# With opensearch in customrag:searchEngines, an OpenSearch cluster on ECS.
+# The engines of customrag:searchEngines: Elasticsearch and what it accepts, OpenSearch on ECS.
+elasticsearch = make_elasticsearch(context, foundation)
 opensearch = make_opensearch(context, foundation)
+
+# With customrag:pinnedIndex, the former index and its model.
+pinned = find_pinned(context, elasticsearch, opensearch)
 
 # A PAI workspace, a DLC job that tunes the embedding model, its registered version, its GPU nodes.
 embedding = train_and_serve(context, foundation, pinned)
 
-# An index for that model, filled from the corpus, behind an alias.
-knowledge = build_knowledge(context, foundation, embedding, cluster, pinned)
-back_up(context, foundation, cluster)
+# An index for that model, filled from the corpus, behind an alias; the application's own searches.
+in_elasticsearch = fill_elasticsearch(context, foundation, embedding, elasticsearch, pinned)
+back_up(context, foundation, elasticsearch)
 
-# The same in OpenSearch, whose own copy of the model embeds the documents.
-inside = fill_opensearch(context, foundation, embedding, opensearch)
-served = served_by(context, foundation, (cluster, knowledge), (opensearch, inside))
+# The same index in OpenSearch, whose own copy of the model embeds the documents.
+in_opensearch = fill_opensearch(context, foundation, embedding, opensearch, pinned)
 
-# The application's own searches, for anyone with curl.
-searches = store_searches(context, cluster, knowledge)
-
-# The chat application.
+# The chat application, which searches the first engine.
+served = served_by(context, in_elasticsearch, in_opensearch)
 chat = open_chat(context, foundation, served, logs)
 
 # With customrag:edge, a worker in front of it that checks tokens and caches answers.
 edge = open_edge(context, foundation, served.knowledge, chat)
 
 # Alerts the on-call contacts when a service is unhealthy.
-watch(context, cluster, opensearch, embedding, chat)
+watch(context, elasticsearch, opensearch, embedding, chat)
 
 export(
     chat_url=chat.url,
@@ -73,12 +68,8 @@ export(
     edge_url=edge.url if edge is not None else "",
     embedding_url=embedding.nodes[0].url,
     embedding_urls=embedding.urls,
-    elasticsearch_url=cluster.url,
-    search_capabilities=cluster.capabilities,
-    search_templates=searches.stored,
-    opensearch_url=opensearch.url if opensearch is not None else "",
-    opensearch_ca_certificate=opensearch.ca_certificate if opensearch is not None else "",
-    opensearch_inside=describe(inside),
+    **describe_elasticsearch(elasticsearch, in_elasticsearch),
+    **describe_opensearch(opensearch, in_opensearch),
     search_engine=context.config.engines.serving.value,
     index_alias=served.knowledge.index_alias,
     index_name=served.knowledge.index_name,

@@ -20,9 +20,9 @@ __all__ = ["back_up"]
 
 
 def back_up(
-    context: Context, foundation: Foundation, cluster: ElasticsearchCluster
+    context: Context, foundation: Foundation, cluster: ElasticsearchCluster | None
 ) -> Replication | None:
-    """Declare copies of corpus and artifacts, and the cluster's snapshots, as configured.
+    """Declare copies of corpus and artifacts, and Elasticsearch's snapshots, as configured.
 
     Existing resources are left alone: their owner decides about a bucket's copies and an instance's
     snapshots.
@@ -34,7 +34,7 @@ def back_up(
             f"instance {config.existing.elasticsearch_instance_id}. Schedule its snapshots in the "
             "Elasticsearch console"
         )
-    elif config.search.snapshot_schedule:
+    elif config.search.snapshot_schedule and cluster is not None:
         providers.SnapshotSchedule(
             "search-snapshots",
             providers.SnapshotScheduleArgs(

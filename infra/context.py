@@ -35,15 +35,15 @@ from stack_config.platforms import Platform, make_platform
 
 __all__ = [
     "EDGE_SECRET_ROLE",
+    "ELASTICSEARCH_SECRET_ROLE",
     "ENTRY_POINTS",
-    "SEARCH_SECRET_ROLE",
     "Context",
     "Uris",
     "load_context",
 ]
 
 # The secret's name, not its value.
-SEARCH_SECRET_ROLE = "elasticsearch-password"  # noqa: S105
+ELASTICSEARCH_SECRET_ROLE = "elasticsearch-password"  # noqa: S105
 EDGE_SECRET_ROLE = "edge-origin-key"  # noqa: S105
 
 ENTRY_POINTS: Mapping[str, str] = MappingProxyType(
@@ -94,9 +94,11 @@ class Context:
     uris: Uris
 
     @property
-    def search_secret_name(self) -> str:
-        """KMS secret with the search cluster's password."""
-        return self.scope.naming.physical(SEARCH_SECRET_ROLE)
+    def elasticsearch_secret_name(self) -> str | None:
+        """KMS secret with the password of Elasticsearch; None without it."""
+        if not self.config.engines.elasticsearch:
+            return None
+        return self.scope.naming.physical(ELASTICSEARCH_SECRET_ROLE)
 
     @property
     def edge_secret_name(self) -> str | None:

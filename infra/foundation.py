@@ -20,7 +20,7 @@ from components.opensearch import INGEST, READER
 from components.pai import Pods
 from components.secrets import MachineSecret, MachineSecretArgs
 from components.storage import BucketRole, Storage, StorageArgs
-from infra.context import ENTRY_POINTS, SEARCH_SECRET_ROLE, Context
+from infra.context import ELASTICSEARCH_SECRET_ROLE, ENTRY_POINTS, Context
 from stack_config.kinds import EngineKind, EngineModelKind
 
 __all__ = ["DataKey", "Foundation", "lay_foundation"]
@@ -42,7 +42,7 @@ class Foundation:
         key: Encrypts data; None where the cloud's own keys do.
         egress: The NAT gateway; None without one. Machines that reach the Internet wait for it.
         code: Entry point (`infra.context.ENTRY_POINTS`) to its code in OSS.
-        search_secret: KMS secret with the search cluster's password.
+        elasticsearch_secret: KMS secret with the password of Elasticsearch; None without it.
         model: The language model's endpoint; its key is a KMS secret, too.
     """
 
@@ -50,7 +50,7 @@ class Foundation:
     storage: Storage
     network: Network
     egress: NatEgress | None
-    search_secret: MachineSecret
+    elasticsearch_secret: MachineSecret | None
     model: ModelEndpoint
     identity: Identity
     code: Mapping[str, CodePackage]
@@ -117,17 +117,6 @@ def lay_foundation(context: Context) -> Foundation:
         context.options(),
     )
     network = _network(context)
-    search_secret = MachineSecret(
-        "search-password",
-        MachineSecretArgs(
-            scope=scope,
-            role=SEARCH_SECRET_ROLE,
-            value=context.platform.elasticsearch_password,
-            description="Password of the Elasticsearch user elastic",
-            storage=context.secret_storage(key_id),
-        ),
-        context.options(),
-    )
     model = ModelEndpoint(
         "model",
         ModelEndpointArgs(
@@ -143,7 +132,7 @@ def lay_foundation(context: Context) -> Foundation:
         "identity",
         IdentityArgs(
             scope=scope,
-            elasticsearch_secret_name=context.search_secret_name,
+            elasticsearch_secret_name=context.elasticsearch_secret_name,
             model_secret_name=scope.naming.physical(MODEL_SECRET_ROLE),
             edge_secret_name=context.edge_secret_name,
             opensearch_secret_names=context.opensearch_secret_names,
@@ -165,7 +154,7 @@ def lay_foundation(context: Context) -> Foundation:
         storage=storage,
         network=network,
         egress=_egress(context, network),
-        search_secret=search_secret,
+        elasticsearch_secret=_elasticsearch_secret(context, key_id),
         model=model,
         identity=identity,
         code=_upload_code(context, storage),
@@ -193,6 +182,25 @@ def _key(context: Context) -> DataKey | None:
         context.options(),
     )
     return DataKey(key_id=key.key_id, key_arn=key.key_arn)
+
+
+def _elasticsearch_secret(
+    context: Context, key_id: pulumi.Input[str] | None
+) -> MachineSecret | None:
+    password = context.platform.elasticsearch_password
+    if password is None:
+        return None
+    return MachineSecret(
+        "search-password",
+        MachineSecretArgs(
+            scope=context.scope,
+            role=ELASTICSEARCH_SECRET_ROLE,
+            value=password,
+            description="Password of the Elasticsearch user elastic",
+            storage=context.secret_storage(key_id),
+        ),
+        context.options(),
+    )
 
 
 def _network(context: Context) -> Network:

@@ -14,9 +14,10 @@ from infra.context import Context
 from infra.embedding import Embedding
 from infra.foundation import Foundation
 from infra.plans import index_name
+from providers import IndexGeneration
 from training.job_specs import JobPlan, PodSettings, ingest_job
 
-__all__ = ["Filling", "fill"]
+__all__ = ["Filling", "InEngine", "fill"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +29,25 @@ class Filling:
         search: The cluster.
         access: The same for the ingest job, and the kind of cluster.
         settings: Settings of the index.
-        pinned: The former index that the alias returns to; None for the newest.
-        unchanged: Whether all of it stays as it is.
     """
 
     name: str
     search: SomeEndpoint
     access: SearchAccess
     settings: pulumi.Input[Mapping[str, Any]]
-    pinned: PinnedIndex | None = None
-    unchanged: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class InEngine:
+    """What is inside one of the stack's engines.
+
+    Attributes:
+        access: The cluster, as the application reaches it.
+        knowledge: The index in it.
+    """
+
+    access: SearchAccess
+    knowledge: Knowledge
 
 
 def fill(
@@ -45,13 +55,30 @@ def fill(
     foundation: Foundation,
     embedding: Embedding,
     filling: Filling,
+    pinned: IndexGeneration | None,
     *depends_on: pulumi.Resource,
 ) -> Knowledge:
     """Declare the index, its ingest run and the alias.
 
-    With a pinned index, declare a run that waits for its embedder, and the alias.
+    With a pinned index, declare a run that waits for its embedder, and the alias, in the engine
+    that serves the application. The other engine stays as it is, because its ingest would meet
+    embedding nodes with the model of the pinned index.
+
+    Args:
+        context: What the program knows.
+        foundation: The parts that these rely on.
+        embedding: The model, and the nodes that serve it.
+        filling: The cluster.
+        pinned: The former index that the stack returns to; None for the newest index.
+        depends_on: What must exist before.
     """
     model, alias, engine = embedding.model, context.config.index.alias, filling.access.engine
+    serves = engine is context.config.engines.serving
+    former = (
+        PinnedIndex(index_name=pinned.index_name, meta={"embedding_urls": embedding.urls})
+        if pinned is not None and serves
+        else None
+    )
     return Knowledge(
         filling.name,
         KnowledgeArgs(
@@ -72,7 +99,7 @@ def fill(
             settings=filling.settings,
             documents=context.corpus.documents,
             ingest_plan=lambda index, urls, envs: _ingest_plan(
-                context, foundation, index, urls, envs, as_it_is=filling.pinned is not None
+                context, foundation, index, urls, envs, as_it_is=former is not None
             ),
             embedding_urls=embedding.urls,
             pods=foundation.pods(
@@ -80,8 +107,8 @@ def fill(
             ),
             result_uri=context.uris.ingest,
             keep_indices=context.config.index.keep,
-            pinned=filling.pinned,
-            unchanged=filling.unchanged,
+            pinned=former,
+            unchanged=bool(context.config.index.pinned) and not serves,
         ),
         context.options(
             foundation.corpus,

@@ -89,7 +89,7 @@ def _key_role(context: Context, foundation: Foundation) -> pulumi.Output[str] | 
 
 def watch(
     context: Context,
-    cluster: ElasticsearchCluster,
+    elasticsearch: ElasticsearchCluster | None,
     opensearch: OpenSearchCluster | None,
     embedding: Embedding,
     chat: ChatApp,
@@ -103,7 +103,7 @@ def watch(
             scope=context.scope,
             emails=context.config.observability.alarm_contact_emails,
             alarms=[
-                *_search(context, cluster.instance_id),
+                *_elasticsearch(context, elasticsearch),
                 *_opensearch(opensearch),
                 *_embedding(embedding),
                 *(_node("chat", chat.instance_id) if chat.instance_id is not None else ()),
@@ -114,8 +114,15 @@ def watch(
     )
 
 
-def _search(context: Context, instance_id: pulumi.Output[str]) -> Iterator[Alarm]:
-    rule = partial(Alarm, namespace=_ELASTICSEARCH, dimensions={"clusterId": instance_id}, times=5)
+def _elasticsearch(context: Context, cluster: ElasticsearchCluster | None) -> Iterator[Alarm]:
+    if cluster is None:
+        return
+    rule = partial(
+        Alarm,
+        namespace=_ELASTICSEARCH,
+        dimensions={"clusterId": cluster.instance_id},
+        times=5,
+    )
     # 0 green, 1 yellow, 2 red.
     status = partial(rule, metric="ClusterStatus", statistics="Value")
     yield status(name="search-red", threshold=1, critical=True)

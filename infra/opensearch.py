@@ -15,12 +15,12 @@ from components.engine_model import (
     ServiceModel,
     TorchScriptModel,
 )
-from components.knowledge import Knowledge
 from components.network import plan_cidr_blocks
 from components.nodes import Code
 from components.opensearch import (
     DEPLOYER,
     INGEST,
+    READER,
     OpenSearchCluster,
     OpenSearchClusterArgs,
     plan_nodes,
@@ -30,26 +30,26 @@ from components.storage import BucketRole
 from infra.context import Context
 from infra.embedding import Embedding
 from infra.foundation import Foundation
-from infra.knowledge import Filling, fill
+from infra.knowledge import Filling, InEngine, fill
+from providers import IndexGeneration
 from rag.engine_embedding import FIELD_MAP
 from rag.index import settings
 from stack_config.kinds import EngineKind, EngineModelKind
 
 __all__ = [
     "InOpenSearch",
-    "access_opensearch",
-    "describe",
+    "describe_opensearch",
     "fill_opensearch",
     "make_opensearch",
+    "reach_opensearch",
 ]
 
 
 @dataclass(frozen=True, kw_only=True)
-class InOpenSearch:
+class InOpenSearch(InEngine):
     """What is inside the cluster: the model with its pipelines, and the index that it fills."""
 
     model: EngineModel
-    knowledge: Knowledge
 
 
 def make_opensearch(context: Context, foundation: Foundation) -> OpenSearchCluster | None:
@@ -91,24 +91,29 @@ def make_opensearch(context: Context, foundation: Foundation) -> OpenSearchClust
     )
 
 
-def fill_opensearch(
-    context: Context,
-    foundation: Foundation,
-    embedding: Embedding,
-    cluster: OpenSearchCluster | None,
-) -> InOpenSearch | None:
-    """Declare model, pipelines, index, ingest run and alias; None without a cluster.
-
-    While an index of Elasticsearch is pinned, all of this stays as it is.
-    """
+def reach_opensearch(cluster: OpenSearchCluster | None) -> OpenSearchEndpoint | None:
+    """Return how the program reaches the cluster; None without one."""
     if cluster is None:
         return None
-    search = OpenSearchEndpoint(
+    return OpenSearchEndpoint(
         url=cluster.url,
         username=DEPLOYER,
         password=cluster.passwords[DEPLOYER],
         ca_certificate=cluster.ca_certificate,
     )
+
+
+def fill_opensearch(
+    context: Context,
+    foundation: Foundation,
+    embedding: Embedding,
+    cluster: OpenSearchCluster | None,
+    pinned: IndexGeneration | None,
+) -> InOpenSearch | None:
+    """Declare model, pipelines, index, ingest run and alias; None without a cluster."""
+    search = reach_opensearch(cluster)
+    if cluster is None or search is None:
+        return None
     model = EngineModel(
         "engine-model",
         EngineModelArgs(
@@ -129,16 +134,14 @@ def fill_opensearch(
     filling = Filling(
         name="opensearch-knowledge",
         search=search,
-        access=access_opensearch(context, cluster, INGEST),
+        access=_access(context, cluster, INGEST),
         settings=model.ingest_pipeline.apply(_settings),
-        # Its ingest would meet embedding nodes with the model of the pinned index.
-        unchanged=bool(context.config.index.pinned),
     )
-    knowledge = fill(context, foundation, embedding, filling, cluster)
-    return InOpenSearch(model=model, knowledge=knowledge)
+    knowledge = fill(context, foundation, embedding, filling, pinned, cluster)
+    return InOpenSearch(access=_access(context, cluster, READER), knowledge=knowledge, model=model)
 
 
-def access_opensearch(context: Context, cluster: OpenSearchCluster, user: str) -> SearchAccess:
+def _access(context: Context, cluster: OpenSearchCluster, user: str) -> SearchAccess:
     """Return how a machine reaches the cluster as one of its users."""
     return SearchAccess(
         engine=EngineKind.OPENSEARCH,
@@ -149,10 +152,18 @@ def access_opensearch(context: Context, cluster: OpenSearchCluster, user: str) -
     )
 
 
-def describe(inside: InOpenSearch | None) -> dict[str, Any]:
-    """Return what is inside the cluster, for the outputs; empty without a cluster."""
-    if inside is None:
-        return {}
+def describe_opensearch(
+    cluster: OpenSearchCluster | None, inside: InOpenSearch | None
+) -> dict[str, pulumi.Input[Any]]:
+    """Return the outputs about the cluster; empty ones without one."""
+    return {
+        "opensearch_url": cluster.url if cluster is not None else "",
+        "opensearch_ca_certificate": cluster.ca_certificate if cluster is not None else "",
+        "opensearch_inside": _inside(inside) if inside is not None else {},
+    }
+
+
+def _inside(inside: InOpenSearch) -> dict[str, Any]:
     return {
         "model_id": inside.model.model_id,
         "ingest_pipeline": inside.model.ingest_pipeline,

@@ -1,8 +1,6 @@
-"""The search cluster, the index in it, and the chat application."""
+"""The engine that the application searches, and the chat application."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from components.chat_app import (
     ChatApp,
@@ -11,183 +9,60 @@ from components.chat_app import (
     EdgeKey,
     RerankerSettings,
 )
-from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
+from components.elasticsearch import ElasticsearchCluster
 from components.fleet import FleetSize
-from components.knowledge import Knowledge, PinnedIndex
 from components.load_balancer import Access, AccessLog, Zones
 from components.nodes import Code
 from components.observability import LogCollection, LogStoreRole
-from components.opensearch import READER, OpenSearchCluster
-from components.search_endpoint import SearchAccess, SearchEndpoint
-from components.search_templates import SearchTemplates, SearchTemplatesArgs
+from components.opensearch import OpenSearchCluster
+from components.search_endpoint import SomeEndpoint
 from infra.context import Context
 from infra.edge import make_edge_secret
-from infra.embedding import Embedding
+from infra.elasticsearch import reach_elasticsearch
 from infra.foundation import Foundation
-from infra.knowledge import Filling, fill
-from infra.opensearch import InOpenSearch, access_opensearch
-from providers import IndexGeneration, IndexGenerationArgs, Provider, get_index_generation
-from rag.index import SETTINGS
-from rag.query import TEMPLATES
+from infra.knowledge import InEngine
+from infra.opensearch import reach_opensearch
+from providers import IndexGeneration, Provider
 from stack_config.kinds import EngineKind
 
-__all__ = [
-    "Served",
-    "build_knowledge",
-    "find_pinned",
-    "make_cluster",
-    "open_chat",
-    "served_by",
-    "store_searches",
-]
+__all__ = ["find_pinned", "open_chat", "served_by"]
 
 
-def make_cluster(context: Context, foundation: Foundation) -> ElasticsearchCluster:
-    """Declare the Elasticsearch instance."""
-    config = context.config
-    return ElasticsearchCluster(
-        "search",
-        ElasticsearchClusterArgs(
-            scope=context.scope,
-            version=config.search.version,
-            vswitch_id=foundation.network.vswitch_ids[context.zone_id],
-            password=context.platform.elasticsearch_password,
-            private_whitelists=[config.network.cidr_block],
-            data_node_spec=config.search.data_node_spec,
-            data_node_amount=config.search.data_node_amount,
-            data_node_disk_gib=config.search.data_node_disk_gib,
-            zone_count=config.search.zone_count,
-            master_node_spec=config.search.master_node_spec,
-            existing_instance_id=config.existing.elasticsearch_instance_id,
-            protocol=config.search.protocol,
-            deletion_protection=config.protection.deletion_protection,
-        ),
-        context.options(),
-    )
-
-
-def find_pinned(context: Context, cluster: ElasticsearchCluster) -> IndexGeneration | None:
+def find_pinned(
+    context: Context,
+    elasticsearch: ElasticsearchCluster | None,
+    opensearch: OpenSearchCluster | None,
+) -> IndexGeneration | None:
     """Look up the former index that the stack returns to; None if no index is pinned.
 
-    A preview asks the cluster, too, so that an index that does not exist is refused before anything
-    changes.
+    The engine that serves the application has it. A preview asks that cluster, too, so that an
+    index that does not exist is refused before anything changes.
     """
     config = context.config
-    if not config.index.pinned or config.tear_down:
+    endpoints: dict[EngineKind, SomeEndpoint | None] = {
+        EngineKind.ELASTICSEARCH: reach_elasticsearch(context, elasticsearch),
+        EngineKind.OPENSEARCH: reach_opensearch(opensearch),
+    }
+    search = endpoints[config.engines.serving]
+    if not config.index.pinned or config.tear_down or search is None:
         return None
-    return get_index_generation(
-        IndexGenerationArgs(
-            endpoint=cluster.url,
-            username=cluster.username,
-            password=context.platform.elasticsearch_password,
-            alias=config.index.alias,
-            index_name=config.index.pinned,
-        ),
+    return search.find_generation(
         next(item for item in context.platform.providers if isinstance(item, Provider)),
+        alias=config.index.alias,
+        index_name=config.index.pinned,
     )
 
 
-def build_knowledge(
-    context: Context,
-    foundation: Foundation,
-    embedding: Embedding,
-    cluster: ElasticsearchCluster,
-    pinned: IndexGeneration | None,
-) -> Knowledge:
-    """Declare the index for the trained model, its ingest run and the alias.
-
-    With a pinned index, declare a run that waits for its embedder, and the alias.
-    """
-    filling = Filling(
-        name="knowledge",
-        search=_endpoint(context, cluster),
-        access=SearchAccess(
-            url=cluster.url, username=cluster.username, secret_name=context.search_secret_name
-        ),
-        settings=SETTINGS,
-        pinned=(
-            PinnedIndex(index_name=pinned.index_name, meta={"embedding_urls": embedding.urls})
-            if pinned is not None
-            else None
-        ),
-    )
-    return fill(context, foundation, embedding, filling, foundation.search_secret)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Served:
-    """What the application searches.
-
-    Attributes:
-        access: The cluster.
-        knowledge: The index in it.
-    """
-
-    access: SearchAccess
-    knowledge: Knowledge
-
-
-def served_by(
-    context: Context,
-    foundation: Foundation,
-    elasticsearch: tuple[ElasticsearchCluster, Knowledge],
-    opensearch: tuple[OpenSearchCluster | None, InOpenSearch | None],
-) -> Served:
-    """Return the cluster that serves the application, and the index in it.
-
-    Args:
-        context: What the program knows.
-        foundation: The parts that it relies on.
-        elasticsearch: The cluster, and the index in it.
-        opensearch: The same; None for a stack without it.
-    """
-    cluster, inside = opensearch
-    if context.config.engines.serving is EngineKind.OPENSEARCH and cluster and inside:
-        return Served(
-            access=access_opensearch(context, cluster, READER), knowledge=inside.knowledge
-        )
-    search, knowledge = elasticsearch
-    return Served(
-        access=SearchAccess(
-            url=search.url,
-            username=search.username,
-            secret_name=foundation.search_secret.secret_name,
-        ),
-        knowledge=knowledge,
-    )
-
-
-def store_searches(
-    context: Context, cluster: ElasticsearchCluster, knowledge: Knowledge
-) -> SearchTemplates:
-    """Declare the application's own searches as templates in the cluster."""
-    return SearchTemplates(
-        "searches",
-        SearchTemplatesArgs(
-            search=_endpoint(context, cluster),
-            alias=context.config.index.alias,
-            sources=TEMPLATES,
-            features=cluster.capabilities.apply(lambda found: found["features"]),
-        ),
-        # A search application must find the alias.
-        context.options(knowledge),
-    )
-
-
-def _endpoint(context: Context, cluster: ElasticsearchCluster) -> SearchEndpoint:
-    return SearchEndpoint(
-        instance_id=cluster.instance_id,
-        url=cluster.url,
-        username=cluster.username,
-        password=context.platform.elasticsearch_password,
-        vector_index_kinds=cluster.capabilities.apply(lambda found: found["vector_index_kinds"]),
-    )
+def served_by(context: Context, *filled: InEngine | None) -> InEngine:
+    """Return what the application searches, of what is in each of the stack's engines."""
+    serving = context.config.engines.serving
+    return next(found for found in filled if found is not None and found.access.engine is serving)
 
 
 def open_chat(
     context: Context,
     foundation: Foundation,
-    served: Served,
+    served: InEngine,
     logs: LogCollection | None,
 ) -> ChatApp:
     """Declare the chat application, and a question that it must answer once it is up.

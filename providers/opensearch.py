@@ -11,7 +11,7 @@ Owns the declarations. Does not own the cluster, nor the bodies of pipelines and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
 
@@ -25,6 +25,7 @@ __all__ = [
     "ClusterSettingsArgs",
     "Connector",
     "ConnectorArgs",
+    "GenerationArgs",
     "Index",
     "IndexArgs",
     "IngestPipeline",
@@ -297,6 +298,20 @@ class Alias(Resource[AliasArgs]):
     index_name = Out[str]()
     previous_index_name = Out[str | None]()
     generations = Out[Sequence[Mapping[str, str]] | None]()
+
+
+@arguments
+class GenerationArgs(OpenSearchArgs):
+    """Arguments of ``providers.get_index_generation``, for an index of OpenSearch.
+
+    Attributes:
+        alias: The alias that goes back.
+        index_name: The former index.
+    """
+
+    token: ClassVar = "customrag:opensearch:getGeneration"  # noqa: S105 - a function's token
+    alias: pulumi.Input[str] = argument("string")
+    index_name: pulumi.Input[str] = argument("string")
 
 
 @arguments

@@ -1,18 +1,21 @@
-"""Indices of a cluster: ``customrag:elasticsearch:Index``, ``:Alias``, ``:getGeneration``."""
+"""Indices of a cluster: ``customrag:elasticsearch:Index``, ``:Alias``, ``:getGeneration``.
+
+The function serves OpenSearch, too, whose indices are in ``providers.opensearch``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
 
 from .declaration import Resource, argument, arguments, sent_values
+from .opensearch import GenerationArgs
 from .wire import VERSION, Out
 
 __all__ = [
-    "GENERATION_TOKEN",
     "ClusterArgs",
     "IndexAlias",
     "IndexAliasArgs",
@@ -22,8 +25,6 @@ __all__ = [
     "SearchIndexArgs",
     "get_index_generation",
 ]
-
-GENERATION_TOKEN = "customrag:elasticsearch:getGeneration"  # noqa: S105 - a function's token
 
 
 @arguments
@@ -147,6 +148,7 @@ class IndexGenerationArgs(ClusterArgs):
         index_name: The former index.
     """
 
+    token: ClassVar = "customrag:elasticsearch:getGeneration"  # noqa: S105 - a function's token
     alias: pulumi.Input[str] = argument("string")
     index_name: pulumi.Input[str] = argument("string")
 
@@ -167,16 +169,18 @@ class IndexGeneration:
 
 
 def get_index_generation(
-    args: IndexGenerationArgs, provider: pulumi.ProviderResource
+    args: IndexGenerationArgs | GenerationArgs, provider: pulumi.ProviderResource
 ) -> IndexGeneration:
     """Look a former generation up, also in a preview; fail if it cannot be used again.
+
+    The arguments decide the kind of cluster.
 
     Why it exists: an alias that goes back needs the model of that index, and only the index knows
     which model that is.
     """
     found = pulumi.Output.unsecret(
         pulumi.runtime.invoke_output(
-            GENERATION_TOKEN,
+            args.token,
             sent_values(args),
             pulumi.InvokeOutputOptions(provider=provider, version=VERSION),
         )

@@ -24,7 +24,7 @@ from pydantic import AfterValidator, ValidationError
 from stack_config.documents import Documents
 from stack_config.front import Chat, Edge
 from stack_config.group import Flag, Group, Problem, Texts, keys_after
-from stack_config.kinds import EngineKind, Environment, PlatformKind, RerankerKind
+from stack_config.kinds import Environment, PlatformKind, RerankerKind
 from stack_config.models import Embedding, Ingest, LanguageModel, Reranker, Training
 from stack_config.operations import Cost, Existing, Network, Observability, Protection
 from stack_config.search import Engines, Index, OpenSearch, Search
@@ -195,7 +195,7 @@ class StackConfig(Group, alias_generator=keys_after()):
         yield from self._model_problems()
         yield from self._environment_problems()
         yield from self._existing_problems()
-        yield from self._opensearch_problems()
+        yield from self._engine_problems()
         yield from self._front_problems()
 
     def _place_problems(self) -> Iterator[Problem]:
@@ -305,20 +305,18 @@ class StackConfig(Group, alias_generator=keys_after()):
                 f"give one for each of zoneIds, in the same order: {', '.join(self.zone_ids)}",
             )
 
-    def _opensearch_problems(self) -> Iterator[Problem]:
-        if not self.engines.opensearch:
-            return
-        if self.existing.vpc_id:
+    def _engine_problems(self) -> Iterator[Problem]:
+        if not self.engines.elasticsearch:
+            without = "the stack has no Elasticsearch; leave it empty, or add it to searchEngines"
+            if self.search.snapshot_schedule:
+                yield self.search.wrong("snapshot_schedule", without)
+            if self.existing.elasticsearch_instance_id:
+                yield self.existing.wrong("elasticsearch_instance_id", without)
+        if self.engines.opensearch and self.existing.vpc_id:
             yield self.existing.wrong(
                 "vpc_id",
                 "the OpenSearch nodes have fixed addresses, which the program chooses in its own "
                 "vSwitches only; leave it empty, or give elasticsearch in searchEngines",
-            )
-        if self.index.pinned and self.engines.serving is EngineKind.OPENSEARCH:
-            yield self.index.wrong(
-                "pinned",
-                "an index of OpenSearch cannot be pinned; give elasticsearch as the first of "
-                "searchEngines, or leave it empty",
             )
 
     def _front_problems(self) -> Iterator[Problem]:

@@ -74,7 +74,7 @@ class Platform:
         oss_endpoint: The same as a URL.
         kms_endpoint: URL of KMS for jobs and nodes.
         llm_base_url: OpenAI-compatible base URL of the language model.
-        elasticsearch_password: Password of the cluster's administrator.
+        elasticsearch_password: Password of the cluster's administrator; None without a cluster.
         opensearch_password: From it, the passwords of OpenSearch's users are derived; None without
             a cluster.
         llm_api_key: API key of the language model.
@@ -95,7 +95,7 @@ class Platform:
     oss_endpoint: str
     kms_endpoint: str
     llm_base_url: str
-    elasticsearch_password: pulumi.Output[str]
+    elasticsearch_password: pulumi.Output[str] | None
     opensearch_password: pulumi.Output[str] | None
     llm_api_key: pulumi.Output[str]
     work_dir: Path
@@ -155,8 +155,10 @@ def make_platform(config: StackConfig, *, home: Path) -> Platform:
         oss_endpoint=settings.endpoints["oss"],
         kms_endpoint=settings.endpoints["kms"],
         llm_base_url=settings.llm_base_url,
-        elasticsearch_password=_required_secret(
-            "elasticsearchPassword", settings.elasticsearch_password
+        elasticsearch_password=(
+            _required_secret("elasticsearchPassword", settings.elasticsearch_password)
+            if config.engines.elasticsearch
+            else None
         ),
         opensearch_password=(
             _required_secret("opensearchPassword", settings.opensearch_password)

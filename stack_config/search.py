@@ -23,7 +23,7 @@ def _schedule(text: str) -> str:
 
 
 class Search(Group, alias_generator=keys_after("elasticsearch")):
-    """The Elasticsearch instance."""
+    """The Elasticsearch instance, of a stack that has one."""
 
     version: str
     data_node_spec: str
@@ -61,11 +61,6 @@ def _engines(raw: object) -> object:
             f"give {', '.join(known)}, or both with a comma between them; the first one serves "
             "the application"
         )
-    if EngineKind.ELASTICSEARCH not in names:
-        raise ValueError(
-            "a stack without Elasticsearch is not supported; give opensearch,elasticsearch, so "
-            "that OpenSearch serves the application"
-        )
     return tuple(names)
 
 
@@ -78,6 +73,11 @@ class Engines(Group, alias_generator=keys_after("search")):
     def serving(self) -> EngineKind:
         """The engine that the application searches."""
         return self.engines[0]
+
+    @property
+    def elasticsearch(self) -> bool:
+        """Whether the stack has an Elasticsearch instance."""
+        return EngineKind.ELASTICSEARCH in self.engines
 
     @property
     def opensearch(self) -> bool:

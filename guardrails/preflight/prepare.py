@@ -127,7 +127,10 @@ def _secrets(
     *,
     from_ci: bool,
 ) -> list[Line]:
-    wanted = ["elasticsearchPassword", "llmApiKey"]
+    wanted = [
+        *(["elasticsearchPassword"] if config.engines.elasticsearch else []),
+        "llmApiKey",
+    ]
     if config.edge.exists:
         wanted.append("edgeOriginKey")
     if config.engines.opensearch:

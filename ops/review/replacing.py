@@ -29,14 +29,16 @@ _IGNORED: Mapping[str, frozenset[str]] = MappingProxyType(
     {"alicloud:oss/bucketObject:BucketObject": frozenset({"source"})}
 )
 # Below a property that replaces: what an open index accepts (providers.plugin.search_index).
+_OPEN_INDEX = (
+    "mappings._meta",
+    "settings.index.number_of_replicas",
+    "settings.index.refresh_interval",
+    "settings.index.max_result_window",
+)
 _IN_PLACE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "customrag:elasticsearch:Index": (
-            "mappings._meta",
-            "settings.number_of_replicas",
-            "settings.refresh_interval",
-            "settings.max_result_window",
-        ),
+        "customrag:elasticsearch:Index": _OPEN_INDEX,
+        "customrag:opensearch:Index": (*_OPEN_INDEX, "settings.index.default_pipeline"),
     }
 )
 

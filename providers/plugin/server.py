@@ -55,7 +55,6 @@ from providers.plugin.services import CloudServices
 from providers.plugin.snapshot_schedule import SnapshotScheduleHandler
 from providers.plugin.tls import CertificateAuthorityHandler, CertificateHandler
 from providers.provider import ProviderArgs
-from providers.search import GENERATION_TOKEN
 from providers.wire import whole_numbers
 
 __all__ = ["CONFIG", "HANDLERS", "CustomragProvider"]
@@ -222,16 +221,17 @@ class CustomragProvider(HostedProvider):
         await self._run(lambda: handler.delete(inputs, olds, call))
 
     async def invoke(self, request: sdk.InvokeRequest) -> sdk.InvokeResponse:
-        if request.tok != GENERATION_TOKEN:
+        token = request.tok
+        if token not in GENERATION_INPUTS:
             raise ProviderError(
-                f"{request.tok} is not a function of customrag; there is {GENERATION_TOKEN}"
+                f"{token} is not a function of customrag; there are {', '.join(GENERATION_INPUTS)}"
             )
         given = _plain(request.args)
-        failures = _failures(check_inputs(GENERATION_INPUTS, given))
+        failures = _failures(check_inputs(GENERATION_INPUTS[token], given))
         if failures:
             return sdk.InvokeResponse(failures=failures)
         call = self._call(urn="")
-        found = await self._run(lambda: get_generation(given, call))
+        found = await self._run(lambda: get_generation(token, given, call))
         return sdk.InvokeResponse(return_value=encode_map(found))
 
     def _handler(self, token: str) -> Handler:

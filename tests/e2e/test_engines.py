@@ -1,4 +1,4 @@
-"""Both engines in one stack: OpenSearch embeds its documents and serves, Elasticsearch follows.
+"""Both engines in one stack, OpenSearch first, then OpenSearch alone.
 
 What it cannot prove: how good either ranking is (`make eval`).
 """
@@ -147,6 +147,32 @@ def test_a_lost_engine_process_comes_back_with_its_model(cloud: Cloud) -> None:
             return False
 
         wait_until(answers, "a query with the cluster's own model", 240)
+
+
+def test_opensearch_alone_answers_and_leaves_nothing_of_elasticsearch(
+    private: Checkout, cloud: Cloud
+) -> None:
+    private.pulumi(
+        *("config", "set", "customrag:searchEngines", "opensearch", "--stack", "local")
+    ).check()
+    done = private.start_up(timeout_seconds=UP_SECONDS).wait().check()
+    assert "opensearch serves the application" in done.words
+    outputs = cloud.outputs()
+    assert (outputs["elasticsearch_url"], outputs["search_templates"]) == ("", {})
+    mark = str(private.folder)
+    assert not [
+        process
+        for process in psutil.process_iter()
+        if "org.elasticsearch.bootstrap.Elasticsearch" in " ".join(_words(process))
+        and names_folder(process, mark)
+    ]
+    assert "elasticsearch" not in private.pulumi("stack", "--stack", "local").check().output
+    answer, _, sources = private.make("ask", Q=QUESTION).check().words.partition("Sources:")
+    assert ("five years" in answer, SOURCE in sources) == (True, True)
+    private.pulumi("preview", "--stack", "local", "--expect-no-changes").check()
+    private.make("status").check()
+    listed = private.make("documents").check().output
+    assert SOURCE in listed
 
 
 def _words(process: psutil.Process) -> list[str]:

@@ -17,6 +17,7 @@ from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime.stack import run_pulumi_func
 
 from guardrails.placeholders import answer_of, outputs_of
+from stack_config.config import SECRET_KEYS
 from tests.support.pulumi_mocks import closed_loops
 
 __all__ = ["closed_loops"]
@@ -127,7 +128,7 @@ def run_program(
             pulumi.runtime.set_mocks(recorder, project="customrag", stack=stack, preview=preview)
             pulumi.runtime.set_all_config(
                 {f"customrag:{key}": value for key, value in values.items()},
-                ["customrag:elasticsearchPassword", "customrag:llmApiKey"],
+                [f"customrag:{key}" for key in SECRET_KEYS & values.keys()],
             )
             await run_pulumi_func(declare)
 

@@ -1,4 +1,4 @@
-"""A stack with both engines: which one serves, and what is declared in each."""
+"""A stack with one engine or both: which one serves, and what is declared in each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from guardrails.declare import Declared, declare
 from tests.support.stacks import named, of_type
 
-BOTH, OTHER_WAY = "elasticsearch,opensearch", "opensearch,elasticsearch"
+BOTH, OTHER_WAY, ALONE = "elasticsearch,opensearch", "opensearch,elasticsearch", "opensearch"
 ALIASES = ("customrag:elasticsearch:Alias", "customrag:opensearch:Alias")
 
 
@@ -35,6 +35,18 @@ def test_a_stack_has_elasticsearch_alone_by_default() -> None:
     items = declare("dev")
     assert not [item for item in items if item.type.startswith("customrag:opensearch:")]
     assert re.search(r"CUSTOMRAG_SEARCH_ENGINE\W+elasticsearch", _chat_settings(items))
+
+
+def test_a_stack_with_opensearch_alone_declares_nothing_of_elasticsearch() -> None:
+    items = declared(ALONE)
+    assert not [item.urn for item in items if "elasticsearch" in item.type]
+    assert len(of_type(items, "customrag:opensearch:Alias")) == 1
+    (run,) = of_type(items, "customrag:rag:IngestRun").values()
+    assert run["envs"]["CUSTOMRAG_SEARCH_ENGINE"] == "opensearch"
+    assert re.search(r"CUSTOMRAG_SEARCH_ENGINE\W+opensearch", _chat_settings(items))
+    policies = of_type(items, "alicloud:ram/policy:Policy").values()
+    assert not any("elasticsearch" in policy["policyDocument"] for policy in policies)
+    assert not [item.urn for item in items if item.name.startswith("alarms-search-")]
 
 
 def test_with_both_engines_each_has_an_index_that_a_job_fills() -> None:
@@ -77,7 +89,11 @@ def test_the_cluster_takes_models_from_the_stacks_own_bucket_only() -> None:
 
 @pytest.mark.parametrize(
     ("engines", "user", "read"),
-    [(BOTH, "elastic", "elasticsearch-password"), (OTHER_WAY, "reader", "opensearch-reader")],
+    [
+        (BOTH, "elastic", "elasticsearch-password"),
+        (OTHER_WAY, "reader", "opensearch-reader"),
+        (ALONE, "reader", "opensearch-reader"),
+    ],
 )
 def test_the_first_engine_serves_the_application(engines: str, user: str, read: str) -> None:
     items = declared(engines)

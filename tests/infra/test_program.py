@@ -35,6 +35,14 @@ def test_first_preview_works_while_every_computed_output_is_unknown(
     assert "customrag:elasticsearch:Alias" in {args.typ for args in recorder.declared}
 
 
+def test_a_stack_without_elasticsearch_needs_no_password_for_it(run_program: Run) -> None:
+    config = {key: value for key, value in CLOUD_CONFIG.items() if key != "elasticsearchPassword"}
+    given = {**config, "searchEngines": "opensearch", "opensearchPassword": "Secret-5678"}
+    for preview in (False, True):
+        recorder = run_program(given, preview=preview)
+        assert len(recorder.of_type("customrag:opensearch:Alias")) == 1
+
+
 def test_local_and_cloud_programs_declare_the_same_resources(run_program: Run) -> None:
     local = {(args.typ, args.name) for args in run_program(LOCAL_CONFIG).declared}
     cloud = {(args.typ, args.name) for args in run_program(CLOUD_CONFIG).declared}
@@ -130,6 +138,25 @@ def test_a_pinned_index_is_served_by_its_own_model_and_others_stay(
     # The training job is unchanged, so that unpinning trains nothing.
     job = "customrag:pai:DlcJob"
     assert recorder.of_type(job) == run_program(LOCAL_CONFIG).of_type(job)
+
+
+@pytest.mark.parametrize("engines", ["opensearch", "opensearch,elasticsearch"])
+def test_an_index_of_opensearch_can_be_pinned_where_it_serves(
+    run_program: Run, engines: str
+) -> None:
+    pinned = {"searchEngines": engines, "pinnedIndex": "customrag-former"}
+    recorder = run_program({**LOCAL_CONFIG, **pinned})
+    assert recorder.of_type("customrag:opensearch:Index") == {}
+    (alias,) = recorder.of_type("customrag:opensearch:Alias").values()
+    assert alias["indexName"] == "customrag-former"
+    runs = recorder.of_type("customrag:rag:IngestRun")
+    assert runs["opensearch-knowledge-ingest"]["userCommand"].endswith(" --as-it-is")
+    # The other engine has an index of its own, which stays as it is.
+    others = recorder.of_type("customrag:elasticsearch:Alias").values()
+    assert "customrag-former" not in [other["indexName"] for other in others]
+    node = recorder.of_type("alicloud:ecs/instance:Instance")["embedding-node"]
+    text = base64.b64decode(node["userData"]).decode()
+    assert "oss://artifacts/training/former/model/" in text
 
 
 def test_pinning_an_index_of_the_present_model_replaces_no_node(

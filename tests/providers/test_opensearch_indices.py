@@ -5,11 +5,13 @@ Run against a cluster in memory; a real one is in ``opensearch_engine``.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+from pulumi.provider.experimental import provider as sdk
 
-from pluginhost import UNKNOWN, ProviderError
+from pluginhost import UNKNOWN, ProviderError, decode_map, encode_map
 from tests.providers.fake_cluster import Cluster
 from tests.providers.fakes import Engine, FakeDlc, FakeOss, FakeServices
 
@@ -45,7 +47,7 @@ def cluster() -> Cluster:
 def services(cluster: Cluster) -> FakeServices:
     clusters = {"https://elsewhere:9200": Cluster()}
     return FakeServices(
-        FakeOss(), FakeDlc(), lambda at: clusters.get(at, cluster).opensearch_client()
+        FakeOss("artifacts"), FakeDlc(), lambda at: clusters.get(at, cluster).opensearch_client()
     )
 
 
@@ -119,6 +121,23 @@ def test_the_alias_moves_and_keeps_a_generation(
     assert alias.up({**ALIAS, "indexName": "chunks-2"}) == "update"
     alias.destroy()
     assert cluster.indexes == {}
+
+
+def test_a_former_index_and_its_model_are_found(
+    alias: Engine, index: Engine, cluster: Cluster, services: FakeServices
+) -> None:
+    model = {"model_version": "m1", "model_uri": "oss://artifacts/training/1/model/"}
+    services.oss.put_bytes(f"{model['model_uri']}config.json", b"{}")
+    index.up({**INDEX, "mappings": {**INDEX["mappings"], "_meta": model}})
+    cluster.indexes["chunks-1"]["count"] = 7
+    alias.up(ALIAS)
+    request = sdk.InvokeRequest(
+        "customrag:opensearch:getGeneration",
+        encode_map({**ADDRESS, "alias": "chunks", "indexName": "chunks-1"}),
+    )
+    found = decode_map(asyncio.run(alias.provider.invoke(request)).return_value or {})
+    assert (found["indexName"], found["modelVersion"]) == ("chunks-1", "m1")
+    assert found["modelUri"] == model["model_uri"]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ ZONES = {
 }
 VPC = {"existingVpcId": "vpc-bp1abc", "existingVswitchIds": ["vsw-1", "vsw-2"]}
 BOTH = {"searchEngines": "elasticsearch,opensearch"}
+ALONE = {"searchEngines": "opensearch"}
 
 
 def parse(values: dict[str, Any]) -> StackConfig:
@@ -87,6 +88,7 @@ def refusal(values: dict[str, Any]) -> list[str]:
         {"embeddingModel": "modelscope:BAAI/bge-m3", **VPC},
         {"embeddingModel": "hf:BAAI/bge-m3", "embeddingModelUri": "oss://models/bge-m3/"},
         {"pinnedIndex": "customrag-0123456789ab-abcdef"},
+        {**ALONE, "pinnedIndex": "customrag-0123456789ab-abcdef"},
         {"nightHours": "20:00-08:00 Asia/Shanghai"},
         {"replicationRegionId": "cn-shanghai", "retainData": True},
         {"existingElasticsearchInstanceId": "es-cn-abc123", "existingPaiWorkspaceId": "4711"},
@@ -198,7 +200,16 @@ def test_valid_combinations_are_accepted(values: dict[str, Any]) -> None:
             "searchEngines",
             "give elasticsearch, opensearch, or both",
         ),
-        ({"searchEngines": "opensearch"}, "searchEngines", "give opensearch,elasticsearch"),
+        (
+            {**ALONE, "elasticsearchSnapshotSchedule": "0 0 1 ? * * *"},
+            "elasticsearchSnapshotSchedule",
+            "the stack has no Elasticsearch; leave it empty, or add it to searchEngines",
+        ),
+        (
+            {**ALONE, "existingElasticsearchInstanceId": "es-cn-abc123"},
+            "existingElasticsearchInstanceId",
+            "the stack has no Elasticsearch",
+        ),
         ({"opensearchNodes": 0}, "opensearchNodes", "without opensearch in searchEngines"),
         ({"opensearchNodes": 2}, "opensearchNodes", "give 1, 3, 5, 7 or 9"),
         ({**BOTH, **VPC}, "existingVpcId", "fixed addresses"),
@@ -206,14 +217,6 @@ def test_valid_combinations_are_accepted(values: dict[str, Any]) -> None:
             {**BOTH, "indexVectorKind": "bbq_hnsw"},
             "indexVectorKind",
             "OpenSearch takes hnsw or int8_hnsw",
-        ),
-        (
-            {
-                "searchEngines": "opensearch,elasticsearch",
-                "pinnedIndex": "customrag-0123456789ab-abcdef",
-            },
-            "pinnedIndex",
-            "an index of OpenSearch cannot be pinned",
         ),
         (
             {**ZONES, "elasticsearchMasterNodeSpec": ""},

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
+from components.network import OPENSEARCH_PORT, plan_cidr_blocks
+from components.opensearch import plan_nodes
 from guardrails.preflight.checks.search import own_instance
 from guardrails.preflight.cloud import Cloud
 from guardrails.preflight.result import Check, Finding, passed, warned
 from guardrails.preflight.subject import Subject
-from providers.clients.compute import vswitches
+from providers.clients.compute import running_instances, vswitches
 from providers.clients.offers import search_address
 
 __all__ = ["CHECKS"]
@@ -22,25 +24,23 @@ _WHERE = (
 
 
 def _reach(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
-    config = subject.config
     if subject.is_local:
         yield passed("a local cloud is on this machine")
         return
-    instance_id = config.existing.elasticsearch_instance_id
-    if not instance_id and (own := own_instance(subject, cloud)):
-        instance_id = own.instance_id
-    address = cloud.ask("elasticsearch", search_address, instance_id) if instance_id else None
+    with_elasticsearch = subject.config.engines.elasticsearch
+    engine = "Elasticsearch" if with_elasticsearch else "OpenSearch"
+    address = (_elasticsearch if with_elasticsearch else _opensearch)(subject, cloud)
     if address is not None:
         host, port = address
         if cloud.reaches(host, port):
-            yield passed(f"Elasticsearch answers this machine at {host}:{port}")
+            yield passed(f"{engine} answers this machine at {host}:{port}")
         else:
             yield warned(
-                f"this machine does not reach Elasticsearch at {host}:{port}, so an update that "
+                f"this machine does not reach {engine} at {host}:{port}, so an update that "
                 "changes an index would fail",
                 _WHERE,
             )
-    elif config.existing.vpc_id:
+    elif subject.config.existing.vpc_id:
         yield _in_vpc(subject, cloud)
     else:
         yield warned(
@@ -49,6 +49,27 @@ def _reach(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
             "connect this machine to the VPC then and run the update again (nothing is created "
             "twice), or use an existing VPC that it is in: customrag:existingVpcId",
         )
+
+
+def _elasticsearch(subject: Subject, cloud: Cloud) -> tuple[str, int] | None:
+    instance_id = subject.config.existing.elasticsearch_instance_id
+    if not instance_id and (own := own_instance(subject, cloud)):
+        instance_id = own.instance_id
+    return cloud.ask("elasticsearch", search_address, instance_id) if instance_id else None
+
+
+def _opensearch(subject: Subject, cloud: Cloud) -> tuple[str, int] | None:
+    """Return the address of the first node, which the program chooses; None before it exists."""
+    config = subject.config
+    there = cloud.ask("ecs", running_instances, cloud.region_id, subject.tags)
+    if config.opensearch.instance_type not in there:
+        return None
+    nodes = plan_nodes(
+        plan_cidr_blocks(config.network.cidr_block, config.zone_ids),
+        data_nodes=config.opensearch.nodes,
+        ml_nodes=config.opensearch.ml_nodes,
+    )
+    return nodes[0].address, OPENSEARCH_PORT
 
 
 def _in_vpc(subject: Subject, cloud: Cloud) -> Finding:

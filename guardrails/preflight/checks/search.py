@@ -21,6 +21,10 @@ _WORKING = "active"
 _MAJOR = 8
 
 
+def _has_elasticsearch(subject: Subject) -> bool:
+    return subject.config.engines.elasticsearch
+
+
 def _version(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
     config = subject.config
     if config.existing.elasticsearch_instance_id:
@@ -113,11 +117,13 @@ def _licence(subject: Subject, cloud: Cloud) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check(name="search-version", run=_version),
+    Check(name="search-version", run=_version, concerns=_has_elasticsearch),
     Check(
         name="search-node",
         run=_nodes,
-        concerns=lambda subject: not subject.config.existing.elasticsearch_instance_id,
+        concerns=lambda subject: (
+            _has_elasticsearch(subject) and not subject.config.existing.elasticsearch_instance_id
+        ),
     ),
-    Check(name="licence", needs=Needs.NOTHING, run=_licence),
+    Check(name="licence", needs=Needs.NOTHING, run=_licence, concerns=_has_elasticsearch),
 )

@@ -115,11 +115,13 @@ def _identity(name: str, **changes: Any) -> Identity:
     return Identity(
         name,
         IdentityArgs(
-            scope=SCOPE,
-            elasticsearch_secret_name="search-password",
-            model_secret_name="model-key",
-            corpus_bucket="docs",
-            **changes,
+            **{
+                "scope": SCOPE,
+                "elasticsearch_secret_name": "search-password",
+                "model_secret_name": "model-key",
+                "corpus_bucket": "docs",
+                **changes,
+            }
         ),
     )
 
@@ -276,6 +278,12 @@ CASES: Mapping[str, Case] = MappingProxyType(
             opensearch_ingest_secret_name="customrag-dev-opensearch-ingest",
             opensearch_reader_secret_name="customrag-dev-opensearch-reader",
             opensearch_package_uri=f"oss://packages/opensearch-2.19.1-{'0' * 64}.tar.gz",
+        ),
+        "identity-opensearch-alone": lambda name: _identity(
+            name,
+            elasticsearch_secret_name=None,
+            opensearch_ingest_secret_name="customrag-dev-opensearch-ingest",
+            opensearch_reader_secret_name="customrag-dev-opensearch-reader",
         ),
         "identity-own-key": lambda name: _identity(name, key_arn=KEY_ARN),
         "role": _role,

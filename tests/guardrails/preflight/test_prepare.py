@@ -67,6 +67,12 @@ def test_a_local_cloud_needs_no_secrets() -> None:
     assert [line.about for line in prepared.lines] == unset("accountId", "chatCertificateId")
 
 
+def test_a_stack_is_asked_for_the_passwords_of_its_engines_only() -> None:
+    prepared = prepare("dev", {"searchEngines": "opensearch"}, {})
+    expected = unset("accountId", "chatCertificateId", "llmApiKey", "opensearchPassword")
+    assert [line.about for line in prepared.lines] == expected
+
+
 def test_an_encrypted_value_counts_as_set(tmp_path: Path) -> None:
     file = tmp_path / "stacks" / "Pulumi.dev.yaml"
     file.parent.mkdir()

@@ -16,6 +16,7 @@ from guardrails.preflight.cloud import Cloud
 from guardrails.preflight.result import Line, Verdict
 from guardrails.preflight.subject import Subject
 from providers.clients.offers import search_address
+from stack_config.kinds import EngineKind
 from tests.guardrails.preflight.conftest import Stage, only
 
 INSTANCE = "es-cn-known"
@@ -91,6 +92,27 @@ def test_a_machine_outside_the_vpc_is_a_warning(
     monkeypatch.setattr(Cloud, "own_address", lambda *_: "192.168.1.5")
     found = line(stage, outside)
     assert (found.verdict, "VPN or peering" in found.do) == (Verdict.WARN, True)
+
+
+@pytest.mark.parametrize(
+    ("there", "reached", "expected"),
+    [
+        ({}, False, (Verdict.WARN, "does not exist yet")),
+        ({"ecs.g7.xlarge": 1}, False, (Verdict.WARN, "does not reach OpenSearch at 10.20.0.231")),
+        ({"ecs.g7.xlarge": 1}, True, (Verdict.PASS, "OpenSearch answers this machine")),
+    ],
+)
+def test_a_stack_with_opensearch_alone_is_reached_at_its_first_node(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    there: dict[str, int],
+    reached: bool,
+    expected: tuple[Verdict, str],
+) -> None:
+    monkeypatch.setattr("guardrails.preflight.checks.reach.running_instances", lambda *_: there)
+    monkeypatch.setattr(Cloud, "reaches", lambda *_: reached)
+    found = line(stage, subject(stage, searchEngines=(EngineKind.OPENSEARCH,)))
+    assert (found.verdict, expected[1] in found.found) == (expected[0], True)
 
 
 def test_a_local_cloud_is_on_this_machine(stage: Stage) -> None:
