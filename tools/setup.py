@@ -171,6 +171,9 @@ def set_up_stack(
         wanted = [plugins.CUSTOMRAG]
     else:
         stack.make_folders(paths)
+        # That of a rehearsal is made from the declared values of the rehearsed stack.
+        if name == LOCAL_STACK and (told := stack.provide_file(paths)):
+            display.line(told)
         variables = environment.command_environment(paths, name, found)
         home = paths.pulumi_home
         wanted = [plugins.ALICLOUD, plugins.CLOUDFLARE, plugins.CUSTOMRAG]

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools import engines
 from tools.errors import StackError
 from tools.paths import Paths
 from tools.progress import StepContext
@@ -62,22 +63,34 @@ def provide_passphrase(paths: Paths) -> None:
         file.write(secrets.token_urlsafe(32) + "\n")
 
 
+def provide_file(paths: Paths) -> str:
+    """Create the local stack's configuration file from the template, unless it exists.
+
+    Returns:
+        What to tell the user about it, or "".
+    """
+    if paths.stack_file.exists():
+        return ""
+    text, told = engines.left_out(paths, paths.stack_template.read_text(encoding="utf-8"))
+    paths.stack_file.write_text(text, encoding="utf-8")
+    return told
+
+
 def provide_stack(
     paths: Paths, context: StepContext, pulumi: Path, environment: Mapping[str, str]
 ) -> str:
-    """Create the stack and its configuration file, unless they exist.
+    """Create the stack of an existing configuration file, unless it exists.
 
     Returns:
         A note, or "" if the stack existed.
 
     Raises:
-        StackError: There is a state but no passphrase to read it with.
+        StackError: There is a state but no passphrase to read it with, or this machine cannot run
+            one of the search engines.
         StepError: Pulumi refused.
     """
     provide_passphrase(paths)
-    if not paths.stack_file.exists():
-        # That of a rehearsal is written before, from the declared values of the rehearsed stack.
-        paths.stack_file.write_text(paths.stack_template.read_text())
+    engines.refuse(paths)
     if checkpoint(paths).exists():
         return ""
     # A salt in the file belongs to a stack that no longer exists, and to its passphrase.

@@ -12,6 +12,9 @@ The first way that works is used:
    unprivileged account. It cannot enter a private home, so the engine's files go below
    ``/var/tmp``, and a copy of the distribution, too, if it is in a private home.
 
+``python -m localcloud.core.accounts FOLDER`` exits with 0 if one of the first two ways works for
+the files of a folder. A node's service has only these.
+
 Source: unshare(1) and setpriv(1) of util-linux 2.38 (read 2026-11).
 """
 
@@ -23,6 +26,7 @@ import pwd
 import shutil
 import stat
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -174,3 +178,13 @@ def _copied(distribution: Path) -> Path:
             # Another start was quicker, and its copy is identical.
             shutil.rmtree(temporary)
     return target
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return 0 if a service with files in a folder can run as an ordinary user, else 1."""
+    (folder,) = sys.argv[1:] if arguments is None else arguments
+    return 0 if os.geteuid() != 0 or unprivileged_prefix(Path(folder)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -345,7 +345,10 @@ def copy_working_tree(source: Path, target: Path) -> None:
 
 
 def add_configuration(checkout: Checkout, values: Mapping[str, str]) -> None:
-    """Add configuration values to the template of the local stack."""
-    lines = [f'  customrag:{name}: "{value}"\n' for name, value in values.items()]
-    with checkout.paths.stack_template.open("a", encoding="utf-8") as template:
-        template.writelines(lines)
+    """Replace or add configuration values in the template of the local stack."""
+    template = checkout.paths.stack_template
+    keys = tuple(f"  customrag:{name}:" for name in values)
+    text = template.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = [line for line in text if not line.startswith(keys)]
+    lines += [f'  customrag:{name}: "{value}"\n' for name, value in values.items()]
+    template.write_text("".join(lines), encoding="utf-8")

@@ -51,7 +51,8 @@ def private(
 ) -> Iterator[Checkout]:
     """Return a private checkout and corpus, without a stack.
 
-    A module may have a mapping CONFIGURATION with values for the stack's configuration.
+    A module may have a mapping CONFIGURATION with values for the stack's configuration. The stack
+    has Elasticsearch alone, unless that names other engines.
     """
     if not virtualenv.is_installed(checkout):
         pytest.fail(f"{checkout.venv} does not match requirements.lock; run `make setup`")
@@ -67,7 +68,8 @@ def private(
         outputs=base / "outputs",
         path=os.pathsep.join(path),
     )
-    add_configuration(made, getattr(request.module, "CONFIGURATION", CONFIGURATION))
+    configuration = getattr(request.module, "CONFIGURATION", CONFIGURATION)
+    add_configuration(made, {"searchEngines": "elasticsearch", **configuration})
     try:
         yield made
     finally:

@@ -38,6 +38,7 @@ def local(project: Project, paths: Paths) -> Project:
 
 
 def _provide(local: Project, paths: Paths) -> str:
+    assert stack.provide_file(paths) == ""
     context = StepContext("stack", paths.home / "logs" / "stack.log")
     return stack.provide_stack(paths, context, Path(local.pulumi), local.environment)
 
