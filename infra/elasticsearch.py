@@ -90,7 +90,7 @@ def fill_elasticsearch(
     filling = Filling(
         name="knowledge",
         search=search,
-        # The name as a plain text: a new password is no reason for another run.
+        # The name as a plain text, because a new password needs no other run.
         access=_access(cluster, context.elasticsearch_secret_name or ""),
         settings=SETTINGS,
     )

@@ -54,7 +54,7 @@ def find_pinned(
 
 
 def served_by(context: Context, *filled: InEngine | None) -> InEngine:
-    """Return what the application searches, of what is in each of the stack's engines."""
+    """Return the index that the application searches, among those of the stack's engines."""
     serving = context.config.engines.serving
     return next(found for found in filled if found is not None and found.access.engine is serving)
 

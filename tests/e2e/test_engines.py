@@ -166,7 +166,9 @@ def test_opensearch_alone_answers_and_leaves_nothing_of_elasticsearch(
         if "org.elasticsearch.bootstrap.Elasticsearch" in " ".join(_words(process))
         and names_folder(process, mark)
     ]
-    assert "elasticsearch" not in private.pulumi("stack", "--stack", "local").check().output
+    resources = private.pulumi("stack", "--stack", "local").check().output
+    assert ":opensearch:" in resources
+    assert ":elasticsearch" not in resources
     answer, _, sources = private.make("ask", Q=QUESTION).check().words.partition("Sources:")
     assert ("five years" in answer, SOURCE in sources) == (True, True)
     private.pulumi("preview", "--stack", "local", "--expect-no-changes").check()

@@ -49,7 +49,7 @@ def test_a_new_local_stack_goes_without_an_engine_that_cannot_run(paths: Paths) 
     assert all(len(line) <= 80 for line in told.splitlines())
     made = paths.stack_file.read_text(encoding="utf-8")
     assert made == TEMPLATE.replace(f"searchEngines: {BOTH}", f"searchEngines: {ALONE}")
-    # It is said once.
+    # Once only.
     assert stack.provide_file(paths) == ""
     engines.refuse(paths)
 
