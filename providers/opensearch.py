@@ -11,7 +11,7 @@ Owns the declarations. Does not own the cluster, nor the bodies of pipelines and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import pulumi
 
@@ -309,7 +309,7 @@ class GenerationArgs(OpenSearchArgs):
         index_name: The former index.
     """
 
-    token: ClassVar = "customrag:opensearch:getGeneration"  # noqa: S105 - a function's token
+    token = "customrag:opensearch:getGeneration"  # noqa: S105 - a function's token
     alias: pulumi.Input[str] = argument("string")
     index_name: pulumi.Input[str] = argument("string")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import pulumi
 
@@ -148,7 +148,7 @@ class IndexGenerationArgs(ClusterArgs):
         index_name: The former index.
     """
 
-    token: ClassVar = "customrag:elasticsearch:getGeneration"  # noqa: S105 - a function's token
+    token = "customrag:elasticsearch:getGeneration"  # noqa: S105 - a function's token
     alias: pulumi.Input[str] = argument("string")
     index_name: pulumi.Input[str] = argument("string")
 

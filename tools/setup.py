@@ -171,9 +171,6 @@ def set_up_stack(
         wanted = [plugins.CUSTOMRAG]
     else:
         stack.make_folders(paths)
-        # That of a rehearsal is made from the declared values of the rehearsed stack.
-        if name == LOCAL_STACK and (told := stack.provide_file(paths)):
-            display.line(told)
         variables = environment.command_environment(paths, name, found)
         home = paths.pulumi_home
         wanted = [plugins.ALICLOUD, plugins.CLOUDFLARE, plugins.CUSTOMRAG]
@@ -196,7 +193,9 @@ def set_up_stack(
     if is_on_this_machine:
         make = Step(
             name=f"stack {name}",
-            action=lambda c: stack.provide_stack(paths, c, found.path, variables),
+            action=lambda c: stack.provide_stack(
+                paths, c, found.path, variables, tell=display.line
+            ),
         )
         local_cloud = Step(name="local cloud", action=lambda c: _init_local_cloud(paths, c))
         if name != LOCAL_STACK:

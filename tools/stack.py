@@ -9,7 +9,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tools import engines
@@ -70,6 +70,7 @@ def provide_file(paths: Paths) -> str:
         What to tell the user about it, or "".
     """
     if paths.stack_file.exists():
+        # That of a rehearsal is written before, from the declared values of the rehearsed stack.
         return ""
     text, told = engines.left_out(paths, paths.stack_template.read_text(encoding="utf-8"))
     paths.stack_file.write_text(text, encoding="utf-8")
@@ -77,9 +78,21 @@ def provide_file(paths: Paths) -> str:
 
 
 def provide_stack(
-    paths: Paths, context: StepContext, pulumi: Path, environment: Mapping[str, str]
+    paths: Paths,
+    context: StepContext,
+    pulumi: Path,
+    environment: Mapping[str, str],
+    *,
+    tell: Callable[[str], None],
 ) -> str:
-    """Create the stack of an existing configuration file, unless it exists.
+    """Create the stack and its configuration file, unless they exist.
+
+    Args:
+        paths: The paths of the stack.
+        context: Its log.
+        pulumi: The CLI.
+        environment: The whole environment for it.
+        tell: Shows the user what the configuration leaves out.
 
     Returns:
         A note, or "" if the stack existed.
@@ -90,6 +103,8 @@ def provide_stack(
         StepError: Pulumi refused.
     """
     provide_passphrase(paths)
+    if told := provide_file(paths):
+        tell(told)
     engines.refuse(paths)
     if checkpoint(paths).exists():
         return ""

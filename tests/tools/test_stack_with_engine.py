@@ -38,9 +38,13 @@ def local(project: Project, paths: Paths) -> Project:
 
 
 def _provide(local: Project, paths: Paths) -> str:
-    assert stack.provide_file(paths) == ""
     context = StepContext("stack", paths.home / "logs" / "stack.log")
-    return stack.provide_stack(paths, context, Path(local.pulumi), local.environment)
+    told: list[str] = []
+    note = stack.provide_stack(
+        paths, context, Path(local.pulumi), local.environment, tell=told.append
+    )
+    assert told == []
+    return note
 
 
 def test_stack_is_created_once_from_the_template(local: Project, paths: Paths) -> None:
