@@ -3,6 +3,9 @@
 Owns: the hook that a node runs after its creation. It makes an update roll from node to node: the
 next node is replaced once the cluster is green with this one. The first nodes of a new cluster
 cannot wait, because a majority must exist before the cluster forms.
+While the hook runs, the engine reports no other resource as complete, because it keeps the state of
+the node locked (`CreateStep.Apply` of pulumi 3.259.0). Long steps beside it, such as a training,
+still run.
 
 https://docs.opensearch.org/2.19/api-reference/cluster-api/cluster-health/ (read 2026-11).
 """
