@@ -27,10 +27,14 @@ from rag.index import NEAR_BOOST, NEAR_SLOP, TITLE_BOOST, VECTORS_FIELD, WINDOWS
 
 __all__ = [
     "TEMPLATES",
+    "WORDS",
+    "best_window",
     "blended_search",
-    "knn_body",
+    "both_scores",
     "near_candidates",
+    "nearest",
     "template_params",
+    "vector_body",
     "weighted_terms",
     "word_body",
     "word_search",
@@ -67,6 +71,9 @@ class Given:
     name: str
     item: Any
 
+
+WORDS: Final = "words"
+"""Name of the word search within `both_scores`."""
 
 # It matches nothing, and takes the place of the item after the last comma.
 _NOTHING: Final[dict[str, Any]] = {"match_none": {}}
@@ -134,33 +141,72 @@ def word_body(
     }
 
 
-def knn_body(
+def nearest(
     vector: Sequence[float] | Parameter,
     size: int | Parameter,
     candidates: int | Parameter,
     among: Collection[str] | Parameter | None,
 ) -> dict[str, Any]:
-    """Return the body of the vector search in Elasticsearch, for ids and scores only.
+    """Return Elasticsearch's query for the passages with the windows nearest to a vector.
 
     A passage has the score of its best window.
 
     Args:
         vector: The question's embedding.
-        size: Passages to return.
+        size: Passages to find.
         candidates: Passages to look at, see `near_candidates`.
         among: Ids of the passages to search; None for all.
     """
-    return {
-        "knn": {
-            "field": VECTORS_FIELD,
-            "query_vector": vector if isinstance(vector, Parameter) else list(vector),
-            "k": size,
-            "num_candidates": candidates,
-            "filter": _only(among),
-        },
-        "size": size,
-        "_source": False,
+    knn = {
+        "field": VECTORS_FIELD,
+        "query_vector": vector if isinstance(vector, Parameter) else list(vector),
+        "k": size,
+        "num_candidates": candidates,
+        "filter": _only(among),
     }
+    return best_window({"knn": knn})
+
+
+def best_window(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the query that gives a passage the best score that `query` gives its windows."""
+    return {"nested": {"path": WINDOWS_FIELD, "score_mode": "max", "query": dict(query)}}
+
+
+def vector_body(query: Mapping[str, Any], size: int | Parameter) -> dict[str, Any]:
+    """Return the body of the vector search, for ids and scores only.
+
+    Args:
+        query: As from `nearest`.
+        size: Passages to return.
+    """
+    return {"query": dict(query), "size": size, "_source": False}
+
+
+def both_scores(
+    near: Sequence[Mapping[str, Any]], words: Mapping[str, Any], size: int
+) -> dict[str, Any]:
+    """Return the body of a search for the passages of some queries, with two scores of each.
+
+    The score is the best that the queries give. The score of the word search is beside it, under
+    the name `WORDS`, if the passage has a word of the question. Send it with the parameter
+    ``include_named_queries_score``.
+
+    Args:
+        near: Queries of the vector search, as from `nearest`.
+        words: The body of the word search.
+        size: Passages to return.
+    """
+    named = {"bool": {"must": words["query"], "_name": WORDS}}
+    return vector_body(
+        {
+            "bool": {
+                "must": {"dis_max": {"queries": list(near)}},
+                # It has a name, and adds nothing.
+                "should": {"constant_score": {"filter": named, "boost": 0.0}},
+            }
+        },
+        size,
+    )
 
 
 def word_search(
@@ -194,15 +240,9 @@ def blended_search(
     # A score may not be negative.
     source = f"1 + cosineSimilarity(params.vector, {vectors_in_scripts})"
     script = {"source": source, "params": {"vector": list(vector)}}
-    best_window = {
-        "nested": {
-            "path": WINDOWS_FIELD,
-            "score_mode": "max",
-            "query": {"script_score": {"query": {"match_all": {}}, "script": script}},
-        }
-    }
+    cosine = best_window({"script_score": {"query": {"match_all": {}}, "script": script}})
     half = {"bool": {"must": words["query"], "boost": 0.5}}
-    return {**words, "query": {"bool": {"must": half, "should": best_window}}}
+    return {**words, "query": {"bool": {"must": half, "should": cosine}}}
 
 
 def template_params(question: str, language: str, size: int = CANDIDATES) -> dict[str, Any]:
@@ -285,11 +325,16 @@ TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
             )
         ),
         "vectors": _rendered(
-            knn_body(
-                Parameter(name="vector", form="json"),
+            vector_body(
+                nearest(
+                    Parameter(name="vector", form="json"),
+                    _SIZE,
+                    Parameter(
+                        name="candidates", form="number", default=near_candidates(CANDIDATES)
+                    ),
+                    _AMONG,
+                ),
                 _SIZE,
-                Parameter(name="candidates", form="number", default=near_candidates(CANDIDATES)),
-                _AMONG,
             )
         ),
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -28,7 +28,7 @@ from rag.hits import Hit, Passage, hit_of
 from rag.index import SOURCE_FIELDS, TOKENS_FIELD
 from rag.index_state import IndexMeta, index_languages, index_meta
 from rag.language import detect
-from rag.query import near_candidates, word_search
+from rag.query import near_candidates, vector_body, word_search
 from rag.rerank import RERANKED, Asked, ChooseReranking, Reranking, late_interaction
 
 __all__ = ["Retrieval", "Retriever"]
@@ -169,91 +169,70 @@ class Retriever:
         started = time.monotonic()
         meta, embedder = await self.resolve()
         try:
-            hits, reranker = await self._search(meta, embedder, question, top_k)
+            return await self._search(meta, embedder, question, top_k, started)
         except (EmbeddingError, SearchEngineError):
             meta, embedder = await self.resolve(again=True)
             try:
-                hits, reranker = await self._search(meta, embedder, question, top_k)
+                return await self._search(meta, embedder, question, top_k, started)
             except SearchEngineError as error:
                 raise SearchIndexError(f"search in {meta.index!r} failed: {error}") from error
-        return Retrieval(
-            question=question,
-            language=detect(question, self._languages),
-            meta=meta,
-            hits=hits,
-            seconds=time.monotonic() - started,
-            reranker=reranker,
-        )
 
     async def _search(
-        self, meta: IndexMeta, embedder: Embedder, question: str, top_k: int
-    ) -> tuple[tuple[Hit, ...], str]:
-        """Return the hits, best first, and the name of the reranker that ordered them.
+        self, meta: IndexMeta, embedder: Embedder, question: str, top_k: int, started: float
+    ) -> Retrieval:
+        """Search once.
 
-        Each search first gives its best passages. For the weighted sum, each is then asked for its
-        score of those that only the other one gave: a guess would favor what one search ranks high.
+        The word search runs while the question is embedded. For the weighted sum, one more search
+        gives both scores of its passages and of the vector search's: a guess would favor what one
+        search ranks high.
         """
-        candidates = max(CANDIDATES, top_k)
+        size = max(CANDIDATES, top_k)
         language = detect(question, self._languages)
         reranking = self._rerank(meta)
-
-        async def vector_scores() -> tuple[list[float], bytes, dict[str, float]]:
-            vector, tokens = await _embedded(question, embedder, reranking)
-            body = self._vectors(vector, candidates)
-            found = await self._engine.scores(meta.index, body)
-            return vector, tokens, found
-
-        (embedding, tokens, vector), words = await _both(
-            vector_scores(),
-            self._engine.scores(meta.index, word_search(question, language, candidates)),
+        asked_words = word_search(question, language, size)
+        (embedding, tokens), words = await _both(
+            _embedded(question, embedder, reranking),
+            self._engine.scores(meta.index, asked_words),
         )
-        weight = meta.search_weight if self._weight is None else self._weight
-        scores = vector, words
-        if self._fusion is Fusion.WEIGHTED and 0 < weight < 1:
-            only_words = [item for item in words if item not in vector]
-            only_vector = [item for item in vector if item not in words]
-            near, matching = await _both(
-                self._scores_of(
-                    only_words, meta.index, self._vectors(embedding, candidates, only_words)
-                ),
-                self._scores_of(
-                    only_vector,
-                    meta.index,
-                    word_search(question, language, candidates, only_vector),
-                ),
+        near = self._engine.nearest(embedding, size, near_candidates(size))
+        if self._fusion is Fusion.WEIGHTED:
+            found_by_words = self._engine.nearest(embedding, size, near_candidates(size), words)
+            vector, matching = await self._engine.both_scores(
+                meta.index, [near, found_by_words] if words else [near], asked_words, 2 * size
             )
-            # The rest of the vector search's passages have no word of the question.
-            scores = {**vector, **near}, {**dict.fromkeys(vector, 0.0), **words, **matching}
+            words = {**words, **matching}
+            # The others have no word of the question.
+            scores = vector, {**dict.fromkeys(vector, 0.0), **words}
+        else:
+            vector = await self._engine.scores(meta.index, vector_body(near, size))
+            scores = vector, words
+        weight = meta.search_weight if self._weight is None else self._weight
         ranking = fuse(*scores, method=self._fusion, weight=weight)
-        if not ranking:
-            return (), ""
         depth = top_k if reranking is None else max(top_k, RERANKED)
         found = await self._passages(meta.index, [item for item, _ in ranking[:depth]], reranking)
         reranker = ""
-        if reranking is not None:
+        if reranking is not None and ranking:
             asked = Asked(text=question, tokens=tokens)
             ranking, reranker = await reranking.order(asked, ranking, found)
-        return tuple(
-            hit_of(item, score, vector.get(item), words.get(item), found[item].source)
-            for item, score in ranking[:top_k]
-            if item in found
-        ), reranker
-
-    def _vectors(
-        self, vector: Sequence[float], size: int, among: Collection[str] | None = None
-    ) -> dict[str, Any]:
-        return self._engine.vector_search(vector, size, near_candidates(size), among)
-
-    async def _scores_of(
-        self, among: Collection[str], index: str, body: Mapping[str, Any]
-    ) -> dict[str, float]:
-        """Return the scores of some passages, without a request for an empty list."""
-        return await self._engine.scores(index, body) if among else {}
+        return Retrieval(
+            question=question,
+            language=language,
+            meta=meta,
+            hits=tuple(
+                hit_of(item, score, vector.get(item), words.get(item), found[item].source)
+                for item, score in ranking[:top_k]
+                if item in found
+            ),
+            seconds=time.monotonic() - started,
+            reranker=reranker,
+        )
 
     async def _passages(
         self, index: str, identifiers: list[str], reranking: Reranking | None
     ) -> dict[str, Passage]:
         """Return passages by id, with token vectors if the reranker needs them."""
+        if not identifiers:
+            return {}
         if reranking is None or not reranking.token_vectors:
             found = await self._engine.passages(index, identifiers, SOURCE_FIELDS)
             return {item: Passage(source) for item, source in found.items()}

@@ -42,7 +42,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,9 @@ from typing import Any
 from benchmarks.query_service.systems import Limit, Own, Peer, System
 from rag.corpus import Corpus, Question, load_corpus, load_questions
 from rag.embed import EmbeddingClient
-from rag.embedder import Encoded, InputType, Vectors
 from rag.engines.base import SearchEngine
 from rag.index import SETTINGS, mappings
 from rag.ingest import ingest
-from rag.limits import TokenMeasure
 from rag.reader_process import DocumentReader
 from rag.rerank import no_reranking
 from rag.retrieve import Retriever
@@ -63,31 +61,8 @@ from training.measure import Chosen
 from training.settings import EvaluationSettings
 
 _LOADING_SECONDS = 180.0
+_BATCH = 64
 _PEERS = ("haystack", "llamaindex", "llamaindex-sum")
-
-
-class _Recorder:
-    """An embedder that keeps the embeddings of documents, for the indices of the peers."""
-
-    def __init__(self, embedder: EmbeddingClient) -> None:
-        self._embedder = embedder
-        self.vectors: dict[str, Vectors] = {}
-
-    async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
-        """See `rag.embedder.Embedder`."""
-        found = await self._embedder.embed(texts, input_type)
-        self.vectors.update(zip(texts, found, strict=True))
-        return found
-
-    async def embed_tokens(self, texts: Sequence[str], input_type: InputType) -> Encoded:
-        """See `rag.embedder.Embedder`."""
-        found = await self._embedder.embed_tokens(texts, input_type)
-        self.vectors.update(zip(texts, found.vectors, strict=True))
-        return found
-
-    async def token_measure(self) -> TokenMeasure:
-        """See `rag.embedder.Embedder`."""
-        return await self._embedder.token_measure()
 
 
 @contextlib.contextmanager
@@ -113,9 +88,12 @@ def embedding_service(model: str) -> Iterator[str]:
 
 
 async def fill(
-    engine: SearchEngine, index: str, url: str, corpus: Corpus, model: str
+    engine: SearchEngine, index: str, url: str, corpus: Corpus, model: str, *, peers: bool
 ) -> list[dict[str, Any]]:
-    """Make and fill the application's index; return each chunk's id, text and vector."""
+    """Make and fill the application's index; return each chunk's id and text.
+
+    With peers, each has a vector of its whole text, too: they know no windows.
+    """
     embedder = EmbeddingClient(url, model_version="benchmark", retry_seconds=_LOADING_SECONDS)
     infos = await embedder.wait_ready(_LOADING_SECONDS)
     meta = {
@@ -126,24 +104,28 @@ async def fill(
     await engine.create_index(
         index, mappings=mappings(infos[url].dimension, meta), settings=dict(SETTINGS)
     )
-    recorder = _Recorder(embedder)
     with DocumentReader() as reader:
         await ingest(
             engine,
-            recorder,
+            embedder,
             reader,
             corpus,
             index=index,
             corpus_uri="oss://benchmark/corpus/",
             report=lambda line: None,
         )
-    await embedder.close()
     answer = await engine.search(index, {"size": 10_000, "_source": ["text", "table_header"]})
     chunks = []
     for hit in answer["hits"]["hits"]:
         text = "\n".join(filter(None, (hit["_source"].get("table_header"), hit["_source"]["text"])))
-        vector = recorder.vectors[text].tolist()
-        chunks.append({"id": hit["_id"], "text": text, "vector": vector})
+        chunks.append({"id": hit["_id"], "text": text})
+    if peers:
+        for start in range(0, len(chunks), _BATCH):
+            batch = chunks[start : start + _BATCH]
+            found = await embedder.embed([chunk["text"] for chunk in batch], "document")
+            for chunk, vector in zip(batch, found, strict=True):
+                chunk["vector"] = vector.tolist()
+    await embedder.close()
     return chunks
 
 
@@ -250,7 +232,14 @@ async def measure(arguments: argparse.Namespace) -> None:
     identifiers: dict[str, list[str]] = {}
     try:
         with embedding_service(arguments.model) as url:
-            chunks = await fill(engine, f"{prefix}-own", url, corpus, arguments.model)
+            chunks = await fill(
+                engine,
+                f"{prefix}-own",
+                url,
+                corpus,
+                arguments.model,
+                peers=bool(arguments.peer),
+            )
             has_answer = {
                 q.question: {chunk["id"] for chunk in chunks if q.answer in chunk["text"]}
                 for q in questions

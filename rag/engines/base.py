@@ -15,11 +15,14 @@ from typing import Any
 from urllib.parse import quote
 
 from rag.errors import SearchEngineError
+from rag.query import WORDS, both_scores, vector_body
 
 __all__ = ["JSON", "REFUSALS_OF_A_BUSY_CLUSTER", "Failure", "SearchEngine", "decoded", "may_pass"]
 
 JSON: Mapping[str, str] = {"accept": "application/json", "content-type": "application/json"}
 
+
+_SCORES = "hits.hits._id,hits.hits._score"
 
 REFUSALS_OF_A_BUSY_CLUSTER = (408, 429, 502, 503, 504)
 """HTTP statuses of requests that may succeed later."""
@@ -97,18 +100,20 @@ class SearchEngine(ABC):
         """
 
     @abstractmethod
-    def vector_search(
+    def nearest(
         self,
         vector: Sequence[float],
         size: int,
         candidates: int,
         among: Collection[str] | None = None,
     ) -> dict[str, Any]:
-        """Return the body of a vector search, for ids and scores only: (1 + cosine) / 2.
+        """Return the query for the passages with the windows nearest to a vector.
+
+        A passage has the score of its best window: (1 + cosine) / 2.
 
         Args:
             vector: The question's embedding.
-            size: Passages to return.
+            size: Passages to find.
             candidates: Passages to look at in the graph.
             among: Ids of the passages to search; None for all.
         """
@@ -134,9 +139,48 @@ class SearchEngine(ABC):
         """
         return await self.request("POST", f"/{_quoted(index)}/_search", dict(body), params=params)
 
+    def vector_search(
+        self,
+        vector: Sequence[float],
+        size: int,
+        candidates: int,
+        among: Collection[str] | None = None,
+    ) -> dict[str, Any]:
+        """Return the body of a vector search, for ids and scores only; arguments as `nearest`."""
+        return vector_body(self.nearest(vector, size, candidates, among), size)
+
+    async def both_scores(
+        self, index: str, near: Sequence[Mapping[str, Any]], words: Mapping[str, Any], size: int
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Return two scores of the passages of some queries by `_id`, best first.
+
+        The first is the best that the queries give. The second is the word search's, without the
+        passages that have no word of the question.
+
+        Args:
+            index: The index.
+            near: Queries of the vector search, as from `nearest`.
+            words: The body of the word search.
+            size: Passages to return.
+        """
+        answer = await self.search(
+            index,
+            both_scores(near, words, size),
+            {
+                "filter_path": f"{_SCORES},hits.hits.matched_queries",
+                "include_named_queries_score": "true",
+            },
+        )
+        named = {
+            hit["_id"]: hit["matched_queries"][WORDS]
+            for hit in _hits(answer)
+            if "matched_queries" in hit
+        }
+        return _scores(answer), named
+
     async def scores(self, index: str, body: Mapping[str, Any]) -> dict[str, float]:
         """Return the scores of the passages that a search finds by `_id`, best first."""
-        answer = await self.search(index, body, {"filter_path": "hits.hits._id,hits.hits._score"})
+        answer = await self.search(index, body, {"filter_path": _SCORES})
         return _scores(answer)
 
     async def passages(
@@ -229,7 +273,12 @@ def may_pass(error: BaseException) -> bool:
 
 
 def _scores(answer: Mapping[str, Any]) -> dict[str, float]:
-    return {hit["_id"]: hit["_score"] for hit in answer.get("hits", {}).get("hits", [])}
+    return {hit["_id"]: hit["_score"] for hit in _hits(answer)}
+
+
+def _hits(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = answer.get("hits", {}).get("hits", [])
+    return found
 
 
 def _quoted(name: str) -> str:

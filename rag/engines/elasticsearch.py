@@ -1,6 +1,6 @@
 """Elasticsearch 8.19 as a `SearchEngine`.
 
-Owns what is its own: the client, the `knn` option of a search, and the name of a vector in scripts.
+Owns what is its own: the client, the `knn` query, and the name of a vector in scripts.
 
 https://www.elastic.co/guide/en/elasticsearch/reference/8.19/knn-search.html (read 2026-11).
 """
@@ -17,7 +17,7 @@ from elasticsearch.helpers import async_bulk
 from rag.engines.base import JSON, Failure, SearchEngine
 from rag.errors import SearchEngineError
 from rag.index import VECTORS_FIELD
-from rag.query import knn_body
+from rag.query import nearest
 
 __all__ = ["ElasticsearchEngine"]
 
@@ -79,7 +79,7 @@ class ElasticsearchEngine(SearchEngine):
         # The helper returns a number only if stats_only is set.
         return [Failure.of(item) for item in cast(list[dict[str, Any]], failed)]
 
-    def vector_search(
+    def nearest(
         self,
         vector: Sequence[float],
         size: int,
@@ -87,7 +87,7 @@ class ElasticsearchEngine(SearchEngine):
         among: Collection[str] | None = None,
     ) -> dict[str, Any]:
         """See `SearchEngine`."""
-        return knn_body(vector, size, candidates, among)
+        return nearest(vector, size, candidates, among)
 
     @property
     def vectors_in_scripts(self) -> str:

@@ -19,7 +19,8 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from rag.engines.base import JSON, Failure, SearchEngine, may_pass
 from rag.errors import SearchEngineError
-from rag.index import VECTORS_FIELD, WINDOWS_FIELD
+from rag.index import VECTORS_FIELD
+from rag.query import best_window
 
 __all__ = ["OpenSearchEngine", "hybrid_search", "normalization"]
 
@@ -90,7 +91,7 @@ class OpenSearchEngine(SearchEngine):
         # The helper returns a number only if stats_only is set.
         return [Failure.of(item) for item in cast(list[dict[str, Any]], failed)]
 
-    def vector_search(
+    def nearest(
         self,
         vector: Sequence[float],
         size: int,
@@ -105,12 +106,7 @@ class OpenSearchEngine(SearchEngine):
         }
         if among is not None:
             asked["filter"] = {"ids": {"values": list(among)}}
-        best_window = {
-            "path": WINDOWS_FIELD,
-            "score_mode": "max",
-            "query": {"knn": {VECTORS_FIELD: asked}},
-        }
-        return {"query": {"nested": best_window}, "size": size, "_source": False}
+        return best_window({"knn": {VECTORS_FIELD: asked}})
 
     @property
     def vectors_in_scripts(self) -> str:

@@ -17,7 +17,14 @@ from rag.errors import PassageNotFoundError, RerankError, SearchIndexError
 from rag.fuse import CANDIDATES, fuse
 from rag.hits import Hit
 from rag.index import SETTINGS, mappings
-from rag.query import TEMPLATES, knn_body, near_candidates, template_params, word_search
+from rag.query import (
+    TEMPLATES,
+    near_candidates,
+    nearest,
+    template_params,
+    vector_body,
+    word_search,
+)
 from rag.rerank import Asked, Candidate, always
 from rag.retrieve import Retrieval, Retriever
 from rag.token_form import TokenForm
@@ -126,7 +133,7 @@ def test_the_templates_find_what_the_application_finds(
         among = ids if limited else None
         ours = {
             "words": word_search(question, "en", 20, among),
-            "vectors": knn_body(vector, 20, near_candidates(20), among),
+            "vectors": vector_body(nearest(vector, 20, near_candidates(20), among), 20),
         }
         params: dict[str, Any] = {
             "words": template_params(question, "en", 20),
@@ -156,7 +163,8 @@ def test_a_template_needs_only_what_the_question_gives(
         rendered = client.render_search_template(
             source=TEMPLATES["vectors"], params={"vector": [0.5, 0.25]}
         )["template_output"]
-    assert rendered == knn_body([0.5, 0.25], CANDIDATES, near_candidates(CANDIDATES), None)
+    near = nearest([0.5, 0.25], CANDIDATES, near_candidates(CANDIDATES), None)
+    assert rendered == vector_body(near, CANDIDATES)
 
 
 def test_both_searches_score_what_one_of_them_returned(
@@ -169,7 +177,7 @@ def test_both_searches_score_what_one_of_them_returned(
     monkeypatch.setattr("rag.retrieve.CANDIDATES", 3)
     question = "topic3 document"
     bodies = (
-        knn_body(vector_of(question).tolist(), 1000, near_candidates(1000), None),
+        vector_body(nearest(vector_of(question).tolist(), 1000, near_candidates(1000), None), 1000),
         word_search(question, "en", 1000),
     )
     with elasticsearch_server.client() as client:
