@@ -28,6 +28,7 @@ CHAT = (
     "elasticsearch>=8.19,<9",
     "fastapi",
     "httpx",
+    "httpx-aiohttp>=0.2,<0.3",
     "openai>=3.52,<4",
     "opensearch-py>=3.2,<4",
     "pydantic-settings",

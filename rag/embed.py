@@ -21,8 +21,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import httpx
 import numpy as np
+from httpx_aiohttp import AiohttpTransport
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay
 
 from rag.embedder import Encoded, InputType, Vectors
@@ -100,7 +102,9 @@ class EmbeddingClient:
         self._probe_seconds = probe_seconds
         self._probes: dict[str, asyncio.Task[None]] = {}
         self._tokens: ModelTokens | None = None
-        self._http = httpx.AsyncClient(transport=transport, trust_env=False)
+        self._http = httpx.AsyncClient(
+            transport=transport or AiohttpTransport(trust_env=False), trust_env=False
+        )
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -150,7 +154,14 @@ class EmbeddingClient:
             return ServiceInfo(
                 model_version=str(body["model_version"]), dimension=int(body["dimension"])
             )
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            httpx.HTTPError,
+            aiohttp.ClientError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ) as error:
             raise EmbeddingError(f"embedding service {url} does not answer: {error!r}") from error
 
     async def wait_ready(
@@ -315,7 +326,8 @@ class EmbeddingClient:
                 headers={"content-type": "application/json"} if content is not None else None,
                 timeout=timeout,
             )
-        except httpx.HTTPError as error:
+        # The transport lets some errors of aiohttp through.
+        except (httpx.HTTPError, aiohttp.ClientError) as error:
             raise PassingError(f"embedding service {url} does not answer: {error!r}") from error
         if response.status_code != httpx.codes.OK:
             problem = f"embedding service {url}: {_reason(response)}"

@@ -64,6 +64,7 @@ _INGEST_LIBS = (
     "opensearch-py>=3.2,<4",
     "aiohttp",
     "httpx",
+    "httpx-aiohttp>=0.2,<0.3",
     "tenacity",
     "alibabacloud-kms20160120==3.3.1",
     "alibabacloud-credentials==1.0.12",

@@ -18,7 +18,7 @@ import aiohttp
 from rag.engines.base import SearchEngine
 from rag.fuse import CANDIDATES
 from rag.index import SOURCE_FIELDS
-from rag.query import near_candidates, word_search
+from rag.query import both_scores, near_candidates, vector_body, word_search
 from rag.retrieve import Retriever
 
 __all__ = ["TOP_K", "Answers", "Limit", "Own", "Peer", "System"]
@@ -98,9 +98,8 @@ class Limit:
         index: The index.
         embeddings_url: Of the embedding service, up to and including ``/v1``.
         languages: The language of each question.
-        whole: Count the engine's time for every search that the ranking needs, not for the first
-            two alone: the scores that each search has of the other one's passages, and the text
-            of the best passages.
+        whole: Count the engine's time for every search that the application sends, not for the
+            two of a plain hybrid search.
     """
 
     def __init__(
@@ -132,27 +131,29 @@ class Limit:
             content = await response.read()
         seconds = time.perf_counter() - started
         vector = json.loads(content)["data"][0]["embedding"]
-        language = self._languages[question]
-        took, near, matching = await self._search(
-            self._near(vector), word_search(question, language, CANDIDATES)
-        )
-        if self._whole:
-            only_words = [item for item in matching if item not in near]
-            only_near = [item for item in near if item not in matching]
-            more, _, _ = await self._search(
-                self._near(vector, only_words),
-                word_search(question, language, CANDIDATES, only_near),
-            )
-            best = {"query": {"ids": {"values": near[:TOP_K]}}, "size": TOP_K}
-            text = await self._engine.search(self._index, {**best, "_source": list(SOURCE_FIELDS)})
-            took += more + text["took"]
-        return seconds + took / 1000, []
+        words = word_search(question, self._languages[question], CANDIDATES)
+        near = self._near(vector)
+        if not self._whole:
+            return seconds + await self._both(words, vector_body(near, CANDIDATES)) / 1000, []
+        took, found = await self._search(words)
+        among = self._near(vector, found)
+        both = both_scores([near, among], words, 2 * CANDIDATES)
+        more, best = await self._search(both, {"include_named_queries_score": "true"})
+        texts = {"query": {"ids": {"values": best[:TOP_K]}}, "size": TOP_K}
+        last, _ = await self._search({**texts, "_source": list(SOURCE_FIELDS)})
+        return seconds + (took + more + last) / 1000, []
 
     def _near(self, vector: list[float], among: list[str] | None = None) -> dict[str, Any]:
-        candidates = near_candidates(CANDIDATES)
-        return self._engine.vector_search(vector, CANDIDATES, candidates, among)
+        return self._engine.nearest(vector, CANDIDATES, near_candidates(CANDIDATES), among)
 
-    async def _search(self, *bodies: dict[str, Any]) -> tuple[int, list[str], list[str]]:
+    async def _search(
+        self, body: dict[str, Any], params: dict[str, str] | None = None
+    ) -> tuple[int, list[str]]:
+        answer = await self._engine.search(self._index, body, params)
+        return int(answer["took"]), [hit["_id"] for hit in answer["hits"]["hits"]]
+
+    async def _both(self, *bodies: dict[str, Any]) -> int:
+        """Return the engine's time for searches that are sent together, in milliseconds."""
         lines = [json.dumps(line) for body in bodies for line in ({"index": self._index}, body)]
         answer = await self._engine.request(
             "POST",
@@ -160,10 +161,7 @@ class Limit:
             "\n".join(lines) + "\n",
             headers={"accept": "application/json", "content-type": "application/x-ndjson"},
         )
-        first, second = (
-            [hit["_id"] for hit in found["hits"]["hits"]] for found in answer["responses"]
-        )
-        return int(answer["took"]), first, second
+        return int(answer["took"])
 
     async def close(self) -> None:
         """See `System`."""

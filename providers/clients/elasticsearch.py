@@ -22,6 +22,9 @@ __all__ = ["async_client", "convert_error"]
 REQUEST_TIMEOUT_SECONDS: Final = 60.0
 MAX_RETRIES: Final = 5
 RETRY_ON_STATUS: Final = (429, 502, 503, 504)
+# More requests wait in the client, where the cluster does not see them. The application sends one
+# for each of up to 32 questions.
+CONNECTIONS: Final = 64
 
 
 def _options(username: str, password: str, overrides: dict[str, Any]) -> dict[str, Any]:
@@ -97,6 +100,7 @@ def async_client(
             refused; None where there is no other. A request that was refused is made once more.
         overrides: Further keyword arguments of ``elasticsearch.AsyncElasticsearch``.
     """
+    overrides = {"connections_per_node": CONNECTIONS, **overrides}
     if renew is None:
         return AsyncElasticsearch(endpoint, **_options(username, password, overrides))
     options = {**_options(username, password, overrides), "transport_class": _RenewingTransport}

@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 REQUEST_TIMEOUT_SECONDS: Final = 60.0
+# As for Elasticsearch: more requests wait in the client.
+CONNECTIONS: Final = 64
 
 
 def _options(endpoint: str, ca_certificate: str | None) -> dict[str, Any]:
@@ -141,7 +143,11 @@ def async_client(
     Raises:
         ssl.SSLError: ``ca_certificate`` is not a certificate.
     """
-    options = {"transport_class": _RenewingTransport, **_options(endpoint, ca_certificate)}
+    options = {
+        "transport_class": _RenewingTransport,
+        "pool_maxsize": CONNECTIONS,
+        **_options(endpoint, ca_certificate),
+    }
     made = AsyncOpenSearch(**{**options, **overrides})
     transport = cast(_RenewingTransport, made.transport)
     transport.username, transport.password, transport.renew = username, password, renew
