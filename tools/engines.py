@@ -37,8 +37,8 @@ def left_out(paths: Paths, text: str) -> tuple[str, str]:
         return text, ""
     made = f"{text[: found.start()]}{found['key']} {_ELASTICSEARCH}{text[found.end() :]}"
     told = (
-        f"The stack has Elasticsearch alone: {_WHY}. Run make as an ordinary user to have both "
-        "engines."
+        f"The stack has Elasticsearch alone: {_WHY}. Run make as an ordinary user, in a "
+        "fresh clone, to have both engines."
     )
     return made, textwrap.fill(told, WIDTH, initial_indent="  ", subsequent_indent="  ")
 
