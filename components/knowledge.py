@@ -22,6 +22,8 @@ from training.job_specs import JobPlan
 
 __all__ = ["Knowledge", "KnowledgeArgs", "PinnedIndex"]
 
+_MOST_ATTEMPTS = 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class PinnedIndex:
@@ -167,6 +169,9 @@ class Knowledge(pulumi.ComponentResource):
                 triggers={},
                 result_uri=args.result_uri,
                 max_running_time_minutes=args.max_running_time_minutes,
+                # It is cheap, and begins where it stopped: several updates may fail before the
+                # disk of a cluster is larger.
+                max_attempts=_MOST_ATTEMPTS,
             ),
             opts=self._child,
         )

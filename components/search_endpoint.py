@@ -119,14 +119,20 @@ class OpenSearchEndpoint(SomeEndpoint):
 
     Attributes:
         ca_certificate: PEM text of the authority that signed the nodes' certificates.
+        instance_id: ID of the ECS instance of the node at `url`.
     """
 
     ca_certificate: pulumi.Input[str]
+    instance_id: pulumi.Input[str]
 
     @property
     def arguments(self) -> dict[str, Any]:
         """See `SomeEndpoint`."""
-        return {**super().arguments, "ca_certificate": self.ca_certificate}
+        return {
+            **super().arguments,
+            "ca_certificate": self.ca_certificate,
+            "instance_id": self.instance_id,
+        }
 
     def declare_index(
         self, name: str, opts: pulumi.ResourceOptions, **arguments: Any

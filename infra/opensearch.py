@@ -100,6 +100,7 @@ def reach_opensearch(cluster: OpenSearchCluster | None) -> OpenSearchEndpoint | 
         username=DEPLOYER,
         password=cluster.passwords[DEPLOYER],
         ca_certificate=cluster.ca_certificate,
+        instance_id=next(iter(cluster.instance_ids.values())),
     )
 
 

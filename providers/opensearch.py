@@ -50,12 +50,16 @@ class OpenSearchArgs:
         password: Kept secret.
         ca_certificate: PEM text of the authority that signed the cluster's certificate. Default:
             the authorities that the machine of the engine trusts.
+        instance_id: The ECS instance of the node at ``endpoint``. If it was deleted, so is what is
+            in the cluster, until the next update finds it again on the node's data disk. Default:
+            an endpoint that does not answer is an error.
     """
 
     endpoint: pulumi.Input[str] = argument("string")
     username: pulumi.Input[str] = argument("string")
     password: pulumi.Input[str] = argument("string", secret=True)
     ca_certificate: pulumi.Input[str] | None = argument("string", default=None)
+    instance_id: pulumi.Input[str] | None = argument("string", effect="ignore", default=None)
 
 
 @arguments

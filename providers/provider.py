@@ -18,6 +18,7 @@ class ProviderArgs:
         region_id: e.g. ``cn-hangzhou``.
         oss_endpoint: ``[http[s]://]host[:port]``. Default: the region's public endpoint.
         dlc_endpoint: As above, for PAI DLC.
+        ecs_endpoint: As above, for ECS.
         ess_endpoint: As above, for Auto Scaling.
         elasticsearch_endpoint: As above, for the management of Elasticsearch instances.
         access_key_id: Default: the SDK's credential chain of the process that runs the engine.
@@ -28,6 +29,7 @@ class ProviderArgs:
     region_id: pulumi.Input[str] = argument("string")
     oss_endpoint: pulumi.Input[str] | None = argument("string", default=None)
     dlc_endpoint: pulumi.Input[str] | None = argument("string", default=None)
+    ecs_endpoint: pulumi.Input[str] | None = argument("string", default=None)
     ess_endpoint: pulumi.Input[str] | None = argument("string", default=None)
     elasticsearch_endpoint: pulumi.Input[str] | None = argument("string", default=None)
     access_key_id: pulumi.Input[str] | None = argument("string", default=None)

@@ -11,6 +11,7 @@ RagError
 │   ├── PassageNotFoundError   the index has no such passage
 │   └── SearchEngineError      the search engine refused a request, or did not answer
 ├── IngestError          an ingest that could not finish
+│   └── ClusterShortageError   the cluster lacks memory, disk or a model; a restart does not help
 ├── RerankError          the reranker failed; the ranking of the searches stays
 └── GenerationError      the language model failed or did not answer in time
 """
@@ -18,6 +19,7 @@ RagError
 from __future__ import annotations
 
 __all__ = [
+    "ClusterShortageError",
     "CorpusError",
     "EmbeddingError",
     "GenerationError",
@@ -94,6 +96,10 @@ class SearchEngineError(SearchIndexError):
 
 class IngestError(RagError):
     """An ingest that could not finish; the next run goes on from what it indexed."""
+
+
+class ClusterShortageError(IngestError):
+    """The cluster lacks something that only its owner can give; the message says what to do."""
 
 
 class RerankError(RagError):

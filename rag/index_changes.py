@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from rag.bulk import BulkWriter, delete_operation
 from rag.engines.base import SearchEngine
-from rag.errors import IngestError
+from rag.errors import IngestError, SearchEngineError
 from rag.index_state import IndexMeta, chunk_ids, indexed_documents
 
 __all__ = ["hidden_changes", "remove_contents", "verify_documents"]
@@ -23,9 +23,17 @@ async def hidden_changes(engine: SearchEngine, index: str) -> AsyncIterator[None
     await engine.change_settings(index, {"refresh_interval": "-1"})
     try:
         yield
-    finally:
-        await engine.change_settings(index, {"refresh_interval": None})
-        await engine.refresh(index)
+    except BaseException:
+        # The next run sets it again. The error of the run says more than one of this request.
+        with contextlib.suppress(SearchEngineError):
+            await _show(engine, index)
+        raise
+    await _show(engine, index)
+
+
+async def _show(engine: SearchEngine, index: str) -> None:
+    await engine.change_settings(index, {"refresh_interval": None})
+    await engine.refresh(index)
 
 
 async def remove_contents(

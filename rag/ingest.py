@@ -31,13 +31,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rag.bulk import BulkWriter
+from rag.bulk import BulkWriter, failed_write
 from rag.corpus import Corpus, load_corpus, sha256_of
 from rag.embed import EmbeddingClient
 from rag.embedder import Embedder
 from rag.engines.base import SearchEngine
 from rag.engines.connect import connect
-from rag.errors import IngestError, RagError, SearchEngineError
+from rag.errors import ClusterShortageError, IngestError, RagError, SearchEngineError
 from rag.index import ANALYSER, CHUNKER
 from rag.index_changes import hidden_changes, remove_contents, verify_documents
 from rag.index_state import IndexMeta, index_meta, indexed_documents
@@ -49,7 +49,11 @@ from rag.readers.options import ReadOptions
 from rag.report import Record, Report, first_reasons, outcomes, report_file
 from rag.settings import SearchSettings, wrong_variables
 
-__all__ = ["IngestResult", "ingest", "main"]
+__all__ = ["MAY_PASS", "IngestResult", "ingest", "main"]
+
+MAY_PASS = 138
+"""Exit code of a failure that may pass. With the restart policy ExitCode, PAI restarts a pod whose
+exit code is 128 or more. Kubeflow leaves 138 to the program (training operator, job scheduling)."""
 
 _PROGRESS_SECONDS = 2.0
 # The nodes of one update start together: a node that takes longer than this does not come.
@@ -167,7 +171,7 @@ async def ingest(
                 raise IngestError(f"No document can be indexed; the first is {key}: {reason}")
             await remove_contents(engine, writer, meta.index, plan.stale)
     except SearchEngineError as error:
-        raise IngestError(f"Writing to index {meta.index!r} failed: {error}") from error
+        raise failed_write(meta.index, error) from error
     expected = {task.key for task in plan.tasks} - set(pipeline.set_aside) | plan.unchanged
     chunks = await verify_documents(engine, meta, expected)
     made = Report()
@@ -230,10 +234,7 @@ async def _progress(
     async def report_progress() -> None:
         while True:
             await asyncio.sleep(_PROGRESS_SECONDS)
-            report(
-                f"ingest {pipeline.documents + len(pipeline.set_aside):,}/{total:,} documents, "
-                f"{pipeline.chunks:,} chunks, {pipeline.chunks_per_second:.0f} chunks/s"
-            )
+            report(_progress_line(pipeline, total))
 
     task = asyncio.create_task(report_progress())
     try:
@@ -242,6 +243,14 @@ async def _progress(
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def _progress_line(pipeline: Pipeline, total: int) -> str:
+    done = pipeline.documents + len(pipeline.set_aside)
+    line = f"ingest {done:,}/{total:,} documents"
+    if pipeline.writer.waits_for:
+        return f"{line}, waiting: {pipeline.writer.waits_for}"
+    return f"{line}, {pipeline.chunks:,} chunks, {pipeline.chunks_per_second:.0f} chunks/s"
 
 
 def _announce(plan: _Plan) -> str:
@@ -391,7 +400,10 @@ def write_result(output_dir: Path, result: dict[str, Any]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run an ingest; return 0 if the index is up to date with the corpus, else 1."""
+    """Run an ingest; return 0 if the index is up to date with the corpus.
+
+    Else return `MAY_PASS`, after which PAI restarts the pod, or 1 if a restart does not help.
+    """
     arguments = _arguments(argv)
     (arguments.output_dir / "result.json").unlink(missing_ok=True)
     try:
@@ -404,7 +416,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = asyncio.run(_run(settings, arguments))
     except (RagError, OSError) as error:
         print(f"ingest failed: {error}", file=sys.stderr, flush=True)
-        return 1
+        return 1 if isinstance(error, ClusterShortageError) else MAY_PASS
     write_result(arguments.output_dir, asdict(result))
     return 0
 

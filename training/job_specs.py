@@ -246,7 +246,9 @@ def ingest_job(
     command += _read_options(read_options)
     command += ["--as-it-is"] * as_it_is
     plan = _plan(pods, command, _INGEST_LIBS, code_uri, corpus_uri, output_uri)
-    return replace(plan, envs={**plan.envs, **envs})
+    # A cluster without memory or disk does not get better by restarts: the job says so by its code.
+    specs = [{**spec, "restart_policy": "ExitCode"} for spec in plan.job_specs]
+    return replace(plan, job_specs=specs, envs={**plan.envs, **envs})
 
 
 def _model_libs(base_model: str) -> list[str]:

@@ -18,7 +18,7 @@ from localcloud.ecs.catalogue import API
 from localcloud.ecs.disk_resources import attach_disk, describe, detach_disk
 from localcloud.ecs.disks import change_disk, create_disk, delete_disk, disks, require_disk
 
-__all__ = ["API"]
+__all__ = ["API", "listed_ids"]
 
 _MAX_SIZE_GIB: Final = 65536
 _TAGS: Final = tuple(
@@ -62,7 +62,7 @@ def create(call: RpcCall) -> dict[str, Any]:
 def describe_disks(call: RpcCall) -> dict[str, Any]:
     """Answer DescribeDisks."""
     call.authorise("ecs:DescribeDisks", "acs:ecs:*:*:disk/*")
-    ids, tags = _ids(call), _tags(call)
+    ids, tags = listed_ids(call, "DiskIds"), _tags(call)
     instance_id, status = call.parameters.get("InstanceId"), call.parameters.get("Status", "All")
     found = [
         _view(call, disk_id, document)
@@ -181,8 +181,9 @@ def _tags(call: RpcCall) -> dict[str, str]:
     }
 
 
-def _ids(call: RpcCall) -> Sequence[str]:
-    text = call.parameters.get("DiskIds") or "[]"
+def listed_ids(call: RpcCall, name: str) -> Sequence[str]:
+    """Return the ids in a parameter that is a JSON list; empty without it."""
+    text = call.parameters.get(name) or "[]"
     try:
         found = json.loads(text)
     except ValueError:
@@ -190,7 +191,7 @@ def _ids(call: RpcCall) -> Sequence[str]:
     if not isinstance(found, list) or len(found) > MAX_LISTED:
         raise CloudError(
             "InvalidParameter",
-            f"DiskIds is {text!r}; it must be a JSON list of at most {MAX_LISTED} ids.",
+            f"{name} is {text!r}; it must be a JSON list of at most {MAX_LISTED} ids.",
         )
     return [str(item) for item in found]
 

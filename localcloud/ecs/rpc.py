@@ -9,7 +9,7 @@ from localcloud.core.errors import CloudError
 from localcloud.core.instance_types import INSTANCE_TYPES
 from localcloud.core.resources import Context
 from localcloud.core.rpc import MAX_LISTED, RpcCall, numbered_names
-from localcloud.ecs.disk_rpc import API
+from localcloud.ecs.disk_rpc import API, listed_ids
 from localcloud.ecs.workers import instances_of
 
 _TAGS: Final = numbered_names("Tag", 20)
@@ -19,16 +19,17 @@ _IDS: Final = numbered_names("InstanceId", MAX_LISTED)
 @API.action(
     "DescribeInstances",
     *(f"{name}.{part}" for name in _TAGS for part in ("Key", "Value")),
-    *("PageNumber", "PageSize"),
-    notes="filter: tags; only the alicloud plugin creates instances",
+    *("InstanceIds", "PageNumber", "PageSize"),
+    notes="filters: InstanceIds, tags; only the alicloud plugin creates instances",
 )
 def describe_instances(call: RpcCall) -> dict[str, Any]:
     """Answer DescribeInstances."""
     call.authorise("ecs:DescribeInstances", "acs:ecs:*:*:instance/*")
+    ids = listed_ids(call, "InstanceIds")
     found = [
         _describe(call.context, instance_id, document)
         for instance_id, document in instances_of(call.context).all()
-        if _matches(document, call)
+        if _matches(document, call) and (not ids or instance_id in ids)
     ]
     fields, page = call.page(found, 100)
     return {**fields, "Instances": {"Instance": page}}

@@ -16,6 +16,7 @@ from elastic_transport import ConnectionError as TransportConnectionError
 from elasticsearch import ApiError, AsyncElasticsearch, Elasticsearch
 
 from .errors import ClientError, ConnectionFailedError, classify
+from .shortages import with_remedy
 
 __all__ = ["async_client", "convert_error"]
 
@@ -119,7 +120,9 @@ def convert_error(operation: str, error: ApiError | TransportError) -> ClientErr
         code = str(details.get("type") or "")
         message = str(details.get("reason") or error.message)
         kind = classify(error.meta.status, code)
-        return kind(message, operation=operation, code=code, http_status=error.meta.status)
+        return kind(
+            with_remedy(message), operation=operation, code=code, http_status=error.meta.status
+        )
     if isinstance(error, TransportConnectionError):
         return ConnectionFailedError(f"cannot reach the cluster: {error}", operation=operation)
     return ConnectionFailedError(str(error), operation=operation)

@@ -19,6 +19,7 @@ from opensearchpy.exceptions import ConnectionError as NoConnectionError
 from urllib3 import HTTPSConnectionPool
 
 from .errors import ClientError, ConnectionFailedError, InvalidRequestError, classify
+from .shortages import with_remedy
 
 __all__ = [
     "AuthenticationException",
@@ -172,4 +173,4 @@ def convert_error(operation: str, error: TransportError) -> ClientError:
     code = str(details.get("type") or "")
     message = str(details.get("reason") or cause or error.error)
     kind = classify(error.status_code, code)
-    return kind(message, operation=operation, code=code, http_status=error.status_code)
+    return kind(with_remedy(message), operation=operation, code=code, http_status=error.status_code)

@@ -54,6 +54,10 @@ class IndexAliasHandler(Handler):
         """Return the cluster that the inputs name; see `providers.plugin.search.cluster`."""
         return cluster(inputs, call, attempts=attempts)
 
+    def is_lost(self, inputs: Values, call: Call) -> bool:
+        """Return whether the cluster was deleted with all that is in it."""
+        return instance_is_gone(inputs, call)
+
     def check(self, inputs: Values) -> Iterator[Failure]:
         alias, index_name = inputs.get("alias"), inputs.get("indexName")
         if isinstance(alias, str) and alias == index_name:
@@ -91,7 +95,7 @@ class IndexAliasHandler(Handler):
         return alias, {"previousIndexName": previous, "generations": generations}
 
     def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
-        if instance_is_gone(inputs, call):
+        if self.is_lost(inputs, call):
             return None
         search, alias = self.connect(inputs, call), str(inputs["alias"])
         targets, generations = alias_targets(search, alias), _generations(search, inputs)
@@ -107,7 +111,7 @@ class IndexAliasHandler(Handler):
         return {"previousIndexName": _previous(olds, inputs), "generations": generations}
 
     def delete(self, inputs: Values, olds: Values, call: Call) -> None:
-        if instance_is_gone(inputs, call):
+        if self.is_lost(inputs, call):
             return
         search, alias = self.connect(inputs, call), str(inputs["alias"])
         for target in alias_targets(search, alias):

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from pluginhost import contains_unknown
-from providers.clients.errors import ClientError, ServiceUnavailableError
+from pluginhost import ProviderError, contains_unknown
+from providers.clients.ecs_instances import RUNNING
+from providers.clients.errors import ClientError, ConnectionFailedError, ServiceUnavailableError
 from providers.clients.opensearch import (
     REQUEST_TIMEOUT_SECONDS,
     AuthenticationException,
@@ -24,6 +25,7 @@ __all__ = [
     "check_certificate",
     "deadline_seconds",
     "is_known",
+    "node_is_gone",
     "opensearch",
     "with_endpoint",
 ]
@@ -57,6 +59,39 @@ def opensearch(inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluste
         errors=(TransportError,),
         convert=convert_error if quick else _convert,
     )
+
+
+def node_is_gone(inputs: Values, call: Call) -> bool:
+    """Return whether the node at the endpoint does not answer, because its instance was deleted.
+
+    False where the inputs do not name the instance. It may also be the former one of a node that
+    an update has replaced; that node answers.
+
+    Raises:
+        ProviderError: The instance exists and does not run, so nothing in the cluster can be read.
+    """
+    instance_id = inputs.get("instanceId")
+    if not instance_id or _answers(inputs, call):
+        return False
+    status = call.services.ecs_instances.status(str(instance_id))
+    if status is not None and status != RUNNING:
+        raise ProviderError(
+            f"ECS instance {instance_id}, the OpenSearch node at {inputs['endpoint']}, is {status}."
+            " Start it, or delete it, and run `make up` again, which creates a deleted one again"
+        )
+    return status is None
+
+
+def _answers(inputs: Values, call: Call) -> bool:
+    search = opensearch(inputs, call, attempts=1)
+    try:
+        search.ask("GetClusterHealth", search.client.cluster.health)
+    except ConnectionFailedError:
+        return False
+    except ClientError:
+        # It refuses, so it is there.
+        return True
+    return True
 
 
 def _convert(operation: str, error: TransportError) -> ClientError:

@@ -17,7 +17,12 @@ from providers.clients.errors import (
 from providers.declaration import inputs_of
 from providers.opensearch import Connector, ConnectorArgs
 from providers.plugin.framework import Call, Change, Failure, Handler, Values, compare
-from providers.plugin.opensearch_cluster import check_certificate, opensearch, with_endpoint
+from providers.plugin.opensearch_cluster import (
+    check_certificate,
+    node_is_gone,
+    opensearch,
+    with_endpoint,
+)
 from providers.plugin.opensearch_deployment import deploy
 from providers.plugin.opensearch_errors import explain
 from providers.plugin.opensearch_tasks import Models
@@ -103,6 +108,8 @@ class ConnectorHandler(Handler):
         return None
 
     def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
+        if node_is_gone(inputs, call):
+            return None
         connector_id = str(olds.get("connectorId") or call.resource_id)
         found = _connector(opensearch(inputs, call), connector_id)
         if found is None:
@@ -151,6 +158,8 @@ class ConnectorHandler(Handler):
         )
 
     def delete(self, inputs: Values, olds: Values, call: Call) -> None:
+        if node_is_gone(inputs, call):
+            return
         search = opensearch(inputs, call)
         connector_id = str(olds.get("connectorId") or call.resource_id)
         try:

@@ -13,6 +13,7 @@ from providers.plugin.framework import Call, Change, Failure, Handler, Values, c
 from providers.plugin.opensearch_cluster import (
     check_certificate,
     is_known,
+    node_is_gone,
     opensearch,
     with_endpoint,
 )
@@ -76,6 +77,8 @@ class ModelGroupHandler(Handler):
         return str(made["model_group_id"])
 
     def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
+        if node_is_gone(inputs, call):
+            return None
         group_id = str(olds.get("modelGroupId") or call.resource_id)
         found = _group(opensearch(inputs, call), group_id)
         if found is None:
@@ -97,6 +100,8 @@ class ModelGroupHandler(Handler):
         return {"modelGroupId": group_id}
 
     def delete(self, inputs: Values, olds: Values, call: Call) -> None:
+        if node_is_gone(inputs, call):
+            return
         search = opensearch(inputs, call)
         group_id = str(olds.get("modelGroupId") or call.resource_id)
         try:

@@ -14,8 +14,8 @@ from providers.declaration import inputs_of
 from providers.opensearch import Alias, AliasArgs, Index, IndexArgs
 from providers.plugin.framework import Call, Failure, Values
 from providers.plugin.index_alias import IndexAliasHandler
-from providers.plugin.opensearch_cluster import check_certificate, opensearch
-from providers.plugin.search import SearchCluster, flat_settings
+from providers.plugin.opensearch_cluster import check_certificate, node_is_gone, opensearch
+from providers.plugin.search import SearchCluster, flat_settings, refuse_unnoticed_loss
 from providers.plugin.search_index import SearchIndexHandler
 
 __all__ = ["OpenSearchAliasHandler", "OpenSearchIndexHandler"]
@@ -35,6 +35,13 @@ class OpenSearchIndexHandler(SearchIndexHandler):
 
     def connect(self, inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
         return opensearch(inputs, call, attempts=attempts)
+
+    def is_lost(self, inputs: Values, call: Call) -> bool:
+        return node_is_gone(inputs, call)
+
+    def refuse_loss(self, inputs: Values, call: Call) -> None:
+        # The data outlives the instance of a node, and an update replaces instances.
+        refuse_unnoticed_loss(inputs, call, self.connect, by_instance=False)
 
     def check(self, inputs: Values) -> Iterator[Failure]:
         yield from check_certificate(inputs)
@@ -59,6 +66,9 @@ class OpenSearchAliasHandler(IndexAliasHandler):
 
     def connect(self, inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
         return opensearch(inputs, call, attempts=attempts)
+
+    def is_lost(self, inputs: Values, call: Call) -> bool:
+        return node_is_gone(inputs, call)
 
     def check(self, inputs: Values) -> Iterator[Failure]:
         yield from check_certificate(inputs)

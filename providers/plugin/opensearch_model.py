@@ -16,6 +16,7 @@ from providers.plugin.opensearch_cluster import (
     check_certificate,
     deadline_seconds,
     is_known,
+    node_is_gone,
     opensearch,
     with_endpoint,
 )
@@ -90,6 +91,8 @@ class ModelHandler(Handler):
         return model_id, self._bring(inputs, "", call, model_id)
 
     def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
+        if node_is_gone(inputs, call):
+            return None
         models = Models(opensearch(inputs, call), call)
         model_id = str(olds.get("modelId") or "") or _find(inputs, models)
         model = models.get(model_id) if model_id else None
@@ -120,6 +123,8 @@ class ModelHandler(Handler):
         return {"modelId": model_id, "state": DEPLOYED}
 
     def delete(self, inputs: Values, olds: Values, call: Call) -> None:
+        if node_is_gone(inputs, call):
+            return
         models = Models(opensearch(inputs, call), call)
         model_id = str(olds.get("modelId") or "") or _find(inputs, models)
         if not model_id:

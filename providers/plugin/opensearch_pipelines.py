@@ -21,7 +21,7 @@ from providers.opensearch import (
     SearchPipelineArgs,
 )
 from providers.plugin.framework import Call, Failure, Handler, Values
-from providers.plugin.opensearch_cluster import check_certificate, opensearch
+from providers.plugin.opensearch_cluster import check_certificate, node_is_gone, opensearch
 from providers.plugin.search import SearchCluster, as_declared
 
 __all__ = ["IngestPipelineHandler", "SearchPipelineHandler"]
@@ -59,6 +59,8 @@ class _PipelineHandler(Handler):
         return name, {}
 
     def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
+        if node_is_gone(inputs, call):
+            return None
         found = self._get(opensearch(inputs, call), str(inputs["pipelineName"]))
         if found is None:
             return None
@@ -71,6 +73,8 @@ class _PipelineHandler(Handler):
         return {}
 
     def delete(self, inputs: Values, olds: Values, call: Call) -> None:
+        if node_is_gone(inputs, call):
+            return
         search, name = opensearch(inputs, call), str(inputs["pipelineName"])
         try:
             self._delete(search, name)

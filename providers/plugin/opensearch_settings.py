@@ -9,7 +9,7 @@ from providers.clients.errors import InvalidRequestError
 from providers.declaration import inputs_of
 from providers.opensearch import ClusterSettings, ClusterSettingsArgs
 from providers.plugin.framework import Call, Failure, Handler, Values
-from providers.plugin.opensearch_cluster import check_certificate, opensearch
+from providers.plugin.opensearch_cluster import check_certificate, node_is_gone, opensearch
 from providers.plugin.search import SearchCluster, as_declared
 
 __all__ = ["ClusterSettingsHandler"]
@@ -38,6 +38,8 @@ class ClusterSettingsHandler(Handler):
         return "cluster-settings", {}
 
     def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
+        if node_is_gone(inputs, call):
+            return None
         search = opensearch(inputs, call)
         shown = search.ask(
             "GetClusterSettings",
@@ -53,6 +55,8 @@ class ClusterSettingsHandler(Handler):
         return {}
 
     def delete(self, inputs: Values, olds: Values, call: Call) -> None:
+        if node_is_gone(inputs, call):
+            return
         search = opensearch(inputs, call)
         for name in inputs["settings"]:
             try:

@@ -108,7 +108,7 @@ def cluster(inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
 
 
 def instance_is_gone(inputs: Values, call: Call) -> bool:
-    """Return whether the instance was deleted; False where the inputs do not name it.
+    """Return whether the Elasticsearch instance was deleted; False where the inputs do not name it.
 
     An endpoint alone cannot tell: what does not answer may be back in a minute.
     """
@@ -124,8 +124,16 @@ class Connect(Protocol):
     def __call__(self, inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster: ...
 
 
-def refuse_unnoticed_loss(inputs: Values, call: Call, connect: Connect = cluster) -> None:
+def refuse_unnoticed_loss(
+    inputs: Values, call: Call, connect: Connect = cluster, *, by_instance: bool = True
+) -> None:
     """Refuse to continue with an index that is gone, before a refresh has noticed it.
+
+    Args:
+        inputs: With `ADDRESS` and ``indexName``.
+        call: The operation of the engine.
+        connect: Connects to the cluster.
+        by_instance: Whether ``instanceId`` is an Elasticsearch instance, with which its indices go.
 
     Raises:
         ProviderError: The index, or the instance that held it, was deleted.
@@ -134,7 +142,7 @@ def refuse_unnoticed_loss(inputs: Values, call: Call, connect: Connect = cluster
         return
     name = str(inputs["indexName"])
     try:
-        if instance_is_gone(inputs, call):
+        if by_instance and instance_is_gone(inputs, call):
             lost = f"Elasticsearch instance {inputs['instanceId']}, with index {name!r} in it,"
         elif index_state(connect(inputs, call, attempts=1), name) is None:
             lost = f"index {name!r}"

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from pluginhost import ProviderError, contains_unknown
 from providers.clients.errors import ClientError, ConflictError
+from providers.clients.shortages import DISK, READ_ONLY_SETTING
 from providers.declaration import Input, inputs_of
 from providers.plugin.framework import (
     Call,
@@ -40,6 +41,8 @@ from providers.search import SearchIndex, SearchIndexArgs
 __all__ = ["SearchIndexHandler"]
 
 _BAD_CHARACTERS: Final = re.compile(r'[\\/*?"<>| ,#:A-Z]')
+# A cluster looks at its disks every 30 s, and takes writes again a minute after there is room.
+_WRITABLE_SECONDS: Final = 100.0
 _CHANGEABLE: Final = re.compile(rf"mappings\._meta\.({'|'.join(CHANGEABLE)})(\[|$)")
 
 
@@ -62,6 +65,14 @@ class SearchIndexHandler(Handler):
     def connect(self, inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluster:
         """Return the cluster that the inputs name; see `providers.plugin.search.cluster`."""
         return cluster(inputs, call, attempts=attempts)
+
+    def is_lost(self, inputs: Values, call: Call) -> bool:
+        """Return whether the cluster was deleted with all that is in it."""
+        return instance_is_gone(inputs, call)
+
+    def refuse_loss(self, inputs: Values, call: Call) -> None:
+        """Refuse to continue with an index that is gone; see `refuse_unnoticed_loss`."""
+        refuse_unnoticed_loss(inputs, call)
 
     def check(self, inputs: Values) -> Iterator[Failure]:
         name = inputs.get("indexName")
@@ -97,7 +108,7 @@ class SearchIndexHandler(Handler):
             changes = [change for change in changes if change.property != "endpoint"]
             changes.append(Change(path="endpoint", kind="update", replaces=True))
         if not any(change.replaces for change in changes):
-            refuse_unnoticed_loss(old_inputs, call, self.connect)
+            self.refuse_loss(old_inputs, call)
         return changes
 
     def must_delete_first(self, old_inputs: Values, news: Values) -> bool:
@@ -175,7 +186,7 @@ class SearchIndexHandler(Handler):
             write_meta(search, str(inputs["indexName"]), meta)
 
     def read(self, inputs: Values, olds: Values, call: Call) -> tuple[Values, Values] | None:
-        if instance_is_gone(inputs, call):
+        if self.is_lost(inputs, call):
             return None
         found = index_state(self.connect(inputs, call), str(inputs["indexName"]))
         if found is None:
@@ -186,6 +197,13 @@ class SearchIndexHandler(Handler):
             flat = flat_settings(declared)
             seen = as_declared(flat, found["settings"])
             present["settings"] = declared if seen == flat else seen
+        if _is_read_only(found):
+            call.log(f"index {inputs['indexName']} takes no writes: {DISK}", "warning")
+            # Drift, so that a report of drift has it, and the next update waits or fails.
+            present["settings"] = {
+                **flat_settings(present.get("settings")),
+                READ_ONLY_SETTING: "true",
+            }
         return present, {"uuid": found["uuid"]}
 
     def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
@@ -195,6 +213,7 @@ class SearchIndexHandler(Handler):
             raise ProviderError(
                 f"index {name!r} was deleted; run `pulumi up --refresh` to recreate it"
             )
+        found = self._wait_until_writable(search, name, found, call)
         self._write_meta(search, inputs, found)
         changed = {
             key: value
@@ -208,6 +227,24 @@ class SearchIndexHandler(Handler):
             )
         return {"uuid": found["uuid"]}
 
+    def _wait_until_writable(
+        self, search: SearchCluster, name: str, found: dict[str, Any], call: Call
+    ) -> dict[str, Any]:
+        """Wait a moment for the cluster to take writes; return the index.
+
+        Raises:
+            ProviderError: The disk is still full.
+        """
+        began = call.clock()
+        while _is_read_only(found):
+            waited = call.clock() - began
+            if waited >= _WRITABLE_SECONDS:
+                raise ProviderError(f"index {name!r} takes no writes. {DISK}")
+            call.status(f"index {name} takes no writes, because a disk is full: {waited:.0f} s")
+            call.wait(2.0)
+            found = index_state(search, name) or found
+        return found
+
     def delete(self, inputs: Values, olds: Values, call: Call) -> None:
         name = str(inputs["indexName"])
         if inputs.get("deletionProtection"):
@@ -215,7 +252,7 @@ class SearchIndexHandler(Handler):
                 f"index {name!r} has deletion_protection. Set it to False and run `pulumi up` "
                 "before you delete or replace the index."
             )
-        if instance_is_gone(inputs, call):
+        if self.is_lost(inputs, call):
             return
         search = self.connect(inputs, call)
         found = index_state(search, name)
@@ -257,6 +294,10 @@ class SearchIndexHandler(Handler):
             call.log(f"index {name} stays as a former generation of alias {alias}")
             return True
         return False
+
+
+def _is_read_only(found: Mapping[str, Any]) -> bool:
+    return bool(found["settings"].get(READ_ONLY_SETTING) == "true")
 
 
 def _refused_kinds(mappings: Any, kinds: Any) -> Iterator[Failure]:

@@ -14,6 +14,7 @@ from pluginhost import ProviderError
 from providers.clients import elasticsearch, opensearch
 from providers.clients.credentials import Credentials, credentials_provider
 from providers.clients.dlc import DlcClient
+from providers.clients.ecs_instances import EcsInstancesClient
 from providers.clients.elasticsearch_instances import ElasticsearchInstancesClient
 from providers.clients.generic import GenericClient
 from providers.clients.oss import OssClient
@@ -84,6 +85,13 @@ class CloudServices:
         default = f"elasticsearch.{self._region_id}.aliyuncs.com"
         endpoint = self._config.get("elasticsearchEndpoint") or default
         return ElasticsearchInstancesClient(self._generic(endpoint))
+
+    @cached_property
+    def ecs_instances(self) -> EcsInstancesClient:
+        """ECS instances of the region."""
+        default = f"ecs.{self._region_id}.aliyuncs.com"
+        endpoint = self._config.get("ecsEndpoint") or default
+        return EcsInstancesClient(self._generic(endpoint), self._region_id)
 
     @cached_property
     def scaling(self) -> ScalingClient:

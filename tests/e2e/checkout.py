@@ -266,6 +266,15 @@ class Checkout:
         assert len(found) == 1, found
         return found[0]
 
+    def engine_children(self) -> list[psutil.Process]:
+        """Return the running language host, program and plugins of the engine."""
+        marks = ("localcloud.alicloud", "providers", "pulumi")
+        return [
+            process
+            for process in self.processes()
+            if any(word in marks or "language_host" in word for word in words_of(process))
+        ]
+
     def files(self) -> set[str]:
         """Return every file and link of the checkout, relative to it, without Python's bytecode."""
         found: set[str] = set()
@@ -316,6 +325,13 @@ def names_folder(process: psutil.Process, folder: str) -> bool:
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
     return any(folder in word for word in words)
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Return a process' command line; empty if it has ended."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return process.cmdline()
+    return []
 
 
 def _described(process: psutil.Process) -> str:

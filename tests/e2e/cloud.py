@@ -14,6 +14,7 @@ from typing import Any
 import oss2
 import psutil
 from elasticsearch import Elasticsearch
+from opensearchpy import OpenSearch
 
 from localcloud import control
 from localcloud.core.errors import LocalCloudError
@@ -22,6 +23,7 @@ from providers.clients.dlc import DlcClient, Job
 from providers.clients.errors import ClientError
 from providers.clients.generic import GenericClient
 from providers.clients.kms import get_secret_value
+from providers.clients.opensearch import client as connect_opensearch
 from tests.e2e.checkout import Checkout
 
 ELASTICSEARCH_SECRET = "customrag-local-elasticsearch-password"
@@ -117,6 +119,24 @@ class Cloud:
             self.credentials(),
         )
         client = Elasticsearch(url, basic_auth=("elastic", password), request_timeout=60)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    @contextmanager
+    def opensearch(self, user: str) -> Iterator[OpenSearch]:
+        """Yield a client of the OpenSearch cluster, signed in as one of its users."""
+        found, platform = self.exported(), self.checkout.platform()
+        password = get_secret_value(
+            platform.endpoints["api"],
+            platform.region_id,
+            f"customrag-local-opensearch-{user}",
+            self.credentials(),
+        )
+        address = found["opensearch-data-1"]["outputs"]["primaryIpAddress"]
+        certificate = found["opensearch-ca"]["outputs"]["certificatePem"]
+        client = connect_opensearch(f"https://{address}:9200", user, password, certificate)
         try:
             yield client
         finally:

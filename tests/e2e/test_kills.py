@@ -31,7 +31,7 @@ pytestmark = pytest.mark.e2e
 CONFIGURATION = {"trainingNumTrainEpochs": "3", "trainingBatchSize": "2"}
 UP_SECONDS = 1800.0
 TRAINING_SECONDS = 900.0
-MORE_DOCUMENTS = 300
+MORE_DOCUMENTS = 150
 
 
 @pytest.fixture(scope="module")
@@ -42,20 +42,6 @@ def facts() -> dict[str, Any]:
 
 def _kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
-
-
-def _of_the_engine(private: Checkout) -> list[str]:
-    """Return the running language host, program and plugins of the engine."""
-    marks = ("language_host", "localcloud.alicloud", "providers", "pulumi")
-    found = []
-    for process in private.processes():
-        try:
-            words = process.cmdline()
-        except psutil.NoSuchProcess:
-            continue
-        if any(word in marks or "language_host" in word for word in words):
-            found.append(" ".join(words))
-    return found
 
 
 def _job(cloud: Cloud, prefix: str) -> Job:
@@ -94,7 +80,7 @@ def test_only_the_job_outlives_a_killed_engine(private: Checkout, cloud: Cloud) 
     up.until(lambda: _steps_done(cloud) >= 1, "the training's first step")
     _kill(private.engine().pid)
     assert up.wait().code != 0
-    wait_until(lambda: not _of_the_engine(private), "the engine's children are gone", 180.0)
+    wait_until(lambda: not private.engine_children(), "the engine's children are gone", 180.0)
     assert _job(cloud, TRAINING_JOB).status == "Running"
 
 

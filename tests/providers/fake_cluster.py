@@ -24,7 +24,8 @@ def _flat(prefix: str, settings: Mapping[str, Any]) -> dict[str, str]:
     flat: dict[str, str] = {}
     for key, value in settings.items():
         name = f"{prefix}.{key}"
-        flat |= _flat(name, value) if isinstance(value, Mapping) else {name: str(value)}
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        flat |= _flat(name, value) if isinstance(value, Mapping) else {name: shown}
     return flat
 
 
@@ -110,6 +111,8 @@ class Cluster:
             self.down_for -= 1
             return 503, _error("unavailable_exception", "starting", 503)
         name, _, rest = path.partition("/")
+        if path == "_cluster/health":
+            return 200, {"status": "green"}
         if name == "_alias":
             return self._get_alias(rest)
         if path == "_aliases":

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from opensearchpy import Connection, OpenSearch
+from opensearchpy.exceptions import ConnectionError as NoConnectionError
 from opensearchpy.exceptions import ConnectionTimeout
 
 from providers.clients import opensearch
@@ -28,6 +29,7 @@ class OpenSearchCluster:
         pipelines: Definitions by path.
         version: What it says it is.
         lost_replies: How many replies to a registration are lost.
+        unreachable: Whether no node answers.
         refusals: How many requests are refused because of their password.
         bodies: Received registrations.
     """
@@ -47,6 +49,7 @@ class OpenSearchCluster:
         self.lost_replies = 0
         self.refusals = 0
         self.down = False
+        self.unreachable = False
         self.bodies: list[dict[str, Any]] = []
         self.requests: list[str] = []
 
@@ -79,6 +82,8 @@ class OpenSearchCluster:
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         """Status and body of the reply."""
         self.requests.append(f"{method} {path}")
+        if self.unreachable:
+            raise NoConnectionError("N/A", "connection refused", None)
         if self.refusals:
             self.refusals -= 1
             return 401, {"error": "Unauthorized"}

@@ -237,6 +237,7 @@ class FakeServices:
     dlc: Any
     search: Any = None
     elasticsearch_instances: Any = None
+    ecs_instances: Any = None
     scaling: Any = None
 
     def elasticsearch(self, endpoint: str, username: str, password: str) -> Any:

@@ -63,8 +63,7 @@ def alias(services: FakeServices) -> Engine:
 
 def test_an_index_is_created_adopted_refreshed_and_deleted(index: Engine, cluster: Cluster) -> None:
     index.up(INDEX)
-    assert cluster.indexes["chunks-1"]["settings"]["index.knn"] == "True"
-    cluster.indexes["chunks-1"]["settings"]["index.knn"] = "true"
+    assert cluster.indexes["chunks-1"]["settings"]["index.knn"] == "true"
     index.state = None
     index.up(INDEX)
     assert "adopted" in index.log

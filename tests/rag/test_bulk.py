@@ -21,7 +21,7 @@ from rag.bulk import BulkWriter, delete_operation, index_operation
 from rag.engines.base import SearchEngine
 from rag.engines.elasticsearch import ElasticsearchEngine
 from rag.engines.opensearch import OpenSearchEngine
-from rag.errors import IngestError
+from rag.errors import ClusterShortageError, IngestError
 
 CHUNK = index_operation("a", {"text": "x"}, np.array([[0.6, 0.8]], np.float32))
 
@@ -110,18 +110,48 @@ def test_a_write_that_a_busy_cluster_refuses_is_retried(
     assert len(cluster.bodies) == 2
 
 
-def test_a_cluster_short_of_memory_for_its_model_is_reported_with_what_to_do(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+MEMORY = "Memory Circuit Breaker is open, please check your resources!"
+DISK = "Disk Circuit Breaker is open, please check your resources!"
+FLOOD = (
+    "index [chunks] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, "
+    "index has read-only-allow-delete block];"
+)
+NO_MODEL = "Model not ready yet. Please deploy the model first."
+
+
+def refused(status: int, error_type: str, reason: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "index": {
+                **item("index", status)["index"],
+                "error": {"type": error_type, "reason": reason},
+            }
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "advice"),
+    [
+        (refused(429, "circuit_breaking_exception", MEMORY), "Raise customrag:opensearchHeapMib"),
+        (refused(429, "circuit_breaking_exception", DISK), "Raise customrag:opensearchDiskGib"),
+        (refused(429, "cluster_block_exception", FLOOD), "Raise customrag:opensearchDiskGib"),
+        (refused(400, "illegal_argument_exception", NO_MODEL), "Run `make up` again"),
+    ],
+    ids=["memory", "disk of models", "disk", "model"],
+)
+def test_what_a_cluster_lacks_is_waited_for_and_reported_with_what_to_do(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, reply: list[dict[str, Any]], advice: str
 ) -> None:
     monkeypatch.setattr("rag.bulk._RETRY_SECONDS", 0.0)
-    refused = item("index", 429)
-    refused["index"]["error"] = {
-        "type": "circuit_breaking_exception",
-        "reason": "Memory Circuit Breaker is open, please check your resources!",
-    }
-    cluster.replies = [[refused]]
-    with pytest.raises(IngestError, match=r"Circuit Breaker is open.* raise customrag:opensearch"):
+    monkeypatch.setattr("rag.bulk._SHORTAGE_SECONDS", 0.0)
+    cluster.replies = [reply]
+    with pytest.raises(ClusterShortageError, match=advice):
         write(cluster, CHUNK)
+    monkeypatch.undo()
+    monkeypatch.setattr("rag.bulk._MAX_WAIT_SECONDS", 0.0)
+    cluster.replies = [reply, reply, [item("index", 201)]]
+    assert write(cluster, CHUNK) == {}
 
 
 def test_only_refused_operations_are_retried(cluster: Cluster) -> None:

@@ -106,6 +106,10 @@ def test_job_specs_use_the_field_names_of_the_service() -> None:
     ]
 
 
+def test_an_ingest_job_decides_by_its_exit_code_whether_it_is_restarted() -> None:
+    assert [spec["restart_policy"] for spec in _ingest().job_specs] == ["ExitCode"]
+
+
 def test_an_ingest_job_has_a_readable_corpus_uri() -> None:
     command = _ingest().user_command
     assert "exec python -m rag.ingest --corpus-dir /mnt/corpus" in command

@@ -158,6 +158,7 @@ OPENSEARCH = OpenSearchEndpoint(
     username="deployer",
     password="Secret-1234",
     ca_certificate=CERTIFICATE,
+    instance_id="i-bp1",
 )
 
 

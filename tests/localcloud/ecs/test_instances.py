@@ -18,6 +18,9 @@ from darabonba.runtime import RuntimeOptions
 
 from localcloud.core.errors import CloudError
 from localcloud.ecs.workers import instances_of
+from providers.clients.credentials import credentials_provider
+from providers.clients.ecs_instances import RUNNING, EcsInstancesClient
+from providers.clients.generic import GenericClient
 from tests.localcloud.ecs.conftest import ATTACHMENT, INSTANCE, Ecs, with_network
 from tests.localcloud.running import lives, running_stack, until
 
@@ -327,6 +330,21 @@ def test_instances_are_described_by_tag_through_the_rpc_api(ecs: Ecs) -> None:
         "chat",
         "Running",
     )
+
+
+def test_the_client_tells_the_status_of_an_instance_or_that_it_is_gone(ecs: Ecs) -> None:
+    platform = ecs.stack.context.platform
+    credentials = credentials_provider(
+        access_key_id=platform.access_key_id, access_key_secret=platform.access_key_secret
+    )
+    api = GenericClient(platform.endpoints["api"], platform.region_id, credentials)
+    client = EcsInstancesClient(api, platform.region_id)
+    one = ecs.create()
+    ecs.create()
+    assert client.status(one) == RUNNING
+    api.rpc("StopInstances", "2014-05-26", {"RegionId": platform.region_id, "InstanceId.1": one})
+    assert client.status(one) == "Stopped"
+    assert client.status("i-none") is None
 
 
 def test_next_daemon_watches_services_that_outlived_the_last(tmp_path: Path) -> None:
