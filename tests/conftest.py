@@ -28,7 +28,7 @@ __all__ = ["both_engines", "elasticsearch_server", "lent", "opensearch_server"]
 
 ORDER = ("engine", "elasticsearch", "opensearch", "model", "e2e", "real_cloud")
 LONGEST_FIRST = (
-    *("test_kills", "test_healing", "test_loop", "test_engines"),
+    *("test_kills", "test_healing", "test_opensearch_faults", "test_loop", "test_engines"),
     *("test_rehearse", "test_sweep"),
 )
 """Stories of `tests/e2e` in the order in which they begin, so that the processes end together."""

@@ -23,6 +23,7 @@ from .shortages import with_remedy
 
 __all__ = [
     "AuthenticationException",
+    "NoConnectionError",
     "TransportError",
     "async_client",
     "client",

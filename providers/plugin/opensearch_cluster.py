@@ -14,6 +14,7 @@ from providers.clients.errors import ClientError, ConnectionFailedError, Service
 from providers.clients.opensearch import (
     REQUEST_TIMEOUT_SECONDS,
     AuthenticationException,
+    NoConnectionError,
     TransportError,
     convert_error,
 )
@@ -22,6 +23,7 @@ from providers.plugin.framework import Call, Change, Failure, Values
 from providers.plugin.search import ADDRESS, SearchCluster
 
 __all__ = [
+    "await_authority",
     "check_certificate",
     "deadline_seconds",
     "is_known",
@@ -31,6 +33,8 @@ __all__ = [
 ]
 
 _QUICK_SECONDS: Final = 5.0
+# A node looks into KMS every 30 s, and restarts for another authority.
+_TRUST_SECONDS: Final = 300.0
 # About 50 s in all: a node looks into KMS for changed passwords every 30 s.
 _ATTEMPTS: Final = 12
 
@@ -59,6 +63,31 @@ def opensearch(inputs: Values, call: Call, *, attempts: int = 8) -> SearchCluste
         errors=(TransportError,),
         convert=convert_error if quick else _convert,
     )
+
+
+def await_authority(olds: Values, inputs: Values, call: Call) -> None:
+    """Wait until the node at the endpoint shows a certificate of a changed authority.
+
+    Return at once if the authority is the same. A node that does not show one in time is left to
+    the request that follows, whose error says more.
+    """
+    if olds.get("caCertificate") == inputs.get("caCertificate"):
+        return
+    search, began = opensearch(inputs, call, attempts=1), call.clock()
+    while True:
+        try:
+            search.client.cluster.health()
+        except NoConnectionError:
+            waited = call.clock() - began
+        except TransportError:
+            return
+        else:
+            return
+        if waited >= _TRUST_SECONDS:
+            return
+        what = f"a certificate of the new authority at {inputs['endpoint']}"
+        call.status(f"waiting for {what}: {waited:.0f} s")
+        call.wait(2.0)
 
 
 def node_is_gone(inputs: Values, call: Call) -> bool:

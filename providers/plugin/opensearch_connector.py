@@ -18,6 +18,7 @@ from providers.declaration import inputs_of
 from providers.opensearch import Connector, ConnectorArgs
 from providers.plugin.framework import Call, Change, Failure, Handler, Values, compare
 from providers.plugin.opensearch_cluster import (
+    await_authority,
     check_certificate,
     node_is_gone,
     opensearch,
@@ -118,6 +119,7 @@ class ConnectorHandler(Handler):
         return {**inputs, **changed, "connectorName": found["name"]}, {"connectorId": connector_id}
 
     def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
+        await_authority(olds, inputs, call)
         connector_id = str(olds["connectorId"])
         try:
             self._change(opensearch(inputs, call), connector_id, inputs, call)

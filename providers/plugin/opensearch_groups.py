@@ -11,6 +11,7 @@ from providers.declaration import inputs_of
 from providers.opensearch import ModelGroup, ModelGroupArgs
 from providers.plugin.framework import Call, Change, Failure, Handler, Values, compare
 from providers.plugin.opensearch_cluster import (
+    await_authority,
     check_certificate,
     is_known,
     node_is_gone,
@@ -89,6 +90,7 @@ class ModelGroupHandler(Handler):
         return present, {"modelGroupId": group_id}
 
     def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
+        await_authority(olds, inputs, call)
         group_id = str(olds["modelGroupId"])
         try:
             _update(opensearch(inputs, call), group_id, inputs)

@@ -14,7 +14,12 @@ from providers.declaration import inputs_of
 from providers.opensearch import Alias, AliasArgs, Index, IndexArgs
 from providers.plugin.framework import Call, Failure, Values
 from providers.plugin.index_alias import IndexAliasHandler
-from providers.plugin.opensearch_cluster import check_certificate, node_is_gone, opensearch
+from providers.plugin.opensearch_cluster import (
+    await_authority,
+    check_certificate,
+    node_is_gone,
+    opensearch,
+)
 from providers.plugin.search import SearchCluster, flat_settings, refuse_unnoticed_loss
 from providers.plugin.search_index import SearchIndexHandler
 
@@ -38,6 +43,10 @@ class OpenSearchIndexHandler(SearchIndexHandler):
 
     def is_lost(self, inputs: Values, call: Call) -> bool:
         return node_is_gone(inputs, call)
+
+    def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
+        await_authority(olds, inputs, call)
+        return super().update(olds, inputs, call)
 
     def refuse_loss(self, inputs: Values, call: Call) -> None:
         # The data outlives the instance of a node, and an update replaces instances.
@@ -69,6 +78,10 @@ class OpenSearchAliasHandler(IndexAliasHandler):
 
     def is_lost(self, inputs: Values, call: Call) -> bool:
         return node_is_gone(inputs, call)
+
+    def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
+        await_authority(olds, inputs, call)
+        return super().update(olds, inputs, call)
 
     def check(self, inputs: Values) -> Iterator[Failure]:
         yield from check_certificate(inputs)

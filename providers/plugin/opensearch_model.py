@@ -13,6 +13,7 @@ from providers.declaration import inputs_of
 from providers.opensearch import Model, ModelArgs
 from providers.plugin.framework import Call, Change, Failure, Handler, Values, compare
 from providers.plugin.opensearch_cluster import (
+    await_authority,
     check_certificate,
     deadline_seconds,
     is_known,
@@ -104,6 +105,7 @@ class ModelHandler(Handler):
         return present, {"modelId": model_id, "state": model["model_state"]}
 
     def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
+        await_authority(olds, inputs, call)
         return self._bring(inputs, str(olds.get("modelId") or ""), call, call.resource_id)
 
     def _bring(self, inputs: Values, model_id: str, call: Call, resource_id: str) -> dict[str, Any]:

@@ -21,7 +21,12 @@ from providers.opensearch import (
     SearchPipelineArgs,
 )
 from providers.plugin.framework import Call, Failure, Handler, Values
-from providers.plugin.opensearch_cluster import check_certificate, node_is_gone, opensearch
+from providers.plugin.opensearch_cluster import (
+    await_authority,
+    check_certificate,
+    node_is_gone,
+    opensearch,
+)
 from providers.plugin.search import SearchCluster, as_declared
 
 __all__ = ["IngestPipelineHandler", "SearchPipelineHandler"]
@@ -69,6 +74,7 @@ class _PipelineHandler(Handler):
         return {**inputs, "body": body if shown == _canonical(body) else shown}, {}
 
     def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
+        await_authority(olds, inputs, call)
         self._put(opensearch(inputs, call), inputs)
         return {}
 

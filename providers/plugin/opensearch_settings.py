@@ -9,7 +9,12 @@ from providers.clients.errors import InvalidRequestError
 from providers.declaration import inputs_of
 from providers.opensearch import ClusterSettings, ClusterSettingsArgs
 from providers.plugin.framework import Call, Failure, Handler, Values
-from providers.plugin.opensearch_cluster import check_certificate, node_is_gone, opensearch
+from providers.plugin.opensearch_cluster import (
+    await_authority,
+    check_certificate,
+    node_is_gone,
+    opensearch,
+)
 from providers.plugin.search import SearchCluster, as_declared
 
 __all__ = ["ClusterSettingsHandler"]
@@ -50,6 +55,7 @@ class ClusterSettingsHandler(Handler):
         return {**inputs, "settings": as_declared(inputs["settings"], present)}, {}
 
     def update(self, olds: Values, inputs: Values, call: Call) -> dict[str, Any]:
+        await_authority(olds, inputs, call)
         removed = set(olds.get("settings") or {}) - set(inputs["settings"])
         _put(opensearch(inputs, call), {**dict.fromkeys(removed), **inputs["settings"]})
         return {}

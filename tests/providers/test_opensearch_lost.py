@@ -105,6 +105,22 @@ def test_a_replaced_node_that_answers_is_read(made: Engine, services: FakeServic
     assert made.refresh() is not None
 
 
+@pytest.mark.parametrize("made", ["Model", "SearchPipeline"], indirect=True)
+def test_an_update_waits_until_the_node_shows_a_certificate_of_a_new_authority(
+    made: Engine, cluster: OpenSearchCluster
+) -> None:
+    assert made.state is not None
+    cluster.unreachable = True
+
+    def come_back(now: float) -> None:
+        cluster.unreachable = now < 60
+
+    made.clock.on_wait = come_back
+    changed = {"caCertificate": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"}
+    assert made.up({**made.state.inputs, **changed}) == "update"
+    assert any("certificate of the new authority" in line for line in made.host.statuses)
+
+
 @pytest.fixture
 def search() -> Cluster:
     return Cluster()
