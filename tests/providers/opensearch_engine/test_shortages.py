@@ -7,7 +7,6 @@ ends.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ import pytest
 from pluginhost import ProviderError
 from providers import opensearch_bodies as bodies
 from providers.clients.opensearch import async_client
-from providers.clients.shortages import READ_ONLY_SETTING
 from rag import index as chunks
 from rag.corpus import load_corpus
 from rag.engine_embedding import FIELD_MAP, embedded_in_engine
@@ -26,6 +24,7 @@ from rag.engines.opensearch import OpenSearchEngine
 from rag.errors import ClusterShortageError
 from rag.ingest import IngestResult, ingest
 from rag.reader_process import DocumentReader
+from tests.localcloud.running import until
 from tests.providers.fakes import Engine, FakeServices
 from tests.providers.opensearch_engine.support import engine_for, model_id
 from tests.rag.fakes import FakeEmbedder
@@ -36,11 +35,9 @@ pytestmark = pytest.mark.opensearch
 INDEX, PIPELINE = "shortages-1", "shortages"
 ML = "plugins.ml_commons"
 ROUTING = "cluster.routing.allocation.disk"
-FULL = {
-    **{f"{ROUTING}.watermark.{name}": "1%" for name in ("low", "high", "flood_stage")},
-    f"{ROUTING}.reroute_interval": "1s",
-    "cluster.info.update.interval": "10s",
-}
+FULL = {f"{ROUTING}.watermark.{name}": "1%" for name in ("low", "high", "flood_stage")}
+OFTEN = {f"{ROUTING}.reroute_interval": "1s", "cluster.info.update.interval": "10s"}
+"""With these settings, the cluster looks often at its disks."""
 
 
 @pytest.fixture
@@ -129,14 +126,9 @@ def _set(client: Any, settings: dict[str, Any]) -> None:
     client.cluster.put_settings(body={"persistent": settings})
 
 
-def _until_read_only(client: Any, wanted: str | None) -> None:
-    deadline = time.monotonic() + 90
-    while True:
-        found = client.indices.get_settings(index=INDEX, flat_settings=True)
-        if found[INDEX]["settings"].get(READ_ONLY_SETTING) == wanted:
-            return
-        assert time.monotonic() < deadline, f"{READ_ONLY_SETTING} is not {wanted}"
-        time.sleep(0.2)
+def _blocks(client: Any) -> dict[str, Any]:
+    found: dict[str, Any] = client.cluster.state(metric="blocks")["blocks"]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -192,9 +184,9 @@ def test_a_full_disk_stops_an_ingest_a_registration_and_a_new_index_with_what_to
 ) -> None:
     inputs = dict(model.state.inputs) if model.state else {}
     other = write_small_model(folder / "full.zip", seed=3)
-    _set(client, FULL)
+    _set(client, {**FULL, **OFTEN})
     try:
-        _until_read_only(client, "true")
+        until(lambda: INDEX in _blocks(client).get("indices", {}), "a read-only index", 90.0)
         with pytest.raises(ClusterShortageError, match="Raise customrag:opensearchDiskGib"):
             run([])
         second = engine_for("Model", services)
@@ -220,5 +212,7 @@ def test_a_full_disk_stops_an_ingest_a_registration_and_a_new_index_with_what_to
             )
     finally:
         _set(client, dict.fromkeys(FULL))
-    _until_read_only(client, None)
+    # Other tests share the cluster.
+    until(lambda: not _blocks(client), "a cluster without blocks", 90.0)
+    _set(client, dict.fromkeys(OFTEN))
     assert run([]).documents == 3
