@@ -261,7 +261,7 @@ class Checkout:
         found = [
             process
             for process in self.processes()
-            if process.name().startswith("pulumi") and "up" in process.cmdline()
+            if Path((words_of(process) or [""])[0]).name == "pulumi" and "up" in words_of(process)
         ]
         assert len(found) == 1, found
         return found[0]

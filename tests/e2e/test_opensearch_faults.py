@@ -29,10 +29,7 @@ from tests.e2e.cloud import INGEST_JOB, TRAINING_JOB, Cloud
 
 pytestmark = [pytest.mark.e2e, pytest.mark.opensearch]
 
-CONFIGURATION = {
-    "trainingNumTrainEpochs": "1",
-    "searchEngines": "opensearch,elasticsearch",
-}
+CONFIGURATION = {"trainingNumTrainEpochs": "1", "searchEngines": "opensearch"}
 UP_SECONDS = 1800.0
 MODEL = "customrag-local-embedding"
 QUESTION = "How long is the warranty on the flume board?"
@@ -163,9 +160,7 @@ def test_the_last_finishes_and_nothing_was_done_twice(private: Checkout, cloud: 
     found = {bucket["key"]: bucket["doc_count"] for bucket in buckets}
     assert found == {f"docs/{name}": 1 for name in sample.DOCUMENTS}
     assert [job.status for job in cloud.jobs(TRAINING_JOB)] == ["Succeeded"]
-    ingests = cloud.jobs(INGEST_JOB)
-    assert len({job.display_name for job in ingests}) == len(ingests) == 2
-    assert {(job.status, job.restart_times) for job in ingests} == {("Succeeded", 0)}
+    assert [(job.status, job.restart_times) for job in cloud.jobs(INGEST_JOB)] == [("Succeeded", 0)]
     private.pulumi("preview", "--stack", "local", "--expect-no-changes").check()
 
 
