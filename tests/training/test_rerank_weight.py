@@ -46,11 +46,21 @@ def test_a_gain_over_the_noise_gives_the_best_weight() -> None:
 
 def test_token_vectors_that_bring_nothing_get_no_weight() -> None:
     flat = np.full((200, len(GRID)), 0.7)
-    assert choose_rerank_weight(flat).weight == 0.0
+    choice = choose_rerank_weight(flat)
+    assert (choice.weight, choice.reason) == (0.0, "it was not better than the searches")
     worse = flat - 0.2 * np.array(GRID)
     assert choose_rerank_weight(worse).weight == 0.0
 
 
 def test_a_few_queries_do_not_prove_a_gain() -> None:
     table = np.tile(np.where(np.array(GRID) == 0.4, 0.9, 0.7), (3, 1))
-    assert choose_rerank_weight(table).weight == 0.0
+    choice = choose_rerank_weight(table)
+    assert choice.weight == 0.0
+    assert choice.reason == "3 questions are too few to tell whether it is better"
+
+
+def test_a_gain_within_the_noise_gives_the_default() -> None:
+    noise = np.random.default_rng(2).normal(0, 0.14, (137, 1)) * np.array(GRID)
+    gain = np.where(np.array(GRID) > 0, 0.02, 0.0)
+    table = 0.7 + gain + noise - noise.mean(axis=0)
+    assert choose_rerank_weight(table).weight == 0.4
