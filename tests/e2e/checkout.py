@@ -266,6 +266,16 @@ class Checkout:
         assert len(found) == 1, found
         return found[0]
 
+    def running(self, word: str, **environment: str) -> list[psutil.Process]:
+        """Return its processes with a word in their command, and with these variables."""
+        found = []
+        for process in self.processes():
+            with suppress(psutil.Error):
+                present = process.environ() if environment else {}
+                if word in words_of(process) and environment.items() <= present.items():
+                    found.append(process)
+        return found
+
     def engine_children(self) -> list[psutil.Process]:
         """Return the running language host, program and plugins of the engine."""
         marks = ("localcloud.alicloud", "providers", "pulumi")

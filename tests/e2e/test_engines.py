@@ -7,20 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
-import psutil
 import pytest
-from opensearchpy import OpenSearch
 from opensearchpy.exceptions import TransportError
 
 from localcloud.core.accounts import unprivileged_prefix
-from providers.clients.kms import get_secret_value
-from providers.clients.opensearch import client as connect
 from tests.e2e import sample
-from tests.e2e.checkout import Checkout, names_folder, wait_until
+from tests.e2e.checkout import Checkout, wait_until, words_of
 from tests.e2e.cloud import Cloud
 
 pytestmark = [pytest.mark.e2e, pytest.mark.opensearch]
@@ -38,24 +33,6 @@ SOURCE = "docs/20-warranty.md"
 def _can_run(private: Checkout) -> None:
     if os.geteuid() == 0 and not unprivileged_prefix(private.folder):
         pytest.skip("root needs user namespaces for the engine, and this machine forbids them")
-
-
-@contextmanager
-def _signed_in(cloud: Cloud, user: str) -> Iterator[OpenSearch]:
-    """Yield a client of the OpenSearch cluster as one of its users."""
-    outputs, platform = cloud.outputs(), cloud.checkout.platform()
-    password = get_secret_value(
-        platform.endpoints["api"],
-        platform.region_id,
-        f"customrag-local-opensearch-{user}",
-        cloud.credentials(),
-    )
-    certificate = outputs["opensearch_ca_certificate"]
-    made = connect(outputs["opensearch_url"], user, password, certificate)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def _neural(model_id: str) -> dict[str, Any]:
@@ -82,7 +59,7 @@ def test_up_fills_an_index_in_each_engine(private: Checkout, cloud: Cloud) -> No
     with cloud.search(outputs["elasticsearch_url"]) as client:
         (index,) = client.indices.get_alias(name=outputs["index_alias"])
     assert cloud.indexed(outputs["elasticsearch_url"], index) == expected
-    with _signed_in(cloud, "reader") as opensearch:
+    with cloud.opensearch("reader") as opensearch:
         assert opensearch.count(index=outputs["index_alias"])["count"] == len(expected)
 
 
@@ -97,7 +74,7 @@ def test_the_cluster_embeds_a_question_and_fuses_both_searches(cloud: Cloud, fus
     inside = cloud.outputs()["opensearch_inside"]
     words = {"match": {"terms": "warranti flume board"}}
     body = {"query": {"hybrid": {"queries": [words, _neural(inside["model_id"])]}}}
-    with _signed_in(cloud, "reader") as opensearch:
+    with cloud.opensearch("reader") as opensearch:
         found = opensearch.search(
             index=inside["index_alias"],
             body={**body, "_source": ["document_key"], "size": 5},
@@ -116,7 +93,7 @@ def test_a_model_that_is_no_longer_deployed_is_drift_and_deployed_again(
 ) -> None:
     model_id = cloud.outputs()["opensearch_inside"]["model_id"]
     path = f"/_plugins/_ml/models/{model_id}"
-    with _signed_in(cloud, "deployer") as opensearch:
+    with cloud.opensearch("deployer") as opensearch:
         opensearch.transport.perform_request("POST", f"{path}/_undeploy")
         assert _operations(private) == {"engine-model-model": "update"}
         report = private.make("drift", STACK="local")
@@ -130,14 +107,9 @@ def test_a_model_that_is_no_longer_deployed_is_drift_and_deployed_again(
 def test_a_lost_engine_process_comes_back_with_its_model(cloud: Cloud) -> None:
     """Systemd starts it again, and the node deploys what the engine could not."""
     inside = cloud.outputs()["opensearch_inside"]
-    mark = str(cloud.checkout.folder)
-    (engine,) = [
-        process
-        for process in psutil.process_iter()
-        if "org.opensearch.bootstrap.OpenSearch" in _words(process) and names_folder(process, mark)
-    ]
+    (engine,) = cloud.checkout.running("org.opensearch.bootstrap.OpenSearch")
     engine.kill()
-    with _signed_in(cloud, "reader") as opensearch:
+    with cloud.opensearch("reader") as opensearch:
 
         def answers() -> bool:
             with suppress(TransportError):
@@ -159,12 +131,11 @@ def test_opensearch_alone_answers_and_leaves_nothing_of_elasticsearch(
     assert "opensearch serves the application" in done.words
     outputs = cloud.outputs()
     assert (outputs["elasticsearch_url"], outputs["search_templates"]) == ("", {})
-    mark = str(private.folder)
+    assert private.running("org.opensearch.bootstrap.OpenSearch")
     assert not [
         process
-        for process in psutil.process_iter()
-        if "org.elasticsearch.bootstrap.Elasticsearch" in " ".join(_words(process))
-        and names_folder(process, mark)
+        for process in private.processes()
+        if "org.elasticsearch.bootstrap.Elasticsearch" in " ".join(words_of(process))
     ]
     resources = private.pulumi("stack", "--stack", "local").check().output
     assert ":opensearch:" in resources
@@ -175,9 +146,3 @@ def test_opensearch_alone_answers_and_leaves_nothing_of_elasticsearch(
     private.make("status").check()
     listed = private.make("documents").check().output
     assert SOURCE in listed
-
-
-def _words(process: psutil.Process) -> list[str]:
-    with suppress(psutil.Error):
-        return process.cmdline()
-    return []

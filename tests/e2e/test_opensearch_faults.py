@@ -24,7 +24,7 @@ from localcloud.core.accounts import unprivileged_prefix
 from providers.clients.shortages import DISK, READ_ONLY_SETTING
 from tests.e2e import sample
 from tests.e2e.behind import Behind, Resource
-from tests.e2e.checkout import Checkout, Finished, Running, wait_until, words_of
+from tests.e2e.checkout import Checkout, Finished, Running, wait_until
 from tests.e2e.cloud import INGEST_JOB, TRAINING_JOB, Cloud
 
 pytestmark = [pytest.mark.e2e, pytest.mark.opensearch]
@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.opensearch]
 CONFIGURATION = {"trainingNumTrainEpochs": "1", "searchEngines": "opensearch"}
 UP_SECONDS = 1800.0
 MODEL = "customrag-local-embedding"
+ENGINE = "org.opensearch.bootstrap.OpenSearch"
 QUESTION = "How long is the warranty on the flume board?"
 ROUTING = "cluster.routing.allocation.disk"
 FULL = {f"{ROUTING}.watermark.{name}": "1%" for name in ("low", "high", "flood_stage")}
@@ -47,21 +48,6 @@ SEARCH_SECONDS = 60.0
 def _can_run(private: Checkout) -> None:
     if os.geteuid() == 0 and not unprivileged_prefix(private.folder):
         pytest.skip("root needs user namespaces for the engine, and this machine forbids them")
-
-
-def _runs(private: Checkout, mark: str, **environment: str) -> list[psutil.Process]:
-    """Return the processes with a word in their command, and with these variables."""
-    found = []
-    for process in private.processes():
-        with suppress(psutil.Error):
-            present = process.environ() if environment else {}
-            if mark in words_of(process) and environment.items() <= present.items():
-                found.append(process)
-    return found
-
-
-def _search_engines(private: Checkout) -> list[psutil.Process]:
-    return _runs(private, "org.opensearch.bootstrap.OpenSearch")
 
 
 def _models(opensearch: OpenSearch) -> list[dict[str, Any]]:
@@ -102,7 +88,7 @@ def _kill(private: Checkout, up: Running, *victims: psutil.Process) -> Finished:
 def test_an_update_is_killed_while_it_waits_for_the_cluster(private: Checkout) -> None:
     up = private.start_up(timeout_seconds=UP_SECONDS)
     waits = "alicloud:ecs:RamRoleAttachment opensearch-data-1-role creating"
-    up.until(lambda: waits in up.output() and bool(_search_engines(private)), "a starting engine")
+    up.until(lambda: waits in up.output() and bool(private.running(ENGINE)), "a starting engine")
     done = _kill(private, up, private.engine())
     assert "data-1 has joined the cluster" not in done.output
 
@@ -127,13 +113,13 @@ def test_the_next_loses_its_plugin_while_the_model_is_deployed(
             lambda: [one["model_state"] for one in _models(opensearch)] == ["DEPLOYING"],
             "a model that is being deployed",
         )
-        _kill(private, up, *_runs(private, "providers"))
+        _kill(private, up, *private.running("providers"))
 
 
 def test_the_next_is_killed_while_the_documents_are_ingested(private: Checkout) -> None:
     up = private.start_up(timeout_seconds=UP_SECONDS)
     up.until(
-        lambda: bool(_runs(private, "rag.ingest", CUSTOMRAG_SEARCH_ENGINE="opensearch")),
+        lambda: bool(private.running("rag.ingest", CUSTOMRAG_SEARCH_ENGINE="opensearch")),
         "the ingest job of OpenSearch",
     )
     _kill(private, up, private.engine())
