@@ -12,9 +12,10 @@ from typing import Final
 
 from .generic import GenericClient
 
-__all__ = ["RUNNING", "EcsInstancesClient"]
+__all__ = ["STOPPED", "EcsInstancesClient"]
 
-RUNNING: Final = "Running"
+STOPPED: Final = ("Stopping", "Stopped")
+"""Statuses of an instance that stays away until it is started."""
 _VERSION: Final = "2014-05-26"
 
 
@@ -31,7 +32,7 @@ class EcsInstancesClient:
         self._region_id = region_id
 
     def status(self, instance_id: str) -> str | None:
-        """Return an instance's status, such as `RUNNING`; None if it does not exist."""
+        """Return an instance's status, such as `Running`; None if it does not exist."""
         parameters = {"RegionId": self._region_id, "InstanceIds": json.dumps([instance_id])}
         body = self._client.rpc("DescribeInstances", _VERSION, parameters)
         found = body.get("Instances", {}).get("Instance", [])

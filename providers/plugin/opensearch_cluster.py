@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from pluginhost import ProviderError, contains_unknown
-from providers.clients.ecs_instances import RUNNING
+from providers.clients.ecs_instances import STOPPED
 from providers.clients.errors import ClientError, ConnectionFailedError, ServiceUnavailableError
 from providers.clients.opensearch import (
     REQUEST_TIMEOUT_SECONDS,
@@ -97,13 +97,13 @@ def node_is_gone(inputs: Values, call: Call) -> bool:
     an update has replaced; that node answers.
 
     Raises:
-        ProviderError: The instance exists and does not run, so nothing in the cluster can be read.
+        ProviderError: The instance is stopped, so nothing in the cluster can be read.
     """
     instance_id = inputs.get("instanceId")
     if not instance_id or _answers(inputs, call):
         return False
     status = call.services.ecs_instances.status(str(instance_id))
-    if status is not None and status != RUNNING:
+    if status in STOPPED:
         raise ProviderError(
             f"ECS instance {instance_id}, the OpenSearch node at {inputs['endpoint']}, is {status}."
             " Start it, or delete it, and run `make up` again, which creates a deleted one again"
