@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pluginhost import ProviderError
@@ -18,9 +19,13 @@ from providers.plugin.opensearch_cluster import (
     opensearch,
     with_endpoint,
 )
+from providers.plugin.opensearch_tasks import Models
 from providers.plugin.search import SearchCluster
 
 __all__ = ["ModelGroupHandler"]
+
+_SETTLE_SECONDS = 600.0
+_IN_USE = ("DEPLOYED", "DEPLOYING", "PARTIALLY_DEPLOYED")
 
 
 class ModelGroupHandler(Handler):
@@ -107,17 +112,39 @@ class ModelGroupHandler(Handler):
         search = opensearch(inputs, call)
         group_id = str(olds.get("modelGroupId") or call.resource_id)
         try:
-            search.ask(
-                f"DeleteModelGroup {group_id}",
-                lambda: search.client.plugins.ml.delete_model_group(model_group_id=group_id),
-            )
-        except NotFoundError:
-            return
-        except ConflictError as error:
+            _delete(search, group_id)
+        except ConflictError:
+            self._empty(search, group_id, inputs, call)
+            _delete(search, group_id)
+
+    def _empty(self, search: SearchCluster, group_id: str, inputs: Values, call: Call) -> None:
+        """Remove the models that an interrupted update left in a group.
+
+        Raises:
+            ProviderError: The group has a model that is in use.
+        """
+        models = Models(search, call)
+        found = models.in_group(group_id)
+        used = [key for key, model in found.items() if model["model_state"] in _IN_USE]
+        if used:
             raise ProviderError(
-                f"model group {inputs['groupName']!r} is not empty: {error}. An interrupted update "
-                "or another program left models in it. Delete them, and run the update again."
-            ) from error
+                f"model group {inputs['groupName']!r} is not empty: {', '.join(used)} is deployed "
+                "by another program. Undeploy and delete it, and run the update again."
+            )
+        for model_id in found:
+            # Parts of a model that is deleted while it is registered stay behind.
+            if models.settle(model_id, _SETTLE_SECONDS) is not None:
+                models.remove(model_id)
+                call.log(f"model {model_id} was left by an interrupted update: removed")
+
+
+def _delete(search: SearchCluster, group_id: str) -> None:
+    """Delete a group; succeed if it does not exist."""
+    with suppress(NotFoundError):
+        search.ask(
+            f"DeleteModelGroup {group_id}",
+            lambda: search.client.plugins.ml.delete_model_group(model_group_id=group_id),
+        )
 
 
 def _body(inputs: Values) -> dict[str, Any]:

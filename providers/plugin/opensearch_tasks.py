@@ -73,21 +73,26 @@ class Models:
 
     def named(self, group_id: str, name: str) -> dict[str, Mapping[str, Any]]:
         """Return the models of that name in a group by id, the latest first."""
+        return self._found({"model_group_id": group_id, "name.keyword": name})
+
+    def in_group(self, group_id: str) -> dict[str, Mapping[str, Any]]:
+        """Return the models of a group by id, the latest first."""
+        return self._found({"model_group_id": group_id})
+
+    def _found(self, terms: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
         body = {
             "size": 100,
             "_source": ["name"],
             "sort": [{"created_time": "desc"}],
             "query": {
                 "bool": {
-                    "filter": [
-                        {"term": {"model_group_id": group_id}},
-                        {"term": {"name.keyword": name}},
-                    ],
+                    "filter": [{"term": {field: value}} for field, value in terms.items()],
                     "must_not": [{"exists": {"field": "chunk_number"}}],
                 }
             },
         }
-        found = self.search.ask(f"SearchModels {name}", lambda: self._ml.search_models(body=body))
+        label = f"SearchModels {', '.join(terms.values())}"
+        found = self.search.ask(label, lambda: self._ml.search_models(body=body))
         # The search may lag behind a change, a look-up by id does not.
         ids = [str(hit["_id"]) for hit in found["hits"]["hits"]]
         models = {model_id: self.get(model_id) for model_id in ids}

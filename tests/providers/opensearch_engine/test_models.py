@@ -21,6 +21,8 @@ from tests.support.small_model import (
 
 pytestmark = pytest.mark.opensearch
 
+CONNECTION = ("endpoint", "username", "password", "caCertificate")
+
 
 @pytest.fixture(scope="module")
 def small(folder: Path) -> SmallModel:
@@ -109,6 +111,22 @@ def test_a_group_is_adopted_renamed_and_recreated(
     assert engine.up(inputs) == "replace"
     client.plugins.ml.delete_model_group(model_group_id=engine.state.outputs["modelGroupId"])
     assert engine.refresh() is None
+
+
+def test_a_group_goes_with_a_model_that_an_interrupted_update_left(
+    services: FakeServices, inputs: dict[str, Any], client: Any
+) -> None:
+    group, model = engine_for("ModelGroup", services), engine_for("Model", services)
+    group.up({**{key: inputs[key] for key in CONNECTION}, "groupName": "left"})
+    assert group.state is not None
+    model.up({**inputs, "modelGroupId": group.state.outputs["modelGroupId"]})
+    left = model_id(model)
+    with pytest.raises(ProviderError, match=f"{left} is deployed by another program"):
+        group.destroy()
+    client.plugins.ml.undeploy_model(model_id=left)
+    group.destroy()
+    with pytest.raises(NotFoundError):
+        client.plugins.ml.get_model(model_id=left)
 
 
 def test_a_deployed_model_gives_the_vectors_of_torch(
