@@ -156,7 +156,7 @@ def roles(index_prefix: str) -> dict[str, dict[str, Any]]:
         # Queries and pipelines with a model need the right to predict with it.
         f"{_ROLE_PREFIX}{INGEST}": role(
             ["cluster_composite_ops", "cluster_monitor", *_USE_MODEL],
-            ["crud", "indices:admin/refresh*", *change, *describe],
+            ["crud", "indices:admin/refresh*", "indices:admin/forcemerge*", *change, *describe],
         ),
         f"{_ROLE_PREFIX}{READER}": role(
             ["cluster_composite_ops_ro", *_USE_MODEL], ["read", *describe]

@@ -39,7 +39,12 @@ from rag.engines.base import SearchEngine
 from rag.engines.connect import connect
 from rag.errors import ClusterShortageError, IngestError, RagError, SearchEngineError
 from rag.index import ANALYSER, CHUNKER
-from rag.index_changes import hidden_changes, remove_contents, verify_documents
+from rag.index_changes import (
+    hidden_changes,
+    merge_segments,
+    remove_contents,
+    verify_documents,
+)
 from rag.index_state import IndexMeta, index_meta, indexed_documents
 from rag.outcomes import Outcome
 from rag.pipeline import Pipeline, Task
@@ -174,6 +179,7 @@ async def ingest(
         raise failed_write(meta.index, error) from error
     expected = {task.key for task in plan.tasks} - set(pipeline.set_aside) | plan.unchanged
     chunks = await verify_documents(engine, meta, expected)
+    await merge_segments(engine, meta.index, written=pipeline.chunks, chunks=chunks, report=report)
     made = Report()
     async for outcome in outcomes(engine, meta.index, pipeline.set_aside, corpus.left_out):
         made.add(outcome)

@@ -238,6 +238,18 @@ class SearchEngine(ABC):
         """Make every write visible to searches."""
         await self.request("POST", f"/{_quoted(index)}/_refresh")
 
+    async def merge_segments(self, index: str, timeout_seconds: float) -> None:
+        """Merge the segments of each shard into one. It goes on after the time is over."""
+        await self.request(
+            "POST",
+            f"/{_quoted(index)}/_forcemerge",
+            params={"max_num_segments": "1"},
+            timeout_seconds=timeout_seconds,
+            retry=False,
+        )
+        # OpenSearch goes on searching the former segments until then.
+        await self.refresh(index)
+
     async def move_alias(self, alias: str, index: str) -> None:
         """Point an alias to one index only, in one step."""
         actions: list[dict[str, Any]] = [{"add": {"index": index, "alias": alias}}]

@@ -41,6 +41,7 @@ def test_ingest_writes_and_reader_only_reads(opensearch_server: Borrowed, index:
         assert reader.put(path, json={"text": "a"}).status_code == 403
         assert ingest.put(path, json={"text": "a"}).status_code == 201
         assert reader.get(f"/{index}/_search").json()["hits"]["total"]["value"] == 1
+        assert ingest.post(f"/{index}/_forcemerge?max_num_segments=1").status_code == 200
         assert ingest.delete(f"/{index}").status_code == 403
 
 

@@ -367,6 +367,24 @@ def test_a_deleted_chunk_is_gone(lent: Lent, empty: str) -> None:
     run(lent, main)
 
 
+def test_the_segments_of_an_index_become_one(lent: Lent, empty: str) -> None:
+    async def count(engine: SearchEngine) -> int:
+        found = await engine.request("GET", f"/{empty}/_segments")
+        ((primary, *_),) = found["indices"][empty]["shards"].values()
+        return sum(segment["search"] for segment in primary["segments"].values())
+
+    async def main(engine: SearchEngine) -> tuple[int, int]:
+        writer = BulkWriter(engine, empty)
+        for item in "ab":
+            await writer.write([index_operation(item, {"chunk_number": 0}, vector_of(item)[None])])
+            await engine.refresh(empty)
+        before = await count(engine)
+        await engine.merge_segments(empty, 60.0)
+        return before, await count(engine)
+
+    assert run(lent, main) == (2, 1)
+
+
 def test_a_chunk_whose_content_is_refused_is_named(lent: Lent, empty: str) -> None:
     async def main(engine: SearchEngine) -> None:
         writer = BulkWriter(engine, empty)

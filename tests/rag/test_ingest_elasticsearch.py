@@ -22,6 +22,7 @@ from rag.chunk import chunk_document
 from rag.corpus import load_corpus
 from rag.errors import IngestError, SearchIndexError
 from rag.index import chunk_id
+from rag.ingest import MAY_PASS
 from rag.readers import read_document
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.windows import windows_of
@@ -244,5 +245,5 @@ def test_a_run_after_a_rollback_waits_for_the_model_and_changes_nothing(
         result = json.loads(output.read_text())
         assert (result["chunks"], result["embedded_documents"]) == (len(before), 0)
         wait["args"].append("--embedding-wait-seconds=1")
-        assert subprocess.run(**wait, check=False).returncode == 1
+        assert subprocess.run(**wait, check=False).returncode == MAY_PASS
         assert not output.exists()
