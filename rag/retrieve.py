@@ -14,8 +14,10 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
+
 from rag.embed import EmbeddingClient
-from rag.embedder import Embedder
+from rag.embedder import Embedder, Vectors
 from rag.engines.base import SearchEngine, decoded
 from rag.errors import (
     EmbeddingError,
@@ -323,9 +325,18 @@ async def _embedded(
 ) -> tuple[list[float], bytes]:
     """Return a question's embedding, and its token vectors if the reranker needs them."""
     if reranking is None or not reranking.token_vectors:
-        return (await embedder.embed([question], "query"))[0].tolist(), b""
+        return _numbers((await embedder.embed([question], "query"))[0]), b""
     encoded = await embedder.embed_tokens([question], "query")
-    return encoded.vectors[0].tolist(), encoded.tokens[0]
+    return _numbers(encoded.vectors[0]), encoded.tokens[0]
+
+
+def _numbers(vector: Vectors) -> list[float]:
+    """Return an embedding for a request, without the digits that a float32 does not have.
+
+    As text they would take as much time and space again.
+    """
+    numbers: list[float] = np.round(vector.astype(np.float64), 8).tolist()
+    return numbers
 
 
 def _embedding_client(meta: IndexMeta) -> EmbeddingClient:
