@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from textwrap import fill
 
-__all__ = ["MEANINGS", "ONLY_DEV", "OUTCOMES", "Expected", "Outcome", "tables"]
+__all__ = ["MEANINGS", "ONLY_DEV", "OPENSEARCH", "OUTCOMES", "Expected", "Outcome", "tables"]
 
 _WIDTH = 120
 
@@ -136,7 +136,36 @@ OUTCOMES: Mapping[str, Expected] = {
         deleted=Outcome.KEPT, changed=Outcome.FIXED, why="The index has its result."
     ),
 }
-"""By type token; every type that the local stack declares."""
+"""By type token; every type that the local stack declares with Elasticsearch alone."""
+
+_OF_THE_STATE = Expected(
+    deleted=Outcome.STAYS, changed=Outcome.FIXED, why="It is in Pulumi's state only."
+)
+OPENSEARCH: Mapping[str, Expected] = {
+    "alicloud:ecs/ecsDisk:EcsDisk": Expected(
+        deleted=Outcome.REFUSED,
+        why="Its node uses it. `make up` fills the indices of a lost disk again.",
+    ),
+    "alicloud:ecs/ecsDiskAttachment:EcsDiskAttachment": _FIXED,
+    "customrag:opensearch:Alias": Expected(unrefreshed="moved back"),
+    "customrag:opensearch:ClusterSettings": _PLAIN,
+    "customrag:opensearch:Index": Expected(
+        unrefreshed=_REFRESH_ASKED,
+        why="`make up` fills it from the corpus again. An index that takes no writes, because a "
+        "disk is full, is changed, too.",
+    ),
+    "customrag:opensearch:IngestPipeline": _PLAIN,
+    "customrag:opensearch:Model": Expected(
+        why="Deleted: it is registered and deployed again. Changed: it is undeployed."
+    ),
+    "customrag:opensearch:ModelGroup": Expected(
+        unrefreshed="created again", why="It exists only while it has a model."
+    ),
+    "customrag:opensearch:SearchPipeline": _PLAIN,
+    "customrag:tls:Certificate": _OF_THE_STATE,
+    "customrag:tls:CertificateAuthority": _OF_THE_STATE,
+}
+"""By type token; the types that the local stack declares for OpenSearch besides."""
 
 _DELETED_FIRST = Expected(deleted=Outcome.REFUSED, changed=Outcome.FIXED)
 ONLY_DEV: Mapping[str, Expected] = {
@@ -204,13 +233,15 @@ def _table(outcomes: Mapping[str, Expected]) -> str:
 
 
 def tables() -> str:
-    """Return the meanings of the outcomes, and a Markdown table for each of the two stacks."""
+    """Return the meanings of the outcomes, and Markdown tables of the types."""
     meanings = "\n".join(f"- *{outcome}*: {meaning}." for outcome, meaning in MEANINGS.items())
     return "\n\n".join(
         [
             meanings,
             "## Types of the local stack",
             _table(OUTCOMES),
+            "## Types of OpenSearch",
+            _table(OPENSEARCH),
             "## Types that only dev has",
             _table(ONLY_DEV),
         ]
