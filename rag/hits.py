@@ -18,9 +18,9 @@ class Hit:
     Attributes:
         chunk_id: Its `_id` in the index.
         score: Fused score; comparable within one question only.
-        cosine: Cosine of its embedding and the question's; None if the vector search did not
-            return the passage.
-        bm25: Score of the word search; None if it did not return the passage.
+        cosine: Cosine of its best window and the question; None if no search gave one.
+        bm25: Score of the word search; None if no search gave one, as for a passage without a word
+            of the question.
         document_key, uri, title, heading, text, language: As indexed.
         table_header: Header rows of the table that the text continues; else empty.
         first_page, last_page: The pages it is on; None for formats without pages.

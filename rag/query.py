@@ -138,8 +138,6 @@ def word_body(
         },
         "size": size,
         "_source": False,
-        # Without a count, the engine leaves out passages that cannot be among the best.
-        "track_total_hits": False,
     }
 
 

@@ -80,6 +80,7 @@ _TABLE: Final[tuple[tuple[Callable[[str], bool], Shortage], ...]] = (
         ),
         DISK,
     ),
+    # The first letter of the second may be small.
     (_has("Model not ready yet", "o eligible node found"), _NO_MODEL),
 )
 

@@ -24,6 +24,7 @@ from providers.plugin.search import SearchCluster
 
 __all__ = ["ModelGroupHandler"]
 
+# Longest wait for a registration that still runs.
 _SETTLE_SECONDS = 600.0
 _IN_USE = ("DEPLOYED", "DEPLOYING", "PARTIALLY_DEPLOYED")
 
@@ -128,12 +129,13 @@ class ModelGroupHandler(Handler):
         used = [key for key, model in found.items() if model["model_state"] in _IN_USE]
         if used:
             raise ProviderError(
-                f"model group {inputs['groupName']!r} is not empty: {', '.join(used)} is deployed "
-                "by another program. Undeploy and delete it, and run the update again."
+                f"model group {inputs['groupName']!r} is not empty: {', '.join(used)} is deployed. "
+                "If an interrupted update left it, run `pulumi up`, which adopts it, and destroy "
+                "again. If another program uses it, undeploy and delete it there first."
             )
         for model_id in found:
             # Parts of a model that is deleted while it is registered stay behind.
-            if models.settle(model_id, _SETTLE_SECONDS) is not None:
+            if models.settle(model_id, call.timeout_seconds or _SETTLE_SECONDS) is not None:
                 models.remove(model_id)
                 call.log(f"model {model_id} was left by an interrupted update: removed")
 

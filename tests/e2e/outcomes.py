@@ -139,7 +139,7 @@ OUTCOMES: Mapping[str, Expected] = {
 """By type token; every type that the local stack declares with Elasticsearch alone."""
 
 _OF_THE_STATE = Expected(
-    deleted=Outcome.STAYS, changed=Outcome.FIXED, why="It is in Pulumi's state only."
+    deleted=Outcome.KEPT, changed=Outcome.FIXED, why="It is in Pulumi's state only."
 )
 OPENSEARCH: Mapping[str, Expected] = {
     "alicloud:ecs/ecsDisk:EcsDisk": Expected(

@@ -250,7 +250,7 @@ def test_a_stored_search_is_kept_and_searches(
     client.index(index=NAMES[0], document={"terms": "one two"}, refresh=True)
     params = {"terms": [{"query": "two", "weight": 1.0}]}
     found = client.search_template(index=NAMES[0], id="providers-words", params=params)
-    assert len(found["hits"]["hits"]) == 1
+    assert found["hits"]["total"]["value"] == 1
     client.put_script(id="providers-words", script={"lang": "mustache", "source": "{}"})
     template.refresh()
     assert template.up(named) == "update"

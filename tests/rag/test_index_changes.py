@@ -36,7 +36,7 @@ def merge(engine: Merging, *, written: int, chunks: int) -> list[str]:
 
 @pytest.mark.parametrize(
     ("written", "chunks", "merges"),
-    [(8, 8, True), (4, 8, True), (3, 8, False), (0, 0, False), (300_000, 300_000, False)],
+    [(8, 8, True), (4, 8, True), (3, 8, False), (0, 0, False), (100_001, 100_001, False)],
     ids=["all is new", "half is new", "little is new", "empty", "large"],
 )
 def test_an_index_that_a_run_has_filled_is_merged(

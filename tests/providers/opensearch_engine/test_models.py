@@ -121,7 +121,9 @@ def test_a_group_goes_with_a_model_that_an_interrupted_update_left(
     assert group.state is not None
     model.up({**inputs, "modelGroupId": group.state.outputs["modelGroupId"]})
     left = model_id(model)
-    with pytest.raises(ProviderError, match=f"{left} is deployed by another program"):
+    with pytest.raises(
+        ProviderError, match=rf"{left} is deployed\. .*run `pulumi up`, which adopts it"
+    ):
         group.destroy()
     client.plugins.ml.undeploy_model(model_id=left)
     group.destroy()
