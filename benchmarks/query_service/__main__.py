@@ -17,7 +17,7 @@ The systems:
     limit, all searches  the time of the embedding request, and the engine's own time for the three
                          requests of the application, one after the other: the word search, both
                          scores of each passage, and the text of ten passages. `took` is in whole
-                         milliseconds, rounded down, so that both limits are a little too low.
+                         milliseconds, rounded down; each counts half a millisecond more.
     customrag            `rag.retrieve.Retriever.retrieve` without a reranker
     reranked             the same with the late interaction, if the model has token vectors
     NAME, N              a peer (`peers.py`) whose searches return N passages each: 10 is the

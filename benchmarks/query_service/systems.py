@@ -25,6 +25,8 @@ __all__ = ["TOP_K", "Answers", "Limit", "Own", "Peer", "System"]
 
 TOP_K = 10
 _END_SECONDS = 10
+_ROUNDED_OFF_MS = 0.5
+"""What `took` lacks on average: the engines give whole milliseconds, rounded down."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +136,8 @@ class Limit:
         words = word_search(question, self._languages[question], CANDIDATES)
         near = self._near(vector)
         if not self._whole:
-            return seconds + await self._both(words, vector_body(near, CANDIDATES)) / 1000, []
+            took = await self._both(words, vector_body(near, CANDIDATES))
+            return seconds + took / 1000, []
         took, found = await self._search(words)
         among = self._near(vector, found)
         both = both_scores([near, among], words, 2 * CANDIDATES)
@@ -148,11 +151,12 @@ class Limit:
 
     async def _search(
         self, body: dict[str, Any], params: dict[str, str] | None = None
-    ) -> tuple[int, list[str]]:
+    ) -> tuple[float, list[str]]:
         answer = await self._engine.search(self._index, body, params)
-        return int(answer["took"]), [hit["_id"] for hit in answer["hits"]["hits"]]
+        found = [hit["_id"] for hit in answer["hits"]["hits"]]
+        return answer["took"] + _ROUNDED_OFF_MS, found
 
-    async def _both(self, *bodies: dict[str, Any]) -> int:
+    async def _both(self, *bodies: dict[str, Any]) -> float:
         """Return the engine's time for searches that are sent together, in milliseconds."""
         lines = [json.dumps(line) for body in bodies for line in ({"index": self._index}, body)]
         answer = await self._engine.request(
@@ -161,7 +165,8 @@ class Limit:
             "\n".join(lines) + "\n",
             headers={"accept": "application/json", "content-type": "application/x-ndjson"},
         )
-        return int(answer["took"])
+        took: float = answer["took"] + _ROUNDED_OFF_MS
+        return took
 
     async def close(self) -> None:
         """See `System`."""
