@@ -67,6 +67,7 @@ BOUNDS: Mapping[str, Bounds] = MappingProxyType(
         "scale": Bounds(0, 1000, over=True),
         "token_dimension": Bounds(0, 1024),
         "token_pooling": Bounds(1, 16),
+        "cross_encoder_epochs": Bounds(0, 100),
         "max_seq_length": Bounds(16),
         "save_steps": Bounds(0),
         "min_pairs": Bounds(2),

@@ -112,6 +112,7 @@ class TrainingSettings:
         num_train_epochs: Passes over the pairs. Default: the script's.
         learning_rate: Peak learning rate. Default: the script's.
         per_device_train_batch_size: Pairs per worker and step. Default: the script's.
+        cross_encoder_epochs: Passes of a cross-encoder that reranks. Default: the script's, none.
         seed: Of everything random. Default: 42.
         libtorch_version: libtorch of the OpenSearch cluster that the zip is for, one of
             `training.bounds.LIBTORCH_VERSIONS`, or ``none``: no zip. Default: the script's.
@@ -125,6 +126,7 @@ class TrainingSettings:
     num_train_epochs: float | None = None
     learning_rate: float | None = None
     per_device_train_batch_size: int | None = None
+    cross_encoder_epochs: float | None = None
     seed: int = 42
     libtorch_version: str | None = None
     read_options: ReadOptions = DEFAULT_OPTIONS
@@ -143,6 +145,7 @@ class TrainingSettings:
             "num_train_epochs",
             "learning_rate",
             "per_device_train_batch_size",
+            "cross_encoder_epochs",
             "seed",
         )
 
@@ -191,6 +194,7 @@ def train_embedding_job(
         "num-train-epochs": settings.num_train_epochs,
         "learning-rate": settings.learning_rate,
         "per-device-train-batch-size": settings.per_device_train_batch_size,
+        "cross-encoder-epochs": settings.cross_encoder_epochs,
         "seed": settings.seed,
         "libtorch-version": settings.libtorch_version,
     }

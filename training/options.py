@@ -63,6 +63,9 @@ class Options:
         96, "components of a token vector, for the late interaction; 0: no token vectors"
     )
     token_pooling: int = _option(2, "tokens of a passage that share a token vector, on average")
+    cross_encoder_epochs: float = _option(
+        0.0, "passes over the questions of a cross-encoder that reranks; 0: train none"
+    )
     max_seq_length: int = _option(256, "most tokens of a text, up to the model's limit")
     save_steps: int = _option(0, "steps between checkpoints; 0: a fifth of the run, 10 to 200")
     min_pairs: int = _option(16, "with fewer pairs than this, keep the base model")

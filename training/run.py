@@ -83,6 +83,9 @@ class Run:
         settings = asdict(self.options)
         for name in _OUTCOME_OPTIONS_EXCLUDED:
             del settings[name]
+        if not settings["cross_encoder_epochs"]:
+            # As before there was one, so that no model is trained again without need.
+            del settings["cross_encoder_epochs"]
         settings["library"] = version("sentence-transformers")
         settings["world_size"] = self.workers.world_size
         settings["data"] = self.data.fingerprint()
