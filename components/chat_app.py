@@ -47,7 +47,7 @@ class RerankerSettings:
     """What orders the best passages again.
 
     Attributes:
-        kind: `lateInteraction`, `hosted` or `none`.
+        kind: `lateInteraction`, `crossEncoder`, `hosted` or `none`.
         base_url: The rerank API of a hosted one, up to and including `/v1`.
         model: The model's name there.
     """

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-CHOSEN = ("search_weight", "rerank_weight", "token_vectors")
+CHOSEN = ("search_weight", "rerank_weight", "token_vectors", "cross_encoder_weight")
 """What the training chooses for the ranking: see `rag.index.mappings`."""
 
 # A simple workspace; ["dev", "prod"] would be a standard one.

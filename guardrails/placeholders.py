@@ -47,6 +47,7 @@ _RESULT = {
     "tuned": {"recall@5": 0.7},
     "search_weight": 0.5,
     "rerank_weight": 0.4,
+    "cross_encoder_weight": 0.3,
     "token_vectors": {"dimension": 96, "pooling": 2, "code": "int8-v1"},
 }
 _ISSUED = {

@@ -71,6 +71,7 @@ export(
     **describe_elasticsearch(elasticsearch, in_elasticsearch),
     **describe_opensearch(opensearch, in_opensearch),
     search_engine=context.config.engines.serving.value,
+    reranker=context.config.reranker.kind.value,
     index_alias=served.knowledge.index_alias,
     index_name=served.knowledge.index_name,
     index_generations=served.knowledge.generations,

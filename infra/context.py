@@ -179,7 +179,7 @@ class Context:
         """Return the index's mapping, whose `_meta` names the model and the nodes that serve it.
 
         OpenSearch embeds the documents itself. Only the index that the application searches has
-        token vectors, which the embedding nodes make.
+        token vectors, which the embedding nodes make, and the weight of the cross-encoder.
 
         Args:
             model_version: The model.
@@ -188,9 +188,12 @@ class Context:
             embedding_urls: The nodes that serve it.
             engine: Kind of the cluster.
         """
-        reranked = self.config.reranker.uses_token_vectors
-        served = engine is self.config.engines.serving
-        left_out = () if reranked and served else LATE_INTERACTION
+        reranker, served = self.config.reranker, engine is self.config.engines.serving
+        left_out: set[str] = set()
+        if not (served and reranker.uses_token_vectors):
+            left_out |= set(LATE_INTERACTION)
+        if not (served and reranker.uses_cross_encoder):
+            left_out.add("cross_encoder_weight")
         meta: dict[str, Any] = {
             "model_version": model_version,
             "model_uri": model_uri,

@@ -21,6 +21,7 @@ OUTPUTS: dict[str, str] = {
     "opensearch_ca_certificate": "The authority of that cluster's certificates, as PEM text.",
     "opensearch_inside": "Model, pipelines and index in that cluster. Empty without one.",
     "search_engine": "The engine that the application searches.",
+    "reranker": "What orders the best passages again: `customrag:reranker`.",
     "index_alias": "Alias that the application searches.",
     "index_name": "Index that the alias points to.",
     "index_generations": "That index and the former ones that the stack keeps, for `pinnedIndex`.",

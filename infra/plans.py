@@ -22,6 +22,8 @@ from training.job_specs import (
 
 __all__ = ["index_name", "plan_embedding_nodes", "plan_training", "training_key"]
 
+_CROSS_ENCODER_EPOCHS = 4
+
 
 def training_key(config: StackConfig, *, code_digest: str, training_digest: str) -> str:
     """Return 12 hexadecimal digits that identify a training run by everything that affects it."""
@@ -40,6 +42,8 @@ def training_key(config: StackConfig, *, code_digest: str, training_digest: str)
     }
     if reading := config.documents.read_options.arguments():
         identity["reading"] = reading
+    if epochs := _cross_encoder_epochs(config):
+        identity["cross_encoder_epochs"] = epochs
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -67,10 +71,16 @@ def plan_training(
         num_train_epochs=config.training.num_train_epochs,
         learning_rate=config.training.learning_rate,
         per_device_train_batch_size=config.training.batch_size or None,
+        cross_encoder_epochs=_cross_encoder_epochs(config),
         seed=config.training.seed,
         read_options=config.documents.read_options,
     )
     return train_embedding_job(settings, code_uri, corpus_uri, output_uri)
+
+
+def _cross_encoder_epochs(config: StackConfig) -> int | None:
+    """Return the passes of the cross-encoder; None if the stack's reranker is another."""
+    return _CROSS_ENCODER_EPOCHS if config.reranker.uses_cross_encoder else None
 
 
 def _mountable(uri: str, oss_host: str) -> str:

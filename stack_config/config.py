@@ -239,7 +239,8 @@ class StackConfig(Group, alias_generator=keys_after()):
         hosted = self.reranker.kind is RerankerKind.HOSTED
         if hosted and self.platform is PlatformKind.LOCAL:
             yield self.reranker.wrong(
-                "kind", "a local stack has no hosted reranker; give lateInteraction or none"
+                "kind",
+                "a local stack has no hosted reranker; give lateInteraction, crossEncoder or none",
             )
         hub = self.embedding.hub
         if not hub or self.platform is not PlatformKind.ALICLOUD:

@@ -46,6 +46,7 @@ class RerankerKind(StrEnum):
     """What orders the best passages again before the language model reads them."""
 
     LATE_INTERACTION = "lateInteraction"
+    CROSS_ENCODER = "crossEncoder"
     HOSTED = "hosted"
     NONE = "none"
 

@@ -135,5 +135,13 @@ class Reranker(Group, alias_generator=keys_after("reranker")):
 
     @property
     def uses_token_vectors(self) -> bool:
-        """Whether the chunks of an index get token vectors."""
-        return self.kind is RerankerKind.LATE_INTERACTION
+        """Whether the chunks of an index get token vectors.
+
+        The cross-encoder reads the best passages as the late interaction orders them.
+        """
+        return self.kind in (RerankerKind.LATE_INTERACTION, RerankerKind.CROSS_ENCODER)
+
+    @property
+    def uses_cross_encoder(self) -> bool:
+        """Whether training also makes a cross-encoder, and the embedding nodes serve it."""
+        return self.kind is RerankerKind.CROSS_ENCODER

@@ -59,7 +59,7 @@ def _metric(result: Mapping[str, Any], name: str) -> str:
     return f"{value:>10.3f}" if isinstance(value, int | float) else f"{'-':>10}"
 
 
-def training(result: Mapping[str, Any]) -> str:
+def training(result: Mapping[str, Any], reranker: str) -> str:
     """Return what training achieved on held-out questions, and which model was kept."""
     if not result:
         return ""
@@ -87,6 +87,10 @@ def training(result: Mapping[str, Any]) -> str:
     if isinstance(rerank, int | float):
         share = f"share of the late interaction in the best 50: {100 * rerank:.0f} %"
         lines.append(_block("", f"{share}; {result.get('rerank_weight_reason', '')}"))
+    cross = result.get("cross_encoder_weight")
+    if reranker == "crossEncoder" and isinstance(cross, int | float):
+        share = f"share of the cross-encoder in the best 30: {100 * cross:.0f} %"
+        lines.append(_block("", f"{share}; {result.get('cross_encoder_weight_reason', '')}"))
     return "\n".join(lines)
 
 
@@ -171,7 +175,7 @@ def render(
     parts = [
         times(outcome, set_up, total_seconds),
         changes(outcome),
-        training(outputs.get("training") or {}),
+        training(outputs.get("training") or {}, outputs.get("reranker") or ""),
         documents(outputs.get("ingest") or {}, outputs.get("corpus") or {}),
         search(outputs.get("search_capabilities") or {}),
         engines(outputs),

@@ -29,10 +29,16 @@ __all__ = [
 
 _FAMILY: Final = "generation_of"
 _SERVED: Final = "served_since"
-# Where the files and the service of an index's model are, and how much its vectors and its
-# token vectors weigh. These may
-# change while the index stays. The other declared values of `_meta` describe its content.
-CHANGEABLE: Final = ("embedding_urls", "model_uri", "rerank_weight", "search_weight")
+# Where the files and the service of an index's model are, and how much its vectors, its token
+# vectors and its cross-encoder weigh. These may change while the index stays. The other declared
+# values of `_meta` describe its content.
+CHANGEABLE: Final = (
+    "cross_encoder_weight",
+    "embedding_urls",
+    "model_uri",
+    "rerank_weight",
+    "search_weight",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -157,9 +157,10 @@ JOB_SETTINGS = sorted(
     name
     for settings in (TrainingSettings, PodSettings)
     for name in settings.__annotations__
-    if name in BOUNDS
+    if name in BOUNDS and name != "cross_encoder_epochs"
 )
-"""Every setting of the training job that has bounds. Each has a config key."""
+"""Every setting of the training job that has bounds. Each has a config key, except the passes of
+the cross-encoder, which follow from `customrag:reranker`."""
 
 
 def key_of(name: str) -> str:

@@ -82,6 +82,9 @@ def refusal(values: dict[str, Any]) -> list[str]:
         {"indexVectorKind": "int8_flat", "indexVectorOversample": "2.5"},
         {"reranker": "hosted", "rerankerModel": "qwen3-rerank"},
         {"reranker": "none", "platform": "local", "environment": "dev"},
+        {"reranker": "crossEncoder", "platform": "local", "environment": "dev"},
+        # Its embedding nodes rerank, whichever engine the application searches.
+        {"reranker": "crossEncoder", **ALONE},
         {"documentEncodings": ["docs/old=gb18030", "docs/old/de=windows-1252"]},
         {"documentOcr": "tesseract", "documentOcrLanguages": ["deu", "chi_tra"]},
         {"embeddingModel": "modelscope:BAAI/bge-m3", "natGateway": True},
@@ -105,11 +108,15 @@ def test_valid_combinations_are_accepted(values: dict[str, Any]) -> None:
     [
         ({"environment": "local"}, "environment", "it must be dev, prod or pr"),
         ({"environment": "staging"}, "environment", "it must be local, dev, prod or pr"),
-        ({"reranker": "colbert"}, "reranker", "it must be lateInteraction, hosted or none"),
+        (
+            {"reranker": "colbert"},
+            "reranker",
+            "it must be lateInteraction, crossEncoder, hosted or none",
+        ),
         (
             {"reranker": "hosted", "platform": "local", "environment": "dev"},
             "reranker",
-            "a local stack has no hosted reranker; give lateInteraction or none",
+            "a local stack has no hosted reranker; give lateInteraction, crossEncoder or none",
         ),
         ({"rerankerBaseUrl": "https://host"}, "rerankerBaseUrl", "up to and including /v1"),
         ({"expiresAt": "tomorrow"}, "expiresAt", "such as 2026-11-24T12:00:00Z"),

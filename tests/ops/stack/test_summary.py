@@ -101,6 +101,14 @@ def test_summary_says_how_many_questions_chose_and_what_they_chose() -> None:
     assert "share of the late interaction in the best 50: 40 %; nDCG@10 0.751" in text
 
 
+def test_summary_says_what_a_cross_encoder_was_worth_if_the_stack_uses_one() -> None:
+    chosen = {"cross_encoder_weight": 0.3, "cross_encoder_weight_reason": "nDCG@10 0.778 -> 0.794"}
+    text = _render(training={**TRAINING, **chosen}, reranker="crossEncoder")
+    assert "share of the cross-encoder in the best 30: 30 %; nDCG@10 0.778" in text
+    text = _render(training={**TRAINING, **chosen}, reranker="lateInteraction")
+    assert "cross-encoder" not in text
+
+
 def test_missing_metrics_are_shown_as_a_dash() -> None:
     text = _render(training={**TRAINING, "tuned": {"recall@5": 0.7}})
     row = next(line for line in text.splitlines() if line.split()[:1] == ["tuned"])
