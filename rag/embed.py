@@ -6,7 +6,8 @@ Does not own the interface (`rag.embedder`), the service (`rag.serving`), the en
 The service speaks the OpenAI embeddings protocol; ``encoding_format: base64`` carries each vector
 as little-endian float32 (https://platform.openai.com/docs/api-reference/embeddings, read 2026-11).
 ``token_vectors: true`` is an addition: each embedding then comes with the text's token vectors, as
-the base64 of `rag.token_vectors.pack`.
+the base64 of `rag.token_vectors.pack`. ``/v1/reranks`` is the rerank API that `rag.hosted_reranker`
+describes.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ from httpx_aiohttp import AiohttpTransport
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay
 
 from rag.embedder import Encoded, InputType, Vectors
-from rag.errors import EmbeddingError, TextsRefusedError
+from rag.errors import EmbeddingError, RerankError, TextsRefusedError
 from rag.failover import Node, PassingError, follow, order, wait
+from rag.hosted_reranker import scores_in
 from rag.tokens import ModelTokens
 
 __all__ = ["EmbeddingClient", "ServiceInfo"]
@@ -44,6 +46,7 @@ _CONNECT_SECONDS = 5.0
 _IMPATIENT_CONNECT_SECONDS = 1.0
 _HEALTH_SECONDS = 5.0
 _PROBE_SECONDS = 2.0
+_RERANKS = "/v1/reranks"
 _LOG = logging.getLogger("rag.embed")
 
 
@@ -75,6 +78,7 @@ class EmbeddingClient:
         timeout_seconds: Longest wait for one answer.
         patience_seconds: Longest wait while there is another node to ask. Default: the same.
         retry_seconds: How long to retry a request that failed for a temporary reason.
+        relevance_seconds: Longest wait for the scores of a question's passages.
         probe_seconds: Interval between health checks of a node that failed.
         transport: Replaces the network in tests.
     """
@@ -87,6 +91,7 @@ class EmbeddingClient:
         timeout_seconds: float = 120.0,
         patience_seconds: float | None = None,
         retry_seconds: float = 60.0,
+        relevance_seconds: float = 5.0,
         probe_seconds: float = _PROBE_SECONDS,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -99,6 +104,7 @@ class EmbeddingClient:
         self._timeout_seconds = timeout_seconds
         self._patience_seconds = min(timeout_seconds, patience_seconds or timeout_seconds)
         self._retry_seconds = retry_seconds
+        self._relevance_seconds = relevance_seconds
         self._probe_seconds = probe_seconds
         self._probes: dict[str, asyncio.Task[None]] = {}
         self._tokens: ModelTokens | None = None
@@ -228,8 +234,37 @@ class EmbeddingClient:
         self, texts: Sequence[str], input_type: InputType, **more: bool
     ) -> tuple[str, dict[str, Any]]:
         body = {"input": list(texts), "encoding_format": "base64", "input_type": input_type, **more}
-        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        return await self._request("/v1/embeddings", content)
+        return await self._request("/v1/embeddings", _encoded(body))
+
+    async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Return the cross-encoder's score of each text; see `Embedder`.
+
+        Each node is asked at most once, because a reader waits. The first is the one that has just
+        embedded a question.
+
+        Raises:
+            RerankError: Every node failed, or none answered in time.
+        """
+        if not texts:
+            return []
+        content = _encoded({"query": question, "documents": list(texts)})
+        try:
+            async with asyncio.timeout(self._relevance_seconds):
+                url, answer = await self._ask_each(_RERANKS, content)
+        except TimeoutError as error:
+            raise RerankError(
+                f"embedding service {', '.join(self.urls)} did not score {len(texts)} passages "
+                f"within {self._relevance_seconds:g} s"
+            ) from error
+        except (EmbeddingError, PassingError) as error:
+            raise RerankError(str(error)) from error
+        try:
+            return scores_in(answer, len(texts))
+        except (KeyError, TypeError, ValueError) as error:
+            raise RerankError(
+                f"embedding service {url} did not return a score for each of {len(texts)} "
+                f"passages: {error!r}"
+            ) from error
 
     def _vectors(self, url: str, answer: dict[str, Any], count: int) -> Vectors:
         try:
@@ -278,6 +313,7 @@ class EmbeddingClient:
                 reraise=True,
             ):
                 with attempt:
+                    self._turn += 1
                     return await self._ask_each(path, content)
         except PassingError as error:
             raise EmbeddingError(f"{error} (tried for {self._retry_seconds:g} s)") from error
@@ -285,7 +321,6 @@ class EmbeddingClient:
 
     async def _ask_each(self, path: str, content: bytes | None) -> tuple[str, dict[str, Any]]:
         """Ask one node after another, each once."""
-        self._turn += 1
         problems: list[PassingError] = []
         asked = order(self._nodes, self._turn)
         for node, following in zip(asked, [*asked[1:], None], strict=True):
@@ -299,7 +334,8 @@ class EmbeddingClient:
                 answer = await self._ask(node.url, path, content, timeout)
             except PassingError as error:
                 problems.append(error)
-                if error.failed:
+                # A node that scores too slowly may still embed.
+                if error.failed and path != _RERANKS:
                     self._failed(node, str(error))
             else:
                 self._answered(node)
@@ -395,6 +431,10 @@ class EmbeddingClient:
                 return
             await asyncio.sleep(self._probe_seconds)
         self._probes.pop(node.url, None)
+
+
+def _encoded(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _reason(response: httpx.Response) -> str:

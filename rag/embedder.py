@@ -1,4 +1,4 @@
-"""The interface of what turns texts into embeddings.
+"""The interface of what turns texts into embeddings, and scores them for a question.
 
 `rag.embed` has the client of the embedding service, and `rag.encoder` a model in this process.
 """
@@ -35,7 +35,7 @@ class Encoded:
 
 
 class Embedder(Protocol):
-    """Turns texts into embeddings."""
+    """Turns texts into embeddings, and scores them for a question."""
 
     async def embed(self, texts: Sequence[str], input_type: InputType) -> Vectors:
         """Return embeddings of `texts` in order: ``(texts, dimension) float32``, L2-normalised.
@@ -52,6 +52,14 @@ class Embedder(Protocol):
         Raises:
             TextsRefusedError: The embedder refuses these texts.
             EmbeddingError: It failed in another way, or its model has no token vectors.
+        """
+        ...
+
+    async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Return the cross-encoder's score of each text; higher is better, within one question.
+
+        Raises:
+            RerankError: It failed, or there is no cross-encoder.
         """
         ...
 

@@ -15,18 +15,20 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rag.embedder import Encoded, InputType, Vectors
-from rag.errors import EmbeddingError
+from rag.errors import EmbeddingError, RerankError
 from rag.models import model_info, resolve_model
 from rag.token_form import TokenForm
 from rag.tokens import ModelTokens, tokens_of
 
 if TYPE_CHECKING:
     from rag.cpu_encoder import CpuModel, SeeTokens
+    from rag.cross_encoder import LocalCrossEncoder
     from rag.token_reader import TokenReader
 
 __all__ = ["LocalEncoder", "available_cores"]
@@ -66,7 +68,7 @@ class LocalEncoder:
         from sentence_transformers import SentenceTransformer
 
         self._torch: Any = torch
-        resolved = resolve_model(name)
+        resolved = self._folder = resolve_model(name)
         self._model: Any = SentenceTransformer(resolved, device=device)
         self._model.eval()
         on_cpu = self._model.device.type == "cpu"
@@ -175,6 +177,25 @@ class LocalEncoder:
         return Encoded(vectors=vectors, tokens=tuple(tokens) if self._reader is not None else ())
 
     @cached_property
+    def cross_encoder(self) -> LocalCrossEncoder | None:
+        """The model's cross-encoder, loaded at the first use; None for a model without one."""
+        from rag.cross_encoder import FOLDER, LocalCrossEncoder
+
+        folder = Path(self._folder, FOLDER)
+        return LocalCrossEncoder(folder, device=self.device) if folder.is_dir() else None
+
+    async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Return the cross-encoder's scores, without blocking the event loop.
+
+        Raises:
+            RerankError: The model has no cross-encoder.
+        """
+        cross_encoder = await asyncio.to_thread(lambda: self.cross_encoder)
+        if cross_encoder is None:
+            raise RerankError(f"The model {self._folder} has no cross-encoder. Train it with one.")
+        return await asyncio.to_thread(cross_encoder.scores, question, texts)
+
+    @cached_property
     def tokens(self) -> ModelTokens:
         """The measure of texts in the model's tokens."""
         model = self._model
@@ -201,3 +222,5 @@ class LocalEncoder:
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown()
+        if cross_encoder := self.__dict__.get("cross_encoder"):
+            cross_encoder.close()

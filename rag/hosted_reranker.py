@@ -14,7 +14,7 @@ real service.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -22,7 +22,7 @@ import httpx
 from rag.errors import RerankError
 from rag.rerank import Asked, Candidate
 
-__all__ = ["HostedReranker"]
+__all__ = ["HostedReranker", "scores_in"]
 
 _MOST_CHARACTERS = 4000
 """Of a passage. A chunk has 1,000 and its table header a quarter of that; titles may be long."""
@@ -76,11 +76,7 @@ class HostedReranker:
         }
         answer = await self._post(body)
         try:
-            by_index = {
-                int(result["index"]): float(result["relevance_score"])
-                for result in answer["results"]
-            }
-            return [by_index[at] for at in range(len(passages))]
+            return scores_in(answer, len(passages))
         except (KeyError, TypeError, ValueError) as error:
             raise RerankError(
                 f"The reranker {self.name!r} at {self._url} did not return a score for each of "
@@ -113,6 +109,18 @@ class HostedReranker:
         return await self._http.post(
             self._url, json=body, headers={"authorization": f"Bearer {self._api_key}"}
         )
+
+
+def scores_in(answer: Mapping[str, Any], count: int) -> list[float]:
+    """Return the scores of an answer in the order of the documents.
+
+    Raises:
+        KeyError, TypeError, ValueError: It does not have a score for each of `count` documents.
+    """
+    by_index = {
+        int(result["index"]): float(result["relevance_score"]) for result in answer["results"]
+    }
+    return [by_index[at] for at in range(count)]
 
 
 def _reason(response: httpx.Response) -> str:

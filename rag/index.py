@@ -104,6 +104,7 @@ _META_KEYS = frozenset(
     {
         "analyser",
         "chunker",
+        "cross_encoder_weight",
         "dimension",
         "embedding_urls",
         "model_languages",
@@ -137,7 +138,8 @@ def mappings(
             ``search_weight`` (the share of the vector search that training chose),
             ``token_vectors`` (`rag.token_form.TokenForm.described`; default: no token
             vectors), ``rerank_weight`` (the share of the late interaction among the best passages,
-            which training chose),
+            which training chose), ``cross_encoder_weight`` (the share of the cross-encoder among
+            the best of them; default: 0),
             ``model_languages`` (the languages that the model knows; default: many).
             ``dimension``, ``chunker`` and ``analyser`` are added if they are missing.
         vector_index: How the engine indexes the embeddings.

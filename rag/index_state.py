@@ -49,6 +49,7 @@ class IndexMeta:
         token_form: Form of the chunks' token vectors; None without them, or if this version
             cannot read them.
         rerank_weight: Share of the late interaction among the best passages, 0 to 1.
+        cross_encoder_weight: Share of the cross-encoder among the best of them, 0 to 1.
         embeds_itself: Whether the engine embeds the documents.
     """
 
@@ -62,6 +63,7 @@ class IndexMeta:
     model_languages: tuple[str, ...] = ()
     token_form: TokenForm | None = None
     rerank_weight: float = 0.0
+    cross_encoder_weight: float = 0.0
     embeds_itself: bool = False
 
     def knows(self, language: str) -> bool:
@@ -146,6 +148,7 @@ async def index_meta(engine: SearchEngine, name: str) -> IndexMeta:
             model_languages=tuple(meta.get("model_languages", ())),
             token_form=TokenForm.of(meta.get("token_vectors")),
             rerank_weight=float(meta.get("rerank_weight", 0.0)),
+            cross_encoder_weight=float(meta.get("cross_encoder_weight", 0.0)),
             embeds_itself=embeds_itself(mapping),
         )
     except KeyError as error:

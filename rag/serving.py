@@ -1,9 +1,11 @@
 """The embedding service: ``python -m rag.serving``.
 
-Owns one model, on the machine's GPU or processor, behind the OpenAI embeddings protocol:
+Owns one model and its cross-encoder, if it has one, on the machine's GPU or processor, behind the
+OpenAI embeddings protocol:
 
     POST /v1/embeddings  {"input": str | [str], "encoding_format"?: "float" | "base64",
                           "input_type"?: "query" | "document", "token_vectors"?: bool}
+    POST /v1/reranks     {"query": str, "documents": [str], "top_n"?: int}; see `rag.reranks`
     GET  /v1/models      the one model
     GET  /v1/tokenizer   {"model", "max_tokens", "tokenizer"}: the text of the model's
                          tokenizer.json, by which `rag.chunk` measures chunks
@@ -12,9 +14,9 @@ Owns one model, on the machine's GPU or processor, behind the OpenAI embeddings 
 
 ``token_vectors`` is an addition to the protocol; see `rag.embed`. Batches of similar length hold
 texts of all requests (`rag.batching`). Limits: 2,048 texts and 16 MiB per request;
-``CUSTOMRAG_MAX_QUEUED_TEXTS`` waiting texts, then 429. The model cuts a text that is longer than
-its input. Errors have OpenAI's shape. The service has no authentication: it listens on loopback or
-inside a private network only.
+``CUSTOMRAG_MAX_QUEUED_TEXTS`` waiting texts, and as many documents to rerank, then 429. The model
+cuts a text that is longer than its input. Errors have OpenAI's shape. The service has no
+authentication: it listens on loopback or inside a private network only.
 
 https://platform.openai.com/docs/api-reference/embeddings (read 2026-11).
 """
@@ -30,7 +32,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -43,13 +45,12 @@ from rag.batching import BatchQueue, QueueFullError
 from rag.embedder import InputType, Vectors
 from rag.encoder import LocalEncoder
 from rag.model_folder import fetch_model
+from rag.openai_requests import RefusedError, asked, refused, texts_in, too_many_waiting
+from rag.reranks import Reranks, rerank_in
 from rag.settings import EmbeddingServiceSettings
 
 __all__ = ["EmbeddingService", "create_app", "main"]
 
-MAX_TEXTS = 2048
-MAX_BODY_BYTES = 16 * 2**20
-_RETRY_AFTER_SECONDS = 1
 _BATCH_CHARACTERS = {"cpu": 256 * 1024, "gpu": 4 * 2**20}
 _LOG = logging.getLogger("rag.serving")
 
@@ -65,6 +66,7 @@ class EmbeddingService:
         self.settings = settings
         self.encoder: LocalEncoder | None = None
         self.queue: BatchQueue | None = None
+        self.reranks: Reranks | None = None
         self.failure = ""
         self.counters = dict.fromkeys(
             ("requests", "refused", "texts", "batches", "failed_batches"), 0
@@ -89,6 +91,9 @@ class EmbeddingService:
             )
             encoder.prepare_thread()
             encoder.encode_batch(["ready?"], "query")
+            if (cross_encoder := encoder.cross_encoder) is not None:
+                cross_encoder.scores("ready?", ["yes"])
+                self.reranks = Reranks(cross_encoder, settings.max_queued_texts)
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
             raise
@@ -102,11 +107,12 @@ class EmbeddingService:
             self._threads.append(thread)
         self.encoder, self.queue = encoder, queue
         _LOG.info(
-            "model %s ready on %s: %d dimensions, %d workers, %.1f s",
+            "model %s ready on %s: %d dimensions, %d workers, %s cross-encoder, %.1f s",
             settings.model_uri,
             encoder.device,
             encoder.dimension,
             encoder.workers,
+            "no" if self.reranks is None else "with",
             time.monotonic() - started,
         )
 
@@ -120,7 +126,7 @@ class EmbeddingService:
             if self._tokenizer is None:
                 tokens = encoder.tokens
                 body = {
-                    "model": self.settings.model_version or self.settings.model_uri,
+                    "model": _model(self),
                     "max_tokens": tokens.max_tokens,
                     "tokenizer": tokens.tokenizer_json,
                 }
@@ -171,11 +177,13 @@ def create_app(service: EmbeddingService) -> Starlette:
     app = Starlette(
         routes=[
             Route("/v1/embeddings", _embeddings, methods=["POST"]),
+            Route("/v1/reranks", _reranks, methods=["POST"]),
             Route("/v1/models", _models),
             Route("/v1/tokenizer", _tokenizer),
             Route("/health", _health),
             Route("/metrics", _metrics),
         ],
+        exception_handlers={RefusedError: refused},
         lifespan=lifespan,
     )
     app.state.service = service
@@ -193,56 +201,70 @@ def _load_or_exit(app: Starlette, service: EmbeddingService) -> None:
             app.state.on_failure()
 
 
-def _error(status: int, message: str, kind: str, **headers: str) -> JSONResponse:
-    body = {"error": {"message": message, "type": kind, "param": None, "code": None}}
-    return JSONResponse(body, status, headers)
+def _loading() -> RefusedError:
+    return RefusedError(503, "the model is loading", "server_error", **{"Retry-After": "2"})
+
+
+def _model(service: EmbeddingService) -> str:
+    return service.settings.model_version or service.settings.model_uri
 
 
 async def _embeddings(request: Request) -> Response:
     service = cast(EmbeddingService, request.app.state.service)
     service.count(requests=1)
-    if service.queue is None or service.encoder is None:
-        return _error(503, "the model is loading", "server_error", **{"Retry-After": "2"})
+    if service.queue is None:
+        raise _loading()
+    wanted = await asked(request, _wanted)
     try:
-        asked = _parse(await _body(request))
-    except ValueError as error:
-        return _error(400, str(error), "invalid_request_error")
-    except OverflowError:
-        return _error(
-            413,
-            f"the body is too large; the limit is {MAX_BODY_BYTES} bytes",
-            "invalid_request_error",
-        )
-    try:
-        ticket = service.queue.put(asked.texts, asked.input_type)
-    except QueueFullError:
+        ticket = service.queue.put(wanted.texts, wanted.input_type)
+    except QueueFullError as error:
         service.count(refused=1)
-        retry = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
-        return _error(429, "too many texts are waiting", "rate_limit_error", **retry)
+        raise too_many_waiting("texts") from error
     try:
         rows = await ticket.future
     except asyncio.CancelledError:
         ticket.future.cancel()
         raise
-    except Exception as error:  # noqa: BLE001 - any error of the batch
-        return _error(500, f"encoding failed: {type(error).__name__}", "server_error")
+    except Exception as error:
+        message = f"encoding failed: {type(error).__name__}"
+        raise RefusedError(500, message, "server_error") from error
     data = [
-        {"object": "embedding", "index": index, **_item(asked, *row)}
+        {"object": "embedding", "index": index, **_item(wanted, *row)}
         for index, row in enumerate(rows)
     ]
     # An estimate, because only the encoder knows the number of tokens.
-    tokens = sum(map(len, asked.texts)) // 4
+    tokens = sum(map(len, wanted.texts)) // 4
     body = {
         "object": "list",
         "data": data,
-        "model": service.settings.model_version or service.settings.model_uri,
+        "model": _model(service),
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
     return Response(json.dumps(body), media_type="application/json")
 
 
+async def _reranks(request: Request) -> Response:
+    service = cast(EmbeddingService, request.app.state.service)
+    if service.encoder is None:
+        raise _loading()
+    wanted = await asked(request, rerank_in)
+    if service.reranks is None:
+        raise RefusedError(404, f"the model {_model(service)} has no cross-encoder")
+    scores = await service.reranks.scores(wanted, request)
+    # An estimate, as for embeddings. The question counts once for each document.
+    characters = sum(len(wanted.query) + len(document) for document in wanted.documents)
+    return JSONResponse(
+        {
+            "object": "list",
+            "results": wanted.results(scores),
+            "model": _model(service),
+            "usage": {"total_tokens": characters // 4},
+        }
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
+class _Wanted:
     """What a request to /v1/embeddings asks for."""
 
     texts: list[str]
@@ -251,39 +273,18 @@ class _Asked:
     token_vectors: bool
 
 
-def _item(asked: _Asked, vector: Vectors, tokens: bytes) -> dict[str, Any]:
+def _item(wanted: _Wanted, vector: Vectors, tokens: bytes) -> dict[str, Any]:
     """Return the embedding of one text, and its token vectors if they are asked for."""
     embedding: Any = vector.tolist()
-    if asked.encoding == "base64":
+    if wanted.encoding == "base64":
         embedding = base64.b64encode(vector.astype("<f4").tobytes()).decode()
-    if not (asked.token_vectors and tokens):
+    if not (wanted.token_vectors and tokens):
         return {"embedding": embedding}
     return {"embedding": embedding, "token_vectors": base64.b64encode(tokens).decode()}
 
 
-async def _body(request: Request) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise OverflowError
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _parse(content: bytes) -> _Asked:
-    try:
-        body = json.loads(content)
-    except ValueError as error:
-        raise ValueError(f"the body is not valid JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise ValueError("the body must be a JSON object")
-    texts = body.get("input")
-    texts = [texts] if isinstance(texts, str) else texts
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise ValueError("input must be a string or a list of strings")
-    if not 1 <= len(texts) <= MAX_TEXTS:
-        raise ValueError(f"input has {len(texts)} texts; the number must be 1 to {MAX_TEXTS}")
+def _wanted(body: Mapping[str, Any]) -> _Wanted:
+    texts = texts_in(body, "input")
     input_type = body.get("input_type") or "document"
     if input_type not in ("query", "document"):
         raise ValueError(f"input_type is {input_type!r}; use query or document")
@@ -293,7 +294,7 @@ def _parse(content: bytes) -> _Asked:
     token_vectors = body.get("token_vectors", False)
     if not isinstance(token_vectors, bool):
         raise ValueError(f"token_vectors is {token_vectors!r}; use true or false")
-    return _Asked(
+    return _Wanted(
         texts=texts,
         input_type=cast(InputType, input_type),
         encoding=encoding,
@@ -302,19 +303,18 @@ def _parse(content: bytes) -> _Asked:
 
 
 async def _models(request: Request) -> Response:
-    settings = request.app.state.service.settings
-    model = {"id": settings.model_version or settings.model_uri, "object": "model"}
+    model = {"id": _model(request.app.state.service), "object": "model"}
     return JSONResponse({"object": "list", "data": [{**model, "owned_by": "customrag"}]})
 
 
 async def _tokenizer(request: Request) -> Response:
     service = cast(EmbeddingService, request.app.state.service)
     if service.encoder is None:
-        return _error(503, "the model is loading", "server_error", **{"Retry-After": "2"})
+        raise _loading()
     try:
         content = await asyncio.to_thread(service.tokenizer, service.encoder)
     except ValueError as error:
-        return _error(500, str(error), "server_error")
+        raise RefusedError(500, str(error), "server_error") from error
     # Every HTTP client decompresses it: 17 MB of a multilingual model become 5 MB.
     return Response(content, media_type="application/json", headers={"Content-Encoding": "gzip"})
 
@@ -341,6 +341,10 @@ async def _metrics(request: Request) -> Response:
     lines.append(f"customrag_embedding_busy_seconds_total {service.busy_seconds:.3f}")
     waiting = 0 if service.queue is None else len(service.queue)
     lines.append(f"customrag_embedding_waiting_texts {waiting}")
+    if (reranks := service.reranks) is not None:
+        lines += [f"customrag_rerank_{name}_total {n}" for name, n in reranks.counters.items()]
+        lines.append(f"customrag_rerank_busy_seconds_total {reranks.busy_seconds:.3f}")
+        lines.append(f"customrag_rerank_waiting_documents {reranks.waiting}")
     return PlainTextResponse("\n".join(lines) + "\n")
 
 

@@ -70,6 +70,10 @@ class MeasuredEncoder:
             self._seconds += time.monotonic() - started
         return replace(encoded, tokens=encoded.tokens or (b"",) * len(texts))
 
+    async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
+        """See `rag.embedder.Embedder`."""
+        return await self._encoder.relevance(question, texts)
+
     async def token_measure(self) -> TokenMeasure:
         """See `rag.embedder.Embedder`."""
         return self._measure
@@ -96,6 +100,10 @@ class Borrowed:
     async def embed_tokens(self, texts: Sequence[str], input_type: InputType) -> Encoded:
         """Embed with it, with token vectors."""
         return await self.encoder.embed_tokens(texts, input_type)
+
+    async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Score with it."""
+        return await self.encoder.relevance(question, texts)
 
     async def token_measure(self) -> TokenMeasure:
         """Return its measure."""

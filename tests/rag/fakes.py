@@ -77,6 +77,11 @@ class FakeEmbedder:
         vectors = await self.embed(texts, input_type)
         return Encoded(vectors=vectors, tokens=tuple(map(tokens_of, texts)))
 
+    async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Count the words of the question in each text."""
+        words = set(question.lower().split())
+        return [float(len(words & set(text.lower().split()))) for text in texts]
+
     async def token_measure(self) -> CharacterTokens:
         return CharacterTokens()
 

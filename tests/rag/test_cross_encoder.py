@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +13,10 @@ import pytest
 from sentence_transformers import CrossEncoder
 
 from rag.cpu_encoder import CpuCrossEncoder
-from rag.cross_encoder import LocalCrossEncoder
-from tests.rag.tiny_models import write_cross_encoder
+from rag.cross_encoder import FOLDER, LocalCrossEncoder
+from rag.encoder import LocalEncoder
+from rag.errors import RerankError
+from tests.rag.tiny_models import write_model
 
 QUESTION = "What does alarm W7 mean?"
 TEXTS = [
@@ -26,8 +29,13 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_cross_encoder(tmp_path_factory.mktemp("cross-encoder"))
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def folder(model: Path) -> Path:
+    return model / FOLDER
 
 
 @pytest.fixture(scope="module")
@@ -86,4 +94,20 @@ def test_scores_that_differ_from_those_of_torch_are_not_used(
     encoder = LocalCrossEncoder(folder, device="cpu")
     assert "at least 0.999 is required" in caplog.text
     assert np.allclose(encoder.scores(QUESTION, TEXTS), expected, atol=1e-4)
+    encoder.close()
+
+
+def test_an_encoder_scores_with_the_cross_encoder_in_its_folder(
+    model: Path, expected: list[float]
+) -> None:
+    encoder = LocalEncoder(str(model), device="cpu")
+    found = asyncio.run(encoder.relevance(QUESTION, TEXTS))
+    assert np.corrcoef(found, expected)[0, 1] > 0.999
+    encoder.close()
+
+
+def test_an_encoder_without_a_cross_encoder_says_so() -> None:
+    encoder = LocalEncoder("all-MiniLM-L6-v2", device="cpu")
+    with pytest.raises(RerankError, match="has no cross-encoder"):
+        asyncio.run(encoder.relevance(QUESTION, TEXTS))
     encoder.close()

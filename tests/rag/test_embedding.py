@@ -17,7 +17,8 @@ from rag.batching import BatchQueue, QueueFullError
 from rag.embed import EmbeddingClient, ServiceInfo
 from rag.embedder import Encoded
 from rag.errors import EmbeddingError
-from rag.serving import MAX_TEXTS, EmbeddingService, create_app
+from rag.openai_requests import MAX_TEXTS
+from rag.serving import EmbeddingService, create_app
 from rag.settings import EmbeddingServiceSettings
 from rag.token_form import TokenForm
 from tests.rag.fakes import DIMENSION, tokens_of, vector_of
@@ -196,6 +197,7 @@ class FakeEncoder:
     batch_size = 4
     workers = 2
     token_form = TokenForm(dimension=DIMENSION, pooling=1)
+    cross_encoder = None
 
     def prepare_thread(self) -> None:
         pass

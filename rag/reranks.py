@@ -1,0 +1,122 @@
+"""The rerank route of the embedding service.
+
+    POST /v1/reranks  {"query": str, "documents": [str], "top_n"?: int}
+    -> {"results": [{"index", "relevance_score"}], "model", "usage"}, the most relevant first
+
+It is the form of DashScope's rerank API (`rag.hosted_reranker`). Owns the order of the requests and
+how many may wait. The cross-encoder (`rag.cross_encoder`) takes one request at a time, over all
+cores, beside the threads that embed: the operating system shares the cores among both, so a
+question's embedding never waits for a reranking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from rag.cross_encoder import LocalCrossEncoder
+from rag.openai_requests import RefusedError, texts_in, too_many_waiting
+
+__all__ = ["Rerank", "Reranks", "rerank_in"]
+
+_LOG = logging.getLogger("rag.serving")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rerank:
+    """What a request asks for.
+
+    Attributes:
+        query: The question.
+        documents: The passages to score.
+        top_n: Results to return.
+    """
+
+    query: str
+    documents: list[str]
+    top_n: int
+
+    def results(self, scores: Sequence[float]) -> list[dict[str, Any]]:
+        """Return the results of the answer, the most relevant first."""
+        order = sorted(range(len(scores)), key=lambda at: -scores[at])[: self.top_n]
+        return [{"index": at, "relevance_score": scores[at]} for at in order]
+
+
+def rerank_in(body: Mapping[str, Any]) -> Rerank:
+    """Return what a body asks for.
+
+    Raises:
+        ValueError: It is not valid; says what is allowed.
+    """
+    query = body.get("query")
+    if not isinstance(query, str):
+        raise ValueError("query must be a string")
+    documents = texts_in(body, "documents")
+    top_n = body.get("top_n")
+    # A bool is an int, too.
+    if top_n is not None and (type(top_n) is not int or top_n < 1):
+        raise ValueError(f"top_n is {top_n!r}; it must be a whole number from 1")
+    return Rerank(query=query, documents=documents, top_n=top_n or len(documents))
+
+
+class Reranks:
+    """The requests that wait for a cross-encoder.
+
+    Args:
+        cross_encoder: Scores the documents.
+        max_documents: The most documents that may wait.
+
+    Attributes:
+        waiting: Documents that wait or are being scored.
+        counters: Requests and documents that were scored, and requests whose scoring failed.
+        busy_seconds: Time that the cross-encoder took.
+    """
+
+    def __init__(self, cross_encoder: LocalCrossEncoder, max_documents: int) -> None:
+        self.waiting = 0
+        self.counters = dict.fromkeys(("requests", "documents", "failed"), 0)
+        self.busy_seconds = 0.0
+        self._cross_encoder = cross_encoder
+        self._max_documents = max_documents
+        self._turn = asyncio.Lock()
+
+    async def scores(self, asked: Rerank, request: Request) -> list[float]:
+        """Return the score of each document.
+
+        Raises:
+            RefusedError: Too many documents are waiting, the client did not wait for its turn, or
+                the scoring failed.
+        """
+        count = len(asked.documents)
+        if self.waiting + count > self._max_documents:
+            raise too_many_waiting("documents")
+        self.waiting += count
+        try:
+            async with self._turn:
+                if await request.is_disconnected():
+                    raise RefusedError(408, "the client did not wait")
+                return await self._computed(asked)
+        finally:
+            self.waiting -= count
+
+    async def _computed(self, asked: Rerank) -> list[float]:
+        started = time.perf_counter()
+        try:
+            scores = await asyncio.to_thread(
+                self._cross_encoder.scores, asked.query, asked.documents
+            )
+        except Exception as error:
+            _LOG.exception("the scoring of %d documents failed", len(asked.documents))
+            self.counters["failed"] += 1
+            message = f"reranking failed: {type(error).__name__}"
+            raise RefusedError(500, message, "server_error") from error
+        self.busy_seconds += time.perf_counter() - started
+        self.counters["requests"] += 1
+        self.counters["documents"] += len(scores)
+        return scores
