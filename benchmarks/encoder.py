@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
+from rag.cores import available_cores
 from rag.cpu_encoder import compile_for_cpu
-from rag.encoder import available_cores
 from rag.models import resolve_model
 
 _QUESTION = "How long is the incubation period of the virus?"

@@ -68,7 +68,8 @@ def encoder_rates(model: str, texts: list[str]) -> Iterator[dict[str, float]]:
     """Yield the chunks per second of the encoder alone; each step measures again."""
     import torch
 
-    from rag.encoder import LocalEncoder, available_cores
+    from rag.cores import available_cores
+    from rag.encoder import LocalEncoder
 
     encoder = LocalEncoder(model)
     stock: Any = encoder._model

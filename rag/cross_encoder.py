@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rag.encoder import available_cores
+from rag.cores import available_cores
 
 if TYPE_CHECKING:
     from rag.cpu_encoder import CpuCrossEncoder

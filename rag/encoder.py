@@ -10,7 +10,6 @@ instead of 0.02 s, measured beside a busy neighbour).
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rag.cores import available_cores
 from rag.embedder import Encoded, InputType, Vectors
 from rag.errors import EmbeddingError, RerankError
 from rag.models import model_info, resolve_model
@@ -31,15 +31,10 @@ if TYPE_CHECKING:
     from rag.cross_encoder import LocalCrossEncoder
     from rag.token_reader import TokenReader
 
-__all__ = ["LocalEncoder", "available_cores"]
+__all__ = ["LocalEncoder"]
 
 _CPU_BATCH = 16
 _GPU_BATCH = 256
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class LocalEncoder:
