@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from guardrails.declare import Declared, declare
+from rag.index import LATE_INTERACTION
 from tests.support.snapshots import assert_expected, names
 from tests.support.stacks import STACKS, declared, named, of_type
 
@@ -148,10 +149,36 @@ def test_an_index_has_token_vectors_unless_nothing_reads_them() -> None:
     assert re.search(r"CUSTOMRAG_RERANKER\W+lateInteraction", code)
     for reranker in ("hosted", "none"):
         meta, other, code = found(reranker)
-        assert not {"token_vectors", "rerank_weight"} & meta.keys()
+        assert not {*LATE_INTERACTION, "cross_encoder_weight"} & meta.keys()
         assert other != name
         assert re.search(rf"CUSTOMRAG_RERANKER\W+{reranker}", code)
         assert ("qwen3-rerank" in code) is (reranker == "hosted")
+
+
+def test_a_cross_encoder_is_trained_and_served_only_if_it_is_the_reranker() -> None:
+    def found(reranker: str) -> tuple[dict[str, set[str]], dict[str, Any], str]:
+        engines = "opensearch,elasticsearch"
+        items = declare("dev", config={"reranker": reranker, "searchEngines": engines})
+        chosen = {
+            engine: {*LATE_INTERACTION, "cross_encoder_weight"} & index["mappings"]["_meta"].keys()
+            for engine in engines.split(",")
+            for index in of_type(items, f"customrag:{engine}:Index").values()
+        }
+        job = named(items, "embedding-model", "customrag:pai:DlcJob")
+        template = named(items, "chat-template", "alicloud:ecs/ecsLaunchTemplate:EcsLaunchTemplate")
+        return chosen, job, base64.b64decode(template["userData"]).decode()
+
+    late, trained, code = found("lateInteraction")
+    assert late == {"opensearch": set(LATE_INTERACTION), "elasticsearch": set()}
+    assert "cross" not in trained["userCommand"]
+    assert "crossEncoder" not in code
+    crossed, job, code = found("crossEncoder")
+    late["opensearch"].add("cross_encoder_weight")
+    assert crossed == late
+    assert job["userCommand"].replace("--cross-encoder-epochs 4 ", "") == trained["userCommand"]
+    assert job["userCommand"] != trained["userCommand"]
+    assert job["resultUri"] != trained["resultUri"]
+    assert re.search(r"CUSTOMRAG_RERANKER\W+crossEncoder", code)
 
 
 def test_a_second_embedding_node_does_not_change_the_first() -> None:
