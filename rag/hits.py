@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.language import UNDETERMINED
+from rag.windows import windows_of
 
 __all__ = ["Hit", "Passage", "hit_of"]
 
@@ -54,16 +55,35 @@ class Hit:
 
 @dataclass(frozen=True)
 class Passage:
-    """A passage as the index has it: its `_source`, and its token vectors if they were read."""
+    """A passage as the index has it.
+
+    Attributes:
+        source: Its `_source`.
+        tokens: Its token vectors, if they were read.
+        window_at: Which of its windows is nearest to the question; None if it was not asked for, or
+            if the passage is not cut.
+    """
 
     source: Mapping[str, Any]
     tokens: bytes = b""
+    window_at: int | None = None
 
     @property
     def text(self) -> str:
-        """What a reranker reads."""
-        parts = (self.source.get(name) for name in ("title", "heading", "table_header", "text"))
-        return "\n".join(part for part in parts if part)
+        """Its title, heading and text."""
+        return self._joined("title", "heading", "table_header", "text")
+
+    @property
+    def window(self) -> str:
+        """The text of the window nearest to the question, else the text that is embedded."""
+        embedded = self._joined("table_header", "text")
+        windows = [embedded] if self.window_at is None else windows_of(embedded)
+        at = self.window_at or 0
+        # An index of a former chunker may have other windows.
+        return windows[at] if at < len(windows) else embedded
+
+    def _joined(self, *names: str) -> str:
+        return "\n".join(part for name in names if (part := self.source.get(name)))
 
 
 def hit_of(

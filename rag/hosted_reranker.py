@@ -20,7 +20,8 @@ from typing import Any
 import httpx
 
 from rag.errors import RerankError
-from rag.rerank import Asked, Candidate
+from rag.hits import Passage
+from rag.rerank import Asked
 
 __all__ = ["HostedReranker", "scores_in"]
 
@@ -64,7 +65,7 @@ class HostedReranker:
         """Close the connections."""
         await self._http.aclose()
 
-    async def scores(self, question: Asked, passages: Sequence[Candidate]) -> list[float]:
+    async def scores(self, question: Asked, passages: Sequence[Passage]) -> list[float]:
         """Return the model's relevance of each passage; see `rag.rerank.Reranker`."""
         if not passages:
             return []

@@ -29,6 +29,7 @@ __all__ = [
     "TEMPLATES",
     "WORDS",
     "best_window",
+    "best_window_of",
     "blended_search",
     "both_scores",
     "near_candidates",
@@ -36,6 +37,7 @@ __all__ = [
     "template_params",
     "vector_body",
     "weighted_terms",
+    "with_best_windows",
     "word_body",
     "word_search",
 ]
@@ -180,6 +182,30 @@ def vector_body(query: Mapping[str, Any], size: int | Parameter) -> dict[str, An
         size: Passages to return.
     """
     return {"query": dict(query), "size": size, "_source": False}
+
+
+def with_best_windows(near: Mapping[str, Any], identifiers: Sequence[str]) -> dict[str, Any]:
+    """Return the query for passages by id, whose inner hits have the best window of each.
+
+    `best_window_of` reads it.
+
+    Args:
+        near: A query of the vector search among these passages, as from `SearchEngine.nearest`.
+        identifiers: Ids of the passages.
+    """
+    inner = {"size": 1, "_source": False}
+    return {
+        "bool": {
+            "filter": _only(identifiers),
+            "should": {"nested": {**near["nested"], "inner_hits": inner}},
+        }
+    }
+
+
+def best_window_of(hit: Mapping[str, Any]) -> int | None:
+    """Return the position of a passage's best window; None if the engine did not give one."""
+    found = hit.get("inner_hits", {}).get(WINDOWS_FIELD, {}).get("hits", {}).get("hits", [])
+    return int(found[0]["_nested"]["offset"]) if found else None
 
 
 def both_scores(

@@ -1,8 +1,9 @@
 """Orders the best passages again, by a closer look at each than a search can take.
 
-Owns the interface, the late interaction, and how a reranker's scores and the searches' become one
-ranking. Does not own the token vectors (`rag.token_vectors`), the hosted reranker
-(`rag.hosted_reranker`), or where the passages come from (`rag.retrieve`). Pure.
+Owns the interface, the late interaction, which rerankers an index has, and how the scores of one
+and those before become one ranking. Does not own the token vectors (`rag.token_vectors`), the
+cross-encoder (`rag.cross_encoder`), the hosted reranker (`rag.hosted_reranker`), or where the
+passages come from (`rag.retrieve`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from rag.embedder import Embedder
 from rag.errors import RerankError
 from rag.fuse import standardise
 from rag.hits import Passage
@@ -21,23 +23,28 @@ if TYPE_CHECKING:
     from rag.index_state import IndexMeta
 
 __all__ = [
+    "CROSS_ENCODED",
     "RERANKED",
     "Asked",
-    "Candidate",
     "ChooseReranking",
+    "CrossEncoder",
     "LateInteraction",
     "Reranker",
     "Reranking",
     "always",
     "combine",
+    "cross_encoder",
     "late_interaction",
     "no_reranking",
+    "order_again",
 ]
 
 _LOG = logging.getLogger("rag.rerank")
 
 RERANKED = 50
 """Passages that the searches give to the reranker."""
+CROSS_ENCODED = 30
+"""Passages that the cross-encoder reads for a question."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,19 +61,6 @@ class Asked:
     tokens: bytes = b""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A passage to score.
-
-    Attributes:
-        text: Its title, heading and text.
-        tokens: Its token vectors; empty for an index without them.
-    """
-
-    text: str
-    tokens: bytes = b""
-
-
 class Reranker(Protocol):
     """Scores passages for a question."""
 
@@ -75,11 +69,11 @@ class Reranker(Protocol):
         """Its name, as an answer shows it."""
         ...
 
-    async def scores(self, question: Asked, passages: Sequence[Candidate]) -> list[float]:
+    async def scores(self, question: Asked, passages: Sequence[Passage]) -> list[float]:
         """Return a score for each passage; higher is better, within one question.
 
         Raises:
-            RerankError: It failed. The searches' ranking stays.
+            RerankError: It failed. The ranking before it stays.
         """
         ...
 
@@ -95,7 +89,7 @@ class LateInteraction:
     dimension: int
     name: str = "late-interaction"
 
-    async def scores(self, question: Asked, passages: Sequence[Candidate]) -> list[float]:
+    async def scores(self, question: Asked, passages: Sequence[Passage]) -> list[float]:
         """See `Reranker`. A passage without token vectors gets the mean of the others."""
         found = [
             (at, unpack(passage.tokens, self.dimension))
@@ -112,6 +106,23 @@ class LateInteraction:
         return scores
 
 
+@dataclass(frozen=True)
+class CrossEncoder:
+    """Reads the question together with the best window of a passage.
+
+    Attributes:
+        embedder: Has the model.
+    """
+
+    embedder: Embedder
+    name: str = "cross-encoder"
+
+    async def scores(self, question: Asked, passages: Sequence[Passage]) -> list[float]:
+        """See `Reranker`."""
+        windows = [passage.window for passage in passages]
+        return await self.embedder.relevance(question.text, windows)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reranking:
     """How the best passages of an index are ordered again.
@@ -119,12 +130,16 @@ class Reranking:
     Attributes:
         reranker: Scores them.
         weight: Share of its scores in the ranking, 0 to 1.
-        token_vectors: Whether it needs token vectors.
+        depth: How many passages it scores.
+        token_vectors: Whether it needs their token vectors.
+        windows: Whether it needs their windows nearest to the question.
     """
 
     reranker: Reranker
     weight: float
-    token_vectors: bool
+    depth: int = RERANKED
+    token_vectors: bool = False
+    windows: bool = False
 
     async def order(
         self, asked: Asked, ranking: list[tuple[str, float]], found: Mapping[str, Passage]
@@ -136,46 +151,86 @@ class Reranking:
 
         Args:
             asked: The question.
-            ranking: Ids and scores of the searches, best first.
-            found: The passages by id; at least the first `RERANKED` that the index still has.
+            ranking: Ids and scores, best first.
+            found: The passages by id; at least the first `depth` that the index still has.
         """
-        first = [item for item, _ in ranking[:RERANKED] if item in found]
-        passages = [Candidate(text=found[item].text, tokens=found[item].tokens) for item in first]
+        first = [item for item, _ in ranking[: self.depth] if item in found]
         try:
-            scores = await self.reranker.scores(asked, passages)
+            scores = await self.reranker.scores(asked, [found[item] for item in first])
         except RerankError as error:
-            _LOG.warning("the ranking of the searches stays: %s", error)
+            _LOG.warning("the ranking before the %s stays: %s", self.reranker.name, error)
             return ranking, ""
         by_id = dict(zip(first, scores, strict=True))
         return combine(ranking, by_id, self.weight), self.reranker.name
 
 
-ChooseReranking = Callable[["IndexMeta"], Reranking | None]
-"""Chooses by an index's `_meta` how its best passages are ordered again; None: not at all."""
+async def order_again(
+    rerankings: Sequence[Reranking],
+    asked: Asked,
+    ranking: list[tuple[str, float]],
+    found: Mapping[str, Passage],
+) -> tuple[list[tuple[str, float]], str]:
+    """Return the ranking after one reranking after the other, and the names of those that worked.
+
+    Args:
+        rerankings: In their order.
+        asked: The question.
+        ranking: Ids and scores of the searches, best first.
+        found: As for `Reranking.order`.
+    """
+    names = []
+    for reranking in rerankings:
+        ranking, name = await reranking.order(asked, ranking, found)
+        names.append(name)
+    return ranking, " + ".join(filter(None, names))
 
 
-def late_interaction(meta: IndexMeta) -> Reranking | None:
+ChooseReranking = Callable[["IndexMeta", Embedder], Sequence[Reranking]]
+"""Chooses by an index's `_meta` how its best passages are ordered again, one step after the other.
+
+The embedder is the index's own."""
+
+
+def late_interaction(meta: IndexMeta, embedder: Embedder) -> Sequence[Reranking]:
     """Return the late interaction with the weight that training chose for an index.
 
-    None: the index has no token vectors, or training found that they bring nothing.
+    Empty: the index has no token vectors, or training found that they bring nothing.
     """
+    del embedder
     if meta.token_form is None or meta.rerank_weight == 0:
-        return None
-    return Reranking(
-        reranker=LateInteraction(meta.token_form.dimension),
-        weight=meta.rerank_weight,
-        token_vectors=True,
+        return ()
+    reranker = LateInteraction(meta.token_form.dimension)
+    return (Reranking(reranker=reranker, weight=meta.rerank_weight, token_vectors=True),)
+
+
+def cross_encoder(meta: IndexMeta, embedder: Embedder) -> Sequence[Reranking]:
+    """Return the late interaction, and after it the cross-encoder with the weight from training.
+
+    Without a cross-encoder, or if training found that it brings nothing, it is the late interaction
+    alone.
+    """
+    before = late_interaction(meta, embedder)
+    if meta.cross_encoder_weight == 0:
+        return before
+    reading = Reranking(
+        reranker=CrossEncoder(embedder),
+        weight=meta.cross_encoder_weight,
+        depth=CROSS_ENCODED,
+        windows=True,
     )
+    return (*before, reading)
 
 
 def always(reranker: Reranker, weight: float = 1.0) -> ChooseReranking:
     """Return a choice of `reranker` for every index."""
-    reranking = Reranking(reranker=reranker, weight=weight, token_vectors=False)
-    return lambda meta: reranking
+    reranking = Reranking(reranker=reranker, weight=weight)
+    return lambda meta, embedder: (reranking,)
 
 
-def no_reranking(meta: IndexMeta) -> None:
+def no_reranking(meta: IndexMeta, embedder: Embedder) -> Sequence[Reranking]:
     """Choose no reranker: the ranking of the searches stays."""
+    del meta, embedder
+    return ()
 
 
 def combine(
@@ -183,11 +238,11 @@ def combine(
 ) -> list[tuple[str, float]]:
     """Return the ranking with its beginning ordered again.
 
-    The ids with a score get the weighted sum of two z-scores, the searches' and the reranker's, and
+    The ids with a score get the weighted sum of two z-scores, the ranking's and the reranker's, and
     stay before the others.
 
     Args:
-        ranking: Ids and scores of the searches, best first.
+        ranking: Ids and scores, best first.
         scores: The reranker's score by id.
         weight: Share of the reranker, 0 to 1.
     """

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -29,9 +29,9 @@ from rag.fuse import CANDIDATES, Fusion, fuse
 from rag.hits import Hit, Passage, hit_of
 from rag.index import SOURCE_FIELDS, TOKENS_FIELD
 from rag.index_state import IndexMeta, index_languages, index_meta
-from rag.language import detect
-from rag.query import near_candidates, vector_body, word_search
-from rag.rerank import RERANKED, Asked, ChooseReranking, Reranking, late_interaction
+from rag.language import UNDETERMINED, detect
+from rag.query import best_window_of, near_candidates, vector_body, with_best_windows, word_search
+from rag.rerank import Asked, ChooseReranking, Reranking, late_interaction, order_again
 
 __all__ = ["Retrieval", "Retriever"]
 
@@ -41,14 +41,16 @@ _Second = TypeVar("_Second")
 _META_SECONDS = 5.0
 # A running question may still use the embedder that it began with.
 _RETIRE_SECONDS = 60.0
+_WINDOWS = 20
+"""More than a passage has, so that the engine compares all windows of the passages it is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retrieval:
     """The passages for a question, best first.
 
-    `language` is the question's, of those that the index has. `reranker` is the name of the one
-    that ordered the best passages again; empty if the ranking is the searches' own.
+    `language` is the question's, of those that the index has. `reranker` names what ordered the
+    best passages again, in its order; empty if the ranking is the searches' own.
     """
 
     question: str
@@ -75,7 +77,7 @@ class Retriever:
             one search may find nothing.
         embedder: Creates an embedder from an index's `_meta`. Default: a client of the service
             that `_meta` names.
-        rerank: Chooses a reranker by an index's `_meta`. Default: the late interaction, if the
+        rerank: Chooses rerankers by an index's `_meta`. Default: the late interaction, if the
             index has token vectors.
     """
 
@@ -190,10 +192,10 @@ class Retriever:
         """
         size = max(CANDIDATES, top_k)
         language = detect(question, self._languages)
-        reranking = self._rerank(meta)
+        rerankings = self._rerank(meta, embedder)
         asked_words = word_search(question, language, size)
         (embedding, tokens), words = await _both(
-            _embedded(question, embedder, reranking),
+            _embedded(question, embedder, any(one.token_vectors for one in rerankings)),
             self._engine.scores(meta.index, asked_words),
         )
         near = self._engine.nearest(embedding, size, near_candidates(size))
@@ -210,12 +212,13 @@ class Retriever:
             scores = vector, words
         weight = meta.search_weight if self._weight is None else self._weight
         ranking = fuse(*scores, method=self._fusion, weight=weight)
-        depth = top_k if reranking is None else max(top_k, RERANKED)
-        found = await self._passages(meta.index, [item for item, _ in ranking[:depth]], reranking)
+        depth = max([top_k, *(one.depth for one in rerankings)])
+        best = [item for item, _ in ranking[:depth]]
+        found = await self._passages(meta, best, rerankings, embedding)
         reranker = ""
-        if reranking is not None and ranking:
+        if ranking:
             asked = Asked(text=question, tokens=tokens)
-            ranking, reranker = await reranking.order(asked, ranking, found)
+            ranking, reranker = await order_again(rerankings, asked, ranking, found)
         return Retrieval(
             question=question,
             language=language,
@@ -230,29 +233,30 @@ class Retriever:
         )
 
     async def _passages(
-        self, index: str, identifiers: list[str], reranking: Reranking | None
+        self,
+        meta: IndexMeta,
+        identifiers: list[str],
+        rerankings: Sequence[Reranking],
+        embedding: list[float],
     ) -> dict[str, Passage]:
-        """Return passages by id, with token vectors if the reranker needs them."""
+        """Return passages by id, with what the rerankers need."""
+        token_vectors = any(one.token_vectors for one in rerankings)
+        windows = any(one.windows for one in rerankings)
+        count = len(identifiers)
         if not identifiers:
             return {}
-        if reranking is None or not reranking.token_vectors:
-            found = await self._engine.passages(index, identifiers, SOURCE_FIELDS)
+        if not (token_vectors or windows):
+            found = await self._engine.passages(meta.index, identifiers, SOURCE_FIELDS)
             return {item: Passage(source) for item, source in found.items()}
-        answer = await self._engine.search(
-            index,
-            {
-                "query": {"ids": {"values": identifiers}},
-                "_source": list(SOURCE_FIELDS),
-                "docvalue_fields": [{"field": TOKENS_FIELD}],
-                "size": len(identifiers),
-            },
-        )
-        return {
-            hit["_id"]: Passage(
-                hit["_source"], decoded(hit.get("fields", {}).get(TOKENS_FIELD, [""])[0])
-            )
-            for hit in answer["hits"]["hits"]
-        }
+        query: dict[str, Any] = {"ids": {"values": identifiers}}
+        if windows:
+            near = self._engine.nearest(embedding, count, _WINDOWS * count, identifiers)
+            query = with_best_windows(near, identifiers)
+        body = {"query": query, "_source": list(SOURCE_FIELDS), "size": count}
+        if token_vectors:
+            body["docvalue_fields"] = [{"field": TOKENS_FIELD}]
+        answer = await self._engine.search(meta.index, body)
+        return {hit["_id"]: _passage(hit, meta) for hit in answer["hits"]["hits"]}
 
     async def passage(self, chunk_id: str) -> tuple[Hit, list[Hit]]:
         """Return a passage by its id, and its neighbors in the document, in order.
@@ -320,11 +324,22 @@ async def _both(
     return tasks[0].result(), tasks[1].result()
 
 
+def _passage(hit: Mapping[str, Any], meta: IndexMeta) -> Passage:
+    source = hit["_source"]
+    # A passage in a language that the model does not know is not cut (`rag.pipeline`).
+    cut = meta.knows(source.get("language", UNDETERMINED))
+    return Passage(
+        source,
+        decoded(hit.get("fields", {}).get(TOKENS_FIELD, [""])[0]),
+        best_window_of(hit) if cut else None,
+    )
+
+
 async def _embedded(
-    question: str, embedder: Embedder, reranking: Reranking | None
+    question: str, embedder: Embedder, token_vectors: bool
 ) -> tuple[list[float], bytes]:
-    """Return a question's embedding, and its token vectors if the reranker needs them."""
-    if reranking is None or not reranking.token_vectors:
+    """Return a question's embedding, and its token vectors if they are needed."""
+    if not token_vectors:
         return _numbers((await embedder.embed([question], "query"))[0]), b""
     encoded = await embedder.embed_tokens([question], "query")
     return _numbers(encoded.vectors[0]), encoded.tokens[0]

@@ -173,7 +173,8 @@ class AppSettings(SearchSettings):
             client that reaches the application may ask.
         llm_context_tokens: Tokens of prompt and answer together; default: by the model's name.
         llm_timeout_seconds: Longest wait for the next piece of an answer.
-        reranker: What orders the best passages again: `lateInteraction`, `hosted` or `none`.
+        reranker: What orders the best passages again: `lateInteraction`, `crossEncoder` (after the
+            late interaction, if the index's model has one), `hosted` or `none`.
         reranker_base_url: The rerank API of a hosted one, up to and including ``/v1``. It takes the
             key of the language model.
         reranker_model: The model's name there.
@@ -193,7 +194,7 @@ class AppSettings(SearchSettings):
     edge_secret: str = ""
     llm_context_tokens: Annotated[int, Field(ge=256)] | None = None
     llm_timeout_seconds: Annotated[float, Field(gt=0)] = 120.0
-    reranker: Literal["lateInteraction", "hosted", "none"] = "lateInteraction"
+    reranker: Literal["lateInteraction", "crossEncoder", "hosted", "none"] = "lateInteraction"
     reranker_base_url: str = "https://dashscope.aliyuncs.com/compatible-api/v1"
     reranker_model: str = "qwen3-rerank"
     oss_endpoint: str = ""

@@ -15,7 +15,13 @@ from rag.errors import EmbeddingError, RagError
 from rag.generate import LanguageModel, OpenAIModel
 from rag.hosted_reranker import HostedReranker
 from rag.prompt import profile_of
-from rag.rerank import ChooseReranking, always, late_interaction, no_reranking
+from rag.rerank import (
+    ChooseReranking,
+    always,
+    cross_encoder,
+    late_interaction,
+    no_reranking,
+)
 from rag.retrieve import Retriever
 from rag.secret import HeldSecret
 from rag.settings import AppSettings
@@ -134,6 +140,8 @@ def _reranker(
         return no_reranking, ()
     if settings.reranker == "lateInteraction":
         return late_interaction, ()
+    if settings.reranker == "crossEncoder":
+        return cross_encoder, ()
     hosted = HostedReranker(
         settings.reranker_base_url,
         settings.reranker_model,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from rag.index_state import index_meta
 from rag.ingest import IngestResult, ingest
 from rag.query import blended_search, word_search
 from rag.reader_process import DocumentReader
-from rag.rerank import late_interaction, no_reranking
+from rag.rerank import CROSS_ENCODED, cross_encoder, late_interaction, no_reranking
 from rag.retrieve import Retriever
 from rag.token_form import TokenForm
 from rag.vector_index import VectorIndex, VectorIndexKind
@@ -92,6 +92,7 @@ def mapping_of(kind: EngineKind, vector_index: VectorIndex = EXACT) -> dict[str,
         "embedding_urls": ["http://embedder"],
         "token_vectors": TokenForm(dimension=DIMENSION, pooling=1).described(),
         "rerank_weight": 0.5,
+        "cross_encoder_weight": 0.5,
     }
     return mappings(DIMENSION, meta, vector_index, kind)
 
@@ -169,6 +170,7 @@ def test_an_ingest_indexes_every_document(filled: Filled) -> None:
     assert filled.run(lambda engine, index: engine.count(index)) == filled.result.chunks
     meta = filled.run(index_meta)
     assert (meta.index, meta.dimension, meta.rerank_weight) == (filled.index, DIMENSION, 0.5)
+    assert meta.cross_encoder_weight == 0.5
 
 
 def test_a_second_ingest_changes_nothing(filled: Filled, corpus: Path) -> None:
@@ -254,8 +256,8 @@ def test_the_fusion_has_both_searches_of_the_engine(filled: Filled, fusion: Fusi
 
 async def retrieved(engine: SearchEngine, index: str, question: str, **options: Any) -> list[str]:
     """Return the ids of the ten best passages as the application finds them."""
-    given = {"rerank": no_reranking, **options}
-    retriever = Retriever(engine, index, embedder=lambda meta: FakeEmbedder(), **given)
+    given = {"rerank": no_reranking, "embedder": lambda meta: FakeEmbedder(), **options}
+    retriever = Retriever(engine, index, **given)
     try:
         return [hit.chunk_id for hit in (await retriever.retrieve(question, 10)).hits]
     finally:
@@ -269,6 +271,35 @@ def test_late_interaction_reads_the_token_vectors(filled: Filled) -> None:
 
     plain, reranked = filled.run(ask)
     assert plain != reranked
+
+
+def test_the_cross_encoder_reads_the_best_window_of_each_passage(filled: Filled) -> None:
+    question = QUESTIONS[0]
+    asked = vector_of(question)
+
+    class Reader(FakeEmbedder):
+        windows: ClassVar[list[str]] = []
+
+        async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
+            self.windows += texts
+            return await super().relevance(question, texts)
+
+    async def ask(engine: SearchEngine, index: str) -> tuple[list[str], list[str]]:
+        before = await retrieved(engine, index, question, rerank=late_interaction)
+        after = await retrieved(
+            engine, index, question, rerank=cross_encoder, embedder=lambda meta: Reader()
+        )
+        everything = engine.vector_search(asked.tolist(), 500, 500)
+        found = await engine.passages(index, list(await engine.scores(index, everything)), ["text"])
+        cut = [windows_of(source["text"]) for source in found.values()]
+        assert max(map(len, cut)) > 1
+        best = {max(windows, key=lambda text: float(asked @ vector_of(text))) for windows in cut}
+        assert set(Reader.windows) <= best
+        return before, after
+
+    before, after = filled.run(ask)
+    assert before != after
+    assert len(Reader.windows) == min(CROSS_ENCODED, filled.result.chunks)
 
 
 def test_a_passage_has_its_neighbors_and_terms_are_counted(filled: Filled) -> None:
@@ -290,7 +321,9 @@ def test_a_passage_has_its_neighbors_and_terms_are_counted(filled: Filled) -> No
 
 @pytest.mark.elasticsearch
 @pytest.mark.opensearch
-@pytest.mark.parametrize("method", ["words", "vectors", "weighted", "rrf", "late interaction"])
+@pytest.mark.parametrize(
+    "method", ["words", "vectors", "weighted", "rrf", "late interaction", "cross-encoder"]
+)
 def test_both_engines_find_the_same_ten_passages(
     both_filled: dict[EngineKind, Filled], method: str
 ) -> None:
@@ -310,6 +343,8 @@ async def ten_best(engine: SearchEngine, index: str, question: str, method: str)
         return _best(await engine.scores(index, body))
     if method == "late interaction":
         return await retrieved(engine, index, question, rerank=late_interaction)
+    if method == "cross-encoder":
+        return await retrieved(engine, index, question, rerank=cross_encoder)
     return await retrieved(engine, index, question, fusion=Fusion(method))
 
 

@@ -1,10 +1,11 @@
-"""Reranking: the late interaction, the hosted reranker, and the combined ranking."""
+"""Reranking: late interaction, cross-encoder, hosted reranker, and the combined ranking."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,20 +13,23 @@ import numpy as np
 import pytest
 
 from rag.errors import RerankError
+from rag.hits import Passage
 from rag.hosted_reranker import HostedReranker
 from rag.index_state import IndexMeta
 from rag.rerank import (
     Asked,
-    Candidate,
     LateInteraction,
     always,
     combine,
+    cross_encoder,
     late_interaction,
     no_reranking,
+    order_again,
 )
 from rag.token_form import TokenForm
 from rag.token_vectors import pack
-from tests.rag.fakes import META
+from rag.windows import windows_of
+from tests.rag.fakes import META, FakeEmbedder
 
 RANKING = [("a", 3.0), ("b", 2.0), ("c", 1.0), ("d", 0.5)]
 
@@ -53,16 +57,16 @@ def test_equal_scores_keep_the_order_of_the_searches() -> None:
 def test_late_interaction_prefers_the_passage_with_every_word_of_the_question() -> None:
     asked = Asked(text="?", tokens=tokens([1, 0, 0], [0, 1, 0]))
     passages = [
-        Candidate(text="one", tokens=tokens([1, 0, 0], [0, 0, 1])),
-        Candidate(text="both", tokens=tokens([0, 1, 0], [1, 0, 0])),
-        Candidate(text="without token vectors"),
+        Passage({"text": "one"}, tokens([1, 0, 0], [0, 0, 1])),
+        Passage({"text": "both"}, tokens([0, 1, 0], [1, 0, 0])),
+        Passage({"text": "without token vectors"}),
     ]
     scores = asyncio.run(LateInteraction(3).scores(asked, passages))
     assert scores == pytest.approx([0.5, 1.0, 0.75])
 
 
 def test_late_interaction_without_token_vectors_prefers_no_passage() -> None:
-    scores = asyncio.run(LateInteraction(3).scores(Asked(text="?"), [Candidate(text="x")] * 2))
+    scores = asyncio.run(LateInteraction(3).scores(Asked(text="?"), [Passage({"text": "x"})] * 2))
     assert scores == [0.0, 0.0]
 
 
@@ -78,11 +82,73 @@ def test_an_index_is_reranked_if_it_has_token_vectors_that_are_worth_it(
     form: TokenForm | None, weight: float, used: bool
 ) -> None:
     meta = IndexMeta(**{**vars(META), "token_form": form, "rerank_weight": weight})
-    reranking = late_interaction(meta)
-    assert (reranking is not None) is used
-    if reranking is not None:
-        assert (reranking.weight, reranking.token_vectors) == (0.4, True)
-    assert no_reranking(meta) is None
+    rerankings = late_interaction(meta, FakeEmbedder())
+    assert [(one.weight, one.token_vectors) for one in rerankings] == [(0.4, True)] * used
+    assert cross_encoder(meta, FakeEmbedder()) == rerankings
+    assert not no_reranking(meta, FakeEmbedder())
+
+
+def test_the_cross_encoder_orders_what_the_late_interaction_ordered() -> None:
+    meta = IndexMeta(
+        **{
+            **vars(META),
+            "token_form": TokenForm(dimension=3, pooling=1),
+            "rerank_weight": 1.0,
+            "cross_encoder_weight": 1.0,
+        }
+    )
+    rerankings = cross_encoder(meta, FakeEmbedder())
+    assert [one.depth for one in rerankings] == [50, 30]
+    assert [one.windows for one in rerankings] == [False, True]
+    asked = Asked(text="pump seal", tokens=tokens([1, 0, 0]))
+    passages = {
+        "a": Passage({"text": "pump"}, tokens([0, 1, 0])),
+        "b": Passage({"text": "pump seal"}, tokens([0, 0, 1])),
+        "c": Passage({"text": "pump"}, tokens([1, 0, 0])),
+        "d": Passage({"text": ""}, tokens([0, 1, 0])),
+    }
+    ranking, name = asyncio.run(order_again(rerankings, asked, RANKING, passages))
+    # Of the two that it scores alike, the late interaction prefers the second.
+    assert [item for item, _ in ranking] == ["b", "c", "a", "d"]
+    assert name == "late-interaction + cross-encoder"
+
+
+def test_the_cross_encoder_scores_the_first_30_passages() -> None:
+    class Counting(FakeEmbedder):
+        async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
+            assert list(texts) == [f"text {at}" for at in range(30)]
+            return [float(at) for at in range(30)]
+
+    ranking = [(str(at), 100.0 - at) for at in range(40)]
+    passages = {str(at): Passage({"text": f"text {at}"}) for at in range(40)}
+    rerankings = cross_encoder(replace(META, cross_encoder_weight=1.0), Counting())
+    ordered, name = asyncio.run(order_again(rerankings, Asked(text="?"), ranking, passages))
+    assert [item for item, _ in ordered] == [str(at) for at in [*range(29, -1, -1), *range(30, 40)]]
+    assert name == "cross-encoder"
+
+
+def test_the_ranking_before_a_cross_encoder_that_fails_stays(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Failing(FakeEmbedder):
+        async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
+            raise RerankError("embedding service http://one: 404 no cross-encoder")
+
+    rerankings = cross_encoder(replace(META, cross_encoder_weight=0.5), Failing())
+    texts = {item: Passage({"text": item}) for item, _ in RANKING}
+    after = asyncio.run(order_again(rerankings, Asked(text="?"), RANKING, texts))
+    assert after == (RANKING, "")
+    assert "the ranking before the cross-encoder stays: embedding service http" in caplog.text
+
+
+def test_a_passage_has_the_window_that_is_nearest_to_the_question() -> None:
+    text = " ".join(f"Sentence number {n} is about the pump and its seal." for n in range(30))
+    windows = windows_of(f"a | b\n{text}")
+    source = {"title": "T", "table_header": "a | b", "text": text}
+    assert len(windows) > 3
+    assert Passage(source, window_at=2).window == windows[2]
+    assert Passage(source).window == f"a | b\n{text}"
+    assert Passage(source, window_at=len(windows)).window == f"a | b\n{text}"
 
 
 def hosted(answer: Callable[[httpx.Request], httpx.Response], **options: Any) -> HostedReranker:
@@ -90,7 +156,7 @@ def hosted(answer: Callable[[httpx.Request], httpx.Response], **options: Any) ->
     return HostedReranker("https://models/v1/", "qwen3-rerank", "k", transport=transport, **options)
 
 
-PASSAGES = [Candidate(text="first"), Candidate(text="x" * 5000)]
+PASSAGES = [Passage({"text": "first"}), Passage({"text": "x" * 5000})]
 
 
 def test_the_hosted_reranker_returns_scores_in_the_order_of_the_passages() -> None:
@@ -105,9 +171,8 @@ def test_the_hosted_reranker_returns_scores_in_the_order_of_the_passages() -> No
 
     reranker = hosted(answer)
     assert asyncio.run(reranker.scores(Asked(text="why?"), PASSAGES)) == [0.2, 0.9]
-    choice = always(reranker)(META)
-    assert choice is not None
-    assert (choice.weight, choice.token_vectors) == (1.0, False)
+    (choice,) = always(reranker)(META, FakeEmbedder())
+    assert (choice.weight, choice.depth, choice.token_vectors) == (1.0, 50, False)
 
 
 @pytest.mark.parametrize(

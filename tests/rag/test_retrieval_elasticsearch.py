@@ -15,7 +15,7 @@ import pytest
 
 from rag.errors import PassageNotFoundError, RerankError, SearchIndexError
 from rag.fuse import CANDIDATES, fuse
-from rag.hits import Hit
+from rag.hits import Hit, Passage
 from rag.index import SETTINGS, mappings
 from rag.query import (
     TEMPLATES,
@@ -25,7 +25,7 @@ from rag.query import (
     vector_body,
     word_search,
 )
-from rag.rerank import Asked, Candidate, always
+from rag.rerank import Asked, always
 from rag.retrieve import Retrieval, Retriever
 from rag.token_form import TokenForm
 from rag.token_vectors import max_sim, unpack
@@ -258,7 +258,7 @@ def test_a_reranker_that_fails_costs_the_order_and_not_the_answer(
     class Broken:
         name = "broken"
 
-        async def scores(self, question: Asked, passages: Sequence[Candidate]) -> list[float]:
+        async def scores(self, question: Asked, passages: Sequence[Passage]) -> list[float]:
             assert question.text == "topic7 document"
             assert all(passage.text for passage in passages)
             raise RerankError("The reranker did not answer in time.")
