@@ -18,13 +18,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import Request
-
 from rag.cross_encoder import LocalCrossEncoder
 from rag.openai_requests import RefusedError, texts_in, too_many_waiting
 
 __all__ = ["Rerank", "Reranks", "rerank_in"]
 
+_LONGEST_WAIT_SECONDS = 2.5
+"""Half of what a reader's client waits (`rag.embed`), which leaves time to score. Without a limit,
+a busy service would only score what no client waits for any more."""
 _LOG = logging.getLogger("rag.serving")
 
 
@@ -74,36 +75,44 @@ class Reranks:
 
     Attributes:
         waiting: Documents that wait or are being scored.
-        counters: Requests and documents that were scored, and requests whose scoring failed.
+        counters: Requests and documents that were scored, and requests that were refused because
+            too many were waiting, or failed.
         busy_seconds: Time that the cross-encoder took.
     """
 
     def __init__(self, cross_encoder: LocalCrossEncoder, max_documents: int) -> None:
         self.waiting = 0
-        self.counters = dict.fromkeys(("requests", "documents", "failed"), 0)
+        self.counters = dict.fromkeys(("requests", "documents", "refused", "failed"), 0)
         self.busy_seconds = 0.0
         self._cross_encoder = cross_encoder
         self._max_documents = max_documents
         self._turn = asyncio.Lock()
 
-    async def scores(self, asked: Rerank, request: Request) -> list[float]:
+    async def scores(self, asked: Rerank) -> list[float]:
         """Return the score of each document.
 
         Raises:
-            RefusedError: Too many documents are waiting, the client did not wait for its turn, or
-                the scoring failed.
+            RefusedError: Too many documents are waiting, or the scoring failed.
         """
         count = len(asked.documents)
         if self.waiting + count > self._max_documents:
-            raise too_many_waiting("documents")
+            raise self._refused()
         self.waiting += count
         try:
-            async with self._turn:
-                if await request.is_disconnected():
-                    raise RefusedError(408, "the client did not wait")
+            async with asyncio.timeout(_LONGEST_WAIT_SECONDS):
+                await self._turn.acquire()
+            try:
                 return await self._computed(asked)
+            finally:
+                self._turn.release()
+        except TimeoutError as error:
+            raise self._refused() from error
         finally:
             self.waiting -= count
+
+    def _refused(self) -> RefusedError:
+        self.counters["refused"] += 1
+        return too_many_waiting("documents")
 
     async def _computed(self, asked: Rerank) -> list[float]:
         started = time.perf_counter()

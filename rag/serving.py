@@ -250,7 +250,7 @@ async def _reranks(request: Request) -> Response:
     wanted = await asked(request, rerank_in)
     if service.reranks is None:
         raise RefusedError(404, f"the model {_model(service)} has no cross-encoder")
-    scores = await service.reranks.scores(wanted, request)
+    scores = await service.reranks.scores(wanted)
     # An estimate, as for embeddings. The question counts once for each document.
     characters = sum(len(wanted.query) + len(document) for document in wanted.documents)
     return JSONResponse(

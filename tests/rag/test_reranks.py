@@ -159,6 +159,27 @@ def test_questions_are_embedded_while_passages_are_scored(monkeypatch: pytest.Mo
     service.close()
 
 
+def test_a_request_that_would_wait_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.reranks._LONGEST_WAIT_SECONDS", 0.05)
+    cross_encoder = Lengths()
+    service = loaded(monkeypatch, cross_encoder)
+    cross_encoder.free.clear()
+
+    async def main() -> None:
+        async with asking(service) as http:
+            first = asyncio.create_task(http.post("/v1/reranks", json=BODY))
+            while service.reranks is None or service.reranks.waiting < 3:
+                await asyncio.sleep(0.01)
+            assert (await http.post("/v1/reranks", json=BODY)).status_code == 429
+            cross_encoder.free.set()
+            assert (await first).status_code == 200
+            assert (await http.post("/v1/reranks", json=BODY)).status_code == 200
+            assert service.reranks.counters["refused"] == 1
+
+    asyncio.run(main())
+    service.close()
+
+
 async def scored(
     answers: Callable[[httpx.Request], httpx.Response], texts: list[str], **options: Any
 ) -> list[float]:
