@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from rag.analysis import terms
 from training.examples import Pair, Passage
 
-__all__ = ["BatchPlan", "Row", "plan_batches"]
+__all__ = ["BatchPlan", "Row", "answering_window", "plan_batches"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +191,7 @@ def _row(
     return Row(
         pair=draw.pair,
         query=pair.query,
-        positive=_answering(pair, cut(text, positive.language), positive.language),
+        positive=answering_window(pair, cut(text, positive.language), positive.language),
         negatives=tuple(
             windows[int(place * len(windows))]
             for windows, place in zip(negatives, draw.windows, strict=True)
@@ -199,7 +199,7 @@ def _row(
     )
 
 
-def _answering(pair: Pair, windows: Sequence[str], language: str) -> str:
+def answering_window(pair: Pair, windows: Sequence[str], language: str) -> str:
     """Return the window with the answer, else the one that shares most terms with it.
 
     A sentence that was cut out of the passage is not in any window, so its terms decide.

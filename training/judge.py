@@ -8,7 +8,7 @@ weights (`training.search_weight`, `training.rerank_weight`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,12 +17,17 @@ import numpy.typing as npt
 
 from rag.embedder import Encoded, InputType
 from rag.fuse import DEFAULT_WEIGHT
+from rag.rerank import CROSS_ENCODED, combine
 from training.data import TrainingData
 from training.outcome import rank_metrics
 from training.passage_vectors import PassageVectors
 from training.rerank_weight import (
+    CROSS_ENCODER_WEIGHT,
+    LATE_INTERACTION_WEIGHT,
+    Ranking,
     best_passages,
     choose_rerank_weight,
+    late_interaction_scores,
     measure_rerank_weights,
 )
 from training.search_weight import (
@@ -34,7 +39,7 @@ from training.search_weight import (
 )
 from training.word_search import WordSearch
 
-__all__ = ["Judge", "Measured"]
+__all__ = ["Judge", "Measured", "Reranked"]
 
 Embeddings = npt.NDArray[np.float32]
 
@@ -47,11 +52,21 @@ class Measured:
         held_out: On the held-out queries, to report.
         chosen_by: On the queries that choose (`TrainingData.chooser`).
         candidates: What both searches give to the fusion for each of those queries.
+        asked: (queries, dimension) float32, the embeddings of those queries.
     """
 
     held_out: dict[str, float]
     chosen_by: dict[str, float]
     candidates: Sequence[Candidates]
+    asked: Embeddings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reranked:
+    """The choice of a reranker's weight, and the rankings with it for the queries that choose."""
+
+    choice: WeightChoice
+    rankings: Sequence[Ranking]
 
 
 class Judge:
@@ -94,7 +109,7 @@ class Judge:
             )
             for query, vector in zip(data.chooser, vectors, strict=True)
         ]
-        return Measured(held_out=held_out, chosen_by=chosen_by, candidates=found)
+        return Measured(held_out=held_out, chosen_by=chosen_by, candidates=found, asked=vectors)
 
     def weight(self, measured: Measured | None) -> WeightChoice:
         """Choose the weight of the two searches for a model."""
@@ -108,29 +123,70 @@ class Judge:
         cloze = self._data.source == "documents"
         return choose_weight(table, highest=DEFAULT_WEIGHT if cloze else 1.0)
 
-    def rerank_weight(
+    def searched(self, measured: Measured, search_weight: float) -> list[Ranking]:
+        """Return the best passages of the searches for each query that chooses."""
+        return [best_passages(found, search_weight) for found in measured.candidates]
+
+    def late_interaction(
         self,
-        measured: Measured,
-        search_weight: float,
+        rankings: Sequence[Ranking],
         dimension: int,
         encode: Callable[[Sequence[str], InputType], Encoded],
-    ) -> WeightChoice:
+    ) -> Reranked:
         """Choose the weight of the late interaction for a model.
 
         Args:
-            measured: Its measures.
-            search_weight: Share of the vector search.
+            rankings: As from `searched`.
             dimension: Components of a token vector.
             encode: Computes token vectors with the model. Only the passages that the searches rank
                 high for some query need them.
         """
         queries, windows = self._data.chooser, self._data.windows()
-        rankings = [best_passages(found, search_weight) for found in measured.candidates]
         names = sorted({item for ranking in rankings for item, _ in ranking})
         found = iter(encode([x for name in names for x in windows[int(name)]], "document").tokens)
         by_name = {
             name: b"".join(itertools.islice(found, len(windows[int(name)]))) for name in names
         }
         asked = encode([query.query for query in queries], "query").tokens
-        table = measure_rerank_weights(queries, rankings, asked, by_name, dimension)
-        return choose_rerank_weight(table)
+        scored = late_interaction_scores(rankings, asked, by_name, dimension)
+        return self._reranked(rankings, scored, LATE_INTERACTION_WEIGHT)
+
+    def cross_encoder(
+        self,
+        rankings: Sequence[Ranking],
+        measured: Measured,
+        passages: PassageVectors,
+        score: Callable[[str, Sequence[str]], Sequence[float]],
+    ) -> Reranked:
+        """Choose the weight of a cross-encoder.
+
+        Args:
+            rankings: Those that it orders again.
+            measured: The embedding model's measures.
+            passages: The embeddings of the passages.
+            score: Scores windows for a question.
+        """
+        windows, scored = self._data.windows(), []
+        for query, vector, ranking in zip(
+            self._data.chooser, measured.asked, rankings, strict=True
+        ):
+            first = [item for item, _ in ranking[:CROSS_ENCODED]]
+            best = [windows[int(i)][passages.best_window(vector, int(i))] for i in first]
+            scored.append(dict(zip(first, score(query.query, best), strict=True)))
+        return self._reranked(rankings, scored, CROSS_ENCODER_WEIGHT)
+
+    def _reranked(
+        self,
+        rankings: Sequence[Ranking],
+        scored: Sequence[Mapping[str, float]],
+        usual: float,
+    ) -> Reranked:
+        table = measure_rerank_weights(self._data.chooser, rankings, scored)
+        choice = choose_rerank_weight(table, usual)
+        return Reranked(
+            choice=choice,
+            rankings=[
+                combine(ranking, scores, choice.weight)
+                for ranking, scores in zip(rankings, scored, strict=True)
+            ],
+        )

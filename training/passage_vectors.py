@@ -49,6 +49,16 @@ class PassageVectors:
         """
         return np.asarray(np.maximum.reduceat(self.windows @ question, self._starts), np.float32)
 
+    def best_window(self, question: Vectors, passage: int) -> int:
+        """Return which window of a passage is nearest to a question.
+
+        Args:
+            question: (dimension,) float32, L2-normalised.
+            passage: Its position.
+        """
+        start = int(self._starts[passage])
+        return int(np.argmax(self.windows[start : start + self.counts[passage]] @ question))
+
     @cached_property
     def means(self) -> Vectors:
         """The mean direction of each passage's windows: (passages, dimension), L2-normalised."""

@@ -24,16 +24,26 @@ from sentence_transformers import SentenceTransformer
 from transformers import set_seed
 from transformers.utils import logging as transformers_logging
 
+from rag.cross_encoder import FOLDER, LocalCrossEncoder
 from rag.models import ModelInfo
+from rag.token_form import TokenForm
 from training.batches import BatchPlan, plan_batches
 from training.checkpoints import write_json
+from training.cross_batches import plan_cross_batches
+from training.cross_encoder import (
+    BATCH_SIZE,
+    NEGATIVES,
+    cross_encoder_of,
+    train_cross_encoder,
+)
 from training.data import TrainingData
 from training.judge import Judge, Measured
 from training.negatives import mine_negatives
 from training.options import Options, SettingsError
 from training.outcome import decide, model_version
 from training.passage_vectors import PassageVectors
-from training.rerank_weight import NOT_MEASURED
+from training.rerank_weight import NO_CROSS_ENCODER, NO_TOKEN_VECTORS, Ranking
+from training.search_weight import WeightChoice
 from training.token_form import choose_token_form
 from training.torchscript.job import add_torchscript, update_torchscript
 from training.tuning import Tuning, tune
@@ -48,6 +58,26 @@ _OUTCOME_OPTIONS_EXCLUDED = (
     # Another export needs no other model.
     "libtorch_version",
 )
+_CHECKPOINTS, _CROSS_CHECKPOINTS = "checkpoints", "cross-encoder-checkpoints"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choices:
+    """How the application ranks with the kept model.
+
+    Attributes:
+        search: Share of the vector search.
+        form: Form of the token vectors; None for none.
+        late: Share of the late interaction.
+        cross: Share of the cross-encoder.
+        cross_losses: Of its training.
+    """
+
+    search: WeightChoice
+    form: TokenForm | None = None
+    late: WeightChoice = NO_TOKEN_VECTORS
+    cross: WeightChoice = NO_CROSS_ENCODER
+    cross_losses: Sequence[Mapping[str, float]] = ()
 
 
 @dataclass(kw_only=True)
@@ -135,7 +165,7 @@ class Run:
             plan,
             self._tuning(plan.steps),
             workers,
-            output / "checkpoints",
+            output / _CHECKPOINTS,
             self.fingerprint,
             self._say,
         )
@@ -147,7 +177,7 @@ class Run:
         if tuned is None:
             raise RuntimeError("There are no held-out queries, although the base model had some.")
         self._say(f"tuned: {_line(tuned.held_out)}")
-        # 6. The better one, and the weight of its vectors.
+        # 6. The better one, and how the application ranks with it.
         kept, reason = decide(base.chosen_by, tuned.chosen_by, self.data.chooser_name)
         winner = tuned_model if kept == "tuned" else self._load(self.base)
         return self._finish(winner, kept, base, tuned, reason, passages, losses, started)
@@ -305,19 +335,11 @@ class Run:
             shutil.rmtree(output / "model", ignore_errors=True)
             model.save_pretrained(str(output / "model"), create_model_card=False)
             shutil.rmtree(output / "tuned", ignore_errors=True)
-            measured = tuned if kept == "tuned" else base
-            choice = self._judge.weight(measured)
-            form, rerank = None, NOT_MEASURED
-            wanted = self.options.token_form
-            if kept == "tuned" and measured is not None and wanted is not None:
-                form, rerank = choose_token_form(
-                    output / "model",
-                    wanted,
-                    lambda dimension, encode: self._judge.rerank_weight(
-                        measured, choice.weight, dimension, encode
-                    ),
-                    device=str(self.workers.device),
-                )
+        if kept == "tuned" and tuned is not None:
+            choices = self._choose(model, tuned, passages)
+        else:
+            choices = _Choices(search=self._judge.weight(base))
+        if self.workers.is_main:
             result = {
                 "kept": kept,
                 "reason": reason,
@@ -331,11 +353,13 @@ class Run:
                 },
                 "base_model": self.options.base_model,
                 "dimension": self.options.dimension,
-                "search_weight": choice.weight,
-                "search_weight_reason": choice.reason,
-                "token_vectors": form and form.described(),
-                "rerank_weight": rerank.weight,
-                "rerank_weight_reason": rerank.reason,
+                "search_weight": choices.search.weight,
+                "search_weight_reason": choices.search.reason,
+                "token_vectors": choices.form and choices.form.described(),
+                "rerank_weight": choices.late.weight,
+                "rerank_weight_reason": choices.late.reason,
+                "cross_encoder_weight": choices.cross.weight,
+                "cross_encoder_weight_reason": choices.cross.reason,
                 "base": base and base.held_out,
                 "tuned": tuned and tuned.held_out,
                 "questions": {
@@ -360,15 +384,105 @@ class Run:
                     "base": base and base.chosen_by,
                     "tuned": tuned and tuned.chosen_by,
                 },
-                "search_weight_ndcg@10": {
-                    f"{weight:g}": value for weight, value in choice.curve.items()
-                },
-                "rerank_weight_ndcg@10": {
-                    f"{weight:g}": value for weight, value in rerank.curve.items()
-                },
+                "cross_encoder_loss": list(choices.cross_losses),
+                "search_weight_ndcg@10": _curve(choices.search),
+                "rerank_weight_ndcg@10": _curve(choices.late),
+                "cross_encoder_weight_ndcg@10": _curve(choices.cross),
             }
             self._write(output, result, details)
         return dict(self.workers.from_main(result))
+
+    def _choose(
+        self, model: SentenceTransformer, tuned: Measured, passages: PassageVectors
+    ) -> _Choices:
+        """Choose how the application ranks with the tuned model, which is saved.
+
+        Every worker trains the cross-encoder; worker 0 chooses.
+        """
+        search = self._judge.weight(tuned)
+        rankings: Sequence[Ranking] = self._judge.searched(tuned, search.weight)
+        form, late, cross = None, NO_TOKEN_VECTORS, NO_CROSS_ENCODER
+        folder = Path(self.options.output_dir) / "model"
+        wanted = self.options.token_form
+        if self.workers.is_main and wanted is not None:
+            form, reranked = choose_token_form(
+                folder,
+                wanted,
+                lambda dimension, encode: self._judge.late_interaction(rankings, dimension, encode),
+                device=str(self.workers.device),
+            )
+            late, rankings = reranked.choice, reranked.rankings
+        losses = self._train_cross_encoder(model, passages, folder / FOLDER)
+        if self.workers.is_main and losses:
+            encoder = LocalCrossEncoder(str(folder / FOLDER), device=str(self.workers.device))
+            try:
+                chosen = self._judge.cross_encoder(rankings, tuned, passages, encoder.scores)
+            finally:
+                encoder.close()
+            cross = chosen.choice
+            if cross.weight == 0:
+                shutil.rmtree(folder / FOLDER)
+        return _Choices(search=search, form=form, late=late, cross=cross, cross_losses=losses)
+
+    def _train_cross_encoder(
+        self, model: SentenceTransformer, passages: PassageVectors, folder: Path
+    ) -> Sequence[Mapping[str, float]]:
+        """Train a cross-encoder and save it; return its losses, none if it was not trained."""
+        options, data, workers = self.options, self.data, self.workers
+        if not options.cross_encoder_epochs:
+            return ()
+        if not data.validation:
+            self._say("no cross-encoder: there are too few questions to judge it by")
+            return ()
+        queries = self._encode_queries(
+            model, workers.encoder(model), [pair.query for pair in data.pairs]
+        )
+        plan = BatchPlan(rows=(), batch_size=0, steps=0)
+        if workers.is_main:
+            plan = plan_cross_batches(
+                data.pairs,
+                data.passages,
+                data.windows(),
+                mine_negatives(
+                    data.pairs,
+                    data.passages,
+                    self._judge.words,
+                    queries,
+                    passages,
+                    count=6 * NEGATIVES,
+                    # The best of the searches may be an unmarked answer.
+                    skip=1,
+                ),
+                queries,
+                passages,
+                num_train_epochs=options.cross_encoder_epochs,
+                batch_size=BATCH_SIZE,
+                world_size=workers.world_size,
+                negatives_per_pair=NEGATIVES,
+                seed=options.seed,
+            )
+        # Worker 0 plans for all, so that all do the same.
+        plan = workers.from_main(plan)
+        if plan.steps == 0:
+            return ()
+        self._say(
+            f"cross-encoder: {plan.steps} steps of {plan.batch_size * workers.world_size} "
+            f"questions, {NEGATIVES} mined negatives each"
+        )
+        cross = cross_encoder_of(model)
+        losses = train_cross_encoder(
+            cross,
+            plan,
+            self._tuning(plan.steps),
+            workers,
+            Path(options.output_dir) / _CROSS_CHECKPOINTS,
+            self.fingerprint,
+            self._say,
+        )
+        if workers.is_main:
+            shutil.rmtree(folder, ignore_errors=True)
+            cross.save_pretrained(str(folder), create_model_card=False)
+        return losses
 
     def _write(self, output: Path, result: Mapping[str, Any], details: Mapping[str, Any]) -> None:
         metrics = {
@@ -383,7 +497,8 @@ class Run:
         write_json(output / "metrics.json", metrics)
         write_json(output / "result.json", result)
         # With the result there, nothing resumes; they are three times the model's size.
-        shutil.rmtree(output / "checkpoints", ignore_errors=True)
+        for checkpoints in (_CHECKPOINTS, _CROSS_CHECKPOINTS):
+            shutil.rmtree(output / checkpoints, ignore_errors=True)
         self._say(
             f"kept: {result['kept']} ({result['reason']}); model version "
             f"{result['model_version']}, {result['seconds']} s"
@@ -396,6 +511,10 @@ class Run:
             f"weight of the late interaction: {result['rerank_weight']:g} "
             f"({result['rerank_weight_reason']})"
         )
+        self._say(
+            f"weight of the cross-encoder: {result['cross_encoder_weight']:g} "
+            f"({result['cross_encoder_weight_reason']})"
+        )
 
     def _say(self, line: str) -> None:
         if self.workers.is_main:
@@ -404,6 +523,10 @@ class Run:
 
 def _prompt(model: SentenceTransformer, name: str) -> str:
     return (model.prompts or {}).get(name) or ""
+
+
+def _curve(choice: WeightChoice) -> dict[str, float]:
+    return {f"{weight:g}": value for weight, value in choice.curve.items()}
 
 
 def _line(metrics: Mapping[str, float]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from rag.embedder import Encoded, InputType
 from rag.encoder import LocalEncoder
 from rag.token_form import FORM_FILE, TokenForm
-from training.search_weight import WeightChoice
+from training.judge import Reranked
 
 __all__ = ["choose_token_form"]
 
@@ -23,11 +23,11 @@ Encode = Callable[[Sequence[str], InputType], Encoded]
 def choose_token_form(
     folder: Path,
     form: TokenForm,
-    choose: Callable[[int, Encode], WeightChoice],
+    choose: Callable[[int, Encode], Reranked],
     *,
     device: str,
-) -> tuple[TokenForm | None, WeightChoice]:
-    """Return the form of a model's token vectors, or None, and the weight of late interaction.
+) -> tuple[TokenForm | None, Reranked]:
+    """Return the form of a model's token vectors, or None, and what late interaction achieves.
 
     Args:
         folder: The saved model. Gets the form if the weight is not 0.
@@ -38,10 +38,10 @@ def choose_token_form(
     form.save(folder)
     encoder = LocalEncoder(str(folder), device=device)
     try:
-        choice = choose(form.dimension, encoder.encode)
+        reranked = choose(form.dimension, encoder.encode)
     finally:
         encoder.close()
-    if choice.weight == 0:
+    if reranked.choice.weight == 0:
         (folder / FORM_FILE).unlink()
-        return None, choice
-    return form, choice
+        return None, reranked
+    return form, reranked

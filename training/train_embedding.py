@@ -11,12 +11,15 @@ The same command runs on PAI, on one GPU or, under torchrun, on many, and on a C
     4. train, with checkpoints; after a kill the same command continues from the last one;
     5. save the tuned model, load it again, measure it;
     6. keep the better of the two by nDCG@10, choose how much its vectors weigh beside the word
-       search, export the model for OpenSearch, write metrics.json and, last, result.json.
+       search and what orders the best passages again (with --cross-encoder-epochs, train a
+       cross-encoder for that), export the model for OpenSearch, write metrics.json and, last,
+       result.json.
 
-Writes into the output folder: `model/` (the kept model, for `SentenceTransformer`),
-`torchscript/model.zip` (the same for OpenSearch's ml-commons), `checkpoints/` (until there is a
-result), `metrics.json`, `result.json`. If result.json is of the same data and settings and its
-model is there, the command trains nothing; it exports again if the zip is for another libtorch.
+Writes into the output folder: `model/` (the kept model, for `SentenceTransformer`; perhaps with
+`cross_encoder/`, for `CrossEncoder`), `torchscript/model.zip` (the embedding model for OpenSearch's
+ml-commons), checkpoints (until there is a result), `metrics.json`, `result.json`. If result.json is
+of the same data and settings and its model is there, the command trains nothing; it exports again
+if the zip is for another libtorch.
 
 Exit status: 0 done; 2 the settings or the corpus are not valid, with the reason in one line on
 stderr.

@@ -1,7 +1,7 @@
-"""The training loop: sentence-transformers' Trainer over a fixed plan of batches.
+"""The training of the embedding model: sentence-transformers' Trainer over a plan of batches.
 
-Owns the losses, the progress lines and the sealing of checkpoints. Does not own the data and its
-order (`training.batches`), or the devices (`training.workers`).
+Owns the losses. Does not own the data and its order (`training.batches`), the checkpoints
+(`training.trainer`), or the devices (`training.workers`).
 
 https://sbert.net/docs/package_reference/sentence_transformer/losses.html (read 2026-11)
 Source of the late interaction's loss: Khattab and Zaharia, ColBERT, SIGIR 2020.
@@ -9,9 +9,7 @@ Source of the late interaction's loss: Khattab and Zaharia, ColBERT, SIGIR 2020.
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,16 +21,15 @@ from sentence_transformers import (
     SentenceTransformerTrainer,
     SentenceTransformerTrainingArguments,
 )
-from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from sentence_transformers.util.similarity import maxsim
-from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
+from transformers import PreTrainedModel
 
 from training.batches import BatchPlan
-from training.checkpoints import last_complete, seal
+from training.trainer import Sealed, drop_attention_dropout, fit, training_arguments
 from training.workers import Workers
 
-__all__ = ["Tuning", "tune"]
+__all__ = ["Tuning", "dataset_of", "tune"]
 
 # A step of bge-m3 (568 million) with 96 texts of 256 tokens keeps about 30 GB of activations
 # (estimated, not measured); an A10 has 24 GB. Models of up to 110 million fit, and train a third
@@ -91,64 +88,36 @@ def tune(
     Returns:
         The loss as logged: `step` and `loss` of each line.
     """
-    _drop_attention_dropout(model)
+    drop_attention_dropout(model)
     if sum(parameter.numel() for parameter in model.parameters()) >= _LARGE_PARAMETERS:
         _recompute_activations(model)
-    last = last_complete(checkpoints, fingerprint) if workers.is_main else None
-    last = workers.from_main(last)
     trainer = _Trainer(
         model=model,
-        args=_arguments(plan, tuning, workers, checkpoints),
-        train_dataset=_dataset(plan),
+        args=training_arguments(
+            SentenceTransformerTrainingArguments,
+            workers,
+            checkpoints,
+            steps=plan.steps,
+            batch_size=plan.batch_size,
+            learning_rate=tuning.learning_rate,
+            warmup_ratio=tuning.warmup_ratio,
+            weight_decay=tuning.weight_decay,
+            save_steps=tuning.save_steps,
+            seed=tuning.seed,
+        ),
+        train_dataset=dataset_of(plan),
         loss=_RankingLoss(
             model,
             tuning.token_dimension,
             scale=tuning.scale,
             gather_across_devices=workers.world_size > 1,
         ),
-        callbacks=[_Progress(plan.steps, report)],
     )
-    trainer.remove_callback(PrinterCallback)
-    trainer.fingerprint = fingerprint
-    if last is not None:
-        report(f"resuming from {last.name.replace('-', ' of step ')}")
-    trainer.train(resume_from_checkpoint=None if last is None else str(last))
-    return [
-        {"step": entry["step"], "loss": entry["loss"]}
-        for entry in trainer.state.log_history
-        if "loss" in entry
-    ]
+    return fit(trainer, workers, fingerprint, report)
 
 
-def _arguments(
-    plan: BatchPlan, tuning: Tuning, workers: Workers, checkpoints: Path
-) -> SentenceTransformerTrainingArguments:
-    return SentenceTransformerTrainingArguments(
-        output_dir=str(checkpoints),
-        max_steps=plan.steps,
-        per_device_train_batch_size=plan.batch_size,
-        batch_sampler=_InOrder,
-        learning_rate=tuning.learning_rate,
-        lr_scheduler_type="linear",
-        warmup_steps=math.ceil(plan.steps * tuning.warmup_ratio),
-        weight_decay=tuning.weight_decay,
-        bf16=workers.precision == "bf16",
-        fp16=workers.precision == "fp16",
-        use_cpu=workers.use_cpu,
-        seed=tuning.seed,
-        data_seed=tuning.seed,
-        save_strategy="steps",
-        save_steps=tuning.save_steps,
-        save_total_limit=2,
-        logging_strategy="steps",
-        logging_steps=max(1, plan.steps // 40),
-        logging_first_step=True,
-        eval_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_num_workers=0,
-        dataloader_pin_memory=not workers.use_cpu,
-    )
+class _Trainer(Sealed, SentenceTransformerTrainer):
+    """The library's Trainer, with sealed checkpoints."""
 
 
 def _recompute_activations(model: torch.nn.Module) -> None:
@@ -158,23 +127,8 @@ def _recompute_activations(model: torch.nn.Module) -> None:
             module.activation_checkpointing_enable({"use_reentrant": False})
 
 
-def _drop_attention_dropout(model: torch.nn.Module) -> None:
-    """Turn off dropout of attention weights; dropout of hidden states stays.
-
-    With it torch cannot fuse attention on a CPU and keeps every layer's attention matrices: a
-    step of 32 pairs with a hard negative each took 18 instead of 11 CPU seconds, and 7.7 instead of
-    3.7 GB (all-MiniLM-L6-v2, 256 tokens, bf16).
-    """
-    for module in model.modules():
-        if "Attention" in type(module).__name__:
-            dropout = getattr(module, "dropout", None)
-            if isinstance(dropout, torch.nn.Dropout):
-                dropout.p = 0.0
-            if isinstance(getattr(module, "attention_dropout", None), float):
-                module.__dict__["attention_dropout"] = 0.0
-
-
-def _dataset(plan: BatchPlan) -> Dataset:
+def dataset_of(plan: BatchPlan) -> Dataset:
+    """Return the rows of a plan: a question, its passage and the negatives in each."""
     columns: dict[str, Sequence[str]] = {
         "anchor": [row.query for row in plan.rows],
         "positive": [row.positive for row in plan.rows],
@@ -182,15 +136,6 @@ def _dataset(plan: BatchPlan) -> Dataset:
     for i in range(len(plan.rows[0].negatives)):
         columns[f"negative_{i + 1}"] = [row.negatives[i] for row in plan.rows]
     return Dataset.from_dict(columns)
-
-
-class _InOrder(DefaultBatchSampler):
-    """The plan's batches in order: the plan has the order of all epochs."""
-
-    def __iter__(self) -> Iterator[list[int]]:
-        rows = len(self.sampler)  # type: ignore[arg-type]  # the library passes the dataset
-        for start in range(0, rows, self.batch_size):
-            yield list(range(start, min(start + self.batch_size, rows)))
 
 
 class _RankingLoss(MultipleNegativesRankingLoss):
@@ -269,50 +214,3 @@ def _late_interaction_loss(
     )
     relevant = torch.arange(len(questions), device=scores.device)
     return torch.nn.functional.cross_entropy(_TOKEN_SCALE * scores, relevant)
-
-
-class _Trainer(SentenceTransformerTrainer):
-    """Seals complete checkpoints; writes no model card, because that would tokenize all data."""
-
-    fingerprint = ""
-
-    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """Add no callback."""
-
-    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
-        super()._save_checkpoint(model, trial)
-        # Every worker writes its own file into the checkpoint.
-        self.accelerator.wait_for_everyone()
-        if self.args.should_save:
-            folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
-            seal(folder, self.fingerprint)
-
-
-class _Progress(TrainerCallback):
-    """Prints `step 120/300 loss 0.41 eta 65s`, and saves a checkpoint at the last step."""
-
-    def __init__(self, steps: int, report: Callable[[str], None]) -> None:
-        self._steps = steps
-        self._report = report
-        self._started = 0.0
-        self._first = 0
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._started = time.monotonic()
-        self._first = state.global_step
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step >= self._steps:
-            control.should_save = True
-
-    def on_log(
-        self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any
-    ) -> None:
-        if not state.is_world_process_zero or not logs or "loss" not in logs:
-            return
-        done = state.global_step - self._first
-        elapsed = time.monotonic() - self._started
-        eta = elapsed / done * (self._steps - state.global_step) if done else 0.0
-        self._report(
-            f"step {state.global_step}/{self._steps} loss {logs['loss']:.3f} eta {eta:.0f}s"
-        )

@@ -1,0 +1,116 @@
+"""The training of the cross-encoder, which reads a question and a window together.
+
+Owns the model's form, its loss and its training. Does not own the rows (`training.cross_batches`),
+the checkpoints (`training.trainer`), or whether it is worth its time (`training.rerank_weight`).
+
+It starts from the tuned embedding model, which knows the corpus' words: the same layers and
+pooling, and one new layer that makes a score of the pooled state. So a few hundred questions are
+enough.
+
+https://sbert.net/docs/cross_encoder/loss_overview.html (read 2026-12)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sentence_transformers import CrossEncoder, SentenceTransformer
+from sentence_transformers.base.modules import Dense
+from sentence_transformers.cross_encoder.losses import MultipleNegativesRankingLoss
+from sentence_transformers.cross_encoder.trainer import CrossEncoderTrainer
+from sentence_transformers.cross_encoder.training_args import CrossEncoderTrainingArguments
+from torch import nn
+
+from training.batches import BatchPlan
+from training.trainer import Sealed, drop_attention_dropout, fit, training_arguments
+from training.tuning import Tuning, dataset_of
+from training.workers import Workers
+
+__all__ = ["BATCH_SIZE", "NEGATIVES", "cross_encoder_of", "train_cross_encoder"]
+
+BATCH_SIZE = 8
+"""Questions per worker and step."""
+NEGATIVES = 5
+"""Windows without the answer that a question is shown beside one that has it."""
+_HEAD_RATE = 10.0
+"""How much faster the new layer learns than the layers that were trained before."""
+
+
+def cross_encoder_of(model: SentenceTransformer) -> CrossEncoder:
+    """Return an untrained cross-encoder with the layers and the pooling of an embedding model.
+
+    It shares their weights: save the embedding model before.
+    """
+    dimension = int(model.get_embedding_dimension() or 0)
+    score = Dense(dimension, 1, activation_function=nn.Identity(), module_output_name="scores")
+    made = CrossEncoder(
+        # What follows the pooling is a normalisation, which would take half of the information.
+        modules=[model[0], model[1], score],
+        device=str(model.device),
+        activation_fn=nn.Identity(),
+    )
+    made.max_seq_length = model.max_seq_length
+    return made
+
+
+def train_cross_encoder(
+    model: CrossEncoder,
+    plan: BatchPlan,
+    tuning: Tuning,
+    workers: Workers,
+    checkpoints: Path,
+    fingerprint: str,
+    report: Callable[[str], None],
+) -> list[dict[str, float]]:
+    """Train `model` in place, starting from the last complete checkpoint.
+
+    Args:
+        model: As from `cross_encoder_of`.
+        plan: What to train on; the same on every worker, at least one step.
+        tuning: The settings of the loop.
+        workers: This worker and the others.
+        checkpoints: Folder for checkpoints.
+        fingerprint: Of data and settings; checkpoints with another one are not used.
+        report: Receives progress lines.
+
+    Returns:
+        The loss as logged: `step` and `loss` of each line.
+    """
+    drop_attention_dropout(model)
+    trainer = _Trainer(
+        model=model,
+        args=training_arguments(
+            CrossEncoderTrainingArguments,
+            workers,
+            checkpoints,
+            steps=plan.steps,
+            batch_size=plan.batch_size,
+            learning_rate=tuning.learning_rate,
+            warmup_ratio=tuning.warmup_ratio,
+            weight_decay=tuning.weight_decay,
+            save_steps=tuning.save_steps,
+            seed=tuning.seed,
+            learning_rate_mapping={r"2\.linear\.": _HEAD_RATE * tuning.learning_rate},
+        ),
+        train_dataset=dataset_of(plan),
+        loss=_ListLoss(model, scale=1, activation_fn=None),
+    )
+    return fit(trainer, workers, fingerprint, report)
+
+
+class _Trainer(Sealed, CrossEncoderTrainer):
+    """The library's Trainer, with sealed checkpoints."""
+
+
+class _ListLoss(MultipleNegativesRankingLoss):
+    """The softmax over a question's own windows: one has the answer, the others look like it.
+
+    Windows of other questions are too easy to tell apart to learn anything from them.
+    """
+
+    def get_in_batch_negatives(
+        self, anchors: list[str], candidates: list[list[str]]
+    ) -> Iterator[list[str]]:
+        """Give none."""
+        return iter(())
