@@ -70,9 +70,7 @@ def plan_cross_batches(
                 Row(
                     pair=at,
                     query=pair.query,
-                    positive=answering_window(
-                        pair, windows[positive], passages[positive].language
-                    ),
+                    positive=answering_window(pair, windows[positive], passages[positive].language),
                     negatives=tuple(
                         windows[i][vectors.best_window(queries[at], i)] for i in chosen
                     ),

@@ -12,14 +12,15 @@ https://sbert.net/docs/cross_encoder/loss_overview.html (read 2026-12)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from sentence_transformers import CrossEncoder, SentenceTransformer
 from sentence_transformers.base.modules import Dense
-from sentence_transformers.cross_encoder.losses import MultipleNegativesRankingLoss
 from sentence_transformers.cross_encoder.trainer import CrossEncoderTrainer
 from sentence_transformers.cross_encoder.training_args import CrossEncoderTrainingArguments
+from sentence_transformers.util import batch_to_device
 from torch import nn
 
 from training.batches import BatchPlan
@@ -43,8 +44,14 @@ def cross_encoder_of(model: SentenceTransformer) -> CrossEncoder:
     It shares their weights: save the embedding model before.
     """
     dimension = int(model.get_embedding_dimension() or 0)
-    score = Dense(dimension, 1, activation_function=nn.Identity(), module_output_name="scores")
-    made = CrossEncoder(
+    score = Dense(
+        dimension,
+        1,
+        bias=False,
+        activation_function=nn.Identity(),
+        module_output_name="scores",
+    )
+    made: CrossEncoder = CrossEncoder(
         # What follows the pooling is a normalisation, which would take half of the information.
         modules=[model[0], model[1], score],
         device=str(model.device),
@@ -94,7 +101,7 @@ def train_cross_encoder(
             learning_rate_mapping={r"2\.linear\.": _HEAD_RATE * tuning.learning_rate},
         ),
         train_dataset=dataset_of(plan),
-        loss=_ListLoss(model, scale=1, activation_fn=None),
+        loss=_ListLoss(model),
     )
     return fit(trainer, workers, fingerprint, report)
 
@@ -103,14 +110,28 @@ class _Trainer(Sealed, CrossEncoderTrainer):
     """The library's Trainer, with sealed checkpoints."""
 
 
-class _ListLoss(MultipleNegativesRankingLoss):
+class _ListLoss(nn.Module):
     """The softmax over a question's own windows: one has the answer, the others look like it.
 
-    Windows of other questions are too easy to tell apart to learn anything from them.
+    The library's losses read one column of windows after the other. This one reads them together,
+    because several workers need a single pass through the model. Windows of other questions are
+    too easy to tell apart to learn anything from them.
+
+    Args:
+        model: The model.
     """
 
-    def get_in_batch_negatives(
-        self, anchors: list[str], candidates: list[list[str]]
-    ) -> Iterator[list[str]]:
-        """Give none."""
-        return iter(())
+    def __init__(self, model: CrossEncoder) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, inputs: list[list[str]], labels: torch.Tensor | None) -> torch.Tensor:
+        """Return the loss of a batch: the questions, the windows with the answer, the others."""
+        questions, *columns = inputs
+        pairs = [pair for column in columns for pair in zip(questions, column, strict=True)]
+        device = next(self.parameters()).device
+        # Several workers find the tensors of an output in a dict, but not in the library's own.
+        features = dict(batch_to_device(self.model.preprocess(pairs), device))
+        scores = self.model(features)["scores"].float().view(len(columns), len(questions)).T
+        first = scores.new_zeros(len(questions), dtype=torch.long)
+        return nn.functional.cross_entropy(scores, first)

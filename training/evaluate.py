@@ -1,7 +1,7 @@
 """Measure retrieval on a corpus with questions: BM25, base model, tuned model, fused, reranked.
 
     python -m training.evaluate --corpus DIR [--elasticsearch-url URL] [--opensearch-url URL]
-        [--model DIR] [--base-model NAME] [--output FILE.json]
+        [--model DIR] [--base-model NAME] [--cross-encoder-epochs N] [--output FILE.json]
 
     1. tune the model on the train split, unless --model gives one (a second run with the same
        corpus and settings reuses it from --work-dir);
@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
+import math
 import signal
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ from rag.errors import RagError
 from rag.models import model_info, resolve_model
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
 from rag.tokens import load_tokens
+from training.bounds import BOUNDS, CROSS_ENCODER_EPOCHS
 from training.checkpoints import write_json
 from training.clusters import Cluster, clusters_of
 from training.data import TrainingData, load_training_data
@@ -79,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             base_model=arguments.base_model,
             model=arguments.model,
             work_dir=arguments.work_dir,
+            cross_encoder_epochs=arguments.cross_encoder_epochs,
             options=arguments.options,
         )
     except (SettingsError, RagError) as error:
@@ -100,6 +103,7 @@ def evaluate(
     base_model: str,
     model: Path | None,
     work_dir: Path,
+    cross_encoder_epochs: float = CROSS_ENCODER_EPOCHS,
     options: ReadOptions = DEFAULT_OPTIONS,
 ) -> Evaluation:
     """Tune, index and ask, and print the progress.
@@ -110,6 +114,7 @@ def evaluate(
         base_model: The model to start from and to compare with.
         model: A tuned model; None to tune one.
         work_dir: Folder for tuned models, with a folder for each corpus and setting.
+        cross_encoder_epochs: Passes of the cross-encoder's training; 0 for none.
         options: How documents are read.
 
     Raises:
@@ -139,7 +144,7 @@ def evaluate(
         asyncio.run(_probe(cluster))
     note = ""
     if model is None:
-        model, note = _tuned(corpus, base_model, data, work_dir)
+        model, note = _tuned(corpus, base_model, data, work_dir, cross_encoder_epochs)
     measured = asyncio.run(
         _cancelled_by_sigterm(
             measure(corpus, data, tokens, clusters, base_model, str(model), Chosen.of(model), _say)
@@ -175,13 +180,16 @@ def table(evaluation: Evaluation) -> str:
     return "\n".join(lines)
 
 
-def _tuned(corpus: Path, base_model: str, data: TrainingData, work_dir: Path) -> tuple[Path, str]:
+def _tuned(
+    corpus: Path, base_model: str, data: TrainingData, work_dir: Path, cross_encoder_epochs: float
+) -> tuple[Path, str]:
     reading = data.read_options
     options = Options(
         corpus_dir=str(corpus),
         output_dir="unset",
         base_model=base_model,
         dimension=_dimension(base_model),
+        cross_encoder_epochs=cross_encoder_epochs,
         encoding=list(reading.encoding_pairs),
         ocr=reading.ocr,
         ocr_language=list(reading.ocr_languages),
@@ -253,6 +261,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--work-dir", type=Path, default=_WORK_DIR, help="keeps tuned models (%(default)s)"
     )
+    parser.add_argument(
+        "--cross-encoder-epochs",
+        type=_epochs,
+        default=CROSS_ENCODER_EPOCHS,
+        metavar="N",
+        help="passes of the cross-encoder's training, 0 for none (%(default)s)",
+    )
     ReadOptions.add_arguments(parser)
     arguments = parser.parse_args(argv)
     try:
@@ -260,6 +275,17 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     except ValueError as error:
         parser.error(str(error))
     return arguments
+
+
+def _epochs(text: str) -> float:
+    bounds = BOUNDS["cross_encoder_epochs"]
+    try:
+        epochs = float(text)
+    except ValueError:
+        epochs = math.nan
+    if epochs not in bounds:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number {bounds}")
+    return epochs
 
 
 def _as_json(evaluation: Evaluation) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from rag.metrics import retrieval_metrics
 from rag.models import model_info
 from rag.query import blended_search, near_candidates, word_search
 from rag.reader_process import DocumentReader
-from rag.rerank import ChooseReranking, late_interaction, no_reranking
+from rag.rerank import ChooseReranking, cross_encoder, late_interaction, no_reranking
 from rag.retrieve import Retriever
 from rag.token_form import TokenForm
 from training.checkpoints import read_json
@@ -62,11 +62,13 @@ class Chosen:
     Attributes:
         search_weight: Share of the vector search.
         rerank_weight: Share of the late interaction among the best passages.
+        cross_encoder_weight: Share of the cross-encoder among the best of those.
         token_form: Form of the model's token vectors; None for none.
     """
 
     search_weight: float = DEFAULT_WEIGHT
     rerank_weight: float = 0.0
+    cross_encoder_weight: float = 0.0
     token_form: TokenForm | None = None
 
     @classmethod
@@ -76,6 +78,7 @@ class Chosen:
         return cls(
             search_weight=float(result.get("search_weight", DEFAULT_WEIGHT)),
             rerank_weight=float(result.get("rerank_weight", 0.0)),
+            cross_encoder_weight=float(result.get("cross_encoder_weight", 0.0)),
             token_form=TokenForm.load(model),
         )
 
@@ -86,6 +89,7 @@ class Chosen:
         return {
             "search_weight": self.search_weight,
             "rerank_weight": self.rerank_weight,
+            "cross_encoder_weight": self.cross_encoder_weight,
             **({"token_vectors": form.described()} if form is not None else {}),
         }
 
@@ -196,6 +200,9 @@ class _Index:
         if chosen.token_form is not None:
             label = f"... late interaction {chosen.rerank_weight:g}"
             rows[label] = await self.fused(Fusion.WEIGHTED, late_interaction)
+        if chosen.cross_encoder_weight:
+            label = f"... cross-encoder {chosen.cross_encoder_weight:g}"
+            rows[label] = await self.fused(Fusion.WEIGHTED, cross_encoder)
         return rows
 
     async def words(self) -> Metrics:

@@ -399,10 +399,11 @@ class Run:
 
         Every worker trains the cross-encoder; worker 0 chooses.
         """
+        folder = Path(self.options.output_dir) / "model"
+        losses = self._train_cross_encoder(model, passages, folder / FOLDER)
         search = self._judge.weight(tuned)
         rankings: Sequence[Ranking] = self._judge.searched(tuned, search.weight)
         form, late, cross = None, NO_TOKEN_VECTORS, NO_CROSS_ENCODER
-        folder = Path(self.options.output_dir) / "model"
         wanted = self.options.token_form
         if self.workers.is_main and wanted is not None:
             form, reranked = choose_token_form(
@@ -412,7 +413,6 @@ class Run:
                 device=str(self.workers.device),
             )
             late, rankings = reranked.choice, reranked.rankings
-        losses = self._train_cross_encoder(model, passages, folder / FOLDER)
         if self.workers.is_main and losses:
             encoder = LocalCrossEncoder(str(folder / FOLDER), device=str(self.workers.device))
             try:

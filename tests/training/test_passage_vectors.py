@@ -25,3 +25,10 @@ def test_a_passage_points_to_the_middle_of_its_windows() -> None:
 def test_the_rate_counts_passages() -> None:
     assert PassageVectors(windows=ROWS, counts=[2, 2], seconds=4.0).passages_per_second == 0.5
     assert PassageVectors(windows=ROWS, counts=[2, 2]).passages_per_second == 0.0
+
+
+def test_the_best_window_of_a_passage_is_the_nearest_to_the_question() -> None:
+    vectors = PassageVectors(windows=ROWS, counts=[1, 2, 1])
+    assert vectors.best_window(np.array([0, 1], np.float32), 1) == 0
+    assert vectors.best_window(np.array([1, 0], np.float32), 1) == 1
+    assert vectors.best_window(np.array([1, 0], np.float32), 2) == 0

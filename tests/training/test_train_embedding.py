@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from rag.cross_encoder import FOLDER
 from rag.models import resolve_model
 from rag.token_form import TokenForm
 from training.train_embedding import main
@@ -158,6 +159,39 @@ def test_a_run_killed_after_its_last_step_trains_no_further(
 
 
 @pytest.mark.model
+def test_a_run_killed_in_the_training_of_the_cross_encoder_goes_on_with_it(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    arguments = _arguments(corpus, output, min_pairs=16, save_steps=5, cross_encoder_epochs=2)
+    _kill_at(arguments, "step 7/12")
+
+    assert main(arguments) == 0
+
+    log = capsys.readouterr().out
+    assert "resuming from checkpoint of step 24" in log
+    assert "resuming from checkpoint of step 5" in log
+    result = _result(output)
+    metrics = json.loads((output / "metrics.json").read_text())
+    assert [line["step"] for line in metrics["cross_encoder_loss"]] == list(range(1, 13))
+    assert len(metrics["cross_encoder_weight_ndcg@10"]) == 21
+    saved = [name for name in result["files"] if name.startswith(f"model/{FOLDER}/")]
+    assert bool(saved) is (output / "model" / FOLDER).is_dir()
+    assert bool(saved) is (result["cross_encoder_weight"] > 0)
+    assert not list(output.glob("*checkpoints*"))
+
+
+@pytest.mark.model
+def test_a_corpus_without_questions_to_judge_by_gets_no_cross_encoder(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    assert main(_arguments(corpus, output, num_train_epochs=1, cross_encoder_epochs=1)) == 0
+    assert "no cross-encoder: there are too few questions to judge it by" in capsys.readouterr().out
+    assert _result(output)["cross_encoder_weight"] == 0.0
+
+
+@pytest.mark.model
 def test_two_workers_under_torchrun_train_together(corpus: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     with socket.socket() as probe:
@@ -173,10 +207,13 @@ def test_two_workers_under_torchrun_train_together(corpus: Path, tmp_path: Path)
         f"--master_port={port}",
     )
     options = {"per_device_train_batch_size": 2, "num_train_epochs": 1, "hard_negatives": 1}
+    options |= {"min_pairs": 16, "cross_encoder_epochs": 1}
     log = _run(_arguments(corpus, output, **options), launcher)
     assert "2 worker(s)" in log
-    assert "18 steps of 4 pairs, 1 mined negative(s) each" in log
-    assert log.count("step 18/18") == 1
+    assert "12 steps of 4 pairs, 1 mined negative(s) each" in log
+    assert log.count("step 12/12") == 1
+    assert "cross-encoder: 3 steps of 16 questions, 5 mined negatives each" in log
+    assert log.count("step 3/3") == 1
     assert set(_result(output)["tuned"]) == METRICS
     assert json.loads((output / "metrics.json").read_text())["workers"] == 2
 
