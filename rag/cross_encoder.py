@@ -21,12 +21,20 @@ if TYPE_CHECKING:
     from rag.cpu_encoder import CpuCrossEncoder
     from rag.embedder import Vectors
 
-__all__ = ["FOLDER", "LocalCrossEncoder"]
+__all__ = ["FOLDER", "LocalCrossEncoder", "text_to_read"]
 
 FOLDER = "cross_encoder"
 """Folder of the cross-encoder in an embedding model's folder; a model without one lacks it."""
 _CPU_BATCH = 8
 _GPU_BATCH = 128
+
+
+def text_to_read(title: str, heading: str, window: str) -> str:
+    """Return what a cross-encoder reads of a passage: a window, after where it stands.
+
+    A window alone often does not say what it is about.
+    """
+    return "\n".join(part for part in (title, heading, window) if part)
 
 
 class LocalCrossEncoder:
