@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rag.cross_encoder import text_to_read
 from training.batches import BatchPlan, Row, answering_window
 from training.examples import Pair, Passage
 from training.passage_vectors import PassageVectors
@@ -63,6 +64,7 @@ def plan_cross_batches(
         for at in rng.sample(used, len(used)):
             pair = pairs[at]
             positive = rng.choice(sorted(pair.relevant))
+            window = answering_window(pair, windows[positive], passages[positive].language)
             chosen = list(mined[at])
             rng.shuffle(chosen)
             chosen = (chosen * negatives_per_pair)[:negatives_per_pair]
@@ -70,10 +72,15 @@ def plan_cross_batches(
                 Row(
                     pair=at,
                     query=pair.query,
-                    positive=answering_window(pair, windows[positive], passages[positive].language),
+                    positive=_read(passages[positive], window),
                     negatives=tuple(
-                        windows[i][vectors.best_window(queries[at], i)] for i in chosen
+                        _read(passages[i], windows[i][vectors.best_window(queries[at], i)])
+                        for i in chosen
                     ),
                 )
             )
     return BatchPlan(rows=tuple(rows[: steps * size]), batch_size=size // world_size, steps=steps)
+
+
+def _read(passage: Passage, window: str) -> str:
+    return text_to_read(passage.title, passage.heading, window)

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from rag.cross_encoder import text_to_read
 from rag.embedder import Encoded, InputType
 from rag.fuse import DEFAULT_WEIGHT
 from rag.rerank import CROSS_ENCODED, combine
@@ -171,7 +172,14 @@ class Judge:
             self._data.chooser, measured.asked, rankings, strict=True
         ):
             first = [item for item, _ in ranking[:CROSS_ENCODED]]
-            best = [windows[int(i)][passages.best_window(vector, int(i))] for i in first]
+            best = [
+                text_to_read(
+                    self._data.passages[i].title,
+                    self._data.passages[i].heading,
+                    windows[i][passages.best_window(vector, i)],
+                )
+                for i in map(int, first)
+            ]
             scored.append(dict(zip(first, score(query.query, best), strict=True)))
         return self._reranked(rankings, scored, CROSS_ENCODER_WEIGHT)
 
