@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from rag.cross_encoder import text_to_read
 from rag.embedder import Embedder
 from rag.errors import RerankError
 from rag.fuse import standardise
@@ -108,7 +109,7 @@ class LateInteraction:
 
 @dataclass(frozen=True)
 class CrossEncoder:
-    """Reads the question together with the best window of a passage.
+    """Reads the question together with the best window of a passage, and where it stands.
 
     Attributes:
         embedder: Has the model.
@@ -119,8 +120,13 @@ class CrossEncoder:
 
     async def scores(self, question: Asked, passages: Sequence[Passage]) -> list[float]:
         """See `Reranker`."""
-        windows = [passage.window for passage in passages]
-        return await self.embedder.relevance(question.text, windows)
+        texts = [
+            text_to_read(
+                passage.source.get("title", ""), passage.source.get("heading", ""), passage.window
+            )
+            for passage in passages
+        ]
+        return await self.embedder.relevance(question.text, texts)
 
 
 @dataclass(frozen=True, kw_only=True)

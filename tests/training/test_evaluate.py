@@ -119,6 +119,8 @@ def test_a_run_measures_every_row_and_leaves_no_index(
         str(output),
         "--work-dir",
         str(tmp_path / "work"),
+        "--cross-encoder-epochs",
+        "1",
     )
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
