@@ -34,6 +34,9 @@ BATCH_SIZE = 8
 """Questions per worker and step."""
 NEGATIVES = 5
 """Windows without the answer that a question is shown beside one that has it."""
+_MAX_TOKENS = 192
+"""Of a question with a window, of 320 characters or a little more, its title and its heading. A
+batch is as long as its longest pair."""
 _HEAD_RATE = 10.0
 """How much faster the new layer learns than the layers that were trained before."""
 
@@ -57,7 +60,7 @@ def cross_encoder_of(model: SentenceTransformer) -> CrossEncoder:
         device=str(model.device),
         activation_fn=nn.Identity(),
     )
-    made.max_seq_length = model.max_seq_length
+    made.max_seq_length = min(model.max_seq_length or _MAX_TOKENS, _MAX_TOKENS)
     return made
 
 
