@@ -6,7 +6,7 @@
 It is the form of DashScope's rerank API (`rag.hosted_reranker`). Owns the order of the requests and
 how many may wait. The cross-encoder (`rag.cross_encoder`) takes one request at a time, over all
 cores, beside the threads that embed: the operating system shares the cores among both, so a
-question's embedding never waits for a reranking.
+question's embedding does not wait for the end of a reranking.
 """
 
 from __future__ import annotations

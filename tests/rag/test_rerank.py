@@ -11,13 +11,16 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
+from rag.app.services import _reranker
 from rag.errors import RerankError
 from rag.hits import Passage
 from rag.hosted_reranker import HostedReranker
 from rag.index_state import IndexMeta
 from rag.rerank import (
     Asked,
+    ChooseReranking,
     LateInteraction,
     always,
     combine,
@@ -26,6 +29,9 @@ from rag.rerank import (
     no_reranking,
     order_again,
 )
+from rag.retrieve import _passage
+from rag.secret import HeldSecret
+from rag.settings import AppSettings
 from rag.token_form import TokenForm
 from rag.token_vectors import pack
 from rag.windows import windows_of
@@ -149,6 +155,36 @@ def test_a_passage_has_the_window_that_is_nearest_to_the_question() -> None:
     assert Passage(source, window_at=2).window == windows[2]
     assert Passage(source).window == f"a | b\n{text}"
     assert Passage(source, window_at=len(windows)).window == f"a | b\n{text}"
+
+
+def test_a_passage_that_the_ingest_did_not_cut_is_read_whole() -> None:
+    meta = replace(META, model_languages=("en",))
+    nearest = {"hits": {"hits": [{"_nested": {"field": "windows", "offset": 1}}]}}
+    places = [
+        _passage({"_source": {"language": language}, "inner_hits": {"windows": nearest}}, meta)
+        for language in ("en", "zh")
+    ]
+    assert [passage.window_at for passage in places] == [1, None]
+    assert _passage({"_source": {"language": "en"}}, meta).window_at is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "choice"),
+    [
+        ("none", no_reranking),
+        ("lateInteraction", late_interaction),
+        ("crossEncoder", cross_encoder),
+    ],
+)
+def test_the_settings_name_what_orders_the_passages(kind: Any, choice: ChooseReranking) -> None:
+    settings = AppSettings(
+        search_url="http://search",
+        index_alias="alias",
+        llm_base_url="http://models/v1",
+        llm_model="model",
+        reranker=kind,
+    )
+    assert _reranker(settings, HeldSecret(lambda: SecretStr("k"))) == (choice, ())
 
 
 def hosted(answer: Callable[[httpx.Request], httpx.Response], **options: Any) -> HostedReranker:
