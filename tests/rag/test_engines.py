@@ -18,6 +18,7 @@ import pytest
 
 from rag.bulk import BulkWriter, delete_operation, index_operation
 from rag.corpus import load_corpus
+from rag.cross_encoder import text_to_read
 from rag.engines.base import SearchEngine
 from rag.engines.kinds import EngineKind
 from rag.engines.opensearch import hybrid_search, normalization
@@ -278,11 +279,16 @@ def test_the_cross_encoder_reads_the_best_window_of_each_passage(filled: Filled)
     asked = vector_of(question)
 
     class Reader(FakeEmbedder):
-        windows: ClassVar[list[str]] = []
+        read: ClassVar[list[str]] = []
 
         async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
-            self.windows += texts
+            self.read += texts
             return await super().relevance(question, texts)
+
+    def best(source: Mapping[str, Any]) -> str:
+        windows = windows_of(source["text"])
+        nearest = max(windows, key=lambda text: float(asked @ vector_of(text)))
+        return text_to_read(source["title"], source["heading"], nearest)
 
     async def ask(engine: SearchEngine, index: str) -> tuple[list[str], list[str]]:
         before = await retrieved(engine, index, question, rerank=late_interaction)
@@ -290,16 +296,15 @@ def test_the_cross_encoder_reads_the_best_window_of_each_passage(filled: Filled)
             engine, index, question, rerank=cross_encoder, embedder=lambda meta: Reader()
         )
         everything = engine.vector_search(asked.tolist(), 500, 500)
-        found = await engine.passages(index, list(await engine.scores(index, everything)), ["text"])
-        cut = [windows_of(source["text"]) for source in found.values()]
-        assert max(map(len, cut)) > 1
-        best = {max(windows, key=lambda text: float(asked @ vector_of(text))) for windows in cut}
-        assert set(Reader.windows) <= best
+        fields = ["title", "heading", "text"]
+        found = await engine.passages(index, list(await engine.scores(index, everything)), fields)
+        assert max(len(windows_of(source["text"])) for source in found.values()) > 1
+        assert set(Reader.read) <= {best(source) for source in found.values()}
         return before, after
 
     before, after = filled.run(ask)
     assert before != after
-    assert len(Reader.windows) == min(CROSS_ENCODED, filled.result.chunks)
+    assert len(Reader.read) == min(CROSS_ENCODED, filled.result.chunks)
 
 
 def test_a_passage_has_its_neighbors_and_terms_are_counted(filled: Filled) -> None:
