@@ -13,6 +13,7 @@ from typing import Any
 from providers.clients.oss_uri import parse_oss_uri
 from rag.index import ANALYSER, CHUNKER, SETTINGS
 from stack_config.config import StackConfig
+from training.bounds import CROSS_ENCODER_EPOCHS
 from training.job_specs import (
     JobPlan,
     PodSettings,
@@ -21,8 +22,6 @@ from training.job_specs import (
 )
 
 __all__ = ["index_name", "plan_embedding_nodes", "plan_training", "training_key"]
-
-_CROSS_ENCODER_EPOCHS = 4
 
 
 def training_key(config: StackConfig, *, code_digest: str, training_digest: str) -> str:
@@ -80,7 +79,7 @@ def plan_training(
 
 def _cross_encoder_epochs(config: StackConfig) -> int | None:
     """Return the passes of the cross-encoder; None if the stack's reranker is another."""
-    return _CROSS_ENCODER_EPOCHS if config.reranker.uses_cross_encoder else None
+    return CROSS_ENCODER_EPOCHS if config.reranker.uses_cross_encoder else None
 
 
 def _mountable(uri: str, oss_host: str) -> str:

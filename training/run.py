@@ -46,7 +46,8 @@ from training.rerank_weight import NO_CROSS_ENCODER, NO_TOKEN_VECTORS, Ranking
 from training.search_weight import WeightChoice
 from training.token_form import choose_token_form
 from training.torchscript.job import add_torchscript, update_torchscript
-from training.tuning import Tuning, tune
+from training.trainer import Tuning
+from training.tuning import tune
 from training.workers import Encoder, Precision, Workers, start_workers
 
 __all__ = ["Run"]

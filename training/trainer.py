@@ -8,73 +8,96 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from datasets import Dataset
 from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.base.trainer import BaseTrainer
 from sentence_transformers.base.training_args import BaseTrainingArguments
 from transformers import PrinterCallback, TrainerCallback
 
+from training.batches import BatchPlan
 from training.checkpoints import last_complete, seal
 from training.workers import Workers
 
-__all__ = ["Sealed", "drop_attention_dropout", "fit", "training_arguments"]
+__all__ = [
+    "Sealed",
+    "Tuning",
+    "dataset_of",
+    "drop_attention_dropout",
+    "fit",
+    "training_arguments",
+]
 
 _Arguments = TypeVar("_Arguments", bound=BaseTrainingArguments)
 
 
-def training_arguments(
-    kind: type[_Arguments],
-    workers: Workers,
-    checkpoints: Path,
-    *,
-    steps: int,
-    batch_size: int,
-    learning_rate: float,
-    warmup_ratio: float,
-    weight_decay: float,
-    save_steps: int,
-    seed: int,
-    **more: Any,
-) -> _Arguments:
-    """Return the arguments of a Trainer that takes its rows in their order.
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """The settings of the training loop.
 
-    Args:
-        kind: The Trainer's class of arguments.
-        workers: This worker and the others.
-        checkpoints: Folder for checkpoints.
-        steps: Steps of the whole training.
-        batch_size: Rows per worker and step.
+    Attributes:
         learning_rate: Peak learning rate; rises over the first `warmup_ratio` of the steps, then
             falls linearly to 0.
         warmup_ratio: Share of the steps, 0 to 1.
         weight_decay: AdamW's.
+        scale: Inverse temperature of the loss.
+        token_dimension: Components of a token vector that its loss compares; 0 trains embeddings
+            alone.
         save_steps: Steps between checkpoints, at least 1; the last step always makes one.
         seed: Of dropout.
+    """
+
+    learning_rate: float
+    warmup_ratio: float = 0.1
+    weight_decay: float = 0.01
+    scale: float = 20.0
+    token_dimension: int
+    save_steps: int
+    seed: int
+
+
+def training_arguments(
+    kind: type[_Arguments],
+    plan: BatchPlan,
+    tuning: Tuning,
+    workers: Workers,
+    checkpoints: Path,
+    **more: Any,
+) -> _Arguments:
+    """Return the arguments of a Trainer that takes the rows of a plan in their order.
+
+    Args:
+        kind: The Trainer's class of arguments.
+        plan: What to train on.
+        tuning: The settings.
+        workers: This worker and the others.
+        checkpoints: Folder for checkpoints.
         more: Further arguments.
     """
     return kind(
         output_dir=str(checkpoints),
-        max_steps=steps,
-        per_device_train_batch_size=batch_size,
+        max_steps=plan.steps,
+        per_device_train_batch_size=plan.batch_size,
         batch_sampler=_InOrder,
-        learning_rate=learning_rate,
+        learning_rate=tuning.learning_rate,
         lr_scheduler_type="linear",
-        warmup_steps=math.ceil(steps * warmup_ratio),
-        weight_decay=weight_decay,
+        warmup_steps=math.ceil(plan.steps * tuning.warmup_ratio),
+        weight_decay=tuning.weight_decay,
         bf16=workers.precision == "bf16",
         fp16=workers.precision == "fp16",
         use_cpu=workers.use_cpu,
-        seed=seed,
-        data_seed=seed,
+        seed=tuning.seed,
+        data_seed=tuning.seed,
         save_strategy="steps",
-        save_steps=save_steps,
+        save_steps=tuning.save_steps,
         save_total_limit=2,
         logging_strategy="steps",
-        logging_steps=max(1, steps // 40),
+        logging_steps=max(1, plan.steps // 40),
         logging_first_step=True,
         eval_strategy="no",
         report_to="none",
@@ -83,6 +106,17 @@ def training_arguments(
         dataloader_pin_memory=not workers.use_cpu,
         **more,
     )
+
+
+def dataset_of(plan: BatchPlan) -> Dataset:
+    """Return the rows of a plan: a question, its passage and the negatives in each."""
+    columns: dict[str, Sequence[str]] = {
+        "anchor": [row.query for row in plan.rows],
+        "positive": [row.positive for row in plan.rows],
+    }
+    for i in range(len(plan.rows[0].negatives)):
+        columns[f"negative_{i + 1}"] = [row.negatives[i] for row in plan.rows]
+    return Dataset.from_dict(columns)
 
 
 class Sealed(BaseTrainer):

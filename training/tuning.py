@@ -10,12 +10,10 @@ Source of the late interaction's loss: Khattab and Zaharia, ColBERT, SIGIR 2020.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
 from sentence_transformers import (
     SentenceTransformer,
     SentenceTransformerTrainer,
@@ -26,10 +24,17 @@ from sentence_transformers.util.similarity import maxsim
 from transformers import PreTrainedModel
 
 from training.batches import BatchPlan
-from training.trainer import Sealed, drop_attention_dropout, fit, training_arguments
+from training.trainer import (
+    Sealed,
+    Tuning,
+    dataset_of,
+    drop_attention_dropout,
+    fit,
+    training_arguments,
+)
 from training.workers import Workers
 
-__all__ = ["Tuning", "dataset_of", "tune"]
+__all__ = ["tune"]
 
 # A step of bge-m3 (568 million) with 96 texts of 256 tokens keeps about 30 GB of activations
 # (estimated, not measured); an A10 has 24 GB. Models of up to 110 million fit, and train a third
@@ -38,31 +43,6 @@ _LARGE_PARAMETERS = 200_000_000
 _TOKEN_SCALE = 32.0
 """Inverse temperature of the late interaction's loss. ColBERT adds up the cosines of 32 question
 tokens; the mean is used here, so that a long question has no sharper loss."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tuning:
-    """The settings of the training loop.
-
-    Attributes:
-        learning_rate: Peak learning rate; rises over the first `warmup_ratio` of the steps, then
-            falls linearly to 0.
-        warmup_ratio: Share of the steps, 0 to 1.
-        weight_decay: AdamW's.
-        scale: Inverse temperature of the loss.
-        token_dimension: Components of a token vector that its loss compares; 0 trains embeddings
-            alone.
-        save_steps: Steps between checkpoints, at least 1; the last step always makes one.
-        seed: Of dropout.
-    """
-
-    learning_rate: float
-    warmup_ratio: float = 0.1
-    weight_decay: float = 0.01
-    scale: float = 20.0
-    token_dimension: int
-    save_steps: int
-    seed: int
 
 
 def tune(
@@ -94,16 +74,7 @@ def tune(
     trainer = _Trainer(
         model=model,
         args=training_arguments(
-            SentenceTransformerTrainingArguments,
-            workers,
-            checkpoints,
-            steps=plan.steps,
-            batch_size=plan.batch_size,
-            learning_rate=tuning.learning_rate,
-            warmup_ratio=tuning.warmup_ratio,
-            weight_decay=tuning.weight_decay,
-            save_steps=tuning.save_steps,
-            seed=tuning.seed,
+            SentenceTransformerTrainingArguments, plan, tuning, workers, checkpoints
         ),
         train_dataset=dataset_of(plan),
         loss=_RankingLoss(
@@ -125,17 +96,6 @@ def _recompute_activations(model: torch.nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, PreTrainedModel):
             module.activation_checkpointing_enable({"use_reentrant": False})
-
-
-def dataset_of(plan: BatchPlan) -> Dataset:
-    """Return the rows of a plan: a question, its passage and the negatives in each."""
-    columns: dict[str, Sequence[str]] = {
-        "anchor": [row.query for row in plan.rows],
-        "positive": [row.positive for row in plan.rows],
-    }
-    for i in range(len(plan.rows[0].negatives)):
-        columns[f"negative_{i + 1}"] = [row.negatives[i] for row in plan.rows]
-    return Dataset.from_dict(columns)
 
 
 class _RankingLoss(MultipleNegativesRankingLoss):
