@@ -48,6 +48,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "rag.outcomes",
         "rag.query",
         "rag.terminal",
+        "training.bounds",
         "training.job_specs",
     ),
     "guardrails": (
