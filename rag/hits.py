@@ -60,13 +60,13 @@ class Passage:
     Attributes:
         source: Its `_source`.
         tokens: Its token vectors, if they were read.
-        window_at: Which of its windows is nearest to the question; None if it was not asked for, or
-            if the passage is not cut.
+        windows_at: Which of its windows are nearest to the question, nearest first; none if they
+            were not asked for, or if the passage is not cut.
     """
 
     source: Mapping[str, Any]
     tokens: bytes = b""
-    window_at: int | None = None
+    windows_at: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
@@ -74,13 +74,12 @@ class Passage:
         return self._joined("title", "heading", "table_header", "text")
 
     @property
-    def window(self) -> str:
-        """The text of the window nearest to the question, else the text that is embedded."""
+    def windows(self) -> list[str]:
+        """The texts of the windows nearest to the question, else the text that is embedded."""
         embedded = self._joined("table_header", "text")
-        windows = [embedded] if self.window_at is None else windows_of(embedded)
-        at = self.window_at or 0
+        windows = windows_of(embedded) if self.windows_at else []
         # An index of a former chunker may have other windows.
-        return windows[at] if at < len(windows) else embedded
+        return [windows[at] for at in self.windows_at if at < len(windows)] or [embedded]
 
     def _joined(self, *names: str) -> str:
         return "\n".join(part for name in names if (part := self.source.get(name)))

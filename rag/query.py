@@ -29,7 +29,7 @@ __all__ = [
     "TEMPLATES",
     "WORDS",
     "best_window",
-    "best_window_of",
+    "best_windows_of",
     "blended_search",
     "both_scores",
     "near_candidates",
@@ -184,16 +184,20 @@ def vector_body(query: Mapping[str, Any], size: int | Parameter) -> dict[str, An
     return {"query": dict(query), "size": size, "_source": False}
 
 
-def with_best_windows(near: Mapping[str, Any], identifiers: Sequence[str]) -> dict[str, Any]:
-    """Return the query for passages by id, whose inner hits have the best window of each.
+def with_best_windows(
+    near: Mapping[str, Any], identifiers: Sequence[str], count: int
+) -> dict[str, Any]:
+    """Return the query for passages by id, whose inner hits have the best windows of each.
 
-    `best_window_of` reads it.
+    `best_windows_of` reads them.
 
     Args:
-        near: A query of the vector search among these passages, as from `SearchEngine.nearest`.
+        near: A query of the vector search among these passages, as from `SearchEngine.nearest` with
+            `every_window`.
         identifiers: Ids of the passages.
+        count: The most windows of a passage.
     """
-    inner = {"size": 1, "_source": False}
+    inner = {"size": count, "_source": False}
     return {
         "bool": {
             "filter": _only(identifiers),
@@ -202,10 +206,10 @@ def with_best_windows(near: Mapping[str, Any], identifiers: Sequence[str]) -> di
     }
 
 
-def best_window_of(hit: Mapping[str, Any]) -> int | None:
-    """Return the position of a passage's best window; None if the engine did not give one."""
+def best_windows_of(hit: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the positions of a passage's best windows, best first; none if it has none."""
     found = hit.get("inner_hits", {}).get(WINDOWS_FIELD, {}).get("hits", {}).get("hits", [])
-    return int(found[0]["_nested"]["offset"]) if found else None
+    return tuple(int(window["_nested"]["offset"]) for window in found)
 
 
 def both_scores(

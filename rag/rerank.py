@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol
 
 from rag.cross_encoder import text_to_read
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CROSS_ENCODED",
     "RERANKED",
+    "WINDOWS_READ",
     "Asked",
     "ChooseReranking",
     "CrossEncoder",
@@ -33,6 +35,7 @@ __all__ = [
     "Reranker",
     "Reranking",
     "always",
+    "best_of_each",
     "combine",
     "cross_encoder",
     "late_interaction",
@@ -44,8 +47,10 @@ _LOG = logging.getLogger("rag.rerank")
 
 RERANKED = 50
 """Passages that the searches give to the reranker."""
-CROSS_ENCODED = 30
-"""Passages that the cross-encoder reads for a question."""
+CROSS_ENCODED = 20
+"""Passages that the cross-encoder reads for a question. As many as 50 were not better."""
+WINDOWS_READ = 2
+"""Windows of each that it reads: the one with the answer is not always the nearest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +114,9 @@ class LateInteraction:
 
 @dataclass(frozen=True)
 class CrossEncoder:
-    """Reads the question together with the best window of a passage, and where it stands.
+    """Reads the question together with windows of a passage, and where it stands.
+
+    A passage has the score of its best window.
 
     Attributes:
         embedder: Has the model.
@@ -121,12 +128,16 @@ class CrossEncoder:
     async def scores(self, question: Asked, passages: Sequence[Passage]) -> list[float]:
         """See `Reranker`."""
         texts = [
-            text_to_read(
-                passage.source.get("title", ""), passage.source.get("heading", ""), passage.window
-            )
+            [
+                text_to_read(
+                    passage.source.get("title", ""), passage.source.get("heading", ""), one
+                )
+                for one in passage.windows
+            ]
             for passage in passages
         ]
-        return await self.embedder.relevance(question.text, texts)
+        scores = await self.embedder.relevance(question.text, list(chain.from_iterable(texts)))
+        return best_of_each(scores, [len(windows) for windows in texts])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,14 +149,14 @@ class Reranking:
         weight: Share of its scores in the ranking, 0 to 1.
         depth: How many passages it scores.
         token_vectors: Whether it needs their token vectors.
-        windows: Whether it needs their windows nearest to the question.
+        windows: How many of the windows of each, nearest to the question, it needs.
     """
 
     reranker: Reranker
     weight: float
     depth: int = RERANKED
     token_vectors: bool = False
-    windows: bool = False
+    windows: int = 0
 
     async def order(
         self, asked: Asked, ranking: list[tuple[str, float]], found: Mapping[str, Passage]
@@ -222,9 +233,15 @@ def cross_encoder(meta: IndexMeta, embedder: Embedder) -> Sequence[Reranking]:
         reranker=CrossEncoder(embedder),
         weight=meta.cross_encoder_weight,
         depth=CROSS_ENCODED,
-        windows=True,
+        windows=WINDOWS_READ,
     )
     return (*before, reading)
+
+
+def best_of_each(scores: Sequence[float], counts: Sequence[int]) -> list[float]:
+    """Return the best of each passage's scores, of which there are so many, one passage's first."""
+    found = iter(scores)
+    return [max(islice(found, count)) for count in counts]
 
 
 def always(reranker: Reranker, weight: float = 1.0) -> ChooseReranking:

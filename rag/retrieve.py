@@ -30,7 +30,7 @@ from rag.hits import Hit, Passage, hit_of
 from rag.index import SOURCE_FIELDS, TOKENS_FIELD
 from rag.index_state import IndexMeta, index_languages, index_meta
 from rag.language import UNDETERMINED, detect
-from rag.query import best_window_of, near_candidates, vector_body, with_best_windows, word_search
+from rag.query import best_windows_of, near_candidates, vector_body, with_best_windows, word_search
 from rag.rerank import Asked, ChooseReranking, Reranking, late_interaction, order_again
 
 __all__ = ["Retrieval", "Retriever"]
@@ -241,7 +241,7 @@ class Retriever:
     ) -> dict[str, Passage]:
         """Return passages by id, with what the rerankers need."""
         token_vectors = any(one.token_vectors for one in rerankings)
-        windows = any(one.windows for one in rerankings)
+        windows = max((one.windows for one in rerankings), default=0)
         count = len(identifiers)
         if not identifiers:
             return {}
@@ -250,8 +250,10 @@ class Retriever:
             return {item: Passage(source) for item, source in found.items()}
         query: dict[str, Any] = {"ids": {"values": identifiers}}
         if windows:
-            near = self._engine.nearest(embedding, count, _WINDOWS * count, identifiers)
-            query = with_best_windows(near, identifiers)
+            near = self._engine.nearest(
+                embedding, count, _WINDOWS * count, identifiers, every_window=True
+            )
+            query = with_best_windows(near, identifiers, windows)
         body = {"query": query, "_source": list(SOURCE_FIELDS), "size": count}
         if token_vectors:
             body["docvalue_fields"] = [{"field": TOKENS_FIELD}]
@@ -331,7 +333,7 @@ def _passage(hit: Mapping[str, Any], meta: IndexMeta) -> Passage:
     return Passage(
         source,
         decoded(hit.get("fields", {}).get(TOKENS_FIELD, [""])[0]),
-        best_window_of(hit) if cut else None,
+        best_windows_of(hit) if cut else (),
     )
 
 

@@ -74,7 +74,7 @@ def plan_cross_batches(
                     query=pair.query,
                     positive=_read(passages[positive], window),
                     negatives=tuple(
-                        _read(passages[i], windows[i][vectors.best_window(queries[at], i)])
+                        _read(passages[i], windows[i][vectors.best_windows(queries[at], i, 1)[0]])
                         for i in chosen
                     ),
                 )

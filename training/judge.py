@@ -18,7 +18,7 @@ import numpy.typing as npt
 from rag.cross_encoder import text_to_read
 from rag.embedder import Encoded, InputType
 from rag.fuse import DEFAULT_WEIGHT
-from rag.rerank import CROSS_ENCODED, combine
+from rag.rerank import CROSS_ENCODED, WINDOWS_READ, best_of_each, combine
 from training.data import TrainingData
 from training.outcome import rank_metrics
 from training.passage_vectors import PassageVectors
@@ -172,15 +172,18 @@ class Judge:
             self._data.chooser, measured.asked, rankings, strict=True
         ):
             first = [item for item, _ in ranking[:CROSS_ENCODED]]
-            best = [
-                text_to_read(
-                    self._data.passages[i].title,
-                    self._data.passages[i].heading,
-                    windows[i][passages.best_window(vector, i)],
-                )
+            read = [
+                [
+                    text_to_read(
+                        self._data.passages[i].title, self._data.passages[i].heading, windows[i][at]
+                    )
+                    for at in passages.best_windows(vector, i, WINDOWS_READ)
+                ]
                 for i in map(int, first)
             ]
-            scored.append(dict(zip(first, score(query.query, best), strict=True)))
+            scores = score(query.query, list(itertools.chain.from_iterable(read)))
+            best = best_of_each(scores, [len(texts) for texts in read])
+            scored.append(dict(zip(first, best, strict=True)))
         return self._reranked(rankings, scored, CROSS_ENCODER_WEIGHT)
 
     def _reranked(

@@ -49,15 +49,17 @@ class PassageVectors:
         """
         return np.asarray(np.maximum.reduceat(self.windows @ question, self._starts), np.float32)
 
-    def best_window(self, question: Vectors, passage: int) -> int:
-        """Return which window of a passage is nearest to a question.
+    def best_windows(self, question: Vectors, passage: int, count: int) -> list[int]:
+        """Return which windows of a passage are nearest to a question, nearest first.
 
         Args:
             question: (dimension,) float32, L2-normalised.
             passage: Its position.
+            count: The most windows.
         """
         start = int(self._starts[passage])
-        return int(np.argmax(self.windows[start : start + self.counts[passage]] @ question))
+        cosines = self.windows[start : start + self.counts[passage]] @ question
+        return [int(at) for at in np.argsort(-cosines, kind="stable")[:count]]
 
     @cached_property
     def means(self) -> Vectors:

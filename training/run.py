@@ -1,14 +1,14 @@
 """One tuning from the base model to the result: measure, mine, train, measure, keep, weigh, write.
 
 Owns the order of these steps. Does not own the data, the batches, the loop, the workers, the choice
-of the model or of the searches' weight, nor the check of the settings (`training.train_embedding`).
+of the model, how the application ranks with it (`training.ranking`), or the check of the settings
+(`training.train_embedding`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,37 +18,25 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 from sentence_transformers import SentenceTransformer
 from transformers import set_seed
 from transformers.utils import logging as transformers_logging
 
-from rag.cross_encoder import FOLDER, LocalCrossEncoder
 from rag.models import ModelInfo
-from rag.token_form import TokenForm
 from training.batches import BatchPlan, plan_batches
 from training.checkpoints import write_json
-from training.cross_batches import plan_cross_batches
-from training.cross_encoder import (
-    BATCH_SIZE,
-    NEGATIVES,
-    cross_encoder_of,
-    train_cross_encoder,
-)
 from training.data import TrainingData
 from training.judge import Judge, Measured
 from training.negatives import mine_negatives
 from training.options import Options, SettingsError
 from training.outcome import decide, model_version
 from training.passage_vectors import PassageVectors
-from training.rerank_weight import NO_CROSS_ENCODER, NO_TOKEN_VECTORS, Ranking
+from training.ranking import CROSS_CHECKPOINTS, Ranker, RankingChoices
 from training.search_weight import WeightChoice
-from training.token_form import choose_token_form
 from training.torchscript.job import add_torchscript, update_torchscript
-from training.trainer import Tuning
+from training.trainer import tuning_of
 from training.tuning import tune
-from training.workers import Encoder, Precision, Workers, start_workers
+from training.workers import Encoder, Precision, Workers, prompt_of, start_workers
 
 __all__ = ["Run"]
 
@@ -59,26 +47,7 @@ _OUTCOME_OPTIONS_EXCLUDED = (
     # Another export needs no other model.
     "libtorch_version",
 )
-_CHECKPOINTS, _CROSS_CHECKPOINTS = "checkpoints", "cross-encoder-checkpoints"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Choices:
-    """How the application ranks with the kept model.
-
-    Attributes:
-        search: Share of the vector search.
-        form: Form of the token vectors; None for none.
-        late: Share of the late interaction.
-        cross: Share of the cross-encoder.
-        cross_losses: Of its training.
-    """
-
-    search: WeightChoice
-    form: TokenForm | None = None
-    late: WeightChoice = NO_TOKEN_VECTORS
-    cross: WeightChoice = NO_CROSS_ENCODER
-    cross_losses: Sequence[Mapping[str, float]] = ()
+_CHECKPOINTS = "checkpoints"
 
 
 @dataclass(kw_only=True)
@@ -164,7 +133,7 @@ class Run:
         losses = tune(
             model,
             plan,
-            self._tuning(plan.steps),
+            tuning_of(self.options, plan.steps),
             workers,
             output / _CHECKPOINTS,
             self.fingerprint,
@@ -219,7 +188,7 @@ class Run:
         def progress(done: int, total: int) -> None:
             self._say(f"encoded {done}/{total} windows of {len(windows)} chunks")
 
-        windows, prefix = self.data.windows(), _prompt(model, "document")
+        windows, prefix = self.data.windows(), prompt_of(model, "document")
         texts = [prefix + text for passage in windows for text in passage]
         encoding = self.workers.encode(encoder, texts, report=progress)
         return PassageVectors(
@@ -232,18 +201,23 @@ class Run:
     def _judge(self) -> Judge:
         return Judge(self.data)
 
+    @cached_property
+    def _ranker(self) -> Ranker:
+        return Ranker(
+            options=self.options,
+            data=self.data,
+            judge=self._judge,
+            workers=self.workers,
+            fingerprint=self.fingerprint,
+            report=self._say,
+        )
+
     def _measure(
         self, model: SentenceTransformer, encoder: Encoder, passages: PassageVectors
     ) -> Measured | None:
         return self._judge.measure(
-            passages, lambda queries: self._encode_queries(model, encoder, queries)
+            passages, lambda queries: self.workers.encode_queries(model, encoder, queries)
         )
-
-    def _encode_queries(
-        self, model: SentenceTransformer, encoder: Encoder, queries: Sequence[str]
-    ) -> npt.NDArray[np.float32]:
-        prefix = _prompt(model, "query")
-        return self.workers.encode(encoder, [prefix + query for query in queries]).embeddings
 
     def _plan(
         self, model: SentenceTransformer, encoder: Encoder, passages: PassageVectors
@@ -251,7 +225,9 @@ class Run:
         options, data = self.options, self.data
         mined: list[list[int]] = [[] for _ in data.pairs]
         if options.hard_negatives:
-            queries = self._encode_queries(model, encoder, [pair.query for pair in data.pairs])
+            queries = self.workers.encode_queries(
+                model, encoder, [pair.query for pair in data.pairs]
+            )
             if self.workers.is_main:
                 mined = mine_negatives(
                     data.pairs,
@@ -275,7 +251,7 @@ class Run:
             negatives_per_pair=options.hard_negatives,
             seed=options.seed,
         )
-        query, document = _prompt(model, "query"), _prompt(model, "document")
+        query, document = prompt_of(model, "query"), prompt_of(model, "document")
         rows = tuple(
             replace(
                 row,
@@ -286,19 +262,6 @@ class Run:
             for row in plan.rows
         )
         return replace(plan, rows=rows)
-
-    def _tuning(self, steps: int) -> Tuning:
-        options = self.options
-        return Tuning(
-            learning_rate=options.learning_rate,
-            warmup_ratio=options.warmup_ratio,
-            weight_decay=options.weight_decay,
-            scale=options.scale,
-            # All of them: the first ones alone are as good, and so is any other part.
-            token_dimension=options.dimension if options.token_dimension else 0,
-            save_steps=options.save_steps or max(10, min(200, math.ceil(steps / 5))),
-            seed=options.seed,
-        )
 
     def _save_and_reload(self, model: SentenceTransformer, folder: Path) -> SentenceTransformer:
         if self.workers.is_main:
@@ -337,9 +300,9 @@ class Run:
             model.save_pretrained(str(output / "model"), create_model_card=False)
             shutil.rmtree(output / "tuned", ignore_errors=True)
         if kept == "tuned" and tuned is not None:
-            choices = self._choose(model, tuned, passages)
+            choices = self._ranker.choose(model, tuned, passages)
         else:
-            choices = _Choices(search=self._judge.weight(base))
+            choices = RankingChoices(search=self._judge.weight(base))
         if self.workers.is_main:
             result = {
                 "kept": kept,
@@ -393,98 +356,6 @@ class Run:
             self._write(output, result, details)
         return dict(self.workers.from_main(result))
 
-    def _choose(
-        self, model: SentenceTransformer, tuned: Measured, passages: PassageVectors
-    ) -> _Choices:
-        """Choose how the application ranks with the tuned model, which is saved.
-
-        Every worker trains the cross-encoder; worker 0 chooses.
-        """
-        folder = Path(self.options.output_dir) / "model"
-        losses = self._train_cross_encoder(model, passages, folder / FOLDER)
-        search = self._judge.weight(tuned)
-        rankings: Sequence[Ranking] = self._judge.searched(tuned, search.weight)
-        form, late, cross = None, NO_TOKEN_VECTORS, NO_CROSS_ENCODER
-        wanted = self.options.token_form
-        if self.workers.is_main and wanted is not None:
-            form, reranked = choose_token_form(
-                folder,
-                wanted,
-                lambda dimension, encode: self._judge.late_interaction(rankings, dimension, encode),
-                device=str(self.workers.device),
-            )
-            late, rankings = reranked.choice, reranked.rankings
-        if self.workers.is_main and losses:
-            encoder = LocalCrossEncoder(str(folder / FOLDER), device=str(self.workers.device))
-            try:
-                chosen = self._judge.cross_encoder(rankings, tuned, passages, encoder.scores)
-            finally:
-                encoder.close()
-            cross = chosen.choice
-            if cross.weight == 0:
-                shutil.rmtree(folder / FOLDER)
-        return _Choices(search=search, form=form, late=late, cross=cross, cross_losses=losses)
-
-    def _train_cross_encoder(
-        self, model: SentenceTransformer, passages: PassageVectors, folder: Path
-    ) -> Sequence[Mapping[str, float]]:
-        """Train a cross-encoder and save it; return its losses, none if it was not trained."""
-        options, data, workers = self.options, self.data, self.workers
-        if not options.cross_encoder_epochs:
-            return ()
-        if not data.validation:
-            self._say("no cross-encoder: there are too few questions to judge it by")
-            return ()
-        queries = self._encode_queries(
-            model, workers.encoder(model), [pair.query for pair in data.pairs]
-        )
-        plan = BatchPlan(rows=(), batch_size=0, steps=0)
-        if workers.is_main:
-            plan = plan_cross_batches(
-                data.pairs,
-                data.passages,
-                data.windows(),
-                mine_negatives(
-                    data.pairs,
-                    data.passages,
-                    self._judge.words,
-                    queries,
-                    passages,
-                    count=6 * NEGATIVES,
-                    # The best of the searches may be an unmarked answer.
-                    skip=1,
-                ),
-                queries,
-                passages,
-                num_train_epochs=options.cross_encoder_epochs,
-                batch_size=BATCH_SIZE,
-                world_size=workers.world_size,
-                negatives_per_pair=NEGATIVES,
-                seed=options.seed,
-            )
-        # Worker 0 plans for all, so that all do the same.
-        plan = workers.from_main(plan)
-        if plan.steps == 0:
-            return ()
-        self._say(
-            f"cross-encoder: {plan.steps} steps of {plan.batch_size * workers.world_size} "
-            f"questions, {NEGATIVES} mined negatives each"
-        )
-        cross = cross_encoder_of(model)
-        losses = train_cross_encoder(
-            cross,
-            plan,
-            self._tuning(plan.steps),
-            workers,
-            Path(options.output_dir) / _CROSS_CHECKPOINTS,
-            self.fingerprint,
-            self._say,
-        )
-        if workers.is_main:
-            shutil.rmtree(folder, ignore_errors=True)
-            cross.save_pretrained(str(folder), create_model_card=False)
-        return losses
-
     def _write(self, output: Path, result: Mapping[str, Any], details: Mapping[str, Any]) -> None:
         metrics = {
             **result,
@@ -498,7 +369,7 @@ class Run:
         write_json(output / "metrics.json", metrics)
         write_json(output / "result.json", result)
         # With the result there, nothing resumes; they are three times the model's size.
-        for checkpoints in (_CHECKPOINTS, _CROSS_CHECKPOINTS):
+        for checkpoints in (_CHECKPOINTS, CROSS_CHECKPOINTS):
             shutil.rmtree(output / checkpoints, ignore_errors=True)
         self._say(
             f"kept: {result['kept']} ({result['reason']}); model version "
@@ -520,10 +391,6 @@ class Run:
     def _say(self, line: str) -> None:
         if self.workers.is_main:
             self.report(line)
-
-
-def _prompt(model: SentenceTransformer, name: str) -> str:
-    return (model.prompts or {}).get(name) or ""
 
 
 def _curve(choice: WeightChoice) -> dict[str, float]:

@@ -22,6 +22,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from training.batches import BatchPlan
 from training.checkpoints import last_complete, seal
+from training.options import Options
 from training.workers import Workers
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "drop_attention_dropout",
     "fit",
     "training_arguments",
+    "tuning_of",
 ]
 
 _Arguments = TypeVar("_Arguments", bound=BaseTrainingArguments)
@@ -59,6 +61,20 @@ class Tuning:
     token_dimension: int
     save_steps: int
     seed: int
+
+
+def tuning_of(options: Options, steps: int) -> Tuning:
+    """Return the settings of a loop of so many steps from the job's."""
+    return Tuning(
+        learning_rate=options.learning_rate,
+        warmup_ratio=options.warmup_ratio,
+        weight_decay=options.weight_decay,
+        scale=options.scale,
+        # All of them: the first ones alone are as good, and so is any other part.
+        token_dimension=options.dimension if options.token_dimension else 0,
+        save_steps=options.save_steps or max(10, min(200, math.ceil(steps / 5))),
+        seed=options.seed,
+    )
 
 
 def training_arguments(

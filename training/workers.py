@@ -21,7 +21,7 @@ from sentence_transformers import SentenceTransformer
 
 from rag.cpu_encoder import compile_for_cpu
 
-__all__ = ["Encoder", "Encoding", "Precision", "Workers", "start_workers"]
+__all__ = ["Encoder", "Encoding", "Precision", "Workers", "prompt_of", "start_workers"]
 
 Precision = Literal["fp32", "bf16", "fp16"]
 Vectors = npt.NDArray[np.float32]
@@ -143,6 +143,18 @@ class Workers:
         for indices, vectors in parts:
             result[indices] = vectors
         return Encoding(embeddings=result, seconds=time.monotonic() - started)
+
+    def encode_queries(
+        self, model: SentenceTransformer, encoder: Encoder, queries: Sequence[str]
+    ) -> Vectors:
+        """Embed queries with the model's prefix for them: (queries, dimension) float32."""
+        prefix = prompt_of(model, "query")
+        return self.encode(encoder, [prefix + query for query in queries]).embeddings
+
+
+def prompt_of(model: SentenceTransformer, kind: Literal["query", "document"]) -> str:
+    """Return what a model expects before a text of a kind; most expect nothing."""
+    return (model.prompts or {}).get(kind) or ""
 
 
 def start_workers(precision: Precision | Literal["auto"]) -> Workers:

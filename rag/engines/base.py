@@ -106,6 +106,8 @@ class SearchEngine(ABC):
         size: int,
         candidates: int,
         among: Collection[str] | None = None,
+        *,
+        every_window: bool = False,
     ) -> dict[str, Any]:
         """Return the query for the passages with the windows nearest to a vector.
 
@@ -116,6 +118,7 @@ class SearchEngine(ABC):
             size: Passages to find.
             candidates: Passages to look at in the graph.
             among: Ids of the passages to search; None for all.
+            every_window: Inner hits have every window of a passage, not only the best.
         """
 
     @property

@@ -85,8 +85,11 @@ class ElasticsearchEngine(SearchEngine):
         size: int,
         candidates: int,
         among: Collection[str] | None = None,
+        *,
+        every_window: bool = False,
     ) -> dict[str, Any]:
-        """See `SearchEngine`."""
+        """See `SearchEngine`. The inner hits always have every window."""
+        del every_window
         return nearest(vector, size, candidates, among)
 
     @property

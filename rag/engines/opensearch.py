@@ -97,6 +97,8 @@ class OpenSearchEngine(SearchEngine):
         size: int,
         candidates: int,
         among: Collection[str] | None = None,
+        *,
+        every_window: bool = False,
     ) -> dict[str, Any]:
         """See `SearchEngine`."""
         asked: dict[str, Any] = {
@@ -106,6 +108,8 @@ class OpenSearchEngine(SearchEngine):
         }
         if among is not None:
             asked["filter"] = {"ids": {"values": list(among)}}
+        if every_window:
+            asked["expand_nested_docs"] = True
         return best_window({"knn": {VECTORS_FIELD: asked}})
 
     @property

@@ -19,10 +19,14 @@ from rag.hits import Passage
 from rag.hosted_reranker import HostedReranker
 from rag.index_state import IndexMeta
 from rag.rerank import (
+    CROSS_ENCODED,
+    RERANKED,
+    WINDOWS_READ,
     Asked,
     ChooseReranking,
     LateInteraction,
     always,
+    best_of_each,
     combine,
     cross_encoder,
     late_interaction,
@@ -104,8 +108,8 @@ def test_the_cross_encoder_orders_what_the_late_interaction_ordered() -> None:
         }
     )
     rerankings = cross_encoder(meta, FakeEmbedder())
-    assert [one.depth for one in rerankings] == [50, 30]
-    assert [one.windows for one in rerankings] == [False, True]
+    assert [one.depth for one in rerankings] == [RERANKED, CROSS_ENCODED]
+    assert [one.windows for one in rerankings] == [0, WINDOWS_READ]
     asked = Asked(text="pump seal", tokens=tokens([1, 0, 0]))
     passages = {
         "a": Passage({"text": "pump"}, tokens([0, 1, 0])),
@@ -119,17 +123,17 @@ def test_the_cross_encoder_orders_what_the_late_interaction_ordered() -> None:
     assert name == "late-interaction + cross-encoder"
 
 
-def test_the_cross_encoder_scores_the_first_30_passages() -> None:
+def test_the_cross_encoder_scores_the_first_20_passages() -> None:
     class Counting(FakeEmbedder):
         async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
-            assert list(texts) == [f"text {at}" for at in range(30)]
-            return [float(at) for at in range(30)]
+            assert list(texts) == [f"text {at}" for at in range(20)]
+            return [float(at) for at in range(20)]
 
     ranking = [(str(at), 100.0 - at) for at in range(40)]
     passages = {str(at): Passage({"text": f"text {at}"}) for at in range(40)}
     rerankings = cross_encoder(replace(META, cross_encoder_weight=1.0), Counting())
     ordered, name = asyncio.run(order_again(rerankings, Asked(text="?"), ranking, passages))
-    assert [item for item, _ in ordered] == [str(at) for at in [*range(29, -1, -1), *range(30, 40)]]
+    assert [item for item, _ in ordered] == [str(at) for at in [*range(19, -1, -1), *range(20, 40)]]
     assert name == "cross-encoder"
 
 
@@ -147,14 +151,19 @@ def test_the_ranking_before_a_cross_encoder_that_fails_stays(
     assert "the ranking before the cross-encoder stays: embedding service http" in caplog.text
 
 
-def test_a_passage_has_the_window_that_is_nearest_to_the_question() -> None:
+def test_a_passage_has_the_windows_that_are_nearest_to_the_question() -> None:
     text = " ".join(f"Sentence number {n} is about the pump and its seal." for n in range(30))
     windows = windows_of(f"a | b\n{text}")
     source = {"title": "T", "table_header": "a | b", "text": text}
     assert len(windows) > 3
-    assert Passage(source, window_at=2).window == windows[2]
-    assert Passage(source).window == f"a | b\n{text}"
-    assert Passage(source, window_at=len(windows)).window == f"a | b\n{text}"
+    assert Passage(source, windows_at=(2, 0)).windows == [windows[2], windows[0]]
+    assert Passage(source).windows == [f"a | b\n{text}"]
+    assert Passage(source, windows_at=(len(windows), 1)).windows == [windows[1]]
+    assert Passage(source, windows_at=(len(windows),)).windows == [f"a | b\n{text}"]
+
+
+def test_a_passage_has_the_score_of_its_best_window() -> None:
+    assert best_of_each([0.25, -1.0, 3.0, -2.0], [1, 2, 1]) == [0.25, 3.0, -2.0]
 
 
 def test_a_passage_that_the_ingest_did_not_cut_is_read_whole() -> None:
@@ -164,8 +173,8 @@ def test_a_passage_that_the_ingest_did_not_cut_is_read_whole() -> None:
         _passage({"_source": {"language": language}, "inner_hits": {"windows": nearest}}, meta)
         for language in ("en", "zh")
     ]
-    assert [passage.window_at for passage in places] == [1, None]
-    assert _passage({"_source": {"language": "en"}}, meta).window_at is None
+    assert [passage.windows_at for passage in places] == [(1,), ()]
+    assert _passage({"_source": {"language": "en"}}, meta).windows_at == ()
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ def test_the_rate_counts_passages() -> None:
     assert PassageVectors(windows=ROWS, counts=[2, 2]).passages_per_second == 0.0
 
 
-def test_the_best_window_of_a_passage_is_the_nearest_to_the_question() -> None:
+def test_the_best_windows_of_a_passage_are_the_nearest_to_the_question() -> None:
     vectors = PassageVectors(windows=ROWS, counts=[1, 2, 1])
-    assert vectors.best_window(np.array([0, 1], np.float32), 1) == 0
-    assert vectors.best_window(np.array([1, 0], np.float32), 1) == 1
-    assert vectors.best_window(np.array([1, 0], np.float32), 2) == 0
+    assert vectors.best_windows(np.array([0, 1], np.float32), 1, 2) == [0, 1]
+    assert vectors.best_windows(np.array([1, 0], np.float32), 1, 1) == [1]
+    assert vectors.best_windows(np.array([1, 0], np.float32), 2, 2) == [0]
