@@ -163,17 +163,18 @@ def test_a_run_killed_in_the_training_of_the_cross_encoder_goes_on_with_it(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "out"
-    arguments = _arguments(corpus, output, min_pairs=16, save_steps=5, cross_encoder_epochs=2)
-    _kill_at(arguments, "step 7/12")
+    options = {"num_train_epochs": 1, "cross_encoder_epochs": 1.5, "save_steps": 3}
+    arguments = _arguments(corpus, output, min_pairs=16, **options)
+    _kill_at(arguments, "step 4/9")
 
     assert main(arguments) == 0
 
     log = capsys.readouterr().out
-    assert "resuming from checkpoint of step 24" in log
-    assert "resuming from checkpoint of step 5" in log
+    assert "resuming from checkpoint of step 6" in log
+    assert "resuming from checkpoint of step 3" in log
     result = _result(output)
     metrics = json.loads((output / "metrics.json").read_text())
-    assert [line["step"] for line in metrics["cross_encoder_loss"]] == list(range(1, 13))
+    assert [line["step"] for line in metrics["cross_encoder_loss"]] == list(range(1, 10))
     assert len(metrics["cross_encoder_weight_ndcg@10"]) == 21
     saved = [name for name in result["files"] if name.startswith(f"model/{FOLDER}/")]
     assert bool(saved) is (output / "model" / FOLDER).is_dir()
@@ -207,13 +208,13 @@ def test_two_workers_under_torchrun_train_together(corpus: Path, tmp_path: Path)
         f"--master_port={port}",
     )
     options = {"per_device_train_batch_size": 2, "num_train_epochs": 1, "hard_negatives": 1}
-    options |= {"min_pairs": 16, "cross_encoder_epochs": 1}
+    options |= {"min_pairs": 16, "cross_encoder_epochs": 0.67}
     log = _run(_arguments(corpus, output, **options), launcher)
     assert "2 worker(s)" in log
     assert "12 steps of 4 pairs, 1 mined negative(s) each" in log
     assert log.count("step 12/12") == 1
-    assert "cross-encoder: 3 steps of 16 questions, 5 mined negatives each" in log
-    assert log.count("step 3/3") == 1
+    assert "cross-encoder: 2 steps of 16 questions, 5 mined negatives each" in log
+    assert log.count("step 2/2") == 1
     assert set(_result(output)["tuned"]) == METRICS
     assert json.loads((output / "metrics.json").read_text())["workers"] == 2
 
