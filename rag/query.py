@@ -207,7 +207,7 @@ def with_best_windows(
 
 
 def best_windows_of(hit: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the positions of a passage's best windows, best first; none if it has none."""
+    """Return the positions of a passage's best windows, best first; empty for none."""
     found = hit.get("inner_hits", {}).get(WINDOWS_FIELD, {}).get("hits", {}).get("hits", [])
     return tuple(int(window["_nested"]["offset"]) for window in found)
 
