@@ -18,9 +18,9 @@ __all__ = [
     "MAX_TEXTS",
     "RefusedError",
     "asked",
+    "busy",
     "refused",
     "texts_in",
-    "too_many_waiting",
 ]
 
 MAX_TEXTS = 2048
@@ -42,10 +42,10 @@ class RefusedError(Exception):
         self.headers = headers
 
 
-def too_many_waiting(what: str) -> RefusedError:
-    """Return the error of a busy service, for which a client tries again."""
+def busy(reason: str) -> RefusedError:
+    """Return the error of a busy service, after which a client tries again."""
     retry = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
-    return RefusedError(429, f"too many {what} are waiting", "rate_limit_error", **retry)
+    return RefusedError(429, reason, "rate_limit_error", **retry)
 
 
 async def refused(request: Request, error: Exception) -> Response:

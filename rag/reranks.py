@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.cross_encoder import LocalCrossEncoder
-from rag.openai_requests import RefusedError, texts_in, too_many_waiting
+from rag.openai_requests import RefusedError, busy, texts_in
 
 __all__ = ["Rerank", "Reranks", "rerank_in"]
 
@@ -96,7 +96,7 @@ class Reranks:
         """
         count = len(asked.documents)
         if self.waiting + count > self._max_documents:
-            raise self._refused()
+            raise self._refused("too many documents are waiting")
         self.waiting += count
         try:
             async with asyncio.timeout(_LONGEST_WAIT_SECONDS):
@@ -106,13 +106,16 @@ class Reranks:
             finally:
                 self._turn.release()
         except TimeoutError as error:
-            raise self._refused() from error
+            reason = (
+                f"other questions took the {_LONGEST_WAIT_SECONDS:g} s that this one could wait"
+            )
+            raise self._refused(reason) from error
         finally:
             self.waiting -= count
 
-    def _refused(self) -> RefusedError:
+    def _refused(self, reason: str) -> RefusedError:
         self.counters["refused"] += 1
-        return too_many_waiting("documents")
+        return busy(reason)
 
     async def _computed(self, asked: Rerank) -> list[float]:
         started = time.perf_counter()

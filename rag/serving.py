@@ -45,7 +45,7 @@ from rag.batching import BatchQueue, QueueFullError
 from rag.embedder import InputType, Vectors
 from rag.encoder import LocalEncoder
 from rag.model_folder import fetch_model
-from rag.openai_requests import RefusedError, asked, refused, texts_in, too_many_waiting
+from rag.openai_requests import RefusedError, asked, busy, refused, texts_in
 from rag.reranks import Reranks, rerank_in
 from rag.settings import EmbeddingServiceSettings
 
@@ -219,7 +219,7 @@ async def _embeddings(request: Request) -> Response:
         ticket = service.queue.put(wanted.texts, wanted.input_type)
     except QueueFullError as error:
         service.count(refused=1)
-        raise too_many_waiting("texts") from error
+        raise busy("too many texts are waiting") from error
     try:
         rows = await ticket.future
     except asyncio.CancelledError:

@@ -170,7 +170,9 @@ def test_a_request_that_would_wait_too_long_is_refused(monkeypatch: pytest.Monke
             first = asyncio.create_task(http.post("/v1/reranks", json=BODY))
             while service.reranks is None or service.reranks.waiting < 3:
                 await asyncio.sleep(0.01)
-            assert (await http.post("/v1/reranks", json=BODY)).status_code == 429
+            refused = await http.post("/v1/reranks", json=BODY)
+            assert refused.status_code == 429
+            assert "other questions took the 0.05 s" in refused.json()["error"]["message"]
             cross_encoder.free.set()
             assert (await first).status_code == 200
             assert (await http.post("/v1/reranks", json=BODY)).status_code == 200
