@@ -106,9 +106,7 @@ class Reranks:
             finally:
                 self._turn.release()
         except TimeoutError as error:
-            reason = (
-                f"other questions took the {_LONGEST_WAIT_SECONDS:g} s that this one could wait"
-            )
+            reason = f"other questions took the {_LONGEST_WAIT_SECONDS:g} s that one waits"
             raise self._refused(reason) from error
         finally:
             self.waiting -= count
