@@ -45,6 +45,8 @@ class LocalCrossEncoder:
         device: ``cpu``, ``cuda``, ...; default: a GPU where there is one, else the CPU.
     """
 
+    name = "cross-encoder"
+
     def __init__(self, folder: str | Path, *, device: str | None = None) -> None:
         import torch
         from sentence_transformers import CrossEncoder

@@ -32,6 +32,7 @@ from rag.embedder import Encoded, InputType, Vectors
 from rag.errors import EmbeddingError, RerankError, TextsRefusedError
 from rag.failover import Node, PassingError, follow, order, wait
 from rag.hosted_reranker import scores_in
+from rag.late_interaction import LocalLateInteraction
 from rag.tokens import ModelTokens
 
 __all__ = ["EmbeddingClient", "ServiceInfo"]
@@ -258,6 +259,8 @@ class EmbeddingClient:
             ) from error
         except (EmbeddingError, PassingError) as error:
             raise RerankError(str(error)) from error
+        if answer.get("reranker") == LocalLateInteraction.name:
+            raise RerankError(f"embedding service {url}: its model has no cross-encoder")
         try:
             return scores_in(answer, len(texts))
         except (KeyError, TypeError, ValueError) as error:

@@ -22,6 +22,7 @@ import numpy as np
 from rag.cores import available_cores
 from rag.embedder import Encoded, InputType, Vectors
 from rag.errors import EmbeddingError, RerankError
+from rag.late_interaction import LocalLateInteraction
 from rag.models import model_info, resolve_model
 from rag.token_form import TokenForm
 from rag.tokens import ModelTokens, tokens_of
@@ -178,6 +179,12 @@ class LocalEncoder:
 
         folder = Path(self._folder, FOLDER)
         return LocalCrossEncoder(folder, device=self.device) if folder.is_dir() else None
+
+    @cached_property
+    def late_interaction(self) -> LocalLateInteraction | None:
+        """The scores of texts by their token vectors; None for a model without token vectors."""
+        form = self.token_form
+        return None if form is None else LocalLateInteraction(self.encode, form.dimension)
 
     async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return the cross-encoder's scores, without blocking the event loop.

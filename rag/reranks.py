@@ -1,12 +1,14 @@
 """The rerank route of the embedding service.
 
     POST /v1/reranks  {"query": str, "documents": [str], "top_n"?: int}
-    -> {"results": [{"index", "relevance_score"}], "model", "usage"}, the most relevant first
+    -> {"results": [{"index", "relevance_score"}], "model", "reranker", "usage"}, the most relevant
+       first
 
-It is the form of DashScope's rerank API (`rag.hosted_reranker`). Owns the order of the requests and
-how many may wait. The cross-encoder (`rag.cross_encoder`) takes one request at a time, over all
-cores, beside the threads that embed: the operating system shares the cores among both, so a
-question's embedding does not wait for the end of a reranking.
+It is the form of DashScope's rerank API (`rag.hosted_reranker`); ``reranker`` is an addition, and
+says what scored. Owns the order of the requests and how many may wait. The cross-encoder
+(`rag.cross_encoder`) or the late interaction (`rag.late_interaction`) takes one request at a time,
+over all cores, beside the threads that embed: the operating system shares the cores among both, so
+a question's embedding does not wait for the end of a reranking.
 """
 
 from __future__ import annotations
@@ -16,12 +18,11 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from rag.cross_encoder import LocalCrossEncoder
 from rag.openai_requests import RefusedError, busy, texts_in
 
-__all__ = ["Rerank", "Reranks", "rerank_in"]
+__all__ = ["Rerank", "Reranks", "Scorer", "rerank_in"]
 
 _LONGEST_WAIT_SECONDS = 2.5
 """Half of what a reader's client waits (`rag.embed`), which leaves time to score. Without a limit,
@@ -66,25 +67,40 @@ def rerank_in(body: Mapping[str, Any]) -> Rerank:
     return Rerank(query=query, documents=documents, top_n=top_n or len(documents))
 
 
+class Scorer(Protocol):
+    """Scores texts for a question, in the calling thread."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as an answer shows it."""
+        ...
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Return a score for each text; higher is better, within one question."""
+        ...
+
+
 class Reranks:
-    """The requests that wait for a cross-encoder.
+    """The requests that wait for a reranker.
 
     Args:
-        cross_encoder: Scores the documents.
+        scorer: Scores the documents.
         max_documents: The most documents that may wait.
 
     Attributes:
+        name: The reranker's.
         waiting: Documents that wait or are being scored.
         counters: Requests and documents that were scored, and requests that were refused because
             too many were waiting, or failed.
-        busy_seconds: Time that the cross-encoder took.
+        busy_seconds: Time that the scoring took.
     """
 
-    def __init__(self, cross_encoder: LocalCrossEncoder, max_documents: int) -> None:
+    def __init__(self, scorer: Scorer, max_documents: int) -> None:
         self.waiting = 0
         self.counters = dict.fromkeys(("requests", "documents", "refused", "failed"), 0)
         self.busy_seconds = 0.0
-        self._cross_encoder = cross_encoder
+        self.name = scorer.name
+        self._scorer = scorer
         self._max_documents = max_documents
         self._turn = asyncio.Lock()
 
@@ -118,9 +134,7 @@ class Reranks:
     async def _computed(self, asked: Rerank) -> list[float]:
         started = time.perf_counter()
         try:
-            scores = await asyncio.to_thread(
-                self._cross_encoder.scores, asked.query, asked.documents
-            )
+            scores = await asyncio.to_thread(self._scorer.scores, asked.query, asked.documents)
         except Exception as error:
             _LOG.exception("the scoring of %d documents failed", len(asked.documents))
             self.counters["failed"] += 1

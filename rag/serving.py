@@ -1,7 +1,7 @@
 """The embedding service: ``python -m rag.serving``.
 
-Owns one model and its cross-encoder, if it has one, on the machine's GPU or processor, behind the
-OpenAI embeddings protocol:
+Owns one model and its reranker, on the machine's GPU or processor, behind the OpenAI embeddings
+protocol. The reranker is the model's cross-encoder, else the late interaction of its token vectors.
 
     POST /v1/embeddings  {"input": str | [str], "encoding_format"?: "float" | "base64",
                           "input_type"?: "query" | "document", "token_vectors"?: bool}
@@ -91,9 +91,9 @@ class EmbeddingService:
             )
             encoder.prepare_thread()
             encoder.encode_batch(["ready?"], "query")
-            if (cross_encoder := encoder.cross_encoder) is not None:
-                cross_encoder.scores("ready?", ["yes"])
-                self.reranks = Reranks(cross_encoder, settings.max_queued_texts)
+            if (scorer := encoder.cross_encoder or encoder.late_interaction) is not None:
+                scorer.scores("ready?", ["yes"])
+                self.reranks = Reranks(scorer, settings.max_queued_texts)
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
             raise
@@ -107,12 +107,12 @@ class EmbeddingService:
             self._threads.append(thread)
         self.encoder, self.queue = encoder, queue
         _LOG.info(
-            "model %s ready on %s: %d dimensions, %d workers, %s cross-encoder, %.1f s",
+            "model %s ready on %s: %d dimensions, %d workers, reranker %s, %.1f s",
             settings.model_uri,
             encoder.device,
             encoder.dimension,
             encoder.workers,
-            "no" if self.reranks is None else "with",
+            "none" if self.reranks is None else self.reranks.name,
             time.monotonic() - started,
         )
 
@@ -249,7 +249,8 @@ async def _reranks(request: Request) -> Response:
         raise _loading()
     wanted = await asked(request, rerank_in)
     if service.reranks is None:
-        raise RefusedError(404, f"the model {_model(service)} has no cross-encoder")
+        missing = "no cross-encoder and no token vectors"
+        raise RefusedError(404, f"the model {_model(service)} has {missing}")
     scores = await service.reranks.scores(wanted)
     # An estimate, as for embeddings. The question counts once for each document.
     characters = sum(len(wanted.query) + len(document) for document in wanted.documents)
@@ -258,6 +259,7 @@ async def _reranks(request: Request) -> Response:
             "object": "list",
             "results": wanted.results(scores),
             "model": _model(service),
+            "reranker": service.reranks.name,
             "usage": {"total_tokens": characters // 4},
         }
     )

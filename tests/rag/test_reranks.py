@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -15,11 +15,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from rag.embed import EmbeddingClient
-from rag.embedder import Encoded
+from rag.embedder import Encoded, InputType
 from rag.errors import RerankError
+from rag.late_interaction import LocalLateInteraction
 from rag.openai_requests import MAX_TEXTS
 from rag.serving import EmbeddingService, create_app
 from rag.settings import EmbeddingServiceSettings
+from rag.token_vectors import pack
 from tests.rag.fakes import DIMENSION, vector_of
 
 BODY = {"query": "why?", "documents": ["a", "aaa", "aa"]}
@@ -27,6 +29,8 @@ BODY = {"query": "why?", "documents": ["a", "aaa", "aa"]}
 
 class Lengths:
     """Scores a text by its length; waits for `free`."""
+
+    name = "cross-encoder"
 
     def __init__(self) -> None:
         self.free = threading.Event()
@@ -47,8 +51,11 @@ class FakeEncoder:
     batch_size = 4
     workers = 1
 
-    def __init__(self, cross_encoder: Lengths | None) -> None:
+    def __init__(
+        self, cross_encoder: Lengths | None, late_interaction: LocalLateInteraction | None = None
+    ) -> None:
         self.cross_encoder = cross_encoder
+        self.late_interaction = late_interaction
 
     def prepare_thread(self) -> None:
         pass
@@ -58,9 +65,13 @@ class FakeEncoder:
 
 
 def loaded(
-    monkeypatch: pytest.MonkeyPatch, cross_encoder: Lengths | None, **settings: Any
+    monkeypatch: pytest.MonkeyPatch,
+    cross_encoder: Lengths | None,
+    late_interaction: LocalLateInteraction | None = None,
+    **settings: Any,
 ) -> EmbeddingService:
-    monkeypatch.setattr("rag.serving.LocalEncoder", lambda *_, **__: FakeEncoder(cross_encoder))
+    encoder = FakeEncoder(cross_encoder, late_interaction)
+    monkeypatch.setattr("rag.serving.LocalEncoder", lambda *_, **__: encoder)
     named = EmbeddingServiceSettings(model_uri="fake", model_version="v7", **settings)
     service = EmbeddingService(named)
     service.load()
@@ -75,7 +86,7 @@ def http(monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
 
 def test_the_most_relevant_document_comes_first(http: TestClient) -> None:
     reply = http.post("/v1/reranks", json=BODY).json()
-    assert reply["model"] == "v7"
+    assert (reply["model"], reply["reranker"]) == ("v7", "cross-encoder")
     assert reply["usage"]["total_tokens"] > 0
     assert reply["results"] == [
         {"index": 1, "relevance_score": 3.0},
@@ -117,11 +128,30 @@ def test_a_failed_scoring_fails_only_its_own_request(http: TestClient) -> None:
     assert "customrag_rerank_failed_total 1" in http.get("/metrics").text
 
 
-def test_a_model_without_a_cross_encoder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_without_a_cross_encoder_scores_by_late_interaction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def encode(texts: Sequence[str], input_type: InputType) -> Encoded:
+        # A token vector for each letter.
+        rows = [np.eye(26, dtype=np.float32)[[(ord(c) - 97) % 26 for c in text]] for text in texts]
+        return Encoded(vectors=np.empty((0, 26), np.float32), tokens=tuple(map(pack, rows)))
+
+    body = {"query": "ab", "documents": ["a", "ba", "c"]}
+    late_interaction = LocalLateInteraction(encode, 26)
+    with TestClient(create_app(loaded(monkeypatch, None, late_interaction))) as http:
+        reply = http.post("/v1/reranks", json=body).json()
+    assert reply["reranker"] == "late-interaction"
+    assert [item["index"] for item in reply["results"]] == [1, 0, 2]
+    assert [item["relevance_score"] for item in reply["results"]] == pytest.approx([1.0, 0.5, 0.0])
+
+
+def test_a_model_without_a_reranker_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with TestClient(create_app(loaded(monkeypatch, None))) as http:
         reply = http.post("/v1/reranks", json=BODY)
         assert reply.status_code == 404
-        assert reply.json()["error"]["message"] == "the model v7 has no cross-encoder"
+        assert reply.json()["error"]["message"] == (
+            "the model v7 has no cross-encoder and no token vectors"
+        )
         assert "rerank" not in http.get("/metrics").text
 
 
@@ -241,6 +271,7 @@ def test_the_other_node_scores_if_one_does_not(first: httpx.Response) -> None:
         ),
         (httpx.Response(400, json={"error": {"message": "too long"}}), "400 too long"),
         (httpx.Response(429), "one: 429"),
+        (reply([0.9, 0.1], reranker="late-interaction"), "its model has no cross-encoder"),
         (reply([0.5]), "did not return a score for each of 2 passages"),
     ],
 )
