@@ -89,7 +89,7 @@ def training(result: Mapping[str, Any], reranker: str) -> str:
         lines.append(_block("", f"{share}; {result.get('rerank_weight_reason', '')}"))
     cross = result.get("cross_encoder_weight")
     if reranker == "crossEncoder" and isinstance(cross, int | float):
-        share = f"share of the cross-encoder in the best 30: {100 * cross:.0f} %"
+        share = f"share of the cross-encoder in the best 20: {100 * cross:.0f} %"
         lines.append(_block("", f"{share}; {result.get('cross_encoder_weight_reason', '')}"))
     return "\n".join(lines)
 

@@ -104,7 +104,7 @@ def test_summary_says_how_many_questions_chose_and_what_they_chose() -> None:
 def test_summary_says_what_a_cross_encoder_was_worth_if_the_stack_uses_one() -> None:
     chosen = {"cross_encoder_weight": 0.3, "cross_encoder_weight_reason": "nDCG@10 0.778 -> 0.794"}
     text = _render(training={**TRAINING, **chosen}, reranker="crossEncoder")
-    assert "share of the cross-encoder in the best 30: 30 %; nDCG@10 0.778" in text
+    assert "share of the cross-encoder in the best 20: 30 %; nDCG@10 0.778" in text
     text = _render(training={**TRAINING, **chosen}, reranker="lateInteraction")
     assert "cross-encoder" not in text
 
