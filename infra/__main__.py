@@ -72,6 +72,7 @@ export(
     **describe_opensearch(opensearch, in_opensearch),
     search_engine=context.config.engines.serving.value,
     reranker=context.config.reranker.kind.value,
+    language_model={"model": foundation.model.model, "base_url": foundation.model.base_url},
     index_alias=served.knowledge.index_alias,
     index_name=served.knowledge.index_name,
     index_generations=served.knowledge.generations,

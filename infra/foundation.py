@@ -117,6 +117,11 @@ def lay_foundation(context: Context) -> Foundation:
         context.options(),
     )
     network = _network(context)
+    if context.config.language_model.given_base_url:
+        pulumi.log.info(
+            f"the language model {context.config.language_model.model} answers at "
+            f"{context.platform.llm_base_url}: questions and passages are sent there"
+        )
     model = ModelEndpoint(
         "model",
         ModelEndpointArgs(

@@ -22,6 +22,7 @@ OUTPUTS: dict[str, str] = {
     "opensearch_inside": "Model, pipelines and index in that cluster. Empty without one.",
     "search_engine": "The engine that the application searches.",
     "reranker": "What orders the best passages again: `customrag:reranker`.",
+    "language_model": "The language model that writes the answers: its name and its endpoint.",
     "index_alias": "Alias that the application searches.",
     "index_name": "Index that the alias points to.",
     "index_generations": "That index and the former ones that the stack keeps, for `pinnedIndex`.",

@@ -21,8 +21,10 @@ from stack_config.group import (
 from stack_config.kinds import RerankerKind
 from training.bounds import BOUNDS, Bounds
 
-__all__ = ["Embedding", "Ingest", "LanguageModel", "Reranker", "Training"]
+__all__ = ["DASHSCOPE", "Embedding", "Ingest", "LanguageModel", "Reranker", "Training"]
 
+DASHSCOPE = "https://dashscope.aliyuncs.com/compatible-mode/v1"
+"""DashScope's OpenAI-compatible endpoint, in mainland China."""
 _DIMENSIONS = ", ".join(map(str, DIMENSIONS))
 
 
@@ -120,8 +122,22 @@ class Embedding(Group, alias_generator=keys_after("embedding")):
 class LanguageModel(Group, alias_generator=keys_after("llm")):
     """The language model that writes the answers."""
 
-    base_url: str
+    given_base_url: Annotated[
+        str,
+        matching(
+            # Credentials have a key of their own, because outputs and logs show the URL.
+            r"https?://[^\s/@]+(/\S*)?",
+            "the URL of an OpenAI-compatible API without credentials, such as "
+            "http://127.0.0.1:11434/v1",
+            or_empty=True,
+        ),
+    ] = Field(alias="llmBaseUrl")
     model: str
+
+    @property
+    def base_url(self) -> str:
+        """The endpoint of a cloud stack. A local stack has its own, unless one is given."""
+        return self.given_base_url or DASHSCOPE
 
 
 class Reranker(Group, alias_generator=keys_after("reranker")):

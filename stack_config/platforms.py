@@ -36,6 +36,8 @@ LOCAL_PLUGIN_VERSION = "4.0.0-local"
 # A prerelease, too, above the SDK's own major version.
 LOCAL_CLOUDFLARE_VERSION = "7.0.0-local"
 _LOCAL_AUDIENCE = "customrag"
+_NO_KEY = "none"
+"""Sent to a language model that the user runs, if no key is given; such servers take any."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -238,7 +240,7 @@ def _local_settings(config: StackConfig, home: Path) -> _Settings:
             f"this stack is local, but {path} does not exist; run `make up`, which creates it"
         ) from error
     api, oss = platform["endpoints"]["api"], platform["endpoints"]["oss"]
-    key = platform["access_key_secret"]
+    key, given = platform["access_key_secret"], config.language_model.given_base_url
     return _Settings(
         account_id=platform["account_id"],
         region_id=config.region_id,
@@ -254,12 +256,12 @@ def _local_settings(config: StackConfig, home: Path) -> _Settings:
             "issuer": platform["endpoints"]["issuer"],
             "edge": platform["endpoints"]["edge"],
         },
-        llm_base_url=f"{platform['endpoints']['dashscope']}/compatible-mode/v1",
+        llm_base_url=given or f"{platform['endpoints']['dashscope']}/compatible-mode/v1",
         access_key_id=platform["access_key_id"],
         access_key_secret=key,
         elasticsearch_password=_derived_password(key, "elasticsearch elastic", "Es"),
         opensearch_password=_derived_password(key, "opensearch", "Os"),
-        llm_api_key=platform["dashscope_api_key"],
+        llm_api_key=_NO_KEY if given else platform["dashscope_api_key"],
         platform_file=path.resolve(),
     )
 

@@ -156,6 +156,14 @@ def engines(outputs: Mapping[str, Any]) -> str:
     )
 
 
+def language_model(model: Mapping[str, Any]) -> str:
+    """Return which language model writes the answers, and where it runs."""
+    if not model:
+        return ""
+    name, url = printable(str(model.get("model"))), printable(str(model.get("base_url")))
+    return _block("answers", f"by {name} at {url}")
+
+
 def render(
     outcome: Outcome,
     outputs: Mapping[str, Any],
@@ -179,6 +187,7 @@ def render(
         documents(outputs.get("ingest") or {}, outputs.get("corpus") or {}),
         search(outputs.get("search_capabilities") or {}),
         engines(outputs),
+        language_model(outputs.get("language_model") or {}),
     ]
     if page:
         parts.append(f"{'chat page':<{_MARGIN}}{page}")

@@ -43,6 +43,24 @@ def test_a_stack_without_elasticsearch_needs_no_password_for_it(run_program: Run
         assert len(recorder.of_type("customrag:opensearch:Alias")) == 1
 
 
+def test_a_local_stack_answers_with_the_language_model_that_is_given(run_program: Run) -> None:
+    def chat(**config: str) -> tuple[str, str]:
+        recorder = run_program({**LOCAL_CONFIG, **config})
+        nodes = recorder.of_type("alicloud:ecs/instance:Instance")
+        (data,) = [node["userData"] for name, node in nodes.items() if "chat" in name]
+        return base64.b64decode(data).decode(), str(recorder.of_type("alicloud:kms/secret:Secret"))
+
+    own, keys = chat()
+    assert "http://127.83.0.4:8080/compatible-mode/v1" in own
+    assert "sk-local" in keys
+    given, keys = chat(llmBaseUrl="http://127.0.0.1:11434/v1", llmModel="qwen3:4b")
+    assert "http://127.0.0.1:11434/v1" in given
+    assert "qwen3:4b" in given
+    assert "sk-local" not in keys
+    _, keys = chat(llmBaseUrl="http://127.0.0.1:11434/v1", llmApiKey="sk-mine")
+    assert "sk-mine" in keys
+
+
 def test_local_and_cloud_programs_declare_the_same_resources(run_program: Run) -> None:
     local = {(args.typ, args.name) for args in run_program(LOCAL_CONFIG).declared}
     cloud = {(args.typ, args.name) for args in run_program(CLOUD_CONFIG).declared}

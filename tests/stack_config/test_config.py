@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from stack_config.config import SECRET_KEYS, ConfigError, StackConfig
 from stack_config.group import keys_after
+from stack_config.models import DASHSCOPE
 from tests.infra.conftest import CLOUD_CONFIG, LOCAL_CONFIG, project_defaults
 from training.bounds import BOUNDS, Bounds
 from training.job_specs import PodSettings, TrainingSettings
@@ -55,6 +56,15 @@ def test_every_key_is_described_and_typed(request: pytest.FixtureRequest) -> Non
     for key, entry in schema.items():
         assert entry["description"].endswith("."), key
         assert entry["type"] in {"string", "integer", "boolean", "array"}, key
+
+
+def test_the_language_model_answers_at_dashscope_unless_a_url_is_given() -> None:
+    assert parse().language_model.base_url == DASHSCOPE
+    given = parse(llmBaseUrl="http://127.0.0.1:11434/v1").language_model
+    assert given.base_url == given.given_base_url == "http://127.0.0.1:11434/v1"
+    text = refusal(llmBaseUrl="https://me:hush@models.example.com/v1")
+    assert "customrag:llmBaseUrl" in text
+    assert "without credentials, such as http://127.0.0.1:11434/v1" in text
 
 
 def test_an_unknown_key_is_refused_with_similar_keys() -> None:

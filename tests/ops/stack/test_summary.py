@@ -109,6 +109,11 @@ def test_summary_says_what_a_cross_encoder_was_worth_if_the_stack_uses_one() -> 
     assert "cross-encoder" not in text
 
 
+def test_summary_says_which_language_model_answers_and_where() -> None:
+    model = {"model": "qwen3:4b", "base_url": "http://127.0.0.1:11434/v1"}
+    assert "answers    by qwen3:4b at http://127.0.0.1:11434/v1" in _render(language_model=model)
+
+
 def test_missing_metrics_are_shown_as_a_dash() -> None:
     text = _render(training={**TRAINING, "tuned": {"recall@5": 0.7}})
     row = next(line for line in text.splitlines() if line.split()[:1] == ["tuned"])
