@@ -34,9 +34,9 @@ from rag.quote import best_sentences, joined
 from rag.retrieve import Retrieval, Retriever
 from rag.sentences import sentence_spans
 
-__all__ = ["Answerer", "Done", "Event", "Failed", "Sources", "State", "Token"]
+__all__ = ["MODEL_QUOTES", "Answerer", "Done", "Event", "Failed", "Sources", "State", "Token"]
 
-_MODEL_QUOTES = 2
+MODEL_QUOTES = 2
 """The sentences that a small model gets: the more it reads, the more it mixes up."""
 
 
@@ -198,7 +198,7 @@ class Answerer:
         quotes = joined(best, hits)
         text = " ".join(f"“{quote.shown}” [{quote.number}]" for quote in quotes)
         yield Token(text=text)
-        texts = [quote.shown for quote in best[:_MODEL_QUOTES]]
+        texts = [quote.shown for quote in best[:MODEL_QUOTES]]
         sentence = await self._one_sentence(messages_for_quotes(question, texts))
         if is_supported(sentence, texts, question, language) and not is_refusal(sentence):
             addition = f"\n\n{in_short(question)}{sentence}"

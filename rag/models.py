@@ -32,6 +32,8 @@ __all__ = [
     "RETIRED",
     "ModelInfo",
     "Retirement",
+    "from_modelscope",
+    "is_repository",
     "model_info",
     "resolve_model",
 ]
@@ -177,10 +179,10 @@ def resolve_model(name: str) -> str:
     kind, _, rest = source.partition(":")
     if kind == "package":
         return _packaged(name, rest)
-    if kind == "hf" and _is_repository(rest):
+    if kind == "hf" and is_repository(rest):
         return rest
-    if kind == "modelscope" and _is_repository(rest):
-        return _from_modelscope(rest)
+    if kind == "modelscope" and is_repository(rest):
+        return from_modelscope(rest)
     path = Path(name).expanduser()
     if path.is_dir():
         return str(path)
@@ -191,7 +193,8 @@ def resolve_model(name: str) -> str:
     )
 
 
-def _is_repository(name: str) -> bool:
+def is_repository(name: str) -> bool:
+    """Return whether `name` is an organisation and a name, as the hubs have them."""
     parts = name.split("/")
     return len(parts) == 2 and all(part and not part.startswith(".") for part in parts)
 
@@ -205,10 +208,15 @@ def _packaged(name: str, module: str) -> str:
     return str(importlib.import_module(module).get_model_path())
 
 
-def _from_modelscope(repository: str) -> str:
+def from_modelscope(repository: str) -> str:
+    """Fetch a repository of ModelScope and return its folder.
+
+    Raises:
+        UnknownModelError: The hub's client is not installed.
+    """
     if importlib.util.find_spec("modelscope") is None:
         raise UnknownModelError(
-            f"embedding model 'modelscope:{repository}' needs the Python package 'modelscope'. "
+            f"model 'modelscope:{repository}' needs the Python package 'modelscope'. "
             f"Run: pip install modelscope, or use hf:{repository}"
         )
     hub = importlib.import_module("modelscope")

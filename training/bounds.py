@@ -1,7 +1,7 @@
 """What each training setting may be: one table for the configuration, the job's plan and the job.
 
 Owns bounds and closed sets. Pure: `stack_config` reads it at preview, before anything exists. Does
-not own defaults (`training.options`). `training.options.Options` has the same names.
+not own defaults (`training.options`, `training.llm.options`), whose options have the same names.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ __all__ = [
     "CROSS_ENCODER_EPOCHS",
     "DEFAULT_LIBTORCH_VERSION",
     "LIBTORCH_VERSIONS",
+    "LLM_BOUNDS",
+    "LLM_METHODS",
+    "LLM_TARGETS",
     "NO_TORCHSCRIPT",
     "Bounds",
 ]
@@ -80,5 +83,32 @@ BOUNDS: Mapping[str, Bounds] = MappingProxyType(
         "seed": Bounds(0, 2**32 - 1),
         "pod_count": Bounds(1),
         "gpus_per_pod": Bounds(0, 8),
+    }
+)
+
+LLM_METHODS = ("lora", "qlora", "full")
+"""How a language model is tuned: an adapter, an adapter on a base model of 4 bits, all weights."""
+LLM_TARGETS = ("own", "model-studio")
+"""Where a tuned language model is served: the stack's own endpoint, or Model Studio's import."""
+
+LLM_BOUNDS: Mapping[str, Bounds] = MappingProxyType(
+    {
+        "num_train_epochs": Bounds(0, 100, over=True),
+        # 0 stands for the method's own.
+        "learning_rate": Bounds(0, 0.01),
+        "per_device_train_batch_size": Bounds(1),
+        "gradient_accumulation_steps": Bounds(1, 1024),
+        "warmup_ratio": Bounds(0, 1),
+        "weight_decay": Bounds(0, 1),
+        "lora_r": Bounds(1, 512),
+        "lora_alpha": Bounds(1, 1024),
+        "lora_dropout": Bounds(0, 0.9),
+        "max_length": Bounds(64),
+        "max_examples": Bounds(0),
+        "min_examples": Bounds(1),
+        "answer_questions": Bounds(2),
+        "save_steps": Bounds(0),
+        "max_run_minutes": Bounds(0),
+        "seed": Bounds(0, 2**32 - 1),
     }
 )

@@ -56,10 +56,17 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOut:
-    """A query to measure on, and the positions of the passages that answer it."""
+    """A query to measure on.
+
+    Attributes:
+        query: The question, or the sentence.
+        relevant: Positions of the passages that answer it.
+        answer: The answer's text; empty for a sentence.
+    """
 
     query: str
     relevant: frozenset[int]
+    answer: str = ""
 
 
 def hash_of(key: str) -> int:

@@ -20,9 +20,9 @@ from training.bounds import (
     NO_TORCHSCRIPT,
 )
 
-__all__ = ["Options", "SettingsError", "parse_options"]
+__all__ = ["PRECISIONS", "Options", "SettingsError", "option", "parse_options", "refuse"]
 
-_PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 _LIBTORCH = (*LIBTORCH_VERSIONS, NO_TORCHSCRIPT)
 
 
@@ -30,7 +30,8 @@ class SettingsError(ValueError):
     """A setting is not valid; the message has the option, its value and what is allowed."""
 
 
-def _option(default: Any, description: str) -> Any:
+def option(default: Any, description: str) -> Any:
+    """Return a field with its default and the help of its option."""
     return field(default=default, metadata={"help": description})
 
 
@@ -46,32 +47,32 @@ class Options:
     output_dir: str = field(
         metadata={"help": "folder for model/, torchscript/, checkpoints/ and result.json"}
     )
-    base_model: str = _option("all-MiniLM-L6-v2", "model to start from, as in rag.models")
-    base_model_dir: str = _option("", "folder with the files of --base-model; empty: fetch them")
-    dimension: int = _option(384, f"components of an embedding, one of {DIMENSIONS}")
-    num_train_epochs: float = _option(6.0, "passes over the pairs")
-    learning_rate: float = _option(7e-5, "peak learning rate")
-    per_device_train_batch_size: int = _option(32, "pairs per worker and step, 2 or more")
-    hard_negatives: int = _option(1, "mined negatives per pair, 0 or more")
-    skip_hardest: int = _option(
+    base_model: str = option("all-MiniLM-L6-v2", "model to start from, as in rag.models")
+    base_model_dir: str = option("", "folder with the files of --base-model; empty: fetch them")
+    dimension: int = option(384, f"components of an embedding, one of {DIMENSIONS}")
+    num_train_epochs: float = option(6.0, "passes over the pairs")
+    learning_rate: float = option(7e-5, "peak learning rate")
+    per_device_train_batch_size: int = option(32, "pairs per worker and step, 2 or more")
+    hard_negatives: int = option(1, "mined negatives per pair, 0 or more")
+    skip_hardest: int = option(
         3, "hardest candidates to skip, because they may be unmarked answers"
     )
-    warmup_ratio: float = _option(0.1, "share of the steps with a rising learning rate")
-    weight_decay: float = _option(0.01, "weight decay of AdamW")
-    scale: float = _option(20.0, "inverse temperature of the loss")
-    token_dimension: int = _option(
+    warmup_ratio: float = option(0.1, "share of the steps with a rising learning rate")
+    weight_decay: float = option(0.01, "weight decay of AdamW")
+    scale: float = option(20.0, "inverse temperature of the loss")
+    token_dimension: int = option(
         96, "components of a token vector, for the late interaction; 0: no token vectors"
     )
-    token_pooling: int = _option(2, "tokens of a passage that share a token vector, on average")
-    cross_encoder_epochs: float = _option(
+    token_pooling: int = option(2, "tokens of a passage that share a token vector, on average")
+    cross_encoder_epochs: float = option(
         0.0, "passes over the questions of a cross-encoder that reranks; 0: train none"
     )
-    max_seq_length: int = _option(256, "most tokens of a text, up to the model's limit")
-    save_steps: int = _option(0, "steps between checkpoints; 0: a fifth of the run, 10 to 200")
-    min_pairs: int = _option(16, "with fewer pairs than this, keep the base model")
-    precision: str = _option("auto", f"one of {', '.join(_PRECISIONS)}")
-    seed: int = _option(42, "seed of every random choice")
-    libtorch_version: str = _option(
+    max_seq_length: int = option(256, "most tokens of a text, up to the model's limit")
+    save_steps: int = option(0, "steps between checkpoints; 0: a fifth of the run, 10 to 200")
+    min_pairs: int = option(16, "with fewer pairs than this, keep the base model")
+    precision: str = option("auto", f"one of {', '.join(PRECISIONS)}")
+    seed: int = option(42, "seed of every random choice")
+    libtorch_version: str = option(
         DEFAULT_LIBTORCH_VERSION,
         f"libtorch of OpenSearch, for its zip of the model, one of {', '.join(_LIBTORCH)}",
     )
@@ -79,7 +80,7 @@ class Options:
         default_factory=list,
         metadata={"help": "FOLDER=ENCODING of text files; repeatable", "action": "extend"},
     )
-    ocr: bool = _option(False, "recognise pages that are images by Tesseract")
+    ocr: bool = option(False, "recognise pages that are images by Tesseract")
     ocr_language: list[str] = field(
         default_factory=list,
         metadata={"help": "language of OCR, as Tesseract names it", "action": "extend"},
@@ -99,22 +100,27 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.dimension not in DIMENSIONS:
-            _refuse("dimension", self.dimension, f"one of {', '.join(map(str, DIMENSIONS))}")
-        if self.precision not in _PRECISIONS:
-            _refuse("precision", self.precision, f"one of {', '.join(_PRECISIONS)}")
+            refuse("dimension", self.dimension, f"one of {', '.join(map(str, DIMENSIONS))}")
+        if self.precision not in PRECISIONS:
+            refuse("precision", self.precision, f"one of {', '.join(PRECISIONS)}")
         if self.libtorch_version not in _LIBTORCH:
-            _refuse("libtorch_version", self.libtorch_version, f"one of {', '.join(_LIBTORCH)}")
+            refuse("libtorch_version", self.libtorch_version, f"one of {', '.join(_LIBTORCH)}")
         for entry in fields(self):
             bounds, value = BOUNDS.get(entry.name), getattr(self, entry.name)
             if bounds is not None and value not in bounds:
-                _refuse(entry.name, value, str(bounds))
+                refuse(entry.name, value, str(bounds))
         try:
             _ = self.read_options
         except ValueError as error:
             raise SettingsError(str(error)) from error
 
 
-def _refuse(name: str, value: object, allowed: str) -> NoReturn:
+def refuse(name: str, value: object, allowed: str) -> NoReturn:
+    """Raise the error of a setting that is not valid.
+
+    Raises:
+        SettingsError: Always.
+    """
     raise SettingsError(f"--{name.replace('_', '-')} is {value!r}; it must be {allowed}")
 
 

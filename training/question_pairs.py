@@ -82,7 +82,7 @@ def pairs_from_questions(
     return QuestionPairs(
         pairs=[pair for _, pair in kept if pair.query not in asked],
         validation=validation,
-        held_out=[HeldOut(query=pair.query, relevant=pair.relevant) for _, pair in test],
+        held_out=[_held_out(pair) for _, pair in test],
         split=split,
     )
 
@@ -111,11 +111,11 @@ def _validation(train: Sequence[tuple[Question, Pair]], min_pairs: int) -> list[
         return []
     drawn = sorted(train, key=lambda row: hash_of(f"validation {row[0].id}"))[:count]
     asked = {pair.query for _, pair in drawn}
-    return [
-        HeldOut(query=pair.query, relevant=pair.relevant)
-        for _, pair in train
-        if pair.query in asked
-    ]
+    return [_held_out(pair) for _, pair in train if pair.query in asked]
+
+
+def _held_out(pair: Pair) -> HeldOut:
+    return HeldOut(query=pair.query, relevant=pair.relevant, answer=pair.answer)
 
 
 class _Documents:

@@ -18,7 +18,7 @@ from datasets import Dataset
 from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.base.trainer import BaseTrainer
 from sentence_transformers.base.training_args import BaseTrainingArguments
-from transformers import PrinterCallback, TrainerCallback
+from transformers import PrinterCallback, Trainer, TrainerCallback
 
 from training.batches import BatchPlan
 from training.checkpoints import last_complete, seal
@@ -27,6 +27,7 @@ from training.workers import Workers
 
 __all__ = [
     "Sealed",
+    "SealedTrainer",
     "Tuning",
     "dataset_of",
     "drop_attention_dropout",
@@ -135,13 +136,10 @@ def dataset_of(plan: BatchPlan) -> Dataset:
     return Dataset.from_dict(columns)
 
 
-class Sealed(BaseTrainer):
-    """Seals complete checkpoints; writes no model card, because that would tokenize all data."""
+class SealedTrainer(Trainer):
+    """Seals complete checkpoints."""
 
     fingerprint = ""
-
-    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """Add no callback."""
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
@@ -152,8 +150,15 @@ class Sealed(BaseTrainer):
             seal(folder, self.fingerprint)
 
 
+class Sealed(SealedTrainer, BaseTrainer):
+    """Seals complete checkpoints; writes no model card, because that would tokenize all data."""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Add no callback."""
+
+
 def fit(
-    trainer: Sealed, workers: Workers, fingerprint: str, report: Callable[[str], None]
+    trainer: SealedTrainer, workers: Workers, fingerprint: str, report: Callable[[str], None]
 ) -> list[dict[str, float]]:
     """Train, starting from the last complete checkpoint.
 
