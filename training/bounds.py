@@ -106,7 +106,8 @@ LLM_BOUNDS: Mapping[str, Bounds] = MappingProxyType(
         "max_length": Bounds(64),
         "max_examples": Bounds(0),
         "min_examples": Bounds(1),
-        "answer_questions": Bounds(2),
+        # Fewer answers show nothing.
+        "answer_questions": Bounds(5),
         "save_steps": Bounds(0),
         "max_run_minutes": Bounds(0),
         "seed": Bounds(0, 2**32 - 1),

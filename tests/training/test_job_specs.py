@@ -16,10 +16,12 @@ from rag.ingest import _arguments as ingest_arguments
 from rag.readers.options import ReadOptions
 from training.job_specs import (
     JobPlan,
+    LlmSettings,
     PodSettings,
     TrainingSettings,
     ingest_job,
     train_embedding_job,
+    train_llm_job,
 )
 
 CODE = "oss://artifacts.oss-cn-hangzhou-internal.aliyuncs.com/code/customrag-0a1b.zip"
@@ -216,3 +218,64 @@ def test_importing_the_specs_loads_neither_torch_nor_pulumi() -> None:
     code = f"import sys, training.job_specs; print(sorted({loaded}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def _llm(**changes: Any) -> JobPlan:
+    values = {"pods": _pods(), "base_model": "hf:Qwen/Qwen3-8B", **changes}
+    return train_llm_job(LlmSettings(**values), CODE, CORPUS, OUTPUT)
+
+
+def test_a_language_model_is_tuned_by_a_pytorch_job() -> None:
+    plan = _llm(num_train_epochs=3, max_run_minutes=90)
+    assert plan.job_type == "PyTorchJob"
+    assert "exec python -m training.train_llm --corpus-dir /mnt/corpus" in plan.user_command
+    assert "--method lora --target own --lora-r 16" in plan.user_command
+    assert plan.user_command.endswith("--max-run-minutes 90 --seed 42")
+    assert {"trl==1.16.0", "peft==0.21.2"} <= {*plan.thirdparty_libs}
+
+
+def test_a_tuning_that_ran_out_of_time_is_not_restarted_by_the_service() -> None:
+    assert [spec["restart_policy"] for spec in _llm().job_specs] == ["ExitCode"]
+
+
+def test_several_pods_tune_a_language_model_under_torchrun() -> None:
+    command = _llm(pods=_pods(pod_count=2)).user_command
+    assert command.index("torch.distributed.run") < command.index("-m training.train_llm")
+
+
+def test_a_language_model_in_oss_is_mounted() -> None:
+    uri = "oss://models.oss-cn-hangzhou-internal.aliyuncs.com/qwen3-8b/"
+    plan = _llm(base_model_uri=uri)
+    assert {"uri": uri, "mount_path": "/mnt/base-model", "mount_access": "RO"} in plan.data_sources
+    assert "--base-model-dir /mnt/base-model" in plan.user_command
+
+
+def test_qlora_needs_a_gpu_and_installs_what_quantises() -> None:
+    assert any(lib.startswith("bitsandbytes") for lib in _llm(method="qlora").thirdparty_libs)
+    with pytest.raises(ValueError, match="gpus_per_pod is 0; it must be at least 1"):
+        _llm(method="qlora", pods=_pods(gpus_per_pod=0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "dpo"}, "method is 'dpo'; it must be one of lora, qlora, full"),
+        ({"target": "bailian"}, "target is 'bailian'; it must be one of own, model-studio"),
+        ({"lora_r": 0}, "lora_r is 0; it must be from 1 to 512"),
+        ({"target": "model-studio", "lora_r": 12}, "--lora-r is 12, and Model Studio"),
+        ({"target": "model-studio", "base_model": "hf:a/b"}, "--base-model is 'hf:a/b', and"),
+    ],
+)
+def test_a_tuning_that_cannot_run_is_refused_before_the_job(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        _llm(**changes)
+
+
+def test_a_job_for_a_language_model_installs_the_versions_of_the_project() -> None:
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    declared = [Requirement(line) for line in tomllib.loads(text)["project"]["dependencies"]]
+    ours = {r.name.lower(): r.specifier for r in declared}
+    for lib in _llm(base_model="smollm2-135m-instruct").thirdparty_libs:
+        assert ours[Requirement(lib).name.lower()] == Requirement(lib).specifier
