@@ -33,7 +33,7 @@ def test_f1_counts_shared_tokens_as_often_as_both_have_them() -> None:
     assert token_f1("战史演武", "「战史演武」和「争霸演武」") == pytest.approx(8 / 13)
 
 
-def test_an_answer_without_tokens_is_worth_nothing_unless_none_is_wanted() -> None:
+def test_an_answer_without_tokens_is_worth_nothing_unless_gold_has_no_tokens() -> None:
     assert token_f1("", "room 12") == token_f1("room", "...") == 0.0
     assert token_f1("!", "...") == 1.0
 

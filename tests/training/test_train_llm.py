@@ -293,7 +293,7 @@ def test_qlora_without_a_gpu_is_refused_before_any_work(
     arguments = _arguments(corpus, tmp_path / "out", "hf:Qwen/Qwen3-8B", method="qlora")
     assert main(arguments) == 2
     assert capsys.readouterr().err == (
-        "train_llm: --method is 'qlora', which needs a GPU, and this machine has none. Use lora or "
+        "train_llm: --method is 'qlora', which needs a GPU, and there is no GPU here. Use lora or "
         "full, or a machine with a GPU.\n"
     )
     assert not (tmp_path / "out").exists()

@@ -76,7 +76,7 @@ class LlmData:
         train: To train on.
         validation: To choose the model by; of the train split, not trained on.
         test: To report.
-        problems: A line for each question that was set aside.
+        problems: A line for each question that was skipped.
     """
 
     train: tuple[Example, ...]

@@ -1,6 +1,6 @@
 """The language model of a tuning: loading, tokens, the form of the adapter.
 
-Owns what transformers and PEFT are told about the model. Does not own its name and its files
+Owns the arguments that transformers and PEFT get. Does not own its name and its files
 (`rag.language_models`), the loop (`training.llm.loop`), or the measures (`training.llm.measure`).
 """
 
@@ -57,7 +57,7 @@ def check_qlora(weights: Weights) -> None:
     """
     if not torch.cuda.is_available():
         raise SettingsError(
-            "--method is 'qlora', which needs a GPU, and this machine has none. Use lora or full, "
+            "--method is 'qlora', which needs a GPU, and there is no GPU here. Use lora or full, "
             "or a machine with a GPU."
         )
     if importlib.util.find_spec("bitsandbytes") is None:
@@ -145,7 +145,7 @@ def tokens_of(
         if whole[: len(prompt)] != prompt:
             raise SettingsError(
                 "the chat template of the base model writes another prompt once there is an "
-                "answer, so the answer's tokens cannot be told apart. Use another base model."
+                "answer, so the answer's tokens cannot be found. Use another base model."
             )
         if len(whole) > max_length:
             report(

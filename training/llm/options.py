@@ -1,6 +1,6 @@
 """The settings of one tuning of a language model, and their command line.
 
-Owns names and defaults. The names are those of transformers and PEFT if they have one. Does not own
+Owns names and defaults. The names follow transformers and PEFT. Does not own
 bounds (`training.bounds`) or what Model Studio accepts (`training.llm.model_studio`). Pure.
 """
 
