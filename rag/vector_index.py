@@ -80,7 +80,7 @@ class VectorIndex:
             engine's own, which is 3 for `bbq` kinds and no rescoring for the others.
     """
 
-    kind: VectorIndexKind = VectorIndexKind.INT8_HNSW
+    kind: VectorIndexKind = VectorIndexKind.HNSW
     m: int = 16
     ef_construction: int = 100
     oversample: float | None = None

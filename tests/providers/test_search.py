@@ -334,14 +334,14 @@ def test_mappings_wrapped_in_mappings_fail_the_check(index: Engine) -> None:
 
 
 def _kinds(**refused: str) -> dict[str, Any]:
-    kinds = {"int8_hnsw": "", "bbq_hnsw": "", **refused}
+    kinds = {"hnsw": "", "bbq_hnsw": "", **refused}
     return {kind: {"available": not why, "reason": why} for kind, why in kinds.items()}
 
 
 def test_a_kind_that_the_cluster_is_known_to_refuse_fails_the_check(index: Engine) -> None:
-    kinds = _kinds(int8_hnsw="the licence refuses it")
+    kinds = _kinds(hnsw="the licence refuses it")
     failures = index.check({**INDEX, "vectorIndexKinds": kinds})["failures"]
-    assert "field 'windows.embedding' an index of kind 'int8_hnsw'" in failures["mappings"]
+    assert "field 'windows.embedding' an index of kind 'hnsw'" in failures["mappings"]
     assert "which the cluster refuses: the licence" in failures["mappings"]
     assert "It accepts bbq_hnsw" in failures["mappings"]
 

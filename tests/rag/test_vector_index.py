@@ -19,10 +19,10 @@ DESCRIBED: dict[str, Any] = {
 }
 
 
-def test_the_default_is_a_graph_of_bytes() -> None:
+def test_the_default_is_a_graph_of_the_vectors_themselves() -> None:
     windows = mappings(DIMENSION, DESCRIBED)["properties"]["windows"]
     options = windows["properties"]["embedding"]["index_options"]
-    assert options == {"type": "int8_hnsw", "m": 16, "ef_construction": 100}
+    assert options == {"type": "hnsw", "m": 16, "ef_construction": 100}
     assert DEFAULT_VECTOR_INDEX.options() == options
 
 
@@ -41,7 +41,11 @@ def test_rescoring_is_in_the_mapping_only_if_it_is_set() -> None:
     [
         (VectorIndex(kind=VectorIndexKind.BBQ_HNSW), 32, "kind is bbq_hnsw; it needs 64"),
         (VectorIndex(kind=VectorIndexKind.INT4_HNSW), 65, "kind is int4_hnsw; .* even"),
-        (VectorIndex(oversample=11.0), 64, "oversample is 11.0; it must be 0, or from 1 to 10"),
+        (
+            VectorIndex(kind=VectorIndexKind.INT8_HNSW, oversample=11.0),
+            64,
+            "oversample is 11.0; it must be 0, or from 1 to 10",
+        ),
         (VectorIndex(kind=VectorIndexKind.FLAT, oversample=2.0), 64, "leave it empty"),
     ],
 )

@@ -245,7 +245,11 @@ def test_valid_combinations_are_accepted(values: dict[str, Any]) -> None:
         ({"indexVectorKind": "ivf"}, "indexVectorKind", "it must be hnsw, int8_hnsw"),
         ({"indexVectorM": 513}, "indexVectorM", "from 1 to 512"),
         ({"indexVectorEfConstruction": 0}, "indexVectorEfConstruction", "from 1 to 3200"),
-        ({"indexVectorOversample": "0.5"}, "indexVectorOversample", "0, or from 1 to 10"),
+        (
+            {"indexVectorKind": "int8_hnsw", "indexVectorOversample": "0.5"},
+            "indexVectorOversample",
+            "0, or from 1 to 10",
+        ),
         ({"indexVectorOversample": "many"}, "indexVectorOversample", "give a number"),
         (
             {"indexVectorKind": "hnsw", "indexVectorOversample": "2"},
