@@ -12,6 +12,8 @@ from providers.plugin.opensearch_tasks import Models, Task, Watch
 __all__ = ["DEPLOYED", "deploy"]
 
 DEPLOYED: Final = "DEPLOYED"
+_ANOTHER: Final = "uplicate deploy model task"
+"""In the error of a deployment while another one of the model runs."""
 _REASONS: Final = {
     "REGISTERED": "",
     "UNDEPLOYED": "a user undeployed it, or its nodes restarted",
@@ -46,6 +48,11 @@ def deploy(model_id: str, models: Models, seconds: float) -> None:
         state = _present(models, model_id)["model_state"]
         if state == DEPLOYED:
             return
+        if task.ended and task.state != "COMPLETED" and _ANOTHER in task.error:
+            # Started by a run that was killed. A node said so only after it had taken this task.
+            watch.pause(state)
+            task_id = _start(models, model_id, name)
+            continue
         if task.ended and task.state != "COMPLETED":
             error = explain(task.error or f"the task {task_id} is {task.state}")
             raise ProviderError(f"model {name} is {state}: {error}")
@@ -61,7 +68,7 @@ def _start(models: Models, model_id: str, name: str) -> str | None:
             lambda: search.client.plugins.ml.deploy_model(model_id=model_id),
         )
     except (ConflictError, InvalidRequestError) as error:
-        if "uplicate deploy model task" in error.message:
+        if _ANOTHER in error.message:
             return None
         raise ProviderError(f"model {name} was not deployed: {explain(error.message)}") from error
     return str(answer["task_id"])

@@ -194,6 +194,17 @@ def test_a_partly_failed_deployment_keeps_the_model_and_names_the_reason(
     assert len(cluster.bodies) == 1
 
 
+def test_a_model_that_the_nodes_still_deploy_for_a_killed_run_is_deployed_after_that(
+    model: Engine, cluster: OpenSearchCluster
+) -> None:
+    cluster.scripts["deploy"] = ["FAILED"]
+    cluster.errors["deploy"] = json.dumps({"node-1": "Duplicate deploy model task"})
+    model.clock.on_wait = lambda now: cluster.scripts.update(deploy=["COMPLETED"])
+    model.up(MODEL)
+    assert model.state is not None
+    assert model.state.outputs["state"] == "DEPLOYED"
+
+
 def test_a_model_of_the_same_name_with_other_content_is_not_adopted(
     model: Engine, cluster: OpenSearchCluster
 ) -> None:
