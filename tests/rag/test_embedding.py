@@ -198,6 +198,7 @@ class FakeEncoder:
     workers = 2
     token_form = TokenForm(dimension=DIMENSION, pooling=1)
     cross_encoder = None
+    late_interaction = None
 
     def prepare_thread(self) -> None:
         pass

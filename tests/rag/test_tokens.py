@@ -305,6 +305,7 @@ def test_memory_stays_flat_for_a_large_text() -> None:
 class FakeEncoder:
     dimension, device, batch_size, workers = 16, "cpu", 4, 1
     cross_encoder = None
+    late_interaction = None
 
     def __init__(self) -> None:
         self.tokens = minilm()
