@@ -134,7 +134,7 @@ def source_of(name: str) -> str:
     """Return the text of a module's package, because another file may define its options."""
     path = ROOT / name.rstrip(".").replace(".", "/")
     folder = path if path.is_dir() else path.parent
-    return "".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.py")))
+    return "".join(file.read_text(encoding="utf-8") for file in sorted(folder.rglob("*.py")))
 
 
 def targets() -> set[str]:
