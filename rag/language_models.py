@@ -22,7 +22,7 @@ from types import MappingProxyType
 from rag.errors import UnknownModelError
 from rag.models import from_modelscope, is_repository
 
-__all__ = ["PACKAGED", "PackagedModel", "Weights", "packaged_model", "resolve_language_model"]
+__all__ = ["PACKAGED", "PackagedModel", "Weights", "resolve_language_model"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +73,6 @@ class Weights:
     path: str
     gguf_file: str | None = None
     repository: str
-
-
-def packaged_model(name: str) -> PackagedModel | None:
-    """Return the catalogue's entry for `name`; None for a name or path that it does not list."""
-    return PACKAGED.get(name)
 
 
 def resolve_language_model(name: str, folder: str = "") -> Weights:

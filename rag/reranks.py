@@ -8,7 +8,8 @@ It is the form of DashScope's rerank API (`rag.hosted_reranker`); ``reranker`` i
 says what scored. Owns the order of the requests and how many may wait. The cross-encoder
 (`rag.cross_encoder`) or the late interaction (`rag.late_interaction`) takes one request at a time,
 over all cores, beside the threads that embed: the operating system shares the cores among both, so
-a question's embedding does not wait for the end of a reranking.
+a question's embedding does not wait for the end of a reranking. The late interaction uses the
+compiled embedding model itself, so beside it a question may wait for one batch.
 """
 
 from __future__ import annotations

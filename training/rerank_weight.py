@@ -50,7 +50,8 @@ questions, 0.007 to 0.016 on the test questions."""
 
 CROSS_ENCODER_WEIGHT = 0.5
 """The same for the cross-encoder, beside the searches and the late interaction. On covid-qa's 137
-held-out questions the curve is flat from 0.35 to 0.8."""
+held-out questions, nDCG@10 is 0.780 with 0.2, and from 0.794 to 0.807 with shares of 0.35 to 0.8
+(one model)."""
 
 Ranking = list[tuple[str, float]]
 

@@ -8,7 +8,7 @@ import pytest
 
 from localcloud.dashscope.models import MODELS
 from rag.errors import UnknownModelError
-from rag.language_models import PACKAGED, packaged_model, resolve_language_model
+from rag.language_models import PACKAGED, resolve_language_model
 
 
 def test_the_packaged_model_is_a_gguf_that_is_there() -> None:
@@ -26,7 +26,6 @@ def test_the_local_cloud_serves_the_weights_that_are_tuned() -> None:
 def test_a_repository_of_hugging_face_is_passed_on() -> None:
     weights = resolve_language_model("hf:Qwen/Qwen3-8B")
     assert (weights.path, weights.gguf_file) == ("Qwen/Qwen3-8B", None)
-    assert packaged_model("hf:Qwen/Qwen3-8B") is None
 
 
 def test_a_folder_takes_the_place_of_the_hub(tmp_path: Path) -> None:
